@@ -1,0 +1,403 @@
+//! APIs, their operations and the upstreams behind them.
+
+use crate::{
+    credential::CredentialKind,
+    id::{ApiName, OwnerName, SecretName},
+    inventory::{Environment, words},
+};
+use http::{HeaderName, Method};
+use std::{fmt, sync::Arc, time::Duration};
+
+words! {
+    /// What an operation does to the world. The action of a policy.
+    OperationClass {
+        /// Reads one thing.
+        Read = "read",
+        /// Reads many things, page by page.
+        List = "list",
+        /// Creates or changes.
+        Write = "write",
+        /// Deletes.
+        Delete = "delete",
+        /// Takes everything at once.
+        Bulk = "bulk",
+        /// Changes who may do what.
+        Admin = "admin",
+        /// Proves somebody to the upstream.
+        Login = "login",
+        /// Moves value.
+        Money = "money",
+    }
+}
+
+words! {
+    /// What a leak of this API's data or powers would mean.
+    Sensitivity {
+        /// Little.
+        Low = "low",
+        /// Something.
+        Medium = "medium",
+        /// Much.
+        High = "high",
+        /// Everything.
+        Critical = "critical",
+    }
+}
+
+words! {
+    /// Whom an API is there for.
+    Exposure {
+        /// One's own systems.
+        Internal = "internal",
+        /// Named partners too.
+        Partner = "partner",
+        /// Anybody.
+        Public = "public",
+    }
+}
+
+words! {
+    /// Who uses an API.
+    Consumers {
+        /// Machines only.
+        Machine = "machine",
+        /// Machines and people's sessions.
+        Mixed = "mixed",
+    }
+}
+
+words! {
+    /// What the record of a request is worth to this API.
+    AuditMode {
+        /// A request is served although its event may be dropped (and counted).
+        BestEffort = "best_effort",
+        /// No place for the event, no request.
+        Required = "required",
+        /// The intent is on disk before the upstream acts.
+        Durable = "durable",
+    }
+}
+
+words! {
+    /// Whether rulings bind.
+    Mode {
+        /// They do.
+        Enforce = "enforce",
+        /// They are recorded; the request is forwarded all the same.
+        Observe = "observe",
+    }
+}
+
+words! {
+    /// Through which doors an API can be reached.
+    Doors {
+        /// The listeners of `listeners`.
+        Public = "public",
+        /// The admin listener only.
+        Admin = "admin",
+        /// Both.
+        Both = "both",
+    }
+}
+
+/// A path template: whole segments that are literal or a parameter, or (rarely) a mix, as in `/report.{format}`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PathTemplate {
+    text: Box<str>,
+    segments: Box<[Segment]>,
+}
+
+/// One segment of a path template.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Segment {
+    /// These bytes and no others.
+    Literal(Box<str>),
+    /// Any one segment that is not empty.
+    Parameter(Box<str>),
+    /// Literal text around one parameter.
+    Mixed {
+        /// Before it.
+        prefix: Box<str>,
+        /// The parameter's name.
+        name: Box<str>,
+        /// After it.
+        suffix: Box<str>,
+    },
+}
+
+/// Why a text is no path template.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// It does not begin with a slash.
+    #[error("a path begins with `/`")]
+    NoSlash,
+    /// A brace without its partner, or an empty `{}`.
+    #[error("the braces of `{0}` do not make one named parameter")]
+    Braces(Box<str>),
+    /// The same name twice.
+    #[error("the parameter `{0}` stands twice")]
+    Twice(Box<str>),
+}
+
+impl PathTemplate {
+    /// Reads `/orders/{id}/items`. A trailing slash is a segment of its own (empty literal).
+    ///
+    /// # Errors
+    /// Says which segment is wrong.
+    pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        let rest = text.strip_prefix('/').ok_or(TemplateError::NoSlash)?;
+        let mut segments = Vec::new();
+        if !rest.is_empty() {
+            for part in rest.split('/') {
+                segments.push(Segment::parse(part)?);
+            }
+        }
+        let mut names: Vec<&str> = segments.iter().filter_map(Segment::parameter).collect();
+        names.sort_unstable();
+        if let Some([twice, _]) = names.array_windows::<2>().find(|[a, b]| a == b) {
+            return Err(TemplateError::Twice((*twice).into()));
+        }
+        Ok(Self { text: text.into(), segments: segments.into() })
+    }
+
+    /// The template as written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Its segments. The root path `/` has none.
+    #[must_use]
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+}
+
+impl Segment {
+    fn parse(part: &str) -> Result<Self, TemplateError> {
+        let Some((prefix, rest)) = part.split_once('{') else {
+            return if part.contains('}') { Err(TemplateError::Braces(part.into())) } else { Ok(Self::Literal(part.into())) };
+        };
+        let braces = || TemplateError::Braces(part.into());
+        let (name, suffix) = rest.split_once('}').ok_or_else(braces)?;
+        if name.is_empty() || prefix.contains('}') || name.contains('{') || suffix.contains(['{', '}']) {
+            return Err(braces());
+        }
+        if prefix.is_empty() && suffix.is_empty() {
+            Ok(Self::Parameter(name.into()))
+        } else {
+            Ok(Self::Mixed { prefix: prefix.into(), name: name.into(), suffix: suffix.into() })
+        }
+    }
+
+    /// The parameter's name, if it has one.
+    #[must_use]
+    pub fn parameter(&self) -> Option<&str> {
+        match self {
+            Self::Literal(_) => None,
+            Self::Parameter(name) | Self::Mixed { name, .. } => Some(name),
+        }
+    }
+}
+
+impl fmt::Display for PathTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// The id of an operation: `API METHOD TEMPLATE`, unique in the installation.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OperationId(Arc<str>);
+
+impl OperationId {
+    /// Composes the id.
+    #[must_use]
+    pub fn new(api: &ApiName, method: &Method, template: &PathTemplate) -> Self {
+        Self(format!("{api} {method} {template}").into())
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for OperationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One operation of an API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operation {
+    /// Its id.
+    pub id: OperationId,
+    /// The method.
+    pub method: Method,
+    /// The full path, the API's prefix included.
+    pub template: PathTemplate,
+    /// What it does.
+    pub class: OperationClass,
+    /// The path parameter that names the resource acted on.
+    pub resource: Option<Box<str>>,
+    /// JSON pointer to the list whose length counts as records.
+    pub records: Option<Box<str>>,
+    /// Whether a caller without any credential may use it (`shipped:anonymous`).
+    pub anonymous: bool,
+    /// Query parameters that a policy or rule reads: only these are recorded.
+    pub query: Box<[Box<str>]>,
+}
+
+/// Which hosts an API answers for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum HostPattern {
+    /// Any host.
+    Any,
+    /// This host, in lower case, without a port.
+    Exact(Box<str>),
+}
+
+/// What the upstream is shown instead of the client's credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UpstreamIdentity {
+    /// A signed `Wardgate-Assertion` for this upstream.
+    Assertion,
+    /// A secret in a header of the upstream's choosing.
+    Header {
+        /// The header.
+        name: HeaderName,
+        /// The secret's name.
+        secret: SecretName,
+    },
+    /// HTTP Basic (RFC 7617): a user name and the secret as password.
+    Basic {
+        /// The user name.
+        user: Box<str>,
+        /// The secret's name.
+        secret: SecretName,
+    },
+    /// The client's own credential, passed on: named, logged, with an end date.
+    Keep,
+}
+
+/// Where an API's requests go once they may.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// An HTTP server. Scheme and authority; the path is the request's.
+    Http(Box<[UpstreamUrl]>),
+    /// An API that this process answers itself (management, later the token service).
+    InProcess,
+}
+
+/// The address of an upstream.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct UpstreamUrl {
+    /// Whether to speak TLS.
+    pub tls: bool,
+    /// Host name or address, without brackets.
+    pub host: Box<str>,
+    /// Port.
+    pub port: u16,
+}
+
+impl UpstreamUrl {
+    /// `host:port`, with brackets round an IPv6 address; what the `Host` header says.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        let v6 = self.host.contains(':');
+        match (self.tls, self.port, v6) {
+            (true, 443, false) | (false, 80, false) => self.host.to_string(),
+            (true, 443, true) | (false, 80, true) => format!("[{}]", self.host),
+            (_, port, false) => format!("{}:{port}", self.host),
+            (_, port, true) => format!("[{}]:{port}", self.host),
+        }
+    }
+}
+
+impl fmt::Display for UpstreamUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", if self.tls { "https" } else { "http" }, self.authority())
+    }
+}
+
+/// Bounds on one exchange with an upstream. Every one is finite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UpstreamTimeouts {
+    /// Until a connection stands, TLS included.
+    pub connect: Duration,
+    /// From the end of the request to the head of the response.
+    pub response: Duration,
+    /// Between two pieces of a body, either way.
+    pub idle: Duration,
+}
+
+impl Default for UpstreamTimeouts {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(5), response: Duration::from_secs(60), idle: Duration::from_secs(60) }
+    }
+}
+
+/// The upstream of an API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upstream {
+    /// Where it is.
+    pub target: Target,
+    /// Replaces the API's path prefix towards the upstream, when set.
+    pub path: Option<Box<str>>,
+    /// What it is shown.
+    pub identity: UpstreamIdentity,
+    /// How long it may take.
+    pub timeouts: UpstreamTimeouts,
+    /// Connections to it at a time, per edge.
+    pub connections_max: u32,
+}
+
+/// An API: what is called, who answers for it and how it is guarded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Api {
+    /// Its name.
+    pub name: ApiName,
+    /// Who answers for its policy.
+    pub policy_owner: OwnerName,
+    /// Who answers for the business behind it.
+    pub business_owner: Option<OwnerName>,
+    /// The business function it serves.
+    pub business_function: Option<Box<str>>,
+    /// Where it lives.
+    pub environment: Arc<Environment>,
+    /// What a leak would mean.
+    pub sensitivity: Sensitivity,
+    /// Whom it is there for.
+    pub exposure: Exposure,
+    /// Who uses it.
+    pub consumers: Consumers,
+    /// Hosts it answers for.
+    pub hosts: Box<[HostPattern]>,
+    /// Whole segments that its paths begin with; no trailing slash, empty for all paths.
+    pub path_prefix: Box<str>,
+    /// What the record of a request is worth.
+    pub audit: AuditMode,
+    /// Whether rulings bind.
+    pub mode: Mode,
+    /// Kinds of credential it accepts.
+    pub accept: Box<[CredentialKind]>,
+    /// A header, beside `Authorization: Bearer`, in which a key may come.
+    pub api_key_header: Option<HeaderName>,
+    /// Its upstream.
+    pub upstream: Upstream,
+    /// Its operations.
+    pub operations: Box<[Arc<Operation>]>,
+    /// Through which doors it can be reached.
+    pub doors: Doors,
+}
+
+impl Api {
+    /// The name of the management API.
+    pub const ADMIN: &'static str = "wardgate-admin";
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+//! Credentials: the long-lived things on record by which an identity may prove itself.
+
+use crate::{
+    id::{CredentialId, EnvironmentName, IdentityId},
+    inventory::words,
+    secret::Secret,
+    time::Time,
+};
+use ipnet::IpNet;
+use std::net::IpAddr;
+
+words! {
+    /// What kind of thing a credential is.
+    CredentialKind {
+        /// An API key that Wardgate issued.
+        ApiKey = "api_key",
+        /// A session of the management API.
+        Session = "session",
+        /// The first admin credential: good for one sign-in.
+        SignIn = "sign_in",
+        /// Tokens of an issuer, bound by subject and claims.
+        Oidc = "oidc",
+        /// A client certificate or SPIFFE id.
+        X509 = "x509",
+        /// A registered public key.
+        PublicKey = "public_key",
+        /// A shared secret for signed webhooks.
+        Hmac = "hmac",
+    }
+}
+
+/// HMAC-SHA-256 of a key under the installation's own secret. Useless to whoever steals it without that secret.
+/// It has no `PartialEq`: compare in constant time (`proof::api_key`).
+#[derive(Clone)]
+pub struct KeyedHash(Secret<[u8; 32]>);
+
+impl KeyedHash {
+    /// Wraps the 32 bytes.
+    #[must_use]
+    pub const fn new(bytes: [u8; 32]) -> Self {
+        Self(Secret::new(bytes))
+    }
+
+    /// The bytes, for storing and for the comparison in constant time.
+    #[must_use]
+    pub const fn bytes(&self) -> &[u8; 32] {
+        self.0.danger_expose()
+    }
+}
+
+impl std::fmt::Debug for KeyedHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeyedHash(…)")
+    }
+}
+
+/// Whether a credential can still be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CredentialState {
+    /// Can be used until it expires.
+    Live,
+    /// Ended by somebody.
+    Revoked {
+        /// When.
+        at: Time,
+    },
+    /// Good for one use, and used.
+    Spent,
+}
+
+/// A credential on record.
+#[derive(Debug, Clone)]
+pub struct Credential {
+    /// Its public id.
+    pub id: CredentialId,
+    /// Whose it is. Exactly one.
+    pub identity: IdentityId,
+    /// The name of the entry in the identity's `credentials` that it was issued for.
+    pub name: Box<str>,
+    /// What kind of thing it is.
+    pub kind: CredentialKind,
+    /// Where it may be used.
+    pub environment: EnvironmentName,
+    /// Networks it may be used from; empty means any.
+    pub sources: Box<[IpNet]>,
+    /// What its secret is compared with; only for kinds with a secret that Wardgate issued.
+    pub hash: Option<KeyedHash>,
+    /// When it was issued.
+    pub created: Time,
+    /// When it ends by itself; `None` only under a waiver.
+    pub expires: Option<Time>,
+    /// Whether it can still be used.
+    pub state: CredentialState,
+}
+
+impl Credential {
+    /// Whether `source` is among the networks it is bound to (none listed: any).
+    #[must_use]
+    pub fn admits(&self, source: IpAddr) -> bool {
+        self.sources.is_empty() || self.sources.iter().any(|network| network.contains(&source))
+    }
+}

@@ -1,0 +1,155 @@
+//! Facts: all that is known about a request before it is judged. The judge reads nothing else of the request, events
+//! carry them, and so any ruling can be replayed.
+
+use crate::{
+    api::{Api, Operation},
+    credential::Credential,
+    id::{IdentityId, PurposeName, RequestId, TaskId, ZoneName},
+    inventory::{Identity, words},
+    proof::ProofFacts,
+    reason::Reason,
+    time::Time,
+};
+use http::Method;
+use smallvec::SmallVec;
+use std::{net::IpAddr, sync::Arc};
+
+words! {
+    /// Through which kind of door a request came.
+    Door {
+        /// A listener for clients.
+        Public = "public",
+        /// The admin listener.
+        Admin = "admin",
+        /// A description given to `explain`, no connection.
+        Described = "described",
+    }
+}
+
+words! {
+    /// On what a purpose rests.
+    Basis {
+        /// The client said so.
+        Declared = "declared",
+        /// The grant says so.
+        Registered = "registered",
+        /// The task says so.
+        Task = "task",
+    }
+}
+
+/// Why a request is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Purpose {
+    /// The registered purpose.
+    pub value: PurposeName,
+    /// On what it rests.
+    pub basis: Basis,
+}
+
+/// W3C Trace Context, as carried on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trace {
+    /// The trace id; never zero.
+    pub id: u128,
+    /// The span that is ours.
+    pub span: u64,
+    /// Trace flags as received.
+    pub flags: u8,
+}
+
+/// What the request asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestFacts {
+    /// Method.
+    pub method: Method,
+    /// Host in lower case, without a port; empty where a door knows none.
+    pub host: Box<str>,
+    /// The canonical path: the bytes that are authorised are the bytes that are forwarded.
+    pub path: Box<str>,
+    /// The query as received, without `?`.
+    pub query: Option<Box<str>>,
+    /// Media type of the body, as declared.
+    pub content_type: Option<Box<str>>,
+    /// Length of the body, where it was declared.
+    pub length: Option<u64>,
+}
+
+/// Where the request comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFacts {
+    /// The peer's address (IPv4-mapped IPv6 as IPv4).
+    pub address: IpAddr,
+    /// The zone whose networks hold the address.
+    pub zone: Option<ZoneName>,
+    /// The declared user agent, cut to 256 bytes.
+    pub user_agent: Option<Box<str>>,
+}
+
+/// A verified token's own words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenFacts {
+    /// `jti`.
+    pub id: Box<str>,
+    /// `iss`.
+    pub issuer: Box<str>,
+    /// `aud`.
+    pub audience: Box<[Box<str>]>,
+    /// `scope`, split.
+    pub scopes: Box<[Box<str>]>,
+}
+
+/// The proven caller: an identity, and by what it was proven.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Who; `anonymous` when no credential was shown.
+    pub identity: Arc<Identity>,
+    /// The credential on record that the proof belongs to.
+    pub credential: Option<Arc<Credential>>,
+    /// The proof.
+    pub proof: ProofFacts,
+    /// The token, when the proof is one.
+    pub token: Option<TokenFacts>,
+    /// Keyed hash of the person on whose behalf the identity calls.
+    pub on_behalf_of: Option<Box<str>>,
+    /// The chain of actors, outermost first. Only the first counts for access (RFC 8693 §4.1).
+    pub actors: SmallVec<[IdentityId; 1]>,
+    /// The task this is part of.
+    pub task: Option<TaskId>,
+}
+
+/// Why a request was stopped before it could be judged. The judge makes it the ruling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stopped {
+    /// Why.
+    pub reason: Reason,
+}
+
+/// All that is known about a request before it is judged.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The request's id.
+    pub id: RequestId,
+    /// When it arrived.
+    pub time: Time,
+    /// Through which kind of door.
+    pub door: Door,
+    /// Trace context.
+    pub trace: Option<Trace>,
+    /// What it asks for.
+    pub request: RequestFacts,
+    /// Where it comes from.
+    pub source: SourceFacts,
+    /// Which API.
+    pub api: Option<Arc<Api>>,
+    /// Which operation.
+    pub operation: Option<Arc<Operation>>,
+    /// The resource acted on, as named by the operation's path parameter.
+    pub resource: Option<Box<str>>,
+    /// Who calls, as far as it is known: with [`Facts::stopped`], a claim that failed later on.
+    pub caller: Option<Caller>,
+    /// Why.
+    pub purpose: Option<Purpose>,
+    /// Why it was stopped before it could be judged.
+    pub stopped: Option<Stopped>,
+}

@@ -1,0 +1,42 @@
+//! The words of Wardgate: typed values that every other crate speaks in.
+//!
+//! It never does I/O, never reads a clock, never waits.
+//!
+//! # Glossary (one word per idea)
+//!
+//! *identity*: a governed non-human caller · *credential*: the long-lived thing on record · *proof*: what a
+//! request shows · *caller*: a proven identity · *operation*: API + method + path template · *grant*: identity →
+//! operations, with purpose, approver, end · *task* · *owner* · *environment* · *zone*: where calls come from ·
+//! *source*: the network peer · *facts*: all that is known about a request before it is judged · *ruling*: what
+//! was decided · *reason*: why · *diagnostic*: what is wrong with the operator's input.
+//!
+//! # Reading order
+//!
+//! [`id`], [`time`] and [`secret`] are the atoms. [`inventory`], [`credential`], [`api`], [`grant`] and [`limit`]
+//! are what is governed; [`resource`] names their kinds. [`proof`] and [`facts`] say what a request is,
+//! [`reason`] and [`ruling`] what was decided, [`event`] what is recorded. [`diagnostic`] speaks to operators.
+//!
+//! ```
+//! use wardgate_model::{id::IdentityId, reason::Reason};
+//!
+//! let id = IdentityId::parse("ledger-sync").expect("a valid name");
+//! assert_eq!(id.as_str(), "ledger-sync");
+//! // What a client sees of an expired key is what it sees of an unknown one.
+//! assert_eq!(Reason::ProofExpired.outside(), Reason::ProofUnknown.outside());
+//! ```
+
+pub mod api;
+pub mod credential;
+pub mod diagnostic;
+pub mod event;
+pub mod facts;
+pub mod grant;
+pub mod id;
+pub mod inventory;
+pub mod limit;
+pub mod proof;
+pub mod reason;
+pub mod resource;
+pub mod ruling;
+pub mod secret;
+pub mod time;

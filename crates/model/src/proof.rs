@@ -1,0 +1,47 @@
+//! What a request has shown of itself, once it is known to be genuine.
+
+use crate::{inventory::words, time::Time};
+
+words! {
+    /// How a caller proved itself; `context.proof.kind` in policies.
+    ProofKind {
+        /// It did not.
+        None = "none",
+        /// An API key.
+        ApiKey = "api_key",
+        /// A session of the management API.
+        Session = "session",
+        /// The first admin credential.
+        SignIn = "sign_in",
+        /// A signed token.
+        Jwt = "jwt",
+        /// A client certificate.
+        X509 = "x509",
+        /// A signature over the request.
+        Signature = "signature",
+        /// A MAC over a webhook.
+        Hmac = "hmac",
+    }
+}
+
+/// The proof of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProofFacts {
+    /// How.
+    pub kind: ProofKind,
+    /// Whether possession of a key was shown, so that what a listener saw is useless to it.
+    pub bound: bool,
+    /// When what was shown was made: the token's `iat`, the key's issue.
+    pub since: Time,
+}
+
+impl ProofFacts {
+    /// No proof at all.
+    pub const NONE: Self = Self { kind: ProofKind::None, bound: false, since: Time::from_micros(0) };
+
+    /// Age at `now`, in whole seconds; 0 without a proof.
+    #[must_use]
+    pub fn age_s(&self, now: Time) -> i64 {
+        if self.kind == ProofKind::None { 0 } else { i64::try_from(now.since(self.since).as_secs()).unwrap_or(i64::MAX) }
+    }
+}

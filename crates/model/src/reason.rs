@@ -1,0 +1,243 @@
+//! The one table of reasons. Metrics, audit, documentation, answers to clients and tests come from it.
+
+/// How much a reason should worry an operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// All is well.
+    Info,
+    /// Somebody made a mistake.
+    Notice,
+    /// Somebody may be up to something.
+    Warning,
+    /// We or a peer failed.
+    Error,
+}
+
+impl Severity {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Notice => "notice",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    /// `room.cause`.
+    pub code: &'static str,
+    /// HTTP status of the answer; 200 only for the reasons that allow.
+    pub http: u16,
+    /// gRPC status code of the answer (google.rpc.Code).
+    pub grpc: u8,
+    /// How much it should worry.
+    pub severity: Severity,
+    /// What the client is told. Nothing that helps an attacker.
+    pub public: &'static str,
+    /// What the client could do about it.
+    pub remedy: &'static str,
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal, $http:literal, $grpc:literal, $severity:ident, $public:literal, $remedy:literal;)*) => {
+        /// Why something was decided.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Reason {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Reason {
+            /// Every reason, in the order of the rooms.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// Its row of the table.
+            #[must_use]
+            pub const fn row(self) -> &'static Row {
+                match self {
+                    $(Self::$variant => &Row {
+                        code: $code, http: $http, grpc: $grpc, severity: Severity::$severity, public: $public, remedy: $remedy,
+                    },)*
+                }
+            }
+
+            /// Reads a code.
+            #[must_use]
+            pub fn parse(code: &str) -> Option<Self> {
+                match code { $($code => Some(Self::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+// gRPC: 3 INVALID_ARGUMENT, 4 DEADLINE_EXCEEDED, 5 NOT_FOUND, 7 PERMISSION_DENIED, 8 RESOURCE_EXHAUSTED, 13 INTERNAL, 14 UNAVAILABLE, 16 UNAUTHENTICATED.
+reasons! {
+    /// The bytes are no HTTP message with one meaning.
+    WireMalformed = "wire.malformed", 400, 3, Warning, "the request is not well-formed HTTP", "send a request that follows RFC 9112";
+    /// Content-Length and Transfer-Encoding contradict each other or themselves.
+    WireFraming = "wire.framing", 400, 3, Warning, "the length of the body is ambiguous", "send one Content-Length or one `Transfer-Encoding: chunked`";
+    /// The head is larger than allowed.
+    WireHeadTooLarge = "wire.head_too_large", 431, 8, Warning, "the header section is too large", "send fewer or shorter header fields";
+    /// The request target is longer than allowed.
+    WireTargetTooLong = "wire.target_too_long", 414, 8, Notice, "the request target is too long", "send a shorter URL";
+    /// The head did not come in time.
+    WireTimeout = "wire.timeout", 408, 4, Notice, "the request did not arrive in time", "send the whole request head promptly";
+    /// An HTTP version that is not served.
+    WireVersion = "wire.version", 505, 3, Notice, "this version of HTTP is not served", "use HTTP/1.1 or HTTP/2";
+    /// The body is larger than the API takes.
+    WireBodyTooLarge = "wire.body_too_large", 413, 8, Notice, "the body is too large", "send a smaller body";
+    /// The body broke off or came too slowly.
+    WireBodyIncomplete = "wire.body_incomplete", 400, 3, Notice, "the body did not arrive whole", "send the whole body";
+
+    /// No Host, several, or one that is no host.
+    CanonHost = "canon.host", 400, 3, Warning, "the request names no single valid host", "send one Host field with a valid host";
+    /// The path has more than one meaning.
+    CanonPath = "canon.path", 400, 3, Warning, "the path is not in its one plain form", "send the path without dot segments, empty segments, backslashes or encoded separators";
+    /// A header field that must be single stands twice, or is not readable.
+    CanonHeader = "canon.header", 400, 3, Warning, "a header field is repeated or unreadable", "send each field once, in visible ASCII";
+    /// CONNECT, TRACE or a method that is not served.
+    CanonMethod = "canon.method", 405, 3, Notice, "this method is not served", "use the methods that the API documents";
+    /// An upgrade that is not served.
+    CanonUpgrade = "canon.upgrade", 400, 3, Notice, "this protocol upgrade is not served", "call without Upgrade";
+    /// The request has come through here before.
+    CanonLoop = "canon.loop", 508, 13, Error, "the request has passed this gate already", "check the upstream address: it leads back here";
+
+    /// No API answers for this host and path.
+    RouteNoApi = "route.no_api", 404, 5, Notice, "nothing is served here", "check the address";
+    /// The API has no such operation.
+    RouteNoOperation = "route.no_operation", 404, 5, Notice, "the API has no such operation", "check method and path against the API's document";
+    /// The path exists, this method on it does not.
+    RouteNoMethod = "route.no_method", 405, 3, Notice, "the operation does not exist with this method", "check the method against the API's document";
+
+    /// Too much from this source before it proved anything.
+    SourceLimited = "source.limited", 429, 8, Warning, "too many requests from this source", "slow down, and send a valid credential";
+
+    /// A credential in the query.
+    CredentialInQuery = "credential.in_query", 400, 3, Warning, "a credential must not be sent in the URL", "send it in the Authorization header, and have this one replaced: it may be in logs";
+    /// More than one credential.
+    CredentialConflict = "credential.conflict", 400, 3, Warning, "more than one credential was sent", "send exactly one";
+    /// A credential that cannot be read.
+    CredentialMalformed = "credential.malformed", 400, 3, Notice, "the credential cannot be read", "send `Authorization: Bearer <key>`";
+    /// A scheme or kind that this API does not accept.
+    CredentialNotAccepted = "credential.not_accepted", 401, 16, Notice, "this kind of credential is not accepted here", "use a kind of credential that the API accepts";
+    /// No credential where one is needed.
+    CredentialMissing = "credential.missing", 401, 16, Notice, "a credential is needed", "send `Authorization: Bearer <key>`";
+
+    /// What the outside sees of every credential that is not good: unknown, expired and revoked look the same.
+    ProofInvalid = "proof.invalid", 401, 16, Notice, "the credential is not valid", "ask the owner of this integration for a valid credential";
+    /// No such credential, or its secret is another.
+    ProofUnknown = "proof.unknown", 401, 16, Warning, "the credential is not valid", "ask the owner of this integration for a valid credential";
+    /// Not valid any more.
+    ProofExpired = "proof.expired", 401, 16, Notice, "the credential is not valid", "issue a new credential: this one has expired";
+    /// Ended by somebody.
+    ProofRevoked = "proof.revoked", 401, 16, Warning, "the credential is not valid", "issue a new credential if the identity should still call: this one was revoked";
+    /// A key whose checksum is wrong: a typing error, not a guess.
+    ProofChecksum = "proof.checksum", 401, 16, Notice, "the credential is not valid", "copy the key again: its checksum is wrong";
+    /// From a network the credential is not bound to.
+    ProofSource = "proof.source", 403, 7, Warning, "the credential may not be used from this source", "call from a network that the credential is bound to";
+    /// A key of one environment shown to another.
+    ProofEnvironment = "proof.environment", 403, 7, Warning, "the credential belongs to another environment", "use a credential of this environment";
+
+    /// Two identities match one proof.
+    IdentityAmbiguous = "identity.ambiguous", 403, 7, Error, "the caller is not one known identity", "ask the owner of this integration";
+    /// The credential's identity is not on record.
+    IdentityUnknown = "identity.unknown", 403, 7, Error, "the caller is not one known identity", "ask the owner of this integration";
+    /// Contained: stopped everywhere at once.
+    IdentityContained = "identity.contained", 403, 7, Warning, "the caller is not allowed at present", "ask the owner of this integration";
+
+    /// Whatever the context, this identity may not do this.
+    StandingDenied = "standing.denied", 403, 7, Notice, "the caller may not do this", "ask for a grant that covers this operation";
+    /// No grant and no policy permits it.
+    StandingNoGrant = "standing.no_grant", 403, 7, Notice, "the caller may not do this", "ask for a grant that covers this operation";
+    /// A policy could not be evaluated.
+    StandingFault = "standing.fault", 503, 14, Error, "the request cannot be judged at present", "try again later";
+
+    /// Faster than a rate allows.
+    ReserveRate = "reserve.rate_exceeded", 429, 8, Notice, "too many requests", "wait as Retry-After says, then go on more slowly";
+    /// More than a quota allows.
+    ReserveQuota = "reserve.quota_exceeded", 429, 8, Notice, "the quota is used up", "wait for the next window, or ask for a larger quota";
+    /// More at a time than allowed.
+    ReserveConcurrency = "reserve.concurrency_exceeded", 429, 8, Notice, "too many requests at a time", "wait for running requests to end";
+    /// More bytes than allowed.
+    ReserveBytes = "reserve.bytes_exceeded", 429, 8, Notice, "the quota of bytes is used up", "wait for the next window, or ask for a larger quota";
+    /// The book of quotas cannot be written.
+    ReserveFault = "reserve.fault", 503, 14, Error, "the request cannot be counted at present", "try again later";
+
+    /// A credential in the body.
+    InspectCredentialInBody = "inspect.credential_in_body", 400, 3, Warning, "a credential must not be sent in the body", "send it in the Authorization header, and have this one replaced";
+
+    /// A policy forbids it in this context.
+    RuleForbidden = "rule.forbidden", 403, 7, Notice, "the caller may not do this in this way", "see what the operation requires: proof, purpose, source, time";
+    /// No permit's conditions hold in this context.
+    RuleNotPermitted = "rule.not_permitted", 403, 7, Notice, "the caller may not do this in this way", "see what the operation requires: proof, purpose, source, time";
+    /// A policy could not be evaluated.
+    RuleFault = "rule.fault", 503, 14, Error, "the request cannot be judged at present", "try again later";
+    /// Permitted.
+    RuleAllowed = "rule.allowed", 200, 0, Info, "allowed", "";
+
+    /// What it rests on ended while it was judged.
+    CommitStale = "commit.stale", 403, 7, Warning, "the caller is not allowed at present", "ask the owner of this integration";
+    /// No place for its record.
+    CommitNoRecord = "commit.no_record", 503, 14, Error, "the request cannot be recorded at present", "try again later";
+    /// All this gate can carry is under way.
+    CommitBusy = "commit.busy", 503, 14, Error, "the gate is at its capacity", "try again later";
+
+    /// No connection to the upstream.
+    ForwardConnect = "forward.connect", 502, 14, Error, "the upstream cannot be reached", "try again later";
+    /// The upstream's answer is not well-formed.
+    ForwardMalformed = "forward.malformed", 502, 13, Error, "the upstream's answer cannot be passed on", "tell the operator";
+    /// The upstream did not answer in time.
+    ForwardTimeout = "forward.timeout", 504, 4, Error, "the upstream did not answer in time", "try again later";
+    /// The upstream's secret is not on record.
+    ForwardNoSecret = "forward.no_secret", 503, 14, Error, "the upstream cannot be called at present", "tell the operator: `wardgate secret put`";
+    /// The gate is going down.
+    ForwardDraining = "forward.draining", 503, 14, Info, "the gate is shutting down", "try again: another instance may answer";
+    /// We failed.
+    ForwardFault = "forward.fault", 500, 13, Error, "the gate failed on this request", "tell the operator, with the request id";
+}
+
+impl Reason {
+    /// `room.cause`.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        self.row().code
+    }
+
+    /// The reason that the outside is told: what would tell an attacker more is told as something vaguer.
+    #[must_use]
+    pub const fn outside(self) -> Self {
+        match self {
+            Self::ProofUnknown | Self::ProofExpired | Self::ProofRevoked | Self::ProofChecksum => Self::ProofInvalid,
+            Self::StandingNoGrant => Self::StandingDenied,
+            Self::RuleNotPermitted => Self::RuleForbidden,
+            Self::CommitStale => Self::IdentityContained,
+            other => other,
+        }
+    }
+
+    /// The room it comes from.
+    #[must_use]
+    pub fn room(self) -> &'static str {
+        self.code().split('.').next().unwrap_or_default()
+    }
+
+    /// Whether it binds even under `mode: observe` (CONTRACT: framing, canon, no matching API, containment, our own capacity).
+    #[must_use]
+    pub fn binds_in_observe(self) -> bool {
+        matches!(self.room(), "wire" | "canon" | "commit" | "forward")
+            || matches!(self, Self::RouteNoApi | Self::IdentityContained | Self::ProofRevoked | Self::ReserveFault)
+    }
+
+    /// Where the documentation speaks of it.
+    #[must_use]
+    pub fn anchor(self) -> String {
+        format!("reasons.md#{}", self.code().replace(['.', '_'], "-"))
+    }
+}
+
+#[cfg(test)]
+mod tests;
