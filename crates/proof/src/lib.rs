@@ -1,1 +1,34 @@
-//! Stub.
+//! What a caller can prove, and the reverse: bytes + keys + now → claims, and claims + keys + now → bytes.
+//!
+//! It never opens a socket, a database or a file, and never reads a clock.
+//!
+//! # Reading order
+//!
+//! [`entropy`] is where randomness comes from. [`keyring`] turns the one master key into a key for each purpose;
+//! [`api_key`] is the grammar, making and comparing of the keys that Wardgate issues; [`seal`] keeps secrets at rest;
+//! [`jws`] signs, and [`assertion`] says what is signed for an upstream.
+//!
+//! ```
+//! use wardgate_model::id::EnvironmentName;
+//! use wardgate_proof::{api_key::{self, ApiKey, KeyKind}, entropy::SystemEntropy, keyring::Keyring};
+//!
+//! let text = Keyring::generate(&SystemEntropy)?;
+//! let pepper = Keyring::parse(text.danger_expose())?.pepper();
+//! let environment = EnvironmentName::parse("staging")?;
+//! let (id, key) = api_key::generate(KeyKind::ApiKey, &environment, &SystemEntropy)?;
+//!
+//! let shown = ApiKey::parse(key.danger_expose())?;
+//! assert_eq!((shown.environment(), shown.id()), ("staging", id.as_str()));
+//!
+//! let on_record = api_key::hash(&pepper, key.danger_expose());
+//! assert!(api_key::matches(&pepper, shown.text(), Some(&on_record)));
+//! assert!(!api_key::matches(&pepper, shown.text(), None));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod api_key;
+pub mod assertion;
+pub mod entropy;
+pub mod jws;
+pub mod keyring;
+pub mod seal;

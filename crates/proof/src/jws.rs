@@ -1,0 +1,118 @@
+//! Signing: compact JWS (RFC 7515 §7.1) with ES256 (RFC 7518 §3.4), and the JWK Set (RFC 7517 §5) that verifies it.
+//!
+//! ES256 because every JOSE library knows it and signing costs little. A key's `kid` is its RFC 7638 thumbprint: it
+//! follows from the key, so nobody has to name keys and two keys never share a name.
+
+use aws_lc_rs::{
+    digest,
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Serialize;
+use serde_json::{Value, json};
+use wardgate_model::secret::Secret;
+
+/// Length of a coordinate of P-256, in bytes.
+const COORDINATE_BYTES: usize = 32;
+
+/// Why there is no signer or no signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SignError {
+    /// No key could be made.
+    #[error("no signing key could be made")]
+    Generate,
+    /// Not PKCS #8 of a P-256 key.
+    #[error("the signing key is not PKCS #8 of a P-256 key")]
+    Key,
+    /// The claims are no JSON.
+    #[error("the claims cannot be written as JSON")]
+    Claims,
+    /// The signature failed.
+    #[error("the token could not be signed")]
+    Sign,
+}
+
+/// A private key that signs our tokens.
+pub struct Signer {
+    pair: EcdsaKeyPair,
+    kid: Box<str>,
+    x: Box<str>,
+    y: Box<str>,
+}
+
+impl Signer {
+    /// Makes a new key: PKCS #8 bytes (RFC 5958), to be sealed as [`SealPurpose::SigningKey`](crate::seal::SealPurpose)
+    /// and given to [`Signer::load`]. Randomness is the cryptographic library's own: it takes no other for keys.
+    ///
+    /// # Errors
+    /// When the library fails.
+    pub fn generate() -> Result<Secret<Vec<u8>>, SignError> {
+        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
+        document.map(|document| Secret::new(document.as_ref().to_vec())).map_err(|_| SignError::Generate)
+    }
+
+    /// Takes a key that [`Signer::generate`] made. The public key inside is checked against the private one.
+    ///
+    /// # Errors
+    /// When the bytes are something else.
+    pub fn load(pkcs8: &[u8]) -> Result<Self, SignError> {
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).map_err(|_| SignError::Key)?;
+        // SEC 1 §2.3.3: an uncompressed point is 0x04, x, y.
+        let point = pair.public_key().as_ref().strip_prefix(&[4]).ok_or(SignError::Key)?;
+        let (x, y) = point.split_at_checked(COORDINATE_BYTES).filter(|(_, y)| y.len() == COORDINATE_BYTES).ok_or(SignError::Key)?;
+        let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
+        let kid = thumbprint(&x, &y);
+        Ok(Self { kid: kid.into(), x: x.into(), y: y.into(), pair })
+    }
+
+    /// The key's name: its RFC 7638 thumbprint.
+    #[must_use]
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// The public key as a JWK (RFC 7517 §4, RFC 7518 §6.2.1).
+    #[must_use]
+    pub fn jwk(&self) -> Value {
+        json!({ "kty": "EC", "crv": "P-256", "x": self.x, "y": self.y, "use": "sig", "alg": "ES256", "kid": self.kid })
+    }
+
+    /// Signs `claims` as a compact JWS whose header has `typ` (RFC 8725 §3.11: every kind of token names itself).
+    ///
+    /// # Errors
+    /// When the claims are no JSON or the library fails.
+    pub fn sign<C: Serialize + ?Sized>(&self, typ: &str, claims: &C) -> Result<String, SignError> {
+        let header = json!({ "alg": "ES256", "kid": self.kid, "typ": typ }).to_string();
+        let claims = serde_json::to_vec(claims).map_err(|_| SignError::Claims)?;
+        let mut text = URL_SAFE_NO_PAD.encode(header);
+        text.push('.');
+        URL_SAFE_NO_PAD.encode_string(claims, &mut text);
+        // RFC 7518 §3.4: r and s, 32 bytes each, not DER.
+        let signature = self.pair.sign(&SystemRandom::new(), text.as_bytes()).map_err(|_| SignError::Sign)?;
+        text.push('.');
+        URL_SAFE_NO_PAD.encode_string(signature.as_ref(), &mut text);
+        Ok(text)
+    }
+}
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Signer({})", self.kid)
+    }
+}
+
+/// The JWK Set (RFC 7517 §5) of these keys: the one that signs, and those whose tokens still live.
+#[must_use]
+pub fn jwks<'a>(signers: impl IntoIterator<Item = &'a Signer>) -> Value {
+    json!({ "keys": signers.into_iter().map(Signer::jwk).collect::<Vec<_>>() })
+}
+
+/// RFC 7638 §3.2: the required members only, in lexicographic order, without white space.
+fn thumbprint(x: &str, y: &str) -> String {
+    let canonical = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
+    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, canonical.as_bytes()))
+}
+
+#[cfg(test)]
+pub(crate) mod tests;
