@@ -1,1 +1,15 @@
-//! Stub.
+//! Never shipped: servers that tests and measurements stand beside.
+//!
+//! It never decides anything about a request, and nothing that is shipped imports it.
+//!
+//! [`upstream`] answers every request with the same bytes; [`plain`] is a reverse proxy that does nothing but pass
+//! requests on, which is what Wardgate's cost is measured against (`bench/whole-process.sh`).
+//!
+//! ```
+//! use wardgate_testkit::upstream::Answer;
+//!
+//! assert_eq!(Answer::of_bytes(1024).body().len(), 1024);
+//! ```
+
+pub mod plain;
+pub mod upstream;

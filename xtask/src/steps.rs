@@ -1,0 +1,176 @@
+//! The steps of a check: which there are, in which order, and how they are run and told.
+
+use crate::{breach::Breach, command, deps, layers, tidy, workspace::Workspace};
+use anyhow::Context;
+use std::{
+    fmt::Write,
+    path::Path,
+    process::{Command, ExitCode},
+    time::{Duration, Instant},
+};
+
+/// One check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Sources are formatted.
+    Fmt,
+    /// Crates import only what they may.
+    Layers,
+    /// Files are tidy.
+    Tidy,
+    /// What we build on is sound.
+    Deps,
+    /// No lint has anything to say.
+    Clippy,
+    /// The documentation builds without a warning.
+    Docs,
+    /// Tests and the examples of the documentation pass.
+    Test,
+}
+
+/// How a step ended.
+enum Outcome {
+    /// Well.
+    Passed,
+    /// Badly, with what there is to read about it.
+    Failed(String),
+}
+
+impl Step {
+    /// All, in the order of a check: quick ones first, and the tests last, so that their closing line is near the end.
+    pub(crate) const ALL: &'static [Self] = &[Self::Fmt, Self::Layers, Self::Tidy, Self::Deps, Self::Clippy, Self::Docs, Self::Test];
+
+    /// The step of this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|step| step.name() == name)
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Fmt => "fmt",
+            Self::Layers => "layers",
+            Self::Tidy => "tidy",
+            Self::Deps => "deps",
+            Self::Clippy => "clippy",
+            Self::Docs => "docs",
+            Self::Test => "test",
+        }
+    }
+
+    const fn about(self) -> &'static str {
+        match self {
+            Self::Fmt => "sources are formatted",
+            Self::Layers => "crates import only what the table of layers allows",
+            Self::Tidy => "files are short, finished and at home on any machine",
+            Self::Deps => "no banned crate, no foreign licence, one registry",
+            Self::Clippy => "no lint has anything to say",
+            Self::Docs => "the documentation builds without a warning",
+            Self::Test => "tests and the examples of the documentation pass",
+        }
+    }
+
+    fn run(self, root: &Path) -> anyhow::Result<Outcome> {
+        match self {
+            Self::Fmt => quiet(command::cargo(root, &["fmt", "--all", "--check"])),
+            Self::Layers => Ok(told(&layers::check(&Workspace::load(root)?))),
+            Self::Tidy => Ok(told(&tidy::check(root)?)),
+            Self::Deps => Ok(told(&deps::check(root)?)),
+            Self::Clippy => {
+                quiet(command::cargo(root, &["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"]))
+            }
+            Self::Docs => {
+                let mut docs = command::cargo(root, &["doc", "--workspace", "--no-deps", "--locked"]);
+                docs.env("RUSTDOCFLAGS", "--deny warnings");
+                quiet(docs)
+            }
+            Self::Test => test(root),
+        }
+    }
+}
+
+/// What `cargo xtask help` says.
+pub(crate) fn help() -> String {
+    let mut text = "usage: cargo xtask CHECK\n\n  check   all of these, in this order\n".to_owned();
+    for step in Step::ALL {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  {:7} {}", step.name(), step.about());
+    }
+    text.trim_end().to_owned()
+}
+
+/// Runs steps one after another, all of them also when one fails, and sums up.
+///
+/// # Errors
+/// When nobody reads what is said, or there is no workspace here.
+pub(crate) fn run(steps: &[Step]) -> anyhow::Result<ExitCode> {
+    let root = Workspace::load(&std::env::current_dir()?)?.root;
+    let mut failed = Vec::new();
+    for step in steps {
+        let began = now();
+        let outcome = step.run(&root).unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")));
+        let line = |word: &str, spent: Duration| format!("{word:6} {:7} {:7.1} s", step.name(), spent.as_secs_f64());
+        match outcome {
+            Outcome::Passed => command::say(&line("ok", began.elapsed()))?,
+            Outcome::Failed(why) => {
+                command::say(&format!("{}\n{}", line("FAILED", began.elapsed()), why.trim_end()))?;
+                failed.push(step.name());
+            }
+        }
+    }
+    if failed.is_empty() {
+        command::say(&format!("check: {} of {} passed", steps.len(), steps.len()))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let again: Vec<String> = failed.iter().map(|name| format!("  cargo xtask {name}")).collect();
+    command::say(&format!("check: {} of {} FAILED; each alone again with\n{}", failed.len(), steps.len(), again.join("\n")))?;
+    Ok(ExitCode::FAILURE)
+}
+
+/// The one place where this program reads a clock: to tell people how long a step took.
+#[expect(clippy::disallowed_methods, reason = "nothing is decided by this time")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn told(breaches: &[Breach]) -> Outcome {
+    if breaches.is_empty() {
+        return Outcome::Passed;
+    }
+    let lines: Vec<String> = breaches.iter().map(ToString::to_string).collect();
+    Outcome::Failed(lines.join("\n"))
+}
+
+/// Runs a command whose output matters only when it fails.
+fn quiet(mut command: Command) -> anyhow::Result<Outcome> {
+    let output = command.output().with_context(|| format!("{command:?} could not be started"))?;
+    if output.status.success() {
+        return Ok(Outcome::Passed);
+    }
+    Ok(Outcome::Failed(format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))))
+}
+
+/// The examples of the documentation, then the tests: what they say is shown as it comes, all on the standard output,
+/// so that the runner's closing line stands where it belongs.
+fn test(root: &Path) -> anyhow::Result<Outcome> {
+    let examples = ["test", "--workspace", "--locked", "--quiet", "--doc"];
+    let tests: &[&str] = if has_nextest(root) {
+        &["nextest", "run", "--workspace", "--locked", "--no-fail-fast", "--status-level", "fail", "--final-status-level", "fail"]
+    } else {
+        &["test", "--workspace", "--locked", "--quiet", "--no-fail-fast", "--lib", "--bins", "--tests", "--examples"]
+    };
+    let mut failed = Vec::new();
+    for words in [&examples[..], tests] {
+        let status = command::cargo(root, words).stderr(std::io::stdout()).status().context("cargo could not be started")?;
+        if !status.success() {
+            failed.push(format!("`cargo {}` failed, see above", words.join(" ")));
+        }
+    }
+    Ok(if failed.is_empty() { Outcome::Passed } else { Outcome::Failed(failed.join("\n")) })
+}
+
+fn has_nextest(root: &Path) -> bool {
+    command::cargo(root, &["nextest", "--version"]).output().is_ok_and(|output| output.status.success())
+}
+
+#[cfg(test)]
+mod tests;
