@@ -1,1 +1,56 @@
-//! Stub.
+//! What Wardgate remembers: resources, status, credentials, sealed secrets, signing keys, and the feed of changes that
+//! made them so.
+//!
+//! It never sees a key or secret in clear, never knows what a policy means, never speaks HTTP, never reads a clock.
+//!
+//! - **Spec and status.** Files and the API own what is declared; what happens to a thing (state, claim, key hashes,
+//!   revocation) is status. No file, apply or restart ever undoes a containment or a revocation.
+//! - **One change, one transaction**, on disk before it is acknowledged, which also appends to the feed. Its number
+//!   comes from one locked row, so a reader of `seq > n` can never skip a commit.
+//! - **One process.** A lock file keeps a second one out.
+//!
+//! # Reading order
+//!
+//! `open`, `feed` (what a change is), `resource`, `status`, `credential`, `vault`, `fault`; all SQL stands in `sql`.
+//!
+//! ```
+//! use serde_json::json;
+//! use wardgate_model::{id::IdentityId, inventory::IdentityState, resource::Kind, time::Time};
+//! use wardgate_store::{Actor, FileDocument, ResourceId, Store, Who};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! # let directory = tempfile::tempdir()?;
+//! # let url = format!("sqlite:{}", directory.path().join("wardgate.db").display());
+//! let (store, now) = (Store::open(&url).await?, Time::from_seconds(1_800_000_000));
+//! let id = ResourceId::parse(Kind::Identity, "ledger-sync")?;
+//! let document = FileDocument { id, spec: json!({ "owner": "payments" }), file: "resources/ledger.yaml".into() };
+//! store.apply_files(std::slice::from_ref(&document), "start", now).await?;
+//!
+//! // Somebody contains it; the file is applied again; it stays contained.
+//! let (identity, actor) = (IdentityId::parse("ledger-sync")?, Actor::new(Who::Process, "leaked key"));
+//! store.set_identity_state(&actor, &identity, IdentityState::Quarantined, now).await?;
+//! store.apply_files(&[document], "again", now).await?;
+//! assert_eq!(store.status(&identity).await?.state, IdentityState::Quarantined);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod credential;
+mod fault;
+mod feed;
+mod open;
+mod resource;
+mod sql;
+mod status;
+mod vault;
+#[cfg(test)]
+mod world;
+
+pub use credential::{Condition, CredentialFilter, NewCredential, StoredCredential, live_max};
+pub use fault::{Blame, StoreFault};
+pub use feed::{Act, Actor, CHANGES_MAX, Change, ChangeFilter, Subject, Who};
+pub use open::{Picture, Store};
+pub use resource::{Applied, FileDocument, Origin, Precondition, ResourceId, StoredResource};
+pub use status::{Claim, StoredStatus};
+pub use vault::{KID_BYTES_MAX, SEALED_BYTES_MAX, Sealed, SigningKeyState, StoredSecret, StoredSigningKey};

@@ -1,0 +1,408 @@
+//! Credentials on record: issued once, ended once, never shown again.
+
+use crate::{
+    Store, StoreFault,
+    feed::{Act, Actor, Subject, Told, Writing, signed, unsigned},
+    resource::Precondition,
+    sql,
+};
+use ipnet::IpNet;
+use serde_json::{Value, json};
+use sqlx::SqliteConnection;
+use wardgate_model::{
+    credential::{Credential, CredentialKind, CredentialState, KeyedHash},
+    id::{CredentialId, EnvironmentName, IdentityId},
+    time::Time,
+};
+
+/// How many credentials of a kind may be live at a time for one entry of an identity; `None`: the kind is not issued.
+/// Two keys overlap while one replaces the other (rotation); a third would be one that nobody looks after.
+#[must_use]
+pub const fn live_max(kind: CredentialKind) -> Option<u32> {
+    match kind {
+        CredentialKind::ApiKey => Some(2),
+        CredentialKind::Session => Some(32),
+        CredentialKind::SignIn => Some(8),
+        CredentialKind::Oidc | CredentialKind::X509 | CredentialKind::PublicKey | CredentialKind::Hmac => None,
+    }
+}
+
+/// A credential to put on record.
+#[derive(Debug, Clone)]
+pub struct NewCredential {
+    /// Its public id.
+    pub id: CredentialId,
+    /// Whose it is.
+    pub identity: IdentityId,
+    /// The entry in the identity's `credentials` that it is issued for.
+    pub name: Box<str>,
+    /// What kind of thing it is; one that [`live_max`] knows.
+    pub kind: CredentialKind,
+    /// Where it may be used.
+    pub environment: EnvironmentName,
+    /// Networks it may be used from; empty means any.
+    pub sources: Box<[IpNet]>,
+    /// What its secret is compared with.
+    pub hash: KeyedHash,
+    /// When it ends by itself.
+    pub expires: Time,
+}
+
+/// A credential on record, and which change it is at.
+#[derive(Debug, Clone)]
+pub struct StoredCredential {
+    /// The credential.
+    pub credential: Credential,
+    /// The number of its last change.
+    pub revision: u64,
+    /// The number of the change that issued it: credentials are listed in this order.
+    pub created_seq: u64,
+}
+
+/// What a credential is to those who look for some.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// Can be used.
+    Live,
+    /// Ended by itself.
+    Expired,
+    /// Ended by somebody.
+    Revoked,
+    /// Good for one use, and used.
+    Spent,
+}
+
+impl Condition {
+    /// Every condition.
+    pub const ALL: &'static [Self] = &[Self::Live, Self::Expired, Self::Revoked, Self::Spent];
+
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::Spent => "spent",
+        }
+    }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|c| c.as_str() == word)
+    }
+
+    /// The condition of a credential at `now`.
+    #[must_use]
+    pub fn of(credential: &Credential, now: Time) -> Self {
+        match credential.state {
+            CredentialState::Revoked { .. } => Self::Revoked,
+            CredentialState::Spent => Self::Spent,
+            CredentialState::Live if credential.expires.is_some_and(|end| end <= now) => Self::Expired,
+            CredentialState::Live => Self::Live,
+        }
+    }
+}
+
+/// Which credentials to read. The default is all of them.
+#[derive(Debug, Clone, Default)]
+pub struct CredentialFilter {
+    /// Only those issued by a later change.
+    pub after: u64,
+    /// Only this identity's.
+    pub identity: Option<IdentityId>,
+    /// Only this kind.
+    pub kind: Option<CredentialKind>,
+    /// Only in this condition at this moment.
+    pub condition: Option<(Condition, Time)>,
+    /// At most so many; `None`: all.
+    pub limit: Option<u32>,
+}
+
+#[derive(sqlx::FromRow)]
+struct CredentialRow {
+    id: String,
+    identity: String,
+    name: String,
+    kind: String,
+    environment: String,
+    sources: String,
+    hash: Vec<u8>,
+    created_us: i64,
+    expires_us: i64,
+    state: String,
+    revoked_us: Option<i64>,
+    revision: i64,
+    created_seq: i64,
+}
+
+impl CredentialRow {
+    fn read(self) -> Result<StoredCredential, StoreFault> {
+        let id = self.id;
+        let corrupt = |why: String| StoreFault::corrupt("credential", &id, why);
+        let hash: [u8; 32] = self.hash.try_into().map_err(|h: Vec<u8>| corrupt(format!("a hash of {} bytes", h.len())))?;
+        let sources: Vec<IpNet> = serde_json::from_str(&self.sources).map_err(|e| corrupt(e.to_string()))?;
+        let state = match (&*self.state, self.revoked_us) {
+            ("live", None) => CredentialState::Live,
+            ("revoked", Some(at)) => CredentialState::Revoked { at: Time::from_micros(at) },
+            ("spent", None) => CredentialState::Spent,
+            (word, _) => return Err(corrupt(format!("a state `{word}` that does not fit its dates"))),
+        };
+        let credential = Credential {
+            id: CredentialId::parse(&id).ok_or_else(|| corrupt("an id of another form".into()))?,
+            identity: IdentityId::parse(&self.identity).map_err(|e| corrupt(e.to_string()))?,
+            name: self.name.into(),
+            kind: CredentialKind::parse(&self.kind).ok_or_else(|| corrupt(format!("unknown kind `{}`", self.kind)))?,
+            environment: EnvironmentName::parse(&self.environment).map_err(|e| corrupt(e.to_string()))?,
+            sources: sources.into(),
+            hash: Some(KeyedHash::new(hash)),
+            created: Time::from_micros(self.created_us),
+            expires: Some(Time::from_micros(self.expires_us)),
+            state,
+        };
+        Ok(StoredCredential { credential, revision: unsigned(self.revision), created_seq: unsigned(self.created_seq) })
+    }
+}
+
+pub(crate) async fn load(conn: &mut SqliteConnection, filter: &CredentialFilter) -> Result<Vec<StoredCredential>, StoreFault> {
+    let (state, over, until) = match filter.condition {
+        None => ("", i64::MIN, i64::MAX),
+        Some((Condition::Live, now)) => ("live", now.as_micros(), i64::MAX),
+        Some((Condition::Expired, now)) => ("live", i64::MIN, now.as_micros()),
+        Some((Condition::Revoked, _)) => ("revoked", i64::MIN, i64::MAX),
+        Some((Condition::Spent, _)) => ("spent", i64::MIN, i64::MAX),
+    };
+    let rows: Vec<CredentialRow> = sqlx::query_as(sql::CREDENTIALS)
+        .bind(signed(filter.after))
+        .bind(filter.identity.as_ref().map_or("", |i| i.as_str()))
+        .bind(state)
+        .bind(filter.kind.map_or("", CredentialKind::as_str))
+        .bind(over)
+        .bind(until)
+        .bind(filter.limit.map_or(i64::MAX, i64::from))
+        .fetch_all(conn)
+        .await?;
+    rows.into_iter().map(CredentialRow::read).collect()
+}
+
+async fn load_one(conn: &mut SqliteConnection, id: &CredentialId) -> Result<StoredCredential, StoreFault> {
+    let row: Option<CredentialRow> = sqlx::query_as(sql::CREDENTIAL).bind(id.as_str()).fetch_optional(conn).await?;
+    row.ok_or_else(|| StoreFault::missing("credential", id))?.read()
+}
+
+/// What the feed tells of a credential: everything but its hash.
+fn told(credential: &Credential) -> Value {
+    let (state, revoked) = match credential.state {
+        CredentialState::Live => ("live", None),
+        CredentialState::Revoked { at } => ("revoked", Some(at.to_rfc3339())),
+        CredentialState::Spent => ("spent", None),
+    };
+    json!({
+        "identity": credential.identity.as_str(),
+        "name": &*credential.name,
+        "kind": credential.kind.as_str(),
+        "environment": credential.environment.as_str(),
+        "sources": credential.sources.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "created": credential.created.to_rfc3339(),
+        "expires": credential.expires.map(Time::to_rfc3339),
+        "state": state,
+        "revoked": revoked,
+    })
+}
+
+/// Puts a credential on record within a change under way.
+async fn issue(writing: &mut Writing, actor: &Actor, new: NewCredential) -> Result<StoredCredential, StoreFault> {
+    let entry = format!("{}/{}", new.identity, new.name);
+    let Some(max) = live_max(new.kind) else {
+        return Err(StoreFault::conflict(
+            "credential",
+            entry,
+            format!("is of the kind `{}`, which is not issued but registered", new.kind),
+        ));
+    };
+    if new.expires <= writing.now {
+        return Err(StoreFault::conflict("credential", entry, format!("would have expired on {}", new.expires)));
+    }
+    let (live,): (i64,) = sqlx::query_as(sql::CREDENTIALS_LIVE)
+        .bind(new.identity.as_str())
+        .bind(&*new.name)
+        .bind(new.kind.as_str())
+        .bind(writing.now.as_micros())
+        .fetch_one(writing.conn())
+        .await?;
+    if live >= i64::from(max) {
+        return Err(StoreFault::Limit { what: "identity entry", name: entry, of: "credentials", max });
+    }
+    let seq = writing.allocate(1).await?;
+    let sources = Value::from(new.sources.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let done = sqlx::query(sql::CREDENTIAL_ISSUE)
+        .bind(new.id.as_str())
+        .bind(new.identity.as_str())
+        .bind(&*new.name)
+        .bind(new.kind.as_str())
+        .bind(new.environment.as_str())
+        .bind(sources.to_string())
+        .bind(new.hash.bytes().as_slice())
+        .bind(writing.now.as_micros())
+        .bind(new.expires.as_micros())
+        .bind(signed(seq))
+        .execute(&mut *writing.tx)
+        .await?;
+    if done.rows_affected() != 1 {
+        return Err(StoreFault::conflict("credential", &new.id, "is on record already: make another id"));
+    }
+    let credential = Credential {
+        id: new.id,
+        identity: new.identity,
+        name: new.name,
+        kind: new.kind,
+        environment: new.environment,
+        sources: new.sources,
+        hash: Some(new.hash),
+        created: writing.now,
+        expires: Some(new.expires),
+        state: CredentialState::Live,
+    };
+    tell(writing, seq, actor, Act::Issue, None, &credential).await?;
+    Ok(StoredCredential { credential, revision: seq, created_seq: seq })
+}
+
+async fn tell(
+    writing: &mut Writing,
+    seq: u64,
+    actor: &Actor,
+    act: Act,
+    before: Option<&Credential>,
+    after: &Credential,
+) -> Result<(), StoreFault> {
+    let told = Told {
+        who: &actor.who,
+        reason: &actor.reason,
+        subject: Subject::Credential,
+        name: after.id.as_str(),
+        act,
+        before: before.map(told),
+        after: Some(told(after)),
+    };
+    writing.tell(seq, told).await
+}
+
+/// The sentence that is true of a credential that cannot be used.
+fn unusable(stored: &StoredCredential, now: Time, kind: CredentialKind) -> StoreFault {
+    let credential = &stored.credential;
+    let why = match Condition::of(credential, now) {
+        Condition::Expired => "has expired",
+        Condition::Revoked => "was revoked",
+        Condition::Spent => "was used already",
+        Condition::Live => "is of another kind",
+    };
+    debug_assert!(Condition::of(credential, now) != Condition::Live || credential.kind != kind);
+    StoreFault::conflict("credential", &credential.id, why)
+}
+
+impl Store {
+    /// Puts a credential on record.
+    ///
+    /// # Errors
+    /// `Limit` when as many as [`live_max`] are live for this identity and entry; `Conflict` for an id on record, an
+    /// end that is past, a kind that is not issued.
+    pub async fn issue_credential(&self, actor: &Actor, new: NewCredential, now: Time) -> Result<StoredCredential, StoreFault> {
+        let mut writing = Writing::begin(self, now).await?;
+        let stored = issue(&mut writing, actor, new).await?;
+        writing.commit().await?;
+        Ok(stored)
+    }
+
+    /// Ends a credential. One that was revoked before stays as it is, with its first date, and nothing is changed.
+    ///
+    /// # Errors
+    /// `NotFound`; `Stale` when the precondition does not hold for one that is not revoked yet.
+    pub async fn revoke_credential(
+        &self,
+        actor: &Actor,
+        id: &CredentialId,
+        expect: Precondition,
+        now: Time,
+    ) -> Result<StoredCredential, StoreFault> {
+        let mut writing = Writing::begin(self, now).await?;
+        let old = load_one(writing.conn(), id).await?;
+        if matches!(old.credential.state, CredentialState::Revoked { .. }) {
+            return Ok(old);
+        }
+        expect.check("credential", id.as_str(), Some(old.revision))?;
+        let seq = writing.allocate(1).await?;
+        let query = sqlx::query(sql::CREDENTIAL_REVOKE).bind(id.as_str()).bind(now.as_micros()).bind(signed(seq));
+        query.execute(writing.conn()).await?;
+        let credential = Credential { state: CredentialState::Revoked { at: now }, ..old.credential.clone() };
+        tell(&mut writing, seq, actor, Act::Revoke, Some(&old.credential), &credential).await?;
+        writing.commit().await?;
+        Ok(StoredCredential { credential, revision: seq, ..old })
+    }
+
+    /// Uses a sign-in up and puts the session that it is swapped for on record: both or neither.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` when it was used, has ended or is no sign-in; what [`Store::issue_credential`] says of
+    /// the session.
+    pub async fn spend_sign_in(
+        &self,
+        actor: &Actor,
+        id: &CredentialId,
+        session: NewCredential,
+        now: Time,
+    ) -> Result<StoredCredential, StoreFault> {
+        let mut writing = Writing::begin(self, now).await?;
+        let old = load_one(writing.conn(), id).await?;
+        let seq = writing.allocate(1).await?;
+        let query = sqlx::query(sql::CREDENTIAL_SPEND).bind(id.as_str()).bind(now.as_micros()).bind(signed(seq));
+        if query.execute(writing.conn()).await?.rows_affected() != 1 {
+            return Err(unusable(&old, now, CredentialKind::SignIn));
+        }
+        let spent = Credential { state: CredentialState::Spent, ..old.credential.clone() };
+        tell(&mut writing, seq, actor, Act::Spend, Some(&old.credential), &spent).await?;
+        let stored = issue(&mut writing, actor, session).await?;
+        writing.commit().await?;
+        Ok(stored)
+    }
+
+    /// Gives a session that is still good until `expires`.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` when it has ended or is no session, or when `expires` is not later than its end is now.
+    pub async fn renew_session(&self, actor: &Actor, id: &CredentialId, expires: Time, now: Time) -> Result<StoredCredential, StoreFault> {
+        let mut writing = Writing::begin(self, now).await?;
+        let old = load_one(writing.conn(), id).await?;
+        if old.credential.expires.is_some_and(|end| expires <= end) {
+            return Err(StoreFault::conflict("session", id, "cannot be renewed any further: sign in again"));
+        }
+        let seq = writing.allocate(1).await?;
+        let query = sqlx::query(sql::CREDENTIAL_RENEW).bind(id.as_str()).bind(now.as_micros()).bind(expires.as_micros()).bind(signed(seq));
+        if query.execute(writing.conn()).await?.rows_affected() != 1 {
+            return Err(unusable(&old, now, CredentialKind::Session));
+        }
+        let credential = Credential { expires: Some(expires), ..old.credential.clone() };
+        tell(&mut writing, seq, actor, Act::Renew, Some(&old.credential), &credential).await?;
+        writing.commit().await?;
+        Ok(StoredCredential { credential, revision: seq, ..old })
+    }
+
+    /// Credentials that a filter lets through, in the order they were issued.
+    ///
+    /// # Errors
+    /// When the database fails or holds what cannot be read.
+    pub async fn credentials(&self, filter: &CredentialFilter) -> Result<Vec<StoredCredential>, StoreFault> {
+        load(&mut *self.reader.acquire().await?, filter).await
+    }
+
+    /// One credential.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn credential(&self, id: &CredentialId) -> Result<StoredCredential, StoreFault> {
+        load_one(&mut *self.reader.acquire().await?, id).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

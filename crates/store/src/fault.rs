@@ -1,0 +1,128 @@
+//! What can go wrong, by who erred.
+
+use std::path::PathBuf;
+
+/// Who has to do something about a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame {
+    /// Whoever asked for the change: it cannot be done as asked.
+    Operator,
+    /// We, or what we run on.
+    Ourselves,
+}
+
+/// Why the store did not do what it was asked to. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreFault {
+    /// Operator: the address of the store is not understood.
+    #[error("the store's address `{url}` is not understood: {why}")]
+    Address {
+        /// As given.
+        url: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// Operator: it is not on record.
+    #[error("there is no {what} `{name}`")]
+    NotFound {
+        /// What kind of thing.
+        what: &'static str,
+        /// Its name or id.
+        name: String,
+    },
+    /// Operator: what is on record does not allow it.
+    #[error("{what} `{name}` {why}")]
+    Conflict {
+        /// What kind of thing.
+        what: &'static str,
+        /// Its name or id.
+        name: String,
+        /// Why not, and what to do; goes on the sentence.
+        why: String,
+    },
+    /// Operator: there are as many as there may be.
+    #[error("{what} `{name}` has {max} live {of} already: revoke one first")]
+    Limit {
+        /// What kind of thing.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// What there are too many of.
+        of: &'static str,
+        /// How many there may be.
+        max: u32,
+    },
+    /// Operator: somebody changed it since it was read.
+    #[error("{what} `{name}` was changed meanwhile: read it again, then decide")]
+    Stale {
+        /// What kind of thing.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// Operator: the watched directories hold nothing any more. Taken for a mistake, never for a wish.
+    #[error("no document was found, but {existing} came from files before: nothing is removed; to remove all, leave one document")]
+    EmptySources {
+        /// How many resources on record came from files.
+        existing: usize,
+    },
+    /// Operator: another process serves from this store.
+    #[error("the store `{}` is in use by another process: stop it, or use its management API", path.display())]
+    Locked {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// Ours: a file of the store cannot be made, read or locked.
+    #[error("`{}`: {source}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Ours: the database failed.
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+    /// Ours: the tables could not be brought to the shape that this version needs.
+    #[error("the database cannot be brought to this version: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// Ours: what is stored cannot be.
+    #[error("the store holds a {what} `{name}` that cannot be read: {why}")]
+    Corrupt {
+        /// What kind of thing.
+        what: &'static str,
+        /// Its name or id.
+        name: String,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl StoreFault {
+    /// Who has to do something about it.
+    #[must_use]
+    pub const fn blame(&self) -> Blame {
+        match self {
+            Self::Address { .. }
+            | Self::NotFound { .. }
+            | Self::Conflict { .. }
+            | Self::Limit { .. }
+            | Self::Stale { .. }
+            | Self::EmptySources { .. }
+            | Self::Locked { .. } => Blame::Operator,
+            Self::File { .. } | Self::Database(_) | Self::Migration(_) | Self::Corrupt { .. } => Blame::Ourselves,
+        }
+    }
+
+    pub(crate) fn missing(what: &'static str, name: impl ToString) -> Self {
+        Self::NotFound { what, name: name.to_string() }
+    }
+
+    pub(crate) fn conflict(what: &'static str, name: impl ToString, why: impl Into<String>) -> Self {
+        Self::Conflict { what, name: name.to_string(), why: why.into() }
+    }
+
+    pub(crate) fn corrupt(what: &'static str, name: impl ToString, why: impl ToString) -> Self {
+        Self::Corrupt { what, name: name.to_string(), why: why.to_string() }
+    }
+}

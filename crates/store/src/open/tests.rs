@@ -1,0 +1,89 @@
+use super::parse;
+use crate::{
+    Precondition, Store,
+    world::{NOW, World, actor, credential, id, url},
+};
+
+#[test]
+fn addresses() {
+    let shown = |url| parse(url).map_or_else(|e| e.to_string(), |p| p.display().to_string());
+    assert_eq!(shown("sqlite:wardgate.db"), "wardgate.db");
+    assert_eq!(shown("sqlite://a/b.db"), "a/b.db");
+    assert_eq!(shown("sqlite:///var/lib/wardgate.db"), "/var/lib/wardgate.db");
+    for (url, why) in [
+        ("wardgate.db", "use `sqlite:PATH`"),
+        ("postgres://db/wardgate", "PostgreSQL is not served by this version, use `sqlite:PATH`"),
+        ("sqlite:", "a path to a file must follow `sqlite:`"),
+        ("sqlite::memory:", "only a path may follow `sqlite:`: no options, and nothing that lives in memory"),
+        ("sqlite:a.db?mode=ro", "only a path may follow `sqlite:`: no options, and nothing that lives in memory"),
+    ] {
+        assert_eq!(shown(url), format!("the store's address `{url}` is not understood: {why}"));
+    }
+}
+
+#[tokio::test]
+async fn a_second_server_is_kept_out() {
+    let world = World::new().await;
+    let said = Store::open(&url(&world.directory)).await.unwrap_err().to_string();
+    let path = world.store.path().display();
+    assert_eq!(said, format!("the store `{path}` is in use by another process: stop it, or use its management API"));
+    world.restart().await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn every_file_is_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("wardgate.db");
+    std::fs::write(&path, "").unwrap();
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
+    let store = Store::open(&url(&directory)).await.unwrap();
+    store.issue_credential(&actor("root", ""), credential("api_key AAAAAAAAAAAA ledger/main 1"), NOW).await.unwrap();
+    let mut seen: Vec<String> = std::fs::read_dir(directory.path())
+        .unwrap()
+        .map(|e| e.unwrap())
+        .map(|e| format!("{} {:o}", e.file_name().display(), e.metadata().unwrap().permissions().mode() & 0o777))
+        .collect();
+    seen.sort();
+    assert_eq!(seen, ["wardgate.db 600", "wardgate.db-shm 600", "wardgate.db-wal 600", "wardgate.db.lock 600"]);
+}
+
+#[tokio::test]
+async fn a_directory_that_is_not_there_and_a_file_that_is_no_database_are_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let missing = format!("sqlite:{}/no/such.db", directory.path().display());
+    let said = Store::open(&missing).await.unwrap_err().to_string();
+    assert!(said.contains("no/such.db.lock") && said.contains("No such file"), "{said}");
+
+    std::fs::write(directory.path().join("wardgate.db"), "this is prose, at some length, and no database at all".repeat(40)).unwrap();
+    let said = Store::open(&url(&directory)).await.unwrap_err().to_string();
+    assert!(said.contains("file is not a database"), "{said}");
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_there_after_dying() {
+    let mut world = World::new().await;
+    let by = actor("root", "start");
+    for (seq, key) in (1_u64..).zip(["AAAAAAAAAAAA", "BBBBBBBBBBBB"]) {
+        let stored = world.store.issue_credential(&by, credential(&format!("api_key {key} ledger/main 1")), NOW).await.unwrap();
+        assert_eq!(stored.revision, seq);
+        world = world.restart().await;
+        assert_eq!(world.store.last_seq().await.unwrap(), seq);
+        assert_eq!(world.store.credential(&id(key)).await.unwrap().revision, seq);
+    }
+}
+
+#[tokio::test]
+async fn a_picture_is_of_one_moment() {
+    let world = World::new().await;
+    world.apply(&["a.yaml Identity/ledger {}", "a.yaml Owner/payments {}"]).await.unwrap();
+    let by = actor("root", "");
+    world.store.issue_credential(&by, credential("api_key AAAAAAAAAAAA ledger/main 1"), NOW).await.unwrap();
+    world.store.revoke_credential(&by, &id("AAAAAAAAAAAA"), Precondition::Any, NOW).await.unwrap();
+    let p = world.store.picture().await.unwrap();
+    let counts = (p.seq, p.resources.len(), p.statuses.len(), p.credentials.len(), p.secrets.len(), p.signing_keys.len());
+    assert_eq!(counts, (4, 2, 1, 1, 0, 0));
+    world.store.ping().await.unwrap();
+    world.store.close().await;
+}

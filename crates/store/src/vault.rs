@@ -1,0 +1,287 @@
+//! Sealed material: upstream secrets and the keys that Wardgate signs with. What comes in here is sealed already; the
+//! store could not open it.
+
+use crate::{
+    Store, StoreFault,
+    feed::{Act, Actor, Subject, Told, Writing, signed, unsigned},
+    resource::Precondition,
+    sql,
+};
+use serde_json::{Value, json};
+use sqlx::SqliteConnection;
+use std::fmt;
+use wardgate_model::{id::SecretName, time::Time};
+
+/// Largest sealed blob, in bytes.
+pub const SEALED_BYTES_MAX: usize = 64 * 1024;
+/// Longest key id, in bytes (RFC 7638 thumbprints have 43).
+pub const KID_BYTES_MAX: usize = 128;
+
+/// A blob that only the holder of the master key can open.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sealed(Box<[u8]>);
+
+impl Sealed {
+    /// Takes a sealed blob.
+    pub fn new(bytes: impl Into<Box<[u8]>>) -> Self {
+        Self(bytes.into())
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub const fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn checked(&self, what: &'static str, name: &str) -> Result<&[u8], StoreFault> {
+        let length = self.0.len();
+        if length == 0 || length > SEALED_BYTES_MAX {
+            return Err(StoreFault::conflict(what, name, format!("has {length} sealed bytes; 1 to {SEALED_BYTES_MAX} can be kept")));
+        }
+        Ok(&self.0)
+    }
+}
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sealed({} bytes)", self.0.len())
+    }
+}
+
+/// An upstream secret on record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredSecret {
+    /// Its name.
+    pub name: SecretName,
+    /// The material.
+    pub sealed: Sealed,
+    /// When it was first put.
+    pub created: Time,
+    /// When it was last put.
+    pub updated: Time,
+    /// How many times it was put.
+    pub version: u64,
+    /// The number of its last change.
+    pub revision: u64,
+}
+
+/// What a signing key is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SigningKeyState {
+    /// Signs, and is published. At most one does.
+    Signing,
+    /// Signs no more; published still, for what it signed.
+    Published,
+    /// Neither.
+    Retired,
+}
+
+impl SigningKeyState {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Signing => "signing",
+            Self::Published => "published",
+            Self::Retired => "retired",
+        }
+    }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Signing, Self::Published, Self::Retired].into_iter().find(|s| s.as_str() == word)
+    }
+}
+
+/// A signing key on record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredSigningKey {
+    /// Its key id.
+    pub kid: Box<str>,
+    /// The private key.
+    pub sealed: Sealed,
+    /// When it was made.
+    pub created: Time,
+    /// What it is used for.
+    pub state: SigningKeyState,
+    /// The number of its last change.
+    pub revision: u64,
+}
+
+#[derive(sqlx::FromRow)]
+struct SecretRow {
+    name: String,
+    sealed: Vec<u8>,
+    created_us: i64,
+    updated_us: i64,
+    version: i64,
+    revision: i64,
+}
+
+impl SecretRow {
+    fn read(self) -> Result<StoredSecret, StoreFault> {
+        Ok(StoredSecret {
+            name: SecretName::parse(&self.name).map_err(|e| StoreFault::corrupt("secret", &self.name, e))?,
+            sealed: Sealed::new(self.sealed),
+            created: Time::from_micros(self.created_us),
+            updated: Time::from_micros(self.updated_us),
+            version: unsigned(self.version),
+            revision: unsigned(self.revision),
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct SigningKeyRow {
+    kid: String,
+    sealed: Vec<u8>,
+    created_us: i64,
+    state: String,
+    revision: i64,
+}
+
+impl SigningKeyRow {
+    fn read(self) -> Result<StoredSigningKey, StoreFault> {
+        let state = SigningKeyState::parse(&self.state);
+        Ok(StoredSigningKey {
+            state: state.ok_or_else(|| StoreFault::corrupt("signing key", &self.kid, format!("unknown state `{}`", self.state)))?,
+            kid: self.kid.into(),
+            sealed: Sealed::new(self.sealed),
+            created: Time::from_micros(self.created_us),
+            revision: unsigned(self.revision),
+        })
+    }
+}
+
+pub(crate) async fn load_secrets(conn: &mut SqliteConnection) -> Result<Vec<StoredSecret>, StoreFault> {
+    let rows: Vec<SecretRow> = sqlx::query_as(sql::SECRETS).fetch_all(conn).await?;
+    rows.into_iter().map(SecretRow::read).collect()
+}
+
+async fn load_secret(conn: &mut SqliteConnection, name: &SecretName) -> Result<Option<StoredSecret>, StoreFault> {
+    let row: Option<SecretRow> = sqlx::query_as(sql::SECRET).bind(name.as_str()).fetch_optional(conn).await?;
+    row.map(SecretRow::read).transpose()
+}
+
+pub(crate) async fn load_signing_keys(conn: &mut SqliteConnection) -> Result<Vec<StoredSigningKey>, StoreFault> {
+    let rows: Vec<SigningKeyRow> = sqlx::query_as(sql::SIGNING_KEYS).fetch_all(conn).await?;
+    rows.into_iter().map(SigningKeyRow::read).collect()
+}
+
+async fn load_signing_key(conn: &mut SqliteConnection, kid: &str) -> Result<Option<StoredSigningKey>, StoreFault> {
+    let row: Option<SigningKeyRow> = sqlx::query_as(sql::SIGNING_KEY).bind(kid).fetch_optional(conn).await?;
+    row.map(SigningKeyRow::read).transpose()
+}
+
+fn told_secret(secret: &StoredSecret) -> Value {
+    json!({ "version": secret.version, "created": secret.created.to_rfc3339(), "updated": secret.updated.to_rfc3339() })
+}
+
+fn told_key(created: Time, state: SigningKeyState) -> Value {
+    json!({ "created": created.to_rfc3339(), "state": state.as_str() })
+}
+
+impl Store {
+    /// Puts a sealed upstream secret in place, over what was there.
+    ///
+    /// # Errors
+    /// `Stale` when the precondition does not hold; `Conflict` for a blob that is empty or too large.
+    pub async fn put_secret(
+        &self,
+        actor: &Actor,
+        name: &SecretName,
+        sealed: &Sealed,
+        expect: Precondition,
+        now: Time,
+    ) -> Result<StoredSecret, StoreFault> {
+        let bytes = sealed.checked("secret", name.as_str())?;
+        let mut writing = Writing::begin(self, now).await?;
+        let old = load_secret(writing.conn(), name).await?;
+        expect.check("secret", name.as_str(), old.as_ref().map(|s| s.revision))?;
+        let seq = writing.allocate(1).await?;
+        let query = sqlx::query(sql::SECRET_PUT).bind(name.as_str()).bind(bytes).bind(now.as_micros()).bind(signed(seq));
+        query.execute(writing.conn()).await?;
+        let new = StoredSecret {
+            name: name.clone(),
+            sealed: sealed.clone(),
+            created: old.as_ref().map_or(now, |s| s.created),
+            updated: now,
+            version: old.as_ref().map_or(1, |s| s.version + 1),
+            revision: seq,
+        };
+        let (before, after) = (old.as_ref().map(told_secret), Some(told_secret(&new)));
+        let (subject, act) = (Subject::Secret, Act::Put);
+        writing.tell(seq, Told { who: &actor.who, reason: &actor.reason, subject, name: name.as_str(), act, before, after }).await?;
+        writing.commit().await?;
+        Ok(new)
+    }
+
+    /// Every upstream secret, sealed, by name.
+    ///
+    /// # Errors
+    /// When the database fails or holds what cannot be read.
+    pub async fn secrets(&self) -> Result<Vec<StoredSecret>, StoreFault> {
+        load_secrets(&mut *self.reader.acquire().await?).await
+    }
+
+    /// Puts a signing key on record and makes it the one that signs; the one that did is published still. Gives the
+    /// number of the change.
+    ///
+    /// # Errors
+    /// `Conflict` for a key id on record or too long, a blob that is empty or too large.
+    pub async fn put_signing_key(&self, actor: &Actor, kid: &str, sealed: &Sealed, now: Time) -> Result<u64, StoreFault> {
+        let bytes = sealed.checked("signing key", kid)?;
+        if kid.is_empty() || kid.len() > KID_BYTES_MAX {
+            return Err(StoreFault::conflict("signing key", kid, format!("must have an id of 1 to {KID_BYTES_MAX} bytes")));
+        }
+        let mut writing = Writing::begin(self, now).await?;
+        if load_signing_key(writing.conn(), kid).await?.is_some() {
+            return Err(StoreFault::conflict("signing key", kid, "is on record already"));
+        }
+        let replaced = load_signing_keys(writing.conn()).await?.into_iter().find(|k| k.state == SigningKeyState::Signing);
+        let seq = writing.allocate(1).await?;
+        sqlx::query(sql::SIGNING_KEYS_PUBLISH).bind(signed(seq)).execute(writing.conn()).await?;
+        let query = sqlx::query(sql::SIGNING_KEY_PUT).bind(kid).bind(bytes).bind(now.as_micros()).bind(signed(seq));
+        query.execute(writing.conn()).await?;
+        let mut after = told_key(now, SigningKeyState::Signing);
+        if let (Some(replaced), Some(members)) = (replaced, after.as_object_mut()) {
+            members.insert("instead_of".into(), (&*replaced.kid).into());
+        }
+        let (subject, act, after) = (Subject::SigningKey, Act::Put, Some(after));
+        writing.tell(seq, Told { who: &actor.who, reason: &actor.reason, subject, name: kid, act, before: None, after }).await?;
+        writing.commit().await?;
+        Ok(seq)
+    }
+
+    /// Takes a signing key out of use: it neither signs nor is published. Retired before, nothing is changed. Gives
+    /// the number of its last change.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn retire_signing_key(&self, actor: &Actor, kid: &str, now: Time) -> Result<u64, StoreFault> {
+        let mut writing = Writing::begin(self, now).await?;
+        let old = load_signing_key(writing.conn(), kid).await?.ok_or_else(|| StoreFault::missing("signing key", kid))?;
+        if old.state == SigningKeyState::Retired {
+            return Ok(old.revision);
+        }
+        let seq = writing.allocate(1).await?;
+        sqlx::query(sql::SIGNING_KEY_RETIRE).bind(kid).bind(signed(seq)).execute(writing.conn()).await?;
+        let (before, after) = (Some(told_key(old.created, old.state)), Some(told_key(old.created, SigningKeyState::Retired)));
+        let (subject, act) = (Subject::SigningKey, Act::Retire);
+        writing.tell(seq, Told { who: &actor.who, reason: &actor.reason, subject, name: kid, act, before, after }).await?;
+        writing.commit().await?;
+        Ok(seq)
+    }
+
+    /// Every signing key, sealed, oldest first.
+    ///
+    /// # Errors
+    /// When the database fails or holds what cannot be read.
+    pub async fn signing_keys(&self) -> Result<Vec<StoredSigningKey>, StoreFault> {
+        load_signing_keys(&mut *self.reader.acquire().await?).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,69 @@
+use super::{SEALED_BYTES_MAX, Sealed, SigningKeyState};
+use crate::{
+    Precondition,
+    world::{HOUR, NOW, World, actor},
+};
+use wardgate_model::id::SecretName;
+
+const MATERIAL: &[u8] = b"sealed-material-0123456789";
+
+#[tokio::test]
+async fn a_secret_is_put_and_replaced() {
+    let world = World::new().await;
+    let name = SecretName::parse("erp").unwrap();
+    let put = async |sealed: &[u8], expect, now| {
+        let done = world.store.put_secret(&actor("root", "rotated"), &name, &Sealed::new(sealed), expect, now).await;
+        done.map_or_else(|e| e.to_string(), |s| format!("version {} at {}", s.version, s.revision))
+    };
+    assert_eq!(put(MATERIAL, Precondition::Absent, NOW).await, "version 1 at 1");
+    let stale = "secret `erp` was changed meanwhile: read it again, then decide";
+    assert_eq!(put(b"second", Precondition::Absent, NOW).await, stale);
+    assert_eq!(put(b"second", Precondition::Revision(1), NOW + HOUR).await, "version 2 at 2");
+    assert_eq!(put(b"", Precondition::Any, NOW).await, "secret `erp` has 0 sealed bytes; 1 to 65536 can be kept");
+    let large = put(&vec![7; SEALED_BYTES_MAX + 1], Precondition::Any, NOW).await;
+    assert_eq!(large, "secret `erp` has 65537 sealed bytes; 1 to 65536 can be kept");
+    let kept = world.store.secrets().await.unwrap();
+    assert_eq!((kept.len(), kept[0].sealed.bytes(), kept[0].created, kept[0].updated), (1, &b"second"[..], NOW, NOW + HOUR));
+    assert_eq!(
+        world.feed().await,
+        r#"1 root secret/erp put - → {"created":"2027-01-15T08:00:00Z","updated":"2027-01-15T08:00:00Z","version":1} (rotated)
+2 root secret/erp put {"created":"2027-01-15T08:00:00Z","updated":"2027-01-15T08:00:00Z","version":1} → {"created":"2027-01-15T08:00:00Z","updated":"2027-01-15T09:00:00Z","version":2} (rotated)
+"#
+    );
+    assert_eq!(format!("{:?}", kept[0].sealed), "Sealed(6 bytes)");
+
+    // What was replaced is wiped from the file, not only unlinked.
+    let World { store, directory } = world;
+    store.close().await;
+    let dump = std::fs::read(directory.path().join("wardgate.db")).unwrap();
+    let stands = |text: &[u8]| dump.windows(text.len()).any(|window| window == text);
+    assert!(stands(b"second") && !stands(MATERIAL));
+}
+
+#[tokio::test]
+async fn one_key_signs_and_those_before_it_are_published_still() {
+    let world = World::new().await;
+    let by = actor("root", "");
+    let put = async |kid: &str| world.store.put_signing_key(&by, kid, &Sealed::new(MATERIAL), NOW).await.map_err(|e| e.to_string());
+    let keys = async || {
+        let keys = world.store.signing_keys().await.unwrap();
+        keys.iter().map(|k| format!("{} {}", k.kid, k.state.as_str())).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!((put("one").await, put("two").await), (Ok(1), Ok(2)));
+    assert_eq!(keys().await, "one published, two signing");
+    assert_eq!(put("one").await.unwrap_err(), "signing key `one` is on record already");
+    assert_eq!(world.store.retire_signing_key(&by, "one", NOW).await.unwrap(), 3);
+    assert_eq!(world.store.retire_signing_key(&by, "one", NOW).await.unwrap(), 3, "it was");
+    assert_eq!(keys().await, "one retired, two signing");
+    assert_eq!(world.store.retire_signing_key(&by, "six", NOW).await.unwrap_err().to_string(), "there is no signing key `six`");
+    assert_eq!(
+        world.feed().await,
+        r#"1 root signing_key/one put - → {"created":"2027-01-15T08:00:00Z","state":"signing"} ()
+2 root signing_key/two put - → {"created":"2027-01-15T08:00:00Z","instead_of":"one","state":"signing"} ()
+3 root signing_key/one retire {"created":"2027-01-15T08:00:00Z","state":"published"} → {"created":"2027-01-15T08:00:00Z","state":"retired"} ()
+"#
+    );
+    for state in [SigningKeyState::Signing, SigningKeyState::Published, SigningKeyState::Retired] {
+        assert_eq!(SigningKeyState::parse(state.as_str()), Some(state));
+    }
+}

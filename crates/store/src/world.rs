@@ -1,0 +1,103 @@
+//! What the tests of this crate share: a store in a directory of its own, a feed that can be read as text.
+
+use crate::{Actor, ChangeFilter, FileDocument, NewCredential, ResourceId, Store, StoreFault, Who};
+use ipnet::IpNet;
+use std::time::Duration;
+use tempfile::TempDir;
+use wardgate_model::{
+    credential::{CredentialKind, KeyedHash},
+    id::{CredentialId, EnvironmentName, IdentityId},
+    resource::Kind,
+    time::Time,
+};
+
+pub(crate) const NOW: Time = Time::from_seconds(1_800_000_000);
+pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
+
+/// A store in a directory that goes with it.
+pub(crate) struct World {
+    pub(crate) store: Store,
+    pub(crate) directory: TempDir,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        Self { store: Store::open(&url(&directory)).await.unwrap(), directory }
+    }
+
+    /// Drops the store without closing it, as a process that dies does, and opens it again.
+    pub(crate) async fn restart(self) -> Self {
+        let Self { store, directory } = self;
+        drop(store);
+        Self { store: Store::open(&url(&directory)).await.unwrap(), directory }
+    }
+
+    /// The feed, a line a change: number, actor, what, act, before → after, (reason).
+    pub(crate) async fn feed(&self) -> String {
+        let mut text = String::new();
+        for c in self.store.changes(&ChangeFilter { limit: u32::MAX, ..ChangeFilter::default() }).await.unwrap() {
+            let side = |v: Option<serde_json::Value>| v.map_or_else(|| "-".to_owned(), |v| v.to_string());
+            let (subject, act) = (c.subject.as_str(), c.act.as_str());
+            let line = format!("{} {} {subject}/{} {act} {} → {} ({})\n", c.seq, c.actor, c.name, side(c.before), side(c.after), c.reason);
+            text.push_str(&line);
+        }
+        text
+    }
+
+    pub(crate) async fn apply(&self, documents: &[&str]) -> Result<String, StoreFault> {
+        let documents: Vec<FileDocument> = documents.iter().map(|text| document(text)).collect();
+        let a = self.store.apply_files(&documents, "apply", NOW).await?;
+        let (c, u, m, r, s) = (a.created, a.updated, a.moved, a.removed, a.unchanged);
+        Ok(format!("created {c} updated {u} moved {m} removed {r} unchanged {s} seq {}", a.seq))
+    }
+}
+
+pub(crate) fn url(directory: &TempDir) -> String {
+    format!("sqlite:{}", directory.path().join("wardgate.db").display())
+}
+
+/// `a.yaml Identity/ledger {"owner":"payments"}`
+pub(crate) fn document(text: &str) -> FileDocument {
+    let mut parts = text.splitn(3, ' ');
+    let mut next = || parts.next().unwrap();
+    FileDocument { file: next().into(), id: resource(next()), spec: serde_json::from_str(next()).unwrap() }
+}
+
+/// `Identity/ledger`
+pub(crate) fn resource(text: &str) -> ResourceId {
+    let (kind, name) = text.split_once('/').unwrap();
+    ResourceId::parse(Kind::parse(kind).unwrap(), name).unwrap()
+}
+
+pub(crate) fn identity(name: &str) -> IdentityId {
+    IdentityId::parse(name).unwrap()
+}
+
+pub(crate) fn actor(who: &str, reason: &str) -> Actor {
+    Actor::new(Who::Identity(identity(who)), reason)
+}
+
+pub(crate) fn id(text: &str) -> CredentialId {
+    CredentialId::parse(text).unwrap()
+}
+
+/// `api_key AAAAAAAAAAAA ledger/main 24` (kind, id, identity/entry, hours)
+pub(crate) fn credential(text: &str) -> NewCredential {
+    let mut parts = text.split(' ');
+    let mut next = || parts.next().unwrap();
+    let (kind, key, entry, hours) = (CredentialKind::parse(next()).unwrap(), next(), next(), next());
+    let (owner, name) = entry.split_once('/').unwrap();
+    let mut hash = [0xA5; 32];
+    hash[..12].copy_from_slice(key.as_bytes());
+    NewCredential {
+        id: id(key),
+        identity: identity(owner),
+        name: name.into(),
+        kind,
+        environment: EnvironmentName::parse("production").unwrap(),
+        sources: ["10.0.0.0/8".parse::<IpNet>().unwrap()].into(),
+        hash: KeyedHash::new(hash),
+        expires: NOW + HOUR * hours.parse().unwrap(),
+    }
+}
