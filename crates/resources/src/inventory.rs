@@ -1,0 +1,70 @@
+//! What the documents mean, typed: the inventory that policy, gate, edge and issuer work with.
+
+use ipnet::IpNet;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use wardgate_model::{
+    api::Api,
+    credential::CredentialKind,
+    diagnostic::Place,
+    grant::Grant,
+    id::PurposeName,
+    inventory::{Environment, Identity, Owner, Zone},
+    limit::Limit,
+    resource::Kind,
+};
+
+/// Everything governed, resolved: each reference leads somewhere. Ordered by name within each kind.
+#[derive(Debug, Clone, Default)]
+pub struct Inventory {
+    /// Who answers.
+    pub owners: Vec<Owner>,
+    /// Environments.
+    pub environments: Vec<Arc<Environment>>,
+    /// Callers, with how they may prove themselves.
+    pub identities: Vec<IdentitySpec>,
+    /// What is called.
+    pub apis: Vec<Arc<Api>>,
+    /// Who may do what.
+    pub grants: Vec<Arc<Grant>>,
+    /// How much.
+    pub limits: Vec<Arc<Limit>>,
+    /// Where calls come from.
+    pub zones: Vec<Zone>,
+    /// Registered purposes.
+    pub purposes: Vec<Purpose>,
+    /// Cedar texts, each with the place of its first character.
+    pub policies: Vec<(Place, Arc<str>)>,
+    /// Where each resource stands.
+    pub places: BTreeMap<(Kind, Box<str>), Place>,
+}
+
+/// An identity as files know it: its state is `active`, its revision 0; a store puts its status over them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IdentitySpec {
+    /// The identity.
+    pub identity: Identity,
+    /// How it may prove itself; names are unique.
+    pub credentials: Vec<CredentialSpec>,
+}
+
+/// One way to prove itself that files allow an identity. Ids, hashes and dates are status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CredentialSpec {
+    /// Its name within the identity.
+    pub name: Box<str>,
+    /// What kind of thing it is.
+    pub kind: CredentialKind,
+    /// How long after its issue it ends; always there for `api_key`.
+    pub expires_in: Option<Duration>,
+    /// Networks it may be used from; empty means any.
+    pub sources: Box<[IpNet]>,
+}
+
+/// A registered purpose: what grants and `Wardgate-Purpose` name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Purpose {
+    /// Its name.
+    pub name: PurposeName,
+    /// What it means.
+    pub description: Option<Box<str>>,
+}

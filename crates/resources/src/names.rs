@@ -1,0 +1,41 @@
+//! Which names a resource may have.
+
+use crate::{nearest::listed, scalar::Wrong};
+use wardgate_model::{id::NameError, inventory::Identity, resource::Kind};
+
+/// What only Wardgate's own things begin with.
+const RESERVED: [&str; 4] = ["wardgate", "shipped:", "guardrail:", "grant:"];
+/// Longest name of an environment: it stands in every API key (CONTRACT "HTTP, towards clients").
+const ENVIRONMENT_BYTES_MAX: usize = 32;
+
+/// Checks a resource's name: the grammar of its kind, and that it is not reserved.
+///
+/// A limit may take a shipped limit's name and a policy's document a shipped policy's: they replace these.
+pub(crate) fn check(kind: Kind, name: &str) -> Result<(), Wrong> {
+    grammar(name).map_err(|error| Wrong::new(error.to_string()))?;
+    let replaces = matches!(kind, Kind::Limit | Kind::Policy) && (name.starts_with("shipped:") || name.starts_with("guardrail:"));
+    let reserved = RESERVED.iter().any(|prefix| name.starts_with(prefix)) && !replaces;
+    if reserved || (kind == Kind::Identity && name == Identity::ANONYMOUS) {
+        let mend = match kind {
+            Kind::Identity if name == Identity::ANONYMOUS => {
+                "operations with `anonymous: true` are what callers without a credential may use".to_owned()
+            }
+            _ => format!("names that begin with {} are Wardgate's own", listed(RESERVED)),
+        };
+        return Err(Wrong::new(format!("the name `{name}` is reserved")).mend(mend));
+    }
+    let short = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if kind == Kind::Environment && (name.len() > ENVIRONMENT_BYTES_MAX || !name.bytes().all(short)) {
+        let what = format!("the name `{name}` does not fit into API keys");
+        return Err(Wrong::new(what).mend("an environment's name has 1 to 32 of `a-z`, `0-9` and `-`"));
+    }
+    Ok(())
+}
+
+/// The grammar is the model's; every typed name has the same.
+fn grammar(name: &str) -> Result<(), NameError> {
+    wardgate_model::id::PolicyName::parse(name).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,53 @@
+//! What was typed: the keys of every kind as CONTRACT "Files" names them, values already parsed, nothing yet resolved.
+//!
+//! The structs are the one list of keys: the reader takes its known keys and the JSON Schemas from them.
+
+mod api;
+mod governed;
+mod later;
+mod value;
+
+pub(crate) use api::{RawApi, RawOperation, RawSecret, RawTimeouts, RawUpstream, WordOrSecret};
+pub(crate) use governed::{
+    RawCredential, RawEnvironment, RawGrant, RawIdentity, RawLimit, RawOwner, RawPolicy, RawPurpose, RawSelect, RawZone,
+};
+pub(crate) use later::{RawLater, RawTrustSource};
+pub(crate) use value::{CredentialWord, Name, POLICY_BYTES_MAX};
+
+use crate::yaml::{Faults, Node};
+use wardgate_model::resource::Kind;
+
+/// The spec of a document, as typed.
+#[derive(Debug)]
+pub(crate) enum Raw {
+    Owner(RawOwner),
+    Environment(RawEnvironment),
+    Identity(Box<RawIdentity>),
+    Api(Box<RawApi>),
+    Grant(Box<RawGrant>),
+    Limit(Box<RawLimit>),
+    Zone(RawZone),
+    Purpose(RawPurpose),
+    Policy(RawPolicy),
+    /// A kind that is only parsed.
+    Later,
+}
+
+impl Raw {
+    /// Types the spec of a document, noting every fault; `None` when it is no mapping.
+    pub(crate) fn read(kind: Kind, node: &Node, faults: &Faults) -> Option<Self> {
+        match kind {
+            Kind::Owner => faults.decode(node, "").map(Self::Owner),
+            Kind::Environment => faults.decode(node, "").map(Self::Environment),
+            Kind::Identity => faults.decode(node, "").map(Self::Identity),
+            Kind::Api => faults.decode(node, "").map(Self::Api),
+            Kind::Grant => faults.decode(node, "").map(Self::Grant),
+            Kind::Limit => faults.decode(node, "").map(Self::Limit),
+            Kind::Zone => faults.decode(node, "").map(Self::Zone),
+            Kind::Purpose => faults.decode(node, "").map(Self::Purpose),
+            Kind::Policy => faults.decode(node, "").map(Self::Policy),
+            Kind::TrustSource => faults.decode(node, "").map(|_: RawTrustSource| Self::Later),
+            Kind::Contract | Kind::Flow | Kind::Waiver | Kind::Webhook => faults.decode(node, "").map(|_: RawLater| Self::Later),
+        }
+    }
+}

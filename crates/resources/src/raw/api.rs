@@ -1,0 +1,229 @@
+//! APIs.
+
+use super::value::{
+    Accept, AddressText, DurationText, FileText, HeaderText, HostText, Label, MatchText, Name, ParameterText, PointerText, PrefixText,
+    Prose, Word,
+};
+use crate::yaml::At;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
+};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
+use wardgate_model::{
+    api::{AuditMode, Consumers, Exposure, Mode, OperationClass, Sensitivity},
+    id::{EnvironmentName, OwnerName, SecretName},
+};
+
+/// What is called.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawApi {
+    /// Who answers for its policy.
+    pub(crate) policy_owner: At<Name<OwnerName>>,
+    /// Who answers for the business behind it.
+    pub(crate) business_owner: Option<At<Name<OwnerName>>>,
+    /// The business function it serves.
+    pub(crate) business_function: Option<At<Prose>>,
+    /// Where it lives.
+    pub(crate) environment: At<Name<EnvironmentName>>,
+    /// What a leak would mean; high unless said.
+    pub(crate) sensitivity: Option<At<Word<Sensitivity>>>,
+    /// Whom it is there for; internal unless said.
+    pub(crate) exposure: Option<At<Word<Exposure>>>,
+    /// Who uses it; machine unless said.
+    pub(crate) consumers: Option<At<Word<Consumers>>>,
+    /// Its OpenAPI document, 3.0 or 3.1, JSON or YAML.
+    pub(crate) openapi: Option<At<FileText>>,
+    /// Which requests are for it.
+    #[serde(rename = "match")]
+    pub(crate) matched: At<RawMatch>,
+    /// What the record of a request is worth; required unless said.
+    pub(crate) audit: Option<At<Word<AuditMode>>>,
+    /// What holds when this edge has not heard from the control side for long.
+    pub(crate) stale: Option<At<RawStale>>,
+    /// Where requests go.
+    pub(crate) upstream: At<RawUpstream>,
+    /// Whether rulings bind; enforce unless said.
+    pub(crate) mode: Option<At<Word<Mode>>>,
+    /// Kinds of proof it accepts; `api_key` unless said.
+    pub(crate) accept: Option<At<Vec<At<Word<Accept>>>>>,
+    /// A header, beside `Authorization: Bearer`, in which a key may come.
+    pub(crate) api_key_header: Option<At<HeaderText>>,
+    /// What a class of operations asks for, beside a grant.
+    pub(crate) require: Option<At<BTreeMap<String, At<RawRequire>>>>,
+    /// Operations: what the OpenAPI document does not say, or says otherwise.
+    pub(crate) operations: Option<At<Vec<At<RawOperation>>>>,
+}
+
+/// Which requests are for an API.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawMatch {
+    /// Hosts; any unless said.
+    pub(crate) hosts: Option<At<Vec<At<HostText>>>>,
+    /// Whole segments that its paths begin with; all paths unless said.
+    pub(crate) path_prefix: Option<At<PrefixText>>,
+}
+
+/// What holds when an edge is stale.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "parsed and refused as not yet enforced")]
+pub(crate) struct RawStale {
+    /// After how long.
+    pub(crate) after: At<DurationText>,
+    /// `deny` or `allow`.
+    pub(crate) then: At<Label>,
+}
+
+/// What a class of operations asks for.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "parsed and refused as not yet enforced")]
+pub(crate) struct RawRequire {
+    /// A proof of possession.
+    pub(crate) bound: Option<At<bool>>,
+    /// Oldest token.
+    pub(crate) max_token_age: Option<At<DurationText>>,
+    /// A task.
+    pub(crate) task: Option<At<bool>>,
+    /// A declared purpose.
+    pub(crate) purpose: Option<At<bool>>,
+}
+
+/// Where requests go.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawUpstream {
+    /// Its addresses.
+    pub(crate) urls: At<Vec<At<AddressText>>>,
+    /// Replaces the API's prefix.
+    pub(crate) path: Option<At<PrefixText>>,
+    /// What it is shown instead of the client's credential; `assertion` unless said.
+    pub(crate) identity: Option<At<WordOrSecret>>,
+    /// How long it may take.
+    pub(crate) timeouts: Option<At<RawTimeouts>>,
+    /// Connections to it at a time, per edge; 256 unless said.
+    pub(crate) connections_max: Option<At<u32>>,
+}
+
+/// Bounds on one exchange with an upstream.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawTimeouts {
+    /// Until a connection stands; 5s unless said.
+    pub(crate) connect: Option<At<DurationText>>,
+    /// Until the head of the response; 60s unless said.
+    pub(crate) response: Option<At<DurationText>>,
+    /// Between two pieces of a body; 60s unless said.
+    pub(crate) idle: Option<At<DurationText>>,
+}
+
+/// What an upstream is shown: a word, or a secret and how it is shown.
+#[derive(Debug)]
+pub(crate) enum WordOrSecret {
+    /// A signed assertion.
+    Assertion,
+    /// The client's own credential.
+    Keep,
+    /// A secret.
+    Secret(Box<RawSecret>),
+}
+
+/// A secret for an upstream: one way of showing it, and its name.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawSecret {
+    /// In this header.
+    pub(crate) header: Option<At<HeaderText>>,
+    /// As the password of this user (RFC 7617).
+    pub(crate) basic: Option<At<Prose>>,
+    /// In this query parameter.
+    pub(crate) query: Option<At<Prose>>,
+    /// As a MAC in this header.
+    pub(crate) hmac: Option<At<Prose>>,
+    /// As a client certificate.
+    pub(crate) client_certificate: Option<At<Prose>>,
+    /// As the client credentials of this token endpoint.
+    pub(crate) oauth: Option<At<Prose>>,
+    /// The secret's name.
+    pub(crate) secret: Option<At<Name<SecretName>>>,
+}
+
+const SECRET_KEYS: &[&str] = &["header", "basic", "query", "hmac", "client_certificate", "oauth", "secret"];
+
+impl<'de> Deserialize<'de> for WordOrSecret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct WordOrMap;
+
+        impl<'de> Visitor<'de> for WordOrMap {
+            type Value = WordOrSecret;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`assertion`, `keep` or a secret")
+            }
+
+            fn visit_str<E: Error>(self, word: &str) -> Result<WordOrSecret, E> {
+                match word {
+                    "assertion" => Ok(WordOrSecret::Assertion),
+                    "keep" => Ok(WordOrSecret::Keep),
+                    other => Err(E::custom(format!(
+                        "`{other}` is no way to be known upstream\n{}; or a secret as in `{{header: X-Api-Key, secret: NAME}}`",
+                        crate::nearest::suggest(other, ["assertion", "keep"])
+                    ))),
+                }
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<WordOrSecret, A::Error> {
+                RawSecret::deserialize(MapAccessDeserializer::new(map)).map(Box::new).map(WordOrSecret::Secret)
+            }
+        }
+
+        deserializer.deserialize_struct("WordOrSecret", SECRET_KEYS, WordOrMap)
+    }
+}
+
+impl JsonSchema for WordOrSecret {
+    fn schema_name() -> Cow<'static, str> {
+        "UpstreamIdentity".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let secret = generator.subschema_for::<RawSecret>();
+        json_schema!({ "anyOf": [{ "type": "string", "enum": ["assertion", "keep"] }, secret] })
+    }
+}
+
+/// An operation of an API.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawOperation {
+    /// Which one.
+    #[serde(rename = "match")]
+    pub(crate) matched: At<MatchText>,
+    /// What it does.
+    pub(crate) class: Option<At<Word<OperationClass>>>,
+    /// The path parameter that names the resource acted on.
+    pub(crate) resource: Option<At<ParameterText>>,
+    /// Where the list is whose length counts as records.
+    pub(crate) records: Option<At<PointerText>>,
+    /// Whether a caller without a credential may use it.
+    pub(crate) anonymous: Option<At<bool>>,
+    /// Query parameters that policies may read and events record.
+    pub(crate) query: Option<At<Vec<At<Prose>>>>,
+    /// Who signs in here, and how failure looks.
+    pub(crate) login: Option<At<RawLogin>>,
+}
+
+/// A sign-in of the upstream's own.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "parsed and refused as not yet enforced")]
+pub(crate) struct RawLogin {
+    /// Where the request names who signs in.
+    pub(crate) subject: At<PointerText>,
+    /// Status codes that mean failure.
+    pub(crate) failed: At<Vec<At<u16>>>,
+}

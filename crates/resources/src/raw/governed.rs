@@ -1,0 +1,195 @@
+//! Owners, environments, identities, grants, limits, zones, purposes, policies.
+
+use super::value::{
+    BytesText, Count, CredentialWord, DurationText, HeaderText, Label, MatchText, MomentText, Name, NetworkText, PaceText, PolicyText,
+    Prose, QuotaText, SelectorText, Word,
+};
+use crate::yaml::At;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use wardgate_model::{
+    api::OperationClass,
+    id::{ApiName, EnvironmentName, IdentityId, OwnerName, PurposeName, TeamName},
+    inventory::{Criticality, IdentityKind, Role},
+    limit::Per,
+};
+
+/// Someone accountable.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawOwner {
+    /// The accountable person.
+    pub(crate) accountable: At<Prose>,
+    /// Who stands in.
+    pub(crate) deputy: Option<At<Prose>>,
+    /// Where to reach them.
+    pub(crate) contact: Option<At<Prose>>,
+    /// Teams of this owner.
+    pub(crate) teams: Option<At<Vec<At<Name<TeamName>>>>>,
+}
+
+/// Production, staging and so on.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawEnvironment {
+    /// Whether it is production; false unless said.
+    pub(crate) production: Option<At<bool>>,
+    /// Whether it stands beside every environment; false unless said.
+    pub(crate) shared: Option<At<bool>>,
+}
+
+/// A governed caller.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawIdentity {
+    /// What kind of machine it is.
+    #[serde(rename = "type")]
+    pub(crate) kind: At<Word<IdentityKind>>,
+    /// Who answers for it.
+    pub(crate) owner: At<Name<OwnerName>>,
+    /// The team within the owner.
+    pub(crate) team: Option<At<Name<TeamName>>>,
+    /// Where it lives.
+    pub(crate) environment: At<Name<EnvironmentName>>,
+    /// Why it exists.
+    pub(crate) purpose: At<Prose>,
+    /// The business function it serves.
+    pub(crate) business_function: Option<At<Prose>>,
+    /// How much depends on it; medium unless said.
+    pub(crate) criticality: Option<At<Word<Criticality>>>,
+    /// What it may do in Wardgate itself.
+    pub(crate) roles: Option<At<Vec<At<Word<Role>>>>>,
+    /// Free labels.
+    pub(crate) tags: Option<At<BTreeMap<String, At<Prose>>>>,
+    /// How it may prove itself.
+    pub(crate) credentials: Option<At<Vec<At<RawCredential>>>>,
+}
+
+/// One way of an identity to prove itself.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawCredential {
+    /// Its name, once within the identity.
+    pub(crate) name: At<Label>,
+    /// What kind of thing it is.
+    #[serde(rename = "type")]
+    pub(crate) kind: At<Word<CredentialWord>>,
+    /// How long after its issue it ends (`api_key`).
+    pub(crate) expires_in: Option<At<DurationText>>,
+    /// Networks it may be used from; any unless said.
+    pub(crate) sources: Option<At<Vec<At<NetworkText>>>>,
+    /// The trust source (`oidc`, `x509`).
+    pub(crate) trust: Option<At<Label>>,
+    /// The subject of its tokens, `*` at the end for any rest (`oidc`).
+    pub(crate) subject: Option<At<Prose>>,
+    /// Claims its tokens have (`oidc`).
+    pub(crate) claims: Option<At<BTreeMap<String, serde_json::Value>>>,
+    /// Its SPIFFE id (`x509`).
+    pub(crate) spiffe_id: Option<At<Prose>>,
+    /// Its public key (`public_key`).
+    pub(crate) jwk: Option<At<BTreeMap<String, serde_json::Value>>>,
+    /// The header of its MAC (`hmac`).
+    pub(crate) header: Option<At<HeaderText>>,
+}
+
+/// Who may do what.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawGrant {
+    /// To whom: an identity, or every identity of an owner.
+    pub(crate) to: At<RawTo>,
+    /// On which API.
+    pub(crate) api: At<Name<ApiName>>,
+    /// For which classes of operations, or which operations.
+    pub(crate) operations: At<Vec<At<SelectorText>>>,
+    /// For which registered purpose.
+    pub(crate) purpose: Option<At<Name<PurposeName>>>,
+    /// Until when (exclusive).
+    pub(crate) until: Option<At<MomentText>>,
+    /// Under which contract.
+    pub(crate) contract: Option<At<Label>>,
+}
+
+/// To whom a grant is given: exactly one of the two.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawTo {
+    /// One identity.
+    pub(crate) identity: Option<At<Name<IdentityId>>>,
+    /// Every identity of an owner.
+    pub(crate) owner: Option<At<Name<OwnerName>>>,
+}
+
+/// How much of what, for whom.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawLimit {
+    /// Which requests it counts; all unless said.
+    pub(crate) select: Option<At<RawSelect>>,
+    /// What has a meter of its own.
+    pub(crate) per: At<Word<Per>>,
+    /// So many in a time.
+    pub(crate) rate: Option<At<PaceText>>,
+    /// How many at once after a rest; the count of `rate` unless said.
+    pub(crate) burst: Option<At<Count>>,
+    /// Requests in a calendar window.
+    pub(crate) quota: Option<At<QuotaText>>,
+    /// Requests at a time.
+    pub(crate) concurrency: Option<At<u32>>,
+    /// Bytes of bodies, both ways together, in a calendar window.
+    pub(crate) bytes: Option<At<BytesText>>,
+}
+
+/// Which requests a limit counts: those that every member fits.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawSelect {
+    /// Identities of this kind.
+    #[serde(rename = "type")]
+    pub(crate) kind: Option<At<Word<IdentityKind>>>,
+    /// This identity.
+    pub(crate) identity: Option<At<Name<IdentityId>>>,
+    /// Identities of this owner.
+    pub(crate) owner: Option<At<Name<OwnerName>>>,
+    /// Identities of this environment.
+    pub(crate) environment: Option<At<Name<EnvironmentName>>>,
+    /// Requests to this API.
+    pub(crate) api: Option<At<Name<ApiName>>>,
+    /// Operations of this class.
+    pub(crate) class: Option<At<Word<OperationClass>>>,
+    /// This operation of `api`.
+    pub(crate) operation: Option<At<MatchText>>,
+    /// Only callers without a credential, or only those with one.
+    pub(crate) anonymous: Option<At<bool>>,
+}
+
+/// Where calls come from.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawZone {
+    /// Its networks.
+    pub(crate) networks: Option<At<Vec<At<NetworkText>>>>,
+    /// Its clusters.
+    pub(crate) clusters: Option<At<Vec<At<Label>>>>,
+    /// Its CI providers.
+    pub(crate) ci_providers: Option<At<Vec<At<Label>>>>,
+    /// The environment that calls from it belong to.
+    pub(crate) environment: Option<At<Name<EnvironmentName>>>,
+}
+
+/// A registered purpose.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawPurpose {
+    /// What it means.
+    pub(crate) description: Option<At<Prose>>,
+}
+
+/// A Cedar policy.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawPolicy {
+    /// The text of one or more policies.
+    pub(crate) cedar: At<PolicyText>,
+}

@@ -1,0 +1,246 @@
+//! APIs.
+
+use super::{Entry, Known, items, operations, value};
+use crate::{
+    openapi,
+    raw::{Raw, RawApi, RawSecret, RawTimeouts, RawUpstream, WordOrSecret},
+    yaml::{At, Faults, Spot},
+};
+use std::{collections::HashMap, path::Path, time::Duration};
+use wardgate_model::{
+    api::{
+        Api, AuditMode, Consumers, Doors, Exposure, HostPattern, Mode, Sensitivity, Target, Upstream, UpstreamIdentity, UpstreamTimeouts,
+    },
+    credential::CredentialKind,
+    diagnostic::Place,
+    id::ApiName,
+};
+
+/// Longest bound on an exchange with an upstream.
+const TIMEOUT_MAX: Duration = Duration::from_secs(3600);
+/// Connections to an upstream unless said.
+const CONNECTIONS: u32 = 256;
+/// Most connections to an upstream.
+const CONNECTIONS_MAX: u32 = 65_535;
+
+pub(super) fn api(name: &str, raw: &RawApi, file: &Path, known: &Known<'_>, faults: &mut Faults) -> Option<Api> {
+    let policy_owner = known.owner(&raw.policy_owner, "policy_owner", faults);
+    let business_owner = raw.business_owner.as_ref().and_then(|at| known.owner(at, "business_owner", faults));
+    let environment = known.environment(&raw.environment, "environment", faults);
+    let matched = raw.matched.value.as_ref();
+    let hosts = hosts(raw, faults);
+    let prefix = matched.and_then(|matched| value(matched.path_prefix.as_ref())).map(|prefix| prefix.0.clone()).unwrap_or_default();
+    let upstream = raw.upstream.value.as_ref().and_then(|upstream| self::upstream(upstream, faults));
+    let accept = accept(raw, faults);
+    let api_key_header = raw.api_key_header.as_ref().and_then(|at| {
+        let header = &at.value.as_ref()?.0;
+        if [http::header::AUTHORIZATION, http::header::COOKIE].contains(header) {
+            let mend = "take it out: `Authorization: Bearer` is always read".to_owned();
+            faults.error(at.spot, "api.key_header", format_args!("`api_key_header`: `{header}` has another office"), mend);
+        }
+        Some(header.clone())
+    });
+    let said = described(raw, file, &prefix, known, faults);
+    let drafts = operations::merge(said, raw, faults);
+    let mode = value(raw.mode.as_ref()).map_or(Mode::Enforce, |word| word.0);
+    if drafts.is_empty() && mode == Mode::Enforce && raw.openapi.is_none() {
+        let mend = "add `openapi` or `operations`, or set `mode: observe` to see what is called".to_owned();
+        faults.warning(Spot::default(), "api.no_operation", "this API has no operation, so every request to it is refused", mend);
+    }
+    let name = ApiName::parse(name).ok()?;
+    Some(Api {
+        policy_owner: policy_owner?,
+        business_owner,
+        business_function: value(raw.business_function.as_ref()).map(|prose| prose.0.clone()),
+        environment: environment?,
+        sensitivity: value(raw.sensitivity.as_ref()).map_or(Sensitivity::High, |word| word.0),
+        exposure: value(raw.exposure.as_ref()).map_or(Exposure::Internal, |word| word.0),
+        consumers: value(raw.consumers.as_ref()).map_or(Consumers::Machine, |word| word.0),
+        hosts: hosts.into_iter().map(|(host, _)| host).collect(),
+        audit: value(raw.audit.as_ref()).map_or(AuditMode::Required, |word| word.0),
+        mode,
+        accept: accept.into(),
+        api_key_header,
+        upstream: upstream?,
+        operations: operations::finish(drafts, &name, &prefix),
+        path_prefix: prefix,
+        doors: Doors::Public,
+        name,
+    })
+}
+
+/// The hosts of an API, once each.
+fn hosts(raw: &RawApi, faults: &Faults) -> Vec<(HostPattern, Spot)> {
+    let Some(matched) = &raw.matched.value else { return Vec::new() };
+    let Some(list) = &matched.hosts else { return vec![(HostPattern::Any, raw.matched.spot)] };
+    let mut hosts: Vec<(HostPattern, Spot)> = Vec::new();
+    for (host, spot) in items(Some(list)) {
+        if hosts.iter().any(|(other, _)| *other == host.0) {
+            faults.error(spot, "api.host_twice", "`match.hosts`: this host stands twice", "keep one".to_owned());
+        } else {
+            hosts.push((host.0.clone(), spot));
+        }
+    }
+    if list.value.as_ref().is_some_and(Vec::is_empty) {
+        let mend = "name a host, or leave `hosts` out for any".to_owned();
+        faults.error(list.spot, "api.no_host", "`match.hosts`: the list is empty", mend);
+    }
+    hosts
+}
+
+fn accept(raw: &RawApi, faults: &Faults) -> Vec<CredentialKind> {
+    let Some(list) = &raw.accept else { return vec![CredentialKind::ApiKey] };
+    let mut accept: Vec<_> = items(Some(list)).map(|(word, _)| word.0.kind()).collect();
+    accept.sort_unstable();
+    accept.dedup();
+    if list.value.as_ref().is_some_and(Vec::is_empty) {
+        let mend = "name a kind of proof, or leave `accept` out for `api_key`".to_owned();
+        faults.error(list.spot, "api.no_proof", "`accept`: the list is empty", mend);
+    }
+    accept
+}
+
+fn upstream(raw: &RawUpstream, faults: &Faults) -> Option<Upstream> {
+    let urls: Vec<_> = items(Some(&raw.urls)).map(|(url, _)| url.0.clone()).collect();
+    if raw.urls.value.as_ref().is_some_and(Vec::is_empty) {
+        let mend = "name an address, as in `[http://127.0.0.1:9000]`".to_owned();
+        faults.error(raw.urls.spot, "upstream.no_url", "`upstream.urls`: the list is empty", mend);
+    }
+    let identity = match &raw.identity {
+        None => Some(UpstreamIdentity::Assertion),
+        Some(at) => match at.value.as_ref()? {
+            WordOrSecret::Assertion => Some(UpstreamIdentity::Assertion),
+            WordOrSecret::Keep => Some(UpstreamIdentity::Keep),
+            WordOrSecret::Secret(secret) => self::secret(secret, at.spot, faults),
+        },
+    };
+    let connections_max = match &raw.connections_max {
+        None => CONNECTIONS,
+        Some(at) => {
+            let number = at.value?;
+            if number == 0 || number > CONNECTIONS_MAX {
+                faults.error(
+                    at.spot,
+                    "value.invalid",
+                    format_args!("`upstream.connections_max`: expected 1 to {CONNECTIONS_MAX}, found {number}"),
+                    None,
+                );
+            }
+            number
+        }
+    };
+    Some(Upstream {
+        target: Target::Http(urls.into()),
+        path: value(raw.path.as_ref()).map(|path| path.0.clone()),
+        identity: identity?,
+        timeouts: timeouts(value(raw.timeouts.as_ref()), faults),
+        connections_max,
+    })
+}
+
+/// One way to show a secret, and the secret.
+fn secret(raw: &RawSecret, spot: Spot, faults: &Faults) -> Option<UpstreamIdentity> {
+    let ways = [
+        raw.header.is_some(),
+        raw.basic.is_some(),
+        raw.query.is_some(),
+        raw.hmac.is_some(),
+        raw.client_certificate.is_some(),
+        raw.oauth.is_some(),
+    ];
+    if ways.into_iter().filter(|way| *way).count() != 1 {
+        let mend = "write it as in `{header: X-Api-Key, secret: NAME}` or `{basic: USER, secret: NAME}`".to_owned();
+        faults.error(spot, "upstream.identity", "`upstream.identity`: a secret is shown in exactly one way", mend);
+        return None;
+    }
+    let (Some(name), false) = (&raw.secret, raw.client_certificate.is_some()) else {
+        if raw.client_certificate.is_none() {
+            let mend = "name the secret; `wardgate secret put NAME` keeps it".to_owned();
+            faults.error(spot, "key.missing", "`upstream.identity.secret`: this key is missing", mend);
+        }
+        return None;
+    };
+    let secret = name.value.as_ref()?.0.clone();
+    match (&raw.header, &raw.basic) {
+        (Some(at), _) => Some(UpstreamIdentity::Header { name: at.value.as_ref()?.0.clone(), secret }),
+        (None, Some(at)) => {
+            let user = at.value.as_ref()?.0.clone();
+            if user.contains(':') {
+                faults.error(at.spot, "upstream.user", "`upstream.identity.basic`: a user name has no colon (RFC 7617 §2)", None);
+            }
+            Some(UpstreamIdentity::Basic { user, secret })
+        }
+        // The other ways have been refused as not yet enforced.
+        (None, None) => None,
+    }
+}
+
+fn timeouts(raw: Option<&RawTimeouts>, faults: &Faults) -> UpstreamTimeouts {
+    let mut timeouts = UpstreamTimeouts::default();
+    let Some(raw) = raw else { return timeouts };
+    for (key, member, slot) in [
+        ("connect", &raw.connect, &mut timeouts.connect),
+        ("response", &raw.response, &mut timeouts.response),
+        ("idle", &raw.idle, &mut timeouts.idle),
+    ] {
+        let Some(At { spot, value: Some(duration) }) = member else { continue };
+        if duration.0 > TIMEOUT_MAX {
+            faults.error(
+                *spot,
+                "value.invalid",
+                format_args!("`upstream.timeouts.{key}`: more than an hour"),
+                "write `1h` or less".to_owned(),
+            );
+        }
+        *slot = duration.0;
+    }
+    timeouts
+}
+
+/// What the OpenAPI document says.
+fn described(raw: &RawApi, file: &Path, prefix: &str, known: &Known<'_>, faults: &mut Faults) -> Vec<operations::Draft> {
+    let Some(At { spot, value: Some(reference) }) = &raw.openapi else { return Vec::new() };
+    match known.files.read(file, &reference.0) {
+        Ok(bytes) => {
+            let place = Place::file(file.parent().unwrap_or_else(|| Path::new("")).join(&*reference.0));
+            let described = openapi::read(&place, &bytes, prefix);
+            described.diagnostics.into_iter().for_each(|diagnostic| faults.push(diagnostic));
+            described.operations
+        }
+        Err(error) => {
+            let mend = "a path is relative to the file that names it".to_owned();
+            faults.error(*spot, "file.not_read", format_args!("`openapi`: the file `{}` cannot be read: {error}", reference.0), mend);
+            Vec::new()
+        }
+    }
+}
+
+/// Of two APIs with one host and one prefix neither would be the right one.
+pub(super) fn overlaps(entries: &[Entry<'_>], known: &Known<'_>) {
+    let mut seen: HashMap<(HostPattern, &str), (&str, Place)> = HashMap::new();
+    for entry in entries {
+        let Raw::Api(raw) = &entry.raw else { continue };
+        let name = entry.document.name.as_str();
+        let Some(api) = known.apis.get(name) else { continue };
+        for host in &api.hosts {
+            let key = (host.clone(), &*api.path_prefix);
+            let place = raw.matched.place(&entry.document.place);
+            let Some((other, first)) = seen.get(&key) else {
+                seen.insert(key, (name, place));
+                continue;
+            };
+            let host = match host {
+                HostPattern::Any => "*",
+                HostPattern::Exact(host) => host,
+            };
+            let prefix = if api.path_prefix.is_empty() { "/" } else { &*api.path_prefix };
+            let what = format!("`match`: the API `{other}` answers for the host `{host}` and the prefix `{prefix}` too");
+            entry.faults.error(
+                raw.matched.spot,
+                "api.overlap",
+                what,
+                format!("give one another host or prefix; the first stands in {first}"),
+            );
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The operations of an API: what its OpenAPI document says, refined and added to by the resource.
+
+use super::{items, value};
+use crate::{
+    raw::{RawApi, RawOperation},
+    yaml::{Faults, Spot},
+};
+use http::Method;
+use std::{collections::HashMap, fmt::Write, sync::Arc};
+use wardgate_model::{
+    api::{Operation, OperationClass, OperationId, PathTemplate, Segment},
+    id::ApiName,
+};
+
+/// Most operations of one API.
+pub(crate) const OPERATIONS_MAX: usize = 20_000;
+
+/// An operation on its way: relative to the API's prefix.
+#[derive(Debug, Clone)]
+pub(crate) struct Draft {
+    pub(crate) method: Method,
+    pub(crate) template: PathTemplate,
+    pub(crate) class: OperationClass,
+    pub(crate) resource: Option<Box<str>>,
+    pub(crate) anonymous: bool,
+    pub(crate) query: Vec<Box<str>>,
+}
+
+impl Draft {
+    /// An operation of which nothing else is said.
+    pub(crate) fn new(method: Method, template: PathTemplate) -> Self {
+        let class = class_of(&method);
+        Self { method, template, class, resource: None, anonymous: false, query: Vec::new() }
+    }
+}
+
+/// The class that a method suggests.
+pub(crate) fn class_of(method: &Method) -> OperationClass {
+    match method.as_str() {
+        "GET" | "HEAD" | "OPTIONS" | "TRACE" | "QUERY" => OperationClass::Read,
+        "DELETE" => OperationClass::Delete,
+        _ => OperationClass::Write,
+    }
+}
+
+/// A template without the names of its parameters: what two templates have in common that match the same paths.
+pub(crate) fn shape(template: &PathTemplate) -> String {
+    let mut shape = String::with_capacity(template.as_str().len());
+    for segment in template.segments() {
+        shape.push('/');
+        match segment {
+            Segment::Literal(text) => shape.push_str(text),
+            Segment::Parameter(_) => shape.push_str("{}"),
+            Segment::Mixed { prefix, suffix, .. } => {
+                // Writing to a string cannot fail.
+                let _ = write!(shape, "{prefix}{{}}{suffix}");
+            }
+        }
+    }
+    shape
+}
+
+/// The full template of a relative one. The root of an API with a prefix is the prefix itself.
+pub(super) fn full(prefix: &str, template: &PathTemplate) -> Option<PathTemplate> {
+    if prefix.is_empty() {
+        return Some(template.clone());
+    }
+    let rest = if template.segments().is_empty() { "" } else { template.as_str() };
+    PathTemplate::parse(&format!("{prefix}{rest}")).ok()
+}
+
+/// Puts the resource's `operations` over those of its OpenAPI document.
+pub(super) fn merge(mut drafts: Vec<Draft>, raw: &RawApi, faults: &Faults) -> Vec<Draft> {
+    let mut places: HashMap<(Method, String), usize> =
+        drafts.iter().enumerate().map(|(at, draft)| ((draft.method.clone(), shape(&draft.template)), at)).collect();
+    let mut written: HashMap<(Method, String), Spot> = HashMap::new();
+    for (index, (operation, _)) in items(raw.operations.as_ref()).enumerate() {
+        let Some(matched) = operation.matched.value.as_ref().map(|text| &text.0) else { continue };
+        let spot = operation.matched.spot;
+        let key = (matched.method.clone(), shape(&matched.template));
+        if let Some(first) = written.insert(key.clone(), spot) {
+            let what = format!(
+                "`operations[{index}]`: `{} {}` is the same operation as the one in line {}",
+                matched.method, matched.template, first.line
+            );
+            faults.error(spot, "operation.duplicate", what, "keep one: names of parameters make no difference".to_owned());
+            continue;
+        }
+        let at = *places.entry(key).or_insert_with(|| {
+            drafts.push(Draft::new(matched.method.clone(), matched.template.clone()));
+            drafts.len() - 1
+        });
+        let Some(draft) = drafts.get_mut(at) else { continue };
+        if draft.template != matched.template {
+            let what = format!("`operations[{index}].match`: the OpenAPI document calls this path `{}`", draft.template);
+            faults.error(spot, "operation.names", what, format!("write `{} {}`", draft.method, draft.template));
+            continue;
+        }
+        refine(draft, operation, index, faults);
+    }
+    if drafts.len() > OPERATIONS_MAX {
+        faults.error(
+            Spot::default(),
+            "operation.too_many",
+            format_args!("the API has {} operations, at most {OPERATIONS_MAX} are read", drafts.len()),
+            None,
+        );
+    }
+    drafts
+}
+
+fn refine(draft: &mut Draft, raw: &RawOperation, index: usize, faults: &Faults) {
+    if let Some(class) = value(raw.class.as_ref()) {
+        draft.class = class.0;
+    }
+    if let Some(anonymous) = value(raw.anonymous.as_ref()) {
+        draft.anonymous = *anonymous;
+    }
+    if let Some(at) = &raw.resource
+        && let Some(parameter) = &at.value
+    {
+        match parameters(&draft.template).any(|name| name == &*parameter.0) {
+            true => draft.resource = Some(parameter.0.clone()),
+            false => {
+                let names: Vec<_> = parameters(&draft.template).collect();
+                let mend = match names.as_slice() {
+                    [] => "the path has no parameter: take it out".to_owned(),
+                    names => format!("one of {}", crate::nearest::listed(names.iter().copied())),
+                };
+                let what = format!("`operations[{index}].resource`: `{}` has no parameter `{}`", draft.template, parameter.0);
+                faults.error(at.spot, "operation.resource", what, mend);
+            }
+        }
+    }
+    draft.query.extend(items(raw.query.as_ref()).map(|(name, _)| name.0.clone()));
+}
+
+/// The names of a template's parameters.
+pub(crate) fn parameters(template: &PathTemplate) -> impl Iterator<Item = &str> {
+    template.segments().iter().filter_map(Segment::parameter)
+}
+
+/// The operations as the gate knows them.
+pub(super) fn finish(drafts: Vec<Draft>, api: &ApiName, prefix: &str) -> Box<[Arc<Operation>]> {
+    let mut operations: Vec<_> = drafts.into_iter().filter_map(|draft| finished(draft, api, prefix)).map(Arc::new).collect();
+    operations.sort_by(|a, b| (a.template.as_str(), a.method.as_str()).cmp(&(b.template.as_str(), b.method.as_str())));
+    operations.into()
+}
+
+fn finished(draft: Draft, api: &ApiName, prefix: &str) -> Option<Operation> {
+    let template = full(prefix, &draft.template)?;
+    let mut query = draft.query;
+    query.sort_unstable();
+    query.dedup();
+    Some(Operation {
+        id: OperationId::new(api, &draft.method, &template),
+        method: draft.method,
+        template,
+        class: draft.class,
+        resource: draft.resource,
+        records: None,
+        anonymous: draft.anonymous,
+        query: query.into(),
+    })
+}
