@@ -1,1 +1,45 @@
-//! Stub.
+//! The heart of Wardgate: the rooms through which a request goes until it is ruled on.
+//!
+//! It never does I/O, never waits, never reads a clock: given the same facts, snapshot, meters and `now` it rules the
+//! same. There is no `async fn` here, no socket and no SQL.
+//!
+//! # Reading order
+//!
+//! [`judge`] shows the whole way, a line per room. Then the rooms in their order: [`canon`], [`route`], [`source`],
+//! [`credential`], [`proof`], [`identity`] establish the facts; [`standing`], [`reserve`], [`inspect`], [`risk`],
+//! [`rule`], [`commit`] decide. [`snapshot`] is what they look things up in, [`denied`] what overtakes it, [`permit`]
+//! what they give, [`step`] how they ask for more.
+//!
+//! ```
+//! use wardgate_gate::canon;
+//! // One meaning or none: what is authorised is what is forwarded.
+//! assert_eq!(canon::path("/orders/%41").as_deref(), Some("/orders/A"));
+//! assert_eq!(canon::path("/orders/..%2fadmin"), None);
+//! ```
+
+pub mod arrival;
+pub mod assertion;
+pub mod canon;
+pub mod commit;
+pub mod credential;
+pub mod denied;
+pub mod identity;
+pub mod inspect;
+pub mod judge;
+pub mod permit;
+pub mod proof;
+pub mod reserve;
+pub mod risk;
+pub mod route;
+pub mod rule;
+pub mod snapshot;
+pub mod source;
+pub mod standing;
+pub mod step;
+
+pub use arrival::Arrival;
+pub use judge::{Gate, Verdict, decide, describe, establish, resume};
+pub use permit::{Departure, Lease, Permit, Show};
+pub use snapshot::{Snapshot, World};
+pub use step::{Answer, Held, Need, Step};
+pub use wardgate_abuse::Meters;

@@ -123,6 +123,8 @@ pub struct Caller {
 pub struct Stopped {
     /// Why.
     pub reason: Reason,
+    /// Seconds after which another try can succeed, where that is known.
+    pub retry_after_s: Option<u64>,
 }
 
 /// All that is known about a request before it is judged.

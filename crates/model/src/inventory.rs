@@ -1,6 +1,7 @@
 //! Who calls and who answers for it: identities, owners, environments.
 
-use crate::id::{EnvironmentName, IdentityId, OwnerName, TeamName};
+use crate::id::{EnvironmentName, IdentityId, OwnerName, TeamName, ZoneName};
+use ipnet::IpNet;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Declares an enum whose variants have one word each in files, policies and events.
@@ -134,6 +135,17 @@ pub struct Environment {
     pub production: bool,
     /// Whether it stands beside every environment (shared services).
     pub shared: bool,
+}
+
+/// A place that calls come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Zone {
+    /// Its name.
+    pub name: ZoneName,
+    /// Its networks.
+    pub networks: Box<[IpNet]>,
+    /// The environment that lives there.
+    pub environment: Option<EnvironmentName>,
 }
 
 /// A governed non-human identity. The spec and the part of the status that a request needs.

@@ -110,6 +110,21 @@ pub struct Ruling {
 }
 
 impl Ruling {
+    /// A refusal for one reason, without policies, limits or risk: what rooms before the judge, and the door itself, say.
+    #[must_use]
+    pub fn refused(reason: Reason) -> Self {
+        Self {
+            response: Response::Block,
+            enforced: true,
+            reasons: SmallVec::from_elem(reason, 1),
+            policies: Arc::default(),
+            grant: None,
+            risk: 0,
+            limits: SmallVec::new(),
+            retry_after_s: None,
+        }
+    }
+
     /// The deciding reason.
     #[must_use]
     pub fn reason(&self) -> Reason {

@@ -1,0 +1,28 @@
+//! What a door hands in: one request of whatever protocol, in one shape, sizes already capped.
+
+use http::{HeaderMap, Method, Uri, Version};
+use std::net::IpAddr;
+use wardgate_model::{facts::Door, id::RequestId, time::Time};
+
+/// A request as it arrived. Nothing in it is trusted yet.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival<'a> {
+    /// The id that it was given.
+    pub id: RequestId,
+    /// When its head was complete.
+    pub time: Time,
+    /// Through which kind of door it came.
+    pub door: Door,
+    /// Protocol version.
+    pub version: Version,
+    /// Method.
+    pub method: &'a Method,
+    /// Target: origin form or absolute form (HTTP/1.1), `:path` with `:authority` (HTTP/2).
+    pub uri: &'a Uri,
+    /// Header fields.
+    pub headers: &'a HeaderMap,
+    /// The peer's address, as the socket says.
+    pub peer: IpAddr,
+    /// Our own name in `Via`: a request that bears it has been here before.
+    pub via: &'a str,
+}

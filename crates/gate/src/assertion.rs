@@ -1,0 +1,75 @@
+//! The mint of upstream assertions: signed once, used again for up to a minute by every equal request.
+//!
+//! Signing costs 13 µs and more, so a minted assertion is remembered by *every* claim it carries and the revision of the
+//! identity. It names no request: `Wardgate-Request-Id` does.
+
+use http::HeaderValue;
+use quick_cache::sync::Cache;
+use std::sync::Arc;
+use wardgate_model::time::Time;
+use wardgate_proof::{
+    assertion::{AssertionClaims, REUSE_MAX},
+    jws::Signer,
+};
+
+/// Assertions remembered at a time, over all callers.
+const REMEMBERED_MAX: usize = 16_384;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    claims: AssertionClaims,
+    revision: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Minted {
+    value: HeaderValue,
+    until: Time,
+}
+
+/// Signs assertions. Shared by all snapshots that use the same key.
+pub struct Mint {
+    signer: Signer,
+    issuer: Arc<str>,
+    remembered: Cache<Key, Minted>,
+}
+
+impl Mint {
+    /// A mint for an issuer's URL.
+    #[must_use]
+    pub fn new(signer: Signer, issuer: Arc<str>) -> Self {
+        Self { signer, issuer, remembered: Cache::new(REMEMBERED_MAX) }
+    }
+
+    /// Who signs.
+    #[must_use]
+    pub fn issuer(&self) -> &Arc<str> {
+        &self.issuer
+    }
+
+    /// The key that signs; its public half belongs into the published key set.
+    #[must_use]
+    pub fn signer(&self) -> &Signer {
+        &self.signer
+    }
+
+    /// The assertion for these claims about an identity at this revision. `None` when signing failed.
+    #[must_use]
+    pub fn assert(&self, claims: AssertionClaims, revision: u64, now: Time) -> Option<HeaderValue> {
+        let key = Key { claims, revision };
+        if let Some(minted) = self.remembered.get(&key).filter(|minted| now < minted.until) {
+            return Some(minted.value);
+        }
+        let token = key.claims.sign(&self.signer, now).ok()?;
+        let mut value = HeaderValue::try_from(token).ok()?;
+        value.set_sensitive(true);
+        self.remembered.insert(key, Minted { value: value.clone(), until: now + REUSE_MAX });
+        Some(value)
+    }
+}
+
+impl std::fmt::Debug for Mint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mint").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
+}

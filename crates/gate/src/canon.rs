@@ -1,0 +1,279 @@
+//! Room 1. Takes an [`Arrival`], gives a [`Canonical`]: exactly one meaning, or a refusal.
+//!
+//! Why here: every later room, and the upstream, must read the same request. Refuses: a missing, doubled or invalid
+//! Host (RFC 9112 §3.2), an authority that disagrees with it (RFC 9113 §8.3.1), paths with dot segments, empty
+//! segments, encoded separators or malformed escapes (RFC 3986 §6.2.2), CONNECT and TRACE (RFC 9110 §9.3.6, §9.3.8),
+//! upgrades, requests that have been here before (RFC 9110 §7.6.3). Fields of ours are read here and nowhere else;
+//! the door takes them off afterwards.
+
+use crate::{
+    arrival::Arrival,
+    judge::{Refused, blank},
+};
+use http::{HeaderMap, HeaderName, Method, header};
+use std::{borrow::Cow, net::IpAddr};
+use wardgate_model::{
+    facts::{Basis, Facts, Purpose, RequestFacts, Trace},
+    id::PurposeName,
+    reason::Reason,
+};
+
+/// Longest user agent that is recorded, in bytes.
+const USER_AGENT_BYTES_MAX: usize = 256;
+const PURPOSE: HeaderName = HeaderName::from_static("wardgate-purpose");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// A request with one meaning.
+#[derive(Debug)]
+pub struct Canonical<'a> {
+    /// What arrived.
+    pub arrival: &'a Arrival<'a>,
+    /// What it asks for.
+    pub request: RequestFacts,
+    /// The purpose that it declares.
+    pub purpose: Option<Purpose>,
+    /// Its trace context, when valid.
+    pub trace: Option<Trace>,
+    /// Its user agent, cut.
+    pub user_agent: Option<Box<str>>,
+}
+
+impl Canonical<'_> {
+    /// All that is known so far.
+    #[must_use]
+    pub fn into_facts(self) -> Facts {
+        let mut facts = blank(self.arrival, self.request);
+        facts.trace = self.trace;
+        facts.purpose = self.purpose;
+        facts.source.user_agent = self.user_agent;
+        facts
+    }
+}
+
+/// Reads the one meaning of a request.
+///
+/// # Errors
+/// With the reason, and the method and raw path for the record, where it has none or several.
+pub fn read<'a>(arrival: &'a Arrival<'a>) -> Result<Canonical<'a>, Refused> {
+    let headers = arrival.headers;
+    let mut request = RequestFacts {
+        method: arrival.method.clone(),
+        host: Box::default(),
+        path: Box::default(),
+        query: arrival.uri.query().map(Into::into),
+        content_type: None,
+        length: None,
+    };
+    let refuse = |request: RequestFacts, reason| {
+        let mut request = request;
+        if request.path.is_empty() {
+            request.path = arrival.uri.path().chars().take(256).collect();
+        }
+        Err(Refused::new(blank(arrival, request), reason))
+    };
+    if matches!(*arrival.method, Method::CONNECT | Method::TRACE) {
+        return refuse(request, Reason::CanonMethod);
+    }
+    match host(arrival) {
+        Some(name) => request.host = name,
+        None => return refuse(request, Reason::CanonHost),
+    }
+    match path(arrival.uri.path()) {
+        Some(canonical) => request.path = canonical.into_owned().into_boxed_str(),
+        None => return refuse(request, Reason::CanonPath),
+    }
+    if upgrades(headers) {
+        return refuse(request, Reason::CanonUpgrade);
+    }
+    if passed_here_before(headers, arrival.via) {
+        return refuse(request, Reason::CanonLoop);
+    }
+    let fields = match fields(headers) {
+        Ok(fields) => fields,
+        Err(Unreadable) => return refuse(request, Reason::CanonHeader),
+    };
+    request.content_type = fields.content_type;
+    request.length = fields.length;
+    Ok(Canonical { arrival, request, purpose: fields.purpose, trace: fields.trace, user_agent: fields.user_agent })
+}
+
+/// A field that must be single is repeated or unreadable.
+struct Unreadable;
+
+struct Fields {
+    content_type: Option<Box<str>>,
+    length: Option<u64>,
+    purpose: Option<Purpose>,
+    trace: Option<Trace>,
+    user_agent: Option<Box<str>>,
+}
+
+fn fields(headers: &HeaderMap) -> Result<Fields, Unreadable> {
+    let length = match single(headers, &header::CONTENT_LENGTH)? {
+        None => None,
+        Some(digits) => Some(digits.parse().map_err(|_| Unreadable)?),
+    };
+    let purpose = match single(headers, &PURPOSE)? {
+        None => None,
+        Some(name) => {
+            let value = PurposeName::parse(name).map_err(|_| Unreadable)?;
+            Some(Purpose { value, basis: Basis::Declared })
+        }
+    };
+    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    Ok(Fields {
+        content_type: single(headers, &header::CONTENT_TYPE)?.map(Into::into),
+        length,
+        purpose,
+        // W3C Trace Context §3.2: an invalid traceparent is as none.
+        trace: single(headers, &TRACEPARENT).ok().flatten().and_then(traceparent),
+        user_agent: user_agent.map(|text| text.chars().take(USER_AGENT_BYTES_MAX).filter(char::is_ascii).collect()),
+    })
+}
+
+fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Unreadable> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| Unreadable),
+        (Some(_), Some(_)) => Err(Unreadable),
+    }
+}
+
+/// The host in lower case, without its port; Host and authority must agree where both are there.
+fn host(arrival: &Arrival<'_>) -> Option<Box<str>> {
+    let mut fields = arrival.headers.get_all(header::HOST).iter();
+    let field = fields.next();
+    if fields.next().is_some() {
+        return None;
+    }
+    let field = match field {
+        Some(value) => Some(value.to_str().ok()?),
+        None => None,
+    };
+    let authority = arrival.uri.authority().map(http::uri::Authority::as_str);
+    match (field, authority) {
+        (None, None) => None,
+        (Some(one), None) | (None, Some(one)) => host_name(one),
+        (Some(field), Some(authority)) => (field.eq_ignore_ascii_case(authority)).then(|| host_name(field)).flatten(),
+    }
+}
+
+/// `host[:port]` → the host in lower case. RFC 3986 §3.2.2, without user information and percent escapes.
+#[must_use]
+pub fn host_name(text: &str) -> Option<Box<str>> {
+    let (name, port) = match text.strip_prefix('[') {
+        Some(rest) => {
+            let (inside, port) = rest.split_once(']')?;
+            inside.parse::<std::net::Ipv6Addr>().ok()?;
+            (inside, port)
+        }
+        None => text.split_once(':').map_or((text, ""), |(name, _)| (name, text.get(name.len()..).unwrap_or_default())),
+    };
+    let port_good =
+        port.is_empty() || port.strip_prefix(':').is_some_and(|digits| digits.parse::<u16>().is_ok() && !digits.starts_with('+'));
+    let name_good = !name.is_empty()
+        && name.len() <= 253
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':'))
+        && !name.starts_with('.')
+        && !name.ends_with('.')
+        && !name.contains("..");
+    (port_good && name_good).then(|| name.to_ascii_lowercase().into_boxed_str())
+}
+
+/// The one plain form of a path, or `None` where it has several meanings.
+///
+/// Escapes of unreserved characters are resolved and the rest written in upper case, once (RFC 3986 §6.2.2.1–2).
+/// Refused: dot segments also when escaped or followed by `;`, empty segments but a last one, `\`, `%2F`, `%5C`, `%00`
+/// and other escaped control characters, broken escapes, escapes that are not UTF-8, anything but visible ASCII.
+#[must_use]
+pub fn path(raw: &str) -> Option<Cow<'_, str>> {
+    let rest = raw.strip_prefix('/')?;
+    let plain =
+        rest.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_' | b'.' | b'~' | b':' | b'@' | b',' | b'='));
+    let text = if plain { Cow::Borrowed(raw) } else { Cow::Owned(resolve_escapes(raw)?) };
+    let mut segments = text.get(1..)?.split('/').peekable();
+    while let Some(segment) = segments.next() {
+        let last = segments.peek().is_none();
+        let name = segment.split(';').next().unwrap_or_default();
+        if (segment.is_empty() && !last) || matches!(name, "." | "..") || (name.is_empty() && !segment.is_empty()) {
+            return None;
+        }
+    }
+    Some(text)
+}
+
+fn resolve_escapes(raw: &str) -> Option<String> {
+    let mut canonical = String::with_capacity(raw.len());
+    let mut decoded = Vec::new();
+    let mut bytes = raw.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'%' => {
+                let high = char::from(bytes.next()?).to_digit(16)?;
+                let low = char::from(bytes.next()?).to_digit(16)?;
+                let value = u8::try_from(high * 16 + low).ok()?;
+                if value < 0x20 || matches!(value, b'/' | b'\\' | 0x7F | b'%') {
+                    return None;
+                }
+                decoded.push(value);
+                if value.is_ascii_alphanumeric() || matches!(value, b'-' | b'.' | b'_' | b'~') {
+                    canonical.push(char::from(value));
+                } else {
+                    canonical.push('%');
+                    for digit in [high, low] {
+                        canonical.push(char::from_digit(digit, 16)?.to_ascii_uppercase());
+                    }
+                }
+            }
+            0x21..=0x7E if !matches!(byte, b'\\' | b'#' | b'?' | b'"' | b'<' | b'>' | b'^' | b'`' | b'{' | b'|' | b'}') => {
+                decoded.push(byte);
+                canonical.push(char::from(byte));
+            }
+            _ => return None,
+        }
+    }
+    // An escaped `;` after dots is a dot segment to those that read parameters off before they unescape.
+    let dots = canonical.split('/').any(|segment| {
+        let head = segment.split("%3B").next().unwrap_or_default();
+        matches!(head, "." | "..") && segment != head
+    });
+    (std::str::from_utf8(&decoded).is_ok() && !dots).then_some(canonical)
+}
+
+/// An upgrade to anything but `h2c`, which RFC 9110 §7.8 lets us ignore, would leave the rooms behind.
+fn upgrades(headers: &HeaderMap) -> bool {
+    headers.get_all(header::UPGRADE).iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"h2c"))
+}
+
+fn passed_here_before(headers: &HeaderMap, own: &str) -> bool {
+    let hops = headers.get_all(header::VIA).iter().filter_map(|value| value.to_str().ok());
+    hops.flat_map(|line| line.split(',')).any(|hop| hop.split_whitespace().nth(1) == Some(own))
+}
+
+/// W3C Trace Context §3.2.2: `00-<32 hex>-<16 hex>-<2 hex>` in lower case, ids not zero; higher versions by the same prefix.
+fn traceparent(text: &str) -> Option<Trace> {
+    let lower = |part: &str| part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let mut parts = text.splitn(5, '-');
+    let (version, id, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let sizes = version.len() == 2 && id.len() == 32 && span.len() == 16 && flags.len() == 2;
+    let extra = parts.next().is_some();
+    if !sizes || ![version, id, span, flags].into_iter().all(lower) || version == "ff" || (version == "00" && extra) {
+        return None;
+    }
+    let trace = Trace {
+        id: u128::from_str_radix(id, 16).ok()?,
+        span: u64::from_str_radix(span, 16).ok()?,
+        flags: u8::from_str_radix(flags, 16).ok()?,
+    };
+    (trace.id != 0 && trace.span != 0).then_some(trace)
+}
+
+/// IPv4-mapped IPv6 addresses are the IPv4 addresses they stand for (RFC 4291 §2.5.5.2).
+#[must_use]
+pub fn address(peer: IpAddr) -> IpAddr {
+    peer.to_canonical()
+}
+
+#[cfg(test)]
+mod tests;

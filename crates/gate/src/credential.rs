@@ -1,0 +1,88 @@
+//! Room 4. Takes a [`Sourced`], gives a [`Presented`]: none, one, or a refusal where there are several.
+//!
+//! Why here: which credential is shown is a question of syntax, whether it is good one of cryptography (room 5).
+//! Trying a scheme and not trying it are different values. Refuses: credentials in the query (RFC 9700 §4.3.2), more
+//! than one (RFC 6750 §2), unreadable ones, kinds that the API does not accept.
+
+use crate::{judge::Refused, source::Sourced};
+use http::{HeaderMap, header};
+use wardgate_model::{facts::Facts, reason::Reason};
+use wardgate_proof::api_key::{self, ApiKey, KeyError};
+
+/// What a request shows of itself, read but not yet believed.
+#[derive(Debug)]
+pub enum Shown<'a> {
+    /// Nothing.
+    None,
+    /// A key that Wardgate issued: an API key, a session, a sign-in credential.
+    Key(ApiKey<'a>),
+}
+
+/// A request whose credential has been read.
+#[derive(Debug)]
+pub struct Presented<'a> {
+    /// Where it comes from, what it is for.
+    pub sourced: Sourced<'a>,
+    /// What it shows.
+    pub shown: Shown<'a>,
+}
+
+impl Presented<'_> {
+    /// All that is known so far.
+    #[must_use]
+    pub fn into_facts(self) -> Facts {
+        self.sourced.into_facts()
+    }
+}
+
+/// Reads the one credential.
+///
+/// # Errors
+/// Where there are several, or one that cannot be read or is not accepted here.
+pub fn read(sourced: Sourced<'_>) -> Result<Presented<'_>, Refused> {
+    let arrival = sourced.routed.canonical.arrival;
+    let query = arrival.uri.query().unwrap_or_default();
+    let result = if credential_in_query(query) { Err(Reason::CredentialInQuery) } else { shown(arrival.headers, &sourced) };
+    match result {
+        Ok(shown) => Ok(Presented { sourced, shown }),
+        Err(reason) => Err(Refused::new(sourced.into_facts(), reason)),
+    }
+}
+
+fn shown<'a>(headers: &'a HeaderMap, sourced: &Sourced<'_>) -> Result<Shown<'a>, Reason> {
+    let api = &sourced.routed.api;
+    let mut authorization = headers.get_all(header::AUTHORIZATION).iter();
+    let own = api.api_key_header.as_ref().map(|name| headers.get_all(name));
+    let mut own = own.iter().flat_map(|values| values.iter());
+    let text = match (authorization.next(), own.next()) {
+        (None, None) => return Ok(Shown::None),
+        (Some(value), None) => bearer(value.to_str().map_err(|_| Reason::CredentialMalformed)?)?,
+        (None, Some(value)) => value.to_str().map_err(|_| Reason::CredentialMalformed)?,
+        (Some(_), Some(_)) => return Err(Reason::CredentialConflict),
+    };
+    if authorization.next().is_some() || own.next().is_some() {
+        return Err(Reason::CredentialConflict);
+    }
+    let key = match ApiKey::parse(text) {
+        Ok(key) => key,
+        Err(KeyError::Checksum) => return Err(Reason::ProofChecksum),
+        Err(KeyError::NotOurs) => return Err(Reason::ProofUnknown),
+        Err(KeyError::Malformed(_)) => return Err(Reason::CredentialMalformed),
+    };
+    if api.accept.contains(&key.kind().credential()) { Ok(Shown::Key(key)) } else { Err(Reason::CredentialNotAccepted) }
+}
+
+/// The token of `Bearer <token>`; the scheme's name in any case (RFC 9110 §11.1).
+fn bearer(value: &str) -> Result<&str, Reason> {
+    let (scheme, token) = value.split_once(' ').ok_or(Reason::CredentialMalformed)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Reason::CredentialNotAccepted);
+    }
+    let token = token.trim_start_matches(' ');
+    if token.is_empty() || token.contains([' ', ',']) { Err(Reason::CredentialMalformed) } else { Ok(token) }
+}
+
+/// Whether the query carries a bearer token (RFC 6750 §2.3) or a key of ours under any name.
+fn credential_in_query(query: &str) -> bool {
+    query.split('&').any(|pair| pair.split('=').next() == Some("access_token") || api_key::find(pair.as_bytes()).is_some())
+}

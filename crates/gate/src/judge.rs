@@ -1,0 +1,219 @@
+//! The judge: the whole way of a request, a line per room. Proxy, `explain`, replay and tests all come through here.
+
+use crate::{
+    arrival::Arrival,
+    canon, commit, credential, identity, inspect,
+    permit::Permit,
+    proof, reserve, risk, route,
+    rule::{self, Ruled},
+    snapshot::Snapshot,
+    source, standing,
+    step::{Answer, Held, Need, Step},
+};
+use arc_swap::ArcSwap;
+use smallvec::SmallVec;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+use wardgate_abuse::Meters;
+use wardgate_model::{
+    facts::{Facts, RequestFacts, SourceFacts, Stopped},
+    id::{IdentityId, PolicyName},
+    proof::ProofKind,
+    reason::Reason,
+    ruling::{LimitState, Response, Ruling},
+    time::Time,
+};
+
+/// Rooms 1 to 6: who asks for what. A refusal is facts too, with what is known and why it was stopped.
+#[must_use]
+pub fn establish(arrival: &Arrival<'_>, snapshot: &Snapshot, meters: &Meters, now: Time) -> Step<Facts> {
+    fn rooms(arrival: &Arrival<'_>, snapshot: &Snapshot, meters: &Meters, now: Time) -> Result<Facts, Refused> {
+        let canonical = canon::read(arrival)?;
+        let routed = route::find(canonical, snapshot)?;
+        let sourced = source::admit(routed, snapshot, meters, now)?;
+        let presented = credential::read(sourced)?;
+        let proven = proof::verify(presented, snapshot, meters, now)?;
+        identity::resolve(proven, snapshot)
+    }
+    Step::Done(rooms(arrival, snapshot, meters, now).unwrap_or_else(Refused::into_facts))
+}
+
+/// Rooms 7 to 12: may it, here and now?
+#[must_use]
+pub fn decide(facts: &Facts, snapshot: &Snapshot, meters: &Meters, now: Time) -> Step<Verdict> {
+    fn rooms(facts: &Facts, snapshot: &Snapshot, meters: &Meters, now: Time) -> Result<Ruled, Box<Denial>> {
+        let considered = standing::consider(facts, snapshot)?;
+        let reserved = reserve::take(considered, snapshot, meters, now)?;
+        let inspected = inspect::inspect(reserved, snapshot)?;
+        let assessed = risk::assess(inspected);
+        rule::rule(assessed, snapshot, now)
+    }
+    let ruled = rooms(facts, snapshot, meters, now).unwrap_or_else(|denial| Ruled::denied(*denial, facts));
+    match ruled.ruling.response {
+        Response::Slow { delay } => Step::Wait(Held(Box::new(ruled)), Need::Delay { until: now + delay }),
+        Response::Allow | Response::Challenge { .. } | Response::Block => Step::Done(commit::commit(ruled, snapshot, now)),
+    }
+}
+
+/// Goes on after a [`Need`] was answered, with the room after the one that asked, against the snapshot of *now*.
+#[must_use]
+pub fn resume(held: Held, answer: &Answer, snapshot: &Snapshot, now: Time) -> Step<Verdict> {
+    match answer {
+        Answer::Elapsed | Answer::Body(_) => Step::Done(commit::commit(*held.0, snapshot, now)),
+    }
+}
+
+/// Facts of a request that is only described: by whom, with which kind of proof. For `explain` and plans; the rooms that look
+/// at credentials are left out, and nothing is metered.
+///
+/// # Errors
+/// When no such identity is on record.
+pub fn describe(arrival: &Arrival<'_>, identity: &IdentityId, kind: ProofKind, snapshot: &Snapshot) -> Result<Facts, UnknownIdentity> {
+    let identity = snapshot.identity(identity).ok_or(UnknownIdentity)?;
+    let rooms = || {
+        let canonical = canon::read(arrival)?;
+        route::find(canonical, snapshot).map(route::Routed::into_facts)
+    };
+    let mut facts = rooms().unwrap_or_else(Refused::into_facts);
+    facts.source.zone = snapshot.zone(facts.source.address).cloned();
+    let caller = identity::described(identity, kind, snapshot, arrival.time);
+    if facts.stopped.is_none() && identity::is_contained(&caller, snapshot) {
+        facts.stopped = Some(Stopped { reason: Reason::IdentityContained, retry_after_s: None });
+    }
+    facts.caller = Some(caller);
+    Ok(facts)
+}
+
+/// No such identity is on record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no such identity is on record")]
+pub struct UnknownIdentity;
+
+/// What the judge says.
+#[derive(Debug)]
+pub struct Verdict {
+    /// The decision.
+    pub ruling: Ruling,
+    /// Leave to forward; there exactly when the ruling forwards.
+    pub permit: Option<Permit>,
+}
+
+/// A refusal in rooms 1 to 6: the facts so far, and why.
+#[derive(Debug)]
+pub struct Refused(Box<Facts>);
+
+impl Refused {
+    /// Stops here.
+    #[must_use]
+    pub fn new(mut facts: Facts, reason: Reason) -> Self {
+        facts.stopped = Some(Stopped { reason, retry_after_s: None });
+        Self(Box::new(facts))
+    }
+
+    /// Says when another try can succeed, in seconds.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: Option<u64>) -> Self {
+        if let Some(stopped) = &mut self.0.stopped {
+            stopped.retry_after_s = seconds;
+        }
+        self
+    }
+
+    fn into_facts(self) -> Facts {
+        *self.0
+    }
+}
+
+/// A refusal in rooms 7 to 11.
+#[derive(Debug)]
+pub struct Denial {
+    pub(crate) reason: Reason,
+    pub(crate) policies: Arc<[PolicyName]>,
+    pub(crate) limits: SmallVec<[LimitState; 2]>,
+    pub(crate) retry_after_s: Option<u64>,
+}
+
+impl Denial {
+    /// Boxed, so that the way of an allowed request does not carry its size along.
+    pub(crate) fn because(reason: Reason) -> Box<Self> {
+        Box::new(Self { reason, policies: Arc::default(), limits: SmallVec::new(), retry_after_s: None })
+    }
+
+    pub(crate) fn policies(mut self: Box<Self>, policies: Arc<[PolicyName]>) -> Box<Self> {
+        self.policies = policies;
+        self
+    }
+
+    pub(crate) fn limits(mut self: Box<Self>, limits: SmallVec<[LimitState; 2]>, retry_after_s: Option<u64>) -> Box<Self> {
+        self.limits = limits;
+        self.retry_after_s = retry_after_s;
+        self
+    }
+}
+
+/// The facts that arrival and request alone give.
+pub(crate) fn blank(arrival: &Arrival<'_>, request: RequestFacts) -> Facts {
+    Facts {
+        id: arrival.id,
+        time: arrival.time,
+        door: arrival.door,
+        trace: None,
+        request,
+        source: SourceFacts { address: canon::address(arrival.peer), zone: None, user_agent: None },
+        api: None,
+        operation: None,
+        resource: None,
+        caller: None,
+        purpose: None,
+        stopped: None,
+    }
+}
+
+/// The running judge: the snapshot of now, the meters, and the count of rulings. Shared by all doors of a process.
+#[derive(Debug)]
+pub struct Gate {
+    snapshot: ArcSwap<Snapshot>,
+    meters: Meters,
+    rulings: AtomicU64,
+}
+
+impl Gate {
+    /// Starts with a snapshot.
+    #[must_use]
+    pub fn new(snapshot: Snapshot, meters: Meters) -> Self {
+        Self { snapshot: ArcSwap::from_pointee(snapshot), meters, rulings: AtomicU64::new(0) }
+    }
+
+    /// The snapshot of now. Hold it no longer than one step.
+    #[must_use]
+    pub fn snapshot(&self) -> arc_swap::Guard<Arc<Snapshot>> {
+        self.snapshot.load()
+    }
+
+    /// The meters. They outlive snapshots.
+    #[must_use]
+    pub fn meters(&self) -> &Meters {
+        &self.meters
+    }
+
+    /// Publishes a snapshot: the next step of every request sees it.
+    pub fn publish(&self, snapshot: Snapshot) {
+        self.snapshot.store(Arc::new(snapshot));
+    }
+
+    /// Numbers the rulings of this process, in the order they were made.
+    #[must_use]
+    pub fn next_judge_order(&self) -> u64 {
+        self.rulings.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests_support {
+    /// The facts of a refusal, for the tests of single rooms.
+    pub(crate) fn facts(refused: super::Refused) -> super::Facts {
+        refused.into_facts()
+    }
+}

@@ -1,0 +1,150 @@
+//! The pass. Nothing is forwarded without a [`Permit`] by value, and only room 12 makes one.
+//!
+//! ```compile_fail,E0451
+//! // INVARIANT (no permit, no forwarding): its fields are private and it has no public constructor.
+//! let forged = wardgate_gate::Permit { api: todo!(), show: todo!(), purpose: None, lease: todo!() };
+//! ```
+//!
+//! ```compile_fail,E0382
+//! // A permit is spent by use: it cannot be cloned, nor used twice.
+//! fn twice(permit: wardgate_gate::Permit) {
+//!     permit.depart();
+//!     permit.depart();
+//! }
+//! ```
+
+use crate::denied::Denied;
+use http::{HeaderName, HeaderValue, uri::PathAndQuery};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+use wardgate_abuse::{Exhausted, Hold};
+use wardgate_model::{
+    api::Api,
+    facts::{Caller, Purpose, RequestFacts},
+    time::Time,
+};
+
+/// Leave to forward one request.
+#[derive(Debug)]
+#[must_use = "a permit that is dropped gives its place back"]
+pub struct Permit {
+    api: Arc<Api>,
+    show: Show,
+    purpose: Option<Purpose>,
+    lease: Lease,
+}
+
+/// What the upstream is shown.
+#[derive(Debug, Clone)]
+pub enum Show {
+    /// A `Wardgate-Assertion`.
+    Assertion(HeaderValue),
+    /// The upstream's own secret, in a header (`Authorization` for Basic).
+    Secret {
+        /// Which header.
+        name: HeaderName,
+        /// The secret, marked sensitive.
+        value: HeaderValue,
+    },
+    /// The client's own credential.
+    Keep,
+    /// Nothing: under `mode: observe`, nobody is proven.
+    Nothing,
+    /// The typed caller: this process answers itself.
+    Caller,
+}
+
+/// A permit in use: where to go, what to show, and the lease that goes along.
+#[derive(Debug)]
+pub struct Departure {
+    /// The API.
+    pub api: Arc<Api>,
+    /// What the upstream is shown.
+    pub show: Show,
+    /// The purpose on which it rests, declared or registered.
+    pub purpose: Option<Purpose>,
+    /// Kept until the last byte has passed.
+    pub lease: Lease,
+}
+
+impl Permit {
+    pub(crate) fn new(api: Arc<Api>, show: Show, purpose: Option<Purpose>, lease: Lease) -> Self {
+        Self { api, show, purpose, lease }
+    }
+
+    /// Uses the permit.
+    #[must_use]
+    pub fn depart(self) -> Departure {
+        let Self { api, show, purpose, lease } = self;
+        Departure { api, show, purpose, lease }
+    }
+}
+
+impl Departure {
+    /// The path and query to send: the canonical path that was authorised, behind the upstream's own prefix where it has
+    /// one. The received value is used again where its bytes are the same. `None` only if the parts make no target.
+    #[must_use]
+    pub fn path_and_query(&self, request: &RequestFacts, received: &PathAndQuery) -> Option<PathAndQuery> {
+        let path: &str = &request.path;
+        if self.api.upstream.path.is_none() && received.path() == path {
+            return Some(received.clone());
+        }
+        let mut target = String::with_capacity(received.as_str().len() + 32);
+        match &self.api.upstream.path {
+            Some(prefix) => {
+                target.push_str(prefix.trim_end_matches('/'));
+                target.push_str(path.strip_prefix(&*self.api.path_prefix)?);
+                if target.is_empty() {
+                    target.push('/');
+                }
+            }
+            None => target.push_str(path),
+        }
+        if let Some(query) = &request.query {
+            target.push('?');
+            target.push_str(query);
+        }
+        PathAndQuery::from_maybe_shared(bytes::Bytes::from(target)).ok()
+    }
+}
+
+/// A live lease: what an open request holds, and whether it may go on. Dropping it ends what it holds.
+#[derive(Debug)]
+pub struct Lease {
+    caller: Option<Caller>,
+    denied: Arc<Denied>,
+    seen: AtomicU64,
+    hold: Option<Hold>,
+}
+
+impl Lease {
+    pub(crate) fn new(caller: Option<Caller>, denied: Arc<Denied>, hold: Option<Hold>) -> Self {
+        // INVARIANT (no gap): no generation has been seen yet, so a stop since the caller's check is found at the first look.
+        Self { caller, denied, seen: AtomicU64::new(u64::MAX), hold }
+    }
+
+    /// Whether the caller may still be served. Costs one atomic load while nobody new is stopped.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        let Some(caller) = &self.caller else { return true };
+        let generation = self.denied.generation();
+        if self.seen.load(Ordering::Relaxed) == generation {
+            return true;
+        }
+        let live = !self.denied.stops(caller);
+        if live {
+            self.seen.store(generation, Ordering::Relaxed);
+        }
+        live
+    }
+
+    /// Charges bytes of a body that are about to pass.
+    ///
+    /// # Errors
+    /// When a limit of bytes is used up: the stream has to be cut.
+    pub fn charge_bytes(&self, bytes: u64, now: Time) -> Result<(), Exhausted> {
+        self.hold.as_ref().map_or(Ok(()), |hold| hold.charge_bytes(bytes, now))
+    }
+}

@@ -1,0 +1,82 @@
+//! Room 2. Takes a [`Canonical`], gives a [`Routed`]: which API, which operation, which resource.
+//!
+//! Why here: everything dearer is chosen by the API. Refuses: what no API answers for, operations an API does not
+//! have, methods an operation does not have. Prefixes match whole segments and the longest wins; an exact host goes
+//! before any host; of two templates the one wins that is more literal at the first segment where they differ
+//! (OpenAPI 3.1 §4.8.8.2 "concrete before templated"), whatever the method.
+
+mod table;
+
+use crate::{canon::Canonical, judge::Refused, snapshot::Snapshot};
+use std::sync::Arc;
+use table::Found;
+use wardgate_model::{
+    api::{Api, Operation, Segment},
+    facts::Facts,
+    reason::Reason,
+};
+
+pub use table::{Routes, Trie};
+
+/// A request that knows what it is for.
+#[derive(Debug)]
+pub struct Routed<'a> {
+    /// What it asks for.
+    pub canonical: Canonical<'a>,
+    /// The API.
+    pub api: Arc<Api>,
+    /// The operation.
+    pub operation: Arc<Operation>,
+    /// The resource that the path names.
+    pub resource: Option<Box<str>>,
+}
+
+impl Routed<'_> {
+    /// All that is known so far.
+    #[must_use]
+    pub fn into_facts(self) -> Facts {
+        let mut facts = self.canonical.into_facts();
+        facts.api = Some(self.api);
+        facts.operation = Some(self.operation);
+        facts.resource = self.resource;
+        facts
+    }
+}
+
+/// Finds API and operation.
+///
+/// # Errors
+/// Where there is none; with the API where that much is known.
+pub fn find<'a>(canonical: Canonical<'a>, snapshot: &Snapshot) -> Result<Routed<'a>, Refused> {
+    let Some((api, trie)) = snapshot.routes().api(&canonical.request.host, &canonical.request.path, canonical.arrival.door) else {
+        return Err(Refused::new(canonical.into_facts(), Reason::RouteNoApi));
+    };
+    let (api, found) = (Arc::clone(api), trie.find(&canonical.request.method, &canonical.request.path));
+    let reason = match found {
+        Found::Operation(operation) => {
+            let operation = Arc::clone(operation);
+            let resource = resource(&operation, &canonical.request.path);
+            return Ok(Routed { canonical, api, operation, resource });
+        }
+        Found::OtherMethods => Reason::RouteNoMethod,
+        Found::Nothing => Reason::RouteNoOperation,
+    };
+    let mut facts = canonical.into_facts();
+    facts.api = Some(api);
+    Err(Refused::new(facts, reason))
+}
+
+/// The part of the path that the operation's `resource` parameter names.
+fn resource(operation: &Operation, path: &str) -> Option<Box<str>> {
+    let wanted = operation.resource.as_deref()?;
+    let at = operation.template.segments().iter().position(|segment| segment.parameter() == Some(wanted))?;
+    let part = path.get(1..)?.split('/').nth(at)?;
+    let value = match operation.template.segments().get(at)? {
+        Segment::Mixed { prefix, suffix, .. } => part.strip_prefix(&**prefix)?.strip_suffix(&**suffix)?,
+        Segment::Literal(_) | Segment::Parameter(_) => part,
+    };
+    Some(value.into())
+}
+
+#[cfg(test)]
+mod tests;

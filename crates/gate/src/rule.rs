@@ -1,0 +1,83 @@
+//! Room 11. Takes an [`Assessed`], gives a [`Ruled`]: what is left of the policy, in this context.
+//!
+//! Why here: everything that a policy may read is known now. Refuses: what a `forbid` covers, what no `permit` covers, and
+//! what cannot be evaluated (a policy that errors denies, whatever the others say).
+
+use crate::{judge::Denial, risk::Assessed, snapshot::Snapshot};
+use smallvec::{SmallVec, smallvec};
+use std::sync::Arc;
+use wardgate_abuse::Reservation;
+use wardgate_model::{
+    api::{Api, Mode, Operation},
+    facts::{Basis, Caller, Facts, Purpose},
+    ruling::{Response, Ruling},
+    time::Time,
+};
+use wardgate_policy::Decision;
+
+/// A ruling that has not been committed: no permit has been given yet. It owns all that a permit needs, so that it can wait.
+#[derive(Debug)]
+pub struct Ruled {
+    pub(crate) ruling: Ruling,
+    pub(crate) reservation: Option<Reservation>,
+    pub(crate) api: Option<Arc<Api>>,
+    pub(crate) operation: Option<Arc<Operation>>,
+    pub(crate) caller: Option<Caller>,
+    pub(crate) purpose: Option<Purpose>,
+}
+
+/// Rules.
+///
+/// # Errors
+/// When the answer is no.
+pub fn rule(assessed: Assessed<'_>, snapshot: &Snapshot, now: Time) -> Result<Ruled, Box<Denial>> {
+    let Assessed { inspected, risk } = assessed;
+    let reserved = inspected.reserved;
+    let asked = &reserved.considered;
+    let answer = snapshot.policies().rule(&asked.standing, asked.facts, risk, now);
+    if answer.decision == Decision::Deny {
+        return Err(Denial::because(answer.reason).policies(answer.policies).limits(reserved.reservation.states(now), None));
+    }
+    let registered = || snapshot.purpose_of(answer.grant.as_ref()?).map(|value| Purpose { value, basis: Basis::Registered });
+    Ok(Ruled {
+        purpose: asked.facts.purpose.clone().or_else(registered),
+        api: Some(Arc::clone(asked.api)),
+        operation: Some(Arc::clone(asked.operation)),
+        caller: Some(asked.caller.clone()),
+        ruling: Ruling {
+            response: Response::Allow,
+            enforced: asked.api.mode == Mode::Enforce,
+            reasons: smallvec![answer.reason],
+            policies: answer.policies,
+            grant: answer.grant,
+            risk,
+            limits: reserved.reservation.states(now),
+            retry_after_s: None,
+        },
+        reservation: Some(reserved.reservation),
+    })
+}
+
+impl Ruled {
+    /// The ruling that a denial becomes. Under `mode: observe` it does not bind, unless its reason always does.
+    pub(crate) fn denied(denial: Denial, facts: &Facts) -> Self {
+        let observe = facts.api.as_deref().is_some_and(|api| api.mode == Mode::Observe);
+        Self {
+            reservation: None,
+            api: facts.api.clone(),
+            operation: facts.operation.clone(),
+            caller: facts.caller.clone(),
+            purpose: facts.purpose.clone(),
+            ruling: Ruling {
+                response: Response::Block,
+                enforced: !observe || denial.reason.binds_in_observe(),
+                reasons: SmallVec::from_elem(denial.reason, 1),
+                policies: denial.policies,
+                grant: None,
+                risk: 0,
+                limits: denial.limits,
+                retry_after_s: denial.retry_after_s,
+            },
+        }
+    }
+}

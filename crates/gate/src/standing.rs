@@ -1,0 +1,46 @@
+//! Room 7. Takes the [`Facts`] of a proven caller, gives a [`Considered`]: the policy's constant answer for this identity and
+//! operation.
+//!
+//! Why here: a constant deny ends the request before it burns anybody's quota. Refuses: what no context could permit.
+
+use crate::{judge::Denial, snapshot::Snapshot};
+use std::sync::Arc;
+use wardgate_model::{
+    api::{Api, Operation},
+    facts::{Caller, Facts},
+    reason::Reason,
+};
+use wardgate_policy::Standing;
+
+/// A request that some context could permit.
+#[derive(Debug)]
+pub struct Considered<'f> {
+    /// What is known.
+    pub facts: &'f Facts,
+    /// Who calls.
+    pub caller: &'f Caller,
+    /// Which API.
+    pub api: &'f Arc<Api>,
+    /// Which operation.
+    pub operation: &'f Arc<Operation>,
+    /// What is left of the policy.
+    pub standing: Arc<Standing>,
+}
+
+/// Asks for the constant answer.
+///
+/// # Errors
+/// When it is no, or when the facts lack what a judgement needs.
+pub fn consider<'f>(facts: &'f Facts, snapshot: &Snapshot) -> Result<Considered<'f>, Box<Denial>> {
+    if let Some(stopped) = facts.stopped {
+        return Err(Denial::because(stopped.reason).limits(smallvec::SmallVec::new(), stopped.retry_after_s));
+    }
+    let (Some(caller), Some(api), Some(operation)) = (&facts.caller, &facts.api, &facts.operation) else {
+        return Err(Denial::because(Reason::StandingFault));
+    };
+    let standing = snapshot.policies().standing(&caller.identity, api, operation);
+    match &*standing {
+        Standing::Denied(denied) => Err(Denial::because(denied.reason).policies(Arc::clone(&denied.policies))),
+        Standing::Allowed(_) | Standing::Residual(_) => Ok(Considered { facts, caller, api, operation, standing }),
+    }
+}
