@@ -1,1 +1,39 @@
-//! Stub.
+//! The event log: one line of JSON for each request, appended by one thread, read back by file and offset.
+//!
+//! It never serves HTTP, never reads a clock, never makes a request wait, and never holds a secret, a token or a body.
+//!
+//! # Reading order
+//!
+//! [`event_v1`] is the outside: what an event looks like, for ever. [`sink`] is where events go: places reserved
+//! before a request is forwarded, and the thread that writes. `encode` and `scrub` make the JSON, `directory` the
+//! files. [`reading`] finds events again.
+//!
+//! ```
+//! use std::time::Duration;
+//! use wardgate_audit::{reading::{self, Filter, Since}, sink::{ChangeRecord, JsonLines, Options}};
+//! use wardgate_model::time::Time;
+//!
+//! let directory = tempfile::tempdir()?;
+//! let (log, writer) = JsonLines::start(directory.path(), &Options::new("edge-1"))?;
+//! log.record_change(ChangeRecord {
+//!     time: Time::from_seconds(1_790_000_000),
+//!     actor: "alice".into(),
+//!     what: "revoke".into(),
+//!     kind: "credential".into(),
+//!     name: "aB3dE5gH7jK9".into(),
+//!     reason: Some("leaked".into()),
+//! })?;
+//! assert_eq!(writer.close(Duration::ZERO).written, 1);
+//!
+//! let page = reading::tail(directory.path(), &Filter::default(), &Since::Newest, 10)?;
+//! assert_eq!(page.events[0].change.as_ref().map(|change| &*change.what), Some("revoke"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod directory;
+mod encode;
+pub mod event_v1;
+mod lines;
+pub mod reading;
+mod scrub;
+pub mod sink;

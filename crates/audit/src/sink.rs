@@ -1,0 +1,460 @@
+//! Where events go: a bounded queue, and one thread that writes it to the directory in batches.
+//!
+//! A place is reserved *before* a request is forwarded and given back once its event is written, so `used` never exceeds
+//! the bound and an event with a place always finds room (INVARIANT (room): what is queued ≤ `used` ≤ `places`, and the
+//! channel holds `places` and one closing message). Nobody who reserves or records ever waits.
+//!
+//! When the disk refuses, what is queued is kept and tried again; meanwhile nothing more can be reserved, so that
+//! `audit: required` refuses and `best_effort` counts. Events are lost only when the process ends before the disk mends.
+
+pub use crate::directory::StartError;
+
+use crate::{
+    directory::{Append, Directory},
+    encode,
+    event_v1::EventV1,
+};
+use std::{
+    io,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel},
+    },
+    thread::{self, JoinHandle, Thread},
+    time::Duration,
+};
+use wardgate_model::{
+    event::{Event, EventSink, NoPlace},
+    time::Time,
+};
+
+/// Events in one write at most.
+const BATCH_EVENTS_MAX: usize = 1_024;
+/// Bytes after which a batch takes no further event.
+const BATCH_BYTES_MAX: usize = 1024 * 1024;
+/// How often a closing log looks for events of places that are still out.
+const CLOSING_STEP: Duration = Duration::from_millis(5);
+
+/// How the log works. Every bound is finite.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Name of this edge, in every event.
+    pub edge: Box<str>,
+    /// Places in the queue.
+    pub queue_events: usize,
+    /// Bytes after which a new file is begun.
+    pub file_bytes_max: u64,
+    /// How long events are gathered before they are written; at most this long an event is in memory only.
+    pub window: Duration,
+    /// How long after a failed write the next is tried.
+    pub retry: Duration,
+}
+
+impl Options {
+    /// The defaults: 16,384 places, files of 256 MiB, written every 50 ms, tried again after 500 ms.
+    #[must_use]
+    pub fn new(edge: &str) -> Self {
+        Self {
+            edge: edge.into(),
+            queue_events: 16_384,
+            file_bytes_max: 256 * 1024 * 1024,
+            window: Duration::from_millis(50),
+            retry: Duration::from_millis(500),
+        }
+    }
+}
+
+/// A management change: who did what to which thing, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeRecord {
+    /// When.
+    pub time: Time,
+    /// Who: an identity, or `file:PATH`.
+    pub actor: Box<str>,
+    /// What was done: `issue`, `revoke`, `apply`…
+    pub what: Box<str>,
+    /// To what kind of thing.
+    pub kind: Box<str>,
+    /// To which one.
+    pub name: Box<str>,
+    /// Why, in the actor's words.
+    pub reason: Option<Box<str>>,
+}
+
+/// How the log is doing. For metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counters {
+    /// Events on disk since the start.
+    pub written: u64,
+    /// Events that found no place (`wardgate_audit_dropped_total`).
+    pub dropped: u64,
+    /// Events that had a place and were lost all the same: the log closed before it could write them.
+    pub lost: u64,
+    /// Bytes of a torn line that the start cut off.
+    pub torn_bytes: u64,
+    /// Places taken now: reserved, queued or being written.
+    pub queued: usize,
+    /// Places in all.
+    pub places: usize,
+    /// Whether the last write failed. Nothing can be reserved while it does.
+    pub failing: bool,
+}
+
+#[derive(Default)]
+struct Shared {
+    places: usize,
+    // INVARIANT (room): at most `places`.
+    used: AtomicUsize,
+    failing: AtomicBool,
+    closed: AtomicBool,
+    written: AtomicU64,
+    dropped: AtomicU64,
+    lost: AtomicU64,
+    torn_bytes: u64,
+}
+
+impl Shared {
+    fn give_back(&self, places: usize) {
+        self.used.fetch_sub(places, Ordering::AcqRel);
+    }
+
+    fn count_lost(&self, events: usize) {
+        self.lost.fetch_add(u64::try_from(events).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    fn counters(&self) -> Counters {
+        Counters {
+            written: self.written.load(Ordering::Relaxed),
+            dropped: self.dropped.load(Ordering::Relaxed),
+            lost: self.lost.load(Ordering::Relaxed),
+            torn_bytes: self.torn_bytes,
+            queued: self.used.load(Ordering::Relaxed),
+            places: self.places,
+            failing: self.failing.load(Ordering::Relaxed),
+        }
+    }
+}
+
+enum Message {
+    Event(Box<Event>),
+    Change(Box<ChangeRecord>),
+    Close { patience: Duration },
+}
+
+/// The log as events see it.
+pub struct JsonLines {
+    shared: Arc<Shared>,
+    sender: SyncSender<Message>,
+    writer: Thread,
+}
+
+impl JsonLines {
+    /// Opens the directory (made with mode 0700 if need be, files have 0600), finds where the last run ended, and starts
+    /// the writing thread.
+    ///
+    /// # Errors
+    /// When the directory cannot be used, or another process writes to it.
+    pub fn start(directory: &Path, options: &Options) -> Result<(Arc<Self>, Writer), StartError> {
+        let (directory_of_log, found) = Directory::open(directory, options.file_bytes_max)?;
+        if found.torn_bytes > 0 {
+            tracing::warn!(directory = %directory.display(), bytes = found.torn_bytes, "the last audit event was not written whole and is cut off");
+        }
+        Self::start_with(Box::new(directory_of_log), found.next_seq, found.torn_bytes, options).map_err(|source| StartError::Io {
+            path: directory.to_owned(),
+            does: "given a writing thread",
+            source,
+        })
+    }
+
+    fn start_with(append: Box<dyn Append>, next_seq: u64, torn_bytes: u64, options: &Options) -> io::Result<(Arc<Self>, Writer)> {
+        let places = options.queue_events.max(1);
+        let shared = Arc::new(Shared { places, torn_bytes, ..Shared::default() });
+        let (sender, receiver) = sync_channel(places.saturating_add(1));
+        let scribe = Scribe {
+            append,
+            receiver,
+            shared: Arc::clone(&shared),
+            edge: options.edge.clone(),
+            window: options.window,
+            retry: options.retry,
+            next_seq,
+            lines: Vec::with_capacity(BATCH_BYTES_MAX),
+            pending: 0,
+            newest: Time::default(),
+            closing: None,
+        };
+        let thread = thread::Builder::new().name("wardgate-audit".to_owned()).spawn(move || scribe.run())?;
+        let sink = Arc::new(Self { shared: Arc::clone(&shared), sender: sender.clone(), writer: thread.thread().clone() });
+        Ok((sink, Writer { shared, sender, thread: Some(thread) }))
+    }
+
+    /// Records a management change in the same log.
+    ///
+    /// # Errors
+    /// When there is no place for it; it is not recorded then, and the change should not be made.
+    pub fn record_change(&self, change: ChangeRecord) -> Result<(), NoPlace> {
+        self.reserve()?;
+        self.send(Message::Change(Box::new(change)));
+        Ok(())
+    }
+
+    /// How the log is doing.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.shared.counters()
+    }
+
+    fn send(&self, message: Message) {
+        // Full cannot be (INVARIANT room); disconnected means that the log was closed while this place was out.
+        if self.sender.try_send(message).is_err() {
+            self.shared.give_back(1);
+            self.shared.count_lost(1);
+            tracing::error!("an audit event is lost: the log is closed already");
+        }
+    }
+}
+
+impl EventSink for JsonLines {
+    fn reserve(&self) -> Result<(), NoPlace> {
+        let shared = &*self.shared;
+        if shared.failing.load(Ordering::Relaxed) || shared.closed.load(Ordering::Acquire) {
+            return Err(NoPlace);
+        }
+        let taken = shared.used.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |used| (used < shared.places).then_some(used + 1));
+        let used = taken.map_err(|_| NoPlace)?;
+        // Half full: do not wait for the window to end.
+        if used >= shared.places / 2 {
+            self.writer.unpark();
+        }
+        Ok(())
+    }
+
+    fn release(&self) {
+        self.shared.give_back(1);
+    }
+
+    fn record(&self, event: Event) {
+        self.send(Message::Event(Box::new(event)));
+    }
+
+    fn count_dropped(&self) {
+        self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl std::fmt::Debug for JsonLines {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("JsonLines").field(&self.counters()).finish()
+    }
+}
+
+/// The handle of the writing thread. Dropping it closes the log at once.
+pub struct Writer {
+    shared: Arc<Shared>,
+    sender: SyncSender<Message>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Closes the log: no further place is given, what is queued is written, and events of places that are still out are
+    /// waited for, about as long as `patience` says. Blocks until the thread has ended.
+    #[must_use]
+    pub fn close(mut self, patience: Duration) -> Counters {
+        self.finish(patience);
+        self.shared.counters()
+    }
+
+    fn finish(&mut self, patience: Duration) {
+        let Some(thread) = self.thread.take() else { return };
+        self.shared.closed.store(true, Ordering::Release);
+        // Full or disconnected: the thread has ended already (INVARIANT room leaves a slot for this message).
+        let _ended = self.sender.try_send(Message::Close { patience });
+        thread.thread().unpark();
+        if thread.join().is_err() {
+            tracing::error!("the audit thread broke down");
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.finish(Duration::ZERO);
+    }
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Writer")
+    }
+}
+
+/// The writing thread.
+struct Scribe {
+    append: Box<dyn Append>,
+    receiver: Receiver<Message>,
+    shared: Arc<Shared>,
+    edge: Box<str>,
+    window: Duration,
+    retry: Duration,
+    next_seq: u64,
+    // INVARIANT (batch): `lines` holds `pending` whole lines, numbered up to `next_seq`, whose places are still taken.
+    lines: Vec<u8>,
+    pending: usize,
+    newest: Time,
+    closing: Option<Duration>,
+}
+
+impl Scribe {
+    fn run(mut self) {
+        let _down = Down(Arc::clone(&self.shared));
+        while self.wait() {
+            let more = self.gather();
+            self.write();
+            if self.closing.is_some() {
+                return self.close();
+            }
+            if self.shared.failing.load(Ordering::Relaxed) {
+                thread::park_timeout(self.retry);
+            } else if !more {
+                thread::park_timeout(self.window);
+            }
+        }
+        self.close();
+    }
+
+    /// Waits for work without looking. `false`: everybody who could bring some is gone.
+    fn wait(&mut self) -> bool {
+        if self.pending > 0 {
+            return true;
+        }
+        self.receiver.recv().is_ok_and(|message| {
+            self.take(message);
+            true
+        })
+    }
+
+    /// Takes what is queued, up to a batch. Gives whether there may be more.
+    fn gather(&mut self) -> bool {
+        while self.pending < BATCH_EVENTS_MAX && self.lines.len() < BATCH_BYTES_MAX {
+            match self.receiver.try_recv() {
+                Ok(message) => self.take(message),
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return false,
+            }
+        }
+        true
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Event(event) => {
+                self.newest = self.newest.max(event.outcome.end);
+                let before = self.lines.len();
+                let done = write_line(&mut self.lines, &encode::event(&event, &self.edge, self.next_seq));
+                self.keep(done, before);
+            }
+            Message::Change(change) => {
+                self.newest = self.newest.max(change.time);
+                let before = self.lines.len();
+                let done = write_line(&mut self.lines, &encode::change(&change, &self.edge, self.next_seq));
+                self.keep(done, before);
+            }
+            Message::Close { patience } => self.closing = Some(patience),
+        }
+    }
+
+    /// Counts the line in, or takes back what there is of it.
+    fn keep(&mut self, done: serde_json::Result<()>, before: usize) {
+        match done {
+            Ok(()) => {
+                self.pending += 1;
+                self.next_seq = self.next_seq.saturating_add(1);
+            }
+            Err(error) => {
+                tracing::error!(%error, "an audit event is lost: it cannot be written as JSON");
+                self.lines.truncate(before);
+                self.shared.give_back(1);
+                self.shared.count_lost(1);
+            }
+        }
+    }
+
+    /// Writes the batch in one go. When that fails it is kept, and nothing can be reserved until it succeeds.
+    fn write(&mut self) {
+        if self.pending == 0 {
+            return;
+        }
+        let first_seq = self.next_seq.saturating_sub(u64::try_from(self.pending).unwrap_or(0));
+        match self.append.append(&self.lines, first_seq, self.newest) {
+            Ok(()) => {
+                self.shared.written.fetch_add(u64::try_from(self.pending).unwrap_or(0), Ordering::Relaxed);
+                self.shared.give_back(self.pending);
+                self.pending = 0;
+                self.lines.clear();
+                if self.shared.failing.swap(false, Ordering::Relaxed) {
+                    tracing::info!("audit events are written again");
+                }
+            }
+            Err(error) => {
+                if !self.shared.failing.swap(true, Ordering::Relaxed) {
+                    tracing::error!(%error, "audit events cannot be written: none is accepted until they can");
+                }
+            }
+        }
+    }
+
+    /// Writes all that is there and all that still comes within the patience, then ends.
+    fn close(mut self) {
+        let mut patience = self.closing.unwrap_or_default();
+        loop {
+            while self.gather() && !self.shared.failing.load(Ordering::Relaxed) {
+                self.write();
+            }
+            self.write();
+            let out = self.shared.used.load(Ordering::Acquire);
+            if out == 0 || (out == self.pending && self.shared.failing.load(Ordering::Relaxed)) || patience.is_zero() {
+                break;
+            }
+            match self.receiver.recv_timeout(CLOSING_STEP) {
+                Ok(message) => self.take(message),
+                Err(RecvTimeoutError::Timeout) => patience = patience.saturating_sub(CLOSING_STEP),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        self.count_what_is_left();
+        if let Err(error) = self.append.sync() {
+            tracing::error!(%error, "the audit log could not be synced to disk");
+        }
+    }
+
+    fn count_what_is_left(&mut self) {
+        let mut left = std::mem::take(&mut self.pending);
+        while let Ok(message) = self.receiver.try_recv() {
+            left += usize::from(!matches!(message, Message::Close { .. }));
+        }
+        if left > 0 {
+            self.shared.give_back(left);
+            self.shared.count_lost(left);
+            tracing::error!(events = left, "audit events are lost: the log was closed before they could be written");
+        }
+    }
+}
+
+fn write_line(lines: &mut Vec<u8>, event: &EventV1<'_>) -> serde_json::Result<()> {
+    serde_json::to_writer(&mut *lines, event)?;
+    lines.push(b'\n');
+    Ok(())
+}
+
+/// However the thread ends, nothing can be reserved afterwards.
+struct Down(Arc<Shared>);
+
+impl Drop for Down {
+    fn drop(&mut self) {
+        self.0.closed.store(true, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests;

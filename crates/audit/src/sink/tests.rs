@@ -1,0 +1,284 @@
+use super::{BATCH_EVENTS_MAX, ChangeRecord, Counters, JsonLines, Options};
+use crate::{
+    directory::Append,
+    encode::tests::{NOON, honest, stranger},
+    reading::{self, Filter, Since},
+};
+use std::{
+    io,
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    thread,
+    time::Duration,
+};
+use wardgate_model::{
+    event::{EventSink, NoPlace, Place},
+    reason::Reason,
+    time::Time,
+};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn options(queue_events: usize) -> Options {
+    Options { queue_events, window: Duration::from_millis(1), retry: Duration::from_millis(1), ..Options::new("edge-1") }
+}
+
+fn record(log: &Arc<JsonLines>) -> Result<(), NoPlace> {
+    let sink: Arc<dyn EventSink> = Arc::clone(log) as Arc<dyn EventSink>;
+    Place::reserve(&sink).map(|place| place.record(honest("/ledger/entries/7", NOON)))
+}
+
+/// The numbers of all events in the directory, in the order of the files.
+fn numbers(directory: &Path) -> Vec<u64> {
+    let page = reading::tail(directory, &Filter::default(), &Since::Oldest, usize::MAX).expect("readable");
+    assert_eq!(page.unreadable, 0);
+    page.events.iter().map(|event| event.seq).collect()
+}
+
+/// A disk that fills up and is emptied when told to. Says each time it was asked to write.
+struct Disk {
+    full: Arc<AtomicBool>,
+    lines: Arc<Mutex<Vec<u8>>>,
+    asked: SyncSender<bool>,
+}
+
+struct DiskControl {
+    full: Arc<AtomicBool>,
+    lines: Arc<Mutex<Vec<u8>>>,
+    asked: Receiver<bool>,
+}
+
+impl DiskControl {
+    /// Waits until a write was refused, and then until the next one was: by then the log knows of the first.
+    fn wait_for_two_refusals(&self) {
+        for _ in 0..2 {
+            while self.asked.recv_timeout(PATIENCE).expect("the log tries again") {}
+        }
+    }
+
+    fn lines(&self) -> usize {
+        self.lines.lock().expect("a lock").iter().filter(|byte| **byte == b'\n').count()
+    }
+}
+
+impl Append for Disk {
+    fn append(&mut self, lines: &[u8], _: u64, _: Time) -> io::Result<()> {
+        let full = self.full.load(Ordering::SeqCst);
+        // Nobody may be listening any more.
+        let _ = self.asked.try_send(!full);
+        if full {
+            return Err(io::Error::from(io::ErrorKind::StorageFull));
+        }
+        self.lines.lock().expect("a lock").extend_from_slice(lines);
+        Ok(())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn disk(full: bool) -> (Box<Disk>, DiskControl) {
+    let (asked, ask) = sync_channel(1_024);
+    let (full, lines) = (Arc::new(AtomicBool::new(full)), Arc::new(Mutex::new(Vec::new())));
+    (Box::new(Disk { full: Arc::clone(&full), lines: Arc::clone(&lines), asked }), DiskControl { full, lines, asked: ask })
+}
+
+#[test]
+fn events_are_numbered_without_gaps_over_restarts() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for run in 0..3 {
+        let (log, writer) = JsonLines::start(directory.path(), &options(64)).expect("starts");
+        for _ in 0..5 {
+            record(&log).expect("a place");
+        }
+        assert_eq!(writer.close(PATIENCE), Counters { written: 5, places: 64, ..Counters::default() }, "run {run}");
+    }
+    assert_eq!(numbers(directory.path()), (1..=15).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_torn_line_is_cut_off_counted_and_its_number_given_again() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (log, writer) = JsonLines::start(directory.path(), &options(64)).expect("starts");
+    record(&log).expect("a place");
+    record(&log).expect("a place");
+    assert_eq!(writer.close(PATIENCE).written, 2);
+
+    let file = directory.path().join("events-20260921-000000000001.jsonl");
+    let text = std::fs::read(&file).expect("readable");
+    std::fs::write(&file, &text[..text.len() - 10]).expect("writable");
+    let (log, writer) = JsonLines::start(directory.path(), &options(64)).expect("starts");
+    record(&log).expect("a place");
+    let counters = writer.close(PATIENCE);
+    assert!(counters.torn_bytes > 100, "{counters:?}");
+    assert_eq!(numbers(directory.path()), [1, 2]);
+}
+
+#[test]
+fn a_full_queue_gives_no_place_and_a_returned_one_can_be_had_again() {
+    let (disk, _control) = disk(false);
+    let (log, _writer) = JsonLines::start_with(disk, 1, 0, &options(3)).expect("starts");
+    let sink: Arc<dyn EventSink> = log.clone();
+    let mut places: Vec<Place> = (0..3).map(|_| Place::reserve(&sink).expect("a place")).collect();
+    assert_eq!(Place::reserve(&sink).map(|_| ()), Err(NoPlace));
+    assert_eq!(log.record_change(change()), Err(NoPlace));
+    places.pop();
+    assert_eq!(log.counters().queued, 2);
+    places.push(Place::reserve(&sink).expect("the returned place"));
+    assert_eq!(Place::reserve(&sink).map(|_| ()), Err(NoPlace));
+    sink.count_dropped();
+    assert_eq!(log.counters(), Counters { dropped: 1, queued: 3, places: 3, ..Counters::default() });
+}
+
+/// Many threads at a small queue: never more places out than there are, and every event that had one is written.
+#[test]
+fn places_are_exact_under_threads() {
+    const PLACES: usize = 7;
+    let directory = tempfile::tempdir().expect("a directory");
+    let (log, writer) = JsonLines::start(directory.path(), &options(PLACES)).expect("starts");
+    let (out, recorded, refused) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        for worker in 0..8 {
+            let sink: Arc<dyn EventSink> = log.clone();
+            let (out, recorded, refused) = (&out, &recorded, &refused);
+            scope.spawn(move || {
+                for turn in 0..500 {
+                    let Ok(place) = Place::reserve(&sink) else {
+                        refused.fetch_add(1, Ordering::SeqCst);
+                        sink.count_dropped();
+                        thread::yield_now();
+                        continue;
+                    };
+                    assert!(out.fetch_add(1, Ordering::SeqCst) < PLACES, "more places than there are");
+                    out.fetch_sub(1, Ordering::SeqCst);
+                    if (turn + worker) % 3 == 0 {
+                        drop(place);
+                    } else {
+                        place.record(stranger("/nowhere", Reason::RouteNoApi, NOON));
+                        recorded.fetch_add(1, Ordering::SeqCst);
+                    }
+                }
+            });
+        }
+    });
+    let counters = writer.close(PATIENCE);
+    let (recorded, refused) = (recorded.into_inner() as u64, refused.into_inner() as u64);
+    assert_eq!(counters, Counters { written: recorded, dropped: refused, places: PLACES, ..Counters::default() });
+    assert_eq!(numbers(directory.path()), (1..=recorded).collect::<Vec<_>>());
+    assert!(recorded > 0);
+}
+
+/// A full disk: nothing more is accepted, nothing is lost, and all is written once there is room again.
+#[test]
+fn while_the_disk_is_full_nothing_is_accepted_and_nothing_lost() {
+    let (disk, control) = disk(true);
+    let (log, writer) = JsonLines::start_with(disk, 1, 0, &options(64)).expect("starts");
+    let sink: Arc<dyn EventSink> = log.clone();
+    let forwarded_before = Place::reserve(&sink).expect("the disk is not known to be full yet");
+    record(&log).expect("likewise");
+    control.wait_for_two_refusals();
+    assert_eq!(Place::reserve(&sink).map(|_| ()), Err(NoPlace), "`audit: required` refuses");
+    assert!(log.counters().failing);
+    forwarded_before.record(honest("/ledger/entries/8", NOON));
+
+    control.full.store(false, Ordering::SeqCst);
+    assert_eq!(writer.close(PATIENCE), Counters { written: 2, places: 64, ..Counters::default() });
+    assert_eq!(control.lines(), 2);
+}
+
+#[test]
+fn what_cannot_be_written_before_the_end_is_counted_as_lost() {
+    let (disk, control) = disk(true);
+    let (log, writer) = JsonLines::start_with(disk, 1, 0, &options(64)).expect("starts");
+    record(&log).expect("a place");
+    record(&log).expect("a place");
+    control.wait_for_two_refusals();
+    assert_eq!(writer.close(PATIENCE), Counters { lost: 2, places: 64, failing: true, ..Counters::default() });
+}
+
+#[test]
+fn closing_writes_all_that_is_queued() {
+    let (disk, control) = disk(false);
+    let events = 3 * BATCH_EVENTS_MAX + 5;
+    // A window that never ends: only the closing can bring the rest out.
+    let options = Options { window: Duration::from_secs(3_600), ..options(4 * events) };
+    let (log, writer) = JsonLines::start_with(disk, 1, 0, &options).expect("starts");
+    for _ in 0..events {
+        record(&log).expect("a place");
+    }
+    assert_eq!(writer.close(Duration::ZERO), Counters { written: events as u64, places: 4 * events, ..Counters::default() });
+    assert_eq!(control.lines(), events);
+}
+
+#[test]
+fn closing_waits_for_places_that_are_out() {
+    let (disk, control) = disk(false);
+    let (log, writer) = JsonLines::start_with(disk, 1, 0, &options(64)).expect("starts");
+    let sink: Arc<dyn EventSink> = log.clone();
+    let out = Place::reserve(&sink).expect("a place");
+    thread::scope(|scope| {
+        let closing = scope.spawn(move || writer.close(PATIENCE));
+        // Once nothing new is accepted, the closing has begun.
+        while let Ok(place) = Place::reserve(&sink) {
+            drop(place);
+            thread::yield_now();
+        }
+        out.record(honest("/ledger/entries/7", NOON));
+        assert_eq!(closing.join().expect("closed").written, 1);
+    });
+    assert_eq!(control.lines(), 1);
+}
+
+#[test]
+fn after_closing_an_event_is_lost_loudly() {
+    let (disk, _control) = disk(false);
+    let (log, writer) = JsonLines::start_with(disk, 1, 0, &options(64)).expect("starts");
+    let sink: Arc<dyn EventSink> = log.clone();
+    let out = Place::reserve(&sink).expect("a place");
+    assert_eq!(writer.close(Duration::ZERO).lost, 0);
+    assert_eq!(Place::reserve(&sink).map(|_| ()), Err(NoPlace));
+    out.record(honest("/ledger/entries/7", NOON));
+    assert_eq!(log.counters(), Counters { lost: 1, places: 64, ..Counters::default() });
+}
+
+#[test]
+fn a_queue_that_fills_is_written_before_its_window_ends() {
+    let (disk, control) = disk(false);
+    let options = Options { window: Duration::from_secs(3_600), ..options(64) };
+    let (log, _writer) = JsonLines::start_with(disk, 1, 0, &options).expect("starts");
+    record(&log).expect("a place");
+    assert!(control.asked.recv_timeout(PATIENCE).expect("the first event is written at once"));
+    for _ in 0..40 {
+        record(&log).expect("a place");
+    }
+    assert!(control.asked.recv_timeout(PATIENCE).expect("written although the window is an hour long"));
+}
+
+#[test]
+fn changes_stand_between_the_requests() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (log, writer) = JsonLines::start(directory.path(), &options(64)).expect("starts");
+    record(&log).expect("a place");
+    log.record_change(change()).expect("a place");
+    record(&log).expect("a place");
+    assert_eq!(writer.close(PATIENCE).written, 3);
+    let page = reading::tail(directory.path(), &Filter::default(), &Since::Oldest, 10).expect("readable");
+    let kinds: Vec<String> = page.events.iter().map(|event| format!("{} {:?}", event.seq, event.kind)).collect();
+    assert_eq!(kinds, ["1 Request", "2 Change", "3 Request"]);
+}
+
+fn change() -> ChangeRecord {
+    ChangeRecord {
+        time: NOON,
+        actor: "alice".into(),
+        what: "revoke".into(),
+        kind: "credential".into(),
+        name: "aB3dE5gH7jK9".into(),
+        reason: None,
+    }
+}
