@@ -163,7 +163,7 @@ impl<'a> ApiKey<'a> {
         self.kind
     }
 
-    /// The environment it was issued for, as the key says; binding once the key [`matches`].
+    /// The environment it was issued for, as the key says; binding once the key [`matches()`].
     #[must_use]
     pub const fn environment(&self) -> &'a str {
         self.environment
@@ -175,7 +175,7 @@ impl<'a> ApiKey<'a> {
         self.id
     }
 
-    /// The whole key. Secret: for [`hash`] and [`matches`] only.
+    /// The whole key. Secret: for [`hash`] and [`matches()`] only.
     #[must_use]
     pub const fn text(&self) -> &'a str {
         self.text
