@@ -1,9 +1,9 @@
-//! Never shipped: servers that tests and measurements stand beside.
+//! Never shipped: servers that tests and measurements stand beside, and pages made from tables.
 //!
 //! It never decides anything about a request, and nothing that is shipped imports it.
 //!
 //! [`upstream`] answers every request with the same bytes; [`plain`] is a reverse proxy that does nothing but pass
-//! requests on, which is what Wardgate's cost is measured against (`bench/whole-process.sh`).
+//! requests on, which is what Wardgate's cost is measured against (`bench/whole-process.sh`). [`reference`] makes pages of `docs/` from tables in the code.
 //!
 //! ```
 //! use wardgate_testkit::upstream::Answer;
@@ -12,4 +12,5 @@
 //! ```
 
 pub mod plain;
+pub mod reference;
 pub mod upstream;
