@@ -1,1 +1,173 @@
+//! Text in: limits and requests for tests.
 
+use super::Limits;
+use http::Method;
+use std::{collections::HashMap, num::NonZeroU64, sync::Arc, time::Duration};
+use wardgate_model::{
+    api::{
+        Api, AuditMode, Consumers, Doors, Exposure, Mode, Operation, OperationClass, OperationId, PathTemplate, Sensitivity, Target,
+        Upstream, UpstreamIdentity, UpstreamTimeouts,
+    },
+    credential::{Credential, CredentialKind, CredentialState},
+    facts::{Caller, Door, Facts, RequestFacts, SourceFacts, Stopped},
+    id::{ApiName, CredentialId, EnvironmentName, IdentityId, LimitName, OwnerName, RequestId},
+    inventory::{Environment, Identity, IdentityKind},
+    limit::{Limit, Per, Quota, Rate, Select, Window},
+    proof::ProofFacts,
+    reason::Reason,
+    time::Time,
+};
+
+fn words(text: &str) -> HashMap<&str, &str> {
+    text.split_whitespace().map(|word| word.split_once('=').unwrap_or((word, ""))).collect()
+}
+
+fn over(text: &str) -> (NonZeroU64, &str) {
+    let (count, window) = text.split_once('/').expect("count/window");
+    (count.parse().expect("a count"), window)
+}
+
+fn quota(text: &str) -> Quota {
+    let (count, window) = over(text);
+    Quota { count, window: Window::parse(window).expect("a window") }
+}
+
+/// `name=a per=identity rate=3/1000ms burst=2 quota=5/minute concurrency=2 bytes=9/day`, and any part of a selection.
+pub(crate) fn limit(text: &str) -> Limit {
+    let words = words(text);
+    let of = |key: &str| words.get(key).copied();
+    let burst = of("burst").map_or(NonZeroU64::MIN, |burst| burst.parse().expect("a burst"));
+    Limit {
+        name: LimitName::parse(of("name").expect("a name")).expect("a good name"),
+        select: Select {
+            kind: of("kind").map(|word| IdentityKind::parse(word).expect("a kind")),
+            identity: of("identity").map(|name| IdentityId::parse(name).expect("a name")),
+            owner: of("owner").map(|name| OwnerName::parse(name).expect("a name")),
+            environment: of("environment").map(|name| EnvironmentName::parse(name).expect("a name")),
+            api: of("api").map(|name| ApiName::parse(name).expect("a name")),
+            class: of("class").map(|word| OperationClass::parse(word).expect("a class")),
+            operation: of("operation").map(|text| text.replacen(':', " ", 1).into()),
+            anonymous: of("anonymous").map(|word| word == "true"),
+        },
+        per: Per::parse(of("per").expect("per")).expect("a per"),
+        rate: of("rate").map(|text| {
+            let (count, period) = over(text);
+            let period = Duration::from_millis(period.trim_end_matches("ms").parse().expect("milliseconds"));
+            Rate { count, period, burst }
+        }),
+        quota: of("quota").map(quota),
+        concurrency: of("concurrency").map(|text| text.parse().expect("a number")),
+        bytes: of("bytes").map(quota),
+    }
+}
+
+/// One limit a line.
+pub(crate) fn limits(text: &str) -> Limits {
+    let all: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(|line| Arc::new(limit(line))).collect();
+    Limits::compile(&all)
+}
+
+/// `identity=a owner=o kind=partner credential=AAAAAAAAAAAA api=ledger op=GET:/entries class=read source=192.0.2.1`; no identity:
+/// an anonymous caller; `stopped`: a claim whose proof failed.
+pub(crate) fn facts(text: &str) -> Facts {
+    let words = words(text);
+    let of = |key: &str, default: &'static str| words.get(key).copied().unwrap_or(default).to_owned();
+    let api = Arc::new(api(&of("api", "ledger")));
+    let op = of("op", "GET:/entries");
+    let (method, template) = op.split_once(':').expect("METHOD:/template");
+    let method = Method::from_bytes(method.as_bytes()).expect("a method");
+    let template = PathTemplate::parse(template).expect("a template");
+    let operation = Operation {
+        id: OperationId::new(&api.name, &method, &template),
+        method: method.clone(),
+        template,
+        class: OperationClass::parse(&of("class", "read")).expect("a class"),
+        resource: None,
+        records: None,
+        anonymous: false,
+        query: Box::default(),
+    };
+    let identity = match words.get("identity") {
+        None => Identity::anonymous(),
+        Some(name) => Identity {
+            id: IdentityId::parse(name).expect("a name"),
+            owner: OwnerName::parse(&of("owner", "payments")).expect("a name"),
+            kind: IdentityKind::parse(&of("kind", "service_account")).expect("a kind"),
+            environment: Arc::new(environment(&of("environment", "production"))),
+            ..Identity::anonymous()
+        },
+    };
+    let credential = words.get("credential").map(|id| {
+        Arc::new(Credential {
+            id: CredentialId::parse(id).expect("an id"),
+            identity: identity.id.clone(),
+            name: "main".into(),
+            kind: CredentialKind::ApiKey,
+            environment: identity.environment.name.clone(),
+            sources: Box::default(),
+            hash: None,
+            created: Time::from_seconds(0),
+            expires: None,
+            state: CredentialState::Live,
+        })
+    });
+    Facts {
+        id: RequestId::new(Time::from_seconds(0), 0),
+        time: Time::from_seconds(0),
+        door: Door::Public,
+        trace: None,
+        request: RequestFacts { method, host: "".into(), path: "/".into(), query: None, content_type: None, length: None },
+        source: SourceFacts { address: of("source", "192.0.2.1").parse().expect("an address"), zone: None, user_agent: None },
+        api: Some(api),
+        operation: Some(Arc::new(operation)),
+        resource: None,
+        caller: Some(Caller {
+            identity: Arc::new(identity),
+            credential,
+            proof: ProofFacts::NONE,
+            token: None,
+            on_behalf_of: None,
+            actors: smallvec::SmallVec::new(),
+            task: None,
+        }),
+        purpose: None,
+        stopped: words.get("stopped").map(|_| Stopped { reason: Reason::ProofUnknown, retry_after_s: None }),
+    }
+}
+
+fn environment(name: &str) -> Environment {
+    Environment { name: EnvironmentName::parse(name).expect("a name"), production: name == "production", shared: false }
+}
+
+fn api(name: &str) -> Api {
+    Api {
+        name: ApiName::parse(name).expect("a name"),
+        policy_owner: OwnerName::literal("payments"),
+        business_owner: None,
+        business_function: None,
+        environment: Arc::new(environment("production")),
+        sensitivity: Sensitivity::Low,
+        exposure: Exposure::Internal,
+        consumers: Consumers::Machine,
+        hosts: Box::default(),
+        path_prefix: "".into(),
+        audit: AuditMode::BestEffort,
+        mode: Mode::Enforce,
+        accept: Box::default(),
+        api_key_header: None,
+        upstream: Upstream {
+            target: Target::InProcess,
+            path: None,
+            identity: UpstreamIdentity::Assertion,
+            timeouts: UpstreamTimeouts::default(),
+            connections_max: 1,
+        },
+        operations: Box::default(),
+        doors: Doors::Public,
+    }
+}
+
+/// A moment, from RFC 3339.
+pub(crate) fn at(text: &str) -> Time {
+    Time::parse(text).expect("a moment")
+}

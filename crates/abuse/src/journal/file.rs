@@ -48,6 +48,9 @@ struct State {
     /// `None` once closed or unusable.
     file: Option<File>,
     bytes: u64,
+    /// Never made compact below this size.
+    least: u64,
+    /// Made compact above this size.
     grown: u64,
     last: Last,
     line: Vec<u8>,
@@ -76,11 +79,16 @@ impl FileJournal {
     /// # Errors
     /// When the file cannot be read or written, is something else, or is open in another process.
     pub fn open(path: &Path, now: Time) -> Result<(Self, Opened), JournalFault> {
+        Self::open_grown(path, now, GROWN_BYTES)
+    }
+
+    /// Opens one that is made compact when it has more than `least` bytes.
+    pub(super) fn open_grown(path: &Path, now: Time, least: u64) -> Result<(Self, Opened), JournalFault> {
         let held = Self::hold(path)?;
         let (mut last, ignored_bytes) = Self::replay(path, &held)?;
         last.retain(|key, (start, _)| is_live(key, *start, now));
         let records = last.iter().map(|(key, (start, used))| MeterRecord { key: key.clone(), window_start: *start, used: *used }).collect();
-        let mut state = State { file: None, bytes: 0, grown: GROWN_BYTES, last, line: Vec::with_capacity(256) };
+        let mut state = State { file: None, bytes: 0, least, grown: least, last, line: Vec::with_capacity(256) };
         state.rewrite(path)?;
         drop(held);
         Ok((Self { path: path.to_path_buf(), state: Mutex::new(state) }, Opened { records, ignored_bytes }))
@@ -162,7 +170,7 @@ impl State {
         std::fs::rename(&beside, path).map_err(io("replace", path))?;
         // From here on the old file is gone: whatever fails, records go to the new one.
         self.bytes = u64::try_from(text.len()).unwrap_or(u64::MAX);
-        self.grown = self.bytes.saturating_mul(GROWN_TIMES).max(GROWN_BYTES);
+        self.grown = self.bytes.saturating_mul(GROWN_TIMES).max(self.least);
         self.file = Some(file);
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(io("sync the folder of", path))
