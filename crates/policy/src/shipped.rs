@@ -1,0 +1,56 @@
+//! Policies that are on unless a source replaces one by its `@id` (CONTRACT "Policies").
+
+/// The file that shipped policies are said to come from.
+pub(crate) const FILE: &str = "shipped.cedar";
+
+/// What the ids of guardrails begin with: replacing one is a warning.
+pub(crate) const GUARDRAIL: &str = "guardrail:";
+
+/// The shipped policies as text.
+pub const SHIPPED: &str = r#"// Production and the rest never mix.
+@id("guardrail:environments")
+forbid (principal, action, resource)
+when { principal.environment != resource.environment && !principal.environment.shared && !resource.environment.shared };
+
+// Only what is in use may call.
+@id("guardrail:standing")
+forbid (principal, action, resource) unless { principal.state == "active" };
+
+// What nobody claimed in time may not call.
+@id("guardrail:unowned")
+forbid (principal, action, resource) when { principal.claim_overdue };
+
+// Dangerous operations want a proof that a listener cannot repeat, and little risk.
+@id("guardrail:power")
+forbid (principal, action in [Action::"admin", Action::"bulk", Action::"money"], resource)
+unless { context.proof.kind != "api_key" && context.risk < 40 };
+
+// However wide another permit is, without a credential only operations declared so are open.
+@id("guardrail:anonymous")
+forbid (principal == Identity::"anonymous", action, resource) unless { resource.anonymous };
+
+@id("shipped:anonymous")
+permit (principal == Identity::"anonymous", action, resource) when { resource.anonymous };
+
+// Wardgate's own API. The first admin credential buys a session and nothing else.
+@id("guardrail:sign-in")
+forbid (principal, action, resource in Api::"wardgate-admin")
+when { action != Action::"login" && context.proof.kind == "sign_in" };
+
+@id("shipped:admin-sign-in")
+permit (principal, action == Action::"login", resource in Api::"wardgate-admin")
+when { context.proof.kind == "sign_in" };
+
+@id("shipped:admin-viewer")
+permit (principal in Role::"viewer", action in [Action::"read", Action::"list"], resource in Api::"wardgate-admin");
+
+@id("shipped:admin-operator")
+permit (principal in Role::"operator", action in [Action::"read", Action::"list"], resource in Api::"wardgate-admin");
+
+@id("shipped:admin-operator-credentials")
+permit (principal in Role::"operator", action in [Action::"write", Action::"delete"], resource in Api::"wardgate-admin")
+when { resource.path like "*/credentials" || resource.path like "*/credentials/*" };
+
+@id("shipped:admin-admin")
+permit (principal in Role::"admin", action, resource in Api::"wardgate-admin");
+"#;
