@@ -224,21 +224,13 @@ def write_configuration(directory: Path, public: int, admin: int, upstream: int)
     (directory / "resources" / "bench.yaml").write_text(text)
 
 
-def wardgate(binary: Path, directory: Path, *words: str, typed: str = "") -> dict[str, object]:
+def wardgate(binary: Path, directory: Path, *words: str) -> dict[str, object]:
     """A command of the CLI, in the directory of the configuration; its JSON."""
-    done = subprocess.run(
-        [str(binary), *words, "--output", "json"], cwd=directory, input=typed, capture_output=True, text=True, timeout=COMMAND_S_MAX
-    )
+    command = [str(binary), *words, "--output", "json"]
+    done = subprocess.run(command, cwd=directory, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=COMMAND_S_MAX)
     if done.returncode != 0:
         raise Failed(f"`wardgate {' '.join(words)}` ended with {done.returncode}:\n{done.stderr}")
     return json.loads(done.stdout)
-
-
-def issue_key(binary: Path, directory: Path, admin: int, sign_in: str) -> str:
-    """Signs in and issues the one API key."""
-    url = f"http://127.0.0.1:{admin}"
-    wardgate(binary, directory, "sign-in", "--url", url, typed=sign_in + "\n")
-    return str(wardgate(binary, directory, "credential", "issue", "bench-client", "--url", url)["key"])
 
 
 def check_answer(port: int, key: str, of: str) -> None:
@@ -285,7 +277,8 @@ def bench(binaries: Path, directory: Path, pairs: int, seconds: int) -> list[tup
     upstream, plain, public, admin = free_ports(4)
     gate_binary = binaries / "wardgate"
     write_configuration(directory, public, admin, upstream)
-    sign_in = str(wardgate(gate_binary, directory, "sign-in", "--offline")["credential"])
+    # Leaves a sign-in credential in the profile beside the configuration, which the first command swaps for a session.
+    wardgate(gate_binary, directory, "sign-in", "--offline")
     logs = {name: directory / f"{name}.log" for name in ("upstream", "plain", "wardgate")}
     with contextlib.ExitStack() as stack:
 
@@ -299,7 +292,7 @@ def bench(binaries: Path, directory: Path, pairs: int, seconds: int) -> list[tup
             "plain", PROXY_CORE, plain, str(binaries / "examples" / "plain_proxy"), f"127.0.0.1:{plain}", f"127.0.0.1:{upstream}"
         )
         gate_child = start("wardgate", PROXY_CORE, public, str(gate_binary), "serve")
-        key = issue_key(gate_binary, directory, admin, sign_in)
+        key = str(wardgate(gate_binary, directory, "credential", "issue", "bench-client")["key"])
         check_answer(plain, key, "the plain proxy")
         check_answer(public, key, "wardgate")
         runs = []

@@ -70,7 +70,7 @@ const LAYERS: &[Layer] = &[
     Layer { name: "xtask", may_import: &[], never: PURE },
 ];
 
-/// Tests of every crate may import it; nothing shipped may.
+/// Tests of every crate may import it, and whatever lies below their crate; nothing shipped may import it.
 const TESTKIT: &str = "testkit";
 
 /// Outside crates that one crate of ours speaks to for all others.
@@ -108,7 +108,7 @@ fn check_package(package: &Package) -> Vec<Breach> {
 fn check_edge(layer: &Layer, edge: &Dependency, manifest: &str) -> Option<Breach> {
     let refuse = |why: String| Some(Breach::at(manifest, why));
     match short(&edge.name) {
-        Some(TESTKIT) if edge.use_in == Use::Tests => None,
+        Some(ours) if edge.use_in == Use::Tests && (ours == TESTKIT || below(layer.name).contains(ours)) => None,
         Some(ours) if layer.may_import.contains(&ours) => None,
         Some(ours) => refuse(format!("`{}` must not import `{ours}`", layer.name)),
         None if edge.use_in == Use::Tests => None,
@@ -118,6 +118,17 @@ fn check_edge(layer: &Layer, edge: &Dependency, manifest: &str) -> Option<Breach
             Some(_) | None => None,
         },
     }
+}
+
+/// Every layer that a layer stands on, directly or through others.
+fn below(name: &'static str) -> BTreeSet<&'static str> {
+    let mut found = BTreeSet::new();
+    let mut next = vec![name];
+    while let Some(name) = next.pop() {
+        let imports = LAYERS.iter().find(|layer| layer.name == name).map_or(&[][..], |layer| layer.may_import);
+        next.extend(imports.iter().copied().filter(|import| found.insert(*import)));
+    }
+    found
 }
 
 /// The name in the table of a package of ours.

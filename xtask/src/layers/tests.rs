@@ -58,7 +58,7 @@ fn the_house_as_drawn_is_sound() {
         abuse -> model; test: testkit
         gate -> model, proof, policy, abuse; test: testkit, tokio
         store -> model, sqlx, tokio
-        edge -> model, gate, tokio, hyper
+        edge -> model, gate, tokio, hyper; test: policy, testkit
         testkit -> model, gate
         wardgate -> edge, store, gate, tokio, hyper
         xtask -> serde_json";
@@ -71,6 +71,7 @@ fn edges_outside_the_table_are_named() {
         ("edge -> store", "crates/edge/Cargo.toml: `edge` must not import `store`"),
         ("edge -> testkit", "crates/edge/Cargo.toml: `edge` must not import `testkit`"),
         ("edge -> ; test: store", "crates/edge/Cargo.toml: `edge` must not import `store`"),
+        ("edge -> policy", "crates/edge/Cargo.toml: `edge` must not import `policy`"),
         ("wardgate -> testkit", "crates/wardgate/Cargo.toml: `wardgate` must not import `testkit`"),
         ("gate -> tokio", "crates/gate/Cargo.toml: `gate` must never know `tokio`"),
         ("edge -> cedar-policy", "crates/edge/Cargo.toml: only `policy` speaks to `cedar-policy`"),
