@@ -135,6 +135,14 @@ pub struct EventV1<'a> {
     pub change: Option<ChangeV1<'a>>,
 }
 
+impl<'a> EventV1<'a> {
+    /// The form of an event that is not, or not yet, in a log: `explain` shows what was judged as it would be recorded.
+    #[must_use]
+    pub fn unrecorded(event: &'a wardgate_model::event::Event, edge: &'a str) -> Self {
+        crate::encode::event(event, edge, 0)
+    }
+}
+
 /// Who called.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct IdentityV1<'a> {

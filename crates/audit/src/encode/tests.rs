@@ -10,7 +10,7 @@ use wardgate_model::{
     },
     credential::{Credential, CredentialKind, CredentialState, KeyedHash},
     event::{Ending, Event, EventKind, Outcome, UpstreamOutcome},
-    facts::{Basis, Caller, Door, Facts, Purpose, RequestFacts, SourceFacts, Trace},
+    facts::{Basis, Caller, Door, Facts, Purpose, RequestFacts, SourceFacts, Stopped, Trace},
     id::{
         ApiName, CredentialId, EnvironmentName, GrantId, IdentityId, OwnerName, PolicyName, PurposeName, RequestId, TaskId, TeamName,
         ZoneName,
@@ -219,6 +219,15 @@ fn a_connection_has_no_method_and_no_path() {
     for absent in ["method", "path", "request", "identity", "proof"] {
         assert!(told.get(absent).is_none(), "{absent}");
     }
+}
+
+/// Replay enters at the judge, so it needs to know what stopped a request before it.
+#[test]
+fn what_stopped_a_request_early_is_told() {
+    let mut event = stranger("/ledger/entries/7", Reason::ProofExpired, NOON);
+    event.facts.stopped = Some(Stopped { reason: Reason::ProofExpired, retry_after_s: None });
+    assert_eq!(told(&event)["stopped"], "proof.expired");
+    assert_eq!(told(&event)["ruling"]["code"], "proof.expired");
 }
 
 #[test]
