@@ -8,7 +8,7 @@ use crate::{
     set::{Parts, PolicySet},
     shipped,
     source::{self, Names, POLICIES_MAX, PolicySource, SOURCE_BYTES_MAX},
-    statement::{self, Statement},
+    statement::{self, Lines, Statement},
 };
 use cedar_policy::{
     Policy, PolicyId, ValidationMode, Validator,
@@ -52,13 +52,14 @@ pub(crate) struct Parsed<'a> {
     pub(crate) policy: Policy,
     pub(crate) statement: Statement<'a>,
     pub(crate) source: &'a PolicySource,
+    pub(crate) lines: Arc<Lines>,
     pub(crate) shipped: bool,
 }
 
 impl Parsed<'_> {
     /// The place of the byte at `offset` of the statement.
     pub(crate) fn at(&self, offset: usize) -> Place {
-        statement::place(&self.source.place, &self.source.text, self.statement.start.saturating_add(offset))
+        self.lines.place(&self.source.place, &self.source.text, self.statement.start.saturating_add(offset))
     }
 
     /// The place of the first `needle` in the statement, or its beginning.
@@ -121,10 +122,11 @@ fn parse<'a>(
         diagnostics.push(source::too_large(source.place.clone(), source.text.len()));
         return;
     }
+    let lines = Arc::new(Lines::of(&source.text));
     for statement in statement::split(&source.text) {
-        let at = |offset: usize| statement::place(&source.place, &source.text, statement.start.saturating_add(offset));
+        let at = |offset: usize| lines.place(&source.place, &source.text, statement.start.saturating_add(offset));
         if let Some((offset, what)) = statement.over {
-            let place = statement::place(&source.place, &source.text, offset);
+            let place = lines.place(&source.place, &source.text, offset);
             diagnostics.push(Diagnostic::error(place, "policy.too_deep", what).mend("split it into several policies"));
             continue;
         }
@@ -141,7 +143,7 @@ fn parse<'a>(
             Ok(policy) => {
                 let Some(name) = name(&policy, source, &at, unnamed, diagnostics) else { continue };
                 let policy = policy.new_id(PolicyId::new(name.as_str()));
-                parsed.push(Parsed { name, policy, statement, source, shipped: false });
+                parsed.push(Parsed { name, policy, statement, source, lines: Arc::clone(&lines), shipped: false });
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What operators hand in: policies as text, and the names they may refer to.
 
-use crate::{schema::Type, statement};
+use crate::{schema::Type, statement::Lines};
 use std::{collections::HashSet, sync::Arc};
 use wardgate_model::{
     api::Api,
@@ -35,8 +35,12 @@ impl PolicySource {
             Ok(text) => Ok(Self { place, text: text.into() }),
             Err(bad) => {
                 let good = bytes.get(..bad.valid_up_to()).and_then(|good| std::str::from_utf8(good).ok()).unwrap_or_default();
-                Err(Diagnostic::error(statement::place(&place, good, good.len()), "policy.encoding", "the file is not UTF-8 from here on")
-                    .mend("save the file as UTF-8"))
+                Err(Diagnostic::error(
+                    Lines::of(good).place(&place, good, good.len()),
+                    "policy.encoding",
+                    "the file is not UTF-8 from here on",
+                )
+                .mend("save the file as UTF-8"))
             }
         }
     }

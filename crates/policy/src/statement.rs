@@ -114,17 +114,27 @@ pub(crate) fn split(text: &str) -> Vec<Statement<'_>> {
     found
 }
 
-/// The place of the byte at `offset` of `text`. `base` is the file; a line in it is where the text begins.
-pub(crate) fn place(base: &Place, text: &str, offset: usize) -> Place {
-    let mut end = offset.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
+/// Where the lines of a text begin, so that places are found without reading it again.
+#[derive(Debug, Clone)]
+pub(crate) struct Lines(Vec<usize>);
+
+impl Lines {
+    pub(crate) fn of(text: &str) -> Self {
+        Self(std::iter::once(0).chain(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1)).collect())
     }
-    let before = text.get(..end).unwrap_or_default();
-    let lines = before.bytes().filter(|byte| *byte == b'\n').count();
-    let column = before.chars().rev().take_while(|c| *c != '\n').count();
-    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    base.at(number(lines).saturating_add(base.line.max(1)), number(column).saturating_add(1))
+
+    /// The place of the byte at `offset` of `text`. `base` is the file; a line in it is where the text begins.
+    pub(crate) fn place(&self, base: &Place, text: &str, offset: usize) -> Place {
+        let mut end = offset.min(text.len());
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let lines = self.0.partition_point(|start| *start <= end).saturating_sub(1);
+        let start = self.0.get(lines).copied().unwrap_or(0);
+        let column = text.get(start..end).unwrap_or_default().chars().count();
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        base.at(number(lines).saturating_add(base.line.max(1)), number(column).saturating_add(1))
+    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-use super::{NESTING_MAX, place, split};
+use super::{Lines, NESTING_MAX, split};
 use std::fmt::Write as _;
 use wardgate_model::diagnostic::Place;
 
 fn check(text: &str) -> String {
     let mut out = String::new();
     for one in split(text) {
-        let at = place(&Place::file("f"), text, one.start);
+        let at = Lines::of(text).place(&Place::file("f"), text, one.start);
         write!(out, "[{at} {}{}]", one.text.replace('\n', "~"), one.over.map_or("", |(_, what)| what)).unwrap();
     }
     out
@@ -33,5 +33,5 @@ fn nesting_is_bounded() {
 #[test]
 fn a_base_line_shifts_the_place() {
     let base = Place::file("r.yaml").at(10, 1);
-    assert_eq!(place(&base, "a\nbc", 3).to_string(), "r.yaml:11:2");
+    assert_eq!(Lines::of("a\nbc").place(&base, "a\nbc", 3).to_string(), "r.yaml:11:2");
 }
