@@ -1,13 +1,15 @@
-//! What we build on: no banned crate, no licence outside the list, nothing from outside the public registry.
+//! What we build on: no banned crate, no licence outside the list, nothing from outside the public registry, and nothing
+//! that no source uses.
 //!
 //! `cargo tree` says what is really built on any platform, with the features that are really on: the lock file also
 //! names crates that a feature could pull in. Sources are read from the lock file.
 
-use crate::{breach::Breach, command};
+use crate::{breach::Breach, command, workspace::Workspace};
 use anyhow::Context;
-use std::{collections::BTreeSet, path::Path};
+use std::collections::BTreeSet;
 
 mod spdx;
+mod unused;
 
 /// A crate that must not be built.
 struct Ban {
@@ -71,16 +73,18 @@ const LICENCE_ADDITIONS: &[&str] = &["LLVM-exception"];
 /// The only source of packages, as lock files write it.
 const SOURCE: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
-/// Every breach in what the workspace at `root` builds on.
+/// Every breach in what the workspace builds on.
 ///
 /// # Errors
-/// When cargo fails, or the lock file cannot be read.
-pub(crate) fn check(root: &Path) -> anyhow::Result<Vec<Breach>> {
+/// When cargo fails, or the lock file or a source cannot be read.
+pub(crate) fn check(workspace: &Workspace) -> anyhow::Result<Vec<Breach>> {
+    let root = &workspace.root;
     let words = ["tree", "--workspace", "--locked", "--target", "all", "--edges", "normal,build,dev", "--prefix", "none"];
     let tree = command::output(root, &[&words[..], &["--format", "{p}\t{l}"]].concat())?;
     let lock = std::fs::read_to_string(root.join("Cargo.lock")).context("the lock file cannot be read")?;
     let mut breaches = check_tree(&tree);
     breaches.extend(check_lock(&lock));
+    breaches.extend(unused::check(workspace)?);
     Ok(breaches)
 }
 

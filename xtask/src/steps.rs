@@ -62,7 +62,7 @@ impl Step {
             Self::Fmt => "sources are formatted",
             Self::Layers => "crates import only what the table of layers allows",
             Self::Tidy => "files are short, finished and at home on any machine",
-            Self::Deps => "no banned crate, no foreign licence, one registry",
+            Self::Deps => "no banned crate, no foreign licence, one registry, nothing unused",
             Self::Clippy => "no lint has anything to say",
             Self::Docs => "the documentation builds without a warning",
             Self::Test => "tests and the examples of the documentation pass",
@@ -74,7 +74,7 @@ impl Step {
             Self::Fmt => quiet(command::cargo(root, &["fmt", "--all", "--check"])),
             Self::Layers => Ok(told(&layers::check(&Workspace::load(root)?))),
             Self::Tidy => Ok(told(&tidy::check(root)?)),
-            Self::Deps => Ok(told(&deps::check(root)?)),
+            Self::Deps => Ok(told(&deps::check(&Workspace::load(root)?)?)),
             Self::Clippy => {
                 quiet(command::cargo(root, &["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"]))
             }

@@ -27,7 +27,7 @@ usage: cargo xtask CHECK
   fmt     sources are formatted
   layers  crates import only what the table of layers allows
   tidy    files are short, finished and at home on any machine
-  deps    no banned crate, no foreign licence, one registry
+  deps    no banned crate, no foreign licence, one registry, nothing unused
   clippy  no lint has anything to say
   docs    the documentation builds without a warning
   test    tests and the examples of the documentation pass";
