@@ -23,7 +23,7 @@ fn main() {
 }
 
 #[path = "../src/testing.rs"]
-#[expect(dead_code, unreachable_pub, reason = "shared with the tests of the crate, which use more of it")]
+#[expect(dead_code, reason = "shared with the tests of the crate, which use more of it")]
 mod testing;
 
 mod world {
@@ -62,9 +62,10 @@ mod world {
             (
                 "two rates among 100,000 limits of other identities",
                 2,
-                (0..100_000).fold(format!("name=a per=identity {RATE}\nname=b per=api {RATE}\n"), |all, n| {
-                    format!("{all}name=l{n} per=identity identity=i{n} {RATE}\n")
-                }),
+                (0..100_000)
+                    .map(|n| format!("name=l{n} per=identity identity=i{n} {RATE}\n"))
+                    .chain([format!("name=a per=identity {RATE}\nname=b per=api {RATE}\n")])
+                    .collect::<String>(),
             ),
         ];
         for (name, count, text) in cases {
@@ -94,7 +95,7 @@ mod world {
             let mut asked = 0_u32;
             show(name, 1, &mut || {
                 asked += 1;
-                if asked % 1000 == 0 {
+                if asked.is_multiple_of(1000) {
                     minute = minute + std::time::Duration::from_secs(60);
                 }
                 drop(meters.reserve(&limits, &caller, minute).expect("a place").commit());
