@@ -14,3 +14,4 @@
 pub mod plain;
 pub mod reference;
 pub mod upstream;
+pub mod world;

@@ -1,0 +1,28 @@
+//! The judge as a whole: worlds as an operator writes them, requests as text, rulings as text.
+
+mod limits;
+mod matrix;
+mod observe;
+mod proofs;
+
+use wardgate_testkit::world::{Asked, DAWN, ShippedLimits, TestWorld, world};
+
+/// Two environments, identities of different kinds, one API for production and one for staging.
+pub(crate) const ESTATE: &str = include_str!("estate.yaml");
+/// What free policies add.
+pub(crate) const POLICIES: &str = include_str!("estate.cedar");
+
+pub(crate) fn estate() -> TestWorld {
+    world(ESTATE, POLICIES, ShippedLimits::Off).unwrap()
+}
+
+/// `status code` of a request by an identity (empty: without a credential).
+pub(crate) fn ruled(world: &TestWorld, identity: &str, request: &str) -> String {
+    let asked = Asked::parse(request).unwrap();
+    let asked = if identity.is_empty() { asked } else { asked.bearer(world.key(identity)) };
+    let (_, verdict) = world.judge(&asked, DAWN).unwrap();
+    let reason = verdict.ruling.reason();
+    assert_eq!(verdict.permit.is_some(), verdict.ruling.forwards());
+    let observed = if verdict.ruling.enforced { "" } else { " (observed)" };
+    format!("{} {}{observed}", reason.row().http, reason.code())
+}

@@ -1,0 +1,78 @@
+//! Credentials at the door: what is shown, what is refused, and what the outside is told (STANDARDS §1.2, §1.14).
+
+use crate::{estate, ruled};
+use std::{net::IpAddr, time::Duration};
+use wardgate_testkit::world::{Asked, DAWN};
+
+const READ: &str = "GET /ledger/entries\nhost: ledger.example";
+
+#[test]
+fn what_is_shown_decides_what_is_answered() {
+    let world = estate();
+    let key = world.key("ledger-sync").to_owned();
+    let mistyped = format!("{}{}", &key[..key.len() - 1], if key.ends_with('0') { '1' } else { '0' });
+    for (header, expected) in [
+        (String::new(), "401 credential.missing"),
+        (format!("authorization: Bearer {key}"), "200 rule.allowed"),
+        (format!("authorization: bearer {key}"), "200 rule.allowed"),
+        (format!("authorization: Bearer {mistyped}"), "401 proof.checksum"),
+        ("authorization: Bearer abc".to_owned(), "401 proof.unknown"),
+        ("authorization: Bearer wg_production_x".to_owned(), "400 credential.malformed"),
+        ("authorization: Bearer".to_owned(), "400 credential.malformed"),
+        ("authorization: Basic dTpw".to_owned(), "401 credential.not_accepted"),
+        (format!("authorization: Bearer {key}, Bearer {key}"), "400 credential.malformed"),
+        (format!("authorization: Bearer {key}\nauthorization: Bearer {key}"), "400 credential.conflict"),
+    ] {
+        assert_eq!(ruled(&world, "", &format!("{READ}\n{header}")), expected, "{header}");
+    }
+    assert_eq!(ruled(&world, "", &format!("GET /ledger/entries?token={key}\nhost: ledger.example")), "400 credential.in_query");
+    assert_eq!(ruled(&world, "", "GET /ledger/entries?access_token=x\nhost: ledger.example"), "400 credential.in_query");
+}
+
+#[test]
+fn an_anonymous_operation_still_refuses_a_bad_credential() {
+    let world = estate();
+    assert_eq!(ruled(&world, "", "GET /ledger/status\nhost: ledger.example"), "200 rule.allowed");
+    assert_eq!(ruled(&world, "", "GET /ledger/status\nhost: ledger.example\nauthorization: Bearer abc"), "401 proof.unknown");
+}
+
+#[test]
+fn a_key_is_bound_to_its_networks_and_ends_by_itself() {
+    let world = estate();
+    let judge = |peer: &str, after: Duration| {
+        let asked = Asked::parse(READ).unwrap().bearer(world.key("ledger-sync")).from(peer.parse::<IpAddr>().unwrap());
+        world.judge(&asked, DAWN + after).unwrap().1.ruling.reason().code()
+    };
+    assert_eq!(judge("127.0.0.1", Duration::ZERO), "rule.allowed");
+    assert_eq!(judge("::ffff:127.0.0.1", Duration::ZERO), "rule.allowed");
+    assert_eq!(judge("192.0.2.1", Duration::ZERO), "proof.source");
+    assert_eq!(judge("127.0.0.1", Duration::from_hours(24 * 30) - Duration::from_micros(1)), "rule.allowed");
+    assert_eq!(judge("127.0.0.1", Duration::from_hours(24 * 30)), "proof.expired");
+}
+
+#[test]
+fn unknown_expired_and_mistyped_look_the_same_outside() {
+    use wardgate_model::reason::Reason;
+    for reason in [Reason::ProofUnknown, Reason::ProofExpired, Reason::ProofRevoked, Reason::ProofChecksum] {
+        assert_eq!(reason.outside().code(), "proof.invalid");
+    }
+}
+
+#[test]
+fn a_hundred_thousand_unknown_keys_make_no_meters() {
+    use wardgate_model::id::EnvironmentName;
+    use wardgate_proof::{
+        api_key::{self, KeyKind},
+        entropy::SystemEntropy,
+    };
+    let world = estate();
+    let environment = EnvironmentName::literal("production");
+    for _ in 0..100_000_u32 / 100 {
+        let (_, key) = api_key::generate(KeyKind::ApiKey, &environment, &SystemEntropy).unwrap();
+        let asked = Asked::parse(READ).unwrap().bearer(key.danger_expose());
+        for _ in 0..100 {
+            assert!(world.judge(&asked, DAWN).unwrap().1.permit.is_none());
+        }
+    }
+    assert!(world.meters.len() <= 4, "{} meters", world.meters.len());
+}

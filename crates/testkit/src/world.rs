@@ -1,0 +1,212 @@
+//! Small worlds from text: resource documents and policies as an operator writes them, judged in memory.
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+use wardgate_abuse::{Limits, MeterBounds, Meters, journal::Unrecorded};
+use wardgate_gate::{Arrival, Snapshot, Step, Verdict, World, assertion::Mint, decide, denied::Denied, establish};
+use wardgate_model::{
+    credential::{Credential, CredentialKind, CredentialState},
+    facts::{Door, Facts},
+    id::{CredentialId, IdentityId, RequestId, SecretName},
+    limit::Limit,
+    secret::Secret,
+    time::Time,
+};
+use wardgate_policy::{Names, PolicySource};
+use wardgate_proof::{
+    api_key::{self, KeyKind, Pepper},
+    entropy::SystemEntropy,
+    jws::Signer,
+};
+use wardgate_resources::{Inventory, Sources};
+
+/// The moment at which these worlds begin: 2026-06-01T00:00:00Z.
+pub const DAWN: Time = Time::from_seconds(1_780_272_000);
+
+/// A world in memory, with a key for every identity.
+#[derive(Debug)]
+pub struct TestWorld {
+    /// What requests are judged against.
+    pub snapshot: Snapshot,
+    /// Counters.
+    pub meters: Meters,
+    /// The overlay.
+    pub denied: Arc<Denied>,
+    /// A live API key for each identity, by name.
+    pub keys: BTreeMap<String, String>,
+}
+
+/// Whether the limits that ship are in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShippedLimits {
+    /// They are.
+    On,
+    /// Only those of the text.
+    Off,
+}
+
+/// Reads resource documents and policies, and makes a world of them.
+///
+/// # Errors
+/// With every diagnostic, a line each.
+pub fn world(yaml: &str, cedar: &str, shipped: ShippedLimits) -> Result<TestWorld, String> {
+    let mut sources = Sources { documents: vec![("world.yaml".into(), yaml.into())], policies: Vec::new() };
+    if !cedar.is_empty() {
+        sources.policies.push(("world.cedar".into(), cedar.into()));
+    }
+    let files = |_: &Path, path: &str| Err(std::io::Error::other(format!("`{path}` is not in this world")));
+    let loaded = wardgate_resources::load(&sources, &files);
+    let mut found: Vec<String> = loaded.diagnostics.iter().filter(|found| found.is_error()).map(ToString::to_string).collect();
+    let inventory = loaded.inventory.ok_or_else(|| found.join("\n"))?;
+    let compiled = wardgate_policy::compile(&policies(&inventory), &inventory.grants, &names(&inventory));
+    found.extend(compiled.diagnostics.iter().filter(|found| found.is_error()).map(ToString::to_string));
+    let policies = compiled.policies.ok_or_else(|| found.join("\n"))?;
+
+    let pepper = Arc::new(Pepper::new(&[7; 32]));
+    let mut keys = BTreeMap::new();
+    let mut credentials = Vec::new();
+    for spec in &inventory.identities {
+        let (id, text) = api_key::generate(KeyKind::ApiKey, &spec.identity.environment.name, &SystemEntropy).map_err(|e| e.to_string())?;
+        credentials.push(Arc::new(credential(spec, id, &pepper, text.danger_expose())));
+        keys.insert(spec.identity.id.to_string(), text.danger_expose().clone());
+    }
+    let own: Vec<_> = inventory.limits.clone();
+    let all: Vec<Arc<Limit>> = match shipped {
+        ShippedLimits::On => own.into_iter().chain(Limits::shipped().into_iter().map(Arc::new)).collect(),
+        ShippedLimits::Off => own,
+    };
+    let denied = Arc::new(Denied::default());
+    let signer = Signer::generate().and_then(|key| Signer::load(key.danger_expose())).map_err(|e| e.to_string())?;
+    let snapshot = Snapshot::build(World {
+        number: 1,
+        identities: inventory.identities.iter().map(|spec| Arc::new(spec.identity.clone())).collect(),
+        credentials,
+        apis: inventory.apis.clone(),
+        grants: inventory.grants.clone(),
+        zones: inventory.zones.clone(),
+        secrets: vec![(SecretName::literal("legacy"), Secret::new("the-legacy-secret".to_owned()))],
+        policies: Arc::new(policies),
+        limits: Arc::new(Limits::compile(&all)),
+        pepper,
+        mint: Arc::new(Mint::new(signer, "https://gate.example".into())),
+        denied: Arc::clone(&denied),
+        body_bytes_max: 1 << 20,
+    });
+    Ok(TestWorld { snapshot, meters: Meters::new(Arc::new(Unrecorded), MeterBounds::default()), denied, keys })
+}
+
+fn policies(inventory: &Inventory) -> Vec<PolicySource> {
+    inventory.policies.iter().map(|(place, text)| PolicySource { place: place.clone(), text: Arc::clone(text) }).collect()
+}
+
+fn names(inventory: &Inventory) -> Names<'_> {
+    Names {
+        identities: inventory.identities.iter().map(|spec| spec.identity.id.as_str()).collect(),
+        owners: inventory.owners.iter().map(|owner| owner.name.as_str()).collect(),
+        teams: inventory.owners.iter().flat_map(|owner| &owner.teams).map(wardgate_model::id::TeamName::as_str).collect(),
+        environments: &inventory.environments,
+        apis: &inventory.apis,
+    }
+}
+
+fn credential(spec: &wardgate_resources::IdentitySpec, id: CredentialId, pepper: &Pepper, text: &str) -> Credential {
+    let entry = spec.credentials.first();
+    Credential {
+        id,
+        identity: spec.identity.id.clone(),
+        name: entry.map_or("main".into(), |entry| entry.name.clone()),
+        kind: CredentialKind::ApiKey,
+        environment: spec.identity.environment.name.clone(),
+        sources: entry.map_or(Box::default(), |entry| entry.sources.clone()),
+        hash: Some(api_key::hash(pepper, text)),
+        created: DAWN,
+        expires: Some(DAWN + entry.and_then(|entry| entry.expires_in).unwrap_or(Duration::from_hours(24))),
+        state: CredentialState::Live,
+    }
+}
+
+/// A request as text: `METHOD URL`, then a header field a line.
+#[derive(Debug)]
+pub struct Asked {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    peer: IpAddr,
+}
+
+impl Asked {
+    /// Reads the text. `None` when it is no request.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let (method, target) = lines.next()?.split_once(' ')?;
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            let (name, value) = line.split_once(':')?;
+            headers.append(HeaderName::try_from(name).ok()?, HeaderValue::try_from(value.trim()).ok()?);
+        }
+        Some(Self { method: method.parse().ok()?, uri: target.parse().ok()?, headers, peer: IpAddr::V4(Ipv4Addr::LOCALHOST) })
+    }
+
+    /// Shows a key.
+    #[must_use]
+    pub fn bearer(mut self, key: &str) -> Self {
+        if let Ok(value) = HeaderValue::try_from(format!("Bearer {key}")) {
+            self.headers.insert(http::header::AUTHORIZATION, value);
+        }
+        self
+    }
+
+    /// Comes from another address.
+    #[must_use]
+    pub fn from(mut self, peer: IpAddr) -> Self {
+        self.peer = peer;
+        self
+    }
+
+    /// The arrival of it at a public door.
+    #[must_use]
+    pub fn arrival(&self, now: Time) -> Arrival<'_> {
+        Arrival {
+            id: RequestId::new(now, 1),
+            time: now,
+            door: Door::Public,
+            version: Version::HTTP_11,
+            method: &self.method,
+            uri: &self.uri,
+            headers: &self.headers,
+            peer: self.peer,
+            via: "wardgate-test",
+        }
+    }
+}
+
+impl TestWorld {
+    /// The key of an identity; empty where there is no such identity.
+    #[must_use]
+    pub fn key(&self, identity: &str) -> &str {
+        self.keys.get(identity).map(String::as_str).unwrap_or_default()
+    }
+
+    /// Judges a request, through every room.
+    #[must_use]
+    pub fn judge(&self, asked: &Asked, now: Time) -> Option<(Facts, Verdict)> {
+        let Step::Done(facts) = establish(&asked.arrival(now), &self.snapshot, &self.meters, now) else { return None };
+        match decide(&facts, &self.snapshot, &self.meters, now) {
+            Step::Done(verdict) => Some((facts, verdict)),
+            Step::Wait(..) => None,
+        }
+    }
+
+    /// An identity's name, typed.
+    #[must_use]
+    pub fn identity(&self, name: &str) -> Option<IdentityId> {
+        IdentityId::parse(name).ok().filter(|id| self.snapshot.identity(id).is_some())
+    }
+}
