@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use std::{
-    io::Write,
+    io::{ErrorKind, Write},
     path::Path,
     process::{Command, Stdio},
 };
@@ -39,13 +39,14 @@ pub(crate) fn output(root: &Path, words: &[&str]) -> anyhow::Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("`{named}` did not answer in UTF-8"))
 }
 
-/// Writes a text and a line end to the standard output.
+/// Writes a text and a line end to the standard output. When nobody reads it any more, the exit code still tells.
 ///
 /// # Errors
-/// When nobody reads it any more.
+/// When it cannot be written for another reason.
 pub(crate) fn say(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{text}")?;
-    out.flush()?;
-    Ok(())
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }

@@ -71,7 +71,7 @@ impl Step {
 
     fn run(self, root: &Path) -> anyhow::Result<Outcome> {
         match self {
-            Self::Fmt => quiet(command::cargo(root, &["fmt", "--all", "--check"])),
+            Self::Fmt => quiet(command::cargo(root, &["fmt", "--all", "--check", "--", "--color", "never"])),
             Self::Layers => Ok(told(&layers::check(&Workspace::load(root)?))),
             Self::Tidy => Ok(told(&tidy::check(root)?)),
             Self::Deps => Ok(told(&deps::check(&Workspace::load(root)?)?)),
@@ -101,7 +101,7 @@ pub(crate) fn help() -> String {
 /// Runs steps one after another, all of them also when one fails, and sums up.
 ///
 /// # Errors
-/// When nobody reads what is said, or there is no workspace here.
+/// When nothing can be said, or there is no workspace here.
 pub(crate) fn run(steps: &[Step]) -> anyhow::Result<ExitCode> {
     let root = Workspace::load(&std::env::current_dir()?)?.root;
     let mut failed = Vec::new();
