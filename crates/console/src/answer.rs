@@ -1,0 +1,70 @@
+//! Answers: JSON, never stored by anything between.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// Media type of an answer.
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// Media type of a refusal (RFC 9457 §6.1).
+const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// An answer before it is HTTP.
+#[derive(Clone)]
+pub(crate) struct Answer {
+    status: StatusCode,
+    media: HeaderValue,
+    body: Bytes,
+    revision: Option<u64>,
+}
+
+/// One page of a list.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Page<T> {
+    /// What is on this page.
+    pub(crate) items: Vec<T>,
+    /// Give this as `cursor` for what comes next; `null`: there is no more.
+    pub(crate) next: Option<String>,
+}
+
+impl Answer {
+    /// A value, as JSON.
+    pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Self {
+        match serde_json::to_vec(value) {
+            Ok(body) => Self { status, media: JSON, body: body.into(), revision: None },
+            // INVARIANT (plain answers): answers are structs with string keys, which always serialise.
+            Err(_) => Self { status: StatusCode::INTERNAL_SERVER_ERROR, media: JSON, body: Bytes::new(), revision: None },
+        }
+    }
+
+    /// Done, and nothing to say.
+    pub(crate) const fn nothing() -> Self {
+        Self { status: StatusCode::NO_CONTENT, media: JSON, body: Bytes::new(), revision: None }
+    }
+
+    pub(crate) fn problem(status: StatusCode, value: &impl Serialize) -> Self {
+        Self { media: PROBLEM, ..Self::json(status, value) }
+    }
+
+    /// With the revision that `If-Match` can name.
+    pub(crate) fn at(self, revision: u64) -> Self {
+        Self { revision: Some(revision), ..self }
+    }
+
+    pub(crate) fn into_response(self) -> Response<Bytes> {
+        let mut response = Response::new(self.body);
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        if self.status != StatusCode::NO_CONTENT {
+            headers.insert(header::CONTENT_TYPE, self.media);
+        }
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(revision) = self.revision
+            && let Ok(tag) = HeaderValue::try_from(format!("\"{revision}\""))
+        {
+            headers.insert(header::ETAG, tag);
+        }
+        response
+    }
+}

@@ -1,0 +1,182 @@
+use crate::call::testing::{Fixture, HOUR, KEY_SECRET, NOW};
+use serde_json::Value;
+
+fn member(said: &str, name: &str) -> String {
+    let body: Value = serde_json::from_str(&said[said.find('{').unwrap()..]).unwrap();
+    body[name].as_str().unwrap().to_owned()
+}
+
+async fn issue(fixture: &Fixture, caller: &str, body: &str) -> String {
+    fixture.ask(&format!("POST /api/v1/credentials as {caller}\n\n{body}")).await
+}
+
+#[tokio::test]
+async fn a_key_is_issued_shown_once_and_listed_without_it() {
+    let fixture = Fixture::new().await;
+    let said = issue(&fixture, "op", r#"{"identity":"ledger","reason":"first deployment"}"#).await;
+    let record = r#""created":"2027-01-15T08:00:00Z","environment":"production","expires":"2027-02-14T08:00:00Z","id":"KEY000000001","identity":"ledger""#;
+    let rest = r#""kind":"api_key","name":"main","revision":2,"revoked":null,"sources":["10.0.0.0/8"],"state":"live""#;
+    assert_eq!(said, format!(r#"201 "2" {{{record},"key":"wg_production_KEY000000001_{KEY_SECRET}",{rest}}}"#));
+    let listed = fixture.ask("GET /api/v1/credentials?identity=ledger as watcher").await;
+    assert_eq!(listed, format!(r#"200 {{"items":[{{{record},{rest}}}],"next":null}}"#));
+    let changes = fixture.ask("GET /api/v1/changes?kind=credential&name=KEY000000001 as watcher").await;
+    assert!(changes.contains(r#""act":"issue","actor":"op""#) && changes.contains("first deployment"), "{changes}");
+    assert_eq!(*fixture.played.published.lock().unwrap(), [2]);
+}
+
+#[tokio::test]
+async fn no_key_stands_anywhere_in_the_store() {
+    let fixture = Fixture::new().await;
+    issue(&fixture, "op", r#"{"identity":"ledger"}"#).await;
+    issue(&fixture, "root", r#"{"identity":"op","kind":"sign_in"}"#).await;
+    fixture.ask("POST /api/v1/credentials as op\nidempotency-key: k\n\n{\"identity\":\"ledger\"}").await;
+    fixture.ask("DELETE /api/v1/credentials/KEY000000001?reason=tidy as op").await;
+    let mut searched = 0;
+    for entry in std::fs::read_dir(fixture.directory.path()).unwrap() {
+        let dump = std::fs::read(entry.unwrap().path()).unwrap();
+        let stands = |text: &str| dump.windows(text.len()).any(|window| window == text.as_bytes());
+        searched += usize::from(stands("KEY000000001"));
+        assert!(!stands(KEY_SECRET));
+    }
+    assert!(searched > 0, "the ids are there, so the search would have found a key");
+}
+
+#[tokio::test]
+async fn who_cannot_be_armed_is_told_why() {
+    let fixture = Fixture::new().await;
+    for (caller, body, said) in [
+        ("op", r#"{"identity":"nobody"}"#, "422 console.unfit: there is no identity `nobody`"),
+        (
+            "op",
+            r#"{"identity":"No Body"}"#,
+            "400 console.malformed: identity: `N` may not stand in a name: use a-z, 0-9, `.`, `_`, `:` and `-`, beginning with a letter or digit",
+        ),
+        ("op", r#"{"identity":"asleep"}"#, "409 console.conflict: `asleep` is `suspended`, not `active`"),
+        ("op", r#"{"identity":"orphan"}"#, "409 console.conflict: `orphan` was not claimed in time: its owner must claim it first"),
+        ("op", r#"{"identity":"idle"}"#, "409 console.conflict: `idle` has no purpose"),
+        ("op", r#"{"identity":"forever"}"#, "409 console.conflict: the entry `main` of `forever` has no `expires_in`"),
+        ("op", r#"{"identity":"watcher"}"#, "403 console.reach: `watcher` has the role `viewer`, which the caller has not"),
+        ("olga", r#"{"identity":"stranger"}"#, "403 console.reach: `stranger` is of the owner `cards`, the caller acts for `payments`"),
+        ("root", r#"{"identity":"watcher"}"#, "422 console.unfit: `watcher` has no entry of the type `api_key` in its `credentials`"),
+        (
+            "op",
+            r#"{"identity":"twin"}"#,
+            "422 console.unfit: `twin` has several entries that take a key, so `name` must say which: `one`, `two`",
+        ),
+        (
+            "op",
+            r#"{"identity":"twin","name":"three"}"#,
+            "422 console.unfit: `twin` has no entry `three` in its `credentials`; those that take a key: `one`, `two`",
+        ),
+        (
+            "op",
+            r#"{"identity":"ledger","name":"ci"}"#,
+            "422 console.unfit: the entry `ci` of `ledger` is of the type `oidc`: no key is issued for it",
+        ),
+        ("op", r#"{"identity":"ledger","kind":"x509"}"#, "422 console.unfit: `kind` is `api_key` or `sign_in`, not `x509`"),
+        (
+            "op",
+            r#"{"identity":"ledger","kind":"sign_in"}"#,
+            "422 console.unfit: `ledger` has no role in Wardgate itself, so a session would be no use to it",
+        ),
+        (
+            "op",
+            r#"{"identity":"op","kind":"sign_in","name":"x"}"#,
+            "422 console.unfit: a sign-in is not issued for an entry: leave `name` out",
+        ),
+        (
+            "op",
+            r#"{"identity":"ledger","days":3}"#,
+            "400 console.malformed: the body: unknown field `days`, expected one of `identity`, `name`, `kind`, `reason` at line 1 column 27",
+        ),
+    ] {
+        assert_eq!(issue(&fixture, caller, body).await, said, "{body}");
+    }
+    assert_eq!(fixture.store.last_seq().await.unwrap(), 1, "nothing of it was done");
+}
+
+#[tokio::test]
+async fn a_third_live_key_is_refused() {
+    let fixture = Fixture::new().await;
+    for _ in 0..2 {
+        assert!(issue(&fixture, "op", r#"{"identity":"ledger","name":"main"}"#).await.starts_with("201 "));
+    }
+    let third = "409 console.limit: identity entry `ledger/main` has 2 live credentials already: revoke one first";
+    assert_eq!(issue(&fixture, "op", r#"{"identity":"ledger"}"#).await, third);
+    assert!(fixture.ask("DELETE /api/v1/credentials/KEY000000001 as op").await.starts_with("200 "));
+    assert!(issue(&fixture, "op", r#"{"identity":"ledger"}"#).await.starts_with("201 "));
+}
+
+#[tokio::test]
+async fn a_sign_in_for_somebody_with_a_role_becomes_a_session() {
+    let fixture = Fixture::new().await;
+    let said = issue(&fixture, "root", r#"{"identity":"op","kind":"sign_in"}"#).await;
+    assert!(said.starts_with("201 ") && said.contains(r#""key":"wga_production_KEY000000001_"#), "{said}");
+    assert_eq!(member(&said, "expires"), "2027-01-15T09:00:00Z");
+    let session = fixture.ask("POST /api/v1/sessions as op sign_in KEY000000001").await;
+    assert!(session.starts_with("201 ") && session.contains(r#""identity":"op""#), "{session}");
+}
+
+#[tokio::test]
+async fn revoking() {
+    let fixture = Fixture::new().await;
+    issue(&fixture, "op", r#"{"identity":"ledger"}"#).await;
+    issue(&fixture, "op", r#"{"identity":"stranger"}"#).await;
+    let revoke = async |now, target: &str| fixture.ask_at(now, &format!("DELETE /api/v1/credentials/{target}")).await;
+    let stale = "412 console.stale: credential `KEY000000001` was changed meanwhile: read it again, then decide";
+    assert_eq!(revoke(NOW, "KEY000000001 as op\nif-match: \"9\"").await, stale);
+    let done = revoke(NOW, "KEY000000001?reason=in%20a%20ticket as op\nif-match: \"2\"").await;
+    assert!(done.starts_with(r#"200 "4" {"#) && done.contains(r#""revoked":"2027-01-15T08:00:00Z""#), "{done}");
+    assert_eq!(revoke(NOW + HOUR, "KEY000000001 as op").await, done, "the same answer, the same date");
+    assert_eq!(fixture.store.last_seq().await.unwrap(), 4);
+    for (target, said) in [
+        ("KEY999999999 as op", "404 console.not_found: there is no credential `KEY999999999`"),
+        ("KEY as op", "400 console.malformed: the id of a credential has 12 letters and digits: the third part of its key"),
+        ("KEY000000002 as olga", "403 console.reach: `stranger` is of the owner `cards`, the caller acts for `payments`"),
+    ] {
+        assert_eq!(revoke(NOW, target).await, said);
+    }
+    let changes = fixture.ask("GET /api/v1/changes?cursor=3 as watcher").await;
+    assert!(changes.contains(r#""act":"revoke","actor":"op""#) && changes.contains(r#""reason":"in a ticket""#), "{changes}");
+}
+
+#[tokio::test]
+async fn lists_come_in_pages() {
+    let fixture = Fixture::new().await;
+    for body in [r#"{"identity":"twin","name":"one"}"#, r#"{"identity":"twin","name":"two"}"#, r#"{"identity":"stranger"}"#] {
+        issue(&fixture, "op", body).await;
+    }
+    let page = async |query: &str| {
+        let said = fixture.ask_at(NOW + HOUR, &format!("GET /api/v1/credentials?{query} as watcher")).await;
+        let body: Value = serde_json::from_str(said.strip_prefix("200 ").unwrap_or_else(|| panic!("{said}"))).unwrap();
+        let ids: Vec<&str> = body["items"].as_array().unwrap().iter().map(|c| c["id"].as_str().unwrap()).collect();
+        format!("{} next={}", ids.join(" "), body["next"])
+    };
+    assert_eq!(page("limit=2").await, r#"SIGNIN000000 KEY000000001 next="2""#);
+    assert_eq!(page("limit=2&cursor=2").await, "KEY000000002 KEY000000003 next=null");
+    assert_eq!(page("identity=twin").await, "KEY000000001 KEY000000002 next=null");
+    assert_eq!(page("state=expired").await, "SIGNIN000000 KEY000000001 next=null");
+    assert_eq!(page("state=live&identity=twin").await, "KEY000000002 next=null");
+    let said = fixture.ask("GET /api/v1/credentials?state=fresh as watcher").await;
+    assert_eq!(said, "400 console.malformed: `state` is `live`, `expired`, `revoked` or `spent`, not `fresh`");
+}
+
+#[tokio::test]
+async fn the_same_request_again_is_answered_the_same() {
+    let fixture = Fixture::new().await;
+    let ask = async |caller: &str, now, body: &str| {
+        fixture.ask_at(now, &format!("POST /api/v1/credentials as {caller}\nidempotency-key: deploy-7\n\n{body}")).await
+    };
+    let ledger = r#"{"identity":"ledger"}"#;
+    let first = ask("op", NOW, ledger).await;
+    assert!(first.starts_with("201 "), "{first}");
+    assert_eq!(ask("op", NOW + HOUR, ledger).await, first);
+    let reused = "422 console.key_reused: the body is another than that of the first request with this key";
+    assert_eq!(ask("op", NOW, r#"{"identity":"twin","name":"one"}"#).await, reused);
+    assert_ne!(ask("root", NOW, ledger).await, first, "a key is its caller's own");
+    let next_day = ask("op", NOW + HOUR * 24, ledger).await;
+    assert!(next_day.starts_with("409 console.limit"), "after a day it is a new request: {next_day}");
+    fixture.ask("DELETE /api/v1/credentials/KEY000000001 as op").await;
+    let retried = ask("op", NOW + HOUR * 24, ledger).await;
+    assert!(retried.starts_with("201 "), "a refusal is not remembered: {retried}");
+}

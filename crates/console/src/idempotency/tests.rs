@@ -1,0 +1,41 @@
+use super::{Begun, REMEMBERED_MAX, Remembered};
+use crate::{answer::Answer, call::testing::NOW};
+use bytes::Bytes;
+use http::StatusCode;
+use wardgate_model::id::IdentityId;
+
+fn begin(remembered: &Remembered, key: &str) -> String {
+    let begun = remembered.begin(&IdentityId::literal("op"), key, &Bytes::from_static(b"{}"), NOW);
+    match begun {
+        Ok(Begun::New(place)) => {
+            place.keep(Answer::json(StatusCode::OK, &key));
+            "begun".into()
+        }
+        Ok(Begun::Known(answer)) => String::from_utf8(answer.into_response().into_body().to_vec()).unwrap(),
+        Err(problem) => problem.code.as_str().into(),
+    }
+}
+
+#[test]
+fn a_request_under_way_holds_its_key_until_it_ends() {
+    let remembered = Remembered::default();
+    let begun = remembered.begin(&IdentityId::literal("op"), "a", &Bytes::from_static(b"{}"), NOW).unwrap();
+    assert!(matches!(begun, Begun::New(_)));
+    assert_eq!(begin(&remembered, "a"), "console.in_progress");
+    drop(begun);
+    assert_eq!(begin(&remembered, "a"), "begun");
+    assert_eq!(begin(&remembered, "a"), r#""a""#);
+}
+
+#[test]
+fn memory_is_bounded() {
+    let remembered = Remembered::default();
+    for n in 0..=REMEMBERED_MAX {
+        assert_eq!(begin(&remembered, &n.to_string()), "begun");
+    }
+    assert_eq!(remembered.entries().len(), REMEMBERED_MAX);
+    assert_eq!(begin(&remembered, "1"), r#""1""#, "still there");
+    assert_eq!(begin(&remembered, "0"), "begun", "the oldest went");
+    let large = remembered.begin(&IdentityId::literal("op"), "b", &Bytes::from(vec![b' '; 5_000]), NOW);
+    assert_eq!(large.err().map(|p| p.detail), Some("a body with an idempotency key has at most 4096 bytes".into()));
+}
