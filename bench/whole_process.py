@@ -33,7 +33,7 @@ START_S_MAX = 20
 STOP_S_MAX = 15
 COMMAND_S_MAX = 60
 RATIO_AIM = 1.4
-WRITER = "audit-writer"
+WRITER = "wardgate-audit"
 PATH = "/things0/42"
 FAILED, ABOVE_AIM = 1, 3
 
@@ -301,6 +301,8 @@ def bench(binaries: Path, directory: Path, pairs: int, seconds: int) -> list[tup
             if n % 2:
                 order.reverse()
             done = {port: measure(child, port, key, seconds) for child, port in order}
+            if done[public].writer_us == 0:
+                raise Failed(f"no thread `{WRITER}` of wardgate worked: its CPU could not be told apart")
             runs.append((done[plain], done[public]))
         return runs
 
