@@ -11,7 +11,7 @@ use crate::{canon::Canonical, judge::Refused, snapshot::Snapshot};
 use std::sync::Arc;
 use table::Found;
 use wardgate_model::{
-    api::{Api, Operation, Segment},
+    api::{Api, Operation},
     facts::Facts,
     reason::Reason,
 };
@@ -69,13 +69,9 @@ pub fn find<'a>(canonical: Canonical<'a>, snapshot: &Snapshot) -> Result<Routed<
 /// The part of the path that the operation's `resource` parameter names.
 fn resource(operation: &Operation, path: &str) -> Option<Box<str>> {
     let wanted = operation.resource.as_deref()?;
-    let at = operation.template.segments().iter().position(|segment| segment.parameter() == Some(wanted))?;
-    let part = path.get(1..)?.split('/').nth(at)?;
-    let value = match operation.template.segments().get(at)? {
-        Segment::Mixed { prefix, suffix, .. } => part.strip_prefix(&**prefix)?.strip_suffix(&**suffix)?,
-        Segment::Literal(_) | Segment::Parameter(_) => part,
-    };
-    Some(value.into())
+    let segments = operation.template.segments().iter();
+    let (segment, part) = segments.zip(path.get(1..)?.split('/')).find(|(segment, _)| segment.parameters().any(|name| name == wanted))?;
+    segment.value(wanted, part).map(Into::into)
 }
 
 #[cfg(test)]

@@ -80,8 +80,8 @@ pub struct Trie {
 #[derive(Debug, Default)]
 struct Node {
     literals: AHashMap<Box<str>, Node>,
-    /// Longest literal text first.
-    mixed: Vec<(Box<str>, Box<str>, Node)>,
+    /// Literal text around parameters, longest first.
+    mixed: Vec<(Segment, Node)>,
     parameter: Option<Box<Node>>,
     operations: Vec<Arc<Operation>>,
 }
@@ -118,16 +118,15 @@ impl Node {
         match segment {
             Segment::Literal(text) => self.literals.entry(text.clone()).or_default(),
             Segment::Parameter(_) => self.parameter.get_or_insert_default(),
-            Segment::Mixed { prefix, suffix, .. } => {
-                let at = self.mixed.iter().position(|(p, s, _)| p == prefix && s == suffix);
+            Segment::Mixed { .. } | Segment::Several { .. } => {
+                let at = self.mixed.iter().position(|(known, _)| known.is_shaped_like(segment));
                 let at = at.unwrap_or_else(|| {
-                    let length = prefix.len() + suffix.len();
-                    let at = self.mixed.partition_point(|(p, s, _)| p.len() + s.len() >= length);
-                    self.mixed.insert(at, (prefix.clone(), suffix.clone(), Self::default()));
+                    let at = self.mixed.partition_point(|(known, _)| known.literal_bytes() >= segment.literal_bytes());
+                    self.mixed.insert(at, (segment.clone(), Self::default()));
                     at
                 });
                 #[expect(clippy::indexing_slicing, reason = "INVARIANT (at): found or inserted at `at` just above")]
-                &mut self.mixed[at].2
+                &mut self.mixed[at].1
             }
         }
     }
@@ -142,10 +141,7 @@ impl Node {
         if segment.is_empty() {
             return None;
         }
-        let mixed = self.mixed.iter().filter(|(prefix, suffix, _)| {
-            segment.len() > prefix.len() + suffix.len() && segment.starts_with(&**prefix) && segment.ends_with(&**suffix)
-        });
-        let mut found = mixed.filter_map(|(_, _, node)| node.walk(after));
+        let mut found = self.mixed.iter().filter(|(known, _)| known.fits(segment)).filter_map(|(_, node)| node.walk(after));
         found.next().or_else(|| self.parameter.as_ref().and_then(|node| node.walk(after)))
     }
 }

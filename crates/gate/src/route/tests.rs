@@ -68,6 +68,7 @@ fn naive<'a>(operations: &'a [Arc<Operation>], method: &Method, path: &str) -> O
             && segments.iter().zip(&parts).all(|(segment, part)| match segment {
                 Segment::Literal(text) => **text == **part,
                 Segment::Parameter(_) => !part.is_empty(),
+                Segment::Several { .. } => segment.fits(part),
                 Segment::Mixed { prefix, suffix, .. } => {
                     part.len() > prefix.len() + suffix.len() && part.starts_with(&**prefix) && part.ends_with(&**suffix)
                 }
@@ -80,7 +81,7 @@ fn naive<'a>(operations: &'a [Arc<Operation>], method: &Method, path: &str) -> O
             .iter()
             .map(|segment| match segment {
                 Segment::Literal(_) => 0,
-                Segment::Mixed { prefix, suffix, .. } => 10_000 - prefix.len() - suffix.len(),
+                Segment::Mixed { .. } | Segment::Several { .. } => 10_000 - segment.literal_bytes(),
                 Segment::Parameter(_) => 20_000,
             })
             .collect()

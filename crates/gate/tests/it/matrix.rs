@@ -15,7 +15,7 @@ fn who_may_do_what() {
             writeln!(matrix, "{} ({})", operation.id, operation.class).unwrap();
             let path = operation.template.segments().iter().fold(String::new(), |path, segment| match segment {
                 Segment::Literal(text) => format!("{path}/{text}"),
-                Segment::Parameter(_) | Segment::Mixed { .. } => format!("{path}/7"),
+                Segment::Parameter(_) | Segment::Mixed { .. } | Segment::Several { .. } => format!("{path}/7"),
             });
             let host = if api.name.as_str() == "ledger" { "ledger.example" } else { "staging.ledger.example" };
             for identity in &identities {

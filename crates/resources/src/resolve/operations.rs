@@ -55,6 +55,7 @@ pub(crate) fn shape(template: &PathTemplate) -> String {
                 // Writing to a string cannot fail.
                 let _ = write!(shape, "{prefix}{{}}{suffix}");
             }
+            Segment::Several { texts, .. } => shape.push_str(&texts.join("{}")),
         }
     }
     shape
@@ -137,7 +138,7 @@ fn refine(draft: &mut Draft, raw: &RawOperation, index: usize, faults: &Faults) 
 
 /// The names of a template's parameters.
 pub(crate) fn parameters(template: &PathTemplate) -> impl Iterator<Item = &str> {
-    template.segments().iter().filter_map(Segment::parameter)
+    template.segments().iter().flat_map(Segment::parameters)
 }
 
 /// The operations as the gate knows them.
