@@ -86,9 +86,13 @@ pub struct Parsed {
 /// Here: encoding, size, YAML, keys that stand twice, kind, name, spec. What the specs mean: [`crate::resolve`].
 #[must_use]
 pub fn parse(sources: &Sources) -> Parsed {
+    parse_up_to(sources, DOCUMENTS_MAX)
+}
+
+fn parse_up_to(sources: &Sources, documents_max: usize) -> Parsed {
     let mut parsed = Parsed::default();
     for (path, bytes) in &sources.documents {
-        yaml_file(&Place::file(path), bytes, &mut parsed);
+        yaml_file(&Place::file(path), bytes, documents_max, &mut parsed);
     }
     for (path, bytes) in &sources.policies {
         cedar_file(&Place::file(path), bytes, &mut parsed);
@@ -110,7 +114,7 @@ pub(crate) fn tidy(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     diagnostics
 }
 
-fn yaml_file(place: &Place, bytes: &[u8], parsed: &mut Parsed) {
+fn yaml_file(place: &Place, bytes: &[u8], documents_max: usize, parsed: &mut Parsed) {
     let text = match yaml::text(place, bytes, yaml::FILE_BYTES_MAX) {
         Ok(text) => text,
         Err(diagnostic) => return parsed.diagnostics.push(*diagnostic),
@@ -129,8 +133,8 @@ fn yaml_file(place: &Place, bytes: &[u8], parsed: &mut Parsed) {
             continue;
         }
         found = true;
-        if parsed.documents.len() >= DOCUMENTS_MAX {
-            let what = format!("there are more than {DOCUMENTS_MAX} documents; this one and all that follow are not read");
+        if parsed.documents.len() >= documents_max {
+            let what = format!("there are more than {documents_max} documents; this one and all that follow are not read");
             return parsed.diagnostics.push(Diagnostic::error(place.at(chunk.line, 1), "resource.too_many", what));
         }
         let mut faults = Faults::new(place.at(chunk.line, 1));

@@ -10,10 +10,11 @@ const ENVIRONMENT_BYTES_MAX: usize = 32;
 
 /// Checks a resource's name: the grammar of its kind, and that it is not reserved.
 ///
-/// A limit may take a shipped limit's name and a policy's document a shipped policy's: they replace these.
+/// A policy's document may have a shipped policy's name, which its `@id` replaces. Shipped limits begin with `default:`,
+/// which is not reserved, so that a limit of the same name replaces one.
 pub(crate) fn check(kind: Kind, name: &str) -> Result<(), Wrong> {
     grammar(name).map_err(|error| Wrong::new(error.to_string()))?;
-    let replaces = matches!(kind, Kind::Limit | Kind::Policy) && (name.starts_with("shipped:") || name.starts_with("guardrail:"));
+    let replaces = kind == Kind::Policy && (name.starts_with("shipped:") || name.starts_with("guardrail:"));
     let reserved = RESERVED.iter().any(|prefix| name.starts_with(prefix)) && !replaces;
     if reserved || (kind == Kind::Identity && name == Identity::ANONYMOUS) {
         let mend = match kind {

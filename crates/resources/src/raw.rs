@@ -12,6 +12,8 @@ pub(crate) use governed::{
     RawCredential, RawEnvironment, RawGrant, RawIdentity, RawLimit, RawOwner, RawPolicy, RawPurpose, RawSelect, RawZone,
 };
 pub(crate) use later::{RawLater, RawTrustSource};
+#[cfg(test)]
+pub(crate) use value::examples;
 pub(crate) use value::{CredentialWord, Name, POLICY_BYTES_MAX};
 
 use crate::yaml::{Faults, Node};

@@ -8,7 +8,7 @@ mod api;
 mod identity;
 mod operations;
 
-pub(crate) use operations::{Draft, OPERATIONS_MAX, class_of, parameters, shape};
+pub(crate) use operations::{Draft, OPERATIONS_MAX, parameters, shape};
 
 use crate::{
     document::{Document, tidy},
@@ -80,8 +80,8 @@ pub fn resolve(documents: &[Document], files: &dyn Files) -> Resolved {
             entries.push(entry);
         }
     }
-    let mut inventory = Inventory::default();
-    inventory.places = documents.iter().map(|document| ((document.kind, document.name.as_str().into()), document.place.clone())).collect();
+    let places = documents.iter().map(|document| ((document.kind, document.name.as_str().into()), document.place.clone())).collect();
+    let mut inventory = Inventory { places, ..Inventory::default() };
     for step in [ground, called, granted] {
         for entry in &mut entries {
             step(entry, &mut known, &mut inventory);

@@ -95,7 +95,10 @@ fn number(digits: &str) -> Option<u64> {
 }
 
 fn count(digits: &str, text: &str) -> Result<NonZeroU64, Wrong> {
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+    if digits.is_empty() {
+        return Err(Wrong::new(format!("`{text}` does not begin with a number")));
+    }
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(Wrong::new(format!("`{digits}` in `{text}` is no whole number")));
     }
     let count = number(digits).ok_or_else(|| Wrong::new(format!("`{digits}` in `{text}` is too large")))?;
@@ -124,6 +127,7 @@ pub fn pace(text: &str) -> Result<Pace, Wrong> {
         "m" | "minute" => Duration::from_secs(60),
         "h" | "hour" => Duration::from_secs(3600),
         "d" | "day" => Duration::from_secs(86_400),
+        "" => return Err(Wrong::new(format!("`{text}` has no time")).mend(MEND)),
         other => duration(other).map_err(|wrong| wrong.mend(MEND))?,
     };
     if period > Duration::from_secs(86_400) {

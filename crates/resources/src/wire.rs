@@ -44,6 +44,9 @@ fn dns(text: &str) -> Result<(), Wrong> {
         let mend = "write the name in its ASCII form, which begins with `xn--`";
         return Err(Wrong::new(format!("`{text}` has letters outside ASCII")).mend(mend));
     }
+    if text.parse::<Ipv6Addr>().is_ok() {
+        return Err(Wrong::new(format!("the IPv6 address `{text}` has no brackets")).mend(format!("write `[{text}]`")));
+    }
     if let Some((name, _)) = text.split_once(':') {
         return Err(Wrong::new(format!("`{text}` has a port")).mend(format!("write `{name}`: a host stands for all its ports")));
     }
@@ -152,7 +155,8 @@ pub struct Match {
 /// No blank between the two, a method outside RFC 9110 token syntax or in lower case, a path that is no template.
 pub fn operation(text: &str) -> Result<Match, Wrong> {
     const MEND: &str = "write an operation as in `GET /entries/{id}`";
-    let (word, path) = text.split_once(' ').ok_or_else(|| Wrong::new(format!("`{text}` is no operation")).mend(MEND))?;
+    let halves = text.split_once(' ').filter(|(_, path)| !path.contains(' '));
+    let (word, path) = halves.ok_or_else(|| Wrong::new(format!("`{text}` is no operation")).mend(MEND))?;
     let method = Method::from_bytes(word.as_bytes()).map_err(|_| Wrong::new(format!("`{word}` is no method")).mend(MEND))?;
     if word.bytes().any(|byte| byte.is_ascii_lowercase()) {
         return Err(Wrong::new(format!("the method `{word}` is not in upper case")).mend(format!("write `{}`", word.to_ascii_uppercase())));

@@ -12,6 +12,7 @@ mod split;
 
 pub use at::{At, Spot};
 pub(crate) use de::Faults;
+pub(crate) use node::read_strict;
 pub(crate) use node::{Node, Shape, shortened};
 pub(crate) use split::{Chunk, text};
 
@@ -21,8 +22,8 @@ use wardgate_model::diagnostic::{Diagnostic, Place};
 
 /// Largest YAML file, in bytes.
 pub const FILE_BYTES_MAX: usize = 4 << 20;
-/// Deepest nesting of a YAML document.
-pub(crate) const DEPTH_MAX: usize = 64;
+/// Deepest nesting of a YAML document; the reader is recursive.
+pub(crate) const DEPTH_MAX: usize = 24;
 
 /// What was read from one document, with all that was wrong with it.
 #[derive(Debug)]

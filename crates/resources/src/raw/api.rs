@@ -19,6 +19,7 @@ use wardgate_model::{
 /// What is called.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Api")]
 pub(crate) struct RawApi {
     /// Who answers for its policy.
     pub(crate) policy_owner: At<Name<OwnerName>>,
@@ -42,6 +43,7 @@ pub(crate) struct RawApi {
     /// What the record of a request is worth; required unless said.
     pub(crate) audit: Option<At<Word<AuditMode>>>,
     /// What holds when this edge has not heard from the control side for long.
+    #[expect(dead_code, reason = "parsed and refused as not yet enforced")]
     pub(crate) stale: Option<At<RawStale>>,
     /// Where requests go.
     pub(crate) upstream: At<RawUpstream>,
@@ -52,6 +54,7 @@ pub(crate) struct RawApi {
     /// A header, beside `Authorization: Bearer`, in which a key may come.
     pub(crate) api_key_header: Option<At<HeaderText>>,
     /// What a class of operations asks for, beside a grant.
+    #[expect(dead_code, reason = "parsed and refused as not yet enforced")]
     pub(crate) require: Option<At<BTreeMap<String, At<RawRequire>>>>,
     /// Operations: what the OpenAPI document does not say, or says otherwise.
     pub(crate) operations: Option<At<Vec<At<RawOperation>>>>,
@@ -60,6 +63,7 @@ pub(crate) struct RawApi {
 /// Which requests are for an API.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Match")]
 pub(crate) struct RawMatch {
     /// Hosts; any unless said.
     pub(crate) hosts: Option<At<Vec<At<HostText>>>>,
@@ -70,6 +74,7 @@ pub(crate) struct RawMatch {
 /// What holds when an edge is stale.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Stale")]
 #[expect(dead_code, reason = "parsed and refused as not yet enforced")]
 pub(crate) struct RawStale {
     /// After how long.
@@ -81,6 +86,7 @@ pub(crate) struct RawStale {
 /// What a class of operations asks for.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Require")]
 #[expect(dead_code, reason = "parsed and refused as not yet enforced")]
 pub(crate) struct RawRequire {
     /// A proof of possession.
@@ -96,6 +102,7 @@ pub(crate) struct RawRequire {
 /// Where requests go.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Upstream")]
 pub(crate) struct RawUpstream {
     /// Its addresses.
     pub(crate) urls: At<Vec<At<AddressText>>>,
@@ -112,6 +119,7 @@ pub(crate) struct RawUpstream {
 /// Bounds on one exchange with an upstream.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Timeouts")]
 pub(crate) struct RawTimeouts {
     /// Until a connection stands; 5s unless said.
     pub(crate) connect: Option<At<DurationText>>,
@@ -135,6 +143,7 @@ pub(crate) enum WordOrSecret {
 /// A secret for an upstream: one way of showing it, and its name.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Secret")]
 pub(crate) struct RawSecret {
     /// In this header.
     pub(crate) header: Option<At<HeaderText>>,
@@ -199,6 +208,7 @@ impl JsonSchema for WordOrSecret {
 /// An operation of an API.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Operation")]
 pub(crate) struct RawOperation {
     /// Which one.
     #[serde(rename = "match")]
@@ -208,18 +218,21 @@ pub(crate) struct RawOperation {
     /// The path parameter that names the resource acted on.
     pub(crate) resource: Option<At<ParameterText>>,
     /// Where the list is whose length counts as records.
+    #[expect(dead_code, reason = "parsed and refused as not yet enforced")]
     pub(crate) records: Option<At<PointerText>>,
     /// Whether a caller without a credential may use it.
     pub(crate) anonymous: Option<At<bool>>,
     /// Query parameters that policies may read and events record.
     pub(crate) query: Option<At<Vec<At<Prose>>>>,
     /// Who signs in here, and how failure looks.
+    #[expect(dead_code, reason = "parsed and refused as not yet enforced")]
     pub(crate) login: Option<At<RawLogin>>,
 }
 
 /// A sign-in of the upstream's own.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Login")]
 #[expect(dead_code, reason = "parsed and refused as not yet enforced")]
 pub(crate) struct RawLogin {
     /// Where the request names who signs in.

@@ -18,6 +18,7 @@ use wardgate_model::{
 /// Someone accountable.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Owner")]
 pub(crate) struct RawOwner {
     /// The accountable person.
     pub(crate) accountable: At<Prose>,
@@ -32,6 +33,7 @@ pub(crate) struct RawOwner {
 /// Production, staging and so on.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Environment")]
 pub(crate) struct RawEnvironment {
     /// Whether it is production; false unless said.
     pub(crate) production: Option<At<bool>>,
@@ -42,6 +44,7 @@ pub(crate) struct RawEnvironment {
 /// A governed caller.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Identity")]
 pub(crate) struct RawIdentity {
     /// What kind of machine it is.
     #[serde(rename = "type")]
@@ -69,6 +72,7 @@ pub(crate) struct RawIdentity {
 /// One way of an identity to prove itself.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Credential")]
 pub(crate) struct RawCredential {
     /// Its name, once within the identity.
     pub(crate) name: At<Label>,
@@ -96,6 +100,7 @@ pub(crate) struct RawCredential {
 /// Who may do what.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Grant")]
 pub(crate) struct RawGrant {
     /// To whom: an identity, or every identity of an owner.
     pub(crate) to: At<RawTo>,
@@ -108,12 +113,14 @@ pub(crate) struct RawGrant {
     /// Until when (exclusive).
     pub(crate) until: Option<At<MomentText>>,
     /// Under which contract.
+    #[expect(dead_code, reason = "parsed and refused as not yet enforced")]
     pub(crate) contract: Option<At<Label>>,
 }
 
 /// To whom a grant is given: exactly one of the two.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "To")]
 pub(crate) struct RawTo {
     /// One identity.
     pub(crate) identity: Option<At<Name<IdentityId>>>,
@@ -124,6 +131,7 @@ pub(crate) struct RawTo {
 /// How much of what, for whom.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Limit")]
 pub(crate) struct RawLimit {
     /// Which requests it counts; all unless said.
     pub(crate) select: Option<At<RawSelect>>,
@@ -144,6 +152,7 @@ pub(crate) struct RawLimit {
 /// Which requests a limit counts: those that every member fits.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Select")]
 pub(crate) struct RawSelect {
     /// Identities of this kind.
     #[serde(rename = "type")]
@@ -167,6 +176,7 @@ pub(crate) struct RawSelect {
 /// Where calls come from.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Zone")]
 pub(crate) struct RawZone {
     /// Its networks.
     pub(crate) networks: Option<At<Vec<At<NetworkText>>>>,
@@ -181,6 +191,7 @@ pub(crate) struct RawZone {
 /// A registered purpose.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Purpose")]
 pub(crate) struct RawPurpose {
     /// What it means.
     pub(crate) description: Option<At<Prose>>,
@@ -189,6 +200,7 @@ pub(crate) struct RawPurpose {
 /// A Cedar policy.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Policy")]
 pub(crate) struct RawPolicy {
     /// The text of one or more policies.
     pub(crate) cedar: At<PolicyText>,

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 /// Where foreign proofs come from.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "TrustSource")]
 #[expect(dead_code, reason = "parsed and refused as not yet enforced")]
 pub(crate) struct RawTrustSource {
     /// What kind of source it is.

@@ -46,12 +46,14 @@ macro_rules! texts {
             }
         }
 
+    )*
+
+        /// The example of each schema, and what its reader makes of it.
         #[cfg(test)]
-        impl $name {
-            /// The example of the schema, which must be readable.
-            pub(crate) const EXAMPLE: &'static str = $example;
+        pub(crate) fn examples() -> Vec<(&'static str, Result<(), Wrong>)> {
+            vec![$(($example, $read($example).map(|_| ())),)*]
         }
-    )*};
+    };
 }
 
 texts! {

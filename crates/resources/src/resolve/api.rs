@@ -108,33 +108,25 @@ fn upstream(raw: &RawUpstream, faults: &Faults) -> Option<Upstream> {
     }
     let identity = match &raw.identity {
         None => Some(UpstreamIdentity::Assertion),
-        Some(at) => match at.value.as_ref()? {
+        Some(at) => at.value.as_ref().and_then(|identity| match identity {
             WordOrSecret::Assertion => Some(UpstreamIdentity::Assertion),
             WordOrSecret::Keep => Some(UpstreamIdentity::Keep),
             WordOrSecret::Secret(secret) => self::secret(secret, at.spot, faults),
-        },
+        }),
     };
-    let connections_max = match &raw.connections_max {
-        None => CONNECTIONS,
-        Some(at) => {
-            let number = at.value?;
-            if number == 0 || number > CONNECTIONS_MAX {
-                faults.error(
-                    at.spot,
-                    "value.invalid",
-                    format_args!("`upstream.connections_max`: expected 1 to {CONNECTIONS_MAX}, found {number}"),
-                    None,
-                );
-            }
-            number
-        }
-    };
+    if let Some(At { spot, value: Some(number) }) = &raw.connections_max
+        && !(1..=CONNECTIONS_MAX).contains(number)
+    {
+        let what = format!("`upstream.connections_max`: expected 1 to {CONNECTIONS_MAX}, found {number}");
+        faults.error(*spot, "value.invalid", what, None);
+    }
+    let timeouts = timeouts(value(raw.timeouts.as_ref()), faults);
     Some(Upstream {
         target: Target::Http(urls.into()),
         path: value(raw.path.as_ref()).map(|path| path.0.clone()),
         identity: identity?,
-        timeouts: timeouts(value(raw.timeouts.as_ref()), faults),
-        connections_max,
+        timeouts,
+        connections_max: value(raw.connections_max.as_ref()).copied().unwrap_or(CONNECTIONS),
     })
 }
 

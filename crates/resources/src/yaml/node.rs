@@ -201,6 +201,27 @@ pub(crate) fn options() -> Options {
     }
 }
 
+/// Deepest nesting of a large text. The reader is recursive: an unoptimised build needs about 25 KiB of stack a level.
+const STRICT_DEPTH_MAX: usize = 40;
+
+/// Reads a whole text, large but flat, whose type refuses repeated keys itself.
+pub(crate) fn read_strict<T: serde::de::DeserializeOwned>(place: &Place, text: &str) -> Result<T, Box<Diagnostic>> {
+    let mut options = options();
+    options.budget = serde_saphyr::budget! {
+        max_depth: STRICT_DEPTH_MAX,
+        max_events: 8_000_000,
+        max_nodes: 4_000_000,
+        max_aliases: 10_000,
+        max_anchors: 10_000,
+        max_documents: 1,
+        max_total_scalar_bytes: text.len(),
+        flow_nesting_limit: STRICT_DEPTH_MAX,
+        max_buffered_comment_events: 100_000,
+    };
+    let chunk = Chunk { text, line: 1, marked: false };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| Box::new(syntax(place, &chunk, &error)))
+}
+
 fn syntax(place: &Place, chunk: &Chunk<'_>, error: &serde_saphyr::Error) -> Diagnostic {
     let at = match error.location() {
         Some(location) => {
@@ -213,13 +234,15 @@ fn syntax(place: &Place, chunk: &Chunk<'_>, error: &serde_saphyr::Error) -> Diag
     let said = said.strip_prefix("error: ").unwrap_or(&said);
     let said = said.rsplit_once(" at line ").map_or(said, |(said, _)| said);
     let said = said.lines().next().unwrap_or_default().trim_end_matches(['.', ':']);
-    match error.without_snippet() {
-        serde_saphyr::Error::Budget { .. } | serde_saphyr::Error::AliasReplayLimitExceeded { .. } => {
-            Diagnostic::error(at, "yaml.budget", format!("the document is too large or too deep: {said}"))
-                .mend("write it out in smaller documents, without nested aliases")
-        }
-        _ if has_tab(chunk) => Diagnostic::error(at, "yaml.syntax", said).mend("indent with spaces: YAML knows no tabs there"),
-        _ => Diagnostic::error(at, "yaml.syntax", said),
+    let budget =
+        matches!(error.without_snippet(), serde_saphyr::Error::Budget { .. } | serde_saphyr::Error::AliasReplayLimitExceeded { .. });
+    // Aliases wrap the error of what they stand for, and the scanner has limits of its own; both only say so in words.
+    let budget = budget || ["YAML document too large", "recursion limit"].iter().any(|words| said.starts_with(words));
+    match () {
+        () if budget => Diagnostic::error(at, "yaml.budget", "the document is larger or deeper than is read, its aliases counted")
+            .mend("write it out in smaller documents, without nested aliases"),
+        () if has_tab(chunk) => Diagnostic::error(at, "yaml.syntax", said).mend("indent with spaces: YAML knows no tabs there"),
+        () => Diagnostic::error(at, "yaml.syntax", said),
     }
 }
 
@@ -299,12 +322,5 @@ impl<'de> Visitor<'de> for ShapeVisitor {
 
     fn visit_bytes<E: serde::de::Error>(self, _: &[u8]) -> Result<Shape, E> {
         Err(E::custom("binary values are not read"))
-    }
-}
-
-impl Shape {
-    /// Whether it is a mapping.
-    pub(crate) const fn is_map(&self) -> bool {
-        matches!(self, Self::Map(_))
     }
 }

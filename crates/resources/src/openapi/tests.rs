@@ -1,0 +1,208 @@
+use super::read;
+use insta::assert_snapshot;
+use proptest::prelude::*;
+use std::{collections::BTreeMap, io::Read as _};
+use wardgate_model::diagnostic::Place;
+
+fn check_under(prefix: &str, text: &[u8]) -> String {
+    let described = read(&Place::file("api.yaml"), text, prefix);
+    let operations = described.operations.iter().map(|o| {
+        format!(
+            "{} {} {} {:?} {} {:?}\n",
+            o.method,
+            o.template,
+            o.class,
+            o.resource,
+            if o.anonymous { "anonymous" } else { "known" },
+            o.query
+        )
+    });
+    operations.chain(described.diagnostics.iter().map(|diagnostic| format!("{diagnostic}\n"))).collect()
+}
+
+fn check(text: &str) -> String {
+    check_under("", text.as_bytes())
+}
+
+#[test]
+fn methods_and_siblings_suggest_classes() {
+    assert_snapshot!(check("openapi: 3.0.3\npaths:\n  /:\n    get: {}\n  /orders:\n    parameters: []\n    get: {}\n    post: {}\n    head: {}\n  /orders/{id}:\n    get: {}\n    put: {}\n    patch: {}\n    delete: {}\n  /orders/{id}/items/:\n    get: {}\n  /orders/{id}/items/{item}:\n    get: {}\n  /orders/latest:\n    get: {}\n"), @r#"
+GET / read None known []
+GET /orders list None known []
+POST /orders write None known []
+HEAD /orders read None known []
+GET /orders/latest read None known []
+GET /orders/{id} read None known []
+PUT /orders/{id} write None known []
+DELETE /orders/{id} delete None known []
+PATCH /orders/{id} write None known []
+GET /orders/{id}/items/ list None known []
+GET /orders/{id}/items/{item} read None known []
+"#);
+}
+
+#[test]
+fn our_keys_say_more() {
+    assert_snapshot!(check("openapi: 3.1.0\npaths:\n  /a/{id}:\n    get: { x-wardgate-class: bulk, x-wardgate-resource: path.id, x-wardgate-anonymous: true, x-wardgate-query: [since] }\n  /a:\n    get: { x-wardgate-class: read }\n    put: { x-wardgate-class: reed, x-wardgate-resource: path.id, x-wardgate-anonymous: yes, x-wardgate-query: x, x-wardgate-clas: read, x-wardgate-records: /items }\n    x-wardgate-class: read\n"), @r#"
+GET /a read None known []
+PUT /a write None known []
+GET /a/{id} bulk Some("id") anonymous ["since"]
+api.yaml: error[value.type]: `/paths/~1a/put/x-wardgate-anonymous`: expected `true` or `false`
+api.yaml: error[key.unknown]: `/paths/~1a/put/x-wardgate-clas`: this key is not known
+  = did you mean `x-wardgate-class`?
+api.yaml: error[value.word]: `/paths/~1a/put/x-wardgate-class`: `reed` is no class
+  = did you mean `read`?
+api.yaml: error[value.type]: `/paths/~1a/put/x-wardgate-query`: expected a list of names
+api.yaml: error[key.not_enforced]: `/paths/~1a/put/x-wardgate-records`: this version reads `x-wardgate-records` but does not enforce it
+  = take the key out until a later version enforces it
+api.yaml: error[operation.resource]: `/paths/~1a/put/x-wardgate-resource`: the path has no parameter `id`
+  = take it out
+api.yaml: error[key.unknown]: `/paths/~1a/x-wardgate-class`: our keys belong to operations
+  = write it into each operation
+"#);
+}
+
+#[test]
+fn what_is_one_operation_is_refused_with_both_places() {
+    assert_snapshot!(check("openapi: 3.1.0\npaths:\n  /a/{x}: { get: {}, put: {} }\n  /a/{y}: { get: {}, post: {} }\n"), @r#"
+GET /a/{x} read None known []
+PUT /a/{x} write None known []
+POST /a/{y} write None known []
+api.yaml: error[operation.duplicate]: `/paths/~1a~1{y}/get`: the same operation as `/paths/~1a~1{x}/get`: names of parameters make no difference
+  = keep one of the two paths
+"#);
+    assert_snapshot!(check("openapi: 3.1.0\npaths:\n  /a: { get: {} }\n  /a: { put: {} }\n"), @r#"api.yaml:3:3: error[yaml.syntax]: the key `/a` stands twice"#);
+    assert_snapshot!(check("{\"openapi\": \"3.1.0\", \"paths\": {\"/a\": {\"get\": {}}, \"/a\": {\"put\": {}}}}"), @r#"api.yaml:1:54: error[openapi.json]: the key `/a` stands twice"#);
+}
+
+#[test]
+fn segments_may_have_several_parameters() {
+    assert_snapshot!(check("openapi: 3.1.0\npaths:\n  /c/{a}...{b}: { get: {}, put: {} }\n  /c/{ab}: { get: {} }\n  /d/{a}{: { get: {} }\n"), @r#"
+GET /c/{ab} read None known []
+GET /c/{a}...{b} read None known []
+PUT /c/{a}...{b} write None known []
+api.yaml: error[openapi.path]: `/paths/~1d~1{a}{`: the braces of `{a}{` do not make named parameters with text between them
+"#);
+}
+
+#[test]
+fn references_stay_in_the_document() {
+    assert_snapshot!(check("openapi: 3.1.0\npaths:\n  /a: { $ref: '#/components/pathItems/A' }\n  /b: { $ref: 'https://evil.example/b.yaml' }\n  /c: { $ref: '#/paths/~1d' }\n  /d: { $ref: '#/paths/~1c' }\n  /e: { $ref: '#/nowhere' }\n  /f: { $ref: other.yaml#/x }\n  /g: { $ref: 5 }\n  /h: { $ref: '#' }\n  /i: { $ref: '#anchor' }\ncomponents: { pathItems: { A: { get: {} } } }\n"), @r#"
+GET /a read None known []
+api.yaml: error[openapi.reference]: `/paths/~1b/$ref`: `https://evil.example/b.yaml` leads out of the document
+  = put what it names into this document, as in `#/components/pathItems/NAME`
+api.yaml: error[openapi.reference]: `/paths/~1c`: more than 8 references follow each other
+api.yaml: error[openapi.reference]: `/paths/~1d`: more than 8 references follow each other
+api.yaml: error[openapi.reference]: `/paths/~1e/$ref`: `#/nowhere` leads nowhere
+api.yaml: error[openapi.reference]: `/paths/~1f/$ref`: `other.yaml#/x` leads out of the document
+  = put what it names into this document, as in `#/components/pathItems/NAME`
+api.yaml: error[openapi.reference]: `/paths/~1g/$ref`: a reference must be text
+api.yaml: error[openapi.reference]: `/paths/~1i/$ref`: `#anchor` leads out of the document
+  = put what it names into this document, as in `#/components/pathItems/NAME`
+"#);
+}
+
+#[test]
+fn servers_are_compared_with_the_prefix() {
+    let text = |url: &str| format!("openapi: 3.1.0\nservers: [{{url: '{url}'}}]\npaths: {{}}\n");
+    assert_eq!(check_under("/v1", text("https://x.example/v1/").as_bytes()), "");
+    assert_eq!(check_under("", text("https://x.example").as_bytes()), "");
+    assert_eq!(check_under("/v1", text("{scheme}://{host}/v1").as_bytes()), "");
+    assert_snapshot!(check_under("/ledger", text("https://x.example/v1").as_bytes()), @r#"
+api.yaml: warning[openapi.servers]: `/servers`: the path is `/v1`, the API's prefix is `/ledger`
+  = `servers` is not read; set `match.path_prefix` when callers use that path
+"#);
+    assert_snapshot!(check_under("/ledger", text("/").as_bytes()), @r#"
+api.yaml: warning[openapi.servers]: `/servers`: the path is `/`, the API's prefix is `/ledger`
+  = `servers` is not read; set `match.path_prefix` when callers use that path
+"#);
+}
+
+#[test]
+fn hostile_documents_are_diagnostics() {
+    for (text, name) in [
+        ("", "empty"),
+        ("[]", "list"),
+        ("swagger: '2.0'\npaths: {}", "swagger"),
+        ("openapi: 3.1\n", "number"),
+        ("openapi: 4.0.0\n", "version"),
+    ] {
+        assert!(check(text).contains("error["), "{name}");
+    }
+    assert_snapshot!(check("openapi: 3.1.0\npaths: []\n"), @r#"api.yaml: error[openapi.type]: `/paths`: expected an object"#);
+    assert_snapshot!(check("openapi: 3.1.0\npaths:\n  a: {}\n  /b: 5\n  /c: { get: 5 }\n  /{: { get: {} }\n  /d?x: { get: {} }\n  /e//f: { get: {} }\n  5: { get: {} }\n  x-internal: 5\n"), @r#"
+api.yaml: error[openapi.type]: `/paths/~1b`: expected an object
+api.yaml: error[openapi.type]: `/paths/~1c/get`: expected an object
+api.yaml: error[openapi.path]: `/paths/~1d?x`: `/d?x` has more than a path
+  = leave out what follows `?` or `#`
+api.yaml: error[openapi.path]: `/paths/~1e~1~1f`: `/e//f` has an empty segment
+api.yaml: error[openapi.path]: `/paths/~1{`: the braces of `{` do not make named parameters with text between them
+api.yaml: error[openapi.path]: `/paths/5`: `5` does not begin with a slash
+  = write `/5`
+api.yaml: error[openapi.path]: `/paths/a`: `a` does not begin with a slash
+  = write `/a`
+"#);
+    assert_snapshot!(check(&format!("{{\"a\":{}{}}}", "[".repeat(500), "]".repeat(500))), @r#"api.yaml:1:132: error[openapi.json]: recursion limit exceeded"#);
+    assert_snapshot!(check("{\"openapi\": \"3.1.0\", \"paths\": {"), @r#"api.yaml:1:31: error[openapi.json]: EOF while parsing an object"#);
+    assert_snapshot!(check(&format!("a: {}{}", "[".repeat(500), "]".repeat(500))), @r#"
+api.yaml:1:44: error[yaml.budget]: the document is larger or deeper than is read, its aliases counted
+  = write it out in smaller documents, without nested aliases
+"#);
+    let mut deep = "openapi: 3.1.0\n".to_owned();
+    for depth in 0..39 {
+        deep += &format!("{}a:\n", " ".repeat(depth));
+    }
+    assert_eq!(check(&deep), "");
+    assert_snapshot!(check_under("", b"openapi: \xff"), @r#"
+api.yaml:1:10: error[file.not_utf8]: the byte 0xff is not UTF-8
+  = save the file as UTF-8
+"#);
+    assert_snapshot!(check("openapi: 3.1.0\n? [a]\n: b\n"), @r#"api.yaml:2:3: error[yaml.syntax]: expected string scalar"#);
+}
+
+/// Counts of a real document: paths are counted apart, from the raw value.
+fn real(file: &str, prefix: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/openapi").join(file);
+    let packed = std::fs::read(path).unwrap();
+    let mut bytes = Vec::new();
+    if file.ends_with(".gz") {
+        flate2::read::GzDecoder::new(packed.as_slice()).read_to_end(&mut bytes).unwrap();
+    } else {
+        bytes = packed;
+    }
+    let raw: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    let described = read(&Place::file(file), &bytes, prefix);
+    let mut classes = BTreeMap::new();
+    for draft in &described.operations {
+        *classes.entry(draft.class.as_str()).or_insert(0) += 1;
+    }
+    let paths: std::collections::HashSet<_> = described.operations.iter().map(|draft| draft.template.as_str()).collect();
+    let said: String = described.diagnostics.iter().map(|diagnostic| format!("{diagnostic}\n")).collect();
+    let written = raw["paths"].as_object().unwrap().len();
+    format!("{written} paths, {} routed, {} operations {classes:?}\n{said}", paths.len(), described.operations.len())
+}
+
+#[test]
+fn real_documents_load() {
+    assert_snapshot!(real("api.github.com.json.gz", ""), @r#"811 paths, 811 routed, 1223 operations {"delete": 187, "list": 157, "read": 482, "write": 397}"#);
+    assert_snapshot!(real("stripe.com.json.gz", ""), @r#"305 paths, 305 routed, 452 operations {"delete": 30, "list": 86, "read": 127, "write": 209}"#);
+    assert_snapshot!(real("kubernetes.io.json.gz", ""), @r#"428 paths, 428 routed, 845 operations {"delete": 127, "list": 127, "read": 301, "write": 290}"#);
+    assert_snapshot!(real("slack.com.json", "/api"), @r#"174 paths, 174 routed, 174 operations {"read": 80, "write": 94}"#);
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let _ = read(&Place::file("x"), &bytes, "/x");
+    }
+
+    #[test]
+    fn mangled_documents_never_panic(at in 0_usize..900, byte in any::<u8>(), cut in 0_usize..900) {
+        let mut text = include_bytes!("../../testdata/ledger.yaml").to_vec();
+        if let Some(slot) = text.get_mut(at) {
+            *slot = byte;
+        }
+        text.truncate(cut.max(100));
+        let _ = read(&Place::file("x"), &text, "/x");
+    }
+}
