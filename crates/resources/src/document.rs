@@ -41,7 +41,7 @@ pub struct Document {
     pub spec: Value,
     /// Where it begins.
     pub place: Place,
-    /// Where the nodes of the spec stand, in the order of the spec; empty when it was not read from a file.
+    /// Where the keys and values of the spec stand, in the order of the spec; empty when it was not read from a file.
     spots: Arc<[Spot]>,
 }
 
@@ -195,7 +195,7 @@ fn cedar_file(place: &Place, bytes: &[u8], parsed: &mut Parsed) {
     }
     let spec = Value::Object(std::iter::once(("cedar".to_owned(), Value::String(text.to_owned()))).collect());
     let begin = Spot { line: 1, column: 1 };
-    parsed.documents.push(Document { kind: Kind::Policy, name, spec, place: place.at(1, 1), spots: Arc::new([begin, begin]) });
+    parsed.documents.push(Document { kind: Kind::Policy, name, spec, place: place.at(1, 1), spots: Arc::new([begin; 3]) });
 }
 
 #[cfg(test)]

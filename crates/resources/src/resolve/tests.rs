@@ -126,7 +126,7 @@ fn a_typo_is_shown_with_what_was_meant() {
     assert_snapshot!(beside("kind: Identity\nname: x\nspec:\n  type: batch_jbo\n  onwer: payments\n  owner: paymnts\n  team: setlement\n  environment: production\n  purpose: 5\n"), @r#"
 r.yaml:16:9: error[value.word]: Identity `x`: `type`: `batch_jbo` is not one of `service_account`, `workload`, `ci_job`, `batch_job`, `partner`, `bot`, `ai_agent`, `legacy`
   = did you mean `batch_job`?
-r.yaml:17:10: error[key.unknown]: Identity `x`: `onwer`: this key is not known
+r.yaml:17:3: error[key.unknown]: Identity `x`: `onwer`: this key is not known
   = did you mean `owner`?
 r.yaml:18:10: error[reference.unknown]: Identity `x`: `owner`: there is no Owner `paymnts`
   = did you mean `payments`?

@@ -74,8 +74,8 @@ impl Node {
             Value::Object(members) => {
                 let mut entries = Vec::with_capacity(members.len());
                 for (key, value) in members {
-                    let value = Self::from_json(value, spots);
-                    entries.push((Self::new(value.spot, Shape::Text(key.clone())), value));
+                    let key = Self::new(spots.next().unwrap_or_default(), Shape::Text(key.clone()));
+                    entries.push((key, Self::from_json(value, spots)));
                 }
                 Shape::Map(entries)
             }
@@ -94,28 +94,33 @@ impl Node {
             Shape::Map(_) => {
                 let mut members = Map::new();
                 for (key, value) in self.sorted() {
-                    members.insert(key.to_owned(), value.to_json());
+                    members.insert(key.text().unwrap_or_default().to_owned(), value.to_json());
                 }
                 Value::Object(members)
             }
         }
     }
 
-    /// The places of the nodes, in the order in which [`Self::to_json`] has them.
+    /// The places of keys and values, in the order in which [`Self::to_json`] has them.
     pub(crate) fn spots(&self, spots: &mut Vec<Spot>) {
         spots.push(self.spot);
         match &self.shape {
             Shape::Null | Shape::Bool(_) | Shape::Number(_) | Shape::Text(_) => {}
             Shape::List(items) => items.iter().for_each(|item| item.spots(spots)),
-            Shape::Map(_) => self.sorted().into_iter().for_each(|(_, value)| value.spots(spots)),
+            Shape::Map(_) => {
+                for (key, value) in self.sorted() {
+                    spots.push(key.spot);
+                    value.spots(spots);
+                }
+            }
         }
     }
 
-    fn sorted(&self) -> Vec<(&str, &Self)> {
+    /// The entries that have a value, by key.
+    fn sorted(&self) -> Vec<(&Self, &Self)> {
         let Shape::Map(entries) = &self.shape else { return Vec::new() };
-        let mut sorted: Vec<_> =
-            entries.iter().filter(|(_, value)| value.shape != Shape::Null).filter_map(|(key, value)| Some((key.text()?, value))).collect();
-        sorted.sort_by_key(|(key, _)| *key);
+        let mut sorted: Vec<_> = entries.iter().filter(|(_, value)| value.shape != Shape::Null).map(|(key, value)| (key, value)).collect();
+        sorted.sort_by_key(|(key, _)| key.text());
         sorted
     }
 
