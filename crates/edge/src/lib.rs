@@ -1,1 +1,48 @@
-//! Stub.
+//! The doors of Wardgate: a reverse proxy that only translates between the wire and the judge.
+//!
+//! It never rules, never reads a database, never knows what a policy says. Nothing is forwarded without a
+//! [`wardgate_gate::Permit`], and every request leaves an event, whatever becomes of it.
+//!
+//! # Reading order
+//!
+//! [`server`] opens listeners and threads, [`connection`] finds the protocol, [`wire`] guards HTTP/1 below the engine.
+//! [`door`] is a request's way on one screen; [`forward`] with [`hygiene`], [`upstream`] and [`body`] goes to the upstream,
+//! [`respond`] says no, [`record`] keeps the event. [`thread`] and [`watch`] are what they run on, [`metrics`] counts,
+//! [`limits`] bounds, [`inside`] is what this process answers itself.
+//!
+//! ```
+//! use wardgate_edge::{limits::EdgeLimits, wire::framer::{Framer, Place}};
+//! use wardgate_model::reason::Reason;
+//!
+//! // Two lengths, two meanings: refused before the HTTP engine sees a byte.
+//! let smuggled = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+//! let passed = Framer::default().read(smuggled, &EdgeLimits::default());
+//! assert_eq!(passed.bytes, 0);
+//! let (place, refusal) = passed.violation.expect("refused");
+//! assert_eq!((place, refusal.reason), (Place::Request, Reason::WireFraming));
+//! ```
+
+pub mod body;
+pub mod connection;
+pub mod door;
+pub mod forward;
+pub mod hygiene;
+pub mod inside;
+pub mod limits;
+pub mod metrics;
+pub mod record;
+pub mod respond;
+pub mod server;
+pub mod thread;
+pub mod upstream;
+pub mod watch;
+pub mod wire;
+
+#[cfg(test)]
+#[path = "../tests/it/fixture.rs"]
+mod fixture;
+
+pub use inside::{Answering, InProcess, InProcessCall, Probes};
+pub use limits::EdgeLimits;
+pub use metrics::EdgeMetrics;
+pub use server::{ALPN, Edge, EdgeConfig, EdgeHandle, EdgeParts, Listener, StartFault};

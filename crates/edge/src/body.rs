@@ -1,0 +1,290 @@
+//! Bodies as they pass: counted, charged and bounded, never gathered.
+
+use crate::{
+    connection::Connection,
+    record::{Exchange, Strike},
+    upstream::Lane,
+    wire::guard::Wire,
+};
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use std::{
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+    time::Duration,
+};
+use wardgate_model::{event::Ending, reason::Reason};
+
+/// Why a body was broken off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BodyFault {
+    /// The permit ended, or its bytes are used up.
+    #[error("the permit ended")]
+    Cut,
+    /// The client's body broke or did not go on.
+    #[error("the client did not send the whole body")]
+    Client,
+    /// The client sent more than allowed.
+    #[error("the body is too large")]
+    TooLarge,
+    /// The upstream's body broke or did not go on.
+    #[error("the upstream did not send the whole body")]
+    Upstream,
+}
+
+/// Counts one request of a connection, and its answer when dropped.
+#[derive(Debug)]
+pub struct Answered(Rc<Connection>);
+
+impl Answered {
+    /// For one request on this connection.
+    #[must_use]
+    pub fn new(connection: &Rc<Connection>) -> Self {
+        connection.begin();
+        Self(Rc::clone(connection))
+    }
+}
+
+impl Drop for Answered {
+    fn drop(&mut self) {
+        self.0.answered();
+    }
+}
+
+#[derive(Debug)]
+enum Source {
+    /// Nothing more.
+    Over,
+    /// Whole, of ours.
+    Whole(Bytes),
+    /// As it comes from the upstream, with the connection it comes on.
+    Upstream { incoming: Incoming, lane: Option<Lane>, patience: Duration },
+}
+
+/// The body of an answer.
+#[derive(Debug)]
+pub struct Answer {
+    source: Source,
+    // Order of fields = order of dropping: the event is complete before the connection takes the answer as given.
+    exchange: Option<Rc<Exchange>>,
+    answered: Option<Answered>,
+}
+
+impl Answer {
+    /// A whole body of ours.
+    #[must_use]
+    pub fn whole(bytes: Bytes, exchange: Option<Rc<Exchange>>, answered: Option<Answered>) -> Self {
+        let source = if bytes.is_empty() { Source::Over } else { Source::Whole(bytes) };
+        let body = Self { source, exchange, answered };
+        if matches!(body.source, Source::Over) {
+            body.complete();
+        }
+        body
+    }
+
+    /// An upstream's body.
+    #[must_use]
+    pub fn upstream(incoming: Incoming, lane: Lane, patience: Duration, exchange: Rc<Exchange>) -> Self {
+        let over = incoming.is_end_stream();
+        let mut body = Self { source: Source::Upstream { incoming, lane: Some(lane), patience }, exchange: Some(exchange), answered: None };
+        if over {
+            body.finish();
+        }
+        body
+    }
+
+    /// Goes with the guard's count.
+    #[must_use]
+    pub fn answering(mut self, answered: Option<Answered>) -> Self {
+        self.answered = answered;
+        self
+    }
+
+    fn complete(&self) {
+        if let Some(exchange) = &self.exchange {
+            exchange.end(Ending::Complete);
+        }
+    }
+
+    /// The upstream's body is over, whole: its connection can be used again once the request, too, is out.
+    fn finish(&mut self) {
+        if let Source::Upstream { lane, .. } = std::mem::replace(&mut self.source, Source::Over)
+            && let Some(exchange) = &self.exchange
+            && exchange.is_uploaded()
+            && let Some(lane) = lane
+        {
+            lane.give_back(exchange.thread());
+        }
+        self.complete();
+    }
+
+    fn broke(&mut self, ending: Ending, fault: BodyFault) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
+        self.source = Source::Over;
+        if let Some(exchange) = &self.exchange {
+            exchange.end(ending);
+        }
+        Poll::Ready(Some(Err(fault)))
+    }
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = BodyFault;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
+        let me = self.get_mut();
+        match &mut me.source {
+            Source::Over => Poll::Ready(None),
+            Source::Whole(bytes) => {
+                let bytes = std::mem::take(bytes);
+                me.source = Source::Over;
+                if let Some(exchange) = &me.exchange {
+                    exchange.count_out(bytes.len() as u64);
+                }
+                me.complete();
+                Poll::Ready(Some(Ok(Frame::data(bytes))))
+            }
+            Source::Upstream { incoming, patience, .. } => {
+                let Some(exchange) = &me.exchange else { return Poll::Ready(None) };
+                match exchange.struck() {
+                    None => {}
+                    Some(Strike::Cut) => return me.broke(Ending::Cut, BodyFault::Cut),
+                    Some(Strike::Client) => return me.broke(Ending::ClientGone, BodyFault::Client),
+                    Some(Strike::Upstream) => return me.broke(Ending::UpstreamBroke, BodyFault::Upstream),
+                }
+                match Pin::new(&mut *incoming).poll_frame(cx) {
+                    Poll::Pending => {
+                        exchange.wait_for_upstream(cx, *patience);
+                        Poll::Pending
+                    }
+                    Poll::Ready(Some(Ok(frame))) => {
+                        let Ok(data) = frame.into_data() else {
+                            // Trailers are dropped (STANDARDS §3.1): none is on a list of allowed ones.
+                            me.finish();
+                            return Poll::Ready(None);
+                        };
+                        if !exchange.charge(data.len() as u64) {
+                            return me.broke(Ending::Cut, BodyFault::Cut);
+                        }
+                        exchange.count_out(data.len() as u64);
+                        if incoming.is_end_stream() {
+                            me.finish();
+                        }
+                        Poll::Ready(Some(Ok(Frame::data(data))))
+                    }
+                    Poll::Ready(Some(Err(_))) => me.broke(Ending::UpstreamBroke, BodyFault::Upstream),
+                    Poll::Ready(None) => {
+                        me.finish();
+                        Poll::Ready(None)
+                    }
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self.source, Source::Over)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.source {
+            Source::Over => SizeHint::with_exact(0),
+            Source::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Source::Upstream { incoming, .. } => incoming.size_hint(),
+        }
+    }
+}
+
+/// The body of a request on its way to the upstream.
+#[derive(Debug)]
+pub struct Upload {
+    incoming: Option<Incoming>,
+    exchange: Rc<Exchange>,
+    wire: Option<Rc<Wire>>,
+}
+
+impl Upload {
+    /// Passes `incoming` on; `wire` knows why it breaks, when it does.
+    #[must_use]
+    pub fn new(incoming: Incoming, exchange: Rc<Exchange>, wire: Option<Rc<Wire>>) -> Self {
+        let incoming = if incoming.is_end_stream() {
+            exchange.upload_done();
+            None
+        } else {
+            Some(incoming)
+        };
+        Self { incoming, exchange, wire }
+    }
+
+    /// Whether there is any body.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.incoming.is_none()
+    }
+
+    fn broke(&mut self, reason: Reason, fault: BodyFault) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
+        self.incoming = None;
+        self.exchange.upload_broke(reason);
+        Poll::Ready(Some(Err(fault)))
+    }
+}
+
+impl Body for Upload {
+    type Data = Bytes;
+    type Error = BodyFault;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
+        let me = self.get_mut();
+        let Some(incoming) = &mut me.incoming else { return Poll::Ready(None) };
+        match me.exchange.struck() {
+            None | Some(Strike::Upstream) => {}
+            Some(Strike::Cut) => return me.broke(Reason::CommitStale, BodyFault::Cut),
+            Some(Strike::Client) => return me.broke(Reason::WireTimeout, BodyFault::Client),
+        }
+        match Pin::new(incoming).poll_frame(cx) {
+            Poll::Pending => {
+                me.exchange.wait_for_client(cx);
+                Poll::Pending
+            }
+            Poll::Ready(Some(Ok(frame))) => {
+                let Ok(data) = frame.into_data() else {
+                    // Trailers of requests are dropped, never merged into fields.
+                    me.incoming = None;
+                    me.exchange.upload_done();
+                    return Poll::Ready(None);
+                };
+                let bytes = data.len() as u64;
+                if me.exchange.count_in(bytes) > me.exchange.thread().limits.body_bytes_max {
+                    return me.broke(Reason::WireBodyTooLarge, BodyFault::TooLarge);
+                }
+                if !me.exchange.charge(bytes) {
+                    return me.broke(Reason::ReserveBytes, BodyFault::Cut);
+                }
+                if me.incoming.as_ref().is_some_and(Body::is_end_stream) {
+                    me.incoming = None;
+                    me.exchange.upload_done();
+                }
+                Poll::Ready(Some(Ok(Frame::data(data))))
+            }
+            Poll::Ready(Some(Err(_))) => {
+                let reason = me.wire.as_ref().and_then(|wire| wire.broken()).map_or(Reason::WireBodyIncomplete, |broken| broken.reason);
+                me.broke(reason, BodyFault::Client)
+            }
+            Poll::Ready(None) => {
+                me.incoming = None;
+                me.exchange.upload_done();
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.as_ref().map_or(SizeHint::with_exact(0), Body::size_hint)
+    }
+}

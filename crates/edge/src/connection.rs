@@ -1,0 +1,391 @@
+//! One connection of a client: which protocol it speaks, the engine that carries it, and how it ends.
+
+mod rewound;
+
+use crate::{
+    door,
+    record::Opening,
+    respond,
+    thread::{Phase, Thread},
+    watch::{Tick, Watched},
+    wire::{
+        Refusal,
+        guard::{Guard, Wire},
+    },
+};
+use http::{HeaderValue, Method};
+use hyper::{
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulConnection,
+};
+use rewound::Rewound;
+use std::{
+    cell::{Cell, OnceCell, RefCell},
+    net::IpAddr,
+    pin::Pin,
+    rc::{Rc, Weak},
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use wardgate_model::{
+    event::{Ending, Event, EventKind, Outcome},
+    facts::{Door, Facts, Stopped},
+    ruling::Ruling,
+    time::Time,
+};
+
+/// What an HTTP/2 client sends first (RFC 9113 §3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// How often an HTTP/2 client is asked whether it is still there.
+const PING: Duration = Duration::from_secs(20);
+
+/// Whether a connection is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cover {
+    /// Clear text.
+    Clear,
+    /// TLS.
+    Tls,
+}
+
+/// One connection of a client.
+#[derive(Debug)]
+pub struct Connection {
+    thread: Rc<Thread>,
+    door: Door,
+    peer: IpAddr,
+    cover: Cover,
+    client: HeaderValue,
+    /// The host that was called last, with what is made of it: most clients call one.
+    called: RefCell<Option<(HeaderValue, HeaderValue)>>,
+    wire: OnceCell<Rc<Wire>>,
+    requests: Cell<u64>,
+    active: Cell<u64>,
+    last: Cell<Time>,
+    stalled: Cell<Option<Time>>,
+    killed: Cell<bool>,
+    ending: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+    watched: OnceCell<Watched>,
+}
+
+/// Fields of ours that a connection has ready.
+#[derive(Debug)]
+pub struct Own {
+    /// The client's address.
+    pub client: HeaderValue,
+    /// `Forwarded`.
+    pub forwarded: HeaderValue,
+    /// The host that it called.
+    pub host: HeaderValue,
+}
+
+impl Connection {
+    /// Begins to watch a connection.
+    #[must_use]
+    pub fn new(thread: &Rc<Thread>, door: Door, peer: IpAddr, cover: Cover) -> Rc<Self> {
+        thread.opened();
+        let connection = Rc::new(Self {
+            thread: Rc::clone(thread),
+            door,
+            peer,
+            cover,
+            client: HeaderValue::try_from(peer.to_canonical().to_string()).unwrap_or(HeaderValue::from_static("unknown")),
+            called: RefCell::new(None),
+            wire: OnceCell::new(),
+            requests: Cell::new(0),
+            active: Cell::new(0),
+            last: Cell::new(thread.now()),
+            stalled: Cell::new(None),
+            killed: Cell::new(false),
+            ending: Cell::new(false),
+            waker: RefCell::new(None),
+            watched: OnceCell::new(),
+        });
+        let weak: Weak<dyn Tick> = Rc::downgrade(&connection) as Weak<dyn Tick>;
+        let _ = connection.watched.set(thread.watch.add(weak));
+        connection
+    }
+
+    /// The thread that carries it.
+    #[must_use]
+    pub fn thread(&self) -> &Rc<Thread> {
+        &self.thread
+    }
+
+    /// Through which kind of door it came.
+    #[must_use]
+    pub fn door(&self) -> Door {
+        self.door
+    }
+
+    /// The client's address.
+    #[must_use]
+    pub fn peer(&self) -> IpAddr {
+        self.peer
+    }
+
+    /// Whether it is protected.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.cover == Cover::Tls
+    }
+
+    /// The wire guard's state, on HTTP/1.
+    #[must_use]
+    pub fn wire(&self) -> Option<&Rc<Wire>> {
+        self.wire.get()
+    }
+
+    /// Counts a request. It is over when [`Connection::answered`] has been called.
+    pub fn begin(&self) {
+        self.requests.set(self.requests.get() + 1);
+        self.active.set(self.active.get() + 1);
+    }
+
+    /// Counts an answer that has gone out whole, or was given up.
+    pub fn answered(&self) {
+        self.active.set(self.active.get().saturating_sub(1));
+        if let Some(wire) = self.wire.get() {
+            wire.answered();
+        } else {
+            self.last.set(self.thread.now());
+        }
+    }
+
+    /// Whether this HTTP/1 connection takes no further request.
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        self.requests.get() >= self.thread.limits.connection_requests_max || self.wire().is_some_and(|wire| wire.broken().is_some())
+    }
+
+    /// Ends it at once: its client takes nothing any more.
+    pub fn kill(&self) {
+        self.killed.set(true);
+        self.wake();
+    }
+
+    /// Notes whether the client leaves our bytes lying.
+    fn stall(&self, pending: bool) {
+        match (pending, self.stalled.get()) {
+            (true, None) => self.stalled.set(Some(self.thread.now())),
+            (false, Some(_)) => self.stalled.set(None),
+            _ => {}
+        }
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = self.waker.borrow_mut().take() {
+            waker.wake();
+        }
+    }
+
+    /// Waits for `step` of the opening of a connection, until it has taken too long or the doors close.
+    pub async fn opening<T>(&self, step: impl Future<Output = T>) -> Option<T> {
+        let mut step = std::pin::pin!(tokio::time::timeout(self.thread.limits.head_timeout, step));
+        std::future::poll_fn(|cx| {
+            if self.ending.get() {
+                return Poll::Ready(None);
+            }
+            if let Poll::Ready(done) = step.as_mut().poll(cx) {
+                return Poll::Ready(done.ok());
+            }
+            self.wake_by(cx);
+            Poll::Pending
+        })
+        .await
+    }
+
+    fn wake_by(&self, cx: &Context<'_>) {
+        let mut waker = self.waker.borrow_mut();
+        if !waker.as_ref().is_some_and(|old| old.will_wake(cx.waker())) {
+            *waker = Some(cx.waker().clone());
+        }
+    }
+
+    /// What is told to upstreams of this client, which called this host.
+    #[must_use]
+    pub fn fields(&self, authority: Option<&str>, host: Option<&HeaderValue>) -> Own {
+        let called = host.map(HeaderValue::as_bytes).or(authority.map(str::as_bytes)).unwrap_or_default();
+        let mut cached = self.called.borrow_mut();
+        let (host, forwarded) = match &*cached {
+            Some((host, forwarded)) if host.as_bytes() == called => (host.clone(), forwarded.clone()),
+            _ => {
+                let host = HeaderValue::from_bytes(called).unwrap_or(HeaderValue::from_static(""));
+                let text = crate::hygiene::forwarded(self.peer.to_canonical(), host.to_str().unwrap_or_default(), self.is_tls());
+                let forwarded = HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""));
+                *cached = Some((host.clone(), forwarded.clone()));
+                (host, forwarded)
+            }
+        };
+        Own { client: self.client.clone(), forwarded, host }
+    }
+
+    /// Records a refusal of the wire guard and gives the answer to it.
+    fn refuse_on_wire(&self, refusal: &Refusal, method: &[u8], target: &[u8]) -> Vec<u8> {
+        let now = self.thread.now();
+        let id = self.thread.request_id(now);
+        let method = Method::from_bytes(method).ok().unwrap_or(Method::from_bytes(b"UNREAD").unwrap_or(Method::GET));
+        let opening = Opening { id, time: now, door: self.door, method, peer: self.peer };
+        let path: String = target.iter().take_while(|b| **b != b'?').take(256).map(|b| char::from(*b)).collect();
+        let facts = Facts { stopped: Some(Stopped { reason: refusal.reason, retry_after_s: None }), ..opening.facts(&path) };
+        let ruling = Ruling::refused(refusal.reason);
+        self.thread.metrics.wire(refusal.reason);
+        self.thread.resolved.borrow_mut().count(&self.thread.metrics, None, &ruling);
+        let status = refusal.reason.row().http;
+        let outcome = Outcome { end: now, ending: Ending::Complete, client_status: Some(status), upstream: None, effect: None };
+        let event = Event {
+            kind: EventKind::Connection,
+            facts,
+            ruling,
+            outcome,
+            snapshot: self.thread.gate.snapshot().number(),
+            judge_order: self.thread.gate.next_judge_order(),
+        };
+        match self.thread.place() {
+            Some(place) => place.record(event),
+            None => self.thread.drop_event(),
+        }
+        respond::on_the_wire(id, refusal.reason, &refusal.to_string())
+    }
+}
+
+impl Tick for Connection {
+    fn tick(&self, now: Time) {
+        if let Some(wire) = self.wire.get() {
+            wire.tick(now);
+        } else if self.active.get() == 0 && now.since(self.last.get()) >= self.thread.limits.keep_alive && !self.ending.replace(true) {
+            self.wake();
+        }
+        if self.stalled.get().is_some_and(|since| now.since(since) >= self.thread.limits.client_idle) {
+            self.kill();
+        }
+        if self.thread.phase() != Phase::Open && !self.ending.replace(true) {
+            self.wake();
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.thread.closed();
+    }
+}
+
+/// Serves a connection until it ends.
+pub async fn serve<S>(connection: Rc<Connection>, mut socket: S, http2: bool)
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    if http2 {
+        return serve_http2(connection, Rewound::new(socket, Vec::new())).await;
+    }
+    let Some(Some(begun)) = connection.opening(beginning(&mut socket)).await else { return };
+    if begun.starts_with(PREFACE) {
+        serve_http2(connection, Rewound::new(socket, begun)).await;
+    } else {
+        serve_http1(connection, socket, begun).await;
+    }
+}
+
+/// The first bytes: all of an HTTP/2 preface, or enough to know that it is none. `None`: nothing came.
+async fn beginning<S: AsyncRead + Unpin>(socket: &mut S) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(4096);
+    loop {
+        let known = bytes.len().min(PREFACE.len());
+        if bytes.get(..known) != PREFACE.get(..known) || bytes.len() >= PREFACE.len() {
+            return Some(bytes);
+        }
+        match socket.read_buf(&mut bytes).await {
+            Ok(0) if bytes.is_empty() => return None,
+            Ok(0) => return Some(bytes),
+            Ok(_) => {}
+            Err(_) => return None,
+        }
+    }
+}
+
+async fn serve_http1<S>(connection: Rc<Connection>, socket: S, begun: Vec<u8>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let author = {
+        let connection = Rc::downgrade(&connection);
+        move |refusal: &Refusal, method: &[u8], target: &[u8]| {
+            connection.upgrade().map(|connection| connection.refuse_on_wire(refusal, method, target)).unwrap_or_default()
+        }
+    };
+    let wire = Wire::new(connection.thread.limits, connection.thread.clock(), Box::new(author));
+    let _ = connection.wire.set(Rc::clone(&wire));
+    let guard = Guard::new(socket, wire, begun);
+    let mut engine = http1::Builder::new();
+    engine.header_read_timeout(None).max_buf_size(256 * 1024);
+    let served = Rc::clone(&connection);
+    let service = service_fn(move |request| door::serve(Rc::clone(&served), request));
+    drive(&connection, engine.serve_connection(TokioIo::new(guard), service)).await;
+}
+
+async fn serve_http2<S>(connection: Rc<Connection>, socket: Rewound<S>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let limits = connection.thread.limits;
+    let mut engine = http2::Builder::new(Local);
+    engine
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.streams_max)
+        .max_header_list_size(u32::try_from(limits.head_bytes_max).unwrap_or(u32::MAX))
+        .max_pending_accept_reset_streams(limits.pending_resets_max)
+        .max_local_error_reset_streams(limits.local_resets_max)
+        .max_send_buf_size(256 * 1024)
+        .initial_stream_window_size(256 * 1024)
+        .initial_connection_window_size(1024 * 1024)
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(limits.head_timeout);
+    let served = Rc::clone(&connection);
+    let service = service_fn(move |request| door::serve(Rc::clone(&served), request));
+    let socket = socket.watched_by(Rc::clone(&connection));
+    drive(&connection, engine.serve_connection(TokioIo::new(socket), service)).await;
+}
+
+/// Polls the engine until it is through, told to end in good order, or killed.
+async fn drive<C: GracefulConnection>(connection: &Connection, engine: C) {
+    let mut engine = std::pin::pin!(engine);
+    let mut told = false;
+    std::future::poll_fn(|cx| {
+        if connection.killed.get() {
+            return Poll::Ready(());
+        }
+        if connection.ending.get() && !told {
+            told = true;
+            // HTTP/1: no further request. HTTP/2: GOAWAY (RFC 9113 §6.8).
+            Pin::as_mut(&mut engine).graceful_shutdown();
+        }
+        let done = engine.as_mut().poll(cx).is_ready();
+        if done {
+            return Poll::Ready(());
+        }
+        connection.wake_by(cx);
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Spawns on the thread that it is used on.
+#[derive(Debug, Clone, Copy)]
+struct Local;
+
+impl<F> hyper::rt::Executor<F> for Local
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    fn execute(&self, future: F) {
+        tokio::task::spawn_local(future);
+    }
+}

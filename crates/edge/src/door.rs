@@ -1,0 +1,222 @@
+//! Room 0, seen from above: takes a request from the HTTP engine, asks the judge, and sends it on or back.
+
+use crate::{
+    body::{Answer, Answered},
+    connection::Connection,
+    forward,
+    hygiene::REQUEST_ID,
+    record::{Exchange, Opening},
+    respond::{self, Voice},
+    thread::Thread,
+};
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, Version, header, request::Parts};
+use hyper::body::Incoming;
+use std::{
+    convert::Infallible,
+    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+    task::Poll,
+};
+use wardgate_gate::{Answer as Given, Arrival, Held, Need, Permit, Step, Verdict, decide, establish, resume};
+use wardgate_model::{
+    api::AuditMode,
+    event::Ending,
+    facts::{Door, Facts, Stopped},
+    reason::Reason,
+    ruling::Ruling,
+    time::Time,
+};
+
+/// Serves one request. There is always an answer and, but for probes, always an event.
+///
+/// # Errors
+/// Never.
+pub async fn serve(connection: Rc<Connection>, request: Request<Incoming>) -> Result<Response<Answer>, Infallible> {
+    let answered = Some(Answered::new(&connection));
+    let thread = connection.thread();
+    if let Some(answer) = probe(&connection, request.method(), request.uri().path()) {
+        let (parts, body) = answer.into_parts();
+        let body = if *request.method() == Method::HEAD { Bytes::new() } else { body };
+        return Ok(Response::from_parts(parts, Answer::whole(body, None, answered)));
+    }
+    let now = thread.now();
+    let opening = Opening {
+        id: thread.request_id(now),
+        time: now,
+        door: connection.door(),
+        method: request.method().clone(),
+        peer: connection.peer(),
+    };
+    let exchange = Exchange::open(&connection, opening);
+    let voice = Voice::of(request.method(), request.version(), request.headers());
+    let mut judged = std::pin::pin!(judge_and_forward(&exchange, &connection, request));
+    // A panic of ours is an answer and an event too; the connection goes on.
+    let caught = std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| judged.as_mut().poll(cx))) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(answer)) => Poll::Ready(Some(answer)),
+        Err(_) => Poll::Ready(None),
+    });
+    let mut response = match caught.await {
+        Some(Ok(response)) => response,
+        Some(Err(reason)) => failed(&exchange, reason, voice),
+        None => {
+            exchange.end(Ending::Fault);
+            failed(&exchange, Reason::ForwardFault, voice)
+        }
+    };
+    exchange.answer(response.status().as_u16());
+    let headers = response.headers_mut();
+    headers.insert(REQUEST_ID, respond::request_id(exchange.id()));
+    if let (Some(ruling), Some(facts)) = (exchange.ruling(), exchange.facts())
+        && ruling.forwards()
+    {
+        respond::rate_limits(headers, ruling, facts);
+    }
+    if connection.wire().is_some() && connection.is_spent() {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response.map(|body| body.answering(answered)))
+}
+
+fn probe(connection: &Connection, method: &Method, path: &str) -> Option<Response<Bytes>> {
+    let asked = matches!(*method, Method::GET | Method::HEAD)
+        && match connection.door() {
+            Door::Admin => matches!(path, "/healthz" | "/readyz" | "/metrics"),
+            Door::Public => path.starts_with("/.well-known/"),
+            Door::Described => false,
+        };
+    if asked { connection.thread().probes.answer(connection.door(), path) } else { None }
+}
+
+/// The answer to a request that failed after, or instead of, its ruling.
+fn failed(exchange: &Rc<Exchange>, reason: Reason, voice: Voice) -> Response<Answer> {
+    exchange.fail(reason);
+    refuse(exchange, &Ruling::refused(reason), voice)
+}
+
+fn refuse(exchange: &Rc<Exchange>, ruling: &Ruling, voice: Voice) -> Response<Answer> {
+    respond::refusal(exchange.id(), ruling, exchange.facts(), None, voice).map(|body| Answer::whole(body, Some(Rc::clone(exchange)), None))
+}
+
+/// The request's way: establish, decide, and forward or refuse.
+async fn judge_and_forward(
+    exchange: &Rc<Exchange>,
+    connection: &Rc<Connection>,
+    request: Request<Incoming>,
+) -> Result<Response<Answer>, Reason> {
+    let (parts, body) = request.into_parts();
+    let thread = exchange.thread();
+    let verdict = if let Some(reason) = oversized(&parts, connection) {
+        let path: String = parts.uri.path().chars().take(256).collect();
+        exchange.establish(Facts { stopped: Some(Stopped { reason, retry_after_s: None }), ..exchange.blank(&path) });
+        Verdict { ruling: Ruling::refused(reason), permit: None }
+    } else {
+        judge(exchange, connection, &parts).await?
+    };
+    let Verdict { ruling, permit } = verdict;
+    let (ruling, permit) = recorded(exchange, thread, ruling, permit);
+    match permit {
+        None => Ok(refuse(exchange, ruling, Voice::of(&parts.method, parts.version, &parts.headers))),
+        Some(permit) => forward::forward(permit, exchange, connection, parts, body).await.map_err(|failure| failure.reason),
+    }
+}
+
+/// Sizes that the wire guard does not see, because HTTP/2 has no wire guard.
+fn oversized(parts: &Parts, connection: &Connection) -> Option<Reason> {
+    let limits = &connection.thread().limits;
+    if parts.version != Version::HTTP_2 {
+        return None;
+    }
+    if parts.uri.path_and_query().is_some_and(|target| target.as_str().len() > limits.target_bytes_max) {
+        return Some(Reason::WireTargetTooLong);
+    }
+    (parts.headers.len() > limits.fields_max).then_some(Reason::WireHeadTooLarge)
+}
+
+/// Rooms 1 to 12, with what they need in between.
+async fn judge(exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: &Parts) -> Result<Verdict, Reason> {
+    let thread = exchange.thread();
+    let begun = exchange.opened();
+    let arrival = Arrival {
+        id: exchange.id(),
+        time: begun,
+        door: connection.door(),
+        version: parts.version,
+        method: &parts.method,
+        uri: &parts.uri,
+        headers: &parts.headers,
+        peer: connection.peer(),
+        via: &thread.via,
+    };
+    let step = {
+        let snapshot = thread.gate.snapshot();
+        exchange.judged_by(snapshot.number());
+        match establish(&arrival, &snapshot, thread.gate.meters(), begun) {
+            Step::Done(facts) => decide(exchange.establish(facts), &snapshot, thread.gate.meters(), begun),
+            Step::Wait(held, need) => Step::Wait(held, need),
+        }
+    };
+    thread.metrics.judged(thread.now().since(begun));
+    match step {
+        Step::Done(verdict) => Ok(verdict),
+        Step::Wait(held, need) => Box::pin(answer_needs(thread, held, need)).await,
+    }
+}
+
+/// Answers what the rooms need, in bounded time, one need after another.
+async fn answer_needs(thread: &Rc<Thread>, mut held: Held, mut need: Need) -> Result<Verdict, Reason> {
+    loop {
+        let given = match need {
+            Need::Delay { until } => delay(thread, until).await?,
+            // No room asks for bodies yet; a judge that does must be given them here.
+            Need::Body { .. } => return Err(Reason::ForwardFault),
+        };
+        let snapshot = thread.gate.snapshot();
+        match resume(held, &given, &snapshot, thread.now()) {
+            Step::Done(verdict) => return Ok(verdict),
+            Step::Wait(again, more) => (held, need) = (again, more),
+        }
+    }
+}
+
+async fn delay(thread: &Thread, until: Time) -> Result<Given, Reason> {
+    if thread.slowed.get() >= thread.limits.slowed_max {
+        return Err(Reason::CommitBusy);
+    }
+    let _slowed = Slowed::new(thread);
+    tokio::time::sleep(until.since(thread.now()).min(thread.limits.slow_max)).await;
+    Ok(Given::Elapsed)
+}
+
+/// Counts a request while it is slowed.
+struct Slowed<'a>(&'a Thread);
+
+impl<'a> Slowed<'a> {
+    fn new(thread: &'a Thread) -> Self {
+        thread.slowed.set(thread.slowed.get() + 1);
+        Self(thread)
+    }
+}
+
+impl Drop for Slowed<'_> {
+    fn drop(&mut self) {
+        self.0.slowed.set(self.0.slowed.get().saturating_sub(1));
+    }
+}
+
+/// Takes the event's place *before* anything is forwarded. Without one, `audit: required` refuses; elsewhere the event
+/// may be lost, and is counted.
+fn recorded<'a>(exchange: &'a Rc<Exchange>, thread: &Rc<Thread>, ruling: Ruling, permit: Option<Permit>) -> (&'a Ruling, Option<Permit>) {
+    let place = thread.place();
+    let must = exchange.facts().and_then(|facts| facts.api.as_ref()).is_some_and(|api| match api.audit {
+        AuditMode::BestEffort => false,
+        AuditMode::Required | AuditMode::Durable => true,
+    });
+    let order = thread.gate.next_judge_order();
+    if place.is_none() && must && permit.is_some() {
+        // The permit is dropped here: it gives back what it holds.
+        return (exchange.rule(Ruling::refused(Reason::CommitNoRecord), order, None), None);
+    }
+    (exchange.rule(ruling, order, place), permit)
+}

@@ -1,0 +1,178 @@
+//! Header hygiene, in the order that STANDARDS §3.1 asks for: first what `Connection` names, then what ends at every hop,
+//! then what claims trust, and only then our own (CVE-2021-32813, CVE-2024-45410: the other way round a client takes our
+//! fields off).
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use smallvec::SmallVec;
+use wardgate_gate::Show;
+use wardgate_model::api::Api;
+
+/// `Wardgate-Request-Id`.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("wardgate-request-id");
+/// `Wardgate-Assertion`.
+pub const ASSERTION: HeaderName = HeaderName::from_static("wardgate-assertion");
+/// `Wardgate-Effect`.
+pub const EFFECT: HeaderName = HeaderName::from_static("wardgate-effect");
+/// `Wardgate-Purpose`.
+pub const PURPOSE: HeaderName = HeaderName::from_static("wardgate-purpose");
+const FORWARDED: HeaderName = HeaderName::from_static("forwarded");
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+/// Most bytes of `Wardgate-Effect` that are recorded.
+const EFFECT_BYTES_MAX: usize = 256;
+
+/// Whether a field ends at this hop (RFC 9110 §7.6.1, and the customary ones).
+fn is_hop_by_hop(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "proxy-connection"
+            | "keep-alive"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "proxy-authentication-info"
+            | "http2-settings"
+    )
+}
+
+/// Whether a field of a request claims what only we may say. `_` counts as `-`: many upstreams read both as one.
+fn claims_trust(name: &str) -> bool {
+    let begins = |prefix: &str| {
+        name.len() >= prefix.len()
+            && name.bytes().zip(prefix.bytes()).all(|(ours, theirs)| ours == theirs || (ours == b'_' && theirs == b'-'))
+    };
+    let is = |whole: &str| name.len() == whole.len() && begins(whole);
+    match name.as_bytes().first() {
+        Some(b'w') => begins("wardgate-"),
+        Some(b'f') => is("forwarded"),
+        Some(b'c') => begins("client-cert"),
+        Some(b'x') => {
+            begins("x-forwarded-")
+                || is("x-forwarded")
+                || is("x-real-ip")
+                || begins("x-client-cert")
+                || begins("x-ssl-")
+                || begins("x-envoy-")
+                || begins("x-wardgate-")
+        }
+        _ => false,
+    }
+}
+
+/// What a trip to the upstream needs, made once per connection or request.
+#[derive(Debug)]
+pub struct Trip<'a> {
+    /// The API.
+    pub api: &'a Api,
+    /// What the upstream is shown.
+    pub show: Show,
+    /// The purpose on which the ruling rests, for the upstream to know.
+    pub purpose: Option<HeaderValue>,
+    /// `Via` of ours: `1.1 <name>`.
+    pub via: &'a HeaderValue,
+    /// The client's address.
+    pub client: &'a HeaderValue,
+    /// `Forwarded` of ours.
+    pub forwarded: &'a HeaderValue,
+    /// The host that the client called.
+    pub client_host: &'a HeaderValue,
+    /// Whether it called by TLS.
+    pub tls: bool,
+    /// The upstream's authority.
+    pub upstream_host: &'a HeaderValue,
+    /// The request's id.
+    pub id: &'a HeaderValue,
+    /// Whether its trace context is valid.
+    pub traced: bool,
+}
+
+/// Takes off every field of which `doomed` says so, and those that `Connection` names.
+fn strip(headers: &mut HeaderMap, doomed: impl Fn(&str) -> bool) {
+    let mut gone: SmallVec<[HeaderName; 8]> = SmallVec::new();
+    // INVARIANT (order): fields that `Connection` names go before anything of ours is there to be named.
+    for value in headers.get_all(header::CONNECTION) {
+        for name in value.as_bytes().split(|b| *b == b',').map(<[u8]>::trim_ascii) {
+            // `close` and `keep-alive` name no field; `host` frames the message and stays.
+            if let Ok(name) = HeaderName::from_bytes(name)
+                && name != header::HOST
+                && name != header::CONTENT_LENGTH
+            {
+                gone.push(name);
+            }
+        }
+    }
+    gone.extend(headers.keys().filter(|name| is_hop_by_hop(name.as_str()) || doomed(name.as_str())).cloned());
+    for name in gone {
+        headers.remove(name);
+    }
+}
+
+/// Makes a client's fields into those that the upstream gets.
+///
+/// `Host` becomes the upstream's own authority; the one that the client called is in `X-Forwarded-Host` and `Forwarded`.
+pub fn towards_upstream(headers: &mut HeaderMap, trip: Trip<'_>) {
+    strip(headers, claims_trust);
+    headers.remove(header::EXPECT);
+    let own = !matches!(trip.show, Show::Keep);
+    if own {
+        headers.remove(header::AUTHORIZATION);
+        if let Some(name) = &trip.api.api_key_header {
+            headers.remove(name);
+        }
+    }
+    if !trip.traced {
+        headers.remove(TRACEPARENT);
+        headers.remove(TRACESTATE);
+    }
+    match trip.show {
+        Show::Assertion(value) => {
+            headers.insert(ASSERTION, value);
+        }
+        Show::Secret { name, value } => {
+            headers.insert(name, value);
+        }
+        Show::Keep | Show::Nothing | Show::Caller => {}
+    }
+    if let Some(purpose) = trip.purpose {
+        headers.insert(PURPOSE, purpose);
+    }
+    headers.append(header::VIA, trip.via.clone());
+    headers.insert(FORWARDED, trip.forwarded.clone());
+    headers.insert(X_FORWARDED_FOR, trip.client.clone());
+    headers.insert(X_FORWARDED_HOST, trip.client_host.clone());
+    headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(if trip.tls { "https" } else { "http" }));
+    headers.insert(REQUEST_ID, trip.id.clone());
+    headers.insert(header::HOST, trip.upstream_host.clone());
+}
+
+/// Makes an upstream's fields into those that the client gets. Gives what `Wardgate-Effect` said.
+pub fn towards_client(headers: &mut HeaderMap) -> Option<Box<str>> {
+    let effect = headers.get(EFFECT).and_then(|value| value.to_str().ok()).map(|text| text.chars().take(EFFECT_BYTES_MAX).collect());
+    strip(headers, |name| name.starts_with("wardgate-") || name.starts_with("wardgate_"));
+    effect
+}
+
+/// `Forwarded` (RFC 7239 §4): an IPv6 address and a host with a port need quotes.
+#[must_use]
+pub fn forwarded(client: std::net::IpAddr, host: &str, tls: bool) -> String {
+    let proto = if tls { "https" } else { "http" };
+    let host = if host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_')) {
+        host.to_owned()
+    } else {
+        format!("\"{}\"", host.replace(['"', '\\'], ""))
+    };
+    match client {
+        std::net::IpAddr::V4(client) => format!("for={client};host={host};proto={proto}"),
+        std::net::IpAddr::V6(client) => format!("for=\"[{client}]\";host={host};proto={proto}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

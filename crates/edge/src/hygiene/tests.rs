@@ -1,0 +1,142 @@
+use super::{Trip, forwarded, towards_client, towards_upstream};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use wardgate_gate::Show;
+use wardgate_model::api::Api;
+
+/// Lines of fields → a header map.
+fn fields(text: &str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let (name, value) = line.split_once(": ").unwrap_or((line.trim_end_matches(':'), ""));
+        headers.append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap());
+    }
+    headers
+}
+
+fn text(headers: &HeaderMap) -> String {
+    let mut lines: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+    lines.sort();
+    lines.join("\n")
+}
+
+/// A client's fields → what the upstream gets, ours included.
+fn upstream(received: &str, show: Show, api: &Api) -> String {
+    let mut headers = fields(received);
+    let value = HeaderValue::from_static;
+    towards_upstream(
+        &mut headers,
+        Trip {
+            api,
+            show,
+            purpose: None,
+            via: &value("1.1 wardgate"),
+            client: &value("192.0.2.7"),
+            forwarded: &value("F"),
+            client_host: &value("api.example"),
+            tls: true,
+            upstream_host: &value("10.0.0.1:9000"),
+            id: &value("ID"),
+            traced: false,
+        },
+    );
+    text(&headers)
+}
+
+const OURS: &str = "forwarded: F\nhost: 10.0.0.1:9000\nvia: 1.1 wardgate\nwardgate-request-id: ID\nx-forwarded-for: 192.0.2.7\nx-forwarded-host: api.example\nx-forwarded-proto: https";
+
+fn api() -> Api {
+    crate::fixture::api("orders", "http://127.0.0.1:1")
+}
+
+#[test]
+fn what_claims_trust_is_replaced() {
+    let spoofed = "
+        Host: api.example
+        Wardgate-Assertion: forged
+        wardgate_assertion: forged
+        X-Wardgate-Identity: root
+        Forwarded: for=10.0.0.1
+        X-Forwarded-For: 10.0.0.1
+        x_forwarded_for: 10.0.0.1
+        X-Forwarded-Client-Cert: forged
+        X-Real-IP: 10.0.0.1
+        X_Real_IP: 10.0.0.1
+        Client-Cert: :forged:
+        Client-Cert-Chain: :forged:
+        client_cert: forged
+        X-Client-Cert: forged
+        X-SSL-Client-Verify: SUCCESS
+        X-Envoy-Internal: true
+    ";
+    assert_eq!(upstream(spoofed, Show::Nothing, &api()), OURS);
+}
+
+#[test]
+fn what_ends_at_this_hop_ends() {
+    let hop = "
+        Host: api.example
+        Connection: close, X-Secret, Wardgate-Request-Id
+        Connection: x-forwarded-for
+        X-Secret: 1
+        Keep-Alive: timeout=5
+        Proxy-Connection: keep-alive
+        Proxy-Authorization: Basic x
+        TE: gzip
+        Trailer: X
+        Transfer-Encoding: chunked
+        Upgrade: h2c
+        HTTP2-Settings: x
+        Expect: 100-continue
+        X-Kept: 1
+    ";
+    assert_eq!(upstream(hop, Show::Nothing, &api()), format!("{OURS}\nx-kept: 1"));
+}
+
+#[test]
+fn the_clients_credential_does_not_go_on() {
+    let shown = "
+        Host: api.example
+        Authorization: Bearer theirs
+        X-Api-Key: theirs
+    ";
+    let mut api = api();
+    api.api_key_header = Some(HeaderName::from_static("x-api-key"));
+    assert_eq!(upstream(shown, Show::Nothing, &api), OURS);
+    let basic = Show::Secret { name: http::header::AUTHORIZATION, value: HeaderValue::from_static("Basic ours") };
+    assert_eq!(upstream(shown, basic, &api), format!("authorization: Basic ours\n{OURS}"));
+    let secret = Show::Secret { name: HeaderName::from_static("x-api-key"), value: HeaderValue::from_static("ours") };
+    let with = |text: &str| OURS.replace("\nx-forwarded-for", &format!("\nx-api-key: {text}\nx-forwarded-for"));
+    assert_eq!(upstream(shown, secret, &api), with("ours"));
+    assert_eq!(upstream(shown, Show::Keep, &api), format!("authorization: Bearer theirs\n{}", with("theirs")));
+    let assertion = upstream(shown, Show::Assertion(HeaderValue::from_static("ours")), &api);
+    assert!(assertion.contains("wardgate-assertion: ours") && !assertion.contains("theirs"), "{assertion}");
+}
+
+#[test]
+fn an_invalid_trace_is_not_carried_on() {
+    assert_eq!(upstream("Host: a\nTraceparent: bad\nTracestate: x=1", Show::Nothing, &api()), OURS);
+}
+
+#[test]
+fn earlier_hops_stay_in_via() {
+    let passed = upstream("Host: a\nVia: 1.1 other", Show::Nothing, &api());
+    assert!(passed.contains("via: 1.1 other\nvia: 1.1 wardgate") || passed.contains("via: 1.1 other"), "{passed}");
+    assert!(passed.contains("via: 1.1 wardgate"), "{passed}");
+}
+
+#[test]
+fn an_upstream_says_what_happened_to_us_only() {
+    let mut headers = fields(
+        "Wardgate-Effect: records=3\nWardgate-Request-Id: forged\nConnection: X-Hop\nX-Hop: 1\nX-Kept: 1\nTransfer-Encoding: chunked",
+    );
+    assert_eq!(towards_client(&mut headers).as_deref(), Some("records=3"));
+    assert_eq!(text(&headers), "x-kept: 1");
+    let mut long = fields(&format!("Wardgate-Effect: {}", "x".repeat(500)));
+    assert_eq!(towards_client(&mut long).map(|effect| effect.len()), Some(256));
+}
+
+#[test]
+fn forwarded_is_quoted_where_it_must_be() {
+    assert_eq!(forwarded("192.0.2.7".parse().unwrap(), "a.example", true), "for=192.0.2.7;host=a.example;proto=https");
+    assert_eq!(forwarded("2001:db8::1".parse().unwrap(), "a:8080", false), "for=\"[2001:db8::1]\";host=\"a:8080\";proto=http");
+}

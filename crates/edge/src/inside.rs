@@ -1,0 +1,39 @@
+//! What answers in this process: APIs of our own behind the judge, and probes before it.
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Response};
+use std::{pin::Pin, sync::Arc};
+use wardgate_model::facts::{Door, Facts};
+
+/// A judged request to an API of this process: the typed caller in its facts, and the raw proof in its headers.
+#[derive(Debug, Clone)]
+pub struct InProcessCall {
+    /// What was judged; [`Facts::caller`] is proven.
+    pub facts: Arc<Facts>,
+    /// Method.
+    pub method: Method,
+    /// Canonical path.
+    pub path: Box<str>,
+    /// Query as received, without `?`.
+    pub query: Option<Box<str>>,
+    /// Fields as received.
+    pub headers: HeaderMap,
+    /// The whole body, at most [`crate::EdgeLimits::collected_bytes_max`].
+    pub body: Bytes,
+}
+
+/// The answer under way. It is awaited on a door's thread: whoever implements [`InProcess`] spawns the work elsewhere.
+pub type Answering = Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>;
+
+/// Answers requests to [`wardgate_model::api::Target::InProcess`].
+pub trait InProcess: Send + Sync {
+    /// Begins to answer.
+    fn call(&self, call: InProcessCall) -> Answering;
+}
+
+/// Answers a few paths before the judge: `/healthz`, `/readyz` and `/metrics` on the admin door, `/.well-known/jwks.json`
+/// on the public ones. Only GET and HEAD are asked.
+pub trait Probes: Send + Sync {
+    /// The answer, where this path is one of them at this door.
+    fn answer(&self, door: Door, path: &str) -> Option<Response<Bytes>>;
+}

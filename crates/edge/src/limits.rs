@@ -1,0 +1,96 @@
+//! Every bound of the doors, in one place. All are finite.
+
+use std::time::Duration;
+
+/// Bounds on what a door takes in and how long it waits (STANDARDS "Limits (ours)").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EdgeLimits {
+    /// Open connections of clients per process. Above it new ones are closed at once. Default 10,000.
+    pub connections_max: usize,
+    /// Requests on one HTTP/1 connection, after which it is closed in good order. Default 100,000.
+    pub connection_requests_max: u64,
+    /// Bytes of an HTTP/1 head (request line and fields), or of an HTTP/2 header list. Default 32 KiB.
+    pub head_bytes_max: usize,
+    /// Fields of a head. Default 100, which is also what the HTTP/1 engine takes at most.
+    pub fields_max: usize,
+    /// Bytes of a request target. Default 8 KiB.
+    pub target_bytes_max: usize,
+    /// Bytes of a method. Default 32.
+    pub method_bytes_max: usize,
+    /// Bytes of all chunk extensions of one body. Default 4 KiB.
+    pub extension_bytes_max: usize,
+    /// Bytes of a trailer section. Default 8 KiB.
+    pub trailer_bytes_max: usize,
+    /// Fields of a trailer section. Default 32.
+    pub trailer_fields_max: usize,
+    /// Bytes of a request's body. Default 1 GiB.
+    pub body_bytes_max: u64,
+    /// Bytes of a body that is collected for an API in this process. Default 1 MiB.
+    pub collected_bytes_max: usize,
+    /// From a head's first byte to its last; also for TLS handshakes and the first byte of a connection. Default 10 s.
+    pub head_timeout: Duration,
+    /// Between two requests of a connection. Default 75 s.
+    pub keep_alive: Duration,
+    /// Between two pieces of a request's body. Default 30 s.
+    pub body_idle: Duration,
+    /// How long a client may leave an answer lying. Default 60 s.
+    pub client_idle: Duration,
+    /// How long a request goes on after its client closed its sending side. Default 2 s.
+    pub half_close: Duration,
+    /// How long and how much is read and thrown away after an early answer, so that it arrives. Default 2 s.
+    pub linger: Duration,
+    /// See [`EdgeLimits::linger`]. Default 1 MiB.
+    pub linger_bytes_max: usize,
+    /// Concurrent HTTP/2 streams of a connection. Default 100.
+    pub streams_max: u32,
+    /// Streams that a client reset before we took them up, before the connection is ended (CVE-2023-44487). Default 20.
+    pub pending_resets_max: usize,
+    /// Streams that we had to reset, before the connection is ended (CVE-2025-8671). Default 100.
+    pub local_resets_max: usize,
+    /// Idle connections kept per upstream and thread. Default 64.
+    pub upstream_idle_max: usize,
+    /// How long an idle connection to an upstream is kept. Default 30 s.
+    pub upstream_idle: Duration,
+    /// How long a request waits for a connection when all are in use. Default 1 s.
+    pub upstream_wait: Duration,
+    /// Requests that wait for a connection, per upstream and thread. Default 256.
+    pub upstream_waiters_max: usize,
+    /// Requests that are being slowed, per thread. Default 1,000.
+    pub slowed_max: usize,
+    /// Longest delay that is granted to a `slow` ruling. Default 30 s.
+    pub slow_max: Duration,
+}
+
+impl Default for EdgeLimits {
+    fn default() -> Self {
+        Self {
+            connections_max: 10_000,
+            connection_requests_max: 100_000,
+            head_bytes_max: 32 * 1024,
+            fields_max: 100,
+            target_bytes_max: 8 * 1024,
+            method_bytes_max: 32,
+            extension_bytes_max: 4 * 1024,
+            trailer_bytes_max: 8 * 1024,
+            trailer_fields_max: 32,
+            body_bytes_max: 1024 * 1024 * 1024,
+            collected_bytes_max: 1024 * 1024,
+            head_timeout: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(75),
+            body_idle: Duration::from_secs(30),
+            client_idle: Duration::from_secs(60),
+            half_close: Duration::from_secs(2),
+            linger: Duration::from_secs(2),
+            linger_bytes_max: 1024 * 1024,
+            streams_max: 100,
+            pending_resets_max: 20,
+            local_resets_max: 100,
+            upstream_idle_max: 64,
+            upstream_idle: Duration::from_secs(30),
+            upstream_wait: Duration::from_secs(1),
+            upstream_waiters_max: 256,
+            slowed_max: 1_000,
+            slow_max: Duration::from_secs(30),
+        }
+    }
+}

@@ -1,0 +1,447 @@
+//! One [`Exchange`] per request: it owns the event until the last byte has passed, and records it when it is dropped,
+//! whatever happened: an answer, a refusal, a client that went away, a panic.
+
+use crate::{
+    connection::Connection,
+    thread::{Phase, Thread},
+    watch::{Tick, Watched},
+};
+use http::Method;
+use std::{
+    cell::{Cell, OnceCell, RefCell},
+    net::IpAddr,
+    rc::{Rc, Weak},
+    sync::Arc,
+    task::{Context, Waker},
+    time::Duration,
+};
+use wardgate_gate::{Lease, canon};
+use wardgate_model::{
+    event::{Ending, Event, EventKind, Outcome, Place, UpstreamOutcome},
+    facts::{Door, Facts, RequestFacts, SourceFacts},
+    id::RequestId,
+    reason::Reason,
+    ruling::Ruling,
+    time::Time,
+};
+
+/// "Never", as a deadline.
+const NEVER: Time = Time::from_micros(i64::MAX);
+
+/// What is known of a request before the judge has looked at it.
+#[derive(Debug, Clone)]
+pub struct Opening {
+    /// Its id.
+    pub id: RequestId,
+    /// When its head was there.
+    pub time: Time,
+    /// Through which door.
+    pub door: Door,
+    /// Method.
+    pub method: Method,
+    /// The peer.
+    pub peer: IpAddr,
+}
+
+impl Opening {
+    /// Facts of a request that the judge never saw.
+    #[must_use]
+    pub fn facts(&self, path: &str) -> Facts {
+        Facts {
+            id: self.id,
+            time: self.time,
+            door: self.door,
+            trace: None,
+            request: RequestFacts {
+                method: self.method.clone(),
+                host: Box::default(),
+                path: path.into(),
+                query: None,
+                content_type: None,
+                length: None,
+            },
+            source: SourceFacts { address: canon::address(self.peer), zone: None, user_agent: None },
+            api: None,
+            operation: None,
+            resource: None,
+            caller: None,
+            purpose: None,
+            stopped: None,
+        }
+    }
+}
+
+/// What ends an exchange from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strike {
+    /// The permit ended, or its bytes are used up.
+    Cut,
+    /// The client did not go on in time.
+    Client,
+    /// The upstream did not go on in time.
+    Upstream,
+}
+
+/// A deadline and who waits for it.
+#[derive(Debug)]
+struct Wait {
+    deadline: Cell<Time>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Wait {
+    const fn new() -> Self {
+        Self { deadline: Cell::new(NEVER), waker: RefCell::new(None) }
+    }
+
+    fn until(&self, cx: &Context<'_>, deadline: Time) {
+        self.deadline.set(deadline);
+        let mut waker = self.waker.borrow_mut();
+        if !waker.as_ref().is_some_and(|old| old.will_wake(cx.waker())) {
+            *waker = Some(cx.waker().clone());
+        }
+    }
+
+    fn clear(&self) {
+        self.deadline.set(NEVER);
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = self.waker.borrow_mut().take() {
+            waker.wake();
+        }
+    }
+
+    /// Wakes when the deadline is over; says whether it is.
+    fn strike(&self, now: Time) -> bool {
+        let over = now >= self.deadline.get();
+        if over {
+            self.wake();
+        }
+        over
+    }
+}
+
+/// Upstream's part of the event, as it comes to be known.
+#[derive(Debug)]
+struct Trip {
+    name: Arc<str>,
+    status: Cell<Option<u16>>,
+    departed: Time,
+    latency: Cell<Duration>,
+}
+
+/// One request, from its head to the last byte of its answer.
+#[derive(Debug)]
+pub struct Exchange {
+    connection: Rc<Connection>,
+    opening: Opening,
+    facts: OnceCell<Facts>,
+    ruling: OnceCell<Ruling>,
+    /// A refusal after the ruling: what failed on the way.
+    failure: Cell<Option<Reason>>,
+    place: RefCell<Option<Place>>,
+    snapshot: Cell<u64>,
+    order: Cell<u64>,
+    lease: OnceCell<Lease>,
+    trip: RefCell<Option<Trip>>,
+    effect: RefCell<Option<Box<str>>>,
+    client_status: Cell<Option<u16>>,
+    ending: Cell<Option<Ending>>,
+    bytes_in: Cell<u64>,
+    bytes_out: Cell<u64>,
+    /// Whether the whole request has been taken from the client.
+    uploaded: Cell<bool>,
+    /// Why the request's body broke.
+    upload_fault: Cell<Option<Reason>>,
+    /// When the request last went on towards the upstream.
+    progress: Cell<Time>,
+    /// How long the upstream may take from there.
+    patience: Cell<Duration>,
+    up: Wait,
+    down: Wait,
+    /// When the client is given up that does not take its answer.
+    client: Cell<Time>,
+    strike: Cell<Option<Strike>>,
+    watched: OnceCell<Watched>,
+}
+
+impl Exchange {
+    /// Opens the record of a request.
+    #[must_use]
+    pub fn open(connection: &Rc<Connection>, opening: Opening) -> Rc<Self> {
+        let thread = connection.thread();
+        thread.metrics.in_flight(1);
+        let progress = Cell::new(opening.time);
+        let exchange = Rc::new(Self {
+            connection: Rc::clone(connection),
+            opening,
+            facts: OnceCell::new(),
+            ruling: OnceCell::new(),
+            failure: Cell::new(None),
+            place: RefCell::new(None),
+            snapshot: Cell::new(0),
+            order: Cell::new(0),
+            lease: OnceCell::new(),
+            trip: RefCell::new(None),
+            effect: RefCell::new(None),
+            client_status: Cell::new(None),
+            ending: Cell::new(None),
+            bytes_in: Cell::new(0),
+            bytes_out: Cell::new(0),
+            uploaded: Cell::new(false),
+            upload_fault: Cell::new(None),
+            progress,
+            patience: Cell::new(Duration::ZERO),
+            up: Wait::new(),
+            down: Wait::new(),
+            client: Cell::new(NEVER),
+            strike: Cell::new(None),
+            watched: OnceCell::new(),
+        });
+        let weak: Weak<dyn Tick> = Rc::downgrade(&exchange) as Weak<dyn Tick>;
+        let _ = exchange.watched.set(thread.watch.add(weak));
+        exchange
+    }
+
+    /// The request's id.
+    #[must_use]
+    pub fn id(&self) -> RequestId {
+        self.opening.id
+    }
+
+    /// What is known of it.
+    #[must_use]
+    pub fn facts(&self) -> Option<&Facts> {
+        self.facts.get()
+    }
+
+    /// What was decided.
+    #[must_use]
+    pub fn ruling(&self) -> Option<&Ruling> {
+        self.ruling.get()
+    }
+
+    /// The thread that carries it.
+    #[must_use]
+    pub fn thread(&self) -> &Rc<Thread> {
+        self.connection.thread()
+    }
+
+    /// When its head was there.
+    #[must_use]
+    pub fn opened(&self) -> Time {
+        self.opening.time
+    }
+
+    /// Notes by which snapshot it is judged.
+    pub fn judged_by(&self, snapshot: u64) {
+        self.snapshot.set(snapshot);
+    }
+
+    /// What is known of it without the judge.
+    #[must_use]
+    pub fn blank(&self, path: &str) -> Facts {
+        self.opening.facts(path)
+    }
+
+    /// Keeps the facts.
+    pub fn establish(&self, facts: Facts) -> &Facts {
+        self.facts.get_or_init(|| facts)
+    }
+
+    /// Keeps the ruling, its number and the place of its event.
+    pub fn rule(&self, ruling: Ruling, order: u64, place: Option<Place>) -> &Ruling {
+        self.order.set(order);
+        *self.place.borrow_mut() = place;
+        self.ruling.get_or_init(|| ruling)
+    }
+
+    /// Notes that the request failed after it was allowed.
+    pub fn fail(&self, reason: Reason) {
+        self.failure.set(Some(reason));
+    }
+
+    /// Goes to the upstream `name` under `lease`.
+    pub fn depart(&self, name: Arc<str>, lease: Option<Lease>, now: Time) {
+        if let Some(lease) = lease {
+            let _ = self.lease.set(lease);
+        }
+        self.progress.set(now);
+        *self.trip.borrow_mut() = Some(Trip { name, status: Cell::new(None), departed: now, latency: Cell::new(Duration::ZERO) });
+    }
+
+    /// The head of the upstream's answer is there.
+    pub fn returned(&self, status: u16, effect: Option<Box<str>>, now: Time) {
+        if let Some(trip) = &*self.trip.borrow() {
+            trip.status.set(Some(status));
+            trip.latency.set(now.since(trip.departed));
+        }
+        *self.effect.borrow_mut() = effect;
+    }
+
+    /// What the client is sent.
+    pub fn answer(&self, status: u16) {
+        self.client_status.set(Some(status));
+    }
+
+    /// Sets how it ended, unless that is known.
+    pub fn end(&self, ending: Ending) {
+        if self.ending.get().is_none() {
+            self.ending.set(Some(ending));
+        }
+        self.client.set(NEVER);
+        self.down.clear();
+    }
+
+    /// What struck it from outside.
+    #[must_use]
+    pub fn struck(&self) -> Option<Strike> {
+        self.strike.get()
+    }
+
+    /// Charges bytes of a body that are about to pass. `false`: they must not.
+    #[must_use]
+    pub fn charge(&self, bytes: u64) -> bool {
+        let good = self.lease.get().is_none_or(|lease| lease.is_live() && lease.charge_bytes(bytes, self.thread().now()).is_ok());
+        if !good {
+            self.strike.set(Some(Strike::Cut));
+        }
+        good
+    }
+
+    /// Counts bytes of the request's body; gives how many there are now.
+    pub fn count_in(&self, bytes: u64) -> u64 {
+        self.bytes_in.set(self.bytes_in.get().saturating_add(bytes));
+        self.progress.set(self.thread().now());
+        self.up.clear();
+        self.bytes_in.get()
+    }
+
+    /// Counts bytes of the answer's body, and begins to wait for the client to take them.
+    pub fn count_out(&self, bytes: u64) {
+        self.bytes_out.set(self.bytes_out.get().saturating_add(bytes));
+        self.down.clear();
+        self.client.set(self.thread().now() + self.thread().limits.client_idle);
+    }
+
+    /// Waits for more of the request's body.
+    pub fn wait_for_client(&self, cx: &Context<'_>) {
+        self.up.until(cx, self.thread().now() + self.thread().limits.body_idle);
+    }
+
+    /// Waits for the upstream; the client has taken all there is.
+    pub fn wait_for_upstream(&self, cx: &Context<'_>, patience: Duration) {
+        self.client.set(NEVER);
+        self.patience.set(patience);
+        self.down.until(cx, self.thread().now() + patience);
+    }
+
+    /// The whole request has been taken.
+    pub fn upload_done(&self) {
+        self.uploaded.set(true);
+        self.up.clear();
+    }
+
+    /// Whether the whole request has been taken.
+    #[must_use]
+    pub fn is_uploaded(&self) -> bool {
+        self.uploaded.get()
+    }
+
+    /// The request's body broke.
+    pub fn upload_broke(&self, reason: Reason) {
+        self.upload_fault.set(Some(reason));
+        self.up.clear();
+    }
+
+    /// Why the request's body broke.
+    #[must_use]
+    pub fn upload_fault(&self) -> Option<Reason> {
+        self.upload_fault.get()
+    }
+
+    /// The event, once all is over.
+    fn event(&mut self) -> Event {
+        let end = self.thread().now();
+        let ending = match (self.ending.get(), self.strike.get()) {
+            (Some(ending), _) => ending,
+            _ if std::thread::panicking() => Ending::Fault,
+            (None, Some(Strike::Cut)) => Ending::Cut,
+            (None, Some(Strike::Upstream)) => Ending::UpstreamBroke,
+            (None, Some(Strike::Client)) => Ending::ClientGone,
+            (None, None) if self.thread().phase() == Phase::Cutting => Ending::Cut,
+            (None, None) => Ending::ClientGone,
+        };
+        let facts = self.facts.take().unwrap_or_else(|| self.opening.facts(""));
+        let fallback = if ending == Ending::Fault { Reason::ForwardFault } else { Reason::WireBodyIncomplete };
+        let mut ruling = self.ruling.take().unwrap_or_else(|| Ruling::refused(fallback));
+        if let Some(failure) = self.failure.get() {
+            ruling.reasons.insert(0, failure);
+        }
+        let upstream = self.trip.take().map(|trip| UpstreamOutcome {
+            name: trip.name,
+            status: trip.status.get(),
+            latency: trip.latency.get(),
+            bytes_in: self.bytes_in.get(),
+            bytes_out: self.bytes_out.get(),
+            records: None,
+        });
+        Event {
+            kind: EventKind::Request,
+            facts,
+            ruling,
+            outcome: Outcome { end, ending, client_status: self.client_status.get(), upstream, effect: self.effect.take() },
+            snapshot: self.snapshot.get(),
+            judge_order: self.order.get(),
+        }
+    }
+}
+
+impl Tick for Exchange {
+    fn tick(&self, now: Time) {
+        if self.strike.get().is_some() || self.ending.get().is_some() {
+            return;
+        }
+        if self.lease.get().is_some_and(|lease| !lease.is_live()) {
+            self.strike.set(Some(Strike::Cut));
+            self.up.wake();
+            self.down.wake();
+            return;
+        }
+        if self.up.strike(now) {
+            self.strike.set(Some(Strike::Client));
+        }
+        // A request that still goes out keeps the upstream's time from running.
+        if self.down.deadline.get() != NEVER {
+            self.down.deadline.set(self.down.deadline.get().max(self.progress.get() + self.patience.get()));
+        }
+        if self.down.strike(now) {
+            self.strike.set(Some(Strike::Upstream));
+        }
+        if now >= self.client.get() {
+            self.strike.set(Some(Strike::Client));
+            self.connection.kill();
+        }
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        let place = self.place.take();
+        let event = self.event();
+        let thread = Rc::clone(self.thread());
+        let metrics = &thread.metrics;
+        metrics.in_flight(-1);
+        metrics.request(&event.facts.request.method, event.outcome.client_status, event.outcome.end.since(self.opening.time));
+        if event.outcome.ending == Ending::Fault {
+            metrics.fault();
+        }
+        thread.resolved.borrow_mut().count(metrics, event.facts.api.as_deref().map(|api| &api.name), &event.ruling);
+        // A ruling that was never reached has no place yet.
+        match place.or_else(|| thread.place()) {
+            Some(place) => place.record(event),
+            None => thread.drop_event(),
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Ruling → HTTP: one table for every refusal. RFC 9457 problem details; RFC 6750 and RFC 9110 for what goes with a status;
+//! draft-ietf-httpapi-ratelimit-headers for limits; gRPC callers get a trailers-only answer with the same meaning.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use std::fmt::Write as _;
+use wardgate_model::{
+    api::{Api, PathTemplate},
+    facts::Facts,
+    id::RequestId,
+    reason::Reason,
+    ruling::{LimitUnit, Ruling},
+};
+
+const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+/// Methods that any door takes; what is said with a 405 that no API can say better.
+const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
+/// In whose protocol a refusal is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Voice {
+    /// `application/problem+json`.
+    Problem,
+    /// The head of a problem without its body, for HEAD.
+    HeadOnly,
+    /// A gRPC status.
+    Grpc,
+}
+
+impl Voice {
+    /// How to speak to this request.
+    #[must_use]
+    pub fn of(method: &Method, version: http::Version, headers: &HeaderMap) -> Self {
+        let grpc = |value: &HeaderValue| value.as_bytes().starts_with(b"application/grpc");
+        if version == http::Version::HTTP_2 && headers.get(header::CONTENT_TYPE).is_some_and(grpc) {
+            Self::Grpc
+        } else if *method == Method::HEAD {
+            Self::HeadOnly
+        } else {
+            Self::Problem
+        }
+    }
+}
+
+/// The answer to a request that does not go on.
+#[must_use]
+pub fn refusal(id: RequestId, ruling: &Ruling, facts: Option<&Facts>, detail: Option<&str>, voice: Voice) -> Response<Bytes> {
+    let reason = ruling.reason().outside();
+    let row = reason.row();
+    let status = if row.http < 400 { StatusCode::FORBIDDEN } else { StatusCode::from_u16(row.http).unwrap_or(StatusCode::FORBIDDEN) };
+    let mut response = Response::new(Bytes::new());
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(challenge) = challenge(reason, status) {
+        headers.insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    if let Some(seconds) = ruling.retry_after_s.or_else(|| (row.http == 503).then_some(1)) {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        headers.insert(header::ALLOW, allow(facts));
+    }
+    if let Some(facts) = facts {
+        rate_limits(headers, ruling, facts);
+    }
+    if voice == Voice::Grpc {
+        // gRPC over HTTP/2: a refusal is `200` with the status among the only fields.
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+        headers.insert(GRPC_STATUS, HeaderValue::from(u16::from(row.grpc)));
+        headers.insert(GRPC_MESSAGE, grpc_message(detail.unwrap_or(row.public)));
+        return response;
+    }
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    let body = problem(id, reason, status, detail);
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+    *response.status_mut() = status;
+    if voice == Voice::Problem {
+        *response.body_mut() = Bytes::from(body);
+    }
+    response
+}
+
+/// The JSON of a refusal. `type` is a stable URN: it names, it need not resolve (RFC 9457 §3.1.1).
+#[must_use]
+pub fn problem(id: RequestId, reason: Reason, status: StatusCode, detail: Option<&str>) -> String {
+    let row = reason.row();
+    let mut json = String::with_capacity(384);
+    let _ = write!(json, "{{\"type\":\"urn:wardgate:reason:{}\",\"title\":", row.code);
+    quote(&mut json, row.public);
+    let _ = write!(json, ",\"status\":{},\"detail\":", status.as_u16());
+    quote(&mut json, detail.unwrap_or(row.public));
+    let _ = write!(json, ",\"instance\":\"urn:uuid:{id}\",\"code\":\"{}\",\"request_id\":\"{id}\",\"remedy\":", row.code);
+    quote(&mut json, row.remedy);
+    json.push('}');
+    json
+}
+
+/// A JSON string (RFC 8259 §7).
+fn quote(json: &mut String, text: &str) {
+    json.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => json.push_str("\\\""),
+            '\\' => json.push_str("\\\\"),
+            c if c.is_control() => {
+                let _ = write!(json, "\\u{:04x}", u32::from(c));
+            }
+            c => json.push(c),
+        }
+    }
+    json.push('"');
+}
+
+/// RFC 6750 §3: no `error` where no credential was shown.
+fn challenge(reason: Reason, status: StatusCode) -> Option<HeaderValue> {
+    let text = match (status, reason) {
+        (StatusCode::UNAUTHORIZED, Reason::CredentialMissing) => "Bearer realm=\"wardgate\"",
+        (StatusCode::UNAUTHORIZED, _) => "Bearer realm=\"wardgate\", error=\"invalid_token\"",
+        (StatusCode::BAD_REQUEST, Reason::CredentialInQuery | Reason::CredentialConflict | Reason::CredentialMalformed) => {
+            "Bearer realm=\"wardgate\", error=\"invalid_request\""
+        }
+        _ => return None,
+    };
+    Some(HeaderValue::from_static(text))
+}
+
+/// `Allow` (RFC 9110 §10.2.1): the methods that the API has for this path.
+fn allow(facts: Option<&Facts>) -> HeaderValue {
+    let listed = facts.and_then(|facts| facts.api.as_deref().map(|api| methods(api, &facts.request.path)));
+    listed.filter(|text| !text.is_empty()).and_then(|text| HeaderValue::try_from(text).ok()).unwrap_or(HeaderValue::from_static(METHODS))
+}
+
+fn methods(api: &Api, path: &str) -> String {
+    let mut methods: Vec<&str> =
+        api.operations.iter().filter(|operation| fits(&operation.template, path)).map(|operation| operation.method.as_str()).collect();
+    methods.sort_unstable();
+    methods.dedup();
+    methods.join(", ")
+}
+
+fn fits(template: &PathTemplate, path: &str) -> bool {
+    let rest = path.strip_prefix('/').unwrap_or(path);
+    let mut parts = rest.split('/');
+    if rest.is_empty() {
+        return template.segments().is_empty();
+    }
+    let all = template.segments().iter().all(|segment| parts.next().is_some_and(|part| segment.fits(part)));
+    all && parts.next().is_none()
+}
+
+/// `RateLimit-Policy` and `RateLimit` (STANDARDS §3.6): only to callers that proved who they are.
+pub fn rate_limits(headers: &mut HeaderMap, ruling: &Ruling, facts: &Facts) {
+    let known = facts.stopped.is_none() && facts.caller.as_ref().is_some_and(|caller| !caller.identity.is_anonymous());
+    if !known || ruling.limits.is_empty() {
+        return;
+    }
+    let mut policies = String::with_capacity(64 * ruling.limits.len());
+    let mut states = String::with_capacity(48 * ruling.limits.len());
+    for limit in &ruling.limits {
+        let comma = if policies.is_empty() { "" } else { ", " };
+        let _ = write!(policies, "{comma}\"{}\";q={}", limit.policy, limit.quota);
+        if let Some(window) = limit.window_s {
+            let _ = write!(policies, ";w={window}");
+        }
+        if limit.unit != LimitUnit::Requests {
+            let _ = write!(policies, ";qu=\"{}\"", limit.unit.as_str());
+        }
+        let _ = write!(states, "{comma}\"{}\";r={};t={}", limit.policy, limit.remaining, limit.reset_s);
+    }
+    for (name, text) in [(RATELIMIT_POLICY, policies), (RATELIMIT, states)] {
+        if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(text)) {
+            headers.insert(name, value);
+        }
+    }
+}
+
+/// `grpc-message` is percent-encoded.
+fn grpc_message(text: &str) -> HeaderValue {
+    let mut message = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b' '..=b'~' if byte != b'%' => message.push(char::from(byte)),
+            _ => {
+                let _ = write!(message, "%{byte:02X}");
+            }
+        }
+    }
+    HeaderValue::try_from(message).unwrap_or(HeaderValue::from_static("refused"))
+}
+
+/// A refusal as the bytes of an HTTP/1.1 answer, for the wire guard, which speaks below the HTTP engine.
+#[must_use]
+pub fn on_the_wire(id: RequestId, reason: Reason, detail: &str) -> Vec<u8> {
+    let ruling = Ruling::refused(reason);
+    let mut response = refusal(id, &ruling, None, Some(detail), Voice::Problem);
+    response.headers_mut().insert(crate::hygiene::REQUEST_ID, request_id(id));
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    let mut bytes = Vec::with_capacity(768);
+    let phrase = response.status().canonical_reason().unwrap_or("Refused");
+    bytes.extend_from_slice(format!("HTTP/1.1 {} {phrase}\r\n", response.status().as_u16()).as_bytes());
+    for (name, value) in response.headers() {
+        bytes.extend_from_slice(name.as_str().as_bytes());
+        bytes.extend_from_slice(b": ");
+        bytes.extend_from_slice(value.as_bytes());
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes.extend_from_slice(b"\r\n");
+    bytes.extend_from_slice(response.body());
+    bytes
+}
+
+/// The request's id as a field value.
+#[must_use]
+pub fn request_id(id: RequestId) -> HeaderValue {
+    HeaderValue::from_maybe_shared(Bytes::from(id.to_string())).unwrap_or(HeaderValue::from_static(""))
+}
+
+#[cfg(test)]
+mod tests;

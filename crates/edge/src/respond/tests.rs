@@ -1,0 +1,161 @@
+use super::{Voice, on_the_wire, refusal};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Response, Version, header};
+use smallvec::smallvec;
+use std::sync::Arc;
+use wardgate_model::{
+    facts::{Caller, Facts},
+    id::{IdentityId, RequestId},
+    inventory::Identity,
+    proof::ProofFacts,
+    reason::Reason,
+    ruling::{LimitState, LimitUnit, Ruling},
+    time::Time,
+};
+
+const ID: &str = "01900000-0000-7000-8000-000000000001";
+
+fn id() -> RequestId {
+    RequestId::parse(ID).expect("an id")
+}
+
+fn facts(path: &str) -> Facts {
+    let opening = crate::record::Opening {
+        id: id(),
+        time: Time::from_seconds(1_800_000_000),
+        door: wardgate_model::facts::Door::Public,
+        method: Method::GET,
+        peer: "192.0.2.7".parse().expect("an address"),
+    };
+    let mut facts = opening.facts(path);
+    facts.api = Some(Arc::new(crate::fixture::api("orders", "http://127.0.0.1:1")));
+    facts
+}
+
+fn known(mut facts: Facts, name: &str) -> Facts {
+    let identity = Identity { id: IdentityId::parse(name).expect("a name"), ..Identity::anonymous() };
+    facts.caller = Some(Caller {
+        identity: Arc::new(identity),
+        credential: None,
+        proof: ProofFacts::NONE,
+        token: None,
+        on_behalf_of: None,
+        actors: smallvec![],
+        task: None,
+    });
+    facts
+}
+
+fn show(response: &Response<Bytes>) -> String {
+    let mut lines: Vec<String> = response.headers().iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+    lines.sort();
+    format!("{}\n{}\n\n{}", response.status().as_u16(), lines.join("\n"), String::from_utf8_lossy(response.body()))
+}
+
+#[test]
+fn every_refusal_is_a_problem_with_its_code() {
+    for reason in Reason::ALL.iter().copied().filter(|reason| *reason != Reason::RuleAllowed) {
+        let response = refusal(id(), &Ruling::refused(reason), Some(&facts("/")), None, Voice::Problem);
+        let json: serde_json::Value = serde_json::from_slice(response.body()).expect("JSON");
+        let outside = reason.outside().row();
+        assert_eq!(response.status().as_u16(), outside.http, "{reason:?}");
+        assert_eq!(json["status"], outside.http);
+        assert_eq!(json["code"], outside.code);
+        assert_eq!(json["type"], format!("urn:wardgate:reason:{}", outside.code));
+        assert_eq!(json["instance"], format!("urn:uuid:{ID}"));
+        assert_eq!(json["request_id"], ID);
+        assert_eq!(json["remedy"], outside.remedy);
+        assert!(json["title"].is_string() && json["detail"].is_string());
+        assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+        assert_eq!(
+            response.headers().contains_key(header::WWW_AUTHENTICATE),
+            outside.http == 401 || outside.code.starts_with("credential.")
+        );
+        assert_eq!(response.headers().contains_key(header::ALLOW), outside.http == 405, "{reason:?}");
+        assert_eq!(response.headers().contains_key(header::RETRY_AFTER), outside.http == 503, "{reason:?}");
+    }
+}
+
+#[test]
+fn unknown_expired_and_revoked_look_the_same() {
+    let said = |reason| show(&refusal(id(), &Ruling::refused(reason), Some(&facts("/")), None, Voice::Problem));
+    assert_eq!(said(Reason::ProofUnknown), said(Reason::ProofExpired));
+    assert_eq!(said(Reason::ProofUnknown), said(Reason::ProofRevoked));
+    assert!(said(Reason::ProofUnknown).contains("www-authenticate: Bearer realm=\"wardgate\", error=\"invalid_token\""));
+    // RFC 6750 §3.1: nothing shown, no error told.
+    assert!(said(Reason::CredentialMissing).contains("www-authenticate: Bearer realm=\"wardgate\"\n"));
+}
+
+#[test]
+fn a_405_names_the_methods_of_the_path() {
+    let allow = |path| {
+        let response = refusal(id(), &Ruling::refused(Reason::RouteNoMethod), Some(&facts(path)), None, Voice::Problem);
+        response.headers()[header::ALLOW].to_str().expect("text").to_owned()
+    };
+    assert_eq!(allow("/"), "GET, HEAD, POST, PUT");
+    assert_eq!(allow("/a/b"), "GET");
+    assert_eq!(allow("/a/b/c"), "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+}
+
+fn limited() -> Ruling {
+    let state = |policy: &str, quota, window_s, unit, remaining, reset_s| LimitState {
+        policy: policy.into(),
+        quota,
+        window_s,
+        unit,
+        remaining,
+        reset_s,
+    };
+    Ruling {
+        limits: smallvec![
+            state("partner.rate", 100, Some(60), LimitUnit::Requests, 0, 3),
+            state("partner.concurrency", 20, None, LimitUnit::ConcurrentRequests, 19, 0),
+        ],
+        retry_after_s: Some(3),
+        ..Ruling::refused(Reason::ReserveRate)
+    }
+}
+
+#[test]
+fn limits_are_told_to_known_callers_only() {
+    let told = show(&refusal(id(), &limited(), Some(&known(facts("/"), "ledger-sync")), None, Voice::HeadOnly));
+    assert!(told.contains("ratelimit: \"partner.rate\";r=0;t=3, \"partner.concurrency\";r=19;t=0\n"), "{told}");
+    assert!(
+        told.contains("ratelimit-policy: \"partner.rate\";q=100;w=60, \"partner.concurrency\";q=20;qu=\"concurrent-requests\"\n"),
+        "{told}"
+    );
+    assert!(told.contains("retry-after: 3"));
+    for stranger in [facts("/"), known(facts("/"), Identity::ANONYMOUS)] {
+        let told = show(&refusal(id(), &limited(), Some(&stranger), None, Voice::HeadOnly));
+        assert!(!told.contains("ratelimit") && told.contains("retry-after: 3"), "{told}");
+    }
+}
+
+#[test]
+fn each_protocol_is_spoken_to_in_its_voice() {
+    let mut headers = HeaderMap::new();
+    assert_eq!(Voice::of(&Method::GET, Version::HTTP_11, &headers), Voice::Problem);
+    assert_eq!(Voice::of(&Method::HEAD, Version::HTTP_11, &headers), Voice::HeadOnly);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc+proto"));
+    assert_eq!(Voice::of(&Method::POST, Version::HTTP_2, &headers), Voice::Grpc);
+    assert_eq!(Voice::of(&Method::POST, Version::HTTP_11, &headers), Voice::Problem);
+
+    let grpc = show(&refusal(id(), &Ruling::refused(Reason::StandingDenied), None, None, Voice::Grpc));
+    assert_eq!(
+        grpc,
+        "200\ncache-control: no-store\ncontent-type: application/grpc\ngrpc-message: the caller may not do this\ngrpc-status: 7\n\n"
+    );
+    let head = refusal(id(), &Ruling::refused(Reason::StandingDenied), None, None, Voice::HeadOnly);
+    assert!(head.body().is_empty() && head.headers()[header::CONTENT_LENGTH] != "0");
+}
+
+#[test]
+fn the_guard_speaks_whole_http() {
+    let text = String::from_utf8(on_the_wire(id(), Reason::WireFraming, "both \"lengths\"\u{1}")).expect("text");
+    let (head, body) = text.split_once("\r\n\r\n").expect("a head");
+    assert!(head.starts_with("HTTP/1.1 400 Bad Request\r\n"));
+    assert!(head.contains("connection: close"));
+    assert!(head.contains(&format!("content-length: {}", body.len())));
+    let json: serde_json::Value = serde_json::from_str(body).expect("JSON");
+    assert_eq!(json["detail"], "both \"lengths\"\u{1}");
+}

@@ -1,0 +1,209 @@
+//! What one thread of the doors works with. Nothing here is shared between threads but the gate, the sink and counters.
+
+use crate::{
+    inside::{InProcess, Probes},
+    limits::EdgeLimits,
+    metrics::{EdgeMetrics, Resolved},
+    upstream::Upstreams,
+    watch::Watch,
+};
+use http::HeaderValue;
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use wardgate_gate::Gate;
+use wardgate_model::{
+    event::{EventSink, Place},
+    id::RequestId,
+    time::Time,
+};
+
+/// What the doors of a process share; each thread takes a clone.
+#[derive(Clone)]
+pub struct Shared {
+    /// The judge.
+    pub gate: Arc<Gate>,
+    /// Where events go.
+    pub sink: Arc<dyn EventSink>,
+    /// The clock.
+    pub clock: fn() -> Time,
+    /// Randomness for request ids.
+    pub entropy: fn() -> u128,
+    /// APIs of this process.
+    pub in_process: Arc<dyn InProcess>,
+    /// Paths that are answered before the judge.
+    pub probes: Arc<dyn Probes>,
+    /// Counters.
+    pub metrics: Arc<EdgeMetrics>,
+    /// Bounds.
+    pub limits: EdgeLimits,
+    /// Our own name in `Via`, by which we know our own requests.
+    pub via: Arc<str>,
+    /// Number of threads: bounds that hold per edge are divided by it.
+    pub threads: usize,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Shared")
+    }
+}
+
+/// Where a thread is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Takes requests.
+    Open,
+    /// Lets what runs end.
+    Draining,
+    /// Ends what still runs.
+    Cutting,
+}
+
+/// The word from outside to end. Threads look at it as often as at their deadlines.
+#[derive(Debug, Default)]
+pub struct Control {
+    /// Milliseconds that a drain may take, plus one; 0: no drain.
+    drain: AtomicU64,
+}
+
+impl Control {
+    /// Asks every thread to end within `deadline`. The first to ask sets it.
+    pub fn drain(&self, deadline: Duration) {
+        let millis = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
+        let _ = self.drain.compare_exchange(0, millis, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// How long a drain that was asked for may take.
+    #[must_use]
+    pub fn draining(&self) -> Option<Duration> {
+        self.drain.load(Ordering::Relaxed).checked_sub(1).map(Duration::from_millis)
+    }
+}
+
+/// One thread's own state.
+pub struct Thread {
+    /// The judge.
+    pub gate: Arc<Gate>,
+    /// APIs of this process.
+    pub in_process: Arc<dyn InProcess>,
+    /// Paths that are answered before the judge.
+    pub probes: Arc<dyn Probes>,
+    /// Counters.
+    pub metrics: Arc<EdgeMetrics>,
+    /// Bounds.
+    pub limits: EdgeLimits,
+    /// Our own name in `Via`.
+    pub via: Arc<str>,
+    /// `1.1 <name>`.
+    pub via_field: HeaderValue,
+    /// Everything with a deadline.
+    pub watch: Rc<Watch>,
+    /// Counters of APIs, resolved.
+    pub resolved: RefCell<Resolved>,
+    /// Connections to upstreams.
+    pub upstreams: Upstreams,
+    /// Requests that are being slowed.
+    pub slowed: Cell<usize>,
+    sink: Arc<dyn EventSink>,
+    clock: fn() -> Time,
+    entropy: fn() -> u128,
+    phase: Cell<Phase>,
+    open: Cell<usize>,
+}
+
+impl std::fmt::Debug for Thread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Thread")
+    }
+}
+
+impl Thread {
+    /// The state of a new thread.
+    #[must_use]
+    pub fn new(shared: Shared) -> Rc<Self> {
+        let via_field = HeaderValue::try_from(format!("1.1 {}", shared.via)).unwrap_or(HeaderValue::from_static("1.1 wardgate"));
+        Rc::new(Self {
+            upstreams: Upstreams::new(shared.limits, shared.threads),
+            gate: shared.gate,
+            in_process: shared.in_process,
+            probes: shared.probes,
+            metrics: shared.metrics,
+            limits: shared.limits,
+            via: shared.via,
+            via_field,
+            watch: Rc::new(Watch::default()),
+            resolved: RefCell::default(),
+            slowed: Cell::new(0),
+            sink: shared.sink,
+            clock: shared.clock,
+            entropy: shared.entropy,
+            phase: Cell::new(Phase::Open),
+            open: Cell::new(0),
+        })
+    }
+
+    /// The moment.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        (self.clock)()
+    }
+
+    /// The clock itself.
+    #[must_use]
+    pub fn clock(&self) -> fn() -> Time {
+        self.clock
+    }
+
+    /// A new request id.
+    #[must_use]
+    pub fn request_id(&self, now: Time) -> RequestId {
+        RequestId::new(now, (self.entropy)())
+    }
+
+    /// A place for an event, when there is one.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        Place::reserve(&self.sink).ok()
+    }
+
+    /// Counts an event that finds no place.
+    pub fn drop_event(&self) {
+        self.sink.count_dropped();
+        self.metrics.event_dropped();
+    }
+
+    /// Whether it takes requests, ends, or cuts.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.phase.get()
+    }
+
+    /// Goes on to the next phase.
+    pub fn set_phase(&self, phase: Phase) {
+        self.phase.set(phase);
+    }
+
+    /// Counts a connection that was taken (the process's count is already made).
+    pub fn opened(&self) {
+        self.open.set(self.open.get() + 1);
+    }
+
+    /// Counts a connection that ended.
+    pub fn closed(&self) {
+        self.open.set(self.open.get().saturating_sub(1));
+        self.metrics.disconnect();
+    }
+
+    /// Whether no connection is open.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.open.get() == 0
+    }
+}

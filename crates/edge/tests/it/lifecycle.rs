@@ -1,0 +1,128 @@
+//! How doors and connections end.
+
+use crate::{
+    edge::{Setup, answer, said},
+    upstream::{Gatekeeper, Play, Upstream, ok},
+};
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    sync::Arc,
+    time::Duration,
+};
+
+const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+#[test]
+fn a_drain_lets_what_runs_end() {
+    let keeper = Arc::new(Gatekeeper::default());
+    let pieces = Arc::clone(&keeper);
+    let upstream = Upstream::start(move |_| Play::Pieces(vec![ok("late")], Arc::clone(&pieces)));
+    let mut edge = Setup::before(&upstream).start();
+    let address = edge.public;
+    let mut idle = edge.connect();
+    let mut busy = edge.connect();
+    busy.write_all(GET).unwrap();
+    while upstream.received().is_empty() {
+        std::thread::yield_now();
+    }
+    let sink = Arc::clone(&edge.sink);
+    let draining = std::thread::spawn(move || edge.drain(Duration::from_secs(10)));
+    // Nothing new is taken, and what is idle is closed.
+    while TcpStream::connect(address).is_ok() {
+        std::thread::yield_now();
+    }
+    let mut nothing = Vec::new();
+    idle.read_to_end(&mut nothing).unwrap();
+    assert_eq!(nothing, b"");
+    keeper.open();
+    let told = answer(&mut busy);
+    assert!(said(&told) == "200" && told.ends_with("late") && told.contains("connection: close"), "{told}");
+    draining.join().unwrap();
+    assert_eq!(sink.told(1), ["rule.allowed complete 200 200"]);
+}
+
+#[test]
+fn what_does_not_end_in_time_is_cut_with_an_event() {
+    let upstream = Upstream::start(|_| Play::Silence);
+    let mut edge = Setup::before(&upstream).start();
+    let mut socket = edge.connect();
+    socket.write_all(GET).unwrap();
+    while upstream.received().is_empty() {
+        std::thread::yield_now();
+    }
+    edge.drain(Duration::from_millis(200));
+    assert_eq!(edge.sink.told(1), ["rule.allowed cut - -"]);
+    let mut nothing = Vec::new();
+    let _ = socket.read_to_end(&mut nothing);
+    assert_eq!(nothing, b"");
+}
+
+#[test]
+fn connections_are_bounded() {
+    let upstream = Upstream::plain();
+    let edge = Setup::before(&upstream).limits(|limits| limits.connections_max = 2).start();
+    let mut kept: Vec<TcpStream> = (0..2).map(|_| edge.connect()).collect();
+    for socket in &mut kept {
+        socket.write_all(GET).unwrap();
+        assert_eq!(said(&answer(socket)), "200");
+    }
+    let mut third = edge.connect();
+    let mut nothing = Vec::new();
+    let _ = third.read_to_end(&mut nothing);
+    assert_eq!(nothing, b"");
+    drop(kept);
+    while edge.metrics.connections() > 0 {
+        std::thread::yield_now();
+    }
+    assert_eq!(said(&edge.raw(GET)), "200");
+}
+
+#[test]
+fn a_connection_takes_so_many_requests() {
+    let upstream = Upstream::plain();
+    let edge = Setup::before(&upstream).limits(|limits| limits.connection_requests_max = 2).start();
+    let mut socket = edge.connect();
+    socket.write_all(GET).unwrap();
+    assert!(!answer(&mut socket).contains("connection: close"));
+    socket.write_all(GET).unwrap();
+    assert!(answer(&mut socket).contains("connection: close"));
+    let mut nothing = Vec::new();
+    socket.read_to_end(&mut nothing).unwrap();
+    assert_eq!(nothing, b"");
+}
+
+#[test]
+fn a_client_may_close_its_side_first() {
+    let keeper = Arc::new(Gatekeeper::default());
+    let pieces = Arc::clone(&keeper);
+    let upstream = Upstream::start(move |_| Play::Pieces(vec![ok("late")], Arc::clone(&pieces)));
+    let edge = Setup::before(&upstream).start();
+    let mut socket = edge.connect();
+    socket.write_all(GET).unwrap();
+    socket.shutdown(std::net::Shutdown::Write).unwrap();
+    while upstream.received().is_empty() {
+        std::thread::yield_now();
+    }
+    keeper.open();
+    assert_eq!(said(&answer(&mut socket)), "200");
+}
+
+#[test]
+fn a_busy_upstream_is_waited_for_but_not_for_long() {
+    let keeper = Arc::new(Gatekeeper::default());
+    let pieces = Arc::clone(&keeper);
+    let upstream = Upstream::start(move |_| Play::Pieces(vec![ok("late")], Arc::clone(&pieces)));
+    let edge = Setup::before(&upstream)
+        .api(|api| api.upstream.connections_max = 1)
+        .limits(|limits| limits.upstream_wait = Duration::from_millis(100))
+        .start();
+    // Two threads, at least one connection each: two requests are under way at most.
+    let mut sockets: Vec<TcpStream> = (0..3).map(|_| edge.connect()).collect();
+    for socket in &mut sockets {
+        socket.write_all(GET).unwrap();
+    }
+    let event = edge.sink.told(1).remove(0);
+    assert_eq!(event, "commit.busy complete 503 -");
+    (0..3).for_each(|_| keeper.open());
+}

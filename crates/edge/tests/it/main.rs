@@ -1,0 +1,12 @@
+//! The doors over real sockets.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
+
+mod edge;
+mod fixture;
+mod forwarding;
+mod hygiene;
+mod lifecycle;
+mod protocols;
+mod upstream;
+mod wire;
