@@ -39,7 +39,7 @@ when { action != Action::"login" && context.proof.kind == "sign_in" };
 
 @id("shipped:admin-sign-in")
 permit (principal, action == Action::"login", resource in Api::"wardgate-admin")
-when { context.proof.kind == "sign_in" };
+when { context.proof.kind == "sign_in" || context.proof.kind == "session" };
 
 @id("shipped:admin-viewer")
 permit (principal in Role::"viewer", action in [Action::"read", Action::"list"], resource in Api::"wardgate-admin");

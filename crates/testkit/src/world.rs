@@ -13,12 +13,13 @@ use wardgate_gate::{Arrival, Snapshot, Step, Verdict, World, assertion::Mint, de
 use wardgate_model::{
     credential::{Credential, CredentialKind, CredentialState},
     facts::{Door, Facts},
+    grant::Grant,
     id::{CredentialId, IdentityId, RequestId, SecretName},
     limit::Limit,
     secret::Secret,
     time::Time,
 };
-use wardgate_policy::{Names, PolicySource};
+use wardgate_policy::{Names, PolicySet, PolicySource};
 use wardgate_proof::{
     api_key::{self, KeyKind, Pepper},
     entropy::SystemEntropy,
@@ -51,23 +52,56 @@ pub enum ShippedLimits {
     Off,
 }
 
+/// What a world is made of, as an operator writes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Texts<'a> {
+    /// Resource documents.
+    pub yaml: &'a str,
+    /// Files of policies.
+    pub cedar: &'a [&'a str],
+    /// What documents name with `file:`, by that name.
+    pub files: &'a [(&'a str, &'a [u8])],
+    /// Grants beside those of the documents, which are bounded in number. Nothing checks what they refer to.
+    pub grants: &'a [Arc<Grant>],
+    /// Whether the limits that ship are in force.
+    pub shipped: ShippedLimits,
+}
+
 /// Reads resource documents and policies, and makes a world of them.
 ///
 /// # Errors
 /// With every diagnostic, a line each.
 pub fn world(yaml: &str, cedar: &str, shipped: ShippedLimits) -> Result<TestWorld, String> {
-    let mut sources = Sources { documents: vec![("world.yaml".into(), yaml.into())], policies: Vec::new() };
-    if !cedar.is_empty() {
-        sources.policies.push(("world.cedar".into(), cedar.into()));
-    }
-    let files = |_: &Path, path: &str| Err(std::io::Error::other(format!("`{path}` is not in this world")));
-    let loaded = wardgate_resources::load(&sources, &files);
-    let mut found: Vec<String> = loaded.diagnostics.iter().filter(|found| found.is_error()).map(ToString::to_string).collect();
-    let inventory = loaded.inventory.ok_or_else(|| found.join("\n"))?;
-    let compiled = wardgate_policy::compile(&policies(&inventory), &inventory.grants, &names(&inventory));
-    found.extend(compiled.diagnostics.iter().filter(|found| found.is_error()).map(ToString::to_string));
-    let policies = compiled.policies.ok_or_else(|| found.join("\n"))?;
+    let cedar: &[&str] = if cedar.is_empty() { &[] } else { &[cedar] };
+    Texts { yaml, cedar, files: &[], grants: &[], shipped }.world()
+}
 
+impl Texts<'_> {
+    /// Makes the world.
+    ///
+    /// # Errors
+    /// With every diagnostic, a line each.
+    pub fn world(&self) -> Result<TestWorld, String> {
+        let policies = self.cedar.iter().enumerate();
+        let sources = Sources {
+            documents: vec![("world.yaml".into(), self.yaml.into())],
+            policies: policies.map(|(at, text)| (format!("world-{at}.cedar").into(), (*text).into())).collect(),
+        };
+        let files = |_: &Path, path: &str| {
+            let found = self.files.iter().find(|(name, _)| *name == path);
+            found.map(|(_, bytes)| bytes.to_vec()).ok_or_else(|| std::io::Error::other(format!("`{path}` is not in this world")))
+        };
+        let loaded = wardgate_resources::load(&sources, &files);
+        let mut found: Vec<String> = loaded.diagnostics.iter().filter(|found| found.is_error()).map(ToString::to_string).collect();
+        let mut inventory = loaded.inventory.ok_or_else(|| found.join("\n"))?;
+        inventory.grants.extend(self.grants.iter().cloned());
+        let compiled = wardgate_policy::compile(&policies_of(&inventory), &inventory.grants, &names(&inventory));
+        found.extend(compiled.diagnostics.iter().filter(|found| found.is_error()).map(ToString::to_string));
+        build(&inventory, compiled.policies.ok_or_else(|| found.join("\n"))?, self.shipped)
+    }
+}
+
+fn build(inventory: &Inventory, policies: PolicySet, shipped: ShippedLimits) -> Result<TestWorld, String> {
     let pepper = Arc::new(Pepper::new(&[7; 32]));
     let mut keys = BTreeMap::new();
     let mut credentials = Vec::new();
@@ -101,7 +135,7 @@ pub fn world(yaml: &str, cedar: &str, shipped: ShippedLimits) -> Result<TestWorl
     Ok(TestWorld { snapshot, meters: Meters::new(Arc::new(Unrecorded), MeterBounds::default()), denied, keys })
 }
 
-fn policies(inventory: &Inventory) -> Vec<PolicySource> {
+fn policies_of(inventory: &Inventory) -> Vec<PolicySource> {
     inventory.policies.iter().map(|(place, text)| PolicySource { place: place.clone(), text: Arc::clone(text) }).collect()
 }
 

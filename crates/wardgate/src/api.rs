@@ -1,0 +1,147 @@
+//! The management API in this process: the edge routes and judges, the console answers, here they meet.
+
+mod explain;
+
+use crate::{clock, control::Control};
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use serde_json::Value;
+use std::sync::Arc;
+use wardgate_audit::reading::{self, Cursor, Filter, Since};
+use wardgate_console::{BoxFuture, Call, Code, Console, DescribedRequest, Entry, EventPage, EventQuery, KnownIdentity, Minted, Problem, World, WorldFault};
+use wardgate_edge::{Answering, InProcess, InProcessCall};
+use wardgate_model::{
+    credential::CredentialKind,
+    id::{EnvironmentName, IdentityId, RequestId, SecretName},
+    secret::Secret,
+};
+use wardgate_proof::{
+    api_key::{self, KeyKind},
+    entropy::SystemEntropy,
+};
+use wardgate_store::Sealed;
+
+/// The console, reachable from the doors. Its work runs on the control runtime, never on a door's thread.
+#[derive(Clone)]
+pub struct Management {
+    console: Arc<Console>,
+    runtime: tokio::runtime::Handle,
+}
+
+impl std::fmt::Debug for Management {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Management")
+    }
+}
+
+impl Management {
+    /// Puts a console in front of a control side.
+    #[must_use]
+    pub fn new(control: Arc<Control>, runtime: tokio::runtime::Handle) -> Self {
+        let store = Arc::clone(control.store());
+        Self { console: Arc::new(Console::new(store, Arc::new(Ruled(control)))), runtime }
+    }
+}
+
+impl InProcess for Management {
+    fn call(&self, call: InProcessCall) -> Answering {
+        let Some(operation) = call.facts.operation.clone() else { return Box::pin(async { broken() }) };
+        let call = Call {
+            operation,
+            facts: call.facts,
+            method: call.method,
+            path: call.path.into(),
+            query: call.query.map(Into::into),
+            headers: call.headers,
+            body: call.body,
+        };
+        let console = Arc::clone(&self.console);
+        let running = self.runtime.spawn(async move { console.answer(call, clock::now()).await });
+        Box::pin(async move { running.await.unwrap_or_else(|_| broken()) })
+    }
+}
+
+fn broken() -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
+}
+
+/// The running gate, as the console sees it.
+struct Ruled(Arc<Control>);
+
+impl World for Ruled {
+    fn published(&self, seq: u64) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            if let Err(error) = self.0.obey(seq).await {
+                tracing::error!(%error, seq, "a change is kept but not yet obeyed");
+            }
+        })
+    }
+
+    fn mint(&self, kind: CredentialKind, environment: &EnvironmentName) -> Result<Minted, WorldFault> {
+        let kind = KeyKind::ALL.into_iter().find(|key| key.credential() == kind).ok_or_else(|| fault("this kind has no text"))?;
+        let (id, text) = api_key::generate(kind, environment, &SystemEntropy).map_err(fault)?;
+        let hash = api_key::hash(self.0.material().pepper(), text.danger_expose());
+        Ok(Minted { id, text, hash })
+    }
+
+    fn seal(&self, name: &SecretName, plain: &Secret<String>) -> Result<Sealed, WorldFault> {
+        self.0.material().seal(name, plain.danger_expose().as_bytes()).map_err(fault)
+    }
+
+    fn identity(&self, id: &IdentityId) -> Option<KnownIdentity> {
+        let snapshot = self.0.gate().snapshot();
+        let identity = Arc::clone(snapshot.identity(id)?);
+        let loaded = self.0.loaded();
+        let spec = loaded.inventory.identities.iter().find(|spec| spec.identity.id == *id);
+        let entries = spec.map(|spec| &spec.credentials).into_iter().flatten().map(|credential| Entry {
+            name: credential.name.clone(),
+            kind: credential.kind,
+            expires_in: credential.expires_in,
+            sources: credential.sources.clone(),
+        });
+        Some(KnownIdentity { identity, entries: entries.collect() })
+    }
+
+    fn explain_described(&self, described: &DescribedRequest) -> Result<Value, Problem> {
+        explain::described(&self.0, described)
+    }
+
+    fn explain_recorded(&self, event: Value) -> Value {
+        explain::recorded(event)
+    }
+
+    fn event(&self, request: RequestId) -> BoxFuture<'_, Result<Option<Value>, WorldFault>> {
+        let directory = self.0.config().audit.clone();
+        Box::pin(async move {
+            let found = tokio::task::spawn_blocking(move || reading::find(&directory, request)).await.map_err(fault)?;
+            found.map_err(fault)?.map(|event| serde_json::to_value(event).map_err(fault)).transpose()
+        })
+    }
+
+    fn events(&self, query: EventQuery) -> BoxFuture<'_, Result<EventPage, Problem>> {
+        let directory = self.0.config().audit.clone();
+        Box::pin(async move {
+            let since = match &query.cursor {
+                None => Since::Newest,
+                Some(text) => Since::After(Cursor::parse(text).ok_or_else(|| Problem::new(Code::Malformed, format!("`{text}` is no cursor of this log")))?),
+            };
+            let filter = Filter {
+                identity: query.identity.map(|id| id.as_str().into()),
+                api: query.api.map(Into::into),
+                code: query.code.map(Into::into),
+                response: query.response.map(Into::into),
+            };
+            let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+            let read = tokio::task::spawn_blocking(move || reading::tail(&directory, &filter, &since, limit)).await;
+            let page = read.map_err(Problem::fault)?.map_err(Problem::fault)?;
+            let events = page.events.into_iter().map(serde_json::to_value).collect::<Result<_, _>>().map_err(Problem::fault)?;
+            Ok(EventPage { events, cursor: page.cursor.map(|cursor| cursor.to_string()) })
+        })
+    }
+}
+
+fn fault(what: impl std::fmt::Display) -> WorldFault {
+    WorldFault(what.to_string().into())
+}

@@ -1,0 +1,77 @@
+use super::{Cli, Command};
+use clap::{CommandFactory as _, Parser as _};
+
+/// The help of a command and of everything below it, as one document.
+fn pages(command: &mut clap::Command, path: &str, document: &mut String) {
+    let page = command.render_long_help().to_string();
+    document.push_str(&format!("$ {path} --help\n{}\n\n", page.trim_end()));
+    let names: Vec<_> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).filter(|name| name != "help").collect();
+    for name in names {
+        if let Some(sub) = command.find_subcommand_mut(&name) {
+            let mut sub = sub.clone().bin_name(format!("{path} {name}"));
+            pages(&mut sub, &format!("{path} {name}"), document);
+        }
+    }
+}
+
+#[test]
+fn help_pages() {
+    let mut command = Cli::command().term_width(110);
+    command.build();
+    let mut document = String::new();
+    pages(&mut command, "wardgate", &mut document);
+    insta::assert_snapshot!("help", document);
+}
+
+#[test]
+fn every_command_has_examples() {
+    fn look(command: &clap::Command) {
+        for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+            let after = sub.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(after.contains("Examples:"), "`{}` has no examples", sub.get_name());
+            look(sub);
+        }
+    }
+    look(&Cli::command());
+}
+
+fn parse(line: &str) -> Result<Cli, String> {
+    Cli::try_parse_from(line.split(' ')).map_err(|error| error.to_string().lines().next().unwrap_or_default().to_owned())
+}
+
+#[test]
+fn examples_of_the_contract_are_understood() {
+    for line in [
+        "wardgate demo --once --scene leaked-key --output json",
+        "wardgate init gate",
+        "wardgate serve -c gate/wardgate.yaml",
+        "wardgate check -c gate/wardgate.yaml resources policies",
+        "wardgate credential issue a --name main --reason first",
+        "wardgate credential revoke 4fT0aZ19xQ2b",
+        "wardgate credential list --identity a",
+        "wardgate secret put warehouse-key",
+        "wardgate explain 0197c5b2-6e0a-7c3d-9b1f-2f60d1a4c0de --output json",
+        "wardgate explain --identity a --method GET --url https://h/x --header a:b --header c:d",
+        "wardgate audit tail --follow --code proof.expired -n 5",
+        "wardgate schema Identity",
+        "wardgate config show",
+        "wardgate sign-in --offline",
+    ] {
+        assert!(parse(line).is_ok(), "{line}: {:?}", parse(line).err());
+    }
+}
+
+#[test]
+fn wrong_usage_is_told() {
+    insta::assert_snapshot!(parse("wardgate demo --scene nowhere").unwrap_err(), @"error: invalid value 'nowhere' for '--scene <NAME>': there are these scenes: analytics-no-export, staging-on-production, legacy-key, spoofed-headers, burst, leaked-key");
+    insta::assert_snapshot!(parse("wardgate explain").unwrap_err(), @"error: the following required arguments were not provided:");
+    insta::assert_snapshot!(parse("wardgate explain --identity a").unwrap_err(), @"error: the following required arguments were not provided:");
+    insta::assert_snapshot!(parse("wardgate credential list --state dead").unwrap_err(), @"error: invalid value 'dead' for '--state <STATE>'");
+}
+
+#[test]
+fn a_token_is_not_shown_by_debug() {
+    let cli = parse("wardgate credential list --token wgs_hush").unwrap();
+    assert!(matches!(cli.command, Command::Credential(_)));
+    assert!(!format!("{cli:?}").contains("hush"));
+}

@@ -1,0 +1,63 @@
+//! What each command does. One function a command; this file only chooses.
+
+mod audit;
+mod check;
+mod config;
+mod credential;
+mod explain;
+mod init;
+mod schema;
+mod secret;
+mod serve;
+mod sign_in;
+
+use crate::{
+    cli::{AuditCommand, Cli, Command, ConfigCommand, CredentialCommand, ManagementArgs, SecretCommand},
+    client::Client,
+    output::{BAD, Exit, note, styled},
+    session::{self, Wanted},
+};
+use std::{future::Future, path::Path};
+
+/// Does what was asked for, and says how it ended.
+#[must_use]
+pub fn run(cli: Cli) -> Exit {
+    let result = match cli.command {
+        Command::Demo(args) => crate::demo::run(&args),
+        Command::Init(args) => wait(init::run(&args)),
+        Command::Serve(args) => serve::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::SignIn(args) => wait(sign_in::run(args)),
+        Command::Credential(CredentialCommand::Issue(args)) => wait(credential::issue(args)),
+        Command::Credential(CredentialCommand::Revoke(args)) => wait(credential::revoke(args)),
+        Command::Credential(CredentialCommand::List(args)) => wait(credential::list(args)),
+        Command::Secret(SecretCommand::Put(args)) => wait(secret::put(args)),
+        Command::Secret(SecretCommand::List(args)) => wait(secret::list(args)),
+        Command::Explain(args) => wait(explain::run(args)),
+        Command::Audit(AuditCommand::Tail(args)) => wait(audit::tail(args)),
+        Command::Schema(args) => schema::run(&args),
+        Command::Config(ConfigCommand::Show(args)) => config::show(&args),
+    };
+    result.unwrap_or_else(|error| {
+        if reader_gone(&error) {
+            return Exit::Done;
+        }
+        note(&format!("{}: {error:#}", styled(BAD, "error")));
+        Exit::Failed
+    })
+}
+
+/// Whether the one that read our output (`| head`) has what it wanted.
+fn reader_gone(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// Runs what waits for an answer.
+fn wait(doing: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(doing)
+}
+
+/// A client of the management API for a command run here.
+async fn management(args: ManagementArgs) -> anyhow::Result<Client> {
+    session::open(Wanted { url: args.url, token: args.token }, Path::new(".")).await
+}

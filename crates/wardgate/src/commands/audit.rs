@@ -1,0 +1,103 @@
+//! `wardgate audit tail`: a line an event.
+
+use super::{credential::text, management};
+use crate::{
+    cli::{Output, TailArgs},
+    client::query,
+    output::{BAD, DIM, GOOD, NAME, STOPPED, json_line, line, note, plain, styled},
+    output::Exit,
+};
+use serde_json::Value;
+use std::time::Duration;
+use wardgate_model::time::Time;
+
+/// How often a followed log is asked for more.
+const EVERY: Duration = Duration::from_millis(500);
+
+/// Prints the last events, and goes on where that is wanted.
+pub(super) async fn tail(args: TailArgs) -> anyhow::Result<Exit> {
+    let client = management(args.management).await?;
+    let newest = args.lines.clamp(1, 500).to_string();
+    let mut cursor: Option<String> = None;
+    loop {
+        let first = cursor.is_none();
+        let path = query(&[
+            ("identity", args.identity.as_deref()),
+            ("api", args.api.as_deref()),
+            ("code", args.code.as_deref()),
+            ("response", args.response.as_deref()),
+            ("limit", Some(if first { &newest } else { "500" })),
+            ("cursor", cursor.as_deref()),
+        ]);
+        let page = client.get(&format!("/api/v1/events{path}")).await?;
+        let events = page.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        for event in events.iter().filter(|_| !first || args.lines > 0) {
+            match args.output.output {
+                Output::Json => json_line(event)?,
+                Output::Table => line(&readable(event))?,
+            }
+        }
+        if !args.follow {
+            if events.is_empty() && args.output.output == Output::Table {
+                note("no events");
+            }
+            return Ok(Exit::Done);
+        }
+        let next = page.get("next").and_then(Value::as_str).map(str::to_owned);
+        let moved = next.is_some() && next != cursor;
+        cursor = next.or(cursor);
+        // A page without events but with another cursor: there is more to look through.
+        if !(moved && !first) || events.is_empty() {
+            tokio::select! {
+                () = tokio::time::sleep(EVERY) => {}
+                _ = tokio::signal::ctrl_c() => return Ok(Exit::Done),
+            }
+        }
+    }
+}
+
+/// Time, identity, operation, ruling and code, status, latency.
+pub(crate) fn readable(event: &Value) -> String {
+    let at = |path: &str| event.pointer(path).and_then(Value::as_str).map(plain);
+    let moment = event.get("time_us").and_then(Value::as_i64).map_or_else(|| "-".to_owned(), moment);
+    let who = at("/identity/name").or_else(|| at("/identity/id")).unwrap_or_else(|| "-".to_owned());
+    if let Some(change) = event.get("change") {
+        let what = format!("{} {} {}", text(change, "what"), text(change, "kind"), text(change, "name"));
+        let why = change.get("reason").and_then(Value::as_str).map(|why| format!(" ({})", plain(why))).unwrap_or_default();
+        return format!("{}  {}  {}{why}", styled(DIM, &moment), styled(NAME, &format!("{:<20}", text(change, "actor"))), styled(BAD, &what));
+    }
+    let operation = at("/operation").unwrap_or_else(|| {
+        let target = format!("{} {}", at("/method").unwrap_or_default(), at("/path").unwrap_or_default());
+        if target.trim().is_empty() { at("/kind").unwrap_or_default() } else { target.trim().to_owned() }
+    });
+    let response = at("/ruling/response").unwrap_or_else(|| "-".to_owned());
+    let enforced = event.pointer("/ruling/enforced").and_then(Value::as_bool).unwrap_or(true);
+    let style = match (&*response, enforced) {
+        ("allow", _) => GOOD,
+        (_, false) => DIM,
+        _ => STOPPED,
+    };
+    let ruling = format!("{response}{} {}", if enforced { "" } else { " (observed)" }, at("/ruling/code").unwrap_or_default());
+    let status = event.get("client_status").and_then(Value::as_u64).map_or_else(|| "---".to_owned(), |status| status.to_string());
+    let took = event.get("duration_us").and_then(Value::as_u64).map(milliseconds).unwrap_or_default();
+    format!(
+        "{}  {}  {operation:<44}  {}  {status}  {}",
+        styled(DIM, &moment),
+        styled(NAME, &format!("{who:<20}")),
+        styled(style, &format!("{ruling:<34}")),
+        styled(DIM, &format!("{took:>9}")),
+    )
+}
+
+fn moment(micros: i64) -> String {
+    let second = Time::from_micros(micros).to_rfc3339();
+    let millis = micros.rem_euclid(1_000_000) / 1000;
+    format!("{}.{millis:03}Z", second.trim_end_matches('Z'))
+}
+
+fn milliseconds(micros: u64) -> String {
+    format!("{}.{:01} ms", micros / 1000, micros % 1000 / 100)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! `wardgate check`: everything that is wrong with the files, at once.
+
+use crate::{
+    cli::{CheckArgs, Output},
+    config::Config,
+    control::Loaded,
+    diagnostics,
+    output::{Exit, GOOD, json, line, note, styled},
+};
+use serde_json::json;
+use std::path::Path;
+use wardgate_model::diagnostic::Diagnostic;
+
+/// What the files hold, where they are good.
+struct Counted {
+    apis: usize,
+    operations: usize,
+    identities: usize,
+    grants: usize,
+}
+
+pub(super) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
+    let (found, counted) = look(args);
+    let good = !found.iter().any(Diagnostic::is_error);
+    if args.output.output == Output::Json {
+        json(&json!({ "good": good, "diagnostics": diagnostics::to_json(&found) }))?;
+    } else {
+        diagnostics::show(&found);
+        match counted {
+            Some(counted) if good => line(&format!(
+                "{} {} APIs with {} operations, {} identities, {} grants; {}",
+                styled(GOOD, "good:"),
+                counted.apis,
+                counted.operations,
+                counted.identities,
+                counted.grants,
+                diagnostics::summary(&found)
+            ))?,
+            _ => note(&diagnostics::summary(&found)),
+        }
+    }
+    Ok(if good { Exit::Done } else { Exit::Invalid })
+}
+
+/// Directories given stand for those that the configuration names; then the configuration need not be there.
+fn look(args: &CheckArgs) -> (Vec<Diagnostic>, Option<Counted>) {
+    let file = &args.config.config;
+    let mut found = Vec::new();
+    let configured = if args.directories.is_empty() || file.exists() {
+        Config::read(file).map_err(|wrong| found.extend(wrong)).ok()
+    } else {
+        None
+    };
+    let base = file.parent().unwrap_or(Path::new("")).to_owned();
+    let paths = if args.directories.is_empty() {
+        configured.map(|config| config.resources).unwrap_or_default()
+    } else {
+        args.directories.clone()
+    };
+    if paths.is_empty() {
+        return (found, None);
+    }
+    match Loaded::read_from(&paths, base) {
+        Ok(loaded) => {
+            found.extend(loaded.warnings);
+            let inventory = &loaded.inventory;
+            let operations = inventory.apis.iter().map(|api| api.operations.len()).sum();
+            let counted = Counted {
+                apis: inventory.apis.len(),
+                operations,
+                identities: inventory.identities.len(),
+                grants: inventory.grants.len(),
+            };
+            (found, Some(counted))
+        }
+        Err(wrong) => {
+            found.extend(wrong);
+            (found, None)
+        }
+    }
+}

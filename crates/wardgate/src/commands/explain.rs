@@ -1,0 +1,129 @@
+//! `wardgate explain`: why a request was, or would be, answered as it is.
+
+use super::credential::text;
+use crate::{
+    cli::{ExplainArgs, Output},
+    client::segment,
+    output::{BAD, BOLD, DIM, Exit, GOOD, NAME, STOPPED, json, note, plain, print, styled},
+    session::{self, Wanted},
+};
+use http::Method;
+use serde_json::{Map, Value};
+use std::path::Path;
+
+/// Asks the running gate, and prints what it says.
+pub(super) async fn run(args: ExplainArgs) -> anyhow::Result<Exit> {
+    let described = match &args.request_id {
+        Some(_) => None,
+        None => match describe(&args) {
+            Ok(described) => Some(described),
+            Err(wrong) => {
+                note(&wrong);
+                return Ok(Exit::Invalid);
+            }
+        },
+    };
+    let client = session::open(Wanted { url: args.management_url, token: args.token }, Path::new(".")).await?;
+    let explained = match (&args.request_id, &described) {
+        (Some(id), _) => client.get(&format!("/api/v1/explain/{}", segment(id))).await?,
+        (None, described) => client.call(Method::POST, "/api/v1/explain", described.as_ref()).await?.body,
+    };
+    match args.output.output {
+        Output::Json => json(&explained)?,
+        Output::Table => print(&readable(&explained))?,
+    }
+    Ok(if refused(&explained) { Exit::No } else { Exit::Done })
+}
+
+/// The described request as the management API reads it. A path alone is on any host: `localhost` stands for it.
+fn describe(args: &ExplainArgs) -> Result<Value, String> {
+    let mut described = Map::new();
+    let url = args.target.as_ref().map(|target| if target.starts_with('/') { format!("https://localhost{target}") } else { target.clone() });
+    for (member, value) in [("identity", &args.identity), ("method", &args.method), ("url", &url)] {
+        if let Some(value) = value {
+            described.insert(member.to_owned(), value.clone().into());
+        }
+    }
+    if let Some(field) = args.header.iter().find(|field| !field.contains(':')) {
+        return Err(format!("`{}` is no header field: write `NAME: VALUE`", plain(field)));
+    }
+    described.insert("headers".to_owned(), args.header.clone().into());
+    Ok(described.into())
+}
+
+/// Whether the answer is "no".
+fn refused(explained: &Value) -> bool {
+    let enforced = explained.pointer("/ruling/enforced").and_then(Value::as_bool).unwrap_or(true);
+    let response = explained.pointer("/ruling/response").and_then(Value::as_str).unwrap_or_default();
+    enforced && !matches!(response, "allow" | "slow")
+}
+
+/// Ruling, caller, reasons, grant, policies with what they lack, remedy.
+fn readable(explained: &Value) -> String {
+    let mut page = String::new();
+    let mut say = |title: &str, what: &str| page.push_str(&format!("{}  {what}\n", styled(BOLD, &format!("{title:<9}"))));
+    let ruling = explained.get("ruling").cloned().unwrap_or_default();
+    let response = text(&ruling, "response");
+    let style = if refused(explained) { BAD } else { GOOD };
+    let observed = if ruling.get("enforced") == Some(&Value::Bool(false)) { " (observed: forwarded all the same)" } else { "" };
+    say("ruling", &format!("{}{observed}  {}", styled(style, &response), text(&ruling, "code")));
+    if let Some(identity) = explained.get("identity").filter(|identity| !identity.is_null()) {
+        let of = ["owner", "environment"].iter().map(|member| format!("{member} {}", text(identity, member)));
+        let name = if identity.get("name").is_some() { "name" } else { "id" };
+        say("caller", &format!("{}  {}", styled(NAME, &text(identity, name)), of.collect::<Vec<_>>().join(", ")));
+    }
+    if let Some(operation) = explained.get("operation").and_then(Value::as_str) {
+        say("operation", &plain(operation));
+    }
+    for reason in list(&ruling, "reasons") {
+        say("reason", &word(reason));
+    }
+    match explained.get("grant").and_then(Value::as_str) {
+        Some(grant) => say("grant", &plain(grant)),
+        None => say("grant", &styled(DIM, "none that covers it")),
+    }
+    for policy in list(&ruling, "policies") {
+        say("decided", &word(policy));
+    }
+    if let Some(risk) = ruling.get("risk").and_then(Value::as_u64) {
+        say("risk", &risk.to_string());
+    }
+    for policy in list(explained, "policies") {
+        candidate(&mut page, policy);
+    }
+    if let Some(remedy) = explained.get("remedy").and_then(Value::as_str).filter(|remedy| !remedy.is_empty()) {
+        page.push_str(&format!("{}  {}\n", styled(BOLD, "remedy   "), plain(remedy)));
+    }
+    page
+}
+
+/// One policy that could have a say: what it said, and what was missing.
+fn candidate(page: &mut String, policy: &Value) {
+    let verdict = text(policy, "verdict").replace('_', " ");
+    let effect = text(policy, "effect");
+    let style = match (&*effect, &*verdict) {
+        (_, "not satisfied") => DIM,
+        ("forbid", _) => STOPPED,
+        _ => GOOD,
+    };
+    let said = styled(style, &format!("{effect} {verdict}"));
+    let place = policy.get("place").and_then(Value::as_str).map(|place| format!("  {}", styled(DIM, &plain(place)))).unwrap_or_default();
+    page.push_str(&format!("{}  {}  {said}{place}\n", styled(BOLD, "policy   "), text(policy, "policy")));
+    if let Some(error) = policy.get("error").and_then(Value::as_str) {
+        page.push_str(&format!("             {} {}\n", styled(BAD, "error"), plain(error)));
+    }
+    for condition in list(policy, "missing") {
+        page.push_str(&format!("             {} {}\n", styled(DIM, "needs"), word(condition)));
+    }
+}
+
+fn list<'a>(value: &'a Value, member: &str) -> impl Iterator<Item = &'a Value> {
+    value.get(member).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn word(value: &Value) -> String {
+    value.as_str().map_or_else(|| plain(&value.to_string()), plain)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,66 @@
+//! `wardgate serve`: runs until it is told to end.
+
+use crate::{
+    cli::ServeArgs,
+    config::Config,
+    control::ReloadFault,
+    diagnostics,
+    output::{BOLD, Exit, NAME, note, styled},
+    serve::{self, Running},
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+pub(super) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
+    let config = match Config::read(&args.config.config) {
+        Ok(config) => config,
+        Err(found) => {
+            diagnostics::show(&found);
+            return Ok(Exit::Invalid);
+        }
+    };
+    let public: Vec<_> = config.listeners.iter().map(|listener| (listener.public_url.clone(), listener.tls.is_some())).collect();
+    let running = match serve::start(config) {
+        Ok(running) => running,
+        Err(error) => {
+            let Some(ReloadFault::Input(found)) = error.downcast_ref::<ReloadFault>() else { return Err(error) };
+            diagnostics::show(found);
+            note(&format!("nothing is served: {}", diagnostics::summary(found)));
+            return Ok(Exit::Invalid);
+        }
+    };
+    greet(&running, &public);
+    wait_for_the_end()?;
+    note("draining: running requests may end, new ones are refused");
+    running.stop();
+    Ok(Exit::Done)
+}
+
+fn greet(running: &Running, public: &[(Option<String>, bool)]) {
+    diagnostics::show(&running.warnings());
+    for ((name, address), (url, tls)) in running.addresses().iter().zip(public) {
+        let scheme = if *tls { "https" } else { "http" };
+        let known_as = url.as_ref().map(|url| format!(" (clients call it {url})")).unwrap_or_default();
+        note(&format!("{} {scheme}://{address}{known_as}", styled(NAME, &format!("{name:<8}"))));
+    }
+    note(&format!("{} http://{}", styled(NAME, "admin   "), running.admin()));
+    if let Some(credential) = running.first_credential() {
+        note(&format!(
+            "\n{} It is shown this once, good for one sign-in, for 24 hours:\n\n  {}\n\n  wardgate sign-in --url http://{}",
+            styled(BOLD, "The first admin credential."),
+            credential.danger_expose(),
+            running.admin()
+        ));
+    }
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+fn wait_for_the_end() -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            ended = tokio::signal::ctrl_c() => ended?,
+            _ = terminate.recv() => {}
+        }
+        Ok(())
+    })
+}

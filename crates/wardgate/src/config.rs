@@ -1,0 +1,134 @@
+//! `wardgate.yaml`: about this process only. What was typed ([`Raw`]), then what it means ([`Config`]).
+
+mod raw;
+
+pub use raw::Raw;
+
+use anyhow::Context as _;
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use wardgate_model::{
+    diagnostic::{Diagnostic, Place},
+    secret::Secret,
+};
+
+/// The name of the file where no other is given.
+pub const FILE: &str = "wardgate.yaml";
+
+/// One listener for clients.
+#[derive(Debug, Clone)]
+pub struct Listener {
+    /// Its name, for messages.
+    pub name: String,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What clients call it.
+    pub public_url: Option<String>,
+    /// Certificate chain and key, PEM files.
+    pub tls: Option<TlsFiles>,
+}
+
+/// Certificate and key of a listener.
+#[derive(Debug, Clone)]
+pub struct TlsFiles {
+    /// Chain, leaf first.
+    pub certificate: PathBuf,
+    /// Private key.
+    pub key: PathBuf,
+}
+
+/// Where the installation's master key is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySource {
+    /// In a file.
+    File(PathBuf),
+    /// In an environment variable.
+    Env(String),
+}
+
+/// What this process is told. Paths are resolved against the directory of the file.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The file that it came from.
+    pub file: PathBuf,
+    /// Listeners for clients.
+    pub listeners: Vec<Listener>,
+    /// The admin listener.
+    pub admin: SocketAddr,
+    /// Whether `/metrics` answers there without a credential.
+    pub metrics_open: bool,
+    /// Our issuer's URL: `iss` of assertions.
+    pub issuer: String,
+    /// The database.
+    pub store: String,
+    /// The directory of the event log.
+    pub audit: PathBuf,
+    /// Events that may wait to be written.
+    pub audit_queue_events: usize,
+    /// The master key.
+    pub key: KeySource,
+    /// Directories and files of resources.
+    pub resources: Vec<PathBuf>,
+    /// Bounds of the edge.
+    pub edge: EdgeSettings,
+}
+
+/// Bounds of the edge; every one finite. The defaults are shown by `wardgate config show`.
+#[derive(Debug, Clone)]
+pub struct EdgeSettings {
+    /// Threads that carry doors.
+    pub threads: usize,
+    /// Client connections at a time.
+    pub connections_max: usize,
+    /// Time for a request's head.
+    pub head_timeout: Duration,
+    /// Time between two pieces of a body.
+    pub body_idle: Duration,
+    /// Time an unused connection is kept.
+    pub keep_alive: Duration,
+    /// Largest body of a request, in bytes.
+    pub body_bytes_max: u64,
+    /// Time for running requests at the end.
+    pub drain: Duration,
+}
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// With every diagnostic at once.
+    pub fn read(file: &Path) -> Result<Self, Vec<Diagnostic>> {
+        let bytes = std::fs::read(file).map_err(|error| {
+            vec![
+                Diagnostic::error(Place::file(file), "config.unreadable", format!("cannot read `{}`: {error}", file.display()))
+                    .mend("make a starter with `wardgate init`, or name the file with `-c`"),
+            ]
+        })?;
+        let raw: Raw = wardgate_resources::yaml::read(file, &bytes)?;
+        raw.resolve(file)
+    }
+
+    /// The master key's text.
+    ///
+    /// # Errors
+    /// When file or variable cannot be read.
+    pub fn key_text(&self) -> anyhow::Result<Secret<String>> {
+        match &self.key {
+            KeySource::File(path) => {
+                let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the master key `{}`", path.display()))?;
+                Ok(Secret::new(text))
+            }
+            KeySource::Env(name) => {
+                #[expect(clippy::disallowed_methods, reason = "this is the one place where configuration reads the environment")]
+                let text = std::env::var(name).with_context(|| format!("cannot read the master key from the variable `{name}`"))?;
+                Ok(Secret::new(text))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

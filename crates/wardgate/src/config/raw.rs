@@ -1,0 +1,352 @@
+//! What was typed. Unknown keys are refused; every default stands in [`defaults`].
+
+use super::{Config, EdgeSettings, KeySource, Listener, TlsFiles};
+use serde::{Deserialize, Serialize};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use wardgate_model::diagnostic::{Diagnostic, Place};
+
+/// The one table of defaults.
+mod defaults {
+    /// `admin.address`.
+    pub(super) const ADMIN: &str = "127.0.0.1:9080";
+    /// `issuer.url` where no listener says what clients call it.
+    pub(super) const ISSUER: &str = "https://wardgate.invalid";
+    /// `store.url`.
+    pub(super) const STORE: &str = "sqlite:wardgate.db";
+    /// `audit.directory`.
+    pub(super) const AUDIT: &str = "audit/";
+    /// `audit.queue_events`.
+    pub(super) const QUEUE_EVENTS: usize = 65_536;
+    /// `secrets.key`.
+    pub(super) const KEY: &str = "file:wardgate.key";
+    /// `edge.connections_max`.
+    pub(super) const CONNECTIONS: usize = 10_000;
+    /// `edge.head_timeout`.
+    pub(super) const HEAD_TIMEOUT: &str = "10s";
+    /// `edge.body_idle`.
+    pub(super) const BODY_IDLE: &str = "30s";
+    /// `edge.keep_alive`.
+    pub(super) const KEEP_ALIVE: &str = "75s";
+    /// `edge.body_bytes_max`.
+    pub(super) const BODY_BYTES: &str = "1GiB";
+    /// `edge.drain`.
+    pub(super) const DRAIN: &str = "30s";
+}
+
+/// `wardgate.yaml`. A key that is not there is `None` until [`Raw::filled`].
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Raw {
+    /// Doors for clients.
+    pub listeners: Vec<RawListener>,
+    /// The admin listener: management API, /metrics, /healthz, /readyz.
+    pub admin: Option<RawAdmin>,
+    /// Our own issuer.
+    pub issuer: Option<RawIssuer>,
+    /// The database.
+    pub store: Option<RawStore>,
+    /// The event log.
+    pub audit: Option<RawAudit>,
+    /// The installation's master key.
+    pub secrets: Option<RawSecrets>,
+    /// Directories and files of resources and policies: applied at start and when they change.
+    pub resources: Option<Vec<String>>,
+    /// Bounds of the edge.
+    pub edge: Option<RawEdge>,
+}
+
+/// One listener.
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawListener {
+    /// Its name, for messages.
+    pub name: String,
+    /// Address and port.
+    pub address: String,
+    /// What clients call it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
+    /// TLS; without it the listener speaks clear text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<RawTls>,
+}
+
+/// TLS of a listener.
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawTls {
+    /// `file:PATH` of the certificate chain (PEM, leaf first).
+    pub certificate: String,
+    /// `file:PATH` of the private key (PEM).
+    pub key: String,
+    /// `off` (default); `request` and `require` come with client certificates.
+    pub client_certificates: Option<String>,
+}
+
+/// The admin listener.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawAdmin {
+    /// Address and port.
+    pub address: Option<String>,
+    /// `open` or `closed`: whether /metrics answers without a credential.
+    pub metrics: Option<String>,
+}
+
+/// Our own issuer.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawIssuer {
+    /// Its URL: `iss` of assertions; keys at URL + /.well-known/jwks.json. Default: the first listener's public_url.
+    pub url: Option<String>,
+}
+
+/// The database.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawStore {
+    /// `sqlite:PATH`.
+    pub url: Option<String>,
+}
+
+/// The event log.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawAudit {
+    /// Its directory.
+    pub directory: Option<String>,
+    /// Events that may wait to be written; beyond it `audit: required` refuses.
+    pub queue_events: Option<usize>,
+}
+
+/// The master key.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawSecrets {
+    /// `file:PATH` or `env:NAME`: 32 bytes as hex or base64url.
+    pub key: Option<String>,
+}
+
+/// Bounds of the edge.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawEdge {
+    /// Threads that carry doors; default: one a core.
+    pub threads: Option<usize>,
+    /// Client connections at a time.
+    pub connections_max: Option<usize>,
+    /// Time for a request's head.
+    pub head_timeout: Option<String>,
+    /// Time between two pieces of a body.
+    pub body_idle: Option<String>,
+    /// Time an unused connection is kept.
+    pub keep_alive: Option<String>,
+    /// Largest body of a request.
+    pub body_bytes_max: Option<String>,
+    /// Time for running requests when the process ends.
+    pub drain: Option<String>,
+}
+
+impl Raw {
+    /// The same with every default written out: what is in force.
+    #[must_use]
+    pub fn filled(mut self) -> Self {
+        fn fill(place: &mut Option<String>, default: &str) {
+            place.get_or_insert_with(|| default.to_owned());
+        }
+        let admin = self.admin.get_or_insert_default();
+        fill(&mut admin.address, defaults::ADMIN);
+        fill(&mut admin.metrics, "open");
+        let public_url = self.listeners.iter().find_map(|listener| listener.public_url.clone());
+        fill(&mut self.issuer.get_or_insert_default().url, public_url.as_deref().unwrap_or(defaults::ISSUER));
+        fill(&mut self.store.get_or_insert_default().url, defaults::STORE);
+        let audit = self.audit.get_or_insert_default();
+        fill(&mut audit.directory, defaults::AUDIT);
+        audit.queue_events.get_or_insert(defaults::QUEUE_EVENTS);
+        fill(&mut self.secrets.get_or_insert_default().key, defaults::KEY);
+        self.resources.get_or_insert_default();
+        let edge = self.edge.get_or_insert_default();
+        edge.threads.get_or_insert_with(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+        edge.connections_max.get_or_insert(defaults::CONNECTIONS);
+        fill(&mut edge.head_timeout, defaults::HEAD_TIMEOUT);
+        fill(&mut edge.body_idle, defaults::BODY_IDLE);
+        fill(&mut edge.keep_alive, defaults::KEEP_ALIVE);
+        fill(&mut edge.body_bytes_max, defaults::BODY_BYTES);
+        fill(&mut edge.drain, defaults::DRAIN);
+        for tls in self.listeners.iter_mut().filter_map(|listener| listener.tls.as_mut()) {
+            fill(&mut tls.client_certificates, "off");
+        }
+        self
+    }
+}
+
+/// Collects what is wrong, so that all of it is said at once.
+struct Findings<'a> {
+    place: Place,
+    base: &'a Path,
+    found: Vec<Diagnostic>,
+}
+
+impl Findings<'_> {
+    fn wrong(&mut self, what: String, mend: &str) {
+        self.found.push(Diagnostic::error(self.place.clone(), "config.value", what).mend(mend));
+    }
+
+    fn address(&mut self, key: &str, text: &str) -> Option<SocketAddr> {
+        let address = text.parse().ok();
+        if address.is_none() {
+            self.wrong(format!("`{text}` is no address for `{key}`"), "write ADDRESS:PORT, as in `127.0.0.1:8443` or `[::1]:8443`");
+        }
+        address
+    }
+
+    fn file(&mut self, key: &str, text: &str) -> Option<PathBuf> {
+        match text.strip_prefix("file:") {
+            Some(path) if !path.is_empty() => Some(self.base.join(path)),
+            _ => {
+                self.wrong(format!("`{text}` is no file for `{key}`"), "write `file:PATH`; a relative path counts from the configuration's directory");
+                None
+            }
+        }
+    }
+
+    fn url(&mut self, key: &str, text: &str) -> Option<String> {
+        let uri = text.parse::<http::Uri>().ok();
+        let good = uri.is_some_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.query().is_none() && uri.host().is_some());
+        if !good {
+            self.wrong(format!("`{text}` is no URL for `{key}`"), "write `https://host[:port]`");
+        }
+        good.then(|| text.trim_end_matches('/').to_owned())
+    }
+
+    fn word<'w>(&mut self, key: &str, given: &str, words: [&'w str; 2]) -> Option<&'w str> {
+        let found = words.into_iter().find(|word| *word == given);
+        if found.is_none() {
+            self.wrong(format!("`{given}` is no value of `{key}`"), &format!("write `{}`", words.join("` or `")));
+        }
+        found
+    }
+
+    fn database(&mut self, url: &str) -> Option<String> {
+        match url.strip_prefix("sqlite:") {
+            Some(path) if !path.is_empty() => Some(format!("sqlite:{}", self.base.join(path).display())),
+            _ => {
+                self.wrong(format!("`{url}` is no database for `store.url`"), "write `sqlite:PATH`; `postgres://` comes later");
+                None
+            }
+        }
+    }
+
+    fn key(&mut self, source: &str) -> Option<KeySource> {
+        match source.strip_prefix("env:") {
+            Some(name) if !name.is_empty() => Some(KeySource::Env(name.to_owned())),
+            _ => self.file("secrets.key", source).map(KeySource::File),
+        }
+    }
+
+    fn size(&mut self, key: &str, text: &str) -> Option<u64> {
+        let size = wardgate_resources::scalar::size(text).ok();
+        if size.is_none() {
+            self.wrong(format!("`{text}` is no size for `{key}`"), "write a number with `B`, `KiB`, `MiB` or `GiB`");
+        }
+        size.map(std::num::NonZero::get)
+    }
+
+    fn duration(&mut self, key: &str, text: &str) -> Option<Duration> {
+        let span = wardgate_resources::scalar::duration(text).ok().filter(|span| !span.is_zero());
+        if span.is_none() {
+            self.wrong(format!("`{text}` is no duration for `{key}`"), "write a number with `ms`, `s`, `m`, `h` or `d`, as in `10s`");
+        }
+        span
+    }
+}
+
+impl Raw {
+    /// What it means, defaults filled in.
+    ///
+    /// # Errors
+    /// With everything that is wrong.
+    pub fn resolve(self, file: &Path) -> Result<Config, Vec<Diagnostic>> {
+        let base = file.parent().unwrap_or(Path::new(""));
+        let mut findings = Findings { place: Place::file(file), base, found: Vec::new() };
+        let raw = self.filled();
+        let listeners: Vec<_> = raw.listeners.iter().filter_map(|listener| listener.resolve(&mut findings)).collect();
+        if raw.listeners.is_empty() {
+            findings.wrong("there is no listener".to_owned(), "add one under `listeners`");
+        }
+        let admin = raw.admin.unwrap_or_default();
+        let address = findings.address("admin.address", text(&admin.address));
+        let metrics_open = findings.word("admin.metrics", text(&admin.metrics), ["open", "closed"]) == Some("open");
+        let issuer = findings.url("issuer.url", text(&raw.issuer.unwrap_or_default().url));
+        let store = findings.database(text(&raw.store.unwrap_or_default().url));
+        let key = findings.key(text(&raw.secrets.unwrap_or_default().key));
+        let edge = raw.edge.unwrap_or_default().resolve(&mut findings);
+        let audit = raw.audit.unwrap_or_default();
+        match (address, issuer, store, key, edge) {
+            (Some(admin), Some(issuer), Some(store), Some(key), Some(edge)) if findings.found.is_empty() => Ok(Config {
+                file: file.to_owned(),
+                listeners,
+                admin,
+                metrics_open,
+                issuer,
+                store,
+                audit: base.join(text(&audit.directory)),
+                audit_queue_events: audit.queue_events.unwrap_or(1).max(1),
+                key,
+                resources: raw.resources.unwrap_or_default().iter().map(|path| base.join(path)).collect(),
+                edge,
+            }),
+            _ => Err(findings.found),
+        }
+    }
+}
+
+/// A text that [`Raw::filled`] has filled in.
+fn text(filled: &Option<String>) -> &str {
+    filled.as_deref().unwrap_or_default()
+}
+
+impl RawListener {
+    fn resolve(&self, findings: &mut Findings<'_>) -> Option<Listener> {
+        let address = findings.address(&format!("listeners.{}.address", self.name), &self.address);
+        let public_url = self.public_url.as_ref().and_then(|url| findings.url("public_url", url));
+        let tls = match &self.tls {
+            None => None,
+            Some(tls) => {
+                let wanted = text(&tls.client_certificates);
+                if wanted != "off" {
+                    let what = format!("`client_certificates: {wanted}` is not enforced yet");
+                    let found = Diagnostic::error(findings.place.clone(), "key.not_enforced", what);
+                    findings.found.push(found.mend("write `off`; client certificates come in a later version"));
+                }
+                let certificate = findings.file("tls.certificate", &tls.certificate);
+                let key = findings.file("tls.key", &tls.key);
+                certificate.zip(key).map(|(certificate, key)| TlsFiles { certificate, key })
+            }
+        };
+        Some(Listener { name: self.name.clone(), address: address?, public_url, tls })
+    }
+}
+
+impl RawEdge {
+    fn resolve(&self, findings: &mut Findings<'_>) -> Option<EdgeSettings> {
+        let head_timeout = findings.duration("edge.head_timeout", text(&self.head_timeout));
+        let body_idle = findings.duration("edge.body_idle", text(&self.body_idle));
+        let keep_alive = findings.duration("edge.keep_alive", text(&self.keep_alive));
+        let drain = findings.duration("edge.drain", text(&self.drain));
+        let body_bytes_max = findings.size("edge.body_bytes_max", text(&self.body_bytes_max));
+        Some(EdgeSettings {
+            threads: self.threads.unwrap_or(1).max(1),
+            connections_max: self.connections_max.unwrap_or(1).max(1),
+            head_timeout: head_timeout?,
+            body_idle: body_idle?,
+            keep_alive: keep_alive?,
+            body_bytes_max: body_bytes_max?,
+            drain: drain?,
+        })
+    }
+}

@@ -1,0 +1,43 @@
+use super::{Config, KeySource, Raw};
+use insta::assert_snapshot;
+use std::path::Path;
+use wardgate_model::diagnostic::Diagnostic;
+
+fn read(yaml: &str) -> Result<Config, Vec<Diagnostic>> {
+    let file = Path::new("gate/wardgate.yaml");
+    wardgate_resources::yaml::read::<Raw>(file, yaml.as_bytes())?.resolve(file)
+}
+
+fn wrong(yaml: &str) -> String {
+    read(yaml).unwrap_err().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+const SMALL: &str = "listeners: [{ name: public, address: 127.0.0.1:8443 }]\n";
+
+#[test]
+fn a_listener_is_enough_and_paths_count_from_the_file() {
+    let config = read(SMALL).unwrap();
+    assert_eq!(config.store, "sqlite:gate/wardgate.db");
+    assert_eq!(config.audit, Path::new("gate/audit/"));
+    assert_eq!(config.key, KeySource::File("gate/wardgate.key".into()));
+    assert_eq!(config.admin.to_string(), "127.0.0.1:9080");
+    assert!(config.metrics_open && config.edge.threads > 0 && config.resources.is_empty());
+}
+
+#[test]
+fn the_effective_configuration_reads_back_as_itself() {
+    let raw: Raw = wardgate_resources::yaml::read(Path::new("a"), SMALL.as_bytes()).unwrap();
+    let shown = serde_saphyr::to_string(&raw.filled()).unwrap();
+    let again: Raw = wardgate_resources::yaml::read(Path::new("a"), shown.as_bytes()).unwrap();
+    assert_eq!(serde_saphyr::to_string(&again.filled()).unwrap(), shown);
+}
+
+#[test]
+fn everything_wrong_is_said_at_once() {
+    assert_snapshot!(wrong("listeners: [{ name: public, address: nowhere, tls: { certificate: a.pem, key: file:b, client_certificates: require } }]\nadmin: { metrics: maybe }\nstore: { url: mysql://x }\nedge: { drain: soon, body_bytes_max: huge }\n"));
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_place() {
+    assert_snapshot!(wrong("listeners: [{ name: public, address: 127.0.0.1:1 }]\nadmn: { address: 127.0.0.1:2 }\n"));
+}

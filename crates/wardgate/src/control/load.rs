@@ -1,0 +1,183 @@
+//! Files → typed values, with every diagnostic at once.
+
+use crate::{builtin, config::Config};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use wardgate_abuse::Limits;
+use wardgate_model::{
+    api::Api,
+    diagnostic::{Diagnostic, Place},
+    id::TeamName,
+    inventory::Identity,
+    limit::Limit,
+};
+use wardgate_policy::{Names, PolicySet, PolicySource};
+use wardgate_resources::{Files, Inventory, Sources};
+use wardgate_store::{FileDocument, ResourceId};
+
+/// Largest file that is read, in bytes.
+const FILE_BYTES_MAX: u64 = 32 << 20;
+/// Files read at the most.
+const FILES_MAX: usize = 10_000;
+
+/// What the files say: resolved, compiled, ready for a snapshot.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The documents, as they are kept.
+    pub documents: Vec<FileDocument>,
+    /// The typed values.
+    pub inventory: Inventory,
+    /// The APIs, our own among them.
+    pub apis: Vec<Arc<Api>>,
+    /// The compiled policies.
+    pub policies: Arc<PolicySet>,
+    /// The compiled limits, shipped ones among them.
+    pub limits: Arc<Limits>,
+    /// What is worth knowing although it was taken.
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl Loaded {
+    /// Reads the resources of a configuration.
+    ///
+    /// # Errors
+    /// With every diagnostic at once, warnings included, when at least one is an error.
+    pub fn read(config: &Config) -> Result<Self, Vec<Diagnostic>> {
+        let base = config.file.parent().unwrap_or(Path::new("")).to_owned();
+        Self::read_from(&config.resources, base)
+    }
+
+    /// Reads directories and files; `base` is the configuration's directory.
+    ///
+    /// # Errors
+    /// As [`Loaded::read`].
+    pub fn read_from(paths: &[PathBuf], base: PathBuf) -> Result<Self, Vec<Diagnostic>> {
+        let mut found = Vec::new();
+        let sources = gather(paths, &mut found);
+        let read = wardgate_resources::load(&sources, &Disk { base });
+        found.extend(read.diagnostics);
+        let Some(inventory) = read.inventory else { return Err(sorted(found)) };
+        let mut apis = inventory.apis.clone();
+        apis.push(Arc::new(wardgate_console::admin_api()));
+        let compiled = wardgate_policy::compile(&policy_sources(&inventory), &inventory.grants, &names(&inventory, &apis));
+        found.extend(compiled.diagnostics);
+        let documents = read.documents.iter().filter_map(|document| {
+            let id = ResourceId::parse(document.kind, &document.name).ok()?;
+            Some(FileDocument { id, spec: document.spec.clone(), file: document.place.file.display().to_string().into() })
+        });
+        let documents: Vec<_> = documents.collect();
+        let policies = compiled.policies.filter(|_| !found.iter().any(Diagnostic::is_error));
+        let Some(policies) = policies else { return Err(sorted(found)) };
+        let limits = Arc::new(Limits::compile(&limits(&inventory)));
+        Ok(Self { documents, inventory, apis, policies: Arc::new(policies), limits, warnings: sorted(found) })
+    }
+}
+
+fn sorted(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn policy_sources(inventory: &Inventory) -> Vec<PolicySource> {
+    inventory.policies.iter().map(|(place, text)| PolicySource { place: place.clone(), text: Arc::clone(text) }).collect()
+}
+
+/// The shipped limits, those replaced that a file names.
+fn limits(inventory: &Inventory) -> Vec<Arc<Limit>> {
+    let own = &inventory.limits;
+    let shipped = Limits::shipped().into_iter().filter(|limit| !own.iter().any(|mine| mine.name == limit.name)).map(Arc::new);
+    own.iter().cloned().chain(shipped).collect()
+}
+
+/// Reads every `*.yaml`, `*.yml` and `*.cedar` below the paths, in order of name.
+fn gather(paths: &[PathBuf], found: &mut Vec<Diagnostic>) -> Sources {
+    let mut sources = Sources::default();
+    let mut todo: Vec<PathBuf> = paths.iter().rev().cloned().collect();
+    let mut files = 0_usize;
+    while let Some(path) = todo.pop() {
+        let unreadable = |error: &dyn std::fmt::Display| {
+            Diagnostic::error(Place::file(&path), "file.unreadable", format!("cannot read `{}`: {error}", path.display()))
+        };
+        if path.is_dir() {
+            match std::fs::read_dir(&path).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
+                Ok(mut entries) => {
+                    entries.sort_by_key(|entry| std::cmp::Reverse(entry.file_name()));
+                    let visible = entries.into_iter().filter(|entry| !entry.file_name().to_string_lossy().starts_with('.'));
+                    todo.extend(visible.map(|entry| entry.path()));
+                }
+                Err(error) => found.push(unreadable(&error)),
+            }
+            continue;
+        }
+        let kind = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        let list = match kind {
+            "yaml" | "yml" => &mut sources.documents,
+            "cedar" => &mut sources.policies,
+            _ if paths.contains(&path) && !path.exists() => {
+                found.push(unreadable(&"there is no such file or directory"));
+                continue;
+            }
+            _ => continue,
+        };
+        files += 1;
+        if files > FILES_MAX {
+            found.push(unreadable(&format!("more than {FILES_MAX} files")));
+            break;
+        }
+        match read(&path) {
+            Ok(bytes) if kind != "cedar" && describes_an_api(&bytes) => {}
+            Ok(bytes) => list.push((path, bytes)),
+            Err(error) => found.push(unreadable(&error)),
+        }
+    }
+    if files == 0 && !paths.is_empty() && found.is_empty() {
+        let place = Place::file(paths.first().cloned().unwrap_or_default());
+        found.push(
+            Diagnostic::error(place, "file.none", "there is no `*.yaml` and no `*.cedar` in the resources").mend("an empty directory is never taken for an order to remove everything"),
+        );
+    }
+    sources
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let size = std::fs::metadata(path)?.len();
+    if size > FILE_BYTES_MAX {
+        return Err(io::Error::other(format!("it has {size} bytes, more than {FILE_BYTES_MAX}")));
+    }
+    std::fs::read(path)
+}
+
+/// `file:` references: a relative path counts from the file that names it or, where there is nothing, from the
+/// configuration's directory.
+struct Disk {
+    base: PathBuf,
+}
+
+impl Files for Disk {
+    fn read(&self, from: &Path, path: &str) -> io::Result<Vec<u8>> {
+        let beside = from.parent().unwrap_or(Path::new("")).join(path);
+        if beside.exists() { read(&beside) } else { read(&self.base.join(path)) }
+    }
+}
+
+/// Whether a YAML file is an OpenAPI document, which APIs name with `file:`, and no resource document.
+fn describes_an_api(bytes: &[u8]) -> bool {
+    let mut lines = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let first = lines.find(|line| !line.is_empty() && !line.starts_with(b"#") && *line != b"---");
+    first.is_some_and(|line| line.starts_with(b"openapi:") || line.starts_with(b"swagger:"))
+}
+
+fn names<'a>(inventory: &'a Inventory, apis: &'a [Arc<Api>]) -> Names<'a> {
+    let own = [builtin::OPERATOR, Identity::ANONYMOUS];
+    Names {
+        identities: inventory.identities.iter().map(|spec| spec.identity.id.as_str()).chain(own).collect(),
+        owners: inventory.owners.iter().map(|owner| owner.name.as_str()).chain([builtin::OWN]).collect(),
+        teams: inventory.owners.iter().flat_map(|owner| &owner.teams).map(TeamName::as_str).collect(),
+        environments: &inventory.environments,
+        apis,
+    }
+}

@@ -1,0 +1,228 @@
+//! A client of the gate: real TLS that trusts the demo's own authority, HTTP/1.1 or HTTP/2, or raw bytes.
+
+use anyhow::{Context as _, bail};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::{body::Incoming, client::conn};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject as _};
+use serde_json::Value;
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+use wardgate_model::secret::Secret;
+
+/// Longest wait for one answer.
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// Largest answer that is read, in bytes.
+const ANSWER_BYTES_MAX: usize = 1 << 20;
+
+/// What is spoken over TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protocol {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2.
+    Http2,
+}
+
+/// Where the gate is, and what its clients trust.
+#[derive(Debug, Clone)]
+pub(super) struct Gateway {
+    address: SocketAddr,
+    http1: Arc<ClientConfig>,
+    http2: Arc<ClientConfig>,
+}
+
+/// A request that a client makes.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    method: Method,
+    target: String,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub(super) struct Answer {
+    /// Status.
+    pub(super) status: StatusCode,
+    /// Header fields.
+    pub(super) headers: HeaderMap,
+    /// The body as JSON; null when it is none.
+    pub(super) body: Value,
+}
+
+impl Answer {
+    /// A field's value as text.
+    pub(super) fn field(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The code of a refusal of the gate's.
+    pub(super) fn code(&self) -> Option<&str> {
+        let problem = self.field("content-type") == Some("application/problem+json");
+        self.body.get("code").and_then(Value::as_str).filter(|_| problem)
+    }
+}
+
+impl Call {
+    /// A request without a body.
+    pub(super) fn get(target: &str) -> Self {
+        Self::new(Method::GET, target)
+    }
+
+    /// A request with a JSON body.
+    pub(super) fn post(target: &str, body: &Value) -> Self {
+        let call = Self { body: Bytes::from(body.to_string()), ..Self::new(Method::POST, target) };
+        call.field("content-type", "application/json")
+    }
+
+    fn new(method: Method, target: &str) -> Self {
+        Self { method, target: target.to_owned(), headers: HeaderMap::new(), body: Bytes::new() }
+    }
+
+    /// With a key of Wardgate.
+    pub(super) fn key(self, key: &Secret<String>) -> Self {
+        self.field("authorization", &format!("Bearer {}", key.danger_expose()))
+    }
+
+    /// With one more header field. What is no field is left out.
+    pub(super) fn field(mut self, name: &str, value: &str) -> Self {
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
+            self.headers.append(name, value);
+        }
+        self
+    }
+
+    /// Method and target, for people.
+    pub(super) fn shown(&self) -> String {
+        format!("{} {}", self.method, self.target)
+    }
+}
+
+/// An open connection.
+#[derive(Debug)]
+pub(super) struct Line {
+    authority: String,
+    sender: Sender,
+}
+
+#[derive(Debug)]
+enum Sender {
+    Http1(conn::http1::SendRequest<Full<Bytes>>),
+    Http2(conn::http2::SendRequest<Full<Bytes>>),
+}
+
+impl Gateway {
+    /// Trusts the authority of `ca` (PEM) and nobody else.
+    pub(super) fn new(address: SocketAddr, ca: &str) -> anyhow::Result<Self> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(ca.as_bytes()).context("the authority's certificate cannot be read")?)?;
+        let config = |alpn: &[u8]| -> anyhow::Result<Arc<ClientConfig>> {
+            let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+            let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+            let mut config = builder.with_root_certificates(roots.clone()).with_no_client_auth();
+            config.alpn_protocols = vec![alpn.to_vec()];
+            Ok(Arc::new(config))
+        };
+        Ok(Self { address, http1: config(b"http/1.1")?, http2: config(b"h2")? })
+    }
+
+    /// What `Host` says.
+    pub(super) fn authority(&self) -> String {
+        format!("localhost:{}", self.address.port())
+    }
+
+    async fn tls(&self, config: &Arc<ClientConfig>) -> anyhow::Result<TlsStream<TcpStream>> {
+        let stream = TcpStream::connect(self.address).await.context("the gate does not answer")?;
+        stream.set_nodelay(true)?;
+        let name = ServerName::try_from("localhost")?;
+        TlsConnector::from(Arc::clone(config)).connect(name, stream).await.context("the TLS handshake failed")
+    }
+
+    /// Opens a connection.
+    pub(super) async fn open(&self, protocol: Protocol) -> anyhow::Result<Line> {
+        let sender = match protocol {
+            Protocol::Http1 => {
+                let (sender, connection) = conn::http1::handshake(TokioIo::new(self.tls(&self.http1).await?)).await?;
+                tokio::spawn(connection);
+                Sender::Http1(sender)
+            }
+            Protocol::Http2 => {
+                let io = TokioIo::new(self.tls(&self.http2).await?);
+                let (sender, connection) = conn::http2::handshake(TokioExecutor::new(), io).await?;
+                tokio::spawn(connection);
+                Sender::Http2(sender)
+            }
+        };
+        Ok(Line { authority: self.authority(), sender })
+    }
+
+    /// Writes bytes as they are and reads until the gate closes.
+    pub(super) async fn raw(&self, bytes: &[u8]) -> anyhow::Result<String> {
+        let mut stream = self.tls(&self.http1).await?;
+        let talk = async {
+            stream.write_all(bytes).await?;
+            stream.flush().await?;
+            let mut heard = Vec::new();
+            loop {
+                match stream.read_buf(&mut heard).await {
+                    Ok(0) | Err(_) => return anyhow::Ok(heard),
+                    Ok(_) if heard.len() > ANSWER_BYTES_MAX => bail!("the answer does not end"),
+                    Ok(_) => {}
+                }
+            }
+        };
+        let heard = tokio::time::timeout(TIMEOUT, talk).await.context("the gate did not close the connection")??;
+        Ok(String::from_utf8_lossy(&heard).into_owned())
+    }
+}
+
+impl Line {
+    /// Makes a request and reads its answer whole.
+    pub(super) async fn send(&mut self, call: Call) -> anyhow::Result<Answer> {
+        tokio::time::timeout(TIMEOUT, self.exchange(call)).await.context("the gate did not answer in time")?
+    }
+
+    /// The same connection for one more request at the same time; HTTP/2 only.
+    pub(super) fn share(&self) -> anyhow::Result<Self> {
+        match &self.sender {
+            Sender::Http2(sender) => Ok(Self { authority: self.authority.clone(), sender: Sender::Http2(sender.clone()) }),
+            Sender::Http1(_) => bail!("an HTTP/1.1 connection carries one request at a time"),
+        }
+    }
+
+    async fn exchange(&mut self, call: Call) -> anyhow::Result<Answer> {
+        let mut request = Request::new(Full::new(call.body));
+        *request.method_mut() = call.method;
+        *request.headers_mut() = call.headers;
+        let answer = match &mut self.sender {
+            Sender::Http1(sender) => {
+                *request.uri_mut() = call.target.parse::<Uri>()?;
+                request.headers_mut().insert(header::HOST, HeaderValue::from_str(&self.authority)?);
+                sender.ready().await?;
+                sender.send_request(request).await
+            }
+            Sender::Http2(sender) => {
+                *request.uri_mut() = format!("https://{}{}", self.authority, call.target).parse::<Uri>()?;
+                sender.ready().await?;
+                sender.send_request(request).await
+            }
+        };
+        let (head, body) = answer.context("the connection broke")?.into_parts();
+        let bytes = whole(body).await?;
+        Ok(Answer { status: head.status, headers: head.headers, body: serde_json::from_slice(&bytes).unwrap_or_default() })
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "INVARIANT (bounded): the body is read under `Limited`")]
+async fn whole(body: Incoming) -> anyhow::Result<Bytes> {
+    Ok(Limited::new(body, ANSWER_BYTES_MAX).collect().await.map_err(|error| anyhow::anyhow!(error))?.to_bytes())
+}

@@ -1,0 +1,166 @@
+//! What stands behind the gate: servers on real sockets that remember every request which reached them.
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::net::TcpListener;
+use wardgate_model::secret::Secret;
+
+/// Requests that one server remembers.
+const SEEN_MAX: usize = 100_000;
+/// Largest body that is read, in bytes.
+const BODY_BYTES_MAX: usize = 1 << 20;
+/// Time for a request's head.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A request that reached the server.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    /// Its method.
+    pub(super) method: Method,
+    /// Its path and query, as they came.
+    pub(super) target: String,
+    /// Its header fields, as they came.
+    pub(super) headers: HeaderMap,
+}
+
+/// Which server.
+#[derive(Debug, Clone)]
+pub(super) enum Kind {
+    /// Orders, inventory, log-in, export, admin. It trusts whoever reaches it, as too many do.
+    Shop,
+    /// A legacy system with one shared key in `X-Api-Key`.
+    Warehouse(Secret<String>),
+}
+
+/// A server behind the gate.
+#[derive(Debug)]
+pub(super) struct Upstream {
+    address: SocketAddr,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+impl Upstream {
+    /// Starts one on a port of its own.
+    pub(super) async fn start(kind: Kind) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("cannot listen on 127.0.0.1")?;
+        let address = listener.local_addr()?;
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        tokio::spawn(accept(listener, kind, Arc::clone(&seen)));
+        Ok(Self { address, seen })
+    }
+
+    /// Its address.
+    pub(super) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// How many requests have reached it.
+    pub(super) fn count(&self) -> usize {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Those that reached it after the first `from`.
+    pub(super) fn since(&self, from: usize) -> Vec<Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).iter().skip(from).cloned().collect()
+    }
+
+    /// How often each path was reached.
+    pub(super) fn by_path(&self) -> BTreeMap<String, usize> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.iter().fold(BTreeMap::new(), |mut counts, request| {
+            *counts.entry(format!("{} {}", request.method, request.target)).or_default() += 1;
+            counts
+        })
+    }
+}
+
+async fn accept(listener: TcpListener, kind: Kind, seen: Arc<Mutex<Vec<Seen>>>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let (kind, seen) = (kind.clone(), Arc::clone(&seen));
+        let service = service_fn(move |request| {
+            let (kind, seen) = (kind.clone(), Arc::clone(&seen));
+            async move { Ok::<_, Infallible>(answer(&kind, &seen, request).await) }
+        });
+        let mut server = http1::Builder::new();
+        server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+        // A client that breaks off is its own business.
+        tokio::spawn(async move { drop(server.serve_connection(TokioIo::new(stream), service).await) });
+    }
+}
+
+async fn answer(kind: &Kind, seen: &Mutex<Vec<Seen>>, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let (head, body) = request.into_parts();
+    let target = head.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+    {
+        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() < SEEN_MAX {
+            seen.push(Seen { method: head.method.clone(), target, headers: head.headers.clone() });
+        }
+    }
+    let body = whole(body).await.unwrap_or_default();
+    let (status, document) = match kind {
+        Kind::Shop => shop(&head.method, head.uri.path(), &body),
+        Kind::Warehouse(key) => warehouse(head.uri.path(), &head.headers, key),
+    };
+    let mut response = Response::new(Full::new(Bytes::from(document.to_string())));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+    response
+}
+
+#[expect(clippy::disallowed_methods, reason = "INVARIANT (bounded): the body is read under `Limited`")]
+async fn whole(body: Incoming) -> Option<Bytes> {
+    Some(Limited::new(body, BODY_BYTES_MAX).collect().await.ok()?.to_bytes())
+}
+
+fn shop(method: &Method, path: &str, body: &[u8]) -> (StatusCode, Value) {
+    let rest = path.strip_prefix("/shop/").unwrap_or_default();
+    let parts: Vec<&str> = rest.split('/').collect();
+    let order = |id: &str| json!({ "id": id, "total": "42.00", "currency": "EUR" });
+    match (method.as_str(), parts.as_slice()) {
+        ("GET", ["orders"]) => (StatusCode::OK, json!({ "orders": [order("o-1001"), order("o-1002")] })),
+        ("POST", ["orders"]) => (StatusCode::CREATED, order("o-1003")),
+        ("GET", ["orders", id]) => (StatusCode::OK, order(id)),
+        ("GET", ["inventory"]) => (StatusCode::OK, json!({ "stock": [{ "sku": "tea", "count": 12 }, { "sku": "cup", "count": 3 }] })),
+        ("POST", ["inventory", sku, "hold"]) => (StatusCode::CREATED, json!({ "sku": sku, "held": 1 })),
+        ("POST", ["sessions"]) => log_in(body),
+        ("GET", ["export"]) => (StatusCode::OK, json!({ "everything": "every order, every customer, every card" })),
+        ("GET", ["admin", "keys"]) => (StatusCode::OK, json!({ "keys": ["the keys of the kingdom"] })),
+        ("POST", ["admin", "keys"]) => (StatusCode::CREATED, json!({ "key": "one more key of the kingdom" })),
+        ("GET", ["status"]) => (StatusCode::OK, json!({ "open": true })),
+        _ => (StatusCode::NOT_FOUND, json!({ "error": "no such thing" })),
+    }
+}
+
+fn log_in(body: &[u8]) -> (StatusCode, Value) {
+    let given: Value = serde_json::from_slice(body).unwrap_or_default();
+    if given.get("username").is_some_and(|name| name == "shopper") && given.get("password").is_some_and(|word| word == "tea for two") {
+        (StatusCode::CREATED, json!({ "session": "s-1" }))
+    } else {
+        (StatusCode::UNAUTHORIZED, json!({ "error": "wrong name or password" }))
+    }
+}
+
+fn warehouse(path: &str, headers: &HeaderMap, key: &Secret<String>) -> (StatusCode, Value) {
+    let mut shown = headers.get_all("x-api-key").iter();
+    let good = shown.next().is_some_and(|value| value.as_bytes() == key.danger_expose().as_bytes()) && shown.next().is_none();
+    if !good {
+        return (StatusCode::UNAUTHORIZED, json!({ "error": "wrong key" }));
+    }
+    match path.strip_prefix("/warehouse/stock/") {
+        Some(sku) => (StatusCode::OK, json!({ "sku": sku, "shelf": "B7", "count": 12 })),
+        None => (StatusCode::NOT_FOUND, json!({ "error": "no such thing" })),
+    }
+}

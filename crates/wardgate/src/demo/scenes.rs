@@ -1,0 +1,41 @@
+//! The scenes of the tour: one file each, the honest path and its abuse. Later scenes are added at the end.
+
+mod analytics_no_export;
+mod burst;
+mod leaked_key;
+mod legacy_key;
+mod spoofed_headers;
+mod staging_on_production;
+
+use super::{play::Play, stage::Stage};
+use std::pin::Pin;
+
+/// A scene under way.
+type Playing<'a> = Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'a>>;
+
+/// A scene.
+#[derive(Clone, Copy)]
+pub(super) struct Scene {
+    /// Its name, a slug.
+    pub(super) name: &'static str,
+    /// What Wardgate promises, in a sentence.
+    pub(super) promise: &'static str,
+    /// How it goes.
+    pub(super) play: for<'a> fn(&'a Stage, &'a mut Play) -> Playing<'a>,
+}
+
+/// Every scene, in the order of the tour.
+pub(super) const ALL: [Scene; 6] = [
+    analytics_no_export::SCENE,
+    staging_on_production::SCENE,
+    legacy_key::SCENE,
+    spoofed_headers::SCENE,
+    burst::SCENE,
+    leaked_key::SCENE,
+];
+
+/// The names of all scenes, in the order of the tour.
+#[must_use]
+pub fn scene_names() -> Vec<&'static str> {
+    ALL.iter().map(|scene| scene.name).collect()
+}

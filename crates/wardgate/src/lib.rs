@@ -1,0 +1,39 @@
+//! The binary `wardgate`: command line, configuration, wiring and runtime of one process, and the demo.
+//!
+//! It never rules: what may pass is decided in `wardgate-gate`, what is right in a file in `wardgate-resources` and
+//! `wardgate-policy`. It is the one crate that reads the clock, the environment and the operator's files.
+//!
+//! # Reading order
+//!
+//! [`cli`] says what can be typed, [`commands`] what each command does, [`config`] what `wardgate.yaml` means. [`serve`]
+//! wires one process: [`control`] reads files, keeps the store and publishes snapshots, [`api`] and [`probes`] answer on
+//! the admin listener, [`watch`] sees files change. [`client`], [`profile`] and [`session`] are how a command talks to a
+//! running gate. [`demo`] is the tour.
+//!
+//! ```
+//! use clap::Parser as _;
+//! use wardgate::cli::{Cli, Command};
+//!
+//! let cli = Cli::try_parse_from(["wardgate", "credential", "list", "--state", "live"])?;
+//! assert!(matches!(cli.command, Command::Credential(_)));
+//! # Ok::<(), clap::Error>(())
+//! ```
+
+pub mod api;
+pub mod builtin;
+pub mod cli;
+pub mod client;
+pub mod clock;
+pub mod commands;
+pub mod config;
+pub mod control;
+pub mod demo;
+pub mod diagnostics;
+pub mod output;
+pub mod pki;
+pub mod probes;
+pub mod profile;
+pub mod serve;
+pub mod session;
+pub mod tls;
+pub mod watch;

@@ -1,0 +1,134 @@
+//! What is printed. Colour only on a terminal and never under `NO_COLOR`; a reader that goes away ends us quietly.
+
+use anstyle::{AnsiColor, Style};
+use std::io::{self, Write as _};
+
+/// How a command ended (CONTRACT "Commands").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Done,
+    /// It failed.
+    Failed,
+    /// Wrong usage or invalid input.
+    Invalid,
+    /// The answer is "no".
+    No,
+}
+
+impl Exit {
+    /// The process's exit status.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Invalid => 2,
+            Self::No => 3,
+        }
+    }
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// Bold.
+pub const BOLD: Style = Style::new().bold();
+/// Of lesser weight.
+pub const DIM: Style = Style::new().dimmed();
+/// Good.
+pub const GOOD: Style = AnsiColor::Green.on_default();
+/// Stopped, refused.
+pub const STOPPED: Style = AnsiColor::Yellow.on_default();
+/// Bad.
+pub const BAD: Style = AnsiColor::Red.on_default().bold();
+/// A name.
+pub const NAME: Style = AnsiColor::Cyan.on_default();
+
+/// `text` in a style.
+#[must_use]
+pub fn styled(style: Style, text: &str) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// Writes text to standard output as it is.
+///
+/// # Errors
+/// When the reader is gone or the disk is full.
+pub fn print(text: &str) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// Writes a line to standard output.
+///
+/// # Errors
+/// As [`print`].
+pub fn line(text: &str) -> io::Result<()> {
+    print(&format!("{text}\n"))
+}
+
+/// Writes a line to standard error; nobody is told if that fails.
+pub fn note(text: &str) {
+    let mut out = anstream::stderr().lock();
+    drop(writeln!(out, "{text}"));
+}
+
+/// Writes one JSON document over several lines.
+///
+/// # Errors
+/// As [`print`].
+pub fn json<T: serde::Serialize + ?Sized>(value: &T) -> io::Result<()> {
+    line(&serde_json::to_string_pretty(value)?)
+}
+
+/// Writes one JSON object on one line.
+///
+/// # Errors
+/// As [`print`].
+pub fn json_line<T: serde::Serialize + ?Sized>(value: &T) -> io::Result<()> {
+    line(&serde_json::to_string(value)?)
+}
+
+/// What others wrote, made harmless for a terminal: control characters, escape sequences among them, are spelt out.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    let hostile = |c: char| c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200E}' | '\u{200F}');
+    if !text.contains(hostile) {
+        return text.to_owned();
+    }
+    text.chars().fold(String::with_capacity(text.len()), |mut plain, c| {
+        if hostile(c) { plain.extend(c.escape_default()) } else { plain.push(c) }
+        plain
+    })
+}
+
+/// Columns of text under a header, two spaces apart; the header is bold. Ends with a line end.
+#[must_use]
+pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| plain(cell)).collect()).collect();
+    let mut widths: Vec<usize> = header.iter().map(|title| title.chars().count()).collect();
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let lay = |cells: &mut dyn Iterator<Item = &str>| {
+        let padded: Vec<String> = cells.zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        padded.join("  ").trim_end().to_owned()
+    };
+    let mut text = styled(BOLD, &lay(&mut header.iter().copied()));
+    text.push('\n');
+    for row in &rows {
+        text.push_str(&lay(&mut row.iter().map(String::as_str)));
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! What answers without a credential: health, readiness, metrics on the admin listener, our keys on the others.
+
+use crate::control::Control;
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use std::{
+    fmt::Write as _,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use wardgate_audit::sink::JsonLines;
+use wardgate_edge::{EdgeMetrics, Probes};
+use wardgate_model::facts::Door;
+use wardgate_proof::jws;
+
+/// How long others may remember our keys, in seconds (STANDARDS §1.12: 60 s to 24 h).
+const KEYS_MAX_AGE_S: u32 = 300;
+
+/// The answers.
+#[derive(Debug)]
+pub struct Answers {
+    control: Arc<Control>,
+    log: Arc<JsonLines>,
+    metrics: OnceLock<Arc<EdgeMetrics>>,
+    draining: AtomicBool,
+}
+
+impl Answers {
+    /// Answers for this process.
+    #[must_use]
+    pub fn new(control: Arc<Control>, log: Arc<JsonLines>) -> Self {
+        Self { control, log, metrics: OnceLock::new(), draining: AtomicBool::new(false) }
+    }
+
+    /// From now on this process is not ready: others should take the traffic.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Where the doors count.
+    pub fn count_with(&self, metrics: Arc<EdgeMetrics>) {
+        let _only_once = self.metrics.set(metrics);
+    }
+
+    fn ready(&self) -> Response<Bytes> {
+        let failing = self.log.counters().failing;
+        let (status, text) = match (self.draining.load(Ordering::Relaxed), failing) {
+            (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
+            (false, true) => (StatusCode::SERVICE_UNAVAILABLE, "the event log cannot be written\n"),
+            (false, false) => (StatusCode::OK, "ready\n"),
+        };
+        plain(status, text.to_owned())
+    }
+
+    fn metrics(&self) -> Response<Bytes> {
+        let mut text = self.metrics.get().map(|metrics| metrics.render()).unwrap_or_default();
+        let log = self.log.counters();
+        let snapshot = self.control.gate().snapshot().number();
+        for (name, kind, help, value) in [
+            ("wardgate_audit_written_total", "counter", "Events on disk since the start.", log.written),
+            ("wardgate_audit_dropped_total", "counter", "Events that found no place in the queue.", log.dropped),
+            ("wardgate_audit_lost_total", "counter", "Events that had a place and could not be written.", log.lost),
+            ("wardgate_audit_queue_events", "gauge", "Events that wait to be written.", log.queued as u64),
+            ("wardgate_audit_failing", "gauge", "1 while the event log cannot be written.", u64::from(log.failing)),
+            ("wardgate_snapshot_number", "gauge", "Number of the snapshot that requests are judged against.", snapshot),
+            ("wardgate_meters", "gauge", "Meters of limits in memory.", self.control.gate().meters().len() as u64),
+        ] {
+            let _infallible = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n");
+        }
+        let mut response = plain(StatusCode::OK, text);
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
+        response
+    }
+
+    fn keys(&self) -> Response<Bytes> {
+        let keys = jws::jwks([self.control.material().mint().signer()]).to_string();
+        let mut response = Response::new(Bytes::from(keys));
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/jwk-set+json"));
+        if let Ok(value) = HeaderValue::try_from(format!("public, max-age={KEYS_MAX_AGE_S}")) {
+            headers.insert(header::CACHE_CONTROL, value);
+        }
+        response
+    }
+}
+
+impl Probes for Answers {
+    fn answer(&self, door: Door, path: &str) -> Option<Response<Bytes>> {
+        match (door, path) {
+            (Door::Admin, "/healthz") => Some(plain(StatusCode::OK, "ok\n".to_owned())),
+            (Door::Admin, "/readyz") => Some(self.ready()),
+            (Door::Admin, "/metrics") if self.control.config().metrics_open => Some(self.metrics()),
+            (Door::Public, "/.well-known/jwks.json") => Some(self.keys()),
+            (Door::Admin | Door::Public | Door::Described, _) => None,
+        }
+    }
+}
+
+fn plain(status: StatusCode, text: String) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}

@@ -1,0 +1,189 @@
+//! Wiring: one process with its doors, control side, log and journal, from start to graceful end.
+
+use crate::{
+    api::Management,
+    clock,
+    config::Config,
+    control::{Control, ReloadFault},
+    probes::Answers,
+    tls, watch,
+};
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+use wardgate_abuse::{MeterBounds, Meters, journal::FileJournal};
+use wardgate_audit::sink::{JsonLines, Options, Writer};
+use wardgate_edge::{self as edge, Edge, EdgeConfig, EdgeHandle, EdgeLimits, EdgeMetrics, EdgeParts};
+use wardgate_model::{diagnostic::Diagnostic, facts::Door, secret::Secret};
+
+/// How often idle meters are forgotten.
+const SWEEP: Duration = Duration::from_secs(30);
+/// How long the log waits at the end for events of requests that are being cut.
+const LOG_PATIENCE: Duration = Duration::from_secs(5);
+/// The file of quotas, in the directory of the store.
+const JOURNAL: &str = "wardgate.quotas";
+/// The name of the admin listener, in messages.
+const ADMIN: &str = "admin";
+
+/// A running process. Dropping it does not end it well: use [`Running::stop`].
+pub struct Running {
+    control: Arc<Control>,
+    runtime: tokio::runtime::Runtime,
+    edge: EdgeHandle,
+    addresses: Vec<(String, SocketAddr)>,
+    admin: SocketAddr,
+    answers: Arc<Answers>,
+    journal: Arc<FileJournal>,
+    log: Writer,
+    _watch: watch::Watch,
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running").field("addresses", &self.addresses).field("admin", &self.admin).finish_non_exhaustive()
+    }
+}
+
+/// Starts everything; the listeners are bound when this returns.
+///
+/// # Errors
+/// When anything is wrong: a gate does not start half.
+pub fn start(config: Config) -> anyhow::Result<Running> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("wardgate-control").enable_all().build()?;
+    let journal_file = journal_file(&config)?;
+    let (journal, opened) = FileJournal::open(&journal_file, clock::now()).context("cannot open the journal of quotas")?;
+    if opened.ignored_bytes > 0 {
+        tracing::warn!(bytes = opened.ignored_bytes, "the journal of quotas ends in bytes that are no record: they are ignored");
+    }
+    let journal = Arc::new(journal);
+    let meters = Meters::new(Arc::clone(&journal) as Arc<_>, MeterBounds::default());
+    meters.restore(opened.records);
+    let options = Options { queue_events: config.audit_queue_events, ..Options::new("edge-1") };
+    let (log, writer) = JsonLines::start(&config.audit, &options).with_context(|| format!("cannot open the event log `{}`", config.audit.display()))?;
+
+    let control = runtime.block_on(Control::open(config, meters, Arc::clone(&log)))?;
+    let config = control.config();
+    let answers = Arc::new(Answers::new(Arc::clone(&control), Arc::clone(&log)));
+    let metrics = Arc::new(EdgeMetrics::default());
+    answers.count_with(Arc::clone(&metrics));
+    let parts = EdgeParts {
+        gate: Arc::clone(control.gate()),
+        sink: Arc::clone(&log) as Arc<_>,
+        clock: clock::now,
+        entropy: clock::entropy,
+        in_process: Arc::new(Management::new(Arc::clone(&control), runtime.handle().clone())),
+        probes: Arc::clone(&answers) as Arc<_>,
+        metrics,
+    };
+    let edge = Edge::start(doors(config)?, parts)?;
+    let watch = {
+        let _within = runtime.enter();
+        watch::Watch::start(Arc::clone(&control))?
+    };
+    runtime.spawn(sweep(Arc::clone(&control)));
+    let (addresses, admin) = bound(&edge)?;
+    Ok(Running { control, runtime, edge, addresses, admin, answers, journal, log: writer, _watch: watch })
+}
+
+impl Running {
+    /// The listeners for clients, by name, as bound.
+    #[must_use]
+    pub fn addresses(&self) -> &[(String, SocketAddr)] {
+        &self.addresses
+    }
+
+    /// The admin listener, as bound.
+    #[must_use]
+    pub fn admin(&self) -> SocketAddr {
+        self.admin
+    }
+
+    /// The single-use admin credential that this start made, to be shown once.
+    #[must_use]
+    pub fn first_credential(&self) -> Option<&Secret<String>> {
+        self.control.material().first_credential()
+    }
+
+    /// What was worth knowing about the files although they were taken.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Diagnostic> {
+        self.control.loaded().warnings.clone()
+    }
+
+    /// Reads the files now.
+    ///
+    /// # Errors
+    /// With every diagnostic at once; the old state stays.
+    pub fn reload(&self) -> Result<u64, ReloadFault> {
+        self.runtime.block_on(self.control.reload())
+    }
+
+    /// Ends well: no new request, running ones finish or are cut with an event, quotas and log are written exactly.
+    pub fn stop(self) {
+        self.answers.drain();
+        self.runtime.block_on(self.edge.drain(self.control.config().edge.drain));
+        let records = self.control.gate().meters().checkpoint();
+        if let Err(error) = self.journal.close(records, clock::now()) {
+            tracing::error!(%error, "the quotas could not be written exactly: callers may lose a block");
+        }
+        let counters = self.log.close(LOG_PATIENCE);
+        if counters.lost > 0 {
+            tracing::error!(lost = counters.lost, "events were lost: the log could not be written");
+        }
+        self.runtime.shutdown_timeout(Duration::from_secs(5));
+    }
+}
+
+fn journal_file(config: &Config) -> anyhow::Result<std::path::PathBuf> {
+    let store = config.store.strip_prefix("sqlite:").context("the store is no file")?;
+    Ok(Path::new(store).with_file_name(JOURNAL))
+}
+
+fn limits(config: &Config) -> EdgeLimits {
+    let edge = &config.edge;
+    EdgeLimits {
+        connections_max: edge.connections_max,
+        head_timeout: edge.head_timeout,
+        body_idle: edge.body_idle,
+        keep_alive: edge.keep_alive,
+        body_bytes_max: edge.body_bytes_max,
+        ..EdgeLimits::default()
+    }
+}
+
+/// The listeners, ours for management last.
+fn doors(config: &Config) -> anyhow::Result<EdgeConfig> {
+    let mut listeners = Vec::new();
+    for listener in &config.listeners {
+        let tls = listener.tls.as_ref().map(tls::server).transpose()?;
+        listeners.push(edge::Listener {
+            name: listener.name.as_str().into(),
+            door: Door::Public,
+            address: listener.address,
+            tls: tls.map(|config| Arc::new(ArcSwap::new(config))),
+        });
+    }
+    listeners.push(edge::Listener { name: ADMIN.into(), door: Door::Admin, address: config.admin, tls: None });
+    // One name per process, so that our own requests are known when they come round again.
+    let via = format!("wardgate-{:08x}", clock::entropy() & 0xFFFF_FFFF);
+    Ok(EdgeConfig { listeners, limits: limits(config), threads: config.edge.threads, via: via.into() })
+}
+
+/// Where the listeners for clients and the admin listener ended up.
+fn bound(edge: &EdgeHandle) -> anyhow::Result<(Vec<(String, SocketAddr)>, SocketAddr)> {
+    let (admin, public) = edge.addresses().split_last().context("no listener was bound")?;
+    Ok((public.iter().map(|(name, address)| (name.to_string(), *address)).collect(), admin.1))
+}
+
+async fn sweep(control: Arc<Control>) {
+    let mut tick = tokio::time::interval(SWEEP);
+    loop {
+        tick.tick().await;
+        control.gate().meters().sweep(clock::now());
+    }
+}

@@ -1,0 +1,129 @@
+//! How a command comes to a client of the management API: variables, else the profile; a sign-in credential in it is
+//! swapped for a session by the first command that needs one, and a session near its end is renewed.
+
+use crate::{
+    client::{Address, Client, ClientFault},
+    clock,
+    output::note,
+    profile::{Held, Profile, Session},
+};
+use anyhow::{Context as _, bail};
+use http::Method;
+use serde_json::Value;
+use std::{path::Path, time::Duration};
+use wardgate_model::{secret::Secret, time::Time};
+
+/// Where the management API is when nobody says otherwise: the default of `admin.address`.
+pub const URL: &str = "http://127.0.0.1:9080";
+/// A session with less than this left is renewed.
+const RENEW_BELOW: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// What was said on the command line or in variables.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// The address.
+    pub url: Option<String>,
+    /// The session token.
+    pub token: Option<Secret<String>>,
+}
+
+/// Opens the way to the management API for a command run in `directory`.
+///
+/// # Errors
+/// When there is no session to be had; says how to come by one.
+pub async fn open(wanted: Wanted, directory: &Path) -> anyhow::Result<Client> {
+    if let Some(token) = wanted.token {
+        if token.danger_expose().starts_with("wga_") {
+            bail!("WARDGATE_TOKEN holds a sign-in credential: swap it with `wardgate sign-in`, which takes it on standard input");
+        }
+        let url = match wanted.url {
+            Some(url) => url,
+            None => match Held::find(directory)? {
+                Some(held) => held.read()?.map_or_else(|| URL.to_owned(), |profile| profile.url),
+                None => URL.to_owned(),
+            },
+        };
+        return Ok(Client::new(Address::parse(&url)?, token));
+    }
+    let Some(held) = Held::find(directory)? else {
+        bail!("there is no profile here or above: run `wardgate sign-in` in the directory of wardgate.yaml, or set WARDGATE_TOKEN");
+    };
+    let Some(profile) = held.read()? else { bail!("the profile `{}` went away", held.path().display()) };
+    if let Some(url) = &wanted.url
+        && Address::parse(url)? != Address::parse(&profile.url)?
+    {
+        bail!("the profile `{}` is for {}, not for {url}: set WARDGATE_TOKEN too", held.path().display(), profile.url);
+    }
+    use_profile(&held, profile).await
+}
+
+async fn use_profile(held: &Held, profile: Profile) -> anyhow::Result<Client> {
+    let address = Address::parse(&profile.url)?;
+    let now = clock::now();
+    match (profile.session, profile.sign_in) {
+        (Some(session), _) if session.expires.since(now) >= RENEW_BELOW => Ok(Client::new(address, session.token)),
+        (Some(session), sign_in) if session.expires > now => {
+            let client = Client::new(address.clone(), session.token.clone());
+            match renew(&client, &session).await {
+                Ok(session) => {
+                    let token = session.token.clone();
+                    held.write(&Profile { url: profile.url, sign_in, session: Some(session) })?;
+                    Ok(Client::new(address, token))
+                }
+                // It is still good for now; the next command tries again.
+                Err(error) => {
+                    note(&format!("the session could not be renewed: {error}"));
+                    Ok(client)
+                }
+            }
+        }
+        (_, Some(sign_in)) => {
+            let session = swap(&address, sign_in).await?;
+            let token = session.token.clone();
+            held.write(&Profile { url: profile.url, sign_in: None, session: Some(session) })?;
+            Ok(Client::new(address, token))
+        }
+        (Some(_), None) => bail!("the session has expired: run `wardgate sign-in`, or `wardgate sign-in --offline` when nothing is serving"),
+        (None, None) => bail!("there is no session: run `wardgate sign-in`, or `wardgate sign-in --offline` when nothing is serving"),
+    }
+}
+
+/// Swaps a sign-in credential for a session. It is spent afterwards, whatever becomes of the answer.
+///
+/// # Errors
+/// When the gate refuses or cannot be reached.
+pub async fn swap(address: &Address, sign_in: Secret<String>) -> anyhow::Result<Session> {
+    let client = Client::new(address.clone(), sign_in);
+    let answer = client.call(Method::POST, "/api/v1/sessions", None).await.map_err(|fault| explain_refusal(fault, "the sign-in credential"))?;
+    read(&answer.body, None)
+}
+
+async fn renew(client: &Client, session: &Session) -> anyhow::Result<Session> {
+    let answer = client.call(Method::POST, "/api/v1/sessions/renew", None).await?;
+    read(&answer.body, Some(&session.token))
+}
+
+fn explain_refusal(fault: ClientFault, what: &str) -> anyhow::Error {
+    let spent = matches!(&fault, ClientFault::Refused(refusal) if refusal.status == http::StatusCode::UNAUTHORIZED);
+    let error = anyhow::Error::from(fault);
+    if spent {
+        error.context(format!("{what} is not good any more: make a new one with `wardgate sign-in --offline` when nothing is serving"))
+    } else {
+        error
+    }
+}
+
+/// Reads `{"token", "expires"}`; a renewed session may keep its token.
+fn read(body: &Value, kept: Option<&Secret<String>>) -> anyhow::Result<Session> {
+    let member = |name: &str| body.get(name).and_then(Value::as_str);
+    let token = match (member("token"), kept) {
+        (Some(token), _) => Secret::new(token.to_owned()),
+        (None, Some(kept)) => kept.clone(),
+        (None, None) => bail!("the answer holds no session"),
+    };
+    let expires = member("expires").and_then(Time::parse).context("the answer does not say when the session ends")?;
+    Ok(Session { token, expires })
+}
+
+#[cfg(test)]
+mod tests;
