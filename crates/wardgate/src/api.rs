@@ -8,7 +8,9 @@ use http::{Response, StatusCode};
 use serde_json::Value;
 use std::sync::Arc;
 use wardgate_audit::reading::{self, Cursor, Filter, Since};
-use wardgate_console::{BoxFuture, Call, Code, Console, DescribedRequest, Entry, EventPage, EventQuery, KnownIdentity, Minted, Problem, World, WorldFault};
+use wardgate_console::{
+    BoxFuture, Call, Code, Console, DescribedRequest, Entry, EventPage, EventQuery, KnownIdentity, Minted, Problem, World, WorldFault,
+};
 use wardgate_edge::{Answering, InProcess, InProcessCall};
 use wardgate_model::{
     credential::CredentialKind,
@@ -125,7 +127,9 @@ impl World for Ruled {
         Box::pin(async move {
             let since = match &query.cursor {
                 None => Since::Newest,
-                Some(text) => Since::After(Cursor::parse(text).ok_or_else(|| Problem::new(Code::Malformed, format!("`{text}` is no cursor of this log")))?),
+                Some(text) => Since::After(
+                    Cursor::parse(text).ok_or_else(|| Problem::new(Code::Malformed, format!("`{text}` is no cursor of this log")))?,
+                ),
             };
             let filter = Filter {
                 identity: query.identity.map(|id| id.as_str().into()),

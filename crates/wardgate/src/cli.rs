@@ -72,17 +72,23 @@ Examples:
 The session is kept in .wardgate/profile.json (mode 0600) and renewed while it is used.")]
     SignIn(SignInArgs),
     /// Issue, revoke and list the credentials of callers
-    #[command(subcommand, after_help = "\
+    #[command(
+        subcommand,
+        after_help = "\
 Examples:
   wardgate credential issue hello-client
   wardgate credential list --identity hello-client
-  wardgate credential revoke 4fT0aZ19xQ2b --reason \"found in a build log\"")]
+  wardgate credential revoke 4fT0aZ19xQ2b --reason \"found in a build log\""
+    )]
     Credential(CredentialCommand),
     /// Keep the secrets that upstreams are shown
-    #[command(subcommand, after_help = "\
+    #[command(
+        subcommand,
+        after_help = "\
 Examples:
   wardgate secret put warehouse-key < key.txt
-  wardgate secret list")]
+  wardgate secret list"
+    )]
     Secret(SecretCommand),
     /// Say why a request was, or would be, answered as it is
     #[command(after_help = "\
@@ -94,11 +100,14 @@ Examples:
 Exit status: 0 it is let through · 3 it is refused")]
     Explain(ExplainArgs),
     /// Read the record of what happened
-    #[command(subcommand, after_help = "\
+    #[command(
+        subcommand,
+        after_help = "\
 Examples:
   wardgate audit tail --follow
   wardgate audit tail --identity hello-client --response block
-  wardgate audit tail --follow --output json | jq .ruling.code")]
+  wardgate audit tail --follow --output json | jq .ruling.code"
+    )]
     Audit(AuditCommand),
     /// Print the JSON Schema of a kind of resource, of the configuration or of an event
     #[command(after_help = "\
@@ -108,10 +117,13 @@ Examples:
   wardgate schema event > event-v1.json")]
     Schema(SchemaArgs),
     /// Show the configuration of this process
-    #[command(subcommand, after_help = "\
+    #[command(
+        subcommand,
+        after_help = "\
 Examples:
   wardgate config show
-  wardgate config show -c gate/wardgate.yaml --output json")]
+  wardgate config show -c gate/wardgate.yaml --output json"
+    )]
     Config(ConfigCommand),
 }
 

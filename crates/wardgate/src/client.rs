@@ -194,7 +194,8 @@ impl Client {
 
     async fn exchange(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, ClientFault> {
         let stream = TcpStream::connect((self.address.host.as_str(), self.address.port)).await.map_err(|error| self.unreachable(&error))?;
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| self.foreign(&error))?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| self.foreign(&error))?;
         let carried = tokio::spawn(connection);
         let bytes = body.map_or_else(Bytes::new, |value| Bytes::from(value.to_string()));
         let mut request = Request::builder()
@@ -207,10 +208,9 @@ impl Client {
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
-        let request = request.body(Full::new(bytes)).map_err(|_| ClientFault::Address {
-            url: plain(path),
-            why: "the path or the token has characters that HTTP does not carry",
-        })?;
+        let request = request
+            .body(Full::new(bytes))
+            .map_err(|_| ClientFault::Address { url: plain(path), why: "the path or the token has characters that HTTP does not carry" })?;
         let answer = sender.send_request(request).await.map_err(|error| self.foreign(&error))?;
         let (head, body) = answer.into_parts();
         let bytes = whole(body).await.map_err(|error| self.foreign(&error))?;

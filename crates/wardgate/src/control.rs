@@ -219,7 +219,14 @@ fn contained(state: IdentityState) -> bool {
 }
 
 /// What the files declare, as the status on record makes it.
-fn world(loaded: &Loaded, picture: &Picture, material: &Material, denied: &Arc<Denied>, config: &Config, number: u64) -> anyhow::Result<World> {
+fn world(
+    loaded: &Loaded,
+    picture: &Picture,
+    material: &Material,
+    denied: &Arc<Denied>,
+    config: &Config,
+    number: u64,
+) -> anyhow::Result<World> {
     let inventory = &loaded.inventory;
     let statuses: std::collections::HashMap<_, _> = picture.statuses.iter().map(|status| (&status.identity, status)).collect();
     let mut identities: Vec<Arc<Identity>> = vec![Arc::new(Identity::anonymous()), Arc::new(builtin::operator())];

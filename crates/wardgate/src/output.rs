@@ -102,7 +102,11 @@ pub fn plain(text: &str) -> String {
         return text.to_owned();
     }
     text.chars().fold(String::with_capacity(text.len()), |mut plain, c| {
-        if hostile(c) { plain.extend(c.escape_default()) } else { plain.push(c) }
+        if hostile(c) {
+            plain.extend(c.escape_default())
+        } else {
+            plain.push(c)
+        }
         plain
     })
 }

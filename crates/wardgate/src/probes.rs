@@ -60,7 +60,6 @@ impl Answers {
         let snapshot = self.control.gate().snapshot().number();
         for (name, kind, help, value) in [
             ("wardgate_audit_written_total", "counter", "Events on disk since the start.", log.written),
-            ("wardgate_audit_dropped_total", "counter", "Events that found no place in the queue.", log.dropped),
             ("wardgate_audit_lost_total", "counter", "Events that had a place and could not be written.", log.lost),
             ("wardgate_audit_queue_events", "gauge", "Events that wait to be written.", log.queued as u64),
             ("wardgate_audit_failing", "gauge", "1 while the event log cannot be written.", u64::from(log.failing)),

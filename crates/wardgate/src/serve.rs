@@ -10,12 +10,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
-use std::{
-    net::SocketAddr,
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use wardgate_abuse::{MeterBounds, Meters, journal::FileJournal};
 use wardgate_audit::sink::{JsonLines, Options, Writer};
 use wardgate_edge::{self as edge, Edge, EdgeConfig, EdgeHandle, EdgeLimits, EdgeMetrics, EdgeParts};
@@ -64,7 +59,8 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
     let meters = Meters::new(Arc::clone(&journal) as Arc<_>, MeterBounds::default());
     meters.restore(opened.records);
     let options = Options { queue_events: config.audit_queue_events, ..Options::new("edge-1") };
-    let (log, writer) = JsonLines::start(&config.audit, &options).with_context(|| format!("cannot open the event log `{}`", config.audit.display()))?;
+    let (log, writer) =
+        JsonLines::start(&config.audit, &options).with_context(|| format!("cannot open the event log `{}`", config.audit.display()))?;
 
     let control = runtime.block_on(Control::open(config, meters, Arc::clone(&log)))?;
     let config = control.config();

@@ -83,7 +83,9 @@ async fn use_profile(held: &Held, profile: Profile) -> anyhow::Result<Client> {
             held.write(&Profile { url: profile.url, sign_in: None, session: Some(session) })?;
             Ok(Client::new(address, token))
         }
-        (Some(_), None) => bail!("the session has expired: run `wardgate sign-in`, or `wardgate sign-in --offline` when nothing is serving"),
+        (Some(_), None) => {
+            bail!("the session has expired: run `wardgate sign-in`, or `wardgate sign-in --offline` when nothing is serving")
+        }
         (None, None) => bail!("there is no session: run `wardgate sign-in`, or `wardgate sign-in --offline` when nothing is serving"),
     }
 }
@@ -94,7 +96,8 @@ async fn use_profile(held: &Held, profile: Profile) -> anyhow::Result<Client> {
 /// When the gate refuses or cannot be reached.
 pub async fn swap(address: &Address, sign_in: Secret<String>) -> anyhow::Result<Session> {
     let client = Client::new(address.clone(), sign_in);
-    let answer = client.call(Method::POST, "/api/v1/sessions", None).await.map_err(|fault| explain_refusal(fault, "the sign-in credential"))?;
+    let answer =
+        client.call(Method::POST, "/api/v1/sessions", None).await.map_err(|fault| explain_refusal(fault, "the sign-in credential"))?;
     read(&answer.body, None)
 }
 

@@ -121,7 +121,25 @@ fn explained(mut event: Value, policies: Option<Value>) -> Value {
     let code = event.pointer("/ruling/code").and_then(Value::as_str).and_then(Reason::parse);
     let mut take = |member: &str| event.get_mut(member).map(Value::take);
     let mut answer = serde_json::Map::new();
-    for member in ["request_id", "time_us", "identity", "credential", "proof", "source", "api", "operation", "class", "method", "path", "purpose", "grant", "stopped", "ruling", "client_status", "upstream"] {
+    for member in [
+        "request_id",
+        "time_us",
+        "identity",
+        "credential",
+        "proof",
+        "source",
+        "api",
+        "operation",
+        "class",
+        "method",
+        "path",
+        "purpose",
+        "grant",
+        "stopped",
+        "ruling",
+        "client_status",
+        "upstream",
+    ] {
         if let Some(value) = take(member) {
             answer.insert(member.to_owned(), value);
         }

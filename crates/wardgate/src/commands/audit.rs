@@ -4,8 +4,8 @@ use super::{credential::text, management};
 use crate::{
     cli::{Output, TailArgs},
     client::query,
-    output::{BAD, DIM, GOOD, NAME, STOPPED, json_line, line, note, plain, styled},
     output::Exit,
+    output::{BAD, DIM, GOOD, NAME, STOPPED, json_line, line, note, plain, styled},
 };
 use serde_json::Value;
 use std::time::Duration;
@@ -46,8 +46,8 @@ pub(super) async fn tail(args: TailArgs) -> anyhow::Result<Exit> {
         let next = page.get("next").and_then(Value::as_str).map(str::to_owned);
         let moved = next.is_some() && next != cursor;
         cursor = next.or(cursor);
-        // A page without events but with another cursor: there is more to look through.
-        if !(moved && !first) || events.is_empty() {
+        // Where the cursor moved there may be more to look through, even when nothing on the way was wanted.
+        if first || !moved {
             tokio::select! {
                 () = tokio::time::sleep(EVERY) => {}
                 _ = tokio::signal::ctrl_c() => return Ok(Exit::Done),
@@ -64,7 +64,12 @@ pub(crate) fn readable(event: &Value) -> String {
     if let Some(change) = event.get("change") {
         let what = format!("{} {} {}", text(change, "what"), text(change, "kind"), text(change, "name"));
         let why = change.get("reason").and_then(Value::as_str).map(|why| format!(" ({})", plain(why))).unwrap_or_default();
-        return format!("{}  {}  {}{why}", styled(DIM, &moment), styled(NAME, &format!("{:<20}", text(change, "actor"))), styled(BAD, &what));
+        return format!(
+            "{}  {}  {}{why}",
+            styled(DIM, &moment),
+            styled(NAME, &format!("{:<20}", text(change, "actor"))),
+            styled(BAD, &what)
+        );
     }
     let operation = at("/operation").unwrap_or_else(|| {
         let target = format!("{} {}", at("/method").unwrap_or_default(), at("/path").unwrap_or_default());

@@ -46,17 +46,11 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
 fn look(args: &CheckArgs) -> (Vec<Diagnostic>, Option<Counted>) {
     let file = &args.config.config;
     let mut found = Vec::new();
-    let configured = if args.directories.is_empty() || file.exists() {
-        Config::read(file).map_err(|wrong| found.extend(wrong)).ok()
-    } else {
-        None
-    };
+    let configured =
+        if args.directories.is_empty() || file.exists() { Config::read(file).map_err(|wrong| found.extend(wrong)).ok() } else { None };
     let base = file.parent().unwrap_or(Path::new("")).to_owned();
-    let paths = if args.directories.is_empty() {
-        configured.map(|config| config.resources).unwrap_or_default()
-    } else {
-        args.directories.clone()
-    };
+    let paths =
+        if args.directories.is_empty() { configured.map(|config| config.resources).unwrap_or_default() } else { args.directories.clone() };
     if paths.is_empty() {
         return (found, None);
     }
@@ -65,12 +59,8 @@ fn look(args: &CheckArgs) -> (Vec<Diagnostic>, Option<Counted>) {
             found.extend(loaded.warnings);
             let inventory = &loaded.inventory;
             let operations = inventory.apis.iter().map(|api| api.operations.len()).sum();
-            let counted = Counted {
-                apis: inventory.apis.len(),
-                operations,
-                identities: inventory.identities.len(),
-                grants: inventory.grants.len(),
-            };
+            let counted =
+                Counted { apis: inventory.apis.len(), operations, identities: inventory.identities.len(), grants: inventory.grants.len() };
             (found, Some(counted))
         }
         Err(wrong) => {

@@ -20,6 +20,10 @@ pub(super) fn show(args: &ConfigShowArgs) -> anyhow::Result<Exit> {
             return Ok(Exit::Invalid);
         }
     };
-    if args.output.output == Output::Json { json(&raw)? } else { print(&serde_saphyr::to_string(&raw)?)? }
+    if args.output.output == Output::Json {
+        json(&raw)?
+    } else {
+        print(&serde_saphyr::to_string(&raw)?)?
+    }
     Ok(Exit::Done)
 }

@@ -38,7 +38,8 @@ pub(super) async fn run(args: ExplainArgs) -> anyhow::Result<Exit> {
 /// The described request as the management API reads it. A path alone is on any host: `localhost` stands for it.
 fn describe(args: &ExplainArgs) -> Result<Value, String> {
     let mut described = Map::new();
-    let url = args.target.as_ref().map(|target| if target.starts_with('/') { format!("https://localhost{target}") } else { target.clone() });
+    let url =
+        args.target.as_ref().map(|target| if target.starts_with('/') { format!("https://localhost{target}") } else { target.clone() });
     for (member, value) in [("identity", &args.identity), ("method", &args.method), ("url", &url)] {
         if let Some(value) = value {
             described.insert(member.to_owned(), value.clone().into());

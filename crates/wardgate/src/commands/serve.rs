@@ -11,6 +11,7 @@ use crate::{
 use tokio::signal::unix::{SignalKind, signal};
 
 pub(super) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
+    log_to_stderr();
     let config = match Config::read(&args.config.config) {
         Ok(config) => config,
         Err(found) => {
@@ -51,6 +52,14 @@ fn greet(running: &Running, public: &[(Option<String>, bool)]) {
             running.admin()
         ));
     }
+}
+
+/// What the process says of itself goes to standard error, a line each; requests go to the event log, never here.
+fn log_to_stderr() {
+    let colour = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let lines = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colour).with_target(false);
+    // A second subscriber in one process (tests) is refused: the first stays.
+    let _first_stays = lines.with_max_level(tracing::Level::INFO).try_init();
 }
 
 /// Waits for Ctrl-C or SIGTERM.

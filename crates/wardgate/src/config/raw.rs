@@ -208,7 +208,10 @@ impl Findings<'_> {
         match text.strip_prefix("file:") {
             Some(path) if !path.is_empty() => Some(self.base.join(path)),
             _ => {
-                self.wrong(format!("`{text}` is no file for `{key}`"), "write `file:PATH`; a relative path counts from the configuration's directory");
+                self.wrong(
+                    format!("`{text}` is no file for `{key}`"),
+                    "write `file:PATH`; a relative path counts from the configuration's directory",
+                );
                 None
             }
         }
@@ -216,7 +219,8 @@ impl Findings<'_> {
 
     fn url(&mut self, key: &str, text: &str) -> Option<String> {
         let uri = text.parse::<http::Uri>().ok();
-        let good = uri.is_some_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.query().is_none() && uri.host().is_some());
+        let good =
+            uri.is_some_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.query().is_none() && uri.host().is_some());
         if !good {
             self.wrong(format!("`{text}` is no URL for `{key}`"), "write `https://host[:port]`");
         }

@@ -34,7 +34,9 @@ fn the_effective_configuration_reads_back_as_itself() {
 
 #[test]
 fn everything_wrong_is_said_at_once() {
-    assert_snapshot!(wrong("listeners: [{ name: public, address: nowhere, tls: { certificate: a.pem, key: file:b, client_certificates: require } }]\nadmin: { metrics: maybe }\nstore: { url: mysql://x }\nedge: { drain: soon, body_bytes_max: huge }\n"));
+    assert_snapshot!(wrong(
+        "listeners: [{ name: public, address: nowhere, tls: { certificate: a.pem, key: file:b, client_certificates: require } }]\nadmin: { metrics: maybe }\nstore: { url: mysql://x }\nedge: { drain: soon, body_bytes_max: huge }\n"
+    ));
 }
 
 #[test]

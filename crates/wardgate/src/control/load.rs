@@ -13,9 +13,10 @@ use wardgate_model::{
     id::TeamName,
     inventory::Identity,
     limit::Limit,
+    resource::Kind,
 };
 use wardgate_policy::{Names, PolicySet, PolicySource};
-use wardgate_resources::{Files, Inventory, Sources};
+use wardgate_resources::{Document, Files, Inventory, Sources};
 use wardgate_store::{FileDocument, ResourceId};
 
 /// Largest file that is read, in bytes.
@@ -59,7 +60,10 @@ impl Loaded {
         let sources = gather(paths, &mut found);
         let read = wardgate_resources::load(&sources, &Disk { base });
         found.extend(read.diagnostics);
-        let Some(inventory) = read.inventory else { return Err(sorted(found)) };
+        let Some(inventory) = read.inventory else {
+            found.extend(policies_alone(&read.documents));
+            return Err(sorted(found));
+        };
         let mut apis = inventory.apis.clone();
         apis.push(Arc::new(wardgate_console::admin_api()));
         let compiled = wardgate_policy::compile(&policy_sources(&inventory), &inventory.grants, &names(&inventory, &apis));
@@ -84,6 +88,17 @@ fn sorted(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
 
 fn policy_sources(inventory: &Inventory) -> Vec<PolicySource> {
     inventory.policies.iter().map(|(place, text)| PolicySource { place: place.clone(), text: Arc::clone(text) }).collect()
+}
+
+/// What is wrong with policies in themselves, where the names that they may use are not known because something else is wrong.
+fn policies_alone(documents: &[Document]) -> Vec<Diagnostic> {
+    let policies = documents.iter().filter(|document| document.kind == Kind::Policy).filter_map(|document| {
+        let text = document.spec.get("cedar")?.as_str()?;
+        Some(PolicySource { place: document.place.clone(), text: text.into() })
+    });
+    let compiled = wardgate_policy::compile(&policies.collect::<Vec<_>>(), &[], &Names::default());
+    let needs_names = ["policy.unknown_entity", "policy.other_entity"];
+    compiled.diagnostics.into_iter().filter(|found| !needs_names.contains(&found.code)).collect()
 }
 
 /// The shipped limits, those replaced that a file names.
@@ -137,7 +152,8 @@ fn gather(paths: &[PathBuf], found: &mut Vec<Diagnostic>) -> Sources {
     if files == 0 && !paths.is_empty() && found.is_empty() {
         let place = Place::file(paths.first().cloned().unwrap_or_default());
         found.push(
-            Diagnostic::error(place, "file.none", "there is no `*.yaml` and no `*.cedar` in the resources").mend("an empty directory is never taken for an order to remove everything"),
+            Diagnostic::error(place, "file.none", "there is no `*.yaml` and no `*.cedar` in the resources")
+                .mend("an empty directory is never taken for an order to remove everything"),
         );
     }
     sources

@@ -44,9 +44,16 @@ impl Material {
     pub async fn open(config: &Config, store: &Store) -> anyhow::Result<Self> {
         let keyring = keyring(config)?;
         let mint = Mint::new(signer(&keyring, store).await?, config.issuer.as_str().into());
-        let ever = store.credentials(&CredentialFilter { kind: Some(CredentialKind::SignIn), limit: Some(1), ..CredentialFilter::default() }).await?;
+        let ever = store
+            .credentials(&CredentialFilter { kind: Some(CredentialKind::SignIn), limit: Some(1), ..CredentialFilter::default() })
+            .await?;
         let first = if ever.is_empty() { Some(issue_sign_in(&keyring, store).await?) } else { None };
-        Ok(Self { pepper: Arc::new(keyring.pepper()), secrets: keyring.sealing_key(SealPurpose::UpstreamSecret), mint: Arc::new(mint), first })
+        Ok(Self {
+            pepper: Arc::new(keyring.pepper()),
+            secrets: keyring.sealing_key(SealPurpose::UpstreamSecret),
+            mint: Arc::new(mint),
+            first,
+        })
     }
 
     /// What keys are hashed with.
@@ -81,8 +88,10 @@ impl Material {
     /// When one was sealed under another master key, or altered.
     pub fn open_secrets(&self, stored: &[StoredSecret]) -> anyhow::Result<Vec<(SecretName, Secret<String>)>> {
         let open = |secret: &StoredSecret| {
-            let plain = self.secrets.open(secret.name.as_str(), secret.sealed.bytes()).with_context(|| format!("the secret `{}`", secret.name))?;
-            let text = String::from_utf8(plain.danger_expose().clone()).with_context(|| format!("the secret `{}` is no text", secret.name))?;
+            let plain =
+                self.secrets.open(secret.name.as_str(), secret.sealed.bytes()).with_context(|| format!("the secret `{}`", secret.name))?;
+            let text =
+                String::from_utf8(plain.danger_expose().clone()).with_context(|| format!("the secret `{}` is no text", secret.name))?;
             Ok((secret.name.clone(), Secret::new(text)))
         };
         stored.iter().map(open).collect()
@@ -98,7 +107,9 @@ async fn signer(keyring: &Keyring, store: &Store) -> anyhow::Result<Signer> {
     let sealing = keyring.sealing_key(SealPurpose::SigningKey);
     let keys = store.signing_keys().await?;
     if let Some(key) = keys.iter().find(|key| key.state == SigningKeyState::Signing) {
-        let pkcs8 = sealing.open(&key.kid, key.sealed.bytes()).context("the signing key on record cannot be opened: is this another master key?")?;
+        let pkcs8 = sealing
+            .open(&key.kid, key.sealed.bytes())
+            .context("the signing key on record cannot be opened: is this another master key?")?;
         return Signer::load(pkcs8.danger_expose()).context("the signing key on record cannot be read");
     }
     let pkcs8 = Signer::generate()?;

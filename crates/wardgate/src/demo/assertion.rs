@@ -33,21 +33,25 @@ fn claims(token: &str, keys: &Value) -> Option<Value> {
 mod tests {
     use super::proves;
     use serde_json::json;
-    use wardgate_proof::{entropy::SystemEntropy, jws::Signer};
+    use wardgate_proof::jws::{Signer, jwks};
+
+    fn signer() -> Signer {
+        Signer::load(Signer::generate().unwrap().danger_expose()).unwrap()
+    }
 
     #[test]
     fn only_what_the_gate_signed_is_believed() {
-        let (signer, _) = Signer::generate(&SystemEntropy).unwrap();
-        let (stranger, _) = Signer::generate(&SystemEntropy).unwrap();
+        let (signer, stranger) = (signer(), signer());
+        let keys = jwks([&signer]);
         let claims = json!({ "sub": "orders-sync" });
         let token = signer.sign("wardgate-assertion+jwt", &claims).unwrap();
-        assert!(proves(&token, &signer.jwks(), "orders-sync"));
-        assert!(!proves(&token, &signer.jwks(), "root"));
-        assert!(!proves(&token, &stranger.jwks(), "orders-sync"));
+        assert!(proves(&token, &keys, "orders-sync"));
+        assert!(!proves(&token, &keys, "root"));
+        assert!(!proves(&token, &jwks([&stranger]), "orders-sync"));
         let mut altered = token.clone().into_bytes();
         let middle = altered.len() / 2;
         altered[middle] ^= 1;
-        assert!(!proves(&String::from_utf8_lossy(&altered), &signer.jwks(), "orders-sync"));
-        assert!(!proves("eyJhbGciOiJub25lIn0.eyJzdWIiOiJvcmRlcnMtc3luYyJ9.", &signer.jwks(), "orders-sync"));
+        assert!(!proves(&String::from_utf8_lossy(&altered), &keys, "orders-sync"));
+        assert!(!proves("eyJhbGciOiJub25lIn0.eyJzdWIiOiJvcmRlcnMtc3luYyJ9.", &keys, "orders-sync"));
     }
 }

@@ -46,6 +46,7 @@ pub(super) struct Call {
     target: String,
     headers: HeaderMap,
     body: Bytes,
+    about: &'static str,
 }
 
 /// What came back.
@@ -85,7 +86,7 @@ impl Call {
     }
 
     fn new(method: Method, target: &str) -> Self {
-        Self { method, target: target.to_owned(), headers: HeaderMap::new(), body: Bytes::new() }
+        Self { method, target: target.to_owned(), headers: HeaderMap::new(), body: Bytes::new(), about: "" }
     }
 
     /// With a key of Wardgate.
@@ -101,9 +102,15 @@ impl Call {
         self
     }
 
+    /// With what people should know of it beside method and target.
+    pub(super) fn about(mut self, about: &'static str) -> Self {
+        self.about = about;
+        self
+    }
+
     /// Method and target, for people.
     pub(super) fn shown(&self) -> String {
-        format!("{} {}", self.method, self.target)
+        format!("{} {} {}", self.method, self.target, self.about).trim_end().to_owned()
     }
 }
 

@@ -25,14 +25,8 @@ pub(super) struct Scene {
 }
 
 /// Every scene, in the order of the tour.
-pub(super) const ALL: [Scene; 6] = [
-    analytics_no_export::SCENE,
-    staging_on_production::SCENE,
-    legacy_key::SCENE,
-    spoofed_headers::SCENE,
-    burst::SCENE,
-    leaked_key::SCENE,
-];
+pub(super) const ALL: [Scene; 6] =
+    [analytics_no_export::SCENE, staging_on_production::SCENE, legacy_key::SCENE, spoofed_headers::SCENE, burst::SCENE, leaked_key::SCENE];
 
 /// The names of all scenes, in the order of the tour.
 #[must_use]

@@ -13,7 +13,8 @@ use crate::{
 /// Who plays.
 pub(super) fn opening(stage: &Stage) -> anyhow::Result<()> {
     let behind = [("shop", stage.shop()), ("shop-staging", stage.staging()), ("warehouse", stage.warehouse().0)];
-    let behind: Vec<String> = behind.iter().map(|(name, upstream)| format!("{name} {}", styled(DIM, &upstream.address().to_string()))).collect();
+    let behind: Vec<String> =
+        behind.iter().map(|(name, upstream)| format!("{name} {}", styled(DIM, &upstream.address().to_string()))).collect();
     line(&format!(
         "\n  {}  {}\n  the gate    https://{}\n  behind it   {}\n  callers     7 identities of 3 owners, in production and staging, each with a key of its own",
         styled(BOLD, "Wardgate"),
@@ -27,7 +28,8 @@ pub(super) fn opening(stage: &Stage) -> anyhow::Result<()> {
 /// One scene: what was sent, what reached the upstream, what was promised.
 pub(super) fn scene(scene: &Scene, at: usize, of: usize, play: &Play, fault: Option<&str>) -> anyhow::Result<()> {
     let mut page = format!("\n  {} {}\n      {}\n\n", styled(DIM, &format!("{at}/{of}")), styled(BOLD, scene.name), scene.promise);
-    let width = |column: fn(&Step) -> &str, least: usize| play.steps.iter().map(|step| column(step).chars().count()).max().unwrap_or(0).max(least);
+    let width =
+        |column: fn(&Step) -> &str, least: usize| play.steps.iter().map(|step| column(step).chars().count()).max().unwrap_or(0).max(least);
     let (who, what, answer) = (width(|step| &step.who, 8), width(|step| &step.what, 20), width(|step| &step.answer, 8));
     for step in &play.steps {
         let (side, style) = match step.side {

@@ -2,10 +2,7 @@ use super::{Exit, plain, table};
 
 #[test]
 fn a_table_is_aligned_and_harmless() {
-    let rows = vec![
-        vec!["hello-client".to_owned(), "live".to_owned()],
-        vec!["x\u{1b}[2Jy".to_owned(), "rev\noked".to_owned()],
-    ];
+    let rows = vec![vec!["hello-client".to_owned(), "live".to_owned()], vec!["x\u{1b}[2Jy".to_owned(), "rev\noked".to_owned()]];
     let text = anstream::adapter::strip_str(&table(&["IDENTITY", "STATE"], &rows)).to_string();
     insta::assert_snapshot!(text, @r"
     IDENTITY      STATE

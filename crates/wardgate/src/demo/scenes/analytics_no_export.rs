@@ -39,7 +39,7 @@ async fn play_it(stage: &Stage, play: &mut Play) -> anyhow::Result<()> {
     stage.ask(play, &mut line, (Side::Abuse, "nobody"), Call::get("/shop/export"), Want::Refused("credential.missing")).await?;
     // Even with a grant: what takes everything wants more than a key that a listener can repeat (guardrail:power).
     let granted = Call::get("/shop/export").key(stage.key("export-job")?);
-    stage.ask(play, &mut line, (Side::Abuse, "export-job"), granted, Want::Refused("standing.denied")).await?;
+    stage.ask(play, &mut line, (Side::Abuse, "export-job"), granted, Want::Refused("rule.forbidden")).await?;
     let asked = stage.shop().since(from);
     play.claim("the shop was never asked for its export or its keys", !asked.iter().any(|seen| taking(&seen.target)));
     Ok(())

@@ -58,9 +58,15 @@ async fn play_it(stage: &Stage, play: &mut Play) -> anyhow::Result<()> {
 
     let told = |answer: &&Answer| {
         let retry = answer.field("retry-after").and_then(|seconds| seconds.parse::<u64>().ok()).is_some_and(|seconds| seconds > 0);
-        answer.status == StatusCode::TOO_MANY_REQUESTS && retry && answer.field("ratelimit").is_some() && answer.field("ratelimit-policy").is_some()
+        answer.status == StatusCode::TOO_MANY_REQUESTS
+            && retry
+            && answer.field("ratelimit").is_some()
+            && answer.field("ratelimit-policy").is_some()
     };
-    play.claim("every 429 says when to come back (Retry-After, RateLimit, RateLimit-Policy)", !limited.is_empty() && limited.iter().all(told));
+    play.claim(
+        "every 429 says when to come back (Retry-After, RateLimit, RateLimit-Policy)",
+        !limited.is_empty() && limited.iter().all(told),
+    );
     Ok(())
 }
 

@@ -49,7 +49,9 @@ async fn recorded(stage: &Stage, request: &str, credential: &str) -> anyhow::Res
         let events = page.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         if let Some(event) = events.iter().find(|event| event.get("request_id").is_some_and(|id| id == request)) {
             let says = |path: &str, what: &str| event.pointer(path).is_some_and(|value| value == what);
-            return Ok(says("/ruling/code", "proof.revoked") && says("/credential/id", credential) && event.get("upstream").is_none_or(Value::is_null));
+            return Ok(says("/ruling/code", "proof.revoked")
+                && says("/credential/id", credential)
+                && event.get("upstream").is_none_or(Value::is_null));
         }
         tokio::time::sleep(every).await;
     }

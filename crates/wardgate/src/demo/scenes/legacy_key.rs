@@ -23,7 +23,11 @@ async fn play_it(stage: &Stage, play: &mut Play) -> anyhow::Result<()> {
     let shown = format!("{:?} {}", answer.headers, answer.body);
     play.claim("the caller did not see the warehouse's secret", !shown.contains(secret.danger_expose()));
     // A caller that brings a key for the warehouse itself is served with the right one all the same.
-    let guessing = Call::get("/warehouse/stock/cup").key(key).field("x-api-key", "letmein").field("X-Api-Key", "admin");
+    let guessing = Call::get("/warehouse/stock/cup")
+        .key(key)
+        .about("with X-Api-Key: letmein")
+        .field("x-api-key", "letmein")
+        .field("X-Api-Key", "admin");
     stage.ask(play, &mut line, honest, guessing, Want::Served).await?;
 
     let seen = warehouse.since(from);
@@ -38,13 +42,20 @@ async fn play_it(stage: &Stage, play: &mut Play) -> anyhow::Result<()> {
     });
     play.claim("the warehouse saw no key of Wardgate", !leaked);
 
-    let stranger = Call::get("/warehouse/stock/tea").field("x-api-key", secret.danger_expose());
+    let stranger = Call::get("/warehouse/stock/tea").about("with the secret").field("x-api-key", secret.danger_expose());
     stage.ask(play, &mut line, (Side::Abuse, "who knows the secret"), stranger, Want::Refused("credential.missing")).await?;
     let other = Call::get("/warehouse/stock/tea").key(stage.key("acme-partner")?);
     stage.ask(play, &mut line, (Side::Abuse, "acme-partner"), other, Want::Refused("standing.denied")).await?;
     let query = Call::get(&format!("/warehouse/stock/tea?key={}", key.danger_expose()));
     let answer = line.send(query).await?;
     let reached = warehouse.count().saturating_sub(from + 2);
-    play.note(Side::Abuse, "till-terminal", "GET /warehouse/stock/tea?key=wg_…".to_owned(), &answer, reached, Want::Refused("credential.in_query"));
+    play.note(
+        Side::Abuse,
+        "till-terminal",
+        "GET /warehouse/stock/tea?key=wg_…".to_owned(),
+        &answer,
+        reached,
+        Want::Refused("credential.in_query"),
+    );
     Ok(())
 }

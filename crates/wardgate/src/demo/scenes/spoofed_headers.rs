@@ -39,12 +39,15 @@ async fn play_it(stage: &Stage, play: &mut Play) -> anyhow::Result<()> {
     let from = stage.shop().count();
     let honest = stage.ask(play, &mut line, (Side::Honest, "orders-sync"), Call::get("/shop/orders").key(key), Want::Served).await?;
 
-    let mut spoofed = Call::get("/shop/orders").key(key);
+    let mut spoofed = Call::get("/shop/orders").key(key).about("as root, from elsewhere");
     for (name, value) in SPOOFED {
         spoofed = spoofed.field(name, value);
     }
     // To name our fields in `Connection` would have a careless gate take them off after it put them on.
-    let unsaid = Call::get("/shop/orders").key(key).field("connection", "Wardgate-Assertion, Wardgate-Request-Id, X-Forwarded-For");
+    let unsaid = Call::get("/shop/orders")
+        .key(key)
+        .about("unsaying the gate")
+        .field("connection", "Wardgate-Assertion, Wardgate-Request-Id, X-Forwarded-For");
     // Served, for the caller may read; but as who it is, from where it is.
     let abuse = (Side::Abuse, "orders-sync");
     let first = stage.ask(play, &mut line, abuse, spoofed, Want::Served).await?;
@@ -54,10 +57,16 @@ async fn play_it(stage: &Stage, play: &mut Play) -> anyhow::Result<()> {
     let ids: Vec<Option<&str>> = [&honest, &first, &second].iter().map(|answer| answer.field("wardgate-request-id")).collect();
     let ours = seen.len() == 3 && seen.iter().zip(&ids).all(|(seen, id)| only(seen, "wardgate-request-id").as_deref() == *id);
     play.claim("each request carried the gate's request id", ours);
-    let asserted = seen.iter().all(|seen| only(seen, "wardgate-assertion").is_some_and(|token| assertion::proves(&token, &keys, "orders-sync")));
+    let asserted =
+        seen.iter().all(|seen| only(seen, "wardgate-assertion").is_some_and(|token| assertion::proves(&token, &keys, "orders-sync")));
     play.claim("each carried one assertion, signed by the gate, for orders-sync", asserted && seen.len() == 3);
-    let trace = seen.iter().any(|seen| seen.headers.iter().any(|(_, value)| contains(value.as_bytes(), "203.0.113.9") || contains(value.as_bytes(), "root")));
-    play.claim("nothing that the client made up arrived", !trace && !seen.iter().any(|seen| seen.headers.keys().any(|name| name.as_str().contains('_'))));
+    let trace = seen
+        .iter()
+        .any(|seen| seen.headers.iter().any(|(_, value)| contains(value.as_bytes(), "203.0.113.9") || contains(value.as_bytes(), "root")));
+    play.claim(
+        "nothing that the client made up arrived",
+        !trace && !seen.iter().any(|seen| seen.headers.keys().any(|name| name.as_str().contains('_'))),
+    );
     let from_here = seen.iter().all(|seen| only(seen, "x-forwarded-for").as_deref() == Some("127.0.0.1"));
     play.claim("X-Forwarded-For says where it came from", from_here);
 
