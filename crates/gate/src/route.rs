@@ -9,14 +9,13 @@ mod table;
 
 use crate::{canon::Canonical, judge::Refused, snapshot::Snapshot};
 use std::sync::Arc;
-use table::Found;
 use wardgate_model::{
     api::{Api, Operation},
     facts::Facts,
     reason::Reason,
 };
 
-pub use table::{Routes, Trie};
+pub use table::{Found, Routes, Trie};
 
 /// A request that knows what it is for.
 #[derive(Debug)]

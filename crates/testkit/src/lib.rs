@@ -4,6 +4,7 @@
 //!
 //! [`upstream`] answers every request with the same bytes; [`plain`] is a reverse proxy that does nothing but pass
 //! requests on, which is what Wardgate's cost is measured against (`bench/whole-process.sh`). [`reference`] makes pages of `docs/` from tables in the code.
+//! [`world`] makes small worlds of text, judged in memory; [`fuzz`] tries every parser of untrusted bytes with what nobody would write.
 //!
 //! ```
 //! use wardgate_testkit::upstream::Answer;
@@ -11,6 +12,7 @@
 //! assert_eq!(Answer::of_bytes(1024).body().len(), 1024);
 //! ```
 
+pub mod fuzz;
 pub mod plain;
 pub mod reference;
 pub mod upstream;

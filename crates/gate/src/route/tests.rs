@@ -1,4 +1,4 @@
-use super::{Trie, table::Found};
+use super::{Found, Trie};
 use http::Method;
 use proptest::prelude::{Strategy, prop, proptest};
 use std::sync::Arc;

@@ -1,5 +1,8 @@
 //! The judge as a whole: worlds as an operator writes them, requests as text, rulings as text.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where its own fixture is wrong")]
+
+mod github;
 mod limits;
 mod matrix;
 mod observe;

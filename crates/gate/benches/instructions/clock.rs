@@ -1,0 +1,110 @@
+//! What is measured in time, because it is too long for valgrind or because memory matters: the crowd, first use, reload.
+
+use crate::{
+    line,
+    world::{self, CROWD, Scene, Shape},
+};
+use std::{collections::BTreeSet, hint::black_box, sync::Arc, time::Duration};
+use wardgate_gate::{Step, decide};
+use wardgate_model::{diagnostic::Place, grant::Grant, inventory::Environment};
+use wardgate_policy::{Names, PolicySource, compile};
+use wardgate_testkit::world::DAWN;
+
+const PAIRS: usize = 9;
+const ROUNDS: u32 = 20_000;
+const FIRSTS: u64 = 1_000;
+
+#[expect(clippy::disallowed_methods, reason = "a bench measures time; nothing is ruled by it")]
+fn seconds(run: impl FnOnce()) -> f64 {
+    let begin = std::time::Instant::now();
+    run();
+    begin.elapsed().as_secs_f64()
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or_default()
+}
+
+/// Measures and prints. Time depends on what else the machine does, so nothing here is held against a budget.
+pub(crate) fn all() -> Result<bool, String> {
+    line("");
+    let few = Scene::new(Shape::Allowed)?;
+    let mut many = None;
+    let build = seconds(|| many = Some(Scene::crowded(CROWD)));
+    let many = many.ok_or("no world was built")??;
+    line(&format!("world with {CROWD} policies as text, from files to snapshot     {:>10.0} ms", build * 1e3));
+    let grants_only = Scene::crowded(0)?;
+    for (name, crowd) in [("policies as text", &many), ("grants", &grants_only)] {
+        let pairs: Vec<(f64, f64)> = (0..PAIRS).map(|pair| (warm(&few, pair), warm(crowd, pair))).collect();
+        let (a, b) = (median(pairs.iter().map(|pair| pair.0).collect()), median(pairs.iter().map(|pair| pair.1).collect()));
+        let ratio = median(pairs.iter().map(|(a, b)| b / a).collect());
+        line(&format!(
+            "warm request among 10 grants {a:.0} ns, among {CROWD} {name} {b:.0} ns: ratio {ratio:.3} (median of {PAIRS} pairs)"
+        ));
+    }
+    for (name, scene) in [("10 grants", &few), ("100,000 policies as text", &many), ("100,000 grants", &grants_only)] {
+        line(&format!("first use of an identity and operation, {name:<24}      {:>10.1} µs", first(scene)? * 1e6));
+    }
+    for count in [1_000, 10_000] {
+        let (grants, texts) = (world::grants(count)?, sources(count));
+        line(&format!("compile {count:>6} grants                                        {:>10.1} ms", compiled(&[], &grants, &few)? * 1e3));
+        line(&format!("compile {count:>6} policies as text                              {:>10.1} ms", compiled(&texts, &[], &few)? * 1e3));
+    }
+    Ok(true)
+}
+
+/// Seconds × 10⁹ a request, `establish` and `decide` together.
+fn warm(scene: &Scene, pair: usize) -> f64 {
+    let begin = DAWN + Duration::from_millis(u64::try_from(pair).unwrap_or(0) * 100);
+    let mut now = begin;
+    let spent = seconds(|| {
+        for _ in 0..ROUNDS {
+            // Slow enough for the limits, and short enough that one assertion serves all.
+            now = now + Duration::from_micros(20);
+            drop(black_box(scene.judge(now)));
+        }
+    });
+    spent * 1e9 / f64::from(ROUNDS)
+}
+
+fn first(scene: &Scene) -> Result<f64, String> {
+    let (snapshot, meters) = (&scene.world.snapshot, &scene.world.meters);
+    let newcomers = (0..FIRSTS).map(|revision| scene.newcomer(revision)).collect::<Result<Vec<_>, _>>()?;
+    // The assertion is signed anew as well; that is not what is asked here, so the standing alone is.
+    let spent = newcomers.iter().map(|facts| {
+        seconds(|| {
+            if let (Some(caller), Some(api), Some(operation)) = (&facts.caller, &facts.api, &facts.operation) {
+                black_box(snapshot.policies().standing(&caller.identity, api, operation));
+            }
+        })
+    });
+    let spent = median(spent.collect());
+    let facts = newcomers.first().ok_or("nobody came")?;
+    match decide(facts, snapshot, meters, DAWN) {
+        Step::Done(verdict) if verdict.permit.is_some() => Ok(spent),
+        _ => Err("a first use was refused".to_owned()),
+    }
+}
+
+fn sources(count: usize) -> Vec<PolicySource> {
+    let files = world::policies(count).into_iter().enumerate();
+    files.map(|(at, text)| PolicySource { place: Place::file(format!("crowd-{at}.cedar")), text: text.into() }).collect()
+}
+
+/// Seconds to compile, the median of three.
+fn compiled(sources: &[PolicySource], grants: &[Arc<Grant>], scene: &Scene) -> Result<f64, String> {
+    let identities: Vec<String> = (0..1_000).map(|number| format!("i{number}")).collect();
+    let environments: Vec<Arc<Environment>> = scene.world.snapshot.apis().iter().map(|api| Arc::clone(&api.environment)).collect();
+    let names = Names {
+        identities: identities.iter().map(String::as_str).collect(),
+        owners: BTreeSet::from(["payments"]).into_iter().collect(),
+        environments: &environments,
+        apis: scene.world.snapshot.apis(),
+        ..Names::default()
+    };
+    let mut good = true;
+    let figures = (0..3).map(|_| seconds(|| good &= black_box(compile(sources, grants, &names)).policies.is_some()));
+    let spent = median(figures.collect());
+    if good { Ok(spent) } else { Err("the policies of the crowd do not compile".to_owned()) }
+}

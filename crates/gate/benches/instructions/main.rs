@@ -1,0 +1,99 @@
+//! What the judge costs: instructions for every room, and milliseconds for what is seldom done. `cargo bench -p wardgate-gate`.
+//!
+//! Instructions hardly vary from run to run, so they are held against the written budget (`budget.txt` beside this file): a room
+//! that needs a tenth more than it may ends the run with exit code 1. What stands behind the figures: `docs/budget.md`.
+//!
+//! The process runs itself again under `valgrind --tool=callgrind`, one case at a time, twice with different numbers of
+//! rounds: the difference is the price of the rounds alone, whatever the set-up cost.
+
+mod budget;
+mod callgrind;
+mod clock;
+mod rooms;
+mod world;
+
+use budget::Budget;
+use rooms::{Case, Stage};
+use std::{io::Write, process::ExitCode};
+use world::Shape;
+
+/// How much dearer a request may be among 100,000 policies than among 10.
+const CROWD_RATIO_MAX: f64 = 1.1;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["case", case, rounds] => Case::parse(case).and_then(|case| case.run(rounds.parse().ok()?).ok()).map(|()| true),
+        // `cargo test` builds benches and may start them: only `cargo bench` says so.
+        words if !words.contains(&"--bench") => Some(true),
+        words if words.contains(&"clock") => report(clock::all()),
+        _ => match (report(instructions()), report(clock::all())) {
+            (Some(rooms), Some(clock)) => Some(rooms && clock),
+            (rooms, clock) => rooms.and(clock),
+        },
+    };
+    match outcome {
+        Some(true) => ExitCode::SUCCESS,
+        Some(false) => ExitCode::FAILURE,
+        None => ExitCode::from(2),
+    }
+}
+
+fn report(outcome: Result<bool, String>) -> Option<bool> {
+    outcome.map_err(|error| line(&format!("error: {error}"))).ok()
+}
+
+/// Prints a line.
+pub(crate) fn line(text: &str) {
+    let _closed = writeln!(std::io::stdout(), "{text}");
+}
+
+/// Measures every case and prints the table. `false`: something is over its budget.
+fn instructions() -> Result<bool, String> {
+    let budget = Budget::parse(include_str!("budget.txt"))?;
+    let mut good = true;
+    let mut told = Vec::new();
+    line(&format!("{:<28} {:>12} {:>8} {:>6}", "room", "instructions", "budget", "spent"));
+    let mut row = |name: &str, cost: u64| {
+        let over = show(&budget, name, cost);
+        good &= !over;
+        told.push((name.to_owned(), cost));
+    };
+    row("establish.overhead", Case { shape: Shape::Allowed, stage: Stage::Nothing }.cost()?);
+    for (whole, stages) in [("establish", Stage::ESTABLISH), ("decide", Stage::DECIDE)] {
+        let mut before = Case { shape: Shape::Allowed, stage: Stage::Nothing }.cost()?;
+        let idle = before;
+        for stage in stages {
+            let up_to_here = Case { shape: Shape::Allowed, stage: *stage }.cost()?;
+            row(&format!("{whole}.{}", stage.name()), up_to_here.saturating_sub(before));
+            before = up_to_here;
+        }
+        row(whole, before.saturating_sub(idle));
+    }
+    let idle = Case { shape: Shape::Allowed, stage: Stage::Nothing }.cost()?;
+    for shape in Shape::VARIANTS {
+        for stage in [Stage::Identity, Stage::Commit] {
+            let case = Case { shape: *shape, stage };
+            row(&format!("{}.{}", shape.name(), stage.whole()), case.cost()?.saturating_sub(idle));
+        }
+    }
+    let of = |name: &str| told.iter().find(|(known, _)| known == name).map_or(0, |(_, cost)| *cost);
+    let ratio = ratio(of("crowd.establish") + of("crowd.decide"), of("establish") + of("decide"));
+    line(&format!("\namong 100,000 policies a request costs {ratio:.3} times what it costs among 10 (at most {CROWD_RATIO_MAX})"));
+    Ok(good && ratio <= CROWD_RATIO_MAX)
+}
+
+/// Prints a row. Whether it is over its budget.
+fn show(budget: &Budget, name: &str, cost: u64) -> bool {
+    let (most, over) = (budget.of(name), budget.is_over(name, cost));
+    let most = most.map_or_else(|| "-".to_owned(), |most| most.to_string());
+    let spent = budget.of(name).map_or_else(String::new, |most| format!("{:.0} %", ratio(cost, most) * 100.0));
+    line(&format!("{name:<28} {cost:>12} {most:>8} {spent:>6}{}", if over { "  over its budget" } else { "" }));
+    over
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of instructions lie far below 2^52")]
+fn ratio(a: u64, b: u64) -> f64 {
+    a as f64 / b.max(1) as f64
+}

@@ -1,0 +1,178 @@
+//! A case: how far a request goes, in which world, how often.
+
+use crate::{
+    callgrind,
+    world::{Scene, Shape},
+};
+use std::{hint::black_box, sync::Arc, time::Duration};
+use wardgate_gate::{
+    Arrival, Meters, Snapshot, Step, Verdict, canon, credential, decide, establish, inspect, proof, reserve, risk, route, rule, source,
+    standing,
+};
+use wardgate_model::{facts::Facts, inventory::Identity, time::Time};
+use wardgate_testkit::world::DAWN;
+
+/// Between two requests. Slow enough for the limits that ship, and all rounds together use one assertion.
+const BEAT: Duration = Duration::from_millis(3);
+/// Rounds of the two runs whose difference is the price.
+const ROUNDS: (u64, u64) = (500, 5_500);
+
+/// Up to which room a request goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Into none: what measuring itself costs.
+    Nothing,
+    Canon,
+    Route,
+    Source,
+    Credential,
+    Proof,
+    /// The end of `establish`.
+    Identity,
+    Standing,
+    Reserve,
+    Inspect,
+    Risk,
+    Rule,
+    /// The end of `decide`.
+    Commit,
+}
+
+impl Stage {
+    /// The rooms of `establish`, in their order.
+    pub(crate) const ESTABLISH: &[Self] = &[Self::Canon, Self::Route, Self::Source, Self::Credential, Self::Proof, Self::Identity];
+    /// The rooms of `decide`, in their order.
+    pub(crate) const DECIDE: &[Self] = &[Self::Standing, Self::Reserve, Self::Inspect, Self::Risk, Self::Rule, Self::Commit];
+
+    /// The room's name.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Canon => "canon",
+            Self::Route => "route",
+            Self::Source => "source",
+            Self::Credential => "credential",
+            Self::Proof => "proof",
+            Self::Identity => "identity",
+            Self::Standing => "standing",
+            Self::Reserve => "reserve",
+            Self::Inspect => "inspect",
+            Self::Risk => "risk",
+            Self::Rule => "rule",
+            Self::Commit => "commit",
+        }
+    }
+
+    /// The function that the room belongs to.
+    pub(crate) fn whole(self) -> &'static str {
+        if Self::DECIDE.contains(&self) { "decide" } else { "establish" }
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        let all = [&[Self::Nothing], Self::ESTABLISH, Self::DECIDE];
+        all.into_iter().flatten().copied().find(|stage| stage.name() == name)
+    }
+}
+
+/// One thing to measure.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Case {
+    /// In which world.
+    pub(crate) shape: Shape,
+    /// How far.
+    pub(crate) stage: Stage,
+}
+
+impl Case {
+    /// `SHAPE.STAGE`.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (shape, stage) = text.split_once('.')?;
+        Some(Self { shape: Shape::parse(shape)?, stage: Stage::parse(stage)? })
+    }
+
+    /// Instructions a round.
+    pub(crate) fn cost(self) -> Result<u64, String> {
+        let name = format!("{}.{}", self.shape.name(), self.stage.name());
+        let (few, many) = ROUNDS;
+        let (less, more) = (callgrind::count(&name, few)?, callgrind::count(&name, many)?);
+        Ok(more.saturating_sub(less) / (many - few))
+    }
+
+    /// Runs it.
+    pub(crate) fn run(self, rounds: u64) -> Result<(), String> {
+        let scene = Scene::new(self.shape)?;
+        let (snapshot, meters) = (&scene.world.snapshot, &scene.world.meters);
+        let mut now = DAWN;
+        let mut facts = scene.facts()?;
+        for round in 0..rounds {
+            now = now + BEAT;
+            if self.shape == Shape::First && self.stage == Stage::Commit {
+                facts = scene.newcomer(round)?;
+            }
+            match self.stage.whole() {
+                "decide" => deciding(self.stage, black_box(&facts), snapshot, meters, now),
+                _ => establishing(self.stage, black_box(&scene.asked.arrival(now)), snapshot, meters, now),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn establishing(stage: Stage, arrival: &Arrival<'_>, snapshot: &Snapshot, meters: &Meters, now: Time) {
+    let canonical = || canon::read(arrival);
+    let routed = || canonical().and_then(|canonical| route::find(canonical, snapshot));
+    let sourced = || routed().and_then(|routed| source::admit(routed, snapshot, meters, now));
+    let presented = || sourced().and_then(credential::read);
+    let proven = || presented().and_then(|presented| proof::verify(presented, snapshot, meters, now));
+    match stage {
+        Stage::Canon => drop(black_box(canonical())),
+        Stage::Route => drop(black_box(routed())),
+        Stage::Source => drop(black_box(sourced())),
+        Stage::Credential => drop(black_box(presented())),
+        Stage::Proof => drop(black_box(proven())),
+        Stage::Identity => drop(black_box(establish(arrival, snapshot, meters, now))),
+        _ => {}
+    }
+}
+
+fn deciding(stage: Stage, facts: &Facts, snapshot: &Snapshot, meters: &Meters, now: Time) {
+    let considered = || standing::consider(facts, snapshot);
+    let reserved = || considered().and_then(|considered| reserve::take(considered, snapshot, meters, now));
+    let inspected = || reserved().and_then(|reserved| inspect::inspect(reserved, snapshot));
+    let assessed = || inspected().map(risk::assess);
+    match stage {
+        Stage::Standing => drop(black_box(considered())),
+        Stage::Reserve => drop(black_box(reserved())),
+        Stage::Inspect => drop(black_box(inspected())),
+        Stage::Risk => drop(black_box(assessed())),
+        Stage::Rule => drop(black_box(assessed().and_then(|assessed| rule::rule(assessed, snapshot, now)))),
+        Stage::Commit => drop(black_box(decide(facts, snapshot, meters, now))),
+        _ => {}
+    }
+}
+
+impl Scene {
+    /// Judges the request of the scene once.
+    pub(crate) fn judge(&self, now: Time) -> Result<(Facts, Verdict), String> {
+        self.world.judge(&self.asked, now).ok_or_else(|| "the judge asks for something".to_owned())
+    }
+
+    /// The facts of the request, after what is expected of them was seen: a case that measures a refusal by mistake is none.
+    pub(crate) fn facts(&self) -> Result<Facts, String> {
+        let (facts, verdict) = self.judge(DAWN)?;
+        let code = verdict.ruling.reason().code();
+        if code == self.expected { Ok(facts) } else { Err(format!("the request was to end in `{}`, not in `{code}`", self.expected)) }
+    }
+
+    /// The same facts, about an identity in a revision that was never seen.
+    pub(crate) fn newcomer(&self, revision: u64) -> Result<Facts, String> {
+        let mut facts = match establish(&self.asked.arrival(DAWN), &self.world.snapshot, &self.world.meters, DAWN) {
+            Step::Done(facts) => facts,
+            Step::Wait(..) => return Err("the judge asks for something".to_owned()),
+        };
+        if let Some(caller) = &mut facts.caller {
+            caller.identity = Arc::new(Identity { revision: revision + 1, ..Identity::clone(&caller.identity) });
+        }
+        Ok(facts)
+    }
+}

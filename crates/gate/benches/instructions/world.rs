@@ -1,0 +1,149 @@
+//! The worlds in which requests are measured.
+
+use std::{fmt::Write as _, sync::Arc};
+use wardgate_model::{
+    api::OperationClass,
+    grant::{Grant, GrantTo, OperationSelector},
+    id::{ApiName, EnvironmentName, GrantId, IdentityId},
+};
+use wardgate_proof::{
+    api_key::{self, KeyKind},
+    entropy::SystemEntropy,
+};
+use wardgate_testkit::world::{Asked, ShippedLimits, TestWorld, Texts};
+
+/// Policies and grants of a crowd.
+pub(crate) const CROWD: usize = 100_000;
+/// Of which so many are policies as text where the world is built under valgrind, which is fifty times slower.
+const CROWD_TEXTS: usize = 5_000;
+/// Identities among which a crowd's policies are spread.
+const CROWD_IDENTITIES: usize = 1_000;
+/// Policies in one file.
+const POLICIES_A_FILE: usize = 4_000;
+
+const YAML: &str = include_str!("world.yaml");
+
+/// A kind of request in a kind of world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// A key that was seen before, 10 grants, 2 limits: allowed.
+    Allowed,
+    /// The same with the limits that ship: five in all.
+    Shipped,
+    /// The grant ends one day and has a purpose, so that it is looked at with each request.
+    Conditional,
+    /// An operation of class `admin`, where a guardrail looks at each request: forbidden to API keys.
+    Guarded,
+    /// A well-formed key that is not on record, under the limits that ship.
+    Unknown,
+    /// Allowed among 100,000 policies and grants of others.
+    Crowd,
+    /// Each request is the first of its identity's revision.
+    First,
+}
+
+impl Shape {
+    /// All but [`Shape::Allowed`].
+    pub(crate) const VARIANTS: &[Self] = &[Self::Shipped, Self::Conditional, Self::Guarded, Self::Unknown, Self::Crowd, Self::First];
+
+    /// Its name.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Shipped => "shipped",
+            Self::Conditional => "conditional",
+            Self::Guarded => "guarded",
+            Self::Unknown => "unknown",
+            Self::Crowd => "crowd",
+            Self::First => "first",
+        }
+    }
+
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        [Self::Allowed].iter().chain(Self::VARIANTS).copied().find(|shape| shape.name() == name)
+    }
+}
+
+/// A world, and the request that is judged in it.
+#[derive(Debug)]
+pub(crate) struct Scene {
+    pub(crate) world: TestWorld,
+    pub(crate) asked: Asked,
+    /// The code of the ruling.
+    pub(crate) expected: &'static str,
+}
+
+impl Scene {
+    pub(crate) fn new(shape: Shape) -> Result<Self, String> {
+        let shipped = if matches!(shape, Shape::Shipped | Shape::Unknown) { ShippedLimits::On } else { ShippedLimits::Off };
+        let world = match shape {
+            Shape::Crowd => crowd(CROWD_TEXTS)?,
+            _ => Texts { yaml: YAML, cedar: &[], files: &[], grants: &[], shipped }.world()?,
+        };
+        let (target, expected) = match shape {
+            Shape::Conditional => ("GET /ledger/reports/2026-05", "rule.allowed"),
+            Shape::Guarded => ("POST /ledger/keys", "rule.forbidden"),
+            Shape::Unknown => ("GET /ledger/entries/4711", "proof.unknown"),
+            Shape::Allowed | Shape::Shipped | Shape::Crowd | Shape::First => ("GET /ledger/entries/4711", "rule.allowed"),
+        };
+        let request = format!("{target}\nhost: ledger.example\nuser-agent: ledger-sync/3.1\naccept: application/json");
+        let stranger = api_key::generate(KeyKind::ApiKey, &EnvironmentName::literal("production"), &SystemEntropy);
+        let stranger = stranger.map_err(|error| error.to_string())?.1;
+        let key = if shape == Shape::Unknown { stranger.danger_expose().as_str() } else { world.key("ledger-sync") };
+        let asked = Asked::parse(&request).ok_or("the request cannot be read")?.bearer(key);
+        Ok(Self { world, asked, expected })
+    }
+
+    /// The request of [`Shape::Crowd`], in a world where so many of the crowd are policies as text.
+    pub(crate) fn crowded(texts: usize) -> Result<Self, String> {
+        let Self { asked: _, expected, .. } = Self::new(Shape::Allowed)?;
+        let world = crowd(texts)?;
+        let request = "GET /ledger/entries/4711\nhost: ledger.example\nuser-agent: ledger-sync/3.1\naccept: application/json";
+        let asked = Asked::parse(request).ok_or("the request cannot be read")?.bearer(world.key("ledger-sync"));
+        Ok(Self { world, asked, expected })
+    }
+}
+
+/// The base world with a crowd of others: `texts` policies, the rest grants.
+fn crowd(texts: usize) -> Result<TestWorld, String> {
+    let mut yaml = YAML.to_owned();
+    for number in 0..CROWD_IDENTITIES {
+        let spec = "{ type: workload, owner: payments, environment: production, purpose: one of a crowd }";
+        write!(yaml, "\n---\nkind: Identity\nname: i{number}\nspec: {spec}\n").map_err(|error| error.to_string())?;
+    }
+    let cedar = policies(texts);
+    let cedar: Vec<&str> = cedar.iter().map(String::as_str).collect();
+    let grants = grants(CROWD.saturating_sub(texts))?;
+    Texts { yaml: &yaml, cedar: &cedar, files: &[], grants: &grants, shipped: ShippedLimits::Off }.world()
+}
+
+/// Policies that are bound to an identity and an API, in files of bounded size.
+pub(crate) fn policies(count: usize) -> Vec<String> {
+    let numbers: Vec<usize> = (0..count).collect();
+    let policy = |number: &usize| {
+        let who = number % CROWD_IDENTITIES;
+        let action = if number.is_multiple_of(2) { "read" } else { "list" };
+        format!(
+            "@id(\"crowd:{number}\")\npermit (principal == Identity::\"i{who}\", action == Action::\"{action}\", resource in Api::\"ledger\")\n\
+             when {{ context.risk < 60 && context.proof.kind == \"api_key\" }};\n"
+        )
+    };
+    numbers.chunks(POLICIES_A_FILE).map(|chunk| chunk.iter().map(policy).collect()).collect()
+}
+
+/// Grants to identities of the crowd.
+pub(crate) fn grants(count: usize) -> Result<Vec<Arc<Grant>>, String> {
+    let grant = |number: usize| {
+        let to = IdentityId::parse(&format!("i{}", number % CROWD_IDENTITIES)).map_err(|error| error.to_string())?;
+        Ok(Arc::new(Grant {
+            id: GrantId::parse(&format!("crowd-{number}")).map_err(|error| error.to_string())?,
+            to: GrantTo::Identity(to),
+            api: ApiName::literal("ledger"),
+            operations: Box::new([OperationSelector::Class(OperationClass::Read)]),
+            purpose: None,
+            until: None,
+            approver: None,
+        }))
+    };
+    (0..count).map(grant).collect()
+}

@@ -1,0 +1,13 @@
+//! The fuzz target of the wire guard, which only tests and the example may reach from here.
+
+#[path = "../../examples/fuzz/wire.rs"]
+mod wire;
+
+use wardgate_testkit::fuzz::Run;
+
+#[test]
+fn the_wire_guard_says_the_same_however_bytes_come() {
+    let mut run = Run::new(wire::TARGET, wire::TARGET.corpus().unwrap(), 7).unwrap_or_else(|failure| panic!("{failure}"));
+    run.steps(20_000).unwrap_or_else(|failure| panic!("{failure}"));
+    assert!(run.outcomes() >= 25, "only {} different outcomes", run.outcomes());
+}
