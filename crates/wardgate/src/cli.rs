@@ -6,10 +6,10 @@ use wardgate_model::secret::Secret;
 
 const AFTER: &str = "\
 Examples:
-  wardgate demo                                   watch the gate at work
-  wardgate init gate && cd gate && wardgate serve  begin with a starter
-  wardgate check                                  everything wrong with the files, at once
-  wardgate explain 0197c5b2-…                     why a request was answered as it was
+  wardgate demo                                       watch the gate at work
+  wardgate init gate && cd gate && wardgate serve     begin with a starter
+  wardgate check                                      everything wrong with the files, at once
+  wardgate explain 0197c5b2-6e0a-7c3d-9b1f-2f60d1a4c0de   why a request was answered as it was
 
 Exit status: 0 done · 1 failed · 2 wrong usage or invalid input · 3 the answer is \"no\"
 Variables:   WARDGATE_URL, WARDGATE_TOKEN (management API), NO_COLOR";
@@ -19,7 +19,7 @@ Variables:   WARDGATE_URL, WARDGATE_TOKEN (management API), NO_COLOR";
 /// Wardgate knows every caller as a governed identity, decides each request in its context, limits what one
 /// caller can do to the others, and records what happened.
 #[derive(Debug, Parser)]
-#[command(name = "wardgate", version, propagate_version = true, after_help = AFTER, arg_required_else_help = true)]
+#[command(name = "wardgate", version, after_help = AFTER, arg_required_else_help = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

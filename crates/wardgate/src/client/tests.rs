@@ -29,7 +29,8 @@ fn paths_and_queries_are_escaped() {
 }
 
 /// Answers one request with `answer`; gives what the client made of it and what it had sent.
-async fn exchange(answer: &'static str) -> (Result<super::Answer, super::ClientFault>, String) {
+async fn exchange(answer: impl Into<String>) -> (Result<super::Answer, super::ClientFault>, String) {
+    let answer = answer.into();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let server = tokio::spawn(async move {
@@ -66,8 +67,11 @@ async fn json_goes_out_and_comes_back() {
 
 #[tokio::test]
 async fn refusals_are_readable() {
-    let problem = "HTTP/1.1 403 Forbidden\r\ncontent-type: application/problem+json\r\ncontent-length: 116\r\n\r\n\
-        {\"detail\":\"the caller may not do this\",\"code\":\"standing.denied\",\"remedy\":\"ask for a grant\",\"request_id\":\"01-\\u001b[2J\"}";
+    let problem = json!({
+        "detail": "the caller may not do this", "code": "standing.denied", "remedy": "ask for a grant", "request_id": "01-\u{1b}[2J"
+    });
+    let problem = problem.to_string();
+    let problem = format!("HTTP/1.1 403 Forbidden\r\ncontent-length: {}\r\n\r\n{problem}", problem.len());
     let (made, _) = exchange(problem).await;
     insta::assert_snapshot!(made.unwrap_err(), @r"
     refused: the caller may not do this (403 standing.denied)

@@ -26,7 +26,10 @@ use std::{
     path::{Path, PathBuf},
 };
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
+use tokio::{
+    runtime::Runtime,
+    signal::unix::{SignalKind, signal},
+};
 use wardgate_model::secret::Secret;
 use wardgate_proof::{entropy::SystemEntropy, keyring::Keyring};
 
@@ -87,9 +90,16 @@ impl Stage {
         (play, result.err().map(|error| format!("{error:#}")))
     }
 
-    /// Serves on until Ctrl-C.
+    /// Serves on until Ctrl-C or SIGTERM.
     pub(super) fn until_interrupted(&self) -> anyhow::Result<()> {
-        self.runtime.block_on(tokio::signal::ctrl_c()).context("cannot wait for Ctrl-C")
+        self.runtime.block_on(async {
+            let mut terminate = signal(SignalKind::terminate())?;
+            tokio::select! {
+                ended = tokio::signal::ctrl_c() => ended.context("cannot wait for Ctrl-C")?,
+                _ = terminate.recv() => {}
+            }
+            Ok(())
+        })
     }
 
     /// Takes everything down.

@@ -35,7 +35,10 @@ fn a_scene_holds_only_when_all_went_as_promised() {
     assert!(!play(&[served.clone(), upstreams]).held(), "a refusal that is not ours");
     let unreached = (Side::Honest, answer(200, None), 0, Want::Served);
     assert!(!play(&[unreached, stopped.clone()]).held(), "served by nobody");
-    assert!(!play(&[served.clone()]).held() && !play(&[stopped.clone()]).held() && !Play::default().held(), "one side alone shows nothing");
+    assert!(
+        !play(std::slice::from_ref(&served)).held() && !play(std::slice::from_ref(&stopped)).held() && !Play::default().held(),
+        "one side alone shows nothing"
+    );
 
     let mut claimed = play(&[served, stopped]);
     claimed.claim("the moon is made of cheese", false);

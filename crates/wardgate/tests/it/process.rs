@@ -1,0 +1,123 @@
+//! Running the binary.
+
+use serde_json::Value;
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    net::TcpListener,
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+};
+
+/// What came of a command.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ended {
+    fn of(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        Self { status: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }
+    }
+
+    /// The one JSON document on standard output.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// Asserts the exit status.
+    pub(crate) fn with(self, status: i32) -> Self {
+        assert_eq!(self.status, status, "{self:?}");
+        self
+    }
+}
+
+fn command(program: &str, directory: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(directory).env_remove("WARDGATE_URL").env_remove("WARDGATE_TOKEN").stdin(Stdio::null());
+    command
+}
+
+/// Runs `wardgate` in a directory.
+pub(crate) fn wardgate(directory: &Path, arguments: &[&str]) -> Ended {
+    Ended::of(&command(env!("CARGO_BIN_EXE_wardgate"), directory).args(arguments).output().unwrap())
+}
+
+/// Runs `wardgate` in a directory with something on standard input.
+pub(crate) fn wardgate_fed(directory: &Path, arguments: &[&str], input: &str) -> Ended {
+    let mut child = command(env!("CARGO_BIN_EXE_wardgate"), directory)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    Ended::of(&child.wait_with_output().unwrap())
+}
+
+/// Runs `curl` in a directory: status and body.
+pub(crate) fn curl(directory: &Path, arguments: &[&str]) -> (String, String) {
+    let output = command("curl", directory).args(["-sS", "-m", "20", "-w", "\n%{http_code}"]).args(arguments).output().unwrap();
+    let ended = Ended::of(&output);
+    let (body, status) = ended.out.rsplit_once('\n').unwrap_or_else(|| panic!("{ended:?}"));
+    (status.to_owned(), body.to_owned())
+}
+
+/// A gate that serves; taken down when dropped.
+pub(crate) struct Serving(Child);
+
+impl Serving {
+    /// Starts `wardgate serve` and waits until it listens.
+    pub(crate) fn start(directory: &Path) -> Self {
+        let mut child = command(env!("CARGO_BIN_EXE_wardgate"), directory).arg("serve").stderr(Stdio::piped()).spawn().unwrap();
+        let mut heard = String::new();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let listening = lines.by_ref().map_while(Result::ok).any(|line| {
+            heard.push_str(&line);
+            heard.push('\n');
+            line.starts_with("admin ")
+        });
+        assert!(listening, "{heard}");
+        // Somebody has to read what it goes on to say, or it would wait for a reader.
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        Self(child)
+    }
+
+    /// Starts a command that serves after it said something on standard output: it, and what was said until then.
+    pub(crate) fn tour(arguments: &[&str], until: &str) -> (Self, String) {
+        let mut child = command(env!("CARGO_BIN_EXE_wardgate"), Path::new(".")).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut heard = String::new();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let said = lines.by_ref().map_while(Result::ok).any(|line| {
+            heard.push_str(&line);
+            heard.push('\n');
+            line.contains(until)
+        });
+        assert!(said, "{heard}");
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        (Self(child), heard)
+    }
+
+    /// Tells it to end (SIGTERM) and waits; its exit status.
+    pub(crate) fn end(mut self) -> Option<i32> {
+        let told = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().unwrap();
+        assert!(told.success());
+        self.0.wait().unwrap().code()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// Ports that are free at this moment.
+pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
+    let held: [TcpListener; N] = std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+    held.each_ref().map(|listener| listener.local_addr().unwrap().port())
+}

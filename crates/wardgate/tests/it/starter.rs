@@ -1,0 +1,159 @@
+//! `wardgate init`, and what its page says next, word for word.
+
+use crate::process::{Serving, curl, free_ports, wardgate, wardgate_fed};
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+};
+
+#[test]
+fn init_writes_a_starter_that_passes_check_and_changes_nothing_twice() {
+    let place = tempfile::tempdir().unwrap();
+    let ended = wardgate(place.path(), &["init", "gate"]).with(0);
+    assert_eq!(ended.out.matches("wga_").count(), 1, "the credential is shown once: {}", ended.out);
+    let gate = place.path().join("gate");
+    let mode = |name: &str| fs::metadata(gate.join(name)).unwrap().permissions().mode() & 0o777;
+    let private = ["wardgate.key", "tls/edge.key", ".wardgate/profile.json", "wardgate.db"].map(|name| (name, mode(name)));
+    assert!(private.iter().all(|(_, mode)| *mode == 0o600), "{private:?}");
+
+    let checked = wardgate(&gate, &["check"]).with(0);
+    assert!(checked.out.contains("1 APIs") && !checked.err.contains("warning"), "{checked:?}");
+    assert!(wardgate(place.path(), &["check", "-c", "gate/wardgate.yaml"]).status == 0);
+    assert_eq!(wardgate(&gate, &["check", "--output", "json"]).with(0).json()["good"], true);
+
+    let before = fs::read(gate.join("wardgate.key")).unwrap();
+    let again = wardgate(place.path(), &["init", "gate"]).with(2);
+    assert!(again.err.contains("already holds a wardgate.yaml"), "{again:?}");
+    fs::remove_file(gate.join("wardgate.yaml")).unwrap();
+    let again = wardgate(place.path(), &["init", "gate"]).with(2);
+    assert!(again.err.contains("already holds") && again.err.contains("wardgate.key"), "{again:?}");
+    assert_eq!(fs::read(gate.join("wardgate.key")).unwrap(), before);
+}
+
+/// Answers every request with `hello`, as the starter's upstream.
+fn upstream() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut heard = Vec::new();
+            let mut piece = [0; 4096];
+            while !heard.windows(4).any(|end| end == b"\r\n\r\n") {
+                match stream.read(&mut piece) {
+                    Ok(0) | Err(_) => break,
+                    Ok(count) => heard.extend_from_slice(&piece[..count]),
+                }
+            }
+            drop(stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"));
+        }
+    });
+    port
+}
+
+/// The starter on ports of its own.
+fn starter(place: &Path) -> u16 {
+    wardgate(place, &["init"]).with(0);
+    let [public, admin] = free_ports();
+    let change = |name: &str, pairs: &[(&str, String)]| {
+        let text = fs::read_to_string(place.join(name)).unwrap();
+        let text = pairs.iter().fold(text, |text, (from, to)| {
+            assert!(text.contains(from), "`{from}` in {name}");
+            text.replace(from, to)
+        });
+        fs::write(place.join(name), text).unwrap();
+    };
+    change("wardgate.yaml", &[("8443", public.to_string()), ("9080", admin.to_string())]);
+    change("resources/hello.yaml", &[("127.0.0.1:9000", format!("127.0.0.1:{}", upstream()))]);
+    change(".wardgate/profile.json", &[("9080", admin.to_string())]);
+    public
+}
+
+#[test]
+fn the_next_steps_work_as_printed() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    let public = starter(place);
+    let serving = Serving::start(place);
+    let url = format!("https://localhost:{public}/hello/greetings");
+
+    let issued = wardgate(place, &["credential", "issue", "hello-client", "--output", "json"]).with(0).json();
+    let (key, id) = (issued["key"].as_str().unwrap(), issued["id"].as_str().unwrap());
+    assert!(key.starts_with(&format!("wg_production_{id}_")), "{issued}");
+    let profile = fs::read_to_string(place.join(".wardgate/profile.json")).unwrap();
+    assert!(profile.contains("wgs_") && !profile.contains("wga_"), "the sign-in credential is spent: {profile}");
+
+    let bearer = format!("Authorization: Bearer {key}");
+    assert_eq!(curl(place, &["--cacert", "tls/ca.pem", "-H", &bearer, &url]), ("200".to_owned(), "hello".to_owned()));
+    let (status, body) = curl(place, &["--cacert", "tls/ca.pem", &url]);
+    assert!(status == "401" && body.contains("credential.missing"), "{status} {body}");
+    let (status, body) = curl(place, &["--cacert", "tls/ca.pem", "-H", &bearer, "-X", "DELETE", &format!("{url}/x")]);
+    assert!(status == "403" && body.contains("standing.denied"), "{status} {body}");
+    let request = serde_json::from_str::<serde_json::Value>(&body).unwrap()["request_id"].as_str().unwrap().to_owned();
+
+    explained(place, &url, &request);
+    listed(place, id, key);
+
+    let revoked = wardgate(place, &["credential", "revoke", id, "--reason", "tried out", "--output", "json"]).with(0).json();
+    assert_eq!(revoked["state"], "revoked");
+    let (status, body) = curl(place, &["--cacert", "tls/ca.pem", "-H", &bearer, &url]);
+    assert!(status == "401" && body.contains("proof.invalid"), "{status} {body}");
+    assert_eq!(serving.end(), Some(0));
+    offline(place);
+}
+
+/// Explanations: of what was recorded, and of what is described.
+fn explained(place: &Path, url: &str, request: &str) {
+    let described =
+        |method: &str| wardgate(place, &["explain", "--identity", "hello-client", "--method", method, "--url", url, "--output", "json"]);
+    assert_eq!(described("GET").with(0).json()["ruling"]["response"], "allow");
+    let refused = described("DELETE").with(3).json();
+    assert_eq!((&refused["ruling"]["response"], &refused["identity"]["id"]), (&"block".into(), &"hello-client".into()));
+    assert!(refused["remedy"].as_str().is_some_and(|remedy| !remedy.is_empty()), "{refused:#}");
+    let page = wardgate(place, &["explain", "--identity", "hello-client", "--method", "DELETE", "--url", "/hello/greetings/x"]).with(3);
+    assert!(page.out.contains("ruling") && page.out.contains("block") && page.out.contains("remedy"), "{page:?}");
+
+    // The record is written shortly after the answer: wait for it.
+    let mut recorded = wardgate(place, &["explain", request, "--output", "json"]);
+    for _ in 0..100 {
+        if recorded.status == 3 {
+            break;
+        }
+        recorded = wardgate(place, &["explain", request, "--output", "json"]);
+    }
+    assert_eq!(recorded.with(3).json()["request_id"], request);
+    let tail = wardgate(place, &["audit", "tail", "--identity", "hello-client", "--response", "block", "--output", "json"]).with(0);
+    let events: Vec<serde_json::Value> = tail.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(events.iter().any(|event| event["request_id"] == request && event["v"] == 1), "{tail:?}");
+    let page = wardgate(place, &["audit", "tail"]).with(0);
+    assert!(page.out.contains("hello-client") && page.out.contains("standing."), "{page:?}");
+}
+
+/// Lists show ids, never keys.
+fn listed(place: &Path, id: &str, key: &str) {
+    let list = wardgate(place, &["credential", "list", "--identity", "hello-client", "--state", "live"]).with(0);
+    assert!(list.out.contains(id) && !list.out.contains(key), "{list:?}");
+    wardgate_fed(place, &["secret", "put", "warehouse-key"], "s3cret\n").with(0);
+    let secrets = wardgate(place, &["secret", "list"]).with(0);
+    assert!(secrets.out.contains("warehouse-key") && !secrets.out.contains("s3cret"), "{secrets:?}");
+    let unknown = wardgate(place, &["credential", "issue", "nobody"]).with(1);
+    assert!(unknown.err.contains("refused:") && unknown.err.contains("request "), "{unknown:?}");
+}
+
+/// With nothing serving, a new sign-in credential can be made, and commands say that nothing answers.
+fn offline(place: &Path) {
+    let silent = wardgate(place, &["credential", "list"]).with(1);
+    assert!(silent.err.contains("nothing answers") && silent.err.contains("wardgate serve"), "{silent:?}");
+    let made = wardgate(place, &["sign-in", "--offline", "--output", "json"]).with(0).json();
+    assert!(made["sign_in"].as_str().is_some_and(|credential| credential.starts_with("wga_")), "{made}");
+    let serving = Serving::start(place);
+    let signed = wardgate(place, &["sign-in"]).with(0);
+    assert!(signed.out.contains("signed in at"), "{signed:?}");
+    wardgate(place, &["credential", "list"]).with(0);
+    // While somebody serves, the store is theirs.
+    let locked = wardgate(place, &["sign-in", "--offline"]);
+    assert!(locked.status != 0 && !locked.out.contains("wga_"), "{locked:?}");
+    assert_eq!(serving.end(), Some(0));
+}
