@@ -220,7 +220,7 @@ impl Meters {
     fn states(&self, map: &Pinned<'_>, limits: &Limits, asked: &Asked<'_>, now: Time) -> SmallVec<[LimitState; 2]> {
         let mut states = States::default();
         let _all = limits.each_matching(asked, |_, rule| {
-            for part in &rule.parts {
+            for part in rule.parts.iter().filter(|_| states::is_own(rule.per)) {
                 if let Some(key) = key(rule, part, asked.subject(rule.per)) {
                     states.add(part, map.get(&key).map(|meter| &meter.gauge), now);
                 }

@@ -5,7 +5,7 @@ use crate::{
     limits::{Limits, Part, Rule},
     meter::{Gauge, Meter},
     meters::Shared,
-    states::States,
+    states::{States, is_own},
 };
 use smallvec::SmallVec;
 use std::{fmt, sync::Arc};
@@ -151,7 +151,7 @@ impl Taking {
     fn states(&self, now: Time) -> SmallVec<[LimitState; 2]> {
         let mut states = States::default();
         for taken in &self.taken {
-            if let Some((_, part)) = self.part(taken) {
+            if let Some((_, part)) = self.part(taken).filter(|(rule, _)| is_own(rule.per)) {
                 states.add(part, Some(&taken.meter.gauge), now);
             }
         }

@@ -8,12 +8,22 @@ use crate::{
 use smallvec::SmallVec;
 use std::sync::Arc;
 use wardgate_model::{
+    limit::Per,
     ruling::{LimitState, LimitUnit},
     time::Time,
 };
 
 /// States told at most.
 pub(crate) const STATES_MAX: usize = 4;
+
+/// Whether the meters of such a limit count the caller alone. What others use is nobody's business: the state of a limit that callers
+/// share (per operation, API or source) is never told (draft §6: do not reveal numbers that invite abuse).
+pub(crate) const fn is_own(per: Per) -> bool {
+    match per {
+        Per::Identity | Per::Credential | Per::Owner => true,
+        Per::Operation | Per::Api | Per::Source => false,
+    }
+}
 
 /// Microseconds as whole seconds, rounded up: never too early.
 pub(crate) const fn seconds(micros: u64) -> u64 {

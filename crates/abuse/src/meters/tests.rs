@@ -64,7 +64,7 @@ fn each_measure_refuses_in_its_own_words() {
 #[test]
 fn bytes_cut_the_stream_that_runs_over_and_refuse_the_next() {
     let (limits, meters, caller) =
-        (limits("name=l per=identity bytes=100/day\nname=m per=api bytes=500/day"), meters(), facts("identity=a"));
+        (limits("name=l per=identity bytes=100/day\nname=m per=owner bytes=500/day\nname=n per=api bytes=500/day"), meters(), facts("identity=a"));
     let hold = meters.reserve(&limits, &caller, after(0)).expect("a place").commit();
     assert_eq!(hold.charge_bytes(60, after(0)), Ok(()));
     let exhausted = hold.charge_bytes(60, after(0)).expect_err("over");
@@ -76,6 +76,7 @@ fn bytes_cut_the_stream_that_runs_over_and_refuse_the_next() {
         states(&meters.peek(&limits, &facts("identity=b"), after(0))).lines().next(),
         Some("m.bytes;q=500;w=86400;qu=content-bytes;r=380;t=43200")
     );
+    assert!(!states(&meters.peek(&limits, &caller, after(0))).contains("n.bytes"), "what callers share is not told to one of them");
     assert_eq!(tried(&meters, &limits, &caller, at("2026-11-23")), "+");
     assert_eq!(hold.charge_bytes(100, at("2026-11-23")), Ok(()), "a stream that lives on into the next day");
 }
