@@ -11,10 +11,12 @@ use crate::{
 };
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, Version, header, request::Parts};
+use http_body::Body;
 use hyper::body::Incoming;
 use std::{
     convert::Infallible,
     panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
     rc::Rc,
     task::Poll,
 };
@@ -67,7 +69,7 @@ pub async fn serve(connection: Rc<Connection>, request: Request<Incoming>) -> Re
     };
     exchange.answer(response.status().as_u16());
     let headers = response.headers_mut();
-    headers.insert(REQUEST_ID, respond::request_id(exchange.id()));
+    headers.insert(REQUEST_ID, exchange.id_field().clone());
     if let (Some(ruling), Some(facts)) = (exchange.ruling(), exchange.facts())
         && ruling.forwards()
     {
@@ -117,9 +119,33 @@ async fn judge_and_forward(
     let Verdict { ruling, permit } = verdict;
     let (ruling, permit) = recorded(exchange, thread, ruling, permit);
     match permit {
-        None => Ok(refuse(exchange, ruling, Voice::of(&parts.method, parts.version, &parts.headers))),
+        None => {
+            if parts.version == Version::HTTP_2 {
+                Box::pin(discard(thread, body)).await;
+            }
+            Ok(refuse(exchange, ruling, Voice::of(&parts.method, parts.version, &parts.headers)))
+        }
         Some(permit) => forward::forward(permit, exchange, connection, parts, body).await.map_err(|failure| failure.reason),
     }
+}
+
+/// Takes in, for a moment and within bounds, a body that nobody wants. An answer that overtakes the request's body ends in a
+/// reset of the stream (RFC 9113 §8.1), at which some clients lose the answer. HTTP/1 has the guard's lingering for that.
+async fn discard(thread: &Thread, mut body: Incoming) {
+    let limits = &thread.limits;
+    if body.is_end_stream() || body.size_hint().lower() > limits.settle_bytes_max as u64 {
+        return;
+    }
+    let all = async {
+        let mut left = limits.settle_bytes_max;
+        while let Some(Ok(frame)) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(limits.settle, all).await;
 }
 
 /// Sizes that the wire guard does not see, because HTTP/2 has no wire guard.

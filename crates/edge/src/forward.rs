@@ -37,7 +37,6 @@ use crate::{
     hygiene::{self, Trip},
     inside::InProcessCall,
     record::{Exchange, Strike},
-    respond,
     upstream::{Lane, Pool, UpstreamFault},
     wire::guard::Wire,
 };
@@ -119,7 +118,7 @@ async fn abroad(
             client_host: &own.host,
             tls: connection.is_tls(),
             upstream_host: pool.authority(),
-            id: &respond::request_id(exchange.id()),
+            id: exchange.id_field(),
             traced: facts.trace.is_some(),
         },
     );

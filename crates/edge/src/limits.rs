@@ -41,6 +41,10 @@ pub struct EdgeLimits {
     pub linger: Duration,
     /// See [`EdgeLimits::linger`]. Default 1 MiB.
     pub linger_bytes_max: usize,
+    /// How long and for how much the body of a refused HTTP/2 request is waited for before the answer. Default 100 ms.
+    pub settle: Duration,
+    /// See [`EdgeLimits::settle`]. Default 64 KiB.
+    pub settle_bytes_max: usize,
     /// Concurrent HTTP/2 streams of a connection. Default 100.
     pub streams_max: u32,
     /// Streams that a client reset before we took them up, before the connection is ended (CVE-2023-44487). Default 20.
@@ -82,6 +86,8 @@ impl Default for EdgeLimits {
             half_close: Duration::from_secs(2),
             linger: Duration::from_secs(2),
             linger_bytes_max: 1024 * 1024,
+            settle: Duration::from_millis(100),
+            settle_bytes_max: 64 * 1024,
             streams_max: 100,
             pending_resets_max: 20,
             local_resets_max: 100,

@@ -211,19 +211,22 @@ fn header(text: &mut String, name: &str, kind: &str, help: &str) {
 
 /// A thread's own look-up of API counters.
 #[derive(Debug, Default)]
-pub struct Resolved(AHashMap<ApiName, Arc<ApiRulings>>);
+pub struct Resolved {
+    apis: AHashMap<ApiName, Arc<ApiRulings>>,
+    none: Option<Arc<ApiRulings>>,
+}
 
 impl Resolved {
     /// Counts a ruling on a request to `api`; `None` where none was found.
     pub fn count(&mut self, metrics: &EdgeMetrics, api: Option<&ApiName>, ruling: &Ruling) {
         match api {
-            None => metrics.api("").count(ruling),
-            Some(name) => match self.0.get(name) {
+            None => self.none.get_or_insert_with(|| metrics.api("")).count(ruling),
+            Some(name) => match self.apis.get(name) {
                 Some(rulings) => rulings.count(ruling),
                 None => {
                     let rulings = metrics.api(name.as_str());
                     rulings.count(ruling);
-                    self.0.insert(name.clone(), rulings);
+                    self.apis.insert(name.clone(), rulings);
                 }
             },
         }

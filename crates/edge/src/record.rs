@@ -3,10 +3,11 @@
 
 use crate::{
     connection::Connection,
+    respond,
     thread::{Phase, Thread},
     watch::{Tick, Watched},
 };
-use http::Method;
+use http::{HeaderValue, Method};
 use std::{
     cell::{Cell, OnceCell, RefCell},
     net::IpAddr,
@@ -136,6 +137,7 @@ struct Trip {
 pub struct Exchange {
     connection: Rc<Connection>,
     opening: Opening,
+    id_field: OnceCell<HeaderValue>,
     facts: OnceCell<Facts>,
     ruling: OnceCell<Ruling>,
     /// A refusal after the ruling: what failed on the way.
@@ -176,6 +178,7 @@ impl Exchange {
         let exchange = Rc::new(Self {
             connection: Rc::clone(connection),
             opening,
+            id_field: OnceCell::new(),
             facts: OnceCell::new(),
             ruling: OnceCell::new(),
             failure: Cell::new(None),
@@ -220,6 +223,12 @@ impl Exchange {
     #[must_use]
     pub fn ruling(&self) -> Option<&Ruling> {
         self.ruling.get()
+    }
+
+    /// The request's id as a field value, made once.
+    #[must_use]
+    pub fn id_field(&self) -> &HeaderValue {
+        self.id_field.get_or_init(|| respond::request_id(self.opening.id))
     }
 
     /// The thread that carries it.

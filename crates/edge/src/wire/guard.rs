@@ -3,6 +3,8 @@
 //! INVARIANT (whole heads): the engine never sees a byte of a head that has not been read to its end and found good.
 //! INVARIANT (order): a refusal is written only after the answers to every earlier request of the connection; until then
 //! the engine is told nothing.
+//! INVARIANT (flushed): the engine takes the end of input for the end of the connection, also of what it has yet to write.
+//! It is told of the end only once it has written everything.
 
 use super::{
     Refusal,
@@ -130,9 +132,13 @@ pub struct Guard<S> {
     /// Bytes that were read and not passed on: first `good` that may be, then the beginning of a head.
     carry: Vec<u8>,
     good: usize,
-    /// When the beginning of a head, or the connection, came.
+    /// Since when a head is waited for, or the rest of one.
     since: Option<Time>,
+    /// Whether nothing of the head had come by then.
+    was_idle: bool,
     written_at: Option<Time>,
+    /// Whether the engine has written all it had.
+    flushed: bool,
     end: Option<End>,
     linger: Option<Linger>,
     shut: bool,
@@ -142,8 +148,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     /// Guards `socket`, from which `carry` has been read already.
     pub fn new(socket: S, wire: Rc<Wire>, carry: Vec<u8>) -> Self {
         let since = Some((wire.clock)());
-        let mut guard =
-            Self { socket, wire, framer: Framer::default(), carry, good: 0, since, written_at: None, end: None, linger: None, shut: false };
+        let mut guard = Self {
+            socket,
+            wire,
+            framer: Framer::default(),
+            carry,
+            good: 0,
+            since,
+            was_idle: true,
+            written_at: None,
+            flushed: true,
+            end: None,
+            linger: None,
+            shut: false,
+        };
         if !guard.carry.is_empty() {
             guard.frame();
         }
@@ -243,6 +261,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             self.wire.wait(cx, NEVER);
             return true;
         }
+        // The first byte of a head begins its time anew: what was idle before is not held against it.
+        if idle != std::mem::replace(&mut self.was_idle, idle) {
+            self.since = None;
+        }
         let since = *self.since.get_or_insert(now);
         let fresh = idle && self.wire.passed.get() > 0;
         let deadline = since + if fresh { limits.keep_alive } else { limits.head_timeout };
@@ -264,7 +286,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         let Some(end) = &self.end else { return Poll::Ready(Ok(())) };
         match end {
             End::Body | End::Idle => Poll::Ready(Ok(())),
-            End::Refused { .. } | End::Closed(_) if self.wire.in_flight() == 0 => Poll::Ready(Ok(())),
+            End::Refused { .. } | End::Closed(_) if self.flushed && self.wire.in_flight() == 0 => Poll::Ready(Ok(())),
             End::Refused { .. } => {
                 self.wire.wait(cx, NEVER);
                 Poll::Pending
@@ -282,8 +304,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
 
     /// Bounds how long a client leaves our bytes lying.
     fn writing(&mut self, cx: &Context<'_>, pending: bool) -> io::Result<()> {
+        self.flushed = false;
         if !pending {
             self.written_at = None;
+            if let Some(End::Closed(at)) = &mut self.end {
+                // It still takes what it asked for: it has closed no more than its own side.
+                *at = (self.wire.clock)();
+            }
             return Ok(());
         }
         let now = (self.wire.clock)();
@@ -370,7 +397,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<S> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().socket).poll_flush(cx)
+        let me = self.get_mut();
+        std::task::ready!(Pin::new(&mut me.socket).poll_flush(cx))?;
+        // The engine flushes what is below it only after it has written all of its own.
+        if !std::mem::replace(&mut me.flushed, true) && me.end.is_some() {
+            me.wire.wake();
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

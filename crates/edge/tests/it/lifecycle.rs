@@ -126,3 +126,32 @@ fn a_busy_upstream_is_waited_for_but_not_for_long() {
     assert_eq!(event, "commit.busy complete 503 -");
     (0..3).for_each(|_| keeper.open());
 }
+
+#[test]
+fn a_client_that_takes_nothing_is_given_up() {
+    let upstream = Upstream::start(|_| Play::Answer(ok(&"x".repeat(32 << 20))));
+    let edge = Setup::before(&upstream).limits(|limits| limits.client_idle = Duration::from_millis(300)).start();
+    let mut socket = edge.connect();
+    socket.write_all(GET).unwrap();
+    assert_eq!(edge.sink.told(1), ["rule.allowed client_gone 200 200"]);
+    let passed = edge.sink.wait(1)[0].outcome.upstream.as_ref().unwrap().bytes_out;
+    assert!(passed < 32 << 20, "{passed} bytes were taken from the upstream");
+}
+
+#[test]
+fn streams_pass_at_their_own_size() {
+    let body = "x".repeat(8 << 20);
+    let upstream = Upstream::start(move |_| Play::Answer(ok(&body)));
+    let edge = Setup::before(&upstream).start();
+    let sent = "y".repeat(4 << 20);
+    let told = edge.raw(format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{sent}", sent.len()));
+    assert!(
+        told.ends_with("xxxx") && told.len() > 8 << 20,
+        "{} bytes came, {:?}: {}",
+        told.len(),
+        edge.sink.told(1),
+        &told[..told.len().min(900)]
+    );
+    let outcome = edge.sink.wait(1)[0].outcome.upstream.clone().unwrap();
+    assert_eq!((outcome.bytes_in, outcome.bytes_out), (4 << 20, 8 << 20));
+}

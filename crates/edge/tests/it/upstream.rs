@@ -5,7 +5,7 @@ use std::{
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     thread,
 };
@@ -47,7 +47,7 @@ pub(crate) struct Upstream {
     pub(crate) address: SocketAddr,
     bytes: Arc<Mutex<Vec<u8>>>,
     connections: Arc<AtomicUsize>,
-    closed: Arc<AtomicBool>,
+    closed: Arc<AtomicUsize>,
 }
 
 /// `200 OK` with a body.
@@ -74,7 +74,7 @@ impl Upstream {
                 let (script, bytes, closed) = (Arc::clone(&script), Arc::clone(&bytes), Arc::clone(&closed));
                 thread::spawn(move || {
                     serve(socket, &*script, &bytes);
-                    closed.store(true, Ordering::SeqCst);
+                    closed.fetch_add(1, Ordering::SeqCst);
                 });
             }
         });
@@ -91,8 +91,8 @@ impl Upstream {
         self.connections.load(Ordering::SeqCst)
     }
 
-    /// Whether a connection has ended.
-    pub(crate) fn saw_close(&self) -> bool {
+    /// How many connections have ended.
+    pub(crate) fn closes(&self) -> usize {
         self.closed.load(Ordering::SeqCst)
     }
 

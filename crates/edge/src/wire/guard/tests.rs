@@ -69,6 +69,7 @@ async fn a_refusal_waits_for_its_turn() {
         () = tokio::task::yield_now() => {}
     }
     guard.write_all(b"[answer]").await.unwrap();
+    guard.flush().await.unwrap();
     wire.answered();
     assert_eq!(read(&mut guard).await, "");
     drop(client.shutdown().await);
@@ -125,4 +126,46 @@ async fn a_broken_body_is_told_to_the_door() {
     client.shutdown().await.unwrap();
     assert_eq!(read(&mut guard).await, "");
     assert_eq!(wire.broken().map(|refusal| refusal.reason.code()), Some("wire.body_incomplete"));
+}
+
+#[tokio::test]
+async fn idle_time_is_not_held_against_a_head() {
+    let (mut guard, wire, mut client) = guarded(GET);
+    assert_eq!(read(&mut guard).await, GET);
+    wire.answered();
+    let mut buffer = [0; 256];
+    let story = async {
+        for _ in 0..3 {
+            tokio::task::yield_now().await;
+            pass_time(&wire, Duration::from_secs(10));
+        }
+        for piece in ["GET / HTTP/1.1\r\n", "Host: a\r\n", "\r\n"] {
+            client.write_all(piece.as_bytes()).await.unwrap();
+            tokio::task::yield_now().await;
+            pass_time(&wire, Duration::from_secs(3));
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        biased;
+        count = guard.read(&mut buffer) => assert_eq!(count.unwrap(), GET.len()),
+        () = story => {}
+    }
+}
+
+#[tokio::test]
+async fn the_end_waits_for_what_is_still_to_be_written() {
+    let (mut guard, wire, mut client) = guarded(GET);
+    assert_eq!(read(&mut guard).await, GET);
+    client.shutdown().await.unwrap();
+    guard.write_all(b"[half]").await.unwrap();
+    wire.answered();
+    let mut buffer = [0; 16];
+    tokio::select! {
+        biased;
+        _ = guard.read(&mut buffer) => panic!("the engine was told of the end before it had written all"),
+        () = tokio::task::yield_now() => {}
+    }
+    guard.flush().await.unwrap();
+    assert_eq!(read(&mut guard).await, "");
 }
