@@ -139,11 +139,7 @@ reasons! {
     ProofChecksum = "proof.checksum", 401, 16, Notice, "the credential is not valid", "copy the key again: its checksum is wrong";
     /// From a network the credential is not bound to.
     ProofSource = "proof.source", 403, 7, Warning, "the credential may not be used from this source", "call from a network that the credential is bound to";
-    /// A key of one environment shown to another.
-    ProofEnvironment = "proof.environment", 403, 7, Warning, "the credential belongs to another environment", "use a credential of this environment";
 
-    /// Two identities match one proof.
-    IdentityAmbiguous = "identity.ambiguous", 403, 7, Error, "the caller is not one known identity", "ask the owner of this integration";
     /// The credential's identity is not on record.
     IdentityUnknown = "identity.unknown", 403, 7, Error, "the caller is not one known identity", "ask the owner of this integration";
     /// Contained: stopped everywhere at once.
@@ -166,9 +162,6 @@ reasons! {
     ReserveBytes = "reserve.bytes_exceeded", 429, 8, Notice, "the quota of bytes is used up", "wait for the next window, or ask for a larger quota";
     /// The book of quotas cannot be written.
     ReserveFault = "reserve.fault", 503, 14, Error, "the request cannot be counted at present", "try again later";
-
-    /// A credential in the body.
-    InspectCredentialInBody = "inspect.credential_in_body", 400, 3, Warning, "a credential must not be sent in the body", "send it in the Authorization header, and have this one replaced";
 
     /// A policy forbids it in this context.
     RuleForbidden = "rule.forbidden", 403, 7, Notice, "the caller may not do this in this way", "see what the operation requires: proof, purpose, source, time";
@@ -194,8 +187,6 @@ reasons! {
     ForwardTimeout = "forward.timeout", 504, 4, Error, "the upstream did not answer in time", "try again later";
     /// The upstream's secret is not on record.
     ForwardNoSecret = "forward.no_secret", 503, 14, Error, "the upstream cannot be called at present", "tell the operator: `wardgate secret put`";
-    /// The gate is going down.
-    ForwardDraining = "forward.draining", 503, 14, Info, "the gate is shutting down", "try again: another instance may answer";
     /// We failed.
     ForwardFault = "forward.fault", 500, 13, Error, "the gate failed on this request", "tell the operator, with the request id";
 }
