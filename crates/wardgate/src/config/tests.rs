@@ -1,3 +1,5 @@
+mod fuzz;
+
 use super::{Config, KeySource, Raw};
 use insta::assert_snapshot;
 use std::path::Path;
