@@ -11,7 +11,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::net::IpAddr;
-use wardgate_model::id::{IdentityId, RequestId};
+use wardgate_model::{
+    id::{IdentityId, RequestId},
+    proof::ProofKind,
+};
 
 /// Most header fields in a description.
 const HEADERS_MAX: usize = 100;
@@ -33,6 +36,8 @@ pub(crate) struct ExplainRequest {
     headers: Vec<String>,
     /// The address it comes from.
     source: Option<String>,
+    /// How `identity` would prove itself, as `context.proof.kind` has it; without it, by its first credential.
+    proof: Option<String>,
 }
 
 pub(crate) async fn recorded(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
@@ -66,7 +71,15 @@ fn read(request: &ExplainRequest) -> Result<DescribedRequest, Problem> {
         let address: Result<IpAddr, _> = text.parse();
         address.map_err(|_| unfit(format!("`{}` is no address", input::shown(text))))
     });
-    Ok(DescribedRequest { identity, method, url, headers: fields(&request.headers)?, source: source.transpose()? })
+    let proof = request.proof.as_deref().map(|word| {
+        let words = || ProofKind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join("`, `");
+        ProofKind::parse(word).ok_or_else(|| unfit(format!("`{}` is no kind of proof: there are `{}`", input::shown(word), words())))
+    });
+    let (source, proof) = (source.transpose()?, proof.transpose()?);
+    if proof.is_some() && identity.is_none() {
+        return Err(unfit("`proof` says how `identity` would prove itself, and there is none".to_owned()));
+    }
+    Ok(DescribedRequest { identity, method, url, headers: fields(&request.headers)?, source, proof })
 }
 
 /// Reads `Name: value` lines. A value may be a credential, so no message shows one.

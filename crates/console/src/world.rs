@@ -9,6 +9,7 @@ use wardgate_model::{
     credential::{CredentialKind, KeyedHash},
     id::{CredentialId, EnvironmentName, IdentityId, RequestId, SecretName},
     inventory::Identity,
+    proof::ProofKind,
     secret::Secret,
 };
 use wardgate_store::Sealed;
@@ -62,6 +63,8 @@ pub struct DescribedRequest {
     pub headers: HeaderMap,
     /// From where; `None`: from this machine.
     pub source: Option<IpAddr>,
+    /// How the identity proves itself; `None`: by its first credential.
+    pub proof: Option<ProofKind>,
 }
 
 /// Which events to read.

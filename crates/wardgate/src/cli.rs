@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
-use wardgate_model::secret::Secret;
+use wardgate_model::{proof::ProofKind, secret::Secret};
 
 const AFTER: &str = "\
 Examples:
@@ -95,7 +95,7 @@ Examples:
 Examples:
   wardgate explain 0197c5b2-6e0a-7c3d-9b1f-2f60d1a4c0de
   wardgate explain --identity hello-client --method GET --url https://localhost:8443/hello/greetings
-  wardgate explain --identity hello-client --method POST --url /hello/greetings --header 'Wardgate-Purpose: greeting'
+  wardgate explain --identity hello-client --method POST --url /hello/greetings --header 'Wardgate-Purpose: greeting' --proof x509
 
 Exit status: 0 it is let through · 3 it is refused")]
     Explain(ExplainArgs),
@@ -372,7 +372,7 @@ pub struct SecretListArgs {
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
     /// A recorded request
-    #[arg(value_name = "REQUEST_ID", required_unless_present = "identity", conflicts_with_all = ["identity", "method", "target", "header"])]
+    #[arg(value_name = "REQUEST_ID", required_unless_present = "identity", conflicts_with_all = ["identity", "method", "target", "header", "proof"])]
     pub request_id: Option<String>,
     /// Who would call; `anonymous` for nobody known
     #[arg(long, value_name = "NAME", requires_all = ["method", "target"])]
@@ -386,6 +386,9 @@ pub struct ExplainArgs {
     /// A header field of the request
     #[arg(long, value_name = "NAME: VALUE")]
     pub header: Vec<String>,
+    /// How the identity would prove itself; else by its first credential
+    #[arg(long, value_name = "KIND", value_parser = clap::builder::PossibleValuesParser::new(ProofKind::ALL.iter().map(|kind| kind.as_str())))]
+    pub proof: Option<String>,
     /// Form of what is printed
     #[command(flatten)]
     pub output: OutputArgs,

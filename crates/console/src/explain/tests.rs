@@ -36,6 +36,14 @@ async fn a_described_request() {
             "the header field 2 has a value that is not visible ASCII",
         ),
         (format!(r#"{{"method":"GET","url":"{url}","source":"home"}}"#), "`home` is no address"),
+        (
+            format!(r#"{{"method":"GET","url":"{url}","identity":"ledger","proof":"smile"}}"#),
+            "`smile` is no kind of proof: there are `none`, `api_key`, `session`, `sign_in`, `jwt`, `x509`, `signature`, `hmac`",
+        ),
+        (
+            format!(r#"{{"method":"GET","url":"{url}","proof":"x509"}}"#),
+            "`proof` says how `identity` would prove itself, and there is none",
+        ),
         (r#"{"method":"GET","url":"https://nowhere.example/"}"#.to_owned(), "no API answers for this host"),
     ] {
         assert_eq!(ask(&body).await, format!("422 console.unfit: {said}"), "{body}");

@@ -35,7 +35,7 @@ pub(super) fn described(control: &Control, described: &DescribedRequest) -> Resu
     let arrival = arrival(described, &headers, now);
     let scratch = Meters::new(Arc::new(Unrecorded), MeterBounds::default());
     let facts = match &described.identity {
-        Some(identity) => describe(&arrival, identity, usual_proof(control, identity), &snapshot)
+        Some(identity) => describe(&arrival, identity, described.proof.unwrap_or_else(|| usual_proof(control, identity)), &snapshot)
             .map_err(|_| Problem::new(Code::NotFound, format!("no identity `{identity}` is on record")))?,
         None => match establish(&arrival, &snapshot, &scratch, now) {
             Step::Done(facts) => facts,

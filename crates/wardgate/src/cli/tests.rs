@@ -51,7 +51,7 @@ fn examples_of_the_contract_are_understood() {
         "wardgate credential list --identity a",
         "wardgate secret put warehouse-key",
         "wardgate explain 0197c5b2-6e0a-7c3d-9b1f-2f60d1a4c0de --output json",
-        "wardgate explain --identity a --method GET --url https://h/x --header a:b --header c:d",
+        "wardgate explain --identity a --method GET --url https://h/x --header a:b --header c:d --proof api_key",
         "wardgate audit tail --follow --code proof.expired -n 5",
         "wardgate schema Identity",
         "wardgate config show",

@@ -5,7 +5,7 @@ use crate::{
     cli::{Output, TailArgs},
     client::query,
     output::Exit,
-    output::{BAD, DIM, GOOD, NAME, STOPPED, json_line, line, note, plain, styled},
+    output::{BOLD, DIM, GOOD, NAME, STOPPED, json_line, line, note, plain, styled},
 };
 use serde_json::Value;
 use std::time::Duration;
@@ -68,7 +68,7 @@ pub(crate) fn readable(event: &Value) -> String {
             "{}  {}  {}{why}",
             styled(DIM, &moment),
             styled(NAME, &format!("{:<20}", text(change, "actor"))),
-            styled(BAD, &what)
+            styled(BOLD, &what)
         );
     }
     let operation = at("/operation").unwrap_or_else(|| {

@@ -26,9 +26,9 @@ pub(super) async fn issue(args: IssueArgs) -> anyhow::Result<Exit> {
         Output::Json => json(&issued)?,
         Output::Table => {
             note("The key is shown this once and kept nowhere: hand it over now.");
-            line(&format!("{}  {}", styled(BOLD, "key    "), text(&issued, "key")))?;
+            line(&format!("{}  {}", styled(BOLD, "key        "), text(&issued, "key")))?;
             for member in ["id", "identity", "name", "environment", "expires"] {
-                line(&format!("{}  {}", styled(BOLD, &format!("{member:<7}")), text(&issued, member)))?;
+                line(&format!("{}  {}", styled(BOLD, &format!("{member:<11}")), text(&issued, member)))?;
             }
         }
     }

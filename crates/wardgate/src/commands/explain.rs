@@ -40,7 +40,7 @@ fn describe(args: &ExplainArgs) -> Result<Value, String> {
     let mut described = Map::new();
     let url =
         args.target.as_ref().map(|target| if target.starts_with('/') { format!("https://localhost{target}") } else { target.clone() });
-    for (member, value) in [("identity", &args.identity), ("method", &args.method), ("url", &url)] {
+    for (member, value) in [("identity", &args.identity), ("method", &args.method), ("url", &url), ("proof", &args.proof)] {
         if let Some(value) = value {
             described.insert(member.to_owned(), value.clone().into());
         }

@@ -112,6 +112,9 @@ fn explained(place: &Path, url: &str, request: &str) {
     let refused = described("DELETE").with(3).json();
     assert_eq!((&refused["ruling"]["response"], &refused["identity"]["id"]), (&"block".into(), &"hello-client".into()));
     assert!(refused["remedy"].as_str().is_some_and(|remedy| !remedy.is_empty()), "{refused:#}");
+    let unproven =
+        wardgate(place, &["explain", "--identity", "hello-client", "--method", "GET", "--url", url, "--proof", "x509", "--output", "json"]);
+    assert_eq!(unproven.with(0).json()["proof"]["kind"], "x509");
     let page = wardgate(place, &["explain", "--identity", "hello-client", "--method", "DELETE", "--url", "/hello/greetings/x"]).with(3);
     assert!(page.out.contains("ruling") && page.out.contains("block") && page.out.contains("remedy"), "{page:?}");
 
