@@ -1,16 +1,21 @@
 //! The overlay of what was stopped: it reaches every request at once and never queues behind a rebuild.
 //!
-//! INVARIANT (monotone): between two full snapshots entries are only added. An entry goes only with
-//! [`Denied::settle`], after a snapshot that itself no longer admits the subject has been published, or by an explicit
-//! release.
+//! INVARIANT (monotone): between two full snapshots entries are only added. An entry goes only with [`Denied::settle`]:
+//! when the published snapshot itself no longer admits the subject, and never sooner than [`LINGER`], so that every open
+//! lease has looked at it; or with [`Denied::release`], when somebody undid the stop.
 
-use ahash::AHashSet;
+use ahash::AHashMap;
 use arc_swap::ArcSwap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use wardgate_model::{
     facts::Caller,
     id::{CredentialId, IdentityId, OwnerName},
+    time::Time,
 };
+
+/// How long an entry stays at least. Open requests look many times a second.
+pub const LINGER: Duration = Duration::from_secs(60);
 
 /// Whom or what was stopped.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -23,27 +28,51 @@ pub enum Subject {
     Owner(OwnerName),
 }
 
+/// What the published snapshot says of a stopped subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// It would still let it in: the overlay alone stops it.
+    StillAdmitted,
+    /// It refuses it itself.
+    Refused,
+}
+
 /// The overlay. Reading it costs one atomic load while nothing is in it.
 #[derive(Debug, Default)]
 pub struct Denied {
     generation: AtomicU64,
-    subjects: ArcSwap<AHashSet<Subject>>,
+    subjects: ArcSwap<AHashMap<Subject, Time>>,
 }
 
 impl Denied {
-    /// Stops a subject: the next request, and every open one at its next look, obeys.
-    pub fn stop(&self, subject: Subject) {
-        self.subjects.rcu(|now| {
-            let mut next = AHashSet::clone(now);
-            next.insert(subject.clone());
-            next
+    /// Stops a subject at `now`: the next request, and every open one at its next look, obeys.
+    pub fn stop(&self, subject: Subject, now: Time) {
+        self.subjects.rcu(|before| {
+            let mut after = AHashMap::clone(before);
+            after.insert(subject.clone(), now);
+            after
         });
         self.generation.fetch_add(1, Ordering::Release);
     }
 
-    /// Forgets subjects that the published snapshot itself refuses, or that were released.
-    pub fn settle(&self, keep: impl Fn(&Subject) -> bool) {
-        self.subjects.rcu(|now| now.iter().filter(|subject| keep(subject)).cloned().collect::<AHashSet<_>>());
+    /// Lets a subject in again: somebody undid the stop.
+    pub fn release(&self, subject: &Subject) {
+        self.subjects.rcu(|before| {
+            let mut after = AHashMap::clone(before);
+            after.remove(subject);
+            after
+        });
+    }
+
+    /// Forgets subjects that the published snapshot itself refuses, once they have been here for [`LINGER`].
+    pub fn settle(&self, now: Time, standing: impl Fn(&Subject) -> Settled) {
+        self.subjects.rcu(|before| {
+            let stays = |(subject, since): &(&Subject, &Time)| match standing(subject) {
+                Settled::StillAdmitted => true,
+                Settled::Refused => now.since(**since) < LINGER,
+            };
+            before.iter().filter(stays).map(|(subject, since)| (subject.clone(), *since)).collect::<AHashMap<_, _>>()
+        });
     }
 
     /// Counts the acts of stopping: as long as it stays the same, nobody new was stopped.
@@ -62,9 +91,9 @@ impl Denied {
         if subjects.is_empty() {
             return false;
         }
-        let credential = caller.credential.as_ref().is_some_and(|c| subjects.contains(&Subject::Credential(c.id.clone())));
+        let credential = caller.credential.as_ref().is_some_and(|c| subjects.contains_key(&Subject::Credential(c.id.clone())));
         credential
-            || subjects.contains(&Subject::Identity(caller.identity.id.clone()))
-            || subjects.contains(&Subject::Owner(caller.identity.owner.clone()))
+            || subjects.contains_key(&Subject::Identity(caller.identity.id.clone()))
+            || subjects.contains_key(&Subject::Owner(caller.identity.owner.clone()))
     }
 }

@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 use wardgate_audit::sink::{ChangeRecord, JsonLines};
 use wardgate_gate::{
     Gate, Meters, Snapshot, World,
-    denied::{Denied, Subject as Stopped},
+    denied::{Denied, Settled, Subject as Stopped},
 };
 use wardgate_model::{
     credential::CredentialState,
@@ -154,13 +154,21 @@ impl Control {
             Err(error) => tracing::error!(%error, "cannot make a snapshot; the last one stays"),
         }
         *published = Published { seq: picture.seq, number };
-        let snapshot = self.gate.snapshot();
-        self.denied.settle(|subject| match subject {
-            Stopped::Credential(id) => snapshot.credential(id.as_str()).is_some_and(|c| c.state == CredentialState::Live),
-            Stopped::Identity(id) => snapshot.identity(id).is_some_and(|identity| !contained(identity.state)),
-            Stopped::Owner(_) => true,
-        });
+        self.settle();
         Ok(())
+    }
+
+    /// Lets the overlay forget what the published snapshot refuses by itself.
+    fn settle(&self) {
+        let snapshot = self.gate.snapshot();
+        self.denied.settle(clock::now(), |subject| {
+            let admitted = match subject {
+                Stopped::Credential(id) => snapshot.credential(id.as_str()).is_some_and(|c| c.state == CredentialState::Live),
+                Stopped::Identity(id) => snapshot.identity(id).is_some_and(|identity| !contained(identity.state)),
+                Stopped::Owner(_) => true,
+            };
+            if admitted { Settled::StillAdmitted } else { Settled::Refused }
+        });
     }
 
     /// Reads the feed since `seq`: what it stopped goes into the overlay at once, and every change into the event log.
@@ -170,8 +178,10 @@ impl Control {
             let Some(last) = changes.last() else { return Ok(()) };
             seq = last.seq;
             for change in &changes {
-                if let Some(subject) = stopped(change) {
-                    self.denied.stop(subject);
+                match effect(change) {
+                    Some(Effect::Stops(subject)) => self.denied.stop(subject, clock::now()),
+                    Some(Effect::Releases(subject)) => self.denied.release(&subject),
+                    None => {}
                 }
                 self.record(change);
             }
@@ -195,14 +205,19 @@ impl Control {
     }
 }
 
-/// Whom a change stops.
-fn stopped(change: &Change) -> Option<Stopped> {
+/// What a change does to the overlay.
+enum Effect {
+    Stops(Stopped),
+    Releases(Stopped),
+}
+
+fn effect(change: &Change) -> Option<Effect> {
     match (change.subject, change.act) {
-        (Subject::Credential, Act::Revoke | Act::Spend) => CredentialId::parse(&change.name).map(Stopped::Credential),
+        (Subject::Credential, Act::Revoke | Act::Spend) => CredentialId::parse(&change.name).map(Stopped::Credential).map(Effect::Stops),
         (Subject::Status, Act::State) => {
             let state = change.after.as_ref()?.get("state")?.as_str().and_then(IdentityState::parse)?;
-            let id = IdentityId::parse(&change.name).ok()?;
-            contained(state).then_some(Stopped::Identity(id))
+            let identity = Stopped::Identity(IdentityId::parse(&change.name).ok()?);
+            Some(if contained(state) { Effect::Stops(identity) } else { Effect::Releases(identity) })
         }
         _ => None,
     }

@@ -189,7 +189,7 @@ fn containment_cuts_what_is_under_way() {
         socket.read_exact(&mut byte).unwrap();
         seen.push(byte[0]);
     }
-    edge.denied.stop(Subject::Identity(IdentityId::literal("ledger-sync")));
+    edge.denied.stop(Subject::Identity(IdentityId::literal("ledger-sync")), wardgate_model::time::Time::from_seconds(1_780_272_000));
     // Nothing more of the upstream is needed: the stream ends by itself.
     let mut rest = Vec::new();
     let _ = socket.read_to_end(&mut rest);

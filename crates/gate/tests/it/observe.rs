@@ -29,7 +29,7 @@ fn what_would_be_refused_goes_on_with_its_reason() {
 #[test]
 fn containment_binds_all_the_same() {
     let world = observing();
-    world.denied.stop(Subject::Identity(world.identity("dashboards").unwrap()));
+    world.denied.stop(Subject::Identity(world.identity("dashboards").unwrap()), DAWN);
     assert_eq!(ruled(&world, "dashboards", "GET /ledger/entries\nhost: ledger.example"), "403 identity.contained");
 }
 
@@ -40,8 +40,24 @@ fn an_open_request_ends_when_its_caller_is_stopped() {
     let (_, verdict) = world.judge(&asked, DAWN).unwrap();
     let lease = verdict.permit.unwrap().depart().lease;
     assert!(lease.is_live());
-    world.denied.stop(Subject::Identity(world.identity("ledger-sync").unwrap()));
+    world.denied.stop(Subject::Identity(world.identity("ledger-sync").unwrap()), DAWN);
     assert!(lease.is_live());
-    world.denied.stop(Subject::Owner(wardgate_model::id::OwnerName::literal("data")));
+    world.denied.stop(Subject::Owner(wardgate_model::id::OwnerName::literal("data")), DAWN);
     assert!(!lease.is_live());
+}
+
+#[test]
+fn an_entry_stays_until_every_open_request_has_looked() {
+    use std::time::Duration;
+    use wardgate_gate::denied::{LINGER, Settled};
+    let world = observing();
+    let asked = Asked::parse("GET /ledger/entries\nhost: ledger.example").unwrap().bearer(world.key("dashboards"));
+    let lease = |_: ()| world.judge(&asked, DAWN).unwrap().1.permit.unwrap().depart().lease;
+    let (early, late) = (lease(()), lease(()));
+    world.denied.stop(Subject::Identity(world.identity("dashboards").unwrap()), DAWN);
+    // The rebuilt snapshot refuses the identity by itself; the open request has not looked yet.
+    world.denied.settle(DAWN + Duration::from_secs(1), |_| Settled::Refused);
+    assert!(!early.is_live());
+    world.denied.settle(DAWN + LINGER, |_| Settled::Refused);
+    assert!(late.is_live(), "only after LINGER is the entry forgotten");
 }
