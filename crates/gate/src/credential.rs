@@ -79,10 +79,11 @@ fn bearer(value: &str) -> Result<&str, Reason> {
         return Err(Reason::CredentialNotAccepted);
     }
     let token = token.trim_start_matches(' ');
-    if token.is_empty() || token.contains([' ', ',']) { Err(Reason::CredentialMalformed) } else { Ok(token) }
+    if token.is_empty() || token.bytes().any(|byte| matches!(byte, b' ' | b',')) { Err(Reason::CredentialMalformed) } else { Ok(token) }
 }
 
 /// Whether the query carries a bearer token (RFC 6750 §2.3) or a key of ours under any name.
 fn credential_in_query(query: &str) -> bool {
-    query.split('&').any(|pair| pair.split('=').next() == Some("access_token") || api_key::find(pair.as_bytes()).is_some())
+    !query.is_empty()
+        && query.split('&').any(|pair| pair.split('=').next() == Some("access_token") || api_key::find(pair.as_bytes()).is_some())
 }

@@ -60,10 +60,9 @@ fn instructions() -> Result<bool, String> {
         good &= !over;
         told.push((name.to_owned(), cost));
     };
-    row("establish.overhead", Case { shape: Shape::Allowed, stage: Stage::Nothing }.cost()?);
+    let idle = Case { shape: Shape::Allowed, stage: Stage::Nothing }.cost()?;
     for (whole, stages) in [("establish", Stage::ESTABLISH), ("decide", Stage::DECIDE)] {
-        let mut before = Case { shape: Shape::Allowed, stage: Stage::Nothing }.cost()?;
-        let idle = before;
+        let mut before = idle;
         for stage in stages {
             let up_to_here = Case { shape: Shape::Allowed, stage: *stage }.cost()?;
             row(&format!("{whole}.{}", stage.name()), up_to_here.saturating_sub(before));
@@ -71,11 +70,10 @@ fn instructions() -> Result<bool, String> {
         }
         row(whole, before.saturating_sub(idle));
     }
-    let idle = Case { shape: Shape::Allowed, stage: Stage::Nothing }.cost()?;
     for shape in Shape::VARIANTS {
         for stage in [Stage::Identity, Stage::Commit] {
-            let case = Case { shape: *shape, stage };
-            row(&format!("{}.{}", shape.name(), stage.whole()), case.cost()?.saturating_sub(idle));
+            let cost = Case { shape: *shape, stage }.cost()?;
+            row(&format!("{}.{}", shape.name(), stage.whole()), cost.saturating_sub(idle));
         }
     }
     let of = |name: &str| told.iter().find(|(known, _)| known == name).map_or(0, |(_, cost)| *cost);

@@ -15,7 +15,7 @@ use wardgate_testkit::world::DAWN;
 /// Between two requests. Slow enough for the limits that ship, and all rounds together use one assertion.
 const BEAT: Duration = Duration::from_millis(3);
 /// Rounds of the two runs whose difference is the price.
-const ROUNDS: (u64, u64) = (500, 5_500);
+const ROUNDS: (u64, u64) = (200, 2_200);
 
 /// Up to which room a request goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl Case {
     pub(crate) fn cost(self) -> Result<u64, String> {
         let name = format!("{}.{}", self.shape.name(), self.stage.name());
         let (few, many) = ROUNDS;
-        let (less, more) = (callgrind::count(&name, few)?, callgrind::count(&name, many)?);
+        let (less, more) = callgrind::count(&name, ROUNDS)?;
         Ok(more.saturating_sub(less) / (many - few))
     }
 

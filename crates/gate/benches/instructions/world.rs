@@ -15,7 +15,7 @@ use wardgate_testkit::world::{Asked, ShippedLimits, TestWorld, Texts};
 /// Policies and grants of a crowd.
 pub(crate) const CROWD: usize = 100_000;
 /// Of which so many are policies as text where the world is built under valgrind, which is fifty times slower.
-const CROWD_TEXTS: usize = 5_000;
+const CROWD_TEXTS: usize = 1_000;
 /// Identities among which a crowd's policies are spread.
 const CROWD_IDENTITIES: usize = 1_000;
 /// Policies in one file.

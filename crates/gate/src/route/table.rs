@@ -134,7 +134,10 @@ impl Node {
     /// The node of the most literal template that fits the rest of the path; `None` left means the path ends here.
     fn walk(&self, rest: Option<&str>) -> Option<&Self> {
         let Some(rest) = rest else { return (!self.operations.is_empty()).then_some(self) };
-        let (segment, after) = rest.split_once('/').map_or((rest, None), |(segment, after)| (segment, Some(after)));
+        let (segment, after) = match rest.bytes().position(|byte| byte == b'/') {
+            Some(at) => (rest.get(..at)?, rest.get(at + 1..)),
+            None => (rest, None),
+        };
         if let Some(found) = self.literals.get(segment).and_then(|node| node.walk(after)) {
             return Some(found);
         }
