@@ -165,7 +165,7 @@ impl Body for Answer {
                             me.finish();
                             return Poll::Ready(None);
                         };
-                        if !exchange.charge(data.len() as u64) {
+                        if exchange.charge(data.len() as u64).is_err() {
                             return me.broke(Ending::Cut, BodyFault::Cut);
                         }
                         exchange.count_out(data.len() as u64);
@@ -259,8 +259,8 @@ impl Body for Upload {
                 if me.exchange.count_in(bytes) > me.exchange.thread().limits.body_bytes_max {
                     return me.broke(Reason::WireBodyTooLarge, BodyFault::TooLarge);
                 }
-                if !me.exchange.charge(bytes) {
-                    return me.broke(Reason::ReserveBytes, BodyFault::Cut);
+                if let Err(reason) = me.exchange.charge(bytes) {
+                    return me.broke(reason, BodyFault::Cut);
                 }
                 if me.incoming.as_ref().is_some_and(Body::is_end_stream) {
                     me.incoming = None;

@@ -224,6 +224,7 @@ async fn inside(
         headers: parts.headers,
         body,
     };
+    exchange.act().map_err(failure)?;
     let mut answering = thread.in_process.call(call);
     let answer = std::future::poll_fn(|cx| {
         if let Poll::Ready(answer) = answering.as_mut().poll(cx) {
@@ -240,9 +241,9 @@ async fn inside(
     let (mut parts, body) = answer.await?.into_parts();
     let effect = hygiene::towards_client(&mut parts.headers);
     exchange.returned(parts.status.as_u16(), effect, thread.now());
-    if !exchange.charge(body.len() as u64) {
+    if let Err(reason) = exchange.charge(body.len() as u64) {
         exchange.end(Ending::Cut);
-        return Err(failure(Reason::ReserveBytes));
+        return Err(failure(reason));
     }
     Ok(Response::from_parts(parts, Answer::whole(body, Some(Rc::clone(exchange)), None)))
 }

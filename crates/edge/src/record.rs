@@ -146,6 +146,8 @@ pub struct Exchange {
     snapshot: Cell<u64>,
     order: Cell<u64>,
     lease: OnceCell<Lease>,
+    /// Whether an API of this process has begun to act on it.
+    acting: Cell<bool>,
     trip: RefCell<Option<Trip>>,
     effect: RefCell<Option<Box<str>>>,
     client_status: Cell<Option<u16>>,
@@ -186,6 +188,7 @@ impl Exchange {
             snapshot: Cell::new(0),
             order: Cell::new(0),
             lease: OnceCell::new(),
+            acting: Cell::new(false),
             trip: RefCell::new(None),
             effect: RefCell::new(None),
             client_status: Cell::new(None),
@@ -309,14 +312,38 @@ impl Exchange {
         self.strike.get()
     }
 
-    /// Charges bytes of a body that are about to pass. `false`: they must not.
-    #[must_use]
-    pub fn charge(&self, bytes: u64) -> bool {
-        let good = self.lease.get().is_none_or(|lease| lease.is_live() && lease.charge_bytes(bytes, self.thread().now()).is_ok());
-        if !good {
+    /// An API of this process begins to act. From here on it ends what it began, and its caller hears of it, although the act
+    /// may be the end of its own credential: a sign-in is spent by signing in, a session signs out.
+    ///
+    /// # Errors
+    /// When the caller was stopped before.
+    pub fn act(&self) -> Result<(), Reason> {
+        if !self.is_live() {
+            self.strike.set(Some(Strike::Cut));
+            return Err(Reason::CommitStale);
+        }
+        self.acting.set(true);
+        Ok(())
+    }
+
+    fn is_live(&self) -> bool {
+        self.acting.get() || self.lease.get().is_none_or(Lease::is_live)
+    }
+
+    /// Charges bytes of a body that are about to pass.
+    ///
+    /// # Errors
+    /// With the reason for which they must not: the caller was stopped, or its bytes are used up.
+    pub fn charge(&self, bytes: u64) -> Result<(), Reason> {
+        let charged = match self.lease.get() {
+            Some(_) if !self.is_live() => Err(Reason::CommitStale),
+            Some(lease) => lease.charge_bytes(bytes, self.thread().now()).map_err(|exhausted| exhausted.reason),
+            None => Ok(()),
+        };
+        if charged.is_err() {
             self.strike.set(Some(Strike::Cut));
         }
-        good
+        charged
     }
 
     /// Counts bytes of the request's body; gives how many there are now.
@@ -412,7 +439,7 @@ impl Tick for Exchange {
         if self.strike.get().is_some() || self.ending.get().is_some() {
             return;
         }
-        if self.lease.get().is_some_and(|lease| !lease.is_live()) {
+        if !self.is_live() {
             self.strike.set(Some(Strike::Cut));
             self.up.wake();
             self.down.wake();
