@@ -47,14 +47,21 @@ pub(crate) fn wardgate(directory: &Path, arguments: &[&str]) -> Ended {
 
 /// Runs `wardgate` in a directory with something on standard input.
 pub(crate) fn wardgate_fed(directory: &Path, arguments: &[&str], input: &str) -> Ended {
+    wardgate_with(directory, arguments, &[], input)
+}
+
+/// Runs `wardgate` in a directory with variables and something on standard input.
+pub(crate) fn wardgate_with(directory: &Path, arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Ended {
     let mut child = command(env!("CARGO_BIN_EXE_wardgate"), directory)
         .args(arguments)
+        .envs(variables.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    // A command that reads nothing may have ended already.
+    let _unread = child.stdin.take().unwrap().write_all(input.as_bytes());
     Ended::of(&child.wait_with_output().unwrap())
 }
 
