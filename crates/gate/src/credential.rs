@@ -6,6 +6,7 @@
 
 use crate::{judge::Refused, source::Sourced};
 use http::{HeaderMap, header};
+use std::borrow::Cow;
 use wardgate_model::{facts::Facts, reason::Reason};
 use wardgate_proof::api_key::{self, ApiKey, KeyError};
 
@@ -82,8 +83,30 @@ fn bearer(value: &str) -> Result<&str, Reason> {
     if token.is_empty() || token.bytes().any(|byte| matches!(byte, b' ' | b',')) { Err(Reason::CredentialMalformed) } else { Ok(token) }
 }
 
-/// Whether the query carries a bearer token (RFC 6750 §2.3) or a key of ours under any name.
+/// Whether the query carries a bearer token (RFC 6750 §2.3) or a key of ours under any name, escaped or not.
 fn credential_in_query(query: &str) -> bool {
     !query.is_empty()
-        && query.split('&').any(|pair| pair.split('=').next() == Some("access_token") || api_key::find(pair.as_bytes()).is_some())
+        && query.split(['&', ';']).any(|pair| {
+            let pair = unescaped(pair.as_bytes());
+            pair.split(|byte| *byte == b'=').next() == Some(b"access_token") || api_key::find(&pair).is_some()
+        })
+}
+
+/// The bytes with their escapes resolved once, as the upstream will do; what is no escape stands for itself.
+fn unescaped(text: &[u8]) -> Cow<'_, [u8]> {
+    if !text.contains(&b'%') {
+        return Cow::Borrowed(text);
+    }
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let mut plain = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((first, after)) = rest.split_first() {
+        let escape = match after {
+            [high, low, ..] if *first == b'%' => digit(*high).zip(digit(*low)),
+            _ => None,
+        };
+        plain.push(escape.map_or(*first, |(high, low)| high * 16 + low));
+        rest = if escape.is_some() { after.get(2..).unwrap_or_default() } else { after };
+    }
+    Cow::Owned(plain)
 }

@@ -26,7 +26,15 @@ fn what_is_shown_decides_what_is_answered() {
         assert_eq!(ruled(&world, "", &format!("{READ}\n{header}")), expected, "{header}");
     }
     assert_eq!(ruled(&world, "", &format!("GET /ledger/entries?token={key}\nhost: ledger.example")), "400 credential.in_query");
-    assert_eq!(ruled(&world, "", "GET /ledger/entries?access_token=x\nhost: ledger.example"), "400 credential.in_query");
+    for query in [
+        "access_token=x".to_owned(),
+        "a=1&access%5Ftoken=x".to_owned(),
+        "a=1;access_token=x".to_owned(),
+        format!("a={}", key.replacen('_', "%5F", 1)),
+        format!("a=%zz%77{}", &key[1..]),
+    ] {
+        assert_eq!(ruled(&world, "", &format!("GET /ledger/entries?{query}\nhost: ledger.example")), "400 credential.in_query", "{query}");
+    }
 }
 
 #[test]
