@@ -141,10 +141,18 @@ impl Node {
         if let Some(found) = self.literals.get(segment).and_then(|node| node.walk(after)) {
             return Some(found);
         }
-        if segment.is_empty() {
+        let name = without_parameters(segment);
+        if segment.is_empty() || (name.len() < segment.len() && self.literals.contains_key(name)) {
             return None;
         }
         let mut found = self.mixed.iter().filter(|(known, _)| known.fits(segment)).filter_map(|(_, node)| node.walk(after));
         found.next().or_else(|| self.parameter.as_ref().and_then(|node| node.walk(after)))
     }
+}
+
+/// The segment as upstreams see it that take path parameters off (RFC 3986 §3.3), escaped ones too. `admin;x` is `admin` to
+/// them, so it must not pass as the value of a parameter where `admin` is an operation of its own.
+fn without_parameters(segment: &str) -> &str {
+    let plain = segment.split_once(';').map_or(segment, |(name, _)| name);
+    plain.split_once("%3B").map_or(plain, |(name, _)| name)
 }

@@ -54,6 +54,11 @@ fn the_most_literal_template_wins() {
         ("GET /d", "nothing"),
         ("GET /d/", "/d/"),
         ("GET /a/me/", "nothing"),
+        ("GET /a/you;x=1", "/a/{x}"),
+        ("GET /a/me;x=1", "nothing"),
+        ("GET /a/me%3Bx=1", "nothing"),
+        ("GET /a;x=1/b/c", "nothing"),
+        ("GET /z;x=1/b/c", "/{y}/b/c"),
     ] {
         assert_eq!(find(&trie, request), expected, "{request}");
     }
