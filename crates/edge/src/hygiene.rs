@@ -42,12 +42,21 @@ fn is_hop_by_hop(name: &str) -> bool {
     )
 }
 
-/// Whether a field of a request claims what only we may say. `_` counts as `-`: many upstreams read both as one.
+/// Whether a name begins as another does, where `_` counts as `-`: many upstreams read both as one.
+fn begins_as(name: &str, prefix: &str) -> bool {
+    name.len() >= prefix.len() && name.bytes().zip(prefix.bytes()).all(|(ours, theirs)| ours == theirs || (ours == b'_' && theirs == b'-'))
+}
+
+/// Whether a field would be taken for another by upstreams that read `_` as `-`.
+fn poses_as(name: &str, other: &HeaderName) -> bool {
+    let other = other.as_str();
+    name.len() == other.len() && name != other && begins_as(name, other)
+}
+
+/// Whether a field of a request claims what only we may say: who calls, from where, or that another request is meant than the
+/// one that was judged.
 fn claims_trust(name: &str) -> bool {
-    let begins = |prefix: &str| {
-        name.len() >= prefix.len()
-            && name.bytes().zip(prefix.bytes()).all(|(ours, theirs)| ours == theirs || (ours == b'_' && theirs == b'-'))
-    };
+    let begins = |prefix: &str| begins_as(name, prefix);
     let is = |whole: &str| name.len() == whole.len() && begins(whole);
     match name.as_bytes().first() {
         Some(b'w') => begins("wardgate-"),
@@ -61,6 +70,10 @@ fn claims_trust(name: &str) -> bool {
                 || begins("x-ssl-")
                 || begins("x-envoy-")
                 || begins("x-wardgate-")
+                || begins("x-original-")
+                || is("x-rewrite-url")
+                || begins("x-http-method")
+                || is("x-method-override")
         }
         _ => false,
     }
@@ -118,7 +131,13 @@ fn strip(headers: &mut HeaderMap, doomed: impl Fn(&str) -> bool) {
 ///
 /// `Host` becomes the upstream's own authority; the one that the client called is in `X-Forwarded-Host` and `Forwarded`.
 pub fn towards_upstream(headers: &mut HeaderMap, trip: Trip<'_>) {
-    strip(headers, claims_trust);
+    let secret = match &trip.show {
+        Show::Secret { name, .. } => Some(name),
+        Show::Assertion(_) | Show::Keep | Show::Nothing | Show::Caller => None,
+    };
+    let credentials = [secret, trip.api.api_key_header.as_ref()];
+    strip(headers, |name| claims_trust(name) || credentials.into_iter().flatten().any(|credential| poses_as(name, credential)));
+    join_cookies(headers);
     headers.remove(header::EXPECT);
     let own = !matches!(trip.show, Show::Keep);
     if own {
@@ -150,6 +169,17 @@ pub fn towards_upstream(headers: &mut HeaderMap, trip: Trip<'_>) {
     headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(if trip.tls { "https" } else { "http" }));
     headers.insert(REQUEST_ID, trip.id.clone());
     headers.insert(header::HOST, trip.upstream_host.clone());
+}
+
+/// HTTP/2 clients may send cookies in several fields; outside HTTP/2 they are one (RFC 9113 §8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    if headers.get_all(header::COOKIE).iter().nth(1).is_none() {
+        return;
+    }
+    let all: Vec<&[u8]> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if let Ok(joined) = HeaderValue::from_bytes(&all.join(&b"; "[..])) {
+        headers.insert(header::COOKIE, joined);
+    }
 }
 
 /// Makes an upstream's fields into those that the client gets. Gives what `Wardgate-Effect` said.

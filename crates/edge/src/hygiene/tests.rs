@@ -67,6 +67,12 @@ fn what_claims_trust_is_replaced() {
         X-Client-Cert: forged
         X-SSL-Client-Verify: SUCCESS
         X-Envoy-Internal: true
+        X-Original-URL: /admin
+        X_Original_Uri: /admin
+        X-Rewrite-URL: /admin
+        X-HTTP-Method-Override: DELETE
+        X-HTTP-Method: DELETE
+        X_Method_Override: DELETE
     ";
     assert_eq!(upstream(spoofed, Show::Nothing, &api()), OURS);
 }
@@ -110,6 +116,27 @@ fn the_clients_credential_does_not_go_on() {
     assert_eq!(upstream(shown, Show::Keep, &api), format!("authorization: Bearer theirs\n{}", with("theirs")));
     let assertion = upstream(shown, Show::Assertion(HeaderValue::from_static("ours")), &api);
     assert!(assertion.contains("wardgate-assertion: ours") && !assertion.contains("theirs"), "{assertion}");
+}
+
+#[test]
+fn nothing_poses_as_a_credential() {
+    let shown = "
+        Host: api.example
+        X_Api_Key: theirs
+        X_Upstream-Key: theirs
+        X-Other_Key: theirs
+    ";
+    let mut api = api();
+    api.api_key_header = Some(HeaderName::from_static("x-api-key"));
+    let kept = format!("{OURS}\nx-other_key: theirs\nx_upstream-key: theirs");
+    assert_eq!(upstream(shown, Show::Keep, &api), kept);
+    let secret = Show::Secret { name: HeaderName::from_static("x-upstream-key"), value: HeaderValue::from_static("ours") };
+    assert_eq!(upstream(shown, secret, &api), format!("{OURS}\nx-other_key: theirs\nx-upstream-key: ours"));
+}
+
+#[test]
+fn cookies_in_several_fields_become_one() {
+    assert_eq!(upstream("Host: a\nCookie: a=1\nCookie: b=2", Show::Nothing, &api()), format!("cookie: a=1; b=2\n{OURS}"));
 }
 
 #[test]
