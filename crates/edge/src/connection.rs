@@ -277,18 +277,15 @@ impl Drop for Connection {
     }
 }
 
-/// Serves a connection until it ends.
+/// Serves a connection until it ends. `http2`: both sides agreed on it, so nothing else is understood.
 pub async fn serve<S>(connection: Rc<Connection>, mut socket: S, http2: bool)
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    if http2 {
-        return serve_http2(connection, Rewound::new(socket, Vec::new())).await;
-    }
     let Some(Some(begun)) = connection.opening(beginning(&mut socket)).await else { return };
     if begun.starts_with(PREFACE) {
         serve_http2(connection, Rewound::new(socket, begun)).await;
-    } else {
+    } else if !http2 {
         serve_http1(connection, socket, begun).await;
     }
 }

@@ -1,9 +1,12 @@
 //! HTTP/2 and TLS, with `curl` as the other side.
 
 use crate::{edge::Setup, upstream::Upstream};
+use rustls::pki_types::{CertificateDer, pem::PemObject};
 use std::{
-    io::{Read, Write},
+    io::{ErrorKind, Read, Write},
     process::Command,
+    sync::Arc,
+    time::Duration,
 };
 
 /// Runs curl → `version status`, then the body.
@@ -115,4 +118,29 @@ fn curl_speaks_http1_and_waits_for_100() {
     let url = format!("http://{}/x", edge.public);
     assert_eq!(curl(&["--header", "Expect: 100-continue", "--data", "hello", &url]), "ok\n1.1 200");
     assert!(!upstream.received().to_ascii_lowercase().contains("expect"));
+}
+
+#[test]
+fn a_client_that_agrees_on_http2_and_says_nothing_is_not_waited_for() {
+    let upstream = Upstream::plain();
+    let (config, trusted) = certificate();
+    let setup = Setup { tls: Some(config), ..Setup::before(&upstream) };
+    let edge = setup.limits(|limits| limits.head_timeout = Duration::from_millis(200)).start();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(trusted.path()).expect("a certificate")).expect("trusted");
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("versions");
+    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
+    for (protocol, said) in [(&b"h2"[..], &b""[..]), (b"h2", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"), (b"http/1.1", b"")] {
+        config.alpn_protocols = vec![protocol.to_vec()];
+        let name = "localhost".try_into().expect("a name");
+        let client = rustls::ClientConnection::new(Arc::new(config.clone()), name).expect("a client");
+        let mut stream = rustls::StreamOwned::new(client, crate::edge::connect(edge.tls.expect("a listener")));
+        stream.write_all(said).and_then(|()| stream.flush()).expect("sent");
+        let mut told = Vec::new();
+        // An error where the connection ends without a word, but never because the time is over.
+        let ended = stream.read_to_end(&mut told).map_or_else(|error| error.kind(), |_| ErrorKind::UnexpectedEof);
+        assert!(!matches!(ended, ErrorKind::WouldBlock | ErrorKind::TimedOut), "{ended} {told:?}");
+        assert_eq!(told, b"");
+    }
 }
