@@ -25,6 +25,10 @@ use wardgate_model::{event::EventSink, facts::Door, time::Time};
 /// What a TLS listener offers, in order of preference; put it into [`ServerConfig::alpn_protocols`].
 pub const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
+/// Connections that the admin door takes when clients have all the others: whoever fills the gate must not keep its operator
+/// from stopping them.
+const ADMIN_CONNECTIONS: usize = 64;
+
 /// One listener.
 #[derive(Debug, Clone)]
 pub struct Listener {
@@ -211,7 +215,11 @@ async fn accept(thread: Rc<Thread>, listener: Listener, socket: TcpListener) {
     loop {
         match socket.accept().await {
             Ok((client, peer)) => {
-                if thread.metrics.connect(thread.limits.connections_max) {
+                let max = match listener.door {
+                    Door::Admin => thread.limits.connections_max.saturating_add(ADMIN_CONNECTIONS),
+                    Door::Public | Door::Described => thread.limits.connections_max,
+                };
+                if thread.metrics.connect(max) {
                     let cover = if listener.tls.is_some() { Cover::Tls } else { Cover::Clear };
                     let connection = Connection::new(&thread, listener.door, peer.ip(), cover);
                     let tls = listener.tls.as_ref().map(|tls| TlsAcceptor::from(tls.load_full()));
