@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::{
     io::{Read as _, Write as _},
-    net::{Shutdown, SocketAddr, TcpStream},
+    net::{SocketAddr, TcpStream},
     time::Duration,
 };
 
@@ -72,11 +72,6 @@ impl Line {
     /// Sends, though the other side may be gone.
     pub(crate) fn try_send(&mut self, bytes: &str) {
         let _perhaps_gone = self.socket.write_all(bytes.as_bytes());
-    }
-
-    /// Says that nothing more will be sent.
-    pub(crate) fn close_write(&self) {
-        self.socket.shutdown(Shutdown::Write).unwrap();
     }
 
     /// Reads until `text` has come.

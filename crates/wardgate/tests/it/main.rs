@@ -7,12 +7,22 @@ mod gate;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod leaks;
+#[cfg(test)]
+mod management;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod quotas;
+#[cfg(test)]
+mod record;
+#[cfg(test)]
+mod reload;
 #[cfg(test)]
 mod serve;
 #[cfg(test)]
 mod starter;
 #[cfg(test)]
 mod upstream;
+#[cfg(test)]
+mod upstream_identity;

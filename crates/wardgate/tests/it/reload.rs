@@ -1,0 +1,201 @@
+//! Files change while the gate serves: good ones are live without a connection dropped, bad ones change nothing.
+
+use crate::{
+    gate::{Place, until},
+    http::{Line, bearer},
+    process::wardgate,
+    upstream::Upstream,
+};
+use std::fs;
+
+const ANOTHER: &str = "\
+kind: Identity
+name: another
+spec:
+  type: batch_job
+  owner: shop-team
+  environment: production
+  purpose: counts things at night
+  credentials: [{ name: main, type: api_key, expires_in: 30d }]
+---
+kind: Grant
+name: another-lists
+spec: { to: { identity: another }, api: shop, operations: [list] }
+";
+
+/// Asks on one open connection.
+struct Asking {
+    line: Line,
+    key: String,
+}
+
+impl Asking {
+    fn said(&mut self, what: &str) -> String {
+        self.line.ask(what, &[("Authorization", &self.key)], "").said()
+    }
+
+    /// Asks until that is the answer.
+    fn until(&mut self, what: &str, said: &str) {
+        until(said, || (self.said(what) == said).then_some(()));
+    }
+}
+
+#[test]
+fn a_good_change_is_live_on_an_open_connection_and_a_bad_one_changes_nothing() {
+    let upstream = Upstream::plain();
+    let place = Place::shop(&upstream.url());
+    let gate = place.serve();
+    let mut caller = Asking { line: Line::open(gate.public), key: bearer(&place.issue(&gate, "caller").1) };
+    assert_eq!(caller.said("GET /shop/things"), "200");
+    assert_eq!(caller.said("DELETE /shop/things/1"), "403 standing.denied");
+
+    place.change("resources/shop.yaml", "[read, list, write]", "[read, list, write, delete]");
+    caller.until("DELETE /shop/things/1", "200");
+    gate.heard("the files were taken");
+
+    // Several mistakes at once, among them what would take the right away again, were it believed.
+    place.change("resources/shop.yaml", "[read, list, write, delete]", "[read]");
+    place.write(
+        "resources/bad.yaml",
+        "kind: Grant\nname: bad\nspec: { to: { identity: nobody }, api: shop, operations: [read], colour: red }\n",
+    );
+    place.write("policies-are-not-read-here.cedar", "nonsense");
+    place.write("resources/bad.cedar", "permit (principal, action, resource) when { principal.shoesize > 40 };\n");
+    let said = gate.heard("the files were not taken; the old state stays");
+    for place in ["resources/bad.yaml", "resources/bad.cedar"] {
+        assert!(said.contains(place), "`{place}` in {said}");
+    }
+    assert_eq!((caller.said("DELETE /shop/things/1"), caller.said("GET /shop/things")), ("200".into(), "200".into()));
+
+    // Mended, it is taken.
+    fs::remove_file(place.path().join("resources/bad.yaml")).unwrap();
+    fs::remove_file(place.path().join("resources/bad.cedar")).unwrap();
+    caller.until("DELETE /shop/things/1", "403 standing.denied");
+    assert_eq!(gate.end().0, Some(0));
+}
+
+#[test]
+fn a_bad_change_keeps_a_gate_from_starting_but_not_from_serving() {
+    let place = Place::shop(&Upstream::plain().url());
+    place.write("resources/bad.yaml", "kind: Grant\nname: bad\nspec: {}\n");
+    let ended = wardgate(place.path(), &["serve"]).with(2);
+    assert!(ended.err.contains("nothing is served") && ended.err.contains("resources/bad.yaml"), "{ended:?}");
+    assert!(!ended.err.contains("wga_"), "{ended:?}");
+}
+
+#[test]
+fn what_is_taken_out_is_gone_and_its_status_is_kept() {
+    let upstream = Upstream::plain();
+    let place = Place::shop(&upstream.url());
+    place.write("resources/another.yaml", ANOTHER);
+    let gate = place.serve();
+    let (id, key) = place.issue(&gate, "another");
+    let mut another = Asking { line: Line::open(gate.public), key: bearer(&key) };
+    let (other, key) = place.issue(&gate, "another");
+    let mut second = Asking { line: Line::open(gate.public), key: bearer(&key) };
+    assert_eq!((another.said("GET /shop/things"), second.said("GET /shop/things")), ("200".into(), "200".into()));
+    place.revoke(&gate, &id);
+    assert_eq!(another.said("GET /shop/things"), "401 proof.invalid");
+
+    fs::remove_file(place.path().join("resources/another.yaml")).unwrap();
+    second.until("GET /shop/things", "403 identity.unknown");
+    // The document comes back: what happened to its keys has not changed, neither now nor after a restart.
+    place.write("resources/another.yaml", ANOTHER);
+    second.until("GET /shop/things", "200");
+    assert_eq!(another.said("GET /shop/things"), "401 proof.invalid");
+    assert_eq!(gate.end().0, Some(0));
+    let gate = place.serve();
+    (another.line, second.line) = (Line::open(gate.public), Line::open(gate.public));
+    assert_eq!((another.said("GET /shop/things"), second.said("GET /shop/things")), ("401 proof.invalid".into(), "200".into()));
+    place.revoke(&gate, &other);
+    assert_eq!(second.said("GET /shop/things"), "401 proof.invalid");
+}
+
+#[test]
+fn an_emptied_directory_is_no_order_to_remove_everything() {
+    let upstream = Upstream::plain();
+    let place = Place::shop(&upstream.url());
+    let gate = place.serve();
+    let mut caller = Asking { line: Line::open(gate.public), key: bearer(&place.issue(&gate, "caller").1) };
+    assert_eq!(caller.said("GET /shop/things"), "200");
+    // Out of the directory in one step, as a checkout of another branch may do it.
+    let away = place.path().join("away");
+    fs::create_dir(&away).unwrap();
+    for name in ["ground.yaml", "shop.yaml"] {
+        fs::rename(place.path().join("resources").join(name), away.join(name)).unwrap();
+    }
+    let said = gate.heard("the files were not taken; the old state stays");
+    assert!(said.contains("there is no `*.yaml` and no `*.cedar`"), "{said}");
+    assert_eq!(caller.said("GET /shop/things"), "200");
+}
+
+const MANY_MISTAKES: &str = "\
+kind: Api
+name: shop
+spec:
+  policy_owner: nobody
+  environment: production
+  match: { path_prefix: shop }
+  upstream: { urls: ['https://shop.example'], identity: { header: X-Api-Key } }
+  require: { money: { task: true } }
+  operations:
+    - { match: 'GET /things', class: look }
+    - { match: 'FETCH things' }
+---
+kind: Identity
+name: Caller
+spec:
+  type: robot
+  owner: shop-team
+  environment: prodution
+  credentials: [{ name: main, type: api_key, expires_in: soon }]
+---
+kind: Grant
+name: caller-works
+spec: { to: { identity: caler }, api: shop, operations: [reed], until: 2030-02-30 }
+---
+kind: Limit
+name: fast
+spec: { per: identity, rate: fast, quota: 10/fortnight }
+---
+kind: Gate
+name: big
+spec: {}
+";
+
+/// The page that somebody reads who made every mistake in one evening: each is there, with its place and a way out.
+#[test]
+fn everything_wrong_is_said_at_once() {
+    let place = Place::bare();
+    place.write("resources/shop.yaml", MANY_MISTAKES);
+    place.write("resources/torn.yaml", "kind: Owner\nname: [\n");
+    place.write("resources/twice.yaml", "kind: Environment\nname: production\nspec: { production: true, production: false }\n");
+    place.write(
+        "resources/policies.cedar",
+        "permit (principal, action, resource);\nforbid (principal == User::\"x\", action, resource);\npermit (principal action);\n",
+    );
+    fs::write(place.path().join("resources/latin.yaml"), b"kind: Purpose\nname: caf\xe9\n").unwrap();
+    let ended = wardgate(place.path(), &["check"]).with(2);
+    assert_eq!(ended.out, "");
+    insta::assert_snapshot!("bad_resources", ended.err);
+    let machine = wardgate(place.path(), &["check", "--output", "json"]).with(2).json();
+    let errors = machine["diagnostics"].as_array().unwrap().iter().filter(|found| found["level"] == "error").count();
+    assert!(ended.err.trim_end().lines().last().unwrap().starts_with(&format!("{errors} errors")), "{}", ended.err);
+}
+
+#[test]
+fn everything_wrong_with_the_configuration_is_said_at_once() {
+    let place = Place::bare();
+    let config = "\
+listeners:
+  - { name: public, address: here, public_url: gate.test, tls: { certificate: edge.pem, key: file:edge.key, client_certificates: require } }
+admin: { address: 127.0.0.1, metrics: maybe }
+store: { url: 'postgres://db' }
+secrets: { key: wardgate.key }
+edge: { drain: forever, body_bytes_max: large, keep_alive: 0s }
+";
+    place.write("wardgate.yaml", config);
+    insta::assert_snapshot!("bad_configuration", wardgate(place.path(), &["check"]).with(2).err);
+    place.write("wardgate.yaml", &format!("{config}cluster: true\n"));
+    insta::assert_snapshot!("unknown_key", wardgate(place.path(), &["check"]).with(2).err);
+}
