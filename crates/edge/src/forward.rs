@@ -122,7 +122,12 @@ async fn abroad(
             traced: facts.trace.is_some(),
         },
     );
-    let mut request = Request::new(Upload::new(body, Rc::clone(exchange), connection.wire().cloned()));
+    let upload = Upload::new(body, Rc::clone(exchange), connection.wire().cloned());
+    if !upload.is_empty() && !headers.contains_key(header::CONTENT_LENGTH) {
+        // The engine frames bodies by itself, but leaves out those of GET and HEAD that nobody announces.
+        headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
+    let mut request = Request::new(upload);
     *request.method_mut() = parts.method;
     *request.version_mut() = Version::HTTP_11;
     *request.headers_mut() = headers;

@@ -56,6 +56,18 @@ fn upstreams_that_misbehave_are_answered_for() {
 }
 
 #[test]
+fn a_body_goes_on_whatever_the_method() {
+    let upstream = Upstream::plain();
+    let edge = Setup::before(&upstream).start();
+    let chunked = "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+    assert_eq!(said(&edge.raw(chunked)), "200");
+    let received = upstream.received();
+    assert!(received.contains("transfer-encoding: chunked\r\n") && received.contains("hello"), "{received}");
+    assert_eq!(said(&edge.raw("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nyou")), "200");
+    assert!(upstream.received().ends_with("you"), "{}", upstream.received());
+}
+
+#[test]
 fn an_answer_that_breaks_off_is_not_made_whole() {
     let short = check_bytes("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort");
     assert_eq!(short, pair("200", "rule.allowed upstream_broke 200 200"));
