@@ -68,18 +68,18 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// An error.
     pub fn error(place: Place, code: &'static str, what: impl Into<String>) -> Self {
-        Self { place, level: Level::Error, code, what: what.into(), mend: None }
+        Self { place, level: Level::Error, code, what: plain(what.into()), mend: None }
     }
 
     /// A warning.
     pub fn warning(place: Place, code: &'static str, what: impl Into<String>) -> Self {
-        Self { place, level: Level::Warning, code, what: what.into(), mend: None }
+        Self { place, level: Level::Warning, code, what: plain(what.into()), mend: None }
     }
 
     /// Adds a way out.
     #[must_use]
     pub fn mend(mut self, how: impl Into<String>) -> Self {
-        self.mend = Some(how.into());
+        self.mend = Some(plain(how.into()));
         self
     }
 
@@ -88,6 +88,19 @@ impl Diagnostic {
     pub fn is_error(&self) -> bool {
         self.level == Level::Error
     }
+}
+
+/// Control characters are written as escapes: a diagnostic quotes what nobody vouches for, and terminals obey some of them.
+fn plain(text: String) -> String {
+    let obeyed = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if !text.contains(obeyed) {
+        return text;
+    }
+    let mut plain = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if obeyed(c) { plain.extend(c.escape_default()) } else { plain.push(c) }
+    }
+    plain
 }
 
 impl fmt::Display for Diagnostic {
@@ -99,3 +112,6 @@ impl fmt::Display for Diagnostic {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
