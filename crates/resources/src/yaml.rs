@@ -58,6 +58,28 @@ pub fn read<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, Vec<Dia
     }
 }
 
+/// Where the value of a key stands in a file that holds one document: `edge.drain`, `listeners[0].tls.key`. The innermost
+/// part of it that is there; the file itself when there is none.
+#[must_use]
+pub fn place(path: &Path, bytes: &[u8], key: &str) -> Place {
+    let file = Place::file(path);
+    let chunk = text(&file, bytes, FILE_BYTES_MAX).ok().and_then(|text| Chunk::split(text).find(|chunk| !chunk.is_blank()));
+    let node = chunk.and_then(|chunk| Node::read(&file, &chunk, &mut Vec::new()).ok());
+    let Some(mut node) = node.as_ref() else { return file };
+    let mut found = file.clone();
+    for part in key.split(['.', '[', ']']).filter(|part| !part.is_empty()) {
+        let next = match &node.shape {
+            Shape::List(items) => part.parse().ok().and_then(|at: usize| items.get(at)),
+            Shape::Map(entries) => entries.iter().find(|(key, _)| key.text() == Some(part)).map(|(_, value)| value),
+            Shape::Null | Shape::Bool(_) | Shape::Number(_) | Shape::Text(_) => None,
+        };
+        let Some(next) = next else { break };
+        node = next;
+        found = node.spot.of(&file);
+    }
+    found
+}
+
 fn read_one<T: DeserializeOwned>(place: &Place, bytes: &[u8], faults: &mut Faults) -> Option<T> {
     let text = match text(place, bytes, FILE_BYTES_MAX) {
         Ok(text) => text,

@@ -108,7 +108,7 @@ impl Config {
             ]
         })?;
         let raw: Raw = wardgate_resources::yaml::read(file, &bytes)?;
-        raw.resolve(file)
+        raw.resolve(file, &bytes)
     }
 
     /// The master key's text.

@@ -134,3 +134,15 @@ proptest! {
         let _ = check(text.as_bytes());
     }
 }
+
+#[test]
+fn a_key_has_a_place_or_that_of_what_is_there_of_it() {
+    let text = "\n# first\nedge: { drain: 5s }\nlisteners:\n  - name: a\n  - name: b\n    tls: { key: k }\n";
+    let at = |key: &str| super::place(Path::new("w.yaml"), text.as_bytes(), key).to_string();
+    let places =
+        ["edge.drain", "edge.threads", "listeners[1].tls.key", "listeners[1].tls.certificate", "listeners[7]", "admin", ""].map(at);
+    assert_eq!(places, ["w.yaml:3:16", "w.yaml:3:7", "w.yaml:7:17", "w.yaml:7:10", "w.yaml:5:3", "w.yaml", "w.yaml"]);
+    for broken in [&b"edge: ["[..], b"\xff", b""] {
+        assert_eq!(super::place(Path::new("w.yaml"), broken, "edge").to_string(), "w.yaml");
+    }
+}

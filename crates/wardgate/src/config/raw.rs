@@ -186,20 +186,25 @@ impl Raw {
 
 /// Collects what is wrong, so that all of it is said at once.
 struct Findings<'a> {
-    place: Place,
+    file: &'a Path,
+    text: &'a [u8],
     base: &'a Path,
     found: Vec<Diagnostic>,
 }
 
 impl Findings<'_> {
-    fn wrong(&mut self, what: String, mend: &str) {
-        self.found.push(Diagnostic::error(self.place.clone(), "config.value", what).mend(mend));
+    fn wrong(&mut self, key: &str, what: String, mend: &str) {
+        self.found.push(Diagnostic::error(self.place(key), "config.value", what).mend(mend));
+    }
+
+    fn place(&self, key: &str) -> Place {
+        wardgate_resources::yaml::place(self.file, self.text, key)
     }
 
     fn address(&mut self, key: &str, text: &str) -> Option<SocketAddr> {
         let address = text.parse().ok();
         if address.is_none() {
-            self.wrong(format!("`{text}` is no address for `{key}`"), "write ADDRESS:PORT, as in `127.0.0.1:8443` or `[::1]:8443`");
+            self.wrong(key, format!("`{text}` is no address for `{key}`"), "write ADDRESS:PORT, as in `127.0.0.1:8443` or `[::1]:8443`");
         }
         address
     }
@@ -209,6 +214,7 @@ impl Findings<'_> {
             Some(path) if !path.is_empty() => Some(self.base.join(path)),
             _ => {
                 self.wrong(
+                    key,
                     format!("`{text}` is no file for `{key}`"),
                     "write `file:PATH`; a relative path counts from the configuration's directory",
                 );
@@ -222,7 +228,7 @@ impl Findings<'_> {
         let good =
             uri.is_some_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.query().is_none() && uri.host().is_some());
         if !good {
-            self.wrong(format!("`{text}` is no URL for `{key}`"), "write `https://host[:port]`");
+            self.wrong(key, format!("`{text}` is no URL for `{key}`"), "write `https://host[:port]`");
         }
         good.then(|| text.trim_end_matches('/').to_owned())
     }
@@ -230,7 +236,7 @@ impl Findings<'_> {
     fn word<'w>(&mut self, key: &str, given: &str, words: [&'w str; 2]) -> Option<&'w str> {
         let found = words.into_iter().find(|word| *word == given);
         if found.is_none() {
-            self.wrong(format!("`{given}` is no value of `{key}`"), &format!("write `{}`", words.join("` or `")));
+            self.wrong(key, format!("`{given}` is no value of `{key}`"), &format!("write `{}`", words.join("` or `")));
         }
         found
     }
@@ -239,7 +245,11 @@ impl Findings<'_> {
         match url.strip_prefix("sqlite:") {
             Some(path) if !path.is_empty() => Some(format!("sqlite:{}", self.base.join(path).display())),
             _ => {
-                self.wrong(format!("`{url}` is no database for `store.url`"), "write `sqlite:PATH`; `postgres://` comes later");
+                self.wrong(
+                    "store.url",
+                    format!("`{url}` is no database for `store.url`"),
+                    "write `sqlite:PATH`; `postgres://` comes later",
+                );
                 None
             }
         }
@@ -255,7 +265,7 @@ impl Findings<'_> {
     fn size(&mut self, key: &str, text: &str) -> Option<u64> {
         let size = wardgate_resources::scalar::size(text).ok();
         if size.is_none() {
-            self.wrong(format!("`{text}` is no size for `{key}`"), "write a number with `B`, `KiB`, `MiB` or `GiB`");
+            self.wrong(key, format!("`{text}` is no size for `{key}`"), "write a number with `B`, `KiB`, `MiB` or `GiB`");
         }
         size.map(std::num::NonZero::get)
     }
@@ -263,29 +273,33 @@ impl Findings<'_> {
     fn duration(&mut self, key: &str, text: &str) -> Option<Duration> {
         let span = wardgate_resources::scalar::duration(text).ok().filter(|span| !span.is_zero());
         if span.is_none() {
-            self.wrong(format!("`{text}` is no duration for `{key}`"), "write a number with `ms`, `s`, `m`, `h` or `d`, as in `10s`");
+            self.wrong(key, format!("`{text}` is no duration for `{key}`"), "write a number with `ms`, `s`, `m`, `h` or `d`, as in `10s`");
         }
         span
     }
 }
 
 impl Raw {
-    /// What it means, defaults filled in.
+    /// What it means, defaults filled in. `bytes` are what it was read from: they say where things stand.
     ///
     /// # Errors
     /// With everything that is wrong.
-    pub fn resolve(self, file: &Path) -> Result<Config, Vec<Diagnostic>> {
+    pub fn resolve(self, file: &Path, bytes: &[u8]) -> Result<Config, Vec<Diagnostic>> {
         let base = file.parent().unwrap_or(Path::new(""));
-        let mut findings = Findings { place: Place::file(file), base, found: Vec::new() };
+        let mut findings = Findings { file, text: bytes, base, found: Vec::new() };
+        let names_issuer = self.issuer.as_ref().is_some_and(|issuer| issuer.url.is_some());
         let raw = self.filled();
-        let listeners: Vec<_> = raw.listeners.iter().filter_map(|listener| listener.resolve(&mut findings)).collect();
+        let listeners: Vec<_> = raw.listeners.iter().enumerate().filter_map(|(at, listener)| listener.resolve(at, &mut findings)).collect();
         if raw.listeners.is_empty() {
-            findings.wrong("there is no listener".to_owned(), "add one under `listeners`");
+            findings.wrong("listeners", "there is no listener".to_owned(), "add one under `listeners`");
         }
         let admin = raw.admin.unwrap_or_default();
         let address = findings.address("admin.address", text(&admin.address));
         let metrics_open = findings.word("admin.metrics", text(&admin.metrics), ["open", "closed"]) == Some("open");
-        let issuer = findings.url("issuer.url", text(&raw.issuer.unwrap_or_default().url));
+        // Where no issuer is named it is a `public_url`, which has been looked at already.
+        let issuer = raw.issuer.unwrap_or_default().url;
+        let issuer =
+            if names_issuer { findings.url("issuer.url", text(&issuer)) } else { issuer.map(|url| url.trim_end_matches('/').to_owned()) };
         let store = findings.database(text(&raw.store.unwrap_or_default().url));
         let key = findings.key(text(&raw.secrets.unwrap_or_default().key));
         let edge = raw.edge.unwrap_or_default().resolve(&mut findings);
@@ -315,20 +329,21 @@ fn text(filled: &Option<String>) -> &str {
 }
 
 impl RawListener {
-    fn resolve(&self, findings: &mut Findings<'_>) -> Option<Listener> {
-        let address = findings.address(&format!("listeners.{}.address", self.name), &self.address);
-        let public_url = self.public_url.as_ref().and_then(|url| findings.url("public_url", url));
+    fn resolve(&self, at: usize, findings: &mut Findings<'_>) -> Option<Listener> {
+        let key = |name: &str| format!("listeners[{at}].{name}");
+        let address = findings.address(&key("address"), &self.address);
+        let public_url = self.public_url.as_ref().and_then(|url| findings.url(&key("public_url"), url));
         let tls = match &self.tls {
             None => None,
             Some(tls) => {
                 let wanted = text(&tls.client_certificates);
                 if wanted != "off" {
                     let what = format!("`client_certificates: {wanted}` is not enforced yet");
-                    let found = Diagnostic::error(findings.place.clone(), "key.not_enforced", what);
+                    let found = Diagnostic::error(findings.place(&key("tls.client_certificates")), "key.not_enforced", what);
                     findings.found.push(found.mend("write `off`; client certificates come in a later version"));
                 }
-                let certificate = findings.file("tls.certificate", &tls.certificate);
-                let key = findings.file("tls.key", &tls.key);
+                let certificate = findings.file(&key("tls.certificate"), &tls.certificate);
+                let key = findings.file(&key("tls.key"), &tls.key);
                 certificate.zip(key).map(|(certificate, key)| TlsFiles { certificate, key })
             }
         };

@@ -7,7 +7,7 @@ use wardgate_model::diagnostic::Diagnostic;
 
 fn read(yaml: &str) -> Result<Config, Vec<Diagnostic>> {
     let file = Path::new("gate/wardgate.yaml");
-    wardgate_resources::yaml::read::<Raw>(file, yaml.as_bytes())?.resolve(file)
+    wardgate_resources::yaml::read::<Raw>(file, yaml.as_bytes())?.resolve(file, yaml.as_bytes())
 }
 
 fn wrong(yaml: &str) -> String {

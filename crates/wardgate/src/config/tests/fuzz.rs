@@ -62,7 +62,7 @@ fn property(bytes: &[u8]) -> Result<Outcome, Broken> {
     let shown = serde_saphyr::to_string(&raw.clone().filled()).unwrap_or_default();
     let again = yaml::read::<Raw>(file, shown.as_bytes()).map(|raw| serde_saphyr::to_string(&raw.filled()).unwrap_or_default());
     hold(again.as_ref() == Ok(&shown), || format!("what is shown as in force reads as {again:?}"))?;
-    match raw.resolve(file) {
+    match raw.resolve(file, bytes) {
         Err(found) => Ok(Outcome::of(found.iter().map(ToString::to_string).collect::<BTreeSet<_>>().len())),
         Ok(config) => {
             let edge = &config.edge;
