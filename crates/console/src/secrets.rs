@@ -75,7 +75,8 @@ pub(crate) async fn put(console: &Console, asked: &Asked<'_>) -> Result<Answer, 
     Ok(Answer::json(StatusCode::OK, &SecretView::of(&stored)).at(stored.revision))
 }
 
-/// Refuses what nobody means to put: nothing, far too much, or the end of the line that it was copied with.
+/// Refuses what nobody means to put: nothing, far too much, the end of the line that it was copied with, or what no header
+/// field can hold, which would stop every request to the upstream.
 fn check(value: &str) -> Result<(), Problem> {
     let unfit = |detail: String| Err(Problem::new(Code::Unfit, detail));
     if value.is_empty() || value.len() > SECRET_BYTES_MAX {
@@ -83,6 +84,9 @@ fn check(value: &str) -> Result<(), Problem> {
     }
     if value.trim() != value {
         return unfit("the secret begins or ends with white space: leave it out".into());
+    }
+    if value.contains(char::is_control) {
+        return unfit("the secret has a control character or a line end inside".into());
     }
     Ok(())
 }

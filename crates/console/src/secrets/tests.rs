@@ -38,6 +38,8 @@ async fn what_nobody_means_to_put_is_refused() {
     assert_eq!(put("erp", &large).await, "422 console.unfit: a secret has 1 to 16384 bytes, this one has 16385");
     let line = put("erp", "{\"value\":\"hunter2\\n\"}").await;
     assert_eq!(line, "422 console.unfit: the secret begins or ends with white space: leave it out");
+    let two = put("erp", "{\"value\":\"hunter2\\r\\nX-Evil: 1\"}").await;
+    assert_eq!(two, "422 console.unfit: the secret has a control character or a line end inside");
     let named = put("ERP", r#"{"value":"x"}"#).await;
     assert!(named.starts_with("400 console.malformed: the name of the secret: `E` may not stand in a name"), "{named}");
     let typed = put("erp", r#"{"value":["hunter2"]}"#).await;
