@@ -1,6 +1,8 @@
 //! The control side of a process: it reads files, keeps the store, and is the one writer of snapshots.
 //!
 //! INVARIANT (one writer): snapshots are published only under the `published` lock, in the order of the feed.
+//! INVARIANT (stops first): the feed is followed into the overlay under a lock of its own, so that a stop never waits for a
+//! snapshot; and every change that a published snapshot holds has been followed, so that open requests obey it too.
 
 mod load;
 mod material;
@@ -24,6 +26,7 @@ use wardgate_model::{
     event::EventSink as _,
     id::{CredentialId, IdentityId},
     inventory::{Identity, IdentityState},
+    resource::Kind,
 };
 use wardgate_store::{Act, Change, Picture, Store, StoreFault, Subject};
 
@@ -49,6 +52,8 @@ pub struct Control {
     log: Arc<JsonLines>,
     loaded: ArcSwap<Loaded>,
     published: Mutex<Published>,
+    /// The last change that went into the overlay and the event log.
+    followed: Mutex<u64>,
 }
 
 impl std::fmt::Debug for Control {
@@ -84,8 +89,18 @@ impl Control {
         let world = world(&loaded, &picture, &material, &denied, &config, 1)?;
         let published = Mutex::new(Published { seq: picture.seq, number: 1 });
         let gate = Arc::new(Gate::new(Snapshot::build(world), meters));
-        let control = Self { config, store, material, denied, gate, log, loaded: ArcSwap::from_pointee(loaded), published };
-        control.follow(before).await?;
+        let control = Self {
+            config,
+            store,
+            material,
+            denied,
+            gate,
+            log,
+            loaded: ArcSwap::from_pointee(loaded),
+            published,
+            followed: Mutex::new(before),
+        };
+        control.follow().await?;
         Ok(Arc::new(control))
     }
 
@@ -136,6 +151,7 @@ impl Control {
     /// # Errors
     /// When the store cannot be read: the overlay already holds what was stopped.
     pub async fn obey(&self, seq: u64) -> Result<(), StoreFault> {
+        self.follow().await?;
         self.publish(seq, Rebuild::IfBehind).await
     }
 
@@ -144,8 +160,8 @@ impl Control {
         if published.seq >= seq && rebuild == Rebuild::IfBehind {
             return Ok(());
         }
-        self.follow(published.seq).await?;
         let picture = self.store.picture().await?;
+        self.follow().await?;
         let number = published.number + 1;
         let loaded = self.loaded.load_full();
         match world(&loaded, &picture, &self.material, &self.denied, &self.config, number) {
@@ -171,12 +187,13 @@ impl Control {
         });
     }
 
-    /// Reads the feed since `seq`: what it stopped goes into the overlay at once, and every change into the event log.
-    async fn follow(&self, mut seq: u64) -> Result<(), StoreFault> {
+    /// Reads on in the feed: what it stopped goes into the overlay at once, and every change into the event log, each once.
+    async fn follow(&self) -> Result<(), StoreFault> {
+        let mut followed = self.followed.lock().await;
         loop {
-            let changes = self.store.changes_since(seq, FEED_PAGE).await?;
+            let changes = self.store.changes_since(*followed, FEED_PAGE).await?;
             let Some(last) = changes.last() else { return Ok(()) };
-            seq = last.seq;
+            *followed = last.seq;
             for change in &changes {
                 match effect(change) {
                     Some(Effect::Stops(subject)) => self.denied.stop(subject, clock::now()),
@@ -244,10 +261,12 @@ fn world(
 ) -> anyhow::Result<World> {
     let inventory = &loaded.inventory;
     let statuses: std::collections::HashMap<_, _> = picture.statuses.iter().map(|status| (&status.identity, status)).collect();
+    let declared = picture.resources.iter().filter(|resource| resource.id.kind() == Kind::Identity);
+    let revisions: std::collections::HashMap<_, _> = declared.map(|resource| (resource.id.name(), resource.revision)).collect();
     let mut identities: Vec<Arc<Identity>> = vec![Arc::new(Identity::anonymous()), Arc::new(builtin::operator())];
     for spec in &inventory.identities {
         let mut identity = spec.identity.clone();
-        let revision = picture.resources.iter().find(|r| r.id.name() == identity.id.as_str()).map_or(0, |r| r.revision);
+        let revision = revisions.get(identity.id.as_str()).copied().unwrap_or_default();
         if let Some(status) = statuses.get(&identity.id) {
             identity.state = status.state;
             identity.claim_overdue = status.claim == wardgate_store::Claim::Overdue;
@@ -271,3 +290,6 @@ fn world(
         body_bytes_max: config.edge.body_bytes_max,
     })
 }
+
+#[cfg(test)]
+mod tests;
