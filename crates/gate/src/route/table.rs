@@ -153,6 +153,6 @@ impl Node {
 /// The segment as upstreams see it that take path parameters off (RFC 3986 §3.3), escaped ones too. `admin;x` is `admin` to
 /// them, so it must not pass as the value of a parameter where `admin` is an operation of its own.
 fn without_parameters(segment: &str) -> &str {
-    let plain = segment.split_once(';').map_or(segment, |(name, _)| name);
-    plain.split_once("%3B").map_or(plain, |(name, _)| name)
+    let parameters = |at: &usize| matches!(segment.as_bytes().get(*at..), Some([b';', ..] | [b'%', b'3', b'B', ..]));
+    (0..segment.len()).find(parameters).and_then(|at| segment.get(..at)).unwrap_or(segment)
 }
