@@ -39,6 +39,9 @@ pub struct Filter {
     pub code: Option<Box<str>>,
     /// `allow`, `slow`, `challenge` or `block`.
     pub response: Option<Box<str>>,
+    /// Name of an API of which requests that were allowed and only read (classes `read` and `list`) are not wanted. Who
+    /// follows the log through an API of ours would otherwise read for ever that it reads.
+    pub without_reads_of: Option<Box<str>>,
 }
 
 impl Filter {
@@ -52,6 +55,14 @@ impl Filter {
             && fits(&self.api, event.api.as_ref().map(|api| &*api.name))
             && (fits(&self.code, code) || fits(&self.code, room))
             && fits(&self.response, event.ruling.as_ref().map(|ruling| &*ruling.response))
+            && !self.is_unwanted_read(event)
+    }
+
+    fn is_unwanted_read(&self, event: &EventV1<'_>) -> bool {
+        self.without_reads_of.is_some()
+            && event.api.as_ref().map(|api| &*api.name) == self.without_reads_of.as_deref()
+            && matches!(event.class.as_deref(), Some("read" | "list"))
+            && event.ruling.as_ref().is_some_and(|ruling| ruling.response == "allow")
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) async fn list(console: &Console, asked: &Asked<'_>) -> Result<Answer,
         api: text("api"),
         code: text("code"),
         response: text("response"),
+        without_reads_of: text("without_reads_of"),
     };
     let page = console.world.events(query).await?;
     Ok(Answer::json(StatusCode::OK, &Page { items: page.events, next: page.cursor }))

@@ -315,6 +315,7 @@ pub const OPERATIONS: &[AdminOperation] = &[
             query("api", "only of this API"),
             query("code", "only with this reason code"),
             query("response", "only with this answer: `allow`, `slow`, `challenge`, `block`"),
+            query("without_reads_of", "without the allowed requests of this API that only read, as a follower of the log makes them"),
             LIMIT,
             CURSOR,
         ],

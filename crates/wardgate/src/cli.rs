@@ -51,7 +51,8 @@ Examples:
   wardgate serve                           with ./wardgate.yaml
   wardgate serve -c /etc/wardgate/wardgate.yaml
 
-Resources and policies are read again when their files change. Ctrl-C or SIGTERM drains and ends it.")]
+Resources, policies and OpenAPI documents in openapi/ are read again when their files change;
+wardgate.yaml, certificates and the master key only at start. Ctrl-C or SIGTERM drains and ends it.")]
     Serve(ServeArgs),
     /// Say everything that is wrong with configuration, resources and policies
     #[command(after_help = "\
@@ -109,12 +110,13 @@ Examples:
   wardgate audit tail --follow --output json | jq .ruling.code"
     )]
     Audit(AuditCommand),
-    /// Print the JSON Schema of a kind of resource, of the configuration or of an event
+    /// Print the schema of a kind of resource, of the configuration, of an event or of policies
     #[command(after_help = "\
 Examples:
   wardgate schema Identity
   wardgate schema config
-  wardgate schema event > event-v1.json")]
+  wardgate schema event > event-v1.json
+  wardgate schema cedar")]
     Schema(SchemaArgs),
     /// Show the configuration of this process
     #[command(
@@ -370,6 +372,9 @@ pub struct SecretListArgs {
 
 /// `wardgate explain`.
 #[derive(Debug, Args)]
+#[command(
+    override_usage = "wardgate explain [OPTIONS] <REQUEST_ID>\n       wardgate explain [OPTIONS] --identity <NAME> --method <METHOD> --url <URL>"
+)]
 pub struct ExplainArgs {
     /// A recorded request
     #[arg(value_name = "REQUEST_ID", required_unless_present = "identity", conflicts_with_all = ["identity", "method", "target", "header", "proof"])]
@@ -409,6 +414,7 @@ Examples:
   wardgate audit tail
   wardgate audit tail --follow --api ledger
   wardgate audit tail --code reserve.rate_exceeded --lines 50
+  wardgate audit tail --api orders --response block      what `mode: observe` would have refused
   wardgate audit tail --output json | jq -c '[.identity.name, .ruling.code]'")]
     Tail(TailArgs),
 }
@@ -422,6 +428,9 @@ pub struct TailArgs {
     /// So many of the last events
     #[arg(long, short = 'n', default_value_t = 20, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(0..=500))]
     pub lines: u32,
+    /// Also what only read the management API, as this command does; shown with --api and --identity too
+    #[arg(long)]
+    pub all: bool,
     /// Only of this identity
     #[arg(long, value_name = "NAME")]
     pub identity: Option<String>,
@@ -445,7 +454,7 @@ pub struct TailArgs {
 /// `wardgate schema`.
 #[derive(Debug, Args)]
 pub struct SchemaArgs {
-    /// A kind of resource (`Identity`, `Api`, …), `config` or `event`
+    /// A kind of resource (`Identity`, `Api`, …), `config`, `event` or `cedar` (what policies may speak of)
     #[arg(value_name = "KIND")]
     pub kind: String,
 }

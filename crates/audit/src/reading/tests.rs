@@ -69,7 +69,8 @@ fn filters_are_and_ed() {
     let directory = log(&three_days());
     let filter = |identity: Option<&str>, api: Option<&str>, code: Option<&str>, response: Option<&str>| {
         let text = |member: Option<&str>| member.map(Into::into);
-        let filter = Filter { identity: text(identity), api: text(api), code: text(code), response: text(response) };
+        let filter =
+            Filter { identity: text(identity), api: text(api), code: text(code), response: text(response), without_reads_of: None };
         check(&directory, &filter, &Since::Oldest, 100)
     };
     assert_eq!(filter(None, None, Some("route.no_api"), None), "[2 5 8] 20260923 0");
@@ -79,6 +80,18 @@ fn filters_are_and_ed() {
     assert_eq!(filter(Some("ledger-sync"), Some("ledger"), None, Some("allow")), "[1 3 4 6 7 9] 20260923 0");
     assert_eq!(filter(Some("ledger-sync"), None, None, Some("block")), "[] 20260923 0");
     assert_eq!(filter(Some("nobody"), None, None, None), "[] 20260923 0");
+}
+
+#[test]
+fn reads_of_one_api_can_be_left_out() {
+    let directory = log(&three_days());
+    let without = |api: &str, response: Option<&str>| {
+        let filter = Filter { without_reads_of: Some(api.into()), response: response.map(Into::into), ..Filter::default() };
+        check(&directory, &filter, &Since::Oldest, 100)
+    };
+    assert_eq!(without("ledger", None), "[2 5 8] 20260923 0");
+    assert_eq!(without("ledger", Some("allow")), "[] 20260923 0");
+    assert_eq!(without("another", None), "[1 2 3 4 5 6 7 8 9] 20260923 0");
 }
 
 #[test]

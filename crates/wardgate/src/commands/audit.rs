@@ -9,15 +9,20 @@ use crate::{
 };
 use serde_json::Value;
 use std::time::Duration;
-use wardgate_model::time::Time;
+use wardgate_model::{api::Api, time::Time};
 
+/// Events in a page at most, when the log is followed.
+const PAGE: usize = 500;
 /// How often a followed log is asked for more.
 const EVERY: Duration = Duration::from_millis(500);
 
 /// Prints the last events, and goes on where that is wanted.
 pub(super) async fn tail(args: TailArgs) -> anyhow::Result<Exit> {
     let client = management(args.management).await?;
-    let newest = args.lines.clamp(1, 500).to_string();
+    let (newest, most) = (args.lines.clamp(1, 500).to_string(), PAGE.to_string());
+    // Who looks at the log is in it too: shown only to those who ask.
+    let asked = args.all || args.api.is_some() || args.identity.is_some();
+    let without = (!asked).then_some(Api::ADMIN);
     let mut cursor: Option<String> = None;
     loop {
         let first = cursor.is_none();
@@ -26,7 +31,8 @@ pub(super) async fn tail(args: TailArgs) -> anyhow::Result<Exit> {
             ("api", args.api.as_deref()),
             ("code", args.code.as_deref()),
             ("response", args.response.as_deref()),
-            ("limit", Some(if first { &newest } else { "500" })),
+            ("without_reads_of", without),
+            ("limit", Some(if first { &newest } else { &most })),
             ("cursor", cursor.as_deref()),
         ]);
         let page = client.get(&format!("/api/v1/events{path}")).await?;
@@ -43,11 +49,9 @@ pub(super) async fn tail(args: TailArgs) -> anyhow::Result<Exit> {
             }
             return Ok(Exit::Done);
         }
-        let next = page.get("next").and_then(Value::as_str).map(str::to_owned);
-        let moved = next.is_some() && next != cursor;
-        cursor = next.or(cursor);
-        // Where the cursor moved there may be more to look through, even when nothing on the way was wanted.
-        if first || !moved {
+        cursor = page.get("next").and_then(Value::as_str).map(str::to_owned).or(cursor);
+        // A full page has more behind it. A cursor that moved says nothing: our own question moves it.
+        if first || events.len() < PAGE {
             tokio::select! {
                 () = tokio::time::sleep(EVERY) => {}
                 _ = tokio::signal::ctrl_c() => return Ok(Exit::Done),
@@ -56,7 +60,7 @@ pub(super) async fn tail(args: TailArgs) -> anyhow::Result<Exit> {
     }
 }
 
-/// Time, identity, operation, ruling and code, status, latency.
+/// Time, identity, operation, ruling and code, status, latency, and the request's id, which `explain` takes.
 pub(crate) fn readable(event: &Value) -> String {
     let at = |path: &str| event.pointer(path).and_then(Value::as_str).map(plain);
     let moment = event.get("time_us").and_then(Value::as_i64).map_or_else(|| "-".to_owned(), moment);
@@ -86,11 +90,12 @@ pub(crate) fn readable(event: &Value) -> String {
     let status = event.get("client_status").and_then(Value::as_u64).map_or_else(|| "---".to_owned(), |status| status.to_string());
     let took = event.get("duration_us").and_then(Value::as_u64).map(milliseconds).unwrap_or_default();
     format!(
-        "{}  {}  {operation:<44}  {}  {status}  {}",
+        "{}  {}  {operation:<44}  {}  {status}  {}{}",
         styled(DIM, &moment),
         styled(NAME, &format!("{who:<20}")),
-        styled(style, &format!("{ruling:<34}")),
+        styled(style, &format!("{ruling:<36}")),
         styled(DIM, &format!("{took:>9}")),
+        at("/request_id").map(|id| format!("  {}", styled(DIM, &id))).unwrap_or_default(),
     )
 }
 
