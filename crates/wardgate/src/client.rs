@@ -81,7 +81,9 @@ impl fmt::Display for Refusal {
             Some(code) => write!(f, " ({} {})", self.status.as_u16(), plain(code))?,
             None => write!(f, " ({})", self.status.as_u16())?,
         }
-        if let Some(remedy) = self.remedy.as_deref().filter(|text| !text.is_empty()) {
+        if self.status == StatusCode::UNAUTHORIZED {
+            f.write_str("\n  = sign in again: `wardgate sign-in`, or `wardgate sign-in --offline` when nothing is serving")?;
+        } else if let Some(remedy) = self.remedy.as_deref().filter(|text| !text.is_empty()) {
             write!(f, "\n  = {}", plain(remedy))?;
         }
         if let Some(id) = &self.request_id {

@@ -13,7 +13,7 @@ mod sign_in;
 
 use crate::{
     cli::{AuditCommand, Cli, Command, ConfigCommand, CredentialCommand, ManagementArgs, SecretCommand},
-    client::Client,
+    client::{Client, ClientFault},
     output::{BAD, Exit, note, styled},
     session::{self, Wanted},
 };
@@ -42,9 +42,29 @@ pub fn run(cli: Cli) -> Exit {
         if reader_gone(&error) {
             return Exit::Done;
         }
-        note(&format!("{}: {error:#}", styled(BAD, "error")));
-        Exit::Failed
+        note(&format!("{}: {}", styled(BAD, "error"), told(&error)));
+        ended(&error)
     })
+}
+
+/// The error and what caused it. A cause that the text above it says already is not said again.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
+/// What the gate refuses because of what was typed is invalid input.
+fn ended(error: &anyhow::Error) -> Exit {
+    match error.chain().find_map(|cause| cause.downcast_ref::<ClientFault>()) {
+        Some(ClientFault::Refused(refusal)) if matches!(refusal.status.as_u16(), 400 | 422) => Exit::Invalid,
+        Some(ClientFault::Address { .. }) => Exit::Invalid,
+        _ => Exit::Failed,
+    }
 }
 
 /// Whether the one that read our output (`| head`) has what it wanted.
@@ -61,3 +81,6 @@ fn wait(doing: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exi
 async fn management(args: ManagementArgs) -> anyhow::Result<Client> {
     session::open(Wanted { url: args.url, token: args.token }, Path::new(".")).await
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,13 +2,13 @@
 
 use crate::{
     cli::{CheckArgs, Output},
-    config::Config,
+    config::{Config, Raw},
     control::Loaded,
     diagnostics,
     output::{Exit, GOOD, json, line, note, styled},
 };
 use serde_json::json;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use wardgate_model::diagnostic::Diagnostic;
 
 /// What the files hold, where they are good.
@@ -28,12 +28,12 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
         diagnostics::show(&found);
         match counted {
             Some(counted) if good => line(&format!(
-                "{} {} APIs with {} operations, {} identities, {} grants; {}",
+                "{} {} with {}, {}, {}; {}",
                 styled(GOOD, "good:"),
-                counted.apis,
-                counted.operations,
-                counted.identities,
-                counted.grants,
+                count(counted.apis, "API", "APIs"),
+                count(counted.operations, "operation", "operations"),
+                count(counted.identities, "identity", "identities"),
+                count(counted.grants, "grant", "grants"),
                 diagnostics::summary(&found)
             ))?,
             _ => note(&diagnostics::summary(&found)),
@@ -42,15 +42,25 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
     Ok(if good { Exit::Done } else { Exit::Invalid })
 }
 
+/// Where the resources are, said by a configuration that is wrong elsewhere: what is in them is said all the same.
+fn named(file: &Path, base: &Path) -> Vec<PathBuf> {
+    let raw = std::fs::read(file).ok().and_then(|bytes| wardgate_resources::yaml::read::<Raw>(file, &bytes).ok());
+    raw.and_then(|raw| raw.resources).unwrap_or_default().iter().map(|path| base.join(path)).collect()
+}
+
+fn count(number: usize, one: &str, several: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { several })
+}
+
 /// Directories given stand for those that the configuration names; then the configuration need not be there.
 fn look(args: &CheckArgs) -> (Vec<Diagnostic>, Option<Counted>) {
     let file = &args.config.config;
     let mut found = Vec::new();
     let configured =
         if args.directories.is_empty() || file.exists() { Config::read(file).map_err(|wrong| found.extend(wrong)).ok() } else { None };
+    let configured = configured.map(|config| config.resources);
     let base = file.parent().unwrap_or(Path::new("")).to_owned();
-    let paths =
-        if args.directories.is_empty() { configured.map(|config| config.resources).unwrap_or_default() } else { args.directories.clone() };
+    let paths = if args.directories.is_empty() { configured.unwrap_or_else(|| named(file, &base)) } else { args.directories.clone() };
     if paths.is_empty() {
         return (found, None);
     }

@@ -10,6 +10,7 @@ use crate::{
 use http::Method;
 use serde_json::{Map, Value};
 use std::path::Path;
+use wardgate_model::time::Time;
 
 /// Asks the running gate, and prints what it says.
 pub(super) async fn run(args: ExplainArgs) -> anyhow::Result<Exit> {
@@ -68,6 +69,9 @@ fn readable(explained: &Value) -> String {
     let style = if refused(explained) { BAD } else { GOOD };
     let observed = if ruling.get("enforced") == Some(&Value::Bool(false)) { " (observed: forwarded all the same)" } else { "" };
     say("ruling", &format!("{}{observed}  {}", styled(style, &response), text(&ruling, "code")));
+    if let Some(answered) = recorded(explained) {
+        say("recorded", &answered);
+    }
     if let Some(identity) = explained.get("identity").filter(|identity| !identity.is_null()) {
         let of = ["owner", "environment"].iter().map(|member| format!("{member} {}", text(identity, member)));
         let name = if identity.get("name").is_some() { "name" } else { "id" };
@@ -81,6 +85,7 @@ fn readable(explained: &Value) -> String {
     }
     match explained.get("grant").and_then(Value::as_str) {
         Some(grant) => say("grant", &plain(grant)),
+        None if response == "allow" => {}
         None => say("grant", &styled(DIM, "none that covers it")),
     }
     for policy in list(&ruling, "policies") {
@@ -96,6 +101,14 @@ fn readable(explained: &Value) -> String {
         page.push_str(&format!("{}  {}\n", styled(BOLD, "remedy   "), plain(remedy)));
     }
     page
+}
+
+/// When a recorded request came, from where, what for and what it was answered; nothing for one that is only described.
+fn recorded(explained: &Value) -> Option<String> {
+    let status = explained.get("client_status").and_then(Value::as_u64)?;
+    let moment = explained.get("time_us").and_then(Value::as_i64).map(Time::from_micros)?;
+    let at = |path: &str| explained.pointer(path).and_then(Value::as_str).map(plain).unwrap_or_default();
+    Some(format!("{}  from {}  {} {}  answered {status}", moment.to_rfc3339(), at("/source/address"), at("/method"), at("/path")))
 }
 
 /// One policy that could have a say: what it said, and what was missing.

@@ -104,8 +104,8 @@ fn next_steps(directory: &Path, sign_in: &Secret<String>) -> anyhow::Result<()> 
         "\
 {title} in {shown}
 
-The first admin credential, good for one sign-in. It is shown this once; the profile .wardgate/profile.json has it too,
-and the first command that needs a session swaps it.
+The first admin credential, good for one sign-in and shown this once. There is nothing to do with it here: the profile
+.wardgate/profile.json has it too, and the first command that needs a session swaps it.
 
   {credential}
 

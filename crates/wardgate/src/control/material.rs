@@ -143,7 +143,16 @@ async fn issue_sign_in(keyring: &Keyring, store: &Store) -> anyhow::Result<Secre
 /// When the store is in use, or the master key is another.
 pub async fn mint_sign_in(config: &Config) -> anyhow::Result<Secret<String>> {
     let store = Store::open(&config.store).await.with_context(|| format!("cannot open `{}`", config.store))?;
-    let text = issue_sign_in(&keyring(config)?, &store).await;
+    let minted = mint_into(&keyring(config)?, &store).await;
     store.close().await;
-    text
+    minted
 }
+
+/// Under another master key than the store's the credential would never be good: that is said here, not at the sign-in.
+async fn mint_into(keyring: &Keyring, store: &Store) -> anyhow::Result<Secret<String>> {
+    signer(keyring, store).await?;
+    issue_sign_in(keyring, store).await
+}
+
+#[cfg(test)]
+mod tests;
