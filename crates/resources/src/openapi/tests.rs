@@ -63,6 +63,15 @@ api.yaml: error[key.unknown]: `/paths/~1a/x-wardgate-class`: our keys belong to 
 }
 
 #[test]
+fn a_mistyped_method_is_told() {
+    assert_snapshot!(check("openapi: 3.1.0\npaths:\n  /a:\n    summary: s\n    x-other: {}\n    parameters: []\n    get: {}\n    delet: {}\n"), @r#"
+GET /a read None known []
+api.yaml: warning[key.unknown]: `/paths/~1a/delet`: no key of a path, so there is no operation here
+  = did you mean `delete`?
+"#);
+}
+
+#[test]
 fn what_is_one_operation_is_refused_with_both_places() {
     assert_snapshot!(check("openapi: 3.1.0\npaths:\n  /a/{x}: { get: {}, put: {} }\n  /a/{y}: { get: {}, post: {} }\n"), @r#"
 GET /a/{x} read None known []
@@ -97,6 +106,12 @@ api.yaml: error[openapi.reference]: `/paths/~1e/$ref`: `#/nowhere` leads nowhere
 api.yaml: error[openapi.reference]: `/paths/~1f/$ref`: `other.yaml#/x` leads out of the document
   = put what it names into this document, as in `#/components/pathItems/NAME`
 api.yaml: error[openapi.reference]: `/paths/~1g/$ref`: a reference must be text
+api.yaml: warning[key.unknown]: `/components`: no key of a path, so there is no operation here
+  = one of `get`, `put`, `post`, `delete`, `options`, `head`, `patch`, `trace`, `$ref`, `summary`, `description`, `servers`, `parameters`
+api.yaml: warning[key.unknown]: `/openapi`: no key of a path, so there is no operation here
+  = one of `get`, `put`, `post`, `delete`, `options`, `head`, `patch`, `trace`, `$ref`, `summary`, `description`, `servers`, `parameters`
+api.yaml: warning[key.unknown]: `/paths`: no key of a path, so there is no operation here
+  = did you mean `patch`?
 api.yaml: error[openapi.reference]: `/paths/~1i/$ref`: `#anchor` leads out of the document
   = put what it names into this document, as in `#/components/pathItems/NAME`
 "#);

@@ -27,6 +27,8 @@ const METHODS: [(&str, Method); 8] = [
     ("patch", Method::PATCH),
     ("trace", Method::TRACE),
 ];
+/// What else a path item has (OpenAPI 3.1 §4.8.9.1).
+const BESIDE_METHODS: [&str; 5] = ["$ref", "summary", "description", "servers", "parameters"];
 /// References followed one after the other.
 const REFERENCES_MAX: usize = 8;
 /// Our keys of an operation.
@@ -170,6 +172,11 @@ impl<'a> Reader<'a> {
                 self.classed.insert(self.described.operations.len());
             }
             self.described.operations.push(draft);
+        }
+        let known = || METHODS.iter().map(|(word, _)| *word).chain(BESIDE_METHODS);
+        for key in item.keys().filter(|key| !key.starts_with("x-") && !known().any(|word| word == *key)) {
+            let what = format!("`{pointer}/{}`: no key of a path, so there is no operation here", shortened(&escaped(key)));
+            self.described.diagnostics.push(Diagnostic::warning(self.place.clone(), "key.unknown", what).mend(suggest(key, known())));
         }
         for key in item.keys().filter(|key| key.starts_with(OURS)) {
             let mend = "write it into each operation".to_owned();
