@@ -20,7 +20,7 @@ fn init_writes_a_starter_that_passes_check_and_changes_nothing_twice() {
     assert!(private.iter().all(|(_, mode)| *mode == 0o600), "{private:?}");
 
     let checked = wardgate(&gate, &["check"]).with(0);
-    assert!(checked.out.contains("1 APIs") && !checked.err.contains("warning"), "{checked:?}");
+    assert!(checked.out.contains("1 API with") && !checked.err.contains("warning"), "{checked:?}");
     assert!(wardgate(place.path(), &["check", "-c", "gate/wardgate.yaml"]).status == 0);
     assert_eq!(wardgate(&gate, &["check", "--output", "json"]).with(0).json()["good"], true);
 
@@ -141,7 +141,7 @@ fn listed(place: &Path, id: &str, key: &str) {
     wardgate_fed(place, &["secret", "put", "warehouse-key"], "s3cret\n").with(0);
     let secrets = wardgate(place, &["secret", "list"]).with(0);
     assert!(secrets.out.contains("warehouse-key") && !secrets.out.contains("s3cret"), "{secrets:?}");
-    let unknown = wardgate(place, &["credential", "issue", "nobody"]).with(1);
+    let unknown = wardgate(place, &["credential", "issue", "nobody"]).with(2);
     assert!(unknown.err.contains("refused:") && unknown.err.contains("request "), "{unknown:?}");
 }
 
