@@ -26,7 +26,7 @@ use std::{
     time::Duration,
 };
 use wardgate_model::{
-    event::{Event, EventSink, NoPlace},
+    event::{Event, EventSink, NoPlace, Share},
     time::Time,
 };
 
@@ -195,7 +195,7 @@ impl JsonLines {
     /// # Errors
     /// When there is no place for it; it is not recorded then, and the change should not be made.
     pub fn record_change(&self, change: ChangeRecord) -> Result<(), NoPlace> {
-        self.reserve()?;
+        self.reserve(Share::Whole)?;
         self.send(Message::Change(Box::new(change)));
         Ok(())
     }
@@ -217,12 +217,16 @@ impl JsonLines {
 }
 
 impl EventSink for JsonLines {
-    fn reserve(&self) -> Result<(), NoPlace> {
+    fn reserve(&self, share: Share) -> Result<(), NoPlace> {
         let shared = &*self.shared;
+        let most = match share {
+            Share::Whole => shared.places,
+            Share::Half => shared.places.div_ceil(2),
+        };
         if shared.failing.load(Ordering::Relaxed) || shared.closed.load(Ordering::Acquire) {
             return Err(NoPlace);
         }
-        let taken = shared.used.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |used| (used < shared.places).then_some(used + 1));
+        let taken = shared.used.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |used| (used < most).then_some(used + 1));
         let used = taken.map_err(|_| NoPlace)?;
         // Half full: do not wait for the window to end.
         if used >= shared.places / 2 {

@@ -33,7 +33,7 @@ use std::{
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use wardgate_model::{
-    event::{Ending, Event, EventKind, Outcome},
+    event::{Ending, Event, EventKind, Outcome, Share},
     facts::{Door, Facts, Stopped},
     ruling::Ruling,
     time::Time,
@@ -247,7 +247,7 @@ impl Connection {
             snapshot: self.thread.gate.snapshot().number(),
             judge_order: self.thread.gate.next_judge_order(),
         };
-        match self.thread.place() {
+        match self.thread.place(Share::Half) {
             Some(place) => place.record(event),
             None => self.thread.drop_event(),
         }

@@ -23,7 +23,7 @@ use std::{
 use wardgate_gate::{Answer as Given, Arrival, Held, Need, Permit, Step, Verdict, decide, establish, resume};
 use wardgate_model::{
     api::AuditMode,
-    event::Ending,
+    event::{Ending, Share},
     facts::{Door, Facts, Stopped},
     reason::Reason,
     ruling::Ruling,
@@ -234,7 +234,7 @@ impl Drop for Slowed<'_> {
 /// Takes the event's place *before* anything is forwarded. Without one, `audit: required` refuses; elsewhere the event
 /// may be lost, and is counted.
 fn recorded<'a>(exchange: &'a Rc<Exchange>, thread: &Rc<Thread>, ruling: Ruling, permit: Option<Permit>) -> (&'a Ruling, Option<Permit>) {
-    let place = thread.place();
+    let place = thread.place(if permit.is_some() { Share::Whole } else { Share::Half });
     let must = exchange.facts().and_then(|facts| facts.api.as_ref()).is_some_and(|api| match api.audit {
         AuditMode::BestEffort => false,
         AuditMode::Required | AuditMode::Durable => true,

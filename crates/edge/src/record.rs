@@ -18,7 +18,7 @@ use std::{
 };
 use wardgate_gate::{Lease, canon};
 use wardgate_model::{
-    event::{Ending, Event, EventKind, Outcome, Place, UpstreamOutcome},
+    event::{Ending, Event, EventKind, Outcome, Place, Share, UpstreamOutcome},
     facts::{Door, Facts, RequestFacts, SourceFacts},
     id::RequestId,
     reason::Reason,
@@ -475,7 +475,7 @@ impl Drop for Exchange {
         }
         thread.resolved.borrow_mut().count(metrics, event.facts.api.as_deref().map(|api| &api.name), &event.ruling);
         // A ruling that was never reached has no place yet.
-        match place.or_else(|| thread.place()) {
+        match place.or_else(|| thread.place(Share::Half)) {
             Some(place) => place.record(event),
             None => thread.drop_event(),
         }

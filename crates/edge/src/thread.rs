@@ -19,7 +19,7 @@ use std::{
 };
 use wardgate_gate::Gate;
 use wardgate_model::{
-    event::{EventSink, Place},
+    event::{EventSink, Place, Share},
     id::RequestId,
     time::Time,
 };
@@ -169,8 +169,8 @@ impl Thread {
 
     /// A place for an event, when there is one.
     #[must_use]
-    pub fn place(&self) -> Option<Place> {
-        Place::reserve(&self.sink).ok()
+    pub fn place(&self, share: Share) -> Option<Place> {
+        Place::reserve(&self.sink, share).ok()
     }
 
     /// Counts an event that finds no place.

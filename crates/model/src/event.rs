@@ -83,13 +83,23 @@ pub struct Event {
 #[error("the queue of events is full")]
 pub struct NoPlace;
 
+/// How much of the queue an event may fill. Anybody can be refused as fast as the wire carries it; what is permitted must
+/// still find a place then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    /// All of it: what is permitted, and what operators do.
+    Whole,
+    /// Half of it: what is refused.
+    Half,
+}
+
 /// Where events go. Reserving and recording never wait. Use it through [`Place`].
 pub trait EventSink: Send + Sync {
-    /// Takes one place in the queue.
+    /// Takes one place in the queue, if it has one left for this share of it.
     ///
     /// # Errors
     /// When there is none.
-    fn reserve(&self) -> Result<(), NoPlace>;
+    fn reserve(&self, share: Share) -> Result<(), NoPlace>;
 
     /// Gives an unused place back.
     fn release(&self);
@@ -111,8 +121,8 @@ impl Place {
     ///
     /// # Errors
     /// When the queue is full.
-    pub fn reserve(sink: &Arc<dyn EventSink>) -> Result<Self, NoPlace> {
-        sink.reserve()?;
+    pub fn reserve(sink: &Arc<dyn EventSink>, share: Share) -> Result<Self, NoPlace> {
+        sink.reserve(share)?;
         Ok(Self { sink: Some(Arc::clone(sink)) })
     }
 

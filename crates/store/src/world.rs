@@ -37,7 +37,9 @@ impl World {
     pub(crate) async fn feed(&self) -> String {
         let mut text = String::new();
         for c in self.store.changes(&ChangeFilter { limit: u32::MAX, ..ChangeFilter::default() }).await.unwrap() {
-            let side = |v: Option<serde_json::Value>| v.map_or_else(|| "-".to_owned(), |v| v.to_string());
+            // In order of the members' names, whatever order they were written in.
+            let sorted = |v| serde_json::from_value::<std::collections::BTreeMap<String, serde_json::Value>>(v).unwrap();
+            let side = |v: Option<serde_json::Value>| v.map_or_else(|| "-".to_owned(), |v| serde_json::to_string(&sorted(v)).unwrap());
             let (subject, act) = (c.subject.as_str(), c.act.as_str());
             let line = format!("{} {} {subject}/{} {act} {} → {} ({})\n", c.seq, c.actor, c.name, side(c.before), side(c.after), c.reason);
             text.push_str(&line);

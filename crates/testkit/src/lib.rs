@@ -3,7 +3,7 @@
 //! It never decides anything about a request, and nothing that is shipped imports it.
 //!
 //! [`upstream`] answers every request with the same bytes; [`plain`] is a reverse proxy that does nothing but pass
-//! requests on, which is what Wardgate's cost is measured against (`bench/whole-process.sh`). [`reference`] makes pages of `docs/` from tables in the code.
+//! requests on, which is what Wardgate's cost is measured against (`bench/whole-process.sh`). [`mod@reference`] makes pages of `docs/` from tables in the code.
 //! [`world`] makes small worlds of text, judged in memory; [`fuzz`] tries every parser of untrusted bytes with what nobody would write.
 //!
 //! ```

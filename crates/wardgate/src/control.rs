@@ -165,11 +165,14 @@ impl Control {
         let number = published.number + 1;
         let loaded = self.loaded.load_full();
         match world(&loaded, &picture, &self.material, &self.denied, &self.config, number) {
-            Ok(world) => self.gate.publish(Snapshot::build(world)),
-            // The sealed material of one secret cannot be opened: the old snapshot stays, what was stopped is stopped.
+            Ok(world) => {
+                self.gate.publish(Snapshot::build(world));
+                *published = Published { seq: picture.seq, number };
+            }
+            // The sealed material of one secret cannot be opened: the old snapshot stays, what was stopped is stopped, and the
+            // next change tries again.
             Err(error) => tracing::error!(%error, "cannot make a snapshot; the last one stays"),
         }
-        *published = Published { seq: picture.seq, number };
         self.settle();
         Ok(())
     }

@@ -67,7 +67,7 @@ pub fn print(text: &str) -> io::Result<()> {
 /// Writes a line to standard output.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn line(text: &str) -> io::Result<()> {
     print(&format!("{text}\n"))
 }
@@ -81,7 +81,7 @@ pub fn note(text: &str) {
 /// Writes one JSON document over several lines.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn json<T: serde::Serialize + ?Sized>(value: &T) -> io::Result<()> {
     line(&serde_json::to_string_pretty(value)?)
 }
@@ -89,7 +89,7 @@ pub fn json<T: serde::Serialize + ?Sized>(value: &T) -> io::Result<()> {
 /// Writes one JSON object on one line.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn json_line<T: serde::Serialize + ?Sized>(value: &T) -> io::Result<()> {
     line(&serde_json::to_string(value)?)
 }

@@ -51,7 +51,8 @@ impl std::fmt::Debug for Running {
 pub fn start(config: Config) -> anyhow::Result<Running> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("wardgate-control").enable_all().build()?;
     let journal_file = journal_file(&config)?;
-    let (journal, opened) = FileJournal::open(&journal_file, clock::now()).context("cannot open the journal of quotas")?;
+    let (journal, opened) = FileJournal::open(&journal_file, clock::now())
+        .context("cannot open the journal of quotas: does another `wardgate serve` run here?")?;
     if opened.ignored_bytes > 0 {
         tracing::warn!(bytes = opened.ignored_bytes, "the journal of quotas ends in bytes that are no record: they are ignored");
     }

@@ -63,8 +63,11 @@ fn each_measure_refuses_in_its_own_words() {
 
 #[test]
 fn bytes_cut_the_stream_that_runs_over_and_refuse_the_next() {
-    let (limits, meters, caller) =
-        (limits("name=l per=identity bytes=100/day\nname=m per=owner bytes=500/day\nname=n per=api bytes=500/day"), meters(), facts("identity=a"));
+    let (limits, meters, caller) = (
+        limits("name=l per=identity bytes=100/day\nname=m per=owner bytes=500/day\nname=n per=api bytes=500/day"),
+        meters(),
+        facts("identity=a"),
+    );
     let hold = meters.reserve(&limits, &caller, after(0)).expect("a place").commit();
     assert_eq!(hold.charge_bytes(60, after(0)), Ok(()));
     let exhausted = hold.charge_bytes(60, after(0)).expect_err("over");

@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 use wardgate_model::{
-    event::{EventSink, NoPlace, Place},
+    event::{EventSink, NoPlace, Place, Share},
     reason::Reason,
     time::Time,
 };
@@ -29,7 +29,7 @@ fn options(queue_events: usize) -> Options {
 
 fn record(log: &Arc<JsonLines>) -> Result<(), NoPlace> {
     let sink: Arc<dyn EventSink> = Arc::clone(log) as Arc<dyn EventSink>;
-    Place::reserve(&sink).map(|place| place.record(honest("/ledger/entries/7", NOON)))
+    Place::reserve(&sink, Share::Whole).map(|place| place.record(honest("/ledger/entries/7", NOON)))
 }
 
 /// The numbers of all events in the directory, in the order of the files.
@@ -124,15 +124,26 @@ fn a_full_queue_gives_no_place_and_a_returned_one_can_be_had_again() {
     let (disk, _control) = disk(false);
     let (log, _writer) = JsonLines::start_with(disk, 1, 0, &options(3)).expect("starts");
     let sink: Arc<dyn EventSink> = log.clone();
-    let mut places: Vec<Place> = (0..3).map(|_| Place::reserve(&sink).expect("a place")).collect();
-    assert_eq!(Place::reserve(&sink).map(|_| ()), Err(NoPlace));
+    let mut places: Vec<Place> = (0..3).map(|_| Place::reserve(&sink, Share::Whole).expect("a place")).collect();
+    assert_eq!(Place::reserve(&sink, Share::Whole).map(|_| ()), Err(NoPlace));
     assert_eq!(log.record_change(change()), Err(NoPlace));
     places.pop();
     assert_eq!(log.counters().queued, 2);
-    places.push(Place::reserve(&sink).expect("the returned place"));
-    assert_eq!(Place::reserve(&sink).map(|_| ()), Err(NoPlace));
+    places.push(Place::reserve(&sink, Share::Whole).expect("the returned place"));
+    assert_eq!(Place::reserve(&sink, Share::Whole).map(|_| ()), Err(NoPlace));
     sink.count_dropped();
     assert_eq!(log.counters(), Counters { dropped: 1, queued: 3, places: 3, ..Counters::default() });
+}
+
+#[test]
+fn what_is_refused_leaves_half_of_the_queue_to_what_is_permitted() {
+    let (disk, _control) = disk(false);
+    let (log, _writer) = JsonLines::start_with(disk, 1, 0, &options(4)).expect("starts");
+    let sink: Arc<dyn EventSink> = log;
+    let refused: Vec<_> = std::iter::from_fn(|| Place::reserve(&sink, Share::Half).ok()).take(9).collect();
+    assert_eq!(refused.len(), 2);
+    let permitted: Vec<_> = std::iter::from_fn(|| Place::reserve(&sink, Share::Whole).ok()).take(9).collect();
+    assert_eq!(permitted.len(), 2);
 }
 
 /// Many threads at a small queue: never more places out than there are, and every event that had one is written.
@@ -148,7 +159,7 @@ fn places_are_exact_under_threads() {
             let (out, recorded, refused) = (&out, &recorded, &refused);
             scope.spawn(move || {
                 for turn in 0..500 {
-                    let Ok(place) = Place::reserve(&sink) else {
+                    let Ok(place) = Place::reserve(&sink, Share::Whole) else {
                         refused.fetch_add(1, Ordering::SeqCst);
                         sink.count_dropped();
                         thread::yield_now();
@@ -179,10 +190,10 @@ fn while_the_disk_is_full_nothing_is_accepted_and_nothing_lost() {
     let (disk, control) = disk(true);
     let (log, writer) = JsonLines::start_with(disk, 1, 0, &options(64)).expect("starts");
     let sink: Arc<dyn EventSink> = log.clone();
-    let forwarded_before = Place::reserve(&sink).expect("the disk is not known to be full yet");
+    let forwarded_before = Place::reserve(&sink, Share::Whole).expect("the disk is not known to be full yet");
     record(&log).expect("likewise");
     control.wait_for_two_refusals();
-    assert_eq!(Place::reserve(&sink).map(|_| ()), Err(NoPlace), "`audit: required` refuses");
+    assert_eq!(Place::reserve(&sink, Share::Whole).map(|_| ()), Err(NoPlace), "`audit: required` refuses");
     assert!(log.counters().failing);
     forwarded_before.record(honest("/ledger/entries/8", NOON));
 
@@ -220,11 +231,11 @@ fn closing_waits_for_places_that_are_out() {
     let (disk, control) = disk(false);
     let (log, writer) = JsonLines::start_with(disk, 1, 0, &options(64)).expect("starts");
     let sink: Arc<dyn EventSink> = log.clone();
-    let out = Place::reserve(&sink).expect("a place");
+    let out = Place::reserve(&sink, Share::Whole).expect("a place");
     thread::scope(|scope| {
         let closing = scope.spawn(move || writer.close(PATIENCE));
         // Once nothing new is accepted, the closing has begun.
-        while let Ok(place) = Place::reserve(&sink) {
+        while let Ok(place) = Place::reserve(&sink, Share::Whole) {
             drop(place);
             thread::yield_now();
         }
@@ -239,9 +250,9 @@ fn after_closing_an_event_is_lost_loudly() {
     let (disk, _control) = disk(false);
     let (log, writer) = JsonLines::start_with(disk, 1, 0, &options(64)).expect("starts");
     let sink: Arc<dyn EventSink> = log.clone();
-    let out = Place::reserve(&sink).expect("a place");
+    let out = Place::reserve(&sink, Share::Whole).expect("a place");
     assert_eq!(writer.close(Duration::ZERO).lost, 0);
-    assert_eq!(Place::reserve(&sink).map(|_| ()), Err(NoPlace));
+    assert_eq!(Place::reserve(&sink, Share::Whole).map(|_| ()), Err(NoPlace));
     out.record(honest("/ledger/entries/7", NOON));
     assert_eq!(log.counters(), Counters { lost: 1, places: 64, ..Counters::default() });
 }

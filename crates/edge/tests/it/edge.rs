@@ -23,7 +23,7 @@ use wardgate_gate::{Gate, Meters, Snapshot, World, assertion::Mint, denied::Deni
 use wardgate_model::{
     api::Api,
     credential::{Credential, CredentialKind, CredentialState},
-    event::{Event, EventSink, NoPlace},
+    event::{Event, EventSink, NoPlace, Share},
     facts::Door,
     grant::{Grant, GrantTo, OperationSelector},
     id::{EnvironmentName, GrantId, IdentityId, LimitName, OwnerName},
@@ -82,7 +82,7 @@ impl Sink {
 }
 
 impl EventSink for Sink {
-    fn reserve(&self) -> Result<(), NoPlace> {
+    fn reserve(&self, _: Share) -> Result<(), NoPlace> {
         if self.full.load(Ordering::SeqCst) { Err(NoPlace) } else { Ok(()) }
     }
 

@@ -31,32 +31,32 @@ GET / read None known []
 GET /orders list None known []
 POST /orders write None known []
 HEAD /orders read None known []
-GET /orders/latest read None known []
 GET /orders/{id} read None known []
 PUT /orders/{id} write None known []
 DELETE /orders/{id} delete None known []
 PATCH /orders/{id} write None known []
 GET /orders/{id}/items/ list None known []
 GET /orders/{id}/items/{item} read None known []
+GET /orders/latest read None known []
 "#);
 }
 
 #[test]
 fn our_keys_say_more() {
     assert_snapshot!(check("openapi: 3.1.0\npaths:\n  /a/{id}:\n    get: { x-wardgate-class: bulk, x-wardgate-resource: path.id, x-wardgate-anonymous: true, x-wardgate-query: [since] }\n  /a:\n    get: { x-wardgate-class: read }\n    put: { x-wardgate-class: reed, x-wardgate-resource: path.id, x-wardgate-anonymous: yes, x-wardgate-query: x, x-wardgate-clas: read, x-wardgate-records: /items }\n    x-wardgate-class: read\n"), @r#"
+GET /a/{id} bulk Some("id") anonymous ["since"]
 GET /a read None known []
 PUT /a write None known []
-GET /a/{id} bulk Some("id") anonymous ["since"]
-api.yaml: error[value.type]: `/paths/~1a/put/x-wardgate-anonymous`: expected `true` or `false`
-api.yaml: error[key.unknown]: `/paths/~1a/put/x-wardgate-clas`: this key is not known
-  = did you mean `x-wardgate-class`?
 api.yaml: error[value.word]: `/paths/~1a/put/x-wardgate-class`: `reed` is no class
   = did you mean `read`?
-api.yaml: error[value.type]: `/paths/~1a/put/x-wardgate-query`: expected a list of names
-api.yaml: error[key.not_enforced]: `/paths/~1a/put/x-wardgate-records`: this version reads `x-wardgate-records` but does not enforce it
-  = take the key out until a later version enforces it
 api.yaml: error[operation.resource]: `/paths/~1a/put/x-wardgate-resource`: the path has no parameter `id`
   = take it out
+api.yaml: error[value.type]: `/paths/~1a/put/x-wardgate-anonymous`: expected `true` or `false`
+api.yaml: error[value.type]: `/paths/~1a/put/x-wardgate-query`: expected a list of names
+api.yaml: error[key.unknown]: `/paths/~1a/put/x-wardgate-clas`: this key is not known
+  = did you mean `x-wardgate-class`?
+api.yaml: error[key.not_enforced]: `/paths/~1a/put/x-wardgate-records`: this version reads `x-wardgate-records` but does not enforce it
+  = take the key out until a later version enforces it
 api.yaml: error[key.unknown]: `/paths/~1a/x-wardgate-class`: our keys belong to operations
   = write it into each operation
 "#);
@@ -87,9 +87,9 @@ api.yaml: error[operation.duplicate]: `/paths/~1a~1{y}/get`: the same operation 
 #[test]
 fn segments_may_have_several_parameters() {
     assert_snapshot!(check("openapi: 3.1.0\npaths:\n  /c/{a}...{b}: { get: {}, put: {} }\n  /c/{ab}: { get: {} }\n  /d/{a}{: { get: {} }\n"), @r#"
-GET /c/{ab} read None known []
 GET /c/{a}...{b} read None known []
 PUT /c/{a}...{b} write None known []
+GET /c/{ab} read None known []
 api.yaml: error[openapi.path]: `/paths/~1d~1{a}{`: the braces of `{a}{` do not make named parameters with text between them
 "#);
 }
@@ -106,12 +106,12 @@ api.yaml: error[openapi.reference]: `/paths/~1e/$ref`: `#/nowhere` leads nowhere
 api.yaml: error[openapi.reference]: `/paths/~1f/$ref`: `other.yaml#/x` leads out of the document
   = put what it names into this document, as in `#/components/pathItems/NAME`
 api.yaml: error[openapi.reference]: `/paths/~1g/$ref`: a reference must be text
-api.yaml: warning[key.unknown]: `/components`: no key of a path, so there is no operation here
-  = one of `get`, `put`, `post`, `delete`, `options`, `head`, `patch`, `trace`, `$ref`, `summary`, `description`, `servers`, `parameters`
 api.yaml: warning[key.unknown]: `/openapi`: no key of a path, so there is no operation here
   = one of `get`, `put`, `post`, `delete`, `options`, `head`, `patch`, `trace`, `$ref`, `summary`, `description`, `servers`, `parameters`
 api.yaml: warning[key.unknown]: `/paths`: no key of a path, so there is no operation here
   = did you mean `patch`?
+api.yaml: warning[key.unknown]: `/components`: no key of a path, so there is no operation here
+  = one of `get`, `put`, `post`, `delete`, `options`, `head`, `patch`, `trace`, `$ref`, `summary`, `description`, `servers`, `parameters`
 api.yaml: error[openapi.reference]: `/paths/~1i/$ref`: `#anchor` leads out of the document
   = put what it names into this document, as in `#/components/pathItems/NAME`
 "#);
@@ -146,16 +146,16 @@ fn hostile_documents_are_diagnostics() {
     }
     assert_snapshot!(check("openapi: 3.1.0\npaths: []\n"), @r#"api.yaml: error[openapi.type]: `/paths`: expected an object"#);
     assert_snapshot!(check("openapi: 3.1.0\npaths:\n  a: {}\n  /b: 5\n  /c: { get: 5 }\n  /{: { get: {} }\n  /d?x: { get: {} }\n  /e//f: { get: {} }\n  5: { get: {} }\n  x-internal: 5\n"), @r#"
+api.yaml: error[openapi.path]: `/paths/a`: `a` does not begin with a slash
+  = write `/a`
 api.yaml: error[openapi.type]: `/paths/~1b`: expected an object
 api.yaml: error[openapi.type]: `/paths/~1c/get`: expected an object
+api.yaml: error[openapi.path]: `/paths/~1{`: the braces of `{` do not make named parameters with text between them
 api.yaml: error[openapi.path]: `/paths/~1d?x`: `/d?x` has more than a path
   = leave out what follows `?` or `#`
 api.yaml: error[openapi.path]: `/paths/~1e~1~1f`: `/e//f` has an empty segment
-api.yaml: error[openapi.path]: `/paths/~1{`: the braces of `{` do not make named parameters with text between them
 api.yaml: error[openapi.path]: `/paths/5`: `5` does not begin with a slash
   = write `/5`
-api.yaml: error[openapi.path]: `/paths/a`: `a` does not begin with a slash
-  = write `/a`
 "#);
     assert_snapshot!(check(&format!("{{\"a\":{}{}}}", "[".repeat(500), "]".repeat(500))), @r#"api.yaml:1:132: error[openapi.json]: recursion limit exceeded"#);
     assert_snapshot!(check("{\"openapi\": \"3.1.0\", \"paths\": {"), @r#"api.yaml:1:31: error[openapi.json]: EOF while parsing an object"#);
