@@ -39,7 +39,7 @@ fn marks_are_found_where_they_count() {
         ("a.rs", "#[ignore = \"slow\"]", "`#[ignore`: a test runs or goes; what is slow is a bench"),
         ("a.rs", "std::thread::sleep(d);", "`thread::sleep`: wait for a state, not for a moment"),
         ("a.toml", "path = \"/home/me/x\"", "`/home/`: a path of one machine"),
-        ("a.sh", "cd /work/main", "`/work/`: a path of one machine"),
+        ("a.sh", "cd /work/here", "`/work/`: a path of one machine"),
         ("a.toml", "x = \"https://pypi.org/simple\"", "`pypi.org`: the host of a registry: whoever builds chooses theirs"),
     ] {
         assert_eq!(breaches(path, line), format!("{path}:1: {breach}"), "{line}");
