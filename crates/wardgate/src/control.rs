@@ -8,6 +8,7 @@ mod load;
 mod material;
 
 pub use load::Loaded;
+pub(crate) use load::gather;
 pub use material::{Material, mint_sign_in};
 
 use crate::{builtin, clock, config::Config};

@@ -109,7 +109,7 @@ fn limits(inventory: &Inventory) -> Vec<Arc<Limit>> {
 }
 
 /// Reads every `*.yaml`, `*.yml` and `*.cedar` below the paths, in order of name.
-fn gather(paths: &[PathBuf], found: &mut Vec<Diagnostic>) -> Sources {
+pub(crate) fn gather(paths: &[PathBuf], found: &mut Vec<Diagnostic>) -> Sources {
     let mut sources = Sources::default();
     let mut todo: Vec<PathBuf> = paths.iter().rev().cloned().collect();
     let mut files = 0_usize;
