@@ -108,6 +108,7 @@ pub(crate) fn facts(text: &str) -> Facts {
             hash: None,
             created: Time::from_seconds(0),
             expires: None,
+            warn_from: None,
             state: CredentialState::Live,
         })
     });
@@ -131,6 +132,7 @@ pub(crate) fn facts(text: &str) -> Facts {
             task: None,
         }),
         purpose: None,
+        unknown: None,
         stopped: words.get("stopped").map(|_| Stopped { reason: Reason::ProofUnknown, retry_after_s: None }),
     }
 }

@@ -68,6 +68,7 @@ impl Opening {
             caller: None,
             purpose: None,
             stopped: None,
+            unknown: None,
         }
     }
 }

@@ -168,6 +168,7 @@ pub(crate) fn blank(arrival: &Arrival<'_>, request: RequestFacts) -> Facts {
         caller: None,
         purpose: None,
         stopped: None,
+        unknown: None,
     }
 }
 

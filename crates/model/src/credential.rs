@@ -18,6 +18,10 @@ words! {
         Session = "session",
         /// The first admin credential: good for one sign-in.
         SignIn = "sign_in",
+        /// A short session that the break-glass socket gave.
+        BreakGlass = "break_glass",
+        /// A key that Wardgate did not issue, registered when its caller was claimed.
+        ForeignKey = "foreign_key",
         /// Tokens of an issuer, bound by subject and claims.
         Oidc = "oidc",
         /// A client certificate or SPIFFE id.
@@ -87,8 +91,10 @@ pub struct Credential {
     pub hash: Option<KeyedHash>,
     /// When it was issued.
     pub created: Time,
-    /// When it ends by itself; `None` only under a waiver.
+    /// When it ends by itself, the enforced end of its rotation included; `None`: never.
     pub expires: Option<Time>,
+    /// From when on answers warn its user that it is to be replaced.
+    pub warn_from: Option<Time>,
     /// Whether it can still be used.
     pub state: CredentialState,
 }

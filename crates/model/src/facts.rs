@@ -3,8 +3,8 @@
 
 use crate::{
     api::{Api, Operation},
-    credential::Credential,
-    id::{IdentityId, PurposeName, RequestId, TaskId, ZoneName},
+    credential::{Credential, KeyedHash},
+    id::{CredentialId, IdentityId, PurposeName, RequestId, TaskId, ZoneName},
     inventory::{Identity, words},
     proof::ProofFacts,
     reason::Reason,
@@ -127,6 +127,15 @@ pub struct Stopped {
     pub retry_after_s: Option<u64>,
 }
 
+/// A key that an unknown caller showed: nothing of ours, and not on record.
+#[derive(Debug, Clone)]
+pub struct Unknown {
+    /// The id that a credential made of it would have.
+    pub id: CredentialId,
+    /// What such a credential would be compared with.
+    pub hash: KeyedHash,
+}
+
 /// All that is known about a request before it is judged.
 #[derive(Debug, Clone)]
 pub struct Facts {
@@ -150,6 +159,8 @@ pub struct Facts {
     pub resource: Option<Box<str>>,
     /// Who calls, as far as it is known: with [`Facts::stopped`], a claim that failed later on.
     pub caller: Option<Caller>,
+    /// What an unknown caller showed, so that it can be discovered. Never recorded.
+    pub unknown: Option<Box<Unknown>>,
     /// Why.
     pub purpose: Option<Purpose>,
     /// Why it was stopped before it could be judged.

@@ -129,52 +129,94 @@ names! {
     PurposeName;
     /// The id of a task.
     TaskId;
+    /// The name of a contract.
+    ContractName;
+    /// The name of a waiver.
+    WaiverName;
+    /// The name of a rule of rotation.
+    RotationName;
 }
 
-/// The public part of a credential: 12 characters of base62 for keys that Wardgate issued.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct CredentialId(Arc<str>);
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        // INVARIANT (base62): every byte is one of `0-9A-Za-z`.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub struct $name([u8; CODE_CHARACTERS]);
 
-impl CredentialId {
-    /// Length of an id, in characters.
-    pub const CHARACTERS: usize = 12;
+        impl $name {
+            /// Length, in characters.
+            pub const CHARACTERS: usize = CODE_CHARACTERS;
 
-    /// Twelve characters of base62 (`0-9A-Za-z`), or `None`.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let good = text.len() == Self::CHARACTERS && text.bytes().all(|b| b.is_ascii_alphanumeric());
-        good.then(|| Self(text.into()))
-    }
+            /// Twelve characters of base62 (`0-9A-Za-z`), or `None`.
+            #[must_use]
+            pub fn parse(text: &str) -> Option<Self> {
+                let bytes: [u8; CODE_CHARACTERS] = text.as_bytes().try_into().ok()?;
+                bytes.iter().all(u8::is_ascii_alphanumeric).then_some(Self(bytes))
+            }
 
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+            /// The twelve characters that stand for a number: its low 71 bits, as it were.
+            #[must_use]
+            pub fn of(mut number: u128) -> Self {
+                let mut bytes = [b'0'; CODE_CHARACTERS];
+                for slot in bytes.iter_mut().rev() {
+                    let digit = usize::try_from(number % 62).unwrap_or_default();
+                    *slot = BASE62.get(digit).copied().unwrap_or(b'0');
+                    number /= 62;
+                }
+                Self(bytes)
+            }
+
+            /// The id as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                std::str::from_utf8(&self.0).unwrap_or_default()
+            }
+        }
+
+        impl std::hash::Hash for $name {
+            // As `str` does it: see `Borrow`.
+            fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+                self.as_str().hash(state);
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                self.as_str()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({:?})", stringify!($name), self.as_str())
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+    )*};
 }
 
-impl Borrow<str> for CredentialId {
-    fn borrow(&self) -> &str {
-        &self.0
-    }
-}
+/// Length of an id that is a code, in characters.
+const CODE_CHARACTERS: usize = 12;
+/// The digits of base62, in their order.
+const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-impl fmt::Display for CredentialId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for CredentialId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CredentialId({:?})", &*self.0)
-    }
-}
-
-impl serde::Serialize for CredentialId {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
+codes! {
+    /// The public part of a credential: 12 characters of base62.
+    CredentialId;
+    /// The id of an act that waits for a second person.
+    ApprovalId;
 }
 
 /// The id of one request: 128 bits, ordered by time, printed as a UUID of version 7 (RFC 9562 §5.7).

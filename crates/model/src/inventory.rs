@@ -1,6 +1,9 @@
 //! Who calls and who answers for it: identities, owners, environments.
 
-use crate::id::{EnvironmentName, IdentityId, OwnerName, TeamName, ZoneName};
+use crate::{
+    id::{EnvironmentName, IdentityId, OwnerName, TeamName, ZoneName},
+    time::Time,
+};
 use ipnet::IpNet;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -171,6 +174,8 @@ pub struct Identity {
     pub roles: Box<[Role]>,
     /// Free labels, for policies and selection.
     pub tags: BTreeMap<Box<str>, Box<str>>,
+    /// When it ends by itself.
+    pub ends: Option<Time>,
     /// Status: where it is in its life.
     pub state: IdentityState,
     /// Status: nobody claimed it in time.
@@ -205,6 +210,7 @@ impl Identity {
             criticality: Criticality::Low,
             roles: Box::default(),
             tags: BTreeMap::new(),
+            ends: None,
             state: IdentityState::Active,
             claim_overdue: false,
             quality: 100,

@@ -13,7 +13,7 @@
 //! # Reading order
 //!
 //! [`id`], [`time`] and [`secret`] are the atoms. [`inventory`], [`credential`], [`api`], [`grant`] and [`limit`]
-//! are what is governed; [`resource`] names their kinds. [`proof`] and [`facts`] say what a request is,
+//! are what is governed, [`govern`] how, [`contain`] what can be stopped; [`resource`] names their kinds. [`proof`] and [`facts`] say what a request is,
 //! [`reason`] and [`ruling`] what was decided, [`event`] what is recorded. [`diagnostic`] speaks to operators.
 //!
 //! ```
@@ -26,10 +26,12 @@
 //! ```
 
 pub mod api;
+pub mod contain;
 pub mod credential;
 pub mod diagnostic;
 pub mod event;
 pub mod facts;
+pub mod govern;
 pub mod grant;
 pub mod id;
 pub mod inventory;

@@ -13,6 +13,8 @@ words! {
         Session = "session",
         /// The first admin credential.
         SignIn = "sign_in",
+        /// A session that the break-glass socket gave.
+        BreakGlass = "break_glass",
         /// A signed token.
         Jwt = "jwt",
         /// A client certificate.

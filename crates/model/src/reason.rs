@@ -142,6 +142,8 @@ reasons! {
 
     /// The credential's identity is not on record.
     IdentityUnknown = "identity.unknown", 403, 7, Error, "the caller is not one known identity", "ask the owner of this integration";
+    /// Its time is over.
+    IdentityEnded = "identity.ended", 403, 7, Notice, "the caller is not allowed at present", "ask its owner to give the identity more time, or a new one";
     /// Contained: stopped everywhere at once.
     IdentityContained = "identity.contained", 403, 7, Warning, "the caller is not allowed at present", "ask the owner of this integration";
 
@@ -205,7 +207,7 @@ impl Reason {
             Self::ProofUnknown | Self::ProofExpired | Self::ProofRevoked | Self::ProofChecksum => Self::ProofInvalid,
             Self::StandingNoGrant => Self::StandingDenied,
             Self::RuleNotPermitted => Self::RuleForbidden,
-            Self::CommitStale => Self::IdentityContained,
+            Self::CommitStale | Self::IdentityEnded => Self::IdentityContained,
             other => other,
         }
     }

@@ -29,6 +29,8 @@ words! {
         Waiver = "Waiver",
         /// Whom to tell.
         Webhook = "Webhook",
+        /// How often credentials are replaced.
+        Rotation = "Rotation",
         /// A registered purpose.
         Purpose = "Purpose",
         /// A Cedar policy.

@@ -8,7 +8,8 @@
 //! `schema` is the world that policies speak of, `shipped` what is on from the start. `source`, `statement`, `compile` and
 //! `check` go from text to policies with every diagnostic at once. `index` and `grants` find what concerns an identity and
 //! an operation; `world` gives them to Cedar; `fold` keeps only what depends on the request; `program` and `context` ask
-//! that of a request; `set` puts it together; `answer` is what comes out; `explain` says why.
+//! that of a request; `set` puts it together; `answer` is what comes out; `explain` says why, `outlook` what is left open for
+//! questions over the whole estate, `outline` what a text is made of.
 //!
 //! ```
 //! use wardgate_policy::{Names, PolicySource, compile};
@@ -32,6 +33,8 @@ mod explain;
 mod fold;
 mod grants;
 mod index;
+mod outline;
+mod outlook;
 mod program;
 mod schema;
 mod set;
@@ -47,6 +50,8 @@ pub use answer::{Allowed, Answer, Decision, Denied, Residual, Standing};
 pub use compile::{Compiled, compile};
 pub use explain::{Candidate, Effect, Explanation, Verdict};
 pub use grants::{GRANTS_MAX, grant_text};
+pub use outline::{Outlined, outline};
+pub use outlook::{Left, Outlook, Prospect};
 pub use schema::schema_text;
 pub use set::{ANSWERS_MAX, PROGRAMS_MAX, PolicySet, STANDINGS_MAX};
 pub use shipped::SHIPPED;

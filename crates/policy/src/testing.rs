@@ -65,6 +65,7 @@ pub(crate) fn identity(text: &str) -> Identity {
             .map(|tag| tag.split_once(':').unwrap())
             .map(|(k, v)| (k.into(), v.into()))
             .collect::<BTreeMap<_, _>>(),
+        ends: None,
         state: words.get("state").map_or(IdentityState::Active, |word| IdentityState::parse(word).unwrap()),
         claim_overdue: words.get("overdue").is_some(),
         quality: words.get("quality").map_or(100, |word| word.parse().unwrap()),
@@ -189,6 +190,7 @@ pub(crate) fn facts(identity: &Identity, text: &str) -> (Facts, u8) {
             task: words.get("task").map(|task| TaskId::parse(task).unwrap()),
         }),
         purpose: words.get("purpose").map(|value| Purpose { value: PurposeName::parse(value).unwrap(), basis: Basis::Declared }),
+        unknown: None,
         stopped: None,
     };
     (facts, words.get("risk").map_or(0, |risk| risk.parse().unwrap()))

@@ -1,8 +1,8 @@
-//! The keys that Wardgate issues: one grammar, three kinds (STANDARDS §1.14).
+//! The keys that Wardgate issues: one grammar, four kinds (STANDARDS §1.14).
 //!
 //! ```text
 //! key      = prefix "_" env "_" id "_" secret checksum
-//! prefix   = "wg" / "wgs" / "wga"         ; API key, session, first admin credential
+//! prefix   = "wg" / "wgs" / "wga" / "wgb" ; API key, session, first admin credential, break-glass session
 //! env      = 1*32( a-z / 0-9 / "-" )      ; the environment's name
 //! id       = 12 base62                    ; public, names the credential on record
 //! secret   = 43 base62                    ; 256 random bits
@@ -48,11 +48,13 @@ pub enum KeyKind {
     Session,
     /// `wga_`: the first admin credential, good for one sign-in.
     SignIn,
+    /// `wgb_`: a short session that the break-glass socket gave.
+    BreakGlass,
 }
 
 impl KeyKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::ApiKey, Self::Session, Self::SignIn];
+    pub const ALL: [Self; 4] = [Self::ApiKey, Self::Session, Self::SignIn, Self::BreakGlass];
 
     /// What its keys begin with.
     #[must_use]
@@ -61,6 +63,7 @@ impl KeyKind {
             Self::ApiKey => "wg_",
             Self::Session => "wgs_",
             Self::SignIn => "wga_",
+            Self::BreakGlass => "wgb_",
         }
     }
 
@@ -71,6 +74,7 @@ impl KeyKind {
             Self::ApiKey => CredentialKind::ApiKey,
             Self::Session => CredentialKind::Session,
             Self::SignIn => CredentialKind::SignIn,
+            Self::BreakGlass => CredentialKind::BreakGlass,
         }
     }
 
@@ -81,6 +85,7 @@ impl KeyKind {
             Self::ApiKey => ProofKind::ApiKey,
             Self::Session => ProofKind::Session,
             Self::SignIn => ProofKind::SignIn,
+            Self::BreakGlass => ProofKind::BreakGlass,
         }
     }
 }
@@ -193,7 +198,7 @@ impl fmt::Debug for ApiKey<'_> {
 #[must_use]
 pub fn find(bytes: &[u8]) -> Option<ApiKey<'_>> {
     let mut rest = bytes;
-    while let Some(at) = rest.windows(3).position(|window| matches!(window, b"wg_" | b"wgs" | b"wga")) {
+    while let Some(at) = rest.windows(3).position(|window| matches!(window, b"wg_" | b"wgs" | b"wga" | b"wgb")) {
         let candidate = rest.get(at..)?;
         // A key ends where its characters do, or earlier: what follows may be word characters too, so the length is
         // taken from the grammar, never from the surroundings.

@@ -39,6 +39,7 @@ pub const NOT_ENFORCED: &[NotEnforced] = &[
     row(Kind::Flow, "", When::Present),
     row(Kind::Waiver, "", When::Present),
     row(Kind::Webhook, "", When::Present),
+    row(Kind::Rotation, "", When::Present),
     row(Kind::Identity, "credentials[].type", When::Is("oidc")),
     row(Kind::Identity, "credentials[].type", When::Is("x509")),
     row(Kind::Identity, "credentials[].type", When::Is("public_key")),

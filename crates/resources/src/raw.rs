@@ -49,7 +49,9 @@ impl Raw {
             Kind::Purpose => faults.decode(node, "").map(Self::Purpose),
             Kind::Policy => faults.decode(node, "").map(Self::Policy),
             Kind::TrustSource => faults.decode(node, "").map(|_: RawTrustSource| Self::Later),
-            Kind::Contract | Kind::Flow | Kind::Waiver | Kind::Webhook => faults.decode(node, "").map(|_: RawLater| Self::Later),
+            Kind::Contract | Kind::Flow | Kind::Waiver | Kind::Webhook | Kind::Rotation => {
+                faults.decode(node, "").map(|_: RawLater| Self::Later)
+            }
         }
     }
 }

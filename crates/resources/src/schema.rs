@@ -19,7 +19,7 @@ pub fn schema(kind: Kind) -> Value {
         Kind::Zone => of::<raw::RawZone>(kind),
         Kind::Purpose => of::<raw::RawPurpose>(kind),
         Kind::Policy => of::<raw::RawPolicy>(kind),
-        Kind::Contract | Kind::Flow | Kind::Waiver | Kind::Webhook => of::<raw::RawLater>(kind),
+        Kind::Contract | Kind::Flow | Kind::Waiver | Kind::Webhook | Kind::Rotation => of::<raw::RawLater>(kind),
     }
 }
 

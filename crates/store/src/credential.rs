@@ -22,7 +22,8 @@ pub const fn live_max(kind: CredentialKind) -> Option<u32> {
     match kind {
         CredentialKind::ApiKey => Some(2),
         CredentialKind::Session => Some(32),
-        CredentialKind::SignIn => Some(8),
+        CredentialKind::SignIn | CredentialKind::ForeignKey => Some(8),
+        CredentialKind::BreakGlass => Some(1),
         CredentialKind::Oidc | CredentialKind::X509 | CredentialKind::PublicKey | CredentialKind::Hmac => None,
     }
 }
@@ -159,6 +160,7 @@ impl CredentialRow {
             hash: Some(KeyedHash::new(hash)),
             created: Time::from_micros(self.created_us),
             expires: Some(Time::from_micros(self.expires_us)),
+            warn_from: None,
             state,
         };
         Ok(StoredCredential { credential, revision: unsigned(self.revision), created_seq: unsigned(self.created_seq) })
@@ -262,6 +264,7 @@ async fn issue(writing: &mut Writing, actor: &Actor, new: NewCredential) -> Resu
         hash: Some(new.hash),
         created: writing.now,
         expires: Some(new.expires),
+        warn_from: None,
         state: CredentialState::Live,
     };
     tell(writing, seq, actor, Act::Issue, None, &credential).await?;

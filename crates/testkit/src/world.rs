@@ -161,6 +161,7 @@ fn credential(spec: &wardgate_resources::IdentitySpec, id: CredentialId, pepper:
         hash: Some(api_key::hash(pepper, text)),
         created: DAWN,
         expires: Some(DAWN + entry.and_then(|entry| entry.expires_in).unwrap_or(Duration::from_hours(24))),
+        warn_from: None,
         state: CredentialState::Live,
     }
 }

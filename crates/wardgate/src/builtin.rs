@@ -33,6 +33,7 @@ pub fn operator() -> Identity {
         criticality: Criticality::High,
         roles: Box::new([Role::Admin]),
         tags: BTreeMap::new(),
+        ends: None,
         state: IdentityState::Active,
         claim_overdue: false,
         quality: 100,

@@ -48,8 +48,10 @@ pub(crate) fn stranger(target: &str, reason: Reason, arrived: Time) -> Event {
             operation: None,
             resource: None,
             caller: None,
+            unknown: None,
             purpose: None,
             stopped: None,
+            unknown: None,
         },
         ruling: Ruling {
             response: if reason.row().http < 400 { Response::Allow } else { Response::Block },
@@ -168,6 +170,7 @@ fn caller(environment: &Arc<Environment>, arrived: Time) -> Caller {
         hash: Some(KeyedHash::new([7; 32])),
         created,
         expires: None,
+        warn_from: None,
         state: CredentialState::Live,
     };
     Caller {

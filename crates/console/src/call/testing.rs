@@ -84,6 +84,7 @@ pub(crate) fn identity(name: &str) -> Option<KnownIdentity> {
         criticality: Criticality::Low,
         roles: roles.split(',').filter_map(Role::parse).collect(),
         tags: BTreeMap::new(),
+        ends: None,
         state: IdentityState::parse(state).unwrap_or(IdentityState::Active),
         claim_overdue: state == "overdue",
         quality: 100,
@@ -256,6 +257,7 @@ impl Fixture {
             hash: None,
             created: NOW,
             expires: Some(NOW + HOUR),
+            warn_from: None,
             state: CredentialState::Live,
         });
         let caller = Caller {

@@ -189,6 +189,7 @@ impl Setup {
             hash: Some(api_key::hash(&pepper, key.danger_expose())),
             created: Time::from_seconds(0),
             expires: None,
+            warn_from: None,
             state: CredentialState::Live,
         };
         let grant = Arc::new(Grant {

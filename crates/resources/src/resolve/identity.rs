@@ -65,6 +65,7 @@ pub(super) fn identity(name: &str, raw: &RawIdentity, known: &Known<'_>, faults:
         criticality: value(raw.criticality.as_ref()).map_or(Criticality::Medium, |word| word.0),
         roles: roles.into(),
         tags,
+        ends: None,
         state: IdentityState::Active,
         claim_overdue: false,
         quality: 100,

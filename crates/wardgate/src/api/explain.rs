@@ -83,12 +83,12 @@ fn usual_proof(control: &Control, identity: &IdentityId) -> ProofKind {
     let loaded = control.loaded();
     let spec = loaded.inventory.identities.iter().find(|spec| spec.identity.id == *identity);
     match spec.and_then(|spec| spec.credentials.first()).map(|credential| credential.kind) {
-        Some(CredentialKind::ApiKey) => ProofKind::ApiKey,
+        Some(CredentialKind::ApiKey | CredentialKind::ForeignKey) => ProofKind::ApiKey,
         Some(CredentialKind::Oidc) => ProofKind::Jwt,
         Some(CredentialKind::X509) => ProofKind::X509,
         Some(CredentialKind::PublicKey) => ProofKind::Signature,
         Some(CredentialKind::Hmac) => ProofKind::Hmac,
-        Some(CredentialKind::Session | CredentialKind::SignIn) | None => ProofKind::Session,
+        Some(CredentialKind::Session | CredentialKind::SignIn | CredentialKind::BreakGlass) | None => ProofKind::Session,
     }
 }
 

@@ -1,0 +1,1 @@
+//! How identities are governed: the rules of their lives, as pure functions over values.
