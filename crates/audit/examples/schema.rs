@@ -3,5 +3,7 @@
 use std::io::Write as _;
 
 fn main() -> std::io::Result<()> {
-    writeln!(std::io::stdout().lock(), "{:#}", wardgate_audit::event_v1::schema())
+    let mut schema = wardgate_audit::event_v1::schema();
+    schema.sort_all_objects();
+    writeln!(std::io::stdout().lock(), "{schema:#}")
 }

@@ -2,11 +2,11 @@
 
 use crate::{
     event_v1::{
-        ApiV1, ChangeV1, CredentialV1, EventV1, IdentityV1, Kind, ProofV1, PurposeV1, RequestV1, RulingV1, SourceV1, TokenV1, UpstreamV1,
-        VERSION,
+        ApiV1, ChangeV1, CredentialV1, EventV1, FindingV1, IdentityV1, Kind, ProofV1, PurposeV1, RequestV1, RulingV1, SourceV1, TokenV1,
+        UpstreamV1, VERSION,
     },
+    record::{ChangeRecord, FindingRecord},
     scrub::scrub,
-    sink::ChangeRecord,
 };
 use std::{borrow::Cow, time::Duration};
 use wardgate_model::{
@@ -16,6 +16,9 @@ use wardgate_model::{
     ruling::{Challenge, Response, Ruling},
     time::Time,
 };
+
+/// Changes of this kind stop something, or let it go again.
+const CONTAINMENT: &str = "containment";
 
 /// The event as it is written. Everything that came from outside goes through [`scrub`].
 pub(crate) fn event<'a>(event: &'a Event, edge: &'a str, seq: u64) -> EventV1<'a> {
@@ -65,13 +68,27 @@ pub(crate) fn event<'a>(event: &'a Event, edge: &'a str, seq: u64) -> EventV1<'a
 
 /// A management change as it is written.
 pub(crate) fn change<'a>(change: &'a ChangeRecord, edge: &'a str, seq: u64) -> EventV1<'a> {
-    let mut told = bare(edge, seq, Kind::Change, change.time);
+    let kind = if &*change.kind == CONTAINMENT { Kind::Containment } else { Kind::Change };
+    let mut told = bare(edge, seq, kind, change.time);
     told.change = Some(ChangeV1 {
         actor: scrub(&change.actor),
         what: scrub(&change.what),
         kind: scrub(&change.kind),
         name: scrub(&change.name),
         reason: change.reason.as_deref().map(scrub),
+    });
+    told
+}
+
+/// A finding as it is written.
+pub(crate) fn finding<'a>(finding: &'a FindingRecord, edge: &'a str, seq: u64) -> EventV1<'a> {
+    let mut told = bare(edge, seq, Kind::Finding, finding.time);
+    told.finding = Some(FindingV1 {
+        code: scrub(&finding.code),
+        severity: scrub(&finding.severity),
+        kind: scrub(&finding.kind),
+        name: scrub(&finding.name),
+        what: scrub(&finding.what),
     });
     told
 }
@@ -114,6 +131,7 @@ fn bare(edge: &str, seq: u64, kind: Kind, time: Time) -> EventV1<'_> {
         snapshot: None,
         judge_order: None,
         change: None,
+        finding: None,
     }
 }
 

@@ -133,6 +133,9 @@ pub struct EventV1<'a> {
     /// What somebody changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<ChangeV1<'a>>,
+    /// What is not as it should be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finding: Option<FindingV1<'a>>,
 }
 
 impl<'a> EventV1<'a> {
@@ -359,6 +362,21 @@ pub struct ChangeV1<'a> {
     /// Why, in the actor's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Cow<'a, str>>,
+}
+
+/// Something that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FindingV1<'a> {
+    /// What, as a code for machines.
+    pub code: Cow<'a, str>,
+    /// How bad: `info`, `low`, `medium`, `high` or `critical`.
+    pub severity: Cow<'a, str>,
+    /// Of what kind of thing.
+    pub kind: Cow<'a, str>,
+    /// Of which one.
+    pub name: Cow<'a, str>,
+    /// What was seen, for people.
+    pub what: Cow<'a, str>,
 }
 
 /// The JSON Schema (2020-12) of an event. The repository keeps it as `schema/event-v1.json`.

@@ -5,7 +5,7 @@
 //! # Reading order
 //!
 //! [`event_v1`] is the outside: what an event looks like, for ever. [`sink`] is where events go: places reserved
-//! before a request is forwarded, and the thread that writes. `encode` and `scrub` make the JSON, `directory` the
+//! before a request is forwarded, and the thread that writes, where an [`sink::Observer`] sees each request too. `encode` and `scrub` make the JSON, `directory` the
 //! files. [`reading`] finds events again.
 //!
 //! ```
@@ -34,6 +34,8 @@ mod directory;
 mod encode;
 pub mod event_v1;
 mod lines;
+mod observer;
 pub mod reading;
+mod record;
 mod scrub;
 pub mod sink;

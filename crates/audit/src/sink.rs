@@ -7,12 +7,17 @@
 //! When the disk refuses, what is queued is kept and tried again; meanwhile nothing more can be reserved, so that
 //! `audit: required` refuses and `best_effort` counts. Events are lost only when the process ends before the disk mends.
 
-pub use crate::directory::StartError;
+pub use crate::{
+    directory::StartError,
+    observer::Observer,
+    record::{ChangeRecord, FindingRecord},
+};
 
 use crate::{
     directory::{Append, Directory},
     encode,
     event_v1::EventV1,
+    observer::Observing,
 };
 use std::{
     io,
@@ -64,23 +69,6 @@ impl Options {
             retry: Duration::from_millis(500),
         }
     }
-}
-
-/// A management change: who did what to which thing, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChangeRecord {
-    /// When.
-    pub time: Time,
-    /// Who: an identity, or `file:PATH`.
-    pub actor: Box<str>,
-    /// What was done: `issue`, `revoke`, `apply`…
-    pub what: Box<str>,
-    /// To what kind of thing.
-    pub kind: Box<str>,
-    /// To which one.
-    pub name: Box<str>,
-    /// Why, in the actor's words.
-    pub reason: Option<Box<str>>,
 }
 
 /// How the log is doing. For metrics.
@@ -140,6 +128,7 @@ impl Shared {
 enum Message {
     Event(Box<Event>),
     Change(Box<ChangeRecord>),
+    Finding(Box<FindingRecord>),
     Close { patience: Duration },
 }
 
@@ -157,23 +146,42 @@ impl JsonLines {
     /// # Errors
     /// When the directory cannot be used, or another process writes to it.
     pub fn start(directory: &Path, options: &Options) -> Result<(Arc<Self>, Writer), StartError> {
+        Self::open(directory, options, None)
+    }
+
+    /// As [`JsonLines::start`], with somebody who is shown the event of each request on the writing thread.
+    ///
+    /// # Errors
+    /// As [`JsonLines::start`].
+    pub fn start_observed(directory: &Path, options: &Options, observer: Observer) -> Result<(Arc<Self>, Writer), StartError> {
+        Self::open(directory, options, Some(observer))
+    }
+
+    fn open(directory: &Path, options: &Options, observer: Option<Observer>) -> Result<(Arc<Self>, Writer), StartError> {
         let (directory_of_log, found) = Directory::open(directory, options.file_bytes_max)?;
         if found.torn_bytes > 0 {
             tracing::warn!(directory = %directory.display(), bytes = found.torn_bytes, "the last audit event was not written whole and is cut off");
         }
-        Self::start_with(Box::new(directory_of_log), found.next_seq, found.torn_bytes, options).map_err(|source| StartError::Io {
+        Self::start_with(Box::new(directory_of_log), found.next_seq, found.torn_bytes, options, observer).map_err(|source| StartError::Io {
             path: directory.to_owned(),
             does: "given a writing thread",
             source,
         })
     }
 
-    fn start_with(append: Box<dyn Append>, next_seq: u64, torn_bytes: u64, options: &Options) -> io::Result<(Arc<Self>, Writer)> {
+    fn start_with(
+        append: Box<dyn Append>,
+        next_seq: u64,
+        torn_bytes: u64,
+        options: &Options,
+        observer: Option<Observer>,
+    ) -> io::Result<(Arc<Self>, Writer)> {
         let places = options.queue_events.max(1);
         let shared = Arc::new(Shared { places, torn_bytes, ..Shared::default() });
         let (sender, receiver) = sync_channel(places.saturating_add(1));
         let scribe = Scribe {
             append,
+            observing: Observing::new(observer),
             receiver,
             shared: Arc::clone(&shared),
             edge: options.edge.clone(),
@@ -197,6 +205,16 @@ impl JsonLines {
     pub fn record_change(&self, change: ChangeRecord) -> Result<(), NoPlace> {
         self.reserve(Share::Whole)?;
         self.send(Message::Change(Box::new(change)));
+        Ok(())
+    }
+
+    /// Records a finding in the same log.
+    ///
+    /// # Errors
+    /// When there is no place for it; it is not recorded then.
+    pub fn record_finding(&self, finding: FindingRecord) -> Result<(), NoPlace> {
+        self.reserve(Share::Whole)?;
+        self.send(Message::Finding(Box::new(finding)));
         Ok(())
     }
 
@@ -297,6 +315,7 @@ impl std::fmt::Debug for Writer {
 /// The writing thread.
 struct Scribe {
     append: Box<dyn Append>,
+    observing: Observing,
     receiver: Receiver<Message>,
     shared: Arc<Shared>,
     edge: Box<str>,
@@ -351,21 +370,21 @@ impl Scribe {
     }
 
     fn take(&mut self, message: Message) {
-        match message {
+        let before = self.lines.len();
+        let (time, done) = match &message {
             Message::Event(event) => {
-                self.newest = self.newest.max(event.outcome.end);
-                let before = self.lines.len();
-                let done = write_line(&mut self.lines, &encode::event(&event, &self.edge, self.next_seq));
-                self.keep(done, before);
+                self.observing.see(event);
+                (event.outcome.end, write_line(&mut self.lines, &encode::event(event, &self.edge, self.next_seq)))
             }
-            Message::Change(change) => {
-                self.newest = self.newest.max(change.time);
-                let before = self.lines.len();
-                let done = write_line(&mut self.lines, &encode::change(&change, &self.edge, self.next_seq));
-                self.keep(done, before);
+            Message::Change(change) => (change.time, write_line(&mut self.lines, &encode::change(change, &self.edge, self.next_seq))),
+            Message::Finding(finding) => (finding.time, write_line(&mut self.lines, &encode::finding(finding, &self.edge, self.next_seq))),
+            Message::Close { patience } => {
+                self.closing = Some(*patience);
+                return;
             }
-            Message::Close { patience } => self.closing = Some(patience),
-        }
+        };
+        self.newest = self.newest.max(time);
+        self.keep(done, before);
     }
 
     /// Counts the line in, or takes back what there is of it.

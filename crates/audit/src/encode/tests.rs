@@ -51,7 +51,6 @@ pub(crate) fn stranger(target: &str, reason: Reason, arrived: Time) -> Event {
             unknown: None,
             purpose: None,
             stopped: None,
-            unknown: None,
         },
         ruling: Ruling {
             response: if reason.row().http < 400 { Response::Allow } else { Response::Block },

@@ -1,4 +1,4 @@
-use super::{BATCH_EVENTS_MAX, ChangeRecord, Counters, JsonLines, Options};
+use super::{BATCH_EVENTS_MAX, ChangeRecord, Counters, FindingRecord, JsonLines, Options};
 use crate::{
     directory::Append,
     encode::tests::{NOON, honest, stranger},
@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 use wardgate_model::{
-    event::{EventSink, NoPlace, Place, Share},
+    event::{Event, EventSink, NoPlace, Place, Share},
     reason::Reason,
     time::Time,
 };
@@ -122,11 +122,11 @@ fn a_torn_line_is_cut_off_counted_and_its_number_given_again() {
 #[test]
 fn a_full_queue_gives_no_place_and_a_returned_one_can_be_had_again() {
     let (disk, _control) = disk(false);
-    let (log, _writer) = JsonLines::start_with(disk, 1, 0, &options(3)).expect("starts");
+    let (log, _writer) = JsonLines::start_with(disk, 1, 0, &options(3), None).expect("starts");
     let sink: Arc<dyn EventSink> = log.clone();
     let mut places: Vec<Place> = (0..3).map(|_| Place::reserve(&sink, Share::Whole).expect("a place")).collect();
     assert_eq!(Place::reserve(&sink, Share::Whole).map(|_| ()), Err(NoPlace));
-    assert_eq!(log.record_change(change()), Err(NoPlace));
+    assert_eq!(log.record_change(change("revoke", "credential")), Err(NoPlace));
     places.pop();
     assert_eq!(log.counters().queued, 2);
     places.push(Place::reserve(&sink, Share::Whole).expect("the returned place"));
@@ -138,7 +138,7 @@ fn a_full_queue_gives_no_place_and_a_returned_one_can_be_had_again() {
 #[test]
 fn what_is_refused_leaves_half_of_the_queue_to_what_is_permitted() {
     let (disk, _control) = disk(false);
-    let (log, _writer) = JsonLines::start_with(disk, 1, 0, &options(4)).expect("starts");
+    let (log, _writer) = JsonLines::start_with(disk, 1, 0, &options(4), None).expect("starts");
     let sink: Arc<dyn EventSink> = log;
     let refused: Vec<_> = std::iter::from_fn(|| Place::reserve(&sink, Share::Half).ok()).take(9).collect();
     assert_eq!(refused.len(), 2);
@@ -188,7 +188,7 @@ fn places_are_exact_under_threads() {
 #[test]
 fn while_the_disk_is_full_nothing_is_accepted_and_nothing_lost() {
     let (disk, control) = disk(true);
-    let (log, writer) = JsonLines::start_with(disk, 1, 0, &options(64)).expect("starts");
+    let (log, writer) = JsonLines::start_with(disk, 1, 0, &options(64), None).expect("starts");
     let sink: Arc<dyn EventSink> = log.clone();
     let forwarded_before = Place::reserve(&sink, Share::Whole).expect("the disk is not known to be full yet");
     record(&log).expect("likewise");
@@ -205,7 +205,7 @@ fn while_the_disk_is_full_nothing_is_accepted_and_nothing_lost() {
 #[test]
 fn what_cannot_be_written_before_the_end_is_counted_as_lost() {
     let (disk, control) = disk(true);
-    let (log, writer) = JsonLines::start_with(disk, 1, 0, &options(64)).expect("starts");
+    let (log, writer) = JsonLines::start_with(disk, 1, 0, &options(64), None).expect("starts");
     record(&log).expect("a place");
     record(&log).expect("a place");
     control.wait_for_two_refusals();
@@ -218,7 +218,7 @@ fn closing_writes_all_that_is_queued() {
     let events = 3 * BATCH_EVENTS_MAX + 5;
     // A window that never ends: only the closing can bring the rest out.
     let options = Options { window: Duration::from_secs(3_600), ..options(4 * events) };
-    let (log, writer) = JsonLines::start_with(disk, 1, 0, &options).expect("starts");
+    let (log, writer) = JsonLines::start_with(disk, 1, 0, &options, None).expect("starts");
     for _ in 0..events {
         record(&log).expect("a place");
     }
@@ -229,7 +229,7 @@ fn closing_writes_all_that_is_queued() {
 #[test]
 fn closing_waits_for_places_that_are_out() {
     let (disk, control) = disk(false);
-    let (log, writer) = JsonLines::start_with(disk, 1, 0, &options(64)).expect("starts");
+    let (log, writer) = JsonLines::start_with(disk, 1, 0, &options(64), None).expect("starts");
     let sink: Arc<dyn EventSink> = log.clone();
     let out = Place::reserve(&sink, Share::Whole).expect("a place");
     thread::scope(|scope| {
@@ -248,7 +248,7 @@ fn closing_waits_for_places_that_are_out() {
 #[test]
 fn after_closing_an_event_is_lost_loudly() {
     let (disk, _control) = disk(false);
-    let (log, writer) = JsonLines::start_with(disk, 1, 0, &options(64)).expect("starts");
+    let (log, writer) = JsonLines::start_with(disk, 1, 0, &options(64), None).expect("starts");
     let sink: Arc<dyn EventSink> = log.clone();
     let out = Place::reserve(&sink, Share::Whole).expect("a place");
     assert_eq!(writer.close(Duration::ZERO).lost, 0);
@@ -261,7 +261,7 @@ fn after_closing_an_event_is_lost_loudly() {
 fn a_queue_that_fills_is_written_before_its_window_ends() {
     let (disk, control) = disk(false);
     let options = Options { window: Duration::from_secs(3_600), ..options(64) };
-    let (log, _writer) = JsonLines::start_with(disk, 1, 0, &options).expect("starts");
+    let (log, _writer) = JsonLines::start_with(disk, 1, 0, &options, None).expect("starts");
     record(&log).expect("a place");
     assert!(control.asked.recv_timeout(PATIENCE).expect("the first event is written at once"));
     for _ in 0..40 {
@@ -275,7 +275,7 @@ fn changes_stand_between_the_requests() {
     let directory = tempfile::tempdir().expect("a directory");
     let (log, writer) = JsonLines::start(directory.path(), &options(64)).expect("starts");
     record(&log).expect("a place");
-    log.record_change(change()).expect("a place");
+    log.record_change(change("revoke", "credential")).expect("a place");
     record(&log).expect("a place");
     assert_eq!(writer.close(PATIENCE).written, 3);
     let page = reading::tail(directory.path(), &Filter::default(), &Since::Oldest, 10).expect("readable");
@@ -283,13 +283,65 @@ fn changes_stand_between_the_requests() {
     assert_eq!(kinds, ["1 Request", "2 Change", "3 Request"]);
 }
 
-fn change() -> ChangeRecord {
-    ChangeRecord {
-        time: NOON,
-        actor: "alice".into(),
-        what: "revoke".into(),
-        kind: "credential".into(),
-        name: "aB3dE5gH7jK9".into(),
-        reason: None,
+#[test]
+fn an_observer_sees_each_request_once_and_nothing_else() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&seen);
+    let observer = Box::new(move |event: &Event| kept.lock().expect("a lock").push(event.facts.request.path.to_string()));
+    let (log, writer) = JsonLines::start_observed(directory.path(), &options(64), observer).expect("starts");
+    let sink: Arc<dyn EventSink> = Arc::clone(&log) as Arc<dyn EventSink>;
+    for path in ["/a", "/b", "/c"] {
+        Place::reserve(&sink, Share::Whole).expect("a place").record(honest(path, NOON));
     }
+    log.record_change(change("apply", "resource")).expect("a place");
+    log.record_finding(finding()).expect("a place");
+    assert_eq!(writer.close(PATIENCE).written, 5);
+    assert_eq!(*seen.lock().expect("a lock"), ["/a", "/b", "/c"]);
+}
+
+#[test]
+fn an_observer_that_breaks_down_takes_nothing_with_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let observer = Box::new(move |_: &Event| {
+        assert!(count.fetch_add(1, Ordering::SeqCst) < 1, "it breaks down at the second event");
+    });
+    let (log, writer) = JsonLines::start_observed(directory.path(), &options(64), observer).expect("starts");
+    for _ in 0..4 {
+        record(&log).expect("a place");
+    }
+    assert_eq!(writer.close(PATIENCE), Counters { written: 4, places: 64, ..Counters::default() });
+    assert_eq!((numbers(directory.path()), asked.load(Ordering::SeqCst)), (vec![1, 2, 3, 4], 2));
+}
+
+#[test]
+fn containments_and_findings_are_events_of_their_own_kinds() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (log, writer) = JsonLines::start(directory.path(), &options(64)).expect("starts");
+    log.record_change(change("apply", "resource")).expect("a place");
+    log.record_change(change("contain", "containment")).expect("a place");
+    log.record_finding(finding()).expect("a place");
+    assert_eq!(writer.close(PATIENCE).written, 3);
+    let page = reading::tail(directory.path(), &Filter::default(), &Since::Oldest, 10).expect("readable");
+    let told: Vec<_> = page.events.iter().map(|event| serde_json::to_value(event).expect("JSON")).collect();
+    assert_eq!(
+        told.iter().map(|event| event["kind"].as_str().unwrap_or_default()).collect::<Vec<_>>(),
+        ["change", "containment", "finding"]
+    );
+    assert_eq!(told[1]["change"]["what"], "contain");
+    assert_eq!(
+        told[2]["finding"],
+        serde_json::json!({ "code": "claim.overdue", "severity": "high", "kind": "identity", "name": "ledger", "what": "nobody claimed it" })
+    );
+}
+
+fn change(what: &str, kind: &str) -> ChangeRecord {
+    ChangeRecord { time: NOON, actor: "alice".into(), what: what.into(), kind: kind.into(), name: "ledger".into(), reason: None }
+}
+
+fn finding() -> FindingRecord {
+    let (code, severity, kind) = ("claim.overdue".into(), "high".into(), "identity".into());
+    FindingRecord { time: NOON, code, severity, kind, name: "ledger".into(), what: "nobody claimed it".into() }
 }
