@@ -7,8 +7,11 @@
 use crate::{judge::Refused, source::Sourced};
 use http::{HeaderMap, header};
 use std::borrow::Cow;
-use wardgate_model::{facts::Facts, reason::Reason};
+use wardgate_model::{credential::CredentialKind, facts::Facts, reason::Reason};
 use wardgate_proof::api_key::{self, ApiKey, KeyError};
+
+/// Longest key of foreign make that is looked at, in bytes: hashing it is all that it may cost.
+const FOREIGN_BYTES_MAX: usize = 512;
 
 /// What a request shows of itself, read but not yet believed.
 #[derive(Debug)]
@@ -17,6 +20,8 @@ pub enum Shown<'a> {
     None,
     /// A key that Wardgate issued: an API key, a session, a sign-in credential.
     Key(ApiKey<'a>),
+    /// A key that Wardgate did not issue: perhaps one that was registered when its caller was claimed.
+    Foreign(&'a str),
 }
 
 /// A request whose credential has been read.
@@ -67,7 +72,9 @@ fn shown<'a>(headers: &'a HeaderMap, sourced: &Sourced<'_>) -> Result<Shown<'a>,
     let key = match ApiKey::parse(text) {
         Ok(key) => key,
         Err(KeyError::Checksum) => return Err(Reason::ProofChecksum),
-        Err(KeyError::NotOurs) => return Err(Reason::ProofUnknown),
+        Err(KeyError::NotOurs) if !api.accept.contains(&CredentialKind::ApiKey) => return Err(Reason::ProofUnknown),
+        Err(KeyError::NotOurs) if text.len() > FOREIGN_BYTES_MAX => return Err(Reason::CredentialMalformed),
+        Err(KeyError::NotOurs) => return Ok(Shown::Foreign(text)),
         Err(KeyError::Malformed(_)) => return Err(Reason::CredentialMalformed),
     };
     if api.accept.contains(&key.kind().credential()) { Ok(Shown::Key(key)) } else { Err(Reason::CredentialNotAccepted) }

@@ -7,7 +7,7 @@
 use ahash::AHashMap;
 use arc_swap::ArcSwap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::{fmt, sync::Arc, time::Duration};
 use wardgate_model::{
     facts::Caller,
     id::{CredentialId, IdentityId, OwnerName},
@@ -37,41 +37,112 @@ pub enum Settled {
     Refused,
 }
 
-/// The overlay. Reading it costs one atomic load while nothing is in it.
-#[derive(Debug, Default)]
+/// What is stopped, and since when. A map for each kind, so that looking needs no copy of a name.
+#[derive(Debug, Clone, Default)]
+struct Stopped {
+    credentials: AHashMap<CredentialId, Time>,
+    identities: AHashMap<IdentityId, Time>,
+    owners: AHashMap<OwnerName, Time>,
+}
+
+impl Stopped {
+    fn is_empty(&self) -> bool {
+        self.credentials.is_empty() && self.identities.is_empty() && self.owners.is_empty()
+    }
+
+    fn add(&mut self, subject: Subject, now: Time) {
+        match subject {
+            Subject::Credential(id) => self.credentials.insert(id, now),
+            Subject::Identity(id) => self.identities.insert(id, now),
+            Subject::Owner(name) => self.owners.insert(name, now),
+        };
+    }
+
+    fn take(&mut self, subject: &Subject) {
+        match subject {
+            Subject::Credential(id) => self.credentials.remove(id),
+            Subject::Identity(id) => self.identities.remove(id),
+            Subject::Owner(name) => self.owners.remove(name),
+        };
+    }
+}
+
+/// Who wants to hear at once that something was stopped.
+type Listener = Arc<dyn Fn() + Send + Sync>;
+
+/// The overlay. Reading it costs one atomic load while nothing was ever in it.
+#[derive(Default)]
 pub struct Denied {
     generation: AtomicU64,
-    subjects: ArcSwap<AHashMap<Subject, Time>>,
+    stopped: ArcSwap<Stopped>,
+    listeners: ArcSwap<Vec<Listener>>,
+}
+
+impl fmt::Debug for Denied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Denied").field("generation", &self.generation()).field("stopped", &self.stopped).finish_non_exhaustive()
+    }
 }
 
 impl Denied {
     /// Stops a subject at `now`: the next request, and every open one at its next look, obeys.
     pub fn stop(&self, subject: Subject, now: Time) {
-        self.subjects.rcu(|before| {
-            let mut after = AHashMap::clone(before);
-            after.insert(subject.clone(), now);
+        self.stop_all([subject], now);
+    }
+
+    /// Stops subjects together, which costs little more than one.
+    pub fn stop_all(&self, subjects: impl IntoIterator<Item = Subject>, now: Time) {
+        let subjects: Vec<Subject> = subjects.into_iter().collect();
+        if subjects.is_empty() {
+            return;
+        }
+        self.stopped.rcu(|before| {
+            let mut after = Stopped::clone(before);
+            for subject in &subjects {
+                after.add(subject.clone(), now);
+            }
             after
         });
         self.generation.fetch_add(1, Ordering::Release);
+        for wake in self.listeners.load().iter() {
+            wake();
+        }
+    }
+
+    /// Calls `wake` after every stop, on the thread that stops: it must not wait.
+    pub fn listen(&self, wake: impl Fn() + Send + Sync + 'static) {
+        let wake: Listener = Arc::new(wake);
+        self.listeners.rcu(|before| {
+            let mut after = Vec::clone(before);
+            after.push(Arc::clone(&wake));
+            after
+        });
     }
 
     /// Lets a subject in again: somebody undid the stop.
     pub fn release(&self, subject: &Subject) {
-        self.subjects.rcu(|before| {
-            let mut after = AHashMap::clone(before);
-            after.remove(subject);
+        self.stopped.rcu(|before| {
+            let mut after = Stopped::clone(before);
+            after.take(subject);
             after
         });
     }
 
     /// Forgets subjects that the published snapshot itself refuses, once they have been here for [`LINGER`].
     pub fn settle(&self, now: Time, standing: impl Fn(&Subject) -> Settled) {
-        self.subjects.rcu(|before| {
-            let stays = |(subject, since): &(&Subject, &Time)| match standing(subject) {
-                Settled::StillAdmitted => true,
-                Settled::Refused => now.since(**since) < LINGER,
-            };
-            before.iter().filter(stays).map(|(subject, since)| (subject.clone(), *since)).collect::<AHashMap<_, _>>()
+        if self.stopped.load().is_empty() {
+            return;
+        }
+        let stays = |subject: Subject, since: Time| match standing(&subject) {
+            Settled::StillAdmitted => true,
+            Settled::Refused => now.since(since) < LINGER,
+        };
+        self.stopped.rcu(|before| {
+            let mut after = Stopped::clone(before);
+            after.credentials.retain(|id, since| stays(Subject::Credential(*id), *since));
+            after.identities.retain(|id, since| stays(Subject::Identity(id.clone()), *since));
+            after.owners.retain(|name, since| stays(Subject::Owner(name.clone()), *since));
+            after
         });
     }
 
@@ -81,19 +152,24 @@ impl Denied {
         self.generation.load(Ordering::Acquire)
     }
 
+    /// Whether the credential of this caller was stopped, whatever was said of the caller itself.
+    #[must_use]
+    pub fn stops_credential(&self, caller: &Caller) -> bool {
+        let stopped = self.stopped.load();
+        caller.credential.as_ref().is_some_and(|credential| stopped.credentials.contains_key(&credential.id))
+    }
+
     /// Whether this caller was stopped.
     #[must_use]
     pub fn stops(&self, caller: &Caller) -> bool {
         if self.generation() == 0 {
             return false;
         }
-        let subjects = self.subjects.load();
-        if subjects.is_empty() {
+        let stopped = self.stopped.load();
+        if stopped.is_empty() {
             return false;
         }
-        let credential = caller.credential.as_ref().is_some_and(|c| subjects.contains_key(&Subject::Credential(c.id.clone())));
-        credential
-            || subjects.contains_key(&Subject::Identity(caller.identity.id.clone()))
-            || subjects.contains_key(&Subject::Owner(caller.identity.owner.clone()))
+        let credential = caller.credential.as_ref().is_some_and(|credential| stopped.credentials.contains_key(&credential.id));
+        credential || stopped.identities.contains_key(&caller.identity.id) || stopped.owners.contains_key(&caller.identity.owner)
     }
 }

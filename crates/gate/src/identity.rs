@@ -2,7 +2,7 @@
 //!
 //! Why here: it ends `establish`; whatever is known now is what will be judged, recorded and replayed. Refuses: no
 //! credential where one is needed (RFC 6750 §3.1: 401 without an error), credentials whose identity is not on record,
-//! identities that were contained. A proof that matches two identities is a refusal (AN6).
+//! identities that were contained or whose time is over. A proof that matches two identities is a refusal (AN6).
 
 use crate::{judge::Refused, proof::Proven, proof::claim, snapshot::Snapshot};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use wardgate_model::{
 ///
 /// # Errors
 /// When there is none that may call.
-pub fn resolve(proven: Proven<'_>, snapshot: &Snapshot) -> Result<Facts, Refused> {
+pub fn resolve(proven: Proven<'_>, snapshot: &Snapshot, now: Time) -> Result<Facts, Refused> {
     let Proven { sourced, credential, proof } = proven;
     let anonymous = sourced.routed.operation.anonymous;
     let mut facts = sourced.into_facts();
@@ -31,12 +31,21 @@ pub fn resolve(proven: Proven<'_>, snapshot: &Snapshot) -> Result<Facts, Refused
         },
     };
     let contained = is_contained(&caller, snapshot);
+    let ended = caller.identity.ends.is_some_and(|end| end <= now);
     facts.caller = Some(caller);
-    if contained { Err(Refused::new(facts, Reason::IdentityContained)) } else { Ok(facts) }
+    match (contained, ended) {
+        (true, _) => Err(Refused::new(facts, Reason::IdentityContained)),
+        (false, true) => Err(Refused::new(facts, Reason::IdentityEnded)),
+        (false, false) => Ok(facts),
+    }
 }
 
-/// Whether the caller was stopped: by the overlay, or by its state in the snapshot.
+/// Whether the caller was stopped: by the overlay, or by its state in the snapshot. The break-glass door stays open to
+/// whoever holds it, until its own credential is ended: nobody can lock everybody out.
 pub(crate) fn is_contained(caller: &Caller, snapshot: &Snapshot) -> bool {
+    if caller.proof.kind == ProofKind::BreakGlass {
+        return snapshot.denied().stops_credential(caller);
+    }
     let state = matches!(caller.identity.state, IdentityState::Suspended | IdentityState::Quarantined | IdentityState::Retired);
     state || snapshot.denied().stops(caller)
 }

@@ -35,7 +35,7 @@ pub fn establish(arrival: &Arrival<'_>, snapshot: &Snapshot, meters: &Meters, no
         let sourced = source::admit(routed, snapshot, meters, now)?;
         let presented = credential::read(sourced)?;
         let proven = proof::verify(presented, snapshot, meters, now)?;
-        identity::resolve(proven, snapshot)
+        identity::resolve(proven, snapshot, now)
     }
     Step::Done(rooms(arrival, snapshot, meters, now).unwrap_or_else(Refused::into_facts))
 }

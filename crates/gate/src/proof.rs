@@ -12,10 +12,10 @@ use crate::{
 use std::sync::Arc;
 use wardgate_abuse::Meters;
 use wardgate_model::{
-    credential::{Credential, CredentialState},
-    facts::{Caller, Facts},
+    credential::{Credential, CredentialKind, CredentialState},
+    facts::{Caller, Facts, Unknown},
     inventory::Identity,
-    proof::ProofFacts,
+    proof::{ProofFacts, ProofKind},
     reason::Reason,
     time::Time,
 };
@@ -38,16 +38,20 @@ pub struct Proven<'a> {
 /// When it is not good; with the caller that it claims to be where the secret was right.
 pub fn verify<'a>(presented: Presented<'a>, snapshot: &Snapshot, meters: &Meters, now: Time) -> Result<Proven<'a>, Refused> {
     let Presented { sourced, shown } = presented;
-    let key = match shown {
+    let (found, kind, unknown) = match shown {
         Shown::None => return Ok(Proven { sourced, credential: None, proof: ProofFacts::NONE }),
-        Shown::Key(key) => key,
+        Shown::Key(key) => (genuine(&key, snapshot), key.kind().proof(), None),
+        Shown::Foreign(text) => match registered(text, snapshot) {
+            Ok(credential) => (Some(credential), ProofKind::ApiKey, None),
+            Err(unknown) => (None, ProofKind::ApiKey, Some(unknown)),
+        },
     };
     let address = sourced.address;
-    let Some(credential) = genuine(&key, snapshot) else {
+    let Some(credential) = found else {
         meters.charge_failed_proof(snapshot.limits(), address, now);
-        return Err(Refused::new(sourced.into_facts(), Reason::ProofUnknown));
+        return Err(Refused::new(Facts { unknown, ..sourced.into_facts() }, Reason::ProofUnknown));
     };
-    let proof = ProofFacts { kind: key.kind().proof(), bound: false, since: credential.created };
+    let proof = ProofFacts { kind, bound: false, since: credential.created };
     let stands = match credential.state {
         CredentialState::Revoked { .. } | CredentialState::Spent => Err(Reason::ProofRevoked),
         CredentialState::Live if credential.expires.is_some_and(|end| end <= now) => Err(Reason::ProofExpired),
@@ -69,6 +73,14 @@ fn genuine(key: &ApiKey<'_>, snapshot: &Snapshot) -> Option<Arc<Credential>> {
     let record = snapshot.credential(key.id());
     let hash = record.and_then(|credential| credential.hash.as_ref());
     if api_key::matches(snapshot.pepper(), key.text(), hash) { record.map(Arc::clone) } else { None }
+}
+
+/// The record of a key of foreign make; else what it would be on record as.
+fn registered(text: &str, snapshot: &Snapshot) -> Result<Arc<Credential>, Box<Unknown>> {
+    let (id, hash) = api_key::foreign(snapshot.pepper(), text);
+    let record = snapshot.credential(id.as_str()).filter(|credential| credential.kind == CredentialKind::ForeignKey);
+    let same = record.filter(|credential| credential.hash.as_ref().is_some_and(|on_record| api_key::same(on_record, &hash)));
+    same.map(Arc::clone).ok_or_else(|| Box::new(Unknown { id, hash }))
 }
 
 pub(crate) fn claim(identity: &Arc<Identity>, credential: Arc<Credential>, proof: ProofFacts) -> Caller {

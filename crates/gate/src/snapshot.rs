@@ -1,9 +1,11 @@
-//! The snapshot: all that the rooms look things up in, immutable. A change makes a new one.
+//! The snapshot: all that the rooms look things up in, immutable. A change makes a new one, which shares with the one
+//! before what did not change: a change of identities or credentials copies a few hundred entries ([`Shards`]), a change of
+//! anything else the estate, which is small.
 //!
-//! INVARIANT (immutable): nothing in it changes after [`Snapshot::build`], but for the caches that [`Mint`] and the policy
+//! INVARIANT (immutable): nothing in it changes after it was made, but for the caches that [`Mint`] and the policy
 //! set keep of their own answers, and the [`Denied`] overlay, which all snapshots share.
 
-use crate::{assertion::Mint, denied::Denied, permit::Show, route::Routes};
+use crate::{assertion::Mint, denied::Denied, permit::Show, route::Routes, shards::Shards};
 use ahash::AHashMap;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderValue, header};
@@ -24,15 +26,78 @@ use wardgate_model::{
 use wardgate_policy::PolicySet;
 use wardgate_proof::{api_key::Pepper, assertion::AssertionClaims};
 
-/// What a snapshot is made of. Whoever makes one has already resolved every reference in it.
+/// Who calls, and by what: the part of a snapshot that grows to millions. Copying it is cheap.
+#[derive(Debug, Clone)]
+pub struct Population {
+    identities: Shards<Identity>,
+    credentials: Shards<Credential>,
+}
+
+impl Default for Population {
+    /// Nobody but `anonymous`.
+    fn default() -> Self {
+        let mut identities = Shards::default();
+        identities.put(Arc::new(Identity::anonymous()));
+        Self { identities, credentials: Shards::default() }
+    }
+}
+
+/// What became of an identity or a credential.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// It is so now.
+    Identity(Arc<Identity>),
+    /// It is not there any more.
+    NoIdentity(IdentityId),
+    /// It is so now.
+    Credential(Arc<Credential>),
+    /// It is not there any more.
+    NoCredential(CredentialId),
+}
+
+impl Extend<Change> for Population {
+    fn extend<I: IntoIterator<Item = Change>>(&mut self, changes: I) {
+        for change in changes {
+            self.apply(change);
+        }
+    }
+}
+
+impl FromIterator<Change> for Population {
+    fn from_iter<I: IntoIterator<Item = Change>>(changes: I) -> Self {
+        let mut population = Self::default();
+        population.extend(changes);
+        population
+    }
+}
+
+impl Population {
+    /// Makes a change true.
+    pub fn apply(&mut self, change: Change) {
+        match change {
+            Change::Identity(identity) => self.identities.put(identity),
+            Change::NoIdentity(id) => self.identities.remove(id.as_str()),
+            Change::Credential(credential) => self.credentials.put(credential),
+            Change::NoCredential(id) => self.credentials.remove(id.as_str()),
+        }
+    }
+
+    /// The identities, `anonymous` among them.
+    #[must_use]
+    pub fn identities(&self) -> &Shards<Identity> {
+        &self.identities
+    }
+
+    /// The credentials.
+    #[must_use]
+    pub fn credentials(&self) -> &Shards<Credential> {
+        &self.credentials
+    }
+}
+
+/// What the rest of a snapshot is made of. Whoever makes one has already resolved every reference in it.
 #[derive(Debug, Clone)]
 pub struct World {
-    /// Number of the snapshot; grows.
-    pub number: u64,
-    /// Identities; `anonymous` is added.
-    pub identities: Vec<Arc<Identity>>,
-    /// Credentials.
-    pub credentials: Vec<Arc<Credential>>,
     /// APIs.
     pub apis: Vec<Arc<Api>>,
     /// Grants, for the purposes that they register; their permits are in `policies`.
@@ -63,13 +128,9 @@ enum Ready {
     NoSecret,
 }
 
-/// The state of the world at one moment.
+/// What is governed beside identities and credentials, made ready for look-ups. Small: a change of it makes all of it anew.
 #[derive(Debug)]
-pub struct Snapshot {
-    number: u64,
-    identities: AHashMap<IdentityId, Arc<Identity>>,
-    credentials: AHashMap<CredentialId, Arc<Credential>>,
-    anonymous: Arc<Identity>,
+pub struct Estate {
     routes: Routes,
     apis: Vec<Arc<Api>>,
     ready: AHashMap<ApiName, Ready>,
@@ -83,7 +144,7 @@ pub struct Snapshot {
     body_bytes_max: u64,
 }
 
-impl Snapshot {
+impl Estate {
     /// Builds the look-ups.
     #[must_use]
     pub fn build(world: World) -> Self {
@@ -92,15 +153,7 @@ impl Snapshot {
             world.zones.iter().flat_map(|zone| zone.networks.iter().map(|network| (*network, zone.name.clone()))).collect();
         zones.sort_by_key(|(network, _)| std::cmp::Reverse(network.prefix_len()));
         let purposes = world.grants.iter().filter_map(|grant| Some((grant.id.clone(), grant.purpose.clone()?)));
-        let anonymous = world.identities.iter().find(|identity| identity.is_anonymous()).cloned();
-        let anonymous = anonymous.unwrap_or_else(|| Arc::new(Identity::anonymous()));
-        let mut identities: AHashMap<_, _> = world.identities.into_iter().map(|identity| (identity.id.clone(), identity)).collect();
-        identities.insert(anonymous.id.clone(), Arc::clone(&anonymous));
         Self {
-            number: world.number,
-            identities,
-            anonymous,
-            credentials: world.credentials.into_iter().map(|credential| (credential.id.clone(), credential)).collect(),
             routes: Routes::build(&world.apis),
             ready: world.apis.iter().map(|api| (api.name.clone(), ready(api, &secrets))).collect(),
             purposes: purposes.collect(),
@@ -114,6 +167,37 @@ impl Snapshot {
             body_bytes_max: world.body_bytes_max,
         }
     }
+}
+
+/// The state of the world at one moment.
+#[derive(Debug)]
+pub struct Snapshot {
+    number: u64,
+    population: Population,
+    anonymous: Arc<Identity>,
+    estate: Arc<Estate>,
+}
+
+impl Snapshot {
+    /// The number of a snapshot grows with each that is published.
+    #[must_use]
+    pub fn new(number: u64, population: Population, estate: Arc<Estate>) -> Self {
+        let anonymous = population.identities.get(Identity::ANONYMOUS).cloned();
+        let anonymous = anonymous.unwrap_or_else(|| Arc::new(Identity::anonymous()));
+        Self { number, population, anonymous, estate }
+    }
+
+    /// Who calls, and by what.
+    #[must_use]
+    pub fn population(&self) -> &Population {
+        &self.population
+    }
+
+    /// The rest.
+    #[must_use]
+    pub fn estate(&self) -> &Arc<Estate> {
+        &self.estate
+    }
 
     /// Its number.
     #[must_use]
@@ -124,7 +208,7 @@ impl Snapshot {
     /// An identity by name.
     #[must_use]
     pub fn identity(&self, id: &IdentityId) -> Option<&Arc<Identity>> {
-        self.identities.get(id)
+        self.population.identities.get(id.as_str())
     }
 
     /// The caller that shows no credential.
@@ -136,67 +220,67 @@ impl Snapshot {
     /// A credential by its public id.
     #[must_use]
     pub fn credential(&self, id: &str) -> Option<&Arc<Credential>> {
-        self.credentials.get(id)
+        self.population.credentials.get(id)
     }
 
     /// The APIs.
     #[must_use]
     pub fn apis(&self) -> &[Arc<Api>] {
-        &self.apis
+        &self.estate.apis
     }
 
     /// The table of routes.
     #[must_use]
     pub fn routes(&self) -> &Routes {
-        &self.routes
+        &self.estate.routes
     }
 
     /// The zone with the narrowest network around an address.
     #[must_use]
     pub fn zone(&self, address: IpAddr) -> Option<&ZoneName> {
-        self.zones.iter().find(|(network, _)| network.contains(&address)).map(|(_, zone)| zone)
+        self.estate.zones.iter().find(|(network, _)| network.contains(&address)).map(|(_, zone)| zone)
     }
 
     /// The compiled policies.
     #[must_use]
     pub fn policies(&self) -> &PolicySet {
-        &self.policies
+        &self.estate.policies
     }
 
     /// The compiled limits.
     #[must_use]
     pub fn limits(&self) -> &Limits {
-        &self.limits
+        &self.estate.limits
     }
 
     /// What keys are hashed with.
     #[must_use]
     pub fn pepper(&self) -> &Pepper {
-        &self.pepper
+        &self.estate.pepper
     }
 
     /// Who signs assertions.
     #[must_use]
     pub fn mint(&self) -> &Arc<Mint> {
-        &self.mint
+        &self.estate.mint
     }
 
     /// The overlay of what was stopped.
     #[must_use]
     pub fn denied(&self) -> &Arc<Denied> {
-        &self.denied
+        &self.estate.denied
     }
 
     /// The purpose that a grant registers.
     #[must_use]
     pub fn purpose_of(&self, grant: &GrantId) -> Option<PurposeName> {
-        self.purposes.get(grant).cloned()
+        self.estate.purposes.get(grant).cloned()
     }
 
     /// Largest body of a request, in bytes.
     #[must_use]
     pub fn body_bytes_max(&self) -> u64 {
-        self.body_bytes_max
+        self.estate.body_bytes_max
     }
 
     /// What the upstream of an API is shown for this caller.
@@ -211,7 +295,7 @@ impl Snapshot {
         purpose: Option<&Purpose>,
         now: Time,
     ) -> Result<Show, Reason> {
-        let audience = match self.ready.get(&api.name) {
+        let audience = match self.estate.ready.get(&api.name) {
             Some(Ready::Show(show)) => return Ok(show.clone()),
             Some(Ready::Assertion(audience)) => audience,
             Some(Ready::NoSecret) | None => return Err(Reason::ForwardNoSecret),
@@ -220,7 +304,7 @@ impl Snapshot {
         let (Some(operation), Some(caller)) = (operation, caller) else { return Ok(Show::Nothing) };
         let identity = &caller.identity;
         let claims = AssertionClaims {
-            issuer: Arc::clone(self.mint.issuer()),
+            issuer: Arc::clone(self.estate.mint.issuer()),
             audience: Arc::clone(audience),
             identity: identity.id.clone(),
             owner: identity.owner.clone(),
@@ -230,7 +314,7 @@ impl Snapshot {
             purpose: purpose.map(|purpose| purpose.value.clone()),
             task: caller.task.clone(),
         };
-        self.mint.assert(claims, identity.revision, now).map(Show::Assertion).ok_or(Reason::ForwardFault)
+        self.estate.mint.assert(claims, identity.revision, now).map(Show::Assertion).ok_or(Reason::ForwardFault)
     }
 }
 

@@ -334,5 +334,27 @@ pub fn matches(pepper: &Pepper, key_text: &str, on_record: Option<&KeyedHash>) -
     equal & on_record.is_some()
 }
 
+/// The id and the keyed hash under which a key of foreign make is on record. Another domain than [`hash()`]: no key of
+/// ours is ever taken for one, and the id says nothing of the hash.
+#[must_use]
+pub fn foreign(pepper: &Pepper, text: &str) -> (CredentialId, KeyedHash) {
+    let tagged = |domain: &[u8]| {
+        let mut context = hmac::Context::with_key(&pepper.0);
+        context.update(domain);
+        context.update(text.as_bytes());
+        let mut bytes = [0_u8; 32];
+        bytes.iter_mut().zip(context.sign().as_ref()).for_each(|(to, from)| *to = *from);
+        bytes
+    };
+    let number = tagged(b"foreign key, id\0").into_iter().take(16).fold(0_u128, |number, byte| (number << 8) | u128::from(byte));
+    (CredentialId::of(number), KeyedHash::new(tagged(b"foreign key, hash\0")))
+}
+
+/// Whether two hashes are the same, in constant time.
+#[must_use]
+pub fn same(one: &KeyedHash, other: &KeyedHash) -> bool {
+    constant_time::verify_slices_are_equal(one.bytes(), other.bytes()).is_ok()
+}
+
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 use wardgate_abuse::{Limits, MeterBounds, Meters, journal::Unrecorded};
-use wardgate_gate::{Arrival, Snapshot, Step, Verdict, World, assertion::Mint, decide, denied::Denied, establish};
+use wardgate_gate::{Arrival, Change, Estate, Snapshot, Step, Verdict, World, assertion::Mint, decide, denied::Denied, establish};
 use wardgate_model::{
     credential::{Credential, CredentialKind, CredentialState},
     facts::{Door, Facts},
@@ -107,7 +107,7 @@ fn build(inventory: &Inventory, policies: PolicySet, shipped: ShippedLimits) -> 
     let mut credentials = Vec::new();
     for spec in &inventory.identities {
         let (id, text) = api_key::generate(KeyKind::ApiKey, &spec.identity.environment.name, &SystemEntropy).map_err(|e| e.to_string())?;
-        credentials.push(Arc::new(credential(spec, id, &pepper, text.danger_expose())));
+        credentials.push(Change::Credential(Arc::new(credential(spec, id, &pepper, text.danger_expose()))));
         keys.insert(spec.identity.id.to_string(), text.danger_expose().clone());
     }
     let own: Vec<_> = inventory.limits.clone();
@@ -117,10 +117,9 @@ fn build(inventory: &Inventory, policies: PolicySet, shipped: ShippedLimits) -> 
     };
     let denied = Arc::new(Denied::default());
     let signer = Signer::generate().and_then(|key| Signer::load(key.danger_expose())).map_err(|e| e.to_string())?;
-    let snapshot = Snapshot::build(World {
-        number: 1,
-        identities: inventory.identities.iter().map(|spec| Arc::new(spec.identity.clone())).collect(),
-        credentials,
+    let identities = inventory.identities.iter().map(|spec| Change::Identity(Arc::new(spec.identity.clone())));
+    let population = identities.chain(credentials).collect();
+    let estate = Estate::build(World {
         apis: inventory.apis.clone(),
         grants: inventory.grants.clone(),
         zones: inventory.zones.clone(),
@@ -132,6 +131,7 @@ fn build(inventory: &Inventory, policies: PolicySet, shipped: ShippedLimits) -> 
         denied: Arc::clone(&denied),
         body_bytes_max: 1 << 20,
     });
+    let snapshot = Snapshot::new(1, population, Arc::new(estate));
     Ok(TestWorld { snapshot, meters: Meters::new(Arc::new(Unrecorded), MeterBounds::default()), denied, keys })
 }
 

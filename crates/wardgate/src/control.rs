@@ -18,7 +18,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 use wardgate_audit::sink::{ChangeRecord, JsonLines};
 use wardgate_gate::{
-    Gate, Meters, Snapshot, World,
+    Change as Changed, Estate, Gate, Meters, Snapshot, World,
     denied::{Denied, Settled, Subject as Stopped},
 };
 use wardgate_model::{
@@ -87,9 +87,9 @@ impl Control {
         store.apply_files(&loaded.documents, "start", clock::now()).await.context("cannot keep the resources")?;
         let picture = store.picture().await?;
         let denied = Arc::new(Denied::default());
-        let world = world(&loaded, &picture, &material, &denied, &config, 1)?;
+        let snapshot = snapshot(&loaded, &picture, &material, &denied, &config, 1)?;
         let published = Mutex::new(Published { seq: picture.seq, number: 1 });
-        let gate = Arc::new(Gate::new(Snapshot::build(world), meters));
+        let gate = Arc::new(Gate::new(snapshot, meters));
         let control = Self {
             config,
             store,
@@ -165,9 +165,9 @@ impl Control {
         self.follow().await?;
         let number = published.number + 1;
         let loaded = self.loaded.load_full();
-        match world(&loaded, &picture, &self.material, &self.denied, &self.config, number) {
-            Ok(world) => {
-                self.gate.publish(Snapshot::build(world));
+        match snapshot(&loaded, &picture, &self.material, &self.denied, &self.config, number) {
+            Ok(snapshot) => {
+                self.gate.publish(snapshot);
                 *published = Published { seq: picture.seq, number };
             }
             // The sealed material of one secret cannot be opened: the old snapshot stays, what was stopped is stopped, and the
@@ -255,14 +255,14 @@ fn contained(state: IdentityState) -> bool {
 }
 
 /// What the files declare, as the status on record makes it.
-fn world(
+fn snapshot(
     loaded: &Loaded,
     picture: &Picture,
     material: &Material,
     denied: &Arc<Denied>,
     config: &Config,
     number: u64,
-) -> anyhow::Result<World> {
+) -> anyhow::Result<Snapshot> {
     let inventory = &loaded.inventory;
     let statuses: std::collections::HashMap<_, _> = picture.statuses.iter().map(|status| (&status.identity, status)).collect();
     let declared = picture.resources.iter().filter(|resource| resource.id.kind() == Kind::Identity);
@@ -278,10 +278,9 @@ fn world(
         }
         identities.push(Arc::new(identity));
     }
-    Ok(World {
-        number,
-        identities,
-        credentials: picture.credentials.iter().map(|stored| Arc::new(stored.credential.clone())).collect(),
+    let credentials = picture.credentials.iter().map(|stored| Changed::Credential(Arc::new(stored.credential.clone())));
+    let population = identities.into_iter().map(Changed::Identity).chain(credentials).collect();
+    let estate = Estate::build(World {
         apis: loaded.apis.clone(),
         grants: inventory.grants.clone(),
         zones: inventory.zones.clone(),
@@ -292,7 +291,8 @@ fn world(
         mint: Arc::clone(material.mint()),
         denied: Arc::clone(denied),
         body_bytes_max: config.edge.body_bytes_max,
-    })
+    });
+    Ok(Snapshot::new(number, population, Arc::new(estate)))
 }
 
 #[cfg(test)]

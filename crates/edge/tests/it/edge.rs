@@ -19,7 +19,7 @@ use wardgate_abuse::{Limits, MeterBounds, Unrecorded};
 use wardgate_edge::{
     Answering, Edge, EdgeConfig, EdgeHandle, EdgeLimits, EdgeMetrics, EdgeParts, InProcess, InProcessCall, Listener, Probes,
 };
-use wardgate_gate::{Gate, Meters, Snapshot, World, assertion::Mint, denied::Denied};
+use wardgate_gate::{Change, Estate, Gate, Meters, Snapshot, World, assertion::Mint, denied::Denied};
 use wardgate_model::{
     api::Api,
     credential::{Credential, CredentialKind, CredentialState},
@@ -219,10 +219,8 @@ impl Setup {
         };
         let denied = Arc::new(Denied::default());
         let signer = Signer::load(Signer::generate().unwrap().danger_expose()).unwrap();
-        let snapshot = Snapshot::build(World {
-            number: 7,
-            identities: vec![Arc::new(identity)],
-            credentials: vec![Arc::new(on_record)],
+        let population = [Change::Identity(Arc::new(identity)), Change::Credential(Arc::new(on_record))].into_iter().collect();
+        let estate = Estate::build(World {
             apis,
             grants: vec![grant],
             zones: vec![],
@@ -234,6 +232,7 @@ impl Setup {
             denied: Arc::clone(&denied),
             body_bytes_max: self.limits.body_bytes_max,
         });
+        let snapshot = Snapshot::new(7, population, Arc::new(estate));
         let sink = Arc::new(Sink::default());
         let metrics = Arc::new(EdgeMetrics::default());
         let local: SocketAddr = "127.0.0.1:0".parse().unwrap();
