@@ -35,11 +35,8 @@ const fn row(kind: Kind, path: &'static str, when: When) -> NotEnforced {
 /// Everything that this version reads but does not enforce.
 pub const NOT_ENFORCED: &[NotEnforced] = &[
     row(Kind::TrustSource, "", When::Present),
-    row(Kind::Contract, "", When::Present),
     row(Kind::Flow, "", When::Present),
-    row(Kind::Waiver, "", When::Present),
     row(Kind::Webhook, "", When::Present),
-    row(Kind::Rotation, "", When::Present),
     row(Kind::Identity, "credentials[].type", When::Is("oidc")),
     row(Kind::Identity, "credentials[].type", When::Is("x509")),
     row(Kind::Identity, "credentials[].type", When::Is("public_key")),
@@ -60,7 +57,12 @@ pub const NOT_ENFORCED: &[NotEnforced] = &[
     row(Kind::Api, "upstream.identity.oauth", When::Present),
     row(Kind::Api, "operations[].records", When::Present),
     row(Kind::Api, "operations[].login", When::Present),
-    row(Kind::Grant, "contract", When::Present),
+    row(Kind::Waiver, "exempts", When::Is("limit")),
+    row(Kind::Waiver, "exempts", When::Is("review")),
+    row(Kind::Waiver, "exempts", When::Is("keep")),
+    row(Kind::Waiver, "exempts", When::Is("anonymous")),
+    row(Kind::Waiver, "exempts", When::Is("observe")),
+    row(Kind::Waiver, "exempts", When::Is("trusted_network")),
     row(Kind::Zone, "clusters", When::Present),
     row(Kind::Zone, "ci_providers", When::Present),
 ];

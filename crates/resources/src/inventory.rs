@@ -6,11 +6,13 @@ use wardgate_model::{
     api::Api,
     credential::CredentialKind,
     diagnostic::Place,
+    govern::{Contract, Rotation, Waiver},
     grant::Grant,
     id::PurposeName,
     inventory::{Environment, Identity, Owner, Zone},
     limit::Limit,
     resource::Kind,
+    time::Time,
 };
 
 /// Everything governed, resolved: each reference leads somewhere. Ordered by name within each kind.
@@ -26,8 +28,14 @@ pub struct Inventory {
     pub apis: Vec<Arc<Api>>,
     /// Who may do what.
     pub grants: Vec<Arc<Grant>>,
-    /// How much.
+    /// How much; the limits of contracts, `contract:NAME`, among them.
     pub limits: Vec<Arc<Limit>>,
+    /// What was agreed with partners.
+    pub contracts: Vec<Arc<Contract>>,
+    /// Exemptions.
+    pub waivers: Vec<Arc<Waiver>>,
+    /// How often credentials are replaced.
+    pub rotations: Vec<Arc<Rotation>>,
     /// Where calls come from.
     pub zones: Vec<Zone>,
     /// Registered purposes.
@@ -54,8 +62,10 @@ pub struct CredentialSpec {
     pub name: Box<str>,
     /// What kind of thing it is.
     pub kind: CredentialKind,
-    /// How long after its issue it ends; always there for `api_key`.
+    /// How long after its issue it ends; always there for `api_key`, unless `waived_until` is.
     pub expires_in: Option<Duration>,
+    /// When the waiver ends by which it needs no `expires_in`; its credential ends then.
+    pub waived_until: Option<Time>,
     /// Networks it may be used from; empty means any.
     pub sources: Box<[IpNet]>,
 }

@@ -1,20 +1,32 @@
 //! Which names a resource may have.
 
 use crate::{nearest::listed, scalar::Wrong};
-use wardgate_model::{id::NameError, inventory::Identity, resource::Kind};
+use wardgate_model::{
+    id::{NAME_BYTES_MAX, NameError},
+    inventory::Identity,
+    resource::Kind,
+};
 
 /// What only Wardgate's own things begin with.
 const RESERVED: [&str; 4] = ["wardgate", "shipped:", "guardrail:", "grant:"];
+/// What shipped rotations begin with.
+const SHIPPED_ROTATION: &str = "shipped:rotation";
+/// What the limits of contracts begin with; a name of [`NAME_BYTES_MAX`] bytes must hold them.
+pub(crate) const CONTRACT_LIMIT: &str = "contract:";
 /// Longest name of an environment: it stands in every API key (CONTRACT "HTTP, towards clients").
 const ENVIRONMENT_BYTES_MAX: usize = 32;
 
 /// Checks a resource's name: the grammar of its kind, and that it is not reserved.
 ///
-/// A policy's document may have a shipped policy's name, which its `@id` replaces. Shipped limits begin with `default:`,
+/// A policy's document may have a shipped policy's name, which its `@id` replaces; so may a rotation's. Shipped limits begin with `default:`,
 /// which is not reserved, so that a limit of the same name replaces one.
 pub(crate) fn check(kind: Kind, name: &str) -> Result<(), Wrong> {
     grammar(name).map_err(|error| Wrong::new(error.to_string()))?;
-    let replaces = kind == Kind::Policy && (name.starts_with("shipped:") || name.starts_with("guardrail:"));
+    let replaces = match kind {
+        Kind::Policy => name.starts_with("shipped:") || name.starts_with("guardrail:"),
+        Kind::Rotation => name.starts_with(SHIPPED_ROTATION),
+        _ => false,
+    };
     let reserved = RESERVED.iter().any(|prefix| name.starts_with(prefix)) && !replaces;
     if reserved || (kind == Kind::Identity && name == Identity::ANONYMOUS) {
         let mend = match kind {
@@ -24,6 +36,14 @@ pub(crate) fn check(kind: Kind, name: &str) -> Result<(), Wrong> {
             _ => format!("names that begin with {} are Wardgate's own", listed(RESERVED)),
         };
         return Err(Wrong::new(format!("the name `{name}` is reserved")).mend(mend));
+    }
+    if kind == Kind::Limit && name.starts_with(CONTRACT_LIMIT) {
+        let mend = "a Contract with `quota`, `rate` or `concurrency` has this limit".to_owned();
+        return Err(Wrong::new(format!("the name `{name}` is reserved")).mend(mend));
+    }
+    if kind == Kind::Contract && name.len() > NAME_BYTES_MAX - CONTRACT_LIMIT.len() {
+        let what = format!("the name `{name}` is too long for the name of its limit, `{CONTRACT_LIMIT}{name}`");
+        return Err(Wrong::new(what).mend(format!("use {} bytes or less", NAME_BYTES_MAX - CONTRACT_LIMIT.len())));
     }
     let short = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if kind == Kind::Environment && (name.len() > ENVIRONMENT_BYTES_MAX || !name.bytes().all(short)) {

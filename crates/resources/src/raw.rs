@@ -2,11 +2,13 @@
 //!
 //! The structs are the one list of keys: the reader takes its known keys and the JSON Schemas from them.
 
+mod agreed;
 mod api;
 mod governed;
 mod later;
 mod value;
 
+pub(crate) use agreed::{RawContract, RawRotation, RawRotationSelect, RawWaived, RawWaiver};
 pub(crate) use api::{RawApi, RawOperation, RawSecret, RawTimeouts, RawUpstream, WordOrSecret};
 pub(crate) use governed::{
     RawCredential, RawEnvironment, RawGrant, RawIdentity, RawLimit, RawOwner, RawPolicy, RawPurpose, RawSelect, RawZone,
@@ -14,7 +16,7 @@ pub(crate) use governed::{
 pub(crate) use later::{RawLater, RawTrustSource};
 #[cfg(test)]
 pub(crate) use value::examples;
-pub(crate) use value::{CredentialWord, Name, POLICY_BYTES_MAX};
+pub(crate) use value::{CredentialWord, DurationText, Name, POLICY_BYTES_MAX};
 
 use crate::yaml::{Faults, Node};
 use wardgate_model::resource::Kind;
@@ -31,6 +33,9 @@ pub(crate) enum Raw {
     Zone(RawZone),
     Purpose(RawPurpose),
     Policy(RawPolicy),
+    Contract(Box<RawContract>),
+    Waiver(Box<RawWaiver>),
+    Rotation(Box<RawRotation>),
     /// A kind that is only parsed.
     Later,
 }
@@ -49,9 +54,10 @@ impl Raw {
             Kind::Purpose => faults.decode(node, "").map(Self::Purpose),
             Kind::Policy => faults.decode(node, "").map(Self::Policy),
             Kind::TrustSource => faults.decode(node, "").map(|_: RawTrustSource| Self::Later),
-            Kind::Contract | Kind::Flow | Kind::Waiver | Kind::Webhook | Kind::Rotation => {
-                faults.decode(node, "").map(|_: RawLater| Self::Later)
-            }
+            Kind::Contract => faults.decode(node, "").map(Self::Contract),
+            Kind::Waiver => faults.decode(node, "").map(Self::Waiver),
+            Kind::Rotation => faults.decode(node, "").map(Self::Rotation),
+            Kind::Flow | Kind::Webhook => faults.decode(node, "").map(|_: RawLater| Self::Later),
         }
     }
 }

@@ -4,28 +4,32 @@
 //! when nothing is wrong: a part of what an operator wrote could mean the opposite of the whole.
 
 mod access;
+mod agreed;
 mod api;
+mod beside;
 mod identity;
+mod known;
 mod operations;
+mod single;
 
+pub use beside::{Beside, BesideIdentity, Naming, Nobody, still_named};
 pub(crate) use operations::{Draft, OPERATIONS_MAX, parameters, shape};
+pub use single::resolve_identity;
 
 use crate::{
     document::{Document, tidy},
     enforced,
     inventory::{IdentitySpec, Inventory, Purpose},
     names,
-    nearest::nearest,
-    raw::{Name, Raw},
-    yaml::{At, Faults, Spot, shortened},
+    raw::Raw,
+    yaml::{At, Faults, Spot},
 };
-use std::{collections::HashMap, io, path::Path, sync::Arc};
+use known::{Known, KnownIdentity};
+use std::{io, path::Path, sync::Arc};
 use wardgate_model::{
-    api::Api,
     diagnostic::{Diagnostic, Place},
-    id::{EnvironmentName, OwnerName, PurposeName},
-    inventory::{Environment, Owner, Zone},
-    resource::Kind,
+    id::PurposeName,
+    inventory::{Owner, Zone},
 };
 
 /// Gives the files that documents name with `file:`. This crate opens none itself.
@@ -59,21 +63,18 @@ struct Entry<'a> {
     faults: Faults,
 }
 
-/// What every step can look at.
-struct Known<'a> {
-    /// Every document by kind and name, also those that are wrong: a reference to one is not wrong too.
-    names: HashMap<Kind, HashMap<&'a str, &'a Document>>,
-    owners: HashMap<&'a str, Owner>,
-    environments: HashMap<&'a str, Arc<Environment>>,
-    apis: HashMap<&'a str, Arc<Api>>,
-    files: &'a dyn Files,
-}
-
 /// Types the specs and resolves their references.
 #[must_use]
 pub fn resolve(documents: &[Document], files: &dyn Files) -> Resolved {
+    resolve_beside(documents, files, &Nobody)
+}
+
+/// Types the specs and resolves their references, also to identities on record beside the documents. These are not in
+/// the inventory: [`resolve_identity`] resolves each against it.
+#[must_use]
+pub fn resolve_beside(documents: &[Document], files: &dyn Files, beside: &dyn Beside) -> Resolved {
     let mut diagnostics = Vec::new();
-    let mut known = Known { names: HashMap::new(), owners: HashMap::new(), environments: HashMap::new(), apis: HashMap::new(), files };
+    let mut known = Known::new(files, beside);
     let mut entries = Vec::with_capacity(documents.len());
     for document in documents {
         if let Some(entry) = admit(document, &mut known, &mut diagnostics) {
@@ -82,13 +83,15 @@ pub fn resolve(documents: &[Document], files: &dyn Files) -> Resolved {
     }
     let places = documents.iter().map(|document| ((document.kind, document.name.as_str().into()), document.place.clone())).collect();
     let mut inventory = Inventory { places, ..Inventory::default() };
-    for step in [ground, called, granted] {
+    for step in [ground, agreed, called, granted] {
         for entry in &mut entries {
             step(entry, &mut known, &mut inventory);
         }
     }
     api::overlaps(&entries, &known);
     access::zones_apart(&entries);
+    agreed::rotations_apart(&entries);
+    diagnostics.extend(known.unnoted());
     diagnostics.extend(entries.into_iter().flat_map(|entry| entry.faults.into_diagnostics()));
     let diagnostics = tidy(diagnostics);
     sort(&mut inventory);
@@ -152,11 +155,46 @@ fn ground<'a>(entry: &mut Entry<'a>, known: &mut Known<'a>, inventory: &mut Inve
                 inventory.policies.push((raw.cedar.place(&entry.document.place), Arc::from(&*text.0)));
             }
         }
-        Raw::Identity(_) | Raw::Api(_) | Raw::Grant(_) | Raw::Limit(_) | Raw::Zone(_) | Raw::Later => {}
+        Raw::Identity(raw) => {
+            known.identities.insert(name, KnownIdentity::of(raw));
+        }
+        Raw::Api(_) | Raw::Grant(_) | Raw::Limit(_) | Raw::Zone(_) | Raw::Contract(_) | Raw::Waiver(_) | Raw::Rotation(_) | Raw::Later => {}
     }
 }
 
-/// Second: who calls, what is called, from where.
+/// Second: what identities and grants look at.
+fn agreed<'a>(entry: &mut Entry<'a>, known: &mut Known<'a>, inventory: &mut Inventory) {
+    let name = entry.document.name.as_str();
+    match &entry.raw {
+        Raw::Contract(raw) => {
+            if let Some(contract) = agreed::contract(name, raw, known, &entry.faults).map(Arc::new) {
+                agreed::keep(name, &contract, known);
+                inventory.limits.extend(agreed::limit(&contract).map(Arc::new));
+                inventory.contracts.push(contract);
+            }
+        }
+        Raw::Waiver(raw) => {
+            if let Some(waiver) = agreed::waiver(name, raw, &entry.faults) {
+                agreed::keep_waiver(&waiver, known);
+                inventory.waivers.push(Arc::new(waiver));
+            }
+            agreed::stands(raw, known, &entry.faults);
+        }
+        Raw::Rotation(raw) => inventory.rotations.extend(agreed::rotation(name, raw, known, &entry.faults).map(Arc::new)),
+        Raw::Owner(_)
+        | Raw::Environment(_)
+        | Raw::Purpose(_)
+        | Raw::Policy(_)
+        | Raw::Identity(_)
+        | Raw::Api(_)
+        | Raw::Grant(_)
+        | Raw::Limit(_)
+        | Raw::Zone(_)
+        | Raw::Later => {}
+    }
+}
+
+/// Third: who calls, what is called, from where.
 fn called<'a>(entry: &mut Entry<'a>, known: &mut Known<'a>, inventory: &mut Inventory) {
     let name = entry.document.name.as_str();
     match &entry.raw {
@@ -171,11 +209,20 @@ fn called<'a>(entry: &mut Entry<'a>, known: &mut Known<'a>, inventory: &mut Inve
             }
         }
         Raw::Zone(raw) => inventory.zones.extend(access::zone(name, raw, known, &entry.faults)),
-        Raw::Owner(_) | Raw::Environment(_) | Raw::Purpose(_) | Raw::Policy(_) | Raw::Grant(_) | Raw::Limit(_) | Raw::Later => {}
+        Raw::Owner(_)
+        | Raw::Environment(_)
+        | Raw::Purpose(_)
+        | Raw::Policy(_)
+        | Raw::Grant(_)
+        | Raw::Limit(_)
+        | Raw::Contract(_)
+        | Raw::Waiver(_)
+        | Raw::Rotation(_)
+        | Raw::Later => {}
     }
 }
 
-/// Third: who may do what, and how much of it.
+/// Fourth: who may do what, and how much of it.
 fn granted<'a>(entry: &mut Entry<'a>, known: &mut Known<'a>, inventory: &mut Inventory) {
     let name = entry.document.name.as_str();
     match &entry.raw {
@@ -188,6 +235,9 @@ fn granted<'a>(entry: &mut Entry<'a>, known: &mut Known<'a>, inventory: &mut Inv
         | Raw::Identity(_)
         | Raw::Api(_)
         | Raw::Zone(_)
+        | Raw::Contract(_)
+        | Raw::Waiver(_)
+        | Raw::Rotation(_)
         | Raw::Later => {}
     }
 }
@@ -199,44 +249,12 @@ fn sort(inventory: &mut Inventory) {
     inventory.apis.sort_by(|a, b| a.name.cmp(&b.name));
     inventory.grants.sort_by(|a, b| a.id.cmp(&b.id));
     inventory.limits.sort_by(|a, b| a.name.cmp(&b.name));
+    inventory.contracts.sort_by(|a, b| a.name.cmp(&b.name));
+    inventory.waivers.sort_by(|a, b| a.name.cmp(&b.name));
+    inventory.rotations.sort_by(|a, b| a.name.cmp(&b.name));
     inventory.zones.sort_by(|a: &Zone, b| a.name.cmp(&b.name));
     inventory.purposes.sort_by(|a, b| a.name.cmp(&b.name));
     inventory.policies.sort();
-}
-
-/// More names than this are not searched for a near one.
-const SEARCHED_MAX: usize = 2_000;
-
-impl Known<'_> {
-    /// Whether there is such a resource; notes an error when there is none.
-    fn exists(&self, kind: Kind, name: &str, spot: Spot, key: &str, faults: &Faults) -> bool {
-        let names = self.names.get(&kind);
-        if names.is_some_and(|names| names.contains_key(name)) {
-            return true;
-        }
-        let near = names.filter(|names| names.len() <= SEARCHED_MAX).and_then(|names| {
-            let mut sorted: Vec<&str> = names.keys().copied().collect();
-            sorted.sort_unstable();
-            nearest(name, sorted)
-        });
-        let mend = match near {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("write a document `kind: {kind}`, `name: {}`", shortened(name)),
-        };
-        faults.error(spot, "reference.unknown", format_args!("`{key}`: there is no {kind} `{}`", shortened(name)), mend);
-        false
-    }
-
-    fn environment(&self, at: &At<Name<EnvironmentName>>, key: &str, faults: &Faults) -> Option<Arc<Environment>> {
-        let name = at.value.as_ref()?;
-        self.exists(Kind::Environment, name.0.as_str(), at.spot, key, faults);
-        self.environments.get(name.0.as_str()).cloned()
-    }
-
-    fn owner(&self, at: &At<Name<OwnerName>>, key: &str, faults: &Faults) -> Option<OwnerName> {
-        let name = at.value.as_ref()?;
-        self.exists(Kind::Owner, name.0.as_str(), at.spot, key, faults).then(|| name.0.clone())
-    }
 }
 
 /// The items of a list that were right, and none when there is no list.

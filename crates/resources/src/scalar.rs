@@ -89,6 +89,21 @@ pub fn duration(text: &str) -> Result<Duration, Wrong> {
     }
 }
 
+/// A duration as it is written: `1h30m`. What is less than a millisecond is left out.
+#[must_use]
+pub fn shown(span: Duration) -> String {
+    let mut rest = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+    let mut text = String::new();
+    for (unit, each) in UNITS {
+        let count = rest / each;
+        rest %= each;
+        if count > 0 {
+            text += &format!("{count}{unit}");
+        }
+    }
+    if text.is_empty() { "0s".to_owned() } else { text }
+}
+
 fn number(digits: &str) -> Option<u64> {
     let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     plain.then(|| digits.parse().ok()).flatten()
@@ -201,6 +216,30 @@ pub fn bytes(text: &str) -> Result<Quota, Wrong> {
 pub fn moment(text: &str) -> Result<Time, Wrong> {
     let no_date = || Wrong::new(format!("`{text}` is no date")).mend("write a date as in `2027-06-30`, or `2027-06-30T12:00:00Z`");
     Time::parse(text).ok_or_else(no_date)
+}
+
+/// Reads a duration, or `never`.
+///
+/// # Errors
+/// As [`duration`].
+pub fn span_or_never(text: &str) -> Result<Option<Duration>, Wrong> {
+    if text == "never" { Ok(None) } else { duration(text).map(Some) }
+}
+
+/// Longest address, in bytes (RFC 5321 §4.5.3.1.3, without its brackets).
+const ADDRESS_BYTES_MAX: usize = 254;
+
+/// Checks the address of a person: something, `@`, and something with no blank in it.
+///
+/// # Errors
+/// When it is none.
+pub fn address(text: &str) -> Result<Box<str>, Wrong> {
+    let sides = text.rsplit_once('@').filter(|(local, domain)| !local.is_empty() && !domain.is_empty());
+    let plain = text.len() <= ADDRESS_BYTES_MAX && !text.contains(|c: char| c.is_whitespace() || c.is_control());
+    if sides.is_none() || !plain {
+        return Err(Wrong::new(format!("`{text}` is no address")).mend("write an address as in `lead@example.com`"));
+    }
+    Ok(text.into())
 }
 
 /// Checks prose: not empty, no control characters but line breaks, at most [`PROSE_BYTES_MAX`] bytes.

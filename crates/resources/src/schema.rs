@@ -19,7 +19,10 @@ pub fn schema(kind: Kind) -> Value {
         Kind::Zone => of::<raw::RawZone>(kind),
         Kind::Purpose => of::<raw::RawPurpose>(kind),
         Kind::Policy => of::<raw::RawPolicy>(kind),
-        Kind::Contract | Kind::Flow | Kind::Waiver | Kind::Webhook | Kind::Rotation => of::<raw::RawLater>(kind),
+        Kind::Contract => of::<raw::RawContract>(kind),
+        Kind::Waiver => of::<raw::RawWaiver>(kind),
+        Kind::Rotation => of::<raw::RawRotation>(kind),
+        Kind::Flow | Kind::Webhook => of::<raw::RawLater>(kind),
     }
 }
 

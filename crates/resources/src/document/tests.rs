@@ -66,7 +66,7 @@ tab.yaml:4:2: error[yaml.syntax]: tabs disallowed within this context (block ind
   = indent with spaces: YAML knows no tabs there
 twice.yaml:3:1: error[yaml.duplicate_key]: the key `name` stands twice
   = keep one; the first stands in line 2
-types.yaml:1:7: error[value.type]: `kind`: expected one of `Owner`, `Environment`, `Identity`, `TrustSource`, `Api`, `Grant`, `Limit`, `Zone`, `Contract`, `Flow`, `Waiver`, `Webhook`, `Purpose`, `Policy`, found the number `1`
+types.yaml:1:7: error[value.type]: `kind`: expected one of `Owner`, `Environment`, `Identity`, `TrustSource`, `Api`, `Grant`, `Limit`, `Zone`, `Contract`, `Flow`, `Waiver`, `Webhook`, `Rotation`, `Purpose`, `Policy`, found the number `1`
 types.yaml:2:7: error[value.type]: `name`: expected text, found the number `2`
   = put it in quotes
 "#);

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use wardgate_model::{
     api::OperationClass,
-    id::{ApiName, EnvironmentName, IdentityId, OwnerName, PurposeName, TeamName},
+    id::{ApiName, ContractName, EnvironmentName, IdentityId, OwnerName, PurposeName, TeamName},
     inventory::{Criticality, IdentityKind, Role},
     limit::Per,
 };
@@ -63,6 +63,8 @@ pub(crate) struct RawIdentity {
     pub(crate) criticality: Option<At<Word<Criticality>>>,
     /// What it may do in Wardgate itself.
     pub(crate) roles: Option<At<Vec<At<Word<Role>>>>>,
+    /// When it ends by itself (exclusive); no end unless said.
+    pub(crate) until: Option<At<MomentText>>,
     /// Free labels.
     pub(crate) tags: Option<At<BTreeMap<String, At<Prose>>>>,
     /// How it may prove itself.
@@ -79,7 +81,7 @@ pub(crate) struct RawCredential {
     /// What kind of thing it is.
     #[serde(rename = "type")]
     pub(crate) kind: At<Word<CredentialWord>>,
-    /// How long after its issue it ends (`api_key`).
+    /// How long after its issue it ends (`api_key`, unless a Waiver exempts it from `expiry`).
     pub(crate) expires_in: Option<At<DurationText>>,
     /// Networks it may be used from; any unless said.
     pub(crate) sources: Option<At<Vec<At<NetworkText>>>>,
@@ -112,9 +114,8 @@ pub(crate) struct RawGrant {
     pub(crate) purpose: Option<At<Name<PurposeName>>>,
     /// Until when (exclusive).
     pub(crate) until: Option<At<MomentText>>,
-    /// Under which contract.
-    #[expect(dead_code, reason = "parsed and refused as not yet enforced")]
-    pub(crate) contract: Option<At<Label>>,
+    /// Under which contract; it ends with the contract at the latest.
+    pub(crate) contract: Option<At<Name<ContractName>>>,
 }
 
 /// To whom a grant is given: exactly one of the two.

@@ -12,6 +12,7 @@ use std::{borrow::Cow, num::NonZeroU64, time::Duration};
 use wardgate_model::{
     api::{AuditMode, Consumers, Exposure, HostPattern, Mode, OperationClass, Sensitivity, UpstreamUrl},
     credential::CredentialKind,
+    govern::Exemption,
     inventory::{Criticality, IdentityKind, Role},
     limit::{Per, Quota},
     resource::Kind,
@@ -91,6 +92,10 @@ texts! {
     PointerText(Box<str>) = pointer, "A JSON pointer (RFC 6901).", "/items";
     /// Cedar.
     PolicyText(Box<str>) = cedar, "One or more Cedar policies.", "permit (principal, action, resource);";
+    /// How long after its due date something is refused, or never.
+    EnforceText(Option<Duration>) = scalar::span_or_never, "A duration, or never.", "30d";
+    /// A person.
+    PersonText(Box<str>) = scalar::address, "The address of a person.", "lead@example.com";
     /// A name within a document.
     Label(Box<str>) = label, "A name: letters, digits, dot, hyphen and underscore.", "main";
 }
@@ -181,6 +186,8 @@ words!(
     OperationClass,
     Per,
     CredentialWord,
+    RotatedWord,
+    Exemption,
     Accept,
     TrustKind,
     Kind,
@@ -238,6 +245,23 @@ impl CredentialWord {
             Self::X509 => CredentialKind::X509,
             Self::PublicKey => CredentialKind::PublicKey,
             Self::Hmac => CredentialKind::Hmac,
+        }
+    }
+}
+
+own_words! {
+    /// Credentials that are replaced on a cadence.
+    RotatedWord {
+        ApiKey = "api_key",
+        ForeignKey = "foreign_key",
+    }
+}
+
+impl RotatedWord {
+    pub(crate) const fn kind(self) -> CredentialKind {
+        match self {
+            Self::ApiKey => CredentialKind::ApiKey,
+            Self::ForeignKey => CredentialKind::ForeignKey,
         }
     }
 }

@@ -1,6 +1,10 @@
 //! Grants, limits, zones.
 
-use super::{Entry, Known, items, value};
+use super::{
+    Entry, agreed, items,
+    known::{Grounds, Known, SEARCHED_MAX},
+    value,
+};
 use crate::{
     raw::{Raw, RawGrant, RawLimit, RawSelect, RawZone},
     resolve::operations::shape,
@@ -33,13 +37,18 @@ pub(super) fn grant(name: &str, raw: &RawGrant, known: &Known<'_>, faults: &Faul
     for (selector, spot) in items(Some(&raw.operations)) {
         operations.extend(selected(&selector.0, spot, api.as_ref(), faults));
     }
+    let said = value(raw.until.as_ref()).map(|moment| moment.0);
+    let agreed = raw.contract.as_ref().and_then(|at| {
+        let api = raw.api.value.as_ref().map(|name| &name.0);
+        agreed::granted_until(at, to.as_ref(), api, known, faults)
+    });
     Some(Grant {
         id: GrantId::parse(name).ok()?,
         to: to?,
         api: raw.api.value.as_ref()?.0.clone(),
         operations: operations.into(),
         purpose,
-        until: value(raw.until.as_ref()).map(|moment| moment.0),
+        until: said.into_iter().chain(agreed).min(),
         approver: None,
     })
 }
@@ -114,7 +123,7 @@ fn operation<'a>(api: &'a Api, wanted: &Match, spot: Spot, code: &'static str, f
     let found = find(api, wanted);
     if found.is_none() {
         let written = format!("{} {}", wanted.method, wanted.template);
-        let others: Vec<String> = api.operations.iter().take(super::SEARCHED_MAX).map(|operation| relative(api, operation)).collect();
+        let others: Vec<String> = api.operations.iter().take(SEARCHED_MAX).map(|operation| relative(api, operation)).collect();
         let near = crate::nearest::nearest(&written, others.iter().map(String::as_str));
         let mend = match near {
             Some(near) => format!("did you mean `{near}`?"),

@@ -1,6 +1,10 @@
 //! APIs.
 
-use super::{Entry, Known, items, operations, value};
+use super::{
+    Entry, items,
+    known::{Grounds, Known},
+    operations, value,
+};
 use crate::{
     openapi,
     raw::{Raw, RawApi, RawSecret, RawTimeouts, RawUpstream, WordOrSecret},
@@ -26,6 +30,10 @@ const CONNECTIONS_MAX: u32 = 65_535;
 pub(super) fn api(name: &str, raw: &RawApi, file: &Path, known: &Known<'_>, faults: &mut Faults) -> Option<Api> {
     let policy_owner = known.owner(&raw.policy_owner, "policy_owner", faults);
     let business_owner = raw.business_owner.as_ref().and_then(|at| known.owner(at, "business_owner", faults));
+    if raw.business_owner.is_none() {
+        let mend = "name the owner of the business behind it; who answers for its policy may be another".to_owned();
+        faults.warning(Spot::default(), "api.unaccounted", "`business_owner`: nobody answers for the business behind this API", mend);
+    }
     let environment = known.environment(&raw.environment, "environment", faults);
     let matched = raw.matched.value.as_ref();
     let hosts = hosts(raw, faults);

@@ -1,15 +1,15 @@
 //! Owners, environments, identities.
 
-use super::{Known, items, value};
+use super::{items, known::Grounds, value};
 use crate::{
     inventory::{CredentialSpec, IdentitySpec},
     raw::{CredentialWord, RawCredential, RawEnvironment, RawIdentity, RawOwner},
     yaml::{At, Faults, Spot},
 };
-use std::collections::HashMap;
 use wardgate_model::{
-    id::{EnvironmentName, IdentityId, OwnerName},
+    id::{EnvironmentName, IdentityId, OwnerName, TeamName},
     inventory::{Criticality, Environment, Identity, IdentityState, Owner},
+    time::Time,
 };
 
 pub(super) fn owner(name: &str, raw: &RawOwner) -> Option<Owner> {
@@ -33,22 +33,11 @@ pub(super) fn environment(name: &str, raw: &RawEnvironment, faults: &Faults) -> 
     Some(Environment { name: EnvironmentName::parse(name).ok()?, production, shared })
 }
 
-pub(super) fn identity(name: &str, raw: &RawIdentity, known: &Known<'_>, faults: &Faults) -> Option<IdentitySpec> {
-    let credentials = credentials(raw, faults);
+pub(super) fn identity(name: &str, raw: &RawIdentity, known: &dyn Grounds, faults: &Faults) -> Option<IdentitySpec> {
     let environment = known.environment(&raw.environment, "environment", faults);
     let owner = known.owner(&raw.owner, "owner", faults);
-    let team = value(raw.team.as_ref()).map(|team| team.0.clone());
-    if let (Some(team), Some(known_owner)) = (&team, owner.as_ref().and_then(|owner| known.owners.get(owner.as_str())))
-        && !known_owner.teams.contains(team)
-    {
-        let spot = raw.team.as_ref().map_or(Spot::default(), |at| at.spot);
-        let teams = known_owner.teams.iter().map(wardgate_model::id::TeamName::as_str);
-        let mend = match crate::nearest::nearest(team.as_str(), teams) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("add it to the `teams` of Owner `{}`", known_owner.name),
-        };
-        faults.error(spot, "reference.unknown", format_args!("`team`: the Owner `{}` has no team `{team}`", known_owner.name), mend);
-    }
+    let credentials = credentials(name, raw, owner.as_ref(), known, faults);
+    let team = team(raw, owner.as_ref().and_then(|owner| known.described(owner)), faults);
     let mut roles: Vec<_> = items(raw.roles.as_ref()).map(|(role, _)| role.0).collect();
     roles.sort_unstable();
     roles.dedup();
@@ -65,7 +54,7 @@ pub(super) fn identity(name: &str, raw: &RawIdentity, known: &Known<'_>, faults:
         criticality: value(raw.criticality.as_ref()).map_or(Criticality::Medium, |word| word.0),
         roles: roles.into(),
         tags,
-        ends: None,
+        ends: value(raw.until.as_ref()).map(|moment| moment.0),
         state: IdentityState::Active,
         claim_overdue: false,
         quality: 100,
@@ -74,28 +63,50 @@ pub(super) fn identity(name: &str, raw: &RawIdentity, known: &Known<'_>, faults:
     Some(IdentitySpec { identity, credentials })
 }
 
-fn credentials(raw: &RawIdentity, faults: &Faults) -> Vec<CredentialSpec> {
-    let mut seen: HashMap<&str, Spot> = HashMap::new();
-    let mut specs = Vec::new();
+/// The team, under the name that everybody shares; one of the owner's.
+fn team(raw: &RawIdentity, owner: Option<&Owner>, faults: &Faults) -> Option<TeamName> {
+    let At { spot, value: Some(team) } = raw.team.as_ref()? else { return None };
+    let Some(owner) = owner else { return Some(team.0.clone()) };
+    if let Some(known) = owner.teams.iter().find(|known| **known == team.0) {
+        return Some(known.clone());
+    }
+    let mend = match crate::nearest::nearest(team.0.as_str(), owner.teams.iter().map(TeamName::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("add it to the `teams` of Owner `{}`", owner.name),
+    };
+    faults.error(*spot, "reference.unknown", format_args!("`team`: the Owner `{}` has no team `{}`", owner.name, team.0), mend);
+    None
+}
+
+fn credentials(identity: &str, raw: &RawIdentity, owner: Option<&OwnerName>, known: &dyn Grounds, faults: &Faults) -> Vec<CredentialSpec> {
+    let life_max = owner.and_then(|owner| known.key_life_max(owner));
+    let mut specs: Vec<CredentialSpec> = Vec::new();
     for (index, (credential, spot)) in items(raw.credentials.as_ref()).enumerate() {
-        if let Some(name) = &credential.name.value
-            && let Some(first) = seen.insert(&name.0, spot)
-        {
+        let before = items(raw.credentials.as_ref()).take(index);
+        let first =
+            credential.name.value.as_ref().and_then(|name| before.into_iter().find(|(other, _)| other.name.value.as_ref() == Some(name)));
+        if let (Some((_, first)), Some(name)) = (first, &credential.name.value) {
             let what = format!("`credentials[{index}].name`: there are two credentials `{}`", name.0);
-            faults.error(
-                credential.name.spot,
-                "credential.duplicate",
-                what,
-                format!("give one another name; the first stands in line {}", first.line),
-            );
+            let mend = format!("give one another name; the first stands in line {}", first.line);
+            faults.error(credential.name.spot, "credential.duplicate", what, mend);
         }
-        specs.extend(spec(credential, index, spot, faults));
+        if let (Some(At { spot, value: Some(life) }), Some((contract, most))) = (&credential.expires_in, &life_max)
+            && life.0 > *most
+        {
+            let what = format!("`credentials[{index}].expires_in`: longer than the `key_life_max` of the Contract `{contract}` allows");
+            faults.error(*spot, "credential.life", what, format!("write {} or less", crate::scalar::shown(*most)));
+        }
+        let waived = |name: &str| known.waived_until(identity, name);
+        specs.extend(spec(credential, index, spot, &waived, faults));
     }
     specs
 }
 
-fn spec(raw: &RawCredential, index: usize, spot: Spot, faults: &Faults) -> Option<CredentialSpec> {
+fn spec(raw: &RawCredential, index: usize, spot: Spot, waived: &dyn Fn(&str) -> Option<Time>, faults: &Faults) -> Option<CredentialSpec> {
     let word = raw.kind.value?.0;
+    let name = raw.name.value.as_ref();
+    let unending = word == CredentialWord::ApiKey && raw.expires_in.is_none();
+    let waived_until = name.filter(|_| unending).and_then(|name| waived(&name.0));
     let allowed = keys(word);
     for (key, at) in present(raw) {
         if let Some(at) = at
@@ -104,10 +115,10 @@ fn spec(raw: &RawCredential, index: usize, spot: Spot, faults: &Faults) -> Optio
             let what = format!("`credentials[{index}].{key}`: a credential of type `{}` has no such key", word.as_str());
             faults.error(at, "key.unknown", what, "take it out".to_owned());
         }
-        let needed = allowed.iter().any(|(name, needed)| *name == key && *needed);
+        let needed = allowed.iter().any(|(name, needed)| *name == key && *needed) && waived_until.is_none();
         if at.is_none() && needed {
             let mend = match key {
-                "expires_in" => "say how long a key lives, as in `expires_in: 30d`".to_owned(),
+                "expires_in" => "say how long a key lives, as in `expires_in: 30d`, or write a Waiver that `exempts: expiry`".to_owned(),
                 other => format!("add `{other}`"),
             };
             let what = format!("`credentials[{index}].{key}`: a credential of type `{}` needs this key", word.as_str());
@@ -115,9 +126,10 @@ fn spec(raw: &RawCredential, index: usize, spot: Spot, faults: &Faults) -> Optio
         }
     }
     Some(CredentialSpec {
-        name: raw.name.value.as_ref()?.0.clone(),
+        name: name?.0.clone(),
         kind: word.kind(),
         expires_in: value(raw.expires_in.as_ref()).map(|duration| duration.0),
+        waived_until,
         sources: items(raw.sources.as_ref()).map(|(network, _)| network.0).collect(),
     })
 }

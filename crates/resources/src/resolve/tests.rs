@@ -43,7 +43,7 @@ const WORLD: &str = "\
 ---
 kind: Api
 name: ledger
-spec: {policy_owner: payments, environment: production, match: {hosts: [l.example], path_prefix: /ledger}, upstream: {urls: [http://u:90]}, operations: [{match: GET /entries}]}
+spec: {policy_owner: payments, business_owner: payments, environment: production, match: {hosts: [l.example], path_prefix: /ledger}, upstream: {urls: [http://u:90]}, operations: [{match: GET /entries}]}
 ";
 
 #[test]
@@ -67,8 +67,10 @@ fn every_kind_of_the_contract_becomes_what_it_says() {
     for spec in &inventory.identities {
         let id = &spec.identity;
         text += &format!("{} {} {} {} {:?}\n", id.id, id.kind, id.owner, id.environment.name, id.tags);
+        text += &id.ends.map_or(String::new(), |end| format!("  ends {end}\n"));
         for credential in &spec.credentials {
-            text += &format!("  {} {} {:?} {:?}\n", credential.name, credential.kind, credential.expires_in, credential.sources);
+            text += &format!("  {} {} {:?} {:?}", credential.name, credential.kind, credential.expires_in, credential.sources);
+            text += &credential.waived_until.map_or("\n".to_owned(), |end| format!(" {end}\n"));
         }
     }
     for grant in &inventory.grants {
@@ -95,29 +97,42 @@ ledger [Exact("ledger.example")] /ledger -> http://127.0.0.1:9000 Assertion
   ledger GET /ledger/export = bulk None false
   ledger GET /ledger/status = read None true
 legacy [Exact("legacy.example")]  -> http://[::1]:9001 Basic { user: "gate", secret: SecretName("legacy-password") }
+acme-feed partner acme-partner production {}
+  ends 2027-12-31T00:00:00Z
+  main api_key Some(7776000s) []
+  frozen api_key None [] 2027-03-31T00:00:00Z
 ledger-sync service_account payments production {"cost-centre": "4711"}
   main api_key Some(2592000s) [10.0.0.0/8]
+acme-reads Identity(IdentityId("acme-feed")) Some("2027-06-30T00:00:00Z")
+  Class(List)
 ledger-sync-writes Identity(IdentityId("ledger-sync")) Some("2027-06-30T00:00:00Z")
   Class(Read)
   Class(Write)
   Operation { method: GET, template: PathTemplate { text: "/ledger/export", segments: [Literal("ledger"), Literal("export")] } }
 payments-read Owner(OwnerName("payments")) None
   Operation { method: GET, template: PathTemplate { text: "/ledger/entries/{id}", segments: [Literal("ledger"), Literal("entries"), Parameter("id")] } }
+contract:acme Some(Rate { count: 100, period: 1s, burst: 100 }) Some(Quota { count: 1000000, window: Month }) Some(20) None
 partner-contract Some(Rate { count: 100, period: 1s, burst: 200 }) Some(Quota { count: 1000000, window: Month }) Some(20) Some(Quota { count: 1073741824, window: Day })
-r.yaml:89:5 "@id(\"example:analytics\")\npermit (principal, action, resource);\n"
+r.yaml:90:5 "@id(\"example:analytics\")\npermit (principal, action, resource);\n"
+Owner acme-partner at r.yaml:93:1
 Owner finance at r.yaml:6:1
 Owner payments at r.yaml:2:1
 Environment production at r.yaml:10:1
 Environment shared at r.yaml:14:1
+Identity acme-feed at r.yaml:97:1
 Identity ledger-sync at r.yaml:18:1
 Api ledger at r.yaml:33:1
 Api legacy at r.yaml:56:1
-Grant ledger-sync-writes at r.yaml:65:1
-Grant payments-read at r.yaml:69:1
-Limit partner-contract at r.yaml:73:1
-Zone data-platform at r.yaml:77:1
-Purpose settlement at r.yaml:81:1
-Policy analytics at r.yaml:85:1
+Grant acme-reads at r.yaml:117:1
+Grant ledger-sync-writes at r.yaml:66:1
+Grant payments-read at r.yaml:70:1
+Limit partner-contract at r.yaml:74:1
+Zone data-platform at r.yaml:78:1
+Contract acme at r.yaml:109:1
+Waiver acme-frozen at r.yaml:113:1
+Rotation partners at r.yaml:121:1
+Purpose settlement at r.yaml:82:1
+Policy analytics at r.yaml:86:1
 "#);
 }
 
@@ -142,7 +157,7 @@ r.yaml:16:3: error[key.missing]: Identity `x`: `environment`: this key is missin
 r.yaml:16:3: error[key.missing]: Identity `x`: `owner`: this key is missing
 r.yaml:16:3: error[key.missing]: Identity `x`: `purpose`: this key is missing
 r.yaml:18:7: error[key.missing]: Identity `x`: `credentials[0].expires_in`: a credential of type `api_key` needs this key
-  = say how long a key lives, as in `expires_in: 30d`
+  = say how long a key lives, as in `expires_in: 30d`, or write a Waiver that `exempts: expiry`
 r.yaml:19:15: error[credential.duplicate]: Identity `x`: `credentials[1].name`: there are two credentials `main`
   = give one another name; the first stands in line 18
 r.yaml:19:48: error[value.type]: Identity `x`: `credentials[1].expires_in`: expected text, found the number `30`
@@ -168,7 +183,7 @@ r.yaml:15:120: error[value.type]: Identity `x`: `tags.a`: expected text, found a
 fn one_broken_document_does_not_hide_the_next() {
     assert_snapshot!(check("kind: [\n---\nkind: Ownr\nname: a\nspec: {}\n---\nname: b\n---\nkind: Owner\nname: C\nspec: []\n---\njust text\n"), @r#"
 r.yaml:1:7: error[yaml.syntax]: unclosed bracket '['
-r.yaml:3:7: error[value.word]: `kind`: `Ownr` is not one of `Owner`, `Environment`, `Identity`, `TrustSource`, `Api`, `Grant`, `Limit`, `Zone`, `Contract`, `Flow`, `Waiver`, `Webhook`, `Purpose`, `Policy`
+r.yaml:3:7: error[value.word]: `kind`: `Ownr` is not one of `Owner`, `Environment`, `Identity`, `TrustSource`, `Api`, `Grant`, `Limit`, `Zone`, `Contract`, `Flow`, `Waiver`, `Webhook`, `Rotation`, `Purpose`, `Policy`
   = did you mean `Owner`?
 r.yaml:7:1: error[key.missing]: `kind`: this key is missing
 r.yaml:7:1: error[key.missing]: `spec`: this key is missing
@@ -207,60 +222,66 @@ fn what_is_not_enforced_is_refused_by_name() {
         @r#"
 r.yaml:4:7: error[key.not_enforced]: TrustSource `ci`: this version reads the kind `TrustSource` but does not enforce it
   = take the document out until a later version enforces it
-r.yaml:8:7: error[key.not_enforced]: Contract `acme`: this version reads the kind `Contract` but does not enforce it
+r.yaml:8:7: error[key.not_enforced]: Flow `checkout`: this version reads the kind `Flow` but does not enforce it
   = take the document out until a later version enforces it
-r.yaml:12:7: error[key.not_enforced]: Flow `checkout`: this version reads the kind `Flow` but does not enforce it
+r.yaml:12:7: error[key.not_enforced]: Webhook `pager`: this version reads the kind `Webhook` but does not enforce it
   = take the document out until a later version enforces it
-r.yaml:16:7: error[key.not_enforced]: Waiver `once`: this version reads the kind `Waiver` but does not enforce it
-  = take the document out until a later version enforces it
-r.yaml:20:7: error[key.not_enforced]: Webhook `pager`: this version reads the kind `Webhook` but does not enforce it
-  = take the document out until a later version enforces it
-r.yaml:38:25: error[key.not_enforced]: Identity `sync`: this version reads `credentials[].type: oidc` but does not enforce it
+r.yaml:30:25: error[key.not_enforced]: Identity `sync`: this version reads `credentials[].type: oidc` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:39:27: error[key.not_enforced]: Identity `sync`: this version reads `credentials[].type: x509` but does not enforce it
+r.yaml:31:27: error[key.not_enforced]: Identity `sync`: this version reads `credentials[].type: x509` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:40:28: error[key.not_enforced]: Identity `sync`: this version reads `credentials[].type: public_key` but does not enforce it
+r.yaml:32:28: error[key.not_enforced]: Identity `sync`: this version reads `credentials[].type: public_key` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:41:27: error[key.not_enforced]: Identity `sync`: this version reads `credentials[].type: hmac` but does not enforce it
+r.yaml:33:27: error[key.not_enforced]: Identity `sync`: this version reads `credentials[].type: hmac` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:48:14: error[key.not_enforced]: Api `ledger`: this version reads `consumers: mixed` but does not enforce it
+r.yaml:41:14: error[key.not_enforced]: Api `ledger`: this version reads `consumers: mixed` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:50:10: error[key.not_enforced]: Api `ledger`: this version reads `audit: durable` but does not enforce it
+r.yaml:43:10: error[key.not_enforced]: Api `ledger`: this version reads `audit: durable` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:51:10: error[key.not_enforced]: Api `ledger`: this version reads `stale` but does not enforce it
+r.yaml:44:10: error[key.not_enforced]: Api `ledger`: this version reads `stale` but does not enforce it
   = take the key out until a later version enforces it
-r.yaml:52:21: error[key.not_enforced]: Api `ledger`: this version reads `upstream.urls: more than one` but does not enforce it
+r.yaml:45:21: error[key.not_enforced]: Api `ledger`: this version reads `upstream.urls: more than one` but does not enforce it
   = keep one until a later version takes more
-r.yaml:52:45: error[key.not_enforced]: Api `ledger`: this version reads `upstream.urls[]: https://…` but does not enforce it
+r.yaml:45:45: error[key.not_enforced]: Api `ledger`: this version reads `upstream.urls[]: https://…` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:52:88: error[key.not_enforced]: Api `ledger`: this version reads `upstream.identity.query` but does not enforce it
+r.yaml:45:88: error[key.not_enforced]: Api `ledger`: this version reads `upstream.identity.query` but does not enforce it
   = take the key out until a later version enforces it
-r.yaml:53:12: error[key.not_enforced]: Api `ledger`: this version reads `accept[]: x509` but does not enforce it
+r.yaml:46:12: error[key.not_enforced]: Api `ledger`: this version reads `accept[]: x509` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:53:18: error[key.not_enforced]: Api `ledger`: this version reads `accept[]: jwt` but does not enforce it
+r.yaml:46:18: error[key.not_enforced]: Api `ledger`: this version reads `accept[]: jwt` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:53:32: error[key.not_enforced]: Api `ledger`: this version reads `accept[]: signature` but does not enforce it
+r.yaml:46:32: error[key.not_enforced]: Api `ledger`: this version reads `accept[]: signature` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:53:43: error[key.not_enforced]: Api `ledger`: this version reads `accept[]: hmac` but does not enforce it
+r.yaml:46:43: error[key.not_enforced]: Api `ledger`: this version reads `accept[]: hmac` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:54:12: error[key.not_enforced]: Api `ledger`: this version reads `require` but does not enforce it
+r.yaml:47:12: error[key.not_enforced]: Api `ledger`: this version reads `require` but does not enforce it
   = take the key out until a later version enforces it
-r.yaml:56:54: error[key.not_enforced]: Api `ledger`: this version reads `operations[].records` but does not enforce it
+r.yaml:49:54: error[key.not_enforced]: Api `ledger`: this version reads `operations[].records` but does not enforce it
   = take the key out until a later version enforces it
-r.yaml:57:55: error[key.not_enforced]: Api `ledger`: this version reads `operations[].login` but does not enforce it
+r.yaml:50:55: error[key.not_enforced]: Api `ledger`: this version reads `operations[].login` but does not enforce it
   = take the key out until a later version enforces it
-r.yaml:65:51: error[key.not_enforced]: Api `mac`: this version reads `upstream.identity.hmac` but does not enforce it
+r.yaml:59:51: error[key.not_enforced]: Api `mac`: this version reads `upstream.identity.hmac` but does not enforce it
   = take the key out until a later version enforces it
-r.yaml:74:65: error[key.not_enforced]: Api `certificate`: this version reads `upstream.identity.client_certificate` but does not enforce it
+r.yaml:69:65: error[key.not_enforced]: Api `certificate`: this version reads `upstream.identity.client_certificate` but does not enforce it
   = take the key out until a later version enforces it
-r.yaml:83:52: error[key.not_enforced]: Api `token`: this version reads `upstream.identity.oauth` but does not enforce it
+r.yaml:79:52: error[key.not_enforced]: Api `token`: this version reads `upstream.identity.oauth` but does not enforce it
   = take the key out until a later version enforces it
-r.yaml:88:76: error[key.not_enforced]: Grant `g`: this version reads `contract` but does not enforce it
+r.yaml:88:43: error[key.not_enforced]: Zone `z`: this version reads `clusters` but does not enforce it
   = take the key out until a later version enforces it
-r.yaml:92:43: error[key.not_enforced]: Zone `z`: this version reads `clusters` but does not enforce it
+r.yaml:88:62: error[key.not_enforced]: Zone `z`: this version reads `ci_providers` but does not enforce it
   = take the key out until a later version enforces it
-r.yaml:92:62: error[key.not_enforced]: Zone `z`: this version reads `ci_providers` but does not enforce it
-  = take the key out until a later version enforces it
+r.yaml:92:40: error[key.not_enforced]: Waiver `w-1`: this version reads `exempts: limit` but does not enforce it
+  = use another value until a later version enforces it
+r.yaml:96:40: error[key.not_enforced]: Waiver `w-2`: this version reads `exempts: review` but does not enforce it
+  = use another value until a later version enforces it
+r.yaml:100:40: error[key.not_enforced]: Waiver `w-3`: this version reads `exempts: keep` but does not enforce it
+  = use another value until a later version enforces it
+r.yaml:104:40: error[key.not_enforced]: Waiver `w-4`: this version reads `exempts: anonymous` but does not enforce it
+  = use another value until a later version enforces it
+r.yaml:108:40: error[key.not_enforced]: Waiver `w-5`: this version reads `exempts: observe` but does not enforce it
+  = use another value until a later version enforces it
+r.yaml:112:40: error[key.not_enforced]: Waiver `w-6`: this version reads `exempts: trusted_network` but does not enforce it
+  = use another value until a later version enforces it
 "#
     );
 }
@@ -268,42 +289,42 @@ r.yaml:92:62: error[key.not_enforced]: Zone `z`: this version reads `ci_provider
 #[test]
 fn an_api_says_what_is_wrong_with_its_match_and_upstream() {
     assert_snapshot!(
-        beside("kind: Api\nname: x\nspec:\n  policy_owner: payments\n  environment: production\n  match: { hosts: [L.example, 'l.example:80', bücher.example, '*.example'], path_prefix: /a/../b/ }\n  upstream:\n    urls: ['http://u:0', 'ftp://u', 'http://u/path', 'http://a@u']\n    identity: { header: X_Key, basic: u }\n    connections_max: 0\n    timeouts: { connect: 2h, idle: 1w }\n  accept: []\n  api_key_header: Authorization\n"),
+        beside("kind: Api\nname: x\nspec:\n  policy_owner: payments\n  business_owner: payments\n  environment: production\n  match: { hosts: [L.example, 'l.example:80', bücher.example, '*.example'], path_prefix: /a/../b/ }\n  upstream:\n    urls: ['http://u:0', 'ftp://u', 'http://u/path', 'http://a@u']\n    identity: { header: X_Key, basic: u }\n    connections_max: 0\n    timeouts: { connect: 2h, idle: 1w }\n  accept: []\n  api_key_header: Authorization\n"),
         @r#"
 r.yaml:13:1: warning[api.no_operation]: Api `x`: this API has no operation, so every request to it is refused
   = add `openapi` or `operations`, or set `mode: observe` to see what is called
-r.yaml:18:20: error[value.invalid]: Api `x`: `match.hosts[0]`: `L.example` has upper-case letters
+r.yaml:19:20: error[value.invalid]: Api `x`: `match.hosts[0]`: `L.example` has upper-case letters
   = write `l.example`
-r.yaml:18:31: error[value.invalid]: Api `x`: `match.hosts[1]`: `l.example:80` has a port
+r.yaml:19:31: error[value.invalid]: Api `x`: `match.hosts[1]`: `l.example:80` has a port
   = write `l.example`: a host stands for all its ports
-r.yaml:18:47: error[value.invalid]: Api `x`: `match.hosts[2]`: `bücher.example` has letters outside ASCII
+r.yaml:19:47: error[value.invalid]: Api `x`: `match.hosts[2]`: `bücher.example` has letters outside ASCII
   = write the name in its ASCII form, which begins with `xn--`
-r.yaml:18:63: error[value.invalid]: Api `x`: `match.hosts[3]`: `*.example` has a wildcard
+r.yaml:19:63: error[value.invalid]: Api `x`: `match.hosts[3]`: `*.example` has a wildcard
   = name each host, or write `*` for any
-r.yaml:18:90: error[value.invalid]: Api `x`: `match.path_prefix`: `/a/../b/` ends with a slash
+r.yaml:19:90: error[value.invalid]: Api `x`: `match.path_prefix`: `/a/../b/` ends with a slash
   = write `/a/../b`
-r.yaml:20:11: error[key.not_enforced]: Api `x`: this version reads `upstream.urls: more than one` but does not enforce it
+r.yaml:21:11: error[key.not_enforced]: Api `x`: this version reads `upstream.urls: more than one` but does not enforce it
   = keep one until a later version takes more
-r.yaml:20:12: error[value.invalid]: Api `x`: `upstream.urls[0]`: `0` in `http://u:0` is no port
+r.yaml:21:12: error[value.invalid]: Api `x`: `upstream.urls[0]`: `0` in `http://u:0` is no port
   = a port is a number from 1 to 65535
-r.yaml:20:26: error[value.invalid]: Api `x`: `upstream.urls[1]`: the scheme `ftp` is not spoken
+r.yaml:21:26: error[value.invalid]: Api `x`: `upstream.urls[1]`: the scheme `ftp` is not spoken
   = write an address as in `http://127.0.0.1:9000`
-r.yaml:20:37: error[value.invalid]: Api `x`: `upstream.urls[2]`: `http://u/path` goes on after the host with `/path`
+r.yaml:21:37: error[value.invalid]: Api `x`: `upstream.urls[2]`: `http://u/path` goes on after the host with `/path`
   = write `http://u`; a path goes to `upstream.path`
-r.yaml:20:54: error[value.invalid]: Api `x`: `upstream.urls[3]`: an address must not hold user information
+r.yaml:21:54: error[value.invalid]: Api `x`: `upstream.urls[3]`: an address must not hold user information
   = use `identity: {basic: USER, secret: NAME}`
-r.yaml:21:15: error[upstream.identity]: Api `x`: `upstream.identity`: a secret is shown in exactly one way
+r.yaml:22:15: error[upstream.identity]: Api `x`: `upstream.identity`: a secret is shown in exactly one way
   = write it as in `{header: X-Api-Key, secret: NAME}` or `{basic: USER, secret: NAME}`
-r.yaml:21:25: error[value.invalid]: Api `x`: `upstream.identity.header`: `X_Key` has an underscore, which servers take for a hyphen
+r.yaml:22:25: error[value.invalid]: Api `x`: `upstream.identity.header`: `X_Key` has an underscore, which servers take for a hyphen
   = write `X-Key`
-r.yaml:22:22: error[value.invalid]: Api `x`: `upstream.connections_max`: expected 1 to 65535, found 0
-r.yaml:23:26: error[value.invalid]: Api `x`: `upstream.timeouts.connect`: more than an hour
+r.yaml:23:22: error[value.invalid]: Api `x`: `upstream.connections_max`: expected 1 to 65535, found 0
+r.yaml:24:26: error[value.invalid]: Api `x`: `upstream.timeouts.connect`: more than an hour
   = write `1h` or less
-r.yaml:23:36: error[value.invalid]: Api `x`: `upstream.timeouts.idle`: `w` is no unit of time
+r.yaml:24:36: error[value.invalid]: Api `x`: `upstream.timeouts.idle`: `w` is no unit of time
   = write a duration as in `30d`, `12h`, `5m`, `10s`, `250ms` or `1h30m`
-r.yaml:24:11: error[api.no_proof]: Api `x`: `accept`: the list is empty
+r.yaml:25:11: error[api.no_proof]: Api `x`: `accept`: the list is empty
   = name a kind of proof, or leave `accept` out for `api_key`
-r.yaml:25:19: error[api.key_header]: Api `x`: `api_key_header`: `authorization` has another office
+r.yaml:26:19: error[api.key_header]: Api `x`: `api_key_header`: `authorization` has another office
   = take it out: `Authorization: Bearer` is always read
 "#
     );
@@ -312,10 +333,10 @@ r.yaml:25:19: error[api.key_header]: Api `x`: `api_key_header`: `authorization` 
 #[test]
 fn two_apis_for_one_host_and_prefix_are_refused() {
     assert_snapshot!(
-        beside("kind: Api\nname: other\nspec: {policy_owner: payments, environment: production, match: {hosts: [m.example, l.example], path_prefix: /ledger}, upstream: {urls: [http://u:90]}, mode: observe}\n"),
+        beside("kind: Api\nname: other\nspec: {policy_owner: payments, business_owner: payments, environment: production, match: {hosts: [m.example, l.example], path_prefix: /ledger}, upstream: {urls: [http://u:90]}, mode: observe}\n"),
         @r#"
-r.yaml:15:64: error[api.overlap]: Api `other`: `match`: the API `ledger` answers for the host `l.example` and the prefix `/ledger` too
-  = give one another host or prefix; the first stands in r.yaml:11:64
+r.yaml:15:90: error[api.overlap]: Api `other`: `match`: the API `ledger` answers for the host `l.example` and the prefix `/ledger` too
+  = give one another host or prefix; the first stands in r.yaml:11:90
 "#
     );
 }
@@ -323,17 +344,17 @@ r.yaml:15:64: error[api.overlap]: Api `other`: `match`: the API `ledger` answers
 #[test]
 fn operations_that_are_one_are_refused() {
     assert_snapshot!(
-        beside("kind: Api\nname: x\nspec:\n  policy_owner: payments\n  environment: production\n  match: { path_prefix: / }\n  upstream: { urls: [http://u] }\n  operations:\n    - { match: 'GET /a/{x}' }\n    - { match: 'GET /a/{y}' }\n    - { match: 'PUT /a/{y}', resource: path.x }\n    - { match: 'get /a' }\n    - { match: 'GET /a/../b' }\n    - { match: 'GET /a/{}' }\n    - { match: 'GET /a%2fb' }\n"),
+        beside("kind: Api\nname: x\nspec:\n  policy_owner: payments\n  business_owner: payments\n  environment: production\n  match: { path_prefix: / }\n  upstream: { urls: [http://u] }\n  operations:\n    - { match: 'GET /a/{x}' }\n    - { match: 'GET /a/{y}' }\n    - { match: 'PUT /a/{y}', resource: path.x }\n    - { match: 'get /a' }\n    - { match: 'GET /a/../b' }\n    - { match: 'GET /a/{}' }\n    - { match: 'GET /a%2fb' }\n"),
         @r#"
-r.yaml:22:16: error[operation.duplicate]: Api `x`: `operations[1]`: `GET /a/{y}` is the same operation as the one in line 21
+r.yaml:23:16: error[operation.duplicate]: Api `x`: `operations[1]`: `GET /a/{y}` is the same operation as the one in line 22
   = keep one: names of parameters make no difference
-r.yaml:23:40: error[operation.resource]: Api `x`: `operations[2].resource`: `/a/{y}` has no parameter `x`
+r.yaml:24:40: error[operation.resource]: Api `x`: `operations[2].resource`: `/a/{y}` has no parameter `x`
   = one of `y`
-r.yaml:24:16: error[value.invalid]: Api `x`: `operations[3].match`: the method `get` is not in upper case
+r.yaml:25:16: error[value.invalid]: Api `x`: `operations[3].match`: the method `get` is not in upper case
   = write `GET`
-r.yaml:25:16: error[value.invalid]: Api `x`: `operations[4].match`: `/a/../b` has a dot segment
-r.yaml:26:16: error[value.invalid]: Api `x`: `operations[5].match`: the braces of `{}` do not make named parameters with text between them
-r.yaml:27:16: error[value.invalid]: Api `x`: `operations[6].match`: `%2f` in `/a%2fb` is no escape
+r.yaml:26:16: error[value.invalid]: Api `x`: `operations[4].match`: `/a/../b` has a dot segment
+r.yaml:27:16: error[value.invalid]: Api `x`: `operations[5].match`: the braces of `{}` do not make named parameters with text between them
+r.yaml:28:16: error[value.invalid]: Api `x`: `operations[6].match`: `%2f` in `/a%2fb` is no escape
   = write two upper-case hexadecimal digits after `%`
 "#
     );
@@ -416,11 +437,11 @@ r.yaml:21:1: error[zone.empty]: Zone `c`: this zone has no place
 #[test]
 fn an_openapi_file_that_is_not_there_is_named() {
     assert_snapshot!(
-        beside("kind: Api\nname: x\nspec:\n  policy_owner: payments\n  environment: production\n  match: { path_prefix: /x }\n  upstream: { urls: [http://u] }\n  openapi: file:x.yaml\n---\nkind: Api\nname: y\nspec:\n  policy_owner: payments\n  environment: production\n  match: { path_prefix: /y }\n  upstream: { urls: [http://u] }\n  openapi: x.yaml\n"),
+        beside("kind: Api\nname: x\nspec:\n  policy_owner: payments\n  business_owner: payments\n  environment: production\n  match: { path_prefix: /x }\n  upstream: { urls: [http://u] }\n  openapi: file:x.yaml\n---\nkind: Api\nname: y\nspec:\n  policy_owner: payments\n  business_owner: payments\n  environment: production\n  match: { path_prefix: /y }\n  upstream: { urls: [http://u] }\n  openapi: x.yaml\n"),
         @r#"
-r.yaml:20:12: error[file.not_read]: Api `x`: `openapi`: the file `x.yaml` cannot be read: entity not found
+r.yaml:21:12: error[file.not_read]: Api `x`: `openapi`: the file `x.yaml` cannot be read: entity not found
   = a path is relative to the file that names it
-r.yaml:29:12: error[value.invalid]: Api `y`: `openapi`: `x.yaml` names no file
+r.yaml:31:12: error[value.invalid]: Api `y`: `openapi`: `x.yaml` names no file
   = write a file as in `file:openapi/ledger.yaml`
 "#
     );
@@ -450,6 +471,9 @@ fn documents_come_back_from_json_with_the_same_meaning() {
     assert_eq!(again.limits, first.limits);
     assert_eq!(again.owners, first.owners);
     assert_eq!(again.zones, first.zones);
+    assert_eq!(again.contracts, first.contracts);
+    assert_eq!(again.waivers, first.waivers);
+    assert_eq!(again.rotations, first.rotations);
 }
 
 #[test]

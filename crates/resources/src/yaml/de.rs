@@ -76,6 +76,11 @@ impl Faults {
         }
     }
 
+    /// A place in this document.
+    pub(crate) fn place(&self, spot: Spot) -> Place {
+        spot.of(&self.place)
+    }
+
     fn note(&self, fault: Fault, spot: Spot, path: &Pieces<'_>) {
         let path = fault.path.unwrap_or_else(|| path.to_string());
         let what = if path.is_empty() { fault.what } else { format!("`{path}`: {}", fault.what) };
