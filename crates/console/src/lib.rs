@@ -41,4 +41,8 @@ pub use operations::{AdminOperation, Key, Needs, OPERATIONS, PREFIX, Parameter, 
 pub use problem::{Code, Problem};
 pub use secrets::SECRET_BYTES_MAX;
 pub use sessions::{SESSION, SESSION_MAX, SESSION_NAME};
-pub use world::{BoxFuture, DescribedRequest, Entry, EventPage, EventQuery, KnownIdentity, Minted, World, WorldFault};
+pub use world::{
+    AccessCondition, AccessPage, AccessPath, AccessQuery, BoxFuture, Delivery, DescribedRequest, Entry, EventPage, EventQuery, FindingView,
+    KnownIdentity, Manner, Minted, Moment, OPEN_MAX, OpenRequest, Planned, Refused, ResourceChange, SecretRotation, Span, World,
+    WorldFault,
+};

@@ -3,16 +3,21 @@
 use crate::problem::Problem;
 use http::{HeaderMap, Method, Uri};
 use ipnet::IpNet;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::Value;
 use std::{net::IpAddr, pin::Pin, sync::Arc, time::Duration};
 use wardgate_model::{
     credential::{CredentialKind, KeyedHash},
-    id::{CredentialId, EnvironmentName, IdentityId, RequestId, SecretName},
-    inventory::Identity,
+    diagnostic::Diagnostic,
+    govern::Contract,
+    id::{ApiName, CredentialId, EnvironmentName, IdentityId, OwnerName, RequestId, SecretName},
+    inventory::{Identity, Owner},
     proof::ProofKind,
     secret::Secret,
+    time::Time,
 };
-use wardgate_store::Sealed;
+use wardgate_store::{Actor, Applied, Precondition, ResourceId, Sealed, StoreFault, StoredSecret};
 
 /// An answer under way.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -37,6 +42,8 @@ pub struct Entry {
     pub kind: CredentialKind,
     /// How long one lasts; only kinds that Wardgate issues have it.
     pub expires_in: Option<Duration>,
+    /// When a waiver ends that lets one live without an end of its own.
+    pub waived_until: Option<Time>,
     /// Networks it may be used from; empty means any.
     pub sources: Box<[IpNet]>,
 }
@@ -100,6 +107,201 @@ pub struct EventPage {
 #[error("{0}")]
 pub struct WorldFault(pub Box<str>);
 
+/// A wish for one resource.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResourceChange {
+    /// Which.
+    pub id: ResourceId,
+    /// What it shall say; `None`: it shall not be there.
+    pub spec: Option<Value>,
+    /// What must be true of it now.
+    pub expect: Precondition,
+}
+
+/// Why a change of resources was not made, or could not be. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// Operator: what would be declared makes no sense. All that is wrong, at once; never empty.
+    #[error("what would be declared makes no sense")]
+    Diagnostics(Vec<Diagnostic>),
+    /// What is on record does not allow it, or the store failed.
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+    /// Ours.
+    #[error(transparent)]
+    World(#[from] WorldFault),
+}
+
+/// What changes of resources come to, with everything else that is on record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// The change of the feed that it was resolved against. [`World::apply`] refuses when a resource has changed since.
+    pub basis: u64,
+    /// Worth knowing. No errors: those are refused.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// How resources are changed: an apply that prunes later removes what was applied, nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// One by one: `Store::change_resources`.
+    Single,
+    /// Documents as a whole: `Store::apply_resources`.
+    Whole,
+}
+
+/// A moment that one looks back to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// After this change of the feed.
+    Seq(u64),
+    /// At this time.
+    Time(Time),
+}
+
+/// When access is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Span {
+    /// As the gate knows it now.
+    Now,
+    /// As it was then.
+    At(Moment),
+    /// What became different from the first to the second; `None`: until now.
+    Between(Moment, Option<Moment>),
+}
+
+/// Which access to tell of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessQuery {
+    /// Only of this identity.
+    pub identity: Option<IdentityId>,
+    /// Only on this API.
+    pub api: Option<ApiName>,
+    /// Only to this operation: `METHOD /full/template`, or its id.
+    pub operation: Option<Box<str>>,
+    /// Denied paths too.
+    pub denied: bool,
+    /// When.
+    pub span: Span,
+    /// Where the last page ended.
+    pub cursor: Option<Box<str>>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// One identity and one operation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AccessPath {
+    /// Who.
+    pub identity: String,
+    /// On which API.
+    pub api: String,
+    /// What: the operation's id.
+    pub operation: String,
+    /// What it does.
+    pub class: String,
+    /// `allowed`, `conditional` or `denied`, as far as policies go; limits come on top.
+    pub answer: String,
+    /// The permits (`grant:NAME` for grants); of a denial, who forbids, or empty where nobody permits.
+    pub by: Vec<String>,
+    /// What a request must bring, each with the policy that wants it.
+    pub conditions: Vec<AccessCondition>,
+    /// When the last permit ends (RFC 3339), where all of them end.
+    pub until: Option<String>,
+    /// Whether the ruling binds; not under `mode: observe`.
+    pub enforced: bool,
+    /// `gained`, `lost` or `changed`: only when two moments are compared; then the rest is as it became, or was when lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<String>,
+    /// What the answer was at the first of two moments, where it changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+}
+
+/// Something that a request must bring, or must not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AccessCondition {
+    /// The policy that wants it.
+    pub policy: String,
+    /// Whether it forbids when this holds; else it permits.
+    pub forbids: bool,
+    /// As text.
+    pub when: String,
+}
+
+/// A page of who can call what.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AccessPage {
+    /// By identity, then by operation.
+    pub paths: Vec<AccessPath>,
+    /// Where this page ends; `None`: there is no more.
+    pub next: Option<String>,
+}
+
+/// Something in the posture that somebody should mend.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct FindingView {
+    /// A stable code, for programs.
+    pub code: String,
+    /// What kind of thing it is about: `identity`, `credential`, `owner`, `api`, `grant`, …
+    pub kind: String,
+    /// Its name or id.
+    pub name: String,
+    /// The owner who should mend it, where one is known.
+    pub owner: Option<String>,
+    /// `info`, `notice`, `warning` or `error`.
+    pub severity: String,
+    /// Since when (RFC 3339), where that is known.
+    pub since: Option<String>,
+    /// What was seen.
+    pub evidence: String,
+    /// What to do about it.
+    pub remedy: String,
+    /// Its line of the OWASP Non-Human Identities Top 10, such as `NHI7`.
+    pub owasp: Option<String>,
+    /// Whether a waiver exempts from it.
+    pub exempt: bool,
+}
+
+/// Where a new upstream secret is brought. Each names what the operator has configured; the API can add no address, no
+/// directory and no argument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    /// A file of this name, in the directory for delivered secrets.
+    File(Box<str>),
+    /// The manifest of a Kubernetes Secret, `NAMESPACE/NAME`.
+    Kubernetes(Box<str>),
+    /// A path in the configured Vault.
+    Vault(Box<str>),
+    /// The configured command of this name, which gets the secret on its standard input.
+    Command(Box<str>),
+}
+
+/// An upstream secret is to be replaced without a failed request.
+#[derive(Debug)]
+pub struct SecretRotation {
+    /// Which.
+    pub name: SecretName,
+    /// The new one; `None`: a random one is made.
+    pub value: Option<Secret<String>>,
+    /// Where it is brought before it is used; `None`: the upstream has it already.
+    pub deliver: Option<Delivery>,
+}
+
+/// Most open requests that are told of.
+pub const OPEN_MAX: usize = 100_000;
+
+/// A request that is still open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenRequest {
+    /// Whose.
+    pub identity: IdentityId,
+    /// With which credential.
+    pub credential: Option<CredentialId>,
+    /// On which operation, by its id.
+    pub operation: Box<str>,
+}
+
 /// The running gate, as the console sees it. The binary implements it.
 pub trait World: Send + Sync {
     /// Returns when every edge in this process obeys all changes up to `seq`. Must end in bounded time.
@@ -137,4 +339,55 @@ pub trait World: Send + Sync {
     /// # Errors
     /// A cursor that is none, or the log cannot be read.
     fn events(&self, query: EventQuery) -> BoxFuture<'_, Result<EventPage, Problem>>;
+
+    /// What was agreed with the partner that an owner is: those in force, and those that are over.
+    fn contracts(&self, owner: &OwnerName) -> Vec<Contract>;
+
+    /// Requests that are open now: streams, long downloads. At most [`OPEN_MAX`].
+    fn open_requests(&self) -> Vec<OpenRequest>;
+
+    /// An owner on record: who is accountable, and who stands in.
+    fn owner(&self, name: &OwnerName) -> Option<Owner>;
+
+    /// Whether an identity acts for a person who answers for an owner (`governance::second` says who is one).
+    fn is_person(&self, identity: &Identity) -> bool;
+
+    /// What changes would come to: everything on record is resolved with them. Nothing is written.
+    ///
+    /// # Errors
+    /// What would be declared makes no sense, or the store fails.
+    fn plan<'a>(&'a self, changes: &'a [ResourceChange]) -> BoxFuture<'a, Result<Planned, Refused>>;
+
+    /// Resolves, writes all of it or nothing, and returns when the gate obeys it.
+    ///
+    /// # Errors
+    /// What would be declared makes no sense; a precondition does not hold, a file owns it, or a resource was changed
+    /// after `basis`; the store fails.
+    fn apply<'a>(
+        &'a self,
+        actor: &'a Actor,
+        changes: &'a [ResourceChange],
+        manner: Manner,
+        basis: u64,
+        now: Time,
+    ) -> BoxFuture<'a, Result<Applied, Refused>>;
+
+    /// Who can call what, now or then, page by page.
+    ///
+    /// # Errors
+    /// A cursor that is none, an operation that is none, a moment before the first change.
+    fn access(&self, query: AccessQuery) -> BoxFuture<'_, Result<AccessPage, Problem>>;
+
+    /// What somebody should mend.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn findings(&self, now: Time) -> BoxFuture<'_, Result<Vec<FindingView>, WorldFault>>;
+
+    /// Replaces an upstream secret without a failed request: kept beside the old one, delivered, used, and the old one
+    /// dropped once the upstream is seen to take the new. Returns when the new one is in use.
+    ///
+    /// # Errors
+    /// It is not on record, is being replaced already, or could not be delivered: then the old one stays in use.
+    fn rotate_secret<'a>(&'a self, actor: &'a Actor, rotation: SecretRotation, now: Time) -> BoxFuture<'a, Result<StoredSecret, Problem>>;
 }

@@ -9,19 +9,23 @@ use serde_json::Value;
 use std::sync::Arc;
 use wardgate_audit::reading::{self, Cursor, Filter, Since};
 use wardgate_console::{
-    BoxFuture, Call, Code, Console, DescribedRequest, Entry, EventPage, EventQuery, KnownIdentity, Minted, Problem, World, WorldFault,
+    AccessPage, AccessQuery, BoxFuture, Call, Code, Console, DescribedRequest, Entry, EventPage, EventQuery, FindingView, KnownIdentity,
+    Manner, Minted, OpenRequest, Planned, Problem, Refused, ResourceChange, SecretRotation, World, WorldFault,
 };
 use wardgate_edge::{Answering, InProcess, InProcessCall};
 use wardgate_model::{
     credential::CredentialKind,
-    id::{EnvironmentName, IdentityId, RequestId, SecretName},
+    govern::Contract,
+    id::{EnvironmentName, IdentityId, OwnerName, RequestId, SecretName},
+    inventory::{Identity, Owner},
     secret::Secret,
+    time::Time,
 };
 use wardgate_proof::{
     api_key::{self, KeyKind},
     entropy::SystemEntropy,
 };
-use wardgate_store::Sealed;
+use wardgate_store::{Actor, Applied, Sealed, StoredSecret};
 
 /// The console, reachable from the doors. Its work runs on the control runtime, never on a door's thread.
 #[derive(Clone)]
@@ -101,6 +105,7 @@ impl World for Ruled {
             name: credential.name.clone(),
             kind: credential.kind,
             expires_in: credential.expires_in,
+            waived_until: None,
             sources: credential.sources.clone(),
         });
         Some(KnownIdentity { identity, entries: entries.collect() })
@@ -145,6 +150,58 @@ impl World for Ruled {
             Ok(EventPage { events, cursor: page.cursor.map(|cursor| cursor.to_string()) })
         })
     }
+
+    fn contracts(&self, _owner: &OwnerName) -> Vec<Contract> {
+        Vec::new()
+    }
+
+    fn open_requests(&self) -> Vec<OpenRequest> {
+        Vec::new()
+    }
+
+    fn owner(&self, _name: &OwnerName) -> Option<Owner> {
+        None
+    }
+
+    fn is_person(&self, _identity: &Identity) -> bool {
+        false
+    }
+
+    fn plan<'a>(&'a self, _changes: &'a [ResourceChange]) -> BoxFuture<'a, Result<Planned, Refused>> {
+        Box::pin(std::future::ready(Err(unserved("changes of resources").into())))
+    }
+
+    fn apply<'a>(
+        &'a self,
+        _actor: &'a Actor,
+        _changes: &'a [ResourceChange],
+        _manner: Manner,
+        _basis: u64,
+        _now: Time,
+    ) -> BoxFuture<'a, Result<Applied, Refused>> {
+        Box::pin(std::future::ready(Err(unserved("changes of resources").into())))
+    }
+
+    fn access(&self, _query: AccessQuery) -> BoxFuture<'_, Result<AccessPage, Problem>> {
+        Box::pin(std::future::ready(Err(Problem::fault(unserved("access")))))
+    }
+
+    fn findings(&self, _now: Time) -> BoxFuture<'_, Result<Vec<FindingView>, WorldFault>> {
+        Box::pin(std::future::ready(Err(unserved("findings"))))
+    }
+
+    fn rotate_secret<'a>(
+        &'a self,
+        _actor: &'a Actor,
+        _rotation: SecretRotation,
+        _now: Time,
+    ) -> BoxFuture<'a, Result<StoredSecret, Problem>> {
+        Box::pin(std::future::ready(Err(Problem::fault(unserved("rotation of secrets")))))
+    }
+}
+
+fn unserved(what: &str) -> WorldFault {
+    WorldFault(format!("{what}: not served yet").into())
 }
 
 fn fault(what: impl std::fmt::Display) -> WorldFault {

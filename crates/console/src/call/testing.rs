@@ -5,7 +5,10 @@ use super::{Call, Console};
 use crate::{
     operations::{admin_api, row_of},
     problem::{Code, Problem},
-    world::{BoxFuture, DescribedRequest, Entry, EventPage, EventQuery, KnownIdentity, Minted, World, WorldFault},
+    world::{
+        AccessPage, AccessQuery, BoxFuture, DescribedRequest, Entry, EventPage, EventQuery, FindingView, KnownIdentity, Manner, Minted,
+        OpenRequest, Planned, Refused, ResourceChange, SecretRotation, World, WorldFault,
+    },
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -20,13 +23,14 @@ use wardgate_model::{
     api::Operation,
     credential::{Credential, CredentialKind, CredentialState, KeyedHash},
     facts::{Caller, Door, Facts, RequestFacts, SourceFacts},
+    govern::Contract,
     id::{CredentialId, EnvironmentName, IdentityId, OwnerName, RequestId, SecretName},
-    inventory::{Criticality, Environment, Identity, IdentityKind, IdentityState, Role},
+    inventory::{Criticality, Environment, Identity, IdentityKind, IdentityState, Owner, Role},
     proof::{ProofFacts, ProofKind},
     secret::Secret,
     time::Time,
 };
-use wardgate_store::{Actor, FileDocument, NewCredential, ResourceId, Sealed, Store, Who};
+use wardgate_store::{Actor, Applied, FileDocument, NewCredential, ResourceId, Sealed, Store, StoredSecret, Who};
 
 pub(crate) const NOW: Time = Time::from_seconds(1_800_000_000);
 pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
@@ -70,6 +74,7 @@ pub(crate) fn identity(name: &str) -> Option<KnownIdentity> {
             name: name.into(),
             kind: CredentialKind::parse(kind).unwrap(),
             expires_in: (hours > 0).then(|| HOUR * hours),
+            waived_until: None,
             sources: ["10.0.0.0/8".parse().unwrap()].into(),
         }
     });
@@ -150,6 +155,54 @@ impl World for Played {
         };
         self.asked.lock().unwrap().push(query);
         Box::pin(std::future::ready(page))
+    }
+
+    fn contracts(&self, _owner: &OwnerName) -> Vec<Contract> {
+        Vec::new()
+    }
+
+    fn open_requests(&self) -> Vec<OpenRequest> {
+        Vec::new()
+    }
+
+    fn owner(&self, _name: &OwnerName) -> Option<Owner> {
+        None
+    }
+
+    fn is_person(&self, identity: &Identity) -> bool {
+        identity.tags.contains_key("person")
+    }
+
+    fn plan<'a>(&'a self, _changes: &'a [ResourceChange]) -> BoxFuture<'a, Result<Planned, Refused>> {
+        Box::pin(std::future::ready(Err(WorldFault("not played".into()).into())))
+    }
+
+    fn apply<'a>(
+        &'a self,
+        _actor: &'a Actor,
+        _changes: &'a [ResourceChange],
+        _manner: Manner,
+        _basis: u64,
+        _now: Time,
+    ) -> BoxFuture<'a, Result<Applied, Refused>> {
+        Box::pin(std::future::ready(Err(WorldFault("not played".into()).into())))
+    }
+
+    fn access(&self, _query: AccessQuery) -> BoxFuture<'_, Result<AccessPage, Problem>> {
+        Box::pin(std::future::ready(Ok(AccessPage::default())))
+    }
+
+    fn findings(&self, _now: Time) -> BoxFuture<'_, Result<Vec<FindingView>, WorldFault>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
+    fn rotate_secret<'a>(
+        &'a self,
+        _actor: &'a Actor,
+        _rotation: SecretRotation,
+        _now: Time,
+    ) -> BoxFuture<'a, Result<StoredSecret, Problem>> {
+        Box::pin(std::future::ready(Err(Problem::fault("not played"))))
     }
 }
 
