@@ -15,7 +15,7 @@
 //! moved to another environment, id or kind.
 
 use crate::entropy::{Entropy, NoEntropy};
-use aws_lc_rs::{constant_time, hmac};
+use aws_lc_rs::{constant_time, digest, hmac};
 use std::fmt;
 use wardgate_model::{
     credential::{CredentialKind, KeyedHash},
@@ -338,16 +338,23 @@ pub fn matches(pepper: &Pepper, key_text: &str, on_record: Option<&KeyedHash>) -
 /// ours is ever taken for one, and the id says nothing of the hash.
 #[must_use]
 pub fn foreign(pepper: &Pepper, text: &str) -> (CredentialId, KeyedHash) {
-    let tagged = |domain: &[u8]| {
-        let mut context = hmac::Context::with_key(&pepper.0);
-        context.update(domain);
-        context.update(text.as_bytes());
-        let mut bytes = [0_u8; 32];
-        bytes.iter_mut().zip(context.sign().as_ref()).for_each(|(to, from)| *to = *from);
-        bytes
-    };
-    let number = tagged(b"foreign key, id\0").into_iter().take(16).fold(0_u128, |number, byte| (number << 8) | u128::from(byte));
-    (CredentialId::of(number), KeyedHash::new(tagged(b"foreign key, hash\0")))
+    let mut context = hmac::Context::with_key(&pepper.0);
+    context.update(b"foreign key\0");
+    context.update(text.as_bytes());
+    let mut bytes = [0_u8; 32];
+    bytes.iter_mut().zip(context.sign().as_ref()).for_each(|(to, from)| *to = *from);
+    let hash = KeyedHash::new(bytes);
+    (foreign_id(&hash), hash)
+}
+
+/// The id of a key of foreign make, from its keyed hash alone: whoever claims a discovered caller has no more of the key.
+#[must_use]
+pub fn foreign_id(hash: &KeyedHash) -> CredentialId {
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(b"foreign key, id\0");
+    context.update(hash.bytes());
+    let first = context.finish().as_ref().iter().take(16).fold(0_u128, |number, byte| (number << 8) | u128::from(*byte));
+    CredentialId::of(first)
 }
 
 /// Whether two hashes are the same, in constant time.
