@@ -1,0 +1,273 @@
+//! Which acts want a second pair of eyes. Takes an act and what is on record, gives what it needs, and why.
+//!
+//! Why: whoever can widen power alone can take all of it. Containing never waits; undoing it does, and so does whatever
+//! lets anybody do more than before. What narrows is one person's act.
+
+mod widening;
+
+use crate::words::words;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use wardgate_model::{
+    contain::Containable,
+    id::{IdentityId, OwnerName},
+    inventory::{Identity, IdentityState, Role},
+    resource::Kind,
+};
+
+words! {
+    /// Who has to agree.
+    Needed {
+        /// Another identity of another owner.
+        Second = "second",
+        /// One that stands for a person, too.
+        Person = "person",
+    }
+}
+
+/// What an act needs, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Needs {
+    /// Who has to agree.
+    pub needed: Needed,
+    /// Each thing that wants it, in words. Never empty.
+    pub why: Vec<String>,
+}
+
+/// A resource as somebody wants it to be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proposed {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its name.
+    pub name: Box<str>,
+    /// Its spec; `None`: it is to go.
+    pub spec: Option<Value>,
+}
+
+/// An act that may have to wait: what an approval keeps, and what is done when it is approved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "act", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Act {
+    /// Resources are made, changed, removed: all or none.
+    Apply {
+        /// What is to be.
+        changes: Vec<Proposed>,
+    },
+    /// A containment is undone.
+    Release {
+        /// Of what.
+        kind: Containable,
+        /// Its name or id.
+        name: Box<str>,
+    },
+    /// What was declared is brought back to an earlier state.
+    Rollback {
+        /// To which change of the feed.
+        to: u64,
+        /// What that changes, as it was planned: this is approved and nothing else.
+        changes: Vec<Proposed>,
+    },
+    /// An owner who departed is taken back.
+    Return {
+        /// Which.
+        owner: OwnerName,
+    },
+    /// A suspended identity is used again.
+    Resume {
+        /// Which.
+        identity: IdentityId,
+    },
+    /// A credential that acts for an identity is issued, registered or taken over.
+    Issue {
+        /// For which.
+        identity: IdentityId,
+        /// The entry of its `credentials`.
+        entry: Box<str>,
+        /// Whether the identity may do in Wardgate what whoever asks may not ([`is_stronger`]).
+        stronger: bool,
+    },
+}
+
+impl Act {
+    /// What it declares anew; empty for acts on what happened.
+    #[must_use]
+    pub fn changes(&self) -> &[Proposed] {
+        match self {
+            Self::Apply { changes } | Self::Rollback { changes, .. } => changes,
+            Self::Release { .. } | Self::Return { .. } | Self::Resume { .. } | Self::Issue { .. } => &[],
+        }
+    }
+
+    /// In a few words, for lists and messages.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        match self {
+            Self::Apply { changes } => summary("apply", changes),
+            Self::Release { kind, name } => format!("release {kind} `{name}`"),
+            Self::Rollback { to, changes } => summary(&format!("roll back to {to}"), changes),
+            Self::Return { owner } => format!("take back owner `{owner}`"),
+            Self::Resume { identity } => format!("resume identity `{identity}`"),
+            Self::Issue { identity, entry, .. } => format!("issue credential `{entry}` of `{identity}`"),
+        }
+    }
+}
+
+/// Things that a summary names.
+const NAMED_MAX: usize = 5;
+
+fn summary(act: &str, changes: &[Proposed]) -> String {
+    let named: Vec<String> = changes
+        .iter()
+        .take(NAMED_MAX)
+        .map(|change| format!("{}{} `{}`", if change.spec.is_none() { "remove " } else { "" }, change.kind, change.name))
+        .collect();
+    let more = changes.len().saturating_sub(NAMED_MAX);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{act}: {}{more}", named.join(", "))
+}
+
+/// What is on record: the whole estate (every resource but identities) and the identities that the act names.
+#[derive(Debug, Clone, Default)]
+pub struct Record<'a>(BTreeMap<(Kind, &'a str), &'a Value>);
+
+impl<'a> FromIterator<(Kind, &'a str, &'a Value)> for Record<'a> {
+    fn from_iter<I: IntoIterator<Item = (Kind, &'a str, &'a Value)>>(resources: I) -> Self {
+        Self(resources.into_iter().map(|(kind, name, spec)| ((kind, name), spec)).collect())
+    }
+}
+
+impl<'a> Record<'a> {
+    /// The spec of a resource.
+    #[must_use]
+    pub fn spec(&self, kind: Kind, name: &str) -> Option<&'a Value> {
+        self.0.get(&(kind, name)).copied()
+    }
+
+    /// Every resource of a kind, by name.
+    pub fn of(&self, kind: Kind) -> impl Iterator<Item = (&'a str, &'a Value)> + '_ {
+        self.0.range((kind, "")..).take_while(move |((of, _), _)| *of == kind).map(|((_, name), spec)| (*name, *spec))
+    }
+}
+
+/// What an act needs beside its actor; `None`: it is done at once.
+#[must_use]
+pub fn needs(act: &Act, before: &Record<'_>) -> Option<Needs> {
+    let mut found = Found::default();
+    match act {
+        Act::Apply { changes } | Act::Rollback { changes, .. } => widening::find(changes, before, &mut found),
+        Act::Release { kind: kind @ (Containable::Owner | Containable::Issuer), name } => {
+            found.person(format!("it lets the {kind} `{name}` in again"));
+        }
+        Act::Release { kind, name } => found.second(format!("it lets the {kind} `{name}` in again")),
+        Act::Return { owner } => found.person(format!("it takes back the owner `{owner}`, who departed")),
+        Act::Issue { identity, stronger: true, .. } => {
+            found.second(format!("`{identity}` may do more in Wardgate than whoever asks for its credential"));
+        }
+        Act::Issue { stronger: false, .. } | Act::Resume { .. } => {}
+    }
+    found.needs()
+}
+
+/// What was found so far.
+#[derive(Debug, Default)]
+struct Found {
+    why: Vec<String>,
+    person: bool,
+}
+
+impl Found {
+    fn second(&mut self, why: String) {
+        self.why.push(why);
+    }
+
+    fn person(&mut self, why: String) {
+        self.person = true;
+        self.why.push(why);
+    }
+
+    fn needs(self) -> Option<Needs> {
+        let needed = if self.person { Needed::Person } else { Needed::Second };
+        (!self.why.is_empty()).then_some(Needs { needed, why: self.why })
+    }
+}
+
+/// Whether `target` may do in Wardgate itself what `actor` may not: whoever holds a credential of `target` would gain by it.
+#[must_use]
+pub fn is_stronger(target: &Identity, actor: &Identity) -> bool {
+    let reach = |identity: &Identity| identity.roles.iter().map(|role| reach(*role)).fold(0_u8, |all, one| all | one);
+    reach(target) & !reach(actor) != 0
+}
+
+/// A bit for each power; admin has all.
+const fn reach(role: Role) -> u8 {
+    match role {
+        Role::Viewer => 0b0_0001,
+        Role::Operator => 0b0_0011,
+        Role::Owner => 0b0_0101,
+        Role::Security => 0b0_1001,
+        Role::Admin => 0b1_1111,
+    }
+}
+
+/// Who asked for an act, and what it needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The identity that asked.
+    pub requester: &'a IdentityId,
+    /// Its owner, when it asked.
+    pub owner: &'a OwnerName,
+    /// Who has to agree.
+    pub needed: Needed,
+}
+
+/// Why somebody may not decide.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Undecidable {
+    /// It asked for it.
+    #[error("`{0}` asked for this: another identity has to decide")]
+    OwnRequest(IdentityId),
+    /// The same owner answers for both.
+    #[error("`{decider}` and whoever asked belong to the owner `{owner}`: an identity of another owner has to decide")]
+    SameOwner {
+        /// Who would decide.
+        decider: IdentityId,
+        /// The owner of both.
+        owner: OwnerName,
+    },
+    /// It has no role that decides.
+    #[error("`{0}` has neither the role `security` nor `admin`")]
+    NoRole(IdentityId),
+    /// It is not in use itself.
+    #[error("`{0}` is not active")]
+    NotActive(IdentityId),
+    /// A machine.
+    #[error("this wants a person: `{0}` has no tag `person` that is the address of an accountable person or deputy")]
+    NoPerson(IdentityId),
+}
+
+/// Whether `decider` may decide what somebody asked for. Saying no is free to everybody who could say yes.
+///
+/// # Errors
+/// Says why not.
+pub fn may_decide(asked: &Asked<'_>, decider: &Identity, is_person: bool) -> Result<(), Undecidable> {
+    let id = || decider.id.clone();
+    if decider.id == *asked.requester {
+        return Err(Undecidable::OwnRequest(id()));
+    }
+    if decider.state != IdentityState::Active {
+        return Err(Undecidable::NotActive(id()));
+    }
+    if !decider.roles.iter().any(|role| matches!(role, Role::Security | Role::Admin)) {
+        return Err(Undecidable::NoRole(id()));
+    }
+    if decider.owner == *asked.owner {
+        return Err(Undecidable::SameOwner { decider: id(), owner: decider.owner.clone() });
+    }
+    if asked.needed == Needed::Person && !is_person { Err(Undecidable::NoPerson(id())) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests;
