@@ -1,8 +1,31 @@
 //! What can be typed. Parsing only: what it means is done in [`crate::commands`].
 
+mod containment;
+mod credentials;
+mod governed;
+mod lifecycle;
+mod local;
+mod record;
+
+pub use containment::{ApprovalCommand, ApprovalListArgs, ApprovalShowArgs, ContainArgs, DecideArgs, ReleaseArgs};
+pub use credentials::{
+    CredentialCommand, CredentialListArgs, IssueArgs, RevokeArgs, RotateArgs, SecretCommand, SecretListArgs, SecretPutArgs,
+    SecretRotateArgs,
+};
+pub use governed::{
+    ApplyArgs, DeleteArgs, DescribeArgs, EditArgs, ExportArgs, Format, GetArgs, GovernedCommand, HistoryArgs, ImportArgs, PlanArgs,
+    RollbackArgs,
+};
+pub use lifecycle::{
+    ApproveArgs, ClaimArgs, DepartArgs, DiscoveredArgs, IdentityCommand, MoveArgs, OwnerArgs, OwnerCommand, RejectArgs, RequestArgs,
+    TransferArgs,
+};
+pub use local::{CheckArgs, ConfigCommand, ConfigShowArgs, DemoArgs, InitArgs, SchemaArgs, ServeArgs, SignInArgs};
+pub use record::{AccessArgs, AuditCommand, ExplainArgs, FindingsArgs, TailArgs, UsageArgs};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
-use wardgate_model::{proof::ProofKind, secret::Secret};
+use std::{path::PathBuf, time::Duration};
+use wardgate_model::{resource::Kind, secret::Secret};
 
 const AFTER: &str = "\
 Examples:
@@ -72,13 +95,37 @@ Examples:
 
 The session is kept in .wardgate/profile.json (mode 0600) and renewed while it is used.")]
     SignIn(SignInArgs),
-    /// Issue, revoke and list the credentials of callers
+    /// What is declared: plan, apply, get, edit and their kin
+    #[command(flatten)]
+    Governed(GovernedCommand),
+    /// Lead identities through their lives: request, approve, suspend, retire
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  wardgate identity request ledger-sync --type service_account --owner payments --environment production --purpose \"…\"
+  wardgate identity approve ledger-sync --evidence \"ticket 4711\"
+  wardgate identity suspend ledger-sync --reason \"moved\"
+  wardgate identity discovered"
+    )]
+    Identity(IdentityCommand),
+    /// Say that an owner has left, is back, or still answers for what it owns
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  wardgate owner depart payments --grace 14d --reason \"the team was dissolved\"
+  wardgate owner attest payments"
+    )]
+    Owner(OwnerCommand),
+    /// Issue, rotate, revoke and list the credentials of callers
     #[command(
         subcommand,
         after_help = "\
 Examples:
   wardgate credential issue hello-client
   wardgate credential list --identity hello-client
+  wardgate credential rotate 4fT0aZ19xQ2b --overlap 24h
   wardgate credential revoke 4fT0aZ19xQ2b --reason \"found in a build log\""
     )]
     Credential(CredentialCommand),
@@ -88,9 +135,37 @@ Examples:
         after_help = "\
 Examples:
   wardgate secret put warehouse-key < key.txt
+  wardgate secret rotate warehouse-key --deliver command=push-warehouse-key
   wardgate secret list"
     )]
     Secret(SecretCommand),
+    /// Stop something everywhere, now: the next request is refused, open streams are cut
+    #[command(after_help = "\
+Examples:
+  wardgate contain identity ledger-sync --preview         who uses it, on what, how often; nothing is changed
+  wardgate contain identity ledger-sync --reason \"key found in a build log\"
+  wardgate contain credential 4fT0aZ19xQ2b
+  wardgate contain owner acme
+  wardgate contain --list
+
+One person may do it. It outlives restarts, applies and the removal of the thing; `wardgate release` ends it.")]
+    Contain(ContainArgs),
+    /// Let go what was contained; a second person must agree
+    #[command(after_help = "\
+Examples:
+  wardgate release identity ledger-sync --reason \"new key in place\"
+  wardgate release credential 4fT0aZ19xQ2b")]
+    Release(ReleaseArgs),
+    /// Decide what waits for a second person
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  wardgate approval list
+  wardgate approval show 4fT0aZ19xQ2b
+  wardgate approval approve 4fT0aZ19xQ2b --reason \"checked with the owner\""
+    )]
+    Approval(ApprovalCommand),
     /// Say why a request was, or would be, answered as it is
     #[command(after_help = "\
 Examples:
@@ -110,6 +185,27 @@ Examples:
   wardgate audit tail --follow --output json | jq .ruling.code"
     )]
     Audit(AuditCommand),
+    /// Say who can call what: now, then, or what changed between
+    #[command(after_help = "\
+Examples:
+  wardgate access --identity ledger-sync
+  wardgate access --operation \"ledger GET /entries/{id}\"
+  wardgate access --identity ledger-sync --at 2026-11-01
+  wardgate access --diff 4711 now")]
+    Access(AccessArgs),
+    /// Say what is not as it should be: keys overdue, owners gone, exemptions over
+    #[command(after_help = "\
+Examples:
+  wardgate findings
+  wardgate findings --subject ledger-sync
+  wardgate findings --exemptions --output json")]
+    Findings(FindingsArgs),
+    /// Show what an identity or a credential was used for
+    #[command(after_help = "\
+Examples:
+  wardgate usage --identity ledger-sync
+  wardgate usage --credential 4fT0aZ19xQ2b --output json")]
+    Usage(UsageArgs),
     /// Print the schema of a kind of resource, of the configuration, of an event or of policies
     #[command(after_help = "\
 Examples:
@@ -163,322 +259,44 @@ fn token(text: &str) -> Result<Secret<String>, std::convert::Infallible> {
     Ok(Secret::new(text.trim().to_owned()))
 }
 
+/// A kind of resource, in small or great letters, one or many.
+fn kind(text: &str) -> Result<Kind, String> {
+    let word = text.to_ascii_lowercase().replace(['_', '-'], "");
+    let singular = [word.strip_suffix("ies").map(|stem| format!("{stem}y")), word.strip_suffix('s').map(str::to_owned)];
+    let meant = |kind: &&Kind| {
+        let name = kind.as_str().to_ascii_lowercase();
+        name == word || singular.iter().flatten().any(|word| *word == name)
+    };
+    Kind::ALL.iter().find(meant).copied().ok_or_else(|| format!("the kinds are {}", kinds()))
+}
+
+fn kinds() -> String {
+    Kind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// What a change can be about besides resources.
+const SUBJECTS: [&str; 8] = ["status", "owner_status", "credential", "secret", "signing_key", "containment", "approval", "discovery"];
+
+/// What a change is about, as the feed says it.
+fn subject(text: &str) -> Result<String, String> {
+    let word = text.to_ascii_lowercase().replace('-', "_");
+    let other = SUBJECTS.iter().find(|subject| **subject == word).map(|subject| (*subject).to_owned());
+    other
+        .map_or_else(|| kind(text).map(|kind| kind.as_str().to_owned()), Ok)
+        .map_err(|_| format!("write one of {}, {}", kinds(), SUBJECTS.join(", ")))
+}
+
+/// A length of time, as in `7d`.
+fn span(text: &str) -> Result<Duration, String> {
+    wardgate_resources::scalar::duration(text).map_err(|_| "write a length of time as in `30m`, `12h` or `7d`".to_owned())
+}
+
 /// `-c`.
 #[derive(Debug, Clone, Args)]
 pub struct ConfigArgs {
     /// Configuration file
     #[arg(long = "config", short = 'c', default_value = crate::config::FILE, value_name = "FILE")]
     pub config: PathBuf,
-}
-
-/// `wardgate demo`.
-#[derive(Debug, Args)]
-pub struct DemoArgs {
-    /// Exit after the tour instead of serving on
-    #[arg(long)]
-    pub once: bool,
-    /// Play only this scene
-    #[arg(long, value_name = "NAME", value_parser = scene)]
-    pub scene: Option<String>,
-    /// Form of what is printed
-    #[command(flatten)]
-    pub output: OutputArgs,
-}
-
-fn scene(text: &str) -> Result<String, String> {
-    let names = crate::demo::scene_names();
-    if names.contains(&text) { Ok(text.to_owned()) } else { Err(format!("there are these scenes: {}", names.join(", "))) }
-}
-
-/// `wardgate init`.
-#[derive(Debug, Args)]
-pub struct InitArgs {
-    /// Where to; made if it is not there
-    #[arg(default_value = ".", value_name = "DIR")]
-    pub directory: PathBuf,
-}
-
-/// `wardgate serve`.
-#[derive(Debug, Args)]
-pub struct ServeArgs {
-    /// Which configuration
-    #[command(flatten)]
-    pub config: ConfigArgs,
-}
-
-/// `wardgate check`.
-#[derive(Debug, Args)]
-pub struct CheckArgs {
-    /// Which configuration
-    #[command(flatten)]
-    pub config: ConfigArgs,
-    /// Form of what is printed
-    #[command(flatten)]
-    pub output: OutputArgs,
-    /// Directories or files to read instead of those that the configuration names
-    #[arg(value_name = "DIR")]
-    pub directories: Vec<PathBuf>,
-}
-
-/// `wardgate sign-in`.
-#[derive(Debug, Args)]
-pub struct SignInArgs {
-    /// Make a new single-use credential by opening the store itself; nothing may be serving from it
-    #[arg(long)]
-    pub offline: bool,
-    /// Which configuration (`--offline`)
-    #[command(flatten)]
-    pub config: ConfigArgs,
-    /// Form of what is printed
-    #[command(flatten)]
-    pub output: OutputArgs,
-    /// Its address, as in `http://127.0.0.1:9080`; else what the profile says
-    #[arg(long, env = "WARDGATE_URL", hide_env_values = true, value_name = "URL", help_heading = "Management API")]
-    pub url: Option<String>,
-}
-
-/// `wardgate credential …`.
-#[derive(Debug, Subcommand)]
-pub enum CredentialCommand {
-    /// Make a new API key for an identity; it is shown once
-    #[command(after_help = "\
-Examples:
-  wardgate credential issue hello-client
-  wardgate credential issue hello-client --name main --reason \"first key\"
-  wardgate credential issue on-call --kind sign_in
-  KEY=$(wardgate credential issue hello-client --output json | jq -r .key)")]
-    Issue(IssueArgs),
-    /// End a credential: the next request that shows it is refused
-    #[command(after_help = "\
-Examples:
-  wardgate credential revoke 4fT0aZ19xQ2b
-  wardgate credential revoke 4fT0aZ19xQ2b --reason \"found in a build log\"")]
-    Revoke(RevokeArgs),
-    /// List credentials: ids and dates, never the keys
-    #[command(after_help = "\
-Examples:
-  wardgate credential list
-  wardgate credential list --identity hello-client --state live
-  wardgate credential list --output json")]
-    List(CredentialListArgs),
-}
-
-/// `wardgate credential issue`.
-#[derive(Debug, Args)]
-pub struct IssueArgs {
-    /// For which identity
-    #[arg(value_name = "IDENTITY")]
-    pub identity: String,
-    /// For which entry of its `credentials`; needed where it has several
-    #[arg(long, value_name = "ENTRY")]
-    pub name: Option<String>,
-    /// What to issue: an API key, or a credential for one sign-in to the management API (for an identity with a role)
-    #[arg(long, value_name = "KIND", value_parser = ["api_key", "sign_in"])]
-    pub kind: Option<String>,
-    /// Why, for the change feed
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Form of what is printed
-    #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
-}
-
-/// `wardgate credential revoke`.
-#[derive(Debug, Args)]
-pub struct RevokeArgs {
-    /// The credential's id: the third part of the key
-    #[arg(value_name = "ID")]
-    pub id: String,
-    /// Why, for the change feed
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Form of what is printed
-    #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
-}
-
-/// `wardgate credential list`.
-#[derive(Debug, Args)]
-pub struct CredentialListArgs {
-    /// Only of this identity
-    #[arg(long, value_name = "NAME")]
-    pub identity: Option<String>,
-    /// Only in this state
-    #[arg(long, value_name = "STATE", value_parser = ["live", "expired", "revoked", "spent"])]
-    pub state: Option<String>,
-    /// Form of what is printed
-    #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
-}
-
-/// `wardgate secret …`.
-#[derive(Debug, Subcommand)]
-pub enum SecretCommand {
-    /// Keep a secret that an upstream is shown; the value is read from standard input or a file
-    #[command(after_help = "\
-Examples:
-  wardgate secret put warehouse-key < key.txt
-  wardgate secret put warehouse-key --file key.txt
-
-One line end at the end of the value does not count.")]
-    Put(SecretPutArgs),
-    /// List secrets: names and dates, never the values
-    #[command(after_help = "\
-Examples:
-  wardgate secret list
-  wardgate secret list --output json")]
-    List(SecretListArgs),
-}
-
-/// `wardgate secret put`.
-#[derive(Debug, Args)]
-pub struct SecretPutArgs {
-    /// Its name, as `upstream.identity.secret` says it
-    #[arg(value_name = "NAME")]
-    pub name: String,
-    /// Read the value from here instead of standard input
-    #[arg(long, value_name = "FILE")]
-    pub file: Option<PathBuf>,
-    /// Why, for the change feed
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Form of what is printed
-    #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
-}
-
-/// `wardgate secret list`.
-#[derive(Debug, Args)]
-pub struct SecretListArgs {
-    /// Form of what is printed
-    #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
-}
-
-/// `wardgate explain`.
-#[derive(Debug, Args)]
-#[command(
-    override_usage = "wardgate explain [OPTIONS] <REQUEST_ID>\n       wardgate explain [OPTIONS] --identity <NAME> --method <METHOD> --url <URL>"
-)]
-pub struct ExplainArgs {
-    /// A recorded request
-    #[arg(value_name = "REQUEST_ID", required_unless_present = "identity", conflicts_with_all = ["identity", "method", "target", "header", "proof"])]
-    pub request_id: Option<String>,
-    /// Who would call; `anonymous` for nobody known
-    #[arg(long, value_name = "NAME", requires_all = ["method", "target"])]
-    pub identity: Option<String>,
-    /// By which method
-    #[arg(long, value_name = "METHOD")]
-    pub method: Option<String>,
-    /// What: a URL, or a path for any host
-    #[arg(long = "url", id = "target", value_name = "URL")]
-    pub target: Option<String>,
-    /// A header field of the request
-    #[arg(long, value_name = "NAME: VALUE")]
-    pub header: Vec<String>,
-    /// How the identity would prove itself; else by its first credential
-    #[arg(long, value_name = "KIND", value_parser = clap::builder::PossibleValuesParser::new(ProofKind::ALL.iter().map(|kind| kind.as_str())))]
-    pub proof: Option<String>,
-    /// Form of what is printed
-    #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where the management API is; else what WARDGATE_URL or the profile says
-    #[arg(long, env = "WARDGATE_URL", hide_env_values = true, value_name = "URL", help_heading = "Management API")]
-    pub management_url: Option<String>,
-    /// A session token; better given in the variable
-    #[arg(long, env = "WARDGATE_TOKEN", hide_env_values = true, value_name = "TOKEN", value_parser = token, help_heading = "Management API")]
-    pub token: Option<Secret<String>>,
-}
-
-/// `wardgate audit …`.
-#[derive(Debug, Subcommand)]
-pub enum AuditCommand {
-    /// Print the last events, a line each; with --follow, go on as they happen
-    #[command(after_help = "\
-Examples:
-  wardgate audit tail
-  wardgate audit tail --follow --api ledger
-  wardgate audit tail --code reserve.rate_exceeded --lines 50
-  wardgate audit tail --api orders --response block      what `mode: observe` would have refused
-  wardgate audit tail --output json | jq -c '[.identity.name, .ruling.code]'")]
-    Tail(TailArgs),
-}
-
-/// `wardgate audit tail`.
-#[derive(Debug, Args)]
-pub struct TailArgs {
-    /// Go on as events happen, until Ctrl-C
-    #[arg(long, short = 'f')]
-    pub follow: bool,
-    /// So many of the last events
-    #[arg(long, short = 'n', default_value_t = 20, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(0..=500))]
-    pub lines: u32,
-    /// Also what only read the management API, as this command does; shown with --api and --identity too
-    #[arg(long)]
-    pub all: bool,
-    /// Only of this identity
-    #[arg(long, value_name = "NAME")]
-    pub identity: Option<String>,
-    /// Only on this API
-    #[arg(long, value_name = "NAME")]
-    pub api: Option<String>,
-    /// Only with this reason, as in `proof.expired`
-    #[arg(long, value_name = "CODE")]
-    pub code: Option<String>,
-    /// Only with this answer
-    #[arg(long, value_name = "RESPONSE", value_parser = ["allow", "slow", "challenge", "block"])]
-    pub response: Option<String>,
-    /// Form of what is printed
-    #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
-}
-
-/// `wardgate schema`.
-#[derive(Debug, Args)]
-pub struct SchemaArgs {
-    /// A kind of resource (`Identity`, `Api`, …), `config`, `event` or `cedar` (what policies may speak of)
-    #[arg(value_name = "KIND")]
-    pub kind: String,
-}
-
-/// `wardgate config …`.
-#[derive(Debug, Subcommand)]
-pub enum ConfigCommand {
-    /// Print the effective configuration, defaults included
-    #[command(after_help = "\
-Examples:
-  wardgate config show
-  wardgate config show -c gate/wardgate.yaml --output json")]
-    Show(ConfigShowArgs),
-}
-
-/// `wardgate config show`.
-#[derive(Debug, Args)]
-pub struct ConfigShowArgs {
-    /// Which configuration
-    #[command(flatten)]
-    pub config: ConfigArgs,
-    /// Form of what is printed
-    #[command(flatten)]
-    pub output: OutputArgs,
 }
 
 #[cfg(test)]

@@ -2,9 +2,13 @@
 //!
 //! It speaks clear text, so it speaks to this machine only: a token never crosses a network in the clear.
 
-use crate::output::plain;
+mod refusal;
+
+pub use refusal::{Refusal, Told};
+
+use crate::output::{plain, waiting};
 use bytes::Bytes;
-use http::{Method, Request, StatusCode, Uri, header};
+use http::{HeaderName, Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -12,8 +16,10 @@ use std::{fmt, net::IpAddr, time::Duration};
 use tokio::net::TcpStream;
 use wardgate_model::secret::Secret;
 
-/// Longest wait for one answer.
+/// Longest wait for one answer, unless told.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest wait for an answer to what may be much work: a whole inventory, a delivery to an upstream.
+pub const LONG: Duration = Duration::from_secs(600);
 /// Largest answer that is read, in bytes.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
@@ -55,58 +61,6 @@ pub enum ClientFault {
     /// The gate refused.
     #[error(transparent)]
     Refused(#[from] Box<Refusal>),
-}
-
-/// A refusal: RFC 9457 with the members of CONTRACT "HTTP, towards clients".
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// HTTP status.
-    pub status: StatusCode,
-    /// `room.cause`.
-    pub code: Option<String>,
-    /// What is wrong.
-    pub detail: String,
-    /// A way out.
-    pub remedy: Option<String>,
-    /// The request's id, for `wardgate explain` and `wardgate audit tail`.
-    pub request_id: Option<String>,
-}
-
-impl std::error::Error for Refusal {}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "refused: {}", plain(&self.detail))?;
-        match &self.code {
-            Some(code) => write!(f, " ({} {})", self.status.as_u16(), plain(code))?,
-            None => write!(f, " ({})", self.status.as_u16())?,
-        }
-        if self.status == StatusCode::UNAUTHORIZED {
-            f.write_str("\n  = sign in again: `wardgate sign-in`, or `wardgate sign-in --offline` when nothing is serving")?;
-        } else if let Some(remedy) = self.remedy.as_deref().filter(|text| !text.is_empty()) {
-            write!(f, "\n  = {}", plain(remedy))?;
-        }
-        if let Some(id) = &self.request_id {
-            write!(f, "\n  = request {}", plain(id))?;
-        }
-        Ok(())
-    }
-}
-
-impl Refusal {
-    /// Reads a refusal's body; whatever is no problem document is told by its status.
-    fn read(status: StatusCode, header: Option<&str>, body: &[u8]) -> Self {
-        let document: Value = serde_json::from_slice(body).unwrap_or_default();
-        let member = |name: &str| document.get(name).and_then(Value::as_str).map(str::to_owned);
-        let unsaid = || status.canonical_reason().unwrap_or("no reason was given").to_lowercase();
-        Self {
-            status,
-            code: member("code"),
-            detail: member("detail").or_else(|| member("title")).unwrap_or_else(unsaid),
-            remedy: member("remedy"),
-            request_id: member("request_id").or_else(|| header.map(str::to_owned)),
-        }
-    }
 }
 
 impl Address {
@@ -156,8 +110,78 @@ pub struct Client {
 pub struct Answer {
     /// HTTP status.
     pub status: StatusCode,
+    /// What `If-Match` can name.
+    pub etag: Option<String>,
     /// The document; null where there was none.
     pub body: Value,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct Asking<'a> {
+    method: Method,
+    path: String,
+    body: Option<&'a Value>,
+    fields: Vec<(HeaderName, String)>,
+    patience: Duration,
+    once: Once,
+}
+
+/// Whether asking again is the same as asking once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Once {
+    /// Perhaps not: it is sent one time.
+    Sent,
+    /// Yes, by its key: it is sent again when the connection broke before the answer.
+    Keyed,
+}
+
+impl<'a> Asking<'a> {
+    /// An operation by method and path.
+    #[must_use]
+    pub fn new(method: Method, path: impl Into<String>) -> Self {
+        Self { method, path: path.into(), body: None, fields: Vec::new(), patience: TIMEOUT, once: Once::Sent }
+    }
+
+    /// A change that happens once, though it may be sent twice: with an `Idempotency-Key` of its own.
+    #[must_use]
+    pub fn once(path: impl Into<String>) -> Self {
+        let key = format!("{:032x}", crate::clock::entropy());
+        let mut asking = Self::new(Method::POST, path).field(HeaderName::from_static("idempotency-key"), key);
+        asking.once = Once::Keyed;
+        asking
+    }
+
+    /// With a document.
+    #[must_use]
+    pub fn body(mut self, body: &'a Value) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    /// Only when it is at this `ETag`.
+    #[must_use]
+    pub fn if_match(self, etag: &str) -> Self {
+        self.field(header::IF_MATCH, etag.to_owned())
+    }
+
+    /// Only when it is not there yet.
+    #[must_use]
+    pub fn if_absent(self) -> Self {
+        self.field(header::IF_NONE_MATCH, "*".to_owned())
+    }
+
+    /// The answer may take as long as [`LONG`].
+    #[must_use]
+    pub fn patiently(mut self) -> Self {
+        self.patience = LONG;
+        self
+    }
+
+    fn field(mut self, name: HeaderName, value: String) -> Self {
+        self.fields.push((name, value));
+        self
+    }
 }
 
 impl Client {
@@ -180,9 +204,26 @@ impl Client {
     /// # Errors
     /// As [`ClientFault`] says.
     pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, ClientFault> {
-        match tokio::time::timeout(TIMEOUT, self.exchange(method, path, body)).await {
+        let asking = Asking { body, ..Asking::new(method, path) };
+        self.ask(&asking).await
+    }
+
+    /// Calls an operation with all that belongs to it.
+    ///
+    /// # Errors
+    /// As [`ClientFault`] says.
+    pub async fn ask(&self, asking: &Asking<'_>) -> Result<Answer, ClientFault> {
+        match self.ask_within(asking).await {
+            // The answer was lost, not the change: the same key brings the first answer.
+            Err(ClientFault::Foreign { .. }) if asking.once == Once::Keyed => self.ask_within(asking).await,
+            other => other,
+        }
+    }
+
+    async fn ask_within(&self, asking: &Asking<'_>) -> Result<Answer, ClientFault> {
+        match tokio::time::timeout(asking.patience, waiting(self.exchange(asking))).await {
             Ok(result) => result,
-            Err(_) => Err(self.unreachable(&format!("no answer within {} s", TIMEOUT.as_secs()))),
+            Err(_) => Err(self.unreachable(&format!("no answer within {} s", asking.patience.as_secs()))),
         }
     }
 
@@ -194,25 +235,29 @@ impl Client {
         ClientFault::Foreign { authority: self.address.authority.clone(), why: why.to_string() }
     }
 
-    async fn exchange(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, ClientFault> {
+    async fn exchange(&self, asking: &Asking<'_>) -> Result<Answer, ClientFault> {
         let stream = TcpStream::connect((self.address.host.as_str(), self.address.port)).await.map_err(|error| self.unreachable(&error))?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| self.foreign(&error))?;
         let carried = tokio::spawn(connection);
-        let bytes = body.map_or_else(Bytes::new, |value| Bytes::from(value.to_string()));
+        let bytes = asking.body.map_or_else(Bytes::new, |value| Bytes::from(value.to_string()));
         let mut request = Request::builder()
-            .method(method)
-            .uri(path)
+            .method(asking.method.clone())
+            .uri(&asking.path)
             .header(header::HOST, &self.address.authority)
             .header(header::ACCEPT, "application/json")
             .header(header::USER_AGENT, concat!("wardgate/", env!("CARGO_PKG_VERSION")))
             .header(header::AUTHORIZATION, format!("Bearer {}", self.token.danger_expose()));
-        if body.is_some() {
+        if asking.body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
-        let request = request
-            .body(Full::new(bytes))
-            .map_err(|_| ClientFault::Address { url: plain(path), why: "the path or the token has characters that HTTP does not carry" })?;
+        for (name, value) in &asking.fields {
+            request = request.header(name, value);
+        }
+        let request = request.body(Full::new(bytes)).map_err(|_| ClientFault::Address {
+            url: plain(&asking.path),
+            why: "the path or the token has characters that HTTP does not carry",
+        })?;
         let answer = sender.send_request(request).await.map_err(|error| self.foreign(&error))?;
         let (head, body) = answer.into_parts();
         let bytes = whole(body).await.map_err(|error| self.foreign(&error))?;
@@ -222,7 +267,8 @@ impl Client {
             return Err(Box::new(Refusal::read(head.status, id, &bytes)).into());
         }
         let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).map_err(|error| self.foreign(&error))? };
-        Ok(Answer { status: head.status, body })
+        let etag = head.headers.get(header::ETAG).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Ok(Answer { status: head.status, etag, body })
     }
 }
 

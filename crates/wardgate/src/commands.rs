@@ -1,18 +1,32 @@
 //! What each command does. One function a command; this file only chooses.
 
+mod access;
 mod audit;
+mod change;
 mod check;
 mod config;
+mod containment;
 mod credential;
+mod describe;
+mod documents;
+mod edit;
 mod explain;
+mod export;
+mod history;
+mod identity;
+mod import;
 mod init;
+mod listing;
+mod owner;
+mod plan;
+mod resource;
 mod schema;
 mod secret;
 mod serve;
 mod sign_in;
 
 use crate::{
-    cli::{AuditCommand, Cli, Command, ConfigCommand, CredentialCommand, ManagementArgs, SecretCommand},
+    cli::{AuditCommand, Cli, Command, ConfigCommand, CredentialCommand, GovernedCommand, ManagementArgs, SecretCommand},
     client::{Client, ClientFault},
     output::{BAD, Exit, note, styled},
     session::{self, Wanted},
@@ -28,13 +42,24 @@ pub fn run(cli: Cli) -> Exit {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
         Command::SignIn(args) => wait(sign_in::run(args)),
+        Command::Governed(command) => wait(governed(command)),
+        Command::Identity(command) => wait(identity::run(command)),
+        Command::Owner(command) => wait(owner::run(command)),
+        Command::Contain(args) => wait(containment::contain(args)),
+        Command::Release(args) => wait(containment::release(args)),
+        Command::Approval(command) => wait(containment::approval(command)),
+        Command::Credential(CredentialCommand::Rotate(args)) => wait(credential::rotate(args)),
         Command::Credential(CredentialCommand::Issue(args)) => wait(credential::issue(args)),
         Command::Credential(CredentialCommand::Revoke(args)) => wait(credential::revoke(args)),
         Command::Credential(CredentialCommand::List(args)) => wait(credential::list(args)),
         Command::Secret(SecretCommand::Put(args)) => wait(secret::put(args)),
+        Command::Secret(SecretCommand::Rotate(args)) => wait(secret::rotate(args)),
         Command::Secret(SecretCommand::List(args)) => wait(secret::list(args)),
         Command::Explain(args) => wait(explain::run(args)),
         Command::Audit(AuditCommand::Tail(args)) => wait(audit::tail(args)),
+        Command::Access(args) => wait(access::access(args)),
+        Command::Findings(args) => wait(access::findings(args)),
+        Command::Usage(args) => wait(access::usage(args)),
         Command::Schema(args) => schema::run(&args),
         Command::Config(ConfigCommand::Show(args)) => config::show(&args),
     };
@@ -45,6 +70,22 @@ pub fn run(cli: Cli) -> Exit {
         note(&format!("{}: {}", styled(BAD, "error"), told(&error)));
         ended(&error)
     })
+}
+
+/// Commands about what is declared.
+async fn governed(command: GovernedCommand) -> anyhow::Result<Exit> {
+    match command {
+        GovernedCommand::Plan(args) => plan::plan(args).await,
+        GovernedCommand::Apply(args) => plan::apply(args).await,
+        GovernedCommand::Get(args) => resource::get(args).await,
+        GovernedCommand::Describe(args) => describe::run(args).await,
+        GovernedCommand::Edit(args) => edit::run(args).await,
+        GovernedCommand::Delete(args) => resource::delete(args).await,
+        GovernedCommand::Export(args) => export::run(args).await,
+        GovernedCommand::Import(args) => import::run(args).await,
+        GovernedCommand::History(args) => history::history(args).await,
+        GovernedCommand::Rollback(args) => history::rollback(args).await,
+    }
 }
 
 /// The error and what caused it. A cause that the text above it says already is not said again.

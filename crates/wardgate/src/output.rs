@@ -1,7 +1,19 @@
 //! What is printed. Colour only on a terminal and never under `NO_COLOR`; a reader that goes away ends us quietly.
 
+mod page;
+
+pub use page::Page;
+
 use anstyle::{AnsiColor, Style};
-use std::io::{self, Write as _};
+use std::{
+    future::Future,
+    io::{self, IsTerminal as _, Write as _},
+    pin::pin,
+    time::Duration,
+};
+
+/// What takes longer than this is told to a person who waits, in seconds.
+const QUIET_SECONDS: u64 = 2;
 
 /// How a command ended (CONTRACT "Commands").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +88,33 @@ pub fn line(text: &str) -> io::Result<()> {
 pub fn note(text: &str) {
     let mut out = anstream::stderr().lock();
     drop(writeln!(out, "{text}"));
+}
+
+/// Waits for something; on a terminal it says so while that takes long.
+pub async fn waiting<T>(doing: impl Future<Output = T>) -> T {
+    let mut doing = pin!(doing);
+    if !io::stderr().is_terminal() {
+        return doing.await;
+    }
+    let mut seconds = 0_u64;
+    let mut tick = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut doing => {
+                if seconds > QUIET_SECONDS {
+                    drop(anstream::stderr().lock().write_all(b"\r\x1b[K"));
+                }
+                return done;
+            }
+            _ = tick.tick() => {
+                if seconds >= QUIET_SECONDS {
+                    drop(write!(anstream::stderr().lock(), "\r{}", styled(DIM, &format!("… {seconds} s"))));
+                }
+                seconds += 1;
+            }
+        }
+    }
 }
 
 /// Writes one JSON document over several lines.

@@ -1,6 +1,6 @@
 //! `wardgate audit tail`: a line an event.
 
-use super::{credential::text, management};
+use super::{listing::text, management};
 use crate::{
     cli::{Output, TailArgs},
     client::query,

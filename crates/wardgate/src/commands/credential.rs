@@ -1,34 +1,64 @@
-//! `wardgate credential issue|revoke|list`.
+//! `wardgate credential issue|rotate|revoke|list`.
 
-use super::management;
+use super::{
+    change::{self, body},
+    listing::{Columns, pages, show, text},
+    management,
+};
 use crate::{
-    cli::{CredentialListArgs, IssueArgs, Output, RevokeArgs},
-    client::{Client, query, segment},
-    output::{BOLD, Exit, json, line, note, plain, print, styled, table},
+    cli::{CredentialListArgs, IssueArgs, Output, RevokeArgs, RotateArgs},
+    client::{Asking, query, segment},
+    output::{BOLD, Exit, json, line, note, plain, styled},
 };
 use http::Method;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 const PATH: &str = "/api/v1/credentials";
+const COLUMNS: Columns<'static> = &[
+    ("ID", "/id"),
+    ("IDENTITY", "/identity"),
+    ("NAME", "/name"),
+    ("KIND", "/kind"),
+    ("ENVIRONMENT", "/environment"),
+    ("STATE", "/state"),
+    ("CREATED", "/created"),
+    ("EXPIRES", "/expires"),
+];
 
 /// Issues a key and shows it this once.
 pub(super) async fn issue(args: IssueArgs) -> anyhow::Result<Exit> {
     let client = management(args.management).await?;
-    let mut wanted = Map::new();
-    wanted.insert("identity".into(), args.identity.into());
-    for (member, value) in [("name", args.name), ("kind", args.kind), ("reason", args.reason)] {
-        if let Some(value) = value {
-            wanted.insert(member.into(), value.into());
-        }
-    }
-    let issued = client.call(Method::POST, PATH, Some(&Value::Object(wanted))).await?.body;
+    let wanted = body([("identity", Some(args.identity)), ("name", args.name), ("kind", args.kind), ("reason", args.reason)]);
+    let issued = client.ask(&Asking::once(PATH).body(&wanted)).await?.body;
     match args.output.output {
         Output::Json => json(&issued)?,
+        Output::Table => shown_once(&issued)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// Shows a key this once.
+fn shown_once(issued: &Value) -> anyhow::Result<()> {
+    note("The key is shown this once and kept nowhere: hand it over now.");
+    line(&format!("{}  {}", styled(BOLD, "key        "), text(issued, "key")))?;
+    for member in ["id", "identity", "name", "environment", "expires"] {
+        line(&format!("{}  {}", styled(BOLD, &format!("{member:<11}")), text(issued, member)))?;
+    }
+    Ok(())
+}
+
+/// Gives the holder a new key; the old one works for a time beside it.
+pub(super) async fn rotate(args: RotateArgs) -> anyhow::Result<Exit> {
+    let client = management(args.management).await?;
+    let wanted = body([("overlap", args.overlap), ("reason", args.reason)]);
+    let rotated = client.ask(&Asking::once(format!("{PATH}/{}/rotate", segment(&args.id))).body(&wanted)).await?.body;
+    match args.output.output {
+        Output::Json => json(&rotated)?,
         Output::Table => {
-            note("The key is shown this once and kept nowhere: hand it over now.");
-            line(&format!("{}  {}", styled(BOLD, "key        "), text(&issued, "key")))?;
-            for member in ["id", "identity", "name", "environment", "expires"] {
-                line(&format!("{}  {}", styled(BOLD, &format!("{member:<11}")), text(&issued, member)))?;
+            shown_once(&rotated)?;
+            let old = rotated.get("old").or_else(|| rotated.get("replaces")).unwrap_or(&Value::Null);
+            if old.get("expires").is_some() {
+                note(&format!("The old one, {}, ends at {}.", plain(&args.id), text(old, "expires")));
             }
         }
     }
@@ -39,12 +69,8 @@ pub(super) async fn issue(args: IssueArgs) -> anyhow::Result<Exit> {
 pub(super) async fn revoke(args: RevokeArgs) -> anyhow::Result<Exit> {
     let client = management(args.management).await?;
     let path = format!("{PATH}/{}{}", segment(&args.id), query(&[("reason", args.reason.as_deref())]));
-    let revoked = client.call(Method::DELETE, &path, None).await?.body;
-    match args.output.output {
-        Output::Json => json(&revoked)?,
-        Output::Table => line(&format!("revoked: {} of {}", plain(&args.id), text(&revoked, "identity")))?,
-    }
-    Ok(Exit::Done)
+    let answer = client.call(Method::DELETE, &path, None).await?;
+    change::done(&answer, args.output.output, |revoked| format!("revoked: {} of {}", plain(&args.id), text(revoked, "identity")))
 }
 
 /// Lists credentials.
@@ -52,42 +78,6 @@ pub(super) async fn list(args: CredentialListArgs) -> anyhow::Result<Exit> {
     let client = management(args.management).await?;
     let filter = [("identity", args.identity.as_deref()), ("state", args.state.as_deref())];
     let items = pages(&client, PATH, &filter).await?;
-    match args.output.output {
-        Output::Json => json(&serde_json::json!({ "items": items }))?,
-        Output::Table if items.is_empty() => note("no credentials"),
-        Output::Table => {
-            let columns = ["id", "identity", "name", "kind", "environment", "state", "created", "expires"];
-            let rows: Vec<Vec<String>> = items.iter().map(|item| columns.map(|member| text(item, member)).to_vec()).collect();
-            print(&table(&columns.map(|member| member.to_uppercase()).each_ref().map(String::as_str), &rows))?;
-        }
-    }
+    show(&items, COLUMNS, args.output.output, "no credentials")?;
     Ok(Exit::Done)
-}
-
-/// Every item of a list, page by page.
-pub(super) async fn pages(client: &Client, path: &str, filter: &[(&str, Option<&str>)]) -> anyhow::Result<Vec<Value>> {
-    let mut items = Vec::new();
-    let mut cursor: Option<String> = None;
-    loop {
-        let mut pairs = filter.to_vec();
-        pairs.extend([("limit", Some("500")), ("cursor", cursor.as_deref())]);
-        let mut page = client.get(&format!("{path}{}", query(&pairs))).await?;
-        if let Some(Value::Array(more)) = page.get_mut("items").map(Value::take) {
-            items.extend(more);
-        }
-        match page.get("next").and_then(Value::as_str) {
-            // A page that points to itself would never end.
-            Some(next) if Some(next) != cursor.as_deref() => cursor = Some(next.to_owned()),
-            _ => return Ok(items),
-        }
-    }
-}
-
-/// A member as text; `-` where there is none.
-pub(super) fn text(value: &Value, member: &str) -> String {
-    match value.get(member) {
-        None | Some(Value::Null) => "-".to_owned(),
-        Some(Value::String(text)) => plain(text),
-        Some(other) => other.to_string(),
-    }
 }

@@ -1,6 +1,6 @@
 //! `wardgate explain`: why a request was, or would be, answered as it is.
 
-use super::credential::text;
+use super::listing::text;
 use crate::{
     cli::{ExplainArgs, Output},
     client::segment,

@@ -1,19 +1,21 @@
-//! `wardgate secret put|list`.
+//! `wardgate secret put|rotate|list`.
 
 use super::{
-    credential::{pages, text},
+    change::{self, body},
+    listing::{pages, show, text},
     management,
 };
 use crate::{
-    cli::{Output, SecretListArgs, SecretPutArgs},
-    client::segment,
-    output::{Exit, json, line, note, plain, print, table},
+    cli::{SecretListArgs, SecretPutArgs, SecretRotateArgs},
+    client::{Asking, segment},
+    output::{Exit, note, plain},
 };
 use anyhow::Context as _;
 use http::Method;
 use std::{
     fs::File,
     io::{IsTerminal as _, Read},
+    path::Path,
 };
 use wardgate_model::secret::Secret;
 
@@ -23,45 +25,60 @@ const SECRET_BYTES_MAX: u64 = 16 << 10;
 
 /// Keeps a secret under a name.
 pub(super) async fn put(args: SecretPutArgs) -> anyhow::Result<Exit> {
-    let value = match &args.file {
-        Some(path) => read(File::open(path).with_context(|| format!("cannot read `{}`", path.display()))?)?,
-        None => {
-            if std::io::stdin().is_terminal() {
-                note("type the secret, then Ctrl-D:");
-            }
-            read(std::io::stdin().lock())?
-        }
-    };
-    let Some(value) = value else {
-        note(&format!("a secret is text of 1 to {SECRET_BYTES_MAX} bytes without line ends inside"));
-        return Ok(Exit::Invalid);
+    let Some(value) = args.file.as_deref().map_or_else(typed, given)? else { return Ok(unfit()) };
+    let client = management(args.management).await?;
+    let wanted = body([("value", Some(value.danger_expose().clone())), ("reason", args.reason)]);
+    let answer = client.call(Method::PUT, &format!("{PATH}/{}", segment(&args.name)), Some(&wanted)).await?;
+    change::done(&answer, args.output.output, |_| format!("kept: {}", plain(&args.name)))
+}
+
+/// Brings a new value to the upstream, then uses it.
+pub(super) async fn rotate(args: SecretRotateArgs) -> anyhow::Result<Exit> {
+    let value = match args.file.as_deref().map(given).transpose()? {
+        Some(None) => return Ok(unfit()),
+        Some(Some(value)) => Some(value.danger_expose().clone()),
+        None => None,
     };
     let client = management(args.management).await?;
-    let mut body = serde_json::json!({ "value": value.danger_expose() });
-    if let (Some(reason), Some(body)) = (args.reason, body.as_object_mut()) {
-        body.insert("reason".to_owned(), reason.into());
+    let (how, place) = args.deliver;
+    let mut wanted = body([("value", value), ("reason", args.reason)]);
+    if let Some(members) = wanted.as_object_mut() {
+        members.insert("deliver".to_owned(), serde_json::json!({ how: place }));
     }
-    let kept = client.call(Method::PUT, &format!("{PATH}/{}", segment(&args.name)), Some(&body)).await?.body;
-    match args.output.output {
-        Output::Json => json(&kept)?,
-        Output::Table => line(&format!("kept: {}", plain(&args.name)))?,
+    let path = format!("{PATH}/{}/rotate", segment(&args.name));
+    let answer = client.ask(&Asking::once(path).body(&wanted).patiently()).await?;
+    change::done(&answer, args.output.output, |rotated| {
+        let step = ["step", "state"].map(|member| text(rotated, member)).into_iter().find(|step| step != "-");
+        format!("rotated: {}{}", plain(&args.name), step.map(|step| format!(" ({step})")).unwrap_or_default())
+    })
+}
+
+/// A value from a file, or from standard input where it is `-`.
+fn given(path: &Path) -> anyhow::Result<Option<Secret<String>>> {
+    if path == Path::new("-") {
+        return typed();
     }
-    Ok(Exit::Done)
+    read(File::open(path).with_context(|| format!("cannot read `{}`", path.display()))?)
+}
+
+fn typed() -> anyhow::Result<Option<Secret<String>>> {
+    if std::io::stdin().is_terminal() {
+        note("type the secret, then Ctrl-D:");
+    }
+    read(std::io::stdin().lock())
+}
+
+fn unfit() -> Exit {
+    note(&format!("a secret is text of 1 to {SECRET_BYTES_MAX} bytes without line ends inside"));
+    Exit::Invalid
 }
 
 /// Lists names and dates.
 pub(super) async fn list(args: SecretListArgs) -> anyhow::Result<Exit> {
     let client = management(args.management).await?;
     let items = pages(&client, PATH, &[]).await?;
-    match args.output.output {
-        Output::Json => json(&serde_json::json!({ "items": items }))?,
-        Output::Table if items.is_empty() => note("no secrets"),
-        Output::Table => {
-            let columns = ["name", "version", "created", "updated"];
-            let rows: Vec<Vec<String>> = items.iter().map(|item| columns.map(|member| text(item, member)).to_vec()).collect();
-            print(&table(&["NAME", "VERSION", "CREATED", "UPDATED"], &rows))?;
-        }
-    }
+    let columns = [("NAME", "/name"), ("VERSION", "/version"), ("CREATED", "/created"), ("UPDATED", "/updated"), ("STAGED", "/staged")];
+    show(&items, &columns, args.output.output, "no secrets")?;
     Ok(Exit::Done)
 }
 

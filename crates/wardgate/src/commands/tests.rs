@@ -17,7 +17,15 @@ fn a_cause_is_said_once() {
 #[test]
 fn what_was_typed_wrongly_is_invalid_input() {
     let refused = |status| {
-        let refusal = Refusal { status, code: None, detail: String::new(), remedy: None, request_id: None };
+        let refusal = Refusal {
+            status,
+            code: None,
+            detail: String::new(),
+            remedy: None,
+            request_id: None,
+            diagnostics: Vec::new(),
+            legal: Vec::new(),
+        };
         ended(&anyhow::Error::from(ClientFault::from(Box::new(refusal))).context("around it"))
     };
     assert_eq!(refused(StatusCode::BAD_REQUEST), Exit::Invalid);

@@ -1,0 +1,128 @@
+//! Stopping, letting go, and what waits for a second person.
+
+use super::{ManagementArgs, OutputArgs};
+use clap::{Args, Subcommand};
+
+/// What can be stopped.
+const CONTAINABLE: [&str; 6] = ["identity", "credential", "token", "task", "owner", "issuer"];
+
+/// `wardgate contain`.
+#[derive(Debug, Args)]
+#[command(override_usage = "wardgate contain [OPTIONS] <KIND> <NAME>\n       wardgate contain --list", arg_required_else_help = true)]
+pub struct ContainArgs {
+    /// What to stop
+    #[arg(value_name = "KIND", value_parser = CONTAINABLE, required_unless_present = "list")]
+    pub kind: Option<String>,
+    /// Which
+    #[arg(value_name = "NAME", required_unless_present = "list")]
+    pub name: Option<String>,
+    /// Change nothing; say who uses it, on what, how often, and who would break
+    #[arg(long)]
+    pub preview: bool,
+    /// List what is contained now
+    #[arg(long, conflicts_with_all = ["kind", "name", "preview", "reason"])]
+    pub list: bool,
+    /// Why, for the change feed
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Form of what is printed
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Where to
+    #[command(flatten)]
+    pub management: ManagementArgs,
+}
+
+/// `wardgate release`.
+#[derive(Debug, Args)]
+pub struct ReleaseArgs {
+    /// What to let go
+    #[arg(value_name = "KIND", value_parser = CONTAINABLE)]
+    pub kind: String,
+    /// Which
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// Why, for the change feed
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Form of what is printed
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Where to
+    #[command(flatten)]
+    pub management: ManagementArgs,
+}
+
+/// `wardgate approval …`.
+#[derive(Debug, Subcommand)]
+pub enum ApprovalCommand {
+    /// List what waits for a second person
+    #[command(after_help = "\
+Examples:
+  wardgate approval list
+  wardgate approval list --state all
+  wardgate approval list --output json")]
+    List(ApprovalListArgs),
+    /// Show one: who asks for what, and what it would change
+    #[command(after_help = "\
+Examples:
+  wardgate approval show 4fT0aZ19xQ2b")]
+    Show(ApprovalShowArgs),
+    /// Approve it: it is done at once
+    #[command(after_help = "\
+Examples:
+  wardgate approval approve 4fT0aZ19xQ2b --reason \"checked with the owner\"
+
+Not by the one who asked, nor by somebody of the same owner.")]
+    Approve(DecideArgs),
+    /// Deny it
+    #[command(after_help = "\
+Examples:
+  wardgate approval deny 4fT0aZ19xQ2b --reason \"not before the review\"")]
+    Deny(DecideArgs),
+}
+
+/// `wardgate approval list`.
+#[derive(Debug, Args)]
+pub struct ApprovalListArgs {
+    /// Only in this state
+    #[arg(long, value_name = "STATE", default_value = "waiting", value_parser = ["waiting", "approved", "denied", "lapsed", "all"])]
+    pub state: String,
+    /// Form of what is printed
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Where to
+    #[command(flatten)]
+    pub management: ManagementArgs,
+}
+
+/// `wardgate approval show`.
+#[derive(Debug, Args)]
+pub struct ApprovalShowArgs {
+    /// Which
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// Form of what is printed
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Where to
+    #[command(flatten)]
+    pub management: ManagementArgs,
+}
+
+/// `wardgate approval approve|deny`.
+#[derive(Debug, Args)]
+pub struct DecideArgs {
+    /// Which
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// Why, for the change feed
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Form of what is printed
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Where to
+    #[command(flatten)]
+    pub management: ManagementArgs,
+}

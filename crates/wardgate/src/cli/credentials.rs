@@ -1,0 +1,204 @@
+//! Credentials of callers, and secrets that upstreams are shown.
+
+use super::{ManagementArgs, OutputArgs};
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// `wardgate credential …`.
+#[derive(Debug, Subcommand)]
+pub enum CredentialCommand {
+    /// Make a new API key for an identity; it is shown once
+    #[command(after_help = "\
+Examples:
+  wardgate credential issue hello-client
+  wardgate credential issue hello-client --name main --reason \"first key\"
+  wardgate credential issue on-call --kind sign_in
+  KEY=$(wardgate credential issue hello-client --output json | jq -r .key)")]
+    Issue(IssueArgs),
+    /// Give the holder of a credential a new key; the old one works for a time beside it
+    #[command(after_help = "\
+Examples:
+  wardgate credential rotate 4fT0aZ19xQ2b
+  wardgate credential rotate 4fT0aZ19xQ2b --overlap 24h --reason \"cadence\"
+  KEY=$(wardgate credential rotate 4fT0aZ19xQ2b --output json | jq -r .key)")]
+    Rotate(RotateArgs),
+    /// End a credential: the next request that shows it is refused
+    #[command(after_help = "\
+Examples:
+  wardgate credential revoke 4fT0aZ19xQ2b
+  wardgate credential revoke 4fT0aZ19xQ2b --reason \"found in a build log\"")]
+    Revoke(RevokeArgs),
+    /// List credentials: ids and dates, never the keys
+    #[command(after_help = "\
+Examples:
+  wardgate credential list
+  wardgate credential list --identity hello-client --state live
+  wardgate credential list --output json")]
+    List(CredentialListArgs),
+}
+
+/// `wardgate credential issue`.
+#[derive(Debug, Args)]
+pub struct IssueArgs {
+    /// For which identity
+    #[arg(value_name = "IDENTITY")]
+    pub identity: String,
+    /// For which entry of its `credentials`; needed where it has several
+    #[arg(long, value_name = "ENTRY")]
+    pub name: Option<String>,
+    /// What to issue: an API key, or a credential for one sign-in to the management API (for an identity with a role)
+    #[arg(long, value_name = "KIND", value_parser = ["api_key", "sign_in"])]
+    pub kind: Option<String>,
+    /// Why, for the change feed
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Form of what is printed
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Where to
+    #[command(flatten)]
+    pub management: ManagementArgs,
+}
+
+/// `wardgate credential revoke`.
+#[derive(Debug, Args)]
+pub struct RevokeArgs {
+    /// The credential's id: the third part of the key
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// Why, for the change feed
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Form of what is printed
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Where to
+    #[command(flatten)]
+    pub management: ManagementArgs,
+}
+
+/// `wardgate credential list`.
+#[derive(Debug, Args)]
+pub struct CredentialListArgs {
+    /// Only of this identity
+    #[arg(long, value_name = "NAME")]
+    pub identity: Option<String>,
+    /// Only in this state
+    #[arg(long, value_name = "STATE", value_parser = ["live", "expired", "revoked", "spent"])]
+    pub state: Option<String>,
+    /// Form of what is printed
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Where to
+    #[command(flatten)]
+    pub management: ManagementArgs,
+}
+
+/// `wardgate secret …`.
+#[derive(Debug, Subcommand)]
+pub enum SecretCommand {
+    /// Keep a secret that an upstream is shown; the value is read from standard input or a file
+    #[command(after_help = "\
+Examples:
+  wardgate secret put warehouse-key < key.txt
+  wardgate secret put warehouse-key --file key.txt
+
+One line end at the end of the value does not count.")]
+    Put(SecretPutArgs),
+    /// Bring a new secret to the upstream, then use it; the old one is dropped once the new one is seen to work
+    #[command(after_help = "\
+Examples:
+  wardgate secret rotate warehouse-key --deliver command=push-warehouse-key
+  wardgate secret rotate warehouse-key --deliver file=warehouse/key --file new-key.txt
+
+No request fails meanwhile: where the new secret is refused, the gate goes back to the old one.")]
+    Rotate(SecretRotateArgs),
+    /// List secrets: names and dates, never the values
+    #[command(after_help = "\
+Examples:
+  wardgate secret list
+  wardgate secret list --output json")]
+    List(SecretListArgs),
+}
+
+/// `wardgate secret put`.
+#[derive(Debug, Args)]
+pub struct SecretPutArgs {
+    /// Its name, as `upstream.identity.secret` says it
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// Read the value from here instead of standard input
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Why, for the change feed
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Form of what is printed
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Where to
+    #[command(flatten)]
+    pub management: ManagementArgs,
+}
+
+/// `wardgate secret list`.
+#[derive(Debug, Args)]
+pub struct SecretListArgs {
+    /// Form of what is printed
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Where to
+    #[command(flatten)]
+    pub management: ManagementArgs,
+}
+
+/// `wardgate credential rotate`.
+#[derive(Debug, Args)]
+pub struct RotateArgs {
+    /// The credential's id: the third part of the key
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// How long the old one still works beside the new one, as in `24h`; else what the rotation rules say
+    #[arg(long, value_name = "TIME")]
+    pub overlap: Option<String>,
+    /// Why, for the change feed
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Form of what is printed
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Where to
+    #[command(flatten)]
+    pub management: ManagementArgs,
+}
+
+/// `wardgate secret rotate`.
+#[derive(Debug, Args)]
+pub struct SecretRotateArgs {
+    /// Its name, as `upstream.identity.secret` says it
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// How the upstream comes to know it: `file=PATH`, `kubernetes=…`, `vault=…` or `command=NAME`
+    #[arg(long, value_name = "HOW=WHERE", value_parser = delivery)]
+    pub deliver: (String, String),
+    /// Read the new value from here; `-` for standard input. Without it the gate makes one
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Why, for the change feed
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Form of what is printed
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Where to
+    #[command(flatten)]
+    pub management: ManagementArgs,
+}
+
+fn delivery(text: &str) -> Result<(String, String), String> {
+    const WAYS: [&str; 4] = ["file", "kubernetes", "vault", "command"];
+    match text.split_once('=') {
+        Some((how, place)) if WAYS.contains(&how) && !place.is_empty() => Ok((how.to_owned(), place.to_owned())),
+        _ => Err("write `file=PATH`, `kubernetes=…`, `vault=…` or `command=NAME`".to_owned()),
+    }
+}

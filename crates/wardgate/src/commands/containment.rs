@@ -1,0 +1,172 @@
+//! `wardgate contain`, `release` and `approval …`.
+
+use super::{
+    change::{self, body},
+    listing::{at, cells, items, pages, show, text},
+    management,
+};
+use crate::{
+    cli::{ApprovalCommand, ApprovalListArgs, ApprovalShowArgs, ContainArgs, DecideArgs, Output, ReleaseArgs},
+    client::{Asking, query, segment},
+    output::{BAD, Exit, GOOD, Page, STOPPED, json, plain, print, styled},
+};
+use anyhow::Context as _;
+use http::Method;
+use serde_json::Value;
+
+const CONTAINMENTS: &str = "/api/v1/containments";
+const APPROVALS: &str = "/api/v1/approvals";
+
+/// Stops something, says who would break, or lists what is stopped.
+pub(super) async fn contain(args: ContainArgs) -> anyhow::Result<Exit> {
+    let client = management(args.management).await?;
+    if args.list {
+        let items = pages(&client, CONTAINMENTS, &[]).await?;
+        let columns = [("KIND", "/kind"), ("NAME", "/name"), ("SINCE", "/since"), ("BY", "/actor"), ("WHY", "/reason")];
+        show(&items, &columns, args.output.output, "nothing is contained")?;
+        return Ok(Exit::Done);
+    }
+    let (kind, name) = args.kind.zip(args.name).context("KIND and NAME are missing")?;
+    let mut wanted = body([("kind", Some(kind.clone())), ("name", Some(name.clone())), ("reason", args.reason)]);
+    if let (true, Some(members)) = (args.preview, wanted.as_object_mut()) {
+        members.insert("preview".to_owned(), true.into());
+    }
+    let answer = client.ask(&Asking::once(CONTAINMENTS).body(&wanted)).await?;
+    if args.preview {
+        match args.output.output {
+            Output::Json => json(&answer.body)?,
+            Output::Table => print(&preview(&kind, &name, &answer.body))?,
+        }
+        return Ok(Exit::Done);
+    }
+    change::done(&answer, args.output.output, |_| {
+        format!("{} {} {}: refused from now on\n  = wardgate release {1} {2}     ends it", styled(BAD, "contained:"), kind, plain(&name))
+    })
+}
+
+/// Who uses it, on what, how often; who would break.
+fn preview(kind: &str, name: &str, found: &Value) -> String {
+    let found = found.get("preview").filter(|preview| preview.is_object()).unwrap_or(found);
+    let mut page = Page::about(kind, name);
+    for (member, value) in found.as_object().into_iter().flatten().filter(|(_, value)| !value.is_array() && !value.is_object()) {
+        page.say(&member.replace('_', " "), &super::listing::word(value));
+    }
+    let window = format!("{} to {}", at(found, "/window/from"), at(found, "/window/to"));
+    if found.get("window").is_some_and(Value::is_object) {
+        page.say("seen from", &window);
+    }
+    for (member, list) in found.as_object().into_iter().flatten() {
+        let Some(list) = list.as_array() else { continue };
+        if list.iter().all(Value::is_object) {
+            let columns = members(list);
+            let pairs: Vec<(&str, &str)> = columns.iter().map(|(title, pointer)| (title.as_str(), pointer.as_str())).collect();
+            let header: Vec<&str> = pairs.iter().map(|(title, _)| *title).collect();
+            page.rows(&member.replace('_', " "), &header, &cells(list, &pairs));
+        } else {
+            page.say(&member.replace('_', " "), &super::listing::word(&Value::from(list.clone())));
+        }
+    }
+    page.remark("nothing was changed");
+    page.text()
+}
+
+/// The members that the items of a list have, as columns.
+fn members(list: &[Value]) -> Vec<(String, String)> {
+    let mut columns: Vec<(String, String)> = Vec::new();
+    for member in list.iter().filter_map(Value::as_object).flat_map(serde_json::Map::keys) {
+        let pointer = format!("/{member}");
+        if !columns.iter().any(|(_, known)| *known == pointer) {
+            columns.push((member.replace('_', " ").to_uppercase(), pointer));
+        }
+    }
+    columns
+}
+
+/// Lets go what was contained; mostly that waits for a second person.
+pub(super) async fn release(args: ReleaseArgs) -> anyhow::Result<Exit> {
+    let client = management(args.management).await?;
+    let path = format!("{CONTAINMENTS}/{}/{}{}", segment(&args.kind), segment(&args.name), query(&[("reason", args.reason.as_deref())]));
+    let answer = client.call(Method::DELETE, &path, None).await?;
+    change::done(&answer, args.output.output, |_| format!("{} {} {}", styled(GOOD, "released:"), args.kind, plain(&args.name)))
+}
+
+/// Chooses.
+pub(super) async fn approval(command: ApprovalCommand) -> anyhow::Result<Exit> {
+    match command {
+        ApprovalCommand::List(args) => approvals(args).await,
+        ApprovalCommand::Show(args) => one(args).await,
+        ApprovalCommand::Approve(args) => decide(args, "approve").await,
+        ApprovalCommand::Deny(args) => decide(args, "deny").await,
+    }
+}
+
+async fn approvals(args: ApprovalListArgs) -> anyhow::Result<Exit> {
+    let client = management(args.management).await?;
+    let state = Some(args.state.as_str()).filter(|state| *state != "all");
+    let items = pages(&client, APPROVALS, &[("state", state)]).await?;
+    let columns = [
+        ("ID", "/id"),
+        ("STATE", "/state"),
+        ("ASKED BY", "/requester"),
+        ("OF", "/owner"),
+        ("FOR", "/summary"),
+        ("NEEDS", "/needs"),
+        ("LAPSES", "/expires"),
+    ];
+    show(&items, &columns, args.output.output, "nothing waits")?;
+    Ok(Exit::Done)
+}
+
+async fn one(args: ApprovalShowArgs) -> anyhow::Result<Exit> {
+    let client = management(args.management).await?;
+    let found = client.get(&format!("{APPROVALS}/{}", segment(&args.id))).await?;
+    if args.output.output == Output::Json {
+        json(&found)?;
+        return Ok(Exit::Done);
+    }
+    let mut page = Page::about("approval", &args.id);
+    page.say("for", &change::summary(&found));
+    page.say("needs", &change::needs(&found));
+    for (title, member) in [
+        ("state", "state"),
+        ("asked by", "requester"),
+        ("of", "owner"),
+        ("why", "reason"),
+        ("asked at", "asked"),
+        ("lapses", "expires"),
+        ("decided by", "decider"),
+        ("decided at", "decided"),
+    ] {
+        page.say(title, &text(&found, member));
+    }
+    print(&page.text())?;
+    let act = found.get("act").unwrap_or(&Value::Null);
+    for changed in items(act, "changes") {
+        print(&format!(
+            "  {} {}\n{}\n",
+            text(changed, "kind"),
+            text(changed, "name"),
+            indented(changed.get("spec").unwrap_or(&Value::Null))
+        ))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn indented(spec: &Value) -> String {
+    if spec.is_null() {
+        return "    removed".to_owned();
+    }
+    let text = serde_json::to_string_pretty(spec).unwrap_or_default();
+    text.lines().map(|line| format!("    {}", plain(line))).collect::<Vec<_>>().join("\n")
+}
+
+async fn decide(args: DecideArgs, decision: &str) -> anyhow::Result<Exit> {
+    let client = management(args.management).await?;
+    let path = format!("{APPROVALS}/{}/{decision}", segment(&args.id));
+    let answer = client.ask(&Asking::once(path).body(&body([("reason", args.reason)])).patiently()).await?;
+    change::done(&answer, args.output.output, |decided| {
+        let (style, said) = if decision == "approve" { (GOOD, "approved and done:") } else { (STOPPED, "denied:") };
+        let approval = decided.get("approval").filter(|approval| approval.is_object()).unwrap_or(decided);
+        format!("{} {}", styled(style, said), change::summary(approval))
+    })
+}

@@ -1,0 +1,191 @@
+//! `wardgate describe`: all about one resource on a page.
+
+use super::{
+    listing::{at, cells, pages, text, word},
+    management,
+    resource::path,
+};
+use crate::{
+    cli::{DescribeArgs, Output},
+    client::{Client, ClientFault, segment},
+    output::{BAD, Exit, GOOD, Page, STOPPED, json, plain, print, styled},
+};
+use serde_json::{Map, Value, json};
+use wardgate_model::resource::Kind;
+
+/// Changes that are shown.
+const HISTORY: usize = 5;
+
+/// What else there is about a resource: each part by its own name, or why it could not be had.
+struct Parts {
+    found: Map<String, Value>,
+    /// Parts that the caller may not read, or that failed.
+    missing: Vec<String>,
+}
+
+impl Parts {
+    /// Adds a list; one that is refused is said to be missing, and the rest of the page is shown all the same.
+    async fn list(&mut self, name: &str, client: &Client, path: &str, filter: &[(&str, Option<&str>)]) -> anyhow::Result<()> {
+        match pages(client, path, filter).await {
+            Ok(items) => {
+                self.found.insert(name.to_owned(), items.into());
+            }
+            Err(error) => match error.downcast::<ClientFault>()? {
+                ClientFault::Refused(refusal) => self.missing.push(format!("{name}: {}", refusal.detail)),
+                other => return Err(other.into()),
+            },
+        }
+        Ok(())
+    }
+
+    fn items(&self, name: &str) -> &[Value] {
+        self.found.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    fn keep(&mut self, name: &str, keep: impl Fn(&Value) -> bool) {
+        if let Some(Value::Array(items)) = self.found.get_mut(name) {
+            items.retain(|item| keep(item));
+        }
+    }
+}
+
+/// Reads all of it and shows it.
+pub(super) async fn run(args: DescribeArgs) -> anyhow::Result<Exit> {
+    let client = management(args.management).await?;
+    let resource = client.get(&path(args.kind, Some(&args.name))).await?;
+    let mut parts = Parts { found: Map::new(), missing: Vec::new() };
+    match args.kind {
+        Kind::Identity => about_identity(&mut parts, &client, &args.name).await?,
+        Kind::Owner => {
+            parts.list("identities", &client, &path(Kind::Identity, None), &[("owner", Some(&args.name))]).await?;
+            contained(&mut parts, &client, "owner", &args.name).await?;
+        }
+        _ => {}
+    }
+    parts.list("history", &client, "/api/v1/changes", &[("kind", Some(args.kind.as_str())), ("name", Some(&args.name))]).await?;
+    match args.output.output {
+        Output::Json => {
+            let mut document = parts.found;
+            document.insert("resource".to_owned(), resource);
+            document.insert("missing".to_owned(), json!(parts.missing));
+            json(&document)?;
+        }
+        Output::Table => print(&page(args.kind, &resource, &parts))?,
+    }
+    Ok(Exit::Done)
+}
+
+async fn about_identity(parts: &mut Parts, client: &Client, name: &str) -> anyhow::Result<()> {
+    let of = [("identity", Some(name))];
+    parts.list("access", client, "/api/v1/access", &of).await?;
+    parts.list("credentials", client, "/api/v1/credentials", &of).await?;
+    parts.list("findings", client, "/api/v1/findings", &[]).await?;
+    parts.list("usage", client, "/api/v1/usage", &of).await?;
+    let subject = |finding: &Value| text(finding, "subject");
+    parts.keep("findings", |finding| {
+        let about = subject(finding);
+        about == name || about.rsplit([' ', '/']).next() == Some(name) || text(finding, "identity") == name
+    });
+    contained(parts, client, "identity", name).await
+}
+
+async fn contained(parts: &mut Parts, client: &Client, kind: &str, name: &str) -> anyhow::Result<()> {
+    parts.list("containments", client, "/api/v1/containments", &[]).await?;
+    parts.keep("containments", |one| text(one, "kind") == kind && text(one, "name") == name);
+    Ok(())
+}
+
+/// The page: what it is, what happened to it, and tables of the rest.
+fn page(kind: Kind, resource: &Value, parts: &Parts) -> String {
+    let mut page = Page::about(kind.as_str(), &text(resource, "name"));
+    if let Some(status) = resource.get("status").filter(|status| status.is_object()) {
+        said_of(&mut page, status);
+    }
+    for contained in parts.items("containments") {
+        let said =
+            format!("since {} by {} {}", text(contained, "since"), text(contained, "actor"), in_brackets(&text(contained, "reason")));
+        page.say_styled("contained", &styled(BAD, said.trim_end()));
+    }
+    for (member, value) in resource.get("spec").and_then(Value::as_object).into_iter().flatten() {
+        page.say(&member.replace('_', " "), &word(value));
+    }
+    page.say("origin", &text(resource, "origin"));
+    page.say("revision", &text(resource, "revision"));
+    let last = parts.items("usage").iter().filter_map(|row| row.get("last").and_then(Value::as_str)).max();
+    if kind == Kind::Identity {
+        page.say("last use", last.unwrap_or("never seen"));
+    }
+    tables(&mut page, parts);
+    page.text()
+}
+
+fn said_of(page: &mut Page, status: &Value) {
+    for (member, value) in status.as_object().into_iter().flatten() {
+        match member.as_str() {
+            "state" => {
+                let state = text(status, "state");
+                let style = if state == "active" { GOOD } else { STOPPED };
+                let why = in_brackets(&text(status, "reason"));
+                page.say_styled("state", &format!("{}  since {} {}", styled(style, &state), text(status, "since"), plain(&why)));
+            }
+            "reason" | "since" | "revision" => {}
+            "claim_overdue" if value != true => {}
+            other => page.say(&other.replace('_', " "), &word(value)),
+        }
+    }
+}
+
+fn in_brackets(reason: &str) -> String {
+    if matches!(reason, "" | "-") { String::new() } else { format!("({reason})") }
+}
+
+fn tables(page: &mut Page, parts: &Parts) {
+    let mut table = |name: &str, heading: &str, columns: &[(&str, &str)]| {
+        if parts.found.contains_key(name) {
+            let header: Vec<&str> = columns.iter().map(|(title, _)| *title).collect();
+            page.rows(heading, &header, &cells(parts.items(name), columns));
+        }
+    };
+    table("identities", "Identities", &[("NAME", "/name"), ("TYPE", "/spec/type"), ("STATE", "/status/state")]);
+    table("access", "May call", &[("API", "/api"), ("OPERATION", "/operation"), ("CLASS", "/class"), ("ANSWER", "/answer"), ("BY", "/by")]);
+    let credentials =
+        [("ID", "/id"), ("NAME", "/name"), ("KIND", "/kind"), ("STATE", "/state"), ("CREATED", "/created"), ("EXPIRES", "/expires")];
+    table("credentials", "Credentials", &credentials);
+    let findings = [("SEVERITY", "/severity"), ("CODE", "/code"), ("SINCE", "/since"), ("EVIDENCE", "/evidence"), ("REMEDY", "/remedy")];
+    table("findings", "Findings", &findings);
+    table("usage", "Used", USED);
+    let history = parts.items("history");
+    let newest: Vec<Vec<String>> = history.iter().rev().take(HISTORY).map(|change| row_of_change(change).to_vec()).collect();
+    page.rows("Last changes", &["SEQ", "TIME", "BY", "WHAT", "WHY"], &newest);
+    for missing in &parts.missing {
+        page.remark(&format!("not shown: {missing}"));
+    }
+}
+
+/// Columns of a use.
+pub(super) const USED: &[(&str, &str)] = &[
+    ("API", "/api"),
+    ("OPERATION", "/operation"),
+    ("CREDENTIAL", "/credential"),
+    ("FROM", "/source"),
+    ("ALLOWED", "/allowed"),
+    ("REFUSED", "/refused"),
+    ("FIRST", "/first"),
+    ("LAST", "/last"),
+];
+
+/// A change as five cells.
+pub(super) fn row_of_change(change: &Value) -> [String; 5] {
+    [
+        text(change, "seq"),
+        text(change, "time"),
+        text(change, "actor"),
+        format!("{} {}", text(change, "act"), text(change, "kind")),
+        at(change, "/reason"),
+    ]
+}
+
+/// Where one identity is led.
+pub(super) fn identity(name: &str, step: &str) -> String {
+    format!("/api/v1/identities/{}/{step}", segment(name))
+}

@@ -1,0 +1,127 @@
+//! `wardgate import`: another inventory becomes documents; what to do with them is for the operator to say.
+
+use super::{
+    change,
+    documents::{of_json, yaml},
+    listing::{items, text, word},
+    management, owner,
+    plan::APPLY,
+};
+use crate::{
+    cli::{ImportArgs, Output},
+    client::{Asking, Client, Told},
+    diagnostics,
+    output::{BOLD, Exit, GOOD, STOPPED, json, line, note, plain, styled},
+};
+use anyhow::Context as _;
+use http::Method;
+use serde_json::{Value, json};
+use std::{fs::File, io::Read, path::Path};
+use wardgate_model::diagnostic::Level;
+
+/// Largest file that is sent, in bytes.
+const BYTES_MAX: u64 = 32 << 20;
+
+/// Shows what the file would change, and does it where that is wanted.
+pub(super) async fn run(args: ImportArgs) -> anyhow::Result<Exit> {
+    let client = management(args.management.clone()).await?;
+    let wanted = change::body([
+        ("format", Some(args.format.as_str().to_owned())),
+        ("text", Some(read(&args.file)?)),
+        ("owner", args.owner.clone()),
+        ("environment", args.environment.clone()),
+    ]);
+    let found = client.ask(&Asking::new(Method::POST, "/api/v1/import").body(&wanted).patiently()).await?.body;
+    let told = Told::all(&found);
+    diagnostics::show_told(&told, |_| None);
+    let wrong = told.iter().any(|told| told.level == Level::Error);
+    if let Some(to) = &args.write {
+        return if wrong { Ok(Exit::Invalid) } else { write(&found, to) };
+    }
+    if !args.apply || wrong {
+        shown(&found, args.output.output)?;
+        return Ok(if wrong { Exit::Invalid } else { Exit::Done });
+    }
+    apply(&client, &found, &args).await
+}
+
+fn read(file: &Path) -> anyhow::Result<String> {
+    let mut text = String::new();
+    let cannot = || format!("cannot read `{}` as text", file.display());
+    let length = if file == Path::new("-") {
+        std::io::stdin().lock().take(BYTES_MAX + 1).read_to_string(&mut text).with_context(cannot)?
+    } else {
+        File::open(file).with_context(cannot)?.take(BYTES_MAX + 1).read_to_string(&mut text).with_context(cannot)?
+    };
+    anyhow::ensure!(
+        u64::try_from(length).is_ok_and(|length| length <= BYTES_MAX),
+        "`{}` has more than {BYTES_MAX} bytes: send it in parts",
+        file.display()
+    );
+    Ok(text)
+}
+
+/// The plan: said by itself, or as a member.
+fn planned(found: &Value) -> &Value {
+    found.get("plan").unwrap_or(found)
+}
+
+fn shown(found: &Value, output: Output) -> anyhow::Result<()> {
+    if output == Output::Json {
+        return Ok(json(found)?);
+    }
+    change::plan(planned(found))?;
+    for departure in items(found, "departures") {
+        line(&format!("{} {} {}", styled(STOPPED, "departed:"), text(departure, "owner"), why(departure)))?;
+    }
+    change::approval_note(planned(found));
+    line(&format!("{} {}; do it with --apply", styled(BOLD, "import:"), change::counted(planned(found), change::WOULD)))?;
+    Ok(())
+}
+
+fn why(departure: &Value) -> String {
+    departure.get("reason").or_else(|| departure.get("why")).map(|why| format!("({})", word(why))).unwrap_or_default()
+}
+
+fn write(found: &Value, to: &Path) -> anyhow::Result<Exit> {
+    let documents: Option<Vec<_>> = items(found, "documents").iter().map(of_json).collect();
+    let documents = documents.context("the answer holds what is no document")?;
+    let mut file = File::create_new(to).with_context(|| format!("cannot write `{}`", to.display()))?;
+    std::io::Write::write_all(&mut file, yaml(&documents).as_bytes())?;
+    line(&format!("{} {} documents into `{}`", styled(GOOD, "written:"), documents.len(), to.display()))?;
+    for departure in items(found, "departures") {
+        note(&format!("departed: {} {}: `wardgate owner depart {0}`", text(departure, "owner"), why(departure)));
+    }
+    Ok(Exit::Done)
+}
+
+/// The documents first, all or nothing; then who has left, one after the other.
+async fn apply(client: &Client, found: &Value, args: &ImportArgs) -> anyhow::Result<Exit> {
+    let reason = args.reason.clone().unwrap_or_else(|| format!("imported from {}", args.format.as_str()));
+    let mut answers = Vec::new();
+    let documents = items(found, "documents");
+    if !documents.is_empty() {
+        let wanted = json!({ "documents": documents, "reason": reason });
+        let answer = client.ask(&Asking::once(APPLY).body(&wanted).patiently()).await?;
+        if args.output.output == Output::Table {
+            change::plan(planned(found))?;
+            change::done(&answer, Output::Table, |_| {
+                format!("{} {}", styled(GOOD, "applied:"), change::counted(planned(found), ["created", "updated", "removed", "unchanged"]))
+            })?;
+        }
+        answers.push(answer.body);
+    }
+    for departure in items(found, "departures") {
+        let name = text(departure, "owner");
+        let reason = departure.get("reason").and_then(Value::as_str).map_or_else(|| reason.clone(), str::to_owned);
+        let answer = client.ask(&Asking::once(owner::path(&name, "depart")).body(&json!({ "reason": reason }))).await?;
+        if args.output.output == Output::Table {
+            change::done(&answer, Output::Table, |_| format!("{} {}", styled(STOPPED, "departed:"), plain(&name)))?;
+        }
+        answers.push(answer.body);
+    }
+    if args.output.output == Output::Json {
+        json(&json!({ "items": answers }))?;
+    }
+    Ok(Exit::Done)
+}

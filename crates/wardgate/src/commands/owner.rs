@@ -1,0 +1,53 @@
+//! `wardgate owner …`: who answers, and what happens when nobody does.
+
+use super::{
+    change::{self, body},
+    listing::{items, text},
+    management,
+};
+use crate::{
+    cli::{DepartArgs, OwnerArgs, OwnerCommand},
+    client::{Asking, segment},
+    output::{Exit, GOOD, STOPPED, plain, styled},
+};
+use serde_json::Value;
+
+/// Where an owner is led.
+pub(super) fn path(name: &str, step: &str) -> String {
+    format!("/api/v1/owners/{}/{step}", segment(name))
+}
+
+/// Chooses.
+pub(super) async fn run(command: OwnerCommand) -> anyhow::Result<Exit> {
+    match command {
+        OwnerCommand::Depart(args) => depart(args).await,
+        OwnerCommand::Return(args) => simple(args, "return", "is back:").await,
+        OwnerCommand::Attest(args) => simple(args, "attest", "attested:").await,
+    }
+}
+
+async fn depart(args: DepartArgs) -> anyhow::Result<Exit> {
+    let client = management(args.management).await?;
+    let wanted = body([("grace", args.grace), ("reason", args.reason)]);
+    let answer = client.ask(&Asking::once(path(&args.name, "depart")).body(&wanted)).await?;
+    change::done(&answer, args.output.output, |departed| {
+        let mut said = format!("{} {}", styled(STOPPED, "departed:"), plain(&args.name));
+        if departed.get("grace_until").is_some() {
+            said.push_str(&format!(", its identities are suspended from {} on", text(departed, "grace_until")));
+        }
+        if let Some(successor) = departed.get("successor").and_then(Value::as_str) {
+            said.push_str(&format!("\n  ask: {}", plain(successor)));
+        }
+        for flagged in items(departed, "identities") {
+            let name = flagged.as_str().map_or_else(|| text(flagged, "identity"), plain);
+            said.push_str(&format!("\n  - {name}  = wardgate identity transfer {name} --to OWNER"));
+        }
+        said
+    })
+}
+
+async fn simple(args: OwnerArgs, step: &str, said: &str) -> anyhow::Result<Exit> {
+    let client = management(args.management).await?;
+    let answer = client.ask(&Asking::once(path(&args.name, step)).body(&body([("reason", args.reason)]))).await?;
+    change::done(&answer, args.output.output, |_| format!("{} {}", styled(GOOD, said), plain(&args.name)))
+}
