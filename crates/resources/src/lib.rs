@@ -25,12 +25,15 @@
 //! );
 //! ```
 
+mod diff;
 mod document;
 pub mod enforced;
+mod export;
 mod inventory;
 mod load;
 mod names;
 mod nearest;
+mod normal;
 mod openapi;
 mod raw;
 mod reference;
@@ -40,9 +43,12 @@ mod schema;
 pub mod wire;
 pub mod yaml;
 
+pub use diff::{FieldChange, diff};
 pub use document::{DIAGNOSTICS_MAX, DOCUMENTS_MAX, Document, Parsed, Sources, parse};
+pub use export::to_yaml;
 pub use inventory::{CredentialSpec, IdentitySpec, Inventory, Purpose};
 pub use load::{Loaded, load};
+pub use normal::{SPEC_BYTES_MAX, SPEC_DEPTH_MAX, SPEC_VALUES_MAX, normalise};
 pub use reference::{ORDER, Reference, references};
 pub use resolve::{Beside, BesideIdentity, Files, Naming, Nobody, Resolved, resolve, resolve_beside, resolve_identity, still_named};
 pub use schema::schema;

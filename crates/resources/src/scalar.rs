@@ -223,7 +223,8 @@ pub fn moment(text: &str) -> Result<Time, Wrong> {
 /// # Errors
 /// As [`duration`].
 pub fn span_or_never(text: &str) -> Result<Option<Duration>, Wrong> {
-    if text == "never" { Ok(None) } else { duration(text).map(Some) }
+    let mend = |wrong: Wrong| wrong.mend("write a duration as in `30d`, or `never`");
+    if text == "never" { Ok(None) } else { duration(text).map(Some).map_err(mend) }
 }
 
 /// Longest address, in bytes (RFC 5321 §4.5.3.1.3, without its brackets).

@@ -9,12 +9,14 @@ mod at;
 mod de;
 mod node;
 mod split;
+pub(crate) mod write;
 
 pub use at::{At, Spot};
 pub(crate) use de::Faults;
 pub(crate) use node::read_strict;
 pub(crate) use node::{Node, Shape, shortened};
 pub(crate) use split::{Chunk, text};
+pub(crate) use write::Keys;
 
 use serde::de::DeserializeOwned;
 use std::path::Path;

@@ -331,6 +331,14 @@ r.yaml:26:19: error[api.key_header]: Api `x`: `api_key_header`: `authorization` 
 }
 
 #[test]
+fn an_api_without_a_business_owner_is_told() {
+    assert_snapshot!(check(&WORLD.replace("business_owner: payments, ", "")), @r#"
+r.yaml:9:1: warning[api.unaccounted]: Api `ledger`: `business_owner`: nobody answers for the business behind this API
+  = name the owner of the business behind it; who answers for its policy may be another
+"#);
+}
+
+#[test]
 fn two_apis_for_one_host_and_prefix_are_refused() {
     assert_snapshot!(
         beside("kind: Api\nname: other\nspec: {policy_owner: payments, business_owner: payments, environment: production, match: {hosts: [m.example, l.example], path_prefix: /ledger}, upstream: {urls: [http://u:90]}, mode: observe}\n"),

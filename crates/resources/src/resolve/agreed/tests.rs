@@ -39,7 +39,7 @@ impl Beside for Outside {
     fn identity(&self, name: &str) -> Option<BesideIdentity> {
         let owner = OwnerName::literal("acme");
         let environment = EnvironmentName::literal("production");
-        (name == "outside").then(|| BesideIdentity { owner, environment, kind: IdentityKind::Partner })
+        (name == "outside").then_some(BesideIdentity { owner, environment, kind: IdentityKind::Partner })
     }
 
     fn has_credential(&self, _: &str, entry: &str) -> Option<bool> {
@@ -320,7 +320,7 @@ r.yaml:23:71: error[reference.unknown]: Rotation `a`: `select.owner`: there is n
 r.yaml:23:96: error[rotation.warn]: Rotation `a`: `warn`: users would be warned from the first day, as it is no shorter than `every`
   = write a shorter one
 r.yaml:23:110: error[value.invalid]: Rotation `a`: `enforce`: `nver` has no number before `nver`
-  = write a duration as in `30d`, `12h`, `5m`, `10s`, `250ms` or `1h30m`
+  = write a duration as in `30d`, or `never`
 r.yaml:27:42: error[rotation.same]: Rotation `c`: the Rotation `b` selects the same credentials
   = keep one of them; the first stands in r.yaml:25:42
 "#);
