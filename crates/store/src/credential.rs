@@ -2,16 +2,17 @@
 
 use crate::{
     Store, StoreFault,
+    database::{Conn, query},
     feed::{Act, Actor, Subject, Told, Writing, signed, unsigned},
     resource::Precondition,
-    sql,
+    sql, status,
 };
 use ipnet::IpNet;
 use serde_json::{Value, json};
-use sqlx::SqliteConnection;
 use wardgate_model::{
     credential::{Credential, CredentialKind, CredentialState, KeyedHash},
     id::{CredentialId, EnvironmentName, IdentityId},
+    inventory::IdentityState,
     time::Time,
 };
 
@@ -122,7 +123,7 @@ pub struct CredentialFilter {
 }
 
 #[derive(sqlx::FromRow)]
-struct CredentialRow {
+pub(crate) struct CredentialRow {
     id: String,
     identity: String,
     name: String,
@@ -167,7 +168,11 @@ impl CredentialRow {
     }
 }
 
-pub(crate) async fn load(conn: &mut SqliteConnection, filter: &CredentialFilter) -> Result<Vec<StoredCredential>, StoreFault> {
+pub(crate) fn read(rows: Vec<CredentialRow>) -> Result<Vec<StoredCredential>, StoreFault> {
+    rows.into_iter().map(CredentialRow::read).collect()
+}
+
+pub(crate) async fn load(conn: &mut Conn, filter: &CredentialFilter) -> Result<Vec<StoredCredential>, StoreFault> {
     let (state, over, until) = match filter.condition {
         None => ("", i64::MIN, i64::MAX),
         Some((Condition::Live, now)) => ("live", now.as_micros(), i64::MAX),
@@ -175,21 +180,19 @@ pub(crate) async fn load(conn: &mut SqliteConnection, filter: &CredentialFilter)
         Some((Condition::Revoked, _)) => ("revoked", i64::MIN, i64::MAX),
         Some((Condition::Spent, _)) => ("spent", i64::MIN, i64::MAX),
     };
-    let rows: Vec<CredentialRow> = sqlx::query_as(sql::CREDENTIALS)
+    let rows = query(if filter.identity.is_some() { sql::CREDENTIALS_OF_ONE } else { sql::CREDENTIALS })
         .bind(signed(filter.after))
         .bind(filter.identity.as_ref().map_or("", |i| i.as_str()))
         .bind(state)
         .bind(filter.kind.map_or("", CredentialKind::as_str))
         .bind(over)
         .bind(until)
-        .bind(filter.limit.map_or(i64::MAX, i64::from))
-        .fetch_all(conn)
-        .await?;
-    rows.into_iter().map(CredentialRow::read).collect()
+        .bind(filter.limit.map_or(i64::MAX, i64::from));
+    read(rows.all(conn).await?)
 }
 
-async fn load_one(conn: &mut SqliteConnection, id: &CredentialId) -> Result<StoredCredential, StoreFault> {
-    let row: Option<CredentialRow> = sqlx::query_as(sql::CREDENTIAL).bind(id.as_str()).fetch_optional(conn).await?;
+pub(crate) async fn load_one(conn: &mut Conn, id: &CredentialId) -> Result<StoredCredential, StoreFault> {
+    let row: Option<CredentialRow> = query(sql::CREDENTIAL).bind(id.as_str()).maybe(conn).await?;
     row.ok_or_else(|| StoreFault::missing("credential", id))?.read()
 }
 
@@ -214,7 +217,7 @@ fn told(credential: &Credential) -> Value {
 }
 
 /// Puts a credential on record within a change under way.
-async fn issue(writing: &mut Writing, actor: &Actor, new: NewCredential) -> Result<StoredCredential, StoreFault> {
+pub(crate) async fn issue(writing: &mut Writing, actor: &Actor, new: NewCredential) -> Result<StoredCredential, StoreFault> {
     let entry = format!("{}/{}", new.identity, new.name);
     let Some(max) = live_max(new.kind) else {
         return Err(StoreFault::conflict(
@@ -226,19 +229,19 @@ async fn issue(writing: &mut Writing, actor: &Actor, new: NewCredential) -> Resu
     if new.expires <= writing.now {
         return Err(StoreFault::conflict("credential", entry, format!("would have expired on {}", new.expires)));
     }
-    let (live,): (i64,) = sqlx::query_as(sql::CREDENTIALS_LIVE)
+    let (live,): (i64,) = query(sql::CREDENTIALS_LIVE)
         .bind(new.identity.as_str())
         .bind(&*new.name)
         .bind(new.kind.as_str())
         .bind(writing.now.as_micros())
-        .fetch_one(writing.conn())
+        .one(writing.conn())
         .await?;
     if live >= i64::from(max) {
         return Err(StoreFault::Limit { what: "identity entry", name: entry, of: "credentials", max });
     }
     let seq = writing.allocate(1).await?;
     let sources = Value::from(new.sources.iter().map(ToString::to_string).collect::<Vec<_>>());
-    let done = sqlx::query(sql::CREDENTIAL_ISSUE)
+    let done = query(sql::CREDENTIAL_ISSUE)
         .bind(new.id.as_str())
         .bind(new.identity.as_str())
         .bind(&*new.name)
@@ -249,9 +252,9 @@ async fn issue(writing: &mut Writing, actor: &Actor, new: NewCredential) -> Resu
         .bind(writing.now.as_micros())
         .bind(new.expires.as_micros())
         .bind(signed(seq))
-        .execute(&mut *writing.tx)
+        .execute(writing.conn())
         .await?;
-    if done.rows_affected() != 1 {
+    if done != 1 {
         return Err(StoreFault::conflict("credential", &new.id, "is on record already: make another id"));
     }
     let credential = Credential {
@@ -271,7 +274,7 @@ async fn issue(writing: &mut Writing, actor: &Actor, new: NewCredential) -> Resu
     Ok(StoredCredential { credential, revision: seq, created_seq: seq })
 }
 
-async fn tell(
+pub(crate) async fn tell(
     writing: &mut Writing,
     seq: u64,
     actor: &Actor,
@@ -292,7 +295,7 @@ async fn tell(
 }
 
 /// The sentence that is true of a credential that cannot be used.
-fn unusable(stored: &StoredCredential, now: Time, kind: CredentialKind) -> StoreFault {
+pub(crate) fn unusable(stored: &StoredCredential, now: Time, kind: CredentialKind) -> StoreFault {
     let credential = &stored.credential;
     let why = match Condition::of(credential, now) {
         Condition::Expired => "has expired",
@@ -305,7 +308,7 @@ fn unusable(stored: &StoredCredential, now: Time, kind: CredentialKind) -> Store
 }
 
 impl Store {
-    /// Puts a credential on record.
+    /// Puts a credential on record. An identity that was approved is in use from then on: `active`, in the same change.
     ///
     /// # Errors
     /// `Limit` when as many as [`live_max`] are live for this identity and entry; `Conflict` for an id on record, an
@@ -313,6 +316,11 @@ impl Store {
     pub async fn issue_credential(&self, actor: &Actor, new: NewCredential, now: Time) -> Result<StoredCredential, StoreFault> {
         let mut writing = Writing::begin(self, now).await?;
         let stored = issue(&mut writing, actor, new).await?;
+        if let Some(status) = status::find(writing.conn(), stored.credential.identity.as_str()).await?
+            && status.state == IdentityState::Approved
+        {
+            status::shift(&mut writing, actor, &status, IdentityState::Active).await?;
+        }
         writing.commit().await?;
         Ok(stored)
     }
@@ -335,8 +343,7 @@ impl Store {
         }
         expect.check("credential", id.as_str(), Some(old.revision))?;
         let seq = writing.allocate(1).await?;
-        let query = sqlx::query(sql::CREDENTIAL_REVOKE).bind(id.as_str()).bind(now.as_micros()).bind(signed(seq));
-        query.execute(writing.conn()).await?;
+        query(sql::CREDENTIAL_REVOKE).bind(id.as_str()).bind(now.as_micros()).bind(signed(seq)).execute(writing.conn()).await?;
         let credential = Credential { state: CredentialState::Revoked { at: now }, ..old.credential.clone() };
         tell(&mut writing, seq, actor, Act::Revoke, Some(&old.credential), &credential).await?;
         writing.commit().await?;
@@ -358,8 +365,8 @@ impl Store {
         let mut writing = Writing::begin(self, now).await?;
         let old = load_one(writing.conn(), id).await?;
         let seq = writing.allocate(1).await?;
-        let query = sqlx::query(sql::CREDENTIAL_SPEND).bind(id.as_str()).bind(now.as_micros()).bind(signed(seq));
-        if query.execute(writing.conn()).await?.rows_affected() != 1 {
+        let update = query(sql::CREDENTIAL_SPEND).bind(id.as_str()).bind(now.as_micros()).bind(signed(seq));
+        if update.execute(writing.conn()).await? != 1 {
             return Err(unusable(&old, now, CredentialKind::SignIn));
         }
         let spent = Credential { state: CredentialState::Spent, ..old.credential.clone() };
@@ -380,8 +387,8 @@ impl Store {
             return Err(StoreFault::conflict("session", id, "cannot be renewed any further: sign in again"));
         }
         let seq = writing.allocate(1).await?;
-        let query = sqlx::query(sql::CREDENTIAL_RENEW).bind(id.as_str()).bind(now.as_micros()).bind(expires.as_micros()).bind(signed(seq));
-        if query.execute(writing.conn()).await?.rows_affected() != 1 {
+        let update = query(sql::CREDENTIAL_RENEW).bind(id.as_str()).bind(now.as_micros()).bind(expires.as_micros()).bind(signed(seq));
+        if update.execute(writing.conn()).await? != 1 {
             return Err(unusable(&old, now, CredentialKind::Session));
         }
         let credential = Credential { expires: Some(expires), ..old.credential.clone() };
@@ -395,7 +402,7 @@ impl Store {
     /// # Errors
     /// When the database fails or holds what cannot be read.
     pub async fn credentials(&self, filter: &CredentialFilter) -> Result<Vec<StoredCredential>, StoreFault> {
-        load(&mut *self.reader.acquire().await?, filter).await
+        load(&mut self.reader.acquire().await?, filter).await
     }
 
     /// One credential.
@@ -403,7 +410,7 @@ impl Store {
     /// # Errors
     /// `NotFound`.
     pub async fn credential(&self, id: &CredentialId) -> Result<StoredCredential, StoreFault> {
-        load_one(&mut *self.reader.acquire().await?, id).await
+        load_one(&mut self.reader.acquire().await?, id).await
     }
 }
 

@@ -81,8 +81,8 @@ pub enum StoreFault {
         source: std::io::Error,
     },
     /// Ours: the database failed.
-    #[error("the database failed: {0}")]
-    Database(#[from] sqlx::Error),
+    #[error(transparent)]
+    Database(#[from] DatabaseFault),
     /// Ours: the tables could not be brought to the shape that this version needs.
     #[error("the database cannot be brought to this version: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
@@ -98,6 +98,44 @@ pub enum StoreFault {
     },
 }
 
+/// How the database failed.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseFault {
+    /// Somebody else holds it, or every connection, for longer than we wait.
+    #[error("the database is locked or has no connection free: {0}")]
+    Busy(#[source] sqlx::Error),
+    /// There is no room for more.
+    #[error("the database is full: {0}")]
+    Full(#[source] sqlx::Error),
+    /// Its own structure is broken: restore a backup.
+    #[error("the database is damaged, restore a backup: {0}")]
+    Corrupt(#[source] sqlx::Error),
+    /// It cannot be reached, read or written any more.
+    #[error("the database cannot be reached: {0}")]
+    Gone(#[source] sqlx::Error),
+    /// The file is not the one that was opened: it was removed, or another was put in its place.
+    #[error("the database file `{}` was removed or replaced while it was open: put it back and start again", path.display())]
+    Moved {
+        /// Where it was.
+        path: PathBuf,
+    },
+    /// A newer version of this program has used it.
+    #[error("the database was brought to shape {version} by a newer version of this program: start that version, or restore a backup")]
+    Newer {
+        /// The number of the shape.
+        version: i64,
+    },
+    /// Anything else.
+    #[error("the database failed: {0}")]
+    Other(#[source] sqlx::Error),
+}
+
+impl From<sqlx::Error> for StoreFault {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(crate::dialect::meaning(error))
+    }
+}
+
 impl StoreFault {
     /// Who has to do something about it.
     #[must_use]
@@ -109,7 +147,8 @@ impl StoreFault {
             | Self::Limit { .. }
             | Self::Stale { .. }
             | Self::EmptySources { .. }
-            | Self::Locked { .. } => Blame::Operator,
+            | Self::Locked { .. }
+            | Self::Database(DatabaseFault::Newer { .. }) => Blame::Operator,
             Self::File { .. } | Self::Database(_) | Self::Migration(_) | Self::Corrupt { .. } => Blame::Ourselves,
         }
     }

@@ -1,8 +1,11 @@
 //! The feed of changes: every change is one transaction, and every transaction tells what it did.
 
-use crate::{Store, StoreFault, sql};
+use crate::{
+    Store, StoreFault,
+    database::{Conn, query, query_rows},
+    dialect, sql,
+};
 use serde_json::Value;
-use sqlx::{Sqlite, SqliteConnection, Transaction};
 use std::fmt;
 use wardgate_model::{id::IdentityId, resource::Kind, time::Time};
 
@@ -60,6 +63,14 @@ pub enum Subject {
     Secret,
     /// A key that Wardgate signs with.
     SigningKey,
+    /// What happens to an owner: departed, back, attested.
+    OwnerStatus,
+    /// Something that is stopped.
+    Containment,
+    /// An act that waits for a second person.
+    Approval,
+    /// A caller that nobody has on record.
+    Discovery,
 }
 
 impl Subject {
@@ -72,6 +83,10 @@ impl Subject {
             Self::Credential => "credential",
             Self::Secret => "secret",
             Self::SigningKey => "signing_key",
+            Self::OwnerStatus => "owner_status",
+            Self::Containment => "containment",
+            Self::Approval => "approval",
+            Self::Discovery => "discovery",
         }
     }
 
@@ -83,6 +98,10 @@ impl Subject {
             "credential" => Some(Self::Credential),
             "secret" => Some(Self::Secret),
             "signing_key" => Some(Self::SigningKey),
+            "owner_status" => Some(Self::OwnerStatus),
+            "containment" => Some(Self::Containment),
+            "approval" => Some(Self::Approval),
+            "discovery" => Some(Self::Discovery),
             kind => Kind::parse(kind).map(Self::Resource),
         }
     }
@@ -138,6 +157,40 @@ acts! {
     State = "state",
     /// An identity's claim is overdue, or not any more.
     Claim = "claim",
+    /// It is stopped.
+    Contain = "contain",
+    /// It is not stopped any more.
+    Release = "release",
+    /// Nobody answers for what an owner owns any more.
+    Depart = "depart",
+    /// Somebody does again.
+    Return = "return",
+    /// An owner said that what it owns is as it should be.
+    Attest = "attest",
+    /// A credential is being replaced by another.
+    Rotate = "rotate",
+    /// A credential ends earlier.
+    Shorten = "shorten",
+    /// An act waits for a second person.
+    Ask = "ask",
+    /// A second person agreed.
+    Approve = "approve",
+    /// A second person did not.
+    Deny = "deny",
+    /// Nobody decided in time.
+    Lapse = "lapse",
+    /// An unknown caller was seen.
+    Discover = "discover",
+    /// It is nobody's, and stays so.
+    Reject = "reject",
+    /// The next version of a secret lies ready.
+    Stage = "stage",
+    /// The version that lay ready is the one in use.
+    Promote = "promote",
+    /// The version before is forgotten.
+    Settle = "settle",
+    /// The version before is in use again, or the one that lay ready is forgotten.
+    Revert = "revert",
 }
 
 /// One row of the feed. Never holds a secret, a hash or a sealed blob.
@@ -220,8 +273,10 @@ pub(crate) fn signed(seq: u64) -> i64 {
 
 /// A change under way: a transaction, and what it will tell. Dropped without [`Writing::commit`], nothing happened.
 pub(crate) struct Writing {
-    pub(crate) tx: Transaction<'static, Sqlite>,
+    conn: Conn,
     pub(crate) now: Time,
+    grown: tokio::sync::watch::Sender<u64>,
+    last: u64,
 }
 
 /// What a change tells of itself.
@@ -236,45 +291,69 @@ pub(crate) struct Told<'a> {
 }
 
 impl Writing {
+    /// Begins a change. INVARIANT (commit order): from here to commit nobody else can: SQLite locks the database, on
+    /// PostgreSQL the counter's row is locked.
     pub(crate) async fn begin(store: &Store, now: Time) -> Result<Self, StoreFault> {
-        Ok(Self { tx: store.writer.begin_with(sql::BEGIN_WRITE).await?, now })
+        store.still_there()?;
+        let mut conn = store.writer.begin_writing().await?;
+        if conn.is_postgres() {
+            query(dialect::POSTGRES_LOCK).one::<(i64,)>(&mut conn).await?;
+        }
+        Ok(Self { conn, now, grown: store.grown.clone(), last: 0 })
     }
 
-    pub(crate) fn conn(&mut self) -> &mut SqliteConnection {
-        &mut self.tx
+    pub(crate) const fn conn(&mut self) -> &mut Conn {
+        &mut self.conn
     }
 
     /// Allocates `count` numbers and gives the first.
     pub(crate) async fn allocate(&mut self, count: u32) -> Result<u64, StoreFault> {
-        let (last,): (i64,) = sqlx::query_as(sql::COUNTER_ADVANCE).bind(i64::from(count)).fetch_one(&mut *self.tx).await?;
+        let (last,): (i64,) = query(sql::COUNTER_ADVANCE).bind(i64::from(count)).one(&mut self.conn).await?;
+        self.last = unsigned(last);
         Ok(unsigned(last - i64::from(count) + 1))
     }
 
     /// Appends the row `seq` to the feed.
     pub(crate) async fn tell(&mut self, seq: u64, told: Told<'_>) -> Result<(), StoreFault> {
-        sqlx::query(sql::CHANGE_APPEND)
-            .bind(signed(seq))
-            .bind(self.now.as_micros())
-            .bind(told.who.to_string())
-            .bind(told.subject.as_str())
-            .bind(told.name)
-            .bind(told.act.as_str())
-            .bind(told.reason)
-            .bind(told.before.map(|v| v.to_string()))
-            .bind(told.after.map(|v| v.to_string()))
-            .execute(&mut *self.tx)
-            .await?;
+        self.tell_all(std::iter::once((seq, told))).await
+    }
+
+    /// Appends rows to the feed; not many more than [`crate::apply::ROWS`] at a time.
+    pub(crate) async fn tell_all<'a>(&mut self, all: impl ExactSizeIterator<Item = (u64, Told<'a>)> + Send) -> Result<(), StoreFault> {
+        let mut append = query_rows(sql::CHANGE_APPEND, all.len(), 9);
+        for (seq, told) in all {
+            append = append
+                .bind(signed(seq))
+                .bind(self.now.as_micros())
+                .bind(told.who.to_string())
+                .bind(told.subject.as_str())
+                .bind(told.name)
+                .bind(told.act.as_str())
+                .bind(told.reason)
+                .bind(told.before.map(|v| v.to_string()))
+                .bind(told.after.map(|v| v.to_string()));
+        }
+        append.execute(&mut self.conn).await?;
         Ok(())
     }
 
     /// Makes it true, on disk, before it returns.
-    pub(crate) async fn commit(self) -> Result<(), StoreFault> {
-        Ok(self.tx.commit().await?)
+    pub(crate) async fn commit(mut self) -> Result<(), StoreFault> {
+        if self.last > 0 && self.conn.is_postgres() {
+            query(dialect::POSTGRES_NOTIFY).bind(self.last.to_string()).one::<(i64,)>(&mut self.conn).await?;
+        }
+        self.conn.commit().await?;
+        self.grown.send_if_modified(|seq| {
+            let grew = self.last > *seq;
+            *seq = self.last.max(*seq);
+            grew
+        });
+        Ok(())
     }
 }
 
-pub(crate) async fn last_seq(conn: &mut SqliteConnection) -> Result<u64, StoreFault> {
-    let (seq,): (i64,) = sqlx::query_as(sql::COUNTER).fetch_one(conn).await?;
+pub(crate) async fn last_seq(conn: &mut Conn) -> Result<u64, StoreFault> {
+    let (seq,): (i64,) = query(sql::COUNTER).one(conn).await?;
     Ok(unsigned(seq))
 }
 
@@ -284,8 +363,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn last_seq(&self) -> Result<u64, StoreFault> {
-        let mut conn = self.reader.acquire().await?;
-        last_seq(&mut conn).await
+        last_seq(&mut self.reader.acquire().await?).await
     }
 
     /// The next changes after `seq`, oldest first, at most `limit` (and [`CHANGES_MAX`]).
@@ -301,12 +379,13 @@ impl Store {
     /// # Errors
     /// When the database fails or holds what cannot be read.
     pub async fn changes(&self, filter: &ChangeFilter) -> Result<Vec<Change>, StoreFault> {
-        let rows: Vec<ChangeRow> = sqlx::query_as(sql::CHANGES_SINCE)
+        let of_one = filter.subject.is_some() && filter.name.is_some();
+        let rows: Vec<ChangeRow> = query(if of_one { sql::CHANGES_OF_ONE } else { sql::CHANGES_SINCE })
             .bind(signed(filter.since))
             .bind(filter.subject.map_or("", Subject::as_str))
             .bind(filter.name.as_deref().unwrap_or(""))
             .bind(i64::from(filter.limit.min(CHANGES_MAX)))
-            .fetch_all(&self.reader)
+            .all(&mut self.reader.acquire().await?)
             .await?;
         rows.into_iter().map(ChangeRow::read).collect()
     }

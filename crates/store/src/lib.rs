@@ -7,11 +7,13 @@
 //!   revocation) is status. No file, apply or restart ever undoes a containment or a revocation.
 //! - **One change, one transaction**, on disk before it is acknowledged, which also appends to the feed. Its number
 //!   comes from one locked row, so a reader of `seq > n` can never skip a commit.
-//! - **One process.** A lock file keeps a second one out.
+//! - **One process** on SQLite: a lock file keeps a second one out. On PostgreSQL any number.
 //!
 //! # Reading order
 //!
-//! `open`, `feed` (what a change is), `resource`, `status`, `credential`, `vault`, `fault`; all SQL stands in `sql`.
+//! `open`, `feed` (what a change is), `resource` and `apply`, `status` and `containment`, `credential` and `rotation`,
+//! `owner`, `approval`, `secret` and `vault`, `usage`, `discovery`; `record` (what a gate starts from), `history`,
+//! `follow`, `backup`; `fault`. All SQL stands in `sql`, what differs between the databases in `dialect`.
 //!
 //! ```
 //! use serde_json::json;
@@ -36,21 +38,45 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod apply;
+mod approval;
+mod backup;
+mod containment;
 mod credential;
+mod database;
+mod dialect;
+mod discovery;
 mod fault;
 mod feed;
+mod follow;
+mod history;
 mod open;
+mod owner;
+mod record;
 mod resource;
+mod rotation;
+mod secret;
 mod sql;
 mod status;
+mod usage;
 mod vault;
 #[cfg(test)]
 mod world;
 
+pub use apply::{CHANGES_WELL_MADE, ResourceChange};
+pub use approval::{ACT_BYTES_MAX, ApprovalState, Decision, Needs, NewApproval, StoredApproval, WAITING_MAX};
+pub use backup::Backup;
+pub use containment::{CONTAINED_BYTES_MAX, StoredContainment};
 pub use credential::{Condition, CredentialFilter, NewCredential, StoredCredential, live_max};
-pub use fault::{Blame, StoreFault};
+pub use discovery::{Discovered, DiscoveredBy, DiscoveryFilter, DiscoveryState, OPEN_MAX, SEEN_MAX, SeenUnknown, StoredDiscovery};
+pub use fault::{Blame, DatabaseFault, StoreFault};
 pub use feed::{Act, Actor, CHANGES_MAX, Change, ChangeFilter, Subject, Who};
 pub use open::{Picture, Store};
+pub use owner::StoredOwner;
+pub use record::{Estate, IdentityRecord, IdentityRecords};
 pub use resource::{Applied, FileDocument, Origin, Precondition, ResourceId, StoredResource};
-pub use status::{Claim, StoredStatus};
-pub use vault::{KID_BYTES_MAX, SEALED_BYTES_MAX, Sealed, SigningKeyState, StoredSecret, StoredSigningKey};
+pub use rotation::Rotated;
+pub use secret::{SealedVersion, StoredSecret};
+pub use status::{Claim, Step, StoredStatus};
+pub use usage::{UsageFilter, UsageRow, Use};
+pub use vault::{KID_BYTES_MAX, SEALED_BYTES_MAX, Sealed, SigningKeyState, StoredSigningKey};

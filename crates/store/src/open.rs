@@ -1,50 +1,84 @@
-//! Opening the store: one file, one process, one shape.
+//! Opening the store: one file and one process, or one PostgreSQL database and as many as need it; one shape.
 
 use crate::{
     StoreFault,
     credential::{self, StoredCredential},
+    database::Pool,
+    dialect,
+    fault::DatabaseFault,
     feed,
     resource::{self, StoredResource},
-    sql,
+    secret::{self, StoredSecret},
     status::{self, StoredStatus},
-    vault::{self, StoredSecret, StoredSigningKey},
+    vault::{self, StoredSigningKey},
 };
 use sqlx::{
-    SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    Database,
+    migrate::{Migrate, MigrateError, Migrator},
+    pool::PoolOptions,
+    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
+    sqlite::SqlitePoolOptions,
 };
 use std::{
     fs::{File, OpenOptions, TryLockError},
     path::{Path, PathBuf},
+    str::FromStr,
     time::Duration,
 };
 
-/// How long a statement waits for the database's own lock before it fails.
-const BUSY: Duration = Duration::from_secs(5);
 /// How long a caller waits for a connection before it fails.
 const ACQUIRE: Duration = Duration::from_secs(10);
-/// Connections that read at a time.
+/// Connections that read at a time, of SQLite.
 const READERS: u32 = 4;
+/// Connections at a time, of PostgreSQL.
+const CONNECTIONS: u32 = 8;
 
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
+/// Where a store lives.
+pub(crate) enum Home {
+    /// In a file. The advisory lock is held as long as the lock file is open.
+    File { path: PathBuf, mark: Mark, _lock: File },
+    /// In a server; the address has no password in it.
+    Server { url: String },
+}
+
+/// What tells a file from another of the same name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark(u64, u64);
+
+impl Mark {
+    fn of(path: &Path) -> std::io::Result<Self> {
+        #[cfg(unix)]
+        {
+            let found = std::fs::metadata(path)?;
+            Ok(Self(std::os::unix::fs::MetadataExt::dev(&found), std::os::unix::fs::MetadataExt::ino(&found)))
+        }
+        #[cfg(not(unix))]
+        std::fs::metadata(path).map(|_| Self(0, 0))
+    }
+}
 
 /// What Wardgate remembers. Cheap to share behind an `Arc`; whoever drops the last one lets go of the lock.
 pub struct Store {
-    /// INVARIANT (one writer): a single connection, so that changes queue here and never fail busy on each other.
-    pub(crate) writer: SqlitePool,
-    pub(crate) reader: SqlitePool,
-    path: PathBuf,
-    // The advisory lock is held as long as this file is open.
-    _lock: File,
+    pub(crate) writer: Pool,
+    pub(crate) reader: Pool,
+    home: Home,
+    /// The last number that this process has committed.
+    pub(crate) grown: tokio::sync::watch::Sender<u64>,
+    /// What hears of the changes of other processes, once somebody waits for one.
+    pub(crate) listener: tokio::sync::Mutex<Option<PgListener>>,
 }
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store").field("path", &self.path).finish_non_exhaustive()
+        let home = match &self.home {
+            Home::File { path, .. } => path.display().to_string(),
+            Home::Server { url } => url.clone(),
+        };
+        f.debug_struct("Store").field("home", &home).finish_non_exhaustive()
     }
 }
 
-/// Everything that a gate rests on, as of one moment of the feed.
+/// Everything that a gate rests on, as of one moment of the feed. Small installations only: it holds every identity.
 #[derive(Debug)]
 pub struct Picture {
     /// The last change that is in it. Follow the feed from here.
@@ -62,41 +96,69 @@ pub struct Picture {
 }
 
 impl Store {
-    /// Opens `sqlite:PATH`, making the file (mode 0600) when it is not there, and brings it to this version's shape.
-    /// A lock file `PATH.lock` keeps every other process out for as long as the store is open.
+    /// Opens `sqlite:PATH` or `postgres://…` and brings it to this version's shape.
+    ///
+    /// A file is made (mode 0600) when it is not there, and a lock file `PATH.lock` keeps every other process out for
+    /// as long as the store is open. A database of PostgreSQL must be there; any number of processes may open it. Its
+    /// password is best left out of the address: `PGPASSWORD` and `~/.pgpass` are read too.
     ///
     /// # Errors
-    /// An address that is not understood, a store in use elsewhere, a file that cannot be used, a newer shape.
+    /// An address that is not understood, a store in use elsewhere, one that cannot be used or reached, a newer shape.
     pub async fn open(url: &str) -> Result<Self, StoreFault> {
-        let path = parse(url)?;
+        match parse(url)? {
+            Address::File(path) => Self::open_file(path).await,
+            Address::Server(options) => Self::open_server(url, *options).await,
+        }
+    }
+
+    async fn open_file(path: PathBuf) -> Result<Self, StoreFault> {
         let lock = lock(&path)?;
         make_private(&path)?;
-        let options = SqliteConnectOptions::new()
-            .filename(&path)
-            .create_if_missing(false)
-            .journal_mode(SqliteJournalMode::Wal)
-            // A change that was acknowledged is on disk, also when the power goes.
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(BUSY)
-            // What was deleted or replaced (a sealed secret) leaves no trace in free pages.
-            .pragma("secure_delete", "on")
-            .pragma("trusted_schema", "off");
+        let options = dialect::sqlite_options(&path);
         let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE).idle_timeout(None).max_lifetime(None);
+        // INVARIANT (one writer): a single connection, so that changes queue here and never fail busy on each other.
         let writer = pool().max_connections(1).connect_with(options.clone()).await?;
-        MIGRATIONS.run(&writer).await?;
+        shape(&dialect::SQLITE_MIGRATIONS, &writer).await?;
         let reader = pool().max_connections(READERS).connect_with(options.pragma("query_only", "on")).await?;
-        Ok(Self { writer, reader, path, _lock: lock })
+        let mark = Mark::of(&path).map_err(|source| StoreFault::File { path: path.clone(), source })?;
+        Ok(Self::of(Pool::Sqlite(writer), Pool::Sqlite(reader), Home::File { path, mark, _lock: lock }))
     }
 
-    /// The database file.
+    async fn open_server(url: &str, options: PgConnectOptions) -> Result<Self, StoreFault> {
+        let pool: PoolOptions<sqlx::Postgres> = PgPoolOptions::new().acquire_timeout(ACQUIRE).max_connections(CONNECTIONS);
+        let pool = pool.after_connect(|conn, _| Box::pin(dialect::postgres_ready(conn)));
+        let pool = pool.connect_with(dialect::postgres_options(options)).await?;
+        shape(&dialect::POSTGRES_MIGRATIONS, &pool).await?;
+        Ok(Self::of(Pool::Postgres(pool.clone()), Pool::Postgres(pool), Home::Server { url: without_password(url) }))
+    }
+
+    fn of(writer: Pool, reader: Pool, home: Home) -> Self {
+        Self { writer, reader, home, grown: tokio::sync::watch::Sender::new(0), listener: tokio::sync::Mutex::new(None) }
+    }
+
+    /// The database file; `None` on PostgreSQL.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
+    pub fn path(&self) -> Option<&Path> {
+        match &self.home {
+            Home::File { path, .. } => Some(path),
+            Home::Server { .. } => None,
+        }
     }
 
-    /// Ends all connections after what is under way, and folds the write-ahead log into the file.
+    /// Whether the file that is written is the one that has the name. What is written into a file that was removed is
+    /// lost, and SQLite would not say so.
+    pub(crate) fn still_there(&self) -> Result<(), StoreFault> {
+        match &self.home {
+            Home::File { path, mark, .. } if Mark::of(path).ok() != Some(*mark) => {
+                Err(StoreFault::Database(DatabaseFault::Moved { path: path.clone() }))
+            }
+            Home::File { .. } | Home::Server { .. } => Ok(()),
+        }
+    }
+
+    /// Ends all connections after what is under way; SQLite folds its write-ahead log into the file.
     pub async fn close(self) {
+        drop(self.listener);
         self.reader.close().await;
         self.writer.close().await;
     }
@@ -106,34 +168,67 @@ impl Store {
     /// # Errors
     /// When the database fails or holds what cannot be read.
     pub async fn picture(&self) -> Result<Picture, StoreFault> {
-        let mut tx = self.reader.begin_with(sql::BEGIN_READ).await?;
-        Ok(Picture {
-            seq: feed::last_seq(&mut tx).await?,
-            resources: resource::load(&mut tx).await?,
-            statuses: status::load(&mut tx).await?,
-            credentials: credential::load(&mut tx, &credential::CredentialFilter::default()).await?,
-            secrets: vault::load_secrets(&mut tx).await?,
-            signing_keys: vault::load_signing_keys(&mut tx).await?,
-        })
+        let mut conn = self.reader.begin_reading().await?;
+        let picture = Picture {
+            seq: feed::last_seq(&mut conn).await?,
+            resources: resource::load(&mut conn).await?,
+            statuses: status::load(&mut conn).await?,
+            credentials: credential::load(&mut conn, &credential::CredentialFilter::default()).await?,
+            secrets: secret::load(&mut conn).await?,
+            signing_keys: vault::load_signing_keys(&mut conn).await?,
+        };
+        conn.commit().await?;
+        Ok(picture)
     }
 
-    /// Whether the database answers: for readiness.
+    /// Whether the database answers, and is the one that was opened: for readiness.
     ///
     /// # Errors
     /// When it does not.
     pub async fn ping(&self) -> Result<(), StoreFault> {
+        self.still_there()?;
         self.last_seq().await.map(drop)
     }
 }
 
-fn parse(url: &str) -> Result<PathBuf, StoreFault> {
-    let refused = |why| Err(StoreFault::Address { url: url.to_owned(), why });
+/// Brings a database to this version's shape.
+async fn shape<DB: Database>(migrations: &Migrator, pool: &sqlx::Pool<DB>) -> Result<(), StoreFault>
+where
+    DB::Connection: Migrate,
+{
+    migrations.run(pool).await.map_err(|error| match error {
+        MigrateError::VersionMissing(version) | MigrateError::VersionTooNew(version, _) => DatabaseFault::Newer { version }.into(),
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
+        error => StoreFault::Migration(error),
+    })
+}
+
+/// A store's address, understood.
+pub(crate) enum Address {
+    File(PathBuf),
+    Server(Box<PgConnectOptions>),
+}
+
+/// An address as it may be shown.
+pub(crate) fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (rest, query) = rest.split_once('?').map_or((rest, ""), |(rest, _)| (rest, "?…"));
+    match rest.rsplit_once('@') {
+        Some((user, host)) => format!("{scheme}://{}@{host}{query}", user.split_once(':').map_or(user, |(name, _)| name)),
+        None => format!("{scheme}://{rest}{query}"),
+    }
+}
+
+pub(crate) fn parse(url: &str) -> Result<Address, StoreFault> {
+    let refused = |why| Err(StoreFault::Address { url: without_password(url), why });
+    if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+        return match PgConnectOptions::from_str(url) {
+            Ok(options) => Ok(Address::Server(Box::new(options))),
+            Err(_) => refused("use `postgres://USER@HOST:PORT/DATABASE`"),
+        };
+    }
     let Some(path) = url.strip_prefix("sqlite:") else {
-        return refused(if url.starts_with("postgres") {
-            "PostgreSQL is not served by this version, use `sqlite:PATH`"
-        } else {
-            "use `sqlite:PATH`"
-        });
+        return refused("use `sqlite:PATH` or `postgres://USER@HOST/DATABASE`");
     };
     let path = path.strip_prefix("//").unwrap_or(path);
     if path.is_empty() || path.contains('\0') {
@@ -142,7 +237,7 @@ fn parse(url: &str) -> Result<PathBuf, StoreFault> {
     if path.starts_with(':') || path.contains('?') {
         return refused("only a path may follow `sqlite:`: no options, and nothing that lives in memory");
     }
-    Ok(PathBuf::from(path))
+    Ok(Address::File(PathBuf::from(path)))
 }
 
 /// The name of the lock file that belongs to a database.
@@ -152,7 +247,7 @@ fn lock_path(database: &Path) -> PathBuf {
     name.into()
 }
 
-fn private() -> OpenOptions {
+pub(crate) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]

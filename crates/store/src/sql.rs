@@ -1,39 +1,102 @@
 //! Every SQL text of this crate. `$n` placeholders and plain statements only: what stands here runs on SQLite and on
-//! PostgreSQL. Text parameters that filter mean "any" when empty, because no name is.
-
-/// Takes the lock for writing at once: a transaction that reads first and locks later could lose.
-pub(crate) const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
-/// One consistent picture for several reads.
-pub(crate) const BEGIN_READ: &str = "BEGIN";
+//! PostgreSQL; the little in which they differ stands in `dialect`. `{}` becomes the placeholders of many rows. Text
+//! parameters that filter mean "any" when empty, because no name is.
 
 /// The one locked row. INVARIANT (commit order): whoever allocates holds this row until commit, so numbers become
 /// visible in their own order and a reader of `seq > n` can never skip a commit.
 pub(crate) const COUNTER_ADVANCE: &str = "UPDATE counter SET seq = seq + $1 WHERE id = 1 RETURNING seq";
 pub(crate) const COUNTER: &str = "SELECT seq FROM counter WHERE id = 1";
 
-pub(crate) const CHANGE_APPEND: &str = "INSERT INTO change (seq, time_us, actor, subject, name, act, reason, before, after) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+pub(crate) const CHANGE_APPEND: &str = "INSERT INTO change (seq, time_us, actor, subject, name, act, reason, before, after) VALUES {}";
 pub(crate) const CHANGES_SINCE: &str = "SELECT seq, time_us, actor, subject, name, act, reason, before, after FROM change \
      WHERE seq > $1 AND ($2 = '' OR subject = $2) AND ($3 = '' OR name = $3) ORDER BY seq LIMIT $4";
+/// As [`CHANGES_SINCE`], of one thing: by its index.
+pub(crate) const CHANGES_OF_ONE: &str = "SELECT seq, time_us, actor, subject, name, act, reason, before, after FROM change \
+     WHERE seq > $1 AND subject = $2 AND name = $3 ORDER BY seq LIMIT $4";
+pub(crate) const RESOURCE_CHANGED_AFTER: &str = "SELECT seq FROM change WHERE seq > $1 AND subject NOT IN \
+     ('status', 'credential', 'secret', 'signing_key', 'owner_status', 'containment', 'approval', 'discovery') ORDER BY seq LIMIT 1";
+pub(crate) const SEQ_AT: &str = "SELECT seq FROM change WHERE time_us <= $1 ORDER BY seq DESC LIMIT 1";
+/// The last change of each resource up to a number, unless it removed it.
+pub(crate) const RESOURCES_AT: &str = "SELECT c.subject, c.name, c.after FROM change c JOIN (SELECT MAX(seq) AS seq FROM change \
+     WHERE seq <= $1 AND subject NOT IN ('status', 'credential', 'secret', 'signing_key', 'owner_status', 'containment', 'approval', 'discovery') \
+     GROUP BY subject, name) AS latest ON latest.seq = c.seq WHERE c.after IS NOT NULL ORDER BY c.subject, c.name";
+pub(crate) const STATUSES_BORN: &str = "SELECT c.name, c.actor, c.reason FROM change c JOIN (SELECT MIN(seq) AS seq FROM change \
+     WHERE seq <= $1 AND subject = 'Identity' GROUP BY name) AS first ON first.seq = c.seq";
+pub(crate) const STATUSES_AT: &str = "SELECT c.name, c.after FROM change c JOIN (SELECT MAX(seq) AS seq FROM change \
+     WHERE seq <= $1 AND subject = 'status' GROUP BY name) AS latest ON latest.seq = c.seq WHERE c.after IS NOT NULL";
 
 pub(crate) const RESOURCES: &str = "SELECT kind, name, spec, origin, revision, created_seq FROM resource ORDER BY kind, name";
+pub(crate) const RESOURCES_BUT_IDENTITIES: &str =
+    "SELECT kind, name, spec, origin, revision, created_seq FROM resource WHERE kind < 'Identity' OR kind > 'Identity' ORDER BY kind, name";
+/// The condition is that of the index `resource_from_file`, word for word.
+pub(crate) const RESOURCES_FROM_FILES: &str = "SELECT kind, name, spec, origin, revision, created_seq FROM resource \
+     WHERE origin NOT IN ('api', 'apply', 'shipped') ORDER BY kind, name";
+pub(crate) const RESOURCES_NAMED: &str =
+    "SELECT kind, name, spec, origin, revision, created_seq FROM resource WHERE (kind, name) IN (VALUES {})";
 pub(crate) const RESOURCE: &str = "SELECT kind, name, spec, origin, revision, created_seq FROM resource WHERE kind = $1 AND name = $2";
 pub(crate) const RESOURCES_PAGE: &str = "SELECT kind, name, spec, origin, revision, created_seq FROM resource \
      WHERE kind = $1 AND name > $2 ORDER BY name LIMIT $3";
-pub(crate) const RESOURCE_CREATE: &str =
-    "INSERT INTO resource (kind, name, spec, origin, revision, created_seq) VALUES ($1, $2, $3, $4, $5, $5)";
-pub(crate) const RESOURCE_UPDATE: &str = "UPDATE resource SET spec = $3, origin = $4, revision = $5 WHERE kind = $1 AND name = $2";
-pub(crate) const RESOURCE_REMOVE: &str = "DELETE FROM resource WHERE kind = $1 AND name = $2";
+pub(crate) const RESOURCES_SAVE: &str = "INSERT INTO resource (kind, name, spec, origin, owner, revision, created_seq) VALUES {} \
+     ON CONFLICT (kind, name) DO UPDATE SET spec = excluded.spec, origin = excluded.origin, owner = excluded.owner, revision = excluded.revision";
+pub(crate) const RESOURCES_REMOVE: &str = "DELETE FROM resource WHERE (kind, name) IN (VALUES {})";
 
-pub(crate) const STATUSES: &str =
-    "SELECT name, state, claim_overdue, reason, updated_us, revision FROM status WHERE kind = 'Identity' ORDER BY name";
-pub(crate) const STATUS: &str =
-    "SELECT name, state, claim_overdue, reason, updated_us, revision FROM status WHERE kind = 'Identity' AND name = $1";
+pub(crate) const IDENTITIES_NAMED: &str =
+    "SELECT kind, name, spec, origin, revision, created_seq FROM resource WHERE kind = 'Identity' AND name IN (VALUES {})";
+pub(crate) const IDENTITIES_BETWEEN: &str =
+    "SELECT kind, name, spec, origin, revision, created_seq FROM resource WHERE kind = 'Identity' AND name > $1 AND name <= $2";
+pub(crate) const IDENTITIES_OF_OWNER: &str =
+    "SELECT name FROM resource WHERE owner = $1 AND kind = 'Identity' AND name > $2 ORDER BY name LIMIT $3";
+/// Everybody who was declared, had a status or was issued something.
+pub(crate) const IDENTITIES_PAGE: &str = "SELECT name FROM ( \
+     SELECT name FROM (SELECT name FROM resource WHERE kind = 'Identity' AND name > $1 ORDER BY name LIMIT $2) AS declared \
+     UNION SELECT name FROM (SELECT name FROM status WHERE kind = 'Identity' AND name > $1 ORDER BY name LIMIT $2) AS happened \
+     UNION SELECT name FROM (SELECT DISTINCT identity AS name FROM credential WHERE identity > $1 ORDER BY identity LIMIT $2) AS issued \
+     ) AS everybody ORDER BY name LIMIT $2";
+
+pub(crate) const STATUSES: &str = "SELECT name, state, claim_overdue, claim_by_us, resumes_to, resumes_then, requester, approver, evidence, \
+     reason, updated_us, revision FROM status WHERE kind = 'Identity' ORDER BY name";
+pub(crate) const STATUS: &str = "SELECT name, state, claim_overdue, claim_by_us, resumes_to, resumes_then, requester, approver, evidence, \
+     reason, updated_us, revision FROM status WHERE kind = 'Identity' AND name = $1";
+pub(crate) const STATUSES_NAMED: &str = "SELECT name, state, claim_overdue, claim_by_us, resumes_to, resumes_then, requester, approver, \
+     evidence, reason, updated_us, revision FROM status WHERE kind = 'Identity' AND name IN (VALUES {})";
+pub(crate) const STATUSES_BETWEEN: &str = "SELECT name, state, claim_overdue, claim_by_us, resumes_to, resumes_then, requester, approver, \
+     evidence, reason, updated_us, revision FROM status WHERE kind = 'Identity' AND name > $1 AND name <= $2";
+pub(crate) const STATUSES_CLAIM_DUE: &str = "SELECT name, state, claim_overdue, claim_by_us, resumes_to, resumes_then, requester, approver, \
+     evidence, reason, updated_us, revision FROM status \
+     WHERE claim_by_us IS NOT NULL AND claim_by_us <= $1 AND claim_overdue = 0 ORDER BY claim_by_us LIMIT $2";
 /// A status that is there stays as it is: no file, apply or restart ever undoes a containment.
-pub(crate) const STATUS_BEGIN: &str = "INSERT INTO status (kind, name, state, claim_overdue, reason, updated_us, revision) \
-     VALUES ('Identity', $1, $2, 0, $3, $4, $5) ON CONFLICT (kind, name) DO NOTHING";
-pub(crate) const STATUS_CHANGE: &str = "UPDATE status SET state = $2, claim_overdue = $3, reason = $4, updated_us = $5, revision = $6 \
-     WHERE kind = 'Identity' AND name = $1";
+pub(crate) const STATUS_BEGIN: &str = "INSERT INTO status (kind, name, state, claim_overdue, reason, updated_us, revision, requester, evidence) \
+     VALUES {} ON CONFLICT (kind, name) DO NOTHING";
+pub(crate) const STATUS_BORN_CONTAINED: &str = "UPDATE status SET resumes_to = state, state = 'quarantined' WHERE kind = 'Identity' \
+     AND name IN (SELECT name FROM containment WHERE kind = 'identity') AND revision >= $1 AND state <> 'quarantined' AND state <> 'retired'";
+pub(crate) const STATUS_CHANGE: &str = "UPDATE status SET state = $2, claim_overdue = $3, claim_by_us = $4, resumes_to = $5, resumes_then = $6, \
+     approver = $7, evidence = $8, reason = $9, updated_us = $10, revision = $11 WHERE kind = 'Identity' AND name = $1";
+
+pub(crate) const CONTAINMENTS: &str = "SELECT kind, name, since_us, actor, reason, revision FROM containment ORDER BY kind, name";
+pub(crate) const CONTAINMENT: &str = "SELECT kind, name, since_us, actor, reason, revision FROM containment WHERE kind = $1 AND name = $2";
+pub(crate) const CONTAINMENT_PUT: &str =
+    "INSERT INTO containment (kind, name, since_us, actor, reason, revision) VALUES ($1, $2, $3, $4, $5, $6)";
+pub(crate) const CONTAINMENT_REMOVE: &str = "DELETE FROM containment WHERE kind = $1 AND name = $2";
+
+pub(crate) const OWNERS: &str = "SELECT owner, departed_us, grace_until_us, attested_us, reason, revision FROM owner_status ORDER BY owner";
+pub(crate) const OWNER: &str =
+    "SELECT owner, departed_us, grace_until_us, attested_us, reason, revision FROM owner_status WHERE owner = $1";
+pub(crate) const OWNER_PUT: &str = "INSERT INTO owner_status (owner, departed_us, grace_until_us, attested_us, reason, revision) \
+     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (owner) DO UPDATE SET departed_us = excluded.departed_us, \
+     grace_until_us = excluded.grace_until_us, attested_us = excluded.attested_us, reason = excluded.reason, revision = excluded.revision";
+
+pub(crate) const APPROVALS: &str = "SELECT id, act, summary, requester, owner, reason, needs, asked_us, expires_us, state, decider, decided_us, \
+     decision_reason, revision, created_seq FROM approval WHERE created_seq > $1 AND ($2 = '' OR state = $2) ORDER BY created_seq LIMIT $3";
+pub(crate) const APPROVAL: &str = "SELECT id, act, summary, requester, owner, reason, needs, asked_us, expires_us, state, decider, decided_us, \
+     decision_reason, revision, created_seq FROM approval WHERE id = $1";
+pub(crate) const APPROVALS_OVERDUE: &str = "SELECT id, act, summary, requester, owner, reason, needs, asked_us, expires_us, state, decider, \
+     decided_us, decision_reason, revision, created_seq FROM approval WHERE state = 'waiting' AND expires_us <= $1 ORDER BY created_seq";
+pub(crate) const APPROVALS_WAITING: &str = "SELECT COUNT(*) FROM approval WHERE state = 'waiting' AND expires_us > $1";
+pub(crate) const APPROVAL_ASK: &str = "INSERT INTO approval (id, act, summary, requester, owner, reason, needs, asked_us, expires_us, state, \
+     decider, decided_us, decision_reason, revision, created_seq) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting', NULL, NULL, '', $10, $10) \
+     ON CONFLICT (id) DO NOTHING";
+pub(crate) const APPROVAL_DECIDE: &str = "UPDATE approval SET state = $2, decider = $3, decided_us = $4, decision_reason = $5, revision = $6 \
+     WHERE id = $1 AND state = 'waiting'";
 
 pub(crate) const CREDENTIAL: &str = "SELECT id, identity, name, kind, environment, sources, hash, created_us, expires_us, state, revoked_us, \
      revision, created_seq FROM credential WHERE id = $1";
@@ -41,6 +104,15 @@ pub(crate) const CREDENTIALS: &str = "SELECT id, identity, name, kind, environme
      revision, created_seq FROM credential \
      WHERE created_seq > $1 AND ($2 = '' OR identity = $2) AND ($3 = '' OR state = $3) AND ($4 = '' OR kind = $4) \
      AND expires_us > $5 AND expires_us <= $6 ORDER BY created_seq LIMIT $7";
+/// As [`CREDENTIALS`], of one identity: by its index.
+pub(crate) const CREDENTIALS_OF_ONE: &str = "SELECT id, identity, name, kind, environment, sources, hash, created_us, expires_us, state, \
+     revoked_us, revision, created_seq FROM credential \
+     WHERE created_seq > $1 AND identity = $2 AND ($3 = '' OR state = $3) AND ($4 = '' OR kind = $4) \
+     AND expires_us > $5 AND expires_us <= $6 ORDER BY created_seq LIMIT $7";
+pub(crate) const CREDENTIALS_OF: &str = "SELECT id, identity, name, kind, environment, sources, hash, created_us, expires_us, state, revoked_us, \
+     revision, created_seq FROM credential WHERE identity IN (VALUES {})";
+pub(crate) const CREDENTIALS_BETWEEN: &str = "SELECT id, identity, name, kind, environment, sources, hash, created_us, expires_us, state, \
+     revoked_us, revision, created_seq FROM credential WHERE identity > $1 AND identity <= $2";
 pub(crate) const CREDENTIALS_LIVE: &str = "SELECT COUNT(*) FROM credential \
      WHERE identity = $1 AND name = $2 AND kind = $3 AND state = 'live' AND expires_us > $4";
 pub(crate) const CREDENTIAL_ISSUE: &str = "INSERT INTO credential (id, identity, name, kind, environment, sources, hash, created_us, expires_us, \
@@ -52,11 +124,48 @@ pub(crate) const CREDENTIAL_SPEND: &str =
     "UPDATE credential SET state = 'spent', revision = $3 WHERE id = $1 AND kind = 'sign_in' AND state = 'live' AND expires_us > $2";
 pub(crate) const CREDENTIAL_RENEW: &str =
     "UPDATE credential SET expires_us = $3, revision = $4 WHERE id = $1 AND kind = 'session' AND state = 'live' AND expires_us > $2";
+pub(crate) const CREDENTIAL_END: &str = "UPDATE credential SET expires_us = $2, revision = $3 WHERE id = $1 AND expires_us >= $2";
 
-pub(crate) const SECRETS: &str = "SELECT name, sealed, created_us, updated_us, version, revision FROM secret ORDER BY name";
-pub(crate) const SECRET: &str = "SELECT name, sealed, created_us, updated_us, version, revision FROM secret WHERE name = $1";
-pub(crate) const SECRET_PUT: &str = "INSERT INTO secret (name, sealed, created_us, updated_us, version, revision) VALUES ($1, $2, $3, $3, 1, $4) \
-     ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed, updated_us = excluded.updated_us, version = secret.version + 1, \
+pub(crate) const USAGE: &str = "SELECT identity, credential, api, operation, source, first_us, last_us, allowed, refused FROM usage_sum \
+     WHERE ($1 = '' OR identity = $1) AND ($2 = '' OR credential = $2) AND ($3 = '' OR api = $3) AND last_us >= $4 \
+     ORDER BY last_us DESC, identity, credential, api, operation, source LIMIT $5";
+/// As [`USAGE`], of one identity: by its index.
+pub(crate) const USAGE_OF_IDENTITY: &str = "SELECT identity, credential, api, operation, source, first_us, last_us, allowed, refused \
+     FROM usage_sum WHERE identity = $1 AND ($2 = '' OR credential = $2) AND ($3 = '' OR api = $3) AND last_us >= $4 \
+     ORDER BY last_us DESC, identity, credential, api, operation, source LIMIT $5";
+/// As [`USAGE`], of one credential: by its index.
+pub(crate) const USAGE_OF_CREDENTIAL: &str = "SELECT identity, credential, api, operation, source, first_us, last_us, allowed, refused \
+     FROM usage_sum WHERE ($1 = '' OR identity = $1) AND credential = $2 AND ($3 = '' OR api = $3) AND last_us >= $4 \
+     ORDER BY last_us DESC, identity, credential, api, operation, source LIMIT $5";
+/// `MIN` and `MAX` of two values are called differently in the two databases; `CASE` is not.
+pub(crate) const USAGE_ADD: &str = "INSERT INTO usage_sum (identity, credential, api, operation, source, first_us, last_us, allowed, refused) \
+     VALUES {} ON CONFLICT (identity, credential, api, operation, source) DO UPDATE SET \
+     first_us = CASE WHEN excluded.first_us < usage_sum.first_us THEN excluded.first_us ELSE usage_sum.first_us END, \
+     last_us = CASE WHEN excluded.last_us > usage_sum.last_us THEN excluded.last_us ELSE usage_sum.last_us END, \
+     allowed = usage_sum.allowed + excluded.allowed, refused = usage_sum.refused + excluded.refused";
+pub(crate) const USAGE_LAST: &str =
+    "SELECT MIN(first_us), MAX(last_us), CAST(SUM(allowed + refused) AS BIGINT) FROM usage_sum WHERE credential = $1";
+pub(crate) const USAGE_FORGET: &str = "DELETE FROM usage_sum WHERE last_us < $1";
+
+pub(crate) const DISCOVERIES: &str = "SELECT id, what, hash, environment, apis, sources, first_us, last_us, seen, claim_by_us, state, claimed_as, \
+     revision, created_seq FROM discovery WHERE created_seq > $1 AND ($2 = '' OR state = $2) AND claim_by_us < $3 ORDER BY created_seq LIMIT $4";
+pub(crate) const DISCOVERY: &str = "SELECT id, what, hash, environment, apis, sources, first_us, last_us, seen, claim_by_us, state, claimed_as, \
+     revision, created_seq FROM discovery WHERE id = $1";
+pub(crate) const DISCOVERIES_OPEN: &str = "SELECT COUNT(*) FROM discovery WHERE state = 'open'";
+pub(crate) const DISCOVERY_PUT: &str = "INSERT INTO discovery (id, what, hash, environment, apis, sources, first_us, last_us, seen, claim_by_us, \
+     state, claimed_as, revision, created_seq) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+     ON CONFLICT (id) DO UPDATE SET apis = excluded.apis, sources = excluded.sources, first_us = excluded.first_us, last_us = excluded.last_us, \
+     seen = excluded.seen, state = excluded.state, claimed_as = excluded.claimed_as, revision = excluded.revision";
+
+pub(crate) const SECRETS: &str = "SELECT name, sealed, version, staged, staged_version, previous, previous_version, created_us, updated_us, \
+     staged_us, promoted_us, latest, revision FROM secret ORDER BY name";
+pub(crate) const SECRET: &str = "SELECT name, sealed, version, staged, staged_version, previous, previous_version, created_us, updated_us, \
+     staged_us, promoted_us, latest, revision FROM secret WHERE name = $1";
+pub(crate) const SECRET_PUT: &str = "INSERT INTO secret (name, sealed, version, staged, staged_version, previous, previous_version, created_us, \
+     updated_us, staged_us, promoted_us, latest, revision) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
+     ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed, version = excluded.version, staged = excluded.staged, \
+     staged_version = excluded.staged_version, previous = excluded.previous, previous_version = excluded.previous_version, \
+     updated_us = excluded.updated_us, staged_us = excluded.staged_us, promoted_us = excluded.promoted_us, latest = excluded.latest, \
      revision = excluded.revision";
 
 pub(crate) const SIGNING_KEYS: &str = "SELECT kid, sealed, created_us, state, revision FROM signing_key ORDER BY created_us, kid";

@@ -1,16 +1,15 @@
-//! Sealed material: upstream secrets and the keys that Wardgate signs with. What comes in here is sealed already; the
-//! store could not open it.
+//! Sealed material, and the keys that Wardgate signs with. What comes in here is sealed already; the store could not
+//! open it.
 
 use crate::{
     Store, StoreFault,
+    database::{Conn, query},
     feed::{Act, Actor, Subject, Told, Writing, signed, unsigned},
-    resource::Precondition,
     sql,
 };
 use serde_json::{Value, json};
-use sqlx::SqliteConnection;
 use std::fmt;
-use wardgate_model::{id::SecretName, time::Time};
+use wardgate_model::time::Time;
 
 /// Largest sealed blob, in bytes.
 pub const SEALED_BYTES_MAX: usize = 64 * 1024;
@@ -33,7 +32,7 @@ impl Sealed {
         &self.0
     }
 
-    fn checked(&self, what: &'static str, name: &str) -> Result<&[u8], StoreFault> {
+    pub(crate) fn checked(&self, what: &'static str, name: &str) -> Result<&[u8], StoreFault> {
         let length = self.0.len();
         if length == 0 || length > SEALED_BYTES_MAX {
             return Err(StoreFault::conflict(what, name, format!("has {length} sealed bytes; 1 to {SEALED_BYTES_MAX} can be kept")));
@@ -46,23 +45,6 @@ impl fmt::Debug for Sealed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Sealed({} bytes)", self.0.len())
     }
-}
-
-/// An upstream secret on record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredSecret {
-    /// Its name.
-    pub name: SecretName,
-    /// The material.
-    pub sealed: Sealed,
-    /// When it was first put.
-    pub created: Time,
-    /// When it was last put.
-    pub updated: Time,
-    /// How many times it was put.
-    pub version: u64,
-    /// The number of its last change.
-    pub revision: u64,
 }
 
 /// What a signing key is used for.
@@ -110,29 +92,6 @@ pub struct StoredSigningKey {
 }
 
 #[derive(sqlx::FromRow)]
-struct SecretRow {
-    name: String,
-    sealed: Vec<u8>,
-    created_us: i64,
-    updated_us: i64,
-    version: i64,
-    revision: i64,
-}
-
-impl SecretRow {
-    fn read(self) -> Result<StoredSecret, StoreFault> {
-        Ok(StoredSecret {
-            name: SecretName::parse(&self.name).map_err(|e| StoreFault::corrupt("secret", &self.name, e))?,
-            sealed: Sealed::new(self.sealed),
-            created: Time::from_micros(self.created_us),
-            updated: Time::from_micros(self.updated_us),
-            version: unsigned(self.version),
-            revision: unsigned(self.revision),
-        })
-    }
-}
-
-#[derive(sqlx::FromRow)]
 struct SigningKeyRow {
     kid: String,
     sealed: Vec<u8>,
@@ -154,28 +113,14 @@ impl SigningKeyRow {
     }
 }
 
-pub(crate) async fn load_secrets(conn: &mut SqliteConnection) -> Result<Vec<StoredSecret>, StoreFault> {
-    let rows: Vec<SecretRow> = sqlx::query_as(sql::SECRETS).fetch_all(conn).await?;
-    rows.into_iter().map(SecretRow::read).collect()
-}
-
-async fn load_secret(conn: &mut SqliteConnection, name: &SecretName) -> Result<Option<StoredSecret>, StoreFault> {
-    let row: Option<SecretRow> = sqlx::query_as(sql::SECRET).bind(name.as_str()).fetch_optional(conn).await?;
-    row.map(SecretRow::read).transpose()
-}
-
-pub(crate) async fn load_signing_keys(conn: &mut SqliteConnection) -> Result<Vec<StoredSigningKey>, StoreFault> {
-    let rows: Vec<SigningKeyRow> = sqlx::query_as(sql::SIGNING_KEYS).fetch_all(conn).await?;
+pub(crate) async fn load_signing_keys(conn: &mut Conn) -> Result<Vec<StoredSigningKey>, StoreFault> {
+    let rows: Vec<SigningKeyRow> = query(sql::SIGNING_KEYS).all(conn).await?;
     rows.into_iter().map(SigningKeyRow::read).collect()
 }
 
-async fn load_signing_key(conn: &mut SqliteConnection, kid: &str) -> Result<Option<StoredSigningKey>, StoreFault> {
-    let row: Option<SigningKeyRow> = sqlx::query_as(sql::SIGNING_KEY).bind(kid).fetch_optional(conn).await?;
+async fn load_signing_key(conn: &mut Conn, kid: &str) -> Result<Option<StoredSigningKey>, StoreFault> {
+    let row: Option<SigningKeyRow> = query(sql::SIGNING_KEY).bind(kid).maybe(conn).await?;
     row.map(SigningKeyRow::read).transpose()
-}
-
-fn told_secret(secret: &StoredSecret) -> Value {
-    json!({ "version": secret.version, "created": secret.created.to_rfc3339(), "updated": secret.updated.to_rfc3339() })
 }
 
 fn told_key(created: Time, state: SigningKeyState) -> Value {
@@ -183,48 +128,6 @@ fn told_key(created: Time, state: SigningKeyState) -> Value {
 }
 
 impl Store {
-    /// Puts a sealed upstream secret in place, over what was there.
-    ///
-    /// # Errors
-    /// `Stale` when the precondition does not hold; `Conflict` for a blob that is empty or too large.
-    pub async fn put_secret(
-        &self,
-        actor: &Actor,
-        name: &SecretName,
-        sealed: &Sealed,
-        expect: Precondition,
-        now: Time,
-    ) -> Result<StoredSecret, StoreFault> {
-        let bytes = sealed.checked("secret", name.as_str())?;
-        let mut writing = Writing::begin(self, now).await?;
-        let old = load_secret(writing.conn(), name).await?;
-        expect.check("secret", name.as_str(), old.as_ref().map(|s| s.revision))?;
-        let seq = writing.allocate(1).await?;
-        let query = sqlx::query(sql::SECRET_PUT).bind(name.as_str()).bind(bytes).bind(now.as_micros()).bind(signed(seq));
-        query.execute(writing.conn()).await?;
-        let new = StoredSecret {
-            name: name.clone(),
-            sealed: sealed.clone(),
-            created: old.as_ref().map_or(now, |s| s.created),
-            updated: now,
-            version: old.as_ref().map_or(1, |s| s.version + 1),
-            revision: seq,
-        };
-        let (before, after) = (old.as_ref().map(told_secret), Some(told_secret(&new)));
-        let (subject, act) = (Subject::Secret, Act::Put);
-        writing.tell(seq, Told { who: &actor.who, reason: &actor.reason, subject, name: name.as_str(), act, before, after }).await?;
-        writing.commit().await?;
-        Ok(new)
-    }
-
-    /// Every upstream secret, sealed, by name.
-    ///
-    /// # Errors
-    /// When the database fails or holds what cannot be read.
-    pub async fn secrets(&self) -> Result<Vec<StoredSecret>, StoreFault> {
-        load_secrets(&mut *self.reader.acquire().await?).await
-    }
-
     /// Puts a signing key on record and makes it the one that signs; the one that did is published still. Gives the
     /// number of the change.
     ///
@@ -241,9 +144,9 @@ impl Store {
         }
         let replaced = load_signing_keys(writing.conn()).await?.into_iter().find(|k| k.state == SigningKeyState::Signing);
         let seq = writing.allocate(1).await?;
-        sqlx::query(sql::SIGNING_KEYS_PUBLISH).bind(signed(seq)).execute(writing.conn()).await?;
-        let query = sqlx::query(sql::SIGNING_KEY_PUT).bind(kid).bind(bytes).bind(now.as_micros()).bind(signed(seq));
-        query.execute(writing.conn()).await?;
+        query(sql::SIGNING_KEYS_PUBLISH).bind(signed(seq)).execute(writing.conn()).await?;
+        let put = query(sql::SIGNING_KEY_PUT).bind(kid).bind(bytes).bind(now.as_micros()).bind(signed(seq));
+        put.execute(writing.conn()).await?;
         let mut after = told_key(now, SigningKeyState::Signing);
         if let (Some(replaced), Some(members)) = (replaced, after.as_object_mut()) {
             members.insert("instead_of".into(), (&*replaced.kid).into());
@@ -266,7 +169,7 @@ impl Store {
             return Ok(old.revision);
         }
         let seq = writing.allocate(1).await?;
-        sqlx::query(sql::SIGNING_KEY_RETIRE).bind(kid).bind(signed(seq)).execute(writing.conn()).await?;
+        query(sql::SIGNING_KEY_RETIRE).bind(kid).bind(signed(seq)).execute(writing.conn()).await?;
         let (before, after) = (Some(told_key(old.created, old.state)), Some(told_key(old.created, SigningKeyState::Retired)));
         let (subject, act) = (Subject::SigningKey, Act::Retire);
         writing.tell(seq, Told { who: &actor.who, reason: &actor.reason, subject, name: kid, act, before, after }).await?;
@@ -279,7 +182,7 @@ impl Store {
     /// # Errors
     /// When the database fails or holds what cannot be read.
     pub async fn signing_keys(&self) -> Result<Vec<StoredSigningKey>, StoreFault> {
-        load_signing_keys(&mut *self.reader.acquire().await?).await
+        load_signing_keys(&mut self.reader.acquire().await?).await
     }
 }
 

@@ -1,5 +1,8 @@
 use super::{Act, ChangeFilter, Subject};
-use crate::world::{World, actor, resource};
+use crate::{
+    database::query,
+    world::{World, actor, resource},
+};
 use serde_json::json;
 use std::sync::Arc;
 use wardgate_model::resource::Kind;
@@ -51,8 +54,11 @@ async fn the_feed_can_be_narrowed_and_never_rewritten() {
     assert_eq!(count(read(None, Some("payments"))).await, 2);
     assert_eq!(count(read(Some(Subject::Resource(Kind::Identity)), Some("payments"))).await, 1);
     for rewrite in ["UPDATE change SET actor = 'nobody'", "DELETE FROM change"] {
-        let said = sqlx::query(rewrite).execute(&world.store.writer).await.unwrap_err().to_string();
+        let said = query(rewrite).execute(&mut world.store.writer.acquire().await.unwrap()).await.unwrap_err().to_string();
         assert!(said.contains("append-only"), "{said}");
     }
-    assert!(sqlx::query("INSERT INTO counter VALUES (2, 0)").execute(&world.store.reader).await.is_err(), "readers cannot write");
+    assert!(
+        query("INSERT INTO counter VALUES (2, 0)").execute(&mut world.store.reader.acquire().await.unwrap()).await.is_err(),
+        "readers cannot write"
+    );
 }

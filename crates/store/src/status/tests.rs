@@ -1,4 +1,7 @@
-use crate::world::{NOW, World, actor, identity};
+use crate::{
+    database::query,
+    world::{NOW, World, actor, identity},
+};
 use wardgate_model::inventory::IdentityState;
 
 #[tokio::test]
@@ -30,7 +33,8 @@ async fn a_life_as_the_feed_tells_it() {
 async fn what_cannot_be_read_is_told_and_not_guessed() {
     let world = World::new().await;
     world.apply(&["a.yaml Identity/ledger {}"]).await.unwrap();
-    sqlx::query("UPDATE status SET state = 'happy'").execute(&world.store.writer).await.unwrap();
+    let spoil = query("UPDATE status SET state = 'happy'");
+    spoil.execute(&mut world.store.writer.acquire().await.unwrap()).await.unwrap();
     let fault = world.store.statuses().await.unwrap_err();
     assert_eq!(fault.to_string(), "the store holds a status `ledger` that cannot be read: unknown state `happy`");
     assert_eq!(fault.blame(), crate::Blame::Ourselves);

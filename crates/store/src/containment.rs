@@ -1,0 +1,191 @@
+//! What is stopped. It outlives the thing: removed and made again, it is stopped still.
+
+use crate::{
+    Store, StoreFault,
+    database::{Conn, query},
+    feed::{Act, Actor, Subject, Told, Writing, signed, unsigned},
+    sql, status,
+};
+use serde_json::{Value, json};
+use wardgate_model::{contain::Containable, inventory::IdentityState, time::Time};
+
+/// Longest name of something that is stopped, in bytes (an issuer is an address).
+pub const CONTAINED_BYTES_MAX: usize = 2_048;
+
+/// Something that is stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredContainment {
+    /// What kind of thing it is.
+    pub kind: Containable,
+    /// Its name or id.
+    pub name: Box<str>,
+    /// Since when.
+    pub since: Time,
+    /// Who stopped it, as [`crate::Who`] prints it.
+    pub actor: Box<str>,
+    /// Why.
+    pub reason: Box<str>,
+    /// The number of the change.
+    pub revision: u64,
+}
+
+#[derive(sqlx::FromRow)]
+struct ContainmentRow {
+    kind: String,
+    name: String,
+    since_us: i64,
+    actor: String,
+    reason: String,
+    revision: i64,
+}
+
+impl ContainmentRow {
+    fn read(self) -> Result<StoredContainment, StoreFault> {
+        let kind = Containable::parse(&self.kind);
+        Ok(StoredContainment {
+            kind: kind.ok_or_else(|| StoreFault::corrupt("containment", &self.name, format!("unknown kind `{}`", self.kind)))?,
+            name: self.name.into(),
+            since: Time::from_micros(self.since_us),
+            actor: self.actor.into(),
+            reason: self.reason.into(),
+            revision: unsigned(self.revision),
+        })
+    }
+}
+
+pub(crate) async fn load(conn: &mut Conn) -> Result<Vec<StoredContainment>, StoreFault> {
+    let rows: Vec<ContainmentRow> = query(sql::CONTAINMENTS).all(conn).await?;
+    rows.into_iter().map(ContainmentRow::read).collect()
+}
+
+async fn find(conn: &mut Conn, kind: Containable, name: &str) -> Result<Option<StoredContainment>, StoreFault> {
+    let row: Option<ContainmentRow> = query(sql::CONTAINMENT).bind(kind.as_str()).bind(name).maybe(conn).await?;
+    row.map(ContainmentRow::read).transpose()
+}
+
+fn told(containment: &StoredContainment) -> Value {
+    json!({
+        "kind": containment.kind.as_str(),
+        "name": &*containment.name,
+        "since": containment.since.to_rfc3339(),
+        "actor": &*containment.actor,
+        "reason": &*containment.reason,
+    })
+}
+
+/// How the feed names it: names of different kinds are told apart.
+fn feed_name(kind: Containable, name: &str) -> String {
+    format!("{kind}/{name}")
+}
+
+/// Notes within a change under way that something is stopped; what is stopped already stays as it is.
+pub(crate) async fn insert(writing: &mut Writing, actor: &Actor, kind: Containable, name: &str) -> Result<StoredContainment, StoreFault> {
+    if let Some(there) = find(writing.conn(), kind, name).await? {
+        return Ok(there);
+    }
+    let seq = writing.allocate(1).await?;
+    let new = StoredContainment {
+        kind,
+        name: name.into(),
+        since: writing.now,
+        actor: actor.who.to_string().into(),
+        reason: actor.reason.clone(),
+        revision: seq,
+    };
+    query(sql::CONTAINMENT_PUT)
+        .bind(kind.as_str())
+        .bind(name)
+        .bind(new.since.as_micros())
+        .bind(&*new.actor)
+        .bind(&*new.reason)
+        .bind(signed(seq))
+        .execute(writing.conn())
+        .await?;
+    tell(writing, seq, actor, Act::Contain, (None, Some(&new))).await?;
+    Ok(new)
+}
+
+/// Notes within a change under way that something is not stopped any more; gives the number of the change.
+pub(crate) async fn delete(writing: &mut Writing, actor: &Actor, kind: Containable, name: &str) -> Result<Option<u64>, StoreFault> {
+    let Some(old) = find(writing.conn(), kind, name).await? else { return Ok(None) };
+    let seq = writing.allocate(1).await?;
+    query(sql::CONTAINMENT_REMOVE).bind(kind.as_str()).bind(name).execute(writing.conn()).await?;
+    tell(writing, seq, actor, Act::Release, (Some(&old), None)).await?;
+    Ok(Some(seq))
+}
+
+async fn tell(
+    writing: &mut Writing,
+    seq: u64,
+    actor: &Actor,
+    act: Act,
+    (before, after): (Option<&StoredContainment>, Option<&StoredContainment>),
+) -> Result<(), StoreFault> {
+    let name = before.or(after).map(|c| feed_name(c.kind, &c.name)).unwrap_or_default();
+    let (subject, name, before, after) = (Subject::Containment, &*name, before.map(told), after.map(told));
+    writing.tell(seq, Told { who: &actor.who, reason: &actor.reason, subject, name, act, before, after }).await
+}
+
+impl Store {
+    /// Stops something. What is stopped already stays as it is, with its first date. An identity is put into
+    /// quarantine in the same change, unless it is retired, and remembers where it was. It does not have to be on
+    /// record: what comes later under that name is stopped too.
+    ///
+    /// # Errors
+    /// `Conflict` for a name that is empty or longer than [`CONTAINED_BYTES_MAX`].
+    pub async fn contain(&self, actor: &Actor, kind: Containable, name: &str, now: Time) -> Result<StoredContainment, StoreFault> {
+        if name.is_empty() || name.len() > CONTAINED_BYTES_MAX {
+            return Err(StoreFault::conflict(kind.as_str(), name, format!("must have a name of 1 to {CONTAINED_BYTES_MAX} bytes")));
+        }
+        let mut writing = Writing::begin(self, now).await?;
+        let containment = insert(&mut writing, actor, kind, name).await?;
+        if kind == Containable::Identity
+            && let Some(status) = status::find(writing.conn(), name).await?
+            && status.state != IdentityState::Retired
+        {
+            status::shift(&mut writing, actor, &status, IdentityState::Quarantined).await?;
+        }
+        writing.commit().await?;
+        Ok(containment)
+    }
+
+    /// Lets something go on. An identity in quarantine goes back to where it was in the same change; a retired one
+    /// stays retired. Gives the number of the last change.
+    ///
+    /// # Errors
+    /// `NotFound` when it is not stopped.
+    pub async fn release(&self, actor: &Actor, kind: Containable, name: &str, now: Time) -> Result<u64, StoreFault> {
+        let mut writing = Writing::begin(self, now).await?;
+        let mut seq =
+            delete(&mut writing, actor, kind, name).await?.ok_or_else(|| StoreFault::missing("containment", feed_name(kind, name)))?;
+        if kind == Containable::Identity
+            && let Some(status) = status::find(writing.conn(), name).await?
+            && status.state == IdentityState::Quarantined
+        {
+            // INVARIANT (a quarantine remembers): the fallback is the careful one.
+            let to = status.resumes_to.unwrap_or(IdentityState::Suspended);
+            seq = status::shift(&mut writing, actor, &status, to).await?.revision;
+        }
+        writing.commit().await?;
+        Ok(seq)
+    }
+
+    /// Everything that is stopped, by kind and name.
+    ///
+    /// # Errors
+    /// When the database fails or holds what cannot be read.
+    pub async fn containments(&self) -> Result<Vec<StoredContainment>, StoreFault> {
+        load(&mut self.reader.acquire().await?).await
+    }
+
+    /// Whether something is stopped.
+    ///
+    /// # Errors
+    /// When the database fails or holds what cannot be read.
+    pub async fn containment(&self, kind: Containable, name: &str) -> Result<Option<StoredContainment>, StoreFault> {
+        find(&mut self.reader.acquire().await?, kind, name).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,234 @@
+//! One way to ask either database: a text of [`crate::sql`], its parameters, a connection. What differs between the two
+//! stands in [`crate::dialect`].
+
+use crate::{StoreFault, dialect};
+use sqlx::{
+    AssertSqlSafe, FromRow, PgConnection, PgPool, Postgres, SqlSafeStr, SqlStr, Sqlite, SqliteConnection, SqlitePool, Transaction,
+    pool::PoolConnection, postgres::PgRow, sqlite::SqliteRow,
+};
+use std::borrow::Cow;
+
+/// Connections to a database.
+pub(crate) enum Pool {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+/// One connection, with or without a transaction. A transaction that is dropped without [`Conn::commit`] never was.
+pub(crate) enum Conn {
+    Sqlite(PoolConnection<Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+    SqliteTransaction(Transaction<'static, Sqlite>),
+    PostgresTransaction(Transaction<'static, Postgres>),
+}
+
+enum Either<'c> {
+    Sqlite(&'c mut SqliteConnection),
+    Postgres(&'c mut PgConnection),
+}
+
+impl Pool {
+    /// A connection for one statement.
+    pub(crate) async fn acquire(&self) -> Result<Conn, StoreFault> {
+        Ok(match self {
+            Self::Sqlite(pool) => Conn::Sqlite(pool.acquire().await?),
+            Self::Postgres(pool) => Conn::Postgres(pool.acquire().await?),
+        })
+    }
+
+    /// A consistent picture for several reads.
+    pub(crate) async fn begin_reading(&self) -> Result<Conn, StoreFault> {
+        Ok(match self {
+            Self::Sqlite(pool) => Conn::SqliteTransaction(pool.begin_with(dialect::SQLITE_BEGIN_READ).await?),
+            Self::Postgres(pool) => Conn::PostgresTransaction(pool.begin_with(dialect::POSTGRES_BEGIN_READ).await?),
+        })
+    }
+
+    /// A transaction that writes.
+    pub(crate) async fn begin_writing(&self) -> Result<Conn, StoreFault> {
+        Ok(match self {
+            Self::Sqlite(pool) => Conn::SqliteTransaction(pool.begin_with(dialect::SQLITE_BEGIN_WRITE).await?),
+            Self::Postgres(pool) => Conn::PostgresTransaction(pool.begin_with(dialect::POSTGRES_BEGIN_WRITE).await?),
+        })
+    }
+
+    /// Ends every connection after what is under way.
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Sqlite(pool) => pool.close().await,
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Conn {
+    /// Makes the transaction true, on disk, before it returns.
+    pub(crate) async fn commit(self) -> Result<(), StoreFault> {
+        match self {
+            Self::Sqlite(_) | Self::Postgres(_) => Ok(()),
+            Self::SqliteTransaction(transaction) => Ok(transaction.commit().await?),
+            Self::PostgresTransaction(transaction) => Ok(transaction.commit().await?),
+        }
+    }
+
+    /// Whether this is PostgreSQL.
+    pub(crate) const fn is_postgres(&self) -> bool {
+        matches!(self, Self::Postgres(_) | Self::PostgresTransaction(_))
+    }
+
+    fn either(&mut self) -> Either<'_> {
+        match self {
+            Self::Sqlite(conn) => Either::Sqlite(conn),
+            Self::Postgres(conn) => Either::Postgres(conn),
+            Self::SqliteTransaction(conn) => Either::Sqlite(conn),
+            Self::PostgresTransaction(conn) => Either::Postgres(conn),
+        }
+    }
+}
+
+/// A parameter: whole numbers, text and blobs only, which both databases hold alike.
+pub(crate) enum Parameter<'q> {
+    Number(Option<i64>),
+    Text(Option<Cow<'q, str>>),
+    Blob(Option<&'q [u8]>),
+}
+
+impl From<i64> for Parameter<'_> {
+    fn from(number: i64) -> Self {
+        Self::Number(Some(number))
+    }
+}
+
+impl From<Option<i64>> for Parameter<'_> {
+    fn from(number: Option<i64>) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl<'q> From<&'q str> for Parameter<'q> {
+    fn from(text: &'q str) -> Self {
+        Self::Text(Some(storable(Cow::Borrowed(text))))
+    }
+}
+
+impl From<String> for Parameter<'_> {
+    fn from(text: String) -> Self {
+        Self::Text(Some(storable(Cow::Owned(text))))
+    }
+}
+
+impl<'q> From<Option<&'q str>> for Parameter<'q> {
+    fn from(text: Option<&'q str>) -> Self {
+        Self::Text(text.map(|text| storable(Cow::Borrowed(text))))
+    }
+}
+
+impl From<Option<String>> for Parameter<'_> {
+    fn from(text: Option<String>) -> Self {
+        Self::Text(text.map(|text| storable(Cow::Owned(text))))
+    }
+}
+
+impl<'q> From<&'q [u8]> for Parameter<'q> {
+    fn from(blob: &'q [u8]) -> Self {
+        Self::Blob(Some(blob))
+    }
+}
+
+impl<'q> From<Option<&'q [u8]>> for Parameter<'q> {
+    fn from(blob: Option<&'q [u8]>) -> Self {
+        Self::Blob(blob)
+    }
+}
+
+/// PostgreSQL keeps no NUL in a text; so that both say the same, neither does.
+fn storable(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{FFFD}")) } else { text }
+}
+
+/// What a row can be read into, from either database.
+pub(crate) trait FromEither: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+impl<T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin> FromEither for T {}
+
+/// A statement and its parameters.
+pub(crate) struct Query<'q> {
+    text: SqlStr,
+    parameters: Vec<Parameter<'q>>,
+}
+
+/// A statement of [`crate::sql`].
+pub(crate) fn query<'q>(text: &'static str) -> Query<'q> {
+    Query { text: text.into_sql_str(), parameters: Vec::new() }
+}
+
+/// A statement of [`crate::sql`] about many rows: `{}` in it becomes the placeholders of `rows` rows, `columns` each.
+pub(crate) fn query_rows<'q>(text: &'static str, rows: usize, columns: usize) -> Query<'q> {
+    let mut list = String::with_capacity(rows * columns * 6);
+    let mut number = 0_usize;
+    for row in 0..rows {
+        list.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 0..columns {
+            number += 1;
+            list.push_str(if column == 0 { "$" } else { ", $" });
+            list.push_str(&number.to_string());
+        }
+        list.push(')');
+    }
+    // Numbers alone are put in: the values are bound.
+    let text = AssertSqlSafe(text.replacen("{}", &list, 1)).into_sql_str();
+    Query { text, parameters: Vec::with_capacity(number) }
+}
+
+macro_rules! bound {
+    ($make:expr, $parameters:expr) => {{
+        let mut query = $make;
+        for parameter in $parameters {
+            query = match parameter {
+                Parameter::Number(number) => query.bind(number),
+                Parameter::Text(text) => query.bind(text),
+                Parameter::Blob(blob) => query.bind(blob),
+            };
+        }
+        query
+    }};
+}
+
+impl<'q> Query<'q> {
+    /// The next parameter.
+    pub(crate) fn bind(mut self, parameter: impl Into<Parameter<'q>>) -> Self {
+        self.parameters.push(parameter.into());
+        self
+    }
+
+    /// How many rows it changed.
+    pub(crate) async fn execute(self, conn: &mut Conn) -> Result<u64, StoreFault> {
+        Ok(match conn.either() {
+            Either::Sqlite(conn) => bound!(sqlx::query::<Sqlite>(self.text), self.parameters).execute(conn).await?.rows_affected(),
+            Either::Postgres(conn) => bound!(sqlx::query::<Postgres>(self.text), self.parameters).execute(conn).await?.rows_affected(),
+        })
+    }
+
+    /// Every row.
+    pub(crate) async fn all<T: FromEither>(self, conn: &mut Conn) -> Result<Vec<T>, StoreFault> {
+        Ok(match conn.either() {
+            Either::Sqlite(conn) => bound!(sqlx::query_as::<Sqlite, T>(self.text), self.parameters).fetch_all(conn).await?,
+            Either::Postgres(conn) => bound!(sqlx::query_as::<Postgres, T>(self.text), self.parameters).fetch_all(conn).await?,
+        })
+    }
+
+    /// The row, when there is one.
+    pub(crate) async fn maybe<T: FromEither>(self, conn: &mut Conn) -> Result<Option<T>, StoreFault> {
+        Ok(match conn.either() {
+            Either::Sqlite(conn) => bound!(sqlx::query_as::<Sqlite, T>(self.text), self.parameters).fetch_optional(conn).await?,
+            Either::Postgres(conn) => bound!(sqlx::query_as::<Postgres, T>(self.text), self.parameters).fetch_optional(conn).await?,
+        })
+    }
+
+    /// The one row.
+    pub(crate) async fn one<T: FromEither>(self, conn: &mut Conn) -> Result<T, StoreFault> {
+        Ok(match conn.either() {
+            Either::Sqlite(conn) => bound!(sqlx::query_as::<Sqlite, T>(self.text), self.parameters).fetch_one(conn).await?,
+            Either::Postgres(conn) => bound!(sqlx::query_as::<Postgres, T>(self.text), self.parameters).fetch_one(conn).await?,
+        })
+    }
+}

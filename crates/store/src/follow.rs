@@ -1,0 +1,65 @@
+//! Following the feed: waiting until it grows, whoever made it.
+
+use crate::{Store, StoreFault, database::Pool, dialect};
+use sqlx::{PgPool, postgres::PgListener};
+use std::time::Duration;
+
+impl Store {
+    /// Waits until the feed has a change later than `since`, at most so long; gives the number of the last change,
+    /// which is `since` or less when none came.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn wait_change(&self, since: u64, at_most: Duration) -> Result<u64, StoreFault> {
+        // Subscribed before the feed is read: what comes between the two is not missed.
+        let mut grown = self.grown.subscribe();
+        let waited = tokio::time::timeout(at_most, async {
+            loop {
+                let last = self.last_seq().await?;
+                if last > since {
+                    return Ok(last);
+                }
+                match &self.reader {
+                    Pool::Sqlite(_) => drop(grown.changed().await),
+                    Pool::Postgres(pool) => tokio::select! {
+                        changed = grown.changed() => drop(changed),
+                        heard = self.hear(pool, since) => heard?,
+                    },
+                }
+            }
+        });
+        match waited.await {
+            Ok(waited) => waited,
+            Err(_) => self.last_seq().await,
+        }
+    }
+
+    /// Returns when another process may have changed something. One waiter listens at a time and tells the others.
+    async fn hear(&self, pool: &PgPool, since: u64) -> Result<(), StoreFault> {
+        let mut listening = self.listener.lock().await;
+        let listener = match &mut *listening {
+            Some(listener) => listener,
+            nobody => {
+                let mut listener = PgListener::connect_with(pool).await?;
+                listener.listen(dialect::POSTGRES_CHANNEL).await?;
+                nobody.insert(listener)
+            }
+        };
+        // What was told before we listened, or to whoever listened before us, was told to nobody or to all.
+        if self.last_seq().await? > since {
+            return Ok(());
+        }
+        if let Some(heard) = listener.try_recv().await? {
+            let seq = heard.payload().parse().unwrap_or(0);
+            self.grown.send_if_modified(|last| {
+                let grew = seq > *last;
+                *last = seq.max(*last);
+                grew
+            });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
