@@ -189,7 +189,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   wardgate access --identity ledger-sync
-  wardgate access --operation \"ledger GET /entries/{id}\"
+  wardgate access --operation \"GET /ledger/entries/{id}\"
   wardgate access --identity ledger-sync --at 2026-11-01
   wardgate access --diff 4711 now")]
     Access(AccessArgs),

@@ -178,9 +178,10 @@ pub struct SecretRotateArgs {
     /// Its name, as `upstream.identity.secret` says it
     #[arg(value_name = "NAME")]
     pub name: String,
-    /// How the upstream comes to know it: `file=PATH`, `kubernetes=…`, `vault=…` or `command=NAME`
+    /// How the upstream comes to know it: `file=NAME`, `kubernetes=NAMESPACE/NAME`, `vault=PATH` or `command=NAME`, as far as
+    /// configured; without it, that the upstream knows it already
     #[arg(long, value_name = "HOW=WHERE", value_parser = delivery)]
-    pub deliver: (String, String),
+    pub deliver: Option<(String, String)>,
     /// Read the new value from here; `-` for standard input. Without it the gate makes one
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
@@ -199,6 +200,6 @@ fn delivery(text: &str) -> Result<(String, String), String> {
     const WAYS: [&str; 4] = ["file", "kubernetes", "vault", "command"];
     match text.split_once('=') {
         Some((how, place)) if WAYS.contains(&how) && !place.is_empty() => Ok((how.to_owned(), place.to_owned())),
-        _ => Err("write `file=PATH`, `kubernetes=…`, `vault=…` or `command=NAME`".to_owned()),
+        _ => Err("write `file=NAME`, `kubernetes=NAMESPACE/NAME`, `vault=PATH` or `command=NAME`".to_owned()),
     }
 }

@@ -75,7 +75,7 @@ Examples:
   wardgate import --format scim users.json --apply --reason \"from the directory\"
   wardgate import --format codeowners .github/CODEOWNERS --write imported/owners.yaml
 
-Without --apply and --write it only says what would change, and who has left.")]
+Without --apply and --write it only says what would change, and who is away.")]
     Import(ImportArgs),
     /// Show who changed what, when and why
     #[command(after_help = "\
@@ -283,7 +283,7 @@ pub struct ImportArgs {
     /// The environment of what names none
     #[arg(long, value_name = "NAME")]
     pub environment: Option<String>,
-    /// Do it: apply the documents, and mark as departed who has left
+    /// Do it: apply the documents, and let owners depart whose accountable person is away
     #[arg(long)]
     pub apply: bool,
     /// Write the documents into a file instead, to be read and kept

@@ -91,7 +91,7 @@ pub struct AccessArgs {
     /// What this identity can call
     #[arg(long, value_name = "NAME", conflicts_with = "operation")]
     pub identity: Option<String>,
-    /// Who can call this, as in `ledger GET /entries/{id}`
+    /// Who can call this, as in `GET /ledger/entries/{id}`
     #[arg(long, value_name = "OPERATION")]
     pub operation: Option<String>,
     /// As it was then: a moment as in `2026-11-01T08:00:00Z`, a day, or the number of a change
@@ -111,10 +111,10 @@ pub struct AccessArgs {
 /// `wardgate findings`.
 #[derive(Debug, Args)]
 pub struct FindingsArgs {
-    /// Only about what has this in its name
+    /// Only about things with this in their names
     #[arg(long, value_name = "TEXT")]
     pub subject: Option<String>,
-    /// Only with this code, as in `credential.overdue`
+    /// Only with this code, as in `rotation.overdue`
     #[arg(long, value_name = "CODE")]
     pub code: Option<String>,
     /// Also what a waiver exempts

@@ -2,18 +2,17 @@
 
 use super::{
     describe::USED,
-    listing::{Columns, items, pages, rows, show, text},
+    listing::{Columns, pages, rows, show, text},
     management,
 };
 use crate::{
     cli::{AccessArgs, FindingsArgs, Output, UsageArgs},
-    client::{Asking, query},
-    output::{BAD, BOLD, Exit, GOOD, STOPPED, json, line, note, print, styled},
+    output::{BAD, BOLD, Exit, GOOD, NAME, STOPPED, json, line, note, plain, print, styled},
 };
-use http::Method;
 use serde_json::{Value, json};
 
-const ACCESS: &str = "/api/v1/access";
+/// The moment that needs no telling.
+const NOW: &str = "now";
 const PATHS: Columns<'static> = &[
     ("IDENTITY", "/identity"),
     ("API", "/api"),
@@ -23,46 +22,36 @@ const PATHS: Columns<'static> = &[
     ("BY", "/by"),
     ("UNTIL", "/until"),
 ];
+const CHANGED: Columns<'static> =
+    &[("IDENTITY", "/identity"), ("API", "/api"), ("OPERATION", "/operation"), ("WAS", "/before"), ("IS", "/answer"), ("BY", "/by")];
 
 /// Who can call what.
 pub(super) async fn access(args: AccessArgs) -> anyhow::Result<Exit> {
     let client = management(args.management).await?;
-    let filter = [("identity", args.identity.as_deref()), ("operation", args.operation.as_deref()), ("at", args.at.as_deref())];
-    let Some([from, to]) = args.diff.as_deref() else {
-        let found = pages(&client, ACCESS, &filter).await?;
+    let (from, to) = match args.diff.as_deref() {
+        Some([from, to]) => (Some(from.as_str()), Some(to.as_str()).filter(|to| *to != NOW)),
+        _ => (None, None),
+    };
+    let filter = [
+        ("identity", args.identity.as_deref()),
+        ("operation", args.operation.as_deref()),
+        ("at", args.at.as_deref().filter(|at| *at != NOW)),
+        ("from", from),
+        ("to", to),
+    ];
+    let found = pages(&client, "/api/v1/access", &filter).await?;
+    if from.is_none() || args.output.output == Output::Json {
         show(&found, PATHS, args.output.output, "nobody can")?;
         return Ok(Exit::Done);
-    };
-    let to = Some(to.as_str()).filter(|to| *to != "now");
-    let [identity, operation, _] = filter;
-    let path = format!("{ACCESS}{}", query(&[identity, operation, ("from", Some(from)), ("to", to)]));
-    let found = client.ask(&Asking::new(Method::GET, path).patiently()).await?.body;
-    if args.output.output == Output::Json {
-        json(&found)?;
-        return Ok(Exit::Done);
     }
-    let mut same = true;
-    for (member, style) in [("gained", GOOD), ("lost", BAD)] {
-        if !items(&found, member).is_empty() {
-            same = false;
-            line(&styled(style, member))?;
-            print(&rows(items(&found, member), PATHS))?;
+    for (change, style, columns) in [("gained", GOOD, PATHS), ("lost", BAD, PATHS), ("changed", STOPPED, CHANGED)] {
+        let some: Vec<Value> = found.iter().filter(|path| text(path, "change") == change).cloned().collect();
+        if !some.is_empty() {
+            line(&styled(style, change))?;
+            print(&rows(&some, columns))?;
         }
     }
-    if !items(&found, "changed").is_empty() {
-        same = false;
-        line(&styled(STOPPED, "changed"))?;
-        let columns = [
-            ("IDENTITY", "/after/identity"),
-            ("OPERATION", "/after/operation"),
-            ("WAS", "/before/answer"),
-            ("BY", "/before/by"),
-            ("IS", "/after/answer"),
-            ("BY", "/after/by"),
-        ];
-        print(&rows(items(&found, "changed"), &columns))?;
-    }
-    if same {
+    if found.is_empty() {
         note("nobody gained or lost anything");
     }
     Ok(Exit::Done)
@@ -76,7 +65,7 @@ pub(super) async fn findings(args: FindingsArgs) -> anyhow::Result<Exit> {
     found.retain(|finding| {
         (args.exemptions || !exempt(finding))
             && args.code.as_ref().is_none_or(|code| text(finding, "code") == *code)
-            && args.subject.as_ref().is_none_or(|subject| text(finding, "subject").contains(subject.as_str()))
+            && args.subject.as_ref().is_none_or(|subject| text(finding, "name").contains(subject.as_str()))
     });
     if args.output.output == Output::Json {
         json(&json!({ "items": found }))?;
@@ -84,15 +73,13 @@ pub(super) async fn findings(args: FindingsArgs) -> anyhow::Result<Exit> {
     }
     for finding in &found {
         let severity = text(finding, "severity");
-        let style = if matches!(severity.as_str(), "critical" | "high") { BAD } else { STOPPED };
+        let style = if severity == "error" { BAD } else { STOPPED };
         let waived = if exempt(finding) { " (exempt)" } else { "" };
-        line(&format!(
-            "{} {}{waived}  {}  since {}",
-            styled(style, &format!("{severity:<8}")),
-            styled(BOLD, &text(finding, "code")),
-            text(finding, "subject"),
-            text(finding, "since")
-        ))?;
+        let owner = finding.get("owner").and_then(Value::as_str).map(|owner| format!(" of {}", plain(owner))).unwrap_or_default();
+        let since = finding.get("since").and_then(Value::as_str).map(|since| format!("  since {}", plain(since))).unwrap_or_default();
+        let subject = format!("{} {}{owner}", text(finding, "kind"), styled(NAME, &text(finding, "name")));
+        let head = styled(style, &format!("{severity:<8}"));
+        line(&format!("{head} {}{waived}  {subject}{since}", styled(BOLD, &text(finding, "code"))))?;
         for member in ["evidence", "remedy"] {
             if finding.get(member).is_some_and(|value| !value.is_null()) {
                 line(&format!("    {}", text(finding, member)))?;

@@ -2,14 +2,17 @@
 
 use crate::{
     cli::{CheckArgs, Output},
-    config::{Config, Raw},
+    config::{Config, KeySource, Raw},
     control::Loaded,
     diagnostics,
     output::{Exit, GOOD, json, line, note, styled},
 };
 use serde_json::json;
-use std::path::{Path, PathBuf};
-use wardgate_model::diagnostic::Diagnostic;
+use std::{
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
+use wardgate_model::diagnostic::{Diagnostic, Place};
 
 /// What the files hold, where they are good.
 struct Counted {
@@ -42,6 +45,18 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
     Ok(if good { Exit::Done } else { Exit::Invalid })
 }
 
+/// The master key opens everything that is sealed: a file of it that others can read is worth a word.
+fn open_key(config: &Config) -> Option<Diagnostic> {
+    let KeySource::File(path) = &config.key else { return None };
+    let mode = std::fs::metadata(path).ok()?.permissions().mode();
+    let shown = path.display();
+    (mode & 0o077 != 0).then(|| {
+        let what = format!("the master key `{shown}` can be read by others than its owner (mode {:o})", mode & 0o777);
+        let mend = format!("`chmod 600 {shown}`, and make a new key if somebody may have read it");
+        Diagnostic::warning(Place::file(&config.file), "config.key_mode", what).mend(mend)
+    })
+}
+
 /// Where the resources are, said by a configuration that is wrong elsewhere: what is in them is said all the same.
 fn named(file: &Path, base: &Path) -> Vec<PathBuf> {
     let raw = std::fs::read(file).ok().and_then(|bytes| wardgate_resources::yaml::read::<Raw>(file, &bytes).ok());
@@ -58,6 +73,7 @@ fn look(args: &CheckArgs) -> (Vec<Diagnostic>, Option<Counted>) {
     let mut found = Vec::new();
     let configured =
         if args.directories.is_empty() || file.exists() { Config::read(file).map_err(|wrong| found.extend(wrong)).ok() } else { None };
+    found.extend(configured.as_ref().and_then(open_key));
     let configured = configured.map(|config| config.resources);
     let base = file.parent().unwrap_or(Path::new("")).to_owned();
     let paths = if args.directories.is_empty() { configured.unwrap_or_else(|| named(file, &base)) } else { args.directories.clone() };

@@ -81,10 +81,11 @@ async fn about_identity(parts: &mut Parts, client: &Client, name: &str) -> anyho
     parts.list("credentials", client, "/api/v1/credentials", &of).await?;
     parts.list("findings", client, "/api/v1/findings", &[]).await?;
     parts.list("usage", client, "/api/v1/usage", &of).await?;
-    let subject = |finding: &Value| text(finding, "subject");
-    parts.keep("findings", |finding| {
-        let about = subject(finding);
-        about == name || about.rsplit([' ', '/']).next() == Some(name) || text(finding, "identity") == name
+    let credentials: Vec<String> = parts.items("credentials").iter().map(|credential| text(credential, "id")).collect();
+    parts.keep("findings", |finding| match text(finding, "kind").as_str() {
+        "identity" => text(finding, "name") == name,
+        "credential" => credentials.contains(&text(finding, "name")),
+        _ => false,
     });
     contained(parts, client, "identity", name).await
 }

@@ -3,7 +3,7 @@
 use super::{
     change,
     documents::{of_json, yaml},
-    listing::{items, text, word},
+    listing::{items, text},
     management, owner,
     plan::APPLY,
 };
@@ -71,16 +71,23 @@ fn shown(found: &Value, output: Output) -> anyhow::Result<()> {
         return Ok(json(found)?);
     }
     change::plan(planned(found))?;
-    for departure in items(found, "departures") {
-        line(&format!("{} {} {}", styled(STOPPED, "departed:"), text(departure, "owner"), why(departure)))?;
+    for away in items(found, "departures") {
+        line(&format!("{} {}", styled(STOPPED, "away:"), said(away)))?;
     }
     change::approval_note(planned(found));
     line(&format!("{} {}; do it with --apply", styled(BOLD, "import:"), change::counted(planned(found), change::WOULD)))?;
     Ok(())
 }
 
-fn why(departure: &Value) -> String {
-    departure.get("reason").or_else(|| departure.get("why")).map(|why| format!("({})", word(why))).unwrap_or_default()
+/// Somebody who is away, what it means for the owner, and who could take over.
+fn said(away: &Value) -> String {
+    let successor = away.get("successor").and_then(Value::as_str).map(|who| format!("; {} is still there", plain(who))).unwrap_or_default();
+    format!("{}, {} of {}{successor}", text(away, "person"), text(away, "part"), text(away, "owner"))
+}
+
+/// Whether an owner has nobody accountable any more. Without a deputy it is still answered for.
+fn departs(away: &Value) -> bool {
+    text(away, "part") == "accountable"
 }
 
 fn write(found: &Value, to: &Path) -> anyhow::Result<Exit> {
@@ -89,8 +96,9 @@ fn write(found: &Value, to: &Path) -> anyhow::Result<Exit> {
     let mut file = File::create_new(to).with_context(|| format!("cannot write `{}`", to.display()))?;
     std::io::Write::write_all(&mut file, yaml(&documents).as_bytes())?;
     line(&format!("{} {} documents into `{}`", styled(GOOD, "written:"), documents.len(), to.display()))?;
-    for departure in items(found, "departures") {
-        note(&format!("departed: {} {}: `wardgate owner depart {0}`", text(departure, "owner"), why(departure)));
+    for away in items(found, "departures") {
+        let then = if departs(away) { format!(": `wardgate owner depart {}`", text(away, "owner")) } else { String::new() };
+        note(&format!("away: {}{then}", said(away)));
     }
     Ok(Exit::Done)
 }
@@ -111,9 +119,9 @@ async fn apply(client: &Client, found: &Value, args: &ImportArgs) -> anyhow::Res
         }
         answers.push(answer.body);
     }
-    for departure in items(found, "departures") {
-        let name = text(departure, "owner");
-        let reason = departure.get("reason").and_then(Value::as_str).map_or_else(|| reason.clone(), str::to_owned);
+    for away in items(found, "departures").iter().filter(|away| departs(away)) {
+        let name = text(away, "owner");
+        let reason = format!("{} is away: {reason}", text(away, "person"));
         let answer = client.ask(&Asking::once(owner::path(&name, "depart")).body(&json!({ "reason": reason }))).await?;
         if args.output.output == Output::Table {
             change::done(&answer, Output::Table, |_| format!("{} {}", styled(STOPPED, "departed:"), plain(&name)))?;

@@ -40,9 +40,8 @@ pub(super) async fn rotate(args: SecretRotateArgs) -> anyhow::Result<Exit> {
         None => None,
     };
     let client = management(args.management).await?;
-    let (how, place) = args.deliver;
     let mut wanted = body([("value", value), ("reason", args.reason)]);
-    if let Some(members) = wanted.as_object_mut() {
+    if let (Some((how, place)), Some(members)) = (args.deliver, wanted.as_object_mut()) {
         members.insert("deliver".to_owned(), serde_json::json!({ how: place }));
     }
     let path = format!("{PATH}/{}/rotate", segment(&args.name));

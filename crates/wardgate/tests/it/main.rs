@@ -1,6 +1,8 @@
 //! The binary from outside: what is typed, what is printed, which exit status; over real sockets.
 
 #[cfg(test)]
+mod cli_scripted;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod gate;
