@@ -482,6 +482,11 @@ fn documents_come_back_from_json_with_the_same_meaning() {
     assert_eq!(again.contracts, first.contracts);
     assert_eq!(again.waivers, first.waivers);
     assert_eq!(again.rotations, first.rotations);
+    for document in stored.iter().filter(|document| document.kind == Kind::Identity) {
+        let alone = crate::resolve_identity(document, &again).unwrap();
+        assert!(again.identities.contains(&alone), "{alone:?}");
+        assert_eq!(crate::normalise(document.spec.clone()).as_ref(), Ok(&document.spec));
+    }
 }
 
 #[test]

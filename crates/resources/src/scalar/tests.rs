@@ -175,3 +175,32 @@ proptest! {
         let _ = (duration(&text), pace(&text), quota(&text), size(&text), bytes(&text));
     }
 }
+
+#[test]
+fn durations_are_shown_as_they_are_written() {
+    for text in ["30d", "1h30m", "250ms", "1d1h1m1s1ms"] {
+        assert_eq!(super::shown(duration(text).unwrap()), text);
+    }
+    assert_eq!(super::shown(Duration::from_micros(1)), "0s");
+    assert_eq!(super::span_or_never("never"), Ok(None));
+    assert_eq!(super::span_or_never("1h"), Ok(Some(Duration::from_secs(3600))));
+    assert_eq!(super::span_or_never("no").unwrap_err().mend.as_deref(), Some("write a duration as in `30d`, or `never`"));
+}
+
+#[test]
+fn addresses_have_two_sides() {
+    for (text, good) in [
+        ("lead@example.com", true),
+        ("a@b", true),
+        ("\"a@b\"@c", true),
+        ("lead", false),
+        ("@example.com", false),
+        ("lead@", false),
+        ("a b@example.com", false),
+        ("a@b\n", false),
+        ("", false),
+    ] {
+        assert_eq!(super::address(text).is_ok(), good, "{text}");
+    }
+    assert!(super::address(&format!("{}@b", "a".repeat(253))).is_err());
+}
