@@ -4,6 +4,7 @@
 //!
 //! [`upstream`] answers every request with the same bytes; [`plain`] is a reverse proxy that does nothing but pass
 //! requests on, which is what Wardgate's cost is measured against (`bench/whole-process.sh`). [`mod@reference`] makes pages of `docs/` from tables in the code.
+//! [`postgres`] is a database server that ends with the tests.
 //! [`world`] makes small worlds of text, judged in memory; [`fuzz`] tries every parser of untrusted bytes with what nobody would write.
 //!
 //! ```
@@ -14,6 +15,7 @@
 
 pub mod fuzz;
 pub mod plain;
+pub mod postgres;
 pub mod reference;
 pub mod upstream;
 pub mod world;
