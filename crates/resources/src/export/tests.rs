@@ -530,7 +530,7 @@ fn spec() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
     #[test]
     fn any_spec_is_written_and_read_again(spec in spec()) {
         hold(spec);
