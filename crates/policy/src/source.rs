@@ -53,10 +53,12 @@ pub(crate) fn too_large(place: Place, bytes: usize) -> Diagnostic {
 
 /// What policies may refer to. Cedar takes a name that does not exist for one that never matches: so a `forbid` would
 /// be lost in silence. Existence is therefore checked here.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Names<'a> {
     /// Identities; `anonymous` is always known.
     pub identities: HashSet<&'a str>,
+    /// Identities that are known beside these: there may be too many to list.
+    pub beside: Option<&'a dyn Fn(&str) -> bool>,
     /// Owners; `wardgate` is always known.
     pub owners: HashSet<&'a str>,
     /// Teams of all owners.
@@ -67,11 +69,20 @@ pub struct Names<'a> {
     pub apis: &'a [Arc<Api>],
 }
 
+impl std::fmt::Debug for Names<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Names").field("identities", &self.identities.len()).finish_non_exhaustive()
+    }
+}
+
 impl Names<'_> {
     /// Every name of `of`, for checking and for suggestions.
     pub(crate) fn known(&self, of: Type, name: &str) -> bool {
         match of {
-            Type::Identity => name == Identity::ANONYMOUS || self.identities.contains(name),
+            Type::Identity => {
+                let beside = || self.beside.is_some_and(|beside| beside(name));
+                name == Identity::ANONYMOUS || self.identities.contains(name) || beside()
+            }
             Type::Owner => name == "wardgate" || self.owners.contains(name),
             Type::Team => self.teams.contains(name),
             Type::Environment => name == "shared" || self.environments.iter().any(|known| known.name.as_str() == name),

@@ -230,7 +230,7 @@ pub struct ChangeFilter {
 }
 
 #[derive(sqlx::FromRow)]
-struct ChangeRow {
+pub(crate) struct ChangeRow {
     seq: i64,
     time_us: i64,
     actor: String,
@@ -243,7 +243,7 @@ struct ChangeRow {
 }
 
 impl ChangeRow {
-    fn read(self) -> Result<Change, StoreFault> {
+    pub(crate) fn read(self) -> Result<Change, StoreFault> {
         let seq = self.seq;
         let corrupt = |why: String| StoreFault::corrupt("change", seq, why);
         let json = |text: Option<String>| text.map(|t| serde_json::from_str(&t)).transpose().map_err(|e| corrupt(e.to_string()));

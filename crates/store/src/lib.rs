@@ -58,6 +58,7 @@ mod rotation;
 mod secret;
 mod sql;
 mod status;
+mod touched;
 mod usage;
 mod vault;
 #[cfg(test)]
@@ -78,5 +79,6 @@ pub use resource::{Applied, FileDocument, Origin, Precondition, ResourceId, Stor
 pub use rotation::Rotated;
 pub use secret::{SealedVersion, StoredSecret};
 pub use status::{Claim, Step, StoredStatus};
+pub use touched::{TOUCHED_MAX, Touched};
 pub use usage::{UsageFilter, UsageRow, Use};
 pub use vault::{KID_BYTES_MAX, SEALED_BYTES_MAX, Sealed, SigningKeyState, StoredSigningKey};

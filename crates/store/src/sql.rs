@@ -13,6 +13,11 @@ pub(crate) const CHANGES_SINCE: &str = "SELECT seq, time_us, actor, subject, nam
 /// As [`CHANGES_SINCE`], of one thing: by its index.
 pub(crate) const CHANGES_OF_ONE: &str = "SELECT seq, time_us, actor, subject, name, act, reason, before, after FROM change \
      WHERE seq > $1 AND subject = $2 AND name = $3 ORDER BY seq LIMIT $4";
+/// By the index `change_of_standing`.
+pub(crate) const STOPS_SINCE: &str = "SELECT seq, time_us, actor, subject, name, act, reason, before, after FROM change \
+     WHERE seq > $1 AND act IN ('revoke', 'spend', 'state', 'contain', 'release') ORDER BY seq LIMIT $2";
+pub(crate) const TOUCHED_SINCE: &str = "SELECT c.seq, c.subject, c.name, c.act, k.identity FROM change c \
+     LEFT JOIN credential k ON c.subject = 'credential' AND k.id = c.name WHERE c.seq > $1 ORDER BY c.seq LIMIT $2";
 pub(crate) const RESOURCE_CHANGED_AFTER: &str = "SELECT seq FROM change WHERE seq > $1 AND subject NOT IN \
      ('status', 'credential', 'secret', 'signing_key', 'owner_status', 'containment', 'approval', 'discovery') ORDER BY seq LIMIT 1";
 pub(crate) const SEQ_AT: &str = "SELECT seq FROM change WHERE time_us <= $1 ORDER BY seq DESC LIMIT 1";

@@ -1,38 +1,35 @@
 //! The control side of a process: it reads files, keeps the store, and is the one writer of snapshots.
 //!
-//! INVARIANT (one writer): snapshots are published only under the `published` lock, in the order of the feed.
-//! INVARIANT (stops first): the feed is followed into the overlay under a lock of its own, so that a stop never waits for a
-//! snapshot; and every change that a published snapshot holds has been followed, so that open requests obey it too.
+//! Reading order: `load` (files and what is declared otherwise, resolved), `people` (identities and credentials), `publish`
+//! (snapshots), `follow` (what stops somebody, before any snapshot), `change` (what the management API declares),
+//! `material` (keys).
 
+mod change;
+mod follow;
+mod heard;
 mod load;
 mod material;
+mod people;
+mod publish;
 
-pub use load::Loaded;
+pub use heard::{Contact, Heard};
 pub(crate) use load::gather;
+pub use load::{Gathered, Loaded};
 pub use material::{Material, mint_sign_in};
 
-use crate::{builtin, clock, config::Config};
+use crate::{clock, config::Config};
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
-use std::sync::Arc;
-use tokio::sync::Mutex;
-use wardgate_audit::sink::{ChangeRecord, JsonLines};
-use wardgate_gate::{
-    Change as Changed, Estate, Gate, Meters, Snapshot, World,
-    denied::{Denied, Settled, Subject as Stopped},
-};
-use wardgate_model::{
-    credential::CredentialState,
-    diagnostic::Diagnostic,
-    event::EventSink as _,
-    id::{CredentialId, IdentityId},
-    inventory::{Identity, IdentityState},
-    resource::Kind,
-};
-use wardgate_store::{Act, Change, Picture, Store, StoreFault, Subject};
-
-/// Changes read from the feed at a time.
-const FEED_PAGE: u32 = 500;
+use change::Proposed;
+use follow::Heeded;
+use publish::Rebuild;
+use std::{collections::BTreeSet, sync::Arc};
+use tokio::sync::{Mutex, Notify};
+use wardgate_audit::sink::JsonLines;
+use wardgate_gate::{Gate, Meters, Population, Snapshot, denied::Denied};
+use wardgate_model::{diagnostic::Diagnostic, id::IdentityId, resource::Kind};
+use wardgate_resources::{IdentitySpec, Nobody};
+use wardgate_store::{Store, StoreFault};
 
 /// What was last published.
 #[derive(Debug, Clone, Copy)]
@@ -53,8 +50,13 @@ pub struct Control {
     log: Arc<JsonLines>,
     loaded: ArcSwap<Loaded>,
     published: Mutex<Published>,
-    /// The last change that went into the overlay and the event log.
-    followed: Mutex<u64>,
+    /// How far the feed was read for stops.
+    heeded: Mutex<Heeded>,
+    /// The last change that went into the event log.
+    recorded: Mutex<u64>,
+    /// Somebody was stopped whom the snapshot does not refuse yet.
+    behind: Notify,
+    heard: Heard,
 }
 
 impl std::fmt::Debug for Control {
@@ -80,16 +82,25 @@ impl Control {
     /// # Errors
     /// When anything of it is wrong: a gate does not start half.
     pub async fn open(config: Config, meters: Meters, log: Arc<JsonLines>) -> anyhow::Result<Arc<Self>> {
-        let loaded = Loaded::read(&config).map_err(ReloadFault::Input)?;
+        let gathered = Arc::new(Gathered::of(&config));
+        // What is wrong with the files alone is said before the store is touched.
+        let alone = Loaded::resolve(Arc::clone(&gathered), Vec::new(), &Nobody);
         let store = Arc::new(Store::open(&config.store).await.with_context(|| format!("cannot open `{}`", config.store))?);
+        let resolved = publish::resolve(&store, &Population::default(), gathered, None).await.context("cannot read the store")?;
+        let loaded = match (resolved, alone) {
+            (Ok(loaded), _) => loaded,
+            (Err(_), Err(found)) | (Err(found), Ok(_)) => return Err(ReloadFault::Input(found).into()),
+        };
         let material = Material::open(&config, &store).await?;
         let before = store.last_seq().await?;
-        store.apply_files(&loaded.documents, "start", clock::now()).await.context("cannot keep the resources")?;
-        let picture = store.picture().await?;
+        store.apply_files(&loaded.gathered.kept(), "start", clock::now()).await.context("cannot keep the resources")?;
         let denied = Arc::new(Denied::default());
-        let snapshot = snapshot(&loaded, &picture, &material, &denied, &config, 1)?;
-        let published = Mutex::new(Published { seq: picture.seq, number: 1 });
-        let gate = Arc::new(Gate::new(snapshot, meters));
+        let seq = store.last_seq().await?;
+        let heeded = Heeded::at(seq, &store.containments().await?);
+        denied.stop_all(heeded.stopped(), clock::now());
+        let population = people::all(&store, &loaded).await?;
+        let estate = publish::estate(&store, &material, &denied, &config, &loaded).await?;
+        let gate = Arc::new(Gate::new(Snapshot::new(1, population, Arc::new(estate)), meters));
         let control = Self {
             config,
             store,
@@ -98,10 +109,13 @@ impl Control {
             gate,
             log,
             loaded: ArcSwap::from_pointee(loaded),
-            published,
-            followed: Mutex::new(before),
+            published: Mutex::new(Published { seq, number: 1 }),
+            heeded: Mutex::new(heeded),
+            recorded: Mutex::new(before),
+            behind: Notify::new(),
+            heard: Heard::now(),
         };
-        control.follow().await?;
+        control.record_changes().await?;
         Ok(Arc::new(control))
     }
 
@@ -109,6 +123,18 @@ impl Control {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// Whether the store answers.
+    #[must_use]
+    pub fn heard(&self) -> &Heard {
+        &self.heard
+    }
+
+    /// The overlay of what was stopped.
+    #[must_use]
+    pub fn denied(&self) -> &Arc<Denied> {
+        &self.denied
     }
 
     /// The judge that obeys it.
@@ -135,164 +161,39 @@ impl Control {
         self.loaded.load_full()
     }
 
+    /// What an identity's own record declares; `None`: it is not on record.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn identity_spec(&self, id: &IdentityId) -> Result<Option<IdentitySpec>, StoreFault> {
+        let records = self.store.identity_records(std::slice::from_ref(id)).await?.records;
+        Ok(records.first().and_then(|record| people::spec(record, &self.loaded()).ok().flatten()))
+    }
+
     /// Reads the files again and publishes what they say. A bad change is refused whole.
     ///
     /// # Errors
     /// With every diagnostic at once; the old state stays.
     pub async fn reload(&self) -> Result<u64, ReloadFault> {
-        let loaded = Loaded::read(&self.config).map_err(ReloadFault::Input)?;
-        let applied = self.store.apply_files(&loaded.documents, "files changed", clock::now()).await?;
+        let last = self.loaded();
+        let gathered = Arc::new(Gathered::of(&self.config));
+        let stays: BTreeSet<(Kind, &str)> = gathered.documents.iter().map(|document| (document.kind, document.name.as_str())).collect();
+        let before = last.gathered.documents.iter().map(|document| (document.kind, document.name.as_str()));
+        let removed: Vec<_> = before.filter(|named| !stays.contains(named)).collect();
+        let proposed = Proposed {
+            documents: self.declared().await?,
+            identities: Vec::new(),
+            gone: removed.iter().filter(|(kind, _)| *kind == Kind::Identity).map(|(_, name)| *name).collect(),
+            removed,
+        };
+        let snapshot = self.gate.snapshot();
+        let resolved = publish::resolve(&self.store, snapshot.population(), Arc::clone(&gathered), Some(&proposed)).await?;
+        let loaded = resolved.map_err(ReloadFault::Input)?;
+        let applied = self.store.apply_files(&gathered.kept(), "files changed", clock::now()).await?;
         self.loaded.store(Arc::new(loaded));
         self.publish(applied.seq, Rebuild::Always).await?;
         Ok(applied.seq)
     }
-
-    /// Makes the gate obey every change up to `seq`. What was stopped goes first, through the overlay.
-    ///
-    /// # Errors
-    /// When the store cannot be read: the overlay already holds what was stopped.
-    pub async fn obey(&self, seq: u64) -> Result<(), StoreFault> {
-        self.follow().await?;
-        self.publish(seq, Rebuild::IfBehind).await
-    }
-
-    async fn publish(&self, seq: u64, rebuild: Rebuild) -> Result<(), StoreFault> {
-        let mut published = self.published.lock().await;
-        if published.seq >= seq && rebuild == Rebuild::IfBehind {
-            return Ok(());
-        }
-        let picture = self.store.picture().await?;
-        self.follow().await?;
-        let number = published.number + 1;
-        let loaded = self.loaded.load_full();
-        match snapshot(&loaded, &picture, &self.material, &self.denied, &self.config, number) {
-            Ok(snapshot) => {
-                self.gate.publish(snapshot);
-                *published = Published { seq: picture.seq, number };
-            }
-            // The sealed material of one secret cannot be opened: the old snapshot stays, what was stopped is stopped, and the
-            // next change tries again.
-            Err(error) => tracing::error!(%error, "cannot make a snapshot; the last one stays"),
-        }
-        self.settle();
-        Ok(())
-    }
-
-    /// Lets the overlay forget what the published snapshot refuses by itself.
-    fn settle(&self) {
-        let snapshot = self.gate.snapshot();
-        self.denied.settle(clock::now(), |subject| {
-            let admitted = match subject {
-                Stopped::Credential(id) => snapshot.credential(id.as_str()).is_some_and(|c| c.state == CredentialState::Live),
-                Stopped::Identity(id) => snapshot.identity(id).is_some_and(|identity| !contained(identity.state)),
-                Stopped::Owner(_) => true,
-            };
-            if admitted { Settled::StillAdmitted } else { Settled::Refused }
-        });
-    }
-
-    /// Reads on in the feed: what it stopped goes into the overlay at once, and every change into the event log, each once.
-    async fn follow(&self) -> Result<(), StoreFault> {
-        let mut followed = self.followed.lock().await;
-        loop {
-            let changes = self.store.changes_since(*followed, FEED_PAGE).await?;
-            let Some(last) = changes.last() else { return Ok(()) };
-            *followed = last.seq;
-            for change in &changes {
-                match effect(change) {
-                    Some(Effect::Stops(subject)) => self.denied.stop(subject, clock::now()),
-                    Some(Effect::Releases(subject)) => self.denied.release(&subject),
-                    None => {}
-                }
-                self.record(change);
-            }
-        }
-    }
-
-    /// The change is in the feed already; a full log is counted there, and loses nothing that the feed does not have.
-    fn record(&self, change: &Change) {
-        let record = ChangeRecord {
-            time: change.time,
-            actor: change.actor.clone(),
-            what: change.act.as_str().into(),
-            kind: change.subject.as_str().into(),
-            name: change.name.clone(),
-            reason: Some(change.reason.clone()).filter(|reason| !reason.is_empty()),
-        };
-        if self.log.record_change(record).is_err() {
-            self.log.count_dropped();
-            tracing::warn!(seq = change.seq, "no place in the event log for a change; it is in the feed");
-        }
-    }
-}
-
-/// What a change does to the overlay.
-enum Effect {
-    Stops(Stopped),
-    Releases(Stopped),
-}
-
-fn effect(change: &Change) -> Option<Effect> {
-    match (change.subject, change.act) {
-        (Subject::Credential, Act::Revoke | Act::Spend) => CredentialId::parse(&change.name).map(Stopped::Credential).map(Effect::Stops),
-        (Subject::Status, Act::State) => {
-            let state = change.after.as_ref()?.get("state")?.as_str().and_then(IdentityState::parse)?;
-            let identity = Stopped::Identity(IdentityId::parse(&change.name).ok()?);
-            Some(if contained(state) { Effect::Stops(identity) } else { Effect::Releases(identity) })
-        }
-        _ => None,
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Rebuild {
-    Always,
-    IfBehind,
-}
-
-fn contained(state: IdentityState) -> bool {
-    matches!(state, IdentityState::Suspended | IdentityState::Quarantined | IdentityState::Retired)
-}
-
-/// What the files declare, as the status on record makes it.
-fn snapshot(
-    loaded: &Loaded,
-    picture: &Picture,
-    material: &Material,
-    denied: &Arc<Denied>,
-    config: &Config,
-    number: u64,
-) -> anyhow::Result<Snapshot> {
-    let inventory = &loaded.inventory;
-    let statuses: std::collections::HashMap<_, _> = picture.statuses.iter().map(|status| (&status.identity, status)).collect();
-    let declared = picture.resources.iter().filter(|resource| resource.id.kind() == Kind::Identity);
-    let revisions: std::collections::HashMap<_, _> = declared.map(|resource| (resource.id.name(), resource.revision)).collect();
-    let mut identities: Vec<Arc<Identity>> = vec![Arc::new(Identity::anonymous()), Arc::new(builtin::operator())];
-    for spec in &inventory.identities {
-        let mut identity = spec.identity.clone();
-        let revision = revisions.get(identity.id.as_str()).copied().unwrap_or_default();
-        if let Some(status) = statuses.get(&identity.id) {
-            identity.state = status.state;
-            identity.claim_overdue = status.claim == wardgate_store::Claim::Overdue;
-            identity.revision = revision.max(status.revision);
-        }
-        identities.push(Arc::new(identity));
-    }
-    let credentials = picture.credentials.iter().map(|stored| Changed::Credential(Arc::new(stored.credential.clone())));
-    let population = identities.into_iter().map(Changed::Identity).chain(credentials).collect();
-    let estate = Estate::build(World {
-        apis: loaded.apis.clone(),
-        grants: inventory.grants.clone(),
-        zones: inventory.zones.clone(),
-        secrets: material.open_secrets(&picture.secrets)?,
-        policies: Arc::clone(&loaded.policies),
-        limits: Arc::clone(&loaded.limits),
-        pepper: Arc::clone(material.pepper()),
-        mint: Arc::clone(material.mint()),
-        denied: Arc::clone(denied),
-        body_bytes_max: config.edge.body_bytes_max,
-    });
-    Ok(Snapshot::new(number, population, Arc::new(estate)))
 }
 
 #[cfg(test)]

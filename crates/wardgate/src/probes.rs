@@ -1,6 +1,6 @@
 //! What answers without a credential: health, readiness, metrics on the admin listener, our keys on the others.
 
-use crate::control::Control;
+use crate::{clock, control::Control};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use std::{
@@ -47,23 +47,32 @@ impl Answers {
     fn ready(&self) -> Response<Bytes> {
         let failing = self.log.counters().failing;
         let (status, text) = match (self.draining.load(Ordering::Relaxed), failing) {
-            (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
-            (false, true) => (StatusCode::SERVICE_UNAVAILABLE, "the event log cannot be written\n"),
-            (false, false) => (StatusCode::OK, "ready\n"),
+            (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned()),
+            (false, true) => (StatusCode::SERVICE_UNAVAILABLE, "the event log cannot be written\n".to_owned()),
+            // The gate goes on with its last good state: that is ready, and said.
+            (false, false) if self.control.heard().trouble().is_some() => {
+                let since = self.control.heard().last();
+                (StatusCode::OK, format!("ready, with the state of {since}: the store does not answer\n"))
+            }
+            (false, false) => (StatusCode::OK, "ready\n".to_owned()),
         };
-        plain(status, text.to_owned())
+        plain(status, text)
     }
 
     fn metrics(&self) -> Response<Bytes> {
         let mut text = self.metrics.get().map(|metrics| metrics.render()).unwrap_or_default();
         let log = self.log.counters();
         let snapshot = self.control.gate().snapshot().number();
+        let heard = self.control.heard();
+        let stale_s = clock::now().since(heard.last()).as_secs();
         for (name, kind, help, value) in [
             ("wardgate_audit_written_total", "counter", "Events on disk since the start.", log.written),
             ("wardgate_audit_lost_total", "counter", "Events that had a place and could not be written.", log.lost),
             ("wardgate_audit_queue_events", "gauge", "Events that wait to be written.", log.queued as u64),
             ("wardgate_audit_failing", "gauge", "1 while the event log cannot be written.", u64::from(log.failing)),
             ("wardgate_snapshot_number", "gauge", "Number of the snapshot that requests are judged against.", snapshot),
+            ("wardgate_store_failing", "gauge", "1 while the store does not answer.", u64::from(heard.trouble().is_some())),
+            ("wardgate_store_stale_seconds", "gauge", "Seconds since the store last answered.", stale_s),
             ("wardgate_meters", "gauge", "Meters of limits in memory.", self.control.gate().meters().len() as u64),
         ] {
             let _infallible = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n");

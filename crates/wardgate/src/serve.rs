@@ -83,6 +83,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         watch::Watch::start(Arc::clone(&control))?
     };
     runtime.spawn(sweep(Arc::clone(&control)));
+    runtime.spawn(Arc::clone(&control).follow());
     let (addresses, admin) = bound(&edge)?;
     Ok(Running { control, runtime, edge, addresses, admin, answers, journal, log: writer, _watch: watch })
 }

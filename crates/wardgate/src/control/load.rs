@@ -3,10 +3,11 @@
 use crate::{builtin, config::Config};
 use std::{
     io,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     sync::Arc,
 };
 use wardgate_abuse::Limits;
+use wardgate_governance::rotation::Rotations;
 use wardgate_model::{
     api::Api,
     diagnostic::{Diagnostic, Place},
@@ -16,7 +17,7 @@ use wardgate_model::{
     resource::Kind,
 };
 use wardgate_policy::{Names, PolicySet, PolicySource};
-use wardgate_resources::{Document, Files, Inventory, Sources};
+use wardgate_resources::{Beside, Document, Files, Inventory, Nobody, Sources};
 use wardgate_store::{FileDocument, ResourceId};
 
 /// Largest file that is read, in bytes.
@@ -24,11 +25,52 @@ const FILE_BYTES_MAX: u64 = 32 << 20;
 /// Files read at the most.
 const FILES_MAX: usize = 10_000;
 
-/// What the files say: resolved, compiled, ready for a snapshot.
+/// The documents that stand in files, and how to read what they name. Nothing is resolved yet.
+#[derive(Debug)]
+pub struct Gathered {
+    /// The documents, with their places.
+    pub documents: Vec<Document>,
+    /// What is wrong with the files as files.
+    diagnostics: Vec<Diagnostic>,
+    base: PathBuf,
+}
+
+impl Gathered {
+    /// Reads directories and files; `base` is the configuration's directory.
+    #[must_use]
+    pub fn read(paths: &[PathBuf], base: PathBuf) -> Self {
+        let mut diagnostics = Vec::new();
+        let sources = gather(paths, &mut diagnostics);
+        let parsed = wardgate_resources::parse(&sources);
+        diagnostics.extend(parsed.diagnostics);
+        Self { documents: parsed.documents, diagnostics, base }
+    }
+
+    /// The resources of a configuration.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        Self::read(&config.resources, config.file.parent().unwrap_or(Path::new("")).to_owned())
+    }
+
+    /// The documents, as they are kept.
+    #[must_use]
+    pub fn kept(&self) -> Vec<FileDocument> {
+        let kept = self.documents.iter().filter_map(|document| {
+            let id = ResourceId::parse(document.kind, &document.name).ok()?;
+            Some(FileDocument { id, spec: document.spec.clone(), file: document.place.file.display().to_string().into() })
+        });
+        kept.collect()
+    }
+}
+
+/// What is declared, by files and otherwise: resolved, compiled, ready for a snapshot. Of the identities only those are in
+/// it that files declare; the others are a matter of [`super::people`].
 #[derive(Debug)]
 pub struct Loaded {
-    /// The documents, as they are kept.
-    pub documents: Vec<FileDocument>,
+    /// What stands in files.
+    pub gathered: Arc<Gathered>,
+    /// What is declared otherwise, identities apart.
+    pub declared: Vec<Document>,
     /// The typed values.
     pub inventory: Inventory,
     /// The APIs, our own among them.
@@ -37,18 +79,19 @@ pub struct Loaded {
     pub policies: Arc<PolicySet>,
     /// The compiled limits, shipped ones among them.
     pub limits: Arc<Limits>,
+    /// When credentials are to be replaced.
+    pub rotations: Rotations,
     /// What is worth knowing although it was taken.
     pub warnings: Vec<Diagnostic>,
 }
 
 impl Loaded {
-    /// Reads the resources of a configuration.
+    /// Reads the resources of a configuration that stand in files, and nothing else.
     ///
     /// # Errors
     /// With every diagnostic at once, warnings included, when at least one is an error.
     pub fn read(config: &Config) -> Result<Self, Vec<Diagnostic>> {
-        let base = config.file.parent().unwrap_or(Path::new("")).to_owned();
-        Self::read_from(&config.resources, base)
+        Self::resolve(Arc::new(Gathered::of(config)), Vec::new(), &Nobody)
     }
 
     /// Reads directories and files; `base` is the configuration's directory.
@@ -56,27 +99,38 @@ impl Loaded {
     /// # Errors
     /// As [`Loaded::read`].
     pub fn read_from(paths: &[PathBuf], base: PathBuf) -> Result<Self, Vec<Diagnostic>> {
-        let mut found = Vec::new();
-        let sources = gather(paths, &mut found);
-        let read = wardgate_resources::load(&sources, &Disk { base });
-        found.extend(read.diagnostics);
-        let Some(inventory) = read.inventory else {
-            found.extend(policies_alone(&read.documents));
+        Self::resolve(Arc::new(Gathered::read(paths, base)), Vec::new(), &Nobody)
+    }
+
+    /// Resolves what stands in files together with what is declared otherwise.
+    ///
+    /// # Errors
+    /// With every diagnostic at once, warnings included, when at least one is an error.
+    pub fn resolve(gathered: Arc<Gathered>, declared: Vec<Document>, beside: &dyn Beside) -> Result<Self, Vec<Diagnostic>> {
+        let documents: Vec<Document> = gathered.documents.iter().chain(&declared).cloned().collect();
+        let resolved = wardgate_resources::resolve_beside(&documents, &Disk { base: gathered.base.clone() }, beside);
+        let mut found = gathered.diagnostics.clone();
+        let readable = !found.iter().any(Diagnostic::is_error);
+        found.extend(resolved.diagnostics);
+        let Some(inventory) = resolved.inventory.filter(|_| readable) else {
+            found.extend(policies_alone(&documents));
             return Err(sorted(found));
         };
         let mut apis = inventory.apis.clone();
         apis.push(Arc::new(wardgate_console::admin_api()));
-        let compiled = wardgate_policy::compile(&policy_sources(&inventory), &inventory.grants, &names(&inventory, &apis));
+        let on_record = |name: &str| beside.identity(name).is_some();
+        let names = Names { beside: Some(&on_record), ..names(&inventory, &apis) };
+        let compiled = wardgate_policy::compile(&policy_sources(&inventory), &inventory.grants, &names);
         found.extend(compiled.diagnostics);
-        let documents = read.documents.iter().filter_map(|document| {
-            let id = ResourceId::parse(document.kind, &document.name).ok()?;
-            Some(FileDocument { id, spec: document.spec.clone(), file: document.place.file.display().to_string().into() })
-        });
-        let documents: Vec<_> = documents.collect();
         let policies = compiled.policies.filter(|_| !found.iter().any(Diagnostic::is_error));
         let Some(policies) = policies else { return Err(sorted(found)) };
         let limits = Arc::new(Limits::compile(&limits(&inventory)));
-        Ok(Self { documents, inventory, apis, policies: Arc::new(policies), limits, warnings: sorted(found) })
+        let rotations = Rotations::compile(
+            inventory.rotations.iter().map(Arc::as_ref),
+            inventory.contracts.iter().map(Arc::as_ref),
+            inventory.waivers.iter().map(Arc::as_ref),
+        );
+        Ok(Self { gathered, declared, inventory, apis, policies: Arc::new(policies), limits, rotations, warnings: sorted(found) })
     }
 }
 
@@ -173,8 +227,18 @@ struct Disk {
     base: PathBuf,
 }
 
+/// What stands in the place of a file in the place of a document that was not read from one.
+pub(super) const DECLARED: &str = "api:";
+
 impl Files for Disk {
     fn read(&self, from: &Path, path: &str) -> io::Result<Vec<u8>> {
+        // What comes through the management API may name files below the configuration's directory, and no others.
+        if from.as_os_str().as_encoded_bytes().starts_with(DECLARED.as_bytes()) {
+            let inside = Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+            let outside =
+                || io::Error::other("a document that does not stand in a file may only name files below the configuration's directory");
+            return if inside { read(&self.base.join(path)) } else { Err(outside()) };
+        }
         let beside = from.parent().unwrap_or(Path::new("")).join(path);
         if beside.exists() { read(&beside) } else { read(&self.base.join(path)) }
     }
@@ -191,6 +255,7 @@ fn names<'a>(inventory: &'a Inventory, apis: &'a [Arc<Api>]) -> Names<'a> {
     let own = [builtin::OPERATOR, Identity::ANONYMOUS];
     Names {
         identities: inventory.identities.iter().map(|spec| spec.identity.id.as_str()).chain(own).collect(),
+        beside: None,
         owners: inventory.owners.iter().map(|owner| owner.name.as_str()).chain([builtin::OWN]).collect(),
         teams: inventory.owners.iter().flat_map(|owner| &owner.teams).map(TeamName::as_str).collect(),
         environments: &inventory.environments,

@@ -1,0 +1,159 @@
+//! The feed, followed: what stops somebody goes into the overlay at once, and every change into the event log.
+//!
+//! INVARIANT (stops first): stops are read apart from all other changes and under a lock of their own. So a stop waits
+//! neither for a snapshot that is being made nor for the hundred thousand changes of an import before it.
+
+use super::Control;
+use crate::clock;
+use std::collections::BTreeSet;
+use wardgate_audit::sink::ChangeRecord;
+use wardgate_gate::denied::Subject as Stopped;
+use wardgate_model::{
+    contain::Containable,
+    event::EventSink as _,
+    id::{CredentialId, IdentityId, OwnerName},
+    inventory::IdentityState,
+};
+use wardgate_store::{Act, Change, StoreFault, StoredContainment, Subject};
+
+/// Changes read from the feed at a time.
+const FEED_PAGE: u32 = 500;
+
+/// How far the feed was read for stops, and what is contained by name.
+#[derive(Debug)]
+pub(super) struct Heeded {
+    seq: u64,
+    /// The last change that stopped or released somebody.
+    last: u64,
+    contained: BTreeSet<(Containable, Box<str>)>,
+}
+
+impl Heeded {
+    /// From a moment of the feed, and what was contained then.
+    pub(super) fn at(seq: u64, contained: &[StoredContainment]) -> Self {
+        let contained = contained.iter().map(|containment| (containment.kind, containment.name.clone())).collect();
+        Self { seq, last: 0, contained }
+    }
+
+    /// Everything that is contained by name, as the overlay knows it.
+    pub(super) fn stopped(&self) -> impl Iterator<Item = Stopped> {
+        self.contained.iter().filter_map(|(kind, name)| subject(*kind, name))
+    }
+
+    /// Whether it is contained by name.
+    pub(super) fn holds(&self, subject: &Stopped) -> bool {
+        let named = |kind, name: &str| self.contained.contains(&(kind, name.into()));
+        match subject {
+            Stopped::Identity(id) => named(Containable::Identity, id.as_str()),
+            Stopped::Credential(id) => named(Containable::Credential, id.as_str()),
+            Stopped::Owner(name) => named(Containable::Owner, name.as_str()),
+        }
+    }
+
+    /// Notes a change. What it releases is released only when nothing else holds it.
+    fn effect(&mut self, change: &Change) -> Option<Effect> {
+        match (change.subject, change.act) {
+            (Subject::Credential, Act::Revoke | Act::Spend) => {
+                CredentialId::parse(&change.name).map(Stopped::Credential).map(Effect::Stops)
+            }
+            (Subject::Containment, act) => {
+                let (kind, name) = change.name.split_once('/')?;
+                let kind = Containable::parse(kind)?;
+                let subject = subject(kind, name);
+                if act == Act::Release {
+                    self.contained.remove(&(kind, name.into()));
+                    subject.map(Effect::Releases)
+                } else {
+                    self.contained.insert((kind, name.into()));
+                    subject.map(Effect::Stops)
+                }
+            }
+            (Subject::Status, Act::State) => {
+                let state = change.after.as_ref()?.get("state")?.as_str().and_then(IdentityState::parse)?;
+                let identity = Stopped::Identity(IdentityId::parse(&change.name).ok()?);
+                if is_stopped(state) {
+                    Some(Effect::Stops(identity))
+                } else {
+                    let held = self.contained.contains(&(Containable::Identity, change.name.clone()));
+                    (!held).then_some(Effect::Releases(identity))
+                }
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What a change does to the overlay.
+enum Effect {
+    Stops(Stopped),
+    Releases(Stopped),
+}
+
+/// What the overlay knows of things that can be contained. Issuers, tokens and tasks come with their proofs.
+fn subject(kind: Containable, name: &str) -> Option<Stopped> {
+    match kind {
+        Containable::Identity => IdentityId::parse(name).ok().map(Stopped::Identity),
+        Containable::Credential => CredentialId::parse(name).map(Stopped::Credential),
+        Containable::Owner => OwnerName::parse(name).ok().map(Stopped::Owner),
+        Containable::Issuer | Containable::Token | Containable::Task => None,
+    }
+}
+
+/// Whether an identity in this state is not let in, whatever it shows.
+pub(super) fn is_stopped(state: IdentityState) -> bool {
+    matches!(state, IdentityState::Suspended | IdentityState::Quarantined | IdentityState::Retired)
+}
+
+impl Control {
+    /// Reads on in the feed for stops and releases. Gives the number of the last of them.
+    pub(super) async fn heed(&self) -> Result<u64, StoreFault> {
+        let mut heeded = self.heeded.lock().await;
+        loop {
+            let changes = self.store.stops_since(heeded.seq, FEED_PAGE).await?;
+            let Some(last) = changes.last().map(|change| change.seq) else { return Ok(heeded.last) };
+            // In the order of the feed; stops that follow each other go in together.
+            let mut stops = Vec::new();
+            for change in &changes {
+                match heeded.effect(change) {
+                    Some(Effect::Stops(subject)) => stops.push(subject),
+                    Some(Effect::Releases(subject)) => {
+                        self.denied.stop_all(stops.drain(..), clock::now());
+                        self.denied.release(&subject);
+                    }
+                    None => {}
+                }
+            }
+            self.denied.stop_all(stops, clock::now());
+            (heeded.seq, heeded.last) = (last, last);
+        }
+    }
+
+    /// Reads on in the feed and puts every change into the event log, each once.
+    pub(super) async fn record_changes(&self) -> Result<(), StoreFault> {
+        let mut recorded = self.recorded.lock().await;
+        loop {
+            let changes = self.store.changes_since(*recorded, FEED_PAGE).await?;
+            let Some(last) = changes.last() else { return Ok(()) };
+            *recorded = last.seq;
+            for change in &changes {
+                self.record(change);
+            }
+        }
+    }
+
+    /// The change is in the feed already; a full log is counted there, and loses nothing that the feed does not have.
+    fn record(&self, change: &Change) {
+        let record = ChangeRecord {
+            time: change.time,
+            actor: change.actor.clone(),
+            what: change.act.as_str().into(),
+            kind: change.subject.as_str().into(),
+            name: change.name.clone(),
+            reason: Some(change.reason.clone()).filter(|reason| !reason.is_empty()),
+        };
+        if self.log.record_change(record).is_err() {
+            self.log.count_dropped();
+            tracing::warn!(seq = change.seq, "no place in the event log for a change; it is in the feed");
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Identities and credentials, from the record to what the gate knows of them.
+//!
+//! There may be a million, so nothing here reads or keeps all of them but [`all`], which goes page by page.
+
+use super::{Loaded, change::Proposed, load::DECLARED};
+use crate::builtin;
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+use wardgate_gate::{Change, Population};
+use wardgate_model::{
+    credential::Credential,
+    diagnostic::{Diagnostic, Place},
+    id::{EnvironmentName, IdentityId, OwnerName},
+    inventory::{Identity, IdentityKind},
+    resource::Kind,
+};
+use wardgate_resources::{Beside, BesideIdentity, Document, IdentitySpec, Naming, references, resolve_identity};
+use wardgate_store::{Claim, IdentityRecord, ResourceId, Store, StoreFault};
+
+/// Records read from the store at a time.
+const PAGE: u32 = 5_000;
+/// How many of those that name something are found for a message.
+const NAMED: u32 = 10;
+
+/// A document that does not stand in a file.
+pub(super) fn declared(id: &ResourceId, spec: Value) -> Document {
+    Document::new(id.kind(), id.name(), spec, Place::file(format!("{DECLARED}{id}")))
+}
+
+/// What an identity's record declares, typed.
+///
+/// # Errors
+/// With what is wrong with it: it was good when it was taken, so something that it names has changed.
+pub(super) fn spec(record: &IdentityRecord, loaded: &Loaded) -> Result<Option<IdentitySpec>, Vec<Diagnostic>> {
+    let Some(resource) = &record.resource else { return Ok(None) };
+    resolve_identity(&declared(&resource.id, resource.spec.clone()), &loaded.inventory).map(Some)
+}
+
+/// What the gate is to be told of an identity's record: itself and its credentials, as status and rotation make them.
+pub(super) fn changes(record: &IdentityRecord, loaded: &Loaded) -> Vec<Change> {
+    let mut changes = Vec::with_capacity(1 + record.credentials.len());
+    let identity = match spec(record, loaded) {
+        Ok(Some(spec)) => Some(Arc::new(with_status(spec.identity, record))),
+        // The one who sets this installation up is on no file.
+        Ok(None) if record.identity.as_str() == builtin::OPERATOR => Some(Arc::new(with_status(builtin::operator(), record))),
+        Ok(None) => None,
+        Err(found) => {
+            let why = found.first().map(ToString::to_string).unwrap_or_default();
+            tracing::error!(identity = %record.identity, %why, "an identity on record does not fit what it names: it is not let in");
+            None
+        }
+    };
+    changes.push(match &identity {
+        Some(identity) => Change::Identity(Arc::clone(identity)),
+        None => Change::NoIdentity(record.identity.clone()),
+    });
+    for stored in &record.credentials {
+        let mut credential = stored.credential.clone();
+        if let Some(identity) = &identity {
+            share(&mut credential, identity);
+            let dates = loaded.rotations.dates(&credential, identity);
+            (credential.expires, credential.warn_from) = (dates.expires, dates.warn_from);
+        }
+        changes.push(Change::Credential(Arc::new(credential)));
+    }
+    changes
+}
+
+/// Lets a credential use its identity's own names, so that each is in memory once.
+fn share(credential: &mut Credential, identity: &Identity) {
+    credential.identity = identity.id.clone();
+    if credential.environment == identity.environment.name {
+        credential.environment = identity.environment.name.clone();
+    }
+}
+
+fn with_status(mut identity: Identity, record: &IdentityRecord) -> Identity {
+    let revision = record.resource.as_ref().map(|resource| resource.revision).unwrap_or_default();
+    identity.revision = revision;
+    if let Some(status) = &record.status {
+        identity.state = status.state;
+        identity.claim_overdue = status.claim == Claim::Overdue;
+        identity.revision = revision.max(status.revision);
+    }
+    identity
+}
+
+/// Everybody on record.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn all(store: &Store, loaded: &Loaded) -> Result<Population, StoreFault> {
+    let mut population = Population::default();
+    population.apply(Change::Identity(Arc::new(builtin::operator())));
+    let mut after = String::new();
+    loop {
+        let page = store.identities_page(&after, PAGE).await?;
+        let Some(last) = page.records.last() else { return Ok(population) };
+        last.identity.as_str().clone_into(&mut after);
+        for record in &page.records {
+            population.extend(changes(record, loaded));
+        }
+    }
+}
+
+/// The identities that documents name and that are not among them, as they are on record.
+#[derive(Debug, Default)]
+pub(super) struct OnRecord {
+    identities: HashMap<Box<str>, (BesideIdentity, BTreeSet<Box<str>>)>,
+    naming: BTreeMap<(Kind, Box<str>), Naming>,
+}
+
+impl OnRecord {
+    /// Reads what `documents` need to know, as it would be after a change.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(super) async fn read(store: &Store, documents: &[Document], proposed: &Proposed<'_>) -> Result<Self, StoreFault> {
+        let gone = &proposed.gone;
+        let mut names: BTreeSet<IdentityId> = BTreeSet::new();
+        for document in documents {
+            let named = references(document).filter(|reference| reference.kind == Kind::Identity).map(|reference| reference.name);
+            let in_text = document.spec.get("cedar").and_then(Value::as_str).into_iter().flat_map(named_in_policy);
+            names.extend(named.chain(in_text).filter(|name| !gone.contains(name)).filter_map(|name| IdentityId::parse(name).ok()));
+        }
+        let mut on_record = Self::default();
+        let names: Vec<_> = names.into_iter().collect();
+        for record in store.identity_records(&names).await?.records {
+            if let Some(resource) = &record.resource {
+                on_record.note(record.identity.as_str(), &resource.spec);
+            }
+        }
+        for identity in &proposed.identities {
+            on_record.note(&identity.name, &identity.spec);
+        }
+        for (kind, name) in proposed.removed.iter().filter(|(kind, _)| *kind == Kind::Owner) {
+            let owned = store.identities_of(name, "", NAMED + 1).await?;
+            let owned: Vec<_> = owned.into_iter().filter(|id| !gone.contains(id.as_str())).collect();
+            let count = u64::try_from(owned.len()).unwrap_or(u64::MAX);
+            on_record.naming.insert((*kind, (*name).into()), Naming { first: owned, count });
+        }
+        Ok(on_record)
+    }
+
+    /// Notes who lives in an environment that is about to go.
+    pub(super) fn lives_in(&mut self, kind: Kind, name: &str, population: &Population, gone: &BTreeSet<&str>) {
+        let mut naming = Naming::default();
+        let there = population.identities().iter().filter(|identity| identity.environment.name.as_str() == name);
+        for identity in there.filter(|identity| !gone.contains(identity.id.as_str())) {
+            naming.count += 1;
+            if naming.first.len() < NAMED as usize {
+                naming.first.push(identity.id.clone());
+            }
+        }
+        self.naming.insert((kind, name.into()), naming);
+    }
+
+    fn note(&mut self, name: &str, spec: &Value) {
+        let text = |key: &str| spec.get(key).and_then(Value::as_str);
+        let (Some(owner), Some(environment)) = (text("owner"), text("environment")) else { return };
+        let (Ok(owner), Ok(environment)) = (OwnerName::parse(owner), EnvironmentName::parse(environment)) else { return };
+        let Some(kind) = text("type").and_then(IdentityKind::parse) else { return };
+        let entries = spec.get("credentials").and_then(Value::as_array).into_iter().flatten();
+        let entries = entries.filter_map(|entry| entry.get("name")?.as_str().map(Into::into)).collect();
+        self.identities.insert(name.into(), (BesideIdentity { owner, environment, kind }, entries));
+    }
+}
+
+impl Beside for OnRecord {
+    fn identity(&self, name: &str) -> Option<BesideIdentity> {
+        self.identities.get(name).map(|(identity, _)| identity.clone())
+    }
+
+    fn has_credential(&self, identity: &str, entry: &str) -> Option<bool> {
+        self.identities.get(identity).map(|(_, entries)| entries.contains(entry))
+    }
+
+    fn naming(&self, kind: Kind, name: &str) -> Naming {
+        self.naming.get(&(kind, name.into())).cloned().unwrap_or_default()
+    }
+}
+
+/// The names in `Identity::"…"` of a policy's text; more than there are, rather than fewer.
+fn named_in_policy(text: &str) -> impl Iterator<Item = &str> {
+    text.split("Identity::\"").skip(1).filter_map(|rest| rest.split('"').next())
+}

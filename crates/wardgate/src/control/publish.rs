@@ -1,0 +1,279 @@
+//! Snapshots: what changed since the last one is read from the feed, the rest is shared with it.
+//!
+//! INVARIANT (one writer): snapshots are published only here, under the `published` lock, in the order of the feed.
+
+use super::{
+    Control, Loaded, Material, Published,
+    change::{Proposed, place},
+    follow::is_stopped,
+    heard::Contact,
+    load::Gathered,
+    people::{self, OnRecord},
+};
+use crate::{clock, config::Config};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+use wardgate_gate::{
+    Change, Estate, Population, Snapshot, World,
+    denied::{Denied, Settled, Subject as Stopped},
+};
+use wardgate_model::{
+    credential::CredentialState,
+    diagnostic::Diagnostic,
+    id::{CredentialId, IdentityId},
+    resource::Kind,
+};
+use wardgate_resources::{Document, still_named};
+use wardgate_store::{Origin, Store, StoreFault, Subject, Touched};
+
+/// Rows of the feed read at a time, and identities read at a time.
+const PAGE: u32 = 2_000;
+
+/// How often the feed is looked at when nothing says that it has grown.
+const FOLLOWED_AT_LEAST: Duration = Duration::from_secs(1);
+/// How long a store that does not answer is left alone.
+const AWAY: Duration = Duration::from_millis(250);
+
+/// Why a snapshot is made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rebuild {
+    /// The files are others, or something beside the feed.
+    Always,
+    /// Only when the last one does not hold the change yet.
+    IfBehind,
+}
+
+/// What changed since a snapshot.
+#[derive(Debug, Default)]
+struct Behind {
+    seq: u64,
+    identities: BTreeSet<IdentityId>,
+    credentials: BTreeMap<CredentialId, Option<IdentityId>>,
+    /// Something small.
+    estate: bool,
+    /// Something that every identity may rest on.
+    everybody: bool,
+}
+
+impl Behind {
+    fn note(&mut self, touched: Touched) {
+        self.seq = touched.seq;
+        match touched.subject {
+            Subject::Resource(Kind::Identity) | Subject::Status => self.identities.extend(IdentityId::parse(&touched.name)),
+            Subject::Credential => {
+                if let Some(id) = CredentialId::parse(&touched.name) {
+                    self.identities.extend(touched.identity.clone());
+                    self.credentials.insert(id, touched.identity);
+                }
+            }
+            Subject::Resource(Kind::Owner | Kind::Environment | Kind::Contract | Kind::Waiver | Kind::Rotation) => {
+                (self.estate, self.everybody) = (true, true);
+            }
+            Subject::Resource(_) | Subject::Secret | Subject::SigningKey => self.estate = true,
+            Subject::OwnerStatus | Subject::Containment | Subject::Approval | Subject::Discovery => {}
+        }
+    }
+}
+
+impl Control {
+    /// Makes the gate obey every change up to `seq`. What was stopped goes first, through the overlay; a stop is obeyed when
+    /// this returns although the snapshot that holds it may still be in the making.
+    ///
+    /// # Errors
+    /// When the store cannot be read: the overlay already holds what was stopped.
+    pub async fn obey(&self, seq: u64) -> Result<(), StoreFault> {
+        if self.heed().await? >= seq {
+            self.behind.notify_one();
+            return Ok(());
+        }
+        self.publish(seq, Rebuild::IfBehind).await
+    }
+
+    /// Follows the feed for as long as the process runs: stops that wait for their snapshot, and what other processes on
+    /// the same store have changed.
+    pub async fn follow(self: Arc<Self>) {
+        loop {
+            let since = self.published.lock().await.seq;
+            let grown = self.store.wait_change(since, FOLLOWED_AT_LEAST);
+            tokio::select! {
+                // Should it fail, what follows fails as well and says so.
+                _ = grown => {}
+                () = self.behind.notified() => {}
+            }
+            let obeyed = self.catch_up().await;
+            let behind = matches!(obeyed, Ok(seq) if self.published.lock().await.seq < seq);
+            if self.heard.note(obeyed.map(drop)) == Contact::Lost || behind {
+                tokio::time::sleep(AWAY).await;
+            }
+        }
+    }
+
+    async fn catch_up(&self) -> Result<u64, StoreFault> {
+        self.heed().await?;
+        let seq = self.store.last_seq().await?;
+        self.publish(seq, Rebuild::IfBehind).await?;
+        Ok(seq)
+    }
+
+    pub(super) async fn publish(&self, seq: u64, rebuild: Rebuild) -> Result<(), StoreFault> {
+        let mut published = self.published.lock().await;
+        if published.seq >= seq && rebuild == Rebuild::IfBehind {
+            return Ok(());
+        }
+        let behind = self.behind(published.seq).await?;
+        let before = self.gate.snapshot();
+        let anew = behind.estate || rebuild == Rebuild::Always;
+        let loaded = if anew { self.reloaded().await? } else { self.loaded() };
+        let population = if behind.everybody {
+            people::all(&self.store, &loaded).await?
+        } else {
+            self.changed(before.population().clone(), &behind, &loaded).await?
+        };
+        let made = match anew {
+            true => estate(&self.store, &self.material, &self.denied, &self.config, &loaded).await.map(Arc::new),
+            false => Ok(Arc::clone(before.estate())),
+        };
+        self.heed().await?;
+        match made {
+            Ok(estate) => {
+                let number = published.number + 1;
+                self.gate.publish(Snapshot::new(number, population, estate));
+                *published = Published { seq: behind.seq, number };
+            }
+            // The sealed material of one secret cannot be opened: the old snapshot stays, what was stopped is stopped, and the
+            // next change tries again.
+            Err(error) => tracing::error!(%error, "cannot make a snapshot; the last one stays"),
+        }
+        self.settle().await;
+        drop(published);
+        self.record_changes().await
+    }
+
+    async fn behind(&self, since: u64) -> Result<Behind, StoreFault> {
+        let mut behind = Behind { seq: since, ..Behind::default() };
+        loop {
+            let touched = self.store.touched_since(behind.seq, PAGE).await?;
+            if touched.is_empty() {
+                return Ok(behind);
+            }
+            touched.into_iter().for_each(|touched| behind.note(touched));
+        }
+    }
+
+    /// The population with what changed. A credential that is not on record any more is taken out.
+    async fn changed(&self, mut population: Population, behind: &Behind, loaded: &Loaded) -> Result<Population, StoreFault> {
+        let mut gone: BTreeSet<CredentialId> = behind.credentials.keys().copied().collect();
+        let names: Vec<IdentityId> = behind.identities.iter().cloned().collect();
+        for names in names.chunks(PAGE as usize) {
+            for record in self.store.identity_records(names).await?.records {
+                for change in people::changes(&record, loaded) {
+                    if let Change::Credential(credential) = &change {
+                        gone.remove(&credential.id);
+                    }
+                    population.apply(change);
+                }
+            }
+        }
+        population.extend(gone.into_iter().map(Change::NoCredential));
+        Ok(population)
+    }
+
+    /// What is declared beside the files may be another now: all of it is resolved again. It was good when it was taken;
+    /// should it not be now, the last good one stays.
+    async fn reloaded(&self) -> Result<Arc<Loaded>, StoreFault> {
+        let last = self.loaded();
+        match resolve(&self.store, self.gate.snapshot().population(), Arc::clone(&last.gathered), None).await? {
+            Ok(loaded) => {
+                let loaded = Arc::new(loaded);
+                self.loaded.store(Arc::clone(&loaded));
+                Ok(loaded)
+            }
+            Err(found) => {
+                for diagnostic in found.iter().filter(|found| found.is_error()) {
+                    tracing::error!(%diagnostic, "what is on record does not resolve; the last good state stays");
+                }
+                Ok(last)
+            }
+        }
+    }
+
+    /// What is declared beside the files, identities apart.
+    pub(super) async fn declared(&self) -> Result<Vec<Document>, StoreFault> {
+        declared(&self.store).await
+    }
+
+    /// Lets the overlay forget what the published snapshot refuses by itself. What is contained by name stays: something
+    /// of that name may come on record later.
+    async fn settle(&self) {
+        let heeded = self.heeded.lock().await;
+        let snapshot = self.gate.snapshot();
+        self.denied.settle(clock::now(), |subject| {
+            let admitted = match subject {
+                Stopped::Credential(id) => snapshot.credential(id.as_str()).is_some_and(|c| c.state == CredentialState::Live),
+                Stopped::Identity(id) => snapshot.identity(id).is_some_and(|identity| !is_stopped(identity.state)),
+                Stopped::Owner(_) => true,
+            };
+            if admitted || heeded.holds(subject) { Settled::StillAdmitted } else { Settled::Refused }
+        });
+    }
+}
+
+/// What is declared beside the files, identities apart.
+async fn declared(store: &Store) -> Result<Vec<Document>, StoreFault> {
+    let estate = store.estate().await?;
+    let others = estate.resources.into_iter().filter(|resource| !matches!(resource.origin, Origin::File(_)));
+    Ok(others.map(|resource| people::declared(&resource.id, resource.spec)).collect())
+}
+
+/// Resolves files with what is declared otherwise: as it is on record, or as it would be.
+pub(super) async fn resolve(
+    store: &Store,
+    population: &Population,
+    gathered: Arc<Gathered>,
+    proposed: Option<&Proposed<'_>>,
+) -> Result<Result<Loaded, Vec<Diagnostic>>, StoreFault> {
+    let on_record = match proposed {
+        Some(_) => Proposed::default(),
+        None => Proposed { documents: declared(store).await?, ..Proposed::default() },
+    };
+    let proposed = proposed.unwrap_or(&on_record);
+    let documents: Vec<Document> = gathered.documents.iter().chain(&proposed.documents).cloned().collect();
+    let mut beside = OnRecord::read(store, &documents, proposed).await?;
+    for (kind, name) in proposed.removed.iter().filter(|(kind, _)| *kind == Kind::Environment) {
+        beside.lives_in(*kind, name, population, &proposed.gone);
+    }
+    let still = still_named(&proposed.removed, &documents, &beside, &place());
+    drop(documents);
+    if still.iter().any(Diagnostic::is_error) {
+        return Ok(Err(still));
+    }
+    Ok(Loaded::resolve(gathered, proposed.documents.clone(), &beside))
+}
+
+/// Everything but the people.
+///
+/// # Errors
+/// When the store fails, or the sealed material of a secret cannot be opened.
+pub(super) async fn estate(
+    store: &Store,
+    material: &Material,
+    denied: &Arc<Denied>,
+    config: &Config,
+    loaded: &Loaded,
+) -> anyhow::Result<Estate> {
+    Ok(Estate::build(World {
+        apis: loaded.apis.clone(),
+        grants: loaded.inventory.grants.clone(),
+        zones: loaded.inventory.zones.clone(),
+        secrets: material.open_secrets(&store.secrets().await?)?,
+        policies: Arc::clone(&loaded.policies),
+        limits: Arc::clone(&loaded.limits),
+        pepper: Arc::clone(material.pepper()),
+        mint: Arc::clone(material.mint()),
+        denied: Arc::clone(denied),
+        body_bytes_max: config.edge.body_bytes_max,
+    }))
+}
