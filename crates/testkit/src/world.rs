@@ -146,6 +146,7 @@ fn names(inventory: &Inventory) -> Names<'_> {
         teams: inventory.owners.iter().flat_map(|owner| &owner.teams).map(wardgate_model::id::TeamName::as_str).collect(),
         environments: &inventory.environments,
         apis: &inventory.apis,
+        beside: None,
     }
 }
 
