@@ -1,6 +1,6 @@
 //! What the tests of this crate share: a store in a directory of its own, a feed that can be read as text.
 
-use crate::{Actor, ChangeFilter, FileDocument, NewCredential, ResourceId, Store, StoreFault, Who};
+use crate::{Actor, ChangeFilter, FileDocument, NewCredential, ResourceId, Store, StoreFault, Who, database::query};
 use ipnet::IpNet;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -11,26 +11,77 @@ use wardgate_model::{
     time::Time,
 };
 
+#[path = "../../testkit/src/postgres.rs"]
+pub(crate) mod postgres;
+
 pub(crate) const NOW: Time = Time::from_seconds(1_800_000_000);
 pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
 
-/// A store in a directory that goes with it.
+/// Makes two tests of one function: the same on SQLite and on PostgreSQL.
+macro_rules! on_both {
+    ($($name:ident,)*) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(crate::world::World::new().await).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(crate::world::World::on_postgres().await).await;
+            })*
+        }
+    };
+}
+pub(crate) use on_both;
+
+/// A store of its own.
 pub(crate) struct World {
     pub(crate) store: Store,
+    pub(crate) url: String,
+    /// Where the file is; of no use on PostgreSQL.
     pub(crate) directory: TempDir,
 }
 
 impl World {
+    /// A store in a directory that goes with it.
     pub(crate) async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        Self { store: Store::open(&url(&directory)).await.unwrap(), directory }
+        let url = url(&directory);
+        Self { store: Store::open(&url).await.unwrap(), url, directory }
+    }
+
+    /// A store in a database of the server that the tests share.
+    pub(crate) async fn on_postgres() -> Self {
+        let url = postgres::shared().and_then(postgres::Server::database).unwrap();
+        Self { store: Store::open(&url).await.unwrap(), url, directory: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn is_postgres(&self) -> bool {
+        self.url.starts_with("postgres")
     }
 
     /// Drops the store without closing it, as a process that dies does, and opens it again.
     pub(crate) async fn restart(self) -> Self {
-        let Self { store, directory } = self;
+        let Self { store, url, directory } = self;
         drop(store);
-        Self { store: Store::open(&url(&directory)).await.unwrap(), directory }
+        Self { store: Store::open(&url).await.unwrap(), url, directory }
+    }
+
+    /// All bytes of the database file after closing, or what `pg_dump` says.
+    pub(crate) async fn into_dump(self) -> Vec<u8> {
+        let Self { store, url, directory } = self;
+        store.close().await;
+        if url.starts_with("postgres") {
+            return postgres::shared().unwrap().dump(&url).unwrap().into_bytes();
+        }
+        std::fs::read(directory.path().join("wardgate.db")).unwrap()
+    }
+
+    /// Does to the database what no change of ours does.
+    pub(crate) async fn tamper(&self, text: &'static str) -> Result<u64, StoreFault> {
+        query(text).execute(&mut self.store.writer.acquire().await.unwrap()).await
     }
 
     /// The feed, a line a change: number, actor, what, act, before → after, (reason).

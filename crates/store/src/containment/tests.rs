@@ -1,1 +1,95 @@
+use super::CONTAINED_BYTES_MAX;
+use crate::{
+    Precondition, Step,
+    world::{HOUR, NOW, World, actor, identity, on_both, resource},
+};
+use serde_json::json;
+use wardgate_model::{contain::Containable, inventory::IdentityState};
 
+on_both! {
+    containing_is_idempotent_and_releasing_goes_back,
+    no_removal_file_apply_or_restart_undoes_a_containment,
+    what_is_contained_before_it_is_declared_is_born_contained,
+    a_quarantine_by_a_step_is_a_containment_too,
+    anything_can_be_contained,
+}
+
+async fn state(world: &World, name: &str) -> String {
+    world.store.status(&identity(name)).await.map_or_else(|e| e.to_string(), |s| s.state.to_string())
+}
+
+async fn contained(world: &World) -> String {
+    let all = world.store.containments().await.unwrap();
+    all.iter().map(|c| format!("{}/{} by {}", c.kind, c.name, c.actor)).collect::<Vec<_>>().join(", ")
+}
+
+async fn containing_is_idempotent_and_releasing_goes_back(world: World) {
+    world.store.put_resource(&actor("asks", ""), &resource("Identity/bot"), &json!({}), Precondition::Any, NOW).await.unwrap();
+    let contain = async |who: &str, now| world.store.contain(&actor(who, "leaked"), Containable::Identity, "bot", now).await.unwrap();
+    let first = contain("root", NOW).await;
+    assert_eq!(first, contain("other", NOW + HOUR).await, "the first date and the first actor stay");
+    assert_eq!((first.revision, world.store.last_seq().await.unwrap()), (2, 3), "the containment and the state, once");
+    assert_eq!((state(&world, "bot").await, contained(&world).await), ("quarantined".into(), "identity/bot by root".into()));
+    let release = async || world.store.release(&actor("other", "clean"), Containable::Identity, "bot", NOW).await;
+    assert_eq!(release().await.unwrap(), 5);
+    assert_eq!((state(&world, "bot").await, contained(&world).await), ("requested".into(), String::new()));
+    assert_eq!(release().await.unwrap_err().to_string(), "there is no containment `identity/bot`");
+    let feed = world.feed().await;
+    let told: Vec<&str> = feed.lines().skip(1).map(|line| line.split(' ').nth(2).unwrap()).collect();
+    assert_eq!(told, ["containment/identity/bot", "status/bot", "containment/identity/bot", "status/bot"]);
+}
+
+async fn no_removal_file_apply_or_restart_undoes_a_containment(world: World) {
+    let (ledger, other) = ("a.yaml Identity/ledger {}", "a.yaml Identity/other {}");
+    world.apply(&[ledger, other]).await.unwrap();
+    world.store.contain(&actor("root", "leaked"), Containable::Identity, "ledger", NOW).await.unwrap();
+    let mut world = world;
+    for documents in [&[other][..], &[ledger, other], &[r#"b.yaml Identity/ledger {"state":"active"}"#, other]] {
+        world.apply(documents).await.unwrap();
+        world = world.restart().await;
+        assert_eq!((state(&world, "ledger").await, contained(&world).await), ("quarantined".into(), "identity/ledger by root".into()));
+    }
+    // Retired while contained: it stays both, and releasing it wakes nothing.
+    let retire = Step { from: vec![IdentityState::Quarantined], to: IdentityState::Retired, evidence: None, claim_by: None };
+    world.store.step_identity(&actor("root", ""), &identity("ledger"), &retire, NOW).await.unwrap();
+    assert_eq!(contained(&world).await, "identity/ledger by root");
+    world.store.release(&actor("other", ""), Containable::Identity, "ledger", NOW).await.unwrap();
+    assert_eq!(state(&world, "ledger").await, "retired");
+    world.store.contain(&actor("root", ""), Containable::Identity, "ledger", NOW).await.unwrap();
+    assert_eq!(state(&world, "ledger").await, "retired");
+}
+
+async fn what_is_contained_before_it_is_declared_is_born_contained(world: World) {
+    world.store.contain(&actor("root", "seen in an attack"), Containable::Identity, "bot", NOW).await.unwrap();
+    assert_eq!(state(&world, "bot").await, "there is no identity `bot`");
+    world.apply(&["a.yaml Identity/bot {}", "a.yaml Identity/other {}"]).await.unwrap();
+    assert_eq!((state(&world, "bot").await, state(&world, "other").await), ("quarantined".into(), "active".into()));
+    world.store.release(&actor("other", ""), Containable::Identity, "bot", NOW).await.unwrap();
+    assert_eq!(state(&world, "bot").await, "active");
+}
+
+async fn a_quarantine_by_a_step_is_a_containment_too(world: World) {
+    world.apply(&["a.yaml Identity/bot {}"]).await.unwrap();
+    let step = async |from, to| {
+        let step = Step { from: vec![from], to, evidence: None, claim_by: None };
+        world.store.step_identity(&actor("root", "odd"), &identity("bot"), &step, NOW).await.unwrap();
+        contained(&world).await
+    };
+    assert_eq!(step(IdentityState::Active, IdentityState::Quarantined).await, "identity/bot by root");
+    assert_eq!(step(IdentityState::Quarantined, IdentityState::Active).await, "");
+}
+
+async fn anything_can_be_contained(world: World) {
+    let contain = async |kind, name: &str| {
+        let done = world.store.contain(&actor("root", "a\0b"), kind, name, NOW).await;
+        done.map_or_else(|e| e.to_string(), |c| format!("{} at {}", c.kind, c.revision))
+    };
+    for (n, kind) in (1..).zip(Containable::ALL) {
+        assert_eq!(contain(*kind, "https://issuer.example.com/a b").await, format!("{kind} at {n}"));
+    }
+    let found = world.store.containment(Containable::Issuer, "https://issuer.example.com/a b").await.unwrap().unwrap();
+    assert_eq!((&*found.reason, found.since), ("a\u{FFFD}b", NOW));
+    assert_eq!(world.store.containment(Containable::Issuer, "https://other.example.com").await.unwrap(), None);
+    assert_eq!(contain(Containable::Token, "").await, "token `` must have a name of 1 to 2048 bytes");
+    assert!(contain(Containable::Token, &"x".repeat(CONTAINED_BYTES_MAX + 1)).await.ends_with("must have a name of 1 to 2048 bytes"));
+}

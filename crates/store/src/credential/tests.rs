@@ -1,19 +1,28 @@
 use super::{Condition, CredentialFilter};
 use crate::{
     Precondition,
-    world::{HOUR, NOW, World, actor, credential, id, identity},
+    world::{HOUR, NOW, World, actor, credential, id, identity, on_both},
 };
 use std::sync::Arc;
 use wardgate_model::{credential::CredentialKind, time::Time};
+
+on_both! {
+    two_keys_may_be_live_and_not_three,
+    what_cannot_be_issued_is_told,
+    revoking_is_idempotent_and_keeps_the_first_date,
+    a_sign_in_is_kept_when_its_session_cannot_be_made,
+    only_a_session_that_is_good_gets_more_time,
+    credentials_are_found_by_whose_kind_and_condition,
+    a_hash_stands_in_its_column_and_nowhere_else,
+    a_sign_in_is_good_once_however_many_try,
+}
 
 async fn issue(world: &World, text: &str, now: Time) -> String {
     let done = world.store.issue_credential(&actor("root", ""), credential(text), now).await;
     done.map_or_else(|e| e.to_string(), |c| format!("{} at {}", Condition::of(&c.credential, now).as_str(), c.revision))
 }
 
-#[tokio::test]
-async fn two_keys_may_be_live_and_not_three() {
-    let world = World::new().await;
+async fn two_keys_may_be_live_and_not_three(world: World) {
     assert_eq!(issue(&world, "api_key AAAAAAAAAAAA ledger/main 1", NOW).await, "live at 1");
     assert_eq!(issue(&world, "api_key BBBBBBBBBBBB ledger/main 24", NOW).await, "live at 2");
     let third = "api_key CCCCCCCCCCCC ledger/main 24";
@@ -27,9 +36,7 @@ async fn two_keys_may_be_live_and_not_three() {
     assert_eq!(issue(&world, "api_key FFFFFFFFFFFF ledger/main 24", NOW + HOUR).await, "live at 7");
 }
 
-#[tokio::test]
-async fn what_cannot_be_issued_is_told() {
-    let world = World::new().await;
+async fn what_cannot_be_issued_is_told(world: World) {
     assert_eq!(issue(&world, "api_key AAAAAAAAAAAA ledger/main 1", NOW).await, "live at 1");
     let again = issue(&world, "api_key AAAAAAAAAAAA other/main 1", NOW).await;
     assert_eq!(again, "credential `AAAAAAAAAAAA` is on record already: make another id");
@@ -40,9 +47,7 @@ async fn what_cannot_be_issued_is_told() {
     assert_eq!(world.store.last_seq().await.unwrap(), 1, "a refusal takes no number");
 }
 
-#[tokio::test]
-async fn revoking_is_idempotent_and_keeps_the_first_date() {
-    let world = World::new().await;
+async fn revoking_is_idempotent_and_keeps_the_first_date(world: World) {
     issue(&world, "api_key AAAAAAAAAAAA ledger/main 1", NOW).await;
     let revoke = async |expect, now| {
         let done = world.store.revoke_credential(&actor("root", "leaked"), &id("AAAAAAAAAAAA"), expect, now).await;
@@ -64,9 +69,8 @@ async fn revoking_is_idempotent_and_keeps_the_first_date() {
     );
 }
 
-#[tokio::test]
-async fn a_sign_in_is_good_once_however_many_try() {
-    let world = Arc::new(World::new().await);
+async fn a_sign_in_is_good_once_however_many_try(world: World) {
+    let world = Arc::new(world);
     issue(&world, "sign_in AAAAAAAAAAAA root/first 1", NOW).await;
     let mut tries = tokio::task::JoinSet::new();
     for n in 0..8 {
@@ -84,9 +88,7 @@ async fn a_sign_in_is_good_once_however_many_try() {
     assert_eq!(world.store.last_seq().await.unwrap(), 3);
 }
 
-#[tokio::test]
-async fn a_sign_in_is_kept_when_its_session_cannot_be_made() {
-    let world = World::new().await;
+async fn a_sign_in_is_kept_when_its_session_cannot_be_made(world: World) {
     issue(&world, "sign_in AAAAAAAAAAAA root/first 1", NOW).await;
     issue(&world, "session BBBBBBBBBBBB root/session 1", NOW).await;
     let spend = async |key: &str, session: &str, now| {
@@ -101,9 +103,7 @@ async fn a_sign_in_is_kept_when_its_session_cannot_be_made() {
     assert_eq!(spend("AAAAAAAAAAAA", "session CCCCCCCCCCCC root/session 12", NOW).await, "session");
 }
 
-#[tokio::test]
-async fn only_a_session_that_is_good_gets_more_time() {
-    let world = World::new().await;
+async fn only_a_session_that_is_good_gets_more_time(world: World) {
     issue(&world, "session AAAAAAAAAAAA root/session 12", NOW).await;
     issue(&world, "api_key BBBBBBBBBBBB ledger/main 1", NOW).await;
     let renew = async |key: &str, expires, now| {
@@ -119,9 +119,7 @@ async fn only_a_session_that_is_good_gets_more_time() {
     assert_eq!(renew("AAAAAAAAAAAA", NOW + HOUR * 30, NOW).await, "credential `AAAAAAAAAAAA` was revoked");
 }
 
-#[tokio::test]
-async fn credentials_are_found_by_whose_kind_and_condition() {
-    let world = World::new().await;
+async fn credentials_are_found_by_whose_kind_and_condition(world: World) {
     for text in [
         "api_key AAAAAAAAAAAA ledger/main 1",
         "api_key BBBBBBBBBBBB ledger/main 24",
@@ -148,9 +146,7 @@ async fn credentials_are_found_by_whose_kind_and_condition() {
     assert_eq!(find(CredentialFilter { after: 1, limit: Some(2), ..all() }).await, "BC");
 }
 
-#[tokio::test]
-async fn a_hash_stands_in_its_column_and_nowhere_else() {
-    let world = World::new().await;
+async fn a_hash_stands_in_its_column_and_nowhere_else(world: World) {
     issue(&world, "api_key AAAAAAAAAAAA ledger/main 1", NOW).await;
     let by = actor("root", "");
     world.store.revoke_credential(&by, &id("AAAAAAAAAAAA"), Precondition::Any, NOW).await.unwrap();
@@ -164,9 +160,9 @@ async fn a_hash_stands_in_its_column_and_nowhere_else() {
     let shown = format!("{:?}", world.store.picture().await.unwrap());
     assert!(!shown.contains("165, 165"), "{shown}");
 
-    let World { store, directory } = world;
-    store.close().await;
-    let dump = std::fs::read(directory.path().join("wardgate.db")).unwrap();
-    let places = dump.windows(hash.len()).filter(|window| *window == hash).count();
+    let postgres = world.is_postgres();
+    let dump = world.into_dump().await;
+    let wanted = if postgres { hex.into_bytes() } else { hash.to_vec() };
+    let places = dump.windows(wanted.len()).filter(|window| *window == wanted).count();
     assert_eq!(places, 1, "once, in its own column; the hash is no use without the installation's secret");
 }

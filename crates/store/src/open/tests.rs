@@ -1,4 +1,4 @@
-use super::parse;
+use super::{Address, parse, without_password};
 use crate::{
     Precondition, Store,
     world::{NOW, World, actor, credential, id, url},
@@ -6,13 +6,18 @@ use crate::{
 
 #[test]
 fn addresses() {
-    let shown = |url| parse(url).map_or_else(|e| e.to_string(), |p| p.display().to_string());
+    let shown = |url| match parse(url) {
+        Ok(Address::File(path)) => path.display().to_string(),
+        Ok(Address::Server(options)) => format!("{}/{}", options.get_host(), options.get_database().unwrap_or("-")),
+        Err(fault) => fault.to_string(),
+    };
+    assert_eq!(shown("postgres://wardgate:hunter2@db.example.com/inventory?sslmode=require"), "db.example.com/inventory");
     assert_eq!(shown("sqlite:wardgate.db"), "wardgate.db");
     assert_eq!(shown("sqlite://a/b.db"), "a/b.db");
     assert_eq!(shown("sqlite:///var/lib/wardgate.db"), "/var/lib/wardgate.db");
     for (url, why) in [
-        ("wardgate.db", "use `sqlite:PATH`"),
-        ("postgres://db/wardgate", "PostgreSQL is not served by this version, use `sqlite:PATH`"),
+        ("wardgate.db", "use `sqlite:PATH` or `postgres://USER@HOST/DATABASE`"),
+        ("postgres://db:port/wardgate", "use `postgres://USER@HOST:PORT/DATABASE`"),
         ("sqlite:", "a path to a file must follow `sqlite:`"),
         ("sqlite::memory:", "only a path may follow `sqlite:`: no options, and nothing that lives in memory"),
         ("sqlite:a.db?mode=ro", "only a path may follow `sqlite:`: no options, and nothing that lives in memory"),
@@ -21,11 +26,25 @@ fn addresses() {
     }
 }
 
+#[test]
+fn a_password_is_never_shown() {
+    for (url, shown) in [
+        ("postgres://wardgate:hun@ter2@db/inventory", "postgres://wardgate@db/inventory"),
+        ("postgres://wardgate@db/inventory?password=hunter2", "postgres://wardgate@db/inventory?…"),
+        ("postgres://db:port/x?password=hunter2", "postgres://db:port/x?…"),
+        ("sqlite:a.db", "sqlite:a.db"),
+    ] {
+        assert_eq!(without_password(url), shown);
+    }
+    let said = parse("mysql://root:hunter2@db/x").err().unwrap().to_string();
+    assert!(!said.contains("hunter2"), "{said}");
+}
+
 #[tokio::test]
 async fn a_second_server_is_kept_out() {
     let world = World::new().await;
     let said = Store::open(&url(&world.directory)).await.unwrap_err().to_string();
-    let path = world.store.path().display();
+    let path = world.store.path().unwrap().display();
     assert_eq!(said, format!("the store `{path}` is in use by another process: stop it, or use its management API"));
     world.restart().await;
 }

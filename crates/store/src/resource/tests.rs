@@ -1,10 +1,18 @@
 use super::{Origin, Precondition, ResourceId};
 use crate::{
     Actor, Claim, Who,
-    world::{NOW, World, actor, credential, id, identity, resource},
+    world::{NOW, World, actor, credential, id, identity, on_both, resource},
 };
 use serde_json::json;
 use wardgate_model::{credential::CredentialState, inventory::IdentityState, resource::Kind};
+
+on_both! {
+    files_are_the_whole_truth_for_what_came_from_them,
+    an_empty_directory_removes_nothing,
+    a_bad_list_changes_nothing_at_all,
+    no_file_apply_or_restart_undoes_a_containment_or_a_revocation,
+    what_the_api_makes_is_its_own,
+}
 
 #[test]
 fn names_and_origins_are_checked() {
@@ -16,9 +24,7 @@ fn names_and_origins_are_checked() {
     assert_eq!(Origin::parse("ftp"), None);
 }
 
-#[tokio::test]
-async fn files_are_the_whole_truth_for_what_came_from_them() {
-    let world = World::new().await;
+async fn files_are_the_whole_truth_for_what_came_from_them(world: World) {
     let apply = async |documents: &[&str]| world.apply(documents).await.unwrap();
     let (owner, ledger) = (r#"a.yaml Owner/payments {"contact":"x"}"#, r#"a.yaml Identity/ledger {"owner":"payments"}"#);
     assert_eq!(apply(&[owner, ledger]).await, "created 2 updated 0 moved 0 removed 0 unchanged 0 seq 2");
@@ -39,9 +45,7 @@ async fn files_are_the_whole_truth_for_what_came_from_them() {
     assert_eq!((owner.origin.to_string().as_str(), owner.revision, owner.created_seq), ("file:b.yaml", 3, 1));
 }
 
-#[tokio::test]
-async fn an_empty_directory_removes_nothing() {
-    let world = World::new().await;
+async fn an_empty_directory_removes_nothing(world: World) {
     assert_eq!(world.apply(&[]).await.unwrap(), "created 0 updated 0 moved 0 removed 0 unchanged 0 seq 0");
     world.apply(&["a.yaml Owner/payments {}"]).await.unwrap();
     let said = world.apply(&[]).await.unwrap_err().to_string();
@@ -49,9 +53,7 @@ async fn an_empty_directory_removes_nothing() {
     assert_eq!(world.store.resources().await.unwrap().len(), 1);
 }
 
-#[tokio::test]
-async fn a_bad_list_changes_nothing_at_all() {
-    let world = World::new().await;
+async fn a_bad_list_changes_nothing_at_all(world: World) {
     let twice = world.apply(&["a.yaml Owner/new {}", "a.yaml Owner/payments {}", "b.yaml Owner/payments {}"]).await;
     assert_eq!(twice.unwrap_err().to_string(), "resource `Owner/payments` stands twice, the second time in `b.yaml`");
     world.store.put_resource(&actor("root", ""), &resource("Owner/cards"), &json!({}), Precondition::Absent, NOW).await.unwrap();
@@ -61,9 +63,7 @@ async fn a_bad_list_changes_nothing_at_all() {
     assert_eq!(world.store.last_seq().await.unwrap(), 1);
 }
 
-#[tokio::test]
-async fn no_file_apply_or_restart_undoes_a_containment_or_a_revocation() {
-    let world = World::new().await;
+async fn no_file_apply_or_restart_undoes_a_containment_or_a_revocation(world: World) {
     let (ledger, other) = ("a.yaml Identity/ledger {}", "a.yaml Identity/other {}");
     world.apply(&[ledger, other]).await.unwrap();
     let (by, who, key) = (actor("root", "leaked"), identity("ledger"), id("AAAAAAAAAAAA"));
@@ -86,9 +86,7 @@ async fn no_file_apply_or_restart_undoes_a_containment_or_a_revocation() {
     }
 }
 
-#[tokio::test]
-async fn what_the_api_makes_is_its_own() {
-    let world = World::new().await;
+async fn what_the_api_makes_is_its_own(world: World) {
     world.apply(&["a.yaml Identity/ledger {}"]).await.unwrap();
     let by = actor("root", "asked for");
     let put = async |name: &str, n: u32, expect| {

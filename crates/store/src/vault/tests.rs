@@ -1,15 +1,18 @@
 use super::{SEALED_BYTES_MAX, Sealed, SigningKeyState};
 use crate::{
     Precondition,
-    world::{HOUR, NOW, World, actor},
+    world::{HOUR, NOW, World, actor, on_both},
 };
 use wardgate_model::id::SecretName;
 
+on_both! {
+    a_secret_is_put_and_replaced,
+    one_key_signs_and_those_before_it_are_published_still,
+}
+
 const MATERIAL: &[u8] = b"sealed-material-0123456789";
 
-#[tokio::test]
-async fn a_secret_is_put_and_replaced() {
-    let world = World::new().await;
+async fn a_secret_is_put_and_replaced(world: World) {
     let name = SecretName::parse("erp").unwrap();
     let put = async |sealed: &[u8], expect, now| {
         let done = world.store.put_secret(&actor("root", "rotated"), &name, &Sealed::new(sealed), expect, now).await;
@@ -33,16 +36,12 @@ async fn a_secret_is_put_and_replaced() {
     assert_eq!(format!("{:?}", kept[0].sealed), "Sealed(6 bytes)");
 
     // What was replaced is wiped from the file, not only unlinked.
-    let World { store, directory } = world;
-    store.close().await;
-    let dump = std::fs::read(directory.path().join("wardgate.db")).unwrap();
+    let dump = world.into_dump().await;
     let stands = |text: &[u8]| dump.windows(text.len()).any(|window| window == text);
     assert!(stands(b"second") && !stands(MATERIAL));
 }
 
-#[tokio::test]
-async fn one_key_signs_and_those_before_it_are_published_still() {
-    let world = World::new().await;
+async fn one_key_signs_and_those_before_it_are_published_still(world: World) {
     let by = actor("root", "");
     let put = async |kid: &str| world.store.put_signing_key(&by, kid, &Sealed::new(MATERIAL), NOW).await.map_err(|e| e.to_string());
     let keys = async || {
