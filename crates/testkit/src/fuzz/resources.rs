@@ -2,7 +2,7 @@
 
 use super::{Broken, Outcome, Target, hold};
 use std::path::Path;
-use wardgate_resources::{Loaded, Sources, load};
+use wardgate_resources::{Document, Loaded, Sources, load, normalise, parse, to_yaml};
 
 pub(super) const TARGET: Target = Target {
     name: "resources",
@@ -28,6 +28,11 @@ pub(super) const TARGET: Target = Target {
         "-1",
         "99999999999999999999",
         "30d",
+        "never",
+        "kind: Contract\n",
+        "kind: Waiver\n",
+        "kind: Rotation\n",
+        "exempts: expiry",
         "1/month",
         "2027-06-30",
         "10.0.0.0/8",
@@ -68,6 +73,7 @@ fn property(bytes: &[u8]) -> Result<Outcome, Broken> {
         let obeyed = found.to_string().chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t'));
         hold(!obeyed, || format!("a diagnostic holds a control character: {:?}", found.to_string()))?;
     }
+    written(&loaded.documents)?;
     // Reading is dear, so each input is read but twice, to ask one more thing of it.
     let number = bytes.iter().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(*byte)));
     if loaded.inventory.is_some() {
@@ -84,6 +90,19 @@ fn property(bytes: &[u8]) -> Result<Outcome, Broken> {
 fn read(yaml: &[u8], openapi: &[u8]) -> Loaded {
     let sources = Sources { documents: vec![("world.yaml".into(), yaml.to_vec())], policies: Vec::new() };
     load(&sources, &|_: &Path, _: &str| Ok(openapi.to_vec()))
+}
+
+/// What was read is in its one form already and, written, is read as the same.
+fn written(documents: &[Document]) -> Result<(), Broken> {
+    for document in documents {
+        let normal = normalise(document.spec.clone());
+        hold(normal.as_ref() == Ok(&document.spec), || format!("{normal:?} is another form of {}", document.spec))?;
+    }
+    let text = to_yaml(documents);
+    let again = parse(&Sources { documents: vec![("written.yaml".into(), text.clone().into())], policies: Vec::new() });
+    let errors = again.diagnostics.iter().any(wardgate_model::diagnostic::Diagnostic::is_error);
+    let same = again.documents.len() == documents.len() && documents.iter().all(|document| again.documents.contains(document));
+    hold(same && !errors, || format!("{:?}\n{text}", again.diagnostics))
 }
 
 /// A text that loads does not load with a key of a document written twice. `number` chooses which.
