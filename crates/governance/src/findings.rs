@@ -152,9 +152,9 @@ pub struct Estate<'a> {
     /// Grants.
     pub grants: &'a [Arc<Grant>],
     /// Contracts.
-    pub contracts: &'a [Contract],
+    pub contracts: &'a [Arc<Contract>],
     /// Waivers.
-    pub waivers: &'a [Waiver],
+    pub waivers: &'a [Arc<Waiver>],
     /// Rules of rotation.
     pub rotations: &'a Rotations,
     /// Callers that were seen and not claimed.

@@ -90,6 +90,10 @@ fn lasting(change: &Change) -> Option<&'static str> {
             let retired = change.after.as_ref().and_then(|after| after.get("state")).and_then(Value::as_str) == Some("retired");
             Some(if retired { "it was retired: that is for good" } else { "its state is not rolled back: move it by itself" })
         }
+        (Subject::Credential, Act::Rotate | Act::Shorten) => Some("its end was brought forward: that stays"),
+        (Subject::Containment, Act::Contain) => Some("it was contained: it stays so until it is released"),
+        (Subject::Containment, Act::Release) => Some("it was released: contain it again if it should be"),
+        (Subject::OwnerStatus, Act::Depart) => Some("it departed: take it back by itself"),
         (Subject::Secret, _) => Some("secrets are not rolled back: put the old value again if it still counts"),
         _ => None,
     }

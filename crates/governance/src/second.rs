@@ -8,7 +8,7 @@ mod widening;
 use crate::words::words;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use wardgate_model::{
     contain::Containable,
     id::{IdentityId, OwnerName},
@@ -131,24 +131,41 @@ fn summary(act: &str, changes: &[Proposed]) -> String {
 
 /// What is on record: the whole estate (every resource but identities) and the identities that the act names.
 #[derive(Debug, Clone, Default)]
-pub struct Record<'a>(BTreeMap<(Kind, &'a str), &'a Value>);
+pub struct Record<'a> {
+    resources: BTreeMap<(Kind, &'a str), &'a Value>,
+    returning: BTreeSet<&'a str>,
+}
 
 impl<'a> FromIterator<(Kind, &'a str, &'a Value)> for Record<'a> {
     fn from_iter<I: IntoIterator<Item = (Kind, &'a str, &'a Value)>>(resources: I) -> Self {
-        Self(resources.into_iter().map(|(kind, name, spec)| ((kind, name), spec)).collect())
+        let resources = resources.into_iter().map(|(kind, name, spec)| ((kind, name), spec)).collect();
+        Self { resources, returning: BTreeSet::new() }
     }
 }
 
 impl<'a> Record<'a> {
+    /// Says which of the identities that the act makes have a status from before: such a one would be active again without
+    /// having been approved for what it is now.
+    #[must_use]
+    pub fn with_returning(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        self.returning.extend(names);
+        self
+    }
+
+    /// Whether an identity that is not on record was so before.
+    pub(crate) fn returns(&self, name: &str) -> bool {
+        self.returning.contains(name)
+    }
+
     /// The spec of a resource.
     #[must_use]
     pub fn spec(&self, kind: Kind, name: &str) -> Option<&'a Value> {
-        self.0.get(&(kind, name)).copied()
+        self.resources.get(&(kind, name)).copied()
     }
 
     /// Every resource of a kind, by name.
     pub fn of(&self, kind: Kind) -> impl Iterator<Item = (&'a str, &'a Value)> + '_ {
-        self.0.range((kind, "")..).take_while(move |((of, _), _)| *of == kind).map(|((_, name), spec)| (*name, *spec))
+        self.resources.range((kind, "")..).take_while(move |((of, _), _)| *of == kind).map(|((_, name), spec)| (*name, *spec))
     }
 }
 

@@ -28,7 +28,7 @@ impl<'a> Index<'a> {
         Self {
             owners: estate.owners.iter().map(|answering| (&answering.owner.name, *answering)).collect(),
             contracted: estate.contracts.iter().map(|contract| &contract.owner).collect(),
-            waivers: estate.waivers.iter().collect(),
+            waivers: estate.waivers.iter().map(|waiver| &**waiver).collect(),
         }
     }
 

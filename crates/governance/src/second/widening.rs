@@ -103,6 +103,9 @@ fn identity(name: &str, old: Option<&Value>, new: Option<&Value>, before: &Recor
     }
     // One that is new has to be approved by a second identity anyway.
     if old.is_none() {
+        if before.returns(name) {
+            found.second(format!("it brings `{name}` back, in the state that it was in"));
+        }
         return;
     }
     if text(old, "environment") != text(new, "environment") {
