@@ -32,6 +32,7 @@ pub mod demo;
 pub mod diagnostics;
 pub mod discovery;
 pub mod glass;
+pub mod governor;
 pub mod output;
 pub mod pki;
 pub mod probes;

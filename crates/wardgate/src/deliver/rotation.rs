@@ -117,7 +117,8 @@ impl Deliveries {
             && let Err(fault) = place.bring(&fresh).await
         {
             tracing::error!(secret = %name, error = %fault, "an upstream secret was not delivered; the old one stays in use");
-            store.revert_secret(&because(&fault), &name, clock::now()).await?;
+            let undelivered = Actor::new(Who::Process, fault.to_string());
+            store.revert_secret(&undelivered, &name, clock::now()).await?;
             return Err(fault.into());
         }
         let promoted = store.promote_secret(actor, &name, clock::now()).await?;
@@ -167,10 +168,6 @@ impl Deliveries {
 async fn on_record(store: &Store, name: &SecretName) -> Result<StoredSecret, Problem> {
     let found = store.secrets().await?.into_iter().find(|secret| secret.name == *name);
     found.ok_or_else(|| Problem::new(Code::NotFound, format!("there is no secret `{name}`")))
-}
-
-fn because(why: &dyn std::fmt::Display) -> Actor {
-    Actor::new(Who::Process, why.to_string())
 }
 
 /// A secret that no one has thought of.
