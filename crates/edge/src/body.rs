@@ -96,10 +96,8 @@ impl Answer {
     }
 
     /// Goes with the guard's count.
-    #[must_use]
-    pub fn answering(mut self, answered: Option<Answered>) -> Self {
+    pub fn answering(&mut self, answered: Option<Answered>) {
         self.answered = answered;
-        self
     }
 
     fn complete(&self) {

@@ -5,7 +5,7 @@ mod rewound;
 use crate::{
     door,
     record::Opening,
-    respond,
+    respond::{self, PolicyField},
     thread::{Phase, Thread},
     watch::{Tick, Watched},
     wire::{
@@ -13,7 +13,7 @@ use crate::{
         guard::{Guard, Wire},
     },
 };
-use http::{HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method};
 use hyper::{
     server::conn::{http1, http2},
     service::service_fn,
@@ -63,6 +63,7 @@ pub struct Connection {
     client: HeaderValue,
     /// The host that was called last, with what is made of it: most clients call one.
     called: RefCell<Option<(HeaderValue, HeaderValue)>>,
+    limited: RefCell<PolicyField>,
     wire: OnceCell<Rc<Wire>>,
     requests: Cell<u64>,
     active: Cell<u64>,
@@ -97,6 +98,7 @@ impl Connection {
             cover,
             client: HeaderValue::try_from(peer.to_canonical().to_string()).unwrap_or(HeaderValue::from_static("unknown")),
             called: RefCell::new(None),
+            limited: RefCell::default(),
             wire: OnceCell::new(),
             requests: Cell::new(0),
             active: Cell::new(0),
@@ -140,6 +142,12 @@ impl Connection {
     #[must_use]
     pub fn wire(&self) -> Option<&Rc<Wire>> {
         self.wire.get()
+    }
+
+    /// The moment: that of the step under way on HTTP/1. HTTP/2 serves each request in a task of its own, so there the clock is read.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        if self.wire.get().is_some() { self.thread.moment() } else { self.thread.now() }
     }
 
     /// Counts a request. It is over when [`Connection::answered`] has been called.
@@ -224,6 +232,11 @@ impl Connection {
             }
         };
         Own { client: self.client.clone(), forwarded, host }
+    }
+
+    /// Tells a caller of its limits.
+    pub fn rate_limits(&self, headers: &mut HeaderMap, ruling: &Ruling, facts: &Facts) {
+        self.limited.borrow_mut().rate_limits(headers, ruling, facts);
     }
 
     /// Records a refusal of the wire guard and gives the answer to it.
@@ -355,6 +368,7 @@ async fn drive<C: GracefulConnection>(connection: &Connection, engine: C) {
     let mut engine = std::pin::pin!(engine);
     let mut told = false;
     std::future::poll_fn(|cx| {
+        let _ = connection.thread.now();
         if connection.killed.get() {
             return Poll::Ready(());
         }

@@ -3,7 +3,7 @@
 use crate::{
     body::{Answer, Answered},
     connection::Connection,
-    forward,
+    forward::{self, Forwarding},
     hygiene::REQUEST_ID,
     record::{Exchange, Opening},
     respond::{self, Voice},
@@ -18,7 +18,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     rc::Rc,
-    task::Poll,
+    task::{Context, Poll},
 };
 use wardgate_gate::{Answer as Given, Arrival, Held, Need, Permit, Step, Verdict, decide, establish, resume};
 use wardgate_model::{
@@ -42,7 +42,7 @@ pub async fn serve(connection: Rc<Connection>, request: Request<Incoming>) -> Re
         let body = if *request.method() == Method::HEAD { Bytes::new() } else { body };
         return Ok(Response::from_parts(parts, Answer::whole(body, None, answered)));
     }
-    let now = thread.now();
+    let now = connection.now();
     let opening = Opening {
         id: thread.request_id(now),
         time: now,
@@ -52,17 +52,17 @@ pub async fn serve(connection: Rc<Connection>, request: Request<Incoming>) -> Re
     };
     let exchange = Exchange::open(&connection, opening);
     let voice = Voice::of(request.method(), request.version(), request.headers());
-    let mut judged = std::pin::pin!(judge_and_forward(&exchange, &connection, request));
+    let begun = catch_unwind(AssertUnwindSafe(|| begin(&exchange, &connection, request)));
+    let mut way = begun.unwrap_or(Way::Broken);
     // A panic of ours is an answer and an event too; the connection goes on.
-    let caught = std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| judged.as_mut().poll(cx))) {
-        Ok(Poll::Pending) => Poll::Pending,
-        Ok(Poll::Ready(answer)) => Poll::Ready(Some(answer)),
-        Err(_) => Poll::Ready(None),
+    let answer = std::future::poll_fn(|cx| {
+        let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut way).poll(cx)));
+        polled.unwrap_or(Poll::Ready(Err(Broken::Panicked)))
     });
-    let mut response = match caught.await {
-        Some(Ok(response)) => response,
-        Some(Err(reason)) => failed(&exchange, reason, voice),
-        None => {
+    let mut response = match answer.await {
+        Ok(response) => response,
+        Err(Broken::For(reason)) => failed(&exchange, reason, voice),
+        Err(Broken::Panicked) => {
             exchange.end(Ending::Fault);
             failed(&exchange, Reason::ForwardFault, voice)
         }
@@ -70,15 +70,50 @@ pub async fn serve(connection: Rc<Connection>, request: Request<Incoming>) -> Re
     exchange.answer(response.status().as_u16());
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, exchange.id_field().clone());
-    if let (Some(ruling), Some(facts)) = (exchange.ruling(), exchange.facts())
-        && ruling.forwards()
-    {
-        respond::rate_limits(headers, ruling, facts);
+    if let (Some(ruling), Some(facts)) = (exchange.ruling(), exchange.facts()) {
+        if ruling.forwards() {
+            connection.rate_limits(headers, ruling, facts);
+        }
+        respond::credential_ends(headers, facts, now);
     }
     if connection.wire().is_some() && connection.is_spent() {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    Ok(response.map(|body| body.answering(answered)))
+    response.body_mut().answering(answered);
+    Ok(response)
+}
+
+/// Why a request got neither an answer nor a refusal by the judge.
+enum Broken {
+    /// For this reason.
+    For(Reason),
+    /// We failed on it.
+    Panicked,
+}
+
+/// What becomes of a request once it has been looked at: most are judged in one step.
+enum Way {
+    /// The judge refused it.
+    Refused(Option<Box<Response<Answer>>>),
+    /// It goes on.
+    Forwarding(Forwarding),
+    /// It waits for something else.
+    Winding(Pin<Box<dyn Future<Output = Result<Response<Answer>, Broken>>>>),
+    /// We failed on it.
+    Broken,
+}
+
+impl Future for Way {
+    type Output = Result<Response<Answer>, Broken>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Self::Forwarding(forwarding) => Pin::new(forwarding).poll(cx).map_err(|failure| Broken::For(failure.reason)),
+            Self::Winding(winding) => winding.as_mut().poll(cx),
+            Self::Refused(response) => Poll::Ready(response.take().map(|response| *response).ok_or(Broken::Panicked)),
+            Self::Broken => Poll::Ready(Err(Broken::Panicked)),
+        }
+    }
 }
 
 fn probe(connection: &Connection, method: &Method, path: &str) -> Option<Response<Bytes>> {
@@ -102,31 +137,41 @@ fn refuse(exchange: &Rc<Exchange>, ruling: &Ruling, voice: Voice) -> Response<An
 }
 
 /// The request's way: establish, decide, and forward or refuse.
-async fn judge_and_forward(
-    exchange: &Rc<Exchange>,
-    connection: &Rc<Connection>,
-    request: Request<Incoming>,
-) -> Result<Response<Answer>, Reason> {
+fn begin(exchange: &Rc<Exchange>, connection: &Rc<Connection>, request: Request<Incoming>) -> Way {
     let (parts, body) = request.into_parts();
-    let thread = exchange.thread();
-    let verdict = if let Some(reason) = oversized(&parts, connection) {
+    if let Some(reason) = oversized(&parts, connection) {
         let path: String = parts.uri.path().chars().take(256).collect();
         exchange.establish(Facts { stopped: Some(Stopped { reason, retry_after_s: None }), ..exchange.blank(&path) });
-        Verdict { ruling: Ruling::refused(reason), permit: None }
-    } else {
-        judge(exchange, connection, &parts).await?
-    };
-    let Verdict { ruling, permit } = verdict;
-    let (ruling, permit) = recorded(exchange, thread, ruling, permit);
-    match permit {
-        None => {
-            if parts.version == Version::HTTP_2 {
-                Box::pin(discard(thread, body)).await;
-            }
-            Ok(refuse(exchange, ruling, Voice::of(&parts.method, parts.version, &parts.headers)))
-        }
-        Some(permit) => forward::forward(permit, exchange, connection, parts, body).await.map_err(|failure| failure.reason),
+        return settle(exchange, connection, parts, body, Verdict { ruling: Ruling::refused(reason), permit: None });
     }
+    match judge(exchange, connection, &parts) {
+        Step::Done(verdict) => settle(exchange, connection, parts, body, verdict),
+        Step::Wait(held, need) => {
+            let (exchange, connection) = (Rc::clone(exchange), Rc::clone(connection));
+            Way::Winding(Box::pin(async move {
+                let verdict = answer_needs(exchange.thread(), held, need).await.map_err(Broken::For)?;
+                settle(&exchange, &connection, parts, body, verdict).await
+            }))
+        }
+    }
+}
+
+/// Forwards what is permitted, and answers the rest.
+fn settle(exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: Parts, body: Incoming, verdict: Verdict) -> Way {
+    let Verdict { ruling, permit } = verdict;
+    let (ruling, permit) = recorded(exchange, exchange.thread(), ruling, permit);
+    if let Some(permit) = permit {
+        return Way::Forwarding(forward::forward(permit, exchange, connection, parts, body));
+    }
+    let voice = Voice::of(&parts.method, parts.version, &parts.headers);
+    if parts.version != Version::HTTP_2 || body.is_end_stream() {
+        return Way::Refused(Some(Box::new(refuse(exchange, ruling, voice))));
+    }
+    let exchange = Rc::clone(exchange);
+    Way::Winding(Box::pin(async move {
+        discard(exchange.thread(), body).await;
+        exchange.ruling().map(|ruling| refuse(&exchange, ruling, voice)).ok_or(Broken::Panicked)
+    }))
 }
 
 /// Takes in, for a moment and within bounds, a body that nobody wants. An answer that overtakes the request's body ends in a
@@ -161,7 +206,7 @@ fn oversized(parts: &Parts, connection: &Connection) -> Option<Reason> {
 }
 
 /// Rooms 1 to 12, with what they need in between.
-async fn judge(exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: &Parts) -> Result<Verdict, Reason> {
+fn judge(exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: &Parts) -> Step<Verdict> {
     let thread = exchange.thread();
     let begun = exchange.opened();
     let arrival = Arrival {
@@ -184,10 +229,7 @@ async fn judge(exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: &Par
         }
     };
     thread.metrics.judged(thread.now().since(begun));
-    match step {
-        Step::Done(verdict) => Ok(verdict),
-        Step::Wait(held, need) => Box::pin(answer_needs(thread, held, need)).await,
-    }
+    step
 }
 
 /// Answers what the rooms need, in bounded time, one need after another.

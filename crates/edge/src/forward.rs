@@ -37,19 +37,23 @@ use crate::{
     hygiene::{self, Trip},
     inside::InProcessCall,
     record::{Exchange, Strike},
-    upstream::{Lane, Pool, UpstreamFault},
+    upstream::{Lane, Pool, Sending, UpstreamFault},
     wire::guard::Wire,
 };
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Request, Response, StatusCode, Uri, Version, header, request::Parts, uri::PathAndQuery};
 use http_body::Body;
 use hyper::body::Incoming;
-use std::{pin::Pin, rc::Rc, sync::Arc, task::Poll};
+use std::{
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll},
+};
 use wardgate_gate::{Departure, Permit};
 use wardgate_model::{
-    api::{Api, Target, UpstreamUrl},
+    api::{Api, Target},
     event::Ending,
-    facts::Facts,
     reason::Reason,
 };
 
@@ -64,52 +68,82 @@ const fn failure(reason: Reason) -> Failure {
     Failure { reason }
 }
 
-/// Forwards.
+/// An answer to pass on, or why there is none.
+type Forwarded = Result<Response<Answer>, Failure>;
+
+/// A request under way to where its permit sends it. Gives the answer, or the reason for which there is none.
 ///
-/// # Errors
-/// With the reason that the client is told, when there is no answer to pass on.
-pub async fn forward(
-    permit: Permit,
-    exchange: &Rc<Exchange>,
-    connection: &Rc<Connection>,
-    parts: Parts,
-    body: Incoming,
-) -> Result<Response<Answer>, Failure> {
+/// The common way, a kept connection that takes the request at once, is spelt out: futures within futures would move
+/// request and answer half a dozen times over.
+#[must_use = "nothing becomes of it unless it is awaited"]
+pub struct Forwarding(Way);
+
+enum Way {
+    /// It cannot go.
+    Failed(Reason),
+    /// A kept connection has taken it.
+    Sent { sending: Sending, lane: Option<Lane>, onward: Onward },
+    /// Any other.
+    Winding(Pin<Box<dyn Future<Output = Forwarded>>>),
+}
+
+/// Where a request goes, for as long as it may have to go there again.
+#[derive(Clone)]
+struct Onward {
+    exchange: Rc<Exchange>,
+    api: Arc<Api>,
+    turn: usize,
+}
+
+impl std::fmt::Debug for Forwarding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Forwarding")
+    }
+}
+
+/// Forwards: begins at once, and goes on as it is awaited.
+pub fn forward(permit: Permit, exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: Parts, body: Incoming) -> Forwarding {
+    let begun = begin(permit, exchange, connection, parts, body);
+    Forwarding(begun.unwrap_or_else(|failure| Way::Failed(failure.reason)))
+}
+
+fn begin(permit: Permit, exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: Parts, body: Incoming) -> Result<Way, Failure> {
     let Some(facts) = exchange.facts() else { return Err(failure(Reason::ForwardFault)) };
     let departure = permit.depart();
-    let received = parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-    let target = departure.path_and_query(&facts.request, &received).ok_or(failure(Reason::ForwardFault))?;
-    let api = Arc::clone(&departure.api);
-    match &api.upstream.target {
-        Target::InProcess => Box::pin(inside(departure, exchange, connection, parts, body, facts)).await,
-        Target::Http(urls) => abroad(departure, &api, urls, target, exchange, connection, parts, body, facts).await,
+    let target = match parts.uri.path_and_query() {
+        Some(received) => departure.path_and_query(&facts.request, received),
+        None => departure.path_and_query(&facts.request, &PathAndQuery::from_static("/")),
+    };
+    let target = target.ok_or(failure(Reason::ForwardFault))?;
+    match &departure.api.upstream.target {
+        Target::InProcess => {
+            let inside = inside(departure, Rc::clone(exchange), Rc::clone(connection), parts, body);
+            Ok(Way::Winding(Box::pin(inside)))
+        }
+        Target::Http(_) => abroad(departure, target, exchange, connection, parts, body),
     }
 }
 
 /// To an HTTP upstream.
-#[expect(clippy::too_many_arguments, reason = "each is a different thing, and they meet only here")]
-async fn abroad(
+fn abroad(
     departure: Departure,
-    api: &Arc<Api>,
-    urls: &[UpstreamUrl],
     target: PathAndQuery,
     exchange: &Rc<Exchange>,
     connection: &Rc<Connection>,
     parts: Parts,
     body: Incoming,
-    facts: &Facts,
-) -> Result<Response<Answer>, Failure> {
+) -> Result<Way, Failure> {
     let thread = exchange.thread();
-    let turn = thread.upstreams.turn();
-    let mut pool = thread.upstreams.pool(api, urls, turn).ok_or(failure(Reason::ForwardConnect))?;
-    let Departure { show, purpose, lease, .. } = departure;
-    exchange.depart(Arc::clone(pool.name()), Some(lease), thread.now());
+    let Departure { api, show, purpose, lease } = departure;
+    let onward = Onward { exchange: Rc::clone(exchange), api, turn: thread.upstreams.turn() };
+    let pool = onward.pool(0).ok_or(failure(Reason::ForwardConnect))?;
+    exchange.depart(Arc::clone(pool.name()), Some(lease), exchange.now());
     let mut headers = parts.headers;
     let own = connection.fields(parts.uri.authority().map(http::uri::Authority::as_str), headers.get(header::HOST));
     hygiene::towards_upstream(
         &mut headers,
         Trip {
-            api,
+            api: &onward.api,
             show,
             purpose: purpose.and_then(|purpose| HeaderValue::try_from(purpose.value.as_str()).ok()),
             via: &thread.via_field,
@@ -119,7 +153,7 @@ async fn abroad(
             tls: connection.is_tls(),
             upstream_host: pool.authority(),
             id: exchange.id_field(),
-            traced: facts.trace.is_some(),
+            traced: exchange.facts().is_some_and(|facts| facts.trace.is_some()),
         },
     );
     let upload = Upload::new(body, Rc::clone(exchange), connection.wire().cloned());
@@ -132,22 +166,86 @@ async fn abroad(
     *request.version_mut() = Version::HTTP_11;
     *request.headers_mut() = headers;
     *request.uri_mut() = Uri::from(target);
-    let mut attempt = 0;
-    let (response, lane) = loop {
-        match head(&pool, api, exchange, request).await {
-            Ok(answer) => break answer,
-            Err((fault, again)) => {
-                attempt += 1;
-                let next = again.filter(|_| attempt < urls.len()).zip(thread.upstreams.pool(api, urls, turn.wrapping_add(attempt)));
-                let Some((again, next)) = next else { return Err(failure(reason(&fault, exchange))) };
-                request = *again;
-                request.headers_mut().insert(header::HOST, next.authority().clone());
-                exchange.depart(Arc::clone(next.name()), None, thread.now());
-                pool = next;
+    Ok(match pool.kept() {
+        Some(mut lane) => Way::Sent { sending: lane.send(request), lane: Some(lane), onward },
+        None => Way::Winding(Box::pin(onward.go(pool, request))),
+    })
+}
+
+impl Future for Forwarding {
+    type Output = Forwarded;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Forwarded> {
+        let way = &mut self.get_mut().0;
+        if let Way::Sent { sending, lane, onward } = way {
+            let Onward { exchange, api, .. } = &*onward;
+            let Poll::Ready(answer) = sending.as_mut().poll(cx) else {
+                return match exchange.struck() {
+                    Some(_) => Poll::Ready(Err(failure(reason(&UpstreamFault::Busy, exchange)))),
+                    None => {
+                        exchange.wait_for_upstream(cx, api.upstream.timeouts.response);
+                        Poll::Pending
+                    }
+                };
+            };
+            match (answer, lane.take()) {
+                (Ok(response), Some(lane)) => return Poll::Ready(passed_on(response, lane, api, exchange)),
+                (Ok(_), None) => return Poll::Ready(Err(failure(Reason::ForwardFault))),
+                (Err(mut error), _) => {
+                    let Some(request) = error.take_message() else {
+                        return Poll::Ready(Err(failure(reason(&UpstreamFault::Broke(error.into_error()), exchange))));
+                    };
+                    // The kept connection was dead before a byte of the request was sent.
+                    *way = match onward.pool(0) {
+                        Some(pool) => Way::Winding(Box::pin(onward.clone().go(pool, request))),
+                        None => Way::Failed(Reason::ForwardConnect),
+                    };
+                }
             }
         }
-    };
-    passed_on(response, lane, api, exchange)
+        match way {
+            Way::Winding(winding) => winding.as_mut().poll(cx),
+            Way::Failed(reason) => Poll::Ready(Err(failure(*reason))),
+            Way::Sent { .. } => Poll::Ready(Err(failure(Reason::ForwardFault))),
+        }
+    }
+}
+
+impl Onward {
+    /// The pool of the address that is tried after `attempt` others.
+    fn pool(&self, attempt: usize) -> Option<Rc<Pool>> {
+        let Target::Http(urls) = &self.api.upstream.target else { return None };
+        self.exchange.thread().upstreams.pool(&self.api, urls, self.turn.wrapping_add(attempt))
+    }
+
+    /// How many addresses there are.
+    fn addresses(&self) -> usize {
+        match &self.api.upstream.target {
+            Target::Http(urls) => urls.len(),
+            Target::InProcess => 0,
+        }
+    }
+
+    /// Waits for a place, connects where it has to, tries other addresses for as long as nothing was sent.
+    async fn go(self, mut pool: Rc<Pool>, mut request: Request<Upload>) -> Forwarded {
+        let Self { exchange, api, .. } = &self;
+        let mut attempt = 0;
+        let (response, lane) = loop {
+            match head(&pool, api, exchange, request).await {
+                Ok(answer) => break answer,
+                Err((fault, again)) => {
+                    attempt += 1;
+                    let next = again.filter(|_| attempt < self.addresses()).zip(self.pool(attempt));
+                    let Some((again, next)) = next else { return Err(failure(reason(&fault, exchange))) };
+                    request = *again;
+                    request.headers_mut().insert(header::HOST, next.authority().clone());
+                    exchange.depart(Arc::clone(next.name()), None, exchange.now());
+                    pool = next;
+                }
+            }
+        };
+        passed_on(response, lane, api, exchange)
+    }
 }
 
 /// Until the head of the answer, or until something ends the wait.
@@ -199,25 +297,20 @@ fn passed_on(response: Response<Incoming>, lane: Lane, api: &Api, exchange: &Rc<
     // An upgrade that nobody asked for, or two lengths: the connection is not to be trusted (RFC 9112 §6.3).
     let two_lengths = parts.headers.contains_key(header::TRANSFER_ENCODING) && parts.headers.contains_key(header::CONTENT_LENGTH);
     if status == StatusCode::SWITCHING_PROTOCOLS || two_lengths {
-        exchange.returned(status.as_u16(), None, exchange.thread().now());
+        exchange.returned(status.as_u16(), None, exchange.now());
         return Err(failure(Reason::ForwardMalformed));
     }
     let effect = hygiene::towards_client(&mut parts.headers);
-    exchange.returned(status.as_u16(), effect, exchange.thread().now());
+    exchange.returned(status.as_u16(), effect, exchange.now());
     parts.version = Version::HTTP_11;
     let body = Answer::upstream(incoming, lane, api.upstream.timeouts.idle, Rc::clone(exchange));
     Ok(Response::from_parts(parts, body))
 }
 
 /// To an API of this process: the whole body, bounded, and a typed caller.
-async fn inside(
-    departure: Departure,
-    exchange: &Rc<Exchange>,
-    connection: &Rc<Connection>,
-    parts: Parts,
-    body: Incoming,
-    facts: &Facts,
-) -> Result<Response<Answer>, Failure> {
+async fn inside(departure: Departure, exchange: Rc<Exchange>, connection: Rc<Connection>, parts: Parts, body: Incoming) -> Forwarded {
+    let exchange = &exchange;
+    let Some(facts) = exchange.facts() else { return Err(failure(Reason::ForwardFault)) };
     let thread = exchange.thread();
     exchange.depart(Arc::from("in-process"), Some(departure.lease), thread.now());
     let body = collect(body, exchange, connection.wire(), thread.limits.collected_bytes_max).await?;

@@ -241,6 +241,12 @@ impl Exchange {
         self.connection.thread()
     }
 
+    /// The moment.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.connection.now()
+    }
+
     /// When its head was there.
     #[must_use]
     pub fn opened(&self) -> Time {
@@ -338,7 +344,7 @@ impl Exchange {
     pub fn charge(&self, bytes: u64) -> Result<(), Reason> {
         let charged = match self.lease.get() {
             Some(_) if !self.is_live() => Err(Reason::CommitStale),
-            Some(lease) => lease.charge_bytes(bytes, self.thread().now()).map_err(|exhausted| exhausted.reason),
+            Some(lease) => lease.charge_bytes(bytes, self.connection.now()).map_err(|exhausted| exhausted.reason),
             None => Ok(()),
         };
         if charged.is_err() {
@@ -350,7 +356,7 @@ impl Exchange {
     /// Counts bytes of the request's body; gives how many there are now.
     pub fn count_in(&self, bytes: u64) -> u64 {
         self.bytes_in.set(self.bytes_in.get().saturating_add(bytes));
-        self.progress.set(self.thread().now());
+        self.progress.set(self.connection.now());
         self.up.clear();
         self.bytes_in.get()
     }
@@ -359,19 +365,19 @@ impl Exchange {
     pub fn count_out(&self, bytes: u64) {
         self.bytes_out.set(self.bytes_out.get().saturating_add(bytes));
         self.down.clear();
-        self.client.set(self.thread().now() + self.thread().limits.client_idle);
+        self.client.set(self.connection.now() + self.thread().limits.client_idle);
     }
 
     /// Waits for more of the request's body.
     pub fn wait_for_client(&self, cx: &Context<'_>) {
-        self.up.until(cx, self.thread().now() + self.thread().limits.body_idle);
+        self.up.until(cx, self.connection.now() + self.thread().limits.body_idle);
     }
 
     /// Waits for the upstream; the client has taken all there is.
     pub fn wait_for_upstream(&self, cx: &Context<'_>, patience: Duration) {
         self.client.set(NEVER);
         self.patience.set(patience);
-        self.down.until(cx, self.thread().now() + patience);
+        self.down.until(cx, self.connection.now() + patience);
     }
 
     /// The whole request has been taken.
@@ -400,7 +406,7 @@ impl Exchange {
 
     /// The event, once all is over.
     fn event(&mut self) -> Event {
-        let end = self.thread().now();
+        let end = self.connection.now();
         let ending = match (self.ending.get(), self.strike.get()) {
             (Some(ending), _) => ending,
             _ if std::thread::panicking() => Ending::Fault,
@@ -444,6 +450,10 @@ impl Tick for Exchange {
             self.strike.set(Some(Strike::Cut));
             self.up.wake();
             self.down.wake();
+            // What its client leaves lying goes too: the engine asks for no more of the body until that is taken.
+            if self.client_status.get().is_some() && self.connection.wire().is_some() {
+                self.connection.kill();
+            }
             return;
         }
         if self.up.strike(now) {

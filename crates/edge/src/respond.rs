@@ -3,17 +3,21 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
-use std::fmt::Write as _;
+use smallvec::SmallVec;
+use std::{fmt::Write as _, sync::Arc};
 use wardgate_model::{
     api::{Api, PathTemplate},
     facts::Facts,
     id::RequestId,
     reason::Reason,
-    ruling::{LimitUnit, Ruling},
+    ruling::{LimitState, LimitUnit, Ruling},
+    time::Time,
 };
 
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const CREDENTIAL_EXPIRES: HeaderName = HeaderName::from_static("wardgate-credential-expires");
+const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 /// Methods that any door takes; what is said with a 405 that no API can say better.
@@ -153,27 +157,115 @@ fn fits(template: &PathTemplate, path: &str) -> bool {
 
 /// `RateLimit-Policy` and `RateLimit` (STANDARDS §3.6): only to callers that proved who they are.
 pub fn rate_limits(headers: &mut HeaderMap, ruling: &Ruling, facts: &Facts) {
-    let known = facts.stopped.is_none() && facts.caller.as_ref().is_some_and(|caller| !caller.identity.is_anonymous());
-    if !known || ruling.limits.is_empty() {
+    if ruling.limits.is_empty() || !may_know_limits(facts) {
         return;
     }
-    let mut policies = String::with_capacity(64 * ruling.limits.len());
-    let mut states = String::with_capacity(48 * ruling.limits.len());
+    if let (Some(policies), Some(states)) = (limit_policies(ruling), limit_states(ruling)) {
+        headers.insert(RATELIMIT_POLICY, policies);
+        headers.insert(RATELIMIT, states);
+    }
+}
+
+fn may_know_limits(facts: &Facts) -> bool {
+    facts.stopped.is_none() && facts.caller.as_ref().is_some_and(|caller| !caller.identity.is_anonymous())
+}
+
+fn limit_policies(ruling: &Ruling) -> Option<HeaderValue> {
+    let mut text = Text::new();
     for limit in &ruling.limits {
-        let comma = if policies.is_empty() { "" } else { ", " };
-        let _ = write!(policies, "{comma}\"{}\";q={}", limit.policy, limit.quota);
+        begin_limit(&mut text, &limit.policy);
+        text.extend_from_slice(b";q=");
+        number(&mut text, limit.quota);
         if let Some(window) = limit.window_s {
-            let _ = write!(policies, ";w={window}");
+            text.extend_from_slice(b";w=");
+            number(&mut text, window);
         }
         if limit.unit != LimitUnit::Requests {
-            let _ = write!(policies, ";qu=\"{}\"", limit.unit.as_str());
+            text.extend_from_slice(b";qu=\"");
+            text.extend_from_slice(limit.unit.as_str().as_bytes());
+            text.push(b'"');
         }
-        let _ = write!(states, "{comma}\"{}\";r={};t={}", limit.policy, limit.remaining, limit.reset_s);
     }
-    for (name, text) in [(RATELIMIT_POLICY, policies), (RATELIMIT, states)] {
-        if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(text)) {
-            headers.insert(name, value);
+    HeaderValue::from_bytes(&text).ok()
+}
+
+fn limit_states(ruling: &Ruling) -> Option<HeaderValue> {
+    let mut text = Text::new();
+    for limit in &ruling.limits {
+        begin_limit(&mut text, &limit.policy);
+        text.extend_from_slice(b";r=");
+        number(&mut text, limit.remaining);
+        text.extend_from_slice(b";t=");
+        number(&mut text, limit.reset_s);
+    }
+    HeaderValue::from_bytes(&text).ok()
+}
+
+/// A field's text while it is written. Formatting machinery would cost more than all the rest of such a field.
+type Text = SmallVec<[u8; 256]>;
+
+fn begin_limit(text: &mut Text, policy: &str) {
+    if !text.is_empty() {
+        text.extend_from_slice(b", ");
+    }
+    text.push(b'"');
+    text.extend_from_slice(policy.as_bytes());
+    text.push(b'"');
+}
+
+fn number(text: &mut Text, mut value: u64) {
+    let mut digits = [0_u8; 20];
+    let mut first = digits.len();
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(value % 10).unwrap_or(0);
+        value /= 10;
+        first -= 1;
+        if value == 0 {
+            break;
         }
+    }
+    text.extend_from_slice(digits.get(first..).unwrap_or_default());
+}
+
+/// `RateLimit-Policy` as it was said last. A caller has the same limits from one request to the next, only their state changes.
+#[derive(Debug, Default)]
+pub struct PolicyField(Option<(SmallVec<[LimitState; 2]>, HeaderValue)>);
+
+impl PolicyField {
+    /// As [`rate_limits`], but makes `RateLimit-Policy` only when it is another than the last.
+    pub fn rate_limits(&mut self, headers: &mut HeaderMap, ruling: &Ruling, facts: &Facts) {
+        if ruling.limits.is_empty() || !may_know_limits(facts) {
+            return;
+        }
+        let same = |(one, other): (&LimitState, &LimitState)| {
+            let text = Arc::ptr_eq(&one.policy, &other.policy) || one.policy == other.policy;
+            text && one.quota == other.quota && one.window_s == other.window_s && one.unit == other.unit
+        };
+        if !matches!(&self.0, Some((said, _)) if said.len() == ruling.limits.len() && said.iter().zip(&ruling.limits).all(same)) {
+            self.0 = limit_policies(ruling).map(|field| (ruling.limits.clone(), field));
+        }
+        if let (Some((_, policies)), Some(states)) = (&self.0, limit_states(ruling)) {
+            headers.insert(RATELIMIT_POLICY, policies.clone());
+            headers.insert(RATELIMIT, states);
+        }
+    }
+}
+
+/// `Wardgate-Credential-Expires` (RFC 3339) and `Deprecation` (RFC 9745: since when, as a structured-field date), from when on a
+/// credential is to be replaced. What the upstream says of itself in `Deprecation` stays.
+pub fn credential_ends(headers: &mut HeaderMap, facts: &Facts, now: Time) {
+    let credential = facts.caller.as_ref().and_then(|caller| caller.credential.as_deref());
+    let Some((credential, from)) = credential.and_then(|credential| Some((credential, credential.warn_from?))) else { return };
+    if facts.stopped.is_some() || now < from {
+        return;
+    }
+    if let Some(value) = credential.expires.and_then(|end| HeaderValue::try_from(end.to_rfc3339()).ok()) {
+        headers.insert(CREDENTIAL_EXPIRES, value);
+    }
+    if !headers.contains_key(DEPRECATION)
+        && let Ok(value) = HeaderValue::try_from(format!("@{}", from.as_seconds()))
+    {
+        headers.insert(DEPRECATION, value);
     }
 }
 

@@ -17,7 +17,10 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::{net::TcpStream, sync::mpsc};
+use tokio::{
+    net::TcpStream,
+    sync::{Notify, mpsc},
+};
 use tokio_rustls::TlsAcceptor;
 use wardgate_gate::Gate;
 use wardgate_model::{event::EventSink, facts::Door, time::Time};
@@ -186,8 +189,15 @@ async fn run(shared: Shared, control: &Control, doors: Vec<(Listener, TcpListene
     let mut ticker = tokio::time::interval(PERIOD);
     ticker.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut until: Option<Time> = None;
+    let stopped = Arc::new(Notify::new());
+    let wake = Arc::clone(&stopped);
+    // A stop is looked at at once, and not at the next tick: open streams of whoever was stopped end with it.
+    thread.gate.snapshot().denied().listen(move || wake.notify_one());
     loop {
-        ticker.tick().await;
+        tokio::select! {
+            _ = ticker.tick() => {}
+            () = stopped.notified() => {}
+        }
         let now = thread.now();
         if let Some(deadline) = control.draining()
             && until.is_none()

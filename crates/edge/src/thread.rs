@@ -113,6 +113,7 @@ pub struct Thread {
     pub slowed: Cell<usize>,
     sink: Arc<dyn EventSink>,
     clock: fn() -> Time,
+    moment: Cell<Time>,
     entropy: fn() -> u128,
     phase: Cell<Phase>,
     open: Cell<usize>,
@@ -143,16 +144,26 @@ impl Thread {
             slowed: Cell::new(0),
             sink: shared.sink,
             clock: shared.clock,
+            moment: Cell::new((shared.clock)()),
             entropy: shared.entropy,
             phase: Cell::new(Phase::Open),
             open: Cell::new(0),
         })
     }
 
-    /// The moment.
+    /// Reads the clock.
     #[must_use]
     pub fn now(&self) -> Time {
-        (self.clock)()
+        let now = (self.clock)();
+        self.moment.set(now);
+        now
+    }
+
+    /// When the clock was read last: at the beginning of the step under way of an HTTP/1 connection, and never longer ago than
+    /// a tick. Good for deadlines and for what is recorded of a request; a request would read the clock a dozen times otherwise.
+    #[must_use]
+    pub fn moment(&self) -> Time {
+        self.moment.get()
     }
 
     /// The clock itself.

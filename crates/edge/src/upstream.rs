@@ -8,11 +8,15 @@ use ahash::AHashMap;
 use http::{HeaderValue, Request, Response};
 use hyper::{
     body::Incoming,
-    client::conn::http1::{self, SendRequest},
+    client::conn::{
+        TrySendError,
+        http1::{self, SendRequest},
+    },
 };
 use hyper_util::rt::TokioIo;
 use std::{
     cell::{Cell, RefCell},
+    pin::Pin,
     rc::Rc,
     sync::Arc,
     time::Duration,
@@ -89,7 +93,15 @@ pub struct Lane {
     _place: OwnedSemaphorePermit,
 }
 
+/// A request that the engine has taken: gives the head of the answer, or the request again where nothing was sent of it.
+pub type Sending = Pin<Box<dyn Future<Output = Result<Response<Incoming>, TrySendError<Request<Upload>>>>>>;
+
 impl Lane {
+    /// Sends a request. The connection must be one that [`Pool::kept`] gave.
+    pub fn send(&mut self, request: Request<Upload>) -> Sending {
+        Box::pin(self.link.sender.try_send_request(request))
+    }
+
     /// Puts the connection back for the next request.
     pub fn give_back(self, thread: &Rc<Thread>) {
         if self.link.sender.is_ready() {
@@ -144,7 +156,7 @@ impl Pool {
     fn keep(&self, link: Link, thread: &Thread) {
         let mut idle = self.idle.borrow_mut();
         if idle.len() < thread.limits.upstream_idle_max.min(self.max) {
-            idle.push(Idle { link, since: thread.now() });
+            idle.push(Idle { link, since: thread.moment() });
         }
     }
 
@@ -156,6 +168,13 @@ impl Pool {
             }
         }
         None
+    }
+
+    /// A kept connection, when there is one, and a place for it at once.
+    #[must_use]
+    pub fn kept(self: &Rc<Self>) -> Option<Lane> {
+        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        Some(Lane { link: self.take_idle()?, pool: Rc::clone(self), _place: place })
     }
 
     async fn place(&self, limits: &EdgeLimits) -> Result<OwnedSemaphorePermit, UpstreamFault> {

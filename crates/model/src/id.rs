@@ -254,18 +254,20 @@ impl RequestId {
     }
 }
 
+/// Which digit stands at each place of a UUID's text; 32, which is none, where a dash does.
+const PLACES: [u8; 36] =
+    [0, 1, 2, 3, 4, 5, 6, 7, 32, 8, 9, 10, 11, 32, 12, 13, 14, 15, 32, 16, 17, 18, 19, 32, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31];
+
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = [b'-'; 36];
-        let mut shift = 128_u32;
-        for (at, slot) in text.iter_mut().enumerate() {
-            if matches!(at, 8 | 13 | 18 | 23) {
-                continue;
+        // All digits, then all places, and neither with a branch: every event and every answer names its request.
+        let mut digits = [0_u8; 32];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0.to_be_bytes()) {
+            for (digit, nibble) in pair.iter_mut().zip([byte >> 4, byte & 0xF]) {
+                *digit = nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
             }
-            shift -= 4;
-            let nibble = u8::try_from((self.0 >> shift) & 0xF).unwrap_or(0);
-            *slot = if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
         }
+        let text = PLACES.map(|place| digits.get(usize::from(place)).copied().unwrap_or(b'-'));
         f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }

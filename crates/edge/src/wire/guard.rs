@@ -253,7 +253,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             self.wire.wait(cx, NEVER);
             return true;
         }
-        let now = (self.wire.clock)();
         let limits = &self.wire.limits;
         let idle = self.framer.is_between() && self.carry.is_empty();
         if idle && self.wire.in_flight() > 0 {
@@ -265,6 +264,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         if idle != std::mem::replace(&mut self.was_idle, idle) {
             self.since = None;
         }
+        let now = (self.wire.clock)();
         let since = *self.since.get_or_insert(now);
         let fresh = idle && self.wire.passed.get() > 0;
         let deadline = since + if fresh { limits.keep_alive } else { limits.head_timeout };
