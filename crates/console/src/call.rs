@@ -1,23 +1,26 @@
 //! One request, from what the gate judged to an answer.
 
 use crate::{
+    access,
     answer::Answer,
-    credentials, events, explain,
-    idempotency::Remembered,
+    approvals, changes, containments, credentials, declared, discoveries, events, explain,
+    idempotency::{Begun, Remembered},
+    import,
     input::{self, Query},
-    openapi,
-    operations::{AdminOperation, Key, Needs, Place, row_of},
+    lifecycle, openapi,
+    operations::{AdminOperation, IDEMPOTENCY_KEY, Key, Needs, Place, Reach, row_of},
+    owners, power,
     problem::{Code, Problem},
-    records, secrets, sessions,
+    records, rollback, secrets, sessions, usage,
     world::World,
 };
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response};
 use std::sync::Arc;
+use wardgate_governance::lifecycle::Move;
 use wardgate_model::{
     api::{Operation, PathTemplate, Segment},
     facts::{Caller, Facts},
-    inventory::{Identity, Role},
     proof::ProofKind,
     time::Time,
 };
@@ -85,32 +88,6 @@ fn parameter<'a>(template: &PathTemplate, path: &'a str, name: &str) -> Option<&
     path.strip_prefix('/')?.split('/').nth(at).filter(|text| !text.is_empty())
 }
 
-/// Whether a caller may act upon what belongs to an identity: one whose only power is the role `owner` acts for what
-/// its owner owns, and nobody hands out a role that it does not have.
-pub(crate) enum Power {
-    /// Ending something.
-    Stop,
-    /// Handing something out.
-    Give,
-}
-
-pub(crate) fn within_reach(caller: &Identity, target: &Identity, power: &Power) -> Result<(), Problem> {
-    let has = |role: Role| caller.roles.contains(&role);
-    let wide = has(Role::Admin) || has(Role::Security) || has(Role::Operator);
-    if has(Role::Owner) && !wide && caller.owner != target.owner {
-        let detail = format!("`{}` is of the owner `{}`, the caller acts for `{}`", target.id, target.owner, caller.owner);
-        return Err(Problem::new(Code::Reach, detail));
-    }
-    let above = target.roles.iter().find(|role| !has(**role) && !has(Role::Admin));
-    match (power, above) {
-        (Power::Give, Some(role)) => {
-            let detail = format!("`{}` has the role `{role}`, which the caller has not", target.id);
-            Err(Problem::new(Code::Reach, detail))
-        }
-        (Power::Give, None) | (Power::Stop, _) => Ok(()),
-    }
-}
-
 impl Console {
     /// A console over a store and a running gate.
     #[must_use]
@@ -138,7 +115,24 @@ impl Console {
             input::no_body(&call.body)?;
         }
         let asked = Asked { call, caller, query, now };
-        self.dispatch(row.key, &asked).await
+        check_reach(row, &asked)?;
+        // Large: kept on the heap while it runs.
+        Box::pin(self.once(row, &asked)).await
+    }
+
+    /// Answers, or gives the answer that the same request had.
+    async fn once(&self, row: &AdminOperation, asked: &Asked<'_>) -> Result<Answer, Problem> {
+        let key = if row.reads_parameter(IDEMPOTENCY_KEY.name) { input::idempotency_key(&asked.call.headers)? } else { None };
+        let Some(key) = key else { return self.dispatch(row.key, asked).await };
+        let call = asked.call;
+        let place = match self.remembered.begin(&asked.caller.identity.id, &key, (&call.path, &call.body), asked.now)? {
+            Begun::New(place) => place,
+            Begun::Known(first) => return Ok(first),
+        };
+        // Dropped on refusal: a request that changed nothing may be tried again with the same key.
+        let answer = self.dispatch(row.key, asked).await?;
+        place.keep(answer.clone());
+        Ok(answer)
     }
 
     async fn dispatch(&self, key: Key, asked: &Asked<'_>) -> Result<Answer, Problem> {
@@ -147,19 +141,68 @@ impl Console {
             Key::RenewSession => sessions::renew(self, asked).await,
             Key::SignOut => sessions::sign_out(self, asked).await,
             Key::Whoami => sessions::whoami(asked),
+            Key::OpenApi => Ok(Answer::ok(&openapi::document())),
             Key::ListCredentials => credentials::list(self, asked).await,
             Key::IssueCredential => credentials::issue(self, asked).await,
             Key::RevokeCredential => credentials::revoke(self, asked).await,
+            Key::RotateCredential => credentials::rotate(self, asked).await,
             Key::ListSecrets => secrets::list(self, asked).await,
             Key::PutSecret => secrets::put(self, asked).await,
+            Key::RotateSecret => secrets::rotate(self, asked).await,
             Key::ExplainRecorded => explain::recorded(self, asked).await,
             Key::ExplainDescribed => explain::described(self, asked),
             Key::ListEvents => events::list(self, asked).await,
+            Key::ListChanges => changes::list(self, asked).await,
+            Key::ListUsage => usage::list(self, asked).await,
+            Key::ListAccess => access::list(self, asked).await,
+            Key::ListFindings => access::findings(self, asked).await,
             Key::ListResources => records::list(self, asked).await,
             Key::ReadResource => records::read(self, asked).await,
-            Key::ListChanges => records::changes(self, asked).await,
-            Key::OpenApi => Ok(Answer::json(http::StatusCode::OK, &openapi::document())),
+            other => self.dispatch_governed(other, asked).await,
         }
+    }
+
+    /// What changes what is declared, and what happens to it.
+    async fn dispatch_governed(&self, key: Key, asked: &Asked<'_>) -> Result<Answer, Problem> {
+        match key {
+            Key::PutResource => declared::put(self, asked).await,
+            Key::RemoveResource => declared::remove(self, asked).await,
+            Key::Plan => declared::plan(self, asked).await,
+            Key::Apply => declared::apply(self, asked).await,
+            Key::Export => declared::export(self, asked).await,
+            Key::Import => import::read(self, asked).await,
+            Key::Rollback => rollback::roll_back(self, asked).await,
+            Key::ApproveIdentity => lifecycle::step(self, asked, Move::Approve).await,
+            Key::SuspendIdentity => lifecycle::step(self, asked, Move::Suspend).await,
+            Key::ResumeIdentity => lifecycle::step(self, asked, Move::Resume).await,
+            Key::QuarantineIdentity => lifecycle::step(self, asked, Move::Quarantine).await,
+            Key::RetireIdentity => lifecycle::step(self, asked, Move::Retire).await,
+            Key::TransferIdentity => lifecycle::transfer(self, asked).await,
+            Key::ListDiscoveries => discoveries::list(self, asked).await,
+            Key::ClaimDiscovery => discoveries::claim(self, asked).await,
+            Key::RejectDiscovery => discoveries::reject(self, asked).await,
+            Key::DepartOwner => owners::depart(self, asked).await,
+            Key::ReturnOwner => owners::come_back(self, asked).await,
+            Key::AttestOwner => owners::attest(self, asked).await,
+            Key::ListContainments => containments::list(self, asked).await,
+            Key::Contain => containments::contain(self, asked).await,
+            Key::Release => containments::release(self, asked).await,
+            Key::ListApprovals => approvals::list(self, asked).await,
+            Key::ReadApproval => approvals::read(self, asked).await,
+            Key::Approve => approvals::approve(self, asked).await,
+            Key::Deny => approvals::deny(self, asked).await,
+            other => Err(Problem::fault(format!("no answer to `{}`", other.as_str()))),
+        }
+    }
+}
+
+/// A caller that is kept to one owner comes no further where everything is told or changed.
+fn check_reach(row: &AdminOperation, asked: &Asked<'_>) -> Result<(), Problem> {
+    match (row.reach, power::kept_to(&asked.caller.identity)) {
+        (Reach::Wide, Some(own)) => {
+            Err(Problem::new(Code::Reach, format!("this is not for the role `owner`: the caller acts for `{own}` and nobody else")))
+        }
+        _ => Ok(()),
     }
 }
 

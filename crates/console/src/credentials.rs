@@ -2,9 +2,10 @@
 
 use crate::{
     answer::{Answer, Page},
-    call::{Asked, Console, Power, within_reach},
-    idempotency::Begun,
+    approvals::departed,
+    call::{Asked, Console},
     input,
+    power::{self, Power, within_reach},
     problem::{Code, Problem},
     world::{Entry, KnownIdentity},
 };
@@ -13,16 +14,22 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+use wardgate_governance::contract::may_issue;
 use wardgate_model::{
     credential::{Credential, CredentialKind, CredentialState},
     id::{CredentialId, IdentityId},
-    inventory::{Identity, IdentityState},
+    inventory::Identity,
     time::Time,
 };
+use wardgate_resources::scalar;
 use wardgate_store::{Condition, CredentialFilter, NewCredential, StoredCredential};
 
 /// How long a sign-in waits to be used.
 pub const SIGN_IN: Duration = Duration::from_secs(60 * 60);
+/// How long a key that is replaced goes on, unless told.
+pub const OVERLAP: Duration = Duration::from_hours(24);
+/// How long a key that is replaced may go on.
+pub const OVERLAP_MAX: Duration = Duration::from_hours(30 * 24);
 /// The name of the entry that sign-ins stand under.
 pub const SIGN_IN_NAME: &str = "sign-in";
 
@@ -38,6 +45,27 @@ pub(crate) struct IssueRequest {
     kind: Option<String>,
     /// Why, for the feed of changes: at most 500 characters.
     reason: Option<String>,
+}
+
+/// How a key is replaced.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RotateRequest {
+    /// How long the old key goes on beside the new one, such as `24h` (unless told) or `7d`; at most `30d`.
+    overlap: Option<String>,
+    /// Why, for the feed of changes: at most 500 characters.
+    #[schemars(length(max = 500))]
+    reason: Option<String>,
+}
+
+/// A key that takes over from another.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Rotated {
+    /// The new one.
+    #[serde(flatten)]
+    issued: Issued,
+    /// The old one, with the end that it has now.
+    replaces: CredentialView,
 }
 
 /// A credential on record.
@@ -113,24 +141,13 @@ pub(crate) async fn list(console: &Console, asked: &Asked<'_>) -> Result<Answer,
     let limit = asked.query.limit()?;
     let filter =
         CredentialFilter { after: asked.query.cursor()?, identity: asked.query.identity()?, kind: None, condition, limit: Some(limit + 1) };
-    let mut found = console.store.credentials(&filter).await?;
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let next = found.last().filter(|_| more).map(|c| c.created_seq.to_string());
-    let items = found.iter().map(|c| CredentialView::of(c, asked.now)).collect();
-    Ok(Answer::json(StatusCode::OK, &Page { items, next }))
-}
-
-pub(crate) async fn issue(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
-    let Some(key) = input::idempotency_key(&asked.call.headers)? else { return issue_now(console, asked).await };
-    let place = match console.remembered.begin(&asked.caller.identity.id, &key, &asked.call.body, asked.now)? {
-        Begun::New(place) => place,
-        Begun::Known(first) => return Ok(first),
-    };
-    // Dropped on refusal: a request that changed nothing may be tried again with the same key.
-    let answer = issue_now(console, asked).await?;
-    place.keep(answer.clone());
-    Ok(answer)
+    let found = console.store.credentials(&filter).await?;
+    let mut page = Page::cut(found, limit, |one| one.created_seq.to_string(), |one| one);
+    if let Some(own) = power::kept_to(&asked.caller.identity) {
+        page.items.retain(|one| console.world.identity(&one.credential.identity).is_some_and(|known| known.identity.owner == *own));
+    }
+    let items = page.items.iter().map(|one| CredentialView::of(one, asked.now)).collect();
+    Ok(Answer::ok(&Page { items, next: page.next }))
 }
 
 /// What a request for a credential comes to, once everything is known.
@@ -138,14 +155,14 @@ struct Plan {
     identity: KnownIdentity,
     name: Box<str>,
     kind: CredentialKind,
-    lasts: Duration,
+    ends: Time,
     sources: Box<[IpNet]>,
 }
 
-async fn issue_now(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
+pub(crate) async fn issue(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
     let request: IssueRequest = input::body(&asked.call.headers, &asked.call.body)?;
     let reason = input::reason(request.reason.as_deref())?;
-    let plan = plan(console, asked, &request)?;
+    let plan = plan(console, asked, &request).await?;
     let identity = &plan.identity.identity;
     let environment = &identity.environment.name;
     let minted = console.world.mint(plan.kind, environment).map_err(Problem::fault)?;
@@ -157,7 +174,7 @@ async fn issue_now(console: &Console, asked: &Asked<'_>) -> Result<Answer, Probl
         environment: environment.clone(),
         sources: plan.sources,
         hash: minted.hash,
-        expires: asked.now + plan.lasts,
+        expires: plan.ends,
     };
     let stored = console.store.issue_credential(&asked.actor(reason), new, asked.now).await?;
     console.world.published(stored.revision).await;
@@ -166,48 +183,56 @@ async fn issue_now(console: &Console, asked: &Asked<'_>) -> Result<Answer, Probl
     Ok(Answer::json(StatusCode::CREATED, &issued).at(stored.revision))
 }
 
-fn plan(console: &Console, asked: &Asked<'_>, request: &IssueRequest) -> Result<Plan, Problem> {
+async fn plan(console: &Console, asked: &Asked<'_>, request: &IssueRequest) -> Result<Plan, Problem> {
     let unfit = |detail: String| Problem::new(Code::Unfit, detail);
-    let conflict = |detail: String| Problem::new(Code::Conflict, detail);
     let id = input::name("identity", &request.identity, IdentityId::parse)?;
     let known = console.world.identity(&id).ok_or_else(|| unfit(format!("there is no identity `{id}`")))?;
-    governed(&known.identity)?;
-    within_reach(&asked.caller.identity, &known.identity, &Power::Give)?;
+    within_reach(&asked.caller.identity, &known.identity, Power::Give)?;
     match request.kind.as_deref() {
         None | Some("api_key") => {
             let entry = entry(&known, request.name.as_deref())?;
-            let lasts = entry.expires_in.filter(|span| !span.is_zero());
-            let lasts = lasts.ok_or_else(|| conflict(format!("the entry `{}` of `{id}` has no `expires_in`", entry.name)))?;
+            let ends = entry_ends(console, &known.identity, entry, asked.now).await?;
             let (name, sources) = (entry.name.clone(), entry.sources.clone());
-            Ok(Plan { name, kind: CredentialKind::ApiKey, lasts, sources, identity: known })
+            Ok(Plan { name, kind: CredentialKind::ApiKey, ends, sources, identity: known })
         }
         Some("sign_in") if known.identity.roles.is_empty() => {
             Err(unfit(format!("`{id}` has no role in Wardgate itself, so a session would be no use to it")))
         }
         Some("sign_in") if request.name.is_some() => Err(unfit("a sign-in is not issued for an entry: leave `name` out".into())),
         Some("sign_in") => {
-            Ok(Plan { name: SIGN_IN_NAME.into(), kind: CredentialKind::SignIn, lasts: SIGN_IN, sources: Box::default(), identity: known })
+            let ends = lasts(console, &known.identity, Some(SIGN_IN), None, asked.now).await?;
+            Ok(Plan { name: SIGN_IN_NAME.into(), kind: CredentialKind::SignIn, ends, sources: Box::default(), identity: known })
         }
         Some(other) => Err(unfit(format!("`kind` is `api_key` or `sign_in`, not `{}`", input::shown(other)))),
     }
 }
 
-/// Refuses to arm an identity that nobody answers for or that is not in use.
-fn governed(identity: &Identity) -> Result<(), Problem> {
-    let conflict = |why: String| Err(Problem::new(Code::Conflict, format!("`{}` {why}", identity.id)));
+/// When a credential ends that is issued now: what nobody answers for, or what is over, gets none.
+pub(crate) async fn lasts(
+    console: &Console,
+    identity: &Identity,
+    life: Option<Duration>,
+    waived_until: Option<Time>,
+    now: Time,
+) -> Result<Time, Problem> {
+    let conflict = |why: String| Problem::new(Code::Conflict, why);
     if identity.is_anonymous() {
-        return conflict("is who shows no credential".into());
+        return Err(conflict(format!("`{}` is who shows no credential", identity.id)));
     }
-    if identity.state != IdentityState::Active {
-        return conflict(format!("is `{}`, not `active`", identity.state));
+    let gone = departed(console, &identity.owner).await?;
+    let contracts = console.world.contracts(&identity.owner);
+    let ends = may_issue(identity, gone, &contracts, life, waived_until, now).map_err(|why| conflict(why.to_string()))?;
+    ends.filter(|ends| *ends > now).ok_or_else(|| conflict(format!("nothing that is issued to `{}` would last", identity.id)))
+}
+
+/// When a key for an entry ends that is issued now.
+async fn entry_ends(console: &Console, identity: &Identity, entry: &Entry, now: Time) -> Result<Time, Problem> {
+    let life = entry.expires_in.filter(|span| !span.is_zero());
+    if life.is_none() && entry.waived_until.is_none_or(|until| until <= now) {
+        let detail = format!("the entry `{}` of `{}` has no `expires_in`, and no waiver in force", entry.name, identity.id);
+        return Err(Problem::new(Code::Conflict, detail));
     }
-    if identity.claim_overdue {
-        return conflict("was not claimed in time: its owner must claim it first".into());
-    }
-    if identity.purpose.trim().is_empty() {
-        return conflict("has no purpose".into());
-    }
-    Ok(())
+    lasts(console, identity, life, entry.waived_until, now).await
 }
 
 /// The entry that a key is issued for: the one that is named, or the only one there is.
@@ -236,25 +261,73 @@ fn entry<'a>(known: &'a KnownIdentity, name: Option<&str>) -> Result<&'a Entry, 
     }
 }
 
-pub(crate) async fn revoke(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
-    let text = asked.parameter("id")?;
-    let id = CredentialId::parse(&text).ok_or_else(|| {
+/// The credential that the path names.
+fn id(asked: &Asked<'_>) -> Result<CredentialId, Problem> {
+    CredentialId::parse(&asked.parameter("id")?).ok_or_else(|| {
         let detail = format!("the id of a credential has {} letters and digits: the third part of its key", CredentialId::CHARACTERS);
         input::malformed(detail)
-    })?;
+    })
+}
+
+pub(crate) async fn revoke(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
+    let id = id(asked)?;
     let reason = input::reason(asked.query.value("reason"))?;
     let expect = input::precondition(&asked.call.headers)?;
     let stored = console.store.credential(&id).await?;
     reach_of(console, asked, &stored.credential)?;
     let stored = console.store.revoke_credential(&asked.actor(reason), &id, expect, asked.now).await?;
     console.world.published(stored.revision).await;
-    Ok(Answer::json(StatusCode::OK, &CredentialView::of(&stored, asked.now)).at(stored.revision))
+    Ok(Answer::ok(&CredentialView::of(&stored, asked.now)).at(stored.revision))
+}
+
+pub(crate) async fn rotate(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
+    let id = id(asked)?;
+    let request: RotateRequest = input::body(&asked.call.headers, &asked.call.body)?;
+    let reason = input::reason(request.reason.as_deref())?;
+    let overlap = overlap(request.overlap.as_deref())?;
+    let old = console.store.credential(&id).await?.credential;
+    let conflict = |detail: String| Problem::new(Code::Conflict, detail);
+    let missing = || conflict(format!("the identity `{}` is not on record any more", old.identity));
+    let known = console.world.identity(&old.identity).ok_or_else(missing)?;
+    within_reach(&asked.caller.identity, &known.identity, Power::Give)?;
+    if Condition::of(&old, asked.now) != Condition::Live {
+        return Err(conflict(format!("`{id}` is {}: issue a new one", Condition::of(&old, asked.now).as_str())));
+    }
+    if old.kind != CredentialKind::ApiKey {
+        let detail = format!("`{id}` is of the kind `{}`: only a key that Wardgate issued is rotated", old.kind);
+        return Err(Problem::new(Code::Unfit, detail));
+    }
+    let entry = entry(&known, Some(&old.name))?;
+    let minted = console.world.mint(CredentialKind::ApiKey, &known.identity.environment.name).map_err(Problem::fault)?;
+    let new = NewCredential {
+        id: minted.id,
+        identity: known.identity.id.clone(),
+        name: entry.name.clone(),
+        kind: CredentialKind::ApiKey,
+        environment: known.identity.environment.name.clone(),
+        sources: entry.sources.clone(),
+        hash: minted.hash,
+        expires: entry_ends(console, &known.identity, entry, asked.now).await?,
+    };
+    let rotated = console.store.rotate_credential(&asked.actor(reason), &id, new, asked.now + overlap, asked.now).await?;
+    console.world.published(rotated.old.revision.max(rotated.new.revision)).await;
+    let issued = Issued { key: minted.text.danger_expose().clone(), credential: CredentialView::of(&rotated.new, asked.now) };
+    let answer = Rotated { issued, replaces: CredentialView::of(&rotated.old, asked.now) };
+    Ok(Answer::json(StatusCode::CREATED, &answer).at(rotated.new.revision))
+}
+
+/// How long the old key goes on beside the new one.
+fn overlap(text: Option<&str>) -> Result<Duration, Problem> {
+    let unfit = |detail: String| Problem::new(Code::Unfit, detail);
+    let Some(text) = text else { return Ok(OVERLAP) };
+    let overlap = scalar::duration(text).map_err(|wrong| unfit(format!("`overlap`: {}", wrong.what)))?;
+    if overlap > OVERLAP_MAX { Err(unfit("`overlap` is at most 30 days".into())) } else { Ok(overlap) }
 }
 
 /// What belongs to an identity that is not on record any more can be ended by everyone who may end at all.
 fn reach_of(console: &Console, asked: &Asked<'_>, credential: &Credential) -> Result<(), Problem> {
     let target = console.world.identity(&credential.identity);
-    target.map_or(Ok(()), |known| within_reach(&asked.caller.identity, &known.identity, &Power::Stop))
+    target.map_or(Ok(()), |known| within_reach(&asked.caller.identity, &known.identity, Power::Stop))
 }
 
 #[cfg(test)]

@@ -19,12 +19,13 @@ use wardgate_model::{id::IdentityId, time::Time};
 pub const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many answers are remembered; the oldest goes first.
 pub const REMEMBERED_MAX: usize = 1_000;
-/// Longest body that a key may stand on, in bytes: bounds the memory.
-const BODY_BYTES_MAX: usize = 4 * 1024;
+/// How many bytes of requests and answers are remembered; the oldest go first.
+pub const REMEMBERED_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 struct Entry {
     identity: IdentityId,
     key: Box<str>,
+    path: Box<str>,
     body: Bytes,
     begun: Time,
     /// `None`: under way.
@@ -34,6 +35,19 @@ struct Entry {
 impl Entry {
     fn is(&self, identity: &IdentityId, key: &str) -> bool {
         self.identity == *identity && *self.key == *key
+    }
+
+    fn bytes(&self) -> usize {
+        self.path.len() + self.body.len() + self.answer.as_ref().map_or(0, Answer::bytes)
+    }
+}
+
+/// Lets the oldest answers go until there is room; what is under way stays.
+fn make_room(entries: &mut VecDeque<Entry>, bytes: usize) {
+    let mut held: usize = entries.iter().map(Entry::bytes).sum();
+    while entries.len() >= REMEMBERED_MAX || held + bytes > REMEMBERED_BYTES_MAX {
+        let Some(oldest) = entries.iter().position(|entry| entry.answer.is_some()) else { return };
+        held -= entries.remove(oldest).map_or(0, |entry| entry.bytes());
     }
 }
 
@@ -66,26 +80,27 @@ impl Remembered {
     ///
     /// # Errors
     /// The key was used for another request, or the first one is still under way.
-    pub(crate) fn begin(&self, identity: &IdentityId, key: &str, body: &Bytes, now: Time) -> Result<Begun, Problem> {
-        if body.len() > BODY_BYTES_MAX {
-            return Err(Problem::new(Code::Malformed, format!("a body with an idempotency key has at most {BODY_BYTES_MAX} bytes")));
-        }
+    pub(crate) fn begin(&self, identity: &IdentityId, key: &str, (path, body): (&str, &Bytes), now: Time) -> Result<Begun, Problem> {
         let mut entries = self.entries();
-        while entries.front().is_some_and(|e| now.since(e.begun) >= REMEMBERED) {
+        while entries.front().is_some_and(|e| e.answer.is_some() && now.since(e.begun) >= REMEMBERED) {
             entries.pop_front();
         }
         if let Some(entry) = entries.iter().find(|e| e.is(identity, key)) {
-            if entry.body != *body {
-                return Err(Problem::new(Code::KeyReused, "the body is another than that of the first request with this key"));
+            if entry.body != *body || *entry.path != *path {
+                return Err(Problem::new(Code::KeyReused, "the body or the path is another than that of the first request with this key"));
             }
             let first = entry.answer.clone();
             return first.map(Begun::Known).ok_or_else(|| Problem::new(Code::InProgress, "ask again when it is answered"));
         }
+        make_room(&mut entries, path.len() + body.len());
         if entries.len() >= REMEMBERED_MAX {
-            entries.pop_front();
+            return Err(Problem::new(Code::InProgress, "too many requests with keys are under way: ask again in a moment"));
         }
-        entries.push_back(Entry { identity: identity.clone(), key: key.into(), body: body.clone(), begun: now, answer: None });
-        Ok(Begun::New(Place { remembered: self.clone(), identity: identity.clone(), key: key.into() }))
+        let (key, path): (Box<str>, Box<str>) = (key.into(), path.into());
+        // A copy of its own: the request's bytes may be a small part of something large.
+        let body = Bytes::copy_from_slice(body);
+        entries.push_back(Entry { identity: identity.clone(), key: key.clone(), path, body, begun: now, answer: None });
+        Ok(Begun::New(Place { remembered: self.clone(), identity: identity.clone(), key }))
     }
 }
 

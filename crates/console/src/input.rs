@@ -77,6 +77,18 @@ impl Query {
         text.parse().map_err(|_| malformed(format!("`{}` is no cursor of this list", shown(text))))
     }
 
+    /// A parameter that is the number of a change.
+    pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, Problem> {
+        let bad = |text: &str| malformed(format!("`{name}` is the number of a change, not `{}`", shown(text)));
+        self.value(name).map(|text| text.parse().map_err(|_| bad(text))).transpose()
+    }
+
+    /// A parameter that is `true` or `false`.
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, Problem> {
+        let bad = |text: &str| malformed(format!("`{name}` is `true` or `false`, not `{}`", shown(text)));
+        self.value(name).map(|text| text.parse().map_err(|_| bad(text))).transpose()
+    }
+
     /// The `identity`.
     pub(crate) fn identity(&self) -> Result<Option<IdentityId>, Problem> {
         self.value("identity").map(|text| name("identity", text, IdentityId::parse)).transpose()

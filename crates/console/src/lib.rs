@@ -7,42 +7,61 @@
 //! # Reading order
 //!
 //! `operations` is the one table: the API that the gate judges ([`admin_api`]), the OpenAPI document
-//! ([`openapi_document`]) and the dispatch come from it. `call` is the way of a request; `sessions`, `credentials`,
-//! `secrets`, `explain`, `events` and `records` answer; `problem` refuses; `input` reads, `idempotency` remembers.
+//! ([`openapi_document`]) and the dispatch come from it. `call` is the way of a request, `power` how far roles reach.
+//! `declared` makes and changes resources, and `acts` lets those wait that want a second person (`approvals`);
+//! `lifecycle`, `owners`, `discoveries`, `containments`, `credentials`, `secrets` and `sessions` are about what happens
+//! to things; `records`, `changes`, `events`, `explain`, `usage` and `access` only tell; `rollback` and `import` come to
+//! `declared`. `problem` refuses; `input` reads, `idempotency` remembers.
 //!
 //! ```
-//! use wardgate_console::{OPERATIONS, admin_api, openapi_document};
+//! use wardgate_console::{admin_api, openapi_document, operations};
 //!
 //! let (api, document) = (admin_api(), openapi_document());
-//! assert_eq!(api.operations.len(), OPERATIONS.len());
+//! assert_eq!(api.operations.len(), operations().count());
 //! assert_eq!(document["paths"]["/api/v1/credentials"]["post"]["operationId"], "issueCredential");
 //! ```
 
+mod access;
+mod acts;
 mod answer;
+mod approvals;
 mod call;
+mod changes;
+mod containments;
 mod credentials;
+mod declared;
+mod discoveries;
 mod events;
 mod explain;
 mod idempotency;
+mod import;
 mod input;
+mod lifecycle;
 mod openapi;
 mod operations;
+mod owners;
+mod power;
 mod problem;
+mod reasons;
 mod records;
+mod rollback;
 mod secrets;
 mod sessions;
+mod usage;
 mod world;
 
+pub use acts::WAITS;
 pub use call::{Call, Console};
-pub use credentials::{SIGN_IN, SIGN_IN_NAME};
-pub use idempotency::{REMEMBERED, REMEMBERED_MAX};
+pub use credentials::{OVERLAP, OVERLAP_MAX, SIGN_IN, SIGN_IN_NAME};
+pub use discoveries::{FOREIGN, FOREIGN_NAME};
+pub use idempotency::{REMEMBERED, REMEMBERED_BYTES_MAX, REMEMBERED_MAX};
 pub use openapi::document as openapi_document;
-pub use operations::{AdminOperation, Key, Needs, OPERATIONS, PREFIX, Parameter, Place, SchemaOf, Verb, admin_api, row_of};
-pub use problem::{Code, Problem};
+pub use operations::{AdminOperation, Key, Needs, PREFIX, Parameter, Place, Reach, SchemaOf, Verb, admin_api, operations, row_of};
+pub use problem::{Code, DiagnosticView, Problem};
 pub use secrets::SECRET_BYTES_MAX;
 pub use sessions::{SESSION, SESSION_MAX, SESSION_NAME};
+pub use wardgate_store::ResourceChange;
 pub use world::{
     AccessCondition, AccessPage, AccessPath, AccessQuery, BoxFuture, Delivery, DescribedRequest, Entry, EventPage, EventQuery, FindingView,
-    KnownIdentity, Manner, Minted, Moment, OPEN_MAX, OpenRequest, Planned, Refused, ResourceChange, SecretRotation, Span, World,
-    WorldFault,
+    KnownIdentity, Manner, Minted, Moment, OPEN_MAX, OpenRequest, Planned, Refused, SecretRotation, Span, World, WorldFault,
 };

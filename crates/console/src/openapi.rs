@@ -1,11 +1,12 @@
 //! The OpenAPI 3.1 document, made from the table of operations.
 
 use crate::{
-    operations::{AdminOperation, OPERATIONS, Parameter, Place},
-    problem::Code,
+    operations::{AdminOperation, Needs, Parameter, Place, operations},
+    problem::{Code, DiagnosticView},
 };
-use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
+use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use wardgate_model::api::{PathTemplate, Segment};
 
 /// A refusal (RFC 9457), as the document describes it.
@@ -29,7 +30,27 @@ struct ProblemSchema {
     request_id: String,
     /// What to do about it.
     remedy: String,
+    /// All that is wrong with what would be declared; only with `console.diagnostics`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diagnostics: Option<Vec<DiagnosticView>>,
+    /// The moves that are possible; only with `console.illegal`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    legal: Option<Vec<String>>,
 }
+
+/// How the gate may refuse before a request comes to any operation, by status (`model::reason` has the codes).
+const BY_THE_GATE: [(u16, &str); 10] = [
+    (400, "the request is not well-formed, or shows a credential twice or where it must not"),
+    (401, "no credential that counts here"),
+    (403, "contained, ended, or not permitted by policy"),
+    (404, "nothing is served at this path"),
+    (408, "the request did not arrive in time"),
+    (413, "the body is too large"),
+    (414, "the request target is too long"),
+    (429, "too many requests"),
+    (431, "the header section is too large"),
+    (503, "the gate cannot rule or record at present"),
+];
 
 /// The document.
 #[must_use]
@@ -39,8 +60,8 @@ pub fn document() -> Value {
     let refusal = generator.subschema_for::<ProblemSchema>();
     let codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
     let mut paths: Map<String, Value> = Map::new();
-    for row in OPERATIONS {
-        let operation = operation(row, &mut generator);
+    for row in operations() {
+        let operation = operation(row, &refusal, &mut generator);
         let path = paths.entry(row.template).or_insert_with(|| json!({}));
         if let Some(methods) = path.as_object_mut() {
             methods.insert(row.method.http().as_str().to_ascii_lowercase(), operation);
@@ -52,7 +73,7 @@ pub fn document() -> Value {
         "info": {
             "title": "Wardgate management API",
             "version": "1",
-            "summary": "Credentials, secrets, explanations and records of a Wardgate installation.",
+            "summary": "Everything that a Wardgate installation governs, and what happened to it.",
             "description": format!(
                 "Every request is judged like any other; refusals of the gate itself are problems too. Codes of this API: {}.",
                 codes.join(", ")
@@ -66,31 +87,53 @@ pub fn document() -> Value {
             "securitySchemes": {
                 "bearer": { "type": "http", "scheme": "bearer", "description": "a session token; a sign-in credential at `POST /api/v1/sessions`" },
             },
-            "responses": {
-                "Problem": { "description": "a refusal", "content": { "application/problem+json": { "schema": refusal } } },
-            },
         },
     })
 }
 
-fn operation(row: &AdminOperation, generator: &mut SchemaGenerator) -> Value {
-    let (status, body) = row.response;
-    let mut success = json!({ "description": "done" });
-    if let Some(schema) = body {
-        set(&mut success, "content", json!({ "application/json": { "schema": schema(generator) } }));
-    }
+fn operation(row: &AdminOperation, refusal: &Schema, generator: &mut SchemaGenerator) -> Value {
     let mut operation = json!({
         "operationId": row.key.as_str(),
         "summary": row.summary,
         "x-wardgate-class": row.class.as_str(),
         "parameters": parameters(row),
-        "responses": { status.to_string(): success, "default": { "$ref": "#/components/responses/Problem" } },
+        "responses": responses(row, refusal, generator),
     });
+    if row.needs == Needs::SignIn {
+        set(&mut operation, "description", json!("Takes a single-use sign-in credential; everything else takes a session."));
+    }
     if let Some(schema) = row.request {
         let content = json!({ "application/json": { "schema": schema(generator) } });
         set(&mut operation, "requestBody", json!({ "required": true, "content": content }));
     }
     operation
+}
+
+/// Every status that an operation can answer with.
+fn responses(row: &AdminOperation, refusal: &Schema, generator: &mut SchemaGenerator) -> Map<String, Value> {
+    let mut responses = Map::new();
+    for (status, body) in row.answers {
+        let waits = "it waits for a second person; `Location` names the approval";
+        let mut success = json!({ "description": if *status == 202 { waits } else { "done" } });
+        if let Some(schema) = body {
+            set(&mut success, "content", json!({ "application/json": { "schema": schema(generator) } }));
+        }
+        responses.insert(status.to_string(), success);
+    }
+    let mut told: BTreeMap<u16, Vec<&str>> = BY_THE_GATE.iter().map(|(status, what)| (*status, vec![*what])).collect();
+    for code in refusals(row) {
+        told.entry(code.status().as_u16()).or_default().push(code.as_str());
+    }
+    for (status, what) in told {
+        let content = json!({ "application/problem+json": { "schema": refusal } });
+        responses.insert(status.to_string(), json!({ "description": what.join("; "), "content": content }));
+    }
+    responses
+}
+
+/// How the API itself may refuse an operation: the ways of its row, and those of all.
+fn refusals(row: &AdminOperation) -> impl Iterator<Item = Code> {
+    [Code::Malformed, Code::Proof, Code::Reach, Code::Fault].into_iter().chain(row.refusals.iter().copied())
 }
 
 fn set(object: &mut Value, name: &str, value: Value) {

@@ -1,9 +1,15 @@
 //! Refusals: RFC 9457 problems with a stable code and a way out.
 
-use crate::answer::Answer;
+use crate::{
+    answer::Answer,
+    world::{Refused, WorldFault},
+};
 use http::StatusCode;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::json;
-use wardgate_model::id::RequestId;
+use wardgate_governance::lifecycle::Illegal;
+use wardgate_model::{diagnostic::Diagnostic, id::RequestId};
 use wardgate_store::StoreFault;
 
 macro_rules! codes {
@@ -51,10 +57,18 @@ codes! {
     Proof = "console.proof", FORBIDDEN, "this credential is not for this operation", "swap a sign-in credential at POST /api/v1/sessions, use the session for all else";
     /// The caller may use the operation, not upon this.
     Reach = "console.reach", FORBIDDEN, "the caller may not do this to this identity", "ask somebody with the role that it takes";
+    /// Somebody else has to decide.
+    Undecidable = "console.undecidable", FORBIDDEN, "somebody else has to decide this", "ask an identity of another owner with the role `security` or `admin`";
     /// It is not on record.
     NotFound = "console.not_found", NOT_FOUND, "it is not on record", "list what is on record";
     /// What is on record does not allow it.
     Conflict = "console.conflict", CONFLICT, "what is on record does not allow it", "change what the detail names, then ask again";
+    /// The life of an identity does not allow it.
+    Illegal = "console.illegal", CONFLICT, "this move is not possible from where it is", "make one of the moves in `legal`";
+    /// An approval is decided already.
+    Decided = "console.decided", CONFLICT, "this is decided already", "ask anew if it is still wanted";
+    /// What was to be approved does not apply any more.
+    Overtaken = "console.overtaken", CONFLICT, "what was asked for does not apply any more", "ask for it anew, from what is on record now";
     /// There are as many as there may be.
     Limit = "console.limit", CONFLICT, "there are as many as there may be", "revoke what is not needed any more";
     /// The same idempotency key is being answered.
@@ -65,10 +79,52 @@ codes! {
     MediaType = "console.media_type", UNSUPPORTED_MEDIA_TYPE, "the body is not of a type that is read here", "send `Content-Type: application/json`";
     /// Readable, but it asks for what makes no sense.
     Unfit = "console.unfit", UNPROCESSABLE_ENTITY, "the request makes no sense here", "correct what the detail names";
+    /// What would be declared makes no sense.
+    Diagnostics = "console.diagnostics", UNPROCESSABLE_ENTITY, "what would be declared makes no sense", "mend what `diagnostics` names, all of it is there";
     /// The idempotency key was used for something else.
     KeyReused = "console.key_reused", UNPROCESSABLE_ENTITY, "this idempotency key was used for another request", "use a new key for a new request";
     /// We failed.
     Fault = "console.fault", SERVICE_UNAVAILABLE, "the request cannot be served at present", "try again later; tell the operator, with the request id";
+}
+
+/// Something wrong with what would be declared, as answers show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct DiagnosticView {
+    /// Where: `KIND/NAME` of the document, and where that is known the file with line and column.
+    pub place: String,
+    /// `error` or `warning`.
+    pub level: String,
+    /// A stable code, for programs.
+    pub code: String,
+    /// What is wrong.
+    pub what: String,
+    /// A way out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mend: Option<String>,
+}
+
+impl From<&Diagnostic> for DiagnosticView {
+    fn from(diagnostic: &Diagnostic) -> Self {
+        Self {
+            place: diagnostic.place.to_string(),
+            level: diagnostic.level.to_string(),
+            code: diagnostic.code.to_owned(),
+            what: diagnostic.what.clone(),
+            mend: diagnostic.mend.clone(),
+        }
+    }
+}
+
+/// What a refusal says beside what all refusals say.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+enum More {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// All that is wrong.
+    Diagnostics(Vec<DiagnosticView>),
+    /// What is possible instead.
+    Legal(Vec<&'static str>),
 }
 
 /// A refusal.
@@ -78,12 +134,13 @@ pub struct Problem {
     pub code: Code,
     /// What exactly is wrong this time.
     pub detail: String,
+    more: More,
 }
 
 impl Problem {
     /// A refusal with its detail: lower case, no full stop, what was given in backticks.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into() }
+        Self { code, detail: detail.into(), more: More::Nothing }
     }
 
     /// Something of ours failed: told to the log in full, to the caller only that.
@@ -92,9 +149,18 @@ impl Problem {
         Self::new(Code::Fault, "something that this needs does not work at present")
     }
 
+    /// What would be declared makes no sense: all that is wrong, at once.
+    pub fn diagnostics(found: Vec<DiagnosticView>) -> Self {
+        let first = found.iter().find(|one| one.level == "error").or_else(|| found.first());
+        let detail = first.map_or_else(String::new, |one| format!("{}: {}", one.place, one.what));
+        let others = found.iter().filter(|one| one.level == "error").count().saturating_sub(1);
+        let detail = if others > 0 { format!("{detail}, and {others} more") } else { detail };
+        Self { code: Code::Diagnostics, detail, more: More::Diagnostics(found) }
+    }
+
     /// The answer (RFC 9457 §3, with CONTRACT's own members).
     pub(crate) fn answer(&self, request: RequestId) -> Answer {
-        let body = json!({
+        let mut body = json!({
             "type": format!("urn:wardgate:reason:{}", self.code.as_str()),
             "title": self.code.title(),
             "status": self.code.status().as_u16(),
@@ -104,7 +170,37 @@ impl Problem {
             "request_id": request.to_string(),
             "remedy": self.code.remedy(),
         });
+        if let Some(members) = body.as_object_mut() {
+            match &self.more {
+                More::Nothing => None,
+                More::Diagnostics(found) => members.insert("diagnostics".into(), json!(found)),
+                More::Legal(moves) => members.insert("legal".into(), json!(moves)),
+            };
+        }
         Answer::problem(self.code.status(), &body)
+    }
+}
+
+impl From<Illegal> for Problem {
+    fn from(illegal: Illegal) -> Self {
+        let legal = illegal.legal.iter().map(|one| one.as_str()).collect();
+        Self { code: Code::Illegal, detail: illegal.to_string(), more: More::Legal(legal) }
+    }
+}
+
+impl From<WorldFault> for Problem {
+    fn from(fault: WorldFault) -> Self {
+        Self::fault(fault)
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Diagnostics(found) => Self::diagnostics(found.iter().map(DiagnosticView::from).collect()),
+            Refused::Store(fault) => fault.into(),
+            Refused::World(fault) => Self::fault(fault),
+        }
     }
 }
 

@@ -1,17 +1,20 @@
-//! What is on record: resources with their status, and the feed of changes.
+//! What is on record: resources with their status.
 
 use crate::{
     answer::{Answer, Page},
     call::{Asked, Console},
-    input,
+    declared::{kind, kinds, owner_of},
+    input, power,
     problem::{Code, Problem},
 };
-use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
-use wardgate_model::{id::IdentityId, resource::Kind};
-use wardgate_store::{Change, ChangeFilter, Claim, ResourceId, StoredResource, StoredStatus, Subject};
+use wardgate_model::{id::IdentityId, inventory::IdentityState, resource::Kind, time::Time};
+use wardgate_store::{Claim, Origin, ResourceId, StoredOwner, StoredResource, StoredStatus};
+
+/// How many rows are looked at for one page, however few of them are wanted.
+const LOOKED_MAX: usize = 5_000;
 
 /// A resource on record.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -22,13 +25,16 @@ pub(crate) struct ResourceView {
     name: String,
     /// What was declared.
     spec: Value,
-    /// Who may change it: `file:PATH`, `api` or `shipped`.
+    /// Who may change it: `file:PATH`, `api`, `apply` or `shipped`.
     origin: String,
     /// The number of its last change.
     revision: u64,
     /// What happened to it; identities only.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<StatusView>,
+    /// Whether somebody answers; owners only, and only where something happened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    presence: Option<PresenceView>,
 }
 
 /// What happened to an identity.
@@ -38,129 +44,206 @@ pub(crate) struct StatusView {
     state: &'static str,
     /// Whether nobody claimed it in time.
     claim_overdue: bool,
+    /// Until when it has to be claimed (RFC 3339).
+    claim_by: Option<String>,
+    /// Where a release or the end of a suspension leads.
+    resumes_to: Option<&'static str>,
+    /// Who asked for it.
+    requester: Option<String>,
+    /// Who approved it.
+    approver: Option<String>,
+    /// What the approval rests on.
+    evidence: String,
     /// Why, in the words of who made it so.
     reason: String,
     /// Since when (RFC 3339).
     since: String,
+    /// The number of its last change.
+    revision: u64,
 }
 
-/// One row of the feed of changes.
+/// Whether somebody answers for what an owner owns.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct ChangeView {
-    /// Its number; they only grow.
-    seq: u64,
-    /// When (RFC 3339).
-    time: String,
-    /// Who: an identity, or `file:PATH`.
-    actor: String,
-    /// About what: a kind of resource, `status`, `credential`, `secret`, `signing_key`.
-    kind: &'static str,
-    /// The name or id of it.
-    name: String,
-    /// What was done.
-    act: &'static str,
-    /// Why, in the actor's words.
+pub(crate) struct PresenceView {
+    /// Since when it is gone (RFC 3339).
+    departed: Option<String>,
+    /// Until when what it owns goes on all the same (RFC 3339).
+    grace_until: Option<String>,
+    /// When it last said that what it owns is as it should be (RFC 3339).
+    attested: Option<String>,
+    /// Why it is so, in the words of who made it so.
     reason: String,
-    /// What it was.
-    before: Option<Value>,
-    /// What it is.
-    after: Option<Value>,
+}
+
+impl StatusView {
+    fn of(status: &StoredStatus) -> Self {
+        Self {
+            state: status.state.as_str(),
+            claim_overdue: status.claim == Claim::Overdue,
+            claim_by: status.claim_by.map(Time::to_rfc3339),
+            resumes_to: status.resumes_to.map(IdentityState::as_str),
+            requester: status.requester.as_deref().map(str::to_owned),
+            approver: status.approver.as_deref().map(str::to_owned),
+            evidence: status.evidence.to_string(),
+            reason: status.reason.to_string(),
+            since: status.updated.to_rfc3339(),
+            revision: status.revision,
+        }
+    }
+}
+
+impl PresenceView {
+    pub(crate) fn of(owner: &StoredOwner) -> Self {
+        Self {
+            departed: owner.departed.map(Time::to_rfc3339),
+            grace_until: owner.grace_until.map(Time::to_rfc3339),
+            attested: owner.attested.map(Time::to_rfc3339),
+            reason: owner.reason.to_string(),
+        }
+    }
 }
 
 impl ResourceView {
-    fn of(resource: StoredResource, status: Option<&StoredStatus>) -> Self {
+    fn of(resource: StoredResource, status: Option<&StoredStatus>, owner: Option<&StoredOwner>) -> Self {
         Self {
             kind: resource.id.kind().as_str(),
             name: resource.id.name().to_owned(),
             spec: resource.spec,
             origin: resource.origin.to_string(),
             revision: resource.revision,
-            status: status.map(|status| StatusView {
-                state: status.state.as_str(),
-                claim_overdue: status.claim == Claim::Overdue,
-                reason: status.reason.to_string(),
-                since: status.updated.to_rfc3339(),
-            }),
+            status: status.map(StatusView::of),
+            presence: owner.map(PresenceView::of),
         }
     }
 }
 
-impl ChangeView {
-    fn of(change: Change) -> Self {
-        Self {
-            seq: change.seq,
-            time: change.time.to_rfc3339(),
-            actor: change.actor.into(),
-            kind: change.subject.as_str(),
-            name: change.name.into(),
-            act: change.act.as_str(),
-            reason: change.reason.into(),
-            before: change.before,
-            after: change.after,
-        }
-    }
+/// A kind, in the words of the operator.
+pub(crate) fn kind_of(word: &str) -> Result<Kind, Problem> {
+    let missing = || Problem::new(Code::NotFound, format!("there is no kind `{}`; the kinds are {}", input::shown(word), kinds()));
+    kind(word).ok_or_else(missing)
 }
 
-fn kind(asked: &Asked<'_>) -> Result<Kind, Problem> {
-    let word = asked.parameter("kind")?;
-    let found = Kind::ALL.iter().find(|kind| kind.as_str().eq_ignore_ascii_case(&word));
-    found.copied().ok_or_else(|| {
-        let kinds = Kind::ALL.iter().map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(", ");
-        Problem::new(Code::NotFound, format!("there is no kind `{}`; the kinds are {kinds}", input::shown(&word)))
-    })
+/// The resource that the path names.
+pub(crate) fn resource_id(asked: &Asked<'_>) -> Result<ResourceId, Problem> {
+    let kind = kind_of(&asked.parameter("kind")?)?;
+    input::name("the name of the resource", &asked.parameter("name")?, |name| ResourceId::parse(kind, name))
+}
+
+/// Whether something comes from where a word says: `file` (any), or the origin as it is shown.
+pub(crate) fn comes_from(origin: &Origin, word: &str) -> bool {
+    (word == "file" && matches!(origin, Origin::File(_))) || origin.to_string() == word
+}
+
+/// Whether a caller may read a resource: one who is kept to an owner reads what that owner answers for, and what says
+/// nothing of others.
+fn may_read(asked: &Asked<'_>, resource: &StoredResource) -> Result<(), Problem> {
+    let caller = &asked.caller.identity;
+    let Some(own) = power::kept_to(caller) else { return Ok(()) };
+    let owner = match resource.id.kind() {
+        Kind::Environment | Kind::Purpose => return Ok(()),
+        Kind::Owner => Some(resource.id.name()),
+        _ => owner_of(&resource.spec),
+    };
+    if owner == Some(own.as_str()) {
+        return Ok(());
+    }
+    Err(Problem::new(Code::Reach, format!("`{}` is not of the owner `{own}`, for whom the caller acts", resource.id)))
+}
+
+/// What a list is narrowed to.
+struct Filter<'a> {
+    owner: Option<&'a str>,
+    origin: Option<&'a str>,
+    state: Option<IdentityState>,
+}
+
+impl<'a> Filter<'a> {
+    fn read(asked: &'a Asked<'_>, kind: Kind) -> Result<Self, Problem> {
+        let state = asked.query.value("state").map(|word| {
+            let words = IdentityState::ALL.iter().map(|state| format!("`{state}`")).collect::<Vec<_>>().join(", ");
+            IdentityState::parse(word).ok_or_else(|| input::malformed(format!("`state` is {words}, not `{}`", input::shown(word))))
+        });
+        let state = state.transpose()?;
+        if state.is_some() && kind != Kind::Identity {
+            return Err(input::malformed("`state` is of identities only"));
+        }
+        Ok(Self { owner: asked.query.value("owner"), origin: asked.query.value("origin"), state })
+    }
+
+    fn lets_through(&self, resource: &StoredResource) -> bool {
+        let owned = match resource.id.kind() {
+            Kind::Owner => Some(resource.id.name()),
+            _ => owner_of(&resource.spec),
+        };
+        self.owner.is_none_or(|owner| owned == Some(owner)) && self.origin.is_none_or(|word| comes_from(&resource.origin, word))
+    }
 }
 
 pub(crate) async fn list(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
-    let (kind, limit) = (kind(asked)?, asked.query.limit()?);
-    let mut found = console.store.resources_of(kind, asked.query.value("cursor").unwrap_or_default(), limit + 1).await?;
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let next = found.last().filter(|_| more).map(|r| r.id.name().to_owned());
-    let mut items = Vec::with_capacity(found.len());
-    for resource in found {
-        items.push(with_status(console, resource).await?);
+    let (kind, limit) = (kind_of(&asked.parameter("kind")?)?, asked.query.limit()?);
+    let filter = Filter::read(asked, kind)?;
+    let mut after = asked.query.value("cursor").unwrap_or_default().to_owned();
+    let (mut items, mut looked, mut more) = (Vec::new(), 0, true);
+    // A page ends when it is full, when there is no more, or when enough was looked at for one request.
+    while more && items.len() < limit as usize && looked < LOOKED_MAX {
+        let room = limit - u32::try_from(items.len()).unwrap_or(limit);
+        let mut found = console.store.resources_of(kind, &after, room + 1).await?;
+        more = found.len() > room as usize;
+        found.truncate(room as usize);
+        looked += found.len();
+        if let Some(last) = found.last() {
+            after = last.id.name().to_owned();
+        }
+        found.retain(|resource| filter.lets_through(resource) && may_read(asked, resource).is_ok());
+        items.extend(shown(console, kind, found, filter.state).await?);
     }
-    Ok(Answer::json(StatusCode::OK, &Page { items, next }))
+    let next = more.then_some(after);
+    Ok(Answer::ok(&Page { items, next }))
+}
+
+/// Resources of a kind as answers show them; of identities only those in `state`, if one is asked for.
+async fn shown(
+    console: &Console,
+    kind: Kind,
+    found: Vec<StoredResource>,
+    state: Option<IdentityState>,
+) -> Result<Vec<ResourceView>, Problem> {
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    match kind {
+        Kind::Identity => {
+            let names: Vec<IdentityId> = found.iter().filter_map(|resource| IdentityId::parse(resource.id.name()).ok()).collect();
+            let records = console.store.identity_records(&names).await?.records;
+            let with_status = found.into_iter().map(|resource| {
+                let record = records.iter().find(|record| record.identity.as_str() == resource.id.name());
+                (record.and_then(|record| record.status.as_ref()), resource)
+            });
+            let wanted = with_status.filter(|(status, _)| state.is_none_or(|state| status.is_some_and(|status| status.state == state)));
+            Ok(wanted.map(|(status, resource)| ResourceView::of(resource, status, None)).collect())
+        }
+        Kind::Owner => {
+            let owners = console.store.owner_statuses().await?;
+            let of = |resource: &StoredResource| owners.iter().find(|owner| owner.owner.as_str() == resource.id.name());
+            Ok(found.into_iter().map(|resource| (of(&resource), resource)).map(|(owner, one)| ResourceView::of(one, None, owner)).collect())
+        }
+        _ => Ok(found.into_iter().map(|resource| ResourceView::of(resource, None, None)).collect()),
+    }
 }
 
 pub(crate) async fn read(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
-    let kind = kind(asked)?;
-    let id = input::name("the name of the resource", &asked.parameter("name")?, |name| ResourceId::parse(kind, name))?;
-    let found = console.store.resource(&id).await?;
-    let resource = found.ok_or_else(|| Problem::new(Code::NotFound, format!("there is no resource `{id}`")))?;
+    let (view, revision) = view(console, asked, &resource_id(asked)?).await?;
+    Ok(Answer::ok(&view).at(revision))
+}
+
+/// A resource as answers show it, and its revision.
+pub(crate) async fn view(console: &Console, asked: &Asked<'_>, id: &ResourceId) -> Result<(ResourceView, u64), Problem> {
+    let missing = || Problem::new(Code::NotFound, format!("there is no resource `{id}`"));
+    let resource = console.store.resource(id).await?.ok_or_else(missing)?;
+    may_read(asked, &resource)?;
     let revision = resource.revision;
-    Ok(Answer::json(StatusCode::OK, &with_status(console, resource).await?).at(revision))
-}
-
-async fn with_status(console: &Console, resource: StoredResource) -> Result<ResourceView, Problem> {
-    if resource.id.kind() != Kind::Identity {
-        return Ok(ResourceView::of(resource, None));
-    }
-    let identity = IdentityId::parse(resource.id.name()).map_err(Problem::fault)?;
-    let status = console.store.status(&identity).await?;
-    Ok(ResourceView::of(resource, Some(&status)))
-}
-
-pub(crate) async fn changes(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
-    let subject = asked.query.value("kind").map(|word| {
-        Subject::parse(word).ok_or_else(|| {
-            let detail =
-                format!("`kind` is a kind of resource, `status`, `credential`, `secret` or `signing_key`, not `{}`", input::shown(word));
-            input::malformed(detail)
-        })
-    });
-    let limit = asked.query.limit()?;
-    let filter = ChangeFilter {
-        since: asked.query.cursor()?,
-        subject: subject.transpose()?,
-        name: asked.query.value("name").map(Into::into),
-        limit: limit + 1,
-    };
-    let mut found = console.store.changes(&filter).await?;
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let next = found.last().filter(|_| more).map(|c| c.seq.to_string());
-    Ok(Answer::json(StatusCode::OK, &Page { items: found.into_iter().map(ChangeView::of).collect(), next }))
+    let view = shown(console, id.kind(), vec![resource], None).await?.pop().ok_or_else(missing)?;
+    Ok((view, revision))
 }
 
 #[cfg(test)]

@@ -5,11 +5,12 @@ use crate::{
     call::{Asked, Console},
     input,
     problem::{Code, Problem},
+    world::{Delivery, SecretRotation},
 };
 use http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use wardgate_model::{id::SecretName, secret::Secret};
+use wardgate_model::{id::SecretName, secret::Secret, time::Time};
 use wardgate_store::StoredSecret;
 
 /// Longest secret, in bytes.
@@ -25,17 +26,61 @@ pub(crate) struct PutSecretRequest {
     reason: Option<String>,
 }
 
+/// How a secret is replaced without a failed request.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RotateSecretRequest {
+    /// The new secret; without it a random one is made.
+    value: Option<String>,
+    /// Where it is brought before it is used; without it the upstream has it already.
+    deliver: Option<DeliverTo>,
+    /// Why, for the feed of changes: at most 500 characters.
+    #[schemars(length(max = 500))]
+    reason: Option<String>,
+}
+
+/// Where a secret is brought: one of these. Each names what the operator has configured.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DeliverTo {
+    /// A file of this name, in the directory for delivered secrets.
+    File(String),
+    /// The manifest of a Kubernetes Secret, `NAMESPACE/NAME`.
+    Kubernetes(String),
+    /// A path in the configured Vault.
+    Vault(String),
+    /// The configured command of this name.
+    Command(String),
+}
+
+impl From<DeliverTo> for Delivery {
+    fn from(to: DeliverTo) -> Self {
+        match to {
+            DeliverTo::File(name) => Self::File(name.into()),
+            DeliverTo::Kubernetes(name) => Self::Kubernetes(name.into()),
+            DeliverTo::Vault(path) => Self::Vault(path.into()),
+            DeliverTo::Command(name) => Self::Command(name.into()),
+        }
+    }
+}
+
 /// An upstream secret on record, without the secret.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct SecretView {
     /// Its name.
     name: String,
-    /// How many times it was put.
+    /// The version in use.
     version: u64,
+    /// The version that lies ready.
+    staged: Option<u64>,
+    /// The version before, until the one in use is seen to work.
+    previous: Option<u64>,
     /// When it was first put (RFC 3339).
     created: String,
-    /// When it was last put (RFC 3339).
+    /// When another version was last put into use (RFC 3339).
     updated: String,
+    /// When the version in use took over from the one before (RFC 3339).
+    promoted: Option<String>,
     /// What `If-Match` can name, in quotes.
     revision: u64,
 }
@@ -45,8 +90,11 @@ impl SecretView {
         Self {
             name: secret.name.to_string(),
             version: secret.version,
+            staged: secret.staged.as_ref().map(|staged| staged.version),
+            previous: secret.previous.as_ref().map(|previous| previous.version),
             created: secret.created.to_rfc3339(),
             updated: secret.updated.to_rfc3339(),
+            promoted: secret.promoted_at.map(Time::to_rfc3339),
             revision: secret.revision,
         }
     }
@@ -73,6 +121,22 @@ pub(crate) async fn put(console: &Console, asked: &Asked<'_>) -> Result<Answer, 
     let stored = console.store.put_secret(&asked.actor(reason), &name, &sealed, expect, asked.now).await?;
     console.world.published(stored.revision).await;
     Ok(Answer::json(StatusCode::OK, &SecretView::of(&stored)).at(stored.revision))
+}
+
+pub(crate) async fn rotate(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
+    let name = input::name("the name of the secret", &asked.parameter("name")?, SecretName::parse)?;
+    let request: RotateSecretRequest = input::body(&asked.call.headers, &asked.call.body)?;
+    let value = request.value.map(Secret::new);
+    let actor = asked.actor(input::reason(request.reason.as_deref())?);
+    value.as_ref().map_or(Ok(()), |value| check(value.danger_expose()))?;
+    if value.is_none() && request.deliver.is_none() {
+        let detail = "without `value` a random secret is made, and `deliver` must say how the upstream gets it";
+        return Err(Problem::new(Code::Unfit, detail));
+    }
+    let rotation = SecretRotation { name, value, deliver: request.deliver.map(Delivery::from) };
+    let stored = console.world.rotate_secret(&actor, rotation, asked.now).await?;
+    console.world.published(stored.revision).await;
+    Ok(Answer::ok(&SecretView::of(&stored)).at(stored.revision))
 }
 
 /// Refuses what nobody means to put: nothing, far too much, the end of the line that it was copied with, or what no header

@@ -17,7 +17,7 @@ use wardgate_model::{
     secret::Secret,
     time::Time,
 };
-use wardgate_store::{Actor, Applied, Precondition, ResourceId, Sealed, StoreFault, StoredSecret};
+use wardgate_store::{Actor, Applied, ResourceChange, Sealed, StoreFault, StoredSecret};
 
 /// An answer under way.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -106,17 +106,6 @@ pub struct EventPage {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct WorldFault(pub Box<str>);
-
-/// A wish for one resource.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ResourceChange {
-    /// Which.
-    pub id: ResourceId,
-    /// What it shall say; `None`: it shall not be there.
-    pub spec: Option<Value>,
-    /// What must be true of it now.
-    pub expect: Precondition,
-}
 
 /// Why a change of resources was not made, or could not be. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -318,6 +307,9 @@ pub trait World: Send + Sync {
     /// # Errors
     /// No randomness, or too large.
     fn seal(&self, name: &SecretName, plain: &Secret<String>) -> Result<Sealed, WorldFault>;
+
+    /// The id under which a key that Wardgate did not issue is on record, from its keyed hash.
+    fn foreign_id(&self, hash: &KeyedHash) -> CredentialId;
 
     /// An identity, as the gate knows it now.
     fn identity(&self, id: &IdentityId) -> Option<KnownIdentity>;

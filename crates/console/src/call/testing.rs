@@ -7,7 +7,7 @@ use crate::{
     problem::{Code, Problem},
     world::{
         AccessPage, AccessQuery, BoxFuture, DescribedRequest, Entry, EventPage, EventQuery, FindingView, KnownIdentity, Manner, Minted,
-        OpenRequest, Planned, Refused, ResourceChange, SecretRotation, World, WorldFault,
+        OpenRequest, Planned, Refused, SecretRotation, World, WorldFault,
     },
 };
 use bytes::Bytes;
@@ -30,7 +30,7 @@ use wardgate_model::{
     secret::Secret,
     time::Time,
 };
-use wardgate_store::{Actor, Applied, FileDocument, NewCredential, ResourceId, Sealed, Store, StoredSecret, Who};
+use wardgate_store::{Actor, Applied, FileDocument, NewCredential, ResourceChange, ResourceId, Sealed, Store, StoredSecret, Who};
 
 pub(crate) const NOW: Time = Time::from_seconds(1_800_000_000);
 pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
@@ -121,6 +121,11 @@ impl World for Played {
     fn seal(&self, name: &SecretName, plain: &Secret<String>) -> Result<Sealed, WorldFault> {
         let sealed: Vec<u8> = format!("{name}={}", plain.danger_expose()).bytes().map(|b| b ^ 0x5A).collect();
         Ok(Sealed::new(sealed))
+    }
+
+    fn foreign_id(&self, hash: &KeyedHash) -> CredentialId {
+        let digits: String = hash.bytes().iter().take(6).map(|byte| format!("{byte:02X}")).collect();
+        CredentialId::parse(&digits).unwrap()
     }
 
     fn identity(&self, id: &IdentityId) -> Option<KnownIdentity> {

@@ -1,0 +1,321 @@
+//! Stopping things everywhere, now: one person's act. Letting them go on is not.
+
+use crate::{
+    acts::{self, Asking, Kept},
+    answer::{Answer, Page},
+    call::{Asked, Console},
+    input,
+    power::{self, Power, within_reach},
+    problem::{Code, Problem},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use wardgate_governance::{
+    preview::{Open, Preview, Stop, Use, preview},
+    second::{Act, Record, needs},
+};
+use wardgate_model::{
+    contain::Containable,
+    id::{CredentialId, IdentityId, OwnerName},
+    time::Time,
+};
+use wardgate_store::{StoreFault, StoredContainment, UsageFilter};
+
+/// How far back use is looked at to say who would break.
+const LOOKED_BACK: Duration = Duration::from_hours(30 * 24);
+/// Most rows of use that are looked at for a preview, those used last.
+const USAGE_MAX: u32 = 100_000;
+
+/// What to stop.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ContainRequest {
+    /// `identity`, `credential` or `owner`.
+    kind: String,
+    /// Its name or id.
+    name: String,
+    /// Why, for the feed of changes: at most 500 characters.
+    #[schemars(length(max = 500))]
+    reason: Option<String>,
+    /// Only tell who would break; nothing is stopped.
+    #[serde(default)]
+    preview: bool,
+}
+
+/// Something that is stopped.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ContainmentView {
+    /// What it is.
+    kind: &'static str,
+    /// Its name or id.
+    name: String,
+    /// Since when (RFC 3339).
+    since: String,
+    /// Who stopped it.
+    actor: String,
+    /// Why.
+    reason: String,
+    /// The number of the change.
+    revision: u64,
+}
+
+/// What stopping something did, or would do.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Contained {
+    /// What is stopped; `null` for a preview of what is not.
+    containment: Option<ContainmentView>,
+    /// Who would break; only for a preview.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preview: Option<PreviewView>,
+}
+
+/// Who would break.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct PreviewView {
+    /// Whether anybody would notice.
+    breaks: bool,
+    /// From when the numbers are (RFC 3339); `null`: nothing was counted.
+    from: Option<String>,
+    /// Until when they are (RFC 3339).
+    to: String,
+    /// Calls that were let through.
+    calls: u64,
+    /// Calls that were refused.
+    refused: u64,
+    /// Requests that are open and would be cut.
+    open: u64,
+    /// Whom it hits, those with the most calls first; at most 200.
+    identities: Vec<HitView>,
+    /// How many it hits, listed or not.
+    count: u64,
+    /// By owner: whom to tell.
+    owners: Vec<ToldView>,
+}
+
+/// An identity that would be hit.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct HitView {
+    /// Which.
+    identity: String,
+    /// Who answers for it.
+    owner: Option<String>,
+    /// Where it lives.
+    environment: Option<String>,
+    /// How much depends on it.
+    criticality: Option<&'static str>,
+    /// Where it is in its life.
+    state: Option<&'static str>,
+    /// Calls that were let through.
+    calls: u64,
+    /// Calls that were refused.
+    refused: u64,
+    /// Requests that are open.
+    open: u64,
+    /// The last call (RFC 3339).
+    last: Option<String>,
+    /// What it called, the most called first; at most 50.
+    operations: Vec<CalledView>,
+    /// Networks it called from.
+    sources: Vec<String>,
+}
+
+/// An operation that would not be called any more.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct CalledView {
+    /// Its id.
+    operation: String,
+    /// Calls that were let through.
+    calls: u64,
+    /// Calls that were refused.
+    refused: u64,
+    /// The last call (RFC 3339).
+    last: String,
+}
+
+/// An owner, and how much of what it owns would be hit.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ToldView {
+    /// Who; `null`: of identities that are not on record any more.
+    owner: Option<String>,
+    /// Identities.
+    identities: u64,
+    /// Calls that were let through.
+    calls: u64,
+}
+
+impl ContainmentView {
+    fn of(stored: &StoredContainment) -> Self {
+        Self {
+            kind: stored.kind.as_str(),
+            name: stored.name.to_string(),
+            since: stored.since.to_rfc3339(),
+            actor: stored.actor.to_string(),
+            reason: stored.reason.to_string(),
+            revision: stored.revision,
+        }
+    }
+}
+
+impl PreviewView {
+    fn of(preview: Preview) -> Self {
+        let identities = preview.identities.into_iter().map(|hit| HitView {
+            identity: hit.identity.to_string(),
+            owner: hit.owner.map(|owner| owner.to_string()),
+            environment: hit.environment.map(|environment| environment.to_string()),
+            criticality: hit.criticality.map(|criticality| criticality.as_str()),
+            state: hit.state.map(|state| state.as_str()),
+            calls: hit.calls,
+            refused: hit.refused,
+            open: hit.open,
+            last: hit.last.map(Time::to_rfc3339),
+            operations: hit
+                .operations
+                .into_iter()
+                .map(|one| CalledView {
+                    operation: one.operation.into(),
+                    calls: one.calls,
+                    refused: one.refused,
+                    last: one.last.to_rfc3339(),
+                })
+                .collect(),
+            sources: hit.sources.into_iter().map(Into::into).collect(),
+        });
+        let owners = preview.owners.into_iter().map(|told| ToldView {
+            owner: told.owner.map(|owner| owner.to_string()),
+            identities: told.identities,
+            calls: told.calls,
+        });
+        Self {
+            breaks: preview.breaks,
+            from: preview.from.map(Time::to_rfc3339),
+            to: preview.to.to_rfc3339(),
+            calls: preview.calls,
+            refused: preview.refused,
+            open: preview.open,
+            identities: identities.collect(),
+            count: preview.count,
+            owners: owners.collect(),
+        }
+    }
+}
+
+/// What can be stopped in this version.
+fn kind(word: &str) -> Result<Containable, Problem> {
+    let unfit = |detail: String| Problem::new(Code::Unfit, detail);
+    let kind = Containable::parse(word);
+    let kind = kind.ok_or_else(|| unfit(format!("`kind` is `identity`, `credential` or `owner`, not `{}`", input::shown(word))))?;
+    match kind {
+        Containable::Identity | Containable::Credential | Containable::Owner => Ok(kind),
+        Containable::Issuer | Containable::Token | Containable::Task => {
+            Err(unfit(format!("nothing of the kind `{kind}` exists yet: contain an identity, a credential or an owner")))
+        }
+    }
+}
+
+/// What is to be stopped is there, or was, and the caller may stop it. A name that nobody ever had is a slip of the pen,
+/// and whoever makes it believes that something is stopped.
+async fn target(console: &Console, asked: &Asked<'_>, kind: Containable, name: &str) -> Result<(), Problem> {
+    let caller = &asked.caller.identity;
+    let missing = || Problem::new(Code::NotFound, format!("there is no {kind} `{}`, and there was none", input::shown(name)));
+    let identity = match kind {
+        Containable::Owner => {
+            let owner = input::name("the name of the owner", name, OwnerName::parse)?;
+            console.world.owner(&owner).ok_or_else(missing)?;
+            return power::may_see(caller, &owner);
+        }
+        Containable::Credential => {
+            let id = CredentialId::parse(name).ok_or_else(missing)?;
+            console.store.credential(&id).await?.credential.identity
+        }
+        _ => input::name("the name of the identity", name, IdentityId::parse)?,
+    };
+    match console.world.identity(&identity) {
+        Some(known) => within_reach(caller, &known.identity, Power::Stop),
+        // It is gone, and what was issued to it may be live.
+        None if power::kept_to(caller).is_some() => Err(missing()),
+        None if kind == Containable::Credential => Ok(()),
+        None => match console.store.status(&identity).await {
+            Ok(_) => Ok(()),
+            Err(StoreFault::NotFound { .. }) => Err(missing()),
+            Err(fault) => Err(fault.into()),
+        },
+    }
+}
+
+pub(crate) async fn contain(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
+    let request: ContainRequest = input::body(&asked.call.headers, &asked.call.body)?;
+    let (kind, actor) = (kind(&request.kind)?, asked.actor(input::reason(request.reason.as_deref())?));
+    target(console, asked, kind, &request.name).await?;
+    if request.preview {
+        let containment = console.store.containment(kind, &request.name).await?;
+        let preview = Some(look_ahead(console, kind, &request.name, asked.now).await?);
+        return Ok(Answer::ok(&Contained { containment: containment.as_ref().map(ContainmentView::of), preview }));
+    }
+    let stored = console.store.contain(&actor, kind, &request.name, asked.now).await?;
+    // What was stopped before may be on its way to the gate still: the last change is later than both.
+    console.world.published(console.store.last_seq().await?.max(stored.revision)).await;
+    Ok(Answer::ok(&Contained { containment: Some(ContainmentView::of(&stored)), preview: None }).at(stored.revision))
+}
+
+async fn look_ahead(console: &Console, kind: Containable, name: &str, now: Time) -> Result<PreviewView, Problem> {
+    let since = Time::from_seconds(now.as_seconds().saturating_sub(LOOKED_BACK.as_secs().cast_signed()));
+    let mut filter = UsageFilter { since: Some(since), limit: Some(USAGE_MAX), ..UsageFilter::default() };
+    match kind {
+        Containable::Identity => filter.identity = IdentityId::parse(name).ok(),
+        Containable::Credential => filter.credential = CredentialId::parse(name),
+        _ => {}
+    }
+    let rows = console.store.usage(&filter).await?;
+    let open = console.world.open_requests();
+    let used = rows.iter().map(|row| Use {
+        identity: &row.identity,
+        credential: row.credential.as_ref(),
+        api: row.api.as_str(),
+        operation: &row.operation,
+        source: &row.source,
+        first: row.first,
+        last: row.last,
+        allowed: row.allowed,
+        refused: row.refused,
+    });
+    let open = open.iter().map(|one| Open { identity: &one.identity, credential: one.credential.as_ref(), operation: &one.operation });
+    let known = |id: &IdentityId| console.world.identity(id).map(|known| known.identity);
+    Ok(PreviewView::of(preview(&Stop { kind, name, since }, used, open, &known, now)))
+}
+
+pub(crate) async fn list(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
+    let (limit, after) = (asked.query.limit()?, asked.query.value("cursor").unwrap_or_default());
+    let only = asked.query.value("kind").map(kind).transpose()?;
+    let place = |one: &StoredContainment| format!("{}/{}", one.kind, one.name);
+    let mut found = console.store.containments().await?;
+    found.sort_by_key(place);
+    found.retain(|one| only.is_none_or(|only| only == one.kind) && *place(one) > *after);
+    if let Some(own) = power::kept_to(&asked.caller.identity) {
+        found.retain(|one| match one.kind {
+            Containable::Owner => *one.name == *own.as_str(),
+            Containable::Identity => {
+                let id = IdentityId::parse(&one.name).ok();
+                id.and_then(|id| console.world.identity(&id)).is_some_and(|known| known.identity.owner == *own)
+            }
+            _ => false,
+        });
+    }
+    Ok(Answer::ok(&Page::cut(found, limit, place, |one| ContainmentView::of(&one))))
+}
+
+pub(crate) async fn release(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
+    let (kind, name) = (kind(&asked.parameter("kind")?)?, asked.parameter("name")?);
+    let actor = asked.actor(input::reason(asked.query.value("reason"))?);
+    if console.store.containment(kind, &name).await?.is_none() {
+        return Err(Problem::new(Code::NotFound, format!("{kind} `{}` is not contained", input::shown(&name))));
+    }
+    let act = Act::Release { kind, name: name.as_str().into() };
+    let needs = needs(&act, &Record::default()).ok_or_else(|| Problem::fault("a release that nobody has to agree to"))?;
+    let kept = Kept { act, why: needs.why, expects: Vec::new(), whole: false };
+    let approval = acts::ask(console, &Asking::of(asked, &actor), &kept, needs.needed, asked.now).await?;
+    Ok(acts::waits(&approval, asked.now))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,57 @@
+//! What is on record, read together: everything but identities, and the identities that are asked for.
+
+use super::Wanted;
+use crate::{call::Console, problem::Problem};
+use serde_json::Value;
+use std::collections::{BTreeMap, HashMap};
+use wardgate_model::{id::IdentityId, resource::Kind};
+use wardgate_store::{IdentityRecord, Precondition, ResourceChange, ResourceId, StoredResource};
+
+/// What is on record, as of one change of the feed or a little later.
+pub(crate) struct Scene {
+    /// What was looked at is at least as new as this change: what is decided upon it names it as its basis.
+    pub(crate) seq: u64,
+    estate: BTreeMap<ResourceId, StoredResource>,
+    identities: HashMap<Box<str>, IdentityRecord>,
+}
+
+impl Scene {
+    /// Reads the estate and the identities among `named`.
+    pub(crate) async fn read<'a>(console: &Console, named: impl IntoIterator<Item = &'a ResourceId>) -> Result<Self, Problem> {
+        let identities = named.into_iter().filter(|id| id.kind() == Kind::Identity).filter_map(|id| IdentityId::parse(id.name()).ok());
+        let identities: Vec<IdentityId> = identities.collect();
+        let estate = console.store.estate().await?;
+        let records = console.store.identity_records(&identities).await?;
+        Ok(Self {
+            seq: estate.seq.min(records.seq),
+            estate: estate.resources.into_iter().map(|resource| (resource.id.clone(), resource)).collect(),
+            identities: records.records.into_iter().map(|record| (record.identity.as_str().into(), record)).collect(),
+        })
+    }
+
+    /// Every resource but identities, by kind and name.
+    pub(crate) fn resources(&self) -> impl Iterator<Item = &StoredResource> {
+        self.estate.values()
+    }
+
+    /// A resource; of identities only those that were asked for.
+    pub(crate) fn resource(&self, id: &ResourceId) -> Option<&StoredResource> {
+        if id.kind() == Kind::Identity {
+            return self.identities.get(id.name())?.resource.as_ref();
+        }
+        self.estate.get(id)
+    }
+
+    /// A text in the spec of a resource that is no identity.
+    pub(crate) fn text(&self, kind: Kind, name: &str, key: &str) -> Option<String> {
+        let id = ResourceId::parse(kind, name).ok()?;
+        self.estate.get(&id)?.spec.get(key)?.as_str().map(str::to_owned)
+    }
+
+    /// A wish, with what is on record.
+    pub(crate) fn wanted(&self, id: ResourceId, spec: Option<Value>, expect: Precondition) -> Wanted {
+        let known = id.kind() == Kind::Identity && self.identities.get(id.name()).is_some_and(|record| record.status.is_some());
+        let before = self.resource(&id).cloned();
+        Wanted { change: ResourceChange { id, spec, expect }, before, known }
+    }
+}

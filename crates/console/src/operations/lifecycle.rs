@@ -1,0 +1,124 @@
+//! The life of identities, and callers that were discovered.
+
+use super::{
+    AdminOperation, Key, Verb,
+    row::{CURSOR, IDEMPOTENCY_KEY, LIMIT, query, row, schema_of},
+};
+use crate::{
+    answer::Page,
+    approvals::ApprovalView,
+    discoveries::{ClaimRequest, DiscoveryView},
+    lifecycle::{MoveRequest, TransferRequest},
+    problem::Code,
+    reasons::ReasonRequest,
+    records::ResourceView,
+};
+use wardgate_model::api::OperationClass;
+
+/// How a move may be refused.
+const MOVE: &[Code] =
+    &[Code::NotFound, Code::Conflict, Code::Illegal, Code::InProgress, Code::MediaType, Code::Unfit, Code::KeyReused, Code::Undecidable];
+
+pub(super) const ROWS: &[AdminOperation] = &[
+    row(
+        Key::ApproveIdentity,
+        Verb::Post,
+        "/api/v1/identities/{name}/approve",
+        OperationClass::Write,
+        "Approves an identity that somebody else asked for, with evidence. Its first credential makes it active.",
+    )
+    .own()
+    .reads(&[IDEMPOTENCY_KEY])
+    .takes(schema_of::<MoveRequest>)
+    .gives(&[(200, Some(schema_of::<ResourceView>))])
+    .refuses(MOVE),
+    row(
+        Key::SuspendIdentity,
+        Verb::Post,
+        "/api/v1/identities/{name}/suspend",
+        OperationClass::Write,
+        "Stops an identity for a while: its next request is refused.",
+    )
+    .own()
+    .reads(&[IDEMPOTENCY_KEY])
+    .takes(schema_of::<MoveRequest>)
+    .gives(&[(200, Some(schema_of::<ResourceView>))])
+    .refuses(MOVE),
+    row(Key::ResumeIdentity, Verb::Post, "/api/v1/identities/{name}/resume", OperationClass::Write, "Lets a suspended identity go on.")
+        .own()
+        .reads(&[IDEMPOTENCY_KEY])
+        .takes(schema_of::<MoveRequest>)
+        .gives(&[(200, Some(schema_of::<ResourceView>))])
+        .refuses(MOVE),
+    row(
+        Key::QuarantineIdentity,
+        Verb::Post,
+        "/api/v1/identities/{name}/quarantine",
+        OperationClass::Write,
+        "Contains an identity: its next request is refused until it is released.",
+    )
+    .own()
+    .reads(&[IDEMPOTENCY_KEY])
+    .takes(schema_of::<MoveRequest>)
+    .gives(&[(200, Some(schema_of::<ResourceView>))])
+    .refuses(MOVE),
+    row(Key::RetireIdentity, Verb::Post, "/api/v1/identities/{name}/retire", OperationClass::Write, "Ends an identity for good.")
+        .own()
+        .reads(&[IDEMPOTENCY_KEY])
+        .takes(schema_of::<MoveRequest>)
+        .gives(&[(200, Some(schema_of::<ResourceView>))])
+        .refuses(MOVE),
+    row(
+        Key::TransferIdentity,
+        Verb::Post,
+        "/api/v1/identities/{name}/transfer",
+        OperationClass::Write,
+        "Gives an identity to another owner. What widens power waits for a second person: 202.",
+    )
+    .own()
+    .reads(&[IDEMPOTENCY_KEY])
+    .takes(schema_of::<TransferRequest>)
+    .gives(&[(200, Some(schema_of::<ResourceView>)), (202, Some(schema_of::<ApprovalView>))])
+    .refuses(&[
+        Code::NotFound,
+        Code::Conflict,
+        Code::Limit,
+        Code::InProgress,
+        Code::Stale,
+        Code::MediaType,
+        Code::Unfit,
+        Code::Diagnostics,
+        Code::KeyReused,
+    ]),
+    row(
+        Key::ListDiscoveries,
+        Verb::Get,
+        "/api/v1/discoveries",
+        OperationClass::List,
+        "Lists callers that were seen in traffic and that nobody knows: by key, as its keyed hash, or by network.",
+    )
+    .reads(&[query("state", "only those that are `open`, `claimed` or `rejected`"), LIMIT, CURSOR])
+    .gives(&[(200, Some(schema_of::<Page<DiscoveryView>>))]),
+    row(
+        Key::ClaimDiscovery,
+        Verb::Post,
+        "/api/v1/discoveries/{id}/claim",
+        OperationClass::Write,
+        "Says that a discovered caller is this identity; its key then counts as the identity's own.",
+    )
+    .reads(&[IDEMPOTENCY_KEY])
+    .takes(schema_of::<ClaimRequest>)
+    .gives(&[(200, Some(schema_of::<DiscoveryView>))])
+    .refuses(&[Code::NotFound, Code::Conflict, Code::Limit, Code::InProgress, Code::MediaType, Code::Unfit, Code::KeyReused]),
+    row(
+        Key::RejectDiscovery,
+        Verb::Post,
+        "/api/v1/discoveries/{id}/reject",
+        OperationClass::Write,
+        "Says that a discovered caller is nobody's: it stays refused and is not shown as open any more.",
+    )
+    .reads(&[IDEMPOTENCY_KEY])
+    .takes(schema_of::<ReasonRequest>)
+    .gives(&[(200, Some(schema_of::<DiscoveryView>))])
+    .refuses(&[Code::NotFound, Code::Conflict, Code::InProgress, Code::MediaType, Code::KeyReused]),
+];
