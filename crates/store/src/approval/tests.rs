@@ -55,7 +55,10 @@ async fn an_act_is_decided_once_and_in_time(world: World) {
     };
     assert_eq!(decide("AAAAAAAAAAAA", Decision::Approve, NOW).await, "approved by second at 3");
     assert_eq!(decide("AAAAAAAAAAAA", Decision::Deny, NOW).await, "approval `AAAAAAAAAAAA` is approved already");
-    assert_eq!(decide("BBBBBBBBBBBB", Decision::Approve, NOW + HOUR).await, "approval `BBBBBBBBBBBB` lapsed on 2027-01-15T09:00:00Z: ask again");
+    assert_eq!(
+        decide("BBBBBBBBBBBB", Decision::Approve, NOW + HOUR).await,
+        "approval `BBBBBBBBBBBB` lapsed on 2027-01-15T09:00:00Z: ask again"
+    );
     assert_eq!(decide("BBBBBBBBBBBB", Decision::Deny, NOW).await, "denied by second at 4");
     assert_eq!(decide("CCCCCCCCCCCC", Decision::Deny, NOW).await, "there is no approval `CCCCCCCCCCCC`");
     let found = async |state, after, limit| {

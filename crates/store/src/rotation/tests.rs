@@ -31,7 +31,10 @@ async fn the_new_one_is_there_before_the_old_one_ends(world: World) {
     assert_eq!(rotate("BBBBBBBBBBBB", third, 100, NOW + HOUR).await, "old until 2027-01-17T08:00:00Z, new at 5", "never later");
     // An old one that ends at once makes room for the new one.
     world.store.revoke_credential(&by, &id("AAAAAAAAAAAA"), Precondition::Any, NOW).await.unwrap();
-    assert_eq!(rotate("CCCCCCCCCCCC", "api_key DDDDDDDDDDDD ledger/main 72", 0, NOW + HOUR).await, "old until 2027-01-15T08:00:00Z, new at 8");
+    assert_eq!(
+        rotate("CCCCCCCCCCCC", "api_key DDDDDDDDDDDD ledger/main 72", 0, NOW + HOUR).await,
+        "old until 2027-01-15T08:00:00Z, new at 8"
+    );
     let live = CredentialFilter { condition: Some((Condition::Live, NOW + HOUR)), ..CredentialFilter::default() };
     let live = world.store.credentials(&live).await.unwrap();
     assert_eq!(live.iter().map(|c| &c.credential.id.as_str()[..1]).collect::<String>(), "BD");
