@@ -1,8 +1,10 @@
 //! The management API in this process: the edge routes and judges, the console answers, here they meet.
 
+mod access;
 mod explain;
+mod findings;
 
-use crate::{clock, control::Control};
+use crate::{clock, control::Control, deliver::Deliveries};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::Value;
@@ -10,13 +12,14 @@ use std::sync::Arc;
 use wardgate_audit::reading::{self, Cursor, Filter, Since};
 use wardgate_console::{
     AccessPage, AccessQuery, BoxFuture, Call, Code, Console, DescribedRequest, Entry, EventPage, EventQuery, FindingView, KnownIdentity,
-    Manner, Minted, OpenRequest, Planned, Problem, Refused, ResourceChange, SecretRotation, World, WorldFault,
+    Manner, Minted, OpenRequest, Planned, Problem, Refused, SecretRotation, World, WorldFault,
 };
 use wardgate_edge::{Answering, InProcess, InProcessCall};
+use wardgate_governance::person;
 use wardgate_model::{
-    credential::CredentialKind,
+    credential::{CredentialKind, KeyedHash},
     govern::Contract,
-    id::{EnvironmentName, IdentityId, OwnerName, RequestId, SecretName},
+    id::{CredentialId, EnvironmentName, IdentityId, OwnerName, RequestId, SecretName},
     inventory::{Identity, Owner},
     secret::Secret,
     time::Time,
@@ -25,7 +28,7 @@ use wardgate_proof::{
     api_key::{self, KeyKind},
     entropy::SystemEntropy,
 };
-use wardgate_store::{Actor, Applied, Sealed, StoredSecret};
+use wardgate_store::{Actor, Applied, ResourceChange, Sealed, StoredSecret};
 
 /// The console, reachable from the doors. Its work runs on the control runtime, never on a door's thread.
 #[derive(Clone)]
@@ -43,9 +46,9 @@ impl std::fmt::Debug for Management {
 impl Management {
     /// Puts a console in front of a control side.
     #[must_use]
-    pub fn new(control: Arc<Control>, runtime: tokio::runtime::Handle) -> Self {
+    pub fn new(control: Arc<Control>, deliveries: Arc<Deliveries>, runtime: tokio::runtime::Handle) -> Self {
         let store = Arc::clone(control.store());
-        Self { console: Arc::new(Console::new(store, Arc::new(Ruled(control)))), runtime }
+        Self { console: Arc::new(Console::new(store, Arc::new(Ruled { control, deliveries }))), runtime }
     }
 }
 
@@ -74,12 +77,15 @@ fn broken() -> Response<Bytes> {
 }
 
 /// The running gate, as the console sees it.
-struct Ruled(Arc<Control>);
+struct Ruled {
+    control: Arc<Control>,
+    deliveries: Arc<Deliveries>,
+}
 
 impl World for Ruled {
     fn published(&self, seq: u64) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            if let Err(error) = self.0.obey(seq).await {
+            if let Err(error) = self.control.obey(seq).await {
                 tracing::error!(%error, seq, "a change is kept but not yet obeyed");
             }
         })
@@ -88,31 +94,38 @@ impl World for Ruled {
     fn mint(&self, kind: CredentialKind, environment: &EnvironmentName) -> Result<Minted, WorldFault> {
         let kind = KeyKind::ALL.into_iter().find(|key| key.credential() == kind).ok_or_else(|| fault("this kind has no text"))?;
         let (id, text) = api_key::generate(kind, environment, &SystemEntropy).map_err(fault)?;
-        let hash = api_key::hash(self.0.material().pepper(), text.danger_expose());
+        let hash = api_key::hash(self.control.material().pepper(), text.danger_expose());
         Ok(Minted { id, text, hash })
     }
 
     fn seal(&self, name: &SecretName, plain: &Secret<String>) -> Result<Sealed, WorldFault> {
-        self.0.material().seal(name, plain.danger_expose().as_bytes()).map_err(fault)
+        self.control.material().seal(name, plain.danger_expose().as_bytes()).map_err(fault)
+    }
+
+    fn foreign_id(&self, hash: &KeyedHash) -> CredentialId {
+        api_key::foreign_id(hash)
     }
 
     fn identity(&self, id: &IdentityId) -> Option<KnownIdentity> {
-        let snapshot = self.0.gate().snapshot();
-        let identity = Arc::clone(snapshot.identity(id)?);
-        let loaded = self.0.loaded();
-        let spec = loaded.inventory.identities.iter().find(|spec| spec.identity.id == *id);
-        let entries = spec.map(|spec| &spec.credentials).into_iter().flatten().map(|credential| Entry {
-            name: credential.name.clone(),
+        let identity = Arc::clone(self.control.gate().snapshot().identity(id)?);
+        // Its entries are in its record and nowhere else: there may be a million.
+        let spec = tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(self.control.identity_spec(id)));
+        let spec = spec.unwrap_or_else(|error| {
+            tracing::error!(%error, identity = %id, "the record of an identity cannot be read");
+            None
+        });
+        let entries = spec.into_iter().flat_map(|spec| spec.credentials).map(|credential| Entry {
+            name: credential.name,
             kind: credential.kind,
             expires_in: credential.expires_in,
-            waived_until: None,
-            sources: credential.sources.clone(),
+            waived_until: credential.waived_until,
+            sources: credential.sources,
         });
         Some(KnownIdentity { identity, entries: entries.collect() })
     }
 
     fn explain_described(&self, described: &DescribedRequest) -> Result<Value, Problem> {
-        explain::described(&self.0, described)
+        explain::described(&self.control, described)
     }
 
     fn explain_recorded(&self, event: Value) -> Value {
@@ -120,7 +133,7 @@ impl World for Ruled {
     }
 
     fn event(&self, request: RequestId) -> BoxFuture<'_, Result<Option<Value>, WorldFault>> {
-        let directory = self.0.config().audit.clone();
+        let directory = self.control.config().audit.clone();
         Box::pin(async move {
             let found = tokio::task::spawn_blocking(move || reading::find(&directory, request)).await.map_err(fault)?;
             found.map_err(fault)?.map(|event| serde_json::to_value(event).map_err(fault)).transpose()
@@ -128,7 +141,7 @@ impl World for Ruled {
     }
 
     fn events(&self, query: EventQuery) -> BoxFuture<'_, Result<EventPage, Problem>> {
-        let directory = self.0.config().audit.clone();
+        let directory = self.control.config().audit.clone();
         Box::pin(async move {
             let since = match &query.cursor {
                 None => Since::Newest,
@@ -151,57 +164,49 @@ impl World for Ruled {
         })
     }
 
-    fn contracts(&self, _owner: &OwnerName) -> Vec<Contract> {
-        Vec::new()
+    fn contracts(&self, owner: &OwnerName) -> Vec<Contract> {
+        let loaded = self.control.loaded();
+        loaded.inventory.contracts.iter().filter(|contract| contract.owner == *owner).map(|contract| Contract::clone(contract)).collect()
     }
 
     fn open_requests(&self) -> Vec<OpenRequest> {
         Vec::new()
     }
 
-    fn owner(&self, _name: &OwnerName) -> Option<Owner> {
-        None
+    fn owner(&self, name: &OwnerName) -> Option<Owner> {
+        self.control.loaded().inventory.owners.iter().find(|owner| owner.name == *name).cloned()
     }
 
-    fn is_person(&self, _identity: &Identity) -> bool {
-        false
+    fn is_person(&self, identity: &Identity) -> bool {
+        person::is_person(identity, &self.control.loaded().inventory.owners)
     }
 
-    fn plan<'a>(&'a self, _changes: &'a [ResourceChange]) -> BoxFuture<'a, Result<Planned, Refused>> {
-        Box::pin(std::future::ready(Err(unserved("changes of resources").into())))
+    fn plan<'a>(&'a self, changes: &'a [ResourceChange]) -> BoxFuture<'a, Result<Planned, Refused>> {
+        Box::pin(self.control.plan(changes))
     }
 
     fn apply<'a>(
         &'a self,
-        _actor: &'a Actor,
-        _changes: &'a [ResourceChange],
-        _manner: Manner,
-        _basis: u64,
-        _now: Time,
+        actor: &'a Actor,
+        changes: &'a [ResourceChange],
+        manner: Manner,
+        basis: u64,
+        now: Time,
     ) -> BoxFuture<'a, Result<Applied, Refused>> {
-        Box::pin(std::future::ready(Err(unserved("changes of resources").into())))
+        Box::pin(self.control.apply(actor, changes, manner, basis, now))
     }
 
-    fn access(&self, _query: AccessQuery) -> BoxFuture<'_, Result<AccessPage, Problem>> {
-        Box::pin(std::future::ready(Err(Problem::fault(unserved("access")))))
+    fn access(&self, query: AccessQuery) -> BoxFuture<'_, Result<AccessPage, Problem>> {
+        Box::pin(access::access(&self.control, query))
     }
 
-    fn findings(&self, _now: Time) -> BoxFuture<'_, Result<Vec<FindingView>, WorldFault>> {
-        Box::pin(std::future::ready(Err(unserved("findings"))))
+    fn findings(&self, now: Time) -> BoxFuture<'_, Result<Vec<FindingView>, WorldFault>> {
+        Box::pin(findings::findings(&self.control, now))
     }
 
-    fn rotate_secret<'a>(
-        &'a self,
-        _actor: &'a Actor,
-        _rotation: SecretRotation,
-        _now: Time,
-    ) -> BoxFuture<'a, Result<StoredSecret, Problem>> {
-        Box::pin(std::future::ready(Err(Problem::fault(unserved("rotation of secrets")))))
+    fn rotate_secret<'a>(&'a self, actor: &'a Actor, rotation: SecretRotation, _now: Time) -> BoxFuture<'a, Result<StoredSecret, Problem>> {
+        Box::pin(self.deliveries.rotate(&self.control, actor, rotation))
     }
-}
-
-fn unserved(what: &str) -> WorldFault {
-    WorldFault(format!("{what}: not served yet").into())
 }
 
 fn fault(what: impl std::fmt::Display) -> WorldFault {

@@ -74,6 +74,14 @@ pub struct Config {
     pub resources: Vec<PathBuf>,
     /// Bounds of the edge.
     pub edge: EdgeSettings,
+    /// The directory of this process's own files.
+    pub state: PathBuf,
+    /// The break-glass socket; `None`: in the directory of state.
+    pub glass: Option<PathBuf>,
+    /// How long somebody has to claim an unknown caller.
+    pub claim_within: Duration,
+    /// Where new upstream secrets may be brought.
+    pub deliver: crate::deliver::Settings,
 }
 
 /// Bounds of the edge; every one finite. The defaults are shown by `wardgate config show`.
@@ -122,12 +130,23 @@ impl Config {
                 Ok(Secret::new(text))
             }
             KeySource::Env(name) => {
-                #[expect(clippy::disallowed_methods, reason = "this is the one place where configuration reads the environment")]
-                let text = std::env::var(name).with_context(|| format!("cannot read the master key from the variable `{name}`"))?;
+                let text = variable(name).with_context(|| format!("cannot read the master key from the variable `{name}`"))?;
                 Ok(Secret::new(text))
             }
         }
     }
+
+    /// The break-glass socket.
+    #[must_use]
+    pub fn glass(&self) -> PathBuf {
+        self.glass.clone().unwrap_or_else(|| self.state.join(raw::GLASS))
+    }
+}
+
+/// A variable of the environment.
+fn variable(name: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place where configuration reads the environment")]
+    std::env::var(name).ok()
 }
 
 #[cfg(test)]

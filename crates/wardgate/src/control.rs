@@ -9,12 +9,14 @@ mod follow;
 mod heard;
 mod load;
 mod material;
+mod past;
 mod people;
 mod publish;
 
 pub use heard::{Contact, Heard};
 pub(crate) use load::gather;
 pub use load::{Gathered, Loaded};
+pub use past::Past;
 pub use material::{Material, mint_sign_in};
 
 use crate::{clock, config::Config};

@@ -17,7 +17,6 @@ mod rotation;
 mod vault;
 
 pub use rotation::{Deliveries, start};
-pub(crate) use vault::check as check_vault;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use wardgate_console::{Code, Problem};

@@ -5,14 +5,20 @@ use crate::{
     clock,
     config::Config,
     control::{Control, ReloadFault},
+    deliver::{self, Deliveries},
+    discovery::{self, Discovery},
+    glass,
+    governor::{self, Governor},
     probes::Answers,
-    tls, watch,
+    tls,
+    usage::{self, Usage},
+    watch,
 };
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 use wardgate_abuse::{MeterBounds, Meters, journal::FileJournal};
-use wardgate_audit::sink::{JsonLines, Options, Writer};
+use wardgate_audit::sink::{JsonLines, Observer, Options, Writer};
 use wardgate_edge::{self as edge, Edge, EdgeConfig, EdgeHandle, EdgeLimits, EdgeMetrics, EdgeParts};
 use wardgate_model::{diagnostic::Diagnostic, facts::Door, secret::Secret};
 
@@ -20,7 +26,7 @@ use wardgate_model::{diagnostic::Diagnostic, facts::Door, secret::Secret};
 const SWEEP: Duration = Duration::from_secs(30);
 /// How long the log waits at the end for events of requests that are being cut.
 const LOG_PATIENCE: Duration = Duration::from_secs(5);
-/// The file of quotas, in the directory of the store.
+/// The file of quotas, in the directory of state.
 const JOURNAL: &str = "wardgate.quotas";
 /// The name of the admin listener, in messages.
 const ADMIN: &str = "admin";
@@ -35,7 +41,10 @@ pub struct Running {
     answers: Arc<Answers>,
     journal: Arc<FileJournal>,
     log: Writer,
+    usage: Arc<Usage>,
     _watch: watch::Watch,
+    _governor: Governor,
+    _glass: glass::Door,
 }
 
 impl std::fmt::Debug for Running {
@@ -50,7 +59,8 @@ impl std::fmt::Debug for Running {
 /// When anything is wrong: a gate does not start half.
 pub fn start(config: Config) -> anyhow::Result<Running> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("wardgate-control").enable_all().build()?;
-    let journal_file = journal_file(&config)?;
+    std::fs::create_dir_all(&config.state).with_context(|| format!("cannot make the directory `{}`", config.state.display()))?;
+    let journal_file = config.state.join(JOURNAL);
     let (journal, opened) = FileJournal::open(&journal_file, clock::now())
         .context("cannot open the journal of quotas: does another `wardgate serve` run here?")?;
     if opened.ignored_bytes > 0 {
@@ -60,8 +70,10 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
     let meters = Meters::new(Arc::clone(&journal) as Arc<_>, MeterBounds::default());
     meters.restore(opened.records);
     let options = Options { queue_events: config.audit_queue_events, ..Options::new("edge-1") };
-    let (log, writer) =
-        JsonLines::start(&config.audit, &options).with_context(|| format!("cannot open the event log `{}`", config.audit.display()))?;
+    let observed =
+        Observed { usage: Arc::default(), discovery: Arc::default(), deliveries: Arc::new(Deliveries::new(config.deliver.clone())) };
+    let (log, writer) = JsonLines::start_observed(&config.audit, &options, observed.observer())
+        .with_context(|| format!("cannot open the event log `{}`", config.audit.display()))?;
 
     let control = runtime.block_on(Control::open(config, meters, Arc::clone(&log)))?;
     let config = control.config();
@@ -73,7 +85,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         sink: Arc::clone(&log) as Arc<_>,
         clock: clock::now,
         entropy: clock::entropy,
-        in_process: Arc::new(Management::new(Arc::clone(&control), runtime.handle().clone())),
+        in_process: Arc::new(Management::new(Arc::clone(&control), Arc::clone(&observed.deliveries), runtime.handle().clone())),
         probes: Arc::clone(&answers) as Arc<_>,
         metrics,
     };
@@ -85,7 +97,53 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
     runtime.spawn(sweep(Arc::clone(&control)));
     runtime.spawn(Arc::clone(&control).follow());
     let (addresses, admin) = bound(&edge)?;
-    Ok(Running { control, runtime, edge, addresses, admin, answers, journal, log: writer, _watch: watch })
+    let (governor, glass) = {
+        let _within = runtime.enter();
+        observed.start(&control, &log);
+        let governor = governor::start(Arc::clone(&control), Arc::clone(&log));
+        (governor, glass::start(Arc::clone(&control), Arc::clone(&log), &config.glass(), admin)?)
+    };
+    let usage = observed.usage;
+    Ok(Running {
+        control,
+        runtime,
+        edge,
+        addresses,
+        admin,
+        answers,
+        journal,
+        log: writer,
+        usage,
+        _watch: watch,
+        _governor: governor,
+        _glass: glass,
+    })
+}
+
+/// Who looks at the events of requests, on the thread that writes them.
+struct Observed {
+    usage: Arc<Usage>,
+    discovery: Arc<Discovery>,
+    deliveries: Arc<Deliveries>,
+}
+
+impl Observed {
+    fn observer(&self) -> Observer {
+        let (usage, discovery, deliveries) = (Arc::clone(&self.usage), Arc::clone(&self.discovery), Arc::clone(&self.deliveries));
+        Box::new(move |event| {
+            usage.observe(event);
+            discovery.observe(event);
+            deliveries.observe(event);
+        })
+    }
+
+    /// Begins to keep what they see. Call it within a runtime.
+    fn start(&self, control: &Arc<Control>, log: &Arc<JsonLines>) {
+        // They run as long as the runtime does.
+        drop(usage::start(Arc::clone(&self.usage), Arc::clone(control.store())));
+        drop(discovery::start(Arc::clone(&self.discovery), Arc::clone(control), control.config().claim_within));
+        drop(deliver::start(Arc::clone(&self.deliveries), Arc::clone(control), Arc::clone(log)));
+    }
 }
 
 impl Running {
@@ -130,16 +188,14 @@ impl Running {
             tracing::error!(%error, "the quotas could not be written exactly: callers may lose a block");
         }
         let counters = self.log.close(LOG_PATIENCE);
+        if let Err(error) = self.runtime.block_on(self.usage.keep(self.control.store())) {
+            tracing::error!(%error, "the last counts of use could not be kept");
+        }
         if counters.lost > 0 {
             tracing::error!(lost = counters.lost, "events were lost: the log could not be written");
         }
         self.runtime.shutdown_timeout(Duration::from_secs(5));
     }
-}
-
-fn journal_file(config: &Config) -> anyhow::Result<std::path::PathBuf> {
-    let store = config.store.strip_prefix("sqlite:").context("the store is no file")?;
-    Ok(Path::new(store).with_file_name(JOURNAL))
 }
 
 fn limits(config: &Config) -> EdgeLimits {

@@ -1,5 +1,10 @@
 //! What was typed. Unknown keys are refused; every default stands in [`defaults`].
 
+mod governance;
+
+pub(super) use defaults::GLASS;
+use governance::{RawBreakGlass, RawDeliver, RawDiscovery, RawState};
+
 use super::{Config, EdgeSettings, KeySource, Listener, TlsFiles};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -35,6 +40,14 @@ mod defaults {
     pub(super) const BODY_BYTES: &str = "1GiB";
     /// `edge.drain`.
     pub(super) const DRAIN: &str = "30s";
+    /// `state.directory` where the database is no file.
+    pub(super) const STATE: &str = "state";
+    /// `discovery.claim_within`.
+    pub(super) const CLAIM_WITHIN: &str = "14d";
+    /// `break_glass.socket`, in the directory of state.
+    pub(in crate::config) const GLASS: &str = "wardgate.glass";
+    /// `deliver.vault.mount`.
+    pub(super) const VAULT_MOUNT: &str = "secret";
 }
 
 /// `wardgate.yaml`. A key that is not there is `None` until [`Raw::filled`].
@@ -57,6 +70,17 @@ pub struct Raw {
     pub resources: Option<Vec<String>>,
     /// Bounds of the edge.
     pub edge: Option<RawEdge>,
+    /// Files of this process's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<RawState>,
+    /// Unknown callers.
+    pub discovery: Option<RawDiscovery>,
+    /// The door of last resort.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<RawBreakGlass>,
+    /// Where new upstream secrets may be brought.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deliver: Option<RawDeliver>,
 }
 
 /// One listener.
@@ -109,7 +133,7 @@ pub struct RawIssuer {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawStore {
-    /// `sqlite:PATH`.
+    /// `sqlite:PATH`, or `postgres://USER[:PASSWORD]@HOST[:PORT]/DATABASE`, or `env:NAME` of a variable that says so.
     pub url: Option<String>,
 }
 
@@ -177,6 +201,7 @@ impl Raw {
         fill(&mut edge.keep_alive, defaults::KEEP_ALIVE);
         fill(&mut edge.body_bytes_max, defaults::BODY_BYTES);
         fill(&mut edge.drain, defaults::DRAIN);
+        fill(&mut self.discovery.get_or_insert_default().claim_within, defaults::CLAIM_WITHIN);
         for tls in self.listeners.iter_mut().filter_map(|listener| listener.tls.as_mut()) {
             fill(&mut tls.client_certificates, "off");
         }
@@ -242,13 +267,24 @@ impl Findings<'_> {
     }
 
     fn database(&mut self, url: &str) -> Option<String> {
+        let from_variable = url.strip_prefix("env:").map(super::variable);
+        let url = match &from_variable {
+            None => url,
+            Some(Some(url)) => url,
+            Some(None) => {
+                self.wrong("store.url", format!("`{url}` names no variable of the environment"), "set the variable, or write the URL");
+                return None;
+            }
+        };
         match url.strip_prefix("sqlite:") {
             Some(path) if !path.is_empty() => Some(format!("sqlite:{}", self.base.join(path).display())),
+            None if url.starts_with("postgres://") || url.starts_with("postgresql://") => Some(url.to_owned()),
             _ => {
+                // A URL may hold a password: it is not shown.
                 self.wrong(
                     "store.url",
-                    format!("`{url}` is no database for `store.url`"),
-                    "write `sqlite:PATH`; `postgres://` comes later",
+                    "this is no database for `store.url`".to_owned(),
+                    "write `sqlite:PATH`, `postgres://USER@HOST/DATABASE`, or `env:NAME` of a variable that says so",
                 );
                 None
             }
@@ -303,9 +339,16 @@ impl Raw {
         let store = findings.database(text(&raw.store.unwrap_or_default().url));
         let key = findings.key(text(&raw.secrets.unwrap_or_default().key));
         let edge = raw.edge.unwrap_or_default().resolve(&mut findings);
+        let claim_within = raw.discovery.unwrap_or_default().resolve(&mut findings);
+        let deliver = raw.deliver.unwrap_or_default().resolve(&mut findings);
+        let glass = raw.break_glass.unwrap_or_default().socket;
         let audit = raw.audit.unwrap_or_default();
-        match (address, issuer, store, key, edge) {
-            (Some(admin), Some(issuer), Some(store), Some(key), Some(edge)) if findings.found.is_empty() => Ok(Config {
+        match (address, issuer, store, key, edge.zip(claim_within)) {
+            (Some(admin), Some(issuer), Some(store), Some(key), Some((edge, claim_within))) if findings.found.is_empty() => Ok(Config {
+                state: governance::state_directory(raw.state.as_ref(), &store, base),
+                glass: glass.map(|path| base.join(path)),
+                claim_within,
+                deliver,
                 file: file.to_owned(),
                 listeners,
                 admin,

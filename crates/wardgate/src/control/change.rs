@@ -5,14 +5,14 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
-use wardgate_console::{Manner, Planned, Refused, ResourceChange};
+use wardgate_console::{Manner, Planned, Refused};
 use wardgate_model::{
     diagnostic::{Diagnostic, Place},
     resource::Kind,
     time::Time,
 };
 use wardgate_resources::{Document, resolve_identity};
-use wardgate_store::{Actor, Applied, StoreFault};
+use wardgate_store::{Actor, Applied, ResourceChange, StoreFault};
 
 /// What would be declared beside the files.
 #[derive(Debug, Default)]
@@ -70,13 +70,9 @@ impl Control {
         basis: u64,
         now: Time,
     ) -> Result<Applied, Refused> {
-        let changes: Vec<wardgate_store::ResourceChange> = changes
-            .iter()
-            .map(|change| wardgate_store::ResourceChange { id: change.id.clone(), spec: change.spec.clone(), expect: change.expect })
-            .collect();
         let applied = match manner {
-            Manner::Single => self.store.change_resources(actor, &changes, Some(basis), now).await?,
-            Manner::Whole => self.store.apply_resources(actor, &changes, Some(basis), now).await?,
+            Manner::Single => self.store.change_resources(actor, changes, Some(basis), now).await?,
+            Manner::Whole => self.store.apply_resources(actor, changes, Some(basis), now).await?,
         };
         if let Err(error) = self.obey(applied.seq).await {
             tracing::error!(%error, seq = applied.seq, "a change is kept but not yet obeyed");

@@ -46,6 +46,13 @@ impl Gathered {
         Self { documents: parsed.documents, diagnostics, base }
     }
 
+    /// No documents at all: what is asked about then comes from elsewhere.
+    #[must_use]
+    pub fn nothing(config: &Config) -> Self {
+        let base = config.file.parent().unwrap_or(Path::new("")).to_owned();
+        Self { documents: Vec::new(), diagnostics: Vec::new(), base }
+    }
+
     /// The resources of a configuration.
     #[must_use]
     pub fn of(config: &Config) -> Self {

@@ -114,6 +114,13 @@ pub(super) struct OnRecord {
 }
 
 impl OnRecord {
+    /// The identities of these documents.
+    pub(super) fn of(documents: &[Document]) -> Self {
+        let mut on_record = Self::default();
+        documents.iter().for_each(|document| on_record.note(&document.name, &document.spec));
+        on_record
+    }
+
     /// Reads what `documents` need to know, as it would be after a change.
     ///
     /// # Errors

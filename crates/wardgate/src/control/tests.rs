@@ -55,6 +55,8 @@ fn a_stop_does_not_wait_for_a_snapshot_that_is_being_made() {
         };
         let (obeyed, ()) = tokio::join!(control.obey(revoked.revision), stopped);
         obeyed.unwrap();
+        assert!(control.published.lock().await.seq < revoked.revision, "the snapshot comes later");
+        assert_eq!(control.catch_up().await.unwrap(), revoked.revision);
         assert_eq!(control.published.lock().await.seq, revoked.revision);
     });
 }

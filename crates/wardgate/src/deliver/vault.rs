@@ -200,7 +200,7 @@ impl Place {
 ///
 /// # Errors
 /// Says why not.
-pub(super) fn check(url: &str) -> Result<(), DeliverFault> {
+pub(crate) fn check(url: &str) -> Result<(), DeliverFault> {
     Place::parse(url).map(drop)
 }
 

@@ -1,0 +1,121 @@
+//! Posture: what is on record and what the gate knows, as values for `governance::findings`.
+
+use crate::control::Control;
+use std::{collections::HashMap, sync::Arc};
+use wardgate_console::{FindingView, WorldFault};
+use wardgate_governance::{
+    findings::{self, Estate, Finding, Governed, Used},
+    stored,
+};
+use wardgate_model::{
+    credential::Credential,
+    id::{ApiName, CredentialId, IdentityId},
+    resource::Kind,
+    time::Time,
+};
+use wardgate_store::{ChangeFilter, DiscoveryFilter, DiscoveryState, Store, StoreFault, UsageFilter};
+
+/// Rows of use that are added up.
+const USAGE_MAX: u32 = 1_000_000;
+/// Resources whose beginning is looked up.
+const LOOKED_UP_MAX: usize = 2_000;
+
+pub(super) async fn findings(control: &Arc<Control>, now: Time) -> Result<Vec<FindingView>, WorldFault> {
+    let record = Record::read(control.store()).await.map_err(super::fault)?;
+    let control = Arc::clone(control);
+    // A million identities take a while to look at.
+    tokio::task::spawn_blocking(move || found(&control, &record, now)).await.map_err(super::fault)
+}
+
+/// What the store has to say.
+struct Record {
+    owners: Vec<wardgate_store::StoredOwner>,
+    discoveries: Vec<wardgate_store::StoredDiscovery>,
+    used: HashMap<CredentialId, Used>,
+    counted_since: Option<Time>,
+    since: HashMap<(Kind, Box<str>), Time>,
+    states: HashMap<IdentityId, Time>,
+}
+
+impl Record {
+    async fn read(store: &Store) -> Result<Self, StoreFault> {
+        let open = DiscoveryFilter { state: Some(DiscoveryState::Open), ..DiscoveryFilter::default() };
+        let mut used: HashMap<CredentialId, Used> = HashMap::new();
+        let mut counted_since: Option<Time> = None;
+        for row in store.usage(&UsageFilter { limit: Some(USAGE_MAX), ..UsageFilter::default() }).await? {
+            counted_since = Some(counted_since.map_or(row.first, |since| since.min(row.first)));
+            let Some(id) = row.credential else { continue };
+            let count = row.allowed.saturating_add(row.refused);
+            let sum = used.entry(id).or_insert(Used { first: row.first, last: row.last, count: 0 });
+            (sum.first, sum.last, sum.count) = (sum.first.min(row.first), sum.last.max(row.last), sum.count.saturating_add(count));
+        }
+        Ok(Self {
+            owners: store.owner_statuses().await?,
+            discoveries: store.discoveries(&open).await?,
+            used,
+            counted_since,
+            since: beginnings(store).await?,
+            states: store.statuses().await?.into_iter().map(|status| (status.identity, status.updated)).collect(),
+        })
+    }
+}
+
+/// Since when owners and APIs are on record.
+async fn beginnings(store: &Store) -> Result<HashMap<(Kind, Box<str>), Time>, StoreFault> {
+    let mut since = HashMap::new();
+    let resources = store.estate().await?.resources;
+    let asked = resources.iter().filter(|resource| matches!(resource.id.kind(), Kind::Owner | Kind::Api)).take(LOOKED_UP_MAX);
+    for resource in asked {
+        let filter = ChangeFilter { since: resource.created_seq.saturating_sub(1), limit: 1, ..ChangeFilter::default() };
+        if let Some(change) = store.changes(&filter).await?.first() {
+            since.insert((resource.id.kind(), resource.id.name().into()), change.time);
+        }
+    }
+    Ok(since)
+}
+
+fn found(control: &Control, record: &Record, now: Time) -> Vec<FindingView> {
+    let (snapshot, loaded) = (control.gate().snapshot(), control.loaded());
+    let inventory = &loaded.inventory;
+    let since = |kind: Kind, name: &str| record.since.get(&(kind, name.into())).copied();
+    let owners = inventory.owners.iter().map(|owner| stored::answering(owner, &record.owners, since(Kind::Owner, owner.name.as_str())));
+    let (owners, unclaimed): (Vec<_>, Vec<_>) = (owners.collect(), stored::unclaimed(&record.discoveries).collect());
+    let population = snapshot.population();
+    let mut credentials: HashMap<&IdentityId, Vec<Credential>> = HashMap::new();
+    for credential in population.credentials().iter() {
+        credentials.entry(&credential.identity).or_default().push(Credential::clone(credential));
+    }
+    let estate = Estate {
+        owners: &owners,
+        apis: &inventory.apis,
+        grants: &inventory.grants,
+        contracts: &inventory.contracts,
+        waivers: &inventory.waivers,
+        rotations: &loaded.rotations,
+        unclaimed: &unclaimed,
+        counted_since: record.counted_since,
+        used: &|id: &CredentialId| record.used.get(id).copied(),
+        api_since: &|name: &ApiName| since(Kind::Api, name.as_str()),
+    };
+    let governed = population.identities().iter().filter(|identity| !identity.is_anonymous()).map(|identity| Governed {
+        identity,
+        since: record.states.get(&identity.id).copied().unwrap_or_default(),
+        credentials: credentials.get(&identity.id).map(Vec::as_slice).unwrap_or_default(),
+    });
+    findings::findings(&estate, governed, now).findings.iter().map(shown).collect()
+}
+
+fn shown(finding: &Finding) -> FindingView {
+    FindingView {
+        code: finding.code.as_str().to_owned(),
+        kind: finding.subject.kind.to_owned(),
+        name: finding.subject.name.to_string(),
+        owner: finding.owner.as_ref().map(ToString::to_string),
+        severity: finding.severity.to_string(),
+        since: finding.since.map(Time::to_rfc3339),
+        evidence: finding.evidence.clone(),
+        remedy: finding.remedy.to_owned(),
+        owasp: finding.owasp.map(str::to_owned),
+        exempt: finding.exempt,
+    }
+}
