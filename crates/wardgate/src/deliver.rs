@@ -17,6 +17,7 @@ mod rotation;
 mod vault;
 
 pub use rotation::{Deliveries, start};
+pub(crate) use vault::check as check_vault;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use wardgate_console::{Code, Problem};
