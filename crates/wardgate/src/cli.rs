@@ -20,7 +20,9 @@ pub use lifecycle::{
     ApproveArgs, ClaimArgs, DepartArgs, DiscoveredArgs, IdentityCommand, MoveArgs, OwnerArgs, OwnerCommand, RejectArgs, RequestArgs,
     TransferArgs,
 };
-pub use local::{CheckArgs, ConfigCommand, ConfigShowArgs, DemoArgs, InitArgs, SchemaArgs, ServeArgs, SignInArgs};
+pub use local::{
+    BackupArgs, BreakGlassArgs, CheckArgs, ConfigCommand, ConfigShowArgs, DemoArgs, InitArgs, SchemaArgs, ServeArgs, SignInArgs,
+};
 pub use record::{AccessArgs, AuditCommand, ExplainArgs, FindingsArgs, TailArgs, UsageArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -206,6 +208,24 @@ Examples:
   wardgate usage --identity ledger-sync
   wardgate usage --credential 4fT0aZ19xQ2b --output json")]
     Usage(UsageArgs),
+    /// Copy the store into a file; the gate may go on serving
+    #[command(after_help = "\
+Examples:
+  wardgate backup wardgate-backup.db
+  wardgate backup -c /etc/wardgate/wardgate.yaml /backups/wardgate.db
+
+The copy holds keyed hashes and sealed secrets: without the master key, which is not in it, it opens nothing.
+To restore: stop the gate, put the file in the place of the store, start the gate.")]
+    Backup(BackupArgs),
+    /// Sign in through the socket of this machine when every other way in is shut
+    #[command(after_help = "\
+Examples:
+  wardgate break-glass --reason \"a policy locks everybody out\"
+  wardgate break-glass -c /etc/wardgate/wardgate.yaml --reason \"the only administrator has left\"
+
+Only for the user that the gate runs as, or root. It stands beside all policies for 15 minutes, one at a time,
+and everybody who watches is told.")]
+    BreakGlass(BreakGlassArgs),
     /// Print the schema of a kind of resource, of the configuration, of an event or of policies
     #[command(after_help = "\
 Examples:

@@ -2,6 +2,8 @@
 
 mod access;
 mod audit;
+mod backup;
+mod break_glass;
 mod change;
 mod check;
 mod config;
@@ -60,6 +62,8 @@ pub fn run(cli: Cli) -> Exit {
         Command::Access(args) => wait(access::access(args)),
         Command::Findings(args) => wait(access::findings(args)),
         Command::Usage(args) => wait(access::usage(args)),
+        Command::Backup(args) => wait(backup::run(args)),
+        Command::BreakGlass(args) => wait(break_glass::run(args)),
         Command::Schema(args) => schema::run(&args),
         Command::Config(ConfigCommand::Show(args)) => config::show(&args),
     };

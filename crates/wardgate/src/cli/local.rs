@@ -99,3 +99,34 @@ pub struct ConfigShowArgs {
     #[command(flatten)]
     pub output: OutputArgs,
 }
+
+/// `wardgate backup`.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// The new file; must not be there yet
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Which configuration
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Form of what is printed
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `wardgate break-glass`.
+#[derive(Debug, Args)]
+pub struct BreakGlassArgs {
+    /// Why; whoever watches reads it
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// The socket; beside the store unless told
+    #[arg(long, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+    /// Which configuration
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Form of what is printed
+    #[command(flatten)]
+    pub output: OutputArgs,
+}

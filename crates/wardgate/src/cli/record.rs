@@ -94,6 +94,9 @@ pub struct AccessArgs {
     /// Who can call this, as in `GET /ledger/entries/{id}`
     #[arg(long, value_name = "OPERATION")]
     pub operation: Option<String>,
+    /// Also what is denied
+    #[arg(long)]
+    pub denied: bool,
     /// As it was then: a moment as in `2026-11-01T08:00:00Z`, a day, or the number of a change
     #[arg(long, value_name = "TIME")]
     pub at: Option<String>,
@@ -117,6 +120,12 @@ pub struct FindingsArgs {
     /// Only with this code, as in `rotation.overdue`
     #[arg(long, value_name = "CODE")]
     pub code: Option<String>,
+    /// Only what this owner should mend
+    #[arg(long, value_name = "NAME")]
+    pub owner: Option<String>,
+    /// Only so bad
+    #[arg(long, value_name = "SEVERITY", value_parser = ["info", "notice", "warning", "error"])]
+    pub severity: Option<String>,
     /// Also what a waiver exempts
     #[arg(long)]
     pub exemptions: bool,
@@ -138,6 +147,9 @@ pub struct UsageArgs {
     /// Of this credential
     #[arg(long, value_name = "ID")]
     pub credential: Option<String>,
+    /// Only what was used within this time, as in `7d`
+    #[arg(long, value_name = "TIME", value_parser = super::span)]
+    pub since: Option<std::time::Duration>,
     /// Form of what is printed
     #[command(flatten)]
     pub output: OutputArgs,

@@ -56,6 +56,35 @@ fn examples_of_the_contract_are_understood() {
         "wardgate schema Identity",
         "wardgate config show",
         "wardgate sign-in --offline",
+        "wardgate plan resources --since 7d",
+        "wardgate apply resources policies --prune --reason x",
+        "wardgate get identities --owner payments",
+        "wardgate get identity ledger-sync -o json",
+        "wardgate describe trust-source ci",
+        "wardgate edit grant reads",
+        "wardgate delete Grant reads",
+        "wardgate export declared",
+        "wardgate import --format csv clients.csv --owner payments",
+        "wardgate history identity ledger-sync --full",
+        "wardgate history owner-status payments",
+        "wardgate rollback --to 12 --plan",
+        "wardgate identity request a --type bot --owner o --environment production --purpose p --api-key 30d --until 2027-06-30",
+        "wardgate identity request --file a.yaml",
+        "wardgate identity approve a --evidence ticket",
+        "wardgate identity transfer a --to finance --team t",
+        "wardgate identity claim discovered-4fT0aZ19xQ2b --as a",
+        "wardgate owner depart payments --grace 14d",
+        "wardgate credential rotate 4fT0aZ19xQ2b --overlap 24h",
+        "wardgate secret rotate warehouse-key --deliver command=push",
+        "wardgate contain identity a --preview",
+        "wardgate contain --list",
+        "wardgate release credential 4fT0aZ19xQ2b",
+        "wardgate approval approve 4fT0aZ19xQ2b",
+        "wardgate access --identity a --at 2026-11-01",
+        "wardgate access --diff 4711 now",
+        "wardgate findings --exemptions",
+        "wardgate usage --credential 4fT0aZ19xQ2b",
+        "wardgate backup wardgate.bak",
     ] {
         assert!(parse(line).is_ok(), "{line}: {:?}", parse(line).err());
     }
@@ -67,6 +96,12 @@ fn wrong_usage_is_told() {
     insta::assert_snapshot!(parse("wardgate explain").unwrap_err(), @"error: the following required arguments were not provided:");
     insta::assert_snapshot!(parse("wardgate explain --identity a").unwrap_err(), @"error: the following required arguments were not provided:");
     insta::assert_snapshot!(parse("wardgate credential list --state dead").unwrap_err(), @"error: invalid value 'dead' for '--state <STATE>'");
+    insta::assert_snapshot!(parse("wardgate get widgets").unwrap_err(), @"error: invalid value 'widgets' for '<KIND>': the kinds are Owner, Environment, Identity, TrustSource, Api, Grant, Limit, Zone, Contract, Flow, Waiver, Webhook, Purpose, Policy, Rotation");
+    insta::assert_snapshot!(parse("wardgate contain").unwrap_err(), @"Stop something everywhere, now: the next request is refused, open streams are cut");
+    insta::assert_snapshot!(parse("wardgate contain identity").unwrap_err(), @"error: the following required arguments were not provided:");
+    insta::assert_snapshot!(parse("wardgate usage").unwrap_err(), @"error: the following required arguments were not provided:");
+    insta::assert_snapshot!(parse("wardgate secret rotate k --deliver mail=x").unwrap_err(), @"error: invalid value 'mail=x' for '--deliver <HOW=WHERE>': write `file=NAME`, `kubernetes=NAMESPACE/NAME`, `vault=PATH` or `command=NAME`");
+    insta::assert_snapshot!(parse("wardgate plan r --since soon").unwrap_err(), @"error: invalid value 'soon' for '--since <TIME>': write a length of time as in `30m`, `12h` or `7d`");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::output::plain;
 use http::StatusCode;
 use serde_json::Value;
 use std::fmt;
-use wardgate_model::diagnostic::Level;
+use wardgate_model::{diagnostic::Level, resource::Kind};
 
 /// Diagnostics that are kept of one answer.
 const DIAGNOSTICS_MAX: usize = 1_000;
@@ -106,12 +106,13 @@ impl Told {
     fn read(value: &Value) -> Self {
         let member = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
         let what = member("what").unwrap_or_else(|| value.to_string());
-        let subject = member("kind").zip(member("name")).or_else(|| subject(&what));
         let place = match value.get("place") {
             Some(Value::String(text)) => Some(text.clone()),
             Some(Value::Object(place)) => place.get("file").and_then(Value::as_str).map(str::to_owned),
             _ => member("file"),
         };
+        let document = || place.as_deref().and_then(document);
+        let subject = member("kind").zip(member("name")).or_else(|| subject(&what)).or_else(document);
         Self {
             level: member("level").as_deref().and_then(Level::parse).unwrap_or(Level::Error),
             code: member("code").unwrap_or_else(|| "-".to_owned()),
@@ -128,6 +129,12 @@ impl Told {
         let (_, rest) = self.what.split_once("`: `")?;
         rest.split_once('`').map(|(key, _)| key)
     }
+}
+
+/// `Owner/payments`: a place that is a document.
+fn document(place: &str) -> Option<(String, String)> {
+    let (kind, name) = place.split_once('/')?;
+    Kind::parse(kind).map(|kind| (kind.to_string(), name.to_owned()))
 }
 
 /// ``Owner `payments`: …``: how messages about documents begin.

@@ -4,9 +4,11 @@ use super::{
     describe::USED,
     listing::{Columns, pages, rows, show, text},
     management,
+    plan::before,
 };
 use crate::{
     cli::{AccessArgs, FindingsArgs, Output, UsageArgs},
+    clock,
     output::{BAD, BOLD, Exit, GOOD, NAME, STOPPED, json, line, note, plain, print, styled},
 };
 use serde_json::{Value, json};
@@ -35,6 +37,7 @@ pub(super) async fn access(args: AccessArgs) -> anyhow::Result<Exit> {
     let filter = [
         ("identity", args.identity.as_deref()),
         ("operation", args.operation.as_deref()),
+        ("denied", args.denied.then_some("true")),
         ("at", args.at.as_deref().filter(|at| *at != NOW)),
         ("from", from),
         ("to", to),
@@ -60,13 +63,15 @@ pub(super) async fn access(args: AccessArgs) -> anyhow::Result<Exit> {
 /// What is not as it should be.
 pub(super) async fn findings(args: FindingsArgs) -> anyhow::Result<Exit> {
     let client = management(args.management).await?;
-    let mut found = pages(&client, "/api/v1/findings", &[]).await?;
-    let exempt = |finding: &Value| finding.get("exempt").is_some_and(|exempt| exempt.as_bool().unwrap_or(!exempt.is_null()));
-    found.retain(|finding| {
-        (args.exemptions || !exempt(finding))
-            && args.code.as_ref().is_none_or(|code| text(finding, "code") == *code)
-            && args.subject.as_ref().is_none_or(|subject| text(finding, "name").contains(subject.as_str()))
-    });
+    let filter = [
+        ("owner", args.owner.as_deref()),
+        ("code", args.code.as_deref()),
+        ("severity", args.severity.as_deref()),
+        ("exempt", (!args.exemptions).then_some("false")),
+    ];
+    let mut found = pages(&client, "/api/v1/findings", &filter).await?;
+    let exempt = |finding: &Value| finding.get("exempt") == Some(&Value::Bool(true));
+    found.retain(|finding| args.subject.as_ref().is_none_or(|subject| text(finding, "name").contains(subject.as_str())));
     if args.output.output == Output::Json {
         json(&json!({ "items": found }))?;
         return Ok(Exit::Done);
@@ -95,7 +100,8 @@ pub(super) async fn findings(args: FindingsArgs) -> anyhow::Result<Exit> {
 /// What it was used for.
 pub(super) async fn usage(args: UsageArgs) -> anyhow::Result<Exit> {
     let client = management(args.management).await?;
-    let filter = [("identity", args.identity.as_deref()), ("credential", args.credential.as_deref())];
+    let since = args.since.map(|since| before(clock::now(), since));
+    let filter = [("identity", args.identity.as_deref()), ("credential", args.credential.as_deref()), ("since", since.as_deref())];
     let found = pages(&client, "/api/v1/usage", &filter).await?;
     show(&found, USED, args.output.output, "no use was seen")?;
     Ok(Exit::Done)

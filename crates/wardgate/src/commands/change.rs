@@ -1,14 +1,13 @@
 //! What a change comes to: done, or waiting for a second person.
 
-use super::listing::{at, items, text};
+use super::listing::{at, items, text, word};
 use crate::{
     cli::Output,
     client::Answer,
     output::{BAD, BOLD, DIM, Exit, GOOD, NAME, STOPPED, json, line, note, plain, print, styled},
 };
 use http::StatusCode;
-use serde_json::{Map, Value, json as object};
-use std::collections::BTreeSet;
+use serde_json::{Map, Value};
 
 /// A body of the members that are there.
 pub(super) fn body<const N: usize>(members: [(&str, Option<String>); N]) -> Value {
@@ -74,28 +73,19 @@ pub(super) fn plan(planned: &Value) -> anyhow::Result<()> {
         };
         line(&format!("{} {} {}", styled(style, sign), text(change, "kind"), styled(NAME, &text(change, "name"))))?;
         for field in items(change, "fields").iter().filter(|_| word != "create" && word != "remove") {
-            line(&format!("    {}  {}", text(field, "path"), from_to(field)))?;
+            line(&format!("    {}  {}", text(field, "path"), from_to(field.get("before"), field.get("after"))))?;
         }
     }
     Ok(())
 }
 
 /// What a member was and what it becomes.
-pub(super) fn from_to(field: &Value) -> String {
-    let shown = |name: &str| match field.get(name) {
+pub(super) fn from_to(before: Option<&Value>, after: Option<&Value>) -> String {
+    let shown = |value: Option<&Value>| match value {
         None | Some(Value::Null) => styled(DIM, "-"),
         Some(value) => plain(&shortened(&value.to_string())),
     };
-    format!("{} → {}", shown("before"), shown("after"))
-}
-
-/// The members that differ.
-pub(super) fn fields(before: Option<&Value>, after: Option<&Value>) -> Vec<Value> {
-    let members = |value: Option<&Value>| value.and_then(Value::as_object).cloned().unwrap_or_default();
-    let (before, after) = (members(before), members(after));
-    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let differ = names.into_iter().filter(|name| before.get(*name) != after.get(*name));
-    differ.map(|name| object!({ "path": name, "before": before.get(name), "after": after.get(name) })).collect()
+    format!("{} → {}", shown(before), shown(after))
 }
 
 fn shortened(text: &str) -> String {
@@ -111,6 +101,14 @@ pub(super) fn counted(planned: &Value, words: [&str; 4]) -> String {
     if said.is_empty() { "nothing".to_owned() } else { said.join(", ") }
 }
 
+/// What an answer says was done.
+pub(super) fn applied(applied: &Value) -> String {
+    let count = |word: &&str| applied.get(*word).and_then(Value::as_u64).filter(|count| *count > 0);
+    let said: Vec<String> =
+        ["created", "updated", "removed", "unchanged"].iter().filter_map(|word| Some(format!("{} {word}", count(word)?))).collect();
+    if said.is_empty() { "nothing".to_owned() } else { said.join(", ") }
+}
+
 /// Words for what would be done.
 pub(super) const WOULD: [&str; 4] = ["to create", "to update", "to remove", "unchanged"];
 
@@ -121,7 +119,8 @@ pub(super) fn changes(planned: &Value) -> bool {
 
 /// Says that a plan needs a second person, where it does.
 pub(super) fn approval_note(planned: &Value) {
-    if planned.get("approval").is_some_and(|approval| approval == true || approval.is_object()) {
+    if planned.get("approval").is_some_and(|approval| approval == true) {
         note(&format!("{} applying this waits for a second person", styled(BOLD, "approval:")));
+        items(planned, "why").iter().for_each(|why| note(&format!("  - {}", word(why))));
     }
 }

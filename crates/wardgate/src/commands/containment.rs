@@ -44,42 +44,40 @@ pub(super) async fn contain(args: ContainArgs) -> anyhow::Result<Exit> {
     })
 }
 
-/// Who uses it, on what, how often; who would break.
+/// Who uses it, on what, how often; who would break, and whom to tell.
 fn preview(kind: &str, name: &str, found: &Value) -> String {
-    let found = found.get("preview").filter(|preview| preview.is_object()).unwrap_or(found);
+    let seen = found.get("preview").unwrap_or(&Value::Null);
     let mut page = Page::about(kind, name);
-    for (member, value) in found.as_object().into_iter().flatten().filter(|(_, value)| !value.is_array() && !value.is_object()) {
-        page.say(&member.replace('_', " "), &super::listing::word(value));
+    let breaks = seen.get("breaks").is_some_and(|breaks| breaks == true);
+    let said = if breaks { styled(BAD, "callers break") } else { styled(GOOD, "nobody would notice") };
+    page.say_styled("stopping it", &said);
+    page.say("contained", &at(found, "/containment/since"));
+    page.say("seen", &format!("{} to {}", text(seen, "from"), text(seen, "to")));
+    for member in ["calls", "refused", "open"] {
+        page.say(member, &text(seen, member));
     }
-    let window = format!("{} to {}", at(found, "/window/from"), at(found, "/window/to"));
-    if found.get("window").is_some_and(Value::is_object) {
-        page.say("seen from", &window);
-    }
-    for (member, list) in found.as_object().into_iter().flatten() {
-        let Some(list) = list.as_array() else { continue };
-        if list.iter().all(Value::is_object) {
-            let columns = members(list);
-            let pairs: Vec<(&str, &str)> = columns.iter().map(|(title, pointer)| (title.as_str(), pointer.as_str())).collect();
-            let header: Vec<&str> = pairs.iter().map(|(title, _)| *title).collect();
-            page.rows(&member.replace('_', " "), &header, &cells(list, &pairs));
-        } else {
-            page.say(&member.replace('_', " "), &super::listing::word(&Value::from(list.clone())));
-        }
-    }
+    page.say("identities", &text(seen, "count"));
+    let columns = [
+        ("IDENTITY", "/identity"),
+        ("OWNER", "/owner"),
+        ("CRITICALITY", "/criticality"),
+        ("CALLS", "/calls"),
+        ("OPEN", "/open"),
+        ("LAST", "/last"),
+        ("FROM", "/sources"),
+    ];
+    let hit = items(seen, "identities");
+    page.rows("Who breaks", &columns.map(|(title, _)| title), &cells(hit, &columns));
+    let called: Vec<Vec<String>> = hit
+        .iter()
+        .flat_map(|one| items(one, "operations").iter().map(move |called| (one, called)))
+        .map(|(one, called)| vec![text(one, "identity"), text(called, "operation"), text(called, "calls"), text(called, "last")])
+        .collect();
+    page.rows("On what", &["IDENTITY", "OPERATION", "CALLS", "LAST"], &called);
+    let columns = [("OWNER", "/owner"), ("IDENTITIES", "/identities"), ("CALLS", "/calls")];
+    page.rows("Whom to tell", &columns.map(|(title, _)| title), &cells(items(seen, "owners"), &columns));
     page.remark("nothing was changed");
     page.text()
-}
-
-/// The members that the items of a list have, as columns.
-fn members(list: &[Value]) -> Vec<(String, String)> {
-    let mut columns: Vec<(String, String)> = Vec::new();
-    for member in list.iter().filter_map(Value::as_object).flat_map(serde_json::Map::keys) {
-        let pointer = format!("/{member}");
-        if !columns.iter().any(|(_, known)| *known == pointer) {
-            columns.push((member.replace('_', " ").to_uppercase(), pointer));
-        }
-    }
-    columns
 }
 
 /// Lets go what was contained; mostly that waits for a second person.
@@ -127,6 +125,7 @@ async fn one(args: ApprovalShowArgs) -> anyhow::Result<Exit> {
     let mut page = Page::about("approval", &args.id);
     page.say("for", &change::summary(&found));
     page.say("needs", &change::needs(&found));
+    page.say("since it", &super::listing::word(found.get("why").unwrap_or(&Value::Null)));
     for (title, member) in [
         ("state", "state"),
         ("asked by", "requester"),
@@ -136,6 +135,7 @@ async fn one(args: ApprovalShowArgs) -> anyhow::Result<Exit> {
         ("lapses", "expires"),
         ("decided by", "decider"),
         ("decided at", "decided"),
+        ("because", "decision_reason"),
     ] {
         page.say(title, &text(&found, member));
     }

@@ -2,15 +2,15 @@
 
 use super::{
     change::{self, body},
-    listing::{Columns, pages, show, text},
+    listing::{Columns, at, pages, show, text},
     management,
 };
 use crate::{
     cli::{CredentialListArgs, IssueArgs, Output, RevokeArgs, RotateArgs},
-    client::{Asking, query, segment},
-    output::{BOLD, Exit, json, line, note, plain, styled},
+    client::{Answer, Asking, query, segment},
+    output::{BOLD, Exit, json, line, note, plain, print, styled},
 };
-use http::Method;
+use http::{Method, StatusCode};
 use serde_json::Value;
 
 const PATH: &str = "/api/v1/credentials";
@@ -29,10 +29,19 @@ const COLUMNS: Columns<'static> = &[
 pub(super) async fn issue(args: IssueArgs) -> anyhow::Result<Exit> {
     let client = management(args.management).await?;
     let wanted = body([("identity", Some(args.identity)), ("name", args.name), ("kind", args.kind), ("reason", args.reason)]);
-    let issued = client.ask(&Asking::once(PATH).body(&wanted)).await?.body;
-    match args.output.output {
-        Output::Json => json(&issued)?,
-        Output::Table => shown_once(&issued)?,
+    let issued = client.ask(&Asking::once(PATH).body(&wanted)).await?;
+    handed(&issued, args.output.output, |_| Ok(()))
+}
+
+/// A new key, or an approval where one is needed.
+fn handed(answer: &Answer, output: Output, more: impl FnOnce(&Value) -> anyhow::Result<()>) -> anyhow::Result<Exit> {
+    match output {
+        Output::Json => json(&answer.body)?,
+        Output::Table if answer.status == StatusCode::ACCEPTED => print(&change::waits(&answer.body))?,
+        Output::Table => {
+            shown_once(&answer.body)?;
+            more(&answer.body)?;
+        }
     }
     Ok(Exit::Done)
 }
@@ -51,18 +60,11 @@ fn shown_once(issued: &Value) -> anyhow::Result<()> {
 pub(super) async fn rotate(args: RotateArgs) -> anyhow::Result<Exit> {
     let client = management(args.management).await?;
     let wanted = body([("overlap", args.overlap), ("reason", args.reason)]);
-    let rotated = client.ask(&Asking::once(format!("{PATH}/{}/rotate", segment(&args.id))).body(&wanted)).await?.body;
-    match args.output.output {
-        Output::Json => json(&rotated)?,
-        Output::Table => {
-            shown_once(&rotated)?;
-            let old = rotated.get("old").or_else(|| rotated.get("replaces")).unwrap_or(&Value::Null);
-            if old.get("expires").is_some() {
-                note(&format!("The old one, {}, ends at {}.", plain(&args.id), text(old, "expires")));
-            }
-        }
-    }
-    Ok(Exit::Done)
+    let rotated = client.ask(&Asking::once(format!("{PATH}/{}/rotate", segment(&args.id))).body(&wanted)).await?;
+    handed(&rotated, args.output.output, |rotated| {
+        note(&format!("The old one, {}, goes on beside it until {}.", plain(&args.id), at(rotated, "/replaces/expires")));
+        Ok(())
+    })
 }
 
 /// Ends a credential.

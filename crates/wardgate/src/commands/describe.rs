@@ -102,6 +102,9 @@ fn page(kind: Kind, resource: &Value, parts: &Parts) -> String {
     if let Some(status) = resource.get("status").filter(|status| status.is_object()) {
         said_of(&mut page, status);
     }
+    if let Some(presence) = resource.get("presence").filter(|presence| presence.is_object()) {
+        said_of(&mut page, presence);
+    }
     for contained in parts.items("containments") {
         let said =
             format!("since {} by {} {}", text(contained, "since"), text(contained, "actor"), in_brackets(&text(contained, "reason")));
@@ -129,7 +132,8 @@ fn said_of(page: &mut Page, status: &Value) {
                 let why = in_brackets(&text(status, "reason"));
                 page.say_styled("state", &format!("{}  since {} {}", styled(style, &state), text(status, "since"), plain(&why)));
             }
-            "reason" | "since" | "revision" => {}
+            "reason" if status.get("state").is_some() => {}
+            "since" | "revision" => {}
             "claim_overdue" if value != true => {}
             other => page.say(&other.replace('_', " "), &word(value)),
         }
@@ -152,7 +156,14 @@ fn tables(page: &mut Page, parts: &Parts) {
     let credentials =
         [("ID", "/id"), ("NAME", "/name"), ("KIND", "/kind"), ("STATE", "/state"), ("CREATED", "/created"), ("EXPIRES", "/expires")];
     table("credentials", "Credentials", &credentials);
-    let findings = [("SEVERITY", "/severity"), ("CODE", "/code"), ("SINCE", "/since"), ("EVIDENCE", "/evidence"), ("REMEDY", "/remedy")];
+    let findings = [
+        ("SEVERITY", "/severity"),
+        ("CODE", "/code"),
+        ("ON", "/name"),
+        ("SINCE", "/since"),
+        ("EVIDENCE", "/evidence"),
+        ("REMEDY", "/remedy"),
+    ];
     table("findings", "Findings", &findings);
     table("usage", "Used", USED);
     let history = parts.items("history");

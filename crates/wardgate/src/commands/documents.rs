@@ -119,8 +119,7 @@ pub(super) fn of_json(value: &Value) -> Option<Document> {
 
 /// Documents as YAML, as they would be written by hand.
 pub(super) fn yaml(documents: &[Document]) -> String {
-    let texts = documents.iter().map(|document| serde_saphyr::to_string(&to_json(document)).unwrap_or_default());
-    texts.collect::<Vec<_>>().join("---\n")
+    wardgate_resources::to_yaml(documents)
 }
 
 /// Shows what is wrong with files here, and sums it up.

@@ -3,17 +3,17 @@
 use super::{
     change,
     describe::row_of_change,
-    listing::{items, pages, text, word},
+    listing::{items, pages, text},
     management,
 };
 use crate::{
     cli::{HistoryArgs, Output, RollbackArgs},
     client::{Asking, Told},
     diagnostics,
-    output::{BOLD, DIM, Exit, GOOD, NAME, json, line, note, print, styled, table},
+    output::{BOLD, DIM, Exit, GOOD, NAME, json, line, note, plain, print, styled, table},
 };
 use serde_json::{Value, json};
-use wardgate_model::diagnostic::Level;
+use wardgate_model::{diagnostic::Level, resource::Kind};
 
 /// Who changed what, when and why; of an identity or owner also what happened to it.
 pub(super) async fn history(args: HistoryArgs) -> anyhow::Result<Exit> {
@@ -46,8 +46,11 @@ fn full(change: &Value) -> anyhow::Result<()> {
     let why = if why == "-" || why.is_empty() { String::new() } else { format!(" ({why})") };
     line(&format!("{}  {}  {}  {what}{why}", styled(BOLD, &seq), styled(DIM, &time), styled(NAME, &actor)))?;
     let member = |name: &str| change.get(name).filter(|value| !value.is_null());
-    for field in change::fields(member("before"), member("after")) {
-        line(&format!("    {}  {}", text(&field, "path"), change::from_to(&field)))?;
+    // The paths begin with `spec`, which only resources have.
+    let declared = Kind::parse(&text(change, "kind")).is_some();
+    for field in wardgate_resources::diff(member("before"), member("after")) {
+        let path = if declared { field.path.as_str() } else { field.path.strip_prefix("spec.").unwrap_or(&field.path) };
+        line(&format!("    {}  {}", plain(path), change::from_to(field.before.as_ref(), field.after.as_ref())))?;
     }
     Ok(())
 }
@@ -61,13 +64,14 @@ pub(super) async fn rollback(args: RollbackArgs) -> anyhow::Result<Exit> {
     }
     let asking = Asking::once("/api/v1/rollback").body(&wanted).patiently();
     let answer = client.ask(&asking).await?;
-    let planned = answer.body.get("planned").or_else(|| answer.body.get("plan").filter(|plan| plan.is_object())).unwrap_or(&answer.body);
+    let planned = &answer.body;
     let told = Told::all(planned);
     diagnostics::show_told(&told, |_| None);
     if args.output.output == Output::Table {
         change::plan(planned)?;
         for stays in items(planned, "notes") {
-            line(&format!("  {} {}", styled(DIM, "stays:"), stays_as(stays)))?;
+            let said = format!("{} {}: {}", text(stays, "subject"), text(stays, "name"), text(stays, "why"));
+            line(&format!("  {} {said}", styled(DIM, "stays:")))?;
         }
     }
     if args.plan && args.output.output == Output::Table {
@@ -75,17 +79,8 @@ pub(super) async fn rollback(args: RollbackArgs) -> anyhow::Result<Exit> {
         line(&format!("{} {}", styled(BOLD, "plan:"), change::counted(planned, change::WOULD)))?;
         return Ok(if told.iter().any(|told| told.level == Level::Error) { Exit::Invalid } else { Exit::Done });
     }
-    change::done(&answer, args.output.output, |_| {
-        let said = change::counted(planned, ["created", "updated", "removed", "unchanged"]);
+    change::done(&answer, args.output.output, |rolled| {
+        let said = rolled.get("applied").map_or_else(String::new, change::applied);
         format!("{} {said}: as after change {}", styled(GOOD, "rolled back:"), args.to)
     })
-}
-
-fn stays_as(note: &Value) -> String {
-    if !note.is_object() {
-        return word(note);
-    }
-    let subject = format!("{} {}", text(note, "kind"), text(note, "name"));
-    let why = ["why", "what", "note"].iter().find_map(|member| note.get(*member)).map(word).unwrap_or_default();
-    format!("{subject}: {why}")
 }

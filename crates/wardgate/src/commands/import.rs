@@ -61,21 +61,16 @@ fn read(file: &Path) -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// The plan: said by itself, or as a member.
-fn planned(found: &Value) -> &Value {
-    found.get("plan").unwrap_or(found)
-}
-
 fn shown(found: &Value, output: Output) -> anyhow::Result<()> {
     if output == Output::Json {
         return Ok(json(found)?);
     }
-    change::plan(planned(found))?;
+    change::plan(found)?;
     for away in items(found, "departures") {
         line(&format!("{} {}", styled(STOPPED, "away:"), said(away)))?;
     }
-    change::approval_note(planned(found));
-    line(&format!("{} {}; do it with --apply", styled(BOLD, "import:"), change::counted(planned(found), change::WOULD)))?;
+    change::approval_note(found);
+    line(&format!("{} {}; do it with --apply", styled(BOLD, "import:"), change::counted(found, change::WOULD)))?;
     Ok(())
 }
 
@@ -112,10 +107,8 @@ async fn apply(client: &Client, found: &Value, args: &ImportArgs) -> anyhow::Res
         let wanted = json!({ "documents": documents, "reason": reason });
         let answer = client.ask(&Asking::once(APPLY).body(&wanted).patiently()).await?;
         if args.output.output == Output::Table {
-            change::plan(planned(found))?;
-            change::done(&answer, Output::Table, |_| {
-                format!("{} {}", styled(GOOD, "applied:"), change::counted(planned(found), ["created", "updated", "removed", "unchanged"]))
-            })?;
+            change::plan(found)?;
+            change::done(&answer, Output::Table, |applied| format!("{} {}", styled(GOOD, "applied:"), change::applied(applied)))?;
         }
         answers.push(answer.body);
     }

@@ -2,7 +2,7 @@
 
 use super::{
     change::{self, body},
-    listing::{items, text},
+    listing::{items, text, word},
     management,
 };
 use crate::{
@@ -10,7 +10,6 @@ use crate::{
     client::{Asking, segment},
     output::{Exit, GOOD, STOPPED, plain, styled},
 };
-use serde_json::Value;
 
 /// Where an owner is led.
 pub(super) fn path(name: &str, step: &str) -> String {
@@ -35,12 +34,11 @@ async fn depart(args: DepartArgs) -> anyhow::Result<Exit> {
         if departed.get("grace_until").is_some() {
             said.push_str(&format!(", its identities are suspended from {} on", text(departed, "grace_until")));
         }
-        if let Some(successor) = departed.get("successor").and_then(Value::as_str) {
-            said.push_str(&format!("\n  ask: {}", plain(successor)));
-        }
-        for flagged in items(departed, "identities") {
-            let name = flagged.as_str().map_or_else(|| text(flagged, "identity"), plain);
+        for name in items(departed, "identities").iter().map(word) {
             said.push_str(&format!("\n  - {name}  = wardgate identity transfer {name} --to OWNER"));
+        }
+        if departed.get("more").is_some_and(|more| more == true) {
+            said.push_str("\n  … and more");
         }
         said
     })

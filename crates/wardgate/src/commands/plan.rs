@@ -72,12 +72,10 @@ pub(super) async fn apply(args: ApplyArgs) -> anyhow::Result<Exit> {
         change::plan(&planned)?;
     }
     change::done(&answer, args.output.output, |applied| {
-        if change::changes(&planned) {
-            let said = change::counted(&planned, ["created", "updated", "removed", "unchanged"]);
-            let seq = applied.get("seq").and_then(Value::as_u64).map(|seq| format!(" (change {seq})")).unwrap_or_default();
-            format!("{} {said}{seq}", styled(GOOD, "applied:"))
-        } else {
-            format!("{} no change", styled(GOOD, "applied:"))
+        let said = change::applied(applied);
+        match change::changes(&planned) {
+            true => format!("{} {said} (change {})", styled(GOOD, "applied:"), text(applied, "seq")),
+            false => format!("{} no change", styled(GOOD, "applied:")),
         }
     })
 }
@@ -136,24 +134,27 @@ async fn broken(client: &Client, planned: &Value, since: Duration) -> anyhow::Re
             losses.entry(identity).or_default().push(change);
         }
     }
-    let from = Time::from_micros(clock::now().as_micros().saturating_sub(i64::try_from(since.as_micros()).unwrap_or(i64::MAX)));
+    let from = before(clock::now(), since);
     let mut breaks = Vec::new();
     for (identity, losses) in losses {
-        let used = pages(client, "/api/v1/usage", &[("identity", Some(&identity))]).await?;
-        let lately =
-            used.iter().filter(|row| row.get("last").and_then(Value::as_str).and_then(Time::parse).is_some_and(|last| last >= from));
-        let lately: Vec<&Value> = lately.collect();
+        let used = pages(client, "/api/v1/usage", &[("identity", Some(&identity)), ("since", Some(&from))]).await?;
         for loss in losses {
-            breaks.extend(lost(&identity, loss, &lately));
+            breaks.extend(lost(&identity, loss, &used));
         }
     }
     Ok(breaks)
 }
 
+/// A moment so long before another (RFC 3339).
+pub(super) fn before(now: Time, span: Duration) -> String {
+    let micros = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
+    Time::from_micros(now.as_micros().saturating_sub(micros).max(0)).to_rfc3339()
+}
+
 /// What an identity loses by one change, if it used it.
-fn lost(identity: &str, change: &Value, used: &[&Value]) -> Option<Value> {
+fn lost(identity: &str, change: &Value, used: &[Value]) -> Option<Value> {
     let api = spec(change).get("api").and_then(Value::as_str);
-    let hit: Vec<&&Value> = used.iter().filter(|row| api.is_none_or(|api| text(row, "api") == api)).collect();
+    let hit: Vec<&Value> = used.iter().filter(|row| api.is_none_or(|api| text(row, "api") == api)).collect();
     let calls: u64 = hit.iter().filter_map(|row| row.get("allowed").and_then(Value::as_u64)).sum();
     let last = hit.iter().filter_map(|row| row.get("last").and_then(Value::as_str)).max()?;
     let operations: std::collections::BTreeSet<String> = hit.iter().map(|row| text(row, "operation")).collect();

@@ -9,10 +9,11 @@ use super::{
 use crate::{
     cli::{DeleteArgs, GetArgs, Output},
     client::{query, segment},
-    output::{Exit, json, plain, print},
+    output::{Exit, json as document, plain, print},
 };
 use anyhow::Context as _;
 use http::Method;
+use serde_json::json;
 use wardgate_model::resource::Kind;
 
 /// Where a kind, or one of it, is read and changed.
@@ -27,7 +28,7 @@ pub(super) async fn get(args: GetArgs) -> anyhow::Result<Exit> {
     if let Some(name) = &args.name {
         let found = client.get(&path(args.kind, Some(name))).await?;
         match args.output.output {
-            Output::Json => json(&found)?,
+            Output::Json => document(&found)?,
             Output::Table => print(&yaml(&[of_json(&found).context("the answer is no resource")?]))?,
         }
         return Ok(Exit::Done);
@@ -42,7 +43,10 @@ pub(super) async fn get(args: GetArgs) -> anyhow::Result<Exit> {
 pub(super) async fn delete(args: DeleteArgs) -> anyhow::Result<Exit> {
     let client = management(args.management).await?;
     let path = format!("{}{}", path(args.kind, Some(&args.name)), query(&[("reason", args.reason.as_deref())]));
-    let answer = client.call(Method::DELETE, &path, None).await?;
+    let mut answer = client.call(Method::DELETE, &path, None).await?;
+    if answer.body.is_null() {
+        answer.body = json!({ "kind": args.kind.as_str(), "name": args.name, "removed": true });
+    }
     change::done(&answer, args.output.output, |_| format!("removed: {} {}", args.kind, plain(&args.name)))
 }
 
@@ -54,7 +58,7 @@ fn columns(kind: Kind) -> Columns<'static> {
             ("ACCOUNTABLE", "/spec/accountable"),
             ("DEPUTY", "/spec/deputy"),
             ("TEAMS", "/spec/teams"),
-            ("DEPARTED", "/status/departed"),
+            ("DEPARTED", "/presence/departed"),
             ("ORIGIN", "/origin"),
         ],
         Kind::Environment => &[("NAME", "/name"), ("PRODUCTION", "/spec/production"), ("SHARED", "/spec/shared"), ("ORIGIN", "/origin")],

@@ -47,8 +47,11 @@ pub(super) async fn rotate(args: SecretRotateArgs) -> anyhow::Result<Exit> {
     let path = format!("{PATH}/{}/rotate", segment(&args.name));
     let answer = client.ask(&Asking::once(path).body(&wanted).patiently()).await?;
     change::done(&answer, args.output.output, |rotated| {
-        let step = ["step", "state"].map(|member| text(rotated, member)).into_iter().find(|step| step != "-");
-        format!("rotated: {}{}", plain(&args.name), step.map(|step| format!(" ({step})")).unwrap_or_default())
+        let kept = match text(rotated, "previous").as_str() {
+            "-" => String::new(),
+            previous => format!("; version {previous} is kept until it is seen to work"),
+        };
+        format!("rotated: {} is at version {}{kept}", plain(&args.name), text(rotated, "version"))
     })
 }
 
@@ -76,7 +79,14 @@ fn unfit() -> Exit {
 pub(super) async fn list(args: SecretListArgs) -> anyhow::Result<Exit> {
     let client = management(args.management).await?;
     let items = pages(&client, PATH, &[]).await?;
-    let columns = [("NAME", "/name"), ("VERSION", "/version"), ("CREATED", "/created"), ("UPDATED", "/updated"), ("STAGED", "/staged")];
+    let columns = [
+        ("NAME", "/name"),
+        ("VERSION", "/version"),
+        ("CREATED", "/created"),
+        ("UPDATED", "/updated"),
+        ("STAGED", "/staged"),
+        ("PREVIOUS", "/previous"),
+    ];
     show(&items, &columns, args.output.output, "no secrets")?;
     Ok(Exit::Done)
 }
