@@ -6,7 +6,7 @@
 
 use crate::words::words;
 use serde::Serialize;
-use std::{cmp::Ordering, sync::Arc};
+use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
 use wardgate_gate::{Snapshot, denied::Denied};
 use wardgate_model::{
     api::{Api, Mode, Operation, OperationClass},
@@ -148,6 +148,25 @@ pub fn paths<'i>(scene: &Scene<'_>, identities: impl IntoIterator<Item = &'i Ide
     page
 }
 
+/// Of a population in no order, the identities that the next page is about, by name: what [`paths`] wants. It looks at each
+/// once and keeps no more than a page can look at.
+#[must_use]
+pub fn in_order<'i>(population: impl IntoIterator<Item = &'i Arc<Identity>>, query: &AccessQuery) -> Vec<Arc<Identity>> {
+    let from = query.after.as_deref().and_then(|after| after.split_once(' ')).map_or("", |(seen, _)| seen);
+    let wanted = |identity: &&Arc<Identity>| {
+        identity.id.as_str() >= from && query.identity.as_ref().is_none_or(|id| *id == identity.id)
+    };
+    let most = LOOKED_MAX as usize + 1;
+    let mut first: BTreeMap<&IdentityId, &'i Arc<Identity>> = BTreeMap::new();
+    for identity in population.into_iter().filter(wanted) {
+        first.insert(&identity.id, identity);
+        if first.len() > most {
+            first.pop_last();
+        }
+    }
+    first.into_values().cloned().collect()
+}
+
 /// The operations that a query is about, by id.
 fn operations<'a>(scene: &Scene<'a>, query: &AccessQuery) -> Vec<(&'a Api, &'a Operation)> {
     let on = scene.apis.iter().filter(|api| query.api.as_ref().is_none_or(|name| *name == api.name));
@@ -250,7 +269,7 @@ pub struct Changed {
 #[must_use]
 pub fn diff(before: &[AccessPath], after: &[AccessPath]) -> AccessDiff {
     let key = |path: &AccessPath| (path.identity.clone(), path.operation.clone());
-    let open = |paths: &[AccessPath]| -> std::collections::BTreeMap<_, AccessPath> {
+    let open = |paths: &[AccessPath]| -> BTreeMap<_, AccessPath> {
         paths.iter().filter(|path| path.answer != Answer::Denied).map(|path| (key(path), path.clone())).collect()
     };
     let (mut old, mut diff) = (open(before), AccessDiff::default());

@@ -144,9 +144,17 @@ impl<'a> Reading<'a> {
             self.error(line, "import.duplicate", format!("there are two of the name {kind} `{}`", name::short(name)), "give one another name");
             return true;
         }
-        let place = self.place.at(line, 0);
-        self.imported.documents.push(Document::new(kind, name, spec, place));
+        // The form that documents of files have: equal meaning, equal spec.
+        match wardgate_resources::normalise(spec) {
+            Ok(spec) => self.imported.documents.push(Document::new(kind, name, spec, self.place.at(line, 0))),
+            Err(wrong) => self.error(line, "import.spec", format!("{kind} `{}`: {}", name::short(name), wrong.what), "make it smaller"),
+        }
         true
+    }
+
+    /// An owner on record.
+    fn owner(&self, name: &str) -> Option<&'a Owner> {
+        self.beside.owners.iter().find(|known| known.name.as_str() == name)
     }
 
     /// The owner that the caller named, or an error that says who lacks one.

@@ -1,1 +1,257 @@
+use super::{Answering, Code, Estate, Finding, Findings, Governed, Unclaimed, Used, findings};
+use crate::{
+    rotation::Rotations,
+    testing::{DAY, NOW, credential, inventory},
+};
+use std::{collections::BTreeSet, fmt::Write as _};
+use wardgate_model::{
+    credential::Credential,
+    id::{ApiName, CredentialId, IdentityId, OwnerName},
+    inventory::{Identity, IdentityState},
+    time::Time,
+};
 
+fn ago(days: i64) -> Time {
+    Time::from_seconds(NOW.as_seconds() - days * 86_400)
+}
+
+const ESTATE: &str = r#"
+kind: Owner
+name: payments
+spec: { accountable: lead@example.com, deputy: deputy@example.com }
+---
+kind: Owner
+name: gone
+spec: { accountable: gone@example.com, deputy: gone2@example.com }
+---
+kind: Owner
+name: acme
+spec: { accountable: boss@acme.example }
+---
+kind: Owner
+name: new
+spec: { accountable: new@example.com, deputy: new2@example.com }
+---
+kind: Environment
+name: production
+spec: { production: true }
+---
+kind: Identity
+name: well
+spec: { type: workload, owner: payments, environment: production, purpose: x, criticality: high, credentials: [{ name: main, type: api_key, expires_in: 90d }] }
+---
+kind: Identity
+name: partner
+spec: { type: partner, owner: acme, environment: production, purpose: x, credentials: [{ name: main, type: api_key, expires_in: 90d }] }
+---
+kind: Identity
+name: stranger
+spec: { type: partner, owner: new, environment: production, purpose: x }
+---
+kind: Api
+name: ledger
+spec:
+  { policy_owner: payments, business_owner: gone, environment: production, sensitivity: high, exposure: internal, consumers: machine,
+    match: { path_prefix: /ledger }, upstream: { urls: ["http://127.0.0.1:9000"], identity: keep }, accept: [api_key], mode: observe,
+    operations: [{ match: "GET /entries", class: list }, { match: "GET /status", class: read, anonymous: true }, { match: "GET /version", class: read, anonymous: true }] }
+---
+kind: Grant
+name: over
+spec: { to: { identity: well }, api: ledger, operations: [list], until: 2027-01-01 }
+---
+kind: Grant
+name: soon
+spec: { to: { owner: acme }, api: ledger, operations: [list], until: 2027-02-01 }
+---
+kind: Contract
+name: acme-2026
+spec: { owner: acme, contacts: [ops@acme.example], until: 2027-01-10 }
+---
+kind: Waiver
+name: past
+spec: { for: { owner: payments }, exempts: rotation, reason: x, approver: lead@example.com, until: 2026-12-01 }
+---
+kind: Waiver
+name: endless
+spec: { for: { identity: well, credential: main }, exempts: expiry, reason: x, approver: lead@example.com, until: 2027-02-05 }
+"#;
+
+struct World {
+    inventory: wardgate_resources::Inventory,
+    /// State, and days in it.
+    states: Vec<(&'static str, IdentityState, i64)>,
+    credentials: Vec<Credential>,
+    used: Vec<(&'static str, i64)>,
+    counted_since: Option<Time>,
+}
+
+impl World {
+    fn new(credentials: &[&str]) -> Self {
+        let credentials = credentials.iter().map(|text| credential(text)).collect();
+        Self { inventory: inventory(ESTATE), states: Vec::new(), credentials, used: Vec::new(), counted_since: Some(ago(365)) }
+    }
+
+    fn find(&self) -> Findings {
+        let inventory = &self.inventory;
+        let status = |name: &OwnerName| match name.as_str() {
+            "gone" => (Some(ago(3)), None),
+            "payments" => (None, Some(ago(200))),
+            _ => (None, None),
+        };
+        let owners: Vec<_> = inventory
+            .owners
+            .iter()
+            .map(|owner| {
+                let (departed, attested) = status(&owner.name);
+                Answering { owner, departed, attested, since: Some(ago(10)) }
+            })
+            .collect();
+        let rotations = Rotations::compile(&[], inventory.contracts.iter().map(|one| &**one), inventory.waivers.iter().map(|one| &**one));
+        let used = |id: &CredentialId| {
+            let (_, days) = self.used.iter().find(|(known, _)| *known == id.as_str())?;
+            Some(Used { first: ago(days + 1), last: ago(*days), count: 42 })
+        };
+        let unknown = IdentityId::literal("discovered-1");
+        let unclaimed = [Unclaimed { id: &unknown, first: ago(20), last: ago(1), count: 7, claim_by: ago(6) }];
+        let estate = Estate {
+            owners: &owners,
+            apis: &inventory.apis,
+            grants: &inventory.grants,
+            contracts: &inventory.contracts,
+            waivers: &inventory.waivers,
+            rotations: &rotations,
+            unclaimed: &unclaimed,
+            counted_since: self.counted_since,
+            used: &used,
+            api_since: &|_: &ApiName| Some(ago(45)),
+        };
+        let state = |name: &str| self.states.iter().find(|(known, ..)| *known == name).map_or((IdentityState::Active, 1), |(_, state, days)| (*state, *days));
+        let identities: Vec<(Identity, Time, Vec<Credential>)> = inventory
+            .identities
+            .iter()
+            .map(|spec| {
+                let (state, days) = state(spec.identity.id.as_str());
+                let own = self.credentials.iter().filter(|credential| credential.identity == spec.identity.id).cloned().collect();
+                (Identity { state, ..spec.identity.clone() }, ago(days), own)
+            })
+            .collect();
+        findings(&estate, identities.iter().map(|(identity, since, credentials)| Governed { identity, since: *since, credentials }), NOW)
+    }
+}
+
+fn line(finding: &Finding) -> String {
+    let mut text = format!("{} {} {} `{}`: {}", finding.severity, finding.code.as_str(), finding.subject.kind, finding.subject.name, finding.evidence);
+    finding.since.iter().for_each(|since| write!(text, "; since {since}").unwrap());
+    finding.owasp.iter().for_each(|risk| write!(text, " [{risk}]").unwrap());
+    text.push_str(if finding.exempt { " (exempt)" } else { "" });
+    text
+}
+
+fn lines(found: &Findings) -> String {
+    found.findings.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Those about identities and credentials, without what the estate itself gives.
+fn of(world: &World, kinds: &[&str]) -> String {
+    let found = world.find();
+    found.findings.iter().filter(|finding| kinds.contains(&finding.subject.kind)).map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_posture_of_an_estate() {
+    insta::assert_snapshot!(lines(&World::new(&[]).find()), @"
+    high owner.departed Owner `gone`: it departed at 2027-01-12T08:00:00Z; since 2027-01-12T08:00:00Z [NHI1]
+    high contract.over Contract `acme-2026`: with `acme`: it ended at 2027-01-10T00:00:00Z; since 2027-01-10T00:00:00Z [NHI3]
+    high discovery.unclaimed discovery `discovered-1`: 7 calls from 2026-12-26T08:00:00Z to 2027-01-14T08:00:00Z; to be claimed by 2027-01-09T08:00:00Z; since 2027-01-15T08:00:00Z [NHI1]
+    high api.keep Api `ledger`: its upstream is sent the callers' own credentials [NHI2]
+    medium path.unaccountable Api `ledger`: the business owner `gone` is not there [NHI1]
+    medium identity.no_contract Identity `stranger`: its owner `new` has no contract [NHI3]
+    medium waiver.over Waiver `past`: from rotation: it ended at 2026-12-01T00:00:00Z; since 2026-12-01T00:00:00Z [NHI7]
+    medium api.observe_long Api `ledger`: it has observed for 45 days; since 2026-12-01T08:00:00Z [NHI5]
+    low owner.not_attested Owner `payments`: it last attested at 2026-06-29T08:00:00Z; since 2026-12-26T08:00:00Z [NHI1]
+    low owner.no_deputy Owner `acme`: `boss@acme.example` answers for it alone [NHI1]
+    low waiver.ending Waiver `endless`: from expiry: it ends at 2027-02-05T00:00:00Z
+    low grant.ended Grant `over`: on `ledger`: it ended at 2027-01-01T00:00:00Z; since 2027-01-01T00:00:00Z [NHI5]
+    low grant.ending Grant `soon`: on `ledger`: it ends at 2027-02-01T00:00:00Z
+    low api.anonymous Api `ledger`: `ledger GET /ledger/status` and 1 more can be called without a credential [NHI4]
+    ");
+}
+
+#[test]
+fn credentials_by_age_and_use() {
+    let mut world = World::new(&[
+        "AAAAAAAAAAA1 well/main api_key 70 365",
+        "AAAAAAAAAAA2 well/main api_key 40 -",
+        "AAAAAAAAAAA3 partner/main api_key 85 90",
+        "AAAAAAAAAAA4 partner/main foreign_key 3 -",
+        "AAAAAAAAAAA5 partner/main api_key 99 365 revoked",
+        "AAAAAAAAAAA6 partner/main session 0 1",
+        "AAAAAAAAAAA7 stranger/main api_key 5 30",
+    ]);
+    world.used = vec![("AAAAAAAAAAA1", 95), ("AAAAAAAAAAA3", 1), ("AAAAAAAAAAA4", 0)];
+    insta::assert_snapshot!(of(&world, &["credential"]), @"
+    high credential.overdue credential `AAAAAAAAAAA1`: `main` of `well`: issued at 2026-11-06T08:00:00Z, to be replaced by 2027-01-05T08:00:00Z (`shipped:rotation-high`); since 2027-01-05T08:00:00Z [NHI7]
+    high credential.no_expiry credential `AAAAAAAAAAA2`: `main` of `well`: it has no end, under the waiver `endless`; since 2026-12-06T08:00:00Z [NHI7] (exempt)
+    high credential.no_expiry credential `AAAAAAAAAAA4`: `main` of `partner`: it has no end; since 2027-01-12T08:00:00Z [NHI7]
+    medium credential.unused credential `AAAAAAAAAAA1`: `main` of `well`: last used at 2026-10-12T08:00:00Z; since 2026-10-12T08:00:00Z [NHI1]
+    medium credential.foreign credential `AAAAAAAAAAA4`: `main` of `partner`: 42 calls, the last at 2027-01-15T08:00:00Z; since 2027-01-12T08:00:00Z [NHI7]
+    low credential.expiring credential `AAAAAAAAAAA3`: `main` of `partner`: it ends at 2027-01-20T08:00:00Z
+    low credential.never_used credential `AAAAAAAAAAA2`: `main` of `well`: issued at 2026-12-06T08:00:00Z, no use since 2026-12-06T08:00:00Z; since 2026-12-06T08:00:00Z [NHI1]
+    ");
+    // Nobody counted for long enough to say that something is unused.
+    world.counted_since = Some(ago(10));
+    let unused = [Code::CredentialNeverUsed.as_str()];
+    assert!(world.find().findings.iter().all(|finding| !unused.contains(&finding.code.as_str())));
+    world.counted_since = None;
+    assert!(world.find().findings.iter().all(|finding| finding.code != Code::CredentialUnused));
+}
+
+#[test]
+fn identities_by_where_they_are_in_life() {
+    let mut world = World::new(&["AAAAAAAAAAA1 well/main api_key 10 90", "AAAAAAAAAAA2 partner/main api_key 10 90"]);
+    world.states = vec![("well", IdentityState::Retired, 3), ("partner", IdentityState::Quarantined, 15)];
+    for spec in &mut world.inventory.identities {
+        let identity = &mut spec.identity;
+        match identity.id.as_str() {
+            "partner" => identity.claim_overdue = true,
+            "stranger" => (identity.ends, identity.owner) = (Some(ago(1)), OwnerName::literal("nobody")),
+            _ => {}
+        }
+    }
+    insta::assert_snapshot!(of(&world, &["Identity", "credential"]), @"
+    high identity.owner_absent Identity `stranger`: its owner `nobody` is not on record [NHI1]
+    high identity.claim_overdue Identity `partner`: nobody claimed it in time [NHI1]
+    high credential.orphan credential `AAAAAAAAAAA1`: `main` of `well`: its identity is retired [NHI1]
+    medium identity.quarantined_long Identity `partner`: for 15 days; since 2026-12-31T08:00:00Z [NHI1]
+    medium identity.no_contract Identity `stranger`: its owner `nobody` has no contract [NHI3]
+    low identity.ended Identity `stranger`: its time was over at 2027-01-14T08:00:00Z; since 2027-01-14T08:00:00Z [NHI1]
+    ");
+}
+
+#[test]
+fn codes_are_unique_and_each_has_a_way_out() {
+    let words: BTreeSet<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    assert_eq!(words.len(), Code::ALL.len());
+    for code in Code::ALL {
+        assert!(code.remedy().len() > 5 && !code.remedy().ends_with('.'), "{}", code.as_str());
+        assert!(code.owasp().is_none_or(|risk| risk.starts_with("NHI")));
+    }
+}
+
+#[test]
+fn of_too_many_the_most_severe_are_listed() {
+    let mut world = World::new(&[]);
+    let spec = world.inventory.identities[0].clone();
+    for at in 0..(super::FINDINGS_MAX + 2_000) {
+        let mut spec = spec.clone();
+        spec.identity.id = IdentityId::parse(&format!("i{at:05}")).unwrap();
+        spec.identity.claim_overdue = true;
+        world.inventory.identities.push(spec);
+    }
+    let found = world.find();
+    assert_eq!(found.findings.len(), super::FINDINGS_MAX);
+    assert!(found.left_off >= 2_000);
+    assert!(found.findings.iter().all(|finding| finding.severity >= super::Severity::High));
+    assert!(found.findings.is_sorted_by(|a, b| a.severity >= b.severity));
+    assert_eq!(DAY.as_secs(), 86_400);
+}

@@ -31,7 +31,7 @@ pub(super) fn read(text: &str, reading: &mut Reading<'_>) {
         }
     }
     for (name, one) in found {
-        if reading.beside.owners.iter().any(|known| known.name.as_str() == name) {
+        if reading.owner(&name).is_some() {
             continue;
         }
         if !one.accountable.contains('@') || one.accountable.starts_with('@') {

@@ -2,7 +2,7 @@
 
 use super::{Reading, name};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use wardgate_model::{
     inventory::{Criticality, IdentityKind},
     resource::Kind,
@@ -39,13 +39,13 @@ pub(super) fn read(text: &str, reading: &mut Reading<'_>) {
         let what = format!("the column `{}` is not read", name::short(unknown));
         reading.warning(1, "csv.column", what, "columns that are read: name, type, owner, team, environment, purpose, business_function, criticality, until, tags, owner_accountable, owner_deputy");
     }
-    let mut people = BTreeMap::new();
+    let mut owners = Owners::new();
     for record in reader.records() {
         match record {
             Ok(record) => {
                 let line = record.position().map_or(0, |at| u32::try_from(at.line()).unwrap_or(u32::MAX));
                 let cells = header.iter().map(String::as_str).zip(record.iter()).filter(|(_, cell)| !cell.is_empty()).collect();
-                if !row(&cells, line, &mut people, reading) {
+                if !row(&cells, line, &mut owners, reading) {
                     return;
                 }
             }
@@ -55,20 +55,35 @@ pub(super) fn read(text: &str, reading: &mut Reading<'_>) {
             }
         }
     }
-    for (owner, (accountable, deputy, line)) in people {
-        if reading.beside.owners.iter().any(|known| known.name.as_str() == owner) {
+    for (name, owner) in owners {
+        let Some(accountable) = owner.accountable else { continue };
+        if reading.owner(&name).is_some() {
             continue;
         }
         let mut spec = Map::from_iter([("accountable".to_owned(), Value::from(accountable))]);
-        spec.extend(deputy.map(|deputy| ("deputy".to_owned(), Value::from(deputy))));
-        reading.add(Kind::Owner, &owner, Value::Object(spec), line);
+        spec.extend(owner.deputy.map(|deputy| ("deputy".to_owned(), Value::from(deputy))));
+        if !owner.teams.is_empty() {
+            spec.insert("teams".to_owned(), owner.teams.into_iter().collect());
+        }
+        if !reading.add(Kind::Owner, &name, Value::Object(spec), owner.line) {
+            return;
+        }
     }
 }
 
-type People = BTreeMap<String, (String, Option<String>, u32)>;
+/// What the lines say of an owner.
+#[derive(Default)]
+struct Told {
+    accountable: Option<String>,
+    deputy: Option<String>,
+    teams: BTreeSet<String>,
+    line: u32,
+}
+
+type Owners = BTreeMap<String, Told>;
 
 /// One line. `false` when there is no more room.
-fn row(cells: &BTreeMap<&str, &str>, line: u32, people: &mut People, reading: &mut Reading<'_>) -> bool {
+fn row(cells: &BTreeMap<&str, &str>, line: u32, owners: &mut Owners, reading: &mut Reading<'_>) -> bool {
     let Some(written) = cells.get("name") else {
         if !cells.is_empty() {
             reading.error(line, "csv.name", "this line has no name", "give it one, or take the line out");
@@ -106,19 +121,37 @@ fn row(cells: &BTreeMap<&str, &str>, line: u32, people: &mut People, reading: &m
     if matches!(criticality, Some(None)) || matches!(until, Some(None)) {
         return true;
     }
-    if let Some(accountable) = cells.get("owner_accountable") {
-        let deputy = cells.get("owner_deputy").map(|deputy| (*deputy).to_owned());
-        people.entry(owner.clone()).or_insert_with(|| ((*accountable).to_owned(), deputy, line));
-    }
+    let team = cells.get("team").and_then(|team| name::slug(team)).filter(|team| has_team(&owner, team, line, reading));
+    tell(&owner, team.as_deref(), cells, line, owners);
     let mut spec = json!({ "type": kind, "owner": owner, "environment": environment, "purpose": purpose });
     if let Some(spec) = spec.as_object_mut() {
-        spec.extend(cells.get("team").and_then(|team| name::slug(team)).map(|team| ("team".to_owned(), team.into())));
+        spec.extend(team.map(|team| ("team".to_owned(), team.into())));
         spec.extend(cells.get("business_function").map(|text| ("business_function".to_owned(), (*text).into())));
         spec.extend(criticality.flatten().map(|word| ("criticality".to_owned(), word.into())));
         spec.extend(until.flatten().map(|end| ("until".to_owned(), end.into())));
         spec.extend(cells.get("tags").map(|text| ("tags".to_owned(), tags(text))));
     }
     reading.add(Kind::Identity, &name, spec, line)
+}
+
+/// Notes what a line says of its identity's owner; the first word counts.
+fn tell(owner: &str, team: Option<&str>, cells: &BTreeMap<&str, &str>, line: u32, owners: &mut Owners) {
+    let cell = |column: &str| cells.get(column).map(|cell| (*cell).to_owned());
+    let told = owners.entry(owner.to_owned()).or_insert_with(|| Told { line, ..Told::default() });
+    told.accountable = told.accountable.take().or_else(|| cell("owner_accountable"));
+    told.deputy = told.deputy.take().or_else(|| cell("owner_deputy"));
+    told.teams.extend(team.map(str::to_owned));
+}
+
+/// Whether an owner can have the team: one on record keeps the teams that it has.
+fn has_team(owner: &str, team: &str, line: u32, reading: &mut Reading<'_>) -> bool {
+    let Some(known) = reading.owner(owner) else { return true };
+    let has = known.teams.iter().any(|known| known.as_str() == team);
+    if !has {
+        let what = format!("the owner `{owner}` has no team `{team}`: it is left out");
+        reading.warning(line, "csv.team", what, "add it to the `teams` of the owner, then import again");
+    }
+    has
 }
 
 /// A word of a closed list, `-` for `_` and in any case; an error where it is none.

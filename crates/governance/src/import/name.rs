@@ -11,12 +11,13 @@ pub(super) fn slug(text: &str) -> Option<String> {
         }
         match c {
             'a'..='z' | '0'..='9' => name.push(c),
-            '.' | '_' | ':' | '-' if !name.is_empty() => name.push(c),
-            _ if !name.is_empty() && !name.ends_with('-') => name.push('-'),
-            _ => {}
+            // No two marks in a row, and none at the beginning.
+            _ if !name.ends_with(|last: char| last.is_ascii_alphanumeric()) => {}
+            '.' | '_' | ':' | '-' => name.push(c),
+            _ => name.push('-'),
         }
     }
-    let name = name.trim_end_matches('-');
+    let name = name.trim_end_matches(['.', '_', ':', '-']);
     (!name.is_empty()).then(|| name.to_owned())
 }
 

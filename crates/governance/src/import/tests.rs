@@ -37,12 +37,12 @@ fn check(format: Format, text: &str) -> String {
 #[test]
 fn a_table_of_service_accounts() {
     insta::assert_snapshot!(check(Format::Csv, include_str!("../../testdata/accounts.csv")), @r#"
-    Identity/svc-ledger-sync {"type":"service_account","owner":"payments","environment":"production","purpose":"copies settled payments, every five minutes","team":"settlement","business_function":"settlement","criticality":"high","tags":{"tier":"gold","region":"eu"}}
-    Identity/svc_report-nightly {"type":"batch_job","owner":"data","environment":"production","purpose":"nightly report","criticality":"medium","until":"2027-12-31"}
-    Identity/svc-build {"type":"ci_job","owner":"payments","environment":"staging","purpose":"builds and tests"}
-    Identity/partner-feed {"type":"partner","owner":"partner-acme","environment":"production","purpose":"reads the \"feed\"","criticality":"low"}
-    Identity/svc-unowned {"type":"service_account","owner":"platform","environment":"production","purpose":"nobody knows"}
-    Owner/payments {"accountable":"ann@example.com","deputy":"bo@example.com"}
+    Identity/svc-ledger-sync {"business_function":"settlement","criticality":"high","environment":"production","owner":"payments","purpose":"copies settled payments, every five minutes","tags":{"region":"eu","tier":"gold"},"team":"settlement","type":"service_account"}
+    Identity/svc_report-nightly {"criticality":"medium","environment":"production","owner":"data","purpose":"nightly report","type":"batch_job","until":"2027-12-31"}
+    Identity/svc-build {"environment":"staging","owner":"payments","purpose":"builds and tests","type":"ci_job"}
+    Identity/partner-feed {"criticality":"low","environment":"production","owner":"partner-acme","purpose":"reads the \"feed\"","type":"partner"}
+    Identity/svc-unowned {"environment":"production","owner":"platform","purpose":"nobody knows","type":"service_account"}
+    Owner/payments {"accountable":"ann@example.com","deputy":"bo@example.com","teams":["settlement"]}
     csv:1: warning[csv.column]: the column `cost_centre` is not read
       = columns that are read: name, type, owner, team, environment, purpose, business_function, criticality, until, tags, owner_accountable, owner_deputy
     csv:7: error[csv.value]: `toaster` is no `type`
@@ -68,7 +68,7 @@ fn a_table_without_its_owners_and_environments() {
       = write a header such as `name,type,owner,environment,purpose`
     ");
     insta::assert_snapshot!(check(Format::Csv, "name,purpose\nNightly Job,copies\nnightly-job,copies\n???,x\n,x\nlater,\n"), @r#"
-    Identity/nightly-job {"type":"service_account","owner":"platform","environment":"production","purpose":"copies"}
+    Identity/nightly-job {"environment":"production","owner":"platform","purpose":"copies","type":"service_account"}
     csv:3: error[import.duplicate]: there are two of the name Identity `nightly-job`
       = give one another name
     csv:4: error[csv.name]: `???` makes no name
@@ -113,8 +113,8 @@ fn teams_of_a_repository() {
     let beside = Beside { owners: &owners, ..Beside::default() };
     insta::assert_snapshot!(check_beside(Format::Codeowners, include_str!("../../testdata/CODEOWNERS"), &beside), @r#"
     Owner/dana {"accountable":"@dana","contact":"@dana (/docs/My Notes/)"}
-    Owner/data {"accountable":"data@example.com","deputy":"ops@example.com","contact":"data@example.com (/exports/*.sql)"}
-    Owner/payments {"accountable":"lead@example.com","deputy":"deputy@example.com","contact":"@acme/payments (/services/ledger/, /services/ledger/api/)"}
+    Owner/data {"accountable":"data@example.com","contact":"data@example.com (/exports/*.sql)","deputy":"ops@example.com"}
+    Owner/payments {"accountable":"lead@example.com","contact":"@acme/payments (/services/ledger/, /services/ledger/api/)","deputy":"deputy@example.com"}
     codeowners:11: error[codeowners.owner]: `nobody` is no team, user or address
       = write `@org/team`, `@user` or an address
     codeowners:5: warning[codeowners.no_person]: `@dana` is no address: it is not known who answers for the owner `dana`
@@ -126,9 +126,9 @@ fn teams_of_a_repository() {
 fn service_accounts_of_a_cluster() {
     let json = check(Format::Kubernetes, include_str!("../../testdata/serviceaccounts.json"));
     insta::assert_snapshot!(json, @r#"
-    Identity/payments:ledger-sync {"type":"workload","owner":"payments","environment":"production","purpose":"copies settled payments","tags":{"kubernetes":"payments/ledger-sync"}}
-    Identity/warehouse:loader {"type":"workload","owner":"data","environment":"staging","purpose":"service account `loader` of the namespace `warehouse`","tags":{"kubernetes":"warehouse/loader"}}
-    Identity/warehouse:default {"type":"workload","owner":"platform","environment":"production","purpose":"service account `default` of the namespace `warehouse`","tags":{"kubernetes":"warehouse/default"}}
+    Identity/payments:ledger-sync {"environment":"production","owner":"payments","purpose":"copies settled payments","tags":{"kubernetes":"payments/ledger-sync"},"type":"workload"}
+    Identity/warehouse:loader {"environment":"staging","owner":"data","purpose":"service account `loader` of the namespace `warehouse`","tags":{"kubernetes":"warehouse/loader"},"type":"workload"}
+    Identity/warehouse:default {"environment":"production","owner":"platform","purpose":"service account `default` of the namespace `warehouse`","tags":{"kubernetes":"warehouse/default"},"type":"workload"}
     kubernetes: warning[kubernetes.system]: 1 service accounts of the cluster itself are left out
       = declare those by hand that call an API
     "#);
@@ -150,8 +150,8 @@ fn service_accounts_of_a_cluster() {
 #[test]
 fn clients_of_a_realm() {
     insta::assert_snapshot!(check(Format::Keycloak, include_str!("../../testdata/realm.json")), @r#"
-    Identity/ledger-sync {"type":"service_account","owner":"payments","environment":"staging","purpose":"copies settled payments","tags":{"keycloak":"machines/ledger-sync"}}
-    Identity/https:-acme.example-feed {"type":"service_account","owner":"platform","environment":"production","purpose":"service account of the client `https://acme.example/feed`","tags":{"keycloak":"machines/https://acme.example/feed"}}
+    Identity/ledger-sync {"environment":"staging","owner":"payments","purpose":"copies settled payments","tags":{"keycloak":"machines/ledger-sync"},"type":"service_account"}
+    Identity/https:acme.example-feed {"environment":"production","owner":"platform","purpose":"service account of the client `https://acme.example/feed`","tags":{"keycloak":"machines/https://acme.example/feed"},"type":"service_account"}
     keycloak: warning[keycloak.disabled]: 1 clients that are disabled are left out
       = enable them, or leave them out
     "#);
