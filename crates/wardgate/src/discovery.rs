@@ -18,13 +18,15 @@ use std::{
     },
     time::Duration,
 };
-use tokio::task::JoinHandle;
+use tokio::{sync::Notify, task::JoinHandle};
 use wardgate_model::{api::Target, event::Event, time::Time};
 use wardgate_store::{DiscoveryFilter, DiscoveryState, Store, StoreFault};
 
 /// Time that an owner has to claim what was discovered, where the configuration does not say.
 pub const CLAIM_WITHIN: Duration = Duration::from_hours(14 * 24);
-/// How often what was seen is handed to the store.
+/// How long after an unknown caller is worth noting it is handed to the store.
+pub const SOON: Duration = Duration::from_secs(1);
+/// How often what was seen again is handed to the store.
 pub const EVERY: Duration = Duration::from_secs(10);
 /// Discoveries that may be open; beyond it nothing new is noted until some are claimed or rejected.
 pub const OPEN_MAX: usize = 1_000;
@@ -50,6 +52,7 @@ pub struct Counters {
 #[derive(Debug, Default)]
 pub struct Discovery {
     sightings: Mutex<Sightings>,
+    worth: Notify,
     passed: AtomicU64,
     unattributed: AtomicU64,
     noted: AtomicU64,
@@ -69,7 +72,9 @@ impl Discovery {
         self.passed.fetch_add(passed, Ordering::Relaxed);
         if facts.caller.is_none() {
             self.unattributed.fetch_add(passed, Ordering::Relaxed);
-            self.sightings().see(event);
+            if self.sightings().see(event) {
+                self.worth.notify_one();
+            }
         }
     }
 
@@ -124,12 +129,16 @@ impl Discovery {
     }
 }
 
-/// Hands what is seen to the store every [`EVERY`]. Ends with its runtime.
+/// Hands what is seen to the store: who is new after [`SOON`], who comes again every [`EVERY`]. Ends with its runtime.
 #[must_use]
 pub fn start(discovery: Arc<Discovery>, control: Arc<Control>, claim_within: Duration) -> JoinHandle<()> {
     tokio::spawn(async move {
         loop {
-            tokio::time::sleep(EVERY).await;
+            tokio::select! {
+                () = tokio::time::sleep(EVERY) => {}
+                // Others may come with it; and a flood must not have us write all the time.
+                () = discovery.worth.notified() => tokio::time::sleep(SOON).await,
+            }
             match discovery.note(control.store(), claim_within, clock::now()).await {
                 Ok(0) => {}
                 Ok(new) => {

@@ -82,10 +82,10 @@ pub struct Door {
 }
 
 impl Door {
-    /// How often it was opened since the start (`wardgate_break_glass_total`).
+    /// Where it is counted how often it was opened (`wardgate_break_glass_total`).
     #[must_use]
-    pub fn opened(&self) -> u64 {
-        self.opened.load(Ordering::Relaxed)
+    pub fn opened(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.opened)
     }
 
     /// Where it is.

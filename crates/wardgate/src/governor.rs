@@ -51,10 +51,10 @@ impl Governor {
         self.told.notify_one();
     }
 
-    /// Deeds since the start (`wardgate_due_total`).
+    /// Where deeds are counted (`wardgate_due_total`).
     #[must_use]
-    pub fn deeds(&self) -> u64 {
-        self.deeds.load(Ordering::Relaxed)
+    pub fn deeds(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.deeds)
     }
 }
 

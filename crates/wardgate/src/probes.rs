@@ -1,6 +1,10 @@
 //! What answers without a credential: health, readiness, metrics on the admin listener, our keys on the others.
 
-use crate::{clock, control::Control};
+use crate::{
+    clock,
+    control::Control,
+    usage::{Counting, Metric},
+};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use std::{
@@ -24,6 +28,7 @@ pub struct Answers {
     control: Arc<Control>,
     log: Arc<JsonLines>,
     metrics: OnceLock<Arc<EdgeMetrics>>,
+    counting: OnceLock<Counting>,
     draining: AtomicBool,
 }
 
@@ -31,7 +36,7 @@ impl Answers {
     /// Answers for this process.
     #[must_use]
     pub fn new(control: Arc<Control>, log: Arc<JsonLines>) -> Self {
-        Self { control, log, metrics: OnceLock::new(), draining: AtomicBool::new(false) }
+        Self { control, log, metrics: OnceLock::new(), counting: OnceLock::new(), draining: AtomicBool::new(false) }
     }
 
     /// From now on this process is not ready: others should take the traffic.
@@ -42,6 +47,11 @@ impl Answers {
     /// Where the doors count.
     pub fn count_with(&self, metrics: Arc<EdgeMetrics>) {
         let _only_once = self.metrics.set(metrics);
+    }
+
+    /// Who else counts.
+    pub fn count_also(&self, counting: Counting) {
+        let _only_once = self.counting.set(counting);
     }
 
     fn ready(&self) -> Response<Bytes> {
@@ -75,6 +85,9 @@ impl Answers {
             ("wardgate_store_stale_seconds", "gauge", "Seconds since the store last answered.", stale_s),
             ("wardgate_meters", "gauge", "Meters of limits in memory.", self.control.gate().meters().len() as u64),
         ] {
+            let _infallible = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n");
+        }
+        for Metric { name, kind, help, value } in self.counting.get().map(Counting::metrics).unwrap_or_default() {
             let _infallible = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n");
         }
         let mut response = plain(StatusCode::OK, text);

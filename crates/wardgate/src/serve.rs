@@ -11,7 +11,7 @@ use crate::{
     governor::{self, Governor},
     probes::Answers,
     tls,
-    usage::{self, Usage},
+    usage::{self, Counting, Usage},
     watch,
 };
 use anyhow::Context as _;
@@ -103,7 +103,8 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         let governor = governor::start(Arc::clone(&control), Arc::clone(&log));
         (governor, glass::start(Arc::clone(&control), Arc::clone(&log), &config.glass(), admin)?)
     };
-    let usage = observed.usage;
+    let usage = Arc::clone(&observed.usage);
+    answers.count_also(observed.counting(&governor, &glass));
     Ok(Running {
         control,
         runtime,
@@ -135,6 +136,12 @@ impl Observed {
             discovery.observe(event);
             deliveries.observe(event);
         })
+    }
+
+    /// Everybody who counts, for metrics.
+    fn counting(self, governor: &Governor, glass: &glass::Door) -> Counting {
+        let Self { usage, discovery, deliveries } = self;
+        Counting { usage, discovery, deliveries, due: governor.deeds(), glass: glass.opened() }
     }
 
     /// Begins to keep what they see. Call it within a runtime.

@@ -4,10 +4,12 @@
 //! Bounded: [`ROWS_MAX`] rows by operation and network, then as many by credential alone (operation and source `other`),
 //! then only a counter. A process that is killed loses the counts of at most [`EVERY`]; its events are in the log.
 
+mod metrics;
 mod rollup;
 #[cfg(test)]
 pub(crate) mod scene;
 
+pub use metrics::{Counting, Metric};
 pub use rollup::network;
 
 use rollup::{Rollup, Taken};
@@ -22,7 +24,9 @@ use tokio::{sync::Notify, task::JoinHandle};
 use wardgate_model::event::Event;
 use wardgate_store::{Store, StoreFault};
 
-/// How often what was counted is kept.
+/// How long after the first request what was counted is kept, so that what is rare is on record soon.
+pub const SOON: Duration = Duration::from_secs(1);
+/// How often it is kept while requests go on.
 pub const EVERY: Duration = Duration::from_secs(10);
 /// Rows that are counted between two times of keeping; beyond it operation and network are not told apart.
 pub const ROWS_MAX: usize = 32_768;
@@ -46,6 +50,7 @@ pub struct Counters {
 #[derive(Debug)]
 pub struct Usage {
     rollup: Mutex<Rollup>,
+    begun: Notify,
     filling: Notify,
     rows: AtomicU64,
     failures: AtomicU64,
@@ -55,6 +60,7 @@ impl Default for Usage {
     fn default() -> Self {
         Self {
             rollup: Mutex::new(Rollup::new(ROWS_MAX)),
+            begun: Notify::new(),
             filling: Notify::new(),
             rows: AtomicU64::default(),
             failures: AtomicU64::default(),
@@ -68,8 +74,10 @@ impl Usage {
         let mut rollup = self.rollup();
         let before = rollup.len();
         rollup.count(event);
-        if before < ROWS_MAX / 2 && rollup.len() >= ROWS_MAX / 2 {
-            self.filling.notify_one();
+        match (before, rollup.len()) {
+            (0, 1..) => self.begun.notify_one(),
+            (before, now) if before < ROWS_MAX / 2 && now >= ROWS_MAX / 2 => self.filling.notify_one(),
+            _ => {}
         }
     }
 
@@ -95,6 +103,14 @@ impl Usage {
         }
     }
 
+    /// Waits, but not while rows pile up.
+    async fn rest(&self, time: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(time) => {}
+            () = self.filling.notified() => {}
+        }
+    }
+
     /// How it is doing.
     #[must_use]
     pub fn counters(&self) -> Counters {
@@ -113,17 +129,18 @@ impl Usage {
     }
 }
 
-/// Keeps what is counted every [`EVERY`], and earlier when many rows have come together. Ends with its runtime; call
-/// [`Usage::keep`] once more after the log is closed.
+/// Keeps what is counted: [`SOON`] after the first request, every [`EVERY`] while requests go on, and earlier when many rows
+/// have come together. Ends with its runtime; call [`Usage::keep`] once more after the log is closed.
 #[must_use]
 pub fn start(usage: Arc<Usage>, store: Arc<Store>) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut failing = false;
         loop {
-            tokio::select! {
-                () = tokio::time::sleep(EVERY) => {}
-                () = usage.filling.notified() => {}
+            // What the store did not take is counted still, and begins nothing.
+            if !failing {
+                usage.begun.notified().await;
             }
+            usage.rest(SOON).await;
             match (usage.keep(&store).await, failing) {
                 (Ok(()), true) => {
                     tracing::info!("use is kept again");
@@ -135,6 +152,7 @@ pub fn start(usage: Arc<Usage>, store: Arc<Store>) -> JoinHandle<()> {
                 }
                 (Ok(()), false) | (Err(_), true) => {}
             }
+            usage.rest(EVERY.saturating_sub(SOON)).await;
         }
     })
 }

@@ -8,14 +8,13 @@ use crate::{
     profile::{Held, Profile, Session},
 };
 use serde_json::json;
-use std::path::PathBuf;
 
 /// Opens the door and signs the profile in.
 pub(super) async fn run(args: BreakGlassArgs) -> anyhow::Result<Exit> {
     let socket = match args.socket {
         Some(path) => path,
         None => match Config::read(&args.config.config) {
-            Ok(config) => beside(&config),
+            Ok(config) => config.glass(),
             Err(found) => {
                 crate::diagnostics::show(&found);
                 note("or name the socket with `--socket`");
@@ -36,11 +35,4 @@ pub(super) async fn run(args: BreakGlassArgs) -> anyhow::Result<Exit> {
         Output::Table => line(&format!("signed in at {} until {expires}, beside all policies", plain(&opened.url)))?,
     }
     Ok(Exit::Done)
-}
-
-/// The socket, where nobody names another: beside the store, or beside the configuration where the store is no file.
-fn beside(config: &Config) -> PathBuf {
-    let file = config.store.strip_prefix("sqlite:").map(|path| PathBuf::from(path.trim_start_matches("//")));
-    let near = file.as_deref().unwrap_or(&config.file);
-    near.with_file_name(glass::FILE)
 }

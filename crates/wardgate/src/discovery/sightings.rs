@@ -121,21 +121,22 @@ impl Sightings {
         self.dropped
     }
 
-    /// Looks at a request that no identity on record answers for.
-    pub(super) fn see(&mut self, event: &Event) {
+    /// Looks at a request that no identity on record answers for. Gives whether its caller is worth noting now and was not
+    /// before.
+    pub(super) fn see(&mut self, event: &Event) -> bool {
         let facts = &event.facts;
-        let Some(api) = &facts.api else { return };
+        let Some(api) = &facts.api else { return false };
         let network = network(facts.source.address);
         let missing = facts.stopped.is_some_and(|stopped| stopped.reason == Reason::CredentialMissing);
         let (unknown, hash) = match &facts.unknown {
             Some(shown) => (Unknown::Key(shown.id.clone()), Some(&shown.hash)),
             None if missing && facts.operation.is_some() => (Unknown::Source(network), None),
-            None => return,
+            None => return false,
         };
         if !self.callers.contains_key(&unknown) {
             if !self.has_room(&unknown, &api.name, network, facts.time) {
                 self.dropped = self.dropped.saturating_add(1);
-                return;
+                return false;
             }
             *self.of_api.entry(api.name.clone()).or_default() += 1;
             if matches!(unknown, Unknown::Key(_)) {
@@ -143,7 +144,9 @@ impl Sightings {
             }
         }
         let sighting = self.callers.entry(unknown).or_insert_with(|| Sighting::new(api, network, hash.cloned(), facts.time));
+        let before = sighting.worth;
         sighting.again(&api.name, network, taken(event), facts.time);
+        sighting.worth && !before
     }
 
     fn has_room(&mut self, unknown: &Unknown, api: &ApiName, network: IpNet, now: Time) -> bool {

@@ -9,6 +9,8 @@ mod gate;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod in_use;
+#[cfg(test)]
 mod leaks;
 #[cfg(test)]
 mod management;

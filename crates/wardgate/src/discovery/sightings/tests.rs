@@ -29,7 +29,9 @@ fn told(sightings: &mut Sightings, now: u64) -> Vec<String> {
 fn check(requests: &[&str], expected: &[&str]) -> Sightings {
     let scene = Scene::new();
     let mut sightings = Sightings::default();
-    requests.iter().for_each(|request| sightings.see(&scene.event(request)));
+    for request in requests {
+        sightings.see(&scene.event(request));
+    }
     assert_eq!(told(&mut sightings, 100), expected);
     sightings
 }
