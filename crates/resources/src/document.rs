@@ -114,6 +114,14 @@ pub(crate) fn tidy(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     diagnostics
 }
 
+/// A diagnostic with its way out, when there is one.
+pub(crate) fn mended(diagnostic: Diagnostic, mend: Option<String>) -> Diagnostic {
+    match mend {
+        Some(mend) => diagnostic.mend(mend),
+        None => diagnostic,
+    }
+}
+
 fn yaml_file(place: &Place, bytes: &[u8], documents_max: usize, parsed: &mut Parsed) {
     let text = match yaml::text(place, bytes, yaml::FILE_BYTES_MAX) {
         Ok(text) => text,

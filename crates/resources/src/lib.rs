@@ -50,5 +50,8 @@ pub use inventory::{CredentialSpec, IdentitySpec, Inventory, Purpose};
 pub use load::{Loaded, load};
 pub use normal::{SPEC_BYTES_MAX, SPEC_DEPTH_MAX, SPEC_VALUES_MAX, normalise};
 pub use reference::{ORDER, Reference, references};
-pub use resolve::{Beside, BesideIdentity, Files, Naming, Nobody, Resolved, resolve, resolve_beside, resolve_identity, still_named};
+pub use resolve::{
+    Beside, BesideIdentity, Files, Naming, Nobody, RecordedIdentity, Resolved, resolve, resolve_beside, resolve_identity, resolve_recorded,
+    still_named,
+};
 pub use schema::schema;

@@ -14,7 +14,7 @@ mod single;
 
 pub use beside::{Beside, BesideIdentity, Naming, Nobody, still_named};
 pub(crate) use operations::{Draft, OPERATIONS_MAX, parameters, shape};
-pub use single::resolve_identity;
+pub use single::{RecordedIdentity, resolve_identity, resolve_recorded};
 
 use crate::{
     document::{Document, tidy},

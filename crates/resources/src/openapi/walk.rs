@@ -2,6 +2,7 @@
 
 use super::{Described, member};
 use crate::{
+    document::mended,
     enforced,
     nearest::{listed, suggest},
     resolve::{Draft, OPERATIONS_MAX, parameters, shape},
@@ -52,9 +53,8 @@ impl<'a> Reader<'a> {
     }
 
     fn error(&mut self, code: &'static str, pointer: &str, what: impl std::fmt::Display, mend: impl Into<Option<String>>) {
-        let mut diagnostic = Diagnostic::error(self.place.clone(), code, format!("`{}`: {what}", shortened(pointer)));
-        diagnostic.mend = mend.into();
-        self.described.diagnostics.push(diagnostic);
+        let diagnostic = Diagnostic::error(self.place.clone(), code, format!("`{}`: {what}", shortened(pointer)));
+        self.described.diagnostics.push(mended(diagnostic, mend.into()));
     }
 
     /// The version must be one whose paths mean what we take them for.

@@ -104,7 +104,7 @@ fn file(text: &str) -> Result<Box<str>, Wrong> {
     const MEND: &str = "write a file as in `file:openapi/ledger.yaml`";
     match text.strip_prefix("file:") {
         Some("") => Err(Wrong::new("the file has no name").mend(MEND)),
-        Some(path) if path.contains('\0') => Err(Wrong::new("a NUL may not stand in the name of a file")),
+        Some(path) if path.contains(char::is_control) => Err(Wrong::new("a control character may not stand in the name of a file")),
         Some(path) => Ok(path.into()),
         None => Err(Wrong::new(format!("`{text}` names no file")).mend(MEND)),
     }

@@ -1,11 +1,16 @@
 //! Owners, environments, identities.
 
-use super::{items, known::Grounds, value};
+use super::{
+    items,
+    known::{Grounds, Standing},
+    value,
+};
 use crate::{
     inventory::{CredentialSpec, IdentitySpec},
     raw::{CredentialWord, RawCredential, RawEnvironment, RawIdentity, RawOwner},
     yaml::{At, Faults, Spot},
 };
+use std::collections::HashMap;
 use wardgate_model::{
     id::{EnvironmentName, IdentityId, OwnerName, TeamName},
     inventory::{Criticality, Environment, Identity, IdentityState, Owner},
@@ -37,7 +42,7 @@ pub(super) fn identity(name: &str, raw: &RawIdentity, known: &dyn Grounds, fault
     let environment = known.environment(&raw.environment, "environment", faults);
     let owner = known.owner(&raw.owner, "owner", faults);
     let credentials = credentials(name, raw, owner.as_ref(), known, faults);
-    let team = team(raw, owner.as_ref().and_then(|owner| known.described(owner)), faults);
+    let team = team(raw, owner.as_ref().and_then(|owner| known.described(owner)), known.standing(), faults);
     let mut roles: Vec<_> = items(raw.roles.as_ref()).map(|(role, _)| role.0).collect();
     roles.sort_unstable();
     roles.dedup();
@@ -64,7 +69,7 @@ pub(super) fn identity(name: &str, raw: &RawIdentity, known: &dyn Grounds, fault
 }
 
 /// The team, under the name that everybody shares; one of the owner's.
-fn team(raw: &RawIdentity, owner: Option<&Owner>, faults: &Faults) -> Option<TeamName> {
+fn team(raw: &RawIdentity, owner: Option<&Owner>, standing: Standing, faults: &Faults) -> Option<TeamName> {
     let At { spot, value: Some(team) } = raw.team.as_ref()? else { return None };
     let Some(owner) = owner else { return Some(team.0.clone()) };
     if let Some(known) = owner.teams.iter().find(|known| **known == team.0) {
@@ -74,59 +79,76 @@ fn team(raw: &RawIdentity, owner: Option<&Owner>, faults: &Faults) -> Option<Tea
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("add it to the `teams` of Owner `{}`", owner.name),
     };
-    faults.error(*spot, "reference.unknown", format_args!("`team`: the Owner `{}` has no team `{}`", owner.name, team.0), mend);
-    None
+    let what = format!("`team`: the Owner `{}` has no team `{}`", owner.name, team.0);
+    standing.note(*spot, "reference.unknown", what, mend, faults);
+    // It stays: a rule that forbids something to the team must not stop to hold.
+    Some(team.0.clone())
 }
 
 fn credentials(identity: &str, raw: &RawIdentity, owner: Option<&OwnerName>, known: &dyn Grounds, faults: &Faults) -> Vec<CredentialSpec> {
     let life_max = owner.and_then(|owner| known.key_life_max(owner));
+    let mut seen: HashMap<&str, Spot> = HashMap::new();
     let mut specs: Vec<CredentialSpec> = Vec::new();
     for (index, (credential, spot)) in items(raw.credentials.as_ref()).enumerate() {
-        let before = items(raw.credentials.as_ref()).take(index);
-        let first =
-            credential.name.value.as_ref().and_then(|name| before.into_iter().find(|(other, _)| other.name.value.as_ref() == Some(name)));
-        if let (Some((_, first)), Some(name)) = (first, &credential.name.value) {
+        if let Some(name) = &credential.name.value
+            && let Some(first) = seen.insert(&name.0, spot)
+        {
             let what = format!("`credentials[{index}].name`: there are two credentials `{}`", name.0);
             let mend = format!("give one another name; the first stands in line {}", first.line);
             faults.error(credential.name.spot, "credential.duplicate", what, mend);
         }
-        if let (Some(At { spot, value: Some(life) }), Some((contract, most))) = (&credential.expires_in, &life_max)
-            && life.0 > *most
+        let waived = |name: &str| known.waived_until(identity, name);
+        let Some(mut spec) = spec(credential, index, spot, &waived, known.standing(), faults) else { continue };
+        if let (Some(life), Some((contract, most))) = (spec.expires_in, &life_max)
+            && life > *most
         {
             let what = format!("`credentials[{index}].expires_in`: longer than the `key_life_max` of the Contract `{contract}` allows");
-            faults.error(*spot, "credential.life", what, format!("write {} or less", crate::scalar::shown(*most)));
+            let mend = format!("write {} or less", crate::scalar::shown(*most));
+            let spot = credential.expires_in.as_ref().map_or(spot, |at| at.spot);
+            known.standing().note(spot, "credential.life", what, mend, faults);
+            spec.expires_in = Some(*most);
         }
-        let waived = |name: &str| known.waived_until(identity, name);
-        specs.extend(spec(credential, index, spot, &waived, faults));
+        specs.push(spec);
     }
     specs
 }
 
-fn spec(raw: &RawCredential, index: usize, spot: Spot, waived: &dyn Fn(&str) -> Option<Time>, faults: &Faults) -> Option<CredentialSpec> {
+fn spec(
+    raw: &RawCredential,
+    index: usize,
+    spot: Spot,
+    waived: &dyn Fn(&str) -> Option<Time>,
+    standing: Standing,
+    faults: &Faults,
+) -> Option<CredentialSpec> {
     let word = raw.kind.value?.0;
-    let name = raw.name.value.as_ref();
+    let name = raw.name.value.as_ref()?;
     let unending = word == CredentialWord::ApiKey && raw.expires_in.is_none();
-    let waived_until = name.filter(|_| unending).and_then(|name| waived(&name.0));
+    let waived_until = if unending { waived(&name.0) } else { None };
+    if unending && waived_until.is_none() {
+        let what = format!("`credentials[{index}].expires_in`: a credential of type `{}` needs this key", word.as_str());
+        let mend = "say how long a key lives, as in `expires_in: 30d`, or write a Waiver that `exempts: expiry`";
+        standing.note(spot, "key.missing", what, mend.to_owned(), faults);
+        // Nothing may be issued that has no end.
+        return None;
+    }
     let allowed = keys(word);
     for (key, at) in present(raw) {
-        if let Some(at) = at
-            && !allowed.iter().any(|(name, _)| *name == key)
-        {
-            let what = format!("`credentials[{index}].{key}`: a credential of type `{}` has no such key", word.as_str());
-            faults.error(at, "key.unknown", what, "take it out".to_owned());
-        }
-        let needed = allowed.iter().any(|(name, needed)| *name == key && *needed) && waived_until.is_none();
-        if at.is_none() && needed {
-            let mend = match key {
-                "expires_in" => "say how long a key lives, as in `expires_in: 30d`, or write a Waiver that `exempts: expiry`".to_owned(),
-                other => format!("add `{other}`"),
-            };
-            let what = format!("`credentials[{index}].{key}`: a credential of type `{}` needs this key", word.as_str());
-            faults.error(spot, "key.missing", what, mend);
+        let known = allowed.iter().find(|(name, _)| *name == key);
+        match (at, known) {
+            (Some(at), None) => {
+                let what = format!("`credentials[{index}].{key}`: a credential of type `{}` has no such key", word.as_str());
+                faults.error(at, "key.unknown", what, "take it out".to_owned());
+            }
+            (None, Some((_, true))) => {
+                let what = format!("`credentials[{index}].{key}`: a credential of type `{}` needs this key", word.as_str());
+                faults.error(spot, "key.missing", what, format!("add `{key}`"));
+            }
+            (Some(_), Some(_)) | (None, _) => {}
         }
     }
     Some(CredentialSpec {
-        name: name?.0.clone(),
+        name: name.0.clone(),
         kind: word.kind(),
         expires_in: value(raw.expires_in.as_ref()).map(|duration| duration.0),
         waived_until,
@@ -134,10 +156,10 @@ fn spec(raw: &RawCredential, index: usize, spot: Spot, waived: &dyn Fn(&str) -> 
     })
 }
 
-/// The keys of a type beside `name` and `type`, and whether they must be there.
+/// The keys of a type beside `name` and `type`, and whether they must be there whatever else is.
 const fn keys(word: CredentialWord) -> &'static [(&'static str, bool)] {
     match word {
-        CredentialWord::ApiKey => &[("expires_in", true), ("sources", false)],
+        CredentialWord::ApiKey => &[("expires_in", false), ("sources", false)],
         CredentialWord::Oidc => &[("trust", true), ("subject", true), ("claims", false), ("sources", false)],
         CredentialWord::X509 => &[("trust", true), ("spiffe_id", false), ("subject", false), ("sources", false)],
         CredentialWord::PublicKey => &[("jwk", true), ("expires_in", false), ("sources", false)],

@@ -18,8 +18,29 @@ use wardgate_model::{
     time::Time,
 };
 
+/// Whether an identity is declared now or was taken long ago.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It has to fit all that it names.
+    Declared,
+    /// It did fit. What was changed since may hold new credentials back, but does not take the identity away.
+    Recorded,
+}
+
+impl Standing {
+    /// Notes what does not fit any more: an error in what is declared.
+    pub(super) fn note(self, spot: Spot, code: &'static str, what: String, mend: String, faults: &Faults) {
+        match self {
+            Self::Declared => faults.error(spot, code, what, mend),
+            Self::Recorded => faults.warning(spot, code, what, mend),
+        }
+    }
+}
+
 /// What an identity stands on. It is asked of all documents together, or of an inventory for one identity.
 pub(super) trait Grounds {
+    /// Whether it is declared now.
+    fn standing(&self) -> Standing;
     /// The owner that is referred to, under the name that everybody shares; notes an error when there is none.
     fn owner(&self, at: &At<Name<OwnerName>>, key: &str, faults: &Faults) -> Option<OwnerName>;
     /// The environment that is referred to; notes an error when there is none.
@@ -144,6 +165,10 @@ fn write_it(kind: Kind, name: &str) -> String {
 }
 
 impl Grounds for Known<'_> {
+    fn standing(&self) -> Standing {
+        Standing::Declared
+    }
+
     fn owner(&self, at: &At<Name<OwnerName>>, key: &str, faults: &Faults) -> Option<OwnerName> {
         let name = &at.value.as_ref()?.0;
         if let Some(owner) = self.owners.get(name.as_str()) {

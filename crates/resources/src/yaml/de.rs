@@ -4,7 +4,10 @@
 //! place and path, and the member is left empty. INVARIANT (noted): whenever an [`At`] is empty, an error has been noted.
 
 use super::{At, Node, Shape, Spot, node::shortened};
-use crate::nearest::{listed, suggest};
+use crate::{
+    document::mended,
+    nearest::{listed, suggest},
+};
 use serde::{
     Deserializer,
     de::{
@@ -52,16 +55,14 @@ impl Faults {
 
     /// Notes an error about this document.
     pub(crate) fn error(&self, spot: Spot, code: &'static str, what: impl fmt::Display, mend: impl Into<Option<String>>) {
-        let mut diagnostic = Diagnostic::error(spot.of(&self.place), code, format!("{}{what}", self.subject));
-        diagnostic.mend = mend.into();
-        self.noted.borrow_mut().push(diagnostic);
+        let diagnostic = Diagnostic::error(spot.of(&self.place), code, format!("{}{what}", self.subject));
+        self.noted.borrow_mut().push(mended(diagnostic, mend.into()));
     }
 
     /// Notes a warning about this document.
     pub(crate) fn warning(&self, spot: Spot, code: &'static str, what: impl fmt::Display, mend: impl Into<Option<String>>) {
-        let mut diagnostic = Diagnostic::warning(spot.of(&self.place), code, format!("{}{what}", self.subject));
-        diagnostic.mend = mend.into();
-        self.noted.borrow_mut().push(diagnostic);
+        let diagnostic = Diagnostic::warning(spot.of(&self.place), code, format!("{}{what}", self.subject));
+        self.noted.borrow_mut().push(mended(diagnostic, mend.into()));
     }
 
     /// Types a node; `root` begins the paths in messages.

@@ -1,4 +1,4 @@
-use crate::{Document, Inventory, Sources, load, resolve_identity};
+use crate::{Document, Inventory, Sources, load, resolve_identity, resolve_recorded};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -110,4 +110,30 @@ api: error[value.invalid]: Identity `wardgate-x`: `until`: `soon` is no date
     assert_snapshot!(check("y", json!("text")), @"api: error[value.type]: Identity `y`: expected a mapping with `type`, `owner`, `team`, `environment`, `purpose`, `business_function`, `criticality`, `roles`, `until`, `tags`, `credentials`, found the text `text`");
     let other = Document::new(Kind::Owner, "x", json!({}), Place::file("api"));
     assert_snapshot!(resolve_identity(&other, &estate()).unwrap_err()[0], @"api: error[resource.kind]: Owner `x`: this is no Identity");
+}
+
+/// What was changed since an identity was taken bounds what is issued, but does not take the identity away.
+#[test]
+fn who_is_on_record_stays_when_a_waiver_goes_and_a_contract_comes() {
+    let spec = json!({
+        "type": "partner", "owner": "acme", "team": "gone", "environment": "production", "purpose": "p",
+        "credentials": [{ "name": "frozen", "type": "api_key" }, { "name": "main", "type": "api_key", "expires_in": "365d" }],
+    });
+    let document = document("feed", spec);
+    assert_eq!(resolve_identity(&document, &estate()).unwrap_err().len(), 3);
+    let recorded = resolve_recorded(&document, &estate()).unwrap();
+    let entries: Vec<_> = recorded.spec.credentials.iter().map(|entry| (&*entry.name, entry.expires_in)).collect();
+    assert_eq!(entries, [("main", Some(std::time::Duration::from_secs(90 * 86_400)))]);
+    assert_eq!(recorded.spec.identity.team.unwrap().as_str(), "gone");
+    let text: String = recorded.warnings.iter().map(|warning| format!("{warning}\n")).collect();
+    assert_snapshot!(text, @r#"
+api: warning[key.missing]: Identity `feed`: `credentials[0].expires_in`: a credential of type `api_key` needs this key
+  = say how long a key lives, as in `expires_in: 30d`, or write a Waiver that `exempts: expiry`
+api: warning[credential.life]: Identity `feed`: `credentials[1].expires_in`: longer than the `key_life_max` of the Contract `acme-2027` allows
+  = write 90d or less
+api: warning[reference.unknown]: Identity `feed`: `team`: the Owner `acme` has no team `gone`
+  = add it to the `teams` of Owner `acme`
+"#);
+    let gone = json!({ "type": "bot", "owner": "gone", "environment": "gone", "purpose": "p" });
+    assert_eq!(resolve_recorded(&Document::new(Kind::Identity, "x", gone, Place::file("api")), &estate()).unwrap_err().len(), 2);
 }
