@@ -153,9 +153,7 @@ pub fn paths<'i>(scene: &Scene<'_>, identities: impl IntoIterator<Item = &'i Ide
 #[must_use]
 pub fn in_order<'i>(population: impl IntoIterator<Item = &'i Arc<Identity>>, query: &AccessQuery) -> Vec<Arc<Identity>> {
     let from = query.after.as_deref().and_then(|after| after.split_once(' ')).map_or("", |(seen, _)| seen);
-    let wanted = |identity: &&Arc<Identity>| {
-        identity.id.as_str() >= from && query.identity.as_ref().is_none_or(|id| *id == identity.id)
-    };
+    let wanted = |identity: &&Arc<Identity>| identity.id.as_str() >= from && query.identity.as_ref().is_none_or(|id| *id == identity.id);
     let most = LOOKED_MAX as usize + 1;
     let mut first: BTreeMap<&IdentityId, &'i Arc<Identity>> = BTreeMap::new();
     for identity in population.into_iter().filter(wanted) {

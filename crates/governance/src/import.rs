@@ -141,7 +141,12 @@ impl<'a> Reading<'a> {
             return false;
         }
         if !self.names.insert((kind, name.to_owned())) {
-            self.error(line, "import.duplicate", format!("there are two of the name {kind} `{}`", name::short(name)), "give one another name");
+            self.error(
+                line,
+                "import.duplicate",
+                format!("there are two of the name {kind} `{}`", name::short(name)),
+                "give one another name",
+            );
             return true;
         }
         // The form that documents of files have: equal meaning, equal spec.
@@ -161,7 +166,12 @@ impl<'a> Reading<'a> {
     fn owner_or(&mut self, who: &str, line: u32) -> Option<String> {
         let owner = self.beside.owner.map(|owner| owner.as_str().to_owned());
         if owner.is_none() {
-            self.error(line, "import.no_owner", format!("nobody answers for `{}`", name::short(who)), "say `owner` for all that come without one");
+            self.error(
+                line,
+                "import.no_owner",
+                format!("nobody answers for `{}`", name::short(who)),
+                "say `owner` for all that come without one",
+            );
         }
         owner
     }

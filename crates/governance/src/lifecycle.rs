@@ -102,33 +102,19 @@ enum To {
 /// The table: every state and what can be asked there. What is not in it is illegal.
 const fn row(state: IdentityState) -> &'static [(Move, To)] {
     match state {
-        Discovered => &[
-            (Move::Claim, To::State(Requested)),
-            (Move::Reject, To::State(Retired)),
-            (Move::Quarantine, To::State(Quarantined)),
-        ],
+        Discovered => {
+            &[(Move::Claim, To::State(Requested)), (Move::Reject, To::State(Retired)), (Move::Quarantine, To::State(Quarantined))]
+        }
         Requested => &[
             (Move::Approve, To::State(Approved)),
             (Move::Reject, To::State(Retired)),
             (Move::Quarantine, To::State(Quarantined)),
             (Move::Retire, To::State(Retired)),
         ],
-        Approved => &[
-            (Move::Activate, To::State(Active)),
-            (Move::Quarantine, To::State(Quarantined)),
-            (Move::Retire, To::State(Retired)),
-        ],
-        Active => &[
-            (Move::Suspend, To::State(Suspended)),
-            (Move::Quarantine, To::State(Quarantined)),
-            (Move::Retire, To::State(Retired)),
-        ],
+        Approved => &[(Move::Activate, To::State(Active)), (Move::Quarantine, To::State(Quarantined)), (Move::Retire, To::State(Retired))],
+        Active => &[(Move::Suspend, To::State(Suspended)), (Move::Quarantine, To::State(Quarantined)), (Move::Retire, To::State(Retired))],
         // Only active ones are suspended, so this leads nowhere that was not reached by approval before.
-        Suspended => &[
-            (Move::Resume, To::State(Active)),
-            (Move::Quarantine, To::State(Quarantined)),
-            (Move::Retire, To::State(Retired)),
-        ],
+        Suspended => &[(Move::Resume, To::State(Active)), (Move::Quarantine, To::State(Quarantined)), (Move::Retire, To::State(Retired))],
         // Containing what is contained changes nothing: whoever does it need not look first.
         Quarantined => &[(Move::Quarantine, To::Same), (Move::Release, To::Back), (Move::Retire, To::State(Retired))],
         Retired => &[],

@@ -106,12 +106,7 @@ impl From<store::Use> for Used {
 #[must_use]
 pub fn answering<'a>(owner: &'a Owner, statuses: &[store::StoredOwner], since: Option<Time>) -> Answering<'a> {
     let status = statuses.iter().find(|status| status.owner == owner.name);
-    Answering {
-        owner,
-        departed: status.and_then(|status| status.departed),
-        attested: status.and_then(|status| status.attested),
-        since,
-    }
+    Answering { owner, departed: status.and_then(|status| status.departed), attested: status.and_then(|status| status.attested), since }
 }
 
 /// The owners who departed.

@@ -58,13 +58,8 @@ impl PolicySet {
     #[must_use]
     pub fn outlook(&self, identity: &Identity, api: &Api, operation: &Operation, now: Time) -> Outlook {
         let denied = |reason, names: Vec<PolicyName>| {
-            let forbids = |policy: &PolicyName| Left {
-                policy: policy.clone(),
-                grant: None,
-                effect: Effect::Forbid,
-                condition: None,
-                until: None,
-            };
+            let forbids =
+                |policy: &PolicyName| Left { policy: policy.clone(), grant: None, effect: Effect::Forbid, condition: None, until: None };
             Outlook { left: names.iter().map(forbids).collect(), prospect: Prospect::Denied(Denied { reason, policies: names.into() }) }
         };
         let Ok(world) = World::new(identity, api, operation, &self.environments) else {

@@ -76,7 +76,13 @@ fn estate(grants: &str) -> TestWorld {
             Some(owner) => format!("owner: {owner}"),
             None => format!("identity: {}", get("to").unwrap()),
         };
-        write!(yaml, "---\nkind: Grant\nname: g{at}\nspec: {{ to: {{ {to} }}, api: {}, operations: [{}]", get("api").unwrap_or("ledger"), get("ops").unwrap()).unwrap();
+        write!(
+            yaml,
+            "---\nkind: Grant\nname: g{at}\nspec: {{ to: {{ {to} }}, api: {}, operations: [{}]",
+            get("api").unwrap_or("ledger"),
+            get("ops").unwrap()
+        )
+        .unwrap();
         get("until").map_or(Ok(()), |until| write!(yaml, ", until: {until}")).unwrap();
         get("purpose").map_or(Ok(()), |purpose| write!(yaml, ", purpose: {purpose}")).unwrap();
         yaml.push_str(" }\n");
@@ -142,7 +148,8 @@ fn every_path_with_its_permits_and_conditions() {
 fn a_question_may_be_narrow_and_a_denial_says_who_forbids() {
     let world = estate(GRANTS);
     let identity = Some(IdentityId::literal("d"));
-    let query = AccessQuery { identity, operation: Some("DELETE /trial/things/{id}".into()), denied: true, limit: 5, ..AccessQuery::default() };
+    let query =
+        AccessQuery { identity, operation: Some("DELETE /trial/things/{id}".into()), denied: true, limit: 5, ..AccessQuery::default() };
     let page = all(&world, &query);
     insta::assert_snapshot!(page.paths.iter().map(line).collect::<Vec<_>>().join("\n"), @"d trial DELETE /trial/things/{id} (delete) denied by nobody-deletes (observed)");
     let by_id = AccessQuery { operation: Some("trial DELETE /trial/things/{id}".into()), ..query.clone() };
@@ -246,7 +253,8 @@ fn grants() -> impl Strategy<Value = String> {
     let ops = prop_oneof![Just("ops=read"), Just("ops=list,read"), Just("ops=write"), Just("ops=bulk"), Just("ops=list")];
     let until = prop_oneof![3 => Just(""), 1 => Just(" until=2026-05-01"), 1 => Just(" until=2026-09-01")];
     let purpose = prop_oneof![3 => Just(""), 1 => Just(" purpose=audit")];
-    let on_trial = prop_oneof![Just("to=b api=trial ops=list"), Just("to=d api=trial ops=list,delete"), Just("owner=payments api=trial ops=delete")];
+    let on_trial =
+        prop_oneof![Just("to=b api=trial ops=list"), Just("to=d api=trial ops=list,delete"), Just("owner=payments api=trial ops=delete")];
     let one = prop_oneof![4 => (to, ops, until, purpose).prop_map(|(to, ops, until, purpose)| format!("{to} {ops}{until}{purpose}")), 1 => on_trial.prop_map(str::to_owned)];
     proptest::collection::vec(one, 0..8).prop_map(|lines| lines.join("\n"))
 }

@@ -106,7 +106,10 @@ fn a_contract_is_held_against_what_is_there() {
     let kept = |owner_departed| Kept { owner_departed, identities: &identities, credentials: &credentials, grants: &grants };
     let said = |until, departed| -> String {
         let lines = compliance(&contract(until), &kept(departed), NOW);
-        lines.iter().map(|line| format!("{} {}: {} {:?}\n", line.about, if line.kept { "kept" } else { "broken" }, line.said, line.breaches)).collect()
+        lines
+            .iter()
+            .map(|line| format!("{} {}: {} {:?}\n", line.about, if line.kept { "kept" } else { "broken" }, line.said, line.breaches))
+            .collect()
     };
     insta::assert_snapshot!(said(NOW + DAY, false), @r#"
     end kept: it ends at 2027-01-16T08:00:00Z []

@@ -160,7 +160,11 @@ fn worlds() -> impl Strategy<Value = World> {
                 .map(|(at, (owner, state, ends, claim))| (identity(&format!("i{at}"), owner, state, ends), claim))
                 .collect(),
             away: away.into_iter().map(|(owner, until)| (OwnerName::literal(owner), until)).collect(),
-            waiting: ends.iter().enumerate().map(|(at, (_, days))| Waiting { approval: ApprovalId::of(at as u128), expires: day(*days) }).collect(),
+            waiting: ends
+                .iter()
+                .enumerate()
+                .map(|(at, (_, days))| Waiting { approval: ApprovalId::of(at as u128), expires: day(*days) })
+                .collect(),
             contracts: ends.iter().map(|(owner, days)| contract(owner, day(*days))).collect(),
             waivers: ends.iter().map(|(_, days)| waiver("i1", day(*days))).collect(),
             credentials: credentials

@@ -108,10 +108,12 @@ pub(super) fn apis(estate: &Estate<'_>, index: &Index<'_>, now: Time, found: &mu
         }
         let since = (estate.api_since)(&api.name);
         if api.mode == Mode::Observe && since.is_none_or(|since| now.since(since) > OBSERVED) {
-            let said = since.map_or_else(|| "it observes".to_owned(), |since| format!("it has observed for {} days", days(now.since(since))));
+            let said =
+                since.map_or_else(|| "it observes".to_owned(), |since| format!("it has observed for {} days", days(now.since(since))));
             found.push(Finding { since, exempt: index.waives(api, Exemption::Observe, now), ..about(Code::ApiObserveLong, said) });
         }
-        let open: Vec<&str> = api.operations.iter().filter(|operation| operation.anonymous).map(|operation| operation.id.as_str()).collect();
+        let open: Vec<&str> =
+            api.operations.iter().filter(|operation| operation.anonymous).map(|operation| operation.id.as_str()).collect();
         if let Some(first) = open.first() {
             let more = if open.len() > 1 { format!(" and {} more", open.len() - 1) } else { String::new() };
             let one = about(Code::ApiAnonymous, format!("`{first}`{more} can be called without a credential"));
@@ -143,7 +145,13 @@ pub(super) fn ends(estate: &Estate<'_>, index: &Index<'_>, now: Time, found: &mu
     for contract in estate.contracts {
         let until = contract.until;
         let about = |code, word| {
-            finding(code, "Contract", contract.name.as_str(), Some(&contract.owner), format!("with `{}`: it {word} at {until}", contract.owner))
+            finding(
+                code,
+                "Contract",
+                contract.name.as_str(),
+                Some(&contract.owner),
+                format!("with `{}`: it {word} at {until}", contract.owner),
+            )
         };
         ending(until, now, found, || about(Code::ContractOver, "ended"), || about(Code::ContractEnding, "ends"));
     }
@@ -158,11 +166,11 @@ fn ending(until: Time, now: Time, found: &mut Collected, over: impl FnOnce() -> 
 }
 
 pub(super) fn unclaimed(one: &Unclaimed<'_>, now: Time, found: &mut Collected) {
-    let late = one.claim_by <= now;
-    let said = format!("{} calls from {} to {}; to be claimed by {}", one.count, one.first, one.last, one.claim_by);
+    let (by, late) = (one.claim_by, one.claim_by <= now);
+    let said = format!("{} calls from {} to {}; to be claimed by {by}", one.count, one.first, one.last);
     let severity = if late { Severity::High } else { Severity::Medium };
     let one = finding(Code::DiscoveredUnclaimed, "discovery", one.id.as_str(), None, said);
-    found.push(Finding { severity, since: Some(now).filter(|_| late), ..one });
+    found.push(Finding { severity, since: late.then_some(by), ..one });
 }
 
 pub(super) fn identity(governed: &Governed<'_>, estate: &Estate<'_>, index: &Index<'_>, now: Time, found: &mut Collected) {

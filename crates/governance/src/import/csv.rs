@@ -29,7 +29,14 @@ pub(super) fn read(text: &str, reading: &mut Reading<'_>) {
     let mut reader = csv::ReaderBuilder::new().has_headers(true).flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
     let header: Vec<String> = match reader.headers() {
         Ok(header) => header.iter().map(|column| column.to_lowercase().replace(' ', "_")).collect(),
-        Err(error) => return reading.error(1, "csv.header", format!("the header cannot be read: {error}"), "write a header such as `name,type,owner,environment,purpose`"),
+        Err(error) => {
+            return reading.error(
+                1,
+                "csv.header",
+                format!("the header cannot be read: {error}"),
+                "write a header such as `name,type,owner,environment,purpose`",
+            );
+        }
     };
     if !header.iter().any(|column| column == "name") {
         let mend = "write a header such as `name,type,owner,environment,purpose`";
@@ -105,7 +112,9 @@ fn row(cells: &BTreeMap<&str, &str>, line: u32, owners: &mut Owners, reading: &m
     let kind = word(cells.get("type").copied().unwrap_or("service_account"), line, reading, "type", |word| {
         IdentityKind::parse(word).map(IdentityKind::as_str)
     });
-    let criticality = cells.get("criticality").map(|text| word(text, line, reading, "criticality", |word| Criticality::parse(word).map(Criticality::as_str)));
+    let criticality = cells
+        .get("criticality")
+        .map(|text| word(text, line, reading, "criticality", |word| Criticality::parse(word).map(Criticality::as_str)));
     let until = cells.get("until").map(|text| {
         let end = Time::parse(text).map(|_| (*text).to_owned());
         if end.is_none() {
@@ -155,10 +164,21 @@ fn has_team(owner: &str, team: &str, line: u32, reading: &mut Reading<'_>) -> bo
 }
 
 /// A word of a closed list, `-` for `_` and in any case; an error where it is none.
-fn word(text: &str, line: u32, reading: &mut Reading<'_>, column: &str, known: impl Fn(&str) -> Option<&'static str>) -> Option<&'static str> {
+fn word(
+    text: &str,
+    line: u32,
+    reading: &mut Reading<'_>,
+    column: &str,
+    known: impl Fn(&str) -> Option<&'static str>,
+) -> Option<&'static str> {
     let found = known(&text.to_lowercase().replace(['-', ' '], "_"));
     if found.is_none() {
-        reading.error(line, "csv.value", format!("`{}` is no `{column}`", name::short(text)), "use a word of the resource documents, as in `wardgate schema Identity`");
+        reading.error(
+            line,
+            "csv.value",
+            format!("`{}` is no `{column}`", name::short(text)),
+            "use a word of the resource documents, as in `wardgate schema Identity`",
+        );
     }
     found
 }

@@ -179,7 +179,9 @@ fn what_is_imported_resolves() {
         (Format::Keycloak, include_str!("../../testdata/realm.json")),
     ];
     for (format, text) in texts {
-        let mut yaml = String::from("kind: Environment\nname: production\nspec: { production: true }\n---\nkind: Environment\nname: staging\nspec: {}\n");
+        let mut yaml = String::from(
+            "kind: Environment\nname: production\nspec: { production: true }\n---\nkind: Environment\nname: staging\nspec: {}\n",
+        );
         let documents = import(format, text, &beside).documents;
         for owner in ["platform", "payments", "data", "partner-acme"] {
             if !documents.iter().any(|document| document.kind == Kind::Owner && document.name == owner) {

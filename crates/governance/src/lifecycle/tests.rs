@@ -9,7 +9,7 @@ fn the_table() {
     for state in IdentityState::ALL {
         for asked in legal(*state) {
             let life = Life { state: *state, resumes_to: Some(IdentityState::Active) }.step(asked).unwrap();
-            text.push_str(&format!("{state:<12} {asked:<11} {}\n", life.state));
+            text.push_str(&format!("{state} {asked} {}\n", life.state));
         }
     }
     insta::assert_snapshot!(text, @"
@@ -70,6 +70,11 @@ fn an_approval_wants_another_identity_and_evidence() {
 #[derive(Debug, Clone, Copy)]
 enum Happening {
     Asked(Move),
+    /// Somebody approves it: who asked for it, or another; with evidence or without.
+    Approved {
+        by: &'static str,
+        evidence: &'static str,
+    },
     /// Somebody contains it: identity, owner or issuer.
     Contained,
     /// A second person lets it out.
@@ -84,7 +89,10 @@ enum Happening {
 
 fn happening() -> impl Strategy<Value = Happening> {
     prop_oneof![
-        6 => proptest::sample::select(Move::ALL).prop_map(Happening::Asked),
+        // Approvals come with somebody who approves.
+        6 => proptest::sample::select(Move::ALL).prop_filter("approved below", |asked| *asked != Move::Approve).prop_map(Happening::Asked),
+        2 => (proptest::sample::select(vec!["requester", "other"]), proptest::sample::select(vec!["", "TICKET-7"]))
+            .prop_map(|(by, evidence)| Happening::Approved { by, evidence }),
         1 => Just(Happening::Contained),
         1 => Just(Happening::Released),
         1 => Just(Happening::Orphaned),
@@ -177,6 +185,11 @@ proptest! {
             let before = life;
             let asked = match happening {
                 Happening::Asked(asked) => Some(asked),
+                Happening::Approved { by, evidence } => {
+                    let counts = may_approve(Some("requester"), &IdentityId::literal(by), evidence).is_ok();
+                    prop_assert_eq!(counts, by != "requester" && !evidence.is_empty());
+                    counts.then_some(Move::Approve)
+                }
                 Happening::Contained => Some(Move::Quarantine),
                 Happening::Released => Some(Move::Release),
                 // The clock asks only where it is legal (see `due`).

@@ -13,7 +13,17 @@ fn stored(text: &str, spec: Value, origin: Origin) -> StoredResource {
 }
 
 fn change(seq: u64, actor: &str, subject: Subject, name: &str, act: Act, after: Option<Value>) -> Change {
-    Change { seq, time: Time::from_seconds(0), actor: actor.into(), subject, name: name.into(), act, reason: "".into(), before: None, after }
+    Change {
+        seq,
+        time: Time::from_seconds(0),
+        actor: actor.into(),
+        subject,
+        name: name.into(),
+        act,
+        reason: "".into(),
+        before: None,
+        after,
+    }
 }
 
 fn said(then: &[(ResourceId, Value)], now: &[StoredResource], since: &[Change]) -> String {

@@ -13,7 +13,14 @@ const NOW: Time = Time::from_seconds(1_800_000_000);
 
 fn identity(kind: IdentityKind, criticality: Criticality, owner: &'static str) -> Identity {
     let environment = Arc::new(Environment { name: EnvironmentName::literal("production"), production: true, shared: false });
-    Identity { id: IdentityId::literal("ledger-sync"), kind, criticality, owner: OwnerName::literal(owner), environment, ..Identity::anonymous() }
+    Identity {
+        id: IdentityId::literal("ledger-sync"),
+        kind,
+        criticality,
+        owner: OwnerName::literal(owner),
+        environment,
+        ..Identity::anonymous()
+    }
 }
 
 fn credential(kind: CredentialKind, days: Option<u32>) -> Credential {
@@ -45,7 +52,8 @@ fn check(rotations: &Rotations, credential: &Credential, identity: &Identity) ->
     let Some(schedule) = rotations.schedule(credential, identity) else { return "none".to_owned() };
     let Dates { expires, warn_from } = rotations.dates(credential, identity);
     let shown = |time| days(time).map_or_else(|| "never".to_owned(), |days| days.to_string());
-    let (warn, by, refuse) = (days(Some(schedule.warn_from)).unwrap(), days(Some(schedule.rotate_by)).unwrap(), shown(schedule.refuse_from));
+    let (warn, by, refuse) =
+        (days(Some(schedule.warn_from)).unwrap(), days(Some(schedule.rotate_by)).unwrap(), shown(schedule.refuse_from));
     format!("{}: warn {warn}, by {by}, refuse {refuse}; ends {}, warned from {}", schedule.rule, shown(expires), shown(warn_from))
 }
 
@@ -54,7 +62,9 @@ fn what_ships_goes_by_criticality() {
     let rotations = Rotations::compile(&[], &[], &[]);
     let all: Vec<_> = Criticality::ALL
         .iter()
-        .map(|criticality| check(&rotations, &credential(CredentialKind::ApiKey, Some(365)), &identity(IdentityKind::Workload, *criticality, "a")))
+        .map(|criticality| {
+            check(&rotations, &credential(CredentialKind::ApiKey, Some(365)), &identity(IdentityKind::Workload, *criticality, "a"))
+        })
         .collect();
     insta::assert_snapshot!(all.join("\n"), @"
     shipped:rotation-low: warn 166, by 180, refuse never; ends 365, warned from 166
@@ -142,5 +152,7 @@ fn the_end_of_its_own_warns_too_but_never_over_most_of_its_life() {
 #[test]
 fn what_ships_is_complete() {
     let rules = shipped();
-    assert!(rules.iter().all(|rule| rule.name.as_str().starts_with("shipped:rotation") && rule.enforce.is_none() && rule.warn < rule.every));
+    assert!(
+        rules.iter().all(|rule| rule.name.as_str().starts_with("shipped:rotation") && rule.enforce.is_none() && rule.warn < rule.every)
+    );
 }

@@ -197,7 +197,9 @@ fn what_widens_power_waits() {
 
 #[test]
 fn an_identity_that_was_removed_does_not_slip_back() {
-    let act = Act::Apply { changes: proposed("kind: Identity\nname: was\nspec: { type: bot, owner: acme, environment: production, purpose: x }") };
+    let act = Act::Apply {
+        changes: proposed("kind: Identity\nname: was\nspec: { type: bot, owner: acme, environment: production, purpose: x }"),
+    };
     let before = documents(BEFORE);
     assert_eq!(needs(&act, &record(&before)), None);
     assert_eq!(needs(&act, &record(&before).with_returning(["was"])).map(|needs| needs.needed), Some(Needed::Second));
@@ -229,7 +231,9 @@ fn policies_are_compared_statement_by_statement() {
 #[test]
 fn a_rollback_needs_what_its_changes_need() {
     let before = documents(BEFORE);
-    let changes = proposed("kind: Waiver\nname: older\nspec: { for: { owner: acme }, exempts: rotation, reason: x, approver: a@example.com, until: 2027-06-30 }");
+    let changes = proposed(
+        "kind: Waiver\nname: older\nspec: { for: { owner: acme }, exempts: rotation, reason: x, approver: a@example.com, until: 2027-06-30 }",
+    );
     let act = Act::Rollback { to: 7, changes };
     assert_eq!(needs(&act, &record(&before)).map(|needs| needs.needed), Some(Needed::Second));
     assert_eq!(act.summary(), "roll back to 7: Waiver `older`");
@@ -275,7 +279,9 @@ fn decider(name: &'static str, owner: &'static str, roles: &[Role]) -> Identity 
 fn who_may_decide() {
     let (requester, owner) = (IdentityId::literal("a"), OwnerName::literal("payments"));
     let asked = |needed| Asked { requester: &requester, owner: &owner, needed };
-    let say = |needed, decider: &Identity, person| may_decide(&asked(needed), decider, person).map_or_else(|why| why.to_string(), |()| "may".to_owned());
+    let say = |needed, decider: &Identity, person| {
+        may_decide(&asked(needed), decider, person).map_or_else(|why| why.to_string(), |()| "may".to_owned())
+    };
     let (security, admin) = (decider("b", "security", &[Role::Security]), decider("c", "it", &[Role::Admin]));
     assert_eq!(say(Needed::Second, &security, false), "may");
     assert_eq!(say(Needed::Second, &admin, false), "may");

@@ -34,19 +34,36 @@ fn check(town: &Town, asked: &str) -> String {
 #[test]
 fn what_is_left_is_said_with_its_conditions() {
     let town = town();
-    let asked = ["a ledger GET /entries", "a ledger GET /export", "b ledger GET /entries/{id}", "b ledger POST /entries", "b ledger GET /entries", "c ledger GET /entries"];
+    let asked = [
+        "a ledger GET /entries",
+        "a ledger GET /export",
+        "b ledger GET /entries/{id}",
+        "b ledger POST /entries",
+        "b ledger GET /entries",
+        "c ledger GET /entries",
+    ];
     insta::assert_snapshot!(asked.map(|asked| check(&town, asked)).concat());
 }
 
 #[test]
 fn a_certain_outlook_is_what_every_request_gets() {
     let town = town();
-    for (name, at) in [("a", "GET /entries"), ("a", "GET /export"), ("a", "POST /entries"), ("b", "GET /entries/{id}"), ("b", "GET /entries"), ("b", "POST /entries"), ("c", "GET /entries")] {
+    for (name, at) in [
+        ("a", "GET /entries"),
+        ("a", "GET /export"),
+        ("a", "POST /entries"),
+        ("b", "GET /entries/{id}"),
+        ("b", "GET /entries"),
+        ("b", "POST /entries"),
+        ("c", "GET /entries"),
+    ] {
         let identity = town.identity(name);
         let (api, operation) = town.operation("ledger", at);
         let outlook = town.set.outlook(&identity, &api, &operation, NOON);
         let mut answers = Vec::new();
-        for proof in ["proof=api_key", "proof=jwt", "proof=jwt risk=90", "proof=jwt zone=lan", "proof=jwt purpose=other", "proof=jwt purpose=audit"] {
+        for proof in
+            ["proof=api_key", "proof=jwt", "proof=jwt risk=90", "proof=jwt zone=lan", "proof=jwt purpose=other", "proof=jwt purpose=audit"]
+        {
             let (facts, risk) = facts(&identity, &format!("- {proof}"));
             let answer = town.set.rule(&town.set.standing(&identity, &api, &operation), &facts, risk, NOON);
             answers.push((answer.decision, show(&answer)));
