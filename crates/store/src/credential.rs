@@ -197,7 +197,7 @@ pub(crate) async fn load_one(conn: &mut Conn, id: &CredentialId) -> Result<Store
 }
 
 /// What the feed tells of a credential: everything but its hash.
-fn told(credential: &Credential) -> Value {
+pub(crate) fn told(credential: &Credential) -> Value {
     let (state, revoked) = match credential.state {
         CredentialState::Live => ("live", None),
         CredentialState::Revoked { at } => ("revoked", Some(at.to_rfc3339())),
@@ -216,19 +216,38 @@ fn told(credential: &Credential) -> Value {
     })
 }
 
+/// How many like it may be live at a time, if it can be issued at all.
+pub(crate) fn issuable(new: &NewCredential, now: Time) -> Result<u32, StoreFault> {
+    let refused = |why| Err(StoreFault::conflict("credential", format!("{}/{}", new.identity, new.name), why));
+    let Some(max) = live_max(new.kind) else {
+        return refused(format!("is of the kind `{}`, which is not issued but registered", new.kind));
+    };
+    if new.expires <= now {
+        return refused(format!("would have expired on {}", new.expires));
+    }
+    Ok(max)
+}
+
+/// A new credential, as it is on record from now on.
+pub(crate) fn live(new: NewCredential, now: Time) -> Credential {
+    Credential {
+        id: new.id,
+        identity: new.identity,
+        name: new.name,
+        kind: new.kind,
+        environment: new.environment,
+        sources: new.sources,
+        hash: Some(new.hash),
+        created: now,
+        expires: Some(new.expires),
+        warn_from: None,
+        state: CredentialState::Live,
+    }
+}
+
 /// Puts a credential on record within a change under way.
 pub(crate) async fn issue(writing: &mut Writing, actor: &Actor, new: NewCredential) -> Result<StoredCredential, StoreFault> {
-    let entry = format!("{}/{}", new.identity, new.name);
-    let Some(max) = live_max(new.kind) else {
-        return Err(StoreFault::conflict(
-            "credential",
-            entry,
-            format!("is of the kind `{}`, which is not issued but registered", new.kind),
-        ));
-    };
-    if new.expires <= writing.now {
-        return Err(StoreFault::conflict("credential", entry, format!("would have expired on {}", new.expires)));
-    }
+    let max = issuable(&new, writing.now)?;
     let (live,): (i64,) = query(sql::CREDENTIALS_LIVE)
         .bind(new.identity.as_str())
         .bind(&*new.name)
@@ -237,7 +256,8 @@ pub(crate) async fn issue(writing: &mut Writing, actor: &Actor, new: NewCredenti
         .one(writing.conn())
         .await?;
     if live >= i64::from(max) {
-        return Err(StoreFault::Limit { what: "identity entry", name: entry, of: "credentials", max });
+        let name = format!("{}/{}", new.identity, new.name);
+        return Err(StoreFault::Limit { what: "identity entry", name, of: "credentials", max });
     }
     let seq = writing.allocate(1).await?;
     let sources = Value::from(new.sources.iter().map(ToString::to_string).collect::<Vec<_>>());
@@ -257,19 +277,7 @@ pub(crate) async fn issue(writing: &mut Writing, actor: &Actor, new: NewCredenti
     if done != 1 {
         return Err(StoreFault::conflict("credential", &new.id, "is on record already: make another id"));
     }
-    let credential = Credential {
-        id: new.id,
-        identity: new.identity,
-        name: new.name,
-        kind: new.kind,
-        environment: new.environment,
-        sources: new.sources,
-        hash: Some(new.hash),
-        created: writing.now,
-        expires: Some(new.expires),
-        warn_from: None,
-        state: CredentialState::Live,
-    };
+    let credential = live(new, writing.now);
     tell(writing, seq, actor, Act::Issue, None, &credential).await?;
     Ok(StoredCredential { credential, revision: seq, created_seq: seq })
 }

@@ -3,7 +3,7 @@
 
 use crate::fault::DatabaseFault;
 use sqlx::{
-    PgConnection,
+    Connection, PgConnection, SqliteConnection,
     postgres::PgConnectOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
@@ -13,7 +13,7 @@ use std::{path::Path, time::Duration};
 const BUSY: Duration = Duration::from_secs(5);
 /// How long a change waits for another on PostgreSQL before it fails, and how long one may do nothing before the server
 /// ends it: a process that is cut off must not hold up the others.
-const POSTGRES_SETTINGS: [(&str, &str); 2] = [("lock_timeout", "10s"), ("idle_in_transaction_session_timeout", "60s")];
+const POSTGRES_SETTINGS: [(&str, &str); 2] = [("lock_timeout", "5s"), ("idle_in_transaction_session_timeout", "60s")];
 /// What followers of the feed listen to.
 pub(crate) const POSTGRES_CHANNEL: &str = "wardgate_feed";
 
@@ -49,6 +49,12 @@ pub(crate) fn sqlite_options(path: &Path) -> SqliteConnectOptions {
         // What was deleted or replaced (a sealed secret) leaves no trace in free pages.
         .pragma("secure_delete", "on")
         .pragma("trusted_schema", "off")
+}
+
+/// Whether a connection can be used again. SQLite ends a transaction by itself when the disk is full or fails; the
+/// connection then waits for ever for an end that was already, and another has to take its place.
+pub(crate) fn sqlite_usable(conn: &SqliteConnection) -> bool {
+    !conn.is_in_transaction()
 }
 
 /// How a connection to a server is opened.

@@ -165,3 +165,6 @@ impl StoreFault {
         Self::Corrupt { what, name: name.to_string(), why: why.to_string() }
     }
 }
+
+#[cfg(test)]
+mod tests;

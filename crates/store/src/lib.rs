@@ -50,6 +50,7 @@ mod fault;
 mod feed;
 mod follow;
 mod history;
+mod issue;
 mod open;
 mod owner;
 mod record;

@@ -115,7 +115,10 @@ impl Store {
         let lock = lock(&path)?;
         make_private(&path)?;
         let options = dialect::sqlite_options(&path);
-        let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE).idle_timeout(None).max_lifetime(None);
+        let pool = || {
+            let pool = SqlitePoolOptions::new().acquire_timeout(ACQUIRE).idle_timeout(None).max_lifetime(None);
+            pool.before_acquire(|conn, _| Box::pin(std::future::ready(Ok(dialect::sqlite_usable(conn)))))
+        };
         // INVARIANT (one writer): a single connection, so that changes queue here and never fail busy on each other.
         let writer = pool().max_connections(1).connect_with(options.clone()).await?;
         shape(&dialect::SQLITE_MIGRATIONS, &writer).await?;

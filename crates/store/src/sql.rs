@@ -120,6 +120,10 @@ pub(crate) const CREDENTIALS_BETWEEN: &str = "SELECT id, identity, name, kind, e
      revoked_us, revision, created_seq FROM credential WHERE identity > $1 AND identity <= $2";
 pub(crate) const CREDENTIALS_LIVE: &str = "SELECT COUNT(*) FROM credential \
      WHERE identity = $1 AND name = $2 AND kind = $3 AND state = 'live' AND expires_us > $4";
+pub(crate) const CREDENTIALS_LIVE_OF: &str =
+    "SELECT identity, name, kind, expires_us FROM credential WHERE identity IN (VALUES {}) AND state = 'live'";
+pub(crate) const CREDENTIALS_ISSUE: &str = "INSERT INTO credential (id, identity, name, kind, environment, sources, hash, created_us, expires_us, \
+     state, revoked_us, revision, created_seq) VALUES {} ON CONFLICT (id) DO NOTHING";
 pub(crate) const CREDENTIAL_ISSUE: &str = "INSERT INTO credential (id, identity, name, kind, environment, sources, hash, created_us, expires_us, \
      state, revoked_us, revision, created_seq) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'live', NULL, $10, $10) ON CONFLICT (id) DO NOTHING";
 pub(crate) const CREDENTIAL_REVOKE: &str =

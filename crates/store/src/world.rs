@@ -10,9 +10,7 @@ use wardgate_model::{
     resource::Kind,
     time::Time,
 };
-
-#[path = "../../testkit/src/postgres.rs"]
-pub(crate) mod postgres;
+use wardgate_testkit::postgres;
 
 pub(crate) const NOW: Time = Time::from_seconds(1_800_000_000);
 pub(crate) const HOUR: Duration = Duration::from_secs(3_600);

@@ -1,3 +1,6 @@
-//! What only a process of its own can show.
+//! What only processes and servers of their own can show.
 
+mod failures;
 mod kill;
+mod processes;
+mod replay;

@@ -1,0 +1,109 @@
+//! Many credentials at once: taking over what another system issued, or a whole fleet's.
+
+use crate::{
+    Store, StoreFault,
+    apply::ROWS,
+    credential::{self, NewCredential},
+    database::{query, query_rows},
+    feed::{Act, Actor, Subject, Told, Writing, signed},
+    sql,
+    status::{self, StatusRow},
+};
+use serde_json::Value;
+use std::collections::{BTreeSet, HashMap};
+use wardgate_model::{
+    credential::{Credential, CredentialKind},
+    inventory::IdentityState,
+    time::Time,
+};
+
+/// How many are live for an entry of an identity, of one kind.
+type Live = HashMap<(String, String, CredentialKind), i64>;
+
+/// How many credentials of these identities are live now.
+async fn live(writing: &mut Writing, identities: &BTreeSet<&str>) -> Result<Live, StoreFault> {
+    let mut ask = query_rows(sql::CREDENTIALS_LIVE_OF, identities.len(), 1);
+    for identity in identities {
+        ask = ask.bind(*identity);
+    }
+    let rows: Vec<(String, String, String, i64)> = ask.all(writing.conn()).await?;
+    let now = writing.now.as_micros();
+    let mut live = Live::new();
+    for (identity, name, kind, expires) in rows {
+        if let Some(kind) = CredentialKind::parse(&kind)
+            && expires > now
+        {
+            *live.entry((identity, name, kind)).or_default() += 1;
+        }
+    }
+    Ok(live)
+}
+
+/// Checks what [`Store::issue_credential`] checks, and counts the new one among the live ones.
+fn check(live: &mut Live, new: &NewCredential, now: Time) -> Result<(), StoreFault> {
+    let entry = || format!("{}/{}", new.identity, new.name);
+    let max = credential::issuable(new, now)?;
+    let count = live.entry((new.identity.to_string(), new.name.to_string(), new.kind)).or_default();
+    if *count >= i64::from(max) {
+        return Err(StoreFault::Limit { what: "identity entry", name: entry(), of: "credentials", max });
+    }
+    *count += 1;
+    Ok(())
+}
+
+/// Puts one statement's worth of credentials on record within a change under way.
+async fn put(writing: &mut Writing, actor: &Actor, chunk: &[NewCredential]) -> Result<(), StoreFault> {
+    let identities: BTreeSet<&str> = chunk.iter().map(|new| new.identity.as_str()).collect();
+    let mut live = live(writing, &identities).await?;
+    let now = writing.now;
+    chunk.iter().try_for_each(|new| check(&mut live, new, now))?;
+    let first = writing.allocate(u32::try_from(chunk.len()).unwrap_or(u32::MAX)).await?;
+    let mut insert = query_rows(sql::CREDENTIALS_ISSUE, chunk.len(), 13);
+    for (seq, new) in (first..).zip(chunk) {
+        let sources = Value::from(new.sources.iter().map(ToString::to_string).collect::<Vec<_>>());
+        insert = insert.bind(new.id.as_str()).bind(new.identity.as_str()).bind(&*new.name).bind(new.kind.as_str());
+        insert = insert.bind(new.environment.as_str()).bind(sources.to_string()).bind(new.hash.bytes().as_slice());
+        insert = insert.bind(now.as_micros()).bind(new.expires.as_micros()).bind("live").bind(None::<i64>);
+        insert = insert.bind(signed(seq)).bind(signed(seq));
+    }
+    if insert.execute(writing.conn()).await? != chunk.len() as u64 {
+        return Err(StoreFault::conflict("list of", "credentials", "has an id twice, or one that is on record already: make others"));
+    }
+    let all: Vec<Credential> = chunk.iter().map(|new| credential::live(new.clone(), now)).collect();
+    let told = all.iter().map(|credential| Told {
+        who: &actor.who,
+        reason: &actor.reason,
+        subject: Subject::Credential,
+        name: credential.id.as_str(),
+        act: Act::Issue,
+        before: None,
+        after: Some(credential::told(credential)),
+    });
+    writing.tell_all((first..).zip(told).collect::<Vec<_>>().into_iter()).await?;
+    let ask = query_rows(sql::STATUSES_NAMED, identities.len(), 1);
+    let statuses: Vec<StatusRow> = identities.iter().fold(ask, |ask, name| ask.bind(*name)).all(writing.conn()).await?;
+    for status in status::read(statuses)?.iter().filter(|status| status.state == IdentityState::Approved) {
+        status::shift(writing, actor, status, IdentityState::Active).await?;
+    }
+    Ok(())
+}
+
+impl Store {
+    /// Puts many credentials on record, as [`Store::issue_credential`] does with one: all of them or none. With very
+    /// many, cut them into pieces of [`crate::CHANGES_WELL_MADE`]. Gives the number of the last change.
+    ///
+    /// # Errors
+    /// What [`Store::issue_credential`] says of any of them; `Conflict` when an id stands twice.
+    pub async fn issue_credentials(&self, actor: &Actor, new: &[NewCredential], now: Time) -> Result<u64, StoreFault> {
+        let mut writing = Writing::begin(self, now).await?;
+        for chunk in new.chunks(ROWS) {
+            put(&mut writing, actor, chunk).await?;
+        }
+        let (seq,): (i64,) = query(sql::COUNTER).one(writing.conn()).await?;
+        writing.commit().await?;
+        Ok(crate::feed::unsigned(seq))
+    }
+}
+
+#[cfg(test)]
+mod tests;
