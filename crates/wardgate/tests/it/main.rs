@@ -1,7 +1,11 @@
 //! The binary from outside: what is typed, what is printed, which exit status; over real sockets.
 
 #[cfg(test)]
+mod cli_governed;
+#[cfg(test)]
 mod cli_scripted;
+#[cfg(test)]
+mod cli_story;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
@@ -22,6 +26,8 @@ mod quotas;
 mod record;
 #[cfg(test)]
 mod reload;
+#[cfg(test)]
+mod schemathesis;
 #[cfg(test)]
 mod serve;
 #[cfg(test)]
