@@ -248,14 +248,14 @@ pub(crate) fn live(new: NewCredential, now: Time) -> Credential {
 /// Puts a credential on record within a change under way.
 pub(crate) async fn issue(writing: &mut Writing, actor: &Actor, new: NewCredential) -> Result<StoredCredential, StoreFault> {
     let max = issuable(&new, writing.now)?;
-    let (live,): (i64,) = query(sql::CREDENTIALS_LIVE)
+    let (count,): (i64,) = query(sql::CREDENTIALS_LIVE)
         .bind(new.identity.as_str())
         .bind(&*new.name)
         .bind(new.kind.as_str())
         .bind(writing.now.as_micros())
         .one(writing.conn())
         .await?;
-    if live >= i64::from(max) {
+    if count >= i64::from(max) {
         let name = format!("{}/{}", new.identity, new.name);
         return Err(StoreFault::Limit { what: "identity entry", name, of: "credentials", max });
     }
