@@ -6,6 +6,7 @@ use crate::{
     door,
     record::Opening,
     respond::{self, PolicyField},
+    sources::Entrance,
     thread::{Phase, Thread},
     watch::{Tick, Watched},
     wire::{
@@ -58,7 +59,7 @@ pub enum Cover {
 pub struct Connection {
     thread: Rc<Thread>,
     door: Door,
-    peer: IpAddr,
+    from: Entrance,
     cover: Cover,
     client: HeaderValue,
     /// The host that was called last, with what is made of it: most clients call one.
@@ -89,14 +90,14 @@ pub struct Own {
 impl Connection {
     /// Begins to watch a connection.
     #[must_use]
-    pub fn new(thread: &Rc<Thread>, door: Door, peer: IpAddr, cover: Cover) -> Rc<Self> {
+    pub fn new(thread: &Rc<Thread>, door: Door, from: Entrance, cover: Cover) -> Rc<Self> {
         thread.opened();
         let connection = Rc::new(Self {
             thread: Rc::clone(thread),
             door,
-            peer,
             cover,
-            client: HeaderValue::try_from(peer.to_canonical().to_string()).unwrap_or(HeaderValue::from_static("unknown")),
+            client: HeaderValue::try_from(from.peer().to_canonical().to_string()).unwrap_or(HeaderValue::from_static("unknown")),
+            from,
             called: RefCell::new(None),
             limited: RefCell::default(),
             wire: OnceCell::new(),
@@ -129,7 +130,7 @@ impl Connection {
     /// The client's address.
     #[must_use]
     pub fn peer(&self) -> IpAddr {
-        self.peer
+        self.from.peer()
     }
 
     /// Whether it is protected.
@@ -225,7 +226,7 @@ impl Connection {
             Some((host, forwarded)) if host.as_bytes() == called => (host.clone(), forwarded.clone()),
             _ => {
                 let host = HeaderValue::from_bytes(called).unwrap_or(HeaderValue::from_static(""));
-                let text = crate::hygiene::forwarded(self.peer.to_canonical(), host.to_str().unwrap_or_default(), self.is_tls());
+                let text = crate::hygiene::forwarded(self.peer().to_canonical(), host.to_str().unwrap_or_default(), self.is_tls());
                 let forwarded = HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""));
                 *cached = Some((host.clone(), forwarded.clone()));
                 (host, forwarded)
@@ -244,7 +245,7 @@ impl Connection {
         let now = self.thread.now();
         let id = self.thread.request_id(now);
         let method = Method::from_bytes(method).ok().unwrap_or(Method::from_bytes(b"UNREAD").unwrap_or(Method::GET));
-        let opening = Opening { id, time: now, door: self.door, method, peer: self.peer };
+        let opening = Opening { id, time: now, door: self.door, method, peer: self.peer() };
         let path: String = target.iter().take_while(|b| **b != b'?').take(256).map(|b| char::from(*b)).collect();
         let facts = Facts { stopped: Some(Stopped { reason: refusal.reason, retry_after_s: None }), ..opening.facts(&path) };
         let ruling = Ruling::refused(refusal.reason);

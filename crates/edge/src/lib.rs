@@ -8,7 +8,7 @@
 //! [`server`] opens listeners and threads, [`connection`] finds the protocol, [`wire`] guards HTTP/1 below the engine.
 //! [`door`] is a request's way on one screen; [`forward`] with [`hygiene`], [`upstream`] and [`body`] goes to the upstream,
 //! [`respond`] says no, [`record`] keeps the event. [`thread`] and [`watch`] are what they run on, [`metrics`] counts,
-//! [`limits`] bounds, [`inside`] is what this process answers itself.
+//! [`limits`] bounds, [`sources`] counts who has how many connections, [`inside`] is what this process answers itself.
 //!
 //! ```
 //! use wardgate_edge::{limits::EdgeLimits, wire::framer::{Framer, Place}};
@@ -33,6 +33,7 @@ pub mod metrics;
 pub mod record;
 pub mod respond;
 pub mod server;
+pub mod sources;
 pub mod thread;
 pub mod upstream;
 pub mod watch;

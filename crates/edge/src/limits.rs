@@ -7,6 +7,9 @@ use std::time::Duration;
 pub struct EdgeLimits {
     /// Open connections of clients per process. Above it new ones are closed at once. Default 10,000.
     pub connections_max: usize,
+    /// Of these, open connections of one source (an IPv4 address, an IPv6 /64). Above it new ones are closed at once. The admin door
+    /// is not counted. Default 2,500: behind a balancer that hides its clients' addresses, set it to `connections_max`.
+    pub source_connections_max: usize,
     /// Requests on one HTTP/1 connection, after which it is closed in good order. Default 100,000.
     pub connection_requests_max: u64,
     /// Bytes of an HTTP/1 head (request line and fields), or of an HTTP/2 header list. Default 32 KiB.
@@ -69,6 +72,7 @@ impl Default for EdgeLimits {
     fn default() -> Self {
         Self {
             connections_max: 10_000,
+            source_connections_max: 2_500,
             connection_requests_max: 100_000,
             head_bytes_max: 32 * 1024,
             fields_max: 100,

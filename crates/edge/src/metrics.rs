@@ -51,6 +51,7 @@ pub struct EdgeMetrics {
     wire: Box<[AtomicU64]>,
     connections: AtomicI64,
     connections_refused: AtomicU64,
+    source_refused: AtomicU64,
     in_flight: AtomicI64,
     dropped: AtomicU64,
     faults: AtomicU64,
@@ -65,6 +66,7 @@ impl Default for EdgeMetrics {
             wire: Reason::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
             connections: AtomicI64::new(0),
             connections_refused: AtomicU64::new(0),
+            source_refused: AtomicU64::new(0),
             in_flight: AtomicI64::new(0),
             dropped: AtomicU64::new(0),
             faults: AtomicU64::new(0),
@@ -132,6 +134,11 @@ impl EdgeMetrics {
         room
     }
 
+    /// Counts a connection of a source that has too many.
+    pub fn refuse_source(&self) {
+        self.source_refused.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Counts a connection that ended.
     pub fn disconnect(&self) {
         self.connections.fetch_sub(1, Ordering::Relaxed);
@@ -161,6 +168,7 @@ impl EdgeMetrics {
         }
         let counters = [
             ("wardgate_connections_refused_total", "connections closed at once: too many", &self.connections_refused),
+            ("wardgate_source_connections_refused_total", "connections closed at once: too many of one source", &self.source_refused),
             ("wardgate_audit_dropped_total", "events that found no place", &self.dropped),
             ("wardgate_faults_total", "requests on which the gate itself failed", &self.faults),
         ];

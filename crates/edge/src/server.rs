@@ -130,8 +130,7 @@ impl Edge {
             bound.push((listener, socket));
         }
         let threads = config.threads.max(1);
-        let EdgeParts { gate, sink, clock, entropy, in_process, probes, metrics } = parts;
-        let shared = Shared { gate, sink, clock, entropy, in_process, probes, metrics, limits: config.limits, via: config.via, threads };
+        let shared = Shared { parts, sources: Arc::default(), limits: config.limits, via: config.via, threads };
         let control = Arc::new(Control::default());
         let (alive, ended) = mpsc::channel(1);
         let handle = EdgeHandle { addresses, control: Arc::clone(&control), ended };
@@ -225,13 +224,18 @@ async fn accept(thread: Rc<Thread>, listener: Listener, socket: TcpListener) {
     loop {
         match socket.accept().await {
             Ok((client, peer)) => {
-                let max = match listener.door {
-                    Door::Admin => thread.limits.connections_max.saturating_add(ADMIN_CONNECTIONS),
-                    Door::Public | Door::Described => thread.limits.connections_max,
+                let limits = &thread.limits;
+                let (max, of_source) = match listener.door {
+                    Door::Admin => (limits.connections_max.saturating_add(ADMIN_CONNECTIONS), usize::MAX),
+                    Door::Public | Door::Described => (limits.connections_max, limits.source_connections_max),
+                };
+                let Some(from) = thread.sources.enter(peer.ip(), of_source) else {
+                    thread.metrics.refuse_source();
+                    continue;
                 };
                 if thread.metrics.connect(max) {
                     let cover = if listener.tls.is_some() { Cover::Tls } else { Cover::Clear };
-                    let connection = Connection::new(&thread, listener.door, peer.ip(), cover);
+                    let connection = Connection::new(&thread, listener.door, from, cover);
                     let tls = listener.tls.as_ref().map(|tls| TlsAcceptor::from(tls.load_full()));
                     tokio::task::spawn_local(take(connection, client, tls));
                 }

@@ -4,6 +4,8 @@ use crate::{
     inside::{InProcess, Probes},
     limits::EdgeLimits,
     metrics::{EdgeMetrics, Resolved},
+    server::EdgeParts,
+    sources::Sources,
     upstream::Upstreams,
     watch::Watch,
 };
@@ -27,20 +29,10 @@ use wardgate_model::{
 /// What the doors of a process share; each thread takes a clone.
 #[derive(Clone)]
 pub struct Shared {
-    /// The judge.
-    pub gate: Arc<Gate>,
-    /// Where events go.
-    pub sink: Arc<dyn EventSink>,
-    /// The clock.
-    pub clock: fn() -> Time,
-    /// Randomness for request ids.
-    pub entropy: fn() -> u128,
-    /// APIs of this process.
-    pub in_process: Arc<dyn InProcess>,
-    /// Paths that are answered before the judge.
-    pub probes: Arc<dyn Probes>,
-    /// Counters.
-    pub metrics: Arc<EdgeMetrics>,
+    /// What they work with.
+    pub parts: EdgeParts,
+    /// Connections by source.
+    pub sources: Arc<Sources>,
     /// Bounds.
     pub limits: EdgeLimits,
     /// Our own name in `Via`, by which we know our own requests.
@@ -107,6 +99,8 @@ pub struct Thread {
     pub watch: Rc<Watch>,
     /// Counters of APIs, resolved.
     pub resolved: RefCell<Resolved>,
+    /// Connections of clients, by source.
+    pub sources: Arc<Sources>,
     /// Connections to upstreams.
     pub upstreams: Upstreams,
     /// Requests that are being slowed.
@@ -129,23 +123,26 @@ impl Thread {
     /// The state of a new thread.
     #[must_use]
     pub fn new(shared: Shared) -> Rc<Self> {
-        let via_field = HeaderValue::try_from(format!("1.1 {}", shared.via)).unwrap_or(HeaderValue::from_static("1.1 wardgate"));
+        let Shared { parts, sources, limits, via, threads } = shared;
+        let EdgeParts { gate, sink, clock, entropy, in_process, probes, metrics } = parts;
+        let via_field = HeaderValue::try_from(format!("1.1 {via}")).unwrap_or(HeaderValue::from_static("1.1 wardgate"));
         Rc::new(Self {
-            upstreams: Upstreams::new(shared.limits, shared.threads),
-            gate: shared.gate,
-            in_process: shared.in_process,
-            probes: shared.probes,
-            metrics: shared.metrics,
-            limits: shared.limits,
-            via: shared.via,
+            upstreams: Upstreams::new(limits, threads),
+            gate,
+            in_process,
+            probes,
+            metrics,
+            limits,
+            via,
             via_field,
+            sources,
             watch: Rc::new(Watch::default()),
             resolved: RefCell::default(),
             slowed: Cell::new(0),
-            sink: shared.sink,
-            clock: shared.clock,
-            moment: Cell::new((shared.clock)()),
-            entropy: shared.entropy,
+            sink,
+            clock,
+            moment: Cell::new(clock()),
+            entropy,
             phase: Cell::new(Phase::Open),
             open: Cell::new(0),
         })

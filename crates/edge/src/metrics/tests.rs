@@ -17,6 +17,7 @@ fn what_happened_is_told() {
     metrics.judged(Duration::from_micros(7));
     metrics.wire(Reason::WireFraming);
     assert!(metrics.connect(1) && !metrics.connect(1));
+    metrics.refuse_source();
     let text = metrics.render();
     for line in [
         "wardgate_rulings_total{response=\"block\",code=\"reserve.rate_exceeded\",api=\"orders\"} 2",
@@ -30,6 +31,7 @@ fn what_happened_is_told() {
         "wardgate_wire_refusals_total{code=\"wire.framing\"} 1",
         "wardgate_open_connections 1",
         "wardgate_connections_refused_total 1",
+        "wardgate_source_connections_refused_total 1",
     ] {
         assert!(text.lines().any(|told| told == line), "`{line}` is not in:\n{text}");
     }

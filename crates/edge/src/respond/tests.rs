@@ -1,11 +1,12 @@
-use super::{Voice, on_the_wire, refusal};
+use super::{PolicyField, Voice, credential_ends, on_the_wire, rate_limits, refusal};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, Version, header};
 use smallvec::smallvec;
 use std::sync::Arc;
 use wardgate_model::{
-    facts::{Caller, Facts},
-    id::{IdentityId, RequestId},
+    credential::{Credential, CredentialKind, CredentialState},
+    facts::{Caller, Facts, Stopped},
+    id::{CredentialId, EnvironmentName, IdentityId, RequestId},
     inventory::Identity,
     proof::ProofFacts,
     reason::Reason,
@@ -129,6 +130,80 @@ fn limits_are_told_to_known_callers_only() {
         let told = show(&refusal(id(), &limited(), Some(&stranger), None, Voice::HeadOnly));
         assert!(!told.contains("ratelimit") && told.contains("retry-after: 3"), "{told}");
     }
+}
+
+fn told(fill: impl FnOnce(&mut HeaderMap)) -> String {
+    let mut response = Response::new(Bytes::new());
+    fill(response.headers_mut());
+    show(&response)
+}
+
+#[test]
+fn what_is_remembered_of_limits_is_what_would_be_said_anew() {
+    let caller = known(facts("/"), "ledger-sync");
+    let mut field = PolicyField::default();
+    let change: [fn(&mut Ruling); 7] = [
+        |_| {},
+        |ruling| ruling.limits[0].remaining = u64::MAX,
+        |ruling| ruling.limits[0].quota = 10,
+        |ruling| ruling.limits[1].window_s = Some(0),
+        |ruling| ruling.limits[1].unit = LimitUnit::ContentBytes,
+        |ruling| ruling.limits[0].policy = "other.rate".into(),
+        |ruling| drop(ruling.limits.pop()),
+    ];
+    let mut ruling = limited();
+    for change in change {
+        change(&mut ruling);
+        let anew = told(|headers| rate_limits(headers, &ruling, &caller));
+        assert_eq!(told(|headers| field.rate_limits(headers, &ruling, &caller)), anew);
+        assert!(anew.contains("ratelimit-policy: "), "{anew}");
+        // Strangers do not profit from what was remembered.
+        assert_eq!(told(|headers| field.rate_limits(headers, &ruling, &facts("/"))), "200\n\n\n");
+    }
+    ruling.limits[0].policy = "no\nfield".into();
+    assert_eq!(told(|headers| field.rate_limits(headers, &ruling, &caller)), "200\n\n\n");
+}
+
+fn with_credential(warn_from: Option<Time>, expires: Option<Time>) -> Facts {
+    let mut facts = known(facts("/"), "ledger-sync");
+    let credential = Credential {
+        id: CredentialId::parse("AAAAAAAAAAAA").expect("an id"),
+        identity: IdentityId::literal("ledger-sync"),
+        name: "main".into(),
+        kind: CredentialKind::ApiKey,
+        environment: EnvironmentName::literal("production"),
+        sources: Box::default(),
+        hash: None,
+        created: Time::from_seconds(0),
+        expires,
+        warn_from,
+        state: CredentialState::Live,
+    };
+    facts.caller.as_mut().expect("a caller").credential = Some(Arc::new(credential));
+    facts
+}
+
+#[test]
+fn whoever_uses_a_credential_that_ends_is_told() {
+    let at = |seconds| Some(Time::from_seconds(seconds));
+    let now = Time::from_seconds(1_800_000_000);
+    let say = |facts: &Facts| told(|headers| credential_ends(headers, facts, now));
+    let both = "200\ndeprecation: @1799999999\nwardgate-credential-expires: 2027-01-16T08:00:00Z\n\n";
+    assert_eq!(say(&with_credential(at(1_799_999_999), at(1_800_086_400))), both);
+    assert_eq!(say(&with_credential(at(1_800_000_000), None)), "200\ndeprecation: @1800000000\n\n", "it is to be replaced, and goes on");
+    for silent in [with_credential(at(1_800_000_001), at(1_800_086_400)), with_credential(None, at(1_800_000_001)), facts("/")] {
+        assert_eq!(say(&silent), "200\n\n\n");
+    }
+    // A claim that failed tells a stranger nothing.
+    let mut failed = with_credential(at(0), at(1_800_086_400));
+    failed.stopped = Some(Stopped { reason: Reason::ProofRevoked, retry_after_s: None });
+    assert_eq!(say(&failed), "200\n\n\n");
+    // What the upstream says of itself stays.
+    let beside = told(|headers| {
+        headers.insert("deprecation", HeaderValue::from_static("@1"));
+        credential_ends(headers, &with_credential(at(2), at(1_800_086_400)), now);
+    });
+    assert_eq!(beside, "200\ndeprecation: @1\nwardgate-credential-expires: 2027-01-16T08:00:00Z\n\n");
 }
 
 #[test]

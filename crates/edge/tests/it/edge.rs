@@ -19,7 +19,11 @@ use wardgate_abuse::{Limits, MeterBounds, Unrecorded};
 use wardgate_edge::{
     Answering, Edge, EdgeConfig, EdgeHandle, EdgeLimits, EdgeMetrics, EdgeParts, InProcess, InProcessCall, Listener, Probes,
 };
-use wardgate_gate::{Change, Estate, Gate, Meters, Snapshot, World, assertion::Mint, denied::Denied};
+use wardgate_gate::{
+    Change, Estate, Gate, Meters, Snapshot, World,
+    assertion::Mint,
+    denied::{Denied, Subject},
+};
 use wardgate_model::{
     api::Api,
     credential::{Credential, CredentialKind, CredentialState},
@@ -98,13 +102,16 @@ impl EventSink for Sink {
     }
 }
 
-struct Inside;
+struct Inside(Arc<Denied>);
 
 impl InProcess for Inside {
     fn call(&self, call: InProcessCall) -> Answering {
         let caller = call.facts.caller.as_ref().map_or("nobody".into(), |caller| caller.identity.id.to_string());
         let text = format!("{caller} {} {} {:?}", call.method, call.path, String::from_utf8_lossy(&call.body));
         assert!(!text.contains("panic"), "as asked");
+        if text.contains("stop me") {
+            self.0.stop(Subject::Identity(IdentityId::literal("ledger-sync")), call.facts.time);
+        }
         Box::pin(async move { Response::builder().header("wardgate-effect", "done").body(Bytes::from(text)).unwrap() })
     }
 }
@@ -147,12 +154,16 @@ pub(crate) struct Setup {
     pub(crate) apis: Vec<Api>,
     pub(crate) limits: EdgeLimits,
     pub(crate) tls: Option<rustls::ServerConfig>,
+    pub(crate) on_record: Option<Box<OnRecord>>,
 }
+
+/// Changes what is on record of the caller.
+pub(crate) type OnRecord = dyn FnOnce(&mut Credential, &mut Limit);
 
 impl Setup {
     /// One API before this upstream.
     pub(crate) fn before(upstream: &Upstream) -> Self {
-        Self { apis: vec![fixture::api("orders", &upstream.url())], limits: EdgeLimits::default(), tls: None }
+        Self { apis: vec![fixture::api("orders", &upstream.url())], limits: EdgeLimits::default(), tls: None, on_record: None }
     }
 
     /// With other bounds.
@@ -164,6 +175,12 @@ impl Setup {
     /// With another API.
     pub(crate) fn api(mut self, change: impl FnOnce(&mut Api)) -> Self {
         change(&mut self.apis[0]);
+        self
+    }
+
+    /// With another credential of the caller, or another limit.
+    pub(crate) fn on_record(mut self, change: impl FnOnce(&mut Credential, &mut Limit) + 'static) -> Self {
+        self.on_record = Some(Box::new(change));
         self
     }
 
@@ -179,7 +196,7 @@ impl Setup {
             tags: BTreeMap::new(),
             ..Identity::anonymous()
         };
-        let on_record = Credential {
+        let mut on_record = Credential {
             id: credential,
             identity: identity.id.clone(),
             name: "main".into(),
@@ -208,7 +225,7 @@ impl Setup {
         let names = Names { identities: ["ledger-sync"].into(), owners: ["shop"].into(), apis: &apis, ..Names::default() };
         let compiled = compile(&[], std::slice::from_ref(&grant), &names);
         let policies = compiled.policies.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
-        let limit = Limit {
+        let mut limit = Limit {
             name: LimitName::literal("guarded"),
             select: Select { identity: Some(identity.id.clone()), ..Select::default() },
             per: Per::Identity,
@@ -217,6 +234,9 @@ impl Setup {
             concurrency: None,
             bytes: None,
         };
+        if let Some(change) = self.on_record {
+            change(&mut on_record, &mut limit);
+        }
         let denied = Arc::new(Denied::default());
         let signer = Signer::load(Signer::generate().unwrap().danger_expose()).unwrap();
         let population = [Change::Identity(Arc::new(identity)), Change::Credential(Arc::new(on_record))].into_iter().collect();
@@ -250,7 +270,7 @@ impl Setup {
             sink: Arc::clone(&sink) as Arc<dyn EventSink>,
             clock,
             entropy,
-            in_process: Arc::new(Inside),
+            in_process: Arc::new(Inside(Arc::clone(&denied))),
             probes: Arc::new(Answers),
             metrics: Arc::clone(&metrics),
         };

@@ -12,10 +12,15 @@ use std::{
 use wardgate_gate::denied::Subject;
 use wardgate_model::{
     api::{AuditMode, Mode, Target, UpstreamUrl},
+    credential::Credential,
     id::IdentityId,
     reason::Reason,
+    time::Time,
 };
 
+const SINCE: Time = Time::from_seconds(0);
+/// 2100-01-01T00:00:00Z.
+const UNTIL: Time = Time::from_seconds(4_102_444_800);
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /// An upstream that plays this to every request → what the client is told, and the event.
@@ -227,6 +232,16 @@ fn known_callers_are_told_their_limits() {
     assert_eq!(said(&stranger), "401 credential.missing");
     assert!(stranger.contains("www-authenticate: Bearer realm=\"wardgate\"\r\n") && !stranger.contains("ratelimit"), "{stranger}");
     assert_eq!(upstream.received().matches("GET /guarded").count(), 2);
+}
+
+#[test]
+fn whoever_calls_with_a_credential_that_ends_is_told() {
+    let upstream = Upstream::plain();
+    let ends = |credential: &mut Credential| (credential.warn_from, credential.expires) = (Some(SINCE), Some(UNTIL));
+    let edge = Setup::before(&upstream).on_record(move |credential, _| ends(credential)).start();
+    let told = edge.raw(format!("GET /guarded HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\n\r\n", edge.key));
+    assert!(told.contains("wardgate-credential-expires: 2100-01-01T00:00:00Z\r\n") && told.contains("deprecation: @0\r\n"), "{told}");
+    assert!(!upstream.received().contains("deprecation"));
 }
 
 #[test]

@@ -81,6 +81,27 @@ fn connections_are_bounded() {
 }
 
 #[test]
+fn a_source_has_only_so_many_connections() {
+    let upstream = Upstream::plain();
+    let edge = Setup::before(&upstream).limits(|limits| limits.source_connections_max = 2).start();
+    let mut kept: Vec<TcpStream> = (0..2).map(|_| edge.connect()).collect();
+    for socket in &mut kept {
+        socket.write_all(GET).unwrap();
+        assert_eq!(said(&answer(socket)), "200");
+    }
+    let mut nothing = Vec::new();
+    let _ = edge.connect().read_to_end(&mut nothing);
+    assert_eq!(nothing, b"");
+    assert!(edge.metrics.render().contains("wardgate_source_connections_refused_total 1"));
+    // Operators may sit where clients do.
+    assert_eq!(said(&raw(edge.admin, b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")), "200");
+    drop(kept);
+    while said(&edge.raw(GET)) != "200" {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
 fn a_connection_takes_so_many_requests() {
     let upstream = Upstream::plain();
     let edge = Setup::before(&upstream).limits(|limits| limits.connection_requests_max = 2).start();

@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
 
+mod containment;
 mod edge;
 mod fixture;
 mod forwarding;
+mod http2;
 mod hygiene;
 mod lifecycle;
 mod protocols;

@@ -1,0 +1,130 @@
+//! HTTP/2, frame by frame, where no client would do what is tried.
+
+use crate::{
+    edge::Setup,
+    upstream::{Gatekeeper, Play, Upstream, ok},
+};
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    sync::Arc,
+    time::Duration,
+};
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const GOAWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+/// RFC 9113 §7.
+const NO_ERROR: u32 = 0;
+const ENHANCE_YOUR_CALM: u32 = 11;
+/// `GET / ` of `http://a`: fields of the static table (RFC 7541 appendix A), the authority as a literal.
+const GET: &[u8] = &[0x82, 0x84, 0x86, 0x41, 1, b'a'];
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+fn preface() -> Vec<u8> {
+    [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), frame(SETTINGS, 0, 0, &[])].concat()
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Frame {
+    kind: u8,
+    flags: u8,
+    stream: u32,
+    payload: Vec<u8>,
+}
+
+/// The next frame; `None` where the connection ends.
+fn next(socket: &mut TcpStream) -> Option<Frame> {
+    let mut head = [0; 9];
+    socket.read_exact(&mut head).ok()?;
+    let number = |bytes: &[u8]| bytes.iter().fold(0_u32, |sum, byte| (sum << 8) | u32::from(*byte));
+    let mut payload = vec![0; number(&head[..3]) as usize];
+    socket.read_exact(&mut payload).ok()?;
+    Some(Frame { kind: head[3], flags: head[4], stream: number(&head[5..]), payload })
+}
+
+/// Reads on to a frame of this kind.
+fn next_of(socket: &mut TcpStream, kind: u8) -> Frame {
+    loop {
+        let frame = next(socket).expect("the connection goes on");
+        if frame.kind == kind {
+            return frame;
+        }
+    }
+}
+
+/// The error code of GOAWAY.
+fn code(frame: &Frame) -> u32 {
+    frame.payload[4..8].iter().fold(0, |sum, byte| (sum << 8) | u32::from(*byte))
+}
+
+#[test]
+fn a_drain_says_goaway_and_lets_streams_end() {
+    let keeper = Arc::new(Gatekeeper::default());
+    let pieces = Arc::clone(&keeper);
+    let upstream = Upstream::start(move |_| Play::Pieces(vec![ok("late")], Arc::clone(&pieces)));
+    let mut edge = Setup::before(&upstream).start();
+    let mut socket = edge.connect();
+    socket.write_all(&[preface(), frame(HEADERS, END_STREAM | END_HEADERS, 1, GET)].concat()).unwrap();
+    while upstream.received().is_empty() {
+        std::thread::yield_now();
+    }
+    let sink = Arc::clone(&edge.sink);
+    let draining = std::thread::spawn(move || edge.drain(Duration::from_secs(10)));
+    let goaway = next_of(&mut socket, GOAWAY);
+    assert_eq!((goaway.stream, code(&goaway)), (0, NO_ERROR));
+    keeper.open();
+    let data = next_of(&mut socket, DATA);
+    assert_eq!((data.stream, &*data.payload), (1, &b"late"[..]));
+    // A graceful GOAWAY leaves a round trip for streams that are on their way (RFC 9113 §6.8); then the connection ends.
+    while next(&mut socket).is_some() {}
+    draining.join().unwrap();
+    assert_eq!(sink.told(1), ["rule.allowed complete 200 200"]);
+}
+
+/// Sends this on each of so many streams at once → the code with which the connection is ended.
+fn flood(streams: u32, each: impl Fn(u32) -> Vec<u8>) -> Option<u32> {
+    let upstream = Upstream::start(|_| Play::Silence);
+    let edge = Setup::before(&upstream).start();
+    let mut socket = edge.connect();
+    let mut bytes = preface();
+    bytes.extend((0..streams).flat_map(|number| each(2 * number + 1)));
+    // The connection may be ended before all is sent.
+    let _ = socket.write_all(&bytes);
+    let mut ended = None;
+    while let Some(frame) = next(&mut socket) {
+        if frame.kind == GOAWAY {
+            ended = Some(code(&frame));
+        }
+    }
+    ended
+}
+
+#[test]
+fn streams_that_are_reset_as_fast_as_they_are_opened_end_the_connection() {
+    // CVE-2023-44487.
+    let reset = |stream| {
+        let head = frame(HEADERS, END_STREAM | END_HEADERS, stream, GET);
+        [head, frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes())].concat()
+    };
+    assert_eq!(flood(200, reset), Some(ENHANCE_YOUR_CALM));
+}
+
+#[test]
+fn streams_that_we_are_made_to_reset_end_the_connection() {
+    // CVE-2025-8671: a window that becomes too large is an error of the stream (RFC 9113 §6.9.1).
+    let provoke = |stream| {
+        let head = frame(HEADERS, END_STREAM | END_HEADERS, stream, GET);
+        [head, frame(WINDOW_UPDATE, 0, stream, &0x7FFF_FFFF_u32.to_be_bytes())].concat()
+    };
+    assert_eq!(flood(400, provoke), Some(ENHANCE_YOUR_CALM));
+}
