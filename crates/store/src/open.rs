@@ -28,6 +28,9 @@ use std::{
 
 /// How long a caller waits for a connection before it fails.
 const ACQUIRE: Duration = Duration::from_secs(10);
+/// How often the lock is tried, and how long the pause is.
+const LOCK_TRIES: u32 = 40;
+const LOCK_PAUSE: Duration = Duration::from_millis(25);
 /// Connections that read at a time, of SQLite.
 const READERS: u32 = 4;
 /// Connections at a time, of PostgreSQL.
@@ -112,7 +115,7 @@ impl Store {
     }
 
     async fn open_file(path: PathBuf) -> Result<Self, StoreFault> {
-        let lock = lock(&path)?;
+        let lock = lock(&path).await?;
         make_private(&path)?;
         let options = dialect::sqlite_options(&path);
         let pool = || {
@@ -258,14 +261,19 @@ pub(crate) fn private() -> OpenOptions {
     options
 }
 
-fn lock(database: &Path) -> Result<File, StoreFault> {
+/// Takes the lock. Whoever has it may be ending right now, or a program that it started may not have let go of what it
+/// inherited yet: so it is tried for a moment.
+async fn lock(database: &Path) -> Result<File, StoreFault> {
     let path = lock_path(database);
     let file = private().open(&path).map_err(|source| StoreFault::File { path: path.clone(), source })?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreFault::Locked { path: database.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(StoreFault::File { path, source }),
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => tokio::time::sleep(LOCK_PAUSE).await,
+            Err(TryLockError::Error(source)) => return Err(StoreFault::File { path, source }),
+        }
     }
+    Err(StoreFault::Locked { path: database.to_owned() })
 }
 
 /// Makes the database file before SQLite does: SQLite gives its side files the mode of the main one.
