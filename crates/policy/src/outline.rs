@@ -36,7 +36,8 @@ pub fn outline(text: &str) -> Option<Vec<Outlined>> {
         Some(Outlined {
             id: policy.annotation("id").map(str::to_owned),
             permits: policy.effect() == CedarEffect::Permit,
-            text: policy.to_cedar()?,
+            // Through JSON: what was parsed from text keeps its layout.
+            text: Policy::from_json(None, policy.to_json().ok()?).ok()?.to_cedar()?,
         })
     });
     policies.collect()

@@ -44,12 +44,15 @@ when { context.proof.kind == "sign_in" || context.proof.kind == "session" };
 @id("shipped:admin-viewer")
 permit (principal in Role::"viewer", action in [Action::"read", Action::"list"], resource in Api::"wardgate-admin");
 
+// Whose a thing is, and how far a role reaches, is looked at where the act is done: an owner acts for what it owns.
 @id("shipped:admin-operator")
-permit (principal in Role::"operator", action in [Action::"read", Action::"list"], resource in Api::"wardgate-admin");
+permit (principal in Role::"operator", action in [Action::"read", Action::"list", Action::"write", Action::"delete"], resource in Api::"wardgate-admin");
 
-@id("shipped:admin-operator-credentials")
-permit (principal in Role::"operator", action in [Action::"write", Action::"delete"], resource in Api::"wardgate-admin")
-when { resource.path like "*/credentials" || resource.path like "*/credentials/*" };
+@id("shipped:admin-owner")
+permit (principal in Role::"owner", action in [Action::"read", Action::"list", Action::"write", Action::"delete"], resource in Api::"wardgate-admin");
+
+@id("shipped:admin-security")
+permit (principal in Role::"security", action, resource in Api::"wardgate-admin");
 
 @id("shipped:admin-admin")
 permit (principal in Role::"admin", action, resource in Api::"wardgate-admin");

@@ -219,6 +219,7 @@ pub(crate) fn with_names<T>(identities: &[Identity], apis: &[Arc<Api>], then: im
     let environments = [environment("production"), environment("staging"), environment("shared")];
     then(&Names {
         identities: identities.iter().map(|identity| identity.id.as_str()).collect(),
+        beside: None,
         owners: ["payments", "data"].into(),
         teams: ["settlement", "analytics"].into(),
         environments: &environments,

@@ -111,7 +111,7 @@ impl Control {
         }
     }
 
-    async fn catch_up(&self) -> Result<u64, StoreFault> {
+    pub(super) async fn catch_up(&self) -> Result<u64, StoreFault> {
         self.heed().await?;
         let seq = self.store.last_seq().await?;
         self.publish(seq, Rebuild::IfBehind).await?;

@@ -2,7 +2,7 @@
 
 use crate::testing::Town;
 
-const IDENTITIES: &str = "prod env=production\nstag env=staging\nshared env=shared\nretired state=retired\nlost overdue\nviewer env=staging roles=viewer\noperator env=staging roles=operator\nadmin env=staging roles=admin\nnobody env=staging";
+const IDENTITIES: &str = "prod env=production\nstag env=staging\nshared env=shared\nretired state=retired\nlost overdue\nviewer env=staging roles=viewer\noperator env=staging roles=operator\nowner env=staging roles=owner\nsecurity env=staging roles=security\nadmin env=staging roles=admin\nnobody env=staging";
 const ALL: &str = r#"@id("all") permit (principal, action, resource in Api::"ledger"); @id("all-events") permit (principal, action, resource in Api::"events");"#;
 
 #[test]
@@ -46,7 +46,7 @@ fn guardrails_hold_however_wide_a_permit_is() {
 fn wardgates_own_api_is_open_by_role() {
     let town = Town::new("", IDENTITIES, "");
     let mut requests = String::new();
-    for name in ["viewer", "operator", "admin", "nobody", "anonymous"] {
+    for name in ["viewer", "operator", "owner", "security", "admin", "nobody", "anonymous"] {
         for operation in [
             "GET /api/v1/identities",
             "POST /api/v1/credentials",
