@@ -7,7 +7,7 @@
 
 mod sightings;
 
-use crate::{clock, control::Control};
+use crate::clock;
 use sightings::Sightings;
 pub use sightings::{SEEN_MIN, name_of_key};
 use std::{
@@ -131,7 +131,7 @@ impl Discovery {
 
 /// Hands what is seen to the store: who is new after [`SOON`], who comes again every [`EVERY`]. Ends with its runtime.
 #[must_use]
-pub fn start(discovery: Arc<Discovery>, control: Arc<Control>, claim_within: Duration) -> JoinHandle<()> {
+pub fn start(discovery: Arc<Discovery>, store: Arc<Store>, claim_within: Duration) -> JoinHandle<()> {
     tokio::spawn(async move {
         loop {
             tokio::select! {
@@ -139,24 +139,13 @@ pub fn start(discovery: Arc<Discovery>, control: Arc<Control>, claim_within: Dur
                 // Others may come with it; and a flood must not have us write all the time.
                 () = discovery.worth.notified() => tokio::time::sleep(SOON).await,
             }
-            match discovery.note(control.store(), claim_within, clock::now()).await {
+            match discovery.note(&store, claim_within, clock::now()).await {
                 Ok(0) => {}
-                Ok(new) => {
-                    tracing::warn!(new, "unknown callers were discovered: `wardgate identity discovered` shows them");
-                    obey(&control).await;
-                }
+                Ok(new) => tracing::warn!(new, "unknown callers were discovered: `wardgate identity discovered` shows them"),
                 Err(error) => tracing::error!(%error, "what was discovered cannot be noted"),
             }
         }
     })
-}
-
-/// The changes come into the event log like any other.
-async fn obey(control: &Arc<Control>) {
-    let obeyed = async { control.obey(control.store().last_seq().await?).await };
-    if let Err(error) = obeyed.await {
-        tracing::error!(%error, "discoveries are noted but not yet in the event log");
-    }
 }
 
 #[cfg(test)]

@@ -148,7 +148,7 @@ impl Observed {
     fn start(&self, control: &Arc<Control>, log: &Arc<JsonLines>) {
         // They run as long as the runtime does.
         drop(usage::start(Arc::clone(&self.usage), Arc::clone(control.store())));
-        drop(discovery::start(Arc::clone(&self.discovery), Arc::clone(control), control.config().claim_within));
+        drop(discovery::start(Arc::clone(&self.discovery), Arc::clone(control.store()), control.config().claim_within));
         drop(deliver::start(Arc::clone(&self.deliveries), Arc::clone(control), Arc::clone(log)));
     }
 }

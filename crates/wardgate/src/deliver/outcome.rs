@@ -37,8 +37,9 @@ impl Awaited {
         self.0.insert(secret, since_snapshot);
     }
 
-    pub(super) fn contains(&self, secret: &SecretName) -> bool {
-        self.0.contains_key(secret)
+    /// One that an earlier run put into use: whatever is asked from here on shows it.
+    pub(super) fn take_up(&mut self, secret: SecretName) {
+        self.0.entry(secret).or_insert(0);
     }
 
     pub(super) fn remove(&mut self, secret: &SecretName) {

@@ -128,14 +128,25 @@ impl Deliveries {
     }
 
     fn wait_for(&self, secret: SecretName, since_snapshot: u64) {
+        self.change_awaited(|awaited| awaited.add(secret, since_snapshot));
+    }
+
+    fn change_awaited(&self, change: impl FnOnce(&mut Awaited)) {
         let mut awaited = lock(&self.awaited);
-        awaited.add(secret, since_snapshot);
+        change(&mut awaited);
         self.waiting.store(awaited.len(), Ordering::Relaxed);
     }
 
     /// Acts upon what the upstream was seen to do.
     async fn conclude(&self, control: &Arc<Control>, log: &JsonLines, secret: &SecretName, outcome: Outcome) -> Result<(), StoreFault> {
         let (store, now) = (control.store(), clock::now());
+        // Until this is kept nobody can replace it anew, so nothing newer is forgotten here.
+        self.change_awaited(|awaited| awaited.remove(secret));
+        let on_record = store.secrets().await?.into_iter().find(|stored| stored.name == *secret);
+        if on_record.is_none_or(|stored| stored.previous.is_none()) {
+            // Somebody put another secret meanwhile, or another process was first.
+            return Ok(());
+        }
         let done = match outcome {
             Outcome::Taken => {
                 let actor = Actor::new(Who::Process, "the upstream takes it");
@@ -158,7 +169,6 @@ impl Deliveries {
         };
         match done {
             Ok(secret) => control.obey(secret.revision).await,
-            // Somebody put another secret meanwhile, or another process was first.
             Err(StoreFault::Conflict { .. } | StoreFault::NotFound { .. }) => Ok(()),
             Err(fault) => Err(fault),
         }
@@ -210,7 +220,7 @@ pub fn start(deliveries: Arc<Deliveries>, control: Arc<Control>, log: Arc<JsonLi
             Ok(secrets) => {
                 // What is in use now is what is waited for: every request from here on shows it.
                 let left = secrets.into_iter().filter(|secret| secret.previous.is_some());
-                left.for_each(|secret| deliveries.wait_for(secret.name, 0));
+                left.for_each(|secret| deliveries.change_awaited(|awaited| awaited.take_up(secret.name)));
             }
             Err(error) => tracing::error!(%error, "secrets that were being replaced cannot be read: their old versions are kept"),
         }

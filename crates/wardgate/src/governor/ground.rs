@@ -54,6 +54,7 @@ pub(crate) fn on(documents: &str, test: impl AsyncFnOnce(&mut Ground)) {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
         let meters = Meters::new(Arc::new(Unrecorded), MeterBounds::default());
         let control = Control::open(config, meters, Arc::clone(&log)).await.unwrap();
+        drop(tokio::spawn(Arc::clone(&control).follow()));
         test(&mut Ground { control, log, writer: Some(writer), directory }).await;
     });
 }

@@ -34,11 +34,17 @@ fn hand(ground: &Ground) -> Hand {
     Hand { control, log, deeds: Arc::new(AtomicU64::new(0)), scanned: Time::default() }
 }
 
+/// The state on record, once the gate knows it: what is stopped is refused at once, the snapshot that says so comes after.
 async fn state(ground: &Ground, name: &str) -> IdentityState {
     let status = ground.control.store().status(&id(name)).await.unwrap();
-    let known = ground.control.gate().snapshot().identity(&id(name)).unwrap().state;
-    assert_eq!(known, status.state, "the gate knows what is on record of {name}");
+    known(ground, name, status.state).await;
     status.state
+}
+
+async fn known(ground: &Ground, name: &str, state: IdentityState) {
+    while ground.control.gate().snapshot().identity(&id(name)).unwrap().state != state {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// Ticks twice as two processes would, with what was due at the same moment.
@@ -136,6 +142,12 @@ fn a_tick_does_only_so_much_and_the_next_goes_on() {
     on(&documents, async |ground| {
         let mut hand = hand(ground);
         assert_eq!(hand.tick(DAWN + 3 * DAY).await.unwrap(), DEEDS_MAX);
+        let suspended = |snapshot: &wardgate_gate::Snapshot| {
+            snapshot.population().identities().iter().filter(|identity| identity.state == IdentityState::Suspended).count()
+        };
+        while suspended(&ground.control.gate().snapshot()) < DEEDS_MAX {
+            tokio::task::yield_now().await;
+        }
         assert_eq!(hand.tick(DAWN + 3 * DAY).await.unwrap(), 7);
         assert_eq!(hand.tick(DAWN + 3 * DAY).await.unwrap(), 0);
     });
