@@ -150,7 +150,7 @@ async fn writer() {
     let store = Store::open(&url).await.unwrap();
     loop {
         let round = store.last_seq().await.unwrap();
-        let life = Life { store: &store, actor: Actor::new(Who::Process, "kill"), round };
+        let life = Life { store: &store, actor: Actor::new(Who::Identity(IdentityId::parse("operator").unwrap()), "kill"), round };
         life.identities_and_credentials().await;
         life.everything_else().await;
     }
