@@ -5,7 +5,7 @@ use crate::{
     approvals::departed,
     call::{Asked, Console},
     input,
-    power::{self, Power, within_reach},
+    power::{self, Power, may_sign_in, within_reach},
     problem::{Code, Problem},
     world::{Entry, KnownIdentity},
 };
@@ -200,6 +200,7 @@ async fn plan(console: &Console, asked: &Asked<'_>, request: &IssueRequest) -> R
         }
         Some("sign_in") if request.name.is_some() => Err(unfit("a sign-in is not issued for an entry: leave `name` out".into())),
         Some("sign_in") => {
+            may_sign_in(&asked.caller.identity, &known.identity)?;
             let ends = lasts(console, &known.identity, Some(SIGN_IN), None, asked.now).await?;
             Ok(Plan { name: SIGN_IN_NAME.into(), kind: CredentialKind::SignIn, ends, sources: Box::default(), identity: known })
         }

@@ -86,9 +86,8 @@ pub(crate) struct Looked {
 
 /// Whether the caller may make changes, whether they make sense, and whom they need. Nothing is written.
 pub(crate) async fn look(console: &Console, caller: &Identity, wanted: &[Wanted], scene: &Scene) -> Result<Looked, Problem> {
+    power::may_declare(caller, wanted, &|api: &str| scene.policy_owner(api))?;
     wanted.iter().try_for_each(Wanted::check)?;
-    let policy_owner = |api: &str| scene.text(Kind::Api, api, "policy_owner");
-    power::may_declare(caller, wanted, &policy_owner)?;
     let changes: Vec<ResourceChange> = wanted.iter().map(|one| one.change.clone()).collect();
     let planned = console.world.plan(&changes).await?;
     Ok(Looked { planned, needs: needed(wanted, scene) })
@@ -184,3 +183,6 @@ pub(crate) async fn make(
 pub(crate) fn owner_of(spec: &Value) -> Option<&str> {
     spec.get("owner").or_else(|| spec.get("policy_owner"))?.as_str()
 }
+
+#[cfg(test)]
+mod tests;

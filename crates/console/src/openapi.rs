@@ -6,7 +6,7 @@ use crate::{
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 use wardgate_model::api::{PathTemplate, Segment};
 
 /// A refusal (RFC 9457), as the document describes it.
@@ -52,9 +52,14 @@ const BY_THE_GATE: [(u16, &str); 10] = [
     (503, "the gate cannot rule or record at present"),
 ];
 
-/// The document.
+/// The document. It is made once.
 #[must_use]
-pub fn document() -> Value {
+pub fn document() -> &'static Value {
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(made);
+    &DOCUMENT
+}
+
+fn made() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.definitions_path = "/components/schemas".into());
     let mut generator = settings.into_generator();
     let refusal = generator.subschema_for::<ProblemSchema>();

@@ -50,7 +50,8 @@ pub fn operations() -> impl Iterator<Item = &'static AdminOperation> + Clone {
     ROOMS.iter().copied().flatten()
 }
 
-/// The management API as the gate judges it: on the admin door, for sessions and sign-ins, recorded without fail.
+/// The management API as the gate judges it: on the admin door, for sessions, sign-ins and the break-glass door, recorded
+/// without fail.
 #[must_use]
 pub fn admin_api() -> Api {
     let shared = Environment { name: EnvironmentName::literal("shared"), production: false, shared: true };
@@ -67,7 +68,7 @@ pub fn admin_api() -> Api {
         path_prefix: PREFIX.into(),
         audit: AuditMode::Required,
         mode: Mode::Enforce,
-        accept: [CredentialKind::Session, CredentialKind::SignIn].into(),
+        accept: [CredentialKind::Session, CredentialKind::SignIn, CredentialKind::BreakGlass].into(),
         api_key_header: None,
         upstream: Upstream {
             target: Target::InProcess,

@@ -48,6 +48,18 @@ pub(crate) fn within_reach(caller: &Identity, target: &Identity, power: Power) -
     }
 }
 
+/// Whether a caller may issue a sign-in for an identity. Whoever could sign in as one that decides what others ask for
+/// could agree with itself: such a sign-in is issued within its own owner, whose identities never decide for each other,
+/// or by the built-in operator, who stands before the machine.
+pub(crate) fn may_sign_in(caller: &Identity, target: &Identity) -> Result<(), Problem> {
+    let decides = target.roles.iter().any(|role| matches!(role, Role::Security | Role::Admin));
+    if !decides || caller.owner == target.owner || caller.id.as_str() == person::OPERATOR {
+        return Ok(());
+    }
+    let who = format!("an identity of the owner `{}` or `{}` issues its sign-ins", target.owner, person::OPERATOR);
+    refused(format!("`{}` decides what others ask for: {who}", target.id))
+}
+
 /// Whether a caller may read about what an owner owns.
 pub(crate) fn may_see(caller: &Identity, owner: &OwnerName) -> Result<(), Problem> {
     match kept_to(caller) {

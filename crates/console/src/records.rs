@@ -10,7 +10,12 @@ use crate::{
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
-use wardgate_model::{id::IdentityId, inventory::IdentityState, resource::Kind, time::Time};
+use wardgate_model::{
+    id::{IdentityId, OwnerName},
+    inventory::IdentityState,
+    resource::Kind,
+    time::Time,
+};
 use wardgate_store::{Claim, Origin, ResourceId, StoredOwner, StoredResource, StoredStatus};
 
 /// How many rows are looked at for one page, however few of them are wanted.
@@ -134,20 +139,33 @@ pub(crate) fn comes_from(origin: &Origin, word: &str) -> bool {
     (word == "file" && matches!(origin, Origin::File(_))) || origin.to_string() == word
 }
 
-/// Whether a caller may read a resource: one who is kept to an owner reads what that owner answers for, and what says
-/// nothing of others.
-fn may_read(asked: &Asked<'_>, resource: &StoredResource) -> Result<(), Problem> {
-    let caller = &asked.caller.identity;
-    let Some(own) = power::kept_to(caller) else { return Ok(()) };
-    let owner = match resource.id.kind() {
-        Kind::Environment | Kind::Purpose => return Ok(()),
-        Kind::Owner => Some(resource.id.name()),
-        _ => owner_of(&resource.spec),
+/// Whether a caller may read a resource: one who is kept to an owner reads what that owner answers for, what is granted
+/// to that or by that, and what says nothing of others.
+async fn may_read(console: &Console, asked: &Asked<'_>, resource: &StoredResource) -> Result<(), Problem> {
+    let Some(own) = power::kept_to(&asked.caller.identity) else { return Ok(()) };
+    let of_own = match resource.id.kind() {
+        Kind::Environment | Kind::Purpose => true,
+        Kind::Owner => resource.id.name() == own.as_str(),
+        Kind::Grant => granted(console, own, &resource.spec).await?,
+        _ => owner_of(&resource.spec) == Some(own.as_str()),
     };
-    if owner == Some(own.as_str()) {
+    if of_own {
         return Ok(());
     }
     Err(Problem::new(Code::Reach, format!("`{}` is not of the owner `{own}`, for whom the caller acts", resource.id)))
+}
+
+/// Whether a grant is to an owner, to one of its identities, or on one of its APIs.
+async fn granted(console: &Console, own: &OwnerName, spec: &Value) -> Result<bool, Problem> {
+    let to = |member: &str| spec.get("to")?.get(member)?.as_str();
+    let identity = to("identity").and_then(|name| console.world.identity(&IdentityId::parse(name).ok()?));
+    if to("owner") == Some(own.as_str()) || identity.is_some_and(|known| known.identity.owner == *own) {
+        return Ok(true);
+    }
+    let api = spec.get("api").and_then(Value::as_str).and_then(|name| ResourceId::parse(Kind::Api, name).ok());
+    let Some(api) = api else { return Ok(false) };
+    let api = console.store.resource(&api).await?;
+    Ok(api.is_some_and(|api| owner_of(&api.spec) == Some(own.as_str())))
 }
 
 /// What a list is narrowed to.
@@ -194,8 +212,15 @@ pub(crate) async fn list(console: &Console, asked: &Asked<'_>) -> Result<Answer,
         if let Some(last) = found.last() {
             after = last.id.name().to_owned();
         }
-        found.retain(|resource| filter.lets_through(resource) && may_read(asked, resource).is_ok());
-        items.extend(shown(console, kind, found, filter.state).await?);
+        let mut seen = Vec::with_capacity(found.len());
+        for resource in found.into_iter().filter(|resource| filter.lets_through(resource)) {
+            match may_read(console, asked, &resource).await {
+                Ok(()) => seen.push(resource),
+                Err(Problem { code: Code::Reach, .. }) => {}
+                Err(problem) => return Err(problem),
+            }
+        }
+        items.extend(shown(console, kind, seen, filter.state).await?);
     }
     let next = more.then_some(after);
     Ok(Answer::ok(&Page { items, next }))
@@ -240,7 +265,7 @@ pub(crate) async fn read(console: &Console, asked: &Asked<'_>) -> Result<Answer,
 pub(crate) async fn view(console: &Console, asked: &Asked<'_>, id: &ResourceId) -> Result<(ResourceView, u64), Problem> {
     let missing = || Problem::new(Code::NotFound, format!("there is no resource `{id}`"));
     let resource = console.store.resource(id).await?.ok_or_else(missing)?;
-    may_read(asked, &resource)?;
+    may_read(console, asked, &resource).await?;
     let revision = resource.revision;
     let view = shown(console, id.kind(), vec![resource], None).await?.pop().ok_or_else(missing)?;
     Ok((view, revision))

@@ -1,21 +1,23 @@
 //! What the tests of this crate share: a console over a real store and a gate that is played. Requests are text,
 //! answers are text, and every answer is held against the OpenAPI document.
 
+mod played;
+
+pub(crate) use played::{Played, identity};
+
 use super::{Call, Console};
 use crate::{
     operations::{admin_api, row_of},
-    problem::{Code, Problem},
-    world::{
-        AccessPage, AccessQuery, BoxFuture, DescribedRequest, Entry, EventPage, EventQuery, FindingView, KnownIdentity, Manner, Minted,
-        OpenRequest, Planned, Refused, SecretRotation, World, WorldFault,
-    },
+    world::World,
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 use tempfile::TempDir;
@@ -23,14 +25,12 @@ use wardgate_model::{
     api::Operation,
     credential::{Credential, CredentialKind, CredentialState, KeyedHash},
     facts::{Caller, Door, Facts, RequestFacts, SourceFacts},
-    govern::Contract,
-    id::{CredentialId, EnvironmentName, IdentityId, OwnerName, RequestId, SecretName},
-    inventory::{Criticality, Environment, Identity, IdentityKind, IdentityState, Owner, Role},
+    id::{CredentialId, EnvironmentName, IdentityId, RequestId},
     proof::{ProofFacts, ProofKind},
-    secret::Secret,
+    resource::Kind,
     time::Time,
 };
-use wardgate_store::{Actor, Applied, FileDocument, NewCredential, ResourceChange, ResourceId, Sealed, Store, StoredSecret, Who};
+use wardgate_store::{Actor, FileDocument, NewCredential, ResourceId, Store, Who};
 
 pub(crate) const NOW: Time = Time::from_seconds(1_800_000_000);
 pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
@@ -39,179 +39,8 @@ pub(crate) const FIRST: &str = "SIGNIN000000";
 /// The secret part of every key that is minted here.
 pub(crate) const KEY_SECRET: &str = "s3cr3tOfTheKey";
 
-/// The gate, played.
-#[derive(Default)]
-pub(crate) struct Played {
-    minted: Mutex<u32>,
-    pub(crate) published: Mutex<Vec<u64>>,
-    pub(crate) asked: Mutex<Vec<EventQuery>>,
-}
-
-/// `name: kind owner state purpose roles | entries`
-const IDENTITIES: &str = "
-root payments active governs admin |
-op payments active operates operator |
-watcher payments active looks viewer |
-olga payments active answers owner |
-ledger payments active copies - | main api_key 720, ci oidc 0
-twin payments active copies - | one api_key 1, two api_key 2
-stranger cards active copies - | main api_key 24
-forever payments active copies - | main api_key 0
-asleep payments suspended copies - | main api_key 24
-idle payments active - - | main api_key 24
-orphan payments overdue copies - | main api_key 24
-";
-
-pub(crate) fn identity(name: &str) -> Option<KnownIdentity> {
-    let line = IDENTITIES.lines().find(|line| line.split(' ').next() == Some(name)).filter(|_| !name.is_empty())?;
-    let (spec, entries) = line.split_once(" |").unwrap();
-    let [name, owner, state, purpose, roles] = spec.split(' ').collect::<Vec<_>>().try_into().unwrap();
-    let environment = Environment { name: EnvironmentName::literal("production"), production: true, shared: false };
-    let entries = entries.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(|entry| {
-        let [name, kind, hours] = entry.split(' ').collect::<Vec<_>>().try_into().unwrap();
-        let hours: u32 = hours.parse().unwrap();
-        Entry {
-            name: name.into(),
-            kind: CredentialKind::parse(kind).unwrap(),
-            expires_in: (hours > 0).then(|| HOUR * hours),
-            waived_until: None,
-            sources: ["10.0.0.0/8".parse().unwrap()].into(),
-        }
-    });
-    let known = Identity {
-        id: IdentityId::parse(name).unwrap(),
-        kind: IdentityKind::ServiceAccount,
-        owner: OwnerName::parse(owner).unwrap(),
-        team: None,
-        environment: Arc::new(environment),
-        purpose: purpose.trim_matches('-').into(),
-        business_function: None,
-        criticality: Criticality::Low,
-        roles: roles.split(',').filter_map(Role::parse).collect(),
-        tags: BTreeMap::new(),
-        ends: None,
-        state: IdentityState::parse(state).unwrap_or(IdentityState::Active),
-        claim_overdue: state == "overdue",
-        quality: 100,
-        revision: 1,
-    };
-    Some(KnownIdentity { identity: Arc::new(known), entries: entries.collect() })
-}
-
-impl World for Played {
-    fn published(&self, seq: u64) -> BoxFuture<'_, ()> {
-        self.published.lock().unwrap().push(seq);
-        Box::pin(std::future::ready(()))
-    }
-
-    fn mint(&self, kind: CredentialKind, environment: &EnvironmentName) -> Result<Minted, WorldFault> {
-        let mut minted = self.minted.lock().unwrap();
-        *minted += 1;
-        let id = format!("KEY{:09}", *minted);
-        let prefix = match kind {
-            CredentialKind::ApiKey => "wg",
-            CredentialKind::Session => "wgs",
-            CredentialKind::SignIn => "wga",
-            other => return Err(WorldFault(format!("no text of the kind {other}").into())),
-        };
-        let text = Secret::new(format!("{prefix}_{environment}_{id}_{KEY_SECRET}"));
-        Ok(Minted { id: CredentialId::parse(&id).unwrap(), text, hash: KeyedHash::new([7; 32]) })
-    }
-
-    fn seal(&self, name: &SecretName, plain: &Secret<String>) -> Result<Sealed, WorldFault> {
-        let sealed: Vec<u8> = format!("{name}={}", plain.danger_expose()).bytes().map(|b| b ^ 0x5A).collect();
-        Ok(Sealed::new(sealed))
-    }
-
-    fn foreign_id(&self, hash: &KeyedHash) -> CredentialId {
-        let digits: String = hash.bytes().iter().take(6).map(|byte| format!("{byte:02X}")).collect();
-        CredentialId::parse(&digits).unwrap()
-    }
-
-    fn identity(&self, id: &IdentityId) -> Option<KnownIdentity> {
-        identity(id.as_str())
-    }
-
-    fn explain_described(&self, described: &DescribedRequest) -> Result<Value, Problem> {
-        if described.url.host() == Some("nowhere.example") {
-            return Err(Problem::new(Code::Unfit, "no API answers for this host"));
-        }
-        let identity = described.identity.as_ref().map(IdentityId::as_str);
-        let headers: Vec<&str> = described.headers.keys().map(HeaderName::as_str).collect();
-        let source = described.source.map(|s| s.to_string());
-        let (method, url) = (described.method.as_str(), described.url.to_string());
-        Ok(json!({ "identity": identity, "method": method, "url": url, "headers": headers, "source": source }))
-    }
-
-    fn explain_recorded(&self, event: Value) -> Value {
-        json!({ "ruling": event["ruling"], "remedy": "slow down" })
-    }
-
-    fn event(&self, request: RequestId) -> BoxFuture<'_, Result<Option<Value>, WorldFault>> {
-        let known = request == self::request();
-        Box::pin(std::future::ready(Ok(known.then(|| json!({ "ruling": { "response": "block" } })))))
-    }
-
-    fn events(&self, query: EventQuery) -> BoxFuture<'_, Result<EventPage, Problem>> {
-        let page = match query.cursor.as_deref() {
-            None => Ok(EventPage { events: vec![json!({ "seq": 1 })], cursor: Some("a:1".into()) }),
-            Some("a:1") => Ok(EventPage { events: Vec::new(), cursor: Some("a:1".into()) }),
-            Some(_) => Err(Problem::new(Code::Malformed, "this is no cursor of the event log")),
-        };
-        self.asked.lock().unwrap().push(query);
-        Box::pin(std::future::ready(page))
-    }
-
-    fn contracts(&self, _owner: &OwnerName) -> Vec<Contract> {
-        Vec::new()
-    }
-
-    fn open_requests(&self) -> Vec<OpenRequest> {
-        Vec::new()
-    }
-
-    fn owner(&self, _name: &OwnerName) -> Option<Owner> {
-        None
-    }
-
-    fn is_person(&self, identity: &Identity) -> bool {
-        identity.tags.contains_key("person")
-    }
-
-    fn plan<'a>(&'a self, _changes: &'a [ResourceChange]) -> BoxFuture<'a, Result<Planned, Refused>> {
-        Box::pin(std::future::ready(Err(WorldFault("not played".into()).into())))
-    }
-
-    fn apply<'a>(
-        &'a self,
-        _actor: &'a Actor,
-        _changes: &'a [ResourceChange],
-        _manner: Manner,
-        _basis: u64,
-        _now: Time,
-    ) -> BoxFuture<'a, Result<Applied, Refused>> {
-        Box::pin(std::future::ready(Err(WorldFault("not played".into()).into())))
-    }
-
-    fn access(&self, _query: AccessQuery) -> BoxFuture<'_, Result<AccessPage, Problem>> {
-        Box::pin(std::future::ready(Ok(AccessPage::default())))
-    }
-
-    fn findings(&self, _now: Time) -> BoxFuture<'_, Result<Vec<FindingView>, WorldFault>> {
-        Box::pin(std::future::ready(Ok(Vec::new())))
-    }
-
-    fn rotate_secret<'a>(
-        &'a self,
-        _actor: &'a Actor,
-        _rotation: SecretRotation,
-        _now: Time,
-    ) -> BoxFuture<'a, Result<StoredSecret, Problem>> {
-        Box::pin(std::future::ready(Err(Problem::fault("not played"))))
-    }
-}
-
-fn request() -> RequestId {
+/// The request whose event is on record.
+pub(crate) fn request() -> RequestId {
     RequestId::new(NOW, 7)
 }
 
@@ -221,6 +50,7 @@ pub(crate) struct Fixture {
     pub(crate) store: Arc<Store>,
     pub(crate) played: Arc<Played>,
     pub(crate) directory: TempDir,
+    requests: AtomicU32,
 }
 
 impl Fixture {
@@ -229,7 +59,7 @@ impl Fixture {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", directory.path().join("wardgate.db").display());
         let store = Arc::new(Store::open(&url).await.unwrap());
-        let played = Arc::new(Played::default());
+        let played = Arc::new(Played::new(Arc::clone(&store)));
         let console = Console::new(Arc::clone(&store), Arc::clone(&played) as Arc<dyn World>);
         let first = NewCredential {
             id: CredentialId::parse(FIRST).unwrap(),
@@ -242,13 +72,26 @@ impl Fixture {
             expires: NOW + HOUR,
         };
         store.issue_credential(&Actor::new(Who::Process, "first start"), first, NOW).await.unwrap();
-        Self { console, store, played, directory }
+        Self { console, store, played, directory, requests: AtomicU32::new(8) }
     }
 
     /// `a.yaml Identity/ledger {"owner":"payments"}`, a line a document.
     pub(crate) async fn apply(&self, documents: &str) {
         let documents: Vec<FileDocument> = documents.lines().map(document).collect();
         self.store.apply_files(&documents, "", NOW).await.unwrap();
+        self.played.look().await;
+    }
+
+    /// `IDENTITY STATE`, a line an identity that is on record.
+    pub(crate) async fn states(&self) -> String {
+        let statuses = self.store.statuses().await.unwrap();
+        statuses.iter().map(|one| format!("{} {}", one.identity, one.state)).collect::<Vec<_>>().join("\n")
+    }
+
+    /// What a member of an answer says.
+    pub(crate) fn member(said: &str, name: &str) -> String {
+        let body: Value = serde_json::from_str(said.find('{').map_or("", |at| &said[at..])).unwrap_or_else(|_| panic!("{said}"));
+        body[name].as_str().unwrap_or_else(|| panic!("no `{name}` in {said}")).to_owned()
     }
 
     pub(crate) async fn ask(&self, text: &str) -> String {
@@ -265,6 +108,7 @@ impl Fixture {
         if let Some(tag) = response.headers().get(header::ETAG) {
             said = format!("{said} {}", tag.to_str().unwrap());
         }
+        assert_eq!(response.headers().contains_key(header::LOCATION), response.status() == 202, "only what waits is elsewhere");
         if response.body().is_empty() {
             assert!(!response.headers().contains_key(header::CONTENT_TYPE));
             return said;
@@ -279,7 +123,7 @@ impl Fixture {
         }
     }
 
-    async fn call(&self, text: &str) -> Call {
+    pub(crate) async fn call(&self, text: &str) -> Call {
         let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
         let mut lines = head.trim().lines();
         let (line, caller) = lines.next().unwrap().split_once(" as ").unwrap();
@@ -302,7 +146,7 @@ impl Fixture {
 
     async fn facts(&self, method: &Method, path: &str, caller: &str) -> Facts {
         let mut words = caller.split(' ');
-        let identity = identity(words.next().unwrap()).unwrap().identity;
+        let identity = self.played.identity(&IdentityId::parse(words.next().unwrap()).unwrap()).unwrap().identity;
         let kind = ProofKind::parse(words.next().unwrap_or("session")).unwrap();
         let id = CredentialId::parse(words.next().unwrap_or("SESSION00000")).unwrap();
         let shown = self.store.credential(&id).await.map(|c| c.credential).unwrap_or_else(|_| Credential {
@@ -330,12 +174,13 @@ impl Fixture {
         let request =
             RequestFacts { method: method.clone(), host: "".into(), path: path.into(), query: None, content_type: None, length: None };
         Facts {
-            id: self::request(),
+            id: RequestId::new(NOW, self.requests.fetch_add(1, Ordering::Relaxed).into()),
             time: NOW,
             door: Door::Admin,
             trace: None,
             request,
             source: SourceFacts { address: [127, 0, 0, 1].into(), zone: None, user_agent: None },
+            unknown: None,
             api: None,
             operation: None,
             resource: None,
@@ -349,7 +194,7 @@ impl Fixture {
 fn document(line: &str) -> FileDocument {
     let [file, id, spec] = line.trim().splitn(3, ' ').collect::<Vec<_>>().try_into().unwrap();
     let (kind, name) = id.split_once('/').unwrap();
-    let kind = wardgate_model::resource::Kind::parse(kind).unwrap();
+    let kind = Kind::parse(kind).unwrap();
     FileDocument { file: file.into(), id: ResourceId::parse(kind, name).unwrap(), spec: serde_json::from_str(spec).unwrap() }
 }
 
@@ -370,13 +215,18 @@ fn conforms(operation: &Operation, status: u16, headers: &HeaderMap, body: &Valu
     let document = crate::openapi_document();
     let row = row_of(operation).unwrap();
     let responses = &document["paths"][row.template][row.method.http().as_str().to_lowercase()]["responses"];
-    let (media, response) = if status == row.response.0 {
-        ("application/json", &responses[status.to_string()])
+    let response = &responses[status.to_string()];
+    let media = if row.answers.iter().any(|(done, _)| *done == status) {
+        "application/json"
     } else {
         assert_eq!(body["status"], status);
-        ("application/problem+json", &document["components"]["responses"]["Problem"])
+        "application/problem+json"
     };
+    assert!(response.is_object(), "{status} is not documented for `{}`: {body}", row.key.as_str());
     assert_eq!(headers[header::CONTENT_TYPE], media);
+    if let Some(code) = body["code"].as_str().filter(|_| media == "application/problem+json") {
+        assert!(response["description"].as_str().unwrap().contains(code), "`{code}` is not documented for `{}`", row.key.as_str());
+    }
     let mut schema = response["content"][media]["schema"].clone();
     schema["components"] = document["components"].clone();
     let found = jsonschema::validator_for(&schema).unwrap().validate(body).map_err(|e| e.to_string());

@@ -51,10 +51,18 @@ async fn who_cannot_be_armed_is_told_why() {
             r#"{"identity":"No Body"}"#,
             "400 console.malformed: identity: `N` may not stand in a name: use a-z, 0-9, `.`, `_`, `:` and `-`, beginning with a letter or digit",
         ),
-        ("op", r#"{"identity":"asleep"}"#, "409 console.conflict: `asleep` is `suspended`, not `active`"),
-        ("op", r#"{"identity":"orphan"}"#, "409 console.conflict: `orphan` was not claimed in time: its owner must claim it first"),
-        ("op", r#"{"identity":"idle"}"#, "409 console.conflict: `idle` has no purpose"),
-        ("op", r#"{"identity":"forever"}"#, "409 console.conflict: the entry `main` of `forever` has no `expires_in`"),
+        (
+            "op",
+            r#"{"identity":"asleep"}"#,
+            "409 console.conflict: `asleep` is `suspended`: credentials are issued to approved and active identities",
+        ),
+        ("op", r#"{"identity":"orphan"}"#, "409 console.conflict: `orphan` was not claimed in time: an owner has to claim it first"),
+        ("op", r#"{"identity":"idle"}"#, "409 console.conflict: `idle` has no purpose: say what it is for first"),
+        (
+            "op",
+            r#"{"identity":"forever"}"#,
+            "409 console.conflict: the entry `main` of `forever` has no `expires_in`, and no waiver in force",
+        ),
         ("op", r#"{"identity":"watcher"}"#, "403 console.reach: `watcher` has the role `viewer`, which the caller has not"),
         ("olga", r#"{"identity":"stranger"}"#, "403 console.reach: `stranger` is of the owner `cards`, the caller acts for `payments`"),
         ("root", r#"{"identity":"watcher"}"#, "422 console.unfit: `watcher` has no entry of the type `api_key` in its `credentials`"),
@@ -171,7 +179,7 @@ async fn the_same_request_again_is_answered_the_same() {
     let first = ask("op", NOW, ledger).await;
     assert!(first.starts_with("201 "), "{first}");
     assert_eq!(ask("op", NOW + HOUR, ledger).await, first);
-    let reused = "422 console.key_reused: the body is another than that of the first request with this key";
+    let reused = "422 console.key_reused: the body or the path is another than that of the first request with this key";
     assert_eq!(ask("op", NOW, r#"{"identity":"twin","name":"one"}"#).await, reused);
     assert_ne!(ask("root", NOW, ledger).await, first, "a key is its caller's own");
     let next_day = ask("op", NOW + HOUR * 24, ledger).await;
@@ -179,4 +187,82 @@ async fn the_same_request_again_is_answered_the_same() {
     fixture.ask("DELETE /api/v1/credentials/KEY000000001 as op").await;
     let retried = ask("op", NOW + HOUR * 24, ledger).await;
     assert!(retried.starts_with("201 "), "a refusal is not remembered: {retried}");
+}
+
+#[tokio::test]
+async fn a_key_is_replaced_with_an_overlap() {
+    let fixture = Fixture::new().await;
+    issue(&fixture, "op", r#"{"identity":"ledger"}"#).await;
+    let rotate = async |caller: &str, id: &str, body: &str| {
+        fixture.ask(&format!("POST /api/v1/credentials/{id}/rotate as {caller}\n\n{body}")).await
+    };
+    let said = rotate("olga", "KEY000000001", r#"{"overlap":"2h","reason":"quarterly"}"#).await;
+    assert!(said.starts_with("201 ") && said.contains(&format!("wg_production_KEY000000002_{KEY_SECRET}")), "{said}");
+    let body: Value = serde_json::from_str(&said[said.find('{').unwrap()..]).unwrap();
+    let ends = |view: &Value| view["expires"].as_str().unwrap().to_owned();
+    assert_eq!((ends(&body), ends(&body["replaces"])), ("2027-02-14T08:00:00Z".into(), "2027-01-15T10:00:00Z".into()));
+    assert_eq!(body["replaces"]["id"], "KEY000000001");
+    assert_eq!(*fixture.played.published.lock().unwrap().last().unwrap(), fixture.store.last_seq().await.unwrap());
+    for (caller, id, body, said) in [
+        ("olga", "KEY000000009", "{}", "404 console.not_found: there is no credential `KEY000000009`"),
+        ("op", "KEY000000002", r#"{"overlap":"31d"}"#, "422 console.unfit: `overlap` is at most 30 days"),
+        ("op", "KEY000000002", r#"{"overlap":"later"}"#, "422 console.unfit: `overlap`: "),
+        ("otto", "KEY000000002", "{}", "403 console.reach: `ledger` is of the owner `payments`, the caller acts for `cards`"),
+        (
+            "root",
+            "SIGNIN000000",
+            "{}",
+            "422 console.unfit: `SIGNIN000000` is of the kind `sign_in`: only a key that Wardgate issued is rotated",
+        ),
+        ("op", "KEY000000002", "{}", "409 console.limit: "),
+    ] {
+        let refused = rotate(caller, id, body).await;
+        assert!(refused.starts_with(said), "{refused}");
+    }
+    fixture.ask("DELETE /api/v1/credentials/KEY000000002 as op").await;
+    assert_eq!(rotate("op", "KEY000000002", "{}").await, "409 console.conflict: `KEY000000002` is revoked: issue a new one");
+}
+
+#[tokio::test]
+async fn what_was_agreed_with_a_partner_bounds_its_keys() {
+    let fixture = Fixture::new().await;
+    let long = issue(&fixture, "op", r#"{"identity":"acme-bot","name":"main"}"#).await;
+    assert_eq!(long, "409 console.conflict: the contract `acme-2027` allows keys to live for 90 days at most, this one would for 100");
+    let short = issue(&fixture, "op", r#"{"identity":"acme-bot","name":"short"}"#).await;
+    assert!(short.contains(r#""expires":"2027-01-16T08:00:00Z""#), "{short}");
+    let body = r#"{"identity":"acme-bot","name":"short"}"#;
+    let late = fixture.ask_at(NOW + HOUR * 470, &format!("POST /api/v1/credentials as op\n\n{body}")).await;
+    assert!(late.contains(r#""expires":"2027-02-04T08:00:00Z""#), "no key outlives the contract: {late}");
+    let over = fixture.ask_at(NOW + HOUR * 480, &format!("POST /api/v1/credentials as op\n\n{body}")).await;
+    assert!(over.starts_with("409 console.conflict: "), "{over}");
+    fixture
+        .store
+        .depart_owner(
+            &wardgate_store::Actor::new(wardgate_store::Who::Process, ""),
+            &wardgate_model::id::OwnerName::literal("payments"),
+            NOW + HOUR,
+            NOW,
+        )
+        .await
+        .unwrap();
+    let gone = issue(&fixture, "op", r#"{"identity":"ledger"}"#).await;
+    assert!(gone.starts_with("409 console.conflict: ") && gone.contains("payments"), "{gone}");
+}
+
+#[tokio::test]
+async fn nobody_signs_in_as_its_own_second_person() {
+    let fixture = Fixture::new().await;
+    let ask = async |caller: &str, whom: &str| issue(&fixture, caller, &format!(r#"{{"identity":"{whom}","kind":"sign_in"}}"#)).await;
+    let own = "an identity of the owner `risk` or `wardgate-operator` issues its sign-ins";
+    assert_eq!(ask("root", "rita").await, format!("403 console.reach: `rita` decides what others ask for: {own}"));
+    assert!(ask("hank", "root").await.starts_with("403 console.reach: `root` decides what others ask for"));
+    assert!(ask("rico", "rita").await.starts_with("201"), "two of one owner never decide for each other");
+    assert!(ask("root", "op").await.starts_with("201"));
+    assert!(ask("wardgate-operator", "rita").await.starts_with("201"), "somebody has to be the first");
+}
+
+#[tokio::test]
+async fn what_was_approved_gets_its_first_key() {
+    let fixture = Fixture::new().await;
+    assert!(issue(&fixture, "op", r#"{"identity":"fresh"}"#).await.starts_with("201"));
 }

@@ -42,10 +42,10 @@ impl Scene {
         self.estate.get(id)
     }
 
-    /// A text in the spec of a resource that is no identity.
-    pub(crate) fn text(&self, kind: Kind, name: &str, key: &str) -> Option<String> {
-        let id = ResourceId::parse(kind, name).ok()?;
-        self.estate.get(&id)?.spec.get(key)?.as_str().map(str::to_owned)
+    /// Who answers for an API.
+    pub(crate) fn policy_owner(&self, api: &str) -> Option<String> {
+        let id = ResourceId::parse(Kind::Api, api).ok()?;
+        self.estate.get(&id)?.spec.get("policy_owner")?.as_str().map(str::to_owned)
     }
 
     /// A wish, with what is on record.

@@ -38,7 +38,7 @@ async fn a_described_request() {
         (format!(r#"{{"method":"GET","url":"{url}","source":"home"}}"#), "`home` is no address"),
         (
             format!(r#"{{"method":"GET","url":"{url}","identity":"ledger","proof":"smile"}}"#),
-            "`smile` is no kind of proof: there are `none`, `api_key`, `session`, `sign_in`, `jwt`, `x509`, `signature`, `hmac`",
+            "`smile` is no kind of proof: there are `none`, `api_key`, `session`, `sign_in`, `break_glass`, `jwt`, `x509`, `signature`, `hmac`",
         ),
         (
             format!(r#"{{"method":"GET","url":"{url}","proof":"x509"}}"#),

@@ -1,12 +1,12 @@
 use super::document;
-use crate::{OPERATIONS, call::testing::Fixture};
+use crate::{call::testing::Fixture, operations};
 use serde_json::Value;
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/openapi-v1.json");
 
 /// The document with its members by name, whatever order `serde_json` keeps in this build.
 fn sorted() -> Value {
-    let mut document = document();
+    let mut document = document().clone();
     document.sort_all_objects();
     document
 }
@@ -35,7 +35,7 @@ fn every_reference_leads_somewhere_and_every_schema_is_one() {
     let document = document();
     let mut found = Vec::new();
     walk(&document, &mut found);
-    assert!(found.len() > OPERATIONS.len(), "one problem for each operation, and schemas");
+    assert!(found.len() > operations().count(), "one problem for each operation, and schemas");
     for reference in found {
         assert!(document.pointer(reference.strip_prefix('#').unwrap()).is_some(), "{reference}");
     }

@@ -7,11 +7,11 @@ async fn a_secret_goes_in_and_never_comes_out() {
         let body = serde_json::json!({ "value": value, "reason": "erp moved" });
         fixture.ask_at(now, &format!("PUT /api/v1/secrets/{head}\n\n{body}")).await
     };
-    let first = r#"200 "2" {"created":"2027-01-15T08:00:00Z","name":"erp","revision":2,"updated":"2027-01-15T08:00:00Z","version":1}"#;
+    let first = r#"200 "2" {"created":"2027-01-15T08:00:00Z","name":"erp","previous":null,"promoted":null,"revision":2,"staged":null,"updated":"2027-01-15T08:00:00Z","version":1}"#;
     assert_eq!(put(NOW, "erp as root\nif-none-match: *", "hunter2-hunter2").await, first);
     let stale = "412 console.stale: secret `erp` was changed meanwhile: read it again, then decide";
     assert_eq!(put(NOW, "erp as root\nif-none-match: *", "other").await, stale);
-    let second = r#"200 "3" {"created":"2027-01-15T08:00:00Z","name":"erp","revision":3,"updated":"2027-01-15T09:00:00Z","version":2}"#;
+    let second = r#"200 "3" {"created":"2027-01-15T08:00:00Z","name":"erp","previous":null,"promoted":null,"revision":3,"staged":null,"updated":"2027-01-15T09:00:00Z","version":2}"#;
     assert_eq!(put(NOW + HOUR, "erp as root\nif-match: \"2\"", "hunter3-hunter3").await, second);
     put(NOW, "crm as root", "x").await;
     let listed = fixture.ask("GET /api/v1/secrets?limit=1 as watcher").await;
@@ -45,4 +45,26 @@ async fn what_nobody_means_to_put_is_refused() {
     let typed = put("erp", r#"{"value":["hunter2"]}"#).await;
     assert!(typed.starts_with("400 console.malformed: the body: a member is of the wrong type") && !typed.contains("hunter2"), "{typed}");
     assert_eq!(fixture.store.last_seq().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_secret_is_replaced_and_never_shown() {
+    let fixture = Fixture::new().await;
+    let ask = async |path: &str, body: &str| fixture.ask(&format!("POST /api/v1/secrets/{path} as root\n\n{body}")).await;
+    fixture.ask("PUT /api/v1/secrets/erp as root\n\n{\"value\":\"hunter2-hunter2\"}").await;
+    let said = ask("erp/rotate", r#"{"value":"hunter3-hunter3","deliver":{"file":"erp.txt"},"reason":"quarterly"}"#).await;
+    assert!(said.contains(r#""previous":1,"promoted":"2027-01-15T08:00:00Z""#) && said.contains(r#""version":2}"#), "{said}");
+    assert!(!said.contains("hunter"), "{said}");
+    let rotated = format!("{:?}", fixture.played.rotated.lock().unwrap());
+    assert!(rotated.contains(r#"File("erp.txt")"#) && !rotated.contains("hunter"), "{rotated}");
+    for (body, said) in [
+        ("{}", "422 console.unfit: without `value` a random secret is made, and `deliver` must say how the upstream gets it"),
+        (r#"{"value":" x"}"#, "422 console.unfit: the secret begins or ends with white space: leave it out"),
+        (r#"{"deliver":{"mail":"x"}}"#, "400 console.malformed: the body: "),
+        (r#"{"deliver":{"file":"a","vault":"b"}}"#, "400 console.malformed: the body: "),
+    ] {
+        let refused = ask("erp/rotate", body).await;
+        assert!(refused.starts_with(said), "{refused}");
+    }
+    assert_eq!(ask("crm/rotate", r#"{"value":"x"}"#).await, "404 console.not_found: there is no secret `crm`");
 }

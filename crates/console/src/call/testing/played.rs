@@ -1,0 +1,366 @@
+//! The gate, played: it knows a few identities by heart, and those of the store that it was told of.
+
+use super::{HOUR, KEY_SECRET, request};
+use crate::{
+    problem::{Code, Problem},
+    world::{
+        AccessPage, AccessPath, AccessQuery, BoxFuture, DescribedRequest, Entry, EventPage, EventQuery, FindingView, KnownIdentity, Manner,
+        Minted, OpenRequest, Planned, Refused, SecretRotation, World, WorldFault,
+    },
+};
+use http::HeaderName;
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use wardgate_governance::person;
+use wardgate_model::{
+    credential::{CredentialKind, KeyedHash},
+    diagnostic::{Diagnostic, Place},
+    govern::Contract,
+    id::{ContractName, CredentialId, EnvironmentName, IdentityId, OwnerName, RequestId, SecretName},
+    inventory::{Criticality, Environment, Identity, IdentityKind, IdentityState, Owner, Role},
+    resource::Kind,
+    secret::Secret,
+    time::Time,
+};
+use wardgate_store::{Actor, Applied, Claim, IdentityRecord, ResourceChange, Sealed, Store, StoredSecret};
+
+/// `name: kind owner state purpose roles person | entries`
+const IDENTITIES: &str = "
+root payments active governs admin pia@example.com |
+wardgate-operator wardgate active governs admin,security,operator,viewer - |
+rosa payments active decides security - |
+rita risk active decides security rob@example.com |
+rico risk active decides security - |
+hank cards active decides admin - |
+op payments active operates operator - |
+oscar cards active operates operator - |
+watcher payments active looks viewer - |
+olga payments active answers owner - |
+otto cards active answers owner - |
+ledger payments active copies - - | main api_key 720, ci oidc 0
+twin payments active copies - - | one api_key 1, two api_key 2
+stranger cards active copies - - | main api_key 24
+forever payments active copies - - | main api_key 0
+asleep payments suspended copies - - | main api_key 24
+idle payments active - - - | main api_key 24
+orphan payments overdue copies - - | main api_key 24
+fresh payments approved copies - - | main api_key 24
+acme-bot acme active orders - - | main api_key 2400, short api_key 24
+";
+
+/// `name accountable deputy`
+const OWNERS: [&str; 4] =
+    ["payments pia@example.com paul@example.com", "cards cora@example.com -", "risk rob@example.com -", "acme ann@example.com -"];
+
+fn owner(line: &str) -> Owner {
+    let [name, accountable, deputy] = line.split(' ').collect::<Vec<_>>().try_into().unwrap();
+    Owner {
+        name: OwnerName::parse(name).unwrap(),
+        accountable: accountable.into(),
+        deputy: (deputy != "-").then(|| deputy.into()),
+        contact: None,
+        teams: Box::default(),
+    }
+}
+
+pub(crate) fn identity(name: &str) -> Option<KnownIdentity> {
+    let line = IDENTITIES.lines().find(|line| line.split(' ').next() == Some(name)).filter(|_| !name.is_empty())?;
+    let (spec, entries) = line.split_once(" |").unwrap();
+    let [name, owner, state, purpose, roles, person] = spec.split(' ').collect::<Vec<_>>().try_into().unwrap();
+    let entries = entries.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(|entry| {
+        let [name, kind, hours] = entry.split(' ').collect::<Vec<_>>().try_into().unwrap();
+        self::entry(name, kind, hours.parse().unwrap())
+    });
+    let entries = entries.collect();
+    let tags: BTreeMap<Box<str>, Box<str>> = [(person::TAG.into(), person.into())].into();
+    let known = Identity {
+        id: IdentityId::parse(name).unwrap(),
+        kind: if name == "acme-bot" { IdentityKind::Partner } else { IdentityKind::ServiceAccount },
+        owner: OwnerName::parse(owner).unwrap(),
+        team: None,
+        environment: production(),
+        purpose: purpose.trim_matches('-').into(),
+        business_function: None,
+        criticality: Criticality::Low,
+        roles: roles.split(',').filter_map(Role::parse).collect(),
+        tags: if person == "-" { BTreeMap::new() } else { tags },
+        ends: None,
+        state: IdentityState::parse(state).unwrap_or(IdentityState::Active),
+        claim_overdue: state == "overdue",
+        quality: 100,
+        revision: 1,
+    };
+    Some(KnownIdentity { identity: Arc::new(known), entries })
+}
+
+fn production() -> Arc<Environment> {
+    Arc::new(Environment { name: EnvironmentName::literal("production"), production: true, shared: false })
+}
+
+fn entry(name: &str, kind: &str, hours: u32) -> Entry {
+    Entry {
+        name: name.into(),
+        kind: CredentialKind::parse(kind).unwrap(),
+        expires_in: (hours > 0).then(|| HOUR * hours),
+        waived_until: None,
+        sources: ["10.0.0.0/8".parse().unwrap()].into(),
+    }
+}
+
+/// An identity of the store, by what its spec and its status say.
+fn of_record(record: &IdentityRecord) -> Option<KnownIdentity> {
+    let (spec, status) = (&record.resource.as_ref()?.spec, record.status.as_ref()?);
+    let text = |name: &str| spec.get(name).and_then(Value::as_str);
+    let tags = spec.get("tags").and_then(Value::as_object).into_iter().flatten();
+    let identity = Identity {
+        id: record.identity.clone(),
+        kind: IdentityKind::ServiceAccount,
+        owner: OwnerName::parse(text("owner").unwrap_or("nobody")).unwrap(),
+        team: None,
+        environment: production(),
+        purpose: text("purpose").unwrap_or("copies").into(),
+        business_function: None,
+        criticality: Criticality::Low,
+        roles: spec.get("roles").and_then(Value::as_array).into_iter().flatten().filter_map(|r| Role::parse(r.as_str()?)).collect(),
+        tags: tags.map(|(name, value)| (name.as_str().into(), value.as_str().unwrap_or_default().into())).collect(),
+        ends: text("until").and_then(Time::parse),
+        state: status.state,
+        claim_overdue: status.claim == Claim::Overdue,
+        quality: 100,
+        revision: status.revision,
+    };
+    Some(KnownIdentity { identity: Arc::new(identity), entries: vec![entry("main", "api_key", 24)] })
+}
+
+pub(crate) struct Played {
+    store: Arc<Store>,
+    minted: Mutex<u32>,
+    seen: Mutex<BTreeMap<IdentityId, KnownIdentity>>,
+    pub(crate) published: Mutex<Vec<u64>>,
+    pub(crate) asked: Mutex<Vec<EventQuery>>,
+    pub(crate) access: Mutex<Vec<AccessQuery>>,
+    pub(crate) rotated: Mutex<Vec<SecretRotation>>,
+    /// What happens right before the next changes are written.
+    pub(crate) meanwhile: Mutex<Option<ResourceChange>>,
+}
+
+impl Played {
+    pub(crate) fn new(store: Arc<Store>) -> Self {
+        Self {
+            store,
+            minted: Mutex::default(),
+            seen: Mutex::default(),
+            published: Mutex::default(),
+            asked: Mutex::default(),
+            access: Mutex::default(),
+            rotated: Mutex::default(),
+            meanwhile: Mutex::default(),
+        }
+    }
+
+    /// Takes over what the store has of identities.
+    pub(crate) async fn look(&self) {
+        let records = self.store.identities_page("", 1_000).await.unwrap().records;
+        let seen = records.iter().filter_map(|record| Some((record.identity.clone(), of_record(record)?))).collect();
+        *self.seen.lock().unwrap() = seen;
+    }
+}
+
+/// What a spec with a member `broken` is told, once for each of its words.
+fn wrong(changes: &[ResourceChange]) -> Vec<Diagnostic> {
+    let broken = |change: &ResourceChange| {
+        let words = change.spec.as_ref()?.get("broken")?.as_str()?.to_owned();
+        Some((Place::file(change.id.to_string()), words))
+    };
+    let told = changes.iter().filter_map(broken).flat_map(|(place, words)| {
+        let told =
+            |word: &str| Diagnostic::error(place.clone(), "key.unknown", format!("`{word}`: this key is not known")).mend("take it out");
+        words.split(' ').map(told).collect::<Vec<_>>()
+    });
+    told.collect()
+}
+
+impl World for Played {
+    fn published(&self, seq: u64) -> BoxFuture<'_, ()> {
+        self.published.lock().unwrap().push(seq);
+        Box::pin(self.look())
+    }
+
+    fn mint(&self, kind: CredentialKind, environment: &EnvironmentName) -> Result<Minted, WorldFault> {
+        let mut minted = self.minted.lock().unwrap();
+        *minted += 1;
+        let id = format!("KEY{:09}", *minted);
+        let prefix = match kind {
+            CredentialKind::ApiKey => "wg",
+            CredentialKind::Session => "wgs",
+            CredentialKind::SignIn => "wga",
+            other => return Err(WorldFault(format!("no text of the kind {other}").into())),
+        };
+        let text = Secret::new(format!("{prefix}_{environment}_{id}_{KEY_SECRET}"));
+        Ok(Minted { id: CredentialId::parse(&id).unwrap(), text, hash: KeyedHash::new([7; 32]) })
+    }
+
+    fn seal(&self, name: &SecretName, plain: &Secret<String>) -> Result<Sealed, WorldFault> {
+        let sealed: Vec<u8> = format!("{name}={}", plain.danger_expose()).bytes().map(|b| b ^ 0x5A).collect();
+        Ok(Sealed::new(sealed))
+    }
+
+    fn foreign_id(&self, hash: &KeyedHash) -> CredentialId {
+        let digits: String = hash.bytes().iter().take(6).map(|byte| format!("{byte:02X}")).collect();
+        CredentialId::parse(&digits).unwrap()
+    }
+
+    fn identity(&self, id: &IdentityId) -> Option<KnownIdentity> {
+        self.seen.lock().unwrap().get(id).cloned().or_else(|| identity(id.as_str()))
+    }
+
+    fn explain_described(&self, described: &DescribedRequest) -> Result<Value, Problem> {
+        if described.url.host() == Some("nowhere.example") {
+            return Err(Problem::new(Code::Unfit, "no API answers for this host"));
+        }
+        let identity = described.identity.as_ref().map(IdentityId::as_str);
+        let headers: Vec<&str> = described.headers.keys().map(HeaderName::as_str).collect();
+        let source = described.source.map(|s| s.to_string());
+        let (method, url) = (described.method.as_str(), described.url.to_string());
+        Ok(json!({ "identity": identity, "method": method, "url": url, "headers": headers, "source": source }))
+    }
+
+    fn explain_recorded(&self, event: Value) -> Value {
+        json!({ "ruling": event["ruling"], "remedy": "slow down" })
+    }
+
+    fn event(&self, request: RequestId) -> BoxFuture<'_, Result<Option<Value>, WorldFault>> {
+        let known = request == self::request();
+        Box::pin(std::future::ready(Ok(known.then(|| json!({ "ruling": { "response": "block" } })))))
+    }
+
+    fn events(&self, query: EventQuery) -> BoxFuture<'_, Result<EventPage, Problem>> {
+        let page = match query.cursor.as_deref() {
+            None => Ok(EventPage { events: vec![json!({ "seq": 1 })], cursor: Some("a:1".into()) }),
+            Some("a:1") => Ok(EventPage { events: Vec::new(), cursor: Some("a:1".into()) }),
+            Some(_) => Err(Problem::new(Code::Malformed, "this is no cursor of the event log")),
+        };
+        self.asked.lock().unwrap().push(query);
+        Box::pin(std::future::ready(page))
+    }
+
+    fn contracts(&self, owner: &OwnerName) -> Vec<Contract> {
+        let acme = Contract {
+            name: ContractName::literal("acme-2027"),
+            owner: OwnerName::literal("acme"),
+            contacts: ["ops@acme.example".into()].into(),
+            until: super::NOW + HOUR * 480,
+            quota: None,
+            rate: None,
+            concurrency: None,
+            rotation: None,
+            key_life_max: Some(Duration::from_secs(90 * 86_400)),
+            drill: None,
+            apis: Box::default(),
+        };
+        if *owner == acme.owner { vec![acme] } else { Vec::new() }
+    }
+
+    fn open_requests(&self) -> Vec<OpenRequest> {
+        vec![OpenRequest { identity: IdentityId::literal("ledger"), credential: None, operation: "ledger GET /stream".into() }]
+    }
+
+    fn owner(&self, name: &OwnerName) -> Option<Owner> {
+        OWNERS.into_iter().map(owner).find(|owner| owner.name == *name)
+    }
+
+    fn is_person(&self, identity: &Identity) -> bool {
+        let owners: Vec<Owner> = OWNERS.into_iter().map(owner).collect();
+        person::is_person(identity, &owners)
+    }
+
+    fn plan<'a>(&'a self, changes: &'a [ResourceChange]) -> BoxFuture<'a, Result<Planned, Refused>> {
+        Box::pin(async move {
+            let found = wrong(changes);
+            if !found.is_empty() {
+                return Err(Refused::Diagnostics(found));
+            }
+            let odd = changes.iter().filter(|change| change.id.kind() == Kind::Grant && change.spec.is_none());
+            let warning =
+                |change: &ResourceChange| Diagnostic::warning(Place::file(change.id.to_string()), "grant.used", "somebody used it");
+            Ok(Planned { basis: self.store.last_seq().await?, warnings: odd.map(warning).collect() })
+        })
+    }
+
+    fn apply<'a>(
+        &'a self,
+        actor: &'a Actor,
+        changes: &'a [ResourceChange],
+        manner: Manner,
+        basis: u64,
+        now: Time,
+    ) -> BoxFuture<'a, Result<Applied, Refused>> {
+        Box::pin(async move {
+            let meanwhile = self.meanwhile.lock().unwrap().take();
+            if let Some(change) = meanwhile {
+                let somebody = Actor::new(wardgate_store::Who::Identity(IdentityId::literal("somebody")), "meanwhile");
+                self.store.change_resources(&somebody, &[change], None, now).await?;
+            }
+            let applied = match manner {
+                Manner::Single => self.store.change_resources(actor, changes, Some(basis), now).await?,
+                Manner::Whole => self.store.apply_resources(actor, changes, Some(basis), now).await?,
+            };
+            self.published(applied.seq).await;
+            Ok(applied)
+        })
+    }
+
+    fn access(&self, query: AccessQuery) -> BoxFuture<'_, Result<AccessPage, Problem>> {
+        let path = AccessPath {
+            identity: "ledger".into(),
+            api: "shop".into(),
+            operation: "shop GET /things".into(),
+            class: "list".into(),
+            answer: "allowed".into(),
+            by: vec!["grant:ledger-reads".into()],
+            conditions: Vec::new(),
+            until: None,
+            enforced: true,
+            change: None,
+            before: None,
+        };
+        self.access.lock().unwrap().push(query);
+        Box::pin(std::future::ready(Ok(AccessPage { paths: vec![path], next: None })))
+    }
+
+    fn findings(&self, _now: Time) -> BoxFuture<'_, Result<Vec<FindingView>, WorldFault>> {
+        let finding = |code: &str, name: &str, owner: &str, severity: &str| FindingView {
+            code: code.into(),
+            kind: "credential".into(),
+            name: name.into(),
+            owner: Some(owner.into()),
+            severity: severity.into(),
+            since: None,
+            evidence: "it is old".into(),
+            remedy: "rotate it".into(),
+            owasp: Some("NHI7".into()),
+            exempt: name.starts_with('Z'),
+        };
+        let found = vec![
+            finding("credential.unused", "A", "payments", "notice"),
+            finding("credential.overdue", "B", "cards", "error"),
+            finding("credential.overdue", "Z", "payments", "error"),
+        ];
+        Box::pin(std::future::ready(Ok(found)))
+    }
+
+    fn rotate_secret<'a>(&'a self, actor: &'a Actor, rotation: SecretRotation, now: Time) -> BoxFuture<'a, Result<StoredSecret, Problem>> {
+        Box::pin(async move {
+            let value = rotation.value.as_ref().map_or_else(|| "made".to_owned(), |value| value.danger_expose().clone());
+            let sealed = self.seal(&rotation.name, &Secret::new(value)).map_err(Problem::fault)?;
+            self.store.stage_secret(actor, &rotation.name, &sealed, now).await?;
+            let stored = self.store.promote_secret(actor, &rotation.name, now).await?;
+            self.rotated.lock().unwrap().push(rotation);
+            Ok(stored)
+        })
+    }
+}
