@@ -75,6 +75,11 @@ pub(crate) fn readable(event: &Value) -> String {
             styled(BOLD, &what)
         );
     }
+    if let Some(finding) = event.get("finding") {
+        let (about, what) = (format!("{} {}", text(finding, "kind"), text(finding, "name")), text(finding, "what"));
+        let code = styled(STOPPED, &format!("{:<20}", text(finding, "code")));
+        return format!("{}  {code}  {} ({what})", styled(DIM, &moment), styled(BOLD, &about));
+    }
     let operation = at("/operation").unwrap_or_else(|| {
         let target = format!("{} {}", at("/method").unwrap_or_default(), at("/path").unwrap_or_default());
         if target.trim().is_empty() { at("/kind").unwrap_or_default() } else { target.trim().to_owned() }
