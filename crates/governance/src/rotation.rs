@@ -68,9 +68,17 @@ pub struct Rotations {
     shipped: Vec<Rotation>,
     /// The shortest cadence of the contracts of an owner.
     contracted: HashMap<OwnerName, Duration>,
-    /// Ends of waivers for identities; of one entry, or of all.
-    identities: HashMap<IdentityId, Vec<(Option<Box<str>>, Time)>>,
+    /// Ends of waivers for identities.
+    identities: HashMap<IdentityId, Vec<Put>>,
     owners: HashMap<OwnerName, Time>,
+}
+
+/// Until when rotation is put off.
+#[derive(Debug, Clone)]
+struct Put {
+    /// Of this entry; `None`: of all.
+    entry: Option<Box<str>>,
+    off_until: Time,
 }
 
 impl Rotations {
@@ -83,8 +91,8 @@ impl Rotations {
     ) -> Self {
         let mut all = Self { own: rules.into_iter().cloned().collect(), ..Self::default() };
         all.shipped = shipped().into_iter().filter(|rule| !all.own.iter().any(|own| own.name == rule.name)).collect();
-        all.own.sort_by(|a, b| strictness(a).cmp(&strictness(b)));
-        all.shipped.sort_by(|a, b| strictness(a).cmp(&strictness(b)));
+        all.own.sort_by_key(strictness);
+        all.shipped.sort_by_key(strictness);
         for contract in contracts {
             let Some(every) = contract.rotation else { continue };
             let known = all.contracted.entry(contract.owner.clone()).or_insert(every);
@@ -93,7 +101,8 @@ impl Rotations {
         for waiver in waivers.into_iter().filter(|waiver| waiver.exempts == Exemption::Rotation) {
             match &waiver.waived {
                 Waived::Identity { identity, credential } => {
-                    all.identities.entry(identity.clone()).or_default().push((credential.clone(), waiver.until));
+                    let put = Put { entry: credential.clone(), off_until: waiver.until };
+                    all.identities.entry(identity.clone()).or_default().push(put);
                 }
                 Waived::Owner(owner) => {
                     let end = all.owners.entry(owner.clone()).or_insert(waiver.until);
@@ -146,7 +155,7 @@ impl Rotations {
     #[must_use]
     pub fn waived_until(&self, credential: &Credential, identity: &Identity) -> Option<Time> {
         let own = self.identities.get(&identity.id).into_iter().flatten();
-        let own = own.filter(|(entry, _)| entry.as_ref().is_none_or(|entry| *entry == credential.name)).map(|(_, end)| *end);
+        let own = own.filter(|put| put.entry.as_ref().is_none_or(|entry| *entry == credential.name)).map(|put| put.off_until);
         own.chain(self.owners.get(&identity.owner).copied()).max()
     }
 }

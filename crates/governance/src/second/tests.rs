@@ -34,7 +34,15 @@ spec: { type: bot, owner: payments, environment: production, purpose: runs it, r
 ---
 kind: Api
 name: ledger
-spec: { policy_owner: payments, environment: production, mode: enforce, upstream: { urls: ["http://127.0.0.1:9000"] }, operations: [{ match: "GET /entries", class: list }] }
+spec: { policy_owner: payments, environment: production, mode: enforce, upstream: { urls: ["http://127.0.0.1:9000"] }, operations: [{ match: "GET /entries", class: list }, { match: "GET /export", class: bulk }] }
+---
+kind: Zone
+name: lan
+spec: { networks: [10.0.0.0/8] }
+---
+kind: Policy
+name: reads
+spec: { cedar: 'forbid (principal, action, resource) when { principal.type == "bot" && principal.hasTag("tier") && context.source.zone == "lan" };' }
 ---
 kind: Grant
 name: acme-reads
@@ -107,9 +115,13 @@ fn what_widens_power_waits() {
         "kind: TrustSource\nname: ci\nspec: { type: oidc, issuer: \"https://ci.example\" }",
         "kind: TrustSource\nname: ci\nspec: { gone: true }",
         "kind: Api\nname: new\nspec: { policy_owner: payments, environment: production, mode: observe }",
-        "kind: Api\nname: ledger\nspec: { policy_owner: payments, environment: production, mode: observe, upstream: { urls: [\"http://127.0.0.1:9000\"] }, operations: [{ match: \"GET /entries\", class: list }] }",
-        "kind: Api\nname: ledger\nspec: { policy_owner: payments, environment: production, upstream: { urls: [\"http://127.0.0.1:9000\"], identity: keep }, operations: [{ match: \"GET /entries\", class: list, anonymous: true }] }",
+        "kind: Api\nname: ledger\nspec: { policy_owner: payments, environment: production, mode: observe, upstream: { urls: [\"http://127.0.0.1:9000\"] }, operations: [{ match: \"GET /entries\", class: list }, { match: \"GET /export\", class: bulk }] }",
+        "kind: Api\nname: ledger\nspec: { policy_owner: payments, environment: production, upstream: { urls: [\"http://127.0.0.1:9000\"], identity: keep }, operations: [{ match: \"GET /entries\", class: list, anonymous: true }, { match: \"GET /export\", class: read }] }",
         "kind: Zone\nname: new\nspec: { networks: [10.0.0.0/8] }",
+        "kind: Zone\nname: lan\nspec: { networks: [10.0.0.0/9] }",
+        "kind: Zone\nname: lan\nspec: { networks: [10.0.0.0/8, 172.16.0.0/12] }",
+        "kind: Zone\nname: lan\nspec: { gone: true }",
+        "kind: Identity\nname: ledger-sync\nspec: { type: bot, owner: payments, environment: production, purpose: copies, tags: { tier: iron, other: x } }",
     ];
     let said: Vec<String> = changes
         .iter()
@@ -131,13 +143,13 @@ fn what_widens_power_waits() {
     Identity/admin-bot { type: bot, owner: acme, environment: production, purpose: runs it, roles: [viewer] }
         second: it gives `admin-bot`, which has roles in Wardgate, to the owner `acme`; `admin-bot` gains what the owner `acme` is granted
     Identity/ledger-sync { type: workload, owner: acme, environment: production, purpose: copies }
-        second: `ledger-sync` gains what the owner `acme` is granted
+        second: policies read the tag `tier` of `ledger-sync`; `ledger-sync` gains what the owner `acme` is granted
     Identity/ledger-sync { type: workload, owner: payments, team: settlement, environment: production, purpose: copies }
-        second: `ledger-sync` gains what policies permit to the team `settlement`
+        second: policies read the tag `tier` of `ledger-sync`; `ledger-sync` gains what policies permit to the team `settlement`
     Identity/ledger-sync { type: workload, owner: payments, environment: staging, purpose: copies }
-        second: it moves `ledger-sync` to another environment
+        second: it moves `ledger-sync` to another environment; policies read the tag `tier` of `ledger-sync`
     Identity/ledger-sync { type: workload, owner: payments, environment: production, purpose: copies, tags: { person: lead@example.com } }
-        person: it makes `ledger-sync` stand for the person `lead@example.com`
+        person: it makes `ledger-sync` stand for the person `lead@example.com`; policies read the tag `tier` of `ledger-sync`
     Identity/ledger-sync { gone: true }
         nothing
     Owner/new { accountable: new@example.com }
@@ -186,12 +198,20 @@ fn what_widens_power_waits() {
         nothing
     Api/new { policy_owner: payments, environment: production, mode: observe }
         nothing
-    Api/ledger { policy_owner: payments, environment: production, mode: observe, upstream: { urls: ["http://127.0.0.1:9000"] }, operations: [{ match: "GET /entries", class: list }] }
+    Api/ledger { policy_owner: payments, environment: production, mode: observe, upstream: { urls: ["http://127.0.0.1:9000"] }, operations: [{ match: "GET /entries", class: list }, { match: "GET /export", class: bulk }] }
         second: rulings on the API `ledger` bind no more
-    Api/ledger { policy_owner: payments, environment: production, upstream: { urls: ["http://127.0.0.1:9000"], identity: keep }, operations: [{ match: "GET /entries", class: list, anonymous: true }] }
-        second: `GET /entries` of the API `ledger` can be called without a credential; the upstream of the API `ledger` sees the credentials of its callers
+    Api/ledger { policy_owner: payments, environment: production, upstream: { urls: ["http://127.0.0.1:9000"], identity: keep }, operations: [{ match: "GET /entries", class: list, anonymous: true }, { match: "GET /export", class: read }] }
+        second: `GET /export` of the API `ledger` is not of the guarded class `bulk` any more; `GET /entries` of the API `ledger` can be called without a credential; the upstream of the API `ledger` sees the credentials of its callers
     Zone/new { networks: [10.0.0.0/8] }
         nothing
+    Zone/lan { networks: [10.0.0.0/9] }
+        nothing
+    Zone/lan { networks: [10.0.0.0/8, 172.16.0.0/12] }
+        second: policies trust the zone `lan`, and it grows
+    Zone/lan { gone: true }
+        nothing
+    Identity/ledger-sync { type: bot, owner: payments, environment: production, purpose: copies, tags: { tier: iron, other: x } }
+        second: policies read the `type` of `ledger-sync`; policies read the tag `tier` of `ledger-sync`
     "#);
 }
 

@@ -2,8 +2,9 @@
 
 use super::{Found, Proposed, Record};
 use crate::person;
+use ipnet::IpNet;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use wardgate_model::{api::Api, resource::Kind, time::Time};
 use wardgate_policy::{Outlined, outline};
 
@@ -11,6 +12,8 @@ use wardgate_policy::{Outlined, outline};
 const SHIPPED: &str = "shipped:";
 /// What the ids of guardrails begin with.
 const GUARDRAIL: &str = "guardrail:";
+/// The classes of operations that `guardrail:power` is about.
+const GUARDED: [&str; 3] = ["admin", "bulk", "money"];
 
 /// Notes everything that widens power, of all changes together.
 pub(super) fn find(changes: &[Proposed], before: &Record<'_>, found: &mut Found) {
@@ -33,11 +36,11 @@ pub(super) fn find(changes: &[Proposed], before: &Record<'_>, found: &mut Found)
             Kind::Rotation if !tightens(old, new) => found.second(format!("it may let keys grow older: Rotation `{name}`")),
             Kind::Grant => grant(name, old, new, found),
             Kind::Api => api(name, old, new, found),
+            Kind::Zone => zone(name, old, new, before, found),
             Kind::Policy
             | Kind::TrustSource
             | Kind::Limit
             | Kind::Rotation
-            | Kind::Zone
             | Kind::Contract
             | Kind::Flow
             | Kind::Webhook
@@ -111,6 +114,7 @@ fn identity(name: &str, old: Option<&Value>, new: Option<&Value>, before: &Recor
     if text(old, "environment") != text(new, "environment") {
         found.second(format!("it moves `{name}` to another environment"));
     }
+    read_by_policies(name, old, new, before, found);
     let (owner, team) = (text(new, "owner").unwrap_or_default(), text(new, "team"));
     let moved = text(old, "owner") != Some(owner);
     if moved && !words(new, "roles").is_empty() {
@@ -124,6 +128,24 @@ fn identity(name: &str, old: Option<&Value>, new: Option<&Value>, before: &Recor
     }
 }
 
+/// What else policies read of an identity: whoever changes it may come under another permit, or out of a forbid.
+fn read_by_policies(name: &str, old: Option<&Value>, new: Option<&Value>, before: &Record<'_>, found: &mut Found) {
+    for (key, attribute) in [("type", "principal.type"), ("criticality", "principal.criticality")] {
+        if text(old, key) != text(new, key) && any_policy(before, |policy| policy.contains(attribute)) {
+            found.second(format!("policies read the `{key}` of `{name}`"));
+        }
+    }
+    let tags = |spec: Option<&Value>| spec.and_then(|spec| spec.get("tags")).and_then(Value::as_object).cloned().unwrap_or_default();
+    let (was, is) = (tags(old), tags(new));
+    let keys: BTreeSet<&String> = was.keys().chain(is.keys()).filter(|key| was.get(*key) != is.get(*key)).collect();
+    for key in keys {
+        let quoted = Value::from(key.as_str()).to_string();
+        if any_policy(before, |policy| policy.contains("Tag(") && policy.contains(&quoted)) {
+            found.second(format!("policies read the tag `{key}` of `{name}`"));
+        }
+    }
+}
+
 /// Whether anything is granted or permitted to every identity of an owner.
 fn speaks_of_owner(before: &Record<'_>, owner: &str) -> bool {
     let granted = before.of(Kind::Grant).any(|(_, spec)| text(spec.get("to"), "owner") == Some(owner));
@@ -132,7 +154,27 @@ fn speaks_of_owner(before: &Record<'_>, owner: &str) -> bool {
 
 fn policies_name(before: &Record<'_>, entity: &str, name: &str) -> bool {
     let wanted = format!("{entity}::\"{name}\"");
-    before.of(Kind::Policy).any(|(_, spec)| text(Some(spec), "cedar").is_some_and(|text| text.contains(&wanted)))
+    any_policy(before, |policy| policy.contains(&wanted))
+}
+
+/// Whether the text of any policy on record does so. Texts are looked at and not parsed: too much waits rather than too little.
+fn any_policy(before: &Record<'_>, does: impl Fn(&str) -> bool) -> bool {
+    before.of(Kind::Policy).any(|(_, spec)| text(Some(spec), "cedar").is_some_and(&does))
+}
+
+/// A zone that policies name, with networks that it did not have.
+fn zone(name: &str, old: Option<&Value>, new: Option<&Value>, before: &Record<'_>, found: &mut Found) {
+    let networks = |spec| words(spec, "networks").into_iter().map(|text| (text, text.parse::<IpNet>().ok())).collect::<Vec<_>>();
+    let (had, has) = (networks(old), networks(new));
+    // What cannot be read is taken for new unless it was there.
+    let within = |(text, network): &(&str, Option<IpNet>)| {
+        had.iter().any(|(known, wide)| known == text || wide.zip(*network).is_some_and(|(wide, network)| wide.contains(&network)))
+    };
+    let quoted = format!("\"{name}\"");
+    let named = any_policy(before, |policy| policy.contains("zone") && policy.contains(&quoted));
+    if named && !has.iter().all(within) {
+        found.second(format!("policies trust the zone `{name}`, and it grows"));
+    }
 }
 
 fn owner(name: &str, old: Option<&Value>, new: Option<&Value>, found: &mut Found) {
@@ -196,6 +238,11 @@ fn api(name: &str, old: Option<&Value>, new: Option<&Value>, found: &mut Found) 
     if text(Some(old), "environment") != text(Some(new), "environment") {
         found.second(format!("it moves the API `{name}` to another environment"));
     }
+    for (operation, class) in guarded(old) {
+        if guarded(new).get(operation).is_none_or(|now| *now != class) {
+            found.second(format!("`{operation}` of the API `{name}` is not of the guarded class `{class}` any more"));
+        }
+    }
     let opened = anonymous(new);
     for operation in opened.difference(&anonymous(old)) {
         found.second(format!("`{operation}` of the API `{name}` can be called without a credential"));
@@ -204,6 +251,13 @@ fn api(name: &str, old: Option<&Value>, new: Option<&Value>, found: &mut Found) 
     if keeps(new) && !keeps(old) {
         found.second(format!("the upstream of the API `{name}` sees the credentials of its callers"));
     }
+}
+
+/// Operations of the classes that `guardrail:power` is about, as the API itself says.
+fn guarded(spec: &Value) -> BTreeMap<&str, &str> {
+    let operations = spec.get("operations").and_then(Value::as_array).into_iter().flatten();
+    let classed = operations.filter_map(|operation| Some((text(Some(operation), "match")?, text(Some(operation), "class")?)));
+    classed.filter(|(_, class)| GUARDED.contains(class)).collect()
 }
 
 fn anonymous(spec: &Value) -> BTreeSet<&str> {
