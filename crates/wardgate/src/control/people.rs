@@ -17,7 +17,7 @@ use wardgate_model::{
     inventory::{Identity, IdentityKind},
     resource::Kind,
 };
-use wardgate_resources::{Beside, BesideIdentity, Document, IdentitySpec, Naming, references, resolve_identity};
+use wardgate_resources::{Beside, BesideIdentity, Document, IdentitySpec, Naming, references, resolve_recorded};
 use wardgate_store::{Claim, IdentityRecord, ResourceId, Store, StoreFault};
 
 /// Records read from the store at a time.
@@ -36,7 +36,11 @@ pub(super) fn declared(id: &ResourceId, spec: Value) -> Document {
 /// With what is wrong with it: it was good when it was taken, so something that it names has changed.
 pub(super) fn spec(record: &IdentityRecord, loaded: &Loaded) -> Result<Option<IdentitySpec>, Vec<Diagnostic>> {
     let Some(resource) = &record.resource else { return Ok(None) };
-    resolve_identity(&declared(&resource.id, resource.spec.clone()), &loaded.inventory).map(Some)
+    let recorded = resolve_recorded(&declared(&resource.id, resource.spec.clone()), &loaded.inventory)?;
+    for warning in recorded.warnings {
+        tracing::debug!(identity = %record.identity, %warning, "an identity on record does not fit what it names any more");
+    }
+    Ok(Some(recorded.spec))
 }
 
 /// What the gate is to be told of an identity's record: itself and its credentials, as status and rotation make them.
