@@ -2,7 +2,7 @@
 
 use crate::{
     Store, StoreFault,
-    database::{query, query_rows},
+    database::{Query, query, query_rows, query_rows_after},
     feed::{self, Act, Actor, Subject, Told, Who, Writing, signed},
     resource::{self, Applied, FileDocument, Origin, Precondition, ResourceId, ResourceRow, StoredResource},
     sql, status,
@@ -260,15 +260,27 @@ fn row(change: &ResourceChange, old: Option<StoredResource>, origin: &Origin, wh
     Ok(Some(Row { id: change.id.clone(), act, before: old.map(|r| r.spec), after: Some(spec.clone()), origin, who }))
 }
 
+/// Names by their kind, a statement's worth of one kind at a time: so each is found by its index.
+fn by_kind<'a>(ids: impl IntoIterator<Item = &'a ResourceId>) -> Vec<(Kind, Vec<&'a str>)> {
+    let mut kinds: BTreeMap<Kind, Vec<&str>> = BTreeMap::new();
+    for id in ids {
+        kinds.entry(id.kind()).or_default().push(id.name());
+    }
+    let pieces = kinds.iter().flat_map(|(kind, names)| names.chunks(ROWS).map(|names| (*kind, names.to_vec())));
+    pieces.collect()
+}
+
+/// A statement about resources of one kind by their names.
+fn about<'q>(text: &'static str, kind: Kind, names: &[&'q str]) -> Query<'q> {
+    let query = query_rows_after(text, 1, names.len(), 1).bind(kind.as_str());
+    names.iter().fold(query, |query, name| query.bind(*name))
+}
+
 /// Those of the named resources that are on record.
 async fn named(writing: &mut Writing, ids: &[&ResourceId]) -> Result<HashMap<ResourceId, StoredResource>, StoreFault> {
     let mut found = HashMap::with_capacity(ids.len());
-    for ids in ids.chunks(ROWS) {
-        let mut query = query_rows(sql::RESOURCES_NAMED, ids.len(), 2);
-        for id in ids {
-            query = query.bind(id.kind().as_str()).bind(id.name());
-        }
-        let rows: Vec<ResourceRow> = query.all(writing.conn()).await?;
+    for (kind, names) in by_kind(ids.iter().copied()) {
+        let rows: Vec<ResourceRow> = about(sql::RESOURCES_NAMED, kind, &names).all(writing.conn()).await?;
         found.extend(resource::read(rows)?.into_iter().map(|r| (r.id.clone(), r)));
     }
     Ok(found)
@@ -301,8 +313,7 @@ async fn carry_out(writing: &mut Writing, rows: Vec<Row>, reason: &str) -> Resul
             });
             status::begin(writing, births, reason).await?;
         }
-        let told = chunk.into_iter().map(|(seq, row)| (seq, row)).collect::<Vec<_>>();
-        let told = told.iter().map(|(seq, row)| {
+        let told = chunk.iter().map(|(seq, row)| {
             let told = Told {
                 who: &row.who,
                 reason,
@@ -340,13 +351,12 @@ async fn save(writing: &mut Writing, chunk: &[(u64, Row)]) -> Result<(), StoreFa
 }
 
 async fn remove(writing: &mut Writing, chunk: &[(u64, Row)]) -> Result<(), StoreFault> {
-    let gone: Vec<&ResourceId> = chunk.iter().filter(|(_, row)| row.after.is_none()).map(|(_, row)| &row.id).collect();
-    if gone.is_empty() {
-        return Ok(());
+    let gone = chunk.iter().filter(|(_, row)| row.after.is_none()).map(|(_, row)| &row.id);
+    for (kind, names) in by_kind(gone) {
+        about(sql::RESOURCES_REMOVE, kind, &names).execute(writing.conn()).await?;
     }
-    let mut query = query_rows(sql::RESOURCES_REMOVE, gone.len(), 2);
-    for id in gone {
-        query = query.bind(id.kind().as_str()).bind(id.name());
-    }
-    query.execute(writing.conn()).await.map(drop)
+    Ok(())
 }
+
+#[cfg(test)]
+mod tests;

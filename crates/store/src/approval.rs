@@ -254,7 +254,7 @@ impl Store {
     /// `Conflict` for an id on record, an end that is past, an act that is too large; `Limit` when [`WAITING_MAX`] wait.
     pub async fn ask_approval(&self, actor: &Actor, new: NewApproval, now: Time) -> Result<StoredApproval, StoreFault> {
         let act = new.act.to_string();
-        let refused = |why: String| Err(StoreFault::conflict("approval", &new.id, why));
+        let refused = |why: String| Err(StoreFault::conflict("approval", new.id, why));
         if new.expires <= now {
             return refused(format!("would have lapsed on {}", new.expires));
         }

@@ -275,7 +275,7 @@ pub(crate) async fn issue(writing: &mut Writing, actor: &Actor, new: NewCredenti
         .execute(writing.conn())
         .await?;
     if done != 1 {
-        return Err(StoreFault::conflict("credential", &new.id, "is on record already: make another id"));
+        return Err(StoreFault::conflict("credential", new.id, "is on record already: make another id"));
     }
     let credential = live(new, writing.now);
     tell(writing, seq, actor, Act::Issue, None, &credential).await?;
@@ -312,7 +312,7 @@ pub(crate) fn unusable(stored: &StoredCredential, now: Time, kind: CredentialKin
         Condition::Live => "is of another kind",
     };
     debug_assert!(Condition::of(credential, now) != Condition::Live || credential.kind != kind);
-    StoreFault::conflict("credential", &credential.id, why)
+    StoreFault::conflict("credential", credential.id, why)
 }
 
 impl Store {

@@ -163,8 +163,13 @@ pub(crate) fn query<'q>(text: &'static str) -> Query<'q> {
 
 /// A statement of [`crate::sql`] about many rows: `{}` in it becomes the placeholders of `rows` rows, `columns` each.
 pub(crate) fn query_rows<'q>(text: &'static str, rows: usize, columns: usize) -> Query<'q> {
+    query_rows_after(text, 0, rows, columns)
+}
+
+/// As [`query_rows`]; so many parameters come before those of the rows.
+pub(crate) fn query_rows_after<'q>(text: &'static str, before: usize, rows: usize, columns: usize) -> Query<'q> {
     let mut list = String::with_capacity(rows * columns * 6);
-    let mut number = 0_usize;
+    let mut number = before;
     for row in 0..rows {
         list.push_str(if row == 0 { "(" } else { ", (" });
         for column in 0..columns {

@@ -31,19 +31,20 @@ pub(crate) const STATUSES_AT: &str = "SELECT c.name, c.after FROM change c JOIN 
      WHERE seq <= $1 AND subject = 'status' GROUP BY name) AS latest ON latest.seq = c.seq WHERE c.after IS NOT NULL";
 
 pub(crate) const RESOURCES: &str = "SELECT kind, name, spec, origin, revision, created_seq FROM resource ORDER BY kind, name";
-pub(crate) const RESOURCES_BUT_IDENTITIES: &str =
-    "SELECT kind, name, spec, origin, revision, created_seq FROM resource WHERE kind < 'Identity' OR kind > 'Identity' ORDER BY kind, name";
+/// In two halves, so that neither database walks past the identities.
+pub(crate) const RESOURCES_BUT_IDENTITIES: &str = "SELECT kind, name, spec, origin, revision, created_seq FROM resource WHERE kind < 'Identity' \
+     UNION ALL SELECT kind, name, spec, origin, revision, created_seq FROM resource WHERE kind > 'Identity' ORDER BY kind, name";
 /// The condition is that of the index `resource_from_file`, word for word.
 pub(crate) const RESOURCES_FROM_FILES: &str = "SELECT kind, name, spec, origin, revision, created_seq FROM resource \
      WHERE origin NOT IN ('api', 'apply', 'shipped') ORDER BY kind, name";
 pub(crate) const RESOURCES_NAMED: &str =
-    "SELECT kind, name, spec, origin, revision, created_seq FROM resource WHERE (kind, name) IN (VALUES {})";
+    "SELECT kind, name, spec, origin, revision, created_seq FROM resource WHERE kind = $1 AND name IN (VALUES {})";
 pub(crate) const RESOURCE: &str = "SELECT kind, name, spec, origin, revision, created_seq FROM resource WHERE kind = $1 AND name = $2";
 pub(crate) const RESOURCES_PAGE: &str = "SELECT kind, name, spec, origin, revision, created_seq FROM resource \
      WHERE kind = $1 AND name > $2 ORDER BY name LIMIT $3";
 pub(crate) const RESOURCES_SAVE: &str = "INSERT INTO resource (kind, name, spec, origin, owner, revision, created_seq) VALUES {} \
      ON CONFLICT (kind, name) DO UPDATE SET spec = excluded.spec, origin = excluded.origin, owner = excluded.owner, revision = excluded.revision";
-pub(crate) const RESOURCES_REMOVE: &str = "DELETE FROM resource WHERE (kind, name) IN (VALUES {})";
+pub(crate) const RESOURCES_REMOVE: &str = "DELETE FROM resource WHERE kind = $1 AND name IN (VALUES {})";
 
 pub(crate) const IDENTITIES_NAMED: &str =
     "SELECT kind, name, spec, origin, revision, created_seq FROM resource WHERE kind = 'Identity' AND name IN (VALUES {})";
@@ -95,7 +96,7 @@ pub(crate) const APPROVALS: &str = "SELECT id, act, summary, requester, owner, r
 pub(crate) const APPROVAL: &str = "SELECT id, act, summary, requester, owner, reason, needs, asked_us, expires_us, state, decider, decided_us, \
      decision_reason, revision, created_seq FROM approval WHERE id = $1";
 pub(crate) const APPROVALS_OVERDUE: &str = "SELECT id, act, summary, requester, owner, reason, needs, asked_us, expires_us, state, decider, \
-     decided_us, decision_reason, revision, created_seq FROM approval WHERE state = 'waiting' AND expires_us <= $1 ORDER BY created_seq";
+     decided_us, decision_reason, revision, created_seq FROM approval WHERE state = 'waiting' AND expires_us <= $1 ORDER BY expires_us, created_seq";
 pub(crate) const APPROVALS_WAITING: &str = "SELECT COUNT(*) FROM approval WHERE state = 'waiting' AND expires_us > $1";
 pub(crate) const APPROVAL_ASK: &str = "INSERT INTO approval (id, act, summary, requester, owner, reason, needs, asked_us, expires_us, state, \
      decider, decided_us, decision_reason, revision, created_seq) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting', NULL, NULL, '', $10, $10) \

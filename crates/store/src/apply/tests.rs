@@ -27,7 +27,12 @@ async fn changed(world: &World, texts: &[&str], basis: Option<u64>) -> String {
 fn shown(done: Result<crate::Applied, StoreFault>) -> String {
     done.map_or_else(
         |e| e.to_string(),
-        |a| format!("created {} updated {} moved {} removed {} unchanged {} seq {}", a.created, a.updated, a.moved, a.removed, a.unchanged, a.seq),
+        |a| {
+            format!(
+                "created {} updated {} moved {} removed {} unchanged {} seq {}",
+                a.created, a.updated, a.moved, a.removed, a.unchanged, a.seq
+            )
+        },
     )
 }
 
