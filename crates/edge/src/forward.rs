@@ -302,6 +302,8 @@ fn passed_on(response: Response<Incoming>, lane: Lane, api: &Api, exchange: &Rc<
     }
     let effect = hygiene::towards_client(&mut parts.headers);
     exchange.returned(status.as_u16(), effect, exchange.now());
+    // Whoever was stopped while the upstream worked gets a refusal, and nothing of the answer.
+    exchange.charge(0).map_err(failure)?;
     parts.version = Version::HTTP_11;
     let body = Answer::upstream(incoming, lane, api.upstream.timeouts.idle, Rc::clone(exchange));
     Ok(Response::from_parts(parts, body))
