@@ -25,6 +25,12 @@ const CHILD: &str = "WARDGATE_TEST_STORE";
 const NOW: Time = Time::from_seconds(1_800_000_000);
 const HOUR: Duration = Duration::from_secs(3_600);
 
+/// Says something behind the test harness's back, which captures what `eprintln!` says.
+fn tell(line: &str) {
+    let mut out = std::io::stderr();
+    out.write_all(format!("{line}\n").as_bytes()).unwrap();
+}
+
 /// One life of everything, a change after another; `round` makes the names of this one.
 struct Life<'a> {
     store: &'a Store,
@@ -58,9 +64,8 @@ impl Life<'_> {
         }
     }
 
-    /// Says behind the test harness's back what was acknowledged: the harness captures what `println!` says.
     async fn acknowledge(&self) {
-        writeln!(std::io::stderr(), "acknowledged {}", self.store.last_seq().await.unwrap()).unwrap();
+        tell(&format!("acknowledged {}", self.store.last_seq().await.unwrap()));
     }
 
     async fn identities_and_credentials(&self) {
@@ -139,7 +144,7 @@ impl Life<'_> {
             refused: 0,
         };
         store.add_usage(&[usage]).await.unwrap();
-        writeln!(std::io::stderr(), "used {}", self.round).unwrap();
+        tell("used");
     }
 }
 
@@ -179,7 +184,7 @@ impl Writer {
     fn read(&mut self, line: &str) {
         if let Some(seq) = line.strip_prefix("acknowledged ") {
             self.acknowledged = seq.parse().unwrap();
-        } else if line.starts_with("used ") {
+        } else if line == "used" {
             self.used += 1;
         }
     }

@@ -1,4 +1,5 @@
 //! What only processes and servers of their own can show.
+#![cfg(test)]
 
 mod failures;
 mod kill;
