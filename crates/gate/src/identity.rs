@@ -2,7 +2,7 @@
 //!
 //! Why here: it ends `establish`; whatever is known now is what will be judged, recorded and replayed. Refuses: no
 //! credential where one is needed (RFC 6750 §3.1: 401 without an error), credentials whose identity is not on record,
-//! identities that were contained or whose time is over. A proof that matches two identities is a refusal (AN6).
+//! credentials and identities that were stopped, identities whose time is over. A proof that matches two identities is a refusal (AN6).
 
 use crate::{judge::Refused, proof::Proven, proof::claim, snapshot::Snapshot};
 use std::sync::Arc;
@@ -31,12 +31,15 @@ pub fn resolve(proven: Proven<'_>, snapshot: &Snapshot, now: Time) -> Result<Fac
         },
     };
     let contained = is_contained(&caller, snapshot);
+    // Not the caller is stopped but what it shows: that looks as it will when the snapshot itself knows of it.
+    let revoked = contained && snapshot.denied().stops_credential(&caller);
     let ended = caller.identity.ends.is_some_and(|end| end <= now);
     facts.caller = Some(caller);
-    match (contained, ended) {
-        (true, _) => Err(Refused::new(facts, Reason::IdentityContained)),
-        (false, true) => Err(Refused::new(facts, Reason::IdentityEnded)),
-        (false, false) => Ok(facts),
+    match (revoked, contained, ended) {
+        (true, _, _) => Err(Refused::new(facts, Reason::ProofRevoked)),
+        (false, true, _) => Err(Refused::new(facts, Reason::IdentityContained)),
+        (false, false, true) => Err(Refused::new(facts, Reason::IdentityEnded)),
+        (false, false, false) => Ok(facts),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use crate::{estate, ruled};
 use std::{net::IpAddr, time::Duration};
+use wardgate_gate::denied::Subject;
+use wardgate_model::{id::CredentialId, reason::Reason};
 use wardgate_testkit::world::{Asked, DAWN};
 
 const READ: &str = "GET /ledger/entries\nhost: ledger.example";
@@ -60,10 +62,20 @@ fn a_key_is_bound_to_its_networks_and_ends_by_itself() {
 
 #[test]
 fn unknown_expired_and_mistyped_look_the_same_outside() {
-    use wardgate_model::reason::Reason;
     for reason in [Reason::ProofUnknown, Reason::ProofExpired, Reason::ProofRevoked, Reason::ProofChecksum] {
         assert_eq!(reason.outside().code(), "proof.invalid");
     }
+}
+
+#[test]
+fn a_revoked_key_is_revoked_before_any_snapshot_says_so() {
+    let world = estate();
+    let id = world.key("ledger-sync").split('_').nth(2).and_then(CredentialId::parse).unwrap();
+    world.denied.stop(Subject::Credential(id), DAWN);
+    assert_eq!(ruled(&world, "ledger-sync", READ), "401 proof.revoked");
+    assert_eq!(Reason::ProofRevoked.outside(), Reason::ProofUnknown.outside(), "as any bad key outside");
+    world.denied.stop(Subject::Identity(world.identity("ledger-sync").unwrap()), DAWN);
+    assert_eq!(ruled(&world, "ledger-sync", READ), "401 proof.revoked");
 }
 
 #[test]
