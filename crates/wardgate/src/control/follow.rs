@@ -5,7 +5,7 @@
 
 use super::Control;
 use crate::clock;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use wardgate_audit::sink::ChangeRecord;
 use wardgate_gate::denied::Subject as Stopped;
 use wardgate_model::{
@@ -18,13 +18,15 @@ use wardgate_store::{Act, Change, StoreFault, StoredContainment, Subject};
 
 /// Changes read from the feed at a time.
 const FEED_PAGE: u32 = 500;
+/// Numbers of stops that are remembered; of an older one it is waited for its snapshot.
+const STOPS_KEPT: usize = 1_000;
 
 /// How far the feed was read for stops, and what is contained by name.
 #[derive(Debug)]
 pub(super) struct Heeded {
     seq: u64,
-    /// The last change that stopped or released somebody.
-    last: u64,
+    /// The last changes that stopped somebody: these are obeyed before a snapshot has them.
+    stops: VecDeque<u64>,
     contained: BTreeSet<(Containable, Box<str>)>,
 }
 
@@ -32,7 +34,19 @@ impl Heeded {
     /// From a moment of the feed, and what was contained then.
     pub(super) fn at(seq: u64, contained: &[StoredContainment]) -> Self {
         let contained = contained.iter().map(|containment| (containment.kind, containment.name.clone())).collect();
-        Self { seq, last: 0, contained }
+        Self { seq, stops: VecDeque::new(), contained }
+    }
+
+    /// Whether a change stopped somebody, and nothing else has to be obeyed of it.
+    pub(super) fn is_stop(&self, seq: u64) -> bool {
+        self.stops.contains(&seq)
+    }
+
+    fn note_stop(&mut self, seq: u64) {
+        if self.stops.len() >= STOPS_KEPT {
+            self.stops.pop_front();
+        }
+        self.stops.push_back(seq);
     }
 
     /// Everything that is contained by name, as the overlay knows it.
@@ -105,17 +119,21 @@ pub(super) fn is_stopped(state: IdentityState) -> bool {
 }
 
 impl Control {
-    /// Reads on in the feed for stops and releases. Gives the number of the last of them.
-    pub(super) async fn heed(&self) -> Result<u64, StoreFault> {
+    /// Reads on in the feed for stops and releases. Says whether the change `seq` is a stop, which is obeyed with that; what
+    /// lets somebody in is obeyed when a snapshot has it.
+    pub(super) async fn heed(&self, seq: u64) -> Result<bool, StoreFault> {
         let mut heeded = self.heeded.lock().await;
         loop {
             let changes = self.store.stops_since(heeded.seq, FEED_PAGE).await?;
-            let Some(last) = changes.last().map(|change| change.seq) else { return Ok(heeded.last) };
+            let Some(last) = changes.last().map(|change| change.seq) else { return Ok(heeded.is_stop(seq)) };
             // In the order of the feed; stops that follow each other go in together.
             let mut stops = Vec::new();
             for change in &changes {
                 match heeded.effect(change) {
-                    Some(Effect::Stops(subject)) => stops.push(subject),
+                    Some(Effect::Stops(subject)) => {
+                        heeded.note_stop(change.seq);
+                        stops.push(subject);
+                    }
                     Some(Effect::Releases(subject)) => {
                         self.denied.stop_all(stops.drain(..), clock::now());
                         self.denied.release(&subject);
@@ -124,7 +142,7 @@ impl Control {
                 }
             }
             self.denied.stop_all(stops, clock::now());
-            (heeded.seq, heeded.last) = (last, last);
+            heeded.seq = last;
         }
     }
 

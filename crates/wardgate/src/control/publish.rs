@@ -85,7 +85,7 @@ impl Control {
     /// # Errors
     /// When the store cannot be read: the overlay already holds what was stopped.
     pub async fn obey(&self, seq: u64) -> Result<(), StoreFault> {
-        if self.heed().await? >= seq {
+        if self.heed(seq).await? {
             self.behind.notify_one();
             return Ok(());
         }
@@ -112,7 +112,7 @@ impl Control {
     }
 
     pub(super) async fn catch_up(&self) -> Result<u64, StoreFault> {
-        self.heed().await?;
+        self.heed(0).await?;
         let seq = self.store.last_seq().await?;
         self.publish(seq, Rebuild::IfBehind).await?;
         Ok(seq)
@@ -136,7 +136,7 @@ impl Control {
             true => estate(&self.store, &self.material, &self.denied, &self.config, &loaded).await.map(Arc::new),
             false => Ok(Arc::clone(before.estate())),
         };
-        self.heed().await?;
+        self.heed(seq).await?;
         match made {
             Ok(estate) => {
                 let number = published.number + 1;
