@@ -5,6 +5,7 @@ mod credentials;
 mod governed;
 mod lifecycle;
 mod local;
+mod manual;
 mod record;
 
 pub use containment::{ApprovalCommand, ApprovalListArgs, ApprovalShowArgs, ContainArgs, DecideArgs, ReleaseArgs};
@@ -23,6 +24,7 @@ pub use lifecycle::{
 pub use local::{
     BackupArgs, BreakGlassArgs, CheckArgs, ConfigCommand, ConfigShowArgs, DemoArgs, InitArgs, SchemaArgs, ServeArgs, SignInArgs,
 };
+pub use manual::manual;
 pub use record::{AccessArgs, AuditCommand, ExplainArgs, FindingsArgs, TailArgs, UsageArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -226,6 +228,14 @@ Examples:
 Only for the user that the gate runs as, or root. It stands beside all policies for 15 minutes, one at a time,
 and everybody who watches is told.")]
     BreakGlass(BreakGlassArgs),
+    /// Print every help page as one document
+    #[command(
+        hide = true,
+        after_help = "\
+Examples:
+  wardgate manual > docs/cli.md"
+    )]
+    Manual,
     /// Print the schema of a kind of resource, of the configuration, of an event or of policies
     #[command(after_help = "\
 Examples:

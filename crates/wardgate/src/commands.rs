@@ -30,7 +30,7 @@ mod sign_in;
 use crate::{
     cli::{AuditCommand, Cli, Command, ConfigCommand, CredentialCommand, GovernedCommand, ManagementArgs, SecretCommand},
     client::{Client, ClientFault},
-    output::{BAD, Exit, note, styled},
+    output::{BAD, Exit, note, print, styled},
     session::{self, Wanted},
 };
 use std::{future::Future, path::Path};
@@ -64,6 +64,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Usage(args) => wait(access::usage(args)),
         Command::Backup(args) => wait(backup::run(args)),
         Command::BreakGlass(args) => wait(break_glass::run(args)),
+        Command::Manual => print(&crate::cli::manual()).map(|()| Exit::Done).map_err(Into::into),
         Command::Schema(args) => schema::run(&args),
         Command::Config(ConfigCommand::Show(args)) => config::show(&args),
     };

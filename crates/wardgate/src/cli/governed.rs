@@ -189,7 +189,7 @@ pub struct EditArgs {
     #[arg(value_name = "NAME")]
     pub name: String,
     /// With which editor; words after the first are its arguments
-    #[arg(long, env = "EDITOR", default_value = "vi", value_name = "COMMAND")]
+    #[arg(long, env = "EDITOR", hide_env_values = true, default_value = "vi", value_name = "COMMAND")]
     pub editor: String,
     /// Why, for the change feed
     #[arg(long, value_name = "TEXT")]

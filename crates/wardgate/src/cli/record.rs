@@ -124,7 +124,7 @@ pub struct FindingsArgs {
     #[arg(long, value_name = "NAME")]
     pub owner: Option<String>,
     /// Only so bad
-    #[arg(long, value_name = "SEVERITY", value_parser = ["info", "notice", "warning", "error"])]
+    #[arg(long, value_name = "SEVERITY", value_parser = ["low", "medium", "high", "critical"])]
     pub severity: Option<String>,
     /// Also what a waiver exempts
     #[arg(long)]

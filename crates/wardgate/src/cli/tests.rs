@@ -1,26 +1,13 @@
 use super::{Cli, Command};
 use clap::{CommandFactory as _, Parser as _};
 
-/// The help of a command and of everything below it, as one document.
-fn pages(command: &mut clap::Command, path: &str, document: &mut String) {
-    let page = command.render_long_help().to_string();
-    document.push_str(&format!("$ {path} --help\n{}\n\n", page.trim_end()));
-    let names: Vec<_> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).filter(|name| name != "help").collect();
-    for name in names {
-        if let Some(sub) = command.find_subcommand_mut(&name) {
-            let mut sub = sub.clone().bin_name(format!("{path} {name}"));
-            pages(&mut sub, &format!("{path} {name}"), document);
-        }
-    }
-}
-
 #[test]
-fn help_pages() {
-    let mut command = Cli::command().term_width(110);
-    command.build();
-    let mut document = String::new();
-    pages(&mut command, "wardgate", &mut document);
-    insta::assert_snapshot!("help", document);
+fn the_manual_is_kept() {
+    let kept = include_str!("../../../../docs/cli.md");
+    assert!(
+        super::manual() == kept,
+        "docs/cli.md is not what the commands say: renew it with `cargo run -p wardgate -- manual > docs/cli.md`"
+    );
 }
 
 #[test]
@@ -96,7 +83,7 @@ fn wrong_usage_is_told() {
     insta::assert_snapshot!(parse("wardgate explain").unwrap_err(), @"error: the following required arguments were not provided:");
     insta::assert_snapshot!(parse("wardgate explain --identity a").unwrap_err(), @"error: the following required arguments were not provided:");
     insta::assert_snapshot!(parse("wardgate credential list --state dead").unwrap_err(), @"error: invalid value 'dead' for '--state <STATE>'");
-    insta::assert_snapshot!(parse("wardgate get widgets").unwrap_err(), @"error: invalid value 'widgets' for '<KIND>': the kinds are Owner, Environment, Identity, TrustSource, Api, Grant, Limit, Zone, Contract, Flow, Waiver, Webhook, Purpose, Policy, Rotation");
+    insta::assert_snapshot!(parse("wardgate get widgets").unwrap_err(), @"error: invalid value 'widgets' for '<KIND>': the kinds are Owner, Environment, Identity, TrustSource, Api, Grant, Limit, Zone, Contract, Flow, Waiver, Webhook, Rotation, Purpose, Policy");
     insta::assert_snapshot!(parse("wardgate contain").unwrap_err(), @"Stop something everywhere, now: the next request is refused, open streams are cut");
     insta::assert_snapshot!(parse("wardgate contain identity").unwrap_err(), @"error: the following required arguments were not provided:");
     insta::assert_snapshot!(parse("wardgate usage").unwrap_err(), @"error: the following required arguments were not provided:");

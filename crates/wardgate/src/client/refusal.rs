@@ -49,7 +49,8 @@ impl std::error::Error for Refusal {}
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "refused: {}", plain(&self.detail))?;
+        let detail = if self.diagnostics.is_empty() { plain(&self.detail) } else { "what was sent makes no sense".to_owned() };
+        write!(f, "refused: {detail}")?;
         match &self.code {
             Some(code) => write!(f, " ({} {})", self.status.as_u16(), plain(code))?,
             None => write!(f, " ({})", self.status.as_u16())?,
@@ -65,7 +66,7 @@ impl fmt::Display for Refusal {
         }
         if self.status == StatusCode::UNAUTHORIZED {
             f.write_str("\n  = sign in again: `wardgate sign-in`, or `wardgate sign-in --offline` when nothing is serving")?;
-        } else if let Some(remedy) = self.remedy.as_deref().filter(|text| !text.is_empty()) {
+        } else if let Some(remedy) = self.remedy.as_deref().filter(|text| !text.is_empty() && self.diagnostics.is_empty()) {
             write!(f, "\n  = {}", plain(remedy))?;
         }
         if let Some(id) = &self.request_id {
@@ -131,9 +132,9 @@ impl Told {
     }
 }
 
-/// `Owner/payments`: a place that is a document.
+/// `api:Owner/payments`, `Owner/payments`: a place that is a document.
 fn document(place: &str) -> Option<(String, String)> {
-    let (kind, name) = place.split_once('/')?;
+    let (kind, name) = place.strip_prefix("api:").unwrap_or(place).split_once('/')?;
     Kind::parse(kind).map(|kind| (kind.to_string(), name.to_owned()))
 }
 

@@ -78,7 +78,7 @@ pub(super) async fn findings(args: FindingsArgs) -> anyhow::Result<Exit> {
     }
     for finding in &found {
         let severity = text(finding, "severity");
-        let style = if severity == "error" { BAD } else { STOPPED };
+        let style = if matches!(severity.as_str(), "high" | "critical") { BAD } else { STOPPED };
         let waived = if exempt(finding) { " (exempt)" } else { "" };
         let owner = finding.get("owner").and_then(Value::as_str).map(|owner| format!(" of {}", plain(owner))).unwrap_or_default();
         let since = finding.get("since").and_then(Value::as_str).map(|since| format!("  since {}", plain(since))).unwrap_or_default();

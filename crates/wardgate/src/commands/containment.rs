@@ -52,7 +52,10 @@ fn preview(kind: &str, name: &str, found: &Value) -> String {
     let said = if breaks { styled(BAD, "callers break") } else { styled(GOOD, "nobody would notice") };
     page.say_styled("stopping it", &said);
     page.say("contained", &at(found, "/containment/since"));
-    page.say("seen", &format!("{} to {}", text(seen, "from"), text(seen, "to")));
+    match text(seen, "from").as_str() {
+        "-" => page.say("seen", "nothing was counted yet"),
+        from => page.say("seen", &format!("{from} to {}", text(seen, "to"))),
+    }
     for member in ["calls", "refused", "open"] {
         page.say(member, &text(seen, member));
     }

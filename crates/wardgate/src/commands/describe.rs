@@ -62,7 +62,7 @@ pub(super) async fn run(args: DescribeArgs) -> anyhow::Result<Exit> {
         }
         _ => {}
     }
-    parts.list("history", &client, "/api/v1/changes", &[("kind", Some(args.kind.as_str())), ("name", Some(&args.name))]).await?;
+    changes(&mut parts, &client, args.kind, &args.name).await?;
     match args.output.output {
         Output::Json => {
             let mut document = parts.found;
@@ -73,6 +73,28 @@ pub(super) async fn run(args: DescribeArgs) -> anyhow::Result<Exit> {
         Output::Table => print(&page(args.kind, &resource, &parts))?,
     }
     Ok(Exit::Done)
+}
+
+/// What was declared of it, and what happened to it.
+async fn changes(parts: &mut Parts, client: &Client, kind: Kind, name: &str) -> anyhow::Result<()> {
+    let path = "/api/v1/changes";
+    parts.list("history", client, path, &[("kind", Some(kind.as_str())), ("name", Some(name))]).await?;
+    let Some(status) = happened(kind) else { return Ok(()) };
+    parts.list("happened", client, path, &[("kind", Some(status)), ("name", Some(name))]).await?;
+    if let (Some(Value::Array(more)), Some(Value::Array(history))) = (parts.found.remove("happened"), parts.found.get_mut("history")) {
+        history.extend(more);
+        history.sort_by_key(|change| change.get("seq").and_then(Value::as_u64));
+    }
+    Ok(())
+}
+
+/// Under which word the feed has what happens to a kind.
+pub(super) const fn happened(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Identity => Some("status"),
+        Kind::Owner => Some("owner_status"),
+        _ => None,
+    }
 }
 
 async fn about_identity(parts: &mut Parts, client: &Client, name: &str) -> anyhow::Result<()> {

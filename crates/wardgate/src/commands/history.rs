@@ -2,7 +2,7 @@
 
 use super::{
     change,
-    describe::row_of_change,
+    describe::{happened, row_of_change},
     listing::{items, pages, text},
     management,
 };
@@ -19,11 +19,7 @@ use wardgate_model::{diagnostic::Level, resource::Kind};
 pub(super) async fn history(args: HistoryArgs) -> anyhow::Result<Exit> {
     let client = management(args.management).await?;
     let mut found = Vec::new();
-    let status = match args.kind.as_str() {
-        "Identity" => Some("status"),
-        "Owner" => Some("owner_status"),
-        _ => None,
-    };
+    let status = Kind::parse(&args.kind).and_then(happened);
     for kind in [Some(args.kind.as_str()), status].into_iter().flatten() {
         found.extend(pages(&client, "/api/v1/changes", &[("kind", Some(kind)), ("name", Some(&args.name))]).await?);
     }

@@ -40,13 +40,17 @@ pub(super) fn at(value: &Value, pointer: &str) -> String {
     value.pointer(pointer).map_or_else(|| "-".to_owned(), word)
 }
 
-/// A value as a person reads it: lists with commas, no quotes.
+/// A value as a person reads it: lists with commas, members after their names, no quotes.
 pub(super) fn word(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
         Value::String(text) => plain(text),
         Value::Array(items) if items.is_empty() => "-".to_owned(),
         Value::Array(items) => items.iter().map(word).collect::<Vec<_>>().join(", "),
+        Value::Object(members) => {
+            let said = members.iter().map(|(name, value)| format!("{} {}", plain(name), word(value)));
+            said.collect::<Vec<_>>().join(" ")
+        }
         other => plain(&other.to_string()),
     }
 }

@@ -199,10 +199,7 @@ fn a_plan_that_breaks_callers_says_whom_and_exits_3() {
         "/api/v1/plan" => (200, planned()),
         "/api/v1/usage" => {
             let row = |api: &str, last: &str| json!({ "identity": "ledger-sync", "api": api, "operation": format!("{api} GET /entries"), "allowed": 40, "refused": 2, "last": last });
-            (
-                200,
-                json!({ "items": [row("ledger", "9999-01-01T00:00:00Z"), row("other", "9999-01-01T00:00:00Z"), row("ledger", "2001-01-01T00:00:00Z")], "next": null }),
-            )
+            (200, json!({ "items": [row("ledger", "2026-11-21T00:00:00Z"), row("other", "2026-11-22T00:00:00Z")], "next": null }))
         }
         other => panic!("{other}"),
     });
@@ -213,12 +210,13 @@ fn a_plan_that_breaks_callers_says_whom_and_exits_3() {
     ~ Grant writes
         spec.operations  ["write"] → ["write","delete"]
     + Owner finance
-    breaks: ledger-sync uses what goes with Grant reads: 40 calls, the last at 9999-01-01T00:00:00Z
+    breaks: ledger-sync uses what goes with Grant reads: 40 calls, the last at 2026-11-21T00:00:00Z
         ledger GET /entries
     plan: 1 to create, 1 to update, 1 to remove, 1 unchanged
     "#);
     assert!(ended.err.contains("waits for a second person"), "{ended:?}");
     assert_eq!(api.heard()[0].body["prune"], true);
+    assert!(api.what()[1].starts_with("GET /api/v1/usage?identity=ledger-sync&since=20"), "{:?}", api.what());
     let machine = api.run(&["plan", "resources", "--output", "json"]).with(3).json();
     assert_eq!(machine["breaks"][0]["identity"], "ledger-sync");
     assert_eq!(machine["changes"].as_array().unwrap().len(), 4);
@@ -301,7 +299,7 @@ fn an_edit_is_mended_until_it_is_right() {
     });
     // First wrong, then, once the editor shows why, right.
     let script = "cp \"$1\" \"$PWD/seen.$(ls seen.* 2>/dev/null | wc -l)\"
-if grep -q 'did you mean' \"$1\"; then sed -i 's/wrong/mended/' \"$1\"; else sed -i 's/ledger$/wrong/' \"$1\"; fi";
+if grep -q 'did you mean' \"$1\"; then sed -i 's/wrong/mended/' \"$1\"; else sed -i 's/api: ledger/api: wrong/' \"$1\"; fi";
     let command = editor(&api, script);
     let ended = api.run_with(&["edit", "grant", "reads", "--reason", "ticket"], &[("EDITOR", &command)]).with(0);
     assert_eq!(ended.out, "changed: Grant reads\n");
@@ -334,7 +332,7 @@ fn an_edit_that_somebody_else_overtook_keeps_its_text() {
         Scripted::new(
             |heard, _| if heard.what.starts_with("GET") { (200, grant()) } else { (412, json!({ "detail": "it was changed meanwhile" })) },
         );
-    let command = editor(&api, "sed -i s/ledger$/other/ \"$1\"");
+    let command = editor(&api, "sed -i 's/api: ledger/api: other/' \"$1\"");
     let ended = api.run_with(&["edit", "grant", "reads"], &[("EDITOR", &command)]).with(1);
     let kept = ended.err.split("your text is kept in `").nth(1).and_then(|rest| rest.split('`').next()).unwrap();
     assert!(fs::read_to_string(kept).unwrap().contains("api: other"), "{ended:?}");
