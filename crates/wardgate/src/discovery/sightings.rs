@@ -129,7 +129,7 @@ impl Sightings {
         let network = network(facts.source.address);
         let missing = facts.stopped.is_some_and(|stopped| stopped.reason == Reason::CredentialMissing);
         let (unknown, hash) = match &facts.unknown {
-            Some(shown) => (Unknown::Key(shown.id.clone()), Some(&shown.hash)),
+            Some(shown) => (Unknown::Key(shown.id), Some(&shown.hash)),
             None if missing && facts.operation.is_some() => (Unknown::Source(network), None),
             None => return false,
         };

@@ -99,7 +99,7 @@ impl Rollup {
             .as_ref()
             .filter(|credential| !matches!(credential.kind, CredentialKind::Session | CredentialKind::SignIn | CredentialKind::BreakGlass));
         let key = Key {
-            credential: lasting.map(|credential| credential.id.clone()),
+            credential: lasting.map(|credential| credential.id),
             identity: caller.identity.id.clone(),
             api: api.name.clone(),
             operation: facts.operation.as_ref().map_or(Operation::Other, |operation| Operation::Known(operation.id.clone())),
@@ -156,7 +156,7 @@ impl Taken {
             Operation::Other => OTHER.into(),
         };
         UsageRow {
-            credential: key.credential.clone(),
+            credential: key.credential,
             identity: key.identity.clone(),
             api: key.api.clone(),
             operation,
