@@ -286,7 +286,8 @@ async fn look_ahead(console: &Console, kind: Containable, name: &str, now: Time)
 
 pub(crate) async fn list(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
     let (limit, after) = (asked.query.limit()?, asked.query.value("cursor").unwrap_or_default());
-    let only = asked.query.value("kind").map(kind).transpose()?;
+    let unread = |problem: Problem| input::malformed(problem.detail);
+    let only = asked.query.value("kind").map(kind).transpose().map_err(unread)?;
     let place = |one: &StoredContainment| format!("{}/{}", one.kind, one.name);
     let mut found = console.store.containments().await?;
     found.sort_by_key(place);

@@ -7,7 +7,11 @@ use crate::{
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, sync::LazyLock};
-use wardgate_model::api::{PathTemplate, Segment};
+use wardgate_model::{
+    api::{PathTemplate, Segment},
+    id::NAME_BYTES_MAX,
+    resource::Kind,
+};
 
 /// A refusal (RFC 9457), as the document describes it.
 #[derive(JsonSchema)]
@@ -151,8 +155,21 @@ fn parameters(row: &AdminOperation) -> Vec<Value> {
     let template = PathTemplate::parse(row.template);
     let segments = template.as_ref().map(PathTemplate::segments).unwrap_or_default();
     let in_path = segments.iter().filter_map(Segment::parameter);
-    let path = in_path.map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }));
+    let path = in_path.map(|name| json!({ "name": name, "in": "path", "required": true, "schema": in_path_schema(row, name) }));
     path.chain(row.parameters.iter().map(parameter)).collect()
+}
+
+/// What may stand in a path.
+fn in_path_schema(row: &AdminOperation, name: &str) -> Value {
+    let room = row.template.split('/').nth(3).unwrap_or_default();
+    match (room, name) {
+        ("resources", "kind") => json!({ "type": "string", "enum": Kind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>() }),
+        ("containments", "kind") => json!({ "type": "string", "enum": ["identity", "credential", "owner"] }),
+        ("credentials" | "approvals", "id") => json!({ "type": "string", "pattern": "^[0-9A-Za-z]{12}$" }),
+        (_, "request_id") => json!({ "type": "string", "format": "uuid" }),
+        ("containments", _) => json!({ "type": "string", "minLength": 1 }),
+        (_, _) => json!({ "type": "string", "pattern": "^[a-z0-9][a-z0-9._:-]*$", "maxLength": NAME_BYTES_MAX }),
+    }
 }
 
 fn parameter(parameter: &Parameter) -> Value {

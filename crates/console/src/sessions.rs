@@ -82,7 +82,7 @@ pub(crate) async fn sign_in(console: &Console, asked: &Asked<'_>) -> Result<Answ
     let minted = console.world.mint(CredentialKind::Session, &sign_in.environment).map_err(Problem::fault)?;
     let expires = asked.now + SESSION;
     let session = NewCredential {
-        id: minted.id.clone(),
+        id: minted.id,
         identity: identity.id.clone(),
         name: SESSION_NAME.into(),
         kind: CredentialKind::Session,

@@ -202,7 +202,8 @@ async fn a_key_is_replaced_with_an_overlap() {
     let ends = |view: &Value| view["expires"].as_str().unwrap().to_owned();
     assert_eq!((ends(&body), ends(&body["replaces"])), ("2027-02-14T08:00:00Z".into(), "2027-01-15T10:00:00Z".into()));
     assert_eq!(body["replaces"]["id"], "KEY000000001");
-    assert_eq!(*fixture.played.published.lock().unwrap().last().unwrap(), fixture.store.last_seq().await.unwrap());
+    let published = *fixture.played.published.lock().unwrap().last().unwrap();
+    assert_eq!(published, fixture.store.last_seq().await.unwrap());
     for (caller, id, body, said) in [
         ("olga", "KEY000000009", "{}", "404 console.not_found: there is no credential `KEY000000009`"),
         ("op", "KEY000000002", r#"{"overlap":"31d"}"#, "422 console.unfit: `overlap` is at most 30 days"),

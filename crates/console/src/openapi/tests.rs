@@ -34,7 +34,7 @@ fn every_reference_leads_somewhere_and_every_schema_is_one() {
     }
     let document = document();
     let mut found = Vec::new();
-    walk(&document, &mut found);
+    walk(document, &mut found);
     assert!(found.len() > operations().count(), "one problem for each operation, and schemas");
     for reference in found {
         assert!(document.pointer(reference.strip_prefix('#').unwrap()).is_some(), "{reference}");
