@@ -14,8 +14,8 @@ use std::{
 };
 use wardgate_model::{inventory::IdentityState, resource::Kind, time::Time};
 
-/// How many rows go into one statement.
-pub(crate) const ROWS: usize = 200;
+/// How many rows go into one statement. More would be slower: SQLite looks every placeholder up by walking along all.
+pub(crate) const ROWS: usize = 32;
 /// How many changes are well made at a time; with more, whoever wants to revoke something waits noticeably for the one
 /// who changes much. A bulk import without a basis is best cut into pieces of this size.
 pub const CHANGES_WELL_MADE: usize = 2_000;
@@ -151,8 +151,10 @@ impl Store {
         basis: Option<u64>,
         now: Time,
     ) -> Result<Applied, StoreFault> {
-        let origin = if actor.who == Who::Process { Origin::Shipped } else { Origin::Api };
-        self.change(actor, changes, basis, &origin, now).await
+        let mut writing = Writing::begin(self, now).await?;
+        let applied = change(&mut writing, actor, changes, basis, &made_by(actor)).await?;
+        writing.commit().await?;
+        Ok(applied)
     }
 
     /// As [`Store::change_resources`], for documents that were applied as a whole: they, and no others, are removed
@@ -167,42 +169,8 @@ impl Store {
         basis: Option<u64>,
         now: Time,
     ) -> Result<Applied, StoreFault> {
-        self.change(actor, changes, basis, &Origin::Apply, now).await
-    }
-
-    async fn change(
-        &self,
-        actor: &Actor,
-        changes: &[ResourceChange],
-        basis: Option<u64>,
-        origin: &Origin,
-        now: Time,
-    ) -> Result<Applied, StoreFault> {
         let mut writing = Writing::begin(self, now).await?;
-        if let Some(basis) = basis {
-            let later: Option<(i64,)> = query(sql::RESOURCE_CHANGED_AFTER).bind(signed(basis)).maybe(writing.conn()).await?;
-            if later.is_some() {
-                return Err(StoreFault::Stale { what: "list of", name: "resources".to_owned() });
-            }
-        }
-        let ids: Vec<&ResourceId> = changes.iter().map(|c| &c.id).collect();
-        let mut existing = named(&mut writing, &ids).await?;
-        let (mut applied, mut rows, mut seen) = (Applied::default(), Vec::new(), HashSet::with_capacity(changes.len()));
-        let who = Arc::new(actor.who.clone());
-        for change in changes {
-            if !seen.insert(&change.id) {
-                return Err(StoreFault::conflict("resource", &change.id, "stands twice"));
-            }
-            match row(change, existing.remove(&change.id), origin, &who)? {
-                None => applied.unchanged += 1,
-                Some(row) => {
-                    count(&mut applied, row.act);
-                    rows.push(row);
-                }
-            }
-        }
-        carry_out(&mut writing, rows, &actor.reason).await?;
-        applied.seq = feed::last_seq(writing.conn()).await?;
+        let applied = change(&mut writing, actor, changes, basis, &Origin::Apply).await?;
         writing.commit().await?;
         Ok(applied)
     }
@@ -219,9 +187,12 @@ impl Store {
         expect: Precondition,
         now: Time,
     ) -> Result<StoredResource, StoreFault> {
-        let change = ResourceChange { id: id.clone(), spec: Some(spec.clone()), expect };
-        self.change_resources(actor, std::slice::from_ref(&change), None, now).await?;
-        self.resource(id).await?.ok_or_else(|| StoreFault::missing("resource", id))
+        let wish = ResourceChange { id: id.clone(), spec: Some(spec.clone()), expect };
+        let mut writing = Writing::begin(self, now).await?;
+        change(&mut writing, actor, std::slice::from_ref(&wish), None, &made_by(actor)).await?;
+        let stored = resource::load_one(writing.conn(), id).await?.ok_or_else(|| StoreFault::missing("resource", id))?;
+        writing.commit().await?;
+        Ok(stored)
     }
 
     /// Removes a resource that does not come from a file. Its status stays. Gives the number of the change.
@@ -232,6 +203,46 @@ impl Store {
         let change = ResourceChange { id: id.clone(), spec: None, expect };
         Ok(self.change_resources(actor, std::slice::from_ref(&change), None, now).await?.seq)
     }
+}
+
+/// Where a resource comes from that somebody changes by itself.
+fn made_by(actor: &Actor) -> Origin {
+    if actor.who == Who::Process { Origin::Shipped } else { Origin::Api }
+}
+
+/// Makes changes within a change under way.
+async fn change(
+    writing: &mut Writing,
+    actor: &Actor,
+    changes: &[ResourceChange],
+    basis: Option<u64>,
+    origin: &Origin,
+) -> Result<Applied, StoreFault> {
+    if let Some(basis) = basis {
+        let later: Option<(i64,)> = query(sql::RESOURCE_CHANGED_AFTER).bind(signed(basis)).maybe(writing.conn()).await?;
+        if later.is_some() {
+            return Err(StoreFault::Stale { what: "list of", name: "resources".to_owned() });
+        }
+    }
+    let ids: Vec<&ResourceId> = changes.iter().map(|c| &c.id).collect();
+    let mut existing = named(writing, &ids).await?;
+    let (mut applied, mut rows, mut seen) = (Applied::default(), Vec::new(), HashSet::with_capacity(changes.len()));
+    let who = Arc::new(actor.who.clone());
+    for change in changes {
+        if !seen.insert(&change.id) {
+            return Err(StoreFault::conflict("resource", &change.id, "stands twice"));
+        }
+        match row(change, existing.remove(&change.id), origin, &who)? {
+            None => applied.unchanged += 1,
+            Some(row) => {
+                count(&mut applied, row.act);
+                rows.push(row);
+            }
+        }
+    }
+    carry_out(writing, rows, &actor.reason).await?;
+    applied.seq = feed::last_seq(writing.conn()).await?;
+    Ok(applied)
 }
 
 /// What a wish comes to; `None` when it is so already.

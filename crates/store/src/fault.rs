@@ -11,7 +11,8 @@ pub enum Blame {
     Ourselves,
 }
 
-/// Why the store did not do what it was asked to. Nothing was changed.
+/// Why the store did not do what it was asked to. Nothing was changed; only when a server is lost in the very moment of
+/// committing ([`DatabaseFault::Gone`] on PostgreSQL) nobody can say, and reading it again tells.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreFault {
     /// Operator: the address of the store is not understood.
