@@ -63,15 +63,13 @@ pub(super) async fn access(args: AccessArgs) -> anyhow::Result<Exit> {
 /// What is not as it should be.
 pub(super) async fn findings(args: FindingsArgs) -> anyhow::Result<Exit> {
     let client = management(args.management).await?;
-    let filter = [
-        ("owner", args.owner.as_deref()),
-        ("code", args.code.as_deref()),
-        ("severity", args.severity.as_deref()),
-        ("exempt", (!args.exemptions).then_some("false")),
-    ];
+    let filter = [("owner", args.owner.as_deref()), ("code", args.code.as_deref()), ("exempt", (!args.exemptions).then_some("false"))];
     let mut found = pages(&client, "/api/v1/findings", &filter).await?;
     let exempt = |finding: &Value| finding.get("exempt") == Some(&Value::Bool(true));
-    found.retain(|finding| args.subject.as_ref().is_none_or(|subject| text(finding, "name").contains(subject.as_str())));
+    found.retain(|finding| {
+        args.severity.as_ref().is_none_or(|severity| text(finding, "severity") == *severity)
+            && args.subject.as_ref().is_none_or(|subject| text(finding, "name").contains(subject.as_str()))
+    });
     if args.output.output == Output::Json {
         json(&json!({ "items": found }))?;
         return Ok(Exit::Done);
