@@ -105,7 +105,7 @@ async fn more_than_fits_into_a_statement_is_changed_too(world: World) {
     assert_eq!(change(Some(json!({ "owner": "payments" }))).await.unchanged, count);
     assert_eq!(change(Some(json!({ "owner": "cards" }))).await.updated, count);
     assert_eq!(world.store.statuses().await.unwrap().len(), count);
-    assert_eq!(world.store.identities_of("cards", "bot-9", 5).await.unwrap().len(), 5);
+    assert_eq!(world.store.identities_of("cards", "bot-2", 5).await.unwrap().len(), 5);
     assert_eq!(world.store.identities_of("payments", "", 5).await.unwrap(), []);
     assert_eq!(change(None).await.removed, count);
     assert_eq!(world.store.resources_of(Kind::Identity, "", 5).await.unwrap(), []);
