@@ -91,6 +91,8 @@ pub struct EdgeSettings {
     pub threads: usize,
     /// Client connections at a time.
     pub connections_max: usize,
+    /// Client connections of one source address at a time.
+    pub source_connections_max: usize,
     /// Time for a request's head.
     pub head_timeout: Duration,
     /// Time between two pieces of a body.

@@ -209,6 +209,7 @@ fn limits(config: &Config) -> EdgeLimits {
     let edge = &config.edge;
     EdgeLimits {
         connections_max: edge.connections_max,
+        source_connections_max: edge.source_connections_max,
         head_timeout: edge.head_timeout,
         body_idle: edge.body_idle,
         keep_alive: edge.keep_alive,

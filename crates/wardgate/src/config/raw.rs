@@ -30,6 +30,8 @@ mod defaults {
     pub(super) const KEY: &str = "file:wardgate.key";
     /// `edge.connections_max`.
     pub(super) const CONNECTIONS: usize = 10_000;
+    /// `edge.source_connections_max`.
+    pub(super) const SOURCE_CONNECTIONS: usize = 2_500;
     /// `edge.head_timeout`.
     pub(super) const HEAD_TIMEOUT: &str = "10s";
     /// `edge.body_idle`.
@@ -163,6 +165,8 @@ pub struct RawEdge {
     pub threads: Option<usize>,
     /// Client connections at a time.
     pub connections_max: Option<usize>,
+    /// Client connections of one source address at a time; raise it behind a balancer that hides its clients.
+    pub source_connections_max: Option<usize>,
     /// Time for a request's head.
     pub head_timeout: Option<String>,
     /// Time between two pieces of a body.
@@ -196,6 +200,7 @@ impl Raw {
         let edge = self.edge.get_or_insert_default();
         edge.threads.get_or_insert_with(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
         edge.connections_max.get_or_insert(defaults::CONNECTIONS);
+        edge.source_connections_max.get_or_insert(defaults::SOURCE_CONNECTIONS);
         fill(&mut edge.head_timeout, defaults::HEAD_TIMEOUT);
         fill(&mut edge.body_idle, defaults::BODY_IDLE);
         fill(&mut edge.keep_alive, defaults::KEEP_ALIVE);
@@ -404,6 +409,7 @@ impl RawEdge {
         Some(EdgeSettings {
             threads: self.threads.unwrap_or(1).max(1),
             connections_max: self.connections_max.unwrap_or(1).max(1),
+            source_connections_max: self.source_connections_max.unwrap_or(1).max(1),
             head_timeout: head_timeout?,
             body_idle: body_idle?,
             keep_alive: keep_alive?,

@@ -49,6 +49,26 @@ fn leaked_key() {
 }
 
 #[test]
+fn owner_departs() {
+    holds("owner-departs");
+}
+
+#[test]
+fn rotation_without_a_failed_request() {
+    holds("rotation-without-a-failed-request");
+}
+
+#[test]
+fn contained_under_load() {
+    holds("contained-under-load");
+}
+
+#[test]
+fn discovered_caller_claimed() {
+    holds("discovered-caller-claimed");
+}
+
+#[test]
 fn the_tour_is_good_to_read() {
     let ended = wardgate(Path::new("."), &["demo", "--once", "--scene", "staging-on-production"]).with(0);
     assert!(!ended.out.contains('\u{1b}'), "no colour but on a terminal: {}", ended.out);

@@ -190,7 +190,7 @@ fn everything_wrong_with_the_configuration_is_said_at_once() {
 listeners:
   - { name: public, address: here, public_url: gate.test, tls: { certificate: edge.pem, key: file:edge.key, client_certificates: require } }
 admin: { address: 127.0.0.1, metrics: maybe }
-store: { url: 'postgres://db' }
+store: { url: 'mysql://db' }
 secrets: { key: wardgate.key }
 edge: { drain: forever, body_bytes_max: large, keep_alive: 0s }
 ";
