@@ -5,6 +5,7 @@
 
 mod assertion;
 mod caller;
+mod load;
 mod play;
 mod sample;
 mod scenes;

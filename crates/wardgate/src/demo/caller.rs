@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{body::Incoming, client::conn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -206,7 +206,19 @@ impl Line {
         }
     }
 
+    /// Makes a request whose answer goes on.
+    pub(super) async fn follow(&mut self, call: Call) -> anyhow::Result<Flow> {
+        let answer = tokio::time::timeout(TIMEOUT, self.begin(call)).await.context("the gate did not answer in time")??;
+        Ok(Flow { status: answer.status(), body: answer.into_body() })
+    }
+
     async fn exchange(&mut self, call: Call) -> anyhow::Result<Answer> {
+        let (head, body) = self.begin(call).await?.into_parts();
+        let bytes = whole(body).await?;
+        Ok(Answer { status: head.status, headers: head.headers, body: serde_json::from_slice(&bytes).unwrap_or_default() })
+    }
+
+    async fn begin(&mut self, call: Call) -> anyhow::Result<Response<Incoming>> {
         let mut request = Request::new(Full::new(call.body));
         *request.method_mut() = call.method;
         *request.headers_mut() = call.headers;
@@ -223,9 +235,38 @@ impl Line {
                 sender.send_request(request).await
             }
         };
-        let (head, body) = answer.context("the connection broke")?.into_parts();
-        let bytes = whole(body).await?;
-        Ok(Answer { status: head.status, headers: head.headers, body: serde_json::from_slice(&bytes).unwrap_or_default() })
+        answer.context("the connection broke")
+    }
+}
+
+/// An answer that goes on.
+#[derive(Debug)]
+pub(super) struct Flow {
+    /// Status.
+    pub(super) status: StatusCode,
+    body: Incoming,
+}
+
+/// What comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// A piece.
+    Piece,
+    /// The end, as it should be.
+    End,
+    /// Nothing more: it was broken off.
+    Cut,
+}
+
+impl Flow {
+    /// Waits for what comes next.
+    pub(super) async fn next(&mut self) -> anyhow::Result<Next> {
+        let frame = tokio::time::timeout(TIMEOUT, self.body.frame()).await.context("nothing more came, and no end")?;
+        Ok(match frame {
+            Some(Ok(_)) => Next::Piece,
+            Some(Err(_)) => Next::Cut,
+            None => Next::End,
+        })
     }
 }
 

@@ -3,18 +3,29 @@
 use anyhow::Context as _;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use http_body_util::{BodyExt as _, Full, Limited, combinators::BoxBody};
+use hyper::{
+    body::{Body, Frame, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     convert::Infallible,
+    fs,
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    path::PathBuf,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, ready},
     time::Duration,
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::Interval};
 use wardgate_model::secret::Secret;
 
 /// Requests that one server remembers.
@@ -23,6 +34,8 @@ const SEEN_MAX: usize = 100_000;
 const BODY_BYTES_MAX: usize = 1 << 20;
 /// Time for a request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often something changes in stock.
+const CHANGES: Duration = Duration::from_millis(5);
 
 /// A request that reached the server.
 #[derive(Debug, Clone)]
@@ -41,7 +54,44 @@ pub(super) enum Kind {
     /// Orders, inventory, log-in, export, admin. It trusts whoever reaches it, as too many do.
     Shop,
     /// A legacy system with one shared key in `X-Api-Key`.
-    Warehouse(Secret<String>),
+    Warehouse(Arc<SharedKey>),
+    /// An application that still looks at its callers' keys itself, and has long forgotten whose they are.
+    Billing(Arc<[Secret<String>]>),
+}
+
+/// The one key that the warehouse knows: the first, and one that is brought to it.
+#[derive(Debug)]
+pub(super) struct SharedKey {
+    first: Secret<String>,
+    delivered: PathBuf,
+    forgotten: AtomicBool,
+}
+
+impl SharedKey {
+    /// With a first key, and the file that another is brought to.
+    pub(super) const fn new(first: Secret<String>, delivered: PathBuf) -> Self {
+        Self { first, delivered, forgotten: AtomicBool::new(false) }
+    }
+
+    /// The first.
+    pub(super) const fn first(&self) -> &Secret<String> {
+        &self.first
+    }
+
+    /// The one that was brought, if any was.
+    pub(super) fn delivered(&self) -> Option<Secret<String>> {
+        fs::read_to_string(&self.delivered).ok().map(Secret::new)
+    }
+
+    /// The first is not taken any more.
+    pub(super) fn forget_first(&self) {
+        self.forgotten.store(true, Ordering::SeqCst);
+    }
+
+    fn takes(&self, shown: &[u8]) -> bool {
+        let first = !self.forgotten.load(Ordering::SeqCst) && shown == self.first.danger_expose().as_bytes();
+        first || self.delivered().is_some_and(|delivered| shown == delivered.danger_expose().as_bytes())
+    }
 }
 
 /// A server behind the gate.
@@ -100,7 +150,7 @@ async fn accept(listener: TcpListener, kind: Kind, seen: Arc<Mutex<Vec<Seen>>>) 
     }
 }
 
-async fn answer(kind: &Kind, seen: &Mutex<Vec<Seen>>, request: Request<Incoming>) -> Response<Full<Bytes>> {
+async fn answer(kind: &Kind, seen: &Mutex<Vec<Seen>>, request: Request<Incoming>) -> Response<BoxBody<Bytes, Infallible>> {
     let (head, body) = request.into_parts();
     let target = head.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
     {
@@ -110,11 +160,15 @@ async fn answer(kind: &Kind, seen: &Mutex<Vec<Seen>>, request: Request<Incoming>
         }
     }
     let body = whole(body).await.unwrap_or_default();
+    if matches!(kind, Kind::Shop) && head.uri.path() == "/shop/inventory/changes" {
+        return Response::new(Changing(tokio::time::interval(CHANGES)).boxed());
+    }
     let (status, document) = match kind {
         Kind::Shop => shop(&head.method, head.uri.path(), &body),
         Kind::Warehouse(key) => warehouse(head.uri.path(), &head.headers, key),
+        Kind::Billing(keys) => billing(head.uri.path(), &head.headers, keys),
     };
-    let mut response = Response::new(Full::new(Bytes::from(document.to_string())));
+    let mut response = Response::new(Full::new(Bytes::from(document.to_string())).boxed());
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
     response
@@ -153,9 +207,34 @@ fn log_in(body: &[u8]) -> (StatusCode, Value) {
     }
 }
 
-fn warehouse(path: &str, headers: &HeaderMap, key: &Secret<String>) -> (StatusCode, Value) {
+/// A body that goes on for as long as somebody listens.
+struct Changing(Interval);
+
+impl Body for Changing {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        ready!(self.0.poll_tick(context));
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"{\"sku\":\"tea\",\"count\":11}\n")))))
+    }
+}
+
+fn billing(path: &str, headers: &HeaderMap, keys: &[Secret<String>]) -> (StatusCode, Value) {
+    let mut shown = headers.get_all(header::AUTHORIZATION).iter();
+    let key = shown.next().and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    if shown.next().is_some() || !keys.iter().any(|known| key == Some(known.danger_expose())) {
+        return (StatusCode::UNAUTHORIZED, json!({ "error": "wrong key" }));
+    }
+    match path {
+        "/billing/invoices" => (StatusCode::OK, json!({ "invoices": [{ "id": "i-1", "total": "42.00" }] })),
+        _ => (StatusCode::NOT_FOUND, json!({ "error": "no such thing" })),
+    }
+}
+
+fn warehouse(path: &str, headers: &HeaderMap, key: &SharedKey) -> (StatusCode, Value) {
     let mut shown = headers.get_all("x-api-key").iter();
-    let good = shown.next().is_some_and(|value| value.as_bytes() == key.danger_expose().as_bytes()) && shown.next().is_none();
+    let good = shown.next().is_some_and(|value| key.takes(value.as_bytes())) && shown.next().is_none();
     if !good {
         return (StatusCode::UNAUTHORIZED, json!({ "error": "wrong key" }));
     }

@@ -2,8 +2,12 @@
 
 mod analytics_no_export;
 mod burst;
+mod contained;
+mod discovered;
 mod leaked_key;
 mod legacy_key;
+mod owner_departs;
+mod rotation;
 mod spoofed_headers;
 mod staging_on_production;
 
@@ -25,8 +29,18 @@ pub(super) struct Scene {
 }
 
 /// Every scene, in the order of the tour.
-pub(super) const ALL: [Scene; 6] =
-    [analytics_no_export::SCENE, staging_on_production::SCENE, legacy_key::SCENE, spoofed_headers::SCENE, burst::SCENE, leaked_key::SCENE];
+pub(super) const ALL: [Scene; 10] = [
+    analytics_no_export::SCENE,
+    staging_on_production::SCENE,
+    legacy_key::SCENE,
+    spoofed_headers::SCENE,
+    burst::SCENE,
+    leaked_key::SCENE,
+    owner_departs::SCENE,
+    rotation::SCENE,
+    contained::SCENE,
+    discovered::SCENE,
+];
 
 /// The names of all scenes, in the order of the tour.
 #[must_use]

@@ -1,10 +1,14 @@
 //! The stage: upstreams, a gate as `wardgate serve` starts it, a session of the management API, and a key for every
 //! identity. All of it in a temporary directory and on ports of this machine.
 
+mod governing;
+
+pub(super) use governing::until;
+
 use super::{
     caller::{Call, Gateway, Line},
     play::{Play, Side, Want},
-    sample::{Kind, Upstream},
+    sample::{Kind, SharedKey, Upstream},
     scenes::Scene,
 };
 use crate::{
@@ -24,6 +28,7 @@ use std::{
     io::Write as _,
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 use tempfile::TempDir;
 use tokio::{
@@ -37,6 +42,11 @@ use wardgate_proof::{entropy::SystemEntropy, keyring::Keyring};
 const CALLERS: [&str; 7] =
     ["orders-sync", "analytics-reader", "export-job", "checkout-ci", "acme-partner", "till-terminal", "restock-agent"];
 
+/// Who agrees to what the operator asks for.
+const SECOND: &str = "insights-security";
+/// The name of the warehouse's key, as a secret and as the file that it is delivered to.
+pub(super) const WAREHOUSE_KEY: &str = "warehouse-key";
+
 /// A set stage.
 #[derive(Debug)]
 pub(super) struct Stage {
@@ -44,28 +54,44 @@ pub(super) struct Stage {
     running: Running,
     directory: TempDir,
     gateway: Gateway,
-    client: Client,
-    token: Secret<String>,
+    people: People,
     keys: BTreeMap<&'static str, Secret<String>>,
     shop: Upstream,
     staging: Upstream,
     warehouse: Upstream,
-    warehouse_key: Secret<String>,
+    warehouse_key: Arc<SharedKey>,
+    billing: Upstream,
+    billing_keys: Arc<[Secret<String>]>,
+}
+
+/// Who acts in the management API.
+#[derive(Debug)]
+struct People {
+    /// The operator, who sets all of this up.
+    operator: Client,
+    /// The operator's session.
+    token: Secret<String>,
+    /// Somebody of another owner.
+    second: Client,
 }
 
 impl Stage {
     /// Sets the stage.
     pub(super) fn open() -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("wardgate-demo").enable_all().build()?;
-        let warehouse_key = Keyring::generate(&SystemEntropy)?;
-        let (shop, staging, warehouse) = runtime.block_on(async {
+        let directory = tempfile::Builder::new().prefix("wardgate-demo-").tempdir().context("cannot make a temporary directory")?;
+        let secret = || Keyring::generate(&SystemEntropy);
+        let delivered = directory.path().join("delivered").join(WAREHOUSE_KEY);
+        let warehouse_key = Arc::new(SharedKey::new(secret()?, delivered));
+        let billing_keys: Arc<[_]> = Arc::new([secret()?, secret()?]);
+        let (shop, staging, warehouse, billing) = runtime.block_on(async {
             anyhow::Ok((
                 Upstream::start(Kind::Shop).await?,
                 Upstream::start(Kind::Shop).await?,
-                Upstream::start(Kind::Warehouse(warehouse_key.clone())).await?,
+                Upstream::start(Kind::Warehouse(Arc::clone(&warehouse_key))).await?,
+                Upstream::start(Kind::Billing(Arc::clone(&billing_keys))).await?,
             ))
         })?;
-        let directory = tempfile::Builder::new().prefix("wardgate-demo-").tempdir().context("cannot make a temporary directory")?;
         let ca = write(directory.path(), [("@SHOP@", &shop), ("@STAGING@", &staging), ("@WAREHOUSE@", &warehouse)])?;
         let config = match Config::read(&directory.path().join(crate::config::FILE)) {
             Ok(config) => config,
@@ -79,8 +105,8 @@ impl Stage {
         let (_, public) = running.addresses().first().context("the gate has a listener")?;
         let gateway = Gateway::new(*public, &ca)?;
         let address = Address::parse(&format!("http://{}", running.admin()))?;
-        let (token, client, keys) = runtime.block_on(prepare(address, first, &warehouse_key))?;
-        Ok(Self { runtime, running, directory, gateway, client, token, keys, shop, staging, warehouse, warehouse_key })
+        let (people, keys) = runtime.block_on(prepare(address, first, warehouse_key.first()))?;
+        Ok(Self { runtime, running, directory, gateway, people, keys, shop, staging, warehouse, warehouse_key, billing, billing_keys })
     }
 
     /// Plays a scene; what cannot go on tells why.
@@ -125,7 +151,7 @@ impl Stage {
 
     /// Requests that have reached any upstream.
     pub(super) fn reached(&self) -> usize {
-        self.shop.count() + self.staging.count() + self.warehouse.count()
+        [&self.shop, &self.staging, &self.warehouse, &self.billing].iter().map(|upstream| upstream.count()).sum()
     }
 
     /// The key of an identity.
@@ -135,24 +161,29 @@ impl Stage {
 
     /// Issues one more key through the management API: its id and itself.
     pub(super) async fn issue(&self, identity: &str) -> anyhow::Result<(String, Secret<String>)> {
-        issue(&self.client, identity).await
+        issue(&self.people.operator, identity).await
     }
 
     /// Revokes a credential through the management API.
     pub(super) async fn revoke(&self, id: &str) -> anyhow::Result<()> {
         let path = format!("/api/v1/credentials/{}?reason=leaked", segment(id));
-        self.client.call(Method::DELETE, &path, None).await?;
+        self.client().call(Method::DELETE, &path, None).await?;
         Ok(())
     }
 
-    /// The management API.
+    /// The management API, as the operator.
     pub(super) const fn client(&self) -> &Client {
-        &self.client
+        &self.people.operator
+    }
+
+    /// The management API, as somebody of another owner.
+    pub(super) const fn second(&self) -> &Client {
+        &self.people.second
     }
 
     /// The session's token.
     pub(super) const fn token(&self) -> &Secret<String> {
-        &self.token
+        &self.people.token
     }
 
     /// Where clients go.
@@ -180,28 +211,44 @@ impl Stage {
         &self.staging
     }
 
-    /// The legacy system, and the one key it knows.
-    pub(super) const fn warehouse(&self) -> (&Upstream, &Secret<String>) {
-        (&self.warehouse, &self.warehouse_key)
+    /// The legacy system, and the one key it knows from the beginning.
+    pub(super) fn warehouse(&self) -> (&Upstream, &Secret<String>) {
+        (&self.warehouse, self.warehouse_key.first())
+    }
+
+    /// The keys that the legacy system takes.
+    pub(super) fn warehouse_key(&self) -> &SharedKey {
+        &self.warehouse_key
+    }
+
+    /// The application that looks at its callers' keys itself, and the keys that it takes.
+    pub(super) fn billing(&self) -> (&Upstream, &[Secret<String>]) {
+        (&self.billing, &self.billing_keys)
     }
 }
 
-/// Signs in, keeps the warehouse's key, issues a key for everybody.
+/// Signs in, keeps the warehouse's key, issues a key for everybody, and signs in somebody else.
 async fn prepare(
     address: Address,
     first: Secret<String>,
     warehouse_key: &Secret<String>,
-) -> anyhow::Result<(Secret<String>, Client, BTreeMap<&'static str, Secret<String>>)> {
+) -> anyhow::Result<(People, BTreeMap<&'static str, Secret<String>>)> {
     let session = session::swap(&address, first).await.context("cannot sign in")?;
-    let client = Client::new(address, session.token.clone());
+    let operator = Client::new(address.clone(), session.token.clone());
     let secret = json!({ "value": warehouse_key.danger_expose() });
-    client.call(Method::PUT, "/api/v1/secrets/warehouse-key", Some(&secret)).await.context("cannot keep the warehouse's key")?;
+    let place = format!("/api/v1/secrets/{WAREHOUSE_KEY}");
+    operator.call(Method::PUT, &place, Some(&secret)).await.context("cannot keep the warehouse's key")?;
     let mut keys = BTreeMap::new();
     for identity in CALLERS {
-        let (_, key) = issue(&client, identity).await.with_context(|| format!("cannot issue a key for `{identity}`"))?;
+        let (_, key) = issue(&operator, identity).await.with_context(|| format!("cannot issue a key for `{identity}`"))?;
         keys.insert(identity, key);
     }
-    Ok((session.token, client, keys))
+    let wanted = json!({ "identity": SECOND, "kind": "sign_in" });
+    let issued = operator.call(Method::POST, "/api/v1/credentials", Some(&wanted)).await?.body;
+    let sign_in = issued.get("key").and_then(Value::as_str).context("the answer holds no sign-in credential")?;
+    let other = session::swap(&address, Secret::new(sign_in.to_owned())).await.with_context(|| format!("cannot sign in as `{SECOND}`"))?;
+    let second = Client::new(address, other.token);
+    Ok((People { operator, token: session.token, second }, keys))
 }
 
 async fn issue(client: &Client, identity: &str) -> anyhow::Result<(String, Secret<String>)> {
@@ -219,6 +266,7 @@ fn write(directory: &Path, upstreams: [(&str, &Upstream); 3]) -> anyhow::Result<
         text.replace(mark, &format!("http://{}", upstream.address()))
     });
     let key = Keyring::generate(&SystemEntropy)?;
+    fs::create_dir(directory.join("delivered")).context("cannot make the directory for delivered secrets")?;
     let files = [
         (crate::config::FILE, include_str!("../../assets/demo/wardgate.yaml")),
         ("resources/demo.yaml", resources.as_str()),
