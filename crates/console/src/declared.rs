@@ -102,7 +102,9 @@ pub(crate) fn needed(wanted: &[Wanted], scene: &Scene) -> Option<Needs> {
 fn record<'a>(wanted: &'a [Wanted], scene: &'a Scene) -> Record<'a> {
     let identities = wanted.iter().filter_map(|one| one.before.as_ref()).filter(|before| before.id.kind() == Kind::Identity);
     let all = scene.resources().chain(identities);
-    all.map(|resource| (resource.id.kind(), resource.id.name(), &resource.spec)).collect()
+    let returning = wanted.iter().filter(|one| one.known && one.before.is_none()).map(|one| one.change.id.name());
+    let record: Record<'a> = all.map(|resource| (resource.id.kind(), resource.id.name(), &resource.spec)).collect();
+    record.with_returning(returning)
 }
 
 /// Who changes something, as whom, and how.
