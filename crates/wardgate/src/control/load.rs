@@ -71,7 +71,7 @@ impl Gathered {
 }
 
 /// What is declared, by files and otherwise: resolved, compiled, ready for a snapshot. Of the identities only those are in
-/// it that files declare; the others are a matter of [`super::people`].
+/// it that files declare; the others are a matter of `control::people`.
 #[derive(Debug)]
 pub struct Loaded {
     /// What stands in files.
