@@ -14,8 +14,8 @@ use std::{
 };
 use wardgate_model::{inventory::IdentityState, resource::Kind, time::Time};
 
-/// How many rows go into one statement. More would be slower: SQLite looks every placeholder up by walking along all.
-pub(crate) const ROWS: usize = 32;
+/// How many rows go into one statement.
+pub(crate) const ROWS: usize = 100;
 /// How many changes are well made at a time; with more, whoever wants to revoke something waits noticeably for the one
 /// who changes much. A bulk import without a basis is best cut into pieces of this size.
 pub const CHANGES_WELL_MADE: usize = 2_000;

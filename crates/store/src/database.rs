@@ -152,13 +152,59 @@ impl<T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unp
 
 /// A statement and its parameters.
 pub(crate) struct Query<'q> {
-    text: SqlStr,
+    text: Text,
     parameters: Vec<Parameter<'q>>,
 }
 
+/// The text of a statement, as far as it is the same for both.
+enum Text {
+    Whole(&'static str),
+    Rows { text: &'static str, before: usize, rows: usize, columns: usize },
+}
+
+impl Text {
+    /// For SQLite the placeholders of many rows have no numbers: it would look each up by walking along all others.
+    fn sqlite(self) -> SqlStr {
+        match self {
+            Self::Whole(text) => text.into_sql_str(),
+            Self::Rows { text, rows, columns, .. } => with_rows(&text.replace("$1", "?"), rows, columns, |list| list.push('?')),
+        }
+    }
+
+    fn postgres(self) -> SqlStr {
+        match self {
+            Self::Whole(text) => text.into_sql_str(),
+            Self::Rows { text, before, rows, columns } => {
+                let mut number = before;
+                with_rows(text, rows, columns, |list| {
+                    number += 1;
+                    list.push('$');
+                    list.push_str(&number.to_string());
+                })
+            }
+        }
+    }
+}
+
+/// Puts the placeholders of many rows into a text. They alone are put in: the values are bound.
+fn with_rows(text: &str, rows: usize, columns: usize, mut placeholder: impl FnMut(&mut String)) -> SqlStr {
+    let mut list = String::with_capacity(rows * columns * 6);
+    for row in 0..rows {
+        list.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 0..columns {
+            if column > 0 {
+                list.push_str(", ");
+            }
+            placeholder(&mut list);
+        }
+        list.push(')');
+    }
+    AssertSqlSafe(text.replacen("{}", &list, 1)).into_sql_str()
+}
+
 /// A statement of [`crate::sql`].
-pub(crate) fn query<'q>(text: &'static str) -> Query<'q> {
-    Query { text: text.into_sql_str(), parameters: Vec::new() }
+pub(crate) const fn query<'q>(text: &'static str) -> Query<'q> {
+    Query { text: Text::Whole(text), parameters: Vec::new() }
 }
 
 /// A statement of [`crate::sql`] about many rows: `{}` in it becomes the placeholders of `rows` rows, `columns` each.
@@ -166,22 +212,10 @@ pub(crate) fn query_rows<'q>(text: &'static str, rows: usize, columns: usize) ->
     query_rows_after(text, 0, rows, columns)
 }
 
-/// As [`query_rows`]; so many parameters come before those of the rows.
+/// As [`query_rows`]; so many parameters come before those of the rows, none or `$1` alone.
 pub(crate) fn query_rows_after<'q>(text: &'static str, before: usize, rows: usize, columns: usize) -> Query<'q> {
-    let mut list = String::with_capacity(rows * columns * 6);
-    let mut number = before;
-    for row in 0..rows {
-        list.push_str(if row == 0 { "(" } else { ", (" });
-        for column in 0..columns {
-            number += 1;
-            list.push_str(if column == 0 { "$" } else { ", $" });
-            list.push_str(&number.to_string());
-        }
-        list.push(')');
-    }
-    // Numbers alone are put in: the values are bound.
-    let text = AssertSqlSafe(text.replacen("{}", &list, 1)).into_sql_str();
-    Query { text, parameters: Vec::with_capacity(number) }
+    let parameters = Vec::with_capacity(before + rows * columns);
+    Query { text: Text::Rows { text, before, rows, columns }, parameters }
 }
 
 macro_rules! bound {
@@ -208,32 +242,36 @@ impl<'q> Query<'q> {
     /// How many rows it changed.
     pub(crate) async fn execute(self, conn: &mut Conn) -> Result<u64, StoreFault> {
         Ok(match conn.either() {
-            Either::Sqlite(conn) => bound!(sqlx::query::<Sqlite>(self.text), self.parameters).execute(conn).await?.rows_affected(),
-            Either::Postgres(conn) => bound!(sqlx::query::<Postgres>(self.text), self.parameters).execute(conn).await?.rows_affected(),
+            Either::Sqlite(conn) => bound!(sqlx::query::<Sqlite>(self.text.sqlite()), self.parameters).execute(conn).await?.rows_affected(),
+            Either::Postgres(conn) => {
+                bound!(sqlx::query::<Postgres>(self.text.postgres()), self.parameters).execute(conn).await?.rows_affected()
+            }
         })
     }
 
     /// Every row.
     pub(crate) async fn all<T: FromEither>(self, conn: &mut Conn) -> Result<Vec<T>, StoreFault> {
         Ok(match conn.either() {
-            Either::Sqlite(conn) => bound!(sqlx::query_as::<Sqlite, T>(self.text), self.parameters).fetch_all(conn).await?,
-            Either::Postgres(conn) => bound!(sqlx::query_as::<Postgres, T>(self.text), self.parameters).fetch_all(conn).await?,
+            Either::Sqlite(conn) => bound!(sqlx::query_as::<Sqlite, T>(self.text.sqlite()), self.parameters).fetch_all(conn).await?,
+            Either::Postgres(conn) => bound!(sqlx::query_as::<Postgres, T>(self.text.postgres()), self.parameters).fetch_all(conn).await?,
         })
     }
 
     /// The row, when there is one.
     pub(crate) async fn maybe<T: FromEither>(self, conn: &mut Conn) -> Result<Option<T>, StoreFault> {
         Ok(match conn.either() {
-            Either::Sqlite(conn) => bound!(sqlx::query_as::<Sqlite, T>(self.text), self.parameters).fetch_optional(conn).await?,
-            Either::Postgres(conn) => bound!(sqlx::query_as::<Postgres, T>(self.text), self.parameters).fetch_optional(conn).await?,
+            Either::Sqlite(conn) => bound!(sqlx::query_as::<Sqlite, T>(self.text.sqlite()), self.parameters).fetch_optional(conn).await?,
+            Either::Postgres(conn) => {
+                bound!(sqlx::query_as::<Postgres, T>(self.text.postgres()), self.parameters).fetch_optional(conn).await?
+            }
         })
     }
 
     /// The one row.
     pub(crate) async fn one<T: FromEither>(self, conn: &mut Conn) -> Result<T, StoreFault> {
         Ok(match conn.either() {
-            Either::Sqlite(conn) => bound!(sqlx::query_as::<Sqlite, T>(self.text), self.parameters).fetch_one(conn).await?,
-            Either::Postgres(conn) => bound!(sqlx::query_as::<Postgres, T>(self.text), self.parameters).fetch_one(conn).await?,
+            Either::Sqlite(conn) => bound!(sqlx::query_as::<Sqlite, T>(self.text.sqlite()), self.parameters).fetch_one(conn).await?,
+            Either::Postgres(conn) => bound!(sqlx::query_as::<Postgres, T>(self.text.postgres()), self.parameters).fetch_one(conn).await?,
         })
     }
 }
