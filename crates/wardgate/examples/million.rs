@@ -4,7 +4,12 @@
 //!
 //! `cargo run --release -p wardgate --example million -- DIRECTORY [IDENTITIES]`; a directory that has a store already is
 //! only read. The clock is a wall clock and the machine may do other things: run it alone.
-#![expect(clippy::print_stdout, clippy::disallowed_methods, clippy::indexing_slicing, reason = "a measurement: it reads the clock and prints")]
+#![expect(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    reason = "a measurement: it reads the clock and prints"
+)]
 
 use anyhow::Context as _;
 use serde_json::json;

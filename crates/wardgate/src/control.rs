@@ -16,8 +16,8 @@ mod publish;
 pub use heard::{Contact, Heard};
 pub(crate) use load::gather;
 pub use load::{Gathered, Loaded};
-pub use past::Past;
 pub use material::{Material, mint_sign_in};
+pub use past::Past;
 
 use crate::{clock, config::Config};
 use anyhow::Context as _;
