@@ -134,12 +134,13 @@ fn summary(act: &str, changes: &[Proposed]) -> String {
 pub struct Record<'a> {
     resources: BTreeMap<(Kind, &'a str), &'a Value>,
     returning: BTreeSet<&'a str>,
+    contained: BTreeSet<&'a str>,
 }
 
 impl<'a> FromIterator<(Kind, &'a str, &'a Value)> for Record<'a> {
     fn from_iter<I: IntoIterator<Item = (Kind, &'a str, &'a Value)>>(resources: I) -> Self {
         let resources = resources.into_iter().map(|(kind, name, spec)| ((kind, name), spec)).collect();
-        Self { resources, returning: BTreeSet::new() }
+        Self { resources, ..Self::default() }
     }
 }
 
@@ -150,6 +151,18 @@ impl<'a> Record<'a> {
     pub fn with_returning(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
         self.returning.extend(names);
         self
+    }
+
+    /// Says which owners are contained: an identity that goes to another owner would be let in again.
+    #[must_use]
+    pub fn with_contained(mut self, owners: impl IntoIterator<Item = &'a str>) -> Self {
+        self.contained.extend(owners);
+        self
+    }
+
+    /// Whether an owner is contained, and with it everything that it owns.
+    pub(crate) fn is_contained(&self, owner: &str) -> bool {
+        self.contained.contains(owner)
     }
 
     /// Whether an identity that is not on record was so before.

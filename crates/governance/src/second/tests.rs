@@ -216,6 +216,47 @@ fn what_widens_power_waits() {
 }
 
 #[test]
+fn where_a_secret_is_sent_is_not_for_one_to_say() {
+    let api = |name: &str, url: &str, identity: &str| {
+        format!(
+            "kind: Api\nname: {name}\nspec: {{ policy_owner: payments, environment: production, mode: enforce, upstream: {{ urls: [\"{url}\"], identity: {identity} }}, operations: [{{ match: \"GET /entries\", class: list }}, {{ match: \"GET /export\", class: bulk }}] }}"
+        )
+    };
+    let key = "{ header: X-Api-Key, secret: pay }";
+    let told = "second: it says where the secret `pay` is sent: the upstream of the API";
+    assert_eq!(check(&api("new", "https://thief.example", key)), format!("{told} `new`"));
+    assert_eq!(check(&api("ledger", "http://127.0.0.1:9000", key)), format!("{told} `ledger`"));
+    assert_eq!(check(&api("new", "https://fine.example", "assertion")), "nothing");
+    let moved = |was: &str, is: &str| {
+        let before = documents(was);
+        needs(&Act::Apply { changes: proposed(is) }, &record(&before)).map(|needs| needs.why.join("; ")).unwrap_or_default()
+    };
+    let (here, there) = ("https://a.example", "https://thief.example");
+    assert_eq!(moved(&api("x", here, key), &api("x", there, key)), "it says where the secret `pay` is sent: the upstream of the API `x`");
+    assert_eq!(moved(&api("x", here, key), &api("x", here, key).replace("list", "read")), "");
+    assert_eq!(
+        moved(&api("x", here, "keep"), &api("x", there, "keep")),
+        "another upstream of the API `x` sees the credentials of its callers"
+    );
+}
+
+#[test]
+fn nobody_leaves_a_contained_owner_alone() {
+    let act = |owner: &str| Act::Apply {
+        changes: proposed(&format!(
+            "kind: Identity\nname: ledger-sync\nspec: {{ type: workload, owner: {owner}, environment: production, purpose: copies, tags: {{ tier: gold }} }}"
+        )),
+    };
+    let before = documents(
+        &BEFORE.replace("kind: Grant\nname: acme-reads", "kind: Grant\nname: others").replace("to: { owner: acme }", "to: { owner: else }"),
+    );
+    assert_eq!(needs(&act("acme"), &record(&before)), None);
+    let found = needs(&act("acme"), &record(&before).with_contained(["payments"])).map(|needs| (needs.needed, needs.why.join("; ")));
+    assert_eq!(found, Some((Needed::Person, "it lets `ledger-sync` in again: its owner `payments` is contained".to_owned())));
+    assert_eq!(needs(&act("payments"), &record(&before).with_contained(["payments"])), None, "it stays where it is");
+}
+
+#[test]
 fn an_identity_that_was_removed_does_not_slip_back() {
     let act = Act::Apply {
         changes: proposed("kind: Identity\nname: was\nspec: { type: bot, owner: acme, environment: production, purpose: x }"),

@@ -117,6 +117,10 @@ fn identity(name: &str, old: Option<&Value>, new: Option<&Value>, before: &Recor
     read_by_policies(name, old, new, before, found);
     let (owner, team) = (text(new, "owner").unwrap_or_default(), text(new, "team"));
     let moved = text(old, "owner") != Some(owner);
+    // As a release of the owner would: nothing else may undo a containment.
+    if let Some(held) = text(old, "owner").filter(|held| moved && before.is_contained(held)) {
+        found.person(format!("it lets `{name}` in again: its owner `{held}` is contained"));
+    }
     if moved && !words(new, "roles").is_empty() {
         found.second(format!("it gives `{name}`, which has roles in Wardgate, to the owner `{owner}`"));
     }
@@ -228,7 +232,19 @@ fn grant(name: &str, old: Option<&Value>, new: Option<&Value>, found: &mut Found
     }
 }
 
-fn api(name: &str, old: Option<&Value>, new: Option<&Value>, found: &mut Found) {
+fn api<'a>(name: &str, old: Option<&'a Value>, new: Option<&'a Value>, found: &mut Found) {
+    // An installation's secret is worth what it opens elsewhere: whoever says where it is sent can read it.
+    let upstream = |spec: Option<&'a Value>| spec.and_then(|spec| spec.get("upstream"));
+    let places = |spec: Option<&'a Value>| upstream(spec).and_then(|upstream| upstream.get("urls"));
+    let shown = |spec: Option<&'a Value>| upstream(spec).and_then(|upstream| upstream.get("identity"));
+    let secret = shown(new).and_then(|identity| text(Some(identity), "secret"));
+    if let Some(secret) = secret.filter(|_| places(old) != places(new) || shown(old) != shown(new)) {
+        found.second(format!("it says where the secret `{secret}` is sent: the upstream of the API `{name}`"));
+    }
+    let kept = shown(new).and_then(Value::as_str) == Some("keep");
+    if kept && shown(old) == shown(new) && places(old) != places(new) {
+        found.second(format!("another upstream of the API `{name}` sees the credentials of its callers"));
+    }
     // A new API opens nothing that was closed.
     let (Some(old), Some(new)) = (old, new) else { return };
     let observes = |spec: &Value| text(Some(spec), "mode") == Some("observe");
