@@ -138,6 +138,15 @@ impl Config {
         }
     }
 
+    /// The database's address as it may be shown: without a password.
+    #[must_use]
+    pub fn shown_store(&self) -> String {
+        let Some((scheme, rest)) = self.store.split_once("://") else { return self.store.clone() };
+        let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+        // Parameters can hold a password as well.
+        format!("{scheme}://{}", place.split('?').next().unwrap_or_default())
+    }
+
     /// The break-glass socket.
     #[must_use]
     pub fn glass(&self) -> PathBuf {

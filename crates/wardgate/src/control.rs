@@ -87,7 +87,7 @@ impl Control {
         let gathered = Arc::new(Gathered::of(&config));
         // What is wrong with the files alone is said before the store is touched.
         let alone = Loaded::resolve(Arc::clone(&gathered), Vec::new(), &Nobody);
-        let store = Arc::new(Store::open(&config.store).await.with_context(|| format!("cannot open `{}`", config.store))?);
+        let store = Arc::new(Store::open(&config.store).await.with_context(|| format!("cannot open `{}`", config.shown_store()))?);
         let resolved = publish::resolve(&store, &Population::default(), gathered, None).await.context("cannot read the store")?;
         let loaded = match (resolved, alone) {
             (Ok(loaded), _) => loaded,

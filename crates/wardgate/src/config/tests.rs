@@ -20,6 +20,9 @@ const SMALL: &str = "listeners: [{ name: public, address: 127.0.0.1:8443 }]\n";
 fn a_listener_is_enough_and_paths_count_from_the_file() {
     let config = read(SMALL).unwrap();
     assert_eq!(config.store, "sqlite:gate/wardgate.db");
+    assert_eq!(config.shown_store(), "sqlite:gate/wardgate.db");
+    let elsewhere = Config { store: "postgres://gate:s3cret@db.example:5432/gate?password=s3cret".into(), ..config.clone() };
+    assert_eq!(elsewhere.shown_store(), "postgres://db.example:5432/gate");
     assert_eq!(config.audit, Path::new("gate/audit/"));
     assert_eq!(config.key, KeySource::File("gate/wardgate.key".into()));
     assert_eq!(config.admin.to_string(), "127.0.0.1:9080");

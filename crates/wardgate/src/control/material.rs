@@ -142,7 +142,7 @@ async fn issue_sign_in(keyring: &Keyring, store: &Store) -> anyhow::Result<Secre
 /// # Errors
 /// When the store is in use, or the master key is another.
 pub async fn mint_sign_in(config: &Config) -> anyhow::Result<Secret<String>> {
-    let store = Store::open(&config.store).await.with_context(|| format!("cannot open `{}`", config.store))?;
+    let store = Store::open(&config.store).await.with_context(|| format!("cannot open `{}`", config.shown_store()))?;
     let minted = mint_into(&keyring(config)?, &store).await;
     store.close().await;
     minted
