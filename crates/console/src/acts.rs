@@ -36,7 +36,8 @@ pub(crate) struct Kept {
     pub(crate) act: Act,
     /// Why it waits, for whoever decides.
     pub(crate) why: Vec<String>,
-    /// The revision of each resource that the act changes, in its order; `None`: it was not there.
+    /// The revision of each resource that the act changes, in its order, or of the stop that it undoes; `None`: it was not
+    /// there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) expects: Vec<Option<u64>>,
     /// Whether documents are applied as a whole.

@@ -16,11 +16,12 @@ use serde_json::Value;
 use std::sync::Arc;
 use wardgate_governance::second::{self, Act, Needed, may_decide};
 use wardgate_model::{
+    contain::Containable,
     id::{ApprovalId, OwnerName},
     inventory::{Identity, IdentityState},
     time::Time,
 };
-use wardgate_store::{Actor, ApprovalState, Decision, Needs, Precondition, ResourceChange, ResourceId, StoredApproval, Who};
+use wardgate_store::{Actor, ApprovalState, Decision, Needs, Precondition, ResourceChange, ResourceId, StoredApproval, StoredOwner, Who};
 
 /// An act that waits for a second person, or waited.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -174,7 +175,7 @@ pub(crate) async fn approve(console: &Console, asked: &Asked<'_>) -> Result<Answ
     let stored = waiting(console, asked).await?;
     decidable(console, asked, &stored, needed(stored.needs))?;
     let kept: Kept = serde_json::from_value(stored.act.clone()).map_err(Problem::fault)?;
-    let requester = match requester(console, &stored) {
+    let requester = match requester(console, &stored).await? {
         Ok(requester) => requester,
         Err(why) => return overtaken(console, asked, &stored, why).await,
     };
@@ -200,8 +201,15 @@ pub(crate) async fn approve(console: &Console, asked: &Asked<'_>) -> Result<Answ
     Ok(Answer::ok(&ApprovalView::of(&approved, asked.now)).at(approved.revision))
 }
 
-/// Whoever asked, with the power that it has now.
-fn requester(console: &Console, stored: &StoredApproval) -> Result<Arc<Identity>, String> {
+/// Whoever asked, with the power that it has now. The inner error says why it has none.
+async fn requester(console: &Console, stored: &StoredApproval) -> Result<Result<Arc<Identity>, String>, Problem> {
+    if console.store.containment(Containable::Owner, stored.owner.as_str()).await?.is_some() {
+        return Ok(Err(format!("`{}`, who asked for it, is of the owner `{}`, who is contained", stored.requester, stored.owner)));
+    }
+    Ok(in_use(console, stored))
+}
+
+fn in_use(console: &Console, stored: &StoredApproval) -> Result<Arc<Identity>, String> {
     let known = console.world.identity(&stored.requester).ok_or_else(|| format!("`{}` is not on record any more", stored.requester))?;
     if known.identity.state != IdentityState::Active || known.identity.claim_overdue {
         return Err(format!("`{}`, who asked for it, is not in use any more", stored.requester));
@@ -233,14 +241,20 @@ async fn ready(console: &Console, requester: &Identity, kept: &Kept) -> Result<R
     match &kept.act {
         Act::Apply { .. } | Act::Rollback { .. } => {}
         Act::Release { kind, name } => {
-            let there = console.store.containment(*kind, name).await?.is_some();
-            let nothing = Ready { wanted: Vec::new(), basis: 0, needs: None };
-            return Ok(if there { Ok(nothing) } else { Err(format!("{kind} `{name}` is not contained any more")) });
+            let there = console.store.containment(*kind, name).await?;
+            return Ok(match there {
+                None => Err(format!("{kind} `{name}` is not contained any more")),
+                Some(there) if is_other(kept, there.revision) => Err(format!("{kind} `{name}` was released, and contained anew")),
+                Some(_) => Ok(Ready { wanted: Vec::new(), basis: 0, needs: None }),
+            });
         }
         Act::Return { owner } => {
-            let there = departed(console, owner).await?;
-            let nothing = Ready { wanted: Vec::new(), basis: 0, needs: None };
-            return Ok(if there { Ok(nothing) } else { Err(format!("the owner `{owner}` did not depart")) });
+            let there = owner_gone(console, owner).await?;
+            return Ok(match there {
+                None => Err(format!("the owner `{owner}` did not depart")),
+                Some(there) if is_other(kept, there.revision) => Err(format!("the owner `{owner}` changed since: ask again")),
+                Some(_) => Ok(Ready { wanted: Vec::new(), basis: 0, needs: None }),
+            });
         }
         Act::Resume { .. } | Act::Issue { .. } => return Ok(Err("this act is not done by approval".into())),
     }
@@ -265,10 +279,20 @@ async fn ready(console: &Console, requester: &Identity, kept: &Kept) -> Result<R
     }
 }
 
+/// Whether what is undone is another stop than the one that was looked at: that one is over.
+fn is_other(kept: &Kept, revision: u64) -> bool {
+    kept.expects.first().copied().flatten().is_some_and(|looked_at| looked_at != revision)
+}
+
 /// Whether an owner is gone.
 pub(crate) async fn departed(console: &Console, owner: &OwnerName) -> Result<bool, Problem> {
+    Ok(owner_gone(console, owner).await?.is_some())
+}
+
+/// An owner that is gone.
+async fn owner_gone(console: &Console, owner: &OwnerName) -> Result<Option<StoredOwner>, Problem> {
     let owners = console.store.owner_statuses().await?;
-    Ok(owners.iter().any(|status| status.owner == *owner && status.departed.is_some()))
+    Ok(owners.into_iter().find(|status| status.owner == *owner && status.departed.is_some()))
 }
 
 /// Does what was approved.

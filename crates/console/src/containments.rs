@@ -308,12 +308,11 @@ pub(crate) async fn list(console: &Console, asked: &Asked<'_>) -> Result<Answer,
 pub(crate) async fn release(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
     let (kind, name) = (kind(&asked.parameter("kind")?)?, asked.parameter("name")?);
     let actor = asked.actor(input::reason(asked.query.value("reason"))?);
-    if console.store.containment(kind, &name).await?.is_none() {
-        return Err(Problem::new(Code::NotFound, format!("{kind} `{}` is not contained", input::shown(&name))));
-    }
+    let missing = || Problem::new(Code::NotFound, format!("{kind} `{}` is not contained", input::shown(&name)));
+    let there = console.store.containment(kind, &name).await?.ok_or_else(missing)?;
     let act = Act::Release { kind, name: name.as_str().into() };
     let needs = needs(&act, &Record::default()).ok_or_else(|| Problem::fault("a release that nobody has to agree to"))?;
-    let kept = Kept { act, why: needs.why, expects: Vec::new(), whole: false };
+    let kept = Kept { act, why: needs.why, expects: vec![Some(there.revision)], whole: false };
     let approval = acts::ask(console, &Asking::of(asked, &actor), &kept, needs.needed, asked.now).await?;
     Ok(acts::waits(&approval, asked.now))
 }

@@ -106,12 +106,11 @@ pub(crate) async fn depart(console: &Console, asked: &Asked<'_>) -> Result<Answe
 
 pub(crate) async fn come_back(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
     let (actor, owner) = (read(asked)?, named(console, asked)?);
-    if status(console, &owner.name).await?.is_none_or(|status| status.departed.is_none()) {
-        return Err(Problem::new(Code::Conflict, format!("the owner `{}` did not depart", owner.name)));
-    }
+    let there = status(console, &owner.name).await?.filter(|status| status.departed.is_some());
+    let there = there.ok_or_else(|| Problem::new(Code::Conflict, format!("the owner `{}` did not depart", owner.name)))?;
     let act = Act::Return { owner: owner.name.clone() };
     if let Some(needs) = needs(&act, &Record::default()) {
-        let kept = Kept { act, why: needs.why, expects: Vec::new(), whole: false };
+        let kept = Kept { act, why: needs.why, expects: vec![Some(there.revision)], whole: false };
         let approval = acts::ask(console, &Asking::of(asked, &actor), &kept, needs.needed, asked.now).await?;
         return Ok(acts::waits(&approval, asked.now));
     }

@@ -184,6 +184,26 @@ async fn it_is_denied_taken_back_or_lapses() {
 }
 
 #[tokio::test]
+async fn agreeing_to_an_old_release_does_not_undo_a_new_containment() {
+    let (fixture, _) = world().await;
+    let ask = async || Fixture::member(&fixture.ask("DELETE /api/v1/containments/identity/held as root").await, "id");
+    let (first, second) = (ask().await, ask().await);
+    let approve = async |id: &str| fixture.ask(&format!("POST /api/v1/approvals/{id}/approve as rita\n\n{{}}")).await;
+    assert!(approve(&first).await.starts_with("200"));
+    let anew = fixture.ask("POST /api/v1/containments as op\n\n{\"kind\":\"identity\",\"name\":\"held\",\"reason\":\"again\"}").await;
+    assert!(anew.starts_with("200"), "{anew}");
+    let over = approve(&second).await;
+    assert_eq!(over, "409 console.overtaken: it does not apply any more: identity `held` was released, and contained anew");
+    let held = fixture.store.status(&IdentityId::literal("held")).await.unwrap();
+    assert_eq!(held.state.as_str(), "quarantined");
+    // Nor is done what somebody asked for whose owner is contained by now.
+    let third = ask().await;
+    assert!(fixture.ask("POST /api/v1/containments as op\n\n{\"kind\":\"owner\",\"name\":\"payments\"}").await.starts_with("200"));
+    let over = approve(&third).await;
+    assert!(over.ends_with("`root`, who asked for it, is of the owner `payments`, who is contained"), "{over}");
+}
+
+#[tokio::test]
 async fn what_was_overtaken_is_not_done() {
     let (fixture, _) = world().await;
     let ask = async |spec: &str| {

@@ -4,7 +4,7 @@ use super::Wanted;
 use crate::{call::Console, problem::Problem};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
-use wardgate_model::{id::IdentityId, resource::Kind};
+use wardgate_model::{contain::Containable, id::IdentityId, resource::Kind};
 use wardgate_store::{IdentityRecord, Precondition, ResourceChange, ResourceId, StoredResource};
 
 /// What is on record, as of one change of the feed or a little later.
@@ -13,6 +13,7 @@ pub(crate) struct Scene {
     pub(crate) seq: u64,
     estate: BTreeMap<ResourceId, StoredResource>,
     identities: HashMap<Box<str>, IdentityRecord>,
+    contained: Vec<Box<str>>,
 }
 
 impl Scene {
@@ -22,10 +23,12 @@ impl Scene {
         let identities: Vec<IdentityId> = identities.collect();
         let estate = console.store.estate().await?;
         let records = console.store.identity_records(&identities).await?;
+        let contained = console.store.containments().await?.into_iter().filter(|one| one.kind == Containable::Owner);
         Ok(Self {
             seq: estate.seq.min(records.seq),
             estate: estate.resources.into_iter().map(|resource| (resource.id.clone(), resource)).collect(),
             identities: records.records.into_iter().map(|record| (record.identity.as_str().into(), record)).collect(),
+            contained: contained.map(|one| one.name).collect(),
         })
     }
 
@@ -40,6 +43,11 @@ impl Scene {
             return self.identities.get(id.name())?.resource.as_ref();
         }
         self.estate.get(id)
+    }
+
+    /// Owners that are contained.
+    pub(crate) fn contained(&self) -> impl Iterator<Item = &str> {
+        self.contained.iter().map(|name| &**name)
     }
 
     /// Who answers for an API.

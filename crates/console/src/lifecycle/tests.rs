@@ -103,6 +103,18 @@ async fn it_goes_to_another_owner() {
 }
 
 #[tokio::test]
+async fn to_leave_a_contained_owner_wants_a_person() {
+    let fixture = world().await;
+    let contained = fixture.ask("POST /api/v1/containments as op\n\n{\"kind\":\"owner\",\"name\":\"payments\"}").await;
+    assert!(contained.starts_with("200"), "{contained}");
+    let moved = go(&fixture, "op", "bot/transfer", r#"{"owner":"cards"}"#).await;
+    assert!(moved.starts_with("202") && moved.contains(r#""needs":"person""#), "{moved}");
+    let put = fixture.ask("PUT /api/v1/resources/Identity/bot as op\n\n{\"spec\":{\"owner\":\"cards\"}}").await;
+    assert!(put.starts_with("202") && put.contains("its owner `payments` is contained"), "{put}");
+    assert_eq!(go(&fixture, "op", "card/transfer", r#"{"owner":"risk"}"#).await, "requested", "others go where they like");
+}
+
+#[tokio::test]
 async fn what_suspended_it_must_be_gone_before_it_goes_on() {
     let fixture = world().await;
     go(&fixture, "oscar", "bot/approve", r#"{"evidence":"ticket 1"}"#).await;
