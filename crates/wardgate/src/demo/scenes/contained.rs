@@ -122,13 +122,13 @@ async fn released(stage: &Stage, play: &mut Play) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What was sent before the acknowledgement: served, or refused or cut while it was being contained.
+/// What was sent before the acknowledgement: served, or refused or cut while it was being contained. One that was under way
+/// by then may have reached the upstream all the same.
 fn before_it(sent: &[Sent], reached: &BTreeSet<String>, asked: Time) -> Step {
     let served = sent.iter().filter(|sent| sent.served()).count();
     let stopped = |sent: &&Sent| sent.ended > asked && (sent.answer == STOPPED || sent.answer == BROKEN);
     let caught = sent.iter().filter(stopped).count();
     let arrived = |sent: &&Sent| reached.contains(&sent.target);
-    let kept = sent.iter().filter(|sent| sent.answer == STOPPED).all(|sent| !reached.contains(&sent.target));
     Step {
         side: Side::Honest,
         who: WILD.to_owned(),
@@ -136,7 +136,7 @@ fn before_it(sent: &[Sent], reached: &BTreeSet<String>, asked: Time) -> Step {
         answer: if caught == 0 { format!("{served} × 200") } else { format!("{served} × 200, {caught} caught") },
         sent: sent.len(),
         reached: sent.iter().filter(arrived).count(),
-        held: served + caught == sent.len() && kept && sent.iter().filter(|sent| sent.served()).all(|sent| arrived(&sent)),
+        held: served + caught == sent.len() && sent.iter().filter(|sent| sent.served()).all(|sent| arrived(&sent)),
     }
 }
 

@@ -21,7 +21,7 @@ use wardgate_model::{secret::Secret, time::Time};
 /// Who calls all the time.
 const CALLER: &str = "shelf-labels";
 /// How long the old key goes on; in earnest it is a day or more.
-const OVERLAP: &str = "3s";
+const OVERLAP: &str = "2s";
 /// Requests that show that things go on.
 const ENOUGH: usize = 20;
 
