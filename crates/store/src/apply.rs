@@ -1,7 +1,7 @@
 //! Changing what is declared: by the watched directories, by the management API, one or a hundred thousand at a time.
 
 use crate::{
-    Store, StoreFault,
+    Store, StoreFault, containment,
     database::{Query, query, query_rows, query_rows_after},
     feed::{self, Act, Actor, Subject, Told, Who, Writing, signed},
     resource::{self, Applied, FileDocument, Origin, Precondition, ResourceId, ResourceRow, StoredResource},
@@ -12,7 +12,7 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
-use wardgate_model::{inventory::IdentityState, resource::Kind, time::Time};
+use wardgate_model::{contain::Containable, inventory::IdentityState, resource::Kind, time::Time};
 
 /// How many rows go into one statement.
 pub(crate) const ROWS: usize = 100;
@@ -44,6 +44,14 @@ struct Row {
 impl Row {
     fn removing(old: StoredResource, who: Arc<Who>) -> Self {
         Self { id: old.id, act: Act::Remove, before: Some(old.spec), after: None, origin: old.origin, who }
+    }
+
+    /// The owner that an identity leaves without anybody having agreed to it: a file gives it to another, or it goes.
+    fn left(&self) -> Option<&str> {
+        let owner = |spec: &Option<Value>| spec.as_ref().and_then(|spec| spec.get("owner").cloned());
+        let alone = matches!(self.origin, Origin::File(_)) || self.act == Act::Remove;
+        let leaves = self.id.kind() == Kind::Identity && alone && owner(&self.before) != owner(&self.after);
+        self.before.as_ref().filter(|_| leaves)?.get("owner")?.as_str()
     }
 
     /// The state that an identity begins in which was never on record.
@@ -303,6 +311,7 @@ async fn carry_out(writing: &mut Writing, rows: Vec<Row>, reason: &str) -> Resul
     if total == 0 {
         return Ok(());
     }
+    hold(writing, &rows).await?;
     let first = writing.allocate(total).await?;
     let mut rows = rows.into_iter();
     let mut seq = first;
@@ -341,6 +350,23 @@ async fn carry_out(writing: &mut Writing, rows: Vec<Row>, reason: &str) -> Resul
     if identities {
         // One that was contained before it was ever declared is born contained.
         query(sql::STATUS_BORN_CONTAINED).bind(signed(first)).execute(writing.conn()).await?;
+    }
+    Ok(())
+}
+
+/// INVARIANT (containment): no file and no removal lets anybody leave an owner that is contained. Whoever does, is
+/// contained by its own name.
+async fn hold(writing: &mut Writing, rows: &[Row]) -> Result<(), StoreFault> {
+    let mut contained: HashMap<&str, bool> = HashMap::new();
+    for (row, owner) in rows.iter().filter_map(|row| Some((row, row.left()?))) {
+        if !contained.contains_key(owner) {
+            let found = containment::find(writing.conn(), Containable::Owner, owner).await?;
+            contained.insert(owner, found.is_some());
+        }
+        if contained.get(owner) == Some(&true) {
+            let actor = Actor::new(Who::clone(&row.who), format!("it left the owner `{owner}`, who is contained"));
+            containment::stop(writing, &actor, Containable::Identity, row.id.name()).await?;
+        }
     }
     Ok(())
 }

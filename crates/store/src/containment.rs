@@ -58,7 +58,7 @@ pub(crate) async fn load(conn: &mut Conn) -> Result<Vec<StoredContainment>, Stor
     rows.into_iter().map(ContainmentRow::read).collect()
 }
 
-async fn find(conn: &mut Conn, kind: Containable, name: &str) -> Result<Option<StoredContainment>, StoreFault> {
+pub(crate) async fn find(conn: &mut Conn, kind: Containable, name: &str) -> Result<Option<StoredContainment>, StoreFault> {
     let row: Option<ContainmentRow> = query(sql::CONTAINMENT).bind(kind.as_str()).bind(name).maybe(conn).await?;
     row.map(ContainmentRow::read).transpose()
 }
@@ -105,6 +105,18 @@ pub(crate) async fn insert(writing: &mut Writing, actor: &Actor, kind: Containab
     Ok(new)
 }
 
+/// Stops something within a change under way: an identity on record goes into quarantine with it.
+pub(crate) async fn stop(writing: &mut Writing, actor: &Actor, kind: Containable, name: &str) -> Result<StoredContainment, StoreFault> {
+    let containment = insert(writing, actor, kind, name).await?;
+    if kind == Containable::Identity
+        && let Some(status) = status::find(writing.conn(), name).await?
+        && status.state != IdentityState::Retired
+    {
+        status::shift(writing, actor, &status, IdentityState::Quarantined).await?;
+    }
+    Ok(containment)
+}
+
 /// Notes within a change under way that something is not stopped any more; gives the number of the change.
 pub(crate) async fn delete(writing: &mut Writing, actor: &Actor, kind: Containable, name: &str) -> Result<Option<u64>, StoreFault> {
     let Some(old) = find(writing.conn(), kind, name).await? else { return Ok(None) };
@@ -138,13 +150,7 @@ impl Store {
             return Err(StoreFault::conflict(kind.as_str(), name, format!("must have a name of 1 to {CONTAINED_BYTES_MAX} bytes")));
         }
         let mut writing = Writing::begin(self, now).await?;
-        let containment = insert(&mut writing, actor, kind, name).await?;
-        if kind == Containable::Identity
-            && let Some(status) = status::find(writing.conn(), name).await?
-            && status.state != IdentityState::Retired
-        {
-            status::shift(&mut writing, actor, &status, IdentityState::Quarantined).await?;
-        }
+        let containment = stop(&mut writing, actor, kind, name).await?;
         writing.commit().await?;
         Ok(containment)
     }

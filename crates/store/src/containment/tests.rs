@@ -9,6 +9,7 @@ use wardgate_model::{contain::Containable, inventory::IdentityState};
 on_both! {
     containing_is_idempotent_and_releasing_goes_back,
     no_removal_file_apply_or_restart_undoes_a_containment,
+    nobody_leaves_a_contained_owner_by_a_file_or_a_removal,
     what_is_contained_before_it_is_declared_is_born_contained,
     a_quarantine_by_a_step_is_a_containment_too,
     anything_can_be_contained,
@@ -92,4 +93,21 @@ async fn anything_can_be_contained(world: World) {
     assert_eq!(world.store.containment(Containable::Issuer, "https://other.example.com").await.unwrap(), None);
     assert_eq!(contain(Containable::Token, "").await, "token `` must have a name of 1 to 2048 bytes");
     assert!(contain(Containable::Token, &"x".repeat(CONTAINED_BYTES_MAX + 1)).await.ends_with("must have a name of 1 to 2048 bytes"));
+}
+
+async fn nobody_leaves_a_contained_owner_by_a_file_or_a_removal(world: World) {
+    let bot = |owner: &str| format!(r#"a.yaml Identity/bot {{"owner":"{owner}"}}"#);
+    let gone = |owner: &str| format!(r#"a.yaml Identity/gone {{"owner":"{owner}"}}"#);
+    let stays = r#"a.yaml Identity/stays {"owner":"payments"}"#;
+    world.apply(&[&bot("payments"), &gone("payments"), stays]).await.unwrap();
+    world.store.contain(&actor("root", "leaked"), Containable::Owner, "payments", NOW).await.unwrap();
+    world.apply(&[&bot("cards"), r#"a.yaml Identity/stays {"owner":"payments","team":"x"}"#]).await.unwrap();
+    world.apply(&[&bot("cards"), &gone("cards"), stays]).await.unwrap();
+    assert_eq!((state(&world, "bot").await, state(&world, "gone").await), ("quarantined".into(), "quarantined".into()));
+    assert_eq!(state(&world, "stays").await, "active");
+    let held = contained(&world).await;
+    assert!(held.contains("identity/bot by") && held.contains("identity/gone by") && !held.contains("stays"), "{held}");
+    world.store.release(&actor("root", ""), Containable::Owner, "payments", NOW).await.unwrap();
+    world.apply(&[&bot("cards"), &gone("payments"), stays]).await.unwrap();
+    assert!(!contained(&world).await.contains("stays"), "who is in again may move");
 }
