@@ -14,7 +14,7 @@ use crate::{
 use anyhow::{Context as _, bail};
 use http::{Method, StatusCode};
 use serde_json::Value;
-use std::{fs, path::Path, process::Command};
+use std::{fs, io::IsTerminal as _, path::Path, process::Command};
 use wardgate_model::diagnostic::Diagnostic;
 
 /// What the editor's text came to.
@@ -46,6 +46,8 @@ pub(super) async fn run(args: EditArgs) -> anyhow::Result<Exit> {
         "Lines that begin with # are left out. Leave the text as it is to change nothing.".to_owned(),
     ];
     let mut text = commented(&head, &yaml(&[document]));
+    // Who is at a terminal can give up at any time; a script could go on for ever, so it has two goes.
+    let mut goes = if std::io::stdin().is_terminal() { usize::MAX } else { 2 };
     loop {
         fs::write(&file, &text)?;
         open(&args.editor, &file)?;
@@ -67,16 +69,26 @@ pub(super) async fn run(args: EditArgs) -> anyhow::Result<Exit> {
                 Err(fault) => match mendable(&fault) {
                     Some(wrong) => wrong,
                     None => {
-                        let kept = directory.keep().join(file.file_name().unwrap_or_default());
-                        note(&format!("your text is kept in `{}`", kept.display()));
+                        keep(directory, &file);
                         return Err(anyhow::Error::from(fault));
                     }
                 },
             },
         };
         note(&format!("{} {}", styled(BOLD, "not taken:"), wrong.iter().map(|line| plain(line)).collect::<Vec<_>>().join("\n  ")));
+        goes = goes.saturating_sub(1);
+        if goes == 0 {
+            keep(directory, &file);
+            return Ok(Exit::Invalid);
+        }
         text = commented(&wrong, uncommented(&written));
     }
+}
+
+/// Leaves the text where it is and says where.
+fn keep(directory: tempfile::TempDir, file: &Path) {
+    let kept = directory.keep().join(file.file_name().unwrap_or_default());
+    note(&format!("nothing is changed; your text is kept in `{}`", kept.display()));
 }
 
 async fn send(client: &Client, args: &EditArgs, path: &str, etag: &str, spec: Value) -> Result<Answer, ClientFault> {

@@ -313,6 +313,20 @@ if grep -q 'did you mean' \"$1\"; then sed -i 's/wrong/mended/' \"$1\"; else sed
 }
 
 #[test]
+fn an_edit_by_a_script_that_never_comes_right_ends() {
+    let api = Scripted::new(|heard, _| match heard.what.as_str() {
+        "GET /api/v1/resources/Grant/reads" => (200, grant()),
+        _ => (422, json!({ "code": "console.invalid", "detail": "it makes no sense" })),
+    });
+    let command = editor(&api, "sed -i 's/api: ledger/api: ledgerr/' \"$1\"; echo >> \"$1\"");
+    let ended = api.run_with(&["edit", "grant", "reads"], &[("EDITOR", &command)]).with(2);
+    assert_eq!(ended.err.matches("not taken: it makes no sense").count(), 2, "{ended:?}");
+    let kept = ended.err.split("your text is kept in `").nth(1).and_then(|rest| rest.split('`').next()).unwrap();
+    assert!(fs::read_to_string(kept).unwrap().contains("api: ledgerr"), "{ended:?}");
+    fs::remove_dir_all(Path::new(kept).parent().unwrap()).unwrap();
+}
+
+#[test]
 fn an_edit_that_changes_nothing_sends_nothing() {
     let api = Scripted::new(|_, _| (200, grant()));
     for script in ["true", "touch \"$1\"", "echo '# only a word' >> \"$1\"", ": > \"$1\""] {
