@@ -5,7 +5,7 @@
 
 use super::Control;
 use crate::clock;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use wardgate_audit::sink::ChangeRecord;
 use wardgate_gate::denied::Subject as Stopped;
 use wardgate_model::{
@@ -28,13 +28,15 @@ pub(super) struct Heeded {
     /// The last changes that stopped somebody: these are obeyed before a snapshot has them.
     stops: VecDeque<u64>,
     contained: BTreeSet<(Containable, Box<str>)>,
+    /// What was stopped otherwise, while the snapshot would still let it in: no release of a containment undoes that.
+    stopped: HashSet<Stopped>,
 }
 
 impl Heeded {
     /// From a moment of the feed, and what was contained then.
     pub(super) fn at(seq: u64, contained: &[StoredContainment]) -> Self {
         let contained = contained.iter().map(|containment| (containment.kind, containment.name.clone())).collect();
-        Self { seq, stops: VecDeque::new(), contained }
+        Self { seq, stops: VecDeque::new(), contained, stopped: HashSet::new() }
     }
 
     /// Whether a change stopped somebody, and nothing else has to be obeyed of it.
@@ -64,11 +66,18 @@ impl Heeded {
         }
     }
 
+    /// Forgets what the published snapshot refuses by itself.
+    pub(super) fn settle(&mut self, admitted: impl Fn(&Stopped) -> bool) {
+        self.stopped.retain(admitted);
+    }
+
     /// Notes a change. What it releases is released only when nothing else holds it.
     fn effect(&mut self, change: &Change) -> Option<Effect> {
         match (change.subject, change.act) {
             (Subject::Credential, Act::Revoke | Act::Spend) => {
-                CredentialId::parse(&change.name).map(Stopped::Credential).map(Effect::Stops)
+                let subject = CredentialId::parse(&change.name).map(Stopped::Credential)?;
+                self.stopped.insert(subject.clone());
+                Some(Effect::Stops(subject))
             }
             (Subject::Containment, act) => {
                 let (kind, name) = change.name.split_once('/')?;
@@ -76,7 +85,8 @@ impl Heeded {
                 let subject = subject(kind, name);
                 if act == Act::Release {
                     self.contained.remove(&(kind, name.into()));
-                    subject.map(Effect::Releases)
+                    // Of an identity its state follows, which says whether it is in again.
+                    subject.filter(|subject| !self.stopped.contains(subject)).map(Effect::Releases)
                 } else {
                     self.contained.insert((kind, name.into()));
                     subject.map(Effect::Stops)
@@ -86,8 +96,10 @@ impl Heeded {
                 let state = change.after.as_ref()?.get("state")?.as_str().and_then(IdentityState::parse)?;
                 let identity = Stopped::Identity(IdentityId::parse(&change.name).ok()?);
                 if is_stopped(state) {
+                    self.stopped.insert(identity.clone());
                     Some(Effect::Stops(identity))
                 } else {
+                    self.stopped.remove(&identity);
                     let held = self.contained.contains(&(Containable::Identity, change.name.clone()));
                     (!held).then_some(Effect::Releases(identity))
                 }
@@ -175,3 +187,6 @@ impl Control {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

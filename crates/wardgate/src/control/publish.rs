@@ -208,15 +208,16 @@ impl Control {
     /// Lets the overlay forget what the published snapshot refuses by itself. What is contained by name stays: something
     /// of that name may come on record later.
     async fn settle(&self) {
-        let heeded = self.heeded.lock().await;
+        let mut heeded = self.heeded.lock().await;
         let snapshot = self.gate.snapshot();
+        let admitted = |subject: &Stopped| match subject {
+            Stopped::Credential(id) => snapshot.credential(id.as_str()).is_some_and(|c| c.state == CredentialState::Live),
+            Stopped::Identity(id) => snapshot.identity(id).is_some_and(|identity| !is_stopped(identity.state)),
+            Stopped::Owner(_) => true,
+        };
+        heeded.settle(admitted);
         self.denied.settle(clock::now(), |subject| {
-            let admitted = match subject {
-                Stopped::Credential(id) => snapshot.credential(id.as_str()).is_some_and(|c| c.state == CredentialState::Live),
-                Stopped::Identity(id) => snapshot.identity(id).is_some_and(|identity| !is_stopped(identity.state)),
-                Stopped::Owner(_) => true,
-            };
-            if admitted || heeded.holds(subject) { Settled::StillAdmitted } else { Settled::Refused }
+            if admitted(subject) || heeded.holds(subject) { Settled::StillAdmitted } else { Settled::Refused }
         });
     }
 }
