@@ -5,7 +5,7 @@
 use serde::Serialize;
 use std::{collections::HashMap, time::Duration};
 use wardgate_model::{
-    credential::{Credential, CredentialKind},
+    credential::{Credential, CredentialKind, CredentialState},
     govern::{Contract, Exemption, Rotation, RotationSelect, Waived, Waiver},
     id::{IdentityId, OwnerName, RotationName},
     inventory::{Criticality, Identity},
@@ -158,6 +158,23 @@ impl Rotations {
         let own = own.filter(|put| put.entry.as_ref().is_none_or(|entry| *entry == credential.name)).map(|put| put.off_until);
         own.chain(self.owners.get(&identity.owner).copied()).max()
     }
+}
+
+/// Since when a key that ends has a newer one beside it, of the same entry of its identity: who still comes with the older is
+/// warned from then on, however little of its life is left.
+#[must_use]
+pub fn replaced_from<'a>(credential: &Credential, all: impl IntoIterator<Item = &'a Credential>) -> Option<Time> {
+    let end = credential.expires.filter(|_| credential.kind == CredentialKind::ApiKey)?;
+    let newer = |other: &&Credential| {
+        other.id != credential.id
+            && other.kind == credential.kind
+            && other.identity == credential.identity
+            && other.name == credential.name
+            && other.created > credential.created
+            && other.state == CredentialState::Live
+            && other.expires.is_none_or(|later| later > end)
+    };
+    all.into_iter().filter(newer).map(|other| other.created).min()
 }
 
 fn before(time: Time, span: Duration) -> Time {

@@ -1,4 +1,4 @@
-use super::{Dates, Rotations, shipped};
+use super::{Dates, Rotations, replaced_from, shipped};
 use std::{sync::Arc, time::Duration};
 use wardgate_model::{
     credential::{Credential, CredentialKind, CredentialState},
@@ -147,6 +147,26 @@ fn the_end_of_its_own_warns_too_but_never_over_most_of_its_life() {
     assert_eq!((from(8), from(100)), (Some(6), Some(86)));
     let endless = rotations.dates(&credential(CredentialKind::ApiKey, None), &identity);
     assert_eq!((endless.expires, days(endless.warn_from)), (None, Some(166)));
+}
+
+#[test]
+fn a_key_warns_once_a_newer_one_is_beside_it() {
+    let old = credential(CredentialKind::ApiKey, Some(2));
+    let id = CredentialId::parse("BBBBBBBBBBBB").unwrap();
+    let new = Credential { id, created: NOW + DAY, ..credential(CredentialKind::ApiKey, Some(31)) };
+    let from = |one: &Credential, other: &Credential| days(replaced_from(one, [&old, other]));
+    assert_eq!((from(&old, &new), from(&new, &new)), (Some(1), None));
+    assert_eq!(from(&old, &Credential { expires: None, ..new.clone() }), Some(1));
+    for other in [
+        Credential { name: "other".into(), ..new.clone() },
+        Credential { kind: CredentialKind::SignIn, ..new.clone() },
+        Credential { state: CredentialState::Revoked { at: NOW + DAY }, ..new.clone() },
+        Credential { expires: old.expires, ..new.clone() },
+    ] {
+        assert_eq!(from(&old, &other), None, "{other:?}");
+    }
+    let endless = Credential { expires: None, ..old.clone() };
+    assert_eq!(from(&endless, &new), None, "two keys for two callers");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use std::{
     sync::Arc,
 };
 use wardgate_gate::{Change, Population};
+use wardgate_governance::rotation::replaced_from;
 use wardgate_model::{
     credential::Credential,
     diagnostic::{Diagnostic, Place},
@@ -66,7 +67,9 @@ pub(super) fn changes(record: &IdentityRecord, loaded: &Loaded) -> Vec<Change> {
         if let Some(identity) = &identity {
             share(&mut credential, identity);
             let dates = loaded.rotations.dates(&credential, identity);
-            (credential.expires, credential.warn_from) = (dates.expires, dates.warn_from);
+            let replaced = replaced_from(&stored.credential, record.credentials.iter().map(|other| &other.credential));
+            credential.expires = dates.expires;
+            credential.warn_from = [dates.warn_from, replaced].into_iter().flatten().min();
         }
         changes.push(Change::Credential(Arc::new(credential)));
     }
