@@ -41,7 +41,7 @@ pub(crate) async fn list(console: &Console, asked: &Asked<'_>) -> Result<Answer,
         let name =
             name.ok_or_else(|| Problem::new(Code::Reach, format!("ask for one identity of the owner `{own}`, for whom the caller acts")))?;
         let known = console.world.identity(name).ok_or_else(|| Problem::new(Code::NotFound, format!("there is no identity `{name}`")))?;
-        power::may_see(&asked.caller.identity, &known.identity.owner)?;
+        power::may_see(&asked.caller.identity, &known.owner)?;
     }
     let text = |name: &str| asked.query.value(name).map(Into::into);
     let query = AccessQuery {

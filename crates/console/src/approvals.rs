@@ -211,13 +211,13 @@ async fn requester(console: &Console, stored: &StoredApproval) -> Result<Result<
 
 fn in_use(console: &Console, stored: &StoredApproval) -> Result<Arc<Identity>, String> {
     let known = console.world.identity(&stored.requester).ok_or_else(|| format!("`{}` is not on record any more", stored.requester))?;
-    if known.identity.state != IdentityState::Active || known.identity.claim_overdue {
+    if known.state != IdentityState::Active || known.claim_overdue {
         return Err(format!("`{}`, who asked for it, is not in use any more", stored.requester));
     }
-    if known.identity.owner != stored.owner {
+    if known.owner != stored.owner {
         return Err(format!("`{}`, who asked for it, belongs to another owner now", stored.requester));
     }
-    Ok(known.identity)
+    Ok(known)
 }
 
 /// Notes that an act cannot be done any more: it is denied, with the reason.

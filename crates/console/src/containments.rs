@@ -231,7 +231,7 @@ async fn target(console: &Console, asked: &Asked<'_>, kind: Containable, name: &
         _ => input::name("the name of the identity", name, IdentityId::parse)?,
     };
     match console.world.identity(&identity) {
-        Some(known) => within_reach(caller, &known.identity, Power::Stop),
+        Some(known) => within_reach(caller, &known, Power::Stop),
         // It is gone, and what was issued to it may be live.
         None if power::kept_to(caller).is_some() => Err(missing()),
         None if kind == Containable::Credential => Ok(()),
@@ -253,8 +253,7 @@ pub(crate) async fn contain(console: &Console, asked: &Asked<'_>) -> Result<Answ
         return Ok(Answer::ok(&Contained { containment: containment.as_ref().map(ContainmentView::of), preview }));
     }
     let stored = console.store.contain(&actor, kind, &request.name, asked.now).await?;
-    // What was stopped before may be on its way to the gate still: the last change is later than both.
-    console.world.published(console.store.last_seq().await?.max(stored.revision)).await;
+    console.world.published(stored.revision).await;
     Ok(Answer::ok(&Contained { containment: Some(ContainmentView::of(&stored)), preview: None }).at(stored.revision))
 }
 
@@ -280,7 +279,7 @@ async fn look_ahead(console: &Console, kind: Containable, name: &str, now: Time)
         refused: row.refused,
     });
     let open = open.iter().map(|one| Open { identity: &one.identity, credential: one.credential.as_ref(), operation: &one.operation });
-    let known = |id: &IdentityId| console.world.identity(id).map(|known| known.identity);
+    let known = |id: &IdentityId| console.world.identity(id);
     Ok(PreviewView::of(preview(&Stop { kind, name, since }, used, open, &known, now)))
 }
 
@@ -297,7 +296,7 @@ pub(crate) async fn list(console: &Console, asked: &Asked<'_>) -> Result<Answer,
             Containable::Owner => *one.name == *own.as_str(),
             Containable::Identity => {
                 let id = IdentityId::parse(&one.name).ok();
-                id.and_then(|id| console.world.identity(&id)).is_some_and(|known| known.identity.owner == *own)
+                id.and_then(|id| console.world.identity(&id)).is_some_and(|known| known.owner == *own)
             }
             _ => false,
         });

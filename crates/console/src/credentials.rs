@@ -7,13 +7,13 @@ use crate::{
     input,
     power::{self, Power, may_sign_in, within_reach},
     problem::{Code, Problem},
-    world::{Entry, KnownIdentity},
+    world::Entry,
 };
 use http::StatusCode;
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use wardgate_governance::contract::may_issue;
 use wardgate_model::{
     credential::{Credential, CredentialKind, CredentialState},
@@ -144,7 +144,7 @@ pub(crate) async fn list(console: &Console, asked: &Asked<'_>) -> Result<Answer,
     let found = console.store.credentials(&filter).await?;
     let mut page = Page::cut(found, limit, |one| one.created_seq.to_string(), |one| one);
     if let Some(own) = power::kept_to(&asked.caller.identity) {
-        page.items.retain(|one| console.world.identity(&one.credential.identity).is_some_and(|known| known.identity.owner == *own));
+        page.items.retain(|one| console.world.identity(&one.credential.identity).is_some_and(|known| known.owner == *own));
     }
     let items = page.items.iter().map(|one| CredentialView::of(one, asked.now)).collect();
     Ok(Answer::ok(&Page { items, next: page.next }))
@@ -152,7 +152,7 @@ pub(crate) async fn list(console: &Console, asked: &Asked<'_>) -> Result<Answer,
 
 /// What a request for a credential comes to, once everything is known.
 struct Plan {
-    identity: KnownIdentity,
+    identity: Arc<Identity>,
     name: Box<str>,
     kind: CredentialKind,
     ends: Time,
@@ -163,7 +163,7 @@ pub(crate) async fn issue(console: &Console, asked: &Asked<'_>) -> Result<Answer
     let request: IssueRequest = input::body(&asked.call.headers, &asked.call.body)?;
     let reason = input::reason(request.reason.as_deref())?;
     let plan = plan(console, asked, &request).await?;
-    let identity = &plan.identity.identity;
+    let identity = &plan.identity;
     let environment = &identity.environment.name;
     let minted = console.world.mint(plan.kind, environment).map_err(Problem::fault)?;
     let new = NewCredential {
@@ -187,21 +187,22 @@ async fn plan(console: &Console, asked: &Asked<'_>, request: &IssueRequest) -> R
     let unfit = |detail: String| Problem::new(Code::Unfit, detail);
     let id = input::name("identity", &request.identity, IdentityId::parse)?;
     let known = console.world.identity(&id).ok_or_else(|| unfit(format!("there is no identity `{id}`")))?;
-    within_reach(&asked.caller.identity, &known.identity, Power::Give)?;
+    within_reach(&asked.caller.identity, &known, Power::Give)?;
     match request.kind.as_deref() {
         None | Some("api_key") => {
-            let entry = entry(&known, request.name.as_deref())?;
-            let ends = entry_ends(console, &known.identity, entry, asked.now).await?;
+            let entries = console.world.entries(&known.id).await?;
+            let entry = entry(&known, &entries, request.name.as_deref())?;
+            let ends = entry_ends(console, &known, entry, asked.now).await?;
             let (name, sources) = (entry.name.clone(), entry.sources.clone());
             Ok(Plan { name, kind: CredentialKind::ApiKey, ends, sources, identity: known })
         }
-        Some("sign_in") if known.identity.roles.is_empty() => {
+        Some("sign_in") if known.roles.is_empty() => {
             Err(unfit(format!("`{id}` has no role in Wardgate itself, so a session would be no use to it")))
         }
         Some("sign_in") if request.name.is_some() => Err(unfit("a sign-in is not issued for an entry: leave `name` out".into())),
         Some("sign_in") => {
-            may_sign_in(&asked.caller.identity, &known.identity)?;
-            let ends = lasts(console, &known.identity, Some(SIGN_IN), None, asked.now).await?;
+            may_sign_in(&asked.caller.identity, &known)?;
+            let ends = lasts(console, &known, Some(SIGN_IN), None, asked.now).await?;
             Ok(Plan { name: SIGN_IN_NAME.into(), kind: CredentialKind::SignIn, ends, sources: Box::default(), identity: known })
         }
         Some(other) => Err(unfit(format!("`kind` is `api_key` or `sign_in`, not `{}`", input::shown(other)))),
@@ -237,10 +238,10 @@ async fn entry_ends(console: &Console, identity: &Identity, entry: &Entry, now: 
 }
 
 /// The entry that a key is issued for: the one that is named, or the only one there is.
-fn entry<'a>(known: &'a KnownIdentity, name: Option<&str>) -> Result<&'a Entry, Problem> {
+fn entry<'a>(identity: &Identity, entries: &'a [Entry], name: Option<&str>) -> Result<&'a Entry, Problem> {
     let unfit = |detail: String| Problem::new(Code::Unfit, detail);
-    let id = &known.identity.id;
-    let keys: Vec<&Entry> = known.entries.iter().filter(|e| e.kind == CredentialKind::ApiKey).collect();
+    let id = &identity.id;
+    let keys: Vec<&Entry> = entries.iter().filter(|e| e.kind == CredentialKind::ApiKey).collect();
     let names = || keys.iter().map(|e| format!("`{}`", e.name)).collect::<Vec<_>>().join(", ");
     let Some(name) = name else {
         return match keys.as_slice() {
@@ -249,7 +250,7 @@ fn entry<'a>(known: &'a KnownIdentity, name: Option<&str>) -> Result<&'a Entry, 
             _ => Err(unfit(format!("`{id}` has several entries that take a key, so `name` must say which: {}", names()))),
         };
     };
-    let found = known.entries.iter().find(|e| *e.name == *name);
+    let found = entries.iter().find(|e| *e.name == *name);
     match found {
         Some(entry) if entry.kind == CredentialKind::ApiKey => Ok(entry),
         Some(entry) => Err(unfit(format!("the entry `{}` of `{id}` is of the type `{}`: no key is issued for it", entry.name, entry.kind))),
@@ -290,7 +291,7 @@ pub(crate) async fn rotate(console: &Console, asked: &Asked<'_>) -> Result<Answe
     let conflict = |detail: String| Problem::new(Code::Conflict, detail);
     let missing = || conflict(format!("the identity `{}` is not on record any more", old.identity));
     let known = console.world.identity(&old.identity).ok_or_else(missing)?;
-    within_reach(&asked.caller.identity, &known.identity, Power::Give)?;
+    within_reach(&asked.caller.identity, &known, Power::Give)?;
     if Condition::of(&old, asked.now) != Condition::Live {
         return Err(conflict(format!("`{id}` is {}: issue a new one", Condition::of(&old, asked.now).as_str())));
     }
@@ -298,17 +299,18 @@ pub(crate) async fn rotate(console: &Console, asked: &Asked<'_>) -> Result<Answe
         let detail = format!("`{id}` is of the kind `{}`: only a key that Wardgate issued is rotated", old.kind);
         return Err(Problem::new(Code::Unfit, detail));
     }
-    let entry = entry(&known, Some(&old.name))?;
-    let minted = console.world.mint(CredentialKind::ApiKey, &known.identity.environment.name).map_err(Problem::fault)?;
+    let entries = console.world.entries(&known.id).await?;
+    let entry = entry(&known, &entries, Some(&old.name))?;
+    let minted = console.world.mint(CredentialKind::ApiKey, &known.environment.name).map_err(Problem::fault)?;
     let new = NewCredential {
         id: minted.id,
-        identity: known.identity.id.clone(),
+        identity: known.id.clone(),
         name: entry.name.clone(),
         kind: CredentialKind::ApiKey,
-        environment: known.identity.environment.name.clone(),
+        environment: known.environment.name.clone(),
         sources: entry.sources.clone(),
         hash: minted.hash,
-        expires: entry_ends(console, &known.identity, entry, asked.now).await?,
+        expires: entry_ends(console, &known, entry, asked.now).await?,
     };
     let rotated = console.store.rotate_credential(&asked.actor(reason), &id, new, asked.now + overlap, asked.now).await?;
     console.world.published(rotated.old.revision.max(rotated.new.revision)).await;
@@ -328,7 +330,7 @@ fn overlap(text: Option<&str>) -> Result<Duration, Problem> {
 /// What belongs to an identity that is not on record any more can be ended by everyone who may end at all.
 fn reach_of(console: &Console, asked: &Asked<'_>, credential: &Credential) -> Result<(), Problem> {
     let target = console.world.identity(&credential.identity);
-    target.map_or(Ok(()), |known| within_reach(&asked.caller.identity, &known.identity, Power::Stop))
+    target.map_or(Ok(()), |known| within_reach(&asked.caller.identity, &known, Power::Stop))
 }
 
 #[cfg(test)]

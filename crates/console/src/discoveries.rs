@@ -112,21 +112,21 @@ pub(crate) async fn claim(console: &Console, asked: &Asked<'_>) -> Result<Answer
     let (id, name) = (id(asked)?, input::name("identity", &request.identity, IdentityId::parse)?);
     let unfit = |detail: String| Problem::new(Code::Unfit, detail);
     let known = console.world.identity(&name).ok_or_else(|| unfit(format!("there is no identity `{name}`: make it first")))?;
-    within_reach(&asked.caller.identity, &known.identity, Power::Give)?;
-    if !known.identity.roles.is_empty() {
+    within_reach(&asked.caller.identity, &known, Power::Give)?;
+    if !known.roles.is_empty() {
         return Err(unfit(format!("`{name}` has roles in Wardgate: a key that Wardgate did not issue is no proof for it")));
     }
     let seen = console.store.discovery(&id).await?;
     let key = seen.hash.clone().map(|hash| (console.world.foreign_id(&hash), hash));
     if key.is_some() {
         // Whether it could be registered at all, before anything is said of it.
-        credentials::lasts(console, &known.identity, Some(FOREIGN), None, asked.now).await?;
+        credentials::lasts(console, &known, Some(FOREIGN), None, asked.now).await?;
     }
     // Claimed first: of two who claim at once, one gets the key. Registered then: whoever claims again, finishes it.
     let stored = console.store.claim_discovery(&actor, &id, &name, asked.now).await?;
     let mut seq = stored.revision;
     if let Some((credential, hash)) = key {
-        seq = seq.max(register(console, asked, &actor, &known.identity, credential, hash).await?);
+        seq = seq.max(register(console, asked, &actor, &known, credential, hash).await?);
     }
     console.world.published(seq).await;
     Ok(Answer::ok(&DiscoveryView::of(&stored)).at(stored.revision))

@@ -10,11 +10,12 @@ use crate::{
     power::{Power, within_reach},
     problem::{Code, Problem},
     records,
-    world::{BoxFuture, KnownIdentity, Manner},
+    world::{BoxFuture, Manner},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
+use std::sync::Arc;
 use wardgate_governance::{
     departure,
     lifecycle::{EVIDENCE_BYTES_MAX, Life, Move, Unapproved, may_approve},
@@ -22,6 +23,7 @@ use wardgate_governance::{
 use wardgate_model::{
     contain::Containable,
     id::{IdentityId, OwnerName},
+    inventory::Identity,
     resource::Kind,
 };
 use wardgate_store::{Claim, Origin, Precondition, ResourceId, Step, StoredStatus};
@@ -55,7 +57,7 @@ pub(crate) struct TransferRequest {
 struct Subject {
     id: IdentityId,
     resource: ResourceId,
-    known: KnownIdentity,
+    known: Arc<Identity>,
     status: StoredStatus,
 }
 
@@ -65,7 +67,7 @@ impl Subject {
         let missing = || Problem::new(Code::NotFound, format!("there is no identity `{id}`"));
         let resource = ResourceId::parse(Kind::Identity, id.as_str()).map_err(Problem::fault)?;
         let known = console.world.identity(&id).ok_or_else(missing)?;
-        within_reach(&asked.caller.identity, &known.identity, power)?;
+        within_reach(&asked.caller.identity, &known, power)?;
         let mut records = console.store.identity_records(std::slice::from_ref(&id)).await?.records;
         let record = records.pop().filter(|record| record.resource.is_some()).ok_or_else(missing)?;
         let status = record.status.ok_or_else(missing)?;
@@ -120,8 +122,8 @@ async fn may(console: &Console, asked: &Asked<'_>, wanted: Move, subject: &Subje
             })
         }
         Move::Resume => {
-            let gone = departed(console, &subject.known.identity.owner).await?;
-            let allowed = departure::may_resume(&subject.known.identity, gone, asked.now);
+            let gone = departed(console, &subject.known.owner).await?;
+            let allowed = departure::may_resume(&subject.known, gone, asked.now);
             allowed.map_err(|why| Problem::new(Code::Conflict, why.to_string()))
         }
         _ => Ok(()),
@@ -157,7 +159,7 @@ pub(crate) async fn transfer(console: &Console, asked: &Asked<'_>) -> Result<Ans
     let owner = input::name("owner", &request.owner, OwnerName::parse)?;
     let subject = Subject::read(console, asked, Power::Give).await?;
     console.world.owner(&owner).ok_or_else(|| Problem::new(Code::Unfit, format!("there is no owner `{owner}`")))?;
-    let allowed = departure::may_transfer(&subject.known.identity, &owner, departed(console, &owner).await?);
+    let allowed = departure::may_transfer(&subject.known, &owner, departed(console, &owner).await?);
     allowed.map_err(|why| Problem::new(Code::Conflict, why.to_string()))?;
     let making = Making { caller: &asked.caller.identity, actor: &actor, manner: Manner::Single, now: asked.now };
     let wish = Transfer { resource: subject.resource.clone(), owner, team: request.team.map(Into::into) };

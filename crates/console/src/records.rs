@@ -159,7 +159,7 @@ async fn may_read(console: &Console, asked: &Asked<'_>, resource: &StoredResourc
 async fn granted(console: &Console, own: &OwnerName, spec: &Value) -> Result<bool, Problem> {
     let to = |member: &str| spec.get("to")?.get(member)?.as_str();
     let identity = to("identity").and_then(|name| console.world.identity(&IdentityId::parse(name).ok()?));
-    if to("owner") == Some(own.as_str()) || identity.is_some_and(|known| known.identity.owner == *own) {
+    if to("owner") == Some(own.as_str()) || identity.is_some_and(|known| known.owner == *own) {
         return Ok(true);
     }
     let api = spec.get("api").and_then(Value::as_str).and_then(|name| ResourceId::parse(Kind::Api, name).ok());

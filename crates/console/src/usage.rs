@@ -88,7 +88,7 @@ pub(crate) async fn list(console: &Console, asked: &Asked<'_>) -> Result<Answer,
         };
         let known =
             console.world.identity(&whose).ok_or_else(|| Problem::new(Code::NotFound, format!("there is no identity `{whose}`")))?;
-        power::may_see(&asked.caller.identity, &known.identity.owner)?;
+        power::may_see(&asked.caller.identity, &known.owner)?;
     }
     // Last used first, so what comes in meanwhile moves rows to pages that were read: none is missed for long.
     let rows: Vec<UsageRow> = console.store.usage(&filter).await?.into_iter().skip(from).collect();

@@ -48,15 +48,6 @@ pub struct Entry {
     pub sources: Box<[IpNet]>,
 }
 
-/// An identity as the gate knows it now.
-#[derive(Debug, Clone, PartialEq)]
-pub struct KnownIdentity {
-    /// The identity, its status included.
-    pub identity: Arc<Identity>,
-    /// How it may prove itself.
-    pub entries: Vec<Entry>,
-}
-
 /// A request that nobody made, described to be explained.
 #[derive(Debug, Clone)]
 pub struct DescribedRequest {
@@ -312,7 +303,13 @@ pub trait World: Send + Sync {
     fn foreign_id(&self, hash: &KeyedHash) -> CredentialId;
 
     /// An identity, as the gate knows it now.
-    fn identity(&self, id: &IdentityId) -> Option<KnownIdentity>;
+    fn identity(&self, id: &IdentityId) -> Option<Arc<Identity>>;
+
+    /// How an identity may prove itself, as it is on record.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    fn entries<'a>(&'a self, id: &'a IdentityId) -> BoxFuture<'a, Result<Vec<Entry>, WorldFault>>;
 
     /// What would become of a described request.
     ///

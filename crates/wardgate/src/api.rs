@@ -11,7 +11,7 @@ use serde_json::Value;
 use std::sync::Arc;
 use wardgate_audit::reading::{self, Cursor, Filter, Since};
 use wardgate_console::{
-    AccessPage, AccessQuery, BoxFuture, Call, Code, Console, DescribedRequest, Entry, EventPage, EventQuery, FindingView, KnownIdentity,
+    AccessPage, AccessQuery, BoxFuture, Call, Code, Console, DescribedRequest, Entry, EventPage, EventQuery, FindingView,
     Manner, Minted, OpenRequest, Planned, Problem, Refused, SecretRotation, World, WorldFault,
 };
 use wardgate_edge::{Answering, InProcess, InProcessCall};
@@ -106,22 +106,23 @@ impl World for Ruled {
         api_key::foreign_id(hash)
     }
 
-    fn identity(&self, id: &IdentityId) -> Option<KnownIdentity> {
-        let identity = Arc::clone(self.control.gate().snapshot().identity(id)?);
-        // Its entries are in its record and nowhere else: there may be a million.
-        let spec = tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(self.control.identity_spec(id)));
-        let spec = spec.unwrap_or_else(|error| {
-            tracing::error!(%error, identity = %id, "the record of an identity cannot be read");
-            None
-        });
-        let entries = spec.into_iter().flat_map(|spec| spec.credentials).map(|credential| Entry {
-            name: credential.name,
-            kind: credential.kind,
-            expires_in: credential.expires_in,
-            waived_until: credential.waived_until,
-            sources: credential.sources,
-        });
-        Some(KnownIdentity { identity, entries: entries.collect() })
+    fn identity(&self, id: &IdentityId) -> Option<Arc<Identity>> {
+        self.control.gate().snapshot().identity(id).map(Arc::clone)
+    }
+
+    fn entries<'a>(&'a self, id: &'a IdentityId) -> BoxFuture<'a, Result<Vec<Entry>, WorldFault>> {
+        Box::pin(async move {
+            // They are in its record and nowhere else: there may be a million.
+            let spec = self.control.identity_spec(id).await.map_err(fault)?;
+            let entries = spec.into_iter().flat_map(|spec| spec.credentials).map(|credential| Entry {
+                name: credential.name,
+                kind: credential.kind,
+                expires_in: credential.expires_in,
+                waived_until: credential.waived_until,
+                sources: credential.sources,
+            });
+            Ok(entries.collect())
+        })
     }
 
     fn explain_described(&self, described: &DescribedRequest) -> Result<Value, Problem> {

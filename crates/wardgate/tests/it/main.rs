@@ -33,6 +33,8 @@ mod serve;
 #[cfg(test)]
 mod starter;
 #[cfg(test)]
+mod two_gates;
+#[cfg(test)]
 mod upstream;
 #[cfg(test)]
 mod upstream_identity;

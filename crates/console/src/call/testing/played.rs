@@ -4,8 +4,8 @@ use super::{HOUR, KEY_SECRET, request};
 use crate::{
     problem::{Code, Problem},
     world::{
-        AccessPage, AccessPath, AccessQuery, BoxFuture, DescribedRequest, Entry, EventPage, EventQuery, FindingView, KnownIdentity, Manner,
-        Minted, OpenRequest, Planned, Refused, SecretRotation, World, WorldFault,
+        AccessPage, AccessPath, AccessQuery, BoxFuture, DescribedRequest, Entry, EventPage, EventQuery, FindingView, Manner, Minted,
+        OpenRequest, Planned, Refused, SecretRotation, World, WorldFault,
     },
 };
 use http::HeaderName;
@@ -65,6 +65,13 @@ fn owner(line: &str) -> Owner {
         contact: None,
         teams: Box::default(),
     }
+}
+
+/// An identity as the gate would know it, with what is in its record.
+#[derive(Debug, Clone)]
+pub(crate) struct KnownIdentity {
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) entries: Vec<Entry>,
 }
 
 pub(crate) fn identity(name: &str) -> Option<KnownIdentity> {
@@ -184,6 +191,12 @@ fn wrong(changes: &[ResourceChange]) -> Vec<Diagnostic> {
     told.collect()
 }
 
+impl Played {
+    fn known(&self, id: &IdentityId) -> Option<KnownIdentity> {
+        self.seen.lock().unwrap().get(id).cloned().or_else(|| identity(id.as_str()))
+    }
+}
+
 impl World for Played {
     fn published(&self, seq: u64) -> BoxFuture<'_, ()> {
         self.published.lock().unwrap().push(seq);
@@ -214,8 +227,13 @@ impl World for Played {
         CredentialId::parse(&digits).unwrap()
     }
 
-    fn identity(&self, id: &IdentityId) -> Option<KnownIdentity> {
-        self.seen.lock().unwrap().get(id).cloned().or_else(|| identity(id.as_str()))
+    fn identity(&self, id: &IdentityId) -> Option<Arc<Identity>> {
+        self.known(id).map(|known| known.identity)
+    }
+
+    fn entries<'a>(&'a self, id: &'a IdentityId) -> BoxFuture<'a, Result<Vec<Entry>, WorldFault>> {
+        let entries = self.known(id).map(|known| known.entries).unwrap_or_default();
+        Box::pin(std::future::ready(Ok(entries)))
     }
 
     fn explain_described(&self, described: &DescribedRequest) -> Result<Value, Problem> {
