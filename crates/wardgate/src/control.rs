@@ -56,6 +56,8 @@ pub struct Control {
     heeded: Mutex<Heeded>,
     /// The last change that went into the event log.
     recorded: Mutex<u64>,
+    /// Held by whoever looks at what a change would come to: one at a time, so that many do not take the machine.
+    planning: Mutex<()>,
     /// Somebody was stopped whom the snapshot does not refuse yet.
     behind: Notify,
     heard: Heard,
@@ -114,6 +116,7 @@ impl Control {
             published: Mutex::new(Published { seq, number: 1 }),
             heeded: Mutex::new(heeded),
             recorded: Mutex::new(before),
+            planning: Mutex::new(()),
             behind: Notify::new(),
             heard: Heard::now(),
         };

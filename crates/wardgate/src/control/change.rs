@@ -42,6 +42,7 @@ impl Control {
         let last = self.loaded();
         let small = |change: &&ResourceChange| change.id.kind() != Kind::Identity;
         let loaded = if changes.iter().any(|change| small(&change) || change.spec.is_none()) {
+            let _one = self.planning.lock().await;
             let proposed = self.proposed(changes).await?;
             let snapshot = self.gate.snapshot();
             let resolved = resolve(&self.store, snapshot.population(), Arc::clone(&last.gathered), Some(&proposed)).await?;

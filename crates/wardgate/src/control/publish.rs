@@ -16,6 +16,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+use tokio::runtime::{Handle, RuntimeFlavor};
 use wardgate_gate::{
     Change, Estate, Population, Snapshot, World,
     denied::{Denied, Settled, Subject as Stopped},
@@ -251,7 +252,17 @@ pub(super) async fn resolve(
     if still.iter().any(Diagnostic::is_error) {
         return Ok(Err(still));
     }
-    Ok(Loaded::resolve(gathered, proposed.documents.clone(), &beside))
+    Ok(aside(|| Loaded::resolve(gathered, proposed.documents.clone(), &beside)))
+}
+
+/// Does long work without holding up what else the runtime has to do.
+///
+/// INVARIANT (stops first): a stop does not wait for somebody's plan, however large it is.
+fn aside<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+        _ => work(),
+    }
 }
 
 /// Everything but the people.
