@@ -146,7 +146,7 @@ impl Fixture {
 
     async fn facts(&self, method: &Method, path: &str, caller: &str) -> Facts {
         let mut words = caller.split(' ');
-        let identity = self.played.identity(&IdentityId::parse(words.next().unwrap()).unwrap()).unwrap().identity;
+        let identity = self.played.identity(&IdentityId::parse(words.next().unwrap()).unwrap()).unwrap();
         let kind = ProofKind::parse(words.next().unwrap_or("session")).unwrap();
         let id = CredentialId::parse(words.next().unwrap_or("SESSION00000")).unwrap();
         let shown = self.store.credential(&id).await.map(|c| c.credential).unwrap_or_else(|_| Credential {
