@@ -109,7 +109,7 @@ One line end at the end of the value does not count.")]
     #[command(after_help = "\
 Examples:
   wardgate secret rotate warehouse-key --deliver command=push-warehouse-key
-  wardgate secret rotate warehouse-key --deliver file=warehouse/key --file new-key.txt
+  wardgate secret rotate warehouse-key --deliver file=warehouse-key --file new-key.txt
 
 No request fails meanwhile: where the new secret is refused, the gate goes back to the old one.")]
     Rotate(SecretRotateArgs),

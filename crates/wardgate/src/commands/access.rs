@@ -70,6 +70,8 @@ pub(super) async fn findings(args: FindingsArgs) -> anyhow::Result<Exit> {
         args.severity.as_ref().is_none_or(|severity| text(finding, "severity") == *severity)
             && args.subject.as_ref().is_none_or(|subject| text(finding, "name").contains(subject.as_str()))
     });
+    // The worst first, whatever page it came on.
+    found.sort_by_key(|finding| ["critical", "high", "medium", "low"].iter().position(|severity| *severity == text(finding, "severity")));
     if args.output.output == Output::Json {
         json(&json!({ "items": found }))?;
         return Ok(Exit::Done);

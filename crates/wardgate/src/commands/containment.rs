@@ -27,7 +27,7 @@ pub(super) async fn contain(args: ContainArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     let (kind, name) = args.kind.zip(args.name).context("KIND and NAME are missing")?;
-    let mut wanted = body([("kind", Some(kind.clone())), ("name", Some(name.clone())), ("reason", args.reason)]);
+    let mut wanted = body([("kind", Some(kind.clone())), ("name", Some(name.clone())), ("reason", args.reason.clone())]);
     if let (true, Some(members)) = (args.preview, wanted.as_object_mut()) {
         members.insert("preview".to_owned(), true.into());
     }
@@ -39,8 +39,17 @@ pub(super) async fn contain(args: ContainArgs) -> anyhow::Result<Exit> {
         }
         return Ok(Exit::Done);
     }
-    change::done(&answer, args.output.output, |_| {
-        format!("{} {} {}: refused from now on\n  = wardgate release {1} {2}     ends it", styled(BAD, "contained:"), kind, plain(&name))
+    change::done(&answer, args.output.output, |answered| {
+        let found = answered.get("containment").unwrap_or(&Value::Null);
+        // The first containment stands, with its reason: another one was told here.
+        let stood = args.reason.as_deref().is_some_and(|told| found.get("reason").and_then(Value::as_str).is_some_and(|kept| kept != told));
+        let how = match stood {
+            true => {
+                format!("already, since {} by {}, with the reason \"{}\"", at(found, "/since"), text(found, "actor"), text(found, "reason"))
+            }
+            false => "refused from now on".to_owned(),
+        };
+        format!("{} {} {}: {how}\n  = wardgate release {1} {2}     ends it", styled(BAD, "contained:"), kind, plain(&name))
     })
 }
 

@@ -70,7 +70,9 @@ fn shown(found: &Value, output: Output) -> anyhow::Result<()> {
         line(&format!("{} {}", styled(STOPPED, "away:"), said(away)))?;
     }
     change::approval_note(found);
-    line(&format!("{} {}; do it with --apply", styled(BOLD, "import:"), change::counted(found, change::WOULD)))?;
+    let todo = !items(found, "changes").is_empty() || !items(found, "departures").is_empty();
+    let how = if todo { "; do it with --apply" } else { "" };
+    line(&format!("{} {}{how}", styled(BOLD, "import:"), change::counted(found, change::WOULD)))?;
     Ok(())
 }
 
