@@ -11,8 +11,8 @@ use serde_json::Value;
 use std::sync::Arc;
 use wardgate_audit::reading::{self, Cursor, Filter, Since};
 use wardgate_console::{
-    AccessPage, AccessQuery, BoxFuture, Call, Code, Console, DescribedRequest, Entry, EventPage, EventQuery, FindingView,
-    Manner, Minted, OpenRequest, Planned, Problem, Refused, SecretRotation, World, WorldFault,
+    AccessPage, AccessQuery, BoxFuture, Call, Code, Console, DescribedRequest, Entry, EventPage, EventQuery, FindingView, Manner, Minted,
+    OpenRequest, Planned, Problem, Refused, SecretRotation, World, WorldFault,
 };
 use wardgate_edge::{Answering, InProcess, InProcessCall};
 use wardgate_governance::person;

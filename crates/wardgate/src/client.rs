@@ -43,7 +43,9 @@ pub enum ClientFault {
         why: &'static str,
     },
     /// Nobody answers there.
-    #[error("nothing answers at http://{authority}: {why}; is `wardgate serve` running, with this `admin.address`? (--url, WARDGATE_URL or .wardgate/profile.json says where)")]
+    #[error(
+        "nothing answers at http://{authority}: {why}; is `wardgate serve` running, with this `admin.address`? (--url, WARDGATE_URL or .wardgate/profile.json says where)"
+    )]
     Unreachable {
         /// Where.
         authority: String,

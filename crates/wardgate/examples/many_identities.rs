@@ -2,7 +2,7 @@
 //! the gate, the time of a change, the cost of a request beside that with a hundred identities, and a revocation during an
 //! import of 100,000.
 //!
-//! `cargo run --release -p wardgate --example million -- DIRECTORY [IDENTITIES]`; a directory that has a store already is
+//! `cargo run --release -p wardgate --example many_identities -- DIRECTORY [IDENTITIES]`; a directory that has a store already is
 //! only read. The clock is a wall clock and the machine may do other things: run it alone.
 #![expect(
     clippy::print_stdout,
