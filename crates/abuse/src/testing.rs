@@ -106,6 +106,7 @@ pub(crate) fn facts(text: &str) -> Facts {
             environment: identity.environment.name.clone(),
             sources: Box::default(),
             hash: None,
+            binding: None,
             created: Time::from_seconds(0),
             expires: None,
             warn_from: None,

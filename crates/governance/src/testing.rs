@@ -58,6 +58,7 @@ pub(crate) fn credential(text: &str) -> Credential {
         environment: EnvironmentName::literal("production"),
         sources: Box::default(),
         hash: None,
+        binding: None,
         created,
         expires: (parts[4] != "-").then(|| created + DAY * parts[4].parse().unwrap()),
         warn_from: None,

@@ -5,6 +5,7 @@ use crate::{
     inventory::words,
     secret::Secret,
     time::Time,
+    trust::Binding,
 };
 use ipnet::IpNet;
 use std::net::IpAddr;
@@ -89,6 +90,8 @@ pub struct Credential {
     pub sources: Box<[IpNet]>,
     /// What its secret is compared with; only for kinds with a secret that Wardgate issued.
     pub hash: Option<KeyedHash>,
+    /// Which foreign proofs it stands for; only for kinds that others vouch for.
+    pub binding: Option<Box<Binding>>,
     /// When it was issued.
     pub created: Time,
     /// When it ends by itself, the enforced end of its rotation included; `None`: never.

@@ -127,6 +127,8 @@ names! {
     ZoneName;
     /// The name of a registered purpose.
     PurposeName;
+    /// The name of a trust source.
+    TrustName;
     /// The id of a task.
     TaskId;
     /// The name of a contract.

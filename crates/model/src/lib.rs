@@ -13,7 +13,7 @@
 //! # Reading order
 //!
 //! [`id`], [`time`] and [`secret`] are the atoms. [`inventory`], [`credential`], [`api`], [`grant`] and [`limit`]
-//! are what is governed, [`govern`] how, [`contain`] what can be stopped; [`resource`] names their kinds. [`proof`] and [`facts`] say what a request is,
+//! are what is governed, [`trust`] who outside is believed, [`govern`] how, [`contain`] what can be stopped; [`resource`] names their kinds. [`proof`] and [`facts`] say what a request is,
 //! [`reason`] and [`ruling`] what was decided, [`event`] what is recorded. [`diagnostic`] speaks to operators.
 //!
 //! ```
@@ -42,3 +42,4 @@ pub mod resource;
 pub mod ruling;
 pub mod secret;
 pub mod time;
+pub mod trust;

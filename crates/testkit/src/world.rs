@@ -160,6 +160,7 @@ fn credential(spec: &wardgate_resources::IdentitySpec, id: CredentialId, pepper:
         environment: spec.identity.environment.name.clone(),
         sources: entry.map_or(Box::default(), |entry| entry.sources.clone()),
         hash: Some(api_key::hash(pepper, text)),
+        binding: None,
         created: DAWN,
         expires: Some(DAWN + entry.and_then(|entry| entry.expires_in).unwrap_or(Duration::from_hours(24))),
         warn_from: None,

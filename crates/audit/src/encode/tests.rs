@@ -167,6 +167,7 @@ fn caller(environment: &Arc<Environment>, arrived: Time) -> Caller {
         environment: environment.name.clone(),
         sources: Box::default(),
         hash: Some(KeyedHash::new([7; 32])),
+        binding: None,
         created,
         expires: None,
         warn_from: None,

@@ -157,6 +157,7 @@ impl Fixture {
             environment: identity.environment.name.clone(),
             sources: Box::default(),
             hash: None,
+            binding: None,
             created: NOW,
             expires: Some(NOW + HOUR),
             warn_from: None,

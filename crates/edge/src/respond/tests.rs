@@ -174,6 +174,7 @@ fn with_credential(warn_from: Option<Time>, expires: Option<Time>) -> Facts {
         environment: EnvironmentName::literal("production"),
         sources: Box::default(),
         hash: None,
+        binding: None,
         created: Time::from_seconds(0),
         expires,
         warn_from,

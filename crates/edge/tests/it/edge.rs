@@ -204,6 +204,7 @@ impl Setup {
             environment: production().name.clone(),
             sources: Box::default(),
             hash: Some(api_key::hash(&pepper, key.danger_expose())),
+            binding: None,
             created: Time::from_seconds(0),
             expires: None,
             warn_from: None,

@@ -32,6 +32,7 @@ fn credential(kind: CredentialKind, days: Option<u32>) -> Credential {
         environment: EnvironmentName::literal("production"),
         sources: Box::default(),
         hash: None,
+        binding: None,
         created: NOW,
         expires: days.map(|days| NOW + DAY * days),
         warn_from: None,
