@@ -1,5 +1,9 @@
 //! What a request has shown of itself, once it is known to be genuine.
 
+mod chain;
+
+pub use chain::{CHAIN_BYTES_MAX, CHAIN_CERTIFICATES_MAX, CertificateChain, ChainError};
+
 use crate::{inventory::words, time::Time};
 
 words! {
