@@ -10,6 +10,7 @@ use std::{
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
+    time::Duration,
 };
 use wardgate_model::time::Time;
 
@@ -85,6 +86,12 @@ pub(crate) trait Append: Send {
 
     /// Makes what was appended outlast the machine.
     fn sync(&mut self) -> io::Result<()>;
+
+    /// Bytes of all files.
+    fn bytes(&self) -> u64;
+
+    /// Takes away what is too old at `now`, and counts the bytes of all files again: others may have taken some away.
+    fn recount(&mut self, now: Time) -> io::Result<u64>;
 }
 
 /// What was found when the log was opened.
@@ -100,8 +107,11 @@ pub(crate) struct Found {
 pub(crate) struct Directory {
     path: PathBuf,
     file_bytes_max: u64,
+    retain: Option<Duration>,
     current: Option<Current>,
     newest: Option<FileName>,
+    /// Bytes of all files.
+    total: u64,
     _lock: File,
 }
 
@@ -114,7 +124,7 @@ struct Current {
 
 impl Directory {
     /// Opens the directory, makes it if need be, locks it, cuts a torn last line off and finds the next number.
-    pub(crate) fn open(path: &Path, file_bytes_max: u64) -> Result<(Self, Found), StartError> {
+    pub(crate) fn open(path: &Path, file_bytes_max: u64, retain: Option<Duration>) -> Result<(Self, Found), StartError> {
         let fail = |does: &'static str| move |source: io::Error| StartError::Io { path: path.to_owned(), does, source };
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(fail("made"))?;
         let lock = private().create(true).truncate(false).write(true).open(path.join(LOCK_NAME)).map_err(fail("locked"))?;
@@ -131,11 +141,13 @@ impl Directory {
             found = Found { next_seq: next_seq(&mut opened).map_err(fail("read"))?, torn_bytes: opened.torn_bytes };
             current = Some(opened.current);
         }
-        Ok((Self { path: path.to_owned(), file_bytes_max, current, newest, _lock: lock }, found))
+        let total = total(path).map_err(fail("measured"))?;
+        Ok((Self { path: path.to_owned(), file_bytes_max, retain, current, newest, total, _lock: lock }, found))
     }
 
     /// The file that the next lines belong to.
-    fn file_for(&mut self, first_seq: u64, day: Day) -> io::Result<&mut Current> {
+    fn file_for(&mut self, first_seq: u64, time: Time) -> io::Result<&mut Current> {
+        let day = Day::of(time);
         let day = self.newest.map_or(day, |newest| day.max(newest.day));
         let fits = |current: &Current| current.length < self.file_bytes_max && current.name.day == day;
         if !self.current.as_ref().is_some_and(fits) {
@@ -145,6 +157,10 @@ impl Directory {
             let name = FileName { day, first_seq };
             self.current = Some(open_file(&self.path, name)?.current);
             self.newest = Some(name);
+            // The event goes before the housekeeping: what does not succeed is tried with the next file.
+            if let Err(error) = self.recount(time) {
+                tracing::warn!(%error, "old files of the event log cannot be taken away");
+            }
         }
         self.current.as_mut().ok_or_else(|| io::Error::other("no file is open"))
     }
@@ -152,10 +168,14 @@ impl Directory {
 
 impl Append for Directory {
     fn append(&mut self, lines: &[u8], first_seq: u64, time: Time) -> io::Result<()> {
-        let current = self.file_for(first_seq, Day::of(time))?;
+        let current = self.file_for(first_seq, time)?;
         let result = current.file.write_all(lines);
         match result {
-            Ok(()) => current.length += u64::try_from(lines.len()).unwrap_or(0),
+            Ok(()) => {
+                let bytes = u64::try_from(lines.len()).unwrap_or(0);
+                current.length += bytes;
+                self.total = self.total.saturating_add(bytes);
+            }
             // Part of the lines may be in the file. When they cannot be taken out again, the file is left as it is and the
             // lines begin a new one: they may then stand twice, which is better than not at all.
             Err(_) if current.file.set_len(current.length).is_err() => self.current = None,
@@ -166,6 +186,25 @@ impl Append for Directory {
 
     fn sync(&mut self) -> io::Result<()> {
         self.current.as_mut().map_or(Ok(()), Current::sync)
+    }
+
+    fn bytes(&self) -> u64 {
+        self.total
+    }
+
+    fn recount(&mut self, now: Time) -> io::Result<u64> {
+        if let Some(retain) = self.retain {
+            let retain_us = i64::try_from(retain.as_micros()).unwrap_or(i64::MAX);
+            let kept = Day::of(Time::from_micros(now.as_micros().saturating_sub(retain_us)));
+            for name in names(&self.path)? {
+                if name.day < kept && Some(name) != self.newest {
+                    fs::remove_file(self.path.join(name.to_string()))?;
+                    tracing::info!(file = %name, "a file of the event log was kept as long as `audit.retain` says and is gone");
+                }
+            }
+        }
+        self.total = total(&self.path)?;
+        Ok(self.total)
     }
 }
 
@@ -214,6 +253,19 @@ fn next_seq(opened: &mut Opened) -> io::Result<u64> {
         unreadable += 1;
     }
     Ok(name.first_seq.saturating_add(unreadable))
+}
+
+/// Bytes of the log's files.
+fn total(directory: &Path) -> io::Result<u64> {
+    let mut total = 0_u64;
+    for name in names(directory)? {
+        match fs::metadata(directory.join(name.to_string())) {
+            Ok(found) => total = total.saturating_add(found.len()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(total)
 }
 
 /// The names of the log's files, oldest first. Other files in the directory are none of ours.

@@ -6,7 +6,7 @@
 //!
 //! [`event_v1`] is the outside: what an event looks like, for ever. [`sink`] is where events go: places reserved
 //! before a request is forwarded, and the thread that writes, where an [`sink::Observer`] sees each request too. `encode` and `scrub` make the JSON, `directory` the
-//! files. [`reading`] finds events again.
+//! files, `cap` how much of the disk they may take. [`reading`] finds events again.
 //!
 //! ```
 //! use std::time::Duration;
@@ -30,6 +30,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod cap;
 mod directory;
 mod encode;
 pub mod event_v1;

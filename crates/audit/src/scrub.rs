@@ -42,10 +42,10 @@ fn next_suspect(text: &str) -> Option<usize> {
     }
 }
 
-/// `wg[sa]?_env_id_` and then a secret of any length, cut ones too; `_` may be percent-encoded. Gives where the public
+/// `wg[sab]?_env_id_` and then a secret of any length, cut ones too; `_` may be percent-encoded. Gives where the public
 /// part and where the secret ends.
 fn key(bytes: &[u8]) -> Option<(usize, usize)> {
-    let at = if matches!(bytes.get(2), Some(b's' | b'a')) { 3 } else { 2 };
+    let at = if matches!(bytes.get(2), Some(b's' | b'a' | b'b')) { 3 } else { 2 };
     let at = underscore(bytes, at)?;
     let at = run(bytes, at, 32, |b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
     let at = underscore(bytes, at)?;

@@ -5,27 +5,31 @@
 //! channel holds `places` and one closing message). Nobody who reserves or records ever waits.
 //!
 //! When the disk refuses, what is queued is kept and tried again; meanwhile nothing more can be reserved, so that
-//! `audit: required` refuses and `best_effort` counts. Events are lost only when the process ends before the disk mends.
+//! `audit: required` refuses and `best_effort` counts. Events are lost only when the process ends before the disk mends. The
+//! same happens where the log has taken as much of the disk as it may, before the disk itself is full.
+
+mod scribe;
 
 pub use crate::{
+    cap::Fullness,
     directory::StartError,
     observer::Observer,
     record::{ChangeRecord, FindingRecord},
 };
 
 use crate::{
+    cap::Cap,
     directory::{Append, Directory},
-    encode,
-    event_v1::EventV1,
     observer::Observing,
 };
+use scribe::{BATCH_BYTES_MAX, Scribe};
 use std::{
     io,
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
-        mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering},
+        mpsc::{SyncSender, sync_channel},
     },
     thread::{self, JoinHandle, Thread},
     time::Duration,
@@ -34,13 +38,6 @@ use wardgate_model::{
     event::{Event, EventSink, NoPlace, Share},
     time::Time,
 };
-
-/// Events in one write at most.
-const BATCH_EVENTS_MAX: usize = 1_024;
-/// Bytes after which a batch takes no further event.
-const BATCH_BYTES_MAX: usize = 1024 * 1024;
-/// How often a closing log looks for events of places that are still out.
-const CLOSING_STEP: Duration = Duration::from_millis(5);
 
 /// How the log works. Every bound is finite.
 #[derive(Debug, Clone)]
@@ -51,6 +48,10 @@ pub struct Options {
     pub queue_events: usize,
     /// Bytes after which a new file is begun.
     pub file_bytes_max: u64,
+    /// Bytes that all files together may take; beyond it nothing is recorded but what operators do.
+    pub bytes_max: u64,
+    /// How long a file is kept after the day of its events; `None`: until somebody takes it away.
+    pub retain: Option<Duration>,
     /// How long events are gathered before they are written; at most this long an event is in memory only.
     pub window: Duration,
     /// How long after a failed write the next is tried.
@@ -58,13 +59,15 @@ pub struct Options {
 }
 
 impl Options {
-    /// The defaults: 16,384 places, files of 256 MiB, written every 50 ms, tried again after 500 ms.
+    /// The defaults: 16,384 places, files of 256 MiB, together 64 GiB, kept until somebody takes them away, written every 50 ms, tried again after 500 ms.
     #[must_use]
     pub fn new(edge: &str) -> Self {
         Self {
             edge: edge.into(),
             queue_events: 16_384,
             file_bytes_max: 256 * 1024 * 1024,
+            bytes_max: 64 * 1024 * 1024 * 1024,
+            retain: None,
             window: Duration::from_millis(50),
             retry: Duration::from_millis(500),
         }
@@ -90,6 +93,17 @@ pub struct Counters {
     pub failing: bool,
 }
 
+/// What the log takes of the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// Bytes of all files.
+    pub bytes: u64,
+    /// Bytes that they may have.
+    pub bytes_max: u64,
+    /// What is recorded therefore.
+    pub fullness: Fullness,
+}
+
 #[derive(Default)]
 struct Shared {
     places: usize,
@@ -101,6 +115,9 @@ struct Shared {
     dropped: AtomicU64,
     lost: AtomicU64,
     torn_bytes: u64,
+    cap: Cap,
+    /// The time as it was last told, in microseconds.
+    now_us: AtomicI64,
 }
 
 impl Shared {
@@ -158,7 +175,7 @@ impl JsonLines {
     }
 
     fn open(directory: &Path, options: &Options, observer: Option<Observer>) -> Result<(Arc<Self>, Writer), StartError> {
-        let (directory_of_log, found) = Directory::open(directory, options.file_bytes_max)?;
+        let (directory_of_log, found) = Directory::open(directory, options.file_bytes_max, options.retain)?;
         if found.torn_bytes > 0 {
             tracing::warn!(directory = %directory.display(), bytes = found.torn_bytes, "the last audit event was not written whole and is cut off");
         }
@@ -177,7 +194,8 @@ impl JsonLines {
         observer: Option<Observer>,
     ) -> io::Result<(Arc<Self>, Writer)> {
         let places = options.queue_events.max(1);
-        let shared = Arc::new(Shared { places, torn_bytes, ..Shared::default() });
+        let shared = Arc::new(Shared { places, torn_bytes, cap: Cap::new(options.bytes_max), ..Shared::default() });
+        shared.cap.note(append.bytes());
         let (sender, receiver) = sync_channel(places.saturating_add(1));
         let scribe = Scribe {
             append,
@@ -203,7 +221,7 @@ impl JsonLines {
     /// # Errors
     /// When there is no place for it; it is not recorded then, and the change should not be made.
     pub fn record_change(&self, change: ChangeRecord) -> Result<(), NoPlace> {
-        self.reserve(Share::Whole)?;
+        self.reserve(Share::Operators)?;
         self.send(Message::Change(Box::new(change)));
         Ok(())
     }
@@ -213,9 +231,21 @@ impl JsonLines {
     /// # Errors
     /// When there is no place for it; it is not recorded then.
     pub fn record_finding(&self, finding: FindingRecord) -> Result<(), NoPlace> {
-        self.reserve(Share::Whole)?;
+        self.reserve(Share::Operators)?;
         self.send(Message::Finding(Box::new(finding)));
         Ok(())
+    }
+
+    /// What the log takes of the disk.
+    #[must_use]
+    pub fn taken(&self) -> Taken {
+        let cap = &self.shared.cap;
+        Taken { bytes: cap.bytes(), bytes_max: cap.bytes_max(), fullness: cap.fullness() }
+    }
+
+    /// Tells the log the time, so that old files can go while it is too full to be given events.
+    pub fn tell_time(&self, now: Time) {
+        self.shared.now_us.store(now.as_micros(), Ordering::Relaxed);
     }
 
     /// How the log is doing.
@@ -238,10 +268,10 @@ impl EventSink for JsonLines {
     fn reserve(&self, share: Share) -> Result<(), NoPlace> {
         let shared = &*self.shared;
         let most = match share {
-            Share::Whole => shared.places,
+            Share::Whole | Share::Operators => shared.places,
             Share::Half => shared.places.div_ceil(2),
         };
-        if shared.failing.load(Ordering::Relaxed) || shared.closed.load(Ordering::Acquire) {
+        if shared.failing.load(Ordering::Relaxed) || shared.closed.load(Ordering::Acquire) || !shared.cap.admits(share) {
             return Err(NoPlace);
         }
         let taken = shared.used.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |used| (used < most).then_some(used + 1));
@@ -309,173 +339,6 @@ impl Drop for Writer {
 impl std::fmt::Debug for Writer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Writer")
-    }
-}
-
-/// The writing thread.
-struct Scribe {
-    append: Box<dyn Append>,
-    observing: Observing,
-    receiver: Receiver<Message>,
-    shared: Arc<Shared>,
-    edge: Box<str>,
-    window: Duration,
-    retry: Duration,
-    next_seq: u64,
-    // INVARIANT (batch): `lines` holds `pending` whole lines, numbered up to `next_seq`, whose places are still taken.
-    lines: Vec<u8>,
-    pending: usize,
-    newest: Time,
-    closing: Option<Duration>,
-}
-
-impl Scribe {
-    fn run(mut self) {
-        let _down = Down(Arc::clone(&self.shared));
-        while self.wait() {
-            let more = self.gather();
-            self.write();
-            if self.closing.is_some() {
-                return self.close();
-            }
-            if self.shared.failing.load(Ordering::Relaxed) {
-                thread::park_timeout(self.retry);
-            } else if !more {
-                thread::park_timeout(self.window);
-            }
-        }
-        self.close();
-    }
-
-    /// Waits for work without looking. `false`: everybody who could bring some is gone.
-    fn wait(&mut self) -> bool {
-        if self.pending > 0 {
-            return true;
-        }
-        self.receiver.recv().is_ok_and(|message| {
-            self.take(message);
-            true
-        })
-    }
-
-    /// Takes what is queued, up to a batch. Gives whether there may be more.
-    fn gather(&mut self) -> bool {
-        while self.pending < BATCH_EVENTS_MAX && self.lines.len() < BATCH_BYTES_MAX {
-            match self.receiver.try_recv() {
-                Ok(message) => self.take(message),
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return false,
-            }
-        }
-        true
-    }
-
-    fn take(&mut self, message: Message) {
-        let before = self.lines.len();
-        let (time, done) = match &message {
-            Message::Event(event) => {
-                self.observing.see(event);
-                (event.outcome.end, write_line(&mut self.lines, &encode::event(event, &self.edge, self.next_seq)))
-            }
-            Message::Change(change) => (change.time, write_line(&mut self.lines, &encode::change(change, &self.edge, self.next_seq))),
-            Message::Finding(finding) => (finding.time, write_line(&mut self.lines, &encode::finding(finding, &self.edge, self.next_seq))),
-            Message::Close { patience } => {
-                self.closing = Some(*patience);
-                return;
-            }
-        };
-        self.newest = self.newest.max(time);
-        self.keep(done, before);
-    }
-
-    /// Counts the line in, or takes back what there is of it.
-    fn keep(&mut self, done: serde_json::Result<()>, before: usize) {
-        match done {
-            Ok(()) => {
-                self.pending += 1;
-                self.next_seq = self.next_seq.saturating_add(1);
-            }
-            Err(error) => {
-                tracing::error!(%error, "an audit event is lost: it cannot be written as JSON");
-                self.lines.truncate(before);
-                self.shared.give_back(1);
-                self.shared.count_lost(1);
-            }
-        }
-    }
-
-    /// Writes the batch in one go. When that fails it is kept, and nothing can be reserved until it succeeds.
-    fn write(&mut self) {
-        if self.pending == 0 {
-            return;
-        }
-        let first_seq = self.next_seq.saturating_sub(u64::try_from(self.pending).unwrap_or(0));
-        match self.append.append(&self.lines, first_seq, self.newest) {
-            Ok(()) => {
-                self.shared.written.fetch_add(u64::try_from(self.pending).unwrap_or(0), Ordering::Relaxed);
-                self.shared.give_back(self.pending);
-                self.pending = 0;
-                self.lines.clear();
-                if self.shared.failing.swap(false, Ordering::Relaxed) {
-                    tracing::info!("audit events are written again");
-                }
-            }
-            Err(error) => {
-                if !self.shared.failing.swap(true, Ordering::Relaxed) {
-                    tracing::error!(%error, "audit events cannot be written: none is accepted until they can");
-                }
-            }
-        }
-    }
-
-    /// Writes all that is there and all that still comes within the patience, then ends.
-    fn close(mut self) {
-        let mut patience = self.closing.unwrap_or_default();
-        loop {
-            while self.gather() && !self.shared.failing.load(Ordering::Relaxed) {
-                self.write();
-            }
-            self.write();
-            let out = self.shared.used.load(Ordering::Acquire);
-            if out == 0 || (out == self.pending && self.shared.failing.load(Ordering::Relaxed)) || patience.is_zero() {
-                break;
-            }
-            match self.receiver.recv_timeout(CLOSING_STEP) {
-                Ok(message) => self.take(message),
-                Err(RecvTimeoutError::Timeout) => patience = patience.saturating_sub(CLOSING_STEP),
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-        }
-        self.count_what_is_left();
-        if let Err(error) = self.append.sync() {
-            tracing::error!(%error, "the audit log could not be synced to disk");
-        }
-    }
-
-    fn count_what_is_left(&mut self) {
-        let mut left = std::mem::take(&mut self.pending);
-        while let Ok(message) = self.receiver.try_recv() {
-            left += usize::from(!matches!(message, Message::Close { .. }));
-        }
-        if left > 0 {
-            self.shared.give_back(left);
-            self.shared.count_lost(left);
-            tracing::error!(events = left, "audit events are lost: the log was closed before they could be written");
-        }
-    }
-}
-
-fn write_line(lines: &mut Vec<u8>, event: &EventV1<'_>) -> serde_json::Result<()> {
-    serde_json::to_writer(&mut *lines, event)?;
-    lines.push(b'\n');
-    Ok(())
-}
-
-/// However the thread ends, nothing can be reserved afterwards.
-struct Down(Arc<Shared>);
-
-impl Drop for Down {
-    fn drop(&mut self) {
-        self.0.closed.store(true, Ordering::Release);
     }
 }
 

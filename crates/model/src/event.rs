@@ -87,8 +87,10 @@ pub struct NoPlace;
 /// still find a place then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Share {
-    /// All of it: what is permitted, and what operators do.
+    /// All of it: what is permitted.
     Whole,
+    /// All of it, and of the disk what is kept beyond the log's cap: what operators do.
+    Operators,
     /// Half of it: what is refused.
     Half,
 }

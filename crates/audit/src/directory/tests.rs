@@ -7,7 +7,7 @@ const MIDNIGHT: Time = Time::from_seconds(1_790_035_200);
 const EVENING: Time = Time::from_seconds(1_790_035_199);
 
 fn open(path: &Path) -> (Directory, Found) {
-    Directory::open(path, 1024).expect("opens")
+    Directory::open(path, 1024, None).expect("opens")
 }
 
 /// Each file of the log with what is in it, one a line.
@@ -97,7 +97,7 @@ fn files_are_private_and_written_by_one_process() {
     let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
     assert_eq!((mode(&path), mode(&path.join("events-20260921-000000000001.jsonl"))), (0o700, 0o600));
 
-    let again = Directory::open(&path, 1024).map(|_| ()).expect_err("locked");
+    let again = Directory::open(&path, 1024, None).map(|_| ()).expect_err("locked");
     assert_eq!(again.to_string(), format!("another process writes to the audit directory `{}`", path.display()));
     drop(log);
     assert_eq!(open(&path).1.next_seq, 2);
@@ -108,7 +108,7 @@ fn a_directory_that_cannot_be_used_is_named() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("file");
     fs::write(&file, "").expect("writable");
-    let error = Directory::open(&file.join("audit"), 1024).map(|_| ()).expect_err("no directory");
+    let error = Directory::open(&file.join("audit"), 1024, None).map(|_| ()).expect_err("no directory");
     assert!(matches!(error, StartError::Io { does: "made", .. }), "{error}");
     assert!(error.to_string().contains("file/audit` cannot be made: "), "{error}");
 }

@@ -23,7 +23,7 @@ fn log(events: &[Event]) -> TempDir {
 }
 
 fn append(path: &Path, events: &[Event]) {
-    let (mut log, found) = Directory::open(path, u64::MAX).expect("opens");
+    let (mut log, found) = Directory::open(path, u64::MAX, None).expect("opens");
     for (seq, event) in (found.next_seq..).zip(events) {
         let line = serde_json::to_string(&encode::event(event, "edge-1", seq)).expect("JSON") + "\n";
         log.append(line.as_bytes(), seq, event.outcome.end).expect("written");

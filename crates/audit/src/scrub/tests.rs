@@ -9,6 +9,7 @@ fn keys_lose_their_secret_and_keep_their_public_parts() {
         ("wg_dev_000000000003_0123abcd", "wg_dev_000000000003_…"),
         ("a wgs_shared_000000000003_0 b wga_shared_000000000003_Zz.", "a wgs_shared_000000000003_… b wga_shared_000000000003_…."),
         ("wg%5Fdev%5f000000000003%5Fsecret&x", "wg%5Fdev%5f000000000003%5F…&x"),
+        ("wgb_shared_000000000003_0.", "wgb_shared_000000000003_…."),
         ("wgwg_dev_0_secret", "wgwg_dev_0_…"),
         ("wg_dev_000000000003_", "wg_dev_000000000003_"),
         ("wg_Dev_000000000003_secret", "wg_Dev_000000000003_secret"),

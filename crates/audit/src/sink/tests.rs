@@ -1,4 +1,4 @@
-use super::{BATCH_EVENTS_MAX, ChangeRecord, Counters, FindingRecord, JsonLines, Options};
+use super::{ChangeRecord, Counters, FindingRecord, Fullness, JsonLines, Options, scribe::BATCH_EVENTS_MAX};
 use crate::{
     directory::Append,
     encode::tests::{NOON, honest, stranger},
@@ -79,6 +79,14 @@ impl Append for Disk {
 
     fn sync(&mut self) -> io::Result<()> {
         Ok(())
+    }
+
+    fn bytes(&self) -> u64 {
+        0
+    }
+
+    fn recount(&mut self, _: Time) -> io::Result<u64> {
+        Ok(0)
     }
 }
 
@@ -344,4 +352,105 @@ fn change(what: &str, kind: &str) -> ChangeRecord {
 fn finding() -> FindingRecord {
     let (code, severity, kind) = ("claim.overdue".into(), "high".into(), "identity".into());
     FindingRecord { time: NOON, code, severity, kind, name: "ledger".into(), what: "nobody claimed it".into() }
+}
+
+/// Waits until it is so.
+fn until(so: impl Fn() -> bool) {
+    for _ in 0..PATIENCE.as_millis() {
+        if so() {
+            return;
+        }
+        thread::park_timeout(Duration::from_millis(1));
+    }
+    panic!("it does not come to be so");
+}
+
+fn admitted(log: &JsonLines) -> [bool; 3] {
+    [Share::Half, Share::Whole, Share::Operators].map(|share| {
+        let place = log.reserve(share);
+        if place.is_ok() {
+            log.release();
+        }
+        place.is_ok()
+    })
+}
+
+#[test]
+fn at_its_cap_the_log_takes_only_what_operators_do_until_there_is_room_again() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let options = Options { bytes_max: 16 * 1024, ..options(64) };
+    let (log, writer) = JsonLines::start(directory.path(), &options).expect("starts");
+    assert_eq!(admitted(&log), [true, true, true]);
+    let mut written = 0;
+    while log.taken().fullness == Fullness::Roomy {
+        record(&log).expect("a place");
+        written += 1;
+        until(|| log.counters().queued == 0);
+    }
+    assert_eq!(admitted(&log), [false, true, true], "{:?}", log.taken());
+    while record(&log).is_ok() {
+        written += 1;
+        until(|| log.counters().queued == 0);
+    }
+    assert_eq!(admitted(&log), [false, false, true], "{:?}", log.taken());
+    assert!(log.taken().bytes >= 16 * 1024);
+    log.record_change(ChangeRecord {
+        time: NOON,
+        actor: "alice".into(),
+        what: "contain".into(),
+        kind: "identity".into(),
+        name: "ledger-sync".into(),
+        reason: None,
+    })
+    .expect("operators can act");
+    until(|| log.counters().queued == 0);
+    assert_eq!(numbers(directory.path()).len(), written + 1, "nothing is lost");
+    // A start finds what is there.
+    let _ = writer.close(PATIENCE);
+    drop(log);
+    let (log, writer) = JsonLines::start(directory.path(), &options).expect("starts");
+    assert_eq!(admitted(&log), [false, false, true]);
+    // Somebody moves the files away.
+    for file in std::fs::read_dir(directory.path()).expect("a directory").map(|entry| entry.expect("an entry").path()) {
+        if file.extension().is_some_and(|extension| extension == "jsonl") {
+            std::fs::remove_file(file).expect("removed");
+        }
+    }
+    until(|| log.taken().fullness == Fullness::Roomy);
+    assert_eq!(admitted(&log), [true, true, true]);
+    let _ = writer.close(PATIENCE);
+}
+
+#[test]
+fn files_go_when_they_were_kept_long_enough_and_never_the_one_that_is_written() {
+    const DAY: Duration = Duration::from_secs(86_400);
+    let directory = tempfile::tempdir().expect("a directory");
+    let options = Options { retain: Some(2 * DAY), bytes_max: 1, ..options(64) };
+    let seen = || {
+        let mut names: Vec<String> = std::fs::read_dir(directory.path())
+            .expect("a directory")
+            .filter_map(|entry| Some(entry.ok()?.file_name().to_str()?.strip_prefix("events-2")?.get(..7)?.to_owned()))
+            .collect();
+        names.sort();
+        names.len()
+    };
+    let (log, writer) = JsonLines::start(directory.path(), &options).expect("starts");
+    let change = |day: u32| ChangeRecord {
+        time: NOON + DAY * day,
+        actor: "alice".into(),
+        what: "contain".into(),
+        kind: "identity".into(),
+        name: "ledger-sync".into(),
+        reason: None,
+    };
+    for (day, files) in [(0, 1), (1, 2), (2, 3), (3, 3), (4, 3)] {
+        log.record_change(change(day)).expect("a place");
+        until(|| log.counters().queued == 0);
+        assert_eq!(seen(), files, "day {day}");
+    }
+    // Nothing more is recorded, and time goes on.
+    log.tell_time(NOON + DAY * 30);
+    until(|| seen() == 1);
+    let _ = writer.close(PATIENCE);
+    assert_eq!(seen(), 1, "the file that is written stays");
 }
