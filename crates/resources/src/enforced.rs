@@ -34,19 +34,14 @@ const fn row(kind: Kind, path: &'static str, when: When) -> NotEnforced {
 
 /// Everything that this version reads but does not enforce.
 pub const NOT_ENFORCED: &[NotEnforced] = &[
-    row(Kind::TrustSource, "", When::Present),
+    row(Kind::TrustSource, "type", When::Is("web_bot_auth")),
     row(Kind::Flow, "", When::Present),
     row(Kind::Webhook, "", When::Present),
-    row(Kind::Identity, "credentials[].type", When::Is("oidc")),
-    row(Kind::Identity, "credentials[].type", When::Is("x509")),
     row(Kind::Identity, "credentials[].type", When::Is("public_key")),
     row(Kind::Identity, "credentials[].type", When::Is("hmac")),
     row(Kind::Api, "consumers", When::Is("mixed")),
     row(Kind::Api, "audit", When::Is("durable")),
-    row(Kind::Api, "stale", When::Present),
     row(Kind::Api, "require", When::Present),
-    row(Kind::Api, "accept[]", When::Is("jwt")),
-    row(Kind::Api, "accept[]", When::Is("x509")),
     row(Kind::Api, "accept[]", When::Is("signature")),
     row(Kind::Api, "accept[]", When::Is("hmac")),
     row(Kind::Api, "upstream.urls", When::Several),

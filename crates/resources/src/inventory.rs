@@ -13,6 +13,7 @@ use wardgate_model::{
     limit::Limit,
     resource::Kind,
     time::Time,
+    trust::{Binding, TrustSource},
 };
 
 /// Everything governed, resolved: each reference leads somewhere. Ordered by name within each kind.
@@ -36,6 +37,8 @@ pub struct Inventory {
     pub waivers: Vec<Arc<Waiver>>,
     /// How often credentials are replaced.
     pub rotations: Vec<Arc<Rotation>>,
+    /// Whose proofs count.
+    pub trust: Vec<Arc<TrustSource>>,
     /// Where calls come from.
     pub zones: Vec<Zone>,
     /// Registered purposes.
@@ -68,6 +71,8 @@ pub struct CredentialSpec {
     pub waived_until: Option<Time>,
     /// Networks it may be used from; empty means any.
     pub sources: Box<[IpNet]>,
+    /// Which foreign proofs it stands for; there exactly for `oidc` and `x509`.
+    pub binding: Option<Binding>,
 }
 
 /// A registered purpose: what grants and `Wardgate-Purpose` name.

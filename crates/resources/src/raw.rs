@@ -6,6 +6,7 @@ mod agreed;
 mod api;
 mod governed;
 mod later;
+mod trust;
 mod value;
 
 pub(crate) use agreed::{RawContract, RawRotation, RawRotationSelect, RawWaived, RawWaiver};
@@ -13,10 +14,11 @@ pub(crate) use api::{RawApi, RawOperation, RawSecret, RawTimeouts, RawUpstream, 
 pub(crate) use governed::{
     RawCredential, RawEnvironment, RawGrant, RawIdentity, RawLimit, RawOwner, RawPolicy, RawPurpose, RawSelect, RawZone,
 };
-pub(crate) use later::{RawLater, RawTrustSource};
+pub(crate) use later::RawLater;
+pub(crate) use trust::RawTrustSource;
 #[cfg(test)]
 pub(crate) use value::examples;
-pub(crate) use value::{CredentialWord, DurationText, Name, POLICY_BYTES_MAX};
+pub(crate) use value::{CredentialWord, DurationText, FileText, Name, POLICY_BYTES_MAX, Prose, TrustKind};
 
 use crate::yaml::{Faults, Node};
 use wardgate_model::resource::Kind;
@@ -36,6 +38,7 @@ pub(crate) enum Raw {
     Contract(Box<RawContract>),
     Waiver(Box<RawWaiver>),
     Rotation(Box<RawRotation>),
+    TrustSource(Box<RawTrustSource>),
     /// A kind that is only parsed.
     Later,
 }
@@ -53,7 +56,7 @@ impl Raw {
             Kind::Zone => faults.decode(node, "").map(Self::Zone),
             Kind::Purpose => faults.decode(node, "").map(Self::Purpose),
             Kind::Policy => faults.decode(node, "").map(Self::Policy),
-            Kind::TrustSource => faults.decode(node, "").map(|_: RawTrustSource| Self::Later),
+            Kind::TrustSource => faults.decode(node, "").map(Self::TrustSource),
             Kind::Contract => faults.decode(node, "").map(Self::Contract),
             Kind::Waiver => faults.decode(node, "").map(Self::Waiver),
             Kind::Rotation => faults.decode(node, "").map(Self::Rotation),

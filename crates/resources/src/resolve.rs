@@ -11,6 +11,7 @@ mod identity;
 mod known;
 mod operations;
 mod single;
+mod trust;
 
 pub use beside::{Beside, BesideIdentity, Naming, Nobody, still_named};
 pub(crate) use operations::{Draft, OPERATIONS_MAX, parameters, shape};
@@ -90,6 +91,8 @@ pub fn resolve_beside(documents: &[Document], files: &dyn Files, beside: &dyn Be
     }
     api::overlaps(&entries, &known);
     access::zones_apart(&entries);
+    trust::apart(&entries, &inventory.trust);
+    trust::subjects_apart(&entries, &inventory.identities);
     agreed::rotations_apart(&entries);
     diagnostics.extend(known.unnoted());
     diagnostics.extend(entries.into_iter().flat_map(|entry| entry.faults.into_diagnostics()));
@@ -155,6 +158,13 @@ fn ground<'a>(entry: &mut Entry<'a>, known: &mut Known<'a>, inventory: &mut Inve
                 inventory.policies.push((raw.cedar.place(&entry.document.place), Arc::from(&*text.0)));
             }
         }
+        Raw::TrustSource(raw) => {
+            let file = Arc::clone(&entry.document.place.file);
+            if let Some(source) = trust::source(name, raw, &file, known, &entry.faults).map(Arc::new) {
+                known.trust.insert(name, Arc::clone(&source));
+                inventory.trust.push(source);
+            }
+        }
         Raw::Identity(raw) => {
             known.identities.insert(name, KnownIdentity::of(raw));
         }
@@ -190,6 +200,7 @@ fn agreed<'a>(entry: &mut Entry<'a>, known: &mut Known<'a>, inventory: &mut Inve
         | Raw::Grant(_)
         | Raw::Limit(_)
         | Raw::Zone(_)
+        | Raw::TrustSource(_)
         | Raw::Later => {}
     }
 }
@@ -218,6 +229,7 @@ fn called<'a>(entry: &mut Entry<'a>, known: &mut Known<'a>, inventory: &mut Inve
         | Raw::Contract(_)
         | Raw::Waiver(_)
         | Raw::Rotation(_)
+        | Raw::TrustSource(_)
         | Raw::Later => {}
     }
 }
@@ -238,6 +250,7 @@ fn granted<'a>(entry: &mut Entry<'a>, known: &mut Known<'a>, inventory: &mut Inv
         | Raw::Contract(_)
         | Raw::Waiver(_)
         | Raw::Rotation(_)
+        | Raw::TrustSource(_)
         | Raw::Later => {}
     }
 }
@@ -252,6 +265,7 @@ fn sort(inventory: &mut Inventory) {
     inventory.contracts.sort_by(|a, b| a.name.cmp(&b.name));
     inventory.waivers.sort_by(|a, b| a.name.cmp(&b.name));
     inventory.rotations.sort_by(|a, b| a.name.cmp(&b.name));
+    inventory.trust.sort_by(|a, b| a.name.cmp(&b.name));
     inventory.zones.sort_by(|a: &Zone, b| a.name.cmp(&b.name));
     inventory.purposes.sort_by(|a, b| a.name.cmp(&b.name));
     inventory.policies.sort();

@@ -3,7 +3,7 @@
 use super::{
     items,
     known::{Grounds, Standing},
-    value,
+    trust, value,
 };
 use crate::{
     inventory::{CredentialSpec, IdentitySpec},
@@ -98,7 +98,7 @@ fn credentials(identity: &str, raw: &RawIdentity, owner: Option<&OwnerName>, kno
             faults.error(credential.name.spot, "credential.duplicate", what, mend);
         }
         let waived = |name: &str| known.waived_until(identity, name);
-        let Some(mut spec) = spec(credential, index, spot, &waived, known.standing(), faults) else { continue };
+        let Some(mut spec) = spec(credential, index, spot, &waived, known, faults) else { continue };
         if let (Some(life), Some((contract, most))) = (spec.expires_in, &life_max)
             && life > *most
         {
@@ -118,7 +118,7 @@ fn spec(
     index: usize,
     spot: Spot,
     waived: &dyn Fn(&str) -> Option<Time>,
-    standing: Standing,
+    known: &dyn Grounds,
     faults: &Faults,
 ) -> Option<CredentialSpec> {
     let word = raw.kind.value?.0;
@@ -128,7 +128,7 @@ fn spec(
     if unending && waived_until.is_none() {
         let what = format!("`credentials[{index}].expires_in`: a credential of type `{}` needs this key", word.as_str());
         let mend = "say how long a key lives, as in `expires_in: 30d`, or write a Waiver that `exempts: expiry`";
-        standing.note(spot, "key.missing", what, mend.to_owned(), faults);
+        known.standing().note(spot, "key.missing", what, mend.to_owned(), faults);
         // Nothing may be issued that has no end.
         return None;
     }
@@ -147,12 +147,18 @@ fn spec(
             (Some(_), Some(_)) | (None, _) => {}
         }
     }
+    let binding = trust::binding(raw, word, index, known, faults);
+    if binding.is_none() && matches!(word, CredentialWord::Oidc | CredentialWord::X509) {
+        // Nobody vouches for it, or it is wrong: it proves nothing.
+        return None;
+    }
     Some(CredentialSpec {
         name: name.0.clone(),
         kind: word.kind(),
         expires_in: value(raw.expires_in.as_ref()).map(|duration| duration.0),
         waived_until,
         sources: items(raw.sources.as_ref()).map(|(network, _)| network.0).collect(),
+        binding,
     })
 }
 

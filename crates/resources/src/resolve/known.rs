@@ -16,6 +16,7 @@ use wardgate_model::{
     inventory::{Environment, Owner},
     resource::Kind,
     time::Time,
+    trust::TrustSource,
 };
 
 /// Whether an identity is declared now or was taken long ago.
@@ -49,6 +50,8 @@ pub(super) trait Grounds {
     fn described(&self, owner: &OwnerName) -> Option<&Owner>;
     /// When the waiver ends by which this entry needs no end; the latest of several.
     fn waived_until(&self, identity: &str, credential: &str) -> Option<Time>;
+    /// The trust source that is referred to; notes an error when there is none.
+    fn trust(&self, name: &str, spot: Spot, key: &str, faults: &Faults) -> Option<&TrustSource>;
     /// The contract of this owner with the shortest `key_life_max`.
     fn key_life_max(&self, owner: &OwnerName) -> Option<(ContractName, Duration)>;
 }
@@ -61,6 +64,7 @@ pub(super) struct Known<'a> {
     pub(super) environments: HashMap<&'a str, Arc<Environment>>,
     pub(super) apis: HashMap<&'a str, Arc<Api>>,
     pub(super) contracts: HashMap<&'a str, Arc<Contract>>,
+    pub(super) trust: HashMap<&'a str, Arc<TrustSource>>,
     /// The contract of an owner with the shortest life of keys.
     pub(super) key_lives: HashMap<OwnerName, (ContractName, Duration)>,
     /// Ends of waivers of `expiry`, by identity and entry.
@@ -109,6 +113,7 @@ impl<'a> Known<'a> {
             environments: HashMap::new(),
             apis: HashMap::new(),
             contracts: HashMap::new(),
+            trust: HashMap::new(),
             key_lives: HashMap::new(),
             waived: HashMap::new(),
             identities: HashMap::new(),
@@ -195,6 +200,15 @@ impl Grounds for Known<'_> {
             return None;
         }
         self.waived.get(&(Box::from(identity), Box::from(credential))).copied()
+    }
+
+    fn trust(&self, name: &str, spot: Spot, key: &str, faults: &Faults) -> Option<&TrustSource> {
+        let found = self.trust.get(name).map(|source| &**source);
+        // One that is there but wrong has been noted already.
+        if found.is_none() {
+            self.exists(Kind::TrustSource, name, spot, key, faults);
+        }
+        found
     }
 
     fn key_life_max(&self, owner: &OwnerName) -> Option<(ContractName, Duration)> {

@@ -21,6 +21,7 @@ use wardgate_model::{
     inventory::{Environment, Owner},
     resource::Kind,
     time::Time,
+    trust::TrustSource,
 };
 
 /// Types the document of one identity and resolves it against an inventory. Names of owner, environment and team are
@@ -113,6 +114,18 @@ impl Grounds for Resolved<'_> {
             nowhere(Kind::Environment, name, near, at.spot, key, faults);
         }
         found.map(Arc::clone)
+    }
+
+    fn trust(&self, name: &str, spot: Spot, key: &str, faults: &Faults) -> Option<&TrustSource> {
+        let sources = &self.inventory.trust;
+        let found = find(sources, name, |source| source.name.as_str());
+        if found.is_none() && self.standing == Standing::Declared {
+            let near = near(sources.iter().map(|source| source.name.as_str()), name);
+            nowhere(Kind::TrustSource, name, near, spot, key, faults);
+        } else if found.is_none() {
+            faults.warning(spot, "reference.unknown", format_args!("`{key}`: there is no TrustSource `{name}` any more"), None);
+        }
+        found.map(|source| &**source)
     }
 
     fn described(&self, owner: &OwnerName) -> Option<&Owner> {

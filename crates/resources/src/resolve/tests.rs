@@ -218,72 +218,62 @@ r.yaml:13:1: error[resource.name]: Limit `shipped:identity`: the name `shipped:i
 #[test]
 fn what_is_not_enforced_is_refused_by_name() {
     assert_snapshot!(
-        check(include_str!("../../testdata/later.yaml")),
-        @r#"
-r.yaml:4:7: error[key.not_enforced]: TrustSource `ci`: this version reads the kind `TrustSource` but does not enforce it
-  = take the document out until a later version enforces it
+            check(include_str!("../../testdata/later.yaml")),
+            @r"
+r.yaml:4:15: error[key.not_enforced]: TrustSource `bots`: this version reads `type: web_bot_auth` but does not enforce it
+  = use another value until a later version enforces it
 r.yaml:8:7: error[key.not_enforced]: Flow `checkout`: this version reads the kind `Flow` but does not enforce it
   = take the document out until a later version enforces it
 r.yaml:12:7: error[key.not_enforced]: Webhook `pager`: this version reads the kind `Webhook` but does not enforce it
   = take the document out until a later version enforces it
-r.yaml:30:25: error[key.not_enforced]: Identity `sync`: this version reads `credentials[].type: oidc` but does not enforce it
+r.yaml:30:28: error[key.not_enforced]: Identity `sync`: this version reads `credentials[].type: public_key` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:31:27: error[key.not_enforced]: Identity `sync`: this version reads `credentials[].type: x509` but does not enforce it
+r.yaml:31:27: error[key.not_enforced]: Identity `sync`: this version reads `credentials[].type: hmac` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:32:28: error[key.not_enforced]: Identity `sync`: this version reads `credentials[].type: public_key` but does not enforce it
+r.yaml:39:14: error[key.not_enforced]: Api `ledger`: this version reads `consumers: mixed` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:33:27: error[key.not_enforced]: Identity `sync`: this version reads `credentials[].type: hmac` but does not enforce it
+r.yaml:41:10: error[key.not_enforced]: Api `ledger`: this version reads `audit: durable` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:41:14: error[key.not_enforced]: Api `ledger`: this version reads `consumers: mixed` but does not enforce it
-  = use another value until a later version enforces it
-r.yaml:43:10: error[key.not_enforced]: Api `ledger`: this version reads `audit: durable` but does not enforce it
-  = use another value until a later version enforces it
-r.yaml:44:10: error[key.not_enforced]: Api `ledger`: this version reads `stale` but does not enforce it
-  = take the key out until a later version enforces it
-r.yaml:45:21: error[key.not_enforced]: Api `ledger`: this version reads `upstream.urls: more than one` but does not enforce it
+r.yaml:43:21: error[key.not_enforced]: Api `ledger`: this version reads `upstream.urls: more than one` but does not enforce it
   = keep one until a later version takes more
-r.yaml:45:45: error[key.not_enforced]: Api `ledger`: this version reads `upstream.urls[]: https://…` but does not enforce it
+r.yaml:43:45: error[key.not_enforced]: Api `ledger`: this version reads `upstream.urls[]: https://…` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:45:88: error[key.not_enforced]: Api `ledger`: this version reads `upstream.identity.query` but does not enforce it
+r.yaml:43:88: error[key.not_enforced]: Api `ledger`: this version reads `upstream.identity.query` but does not enforce it
   = take the key out until a later version enforces it
-r.yaml:46:12: error[key.not_enforced]: Api `ledger`: this version reads `accept[]: x509` but does not enforce it
+r.yaml:44:21: error[key.not_enforced]: Api `ledger`: this version reads `accept[]: signature` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:46:18: error[key.not_enforced]: Api `ledger`: this version reads `accept[]: jwt` but does not enforce it
+r.yaml:44:32: error[key.not_enforced]: Api `ledger`: this version reads `accept[]: hmac` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:46:32: error[key.not_enforced]: Api `ledger`: this version reads `accept[]: signature` but does not enforce it
-  = use another value until a later version enforces it
-r.yaml:46:43: error[key.not_enforced]: Api `ledger`: this version reads `accept[]: hmac` but does not enforce it
-  = use another value until a later version enforces it
-r.yaml:47:12: error[key.not_enforced]: Api `ledger`: this version reads `require` but does not enforce it
+r.yaml:45:12: error[key.not_enforced]: Api `ledger`: this version reads `require` but does not enforce it
   = take the key out until a later version enforces it
-r.yaml:49:54: error[key.not_enforced]: Api `ledger`: this version reads `operations[].records` but does not enforce it
+r.yaml:47:54: error[key.not_enforced]: Api `ledger`: this version reads `operations[].records` but does not enforce it
   = take the key out until a later version enforces it
-r.yaml:50:55: error[key.not_enforced]: Api `ledger`: this version reads `operations[].login` but does not enforce it
+r.yaml:48:55: error[key.not_enforced]: Api `ledger`: this version reads `operations[].login` but does not enforce it
   = take the key out until a later version enforces it
-r.yaml:59:51: error[key.not_enforced]: Api `mac`: this version reads `upstream.identity.hmac` but does not enforce it
+r.yaml:57:51: error[key.not_enforced]: Api `mac`: this version reads `upstream.identity.hmac` but does not enforce it
   = take the key out until a later version enforces it
-r.yaml:69:65: error[key.not_enforced]: Api `certificate`: this version reads `upstream.identity.client_certificate` but does not enforce it
+r.yaml:67:65: error[key.not_enforced]: Api `certificate`: this version reads `upstream.identity.client_certificate` but does not enforce it
   = take the key out until a later version enforces it
-r.yaml:79:52: error[key.not_enforced]: Api `token`: this version reads `upstream.identity.oauth` but does not enforce it
+r.yaml:77:52: error[key.not_enforced]: Api `token`: this version reads `upstream.identity.oauth` but does not enforce it
   = take the key out until a later version enforces it
-r.yaml:88:43: error[key.not_enforced]: Zone `z`: this version reads `clusters` but does not enforce it
+r.yaml:86:43: error[key.not_enforced]: Zone `z`: this version reads `clusters` but does not enforce it
   = take the key out until a later version enforces it
-r.yaml:88:62: error[key.not_enforced]: Zone `z`: this version reads `ci_providers` but does not enforce it
+r.yaml:86:62: error[key.not_enforced]: Zone `z`: this version reads `ci_providers` but does not enforce it
   = take the key out until a later version enforces it
-r.yaml:92:40: error[key.not_enforced]: Waiver `w-1`: this version reads `exempts: limit` but does not enforce it
+r.yaml:90:40: error[key.not_enforced]: Waiver `w-1`: this version reads `exempts: limit` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:96:40: error[key.not_enforced]: Waiver `w-2`: this version reads `exempts: review` but does not enforce it
+r.yaml:94:40: error[key.not_enforced]: Waiver `w-2`: this version reads `exempts: review` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:100:40: error[key.not_enforced]: Waiver `w-3`: this version reads `exempts: keep` but does not enforce it
+r.yaml:98:40: error[key.not_enforced]: Waiver `w-3`: this version reads `exempts: keep` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:104:40: error[key.not_enforced]: Waiver `w-4`: this version reads `exempts: anonymous` but does not enforce it
+r.yaml:102:40: error[key.not_enforced]: Waiver `w-4`: this version reads `exempts: anonymous` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:108:40: error[key.not_enforced]: Waiver `w-5`: this version reads `exempts: observe` but does not enforce it
+r.yaml:106:40: error[key.not_enforced]: Waiver `w-5`: this version reads `exempts: observe` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:112:40: error[key.not_enforced]: Waiver `w-6`: this version reads `exempts: trusted_network` but does not enforce it
+r.yaml:110:40: error[key.not_enforced]: Waiver `w-6`: this version reads `exempts: trusted_network` but does not enforce it
   = use another value until a later version enforces it
-"#
-    );
+"
+        );
 }
 
 #[test]

@@ -1,0 +1,401 @@
+//! Trust sources, and which of their proofs stands for which identity.
+
+use super::{
+    items,
+    known::{Grounds, Known},
+    value,
+};
+use crate::{
+    inventory::IdentitySpec,
+    raw::{CredentialWord, DurationText, FileText, Prose, Raw, RawCredential, RawTrustSource, TrustKind},
+    yaml::{At, Faults, Spot},
+};
+use serde_json::Value;
+use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
+use wardgate_model::{
+    id::TrustName,
+    trust::{Authority, Binding, ClaimValue, Condition, Issuer, Keys, Reach, Subject, TrustSource, Vouches},
+};
+
+/// How far a clock may be from ours, unless said, and at most.
+const LEEWAY: Duration = Duration::from_secs(30);
+const LEEWAY_MAX: Duration = Duration::from_secs(300);
+/// Longest life of a token, unless said.
+const LIFE_MAX: Duration = Duration::from_secs(24 * 3600);
+/// Largest key set, bundle or revocation list in a file, in bytes.
+const FILE_BYTES_MAX: usize = 4 << 20;
+/// Most conditions of one credential.
+const CONDITIONS_MAX: usize = 16;
+/// The signature algorithms that can count (RFC 7518 §3.1, RFC 9864, ML-DSA as of draft-ietf-cose-dilithium).
+const ALGORITHMS: &[&str] = &[
+    "ES256",
+    "ES384",
+    "ES512",
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "EdDSA",
+    "Ed25519",
+    "ML-DSA-44",
+    "ML-DSA-65",
+    "ML-DSA-87",
+];
+
+pub(super) fn source(name: &str, raw: &RawTrustSource, file: &Path, known: &Known<'_>, faults: &Faults) -> Option<TrustSource> {
+    let kind = raw.kind.value?.0;
+    fitting(raw, kind, faults);
+    let read = |at: &At<_>, key: &str| text(at, key, file, known, faults);
+    let vouches = match kind {
+        TrustKind::Oidc => Vouches::Tokens(Box::new(issuer(raw, &read, faults)?)),
+        TrustKind::X509Ca => Vouches::Certificates(Box::new(authority(raw, None, &read)?)),
+        TrustKind::Spiffe => {
+            let at = raw.trust_domain.as_ref()?;
+            let domain = &at.value.as_ref()?.0;
+            if !is_trust_domain(domain) {
+                let mend = "write a name as in `acme.example`: lower-case letters, digits, `.`, `-` and `_`".to_owned();
+                faults.error(at.spot, "trust.domain", format_args!("`trust_domain`: `{domain}` is no SPIFFE trust domain"), mend);
+                return None;
+            }
+            Vouches::Certificates(Box::new(authority(raw, Some(domain.clone()), &read)?))
+        }
+        TrustKind::WebBotAuth => return None,
+    };
+    Some(TrustSource { name: TrustName::parse(name).ok()?, vouches })
+}
+
+/// Which keys a type has, and whether they must be there.
+const fn keys(kind: TrustKind) -> &'static [(&'static str, bool)] {
+    match kind {
+        TrustKind::Oidc => &[
+            ("issuer", true),
+            ("audiences", true),
+            ("jwks", false),
+            ("algorithms", false),
+            ("subject_claim", false),
+            ("on_behalf_of", false),
+            ("leeway", false),
+            ("life_max", false),
+            ("networks", false),
+            ("roots", false),
+        ],
+        TrustKind::Spiffe => &[("trust_domain", true), ("bundle", true), ("revoked", false)],
+        TrustKind::X509Ca => &[("bundle", true), ("revoked", false)],
+        TrustKind::WebBotAuth => &[],
+    }
+}
+
+fn fitting(raw: &RawTrustSource, kind: TrustKind, faults: &Faults) {
+    fn spot<T>(at: &Option<At<T>>) -> Option<Spot> {
+        at.as_ref().map(|at| at.spot)
+    }
+    let present = [
+        ("issuer", spot(&raw.issuer)),
+        ("audiences", spot(&raw.audiences)),
+        ("jwks", spot(&raw.jwks)),
+        ("algorithms", spot(&raw.algorithms)),
+        ("subject_claim", spot(&raw.subject_claim)),
+        ("on_behalf_of", spot(&raw.on_behalf_of)),
+        ("leeway", spot(&raw.leeway)),
+        ("life_max", spot(&raw.life_max)),
+        ("networks", spot(&raw.networks)),
+        ("roots", spot(&raw.roots)),
+        ("trust_domain", spot(&raw.trust_domain)),
+        ("bundle", spot(&raw.bundle)),
+        ("revoked", spot(&raw.revoked)),
+    ];
+    for (key, at) in present {
+        match (at, keys(kind).iter().find(|(known, _)| *known == key)) {
+            (Some(at), None) => {
+                let what = format!("`{key}`: a trust source of type `{}` has no such key", kind.as_str());
+                faults.error(at, "key.unknown", what, "take it out".to_owned());
+            }
+            (None, Some((_, true))) => {
+                let what = format!("`{key}`: a trust source of type `{}` needs this key", kind.as_str());
+                faults.error(raw.kind.spot, "key.missing", what, format!("add `{key}`"));
+            }
+            (Some(_), Some(_)) | (None, _) => {}
+        }
+    }
+}
+
+type Read<'a> = dyn Fn(&At<FileText>, &str) -> Option<Arc<str>> + 'a;
+
+fn issuer(raw: &RawTrustSource, read: &Read<'_>, faults: &Faults) -> Option<Issuer> {
+    let at = raw.issuer.as_ref()?;
+    let issuer = at.value.as_ref()?.0.clone();
+    let audiences: Box<[_]> = items(raw.audiences.as_ref()).map(|(audience, _)| audience.0.clone()).collect();
+    if let Some(list) = raw.audiences.as_ref().filter(|list| list.value.as_ref().is_some_and(Vec::is_empty)) {
+        let mend = "name what its tokens for us say in `aud`, as in `[wardgate]`".to_owned();
+        faults.error(list.spot, "trust.audience", "`audiences`: the list is empty, so that a token meant for anybody would count", mend);
+    }
+    for (algorithm, spot) in items(raw.algorithms.as_ref()) {
+        if !ALGORITHMS.contains(&&*algorithm.0) {
+            let mend = format!("use some of {}", ALGORITHMS.join(", "));
+            faults.error(spot, "trust.algorithm", format_args!("`algorithms`: `{}` does not count", algorithm.0), mend);
+        }
+    }
+    let bounded = |at: Option<&At<DurationText>>, key: &str, usual: Duration, most: Duration| {
+        let said = value(at).map_or(usual, |duration| duration.0);
+        if let Some(at) = at.filter(|_| said > most) {
+            let what = format!("`{key}`: more than {}", crate::scalar::shown(most));
+            faults.error(at.spot, "value.invalid", what, format!("write {} or less", crate::scalar::shown(most)));
+        }
+        said
+    };
+    let reach = Reach {
+        networks: items(raw.networks.as_ref()).map(|(network, _)| network.0).collect(),
+        roots: match &raw.roots {
+            Some(at) => Some(read(at, "roots")?),
+            None => None,
+        },
+    };
+    let keys = match &raw.jwks {
+        Some(at) => fetched(at, "jwks", reach, read, faults)?,
+        None => {
+            if !is_address(&issuer) {
+                let mend = "say where its keys are: `jwks: file:keys.json` or `jwks: https://…`".to_owned();
+                faults.error(at.spot, "trust.keys", "`issuer`: discovery needs an issuer that is an https address without query", mend);
+            }
+            Keys::Discovered(reach)
+        }
+    };
+    Some(Issuer {
+        issuer,
+        audiences,
+        keys,
+        algorithms: items(raw.algorithms.as_ref()).map(|(algorithm, _)| algorithm.0.clone()).collect(),
+        subject_claim: value(raw.subject_claim.as_ref()).map_or_else(|| "sub".into(), |claim| claim.0.clone()),
+        on_behalf_of: value(raw.on_behalf_of.as_ref()).map(|claim| claim.0.clone()),
+        leeway: bounded(raw.leeway.as_ref(), "leeway", LEEWAY, LEEWAY_MAX),
+        life_max: bounded(raw.life_max.as_ref(), "life_max", LIFE_MAX, Duration::from_secs(366 * 24 * 3600)),
+    })
+}
+
+/// Keys in a file or at an address.
+fn fetched(at: &At<Prose>, key: &str, reach: Reach, read: &Read<'_>, faults: &Faults) -> Option<Keys> {
+    let said = &at.value.as_ref()?.0;
+    if let Some(path) = said.strip_prefix("file:").filter(|path| !path.is_empty()) {
+        let file = At { spot: at.spot, value: Some(FileText(path.into())) };
+        return read(&file, key).map(Keys::Here);
+    }
+    if is_address(said) {
+        return Some(Keys::At(said.clone(), reach));
+    }
+    let mend = "write `file:keys.json` or an https address".to_owned();
+    faults.error(at.spot, "trust.keys", format_args!("`{key}`: `{said}` is no file and no https address"), mend);
+    None
+}
+
+fn authority(raw: &RawTrustSource, trust_domain: Option<Box<str>>, read: &Read<'_>) -> Option<Authority> {
+    let anchors = read(raw.bundle.as_ref()?, "bundle")?;
+    let list = raw.revoked.as_ref().and_then(At::as_ref).into_iter().flatten();
+    let revoked: Option<Box<[_]>> = list.map(|at| read(at, "revoked")).collect();
+    Some(Authority { anchors, revoked: revoked?, trust_domain })
+}
+
+/// Whether keys can be fetched from there: https, or http on this machine; no user, query or fragment.
+fn is_address(text: &str) -> bool {
+    let Ok(uri) = text.parse::<http::Uri>() else { return false };
+    let local = uri.host().is_some_and(|host| matches!(host, "127.0.0.1" | "[::1]" | "localhost"));
+    let scheme = match uri.scheme_str() {
+        Some("https") => true,
+        Some("http") => local,
+        _ => false,
+    };
+    let plain = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+    scheme && plain && uri.query().is_none() && !text.contains('#')
+}
+
+/// SPIFFE-ID §2.1.
+fn is_trust_domain(text: &str) -> bool {
+    let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'_');
+    !text.is_empty() && text.len() <= 255 && text.bytes().all(good)
+}
+
+fn text(at: &At<FileText>, key: &str, file: &Path, known: &Known<'_>, faults: &Faults) -> Option<Arc<str>> {
+    let path = &at.value.as_ref()?.0;
+    let read = known.files.read(file, path).map_err(|error| error.to_string()).and_then(|bytes| {
+        if bytes.len() > FILE_BYTES_MAX {
+            return Err(format!("it has {} bytes, at most {FILE_BYTES_MAX} are read", bytes.len()));
+        }
+        String::from_utf8(bytes).map_err(|_| "it is no text".to_owned())
+    });
+    match read {
+        Ok(text) => Some(text.into()),
+        Err(why) => {
+            let mend = "the path is relative to this document".to_owned();
+            faults.error(at.spot, "file.unreadable", format_args!("`{key}`: cannot read `{path}`: {why}"), mend);
+            None
+        }
+    }
+}
+
+/// Which proofs an entry of `credentials` stands for; `None` for those that need nobody to vouch, and for wrong ones.
+pub(super) fn binding(raw: &RawCredential, word: CredentialWord, index: usize, known: &dyn Grounds, faults: &Faults) -> Option<Binding> {
+    if !matches!(word, CredentialWord::Oidc | CredentialWord::X509) {
+        return None;
+    }
+    let At { spot, value: Some(trust) } = raw.trust.as_ref()? else { return None };
+    let key = format!("credentials[{index}].trust");
+    let source = known.trust(&trust.0, *spot, &key, faults)?;
+    let subject = match (&source.vouches, word) {
+        (Vouches::Tokens(_), CredentialWord::Oidc) => {
+            let subject = &raw.subject.as_ref()?.value.as_ref()?.0;
+            Some(Subject::parse(subject))
+        }
+        (Vouches::Certificates(authority), CredentialWord::X509) => named(raw, authority, index, faults),
+        (Vouches::Tokens(_) | Vouches::Certificates(_), _) => {
+            let what = format!("`{key}`: the TrustSource `{}` does not vouch by what a credential of type `{}` is", trust.0, word.as_str());
+            faults.error(*spot, "credential.trust", what, "name one of another type".to_owned());
+            None
+        }
+    }?;
+    let claims = conditions(raw, index, faults);
+    if subject == Subject::Beginning("".into()) && claims.is_empty() {
+        let at = raw.subject.as_ref().map_or(*spot, |at| at.spot);
+        let what = format!("`credentials[{index}].subject`: whoever the trust source vouches for would be this identity");
+        faults.error(at, "credential.wide", what, "name the subject, or the `claims` that it has".to_owned());
+    }
+    Some(Binding { trust: source.name.clone(), subject, claims })
+}
+
+/// Whom a certificate names: a SPIFFE id, or one name of a kind (RFC 5280 §4.2.1.6).
+fn named(raw: &RawCredential, authority: &Authority, index: usize, faults: &Faults) -> Option<Subject> {
+    match (&raw.spiffe_id, &raw.subject, &authority.trust_domain) {
+        (Some(at), None, Some(domain)) => {
+            let id = &at.value.as_ref()?.0;
+            let path = id.strip_prefix("spiffe://").and_then(|rest| rest.strip_prefix(&**domain)).and_then(|path| path.strip_prefix('/'));
+            let good = |segment: &str| {
+                let bytes = segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
+                bytes && !matches!(segment, "" | "." | "..")
+            };
+            let fits = path.is_some_and(|path| {
+                let whole = path.strip_suffix("/*").unwrap_or(path);
+                whole.split('/').all(good)
+            });
+            if !fits {
+                let what = format!("`credentials[{index}].spiffe_id`: `{id}` is no SPIFFE id of `{domain}`");
+                let mend = format!("write one as in `spiffe://{domain}/prod/ledger`; `/*` at the end stands for all below");
+                faults.error(at.spot, "credential.spiffe_id", what, mend);
+                return None;
+            }
+            Some(Subject::parse(id))
+        }
+        (None, Some(at), None) => {
+            let subject = &at.value.as_ref()?.0;
+            let kind = subject.split_once(':').filter(|(_, name)| !name.is_empty()).map(|(kind, _)| kind);
+            if !kind.is_some_and(|kind| matches!(kind, "dns" | "uri" | "email" | "ip")) || subject.contains('*') {
+                let what = format!("`credentials[{index}].subject`: `{subject}` says no name of a certificate");
+                let mend = "write one subject alternative name: `dns:…`, `uri:…`, `email:…` or `ip:…`".to_owned();
+                faults.error(at.spot, "credential.subject", what, mend);
+                return None;
+            }
+            Some(Subject::Exactly(subject.clone()))
+        }
+        (_, _, domain) => {
+            let key = if domain.is_some() { "spiffe_id" } else { "subject" };
+            let what = format!("`credentials[{index}]`: a certificate of this trust source is known by its `{key}` alone");
+            faults.error(raw.name.spot, "credential.name", what, format!("write `{key}`"));
+            None
+        }
+    }
+}
+
+fn conditions(raw: &RawCredential, index: usize, faults: &Faults) -> Box<[Condition]> {
+    let Some(At { spot, value: Some(claims) }) = &raw.claims else { return Box::default() };
+    let mut conditions = Vec::new();
+    for (claim, said) in claims {
+        let value = match said {
+            Value::String(text) => Some(ClaimValue::Text(text.as_str().into())),
+            Value::Number(number) => number.as_i64().map(ClaimValue::Number),
+            Value::Bool(flag) => Some(ClaimValue::Flag(*flag)),
+            Value::Null | Value::Array(_) | Value::Object(_) => None,
+        };
+        match value {
+            Some(value) => conditions.push(Condition { claim: claim.as_str().into(), value }),
+            None => {
+                let what = format!("`credentials[{index}].claims.{claim}`: a claim is compared with a text, a whole number, true or false");
+                faults.error(*spot, "value.type", what, "for a member of an object write `claim.member: value`".to_owned());
+            }
+        }
+    }
+    if conditions.len() > CONDITIONS_MAX {
+        let what = format!("`credentials[{index}].claims`: at most {CONDITIONS_MAX} are compared");
+        faults.error(*spot, "value.invalid", what, "keep those that tell it apart".to_owned());
+    }
+    conditions.into()
+}
+
+/// Of two trust sources that speak for the same issuer or trust domain nobody could say which one vouches.
+pub(super) fn apart(entries: &[super::Entry<'_>], sources: &[Arc<TrustSource>]) {
+    let mut seen: HashMap<(&str, &str), &TrustSource> = HashMap::new();
+    for source in sources {
+        let key = match &source.vouches {
+            Vouches::Tokens(issuer) => ("issuer", &*issuer.issuer),
+            Vouches::Certificates(authority) => match &authority.trust_domain {
+                Some(domain) => ("trust_domain", &**domain),
+                None => continue,
+            },
+        };
+        let Some(other) = seen.insert(key, source) else { continue };
+        let Some(entry) = entries.iter().find(|entry| entry.document.name == source.name.as_str()) else { continue };
+        let what = format!("`{}`: the TrustSource `{}` speaks for `{}` already", key.0, other.name, key.1);
+        let mend = "keep one; an issuer with several audiences lists them in `audiences`".to_owned();
+        entry.faults.error(Spot::default(), "trust.same", what, mend);
+    }
+}
+
+/// Of two identities that one proof could stand for it stands for neither (AN6): that is said when they are declared.
+pub(super) fn subjects_apart(entries: &[super::Entry<'_>], identities: &[IdentitySpec]) {
+    let mut bound: Vec<(&TrustName, &Binding, &IdentitySpec, &str)> = Vec::new();
+    for spec in identities {
+        let bindings = spec.credentials.iter().filter_map(|one| Some((one.binding.as_ref()?, &*one.name)));
+        bound.extend(bindings.map(|(binding, entry)| (&binding.trust, binding, spec, entry)));
+    }
+    bound.sort_by(|a, b| (a.0, text_of(&a.1.subject)).cmp(&(b.0, text_of(&b.1.subject))));
+    let by_name: HashMap<&str, &super::Entry<'_>> =
+        entries.iter().filter(|entry| matches!(entry.raw, Raw::Identity(_))).map(|entry| (entry.document.name.as_str(), entry)).collect();
+    let mut noted = 0;
+    for (at, (trust, binding, spec, entry)) in bound.iter().enumerate() {
+        let start = text_of(&binding.subject);
+        // Sorted by text, whatever begins as this one stands directly behind it.
+        let behind = bound.iter().skip(at + 1).take_while(|other| other.0 == *trust && text_of(&other.1.subject).starts_with(start));
+        for (_, other, owner, their) in behind {
+            let both = binding.subject == other.subject || matches!(binding.subject, Subject::Beginning(_));
+            if !both || owner.identity.id == spec.identity.id || exclude(&binding.claims, &other.claims) {
+                continue;
+            }
+            noted += 1;
+            if noted > NOTED_MAX {
+                return;
+            }
+            let Some(document) = by_name.get(owner.identity.id.as_str()) else { continue };
+            let what = format!(
+                "`credentials`: what is bound to `{their}` (`{}`) can also be `{entry}` of the Identity `{}`: such a proof would be refused",
+                other.subject, spec.identity.id
+            );
+            let mend = "tell them apart by `subject`, or by `claims` of different values".to_owned();
+            document.faults.error(Spot::default(), "credential.ambiguous", what, mend);
+        }
+    }
+}
+
+/// Pairs of identities that are noted.
+const NOTED_MAX: usize = 20;
+
+fn text_of(subject: &Subject) -> &str {
+    match subject {
+        Subject::Exactly(text) | Subject::Beginning(text) => text,
+    }
+}
+
+/// Whether no token can fulfil both: one claim would have to be two things.
+fn exclude(one: &[Condition], other: &[Condition]) -> bool {
+    one.iter().any(|a| other.iter().any(|b| a.claim == b.claim && a.value != b.value))
+}
+
+#[cfg(test)]
+mod tests;
