@@ -14,7 +14,7 @@
 //! There is no `jti`: an assertion is used again for the same caller and operation for up to [`REUSE_MAX`], so it names
 //! no request (`Wardgate-Request-Id` does). Header `typ` is [`TYP`], so that it can pass for no other kind of token.
 
-use crate::jws::{SignError, Signer};
+use crate::jose::signer::{SignError, Signer};
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use smallvec::SmallVec;
 use std::{sync::Arc, time::Duration};

@@ -6,7 +6,8 @@
 //!
 //! [`entropy`] is where randomness comes from. [`keyring`] turns the one master key into a key for each purpose;
 //! [`api_key`] is the grammar, making and comparing of the keys that Wardgate issues; [`seal`] keeps secrets at rest;
-//! [`jws`] signs, and [`assertion`] says what is signed for an upstream.
+//! [`jose`] is what a signed token proves, and signs ours; [`assertion`] says what is signed for an upstream; [`binding`]
+//! finds the identity that a foreign proof stands for.
 //!
 //! ```
 //! use wardgate_model::id::EnvironmentName;
@@ -28,7 +29,12 @@
 
 pub mod api_key;
 pub mod assertion;
+pub mod binding;
 pub mod entropy;
-pub mod jws;
+pub mod jose;
 pub mod keyring;
 pub mod seal;
+pub mod x509;
+
+#[doc(inline)]
+pub use jose::signer as jws;

@@ -1,5 +1,5 @@
 use super::{AssertionClaims, TYP};
-use crate::jws::{Signer, tests::verify};
+use crate::jose::signer::{Signer, tests::verify};
 use serde_json::{Value, json};
 use wardgate_model::{
     api::{OperationId, PathTemplate},

@@ -3,12 +3,11 @@
 //! ES256 because every JOSE library knows it and signing costs little. A key's `kid` is its RFC 7638 thumbprint: it
 //! follows from the key, so nobody has to name keys and two keys never share a name.
 
+use super::{algorithm::Algorithm, base64url, thumbprint};
 use aws_lc_rs::{
-    digest,
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
 };
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 use serde_json::{Value, json};
 use wardgate_model::secret::Secret;
@@ -61,8 +60,8 @@ impl Signer {
         // SEC 1 §2.3.3: an uncompressed point is 0x04, x, y.
         let point = pair.public_key().as_ref().strip_prefix(&[4]).ok_or(SignError::Key)?;
         let (x, y) = point.split_at_checked(COORDINATE_BYTES).filter(|(_, y)| y.len() == COORDINATE_BYTES).ok_or(SignError::Key)?;
-        let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
-        let kid = thumbprint(&x, &y);
+        let (x, y) = (base64url::encode(x), base64url::encode(y));
+        let kid = thumbprint::of(&[("crv", "P-256"), ("kty", "EC"), ("x", &x), ("y", &y)]);
         Ok(Self { kid: kid.into(), x: x.into(), y: y.into(), pair })
     }
 
@@ -75,7 +74,7 @@ impl Signer {
     /// The public key as a JWK (RFC 7517 §4, RFC 7518 §6.2.1).
     #[must_use]
     pub fn jwk(&self) -> Value {
-        json!({ "kty": "EC", "crv": "P-256", "x": self.x, "y": self.y, "use": "sig", "alg": "ES256", "kid": self.kid })
+        json!({ "kty": "EC", "crv": "P-256", "x": self.x, "y": self.y, "use": "sig", "alg": Algorithm::Es256.name(), "kid": self.kid })
     }
 
     /// Signs `claims` as a compact JWS whose header has `typ` (RFC 8725 §3.11: every kind of token names itself).
@@ -83,15 +82,15 @@ impl Signer {
     /// # Errors
     /// When the claims are no JSON or the library fails.
     pub fn sign<C: Serialize + ?Sized>(&self, typ: &str, claims: &C) -> Result<String, SignError> {
-        let header = json!({ "alg": "ES256", "kid": self.kid, "typ": typ }).to_string();
+        let header = json!({ "alg": Algorithm::Es256.name(), "kid": self.kid, "typ": typ }).to_string();
         let claims = serde_json::to_vec(claims).map_err(|_| SignError::Claims)?;
-        let mut text = URL_SAFE_NO_PAD.encode(header);
+        let mut text = base64url::encode(header.as_bytes());
         text.push('.');
-        URL_SAFE_NO_PAD.encode_string(claims, &mut text);
+        base64url::append(&claims, &mut text);
         // RFC 7518 §3.4: r and s, 32 bytes each, not DER.
         let signature = self.pair.sign(&SystemRandom::new(), text.as_bytes()).map_err(|_| SignError::Sign)?;
         text.push('.');
-        URL_SAFE_NO_PAD.encode_string(signature.as_ref(), &mut text);
+        base64url::append(signature.as_ref(), &mut text);
         Ok(text)
     }
 }
@@ -106,12 +105,6 @@ impl std::fmt::Debug for Signer {
 #[must_use]
 pub fn jwks<'a>(signers: impl IntoIterator<Item = &'a Signer>) -> Value {
     json!({ "keys": signers.into_iter().map(Signer::jwk).collect::<Vec<_>>() })
-}
-
-/// RFC 7638 §3.2: the required members only, in lexicographic order, without white space.
-fn thumbprint(x: &str, y: &str) -> String {
-    let canonical = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
-    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, canonical.as_bytes()))
 }
 
 #[cfg(test)]

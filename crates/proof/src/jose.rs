@@ -1,0 +1,25 @@
+//! JOSE: what a signed token proves, and how ours are signed. Written here because libraries are laxer than what stands
+//! at a gate: none of them refuses all that RFC 8725 says to refuse.
+//!
+//! It never fetches a key: `jku`, `x5u`, `jwk` and `x5c` of a header are read by nobody. It never reads a clock.
+//!
+//! # Reading order
+//!
+//! [`algorithm`] is what may sign; [`json`] and [`base64url`] read strictly; [`jwk`] is one key, [`key_set`] those of an
+//! issuer; [`jws`] takes a token apart and finds the key that made it; [`kind`] tells kinds of tokens apart and [`claims`]
+//! is what one says; [`expected`] is what must hold of it; [`jwt`] does all of it in order, and [`refusal`] says why not.
+//! [`thumbprint`] names keys, [`signer`] signs.
+
+pub mod algorithm;
+pub mod base64url;
+pub mod claims;
+pub mod expected;
+pub mod json;
+pub mod jwk;
+pub mod jws;
+pub mod jwt;
+pub mod key_set;
+pub mod kind;
+pub mod refusal;
+pub mod signer;
+pub mod thumbprint;

@@ -1,0 +1,149 @@
+//! What must hold of a token's claims: all that RFC 8725 §3 and RFC 7519 §4 want, with an issuer's own bounds.
+
+use super::{
+    claims::Claims,
+    jws::Header,
+    kind::TokenKind,
+    refusal::{Refusal, Shown},
+};
+use std::time::Duration;
+use wardgate_model::{time::Time, trust::Issuer};
+
+/// Furthest that clocks may be apart (STANDARDS §0, skew `S`).
+pub const LEEWAY_MAX: Duration = Duration::from_secs(60);
+
+/// What must hold of the tokens of a trust source. A value that is made once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected {
+    /// `iss`, exactly; `None` only where the keys alone say who vouches (a SPIFFE bundle).
+    pub issuer: Option<Box<str>>,
+    /// Of these `aud` names at least one, exactly. Where there is none, no token that names an audience is taken.
+    pub audiences: Box<[Box<str>]>,
+    /// Whether `aud` may name others beside us.
+    pub sharing: Sharing,
+    /// The kinds of tokens that are taken.
+    pub kinds: Box<[TokenKind]>,
+    /// The claim that says who calls; `sub` mostly.
+    pub subject_claim: Box<str>,
+    /// The claim that says for whom it calls.
+    pub on_behalf_of: Option<Box<str>>,
+    /// How far clocks may be apart; more than [`LEEWAY_MAX`] counts as that.
+    pub leeway: Duration,
+    /// Longest life, from `iat` (or from now, where it is missing) to `exp`.
+    pub life_max: Duration,
+}
+
+/// Whether a token may be for others too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// It may.
+    Allowed,
+    /// It is for us alone (RFC 7523bis: an assertion that others may show too is no proof).
+    Refused,
+}
+
+impl Expected {
+    /// What must hold of the tokens of an issuer: plain ones (OpenID Connect, CI, Kubernetes) and access tokens.
+    #[must_use]
+    pub fn of(issuer: &Issuer) -> Self {
+        Self {
+            issuer: Some(issuer.issuer.clone()),
+            audiences: issuer.audiences.clone(),
+            sharing: Sharing::Allowed,
+            kinds: [TokenKind::Plain, TokenKind::Access].into(),
+            subject_claim: issuer.subject_claim.clone(),
+            on_behalf_of: issuer.on_behalf_of.clone(),
+            leeway: issuer.leeway,
+            life_max: issuer.life_max,
+        }
+    }
+
+    /// The skew that counts.
+    #[must_use]
+    pub fn skew(&self) -> Duration {
+        self.leeway.min(LEEWAY_MAX)
+    }
+
+    /// The kind of a token, when it is one that is taken.
+    ///
+    /// # Errors
+    /// When it is another.
+    pub(super) fn kind(&self, header: &Header) -> Result<TokenKind, Refusal> {
+        let kind = self.kinds.iter().copied().find(|kind| kind.accepts(header.typ()));
+        let kind = kind.ok_or_else(|| Refusal::Type(header.typ().map(Shown::of)))?;
+        if kind == TokenKind::JwtSvid && !header.is_bare() {
+            return Err(Refusal::HeaderMember);
+        }
+        Ok(kind)
+    }
+
+    /// Checks claims against all of it. Gives the last moment that the token may be taken: `exp`, skew included.
+    ///
+    /// # Errors
+    /// Says what does not hold.
+    pub(super) fn check(&self, kind: TokenKind, claims: &Claims, now: Time) -> Result<Time, Refusal> {
+        if let Some(missing) = kind.required().iter().find(|name| !claims.all().contains_key(**name)) {
+            return Err(Refusal::Missing(missing));
+        }
+        if let Some(forbidden) = kind.forbidden().iter().find(|name| claims.all().contains_key(**name)) {
+            return Err(Refusal::Forbidden(forbidden));
+        }
+        self.check_issuer(claims)?;
+        self.check_audience(kind, claims)?;
+        self.check_times(claims, now)
+    }
+
+    /// RFC 8725 §3.8: exactly, code point by code point.
+    fn check_issuer(&self, claims: &Claims) -> Result<(), Refusal> {
+        let Some(expected) = self.issuer.as_deref() else { return Ok(()) };
+        let issuer = claims.issuer().ok_or(Refusal::Missing("iss"))?;
+        if issuer == expected { Ok(()) } else { Err(Refusal::Issuer(Shown::of(issuer))) }
+    }
+
+    /// RFC 8725 §3.9, RFC 7519 §4.1.3.
+    fn check_audience(&self, kind: TokenKind, claims: &Claims) -> Result<(), Refusal> {
+        if kind.forbidden().contains(&"aud") {
+            return Ok(());
+        }
+        let ours = |audience: &str| self.audiences.iter().any(|ours| **ours == *audience);
+        let mut audiences = claims.audiences().peekable();
+        let Some(first) = audiences.peek().copied() else {
+            return if kind.required().contains(&"aud") { Err(Refusal::Missing("aud")) } else { Ok(()) };
+        };
+        let (mut named, mut others) = (false, false);
+        for audience in audiences {
+            if ours(audience) { named = true } else { others = true }
+        }
+        match (named, others, self.sharing) {
+            (false, _, _) => Err(Refusal::Audience(Shown::of(first))),
+            (true, true, Sharing::Refused) => Err(Refusal::AudienceShared),
+            (true, _, _) => Ok(()),
+        }
+    }
+
+    /// RFC 7519 §4.1.4 to §4.1.6. What is good at the last microsecond before `exp` plus skew is not good at it.
+    fn check_times(&self, claims: &Claims, now: Time) -> Result<Time, Refusal> {
+        let skew = self.skew();
+        if claims.issued().is_some_and(|issued| issued > now + skew) {
+            return Err(Refusal::IssuedInFuture);
+        }
+        // A kind without `exp` is good for the longest life that is allowed, from `iat`.
+        let begins = claims.issued().unwrap_or(now);
+        let ends = claims.expires().unwrap_or(begins + self.life_max);
+        if now >= ends + skew {
+            return Err(Refusal::Expired);
+        }
+        if claims.not_before().is_some_and(|not_before| not_before > now + skew) {
+            return Err(Refusal::NotYet);
+        }
+        // Without `iat` the rest of its life stands for the whole: the clock of the issuer may be ahead of ours.
+        let allowed = if claims.issued().is_some() { self.life_max } else { self.life_max + skew };
+        if ends < begins && claims.issued().is_some() || ends > begins + allowed {
+            return Err(Refusal::Life);
+        }
+        Ok(ends + skew)
+    }
+}
+
+#[cfg(test)]
+mod tests;
