@@ -164,9 +164,11 @@ fn api(name: &str) -> Api {
             identity: UpstreamIdentity::Assertion,
             timeouts: UpstreamTimeouts::default(),
             connections_max: 1,
+            wire: wardgate_model::wire::UpstreamWire::default(),
         },
         operations: Box::default(),
         doors: Doors::Public,
+        stale_after: None,
     }
 }
 

@@ -138,6 +138,8 @@ fn bare(edge: &str, seq: u64, kind: Kind, time: Time) -> EventV1<'_> {
 const fn kind(kind: EventKind) -> Kind {
     match kind {
         EventKind::Request => Kind::Request,
+        EventKind::Opened => Kind::Opened,
+        EventKind::Closed => Kind::Closed,
         EventKind::Connection => Kind::Connection,
     }
 }

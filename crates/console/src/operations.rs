@@ -76,9 +76,11 @@ pub fn admin_api() -> Api {
             identity: UpstreamIdentity::Assertion,
             timeouts: UpstreamTimeouts::default(),
             connections_max: 64,
+            wire: wardgate_model::wire::UpstreamWire::default(),
         },
         operations: operations().filter_map(|row| row.operation().ok().map(Arc::new)).collect(),
         doors: Doors::Admin,
+        stale_after: None,
     }
 }
 

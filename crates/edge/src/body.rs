@@ -2,7 +2,9 @@
 
 use crate::{
     connection::Connection,
+    hygiene,
     record::{Exchange, Strike},
+    respond,
     upstream::Lane,
     wire::guard::Wire,
 };
@@ -15,7 +17,7 @@ use std::{
     task::{Context, Poll},
     time::Duration,
 };
-use wardgate_model::{event::Ending, reason::Reason};
+use wardgate_model::{event::Ending, reason::Reason, wire::UpstreamProtocol};
 
 /// Why a body was broken off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -60,7 +62,7 @@ enum Source {
     /// Whole, of ours.
     Whole(Bytes),
     /// As it comes from the upstream, with the connection it comes on.
-    Upstream { incoming: Incoming, lane: Option<Lane>, patience: Duration },
+    Upstream { incoming: Incoming, lane: Option<Lane>, patience: Duration, trailers: bool, grpc: bool },
 }
 
 /// The body of an answer.
@@ -86,9 +88,14 @@ impl Answer {
 
     /// An upstream's body.
     #[must_use]
-    pub fn upstream(incoming: Incoming, lane: Lane, patience: Duration, exchange: Rc<Exchange>) -> Self {
+    ///
+    /// `grpc`: what ends it before its time is told in gRPC's own way.
+    pub fn upstream(incoming: Incoming, lane: Lane, patience: Duration, exchange: Rc<Exchange>, grpc: bool) -> Self {
         let over = incoming.is_end_stream();
-        let mut body = Self { source: Source::Upstream { incoming, lane: Some(lane), patience }, exchange: Some(exchange), answered: None };
+        // Trailers go along where both sides speak HTTP/2; elsewhere none is on a list of allowed ones (STANDARDS §3.1).
+        let trailers = exchange.is_http2() && lane.pool().wire().protocol == UpstreamProtocol::Http2;
+        let source = Source::Upstream { incoming, lane: Some(lane), patience, trailers, grpc: grpc && exchange.is_http2() };
+        let mut body = Self { source, exchange: Some(exchange), answered: None };
         if over {
             body.finish();
         }
@@ -119,11 +126,18 @@ impl Answer {
     }
 
     fn broke(&mut self, ending: Ending, fault: BodyFault) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
-        self.source = Source::Over;
-        if let Some(exchange) = &self.exchange {
-            exchange.end(ending);
+        let source = std::mem::replace(&mut self.source, Source::Over);
+        let Some(exchange) = &self.exchange else { return Poll::Ready(Some(Err(fault))) };
+        exchange.end(ending);
+        let reason = match fault {
+            BodyFault::Cut => exchange.stopped().outside(),
+            BodyFault::Upstream if exchange.struck() == Some(Strike::Upstream) => Reason::ForwardTimeout,
+            BodyFault::Upstream | BodyFault::Client | BodyFault::TooLarge => return Poll::Ready(Some(Err(fault))),
+        };
+        match source {
+            Source::Upstream { grpc: true, .. } => Poll::Ready(Some(Ok(Frame::trailers(respond::grpc_status(reason))))),
+            Source::Over | Source::Whole(_) | Source::Upstream { .. } => Poll::Ready(Some(Err(fault))),
         }
-        Poll::Ready(Some(Err(fault)))
     }
 }
 
@@ -144,7 +158,7 @@ impl Body for Answer {
                 me.complete();
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
-            Source::Upstream { incoming, patience, .. } => {
+            Source::Upstream { incoming, patience, trailers, .. } => {
                 let Some(exchange) = &me.exchange else { return Poll::Ready(None) };
                 match exchange.struck() {
                     None => {}
@@ -158,10 +172,13 @@ impl Body for Answer {
                         Poll::Pending
                     }
                     Poll::Ready(Some(Ok(frame))) => {
-                        let Ok(data) = frame.into_data() else {
-                            // Trailers are dropped (STANDARDS §3.1): none is on a list of allowed ones.
-                            me.finish();
-                            return Poll::Ready(None);
+                        let data = match frame.into_data() {
+                            Ok(data) => data,
+                            Err(frame) => {
+                                let trailers = frame.into_trailers().ok().filter(|_| *trailers).map(hygiene::trailers);
+                                me.finish();
+                                return Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))));
+                            }
                         };
                         if exchange.charge(data.len() as u64).is_err() {
                             return me.broke(Ending::Cut, BodyFault::Cut);
@@ -201,6 +218,7 @@ pub struct Upload {
     incoming: Option<Incoming>,
     exchange: Rc<Exchange>,
     wire: Option<Rc<Wire>>,
+    trailers: bool,
 }
 
 impl Upload {
@@ -213,7 +231,20 @@ impl Upload {
         } else {
             Some(incoming)
         };
-        Self { incoming, exchange, wire }
+        Self { incoming, exchange, wire, trailers: false }
+    }
+
+    /// No body at all.
+    #[must_use]
+    pub fn nothing(exchange: Rc<Exchange>) -> Self {
+        exchange.upload_done();
+        Self { incoming: None, exchange, wire: None, trailers: false }
+    }
+
+    /// Whether trailers go along: where both sides speak HTTP/2. Elsewhere they are dropped, never merged into fields.
+    #[must_use]
+    pub fn with_trailers(self, upstream_http2: bool) -> Self {
+        Self { trailers: upstream_http2 && self.wire.is_none(), ..self }
     }
 
     /// Whether there is any body.
@@ -238,7 +269,10 @@ impl Body for Upload {
         let Some(incoming) = &mut me.incoming else { return Poll::Ready(None) };
         match me.exchange.struck() {
             None | Some(Strike::Upstream) => {}
-            Some(Strike::Cut) => return me.broke(Reason::CommitStale, BodyFault::Cut),
+            Some(Strike::Cut) => {
+                let reason = me.exchange.stopped();
+                return me.broke(reason, BodyFault::Cut);
+            }
             Some(Strike::Client) => return me.broke(Reason::WireTimeout, BodyFault::Client),
         }
         match Pin::new(incoming).poll_frame(cx) {
@@ -247,11 +281,14 @@ impl Body for Upload {
                 Poll::Pending
             }
             Poll::Ready(Some(Ok(frame))) => {
-                let Ok(data) = frame.into_data() else {
-                    // Trailers of requests are dropped, never merged into fields.
-                    me.incoming = None;
-                    me.exchange.upload_done();
-                    return Poll::Ready(None);
+                let data = match frame.into_data() {
+                    Ok(data) => data,
+                    Err(frame) => {
+                        me.incoming = None;
+                        me.exchange.upload_done();
+                        let trailers = frame.into_trailers().ok().filter(|_| me.trailers).map(hygiene::trailers);
+                        return Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))));
+                    }
                 };
                 let bytes = data.len() as u64;
                 if me.exchange.count_in(bytes) > me.exchange.thread().limits.body_bytes_max {

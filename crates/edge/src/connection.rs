@@ -8,6 +8,7 @@ use crate::{
     respond::{self, PolicyField},
     sources::Entrance,
     thread::{Phase, Thread},
+    tunnel::{self, Crossing},
     watch::{Tick, Watched},
     wire::{
         Refusal,
@@ -74,6 +75,7 @@ pub struct Connection {
     ending: Cell<bool>,
     waker: RefCell<Option<Waker>>,
     watched: OnceCell<Watched>,
+    crossing: RefCell<Option<Crossing>>,
 }
 
 /// Fields of ours that a connection has ready.
@@ -109,6 +111,7 @@ impl Connection {
             ending: Cell::new(false),
             waker: RefCell::new(None),
             watched: OnceCell::new(),
+            crossing: RefCell::new(None),
         });
         let weak: Weak<dyn Tick> = Rc::downgrade(&connection) as Weak<dyn Tick>;
         let _ = connection.watched.set(thread.watch.add(weak));
@@ -165,6 +168,14 @@ impl Connection {
         } else {
             self.last.set(self.thread.now());
         }
+    }
+
+    /// Both sides of the request under way have agreed to go over to another protocol.
+    pub fn go_over(&self, crossing: Crossing) {
+        if let Some(wire) = self.wire.get() {
+            wire.go_over();
+        }
+        *self.crossing.borrow_mut() = Some(crossing);
     }
 
     /// Whether this HTTP/1 connection takes no further request.
@@ -291,6 +302,11 @@ impl Drop for Connection {
     }
 }
 
+/// `:protocol` of an extended CONNECT (RFC 8441 §4).
+pub(crate) fn protocol(extensions: &http::Extensions) -> Option<&str> {
+    extensions.get::<hyper::ext::Protocol>().map(hyper::ext::Protocol::as_str)
+}
+
 /// Serves a connection until it ends. `http2`: both sides agreed on it, so nothing else is understood.
 pub async fn serve<S>(connection: Rc<Connection>, mut socket: S, http2: bool)
 where
@@ -338,7 +354,28 @@ where
     engine.header_read_timeout(None).max_buf_size(256 * 1024);
     let served = Rc::clone(&connection);
     let service = service_fn(move |request| door::serve(Rc::clone(&served), request));
-    drive(&connection, engine.serve_connection(TokioIo::new(guard), service)).await;
+    let mut engine = engine.serve_connection(TokioIo::new(guard), service);
+    let whole = drive(&connection, Pin::new(&mut engine)).await;
+    let crossing = connection.crossing.take();
+    if let (true, Some(crossing)) = (whole, crossing) {
+        let parts = engine.into_parts();
+        let client = Rewound::new(parts.io.into_inner(), parts.read_buf.to_vec());
+        until_killed(&connection, tunnel::run(client, crossing)).await;
+    }
+}
+
+/// Runs a tunnel, unless the connection is ended at once.
+async fn until_killed(connection: &Connection, tunnel: impl Future<Output = ()>) {
+    let mut tunnel = std::pin::pin!(tunnel);
+    std::future::poll_fn(|cx| {
+        let _ = connection.thread.now();
+        if connection.killed.get() || tunnel.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        connection.wake_by(cx);
+        Poll::Pending
+    })
+    .await;
 }
 
 async fn serve_http2<S>(connection: Rc<Connection>, socket: Rewound<S>)
@@ -357,40 +394,40 @@ where
         .initial_stream_window_size(256 * 1024)
         .initial_connection_window_size(1024 * 1024)
         .keep_alive_interval(PING)
-        .keep_alive_timeout(limits.head_timeout);
+        .keep_alive_timeout(limits.head_timeout)
+        .enable_connect_protocol();
     let served = Rc::clone(&connection);
     let service = service_fn(move |request| door::serve(Rc::clone(&served), request));
     let socket = socket.watched_by(Rc::clone(&connection));
-    drive(&connection, engine.serve_connection(TokioIo::new(socket), service)).await;
+    let engine = std::pin::pin!(engine.serve_connection(TokioIo::new(socket), service));
+    drive(&connection, engine).await;
 }
 
-/// Polls the engine until it is through, told to end in good order, or killed.
-async fn drive<C: GracefulConnection>(connection: &Connection, engine: C) {
-    let mut engine = std::pin::pin!(engine);
+/// Polls the engine until it is through, told to end in good order, or killed. Says whether it came to its own end.
+async fn drive<C: GracefulConnection>(connection: &Connection, mut engine: Pin<&mut C>) -> bool {
     let mut told = false;
     std::future::poll_fn(|cx| {
         let _ = connection.thread.now();
         if connection.killed.get() {
-            return Poll::Ready(());
+            return Poll::Ready(false);
         }
         if connection.ending.get() && !told {
             told = true;
             // HTTP/1: no further request. HTTP/2: GOAWAY (RFC 9113 §6.8).
             Pin::as_mut(&mut engine).graceful_shutdown();
         }
-        let done = engine.as_mut().poll(cx).is_ready();
-        if done {
-            return Poll::Ready(());
+        if let Poll::Ready(done) = engine.as_mut().poll(cx) {
+            return Poll::Ready(done.is_ok());
         }
         connection.wake_by(cx);
         Poll::Pending
     })
-    .await;
+    .await
 }
 
 /// Spawns on the thread that it is used on.
 #[derive(Debug, Clone, Copy)]
-struct Local;
+pub(crate) struct Local;
 
 impl<F> hyper::rt::Executor<F> for Local
 where

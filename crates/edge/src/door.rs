@@ -2,7 +2,7 @@
 
 use crate::{
     body::{Answer, Answered},
-    connection::Connection,
+    connection::{self, Connection},
     forward::{self, Forwarding},
     hygiene::REQUEST_ID,
     record::{Exchange, Opening},
@@ -10,7 +10,7 @@ use crate::{
     thread::Thread,
 };
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, Version, header, request::Parts};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header, request::Parts};
 use http_body::Body;
 use hyper::body::Incoming;
 use std::{
@@ -35,6 +35,7 @@ use wardgate_model::{
 /// # Errors
 /// Never.
 pub async fn serve(connection: Rc<Connection>, request: Request<Incoming>) -> Result<Response<Answer>, Infallible> {
+    let request = connect_as_get(request);
     let answered = Some(Answered::new(&connection));
     let thread = connection.thread();
     if let Some(answer) = probe(&connection, request.method(), request.uri().path()) {
@@ -68,6 +69,7 @@ pub async fn serve(connection: Rc<Connection>, request: Request<Incoming>) -> Re
         }
     };
     exchange.answer(response.status().as_u16());
+    let over = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, exchange.id_field().clone());
     if let (Some(ruling), Some(facts)) = (exchange.ruling(), exchange.facts()) {
@@ -76,11 +78,19 @@ pub async fn serve(connection: Rc<Connection>, request: Request<Incoming>) -> Re
         }
         respond::credential_ends(headers, facts, now);
     }
-    if connection.wire().is_some() && connection.is_spent() {
+    if connection.wire().is_some() && connection.is_spent() && !over {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response.body_mut().answering(answered);
     Ok(response)
+}
+
+/// An extended CONNECT is judged as the GET that it stands for (RFC 8441 §5); its `:protocol` stays beside it.
+fn connect_as_get(mut request: Request<Incoming>) -> Request<Incoming> {
+    if *request.method() == Method::CONNECT && connection::protocol(request.extensions()).is_some() {
+        *request.method_mut() = Method::GET;
+    }
+    request
 }
 
 /// Why a request got neither an answer nor a refusal by the judge.
@@ -214,6 +224,7 @@ fn judge(exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: &Parts) ->
         time: begun,
         door: connection.door(),
         version: parts.version,
+        protocol: connection::protocol(&parts.extensions),
         method: &parts.method,
         uri: &parts.uri,
         headers: &parts.headers,
@@ -276,7 +287,11 @@ impl Drop for Slowed<'_> {
 /// Takes the event's place *before* anything is forwarded. Without one, `audit: required` refuses; elsewhere the event
 /// may be lost, and is counted.
 fn recorded<'a>(exchange: &'a Rc<Exchange>, thread: &Rc<Thread>, ruling: Ruling, permit: Option<Permit>) -> (&'a Ruling, Option<Permit>) {
-    let place = thread.place(if permit.is_some() { Share::Whole } else { Share::Half });
+    let place = thread.place(match (&permit, exchange.door()) {
+        (None, _) => Share::Half,
+        (Some(_), Door::Admin) => Share::Operators,
+        (Some(_), Door::Public | Door::Described) => Share::Whole,
+    });
     let must = exchange.facts().and_then(|facts| facts.api.as_ref()).is_some_and(|api| match api.audit {
         AuditMode::BestEffort => false,
         AuditMode::Required | AuditMode::Durable => true,

@@ -33,28 +33,32 @@
 
 use crate::{
     body::{Answer, Upload},
-    connection::Connection,
+    connection::{self, Connection},
     hygiene::{self, Trip},
     inside::InProcessCall,
     record::{Exchange, Strike},
+    tunnel,
     upstream::{Lane, Pool, Sending, UpstreamFault},
     wire::guard::Wire,
 };
 use bytes::{Bytes, BytesMut};
-use http::{HeaderValue, Request, Response, StatusCode, Uri, Version, header, request::Parts, uri::PathAndQuery};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request::Parts, uri::PathAndQuery};
 use http_body::Body;
 use hyper::body::Incoming;
+use smallvec::SmallVec;
 use std::{
     pin::Pin,
     rc::Rc,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
-use wardgate_gate::{Departure, Permit};
+use wardgate_gate::{Departure, Permit, Show, canon, credential};
 use wardgate_model::{
     api::{Api, Target},
     event::Ending,
     reason::Reason,
+    wire::UpstreamProtocol,
 };
 
 /// Why a permitted request got no answer: the reason, and what to tell beside it.
@@ -64,12 +68,12 @@ pub struct Failure {
     pub reason: Reason,
 }
 
-const fn failure(reason: Reason) -> Failure {
+pub(crate) const fn failure(reason: Reason) -> Failure {
     Failure { reason }
 }
 
 /// An answer to pass on, or why there is none.
-type Forwarded = Result<Response<Answer>, Failure>;
+pub(crate) type Forwarded = Result<Response<Answer>, Failure>;
 
 /// A request under way to where its permit sends it. Gives the answer, or the reason for which there is none.
 ///
@@ -82,17 +86,19 @@ enum Way {
     /// It cannot go.
     Failed(Reason),
     /// A kept connection has taken it.
-    Sent { sending: Sending, lane: Option<Lane>, onward: Onward },
+    Sent { sending: Sending, lane: Option<Lane>, onward: Onward, again: Option<Box<Request<Upload>>> },
     /// Any other.
     Winding(Pin<Box<dyn Future<Output = Forwarded>>>),
 }
 
 /// Where a request goes, for as long as it may have to go there again.
 #[derive(Clone)]
-struct Onward {
-    exchange: Rc<Exchange>,
-    api: Arc<Api>,
+pub(crate) struct Onward {
+    pub(crate) exchange: Rc<Exchange>,
+    pub(crate) api: Arc<Api>,
     turn: usize,
+    /// Addresses that it has been to in vain.
+    tried: SmallVec<[Arc<str>; 2]>,
 }
 
 impl std::fmt::Debug for Forwarding {
@@ -135,10 +141,21 @@ fn abroad(
 ) -> Result<Way, Failure> {
     let thread = exchange.thread();
     let Departure { api, show, purpose, lease } = departure;
-    let onward = Onward { exchange: Rc::clone(exchange), api, turn: thread.upstreams.turn() };
-    let pool = onward.pool(0).ok_or(failure(Reason::ForwardConnect))?;
+    let onward = Onward { exchange: Rc::clone(exchange), api, turn: thread.upstreams.turn(), tried: SmallVec::new() };
+    if !matches!(show, Show::Keep) && credential::is_exposed(target.as_str()) {
+        // Refused before, but where `mode: observe` lets everything go on: what stands in a URL cannot be left out of it.
+        return Err(failure(Reason::CredentialMisplaced));
+    }
+    let pool = onward.pool().ok_or(failure(Reason::ForwardConnect))?;
     exchange.depart(Arc::clone(pool.name()), Some(lease), exchange.now());
+    let upgrade = canon::upgrade(&parts.method, parts.version, &parts.headers, connection::protocol(&parts.extensions)).ok().flatten();
     let mut headers = parts.headers;
+    if let Some(deadline) = grpc_timeout(&headers) {
+        exchange.end_by(exchange.opened() + deadline);
+    }
+    let http2 = onward.api.upstream.wire.protocol == UpstreamProtocol::Http2;
+    // `TE` ends here; that trailers are taken is said anew where they are (RFC 9110 §10.1.4).
+    let trailers = http2 && headers.get(header::TE).is_some_and(|te| te.as_bytes().eq_ignore_ascii_case(b"trailers"));
     let own = connection.fields(parts.uri.authority().map(http::uri::Authority::as_str), headers.get(header::HOST));
     hygiene::towards_upstream(
         &mut headers,
@@ -156,20 +173,46 @@ fn abroad(
             traced: exchange.facts().is_some_and(|facts| facts.trace.is_some()),
         },
     );
-    let upload = Upload::new(body, Rc::clone(exchange), connection.wire().cloned());
-    if !upload.is_empty() && !headers.contains_key(header::CONTENT_LENGTH) {
+    if trailers {
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    }
+    let upload = Upload::new(body, Rc::clone(exchange), connection.wire().cloned()).with_trailers(http2);
+    if !upload.is_empty() && !http2 && !headers.contains_key(header::CONTENT_LENGTH) {
         // The engine frames bodies by itself, but leaves out those of GET and HEAD that nobody announces.
         headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
     let mut request = Request::new(upload);
     *request.method_mut() = parts.method;
-    *request.version_mut() = Version::HTTP_11;
     *request.headers_mut() = headers;
     *request.uri_mut() = Uri::from(target);
+    if upgrade.is_some() {
+        return Ok(Way::Winding(Box::pin(tunnel::open(onward, pool, request, Rc::clone(connection), parts.version, parts.extensions))));
+    }
+    pool.address(&mut request);
+    let again = onward.again(&request);
     Ok(match pool.kept() {
-        Some(mut lane) => Way::Sent { sending: lane.send(request), lane: Some(lane), onward },
-        None => Way::Winding(Box::pin(onward.go(pool, request))),
+        Some(mut lane) => Way::Sent { sending: lane.send(request), lane: Some(lane), onward, again },
+        None => Way::Winding(Box::pin(onward.go(pool, request, again))),
     })
+}
+
+/// `grpc-timeout`: at most eight digits and a unit. What cannot be read is left to the upstream.
+fn grpc_timeout(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get("grpc-timeout")?.to_str().ok()?;
+    let (unit, digits) = (text.chars().last()?, text.get(..text.len().checked_sub(1)?)?);
+    if digits.len() > 8 || digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let count: u64 = digits.parse().ok()?;
+    match unit {
+        'H' => Some(Duration::from_secs(count * 3600)),
+        'M' => Some(Duration::from_secs(count * 60)),
+        'S' => Some(Duration::from_secs(count)),
+        'm' => Some(Duration::from_millis(count)),
+        'u' => Some(Duration::from_micros(count)),
+        'n' => Some(Duration::from_nanos(count)),
+        _ => None,
+    }
 }
 
 impl Future for Forwarding {
@@ -177,11 +220,14 @@ impl Future for Forwarding {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Forwarded> {
         let way = &mut self.get_mut().0;
-        if let Way::Sent { sending, lane, onward } = way {
+        if let Way::Sent { sending, lane, onward, again } = way {
             let Onward { exchange, api, .. } = &*onward;
             let Poll::Ready(answer) = sending.as_mut().poll(cx) else {
                 return match exchange.struck() {
-                    Some(_) => Poll::Ready(Err(failure(reason(&UpstreamFault::Busy, exchange)))),
+                    Some(_) => {
+                        let pool = lane.as_ref().map(|lane| Rc::clone(lane.pool()));
+                        Poll::Ready(Err(gave_up(&UpstreamFault::Busy, exchange, pool.as_ref())))
+                    }
                     None => {
                         exchange.wait_for_upstream(cx, api.upstream.timeouts.response);
                         Poll::Pending
@@ -191,14 +237,22 @@ impl Future for Forwarding {
             match (answer, lane.take()) {
                 (Ok(response), Some(lane)) => return Poll::Ready(passed_on(response, lane, api, exchange)),
                 (Ok(_), None) => return Poll::Ready(Err(failure(Reason::ForwardFault))),
-                (Err(mut error), _) => {
-                    let Some(request) = error.take_message() else {
-                        return Poll::Ready(Err(failure(reason(&UpstreamFault::Broke(error.into_error()), exchange))));
-                    };
-                    // The kept connection was dead before a byte of the request was sent.
-                    *way = match onward.pool(0) {
-                        Some(pool) => Way::Winding(Box::pin(onward.clone().go(pool, request))),
-                        None => Way::Failed(Reason::ForwardConnect),
+                (Err(mut error), lane) => {
+                    let unsent = error.take_message();
+                    let pool = lane.as_ref().map(|lane| Rc::clone(lane.pool()));
+                    *way = match (unsent, again.take(), pool) {
+                        // The kept connection was dead before a byte of the request was sent.
+                        (Some(request), again, Some(pool)) => Way::Winding(Box::pin(onward.clone().go(pool, request, again))),
+                        (None, Some(request), Some(pool)) => {
+                            let failure = gave_up(&UpstreamFault::Broke(error.into_error()), exchange, Some(&pool));
+                            match onward.after(&pool, request) {
+                                Some((pool, request)) => Way::Winding(Box::pin(onward.clone().go(pool, request, None))),
+                                None => Way::Failed(failure.reason),
+                            }
+                        }
+                        (_, _, pool) => {
+                            return Poll::Ready(Err(gave_up(&UpstreamFault::Broke(error.into_error()), exchange, pool.as_ref())));
+                        }
                     };
                 }
             }
@@ -212,44 +266,70 @@ impl Future for Forwarding {
 }
 
 impl Onward {
-    /// The pool of the address that is tried after `attempt` others.
-    fn pool(&self, attempt: usize) -> Option<Rc<Pool>> {
+    /// The pool of the address that it goes to next. `None`: there is none left.
+    fn pool(&self) -> Option<Rc<Pool>> {
         let Target::Http(urls) = &self.api.upstream.target else { return None };
-        self.exchange.thread().upstreams.pool(&self.api, urls, self.turn.wrapping_add(attempt))
+        self.exchange.thread().upstreams.pool(&self.api, urls, self.turn, &self.tried, self.exchange.now())
     }
 
-    /// How many addresses there are.
-    fn addresses(&self) -> usize {
-        match &self.api.upstream.target {
-            Target::Http(urls) => urls.len(),
-            Target::InProcess => 0,
+    /// The request once more, where it may be repeated although it was sent: it is idempotent (RFC 9110 §9.2.2), has no body, and there
+    /// is another address.
+    fn again(&self, request: &Request<Upload>) -> Option<Box<Request<Upload>>> {
+        let several = matches!(&self.api.upstream.target, Target::Http(urls) if urls.len() > 1);
+        let idempotent = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE);
+        if !several || !idempotent || !request.body().is_empty() {
+            return None;
         }
+        let mut again = Request::new(Upload::nothing(Rc::clone(&self.exchange)));
+        *again.method_mut() = request.method().clone();
+        *again.headers_mut() = request.headers().clone();
+        *again.uri_mut() = request.uri().clone();
+        Some(Box::new(again))
     }
 
-    /// Waits for a place, connects where it has to, tries other addresses for as long as nothing was sent.
-    async fn go(self, mut pool: Rc<Pool>, mut request: Request<Upload>) -> Forwarded {
-        let Self { exchange, api, .. } = &self;
-        let mut attempt = 0;
+    /// The next address after `pool` failed, with the request made ready for it; not once something has ended the request itself.
+    fn after(&mut self, pool: &Pool, mut request: Box<Request<Upload>>) -> Option<(Rc<Pool>, Request<Upload>)> {
+        if self.exchange.struck().is_some() || self.exchange.upload_fault().is_some() {
+            return None;
+        }
+        self.tried.push(Arc::clone(pool.name()));
+        let next = self.pool()?;
+        next.address(&mut request);
+        self.exchange.depart(Arc::clone(next.name()), None, self.exchange.now());
+        Some((next, *request))
+    }
+
+    /// Waits for a place, connects where it has to, tries other addresses for as long as nothing was sent, and once where what was
+    /// sent may be repeated.
+    async fn go(mut self, mut pool: Rc<Pool>, mut request: Request<Upload>, mut again: Option<Box<Request<Upload>>>) -> Forwarded {
         let (response, lane) = loop {
-            match head(&pool, api, exchange, request).await {
+            match head(&pool, &self.api, &self.exchange, request).await {
                 Ok(answer) => break answer,
-                Err((fault, again)) => {
-                    attempt += 1;
-                    let next = again.filter(|_| attempt < self.addresses()).zip(self.pool(attempt));
-                    let Some((again, next)) = next else { return Err(failure(reason(&fault, exchange))) };
-                    request = *again;
-                    request.headers_mut().insert(header::HOST, next.authority().clone());
-                    exchange.depart(Arc::clone(next.name()), None, exchange.now());
-                    pool = next;
+                Err((fault, unsent)) => {
+                    let failure = gave_up(&fault, &self.exchange, Some(&pool));
+                    let next = unsent.or_else(|| again.take()).and_then(|request| self.after(&pool, request));
+                    (pool, request) = next.ok_or(failure)?;
                 }
             }
         };
-        passed_on(response, lane, api, exchange)
+        passed_on(response, lane, &self.api, &self.exchange)
     }
 }
 
+/// The reason for which there is no answer; counted against the address, where it is its doing.
+fn gave_up(fault: &UpstreamFault, exchange: &Exchange, pool: Option<&Rc<Pool>>) -> Failure {
+    let theirs = exchange.upload_fault().is_none() && matches!(exchange.struck(), None | Some(Strike::Upstream));
+    let busy = matches!(fault, UpstreamFault::Busy) && exchange.struck().is_none();
+    if let Some(pool) = pool.filter(|_| theirs && !busy)
+        && pool.standing().failed(exchange.now())
+    {
+        exchange.thread().metrics.eject();
+    }
+    failure(reason(fault, exchange))
+}
+
 /// Until the head of the answer, or until something ends the wait.
-async fn head(
+pub(crate) async fn head(
     pool: &Rc<Pool>,
     api: &Api,
     exchange: &Rc<Exchange>,
@@ -271,19 +351,21 @@ async fn head(
 }
 
 /// What the client is told of a fault: its own part in it first.
-fn reason(fault: &UpstreamFault, exchange: &Exchange) -> Reason {
+pub(crate) fn reason(fault: &UpstreamFault, exchange: &Exchange) -> Reason {
     if let Some(reason) = exchange.upload_fault() {
         return reason;
     }
     match exchange.struck() {
-        Some(Strike::Cut) => return Reason::CommitStale,
+        Some(Strike::Cut) => return exchange.stopped(),
         Some(Strike::Client) => return Reason::WireTimeout,
         Some(Strike::Upstream) => return Reason::ForwardTimeout,
         None => {}
     }
     match fault {
         UpstreamFault::Busy => Reason::CommitBusy,
-        UpstreamFault::Connect(_) | UpstreamFault::Tls => Reason::ForwardConnect,
+        UpstreamFault::Connect(_) | UpstreamFault::Tls(_) | UpstreamFault::Name | UpstreamFault::Protocol | UpstreamFault::Roots => {
+            Reason::ForwardConnect
+        }
         UpstreamFault::ConnectTimeout => Reason::ForwardTimeout,
         UpstreamFault::Broke(error) if error.is_canceled() || error.is_closed() => Reason::ForwardConnect,
         UpstreamFault::Broke(_) => Reason::ForwardMalformed,
@@ -291,9 +373,17 @@ fn reason(fault: &UpstreamFault, exchange: &Exchange) -> Reason {
 }
 
 /// The upstream's answer, made ready for the client.
-fn passed_on(response: Response<Incoming>, lane: Lane, api: &Api, exchange: &Rc<Exchange>) -> Result<Response<Answer>, Failure> {
+pub(crate) fn passed_on(response: Response<Incoming>, lane: Lane, api: &Api, exchange: &Rc<Exchange>) -> Result<Response<Answer>, Failure> {
     let (mut parts, incoming) = response.into_parts();
     let status = parts.status;
+    match status {
+        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+            if lane.pool().standing().failed(exchange.now()) {
+                exchange.thread().metrics.eject();
+            }
+        }
+        _ => lane.pool().standing().well(),
+    }
     // An upgrade that nobody asked for, or two lengths: the connection is not to be trusted (RFC 9112 §6.3).
     let two_lengths = parts.headers.contains_key(header::TRANSFER_ENCODING) && parts.headers.contains_key(header::CONTENT_LENGTH);
     if status == StatusCode::SWITCHING_PROTOCOLS || two_lengths {
@@ -304,8 +394,9 @@ fn passed_on(response: Response<Incoming>, lane: Lane, api: &Api, exchange: &Rc<
     exchange.returned(status.as_u16(), effect, exchange.now());
     // Whoever was stopped while the upstream worked gets a refusal, and nothing of the answer.
     exchange.charge(0).map_err(failure)?;
-    parts.version = Version::HTTP_11;
-    let body = Answer::upstream(incoming, lane, api.upstream.timeouts.idle, Rc::clone(exchange));
+    parts.version = http::Version::HTTP_11;
+    let grpc = parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
+    let body = Answer::upstream(incoming, lane, api.upstream.timeouts.idle, Rc::clone(exchange), grpc);
     Ok(Response::from_parts(parts, body))
 }
 
@@ -332,7 +423,7 @@ async fn inside(departure: Departure, exchange: Rc<Exchange>, connection: Rc<Con
         }
         match exchange.struck() {
             None => {}
-            Some(Strike::Cut) => return Poll::Ready(Err(failure(Reason::CommitStale))),
+            Some(Strike::Cut) => return Poll::Ready(Err(failure(exchange.stopped()))),
             Some(Strike::Client | Strike::Upstream) => return Poll::Ready(Err(failure(Reason::ForwardTimeout))),
         }
         exchange.wait_for_upstream(cx, departure.api.upstream.timeouts.response);

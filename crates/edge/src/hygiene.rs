@@ -4,7 +4,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use smallvec::SmallVec;
-use wardgate_gate::Show;
+use wardgate_gate::{Show, credential};
 use wardgate_model::api::Api;
 
 /// `Wardgate-Request-Id`.
@@ -107,7 +107,7 @@ pub struct Trip<'a> {
 }
 
 /// Takes off every field of which `doomed` says so, and those that `Connection` names.
-fn strip(headers: &mut HeaderMap, doomed: impl Fn(&HeaderName) -> bool) {
+fn strip(headers: &mut HeaderMap, doomed: impl Fn(&HeaderName, &HeaderValue) -> bool) {
     let mut gone: SmallVec<[HeaderName; 8]> = SmallVec::new();
     // INVARIANT (order): fields that `Connection` names go before anything of ours is there to be named.
     for value in headers.get_all(header::CONNECTION) {
@@ -121,7 +121,7 @@ fn strip(headers: &mut HeaderMap, doomed: impl Fn(&HeaderName) -> bool) {
             }
         }
     }
-    gone.extend(headers.keys().filter(|name| is_hop_by_hop(name.as_str()) || doomed(name)).cloned());
+    gone.extend(headers.iter().filter(|(name, value)| is_hop_by_hop(name.as_str()) || doomed(name, value)).map(|(name, _)| name.clone()));
     for name in gone {
         headers.remove(name);
     }
@@ -138,12 +138,13 @@ pub fn towards_upstream(headers: &mut HeaderMap, trip: Trip<'_>) {
     let key = trip.api.api_key_header.as_ref();
     let own = !matches!(trip.show, Show::Keep);
     // One pass: each look-up in the map costs as much as looking at a few names.
-    strip(headers, |name| {
+    strip(headers, |name, value| {
         let text = name.as_str();
         claims_trust(text)
             || [secret, key].into_iter().flatten().any(|credential| poses_as(text, credential))
             || name == header::EXPECT
-            || (own && (name == header::AUTHORIZATION || key == Some(name)))
+            // A key of ours elsewhere is refused; where `mode: observe` lets it go on, it goes on without.
+            || (own && (name == header::AUTHORIZATION || key == Some(name) || credential::holds_key(value.as_bytes())))
             || (!trip.traced && (*name == TRACEPARENT || *name == TRACESTATE))
     });
     join_cookies(headers);
@@ -182,8 +183,33 @@ fn join_cookies(headers: &mut HeaderMap) {
 /// Makes an upstream's fields into those that the client gets. Gives what `Wardgate-Effect` said.
 pub fn towards_client(headers: &mut HeaderMap) -> Option<Box<str>> {
     let effect = headers.get(EFFECT).and_then(|value| value.to_str().ok()).map(|text| text.chars().take(EFFECT_BYTES_MAX).collect());
-    strip(headers, |name| name.as_str().starts_with("wardgate-") || name.as_str().starts_with("wardgate_"));
+    strip(headers, |name, _| name.as_str().starts_with("wardgate-") || name.as_str().starts_with("wardgate_"));
     effect
+}
+
+/// Trailers that may go on: none that frames, routes, proves or claims trust (RFC 9110 §6.5.1).
+#[must_use]
+pub fn trailers(mut trailers: HeaderMap) -> HeaderMap {
+    strip(&mut trailers, |name, value| {
+        let text = name.as_str();
+        claims_trust(text)
+            || begins_as(text, "wardgate-")
+            || credential::holds_key(value.as_bytes())
+            || [
+                header::HOST,
+                header::CONTENT_LENGTH,
+                header::CONTENT_TYPE,
+                header::CONTENT_ENCODING,
+                header::AUTHORIZATION,
+                header::COOKIE,
+                header::SET_COOKIE,
+                header::CACHE_CONTROL,
+                header::EXPECT,
+                header::VIA,
+            ]
+            .contains(name)
+    });
+    trailers
 }
 
 /// `Forwarded` (RFC 7239 §4): an IPv6 address and a host with a port need quotes.

@@ -7,8 +7,8 @@
 //!
 //! [`server`] opens listeners and threads, [`connection`] finds the protocol, [`wire`] guards HTTP/1 below the engine.
 //! [`door`] is a request's way on one screen; [`forward`] with [`hygiene`], [`upstream`] and [`body`] goes to the upstream,
-//! [`respond`] says no, [`record`] keeps the event. [`thread`] and [`watch`] are what they run on, [`metrics`] counts,
-//! [`limits`] bounds, [`sources`] counts who has how many connections, [`inside`] is what this process answers itself.
+//! [`tunnel`] is for what goes over to WebSocket, [`respond`] says no, [`record`] keeps the event. [`thread`] and [`watch`] are what they run on, [`metrics`] counts,
+//! [`limits`] bounds, [`sources`] counts who has how many connections, [`census`] who has which requests open, [`inside`] is what this process answers itself.
 //!
 //! ```
 //! use wardgate_edge::{limits::EdgeLimits, wire::framer::{Framer, Place}};
@@ -23,6 +23,7 @@
 //! ```
 
 pub mod body;
+pub mod census;
 pub mod connection;
 pub mod door;
 pub mod forward;
@@ -35,6 +36,7 @@ pub mod respond;
 pub mod server;
 pub mod sources;
 pub mod thread;
+pub mod tunnel;
 pub mod upstream;
 pub mod watch;
 pub mod wire;
@@ -43,6 +45,7 @@ pub mod wire;
 #[path = "../tests/it/fixture.rs"]
 mod fixture;
 
+pub use census::{Census, Common, Counted, OpenRequests};
 pub use inside::{Answering, InProcess, InProcessCall, Probes};
 pub use limits::EdgeLimits;
 pub use metrics::EdgeMetrics;

@@ -52,6 +52,7 @@ pub struct EdgeMetrics {
     connections: AtomicI64,
     connections_refused: AtomicU64,
     source_refused: AtomicU64,
+    ejections: AtomicU64,
     in_flight: AtomicI64,
     dropped: AtomicU64,
     faults: AtomicU64,
@@ -67,6 +68,7 @@ impl Default for EdgeMetrics {
             connections: AtomicI64::new(0),
             connections_refused: AtomicU64::new(0),
             source_refused: AtomicU64::new(0),
+            ejections: AtomicU64::new(0),
             in_flight: AtomicI64::new(0),
             dropped: AtomicU64::new(0),
             faults: AtomicU64::new(0),
@@ -139,6 +141,11 @@ impl EdgeMetrics {
         self.source_refused.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts an address of an upstream that is passed over for a while.
+    pub fn eject(&self) {
+        self.ejections.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Counts a connection that ended.
     pub fn disconnect(&self) {
         self.connections.fetch_sub(1, Ordering::Relaxed);
@@ -169,6 +176,7 @@ impl EdgeMetrics {
         let counters = [
             ("wardgate_connections_refused_total", "connections closed at once: too many", &self.connections_refused),
             ("wardgate_source_connections_refused_total", "connections closed at once: too many of one source", &self.source_refused),
+            ("wardgate_upstream_ejections_total", "times that an address of an upstream was passed over for its failures", &self.ejections),
             ("wardgate_audit_dropped_total", "events that found no place", &self.dropped),
             ("wardgate_faults_total", "requests on which the gate itself failed", &self.faults),
         ];

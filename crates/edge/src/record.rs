@@ -1,7 +1,10 @@
 //! One [`Exchange`] per request: it owns the event until the last byte has passed, and records it when it is dropped,
 //! whatever happened: an answer, a refusal, a client that went away, a panic.
 
+mod wait;
+
 use crate::{
+    census::Tally,
     connection::Connection,
     respond,
     thread::{Phase, Thread},
@@ -13,11 +16,13 @@ use std::{
     net::IpAddr,
     rc::{Rc, Weak},
     sync::Arc,
-    task::{Context, Waker},
+    task::Context,
     time::Duration,
 };
+use wait::{NEVER, Wait};
 use wardgate_gate::{Lease, canon};
 use wardgate_model::{
+    api::AuditMode,
     event::{Ending, Event, EventKind, Outcome, Place, Share, UpstreamOutcome},
     facts::{Door, Facts, RequestFacts, SourceFacts},
     id::RequestId,
@@ -25,9 +30,6 @@ use wardgate_model::{
     ruling::Ruling,
     time::Time,
 };
-
-/// "Never", as a deadline.
-const NEVER: Time = Time::from_micros(i64::MAX);
 
 /// What is known of a request before the judge has looked at it.
 #[derive(Debug, Clone)]
@@ -84,46 +86,6 @@ pub enum Strike {
     Upstream,
 }
 
-/// A deadline and who waits for it.
-#[derive(Debug)]
-struct Wait {
-    deadline: Cell<Time>,
-    waker: RefCell<Option<Waker>>,
-}
-
-impl Wait {
-    const fn new() -> Self {
-        Self { deadline: Cell::new(NEVER), waker: RefCell::new(None) }
-    }
-
-    fn until(&self, cx: &Context<'_>, deadline: Time) {
-        self.deadline.set(deadline);
-        let mut waker = self.waker.borrow_mut();
-        if !waker.as_ref().is_some_and(|old| old.will_wake(cx.waker())) {
-            *waker = Some(cx.waker().clone());
-        }
-    }
-
-    fn clear(&self) {
-        self.deadline.set(NEVER);
-    }
-
-    fn wake(&self) {
-        if let Some(waker) = self.waker.borrow_mut().take() {
-            waker.wake();
-        }
-    }
-
-    /// Wakes when the deadline is over; says whether it is.
-    fn strike(&self, now: Time) -> bool {
-        let over = now >= self.deadline.get();
-        if over {
-            self.wake();
-        }
-        over
-    }
-}
-
 /// Upstream's part of the event, as it comes to be known.
 #[derive(Debug)]
 struct Trip {
@@ -165,6 +127,12 @@ pub struct Exchange {
     patience: Cell<Duration>,
     up: Wait,
     down: Wait,
+    /// By when it must be over, whatever else.
+    deadline: Cell<Time>,
+    /// When what its caller was let in by ends.
+    ends: Cell<Time>,
+    /// What its event tells of.
+    kind: Cell<EventKind>,
     /// When the client is given up that does not take its answer.
     client: Cell<Time>,
     strike: Cell<Option<Strike>>,
@@ -202,6 +170,9 @@ impl Exchange {
             patience: Cell::new(Duration::ZERO),
             up: Wait::new(),
             down: Wait::new(),
+            deadline: Cell::new(NEVER),
+            ends: Cell::new(NEVER),
+            kind: Cell::new(EventKind::Request),
             client: Cell::new(NEVER),
             strike: Cell::new(None),
             watched: OnceCell::new(),
@@ -247,6 +218,12 @@ impl Exchange {
         self.connection.now()
     }
 
+    /// Through which kind of door it came.
+    #[must_use]
+    pub fn door(&self) -> Door {
+        self.opening.door
+    }
+
     /// When its head was there.
     #[must_use]
     pub fn opened(&self) -> Time {
@@ -284,6 +261,7 @@ impl Exchange {
     /// Goes to the upstream `name` under `lease`.
     pub fn depart(&self, name: Arc<str>, lease: Option<Lease>, now: Time) {
         if let Some(lease) = lease {
+            self.ends.set(lease.ends().unwrap_or(NEVER));
             let _ = self.lease.set(lease);
         }
         self.progress.set(now);
@@ -327,14 +305,21 @@ impl Exchange {
     pub fn act(&self) -> Result<(), Reason> {
         if !self.is_live() {
             self.strike.set(Some(Strike::Cut));
-            return Err(Reason::CommitStale);
+            return Err(self.stopped());
         }
         self.acting.set(true);
         Ok(())
     }
 
+    /// Why it was cut: its caller was stopped, or what it showed was ended.
+    #[must_use]
+    pub fn stopped(&self) -> Reason {
+        self.lease.get().map_or(Reason::CommitStale, Lease::stopped)
+    }
+
     fn is_live(&self) -> bool {
-        self.acting.get() || self.lease.get().is_none_or(Lease::is_live)
+        let ended = || self.connection.now() >= self.ends.get();
+        self.acting.get() || self.lease.get().is_none_or(|lease| lease.is_live() && !ended())
     }
 
     /// Charges bytes of a body that are about to pass.
@@ -343,7 +328,7 @@ impl Exchange {
     /// With the reason for which they must not: the caller was stopped, or its bytes are used up.
     pub fn charge(&self, bytes: u64) -> Result<(), Reason> {
         let charged = match self.lease.get() {
-            Some(_) if !self.is_live() => Err(Reason::CommitStale),
+            Some(_) if !self.is_live() => Err(self.stopped()),
             Some(lease) => lease.charge_bytes(bytes, self.connection.now()).map_err(|exhausted| exhausted.reason),
             None => Ok(()),
         };
@@ -378,6 +363,69 @@ impl Exchange {
         self.client.set(NEVER);
         self.patience.set(patience);
         self.down.until(cx, self.connection.now() + patience);
+    }
+
+    /// Something has gone on, either way.
+    pub fn progressed(&self) {
+        self.progress.set(self.connection.now());
+    }
+
+    /// Both sides have agreed to go over to another protocol: from now on it is a stream, of which a first event tells that it has begun.
+    ///
+    /// # Errors
+    /// When there is no place for that event and the API wants it.
+    pub fn go_over(&self, status: u16) -> Result<(), Reason> {
+        self.client_status.set(Some(status));
+        let (Some(facts), Some(ruling)) = (self.facts(), self.ruling()) else { return Err(Reason::ForwardFault) };
+        let thread = self.thread();
+        let place = thread.place(Share::Whole);
+        let must = facts.api.as_ref().is_some_and(|api| api.audit != AuditMode::BestEffort);
+        if place.is_none() && must {
+            return Err(Reason::CommitNoRecord);
+        }
+        self.kind.set(EventKind::Closed);
+        let outcome = Outcome {
+            end: self.now(),
+            ending: Ending::Complete,
+            client_status: Some(status),
+            upstream: self.trip.borrow().as_ref().map(|trip| self.upstream(trip)),
+            effect: None,
+        };
+        let event = Event {
+            kind: EventKind::Opened,
+            facts: facts.clone(),
+            ruling: ruling.clone(),
+            outcome,
+            snapshot: self.snapshot.get(),
+            judge_order: self.order.get(),
+        };
+        match place {
+            Some(place) => place.record(event),
+            None => thread.drop_event(),
+        }
+        Ok(())
+    }
+
+    fn upstream(&self, trip: &Trip) -> UpstreamOutcome {
+        UpstreamOutcome {
+            name: Arc::clone(&trip.name),
+            status: trip.status.get(),
+            latency: trip.latency.get(),
+            bytes_in: self.bytes_in.get(),
+            bytes_out: self.bytes_out.get(),
+            records: None,
+        }
+    }
+
+    /// It must be over by then: its caller waits no longer.
+    pub fn end_by(&self, deadline: Time) {
+        self.deadline.set(deadline);
+    }
+
+    /// Whether its client speaks HTTP/2.
+    #[must_use]
+    pub fn is_http2(&self) -> bool {
+        self.connection.wire().is_none()
     }
 
     /// The whole request has been taken.
@@ -422,16 +470,9 @@ impl Exchange {
         if let Some(failure) = self.failure.get() {
             ruling.reasons.insert(0, failure);
         }
-        let upstream = self.trip.take().map(|trip| UpstreamOutcome {
-            name: trip.name,
-            status: trip.status.get(),
-            latency: trip.latency.get(),
-            bytes_in: self.bytes_in.get(),
-            bytes_out: self.bytes_out.get(),
-            records: None,
-        });
+        let upstream = self.trip.take().map(|trip| self.upstream(&trip));
         Event {
-            kind: EventKind::Request,
+            kind: self.kind.get(),
             facts,
             ruling,
             outcome: Outcome { end, ending, client_status: self.client_status.get(), upstream, effect: self.effect.take() },
@@ -456,12 +497,18 @@ impl Tick for Exchange {
             }
             return;
         }
+        if now >= self.deadline.get() {
+            self.strike.set(Some(Strike::Upstream));
+            self.up.wake();
+            self.down.wake();
+            return;
+        }
         if self.up.strike(now) {
             self.strike.set(Some(Strike::Client));
         }
         // A request that still goes out keeps the upstream's time from running.
-        if self.down.deadline.get() != NEVER {
-            self.down.deadline.set(self.down.deadline.get().max(self.progress.get() + self.patience.get()));
+        if self.down.deadline() != NEVER {
+            self.down.not_before(self.progress.get() + self.patience.get());
         }
         if self.down.strike(now) {
             self.strike.set(Some(Strike::Upstream));
@@ -469,6 +516,18 @@ impl Tick for Exchange {
         if now >= self.client.get() {
             self.strike.set(Some(Strike::Client));
             self.connection.kill();
+        }
+    }
+
+    /// What a stop of its caller would cut: it is under way, and no act of this process that ends in any case.
+    fn tell(&self, tally: &mut Tally) {
+        let over = self.strike.get().is_some() || self.ending.get().is_some();
+        if !over
+            && !self.acting.get()
+            && self.lease.get().is_some()
+            && let Some(facts) = self.facts.get()
+        {
+            tally.add(facts, self.opening.time);
         }
     }
 }

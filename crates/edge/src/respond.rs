@@ -87,6 +87,16 @@ pub fn refusal(id: RequestId, ruling: &Ruling, facts: Option<&Facts>, detail: Op
     response
 }
 
+/// The trailers that end a gRPC stream before its time.
+#[must_use]
+pub fn grpc_status(reason: Reason) -> HeaderMap {
+    let row = reason.row();
+    let mut trailers = HeaderMap::new();
+    trailers.insert(GRPC_STATUS, HeaderValue::from(u16::from(row.grpc)));
+    trailers.insert(GRPC_MESSAGE, grpc_message(row.public));
+    trailers
+}
+
 /// The JSON of a refusal. `type` is a stable URN: it names, it need not resolve (RFC 9457 §3.1.1).
 #[must_use]
 pub fn problem(id: RequestId, reason: Reason, status: StatusCode, detail: Option<&str>) -> String {
@@ -123,9 +133,10 @@ fn challenge(reason: Reason, status: StatusCode) -> Option<HeaderValue> {
     let text = match (status, reason) {
         (StatusCode::UNAUTHORIZED, Reason::CredentialMissing) => "Bearer realm=\"wardgate\"",
         (StatusCode::UNAUTHORIZED, _) => "Bearer realm=\"wardgate\", error=\"invalid_token\"",
-        (StatusCode::BAD_REQUEST, Reason::CredentialInQuery | Reason::CredentialConflict | Reason::CredentialMalformed) => {
-            "Bearer realm=\"wardgate\", error=\"invalid_request\""
-        }
+        (
+            StatusCode::BAD_REQUEST,
+            Reason::CredentialInQuery | Reason::CredentialMisplaced | Reason::CredentialConflict | Reason::CredentialMalformed,
+        ) => "Bearer realm=\"wardgate\", error=\"invalid_request\"",
         _ => return None,
     };
     Some(HeaderValue::from_static(text))

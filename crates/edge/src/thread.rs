@@ -124,7 +124,7 @@ impl Thread {
     #[must_use]
     pub fn new(shared: Shared) -> Rc<Self> {
         let Shared { parts, sources, limits, via, threads } = shared;
-        let EdgeParts { gate, sink, clock, entropy, in_process, probes, metrics } = parts;
+        let EdgeParts { gate, sink, clock, entropy, in_process, probes, metrics, census: _ } = parts;
         let via_field = HeaderValue::try_from(format!("1.1 {via}")).unwrap_or(HeaderValue::from_static("1.1 wardgate"));
         Rc::new(Self {
             upstreams: Upstreams::new(limits, threads),
@@ -173,6 +173,12 @@ impl Thread {
     #[must_use]
     pub fn request_id(&self, now: Time) -> RequestId {
         RequestId::new(now, (self.entropy)())
+    }
+
+    /// Random bits.
+    #[must_use]
+    pub fn random(&self) -> u128 {
+        (self.entropy)()
     }
 
     /// A place for an event, when there is one.

@@ -15,6 +15,8 @@ pub struct Arrival<'a> {
     pub door: Door,
     /// Protocol version.
     pub version: Version,
+    /// `:protocol` of an extended CONNECT, whose method stands here as GET (RFC 8441 §4).
+    pub protocol: Option<&'a str>,
     /// Method.
     pub method: &'a Method,
     /// Target: origin form or absolute form (HTTP/1.1), `:path` with `:authority` (HTTP/2).

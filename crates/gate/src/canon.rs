@@ -3,19 +3,20 @@
 //! Why here: every later room, and the upstream, must read the same request. Refuses: a missing, doubled or invalid
 //! Host (RFC 9112 §3.2), an authority that disagrees with it (RFC 9113 §8.3.1), paths with dot segments, empty
 //! segments, encoded separators or malformed escapes (RFC 3986 §6.2.2), CONNECT and TRACE (RFC 9110 §9.3.6, §9.3.8),
-//! upgrades, requests that have been here before (RFC 9110 §7.6.3). Fields of ours are read here and nowhere else;
+//! upgrades to anything but WebSocket, requests that have been here before (RFC 9110 §7.6.3). Fields of ours are read here and nowhere else;
 //! the door takes them off afterwards.
 
 use crate::{
     arrival::Arrival,
     judge::{Refused, blank},
 };
-use http::{HeaderMap, HeaderName, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 use std::{borrow::Cow, net::IpAddr};
 use wardgate_model::{
     facts::{Basis, Facts, Purpose, RequestFacts, Trace},
     id::PurposeName,
     reason::Reason,
+    wire::Upgrade,
 };
 
 /// Longest user agent that is recorded, in bytes.
@@ -30,6 +31,8 @@ pub struct Canonical<'a> {
     pub arrival: &'a Arrival<'a>,
     /// What it asks for.
     pub request: RequestFacts,
+    /// What it wants to go over to.
+    pub upgrade: Option<Upgrade>,
     /// The purpose that it declares.
     pub purpose: Option<Purpose>,
     /// Its trace context, when valid.
@@ -82,9 +85,9 @@ pub fn read<'a>(arrival: &'a Arrival<'a>) -> Result<Canonical<'a>, Refused> {
         Some(canonical) => request.path = canonical.into_owned().into_boxed_str(),
         None => return refuse(request, Reason::CanonPath),
     }
-    if upgrades(headers) {
+    let Ok(upgrade) = upgrade(arrival.method, arrival.version, headers, arrival.protocol) else {
         return refuse(request, Reason::CanonUpgrade);
-    }
+    };
     if passed_here_before(headers, arrival.via) {
         return refuse(request, Reason::CanonLoop);
     }
@@ -94,7 +97,7 @@ pub fn read<'a>(arrival: &'a Arrival<'a>) -> Result<Canonical<'a>, Refused> {
     };
     request.content_type = fields.content_type;
     request.length = fields.length;
-    Ok(Canonical { arrival, request, purpose: fields.purpose, trace: fields.trace, user_agent: fields.user_agent })
+    Ok(Canonical { arrival, request, upgrade, purpose: fields.purpose, trace: fields.trace, user_agent: fields.user_agent })
 }
 
 /// A field that must be single is repeated or unreadable.
@@ -243,9 +246,47 @@ fn resolve_escapes(raw: &str) -> Option<String> {
     (std::str::from_utf8(&decoded).is_ok() && !dots).then_some(canonical)
 }
 
-/// An upgrade to anything but `h2c`, which RFC 9110 §7.8 lets us ignore, would leave the rooms behind.
-fn upgrades(headers: &HeaderMap) -> bool {
-    headers.get_all(header::UPGRADE).iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"h2c"))
+/// Why a request for another protocol is not one that could be granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this protocol upgrade is not served")]
+pub struct NoUpgrade;
+
+/// What a request wants to go over to, if anything. `h2c` may be ignored (RFC 9110 §7.8); the opening of a WebSocket is
+/// read strictly (RFC 6455 §4.2.1), and as an extended CONNECT, which `protocol` tells of (RFC 8441 §5); all else would leave the
+/// rooms behind. Whether the API allows it is for the next room.
+///
+/// # Errors
+/// When it is none of these.
+pub fn upgrade(method: &Method, version: Version, headers: &HeaderMap, protocol: Option<&str>) -> Result<Option<Upgrade>, NoUpgrade> {
+    let mut wanted = headers.get_all(header::UPGRADE).iter().filter(|value| !value.as_bytes().eq_ignore_ascii_case(b"h2c"));
+    let (wanted, more) = (wanted.next(), wanted.next());
+    let one = |name: &HeaderName, good: &dyn Fn(&[u8]) -> bool| {
+        let mut values = headers.get_all(name).iter();
+        values.next().is_some_and(|value| good(value.as_bytes())) && values.next().is_none()
+    };
+    let thirteen = |value: &[u8]| value == b"13";
+    let bare = !headers.contains_key(header::CONTENT_LENGTH) && !headers.contains_key(header::TRANSFER_ENCODING);
+    let opens = match (protocol, wanted, more) {
+        (None, None, _) => return Ok(None),
+        (Some(protocol), None, _) => {
+            version == Version::HTTP_2 && protocol == Upgrade::WebSocket.as_str() && one(&header::SEC_WEBSOCKET_VERSION, &thirteen)
+        }
+        (None, Some(wanted), None) => {
+            // 16 bytes in base64.
+            let key = |value: &[u8]| value.len() == 24 && value.ends_with(b"==");
+            version == Version::HTTP_11
+                && wanted.as_bytes().eq_ignore_ascii_case(Upgrade::WebSocket.as_str().as_bytes())
+                && headers.get_all(header::CONNECTION).iter().any(names_upgrade)
+                && one(&header::SEC_WEBSOCKET_KEY, &key)
+                && one(&header::SEC_WEBSOCKET_VERSION, &thirteen)
+        }
+        _ => false,
+    };
+    if opens && bare && *method == Method::GET { Ok(Some(Upgrade::WebSocket)) } else { Err(NoUpgrade) }
+}
+
+fn names_upgrade(connection: &HeaderValue) -> bool {
+    connection.as_bytes().split(|b| *b == b',').any(|name| name.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
 }
 
 fn passed_here_before(headers: &HeaderMap, own: &str) -> bool {

@@ -13,7 +13,7 @@
 //! }
 //! ```
 
-use crate::denied::Denied;
+use crate::{commit, denied::Denied};
 use http::{HeaderName, HeaderValue, uri::PathAndQuery};
 use std::sync::{
     Arc,
@@ -23,6 +23,7 @@ use wardgate_abuse::{Exhausted, Hold};
 use wardgate_model::{
     api::Api,
     facts::{Caller, Purpose, RequestFacts},
+    reason::Reason,
     time::Time,
 };
 
@@ -138,6 +139,20 @@ impl Lease {
             self.seen.store(generation, Ordering::Relaxed);
         }
         live
+    }
+
+    /// Why a caller that may not be served any more may not.
+    #[must_use]
+    pub fn stopped(&self) -> Reason {
+        self.caller.as_ref().map_or(Reason::CommitStale, |caller| commit::stopped(caller, &self.denied))
+    }
+
+    /// When what the caller was let in by ends by itself: its credential or its identity.
+    #[must_use]
+    pub fn ends(&self) -> Option<Time> {
+        let caller = self.caller.as_ref()?;
+        let credential = caller.credential.as_ref().and_then(|credential| credential.expires);
+        [credential, caller.identity.ends].into_iter().flatten().min()
     }
 
     /// Charges bytes of a body that are about to pass.

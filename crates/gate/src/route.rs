@@ -1,7 +1,8 @@
 //! Room 2. Takes a [`Canonical`], gives a [`Routed`]: which API, which operation, which resource.
 //!
-//! Why here: everything dearer is chosen by the API. Refuses: what no API answers for, operations an API does not
-//! have, methods an operation does not have. Prefixes match whole segments and the longest wins; an exact host goes
+//! Why here: everything dearer is chosen by the API. Refuses: what no API answers for, APIs that do not bear how old the
+//! last word of the store is, upgrades that an API does not allow,
+//! operations it does not have, methods an operation does not have. Prefixes match whole segments and the longest wins; an exact host goes
 //! before any host; of two templates the one wins that is more literal at the first segment where they differ
 //! (OpenAPI 3.1 §4.8.8.2 "concrete before templated"), whatever the method.
 
@@ -50,6 +51,14 @@ pub fn find<'a>(canonical: Canonical<'a>, snapshot: &Snapshot) -> Result<Routed<
     let Some((api, trie)) = snapshot.routes().api(&canonical.request.host, &canonical.request.path, canonical.arrival.door) else {
         return Err(Refused::new(canonical.into_facts(), Reason::RouteNoApi));
     };
+    if api.stale_after.is_some_and(|after| snapshot.heard().is_stale(after, canonical.arrival.time)) {
+        let api = Arc::clone(api);
+        return Err(Refused::new(Facts { api: Some(api), ..canonical.into_facts() }, Reason::RouteStale));
+    }
+    if canonical.upgrade.is_some_and(|upgrade| !api.upstream.wire.upgrade.contains(&upgrade)) {
+        let api = Arc::clone(api);
+        return Err(Refused::new(Facts { api: Some(api), ..canonical.into_facts() }, Reason::CanonUpgrade));
+    }
     let (api, found) = (Arc::clone(api), trie.find(&canonical.request.method, &canonical.request.path));
     let reason = match found {
         Found::Operation(operation) => {

@@ -4,6 +4,7 @@ use crate::{
     credential::CredentialKind,
     id::{ApiName, OwnerName, SecretName},
     inventory::{Environment, words},
+    wire::UpstreamWire,
 };
 use http::{HeaderName, Method};
 use std::{fmt, sync::Arc, time::Duration};
@@ -85,6 +86,16 @@ words! {
         Enforce = "enforce",
         /// They are recorded; the request is forwarded all the same.
         Observe = "observe",
+    }
+}
+
+words! {
+    /// What becomes of requests when nothing was heard from the store for long.
+    StaleStance {
+        /// They are refused.
+        Deny = "deny",
+        /// They are judged by the last good state.
+        Allow = "allow",
     }
 }
 
@@ -440,8 +451,10 @@ pub struct Upstream {
     pub identity: UpstreamIdentity,
     /// How long it may take.
     pub timeouts: UpstreamTimeouts,
-    /// Connections to it at a time, per edge.
+    /// Connections to it at a time, per edge and address.
     pub connections_max: u32,
+    /// How it is spoken to.
+    pub wire: UpstreamWire,
 }
 
 /// An API: what is called, who answers for it and how it is guarded.
@@ -481,6 +494,8 @@ pub struct Api {
     pub operations: Box<[Arc<Operation>]>,
     /// Through which doors it can be reached.
     pub doors: Doors,
+    /// For how long its requests are judged although nothing was heard from the store; `None`: without an end.
+    pub stale_after: Option<Duration>,
 }
 
 impl Api {

@@ -8,6 +8,10 @@ words! {
     EventKind {
         /// A request and its end.
         Request = "request",
+        /// A long stream that has begun: its end is told by another event of the same request.
+        Opened = "opened",
+        /// A long stream and its end.
+        Closed = "closed",
         /// A connection that was ended for what came over it.
         Connection = "connection",
     }

@@ -43,3 +43,4 @@ pub mod ruling;
 pub mod secret;
 pub mod time;
 pub mod trust;
+pub mod wire;

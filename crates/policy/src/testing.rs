@@ -116,9 +116,11 @@ pub(crate) fn api(text: &str) -> Arc<Api> {
             identity: UpstreamIdentity::Assertion,
             timeouts: UpstreamTimeouts { connect: Duration::ZERO, response: Duration::ZERO, idle: Duration::ZERO },
             connections_max: 1,
+            wire: wardgate_model::wire::UpstreamWire::default(),
         },
         operations,
         doors: Doors::Public,
+        stale_after: None,
     })
 }
 

@@ -22,10 +22,6 @@ pub enum When {
     Present,
     /// This word.
     Is(&'static str),
-    /// Text that begins so.
-    Begins(&'static str),
-    /// A list of more than one.
-    Several,
 }
 
 const fn row(kind: Kind, path: &'static str, when: When) -> NotEnforced {
@@ -44,8 +40,6 @@ pub const NOT_ENFORCED: &[NotEnforced] = &[
     row(Kind::Api, "require", When::Present),
     row(Kind::Api, "accept[]", When::Is("signature")),
     row(Kind::Api, "accept[]", When::Is("hmac")),
-    row(Kind::Api, "upstream.urls", When::Several),
-    row(Kind::Api, "upstream.urls[]", When::Begins("https://")),
     row(Kind::Api, "upstream.identity.query", When::Present),
     row(Kind::Api, "upstream.identity.hmac", When::Present),
     row(Kind::Api, "upstream.identity.client_certificate", When::Present),
@@ -71,9 +65,7 @@ impl NotEnforced {
             (Shape::Null, _) => false,
             (_, When::Present) => true,
             (Shape::Text(text), When::Is(word)) => text == word,
-            (Shape::Text(text), When::Begins(start)) => text.starts_with(start),
-            (Shape::List(items), When::Several) => items.len() > 1,
-            (_, When::Is(_) | When::Begins(_) | When::Several) => false,
+            (_, When::Is(_)) => false,
         }
     }
 }
@@ -87,8 +79,6 @@ impl std::fmt::Display for NotEnforced {
         match self.when {
             When::Present => Ok(()),
             When::Is(word) => write!(f, ": {word}"),
-            When::Begins(start) => write!(f, ": {start}…"),
-            When::Several => f.write_str(": more than one"),
         }
     }
 }
@@ -120,8 +110,7 @@ fn mend(row: &NotEnforced) -> Option<String> {
     let mend = match row.when {
         When::Present if row.path.is_empty() => "take the document out until a later version enforces it",
         When::Present => "take the key out until a later version enforces it",
-        When::Is(_) | When::Begins(_) => "use another value until a later version enforces it",
-        When::Several => "keep one until a later version takes more",
+        When::Is(_) => "use another value until a later version enforces it",
     };
     Some(mend.to_owned())
 }

@@ -12,6 +12,7 @@ mod known;
 mod operations;
 mod single;
 mod trust;
+mod wire;
 
 pub use beside::{Beside, BesideIdentity, Naming, Nobody, still_named};
 pub(crate) use operations::{Draft, OPERATIONS_MAX, parameters, shape};

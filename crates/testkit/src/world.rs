@@ -215,6 +215,7 @@ impl Asked {
             time: now,
             door: Door::Public,
             version: Version::HTTP_11,
+            protocol: None,
             method: &self.method,
             uri: &self.uri,
             headers: &self.headers,

@@ -22,7 +22,7 @@ use std::{
 };
 use wardgate::{clock, config::Config, control::Control};
 use wardgate_abuse::{MeterBounds, Meters, journal::Unrecorded};
-use wardgate_audit::sink::{JsonLines, Options};
+use wardgate_audit::sink::{JsonLines, Options, Writer};
 use wardgate_gate::{Arrival, Step};
 use wardgate_model::{
     credential::{CredentialKind, KeyedHash},
@@ -35,7 +35,11 @@ use wardgate_proof::{
     api_key::{self, KeyKind},
     entropy::SystemEntropy,
 };
-use wardgate_store::{Actor, CHANGES_WELL_MADE, NewCredential, Precondition, ResourceChange, ResourceId, Store, Who};
+use wardgate_store::{Actor, CHANGES_WELL_MADE, NewCredential, Pace, Precondition, ResourceChange, ResourceId, Store, Who};
+
+/// What the binary uses.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const FEW: usize = 100;
 const IMPORTED: usize = 100_000;
@@ -101,9 +105,13 @@ fn declared(prefix: &str, n: usize) -> anyhow::Result<ResourceChange> {
 
 async fn import(store: &Store, prefix: &str, count: usize) -> anyhow::Result<()> {
     let actor = Actor::new(Who::Process, "import");
-    for start in (0..count).step_by(CHANGES_WELL_MADE) {
-        let piece: Vec<_> = (start..count.min(start + CHANGES_WELL_MADE)).map(|n| declared(prefix, n)).collect::<Result<_, _>>()?;
+    let (mut pace, mut start) = (Pace::default(), 0);
+    while start < count {
+        let piece: Vec<_> = (start..count.min(start + pace.next())).map(|n| declared(prefix, n)).collect::<Result<_, _>>()?;
+        let began = Instant::now();
         store.change_resources(&actor, &piece, None, clock::now()).await?;
+        pace.took(piece.len(), began.elapsed());
+        start += piece.len();
     }
     Ok(())
 }
@@ -120,12 +128,13 @@ impl Place {
             fs::write(directory.join(name), text)?;
         }
         let started = Instant::now();
-        let (control, _) = place.control().await?;
+        let (control, _, writer) = place.control().await?;
         import(control.store(), "id", identities).await?;
         println!("declared {identities} identities in {:.1} s", started.elapsed().as_secs_f64());
         let started = Instant::now();
         place.issue(&control).await?;
         println!("issued {} credentials in {:.1} s", identities * 2, started.elapsed().as_secs_f64());
+        drop((control, writer));
         Ok(place)
     }
 
@@ -165,29 +174,32 @@ impl Place {
         Ok(())
     }
 
-    async fn control(&self) -> anyhow::Result<(Arc<Control>, Vec<String>)> {
+    async fn control(&self) -> anyhow::Result<(Arc<Control>, Vec<String>, Writer)> {
         let config = Config::read(&self.directory.join("wardgate.yaml")).map_err(|found| anyhow::anyhow!("{found:?}"))?;
         let (log, writer) = JsonLines::start(&config.audit, &Options::new("edge-1"))?;
-        std::mem::forget(writer);
         let meters = Meters::new(Arc::new(Unrecorded), MeterBounds::default());
         let control = Control::open(config, meters, log).await?;
         let keys = fs::read_to_string(self.directory.join("keys")).unwrap_or_default();
-        Ok((control, keys.lines().map(str::to_owned).collect()))
+        Ok((control, keys.lines().map(str::to_owned).collect(), writer))
     }
 
     async fn open(&self) -> anyhow::Result<(Arc<Control>, Vec<String>)> {
         let (before, started) = (resident_bytes()?, Instant::now());
-        let opened = self.control().await?;
+        let (control, keys, writer) = self.control().await?;
+        // It goes on for as long as the measurement does.
+        std::mem::forget(writer);
         let took = started.elapsed().as_secs_f64();
         let grown = resident_bytes()?.saturating_sub(before);
-        let population = opened.0.gate().snapshot();
-        let (identities, credentials) = (population.population().identities().len(), population.population().credentials().len());
+        let (identities, credentials) = {
+            let snapshot = control.gate().snapshot();
+            (snapshot.population().identities().len(), snapshot.population().credentials().len())
+        };
         println!(
             "start with {identities} identities and {credentials} credentials: {took:.1} s, {} MiB more resident, {} bytes an identity",
             grown >> 20,
             grown / identities.max(1)
         );
-        Ok(opened)
+        Ok((control, keys))
     }
 }
 
@@ -208,6 +220,7 @@ fn judge(control: &Control, key: &str, n: usize, now: Time) -> anyhow::Result<bo
         time: now,
         door: Door::Public,
         version: http::Version::HTTP_11,
+        protocol: None,
         method: &http::Method::GET,
         uri: &uri,
         headers: &headers,
@@ -221,15 +234,17 @@ fn judge(control: &Control, key: &str, n: usize, now: Time) -> anyhow::Result<bo
     Ok(verdict.permit.is_some())
 }
 
-/// The same requests, interleaved, against few and many identities.
+/// The same requests of as many callers, interleaved, against few and many identities.
 fn requests(few: &Arc<Control>, lots: &Arc<Control>, keys: &[String]) -> anyhow::Result<()> {
     let of_few = fs::read_to_string(few.config().file.with_file_name("keys"))?;
     let of_few: Vec<_> = of_few.lines().collect();
+    // As many callers here as there, so that what is remembered of each (its assertion, its standing) is worth the same.
+    let of_many: Vec<_> = keys.iter().step_by((keys.len() / of_few.len()).max(1)).take(of_few.len()).collect();
     let begin = clock::now();
     let mut spent = [Duration::ZERO; 2];
     let mut permitted = [0_usize; 2];
     for n in 0..REQUESTS {
-        for (at, control, key) in [(0, few, of_few[n % of_few.len()]), (1, lots, keys[(n * 7919) % keys.len()].as_str())] {
+        for (at, control, key) in [(0, few, of_few[n % of_few.len()]), (1, lots, of_many[n % of_many.len()].as_str())] {
             // Time goes on, so that no rate is in the way.
             let now = begin + Duration::from_millis(50) * u32::try_from(n)?;
             let started = Instant::now();

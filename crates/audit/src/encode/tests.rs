@@ -141,9 +141,11 @@ fn api(environment: &Arc<Environment>, operation: &Arc<Operation>) -> Api {
             identity: UpstreamIdentity::Assertion,
             timeouts: UpstreamTimeouts::default(),
             connections_max: 1,
+            wire: wardgate_model::wire::UpstreamWire::default(),
         },
         operations: [Arc::clone(operation)].into(),
         doors: Doors::Public,
+        stale_after: None,
     }
 }
 

@@ -12,6 +12,10 @@ enum At {
     Head(HeadReader),
     Length(u64),
     Chunked(ChunkReader),
+    /// Behind a request to go over to another protocol, until that is answered.
+    Held,
+    /// Gone over.
+    Tunnel,
 }
 
 /// Where a violation was found.
@@ -59,12 +63,29 @@ impl Framer {
         matches!(self.at, At::Length(_) | At::Chunked(_))
     }
 
+    /// Whether nothing may pass until a request to go over to another protocol is answered: [`Framer::settle`].
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        matches!(self.at, At::Held)
+    }
+
+    /// Whether it has gone over to another protocol: everything passes.
+    #[must_use]
+    pub fn is_tunnel(&self) -> bool {
+        matches!(self.at, At::Tunnel)
+    }
+
+    /// Goes on after such an answer: with bytes of the other protocol when it was `agreed` on, else with the next request.
+    pub fn settle(&mut self, agreed: bool) {
+        self.at = if agreed { At::Tunnel } else { At::Head(HeadReader::default()) };
+    }
+
     /// Method and target of the head under way, as far as they were read.
     #[must_use]
     pub fn request<'a>(&self, bytes: &'a [u8]) -> (&'a [u8], &'a [u8]) {
         match &self.at {
             At::Head(head) => (head.method(bytes), head.target(bytes)),
-            At::Length(_) | At::Chunked(_) => (&[], &[]),
+            At::Length(_) | At::Chunked(_) | At::Held | At::Tunnel => (&[], &[]),
         }
     }
 
@@ -78,11 +99,12 @@ impl Framer {
             match &mut self.at {
                 At::Head(head) => match head.read(rest, limits) {
                     Ok(Progress::Partial) => return passed,
-                    Ok(Progress::Complete(Complete { bytes, framing })) => {
+                    Ok(Progress::Complete(Complete { bytes, framing, upgrade })) => {
                         head_at = Some((passed.bytes, passed.heads));
                         passed.bytes += bytes;
                         passed.heads += 1;
                         self.at = match framing {
+                            Framing::Length(0) if upgrade => At::Held,
                             Framing::Length(0) => At::Head(HeadReader::default()),
                             Framing::Length(length) => At::Length(length),
                             Framing::Chunked => At::Chunked(ChunkReader::default()),
@@ -93,6 +115,8 @@ impl Framer {
                         return passed;
                     }
                 },
+                At::Held => return passed,
+                At::Tunnel => passed.bytes = bytes.len(),
                 At::Length(left) => {
                     let here = usize::try_from(*left).unwrap_or(usize::MAX).min(rest.len());
                     *left -= here as u64;

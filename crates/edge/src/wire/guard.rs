@@ -29,6 +29,8 @@ pub struct Wire {
     passed: Cell<u64>,
     done: Cell<u64>,
     broken: Cell<Option<Refusal>>,
+    /// Whether both sides have agreed to go over to another protocol.
+    over: Cell<bool>,
     deadline: Cell<Time>,
     waker: RefCell<Option<Waker>>,
 }
@@ -57,6 +59,7 @@ impl Wire {
             passed: Cell::new(0),
             done: Cell::new(0),
             broken: Cell::new(None),
+            over: Cell::new(false),
             deadline: Cell::new(NEVER),
             waker: RefCell::new(None),
         })
@@ -65,6 +68,12 @@ impl Wire {
     /// Counts an answer that has gone out whole, or was given up.
     pub fn answered(&self) {
         self.done.set(self.done.get() + 1);
+        self.wake();
+    }
+
+    /// The last request has been agreed to: what follows is another protocol.
+    pub fn go_over(&self) {
+        self.over.set(true);
         self.wake();
     }
 
@@ -179,6 +188,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         }
     }
 
+    /// Goes on once the request that holds back what follows has been answered.
+    fn settle(&mut self) {
+        if self.framer.is_held() && (self.wire.over.get() || self.wire.in_flight() == 0) {
+            self.framer.settle(self.wire.over.get());
+            self.since = None;
+            self.frame();
+        }
+    }
+
     fn note(&mut self, passed: &Passed) {
         self.wire.passed.set(self.wire.passed.get() + passed.heads);
         if passed.heads > 0 {
@@ -239,6 +257,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     fn hung_up(&mut self) {
         if self.framer.is_in_body() {
             self.break_body(Refusal::new(Reason::WireBodyIncomplete, "the connection was closed within the body", 0));
+        } else if self.framer.is_tunnel() {
+            self.end = Some(End::Idle);
         } else if self.framer.is_between() {
             self.end = Some(End::Closed((self.wire.clock)()));
         } else {
@@ -248,7 +268,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
 
     /// Nothing has come: until when may it take? Gives `false` when that is over.
     fn patience(&mut self, cx: &Context<'_>) -> bool {
-        if self.framer.is_in_body() {
+        if self.framer.is_in_body() || self.framer.is_tunnel() {
             // The door times bodies: only it knows whether it asked for more.
             self.wire.wait(cx, NEVER);
             return true;
@@ -351,11 +371,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let me = self.get_mut();
         loop {
+            me.settle();
             if me.deliver(buf) {
                 return Poll::Ready(Ok(()));
             }
             if me.end.is_some() {
                 return me.ended(cx);
+            }
+            if me.framer.is_held() {
+                me.wire.wait(cx, NEVER);
+                return Poll::Pending;
             }
             let before = buf.filled().len();
             match Pin::new(&mut me.socket).poll_read(cx, buf) {

@@ -22,6 +22,8 @@ pub struct Complete {
     pub bytes: usize,
     /// How its body is framed.
     pub framing: Framing,
+    /// Whether what follows may be another protocol: it asks to go over to one, and has no body.
+    pub upgrade: bool,
 }
 
 /// What became of the bytes so far.
@@ -53,6 +55,7 @@ pub struct HeadReader {
     host: Option<Range<usize>>,
     length: Option<u64>,
     chunked: bool,
+    upgrade: bool,
 }
 
 /// Whether `b` is a `tchar` (RFC 9110 §5.6.2).
@@ -285,6 +288,8 @@ impl HeadReader {
                     return Err(Refusal::new(Reason::CanonHost, "the Host field is not a host", self.number));
                 }
             }
+            // `h2c` is ignored (RFC 9110 §7.8).
+            7 if name.eq_ignore_ascii_case(b"upgrade") => self.upgrade |= !raw.trim_ascii().eq_ignore_ascii_case(b"h2c"),
             14 if name.eq_ignore_ascii_case(b"content-length") => self.content_length(raw.trim_ascii())?,
             17 if name.eq_ignore_ascii_case(b"transfer-encoding") => self.transfer_encoding(raw.trim_ascii())?,
             _ => {}
@@ -342,7 +347,7 @@ impl HeadReader {
             return Err(Refusal::new(Reason::WireBodyTooLarge, "the Content-Length is larger than allowed", 0));
         }
         let framing = if self.chunked { Framing::Chunked } else { Framing::Length(length) };
-        Ok(Complete { bytes: self.line, framing })
+        Ok(Complete { bytes: self.line, framing, upgrade: self.upgrade && self.minor == 1 && framing == Framing::Length(0) })
     }
 }
 

@@ -66,7 +66,9 @@ pub(crate) fn api(name: &'static str, url: &str) -> Api {
             identity: UpstreamIdentity::Keep,
             timeouts: UpstreamTimeouts::default(),
             connections_max: 64,
+            wire: wardgate_model::wire::UpstreamWire::default(),
         },
         doors: Doors::Both,
+        stale_after: None,
     }
 }

@@ -20,6 +20,7 @@ fn check(request: &str) -> String {
         time: Time::default(),
         door: Door::Public,
         version: Version::HTTP_11,
+        protocol: None,
         method: &method,
         uri: &uri,
         headers: &headers,
@@ -99,6 +100,28 @@ fn what_cannot_be_served_is_refused() {
         ("CONNECT a.example:443\nhost: a.example:443", "canon.method"),
         ("GET /a\nhost: a\nupgrade: websocket", "canon.upgrade"),
         ("GET /a\nhost: a\nupgrade: h2c", "a /a"),
+        (
+            "GET /a\nhost: a\nupgrade: websocket\nconnection: upgrade\nsec-websocket-version: 13\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
+            "a /a",
+        ),
+        (
+            "POST /a\nhost: a\nupgrade: websocket\nconnection: upgrade\nsec-websocket-version: 13\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
+            "canon.upgrade",
+        ),
+        ("GET /a\nhost: a\nupgrade: websocket\nsec-websocket-version: 13\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==", "canon.upgrade"),
+        (
+            "GET /a\nhost: a\nupgrade: websocket\nconnection: upgrade\nsec-websocket-version: 8\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
+            "canon.upgrade",
+        ),
+        ("GET /a\nhost: a\nupgrade: websocket\nconnection: upgrade\nsec-websocket-version: 13\nsec-websocket-key: short", "canon.upgrade"),
+        (
+            "GET /a\nhost: a\nupgrade: websocket, h2c\nconnection: upgrade\nsec-websocket-version: 13\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
+            "canon.upgrade",
+        ),
+        (
+            "GET /a\nhost: a\ncontent-length: 5\nupgrade: websocket\nconnection: upgrade\nsec-websocket-version: 13\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
+            "canon.upgrade",
+        ),
         ("GET /a\nhost: a\nvia: 1.1 other, 1.1 wardgate-1", "canon.loop"),
         ("GET /a\nhost: a\nvia: 1.1 wardgate-2", "a /a"),
         ("GET /a\nhost: a\ncontent-type: a/b\ncontent-type: a/b", "canon.header"),

@@ -1,8 +1,7 @@
 //! APIs.
 
 use super::value::{
-    Accept, AddressText, DurationText, FileText, HeaderText, HostText, Label, MatchText, Name, ParameterText, PointerText, PrefixText,
-    Prose, Word,
+    Accept, AddressText, DurationText, FileText, HeaderText, HostText, MatchText, Name, ParameterText, PointerText, PrefixText, Prose, Word,
 };
 use crate::yaml::At;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -12,8 +11,9 @@ use serde::{
 };
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 use wardgate_model::{
-    api::{AuditMode, Consumers, Exposure, Mode, OperationClass, Sensitivity},
+    api::{AuditMode, Consumers, Exposure, Mode, OperationClass, Sensitivity, StaleStance},
     id::{EnvironmentName, OwnerName, SecretName},
+    wire::{Upgrade, UpstreamProtocol},
 };
 
 /// What is called.
@@ -42,8 +42,7 @@ pub(crate) struct RawApi {
     pub(crate) matched: At<RawMatch>,
     /// What the record of a request is worth; required unless said.
     pub(crate) audit: Option<At<Word<AuditMode>>>,
-    /// What holds when this edge has not heard from the control side for long.
-    #[expect(dead_code, reason = "parsed and refused as not yet enforced")]
+    /// What holds when this gate has not heard from the store for long; the last good state unless said.
     pub(crate) stale: Option<At<RawStale>>,
     /// Where requests go.
     pub(crate) upstream: At<RawUpstream>,
@@ -71,16 +70,15 @@ pub(crate) struct RawMatch {
     pub(crate) path_prefix: Option<At<PrefixText>>,
 }
 
-/// What holds when an edge is stale.
+/// What holds when the last word of the store is old.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Stale")]
-#[expect(dead_code, reason = "parsed and refused as not yet enforced")]
 pub(crate) struct RawStale {
     /// After how long.
     pub(crate) after: At<DurationText>,
-    /// `deny` or `allow`.
-    pub(crate) then: At<Label>,
+    /// Whether requests are refused then, or judged by the last good state; refused unless said.
+    pub(crate) then: Option<At<Word<StaleStance>>>,
 }
 
 /// What a class of operations asks for.
@@ -112,8 +110,27 @@ pub(crate) struct RawUpstream {
     pub(crate) identity: Option<At<WordOrSecret>>,
     /// How long it may take.
     pub(crate) timeouts: Option<At<RawTimeouts>>,
-    /// Connections to it at a time, per edge; 256 unless said.
+    /// Connections to each address at a time, per edge (on HTTP/2: requests); 256 unless said.
     pub(crate) connections_max: Option<At<u32>>,
+    /// Which HTTP it speaks; `http1` unless said.
+    pub(crate) protocol: Option<At<Word<UpstreamProtocol>>>,
+    /// What clients may go over to; nothing unless said.
+    pub(crate) upgrade: Option<At<Vec<At<Word<Upgrade>>>>>,
+    /// How each address is asked whether it is well.
+    pub(crate) health: Option<At<RawHealth>>,
+    /// Roots of its certificates, PEM; those that come with the gate unless said.
+    pub(crate) ca: Option<At<FileText>>,
+}
+
+/// How an upstream is asked whether it is well.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Health")]
+pub(crate) struct RawHealth {
+    /// Path of the GET that asks.
+    pub(crate) path: At<Prose>,
+    /// From one question to the next; 10s unless said.
+    pub(crate) every: Option<At<DurationText>>,
 }
 
 /// Bounds on one exchange with an upstream.

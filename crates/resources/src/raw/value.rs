@@ -10,13 +10,14 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use std::{borrow::Cow, num::NonZeroU64, time::Duration};
 use wardgate_model::{
-    api::{AuditMode, Consumers, Exposure, HostPattern, Mode, OperationClass, Sensitivity, UpstreamUrl},
+    api::{AuditMode, Consumers, Exposure, HostPattern, Mode, OperationClass, Sensitivity, StaleStance, UpstreamUrl},
     credential::CredentialKind,
     govern::Exemption,
     inventory::{Criticality, IdentityKind, Role},
     limit::{Per, Quota},
     resource::Kind,
     time::Time,
+    wire::{Upgrade, UpstreamProtocol},
 };
 
 /// Declares values that are written as text and read by one function.
@@ -183,11 +184,14 @@ words!(
     Consumers,
     AuditMode,
     Mode,
+    StaleStance,
     OperationClass,
     Per,
     CredentialWord,
     RotatedWord,
     Exemption,
+    Upgrade,
+    UpstreamProtocol,
     Accept,
     TrustKind,
     Kind,

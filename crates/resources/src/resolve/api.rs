@@ -13,13 +13,16 @@ use crate::{
 use std::{collections::HashMap, path::Path, time::Duration};
 use wardgate_model::{
     api::{
-        Api, AuditMode, Consumers, Doors, Exposure, HostPattern, Mode, Sensitivity, Target, Upstream, UpstreamIdentity, UpstreamTimeouts,
+        Api, AuditMode, Consumers, Doors, Exposure, HostPattern, Mode, Sensitivity, StaleStance, Target, Upstream, UpstreamIdentity,
+        UpstreamTimeouts,
     },
     credential::CredentialKind,
     diagnostic::Place,
     id::ApiName,
 };
 
+/// Shortest time without a word of the store after which requests can be refused.
+const STALE_AFTER_MIN: Duration = Duration::from_secs(5);
 /// Longest bound on an exchange with an upstream.
 const TIMEOUT_MAX: Duration = Duration::from_secs(3600);
 /// Connections to an upstream unless said.
@@ -38,7 +41,7 @@ pub(super) fn api(name: &str, raw: &RawApi, file: &Path, known: &Known<'_>, faul
     let matched = raw.matched.value.as_ref();
     let hosts = hosts(raw, faults);
     let prefix = matched.and_then(|matched| value(matched.path_prefix.as_ref())).map(|prefix| prefix.0.clone()).unwrap_or_default();
-    let upstream = raw.upstream.value.as_ref().and_then(|upstream| self::upstream(upstream, faults));
+    let upstream = raw.upstream.value.as_ref().and_then(|upstream| self::upstream(upstream, file, known, faults));
     let accept = accept(raw, faults);
     let api_key_header = raw.api_key_header.as_ref().and_then(|at| {
         let header = &at.value.as_ref()?.0;
@@ -73,8 +76,24 @@ pub(super) fn api(name: &str, raw: &RawApi, file: &Path, known: &Known<'_>, faul
         operations: operations::finish(drafts, &name, &prefix),
         path_prefix: prefix,
         doors: Doors::Public,
+        stale_after: stale_after(raw, faults),
         name,
     })
+}
+
+/// After how long without a word of the store requests are refused. The store is asked about once a second, and may take a
+/// moment to answer.
+fn stale_after(raw: &RawApi, faults: &Faults) -> Option<Duration> {
+    let stale = value(raw.stale.as_ref())?;
+    let after = value(Some(&stale.after))?.0;
+    if after < STALE_AFTER_MIN {
+        let mend = format!("give it {} seconds or more", STALE_AFTER_MIN.as_secs());
+        faults.error(stale.after.spot, "api.stale", "`stale.after`: too short to tell an outage from a pause", mend);
+    }
+    match value(stale.then.as_ref()).map_or(StaleStance::Deny, |word| word.0) {
+        StaleStance::Deny => Some(after),
+        StaleStance::Allow => None,
+    }
 }
 
 /// The hosts of an API, once each.
@@ -108,7 +127,7 @@ fn accept(raw: &RawApi, faults: &Faults) -> Vec<CredentialKind> {
     accept
 }
 
-fn upstream(raw: &RawUpstream, faults: &Faults) -> Option<Upstream> {
+fn upstream(raw: &RawUpstream, file: &Path, known: &Known<'_>, faults: &Faults) -> Option<Upstream> {
     let urls: Vec<_> = items(Some(&raw.urls)).map(|(url, _)| url.0.clone()).collect();
     if raw.urls.value.as_ref().is_some_and(Vec::is_empty) {
         let mend = "name an address, as in `[http://127.0.0.1:9000]`".to_owned();
@@ -135,6 +154,7 @@ fn upstream(raw: &RawUpstream, faults: &Faults) -> Option<Upstream> {
         identity: identity?,
         timeouts,
         connections_max: value(raw.connections_max.as_ref()).copied().unwrap_or(CONNECTIONS),
+        wire: super::wire::wire(raw, file, known, faults),
     })
 }
 

@@ -173,6 +173,7 @@ impl Request {
             time: DAWN,
             door: Door::Public,
             version: Version::HTTP_11,
+            protocol: None,
             method: &self.method,
             uri: &self.uri,
             headers: &self.headers,

@@ -70,6 +70,7 @@ fn arrival<'a>(described: &'a DescribedRequest, headers: &'a HeaderMap, now: Tim
         time: now,
         door: Door::Described,
         version: Version::HTTP_11,
+        protocol: None,
         method: &described.method,
         uri: &described.url,
         headers,

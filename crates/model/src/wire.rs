@@ -1,0 +1,50 @@
+//! How an upstream is spoken to: which protocol, which roots it is known by, how it is asked for its health.
+
+use crate::inventory::words;
+use std::{sync::Arc, time::Duration};
+
+words! {
+    /// A protocol that an HTTP connection may go over to (RFC 9110 §7.8).
+    Upgrade {
+        /// RFC 6455, RFC 8441.
+        WebSocket = "websocket",
+    }
+}
+
+words! {
+    /// Which HTTP an upstream speaks.
+    UpstreamProtocol {
+        /// HTTP/1.1.
+        Http1 = "http1",
+        /// HTTP/2: by prior knowledge in clear text, by ALPN over TLS (RFC 9113 §3).
+        Http2 = "http2",
+    }
+}
+
+/// How an upstream is asked whether it is well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// Path and query of the GET that asks; an answer from 200 to 399 is a good one.
+    pub path: Box<str>,
+    /// From one question to the next; also how long an answer may take.
+    pub every: Duration,
+}
+
+/// How an upstream is spoken to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpstreamWire {
+    /// Which HTTP.
+    pub protocol: UpstreamProtocol,
+    /// What clients may go over to. Empty: nothing.
+    pub upgrade: Box<[Upgrade]>,
+    /// How it is asked whether it is well; `None`: it is judged by what it does with requests.
+    pub health: Option<Health>,
+    /// Roots of its certificates, PEM; `None`: those that come with the gate.
+    pub ca: Option<Arc<[u8]>>,
+}
+
+impl Default for UpstreamWire {
+    fn default() -> Self {
+        Self { protocol: UpstreamProtocol::Http1, upgrade: Box::default(), health: None, ca: None }
+    }
+}

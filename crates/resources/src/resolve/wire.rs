@@ -1,0 +1,87 @@
+//! How an upstream is spoken to.
+
+use super::{items, known::Known, value};
+use crate::{
+    raw::{RawHealth, RawUpstream},
+    yaml::{At, Faults},
+};
+use std::{path::Path, time::Duration};
+use wardgate_model::wire::{Health, UpstreamProtocol, UpstreamWire};
+
+/// From one question to the next unless said.
+const EVERY: Duration = Duration::from_secs(10);
+/// Shortest time between two questions, and longest.
+const EVERY_BOUNDS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(3600));
+/// Largest file of roots, in bytes.
+const CA_BYTES_MAX: usize = 256 * 1024;
+
+pub(super) fn wire(raw: &RawUpstream, file: &Path, known: &Known<'_>, faults: &Faults) -> UpstreamWire {
+    let mut upgrade: Vec<_> = items(raw.upgrade.as_ref()).map(|(word, _)| word.0).collect();
+    upgrade.dedup();
+    let protocol = value(raw.protocol.as_ref()).map_or(UpstreamProtocol::Http1, |word| word.0);
+    if let Some(At { spot, .. }) = &raw.upgrade
+        && protocol == UpstreamProtocol::Http2
+        && !upgrade.is_empty()
+    {
+        let mend = "an upstream takes WebSocket by HTTP/1.1: leave `protocol` out, or declare an API of its own for it".to_owned();
+        faults.error(*spot, "upstream.upgrade", "`upstream.upgrade`: this upstream is spoken to by HTTP/2, where nothing goes over", mend);
+    }
+    let tls = items(Some(&raw.urls)).any(|(url, _)| url.0.tls);
+    if let Some(At { spot, .. }) = &raw.ca
+        && !tls
+    {
+        let mend = "write the addresses as `https://…`, or take `ca` out".to_owned();
+        faults.error(*spot, "upstream.ca", "`upstream.ca`: no address of this upstream is called by TLS", mend);
+    }
+    let health = raw.health.as_ref().and_then(|at| health(at.value.as_ref()?, faults));
+    UpstreamWire { protocol, upgrade: upgrade.into(), health, ca: ca(raw, file, known, faults) }
+}
+
+fn health(raw: &RawHealth, faults: &Faults) -> Option<Health> {
+    let At { spot, value: Some(path) } = &raw.path else { return None };
+    let path = &path.0;
+    if !path.starts_with('/') || !path.bytes().all(|byte| byte.is_ascii_graphic()) || path.contains('#') {
+        let mend = "write a path as in `/healthz`".to_owned();
+        faults.error(*spot, "value.invalid", format_args!("`upstream.health.path`: `{path}` is no path"), mend);
+        return None;
+    }
+    let mut every = EVERY;
+    if let Some(At { spot, value: Some(said) }) = &raw.every {
+        every = said.0;
+        if every < EVERY_BOUNDS.0 || every > EVERY_BOUNDS.1 {
+            let mend = "write `1s` to `1h`".to_owned();
+            faults.error(*spot, "value.invalid", "`upstream.health.every`: not between a second and an hour", mend);
+        }
+    }
+    Some(Health { path: path.clone(), every })
+}
+
+/// The roots. What stands in the file is read when connections are made, but that there is a certificate is seen here.
+fn ca(raw: &RawUpstream, file: &Path, known: &Known<'_>, faults: &Faults) -> Option<std::sync::Arc<[u8]>> {
+    let At { spot, value: Some(reference) } = raw.ca.as_ref()? else { return None };
+    match known.files.read(file, &reference.0) {
+        Ok(pem)
+            if pem.len() <= CA_BYTES_MAX && std::str::from_utf8(&pem).is_ok_and(|text| text.contains("-----BEGIN CERTIFICATE-----")) =>
+        {
+            Some(pem.into())
+        }
+        Ok(_) => {
+            let mend = "name a PEM file of the certificates that sign the upstream's, at most 256 KiB".to_owned();
+            faults.error(
+                *spot,
+                "file.not_understood",
+                format_args!("`upstream.ca`: there is no certificate in the file `{}`", reference.0),
+                mend,
+            );
+            None
+        }
+        Err(error) => {
+            let mend = "a path is relative to the file that names it".to_owned();
+            faults.error(*spot, "file.not_read", format_args!("`upstream.ca`: the file `{}` cannot be read: {error}", reference.0), mend);
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

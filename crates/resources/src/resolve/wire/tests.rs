@@ -1,0 +1,43 @@
+use crate::{Sources, load};
+use insta::assert_snapshot;
+use std::{io, path::Path};
+
+/// `upstream` of an API → how it is spoken to, or what is wrong with it.
+fn check(upstream: &str) -> String {
+    let text = format!(
+        "kind: Owner\nname: o\nspec: {{ accountable: o@example.com, deputy: d@example.com, contact: o@example.com, teams: [] }}\n---\nkind: Environment\nname: e\nspec: {{ production: false }}\n---\nkind: Api\nname: a\nspec:\n  policy_owner: o\n  business_owner: o\n  environment: e\n  match: {{ path_prefix: /a }}\n  upstream: {upstream}\n  operations: [{{ match: GET /x }}]\n"
+    );
+    let sources = Sources { documents: vec![("r.yaml".into(), text.into_bytes())], policies: Vec::new() };
+    let files = |_: &Path, name: &str| match name {
+        "ca.pem" => Ok(b"-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n".to_vec()),
+        "empty.pem" => Ok(Vec::new()),
+        _ => Err(io::Error::from(io::ErrorKind::NotFound)),
+    };
+    let loaded = load(&sources, &files);
+    let said: String = loaded.diagnostics.iter().map(|diagnostic| format!("{diagnostic}\n")).collect();
+    match loaded.inventory {
+        None => said,
+        Some(inventory) => {
+            let wire = &inventory.apis[0].upstream.wire;
+            let health = wire.health.as_ref().map(|health| format!("{} {:?}", health.path, health.every));
+            format!("{} {:?} {health:?} {}{said}", wire.protocol, wire.upgrade, wire.ca.is_some())
+        }
+    }
+}
+
+#[test]
+fn what_is_not_said_is_http1_and_nothing_else() {
+    assert_snapshot!(check("{ urls: [http://u] }"), @"http1 [] None false");
+}
+
+#[test]
+fn everything_can_be_said() {
+    assert_snapshot!(check("{ urls: [https://u, https://v], protocol: http2, health: { path: /healthz, every: 5s }, ca: file:ca.pem }"), @r#"http2 [] Some("/healthz 5s") true"#);
+    assert_snapshot!(check("{ urls: [http://u], upgrade: [websocket], health: { path: /healthz } }"), @r#"http1 [WebSocket] Some("/healthz 10s") false"#);
+}
+
+#[test]
+fn what_cannot_be_is_said_all_at_once() {
+    assert_snapshot!(check("{ urls: [http://u], protocol: http2, upgrade: [websocket], health: { path: healthz, every: 1ms }, ca: file:empty.pem }"), @r"");
+    assert_snapshot!(check("{ urls: [https://u], ca: file:none.pem, upgrade: [h2c], protocol: http3 }"), @r"");
+}
