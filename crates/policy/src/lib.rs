@@ -9,7 +9,8 @@
 //! `check` go from text to policies with every diagnostic at once. `index` and `grants` find what concerns an identity and
 //! an operation; `world` gives them to Cedar; `fold` keeps only what depends on the request; `program` and `context` ask
 //! that of a request; `set` puts it together; `answer` is what comes out; `explain` says why, `outlook` what is left open for
-//! questions over the whole estate, `outline` what a text is made of.
+//! questions over the whole estate, `outline` what a text is made of, `reads` what it
+//! reads.
 //!
 //! ```
 //! use wardgate_policy::{Names, PolicySource, compile};
@@ -36,6 +37,7 @@ mod index;
 mod outline;
 mod outlook;
 mod program;
+mod reads;
 mod schema;
 mod set;
 mod shipped;
@@ -52,6 +54,7 @@ pub use explain::{Candidate, Effect, Explanation, Verdict};
 pub use grants::{GRANTS_MAX, grant_text};
 pub use outline::{Outlined, outline};
 pub use outlook::{Left, Outlook, Prospect};
+pub use reads::{Reads, reads};
 pub use schema::schema_text;
 pub use set::{ANSWERS_MAX, PROGRAMS_MAX, PolicySet, STANDINGS_MAX};
 pub use shipped::SHIPPED;
