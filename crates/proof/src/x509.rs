@@ -42,6 +42,10 @@ use webpki::{
 /// Most bytes of a serial number that are shown; a conforming one has 20 (RFC 5280 §4.1.2.2).
 const SERIAL_BYTES_MAX: usize = 32;
 
+/// Most issuers of one name in a chain. Each of them may be the one that is meant, so every order of them is a path to try, and each
+/// may cost a signature: with three that is 16 at most for an anchor. Nested SPIRE servers of old have two of one name.
+const ISSUERS_OF_ONE_NAME_MAX: usize = 3;
+
 /// Whose certificates are looked up in revocation lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Depth {
@@ -246,7 +250,7 @@ fn only_id(names: &Names) -> Result<SpiffeId, Refusal> {
 
 /// Looks for a path to an anchor; until when it is good.
 fn check_path(chain: &CertificateChain, entity: &EndEntityCert<'_>, trust: &Trust, now: Time) -> Result<Time, Refusal> {
-    let others: Vec<CertificateDer<'_>> = chain.others().map(CertificateDer::from).collect();
+    let others = issuers(chain)?;
     let seconds = u64::try_from(now.as_seconds()).unwrap_or(0);
     let lists = trust.crls.begun(now);
     let anchors = trust.bundle.at(now);
@@ -280,6 +284,21 @@ fn check_path(chain: &CertificateChain, entity: &EndEntityCert<'_>, trust: &Trus
     }
     let stale = if trust.revocation.stale == Stale::Refused { trust.crls.next_stale(now) } else { None };
     Ok(stale.map_or(until, |stale| until.min(stale)))
+}
+
+/// What came with the leaf and may be on a path; what cannot be read is not. Whoever shows a chain must not choose how many paths
+/// there are to try.
+fn issuers(chain: &CertificateChain) -> Result<Vec<CertificateDer<'_>>, Refusal> {
+    let (mut readable, mut names) = (Vec::new(), Vec::new());
+    for der in chain.others() {
+        let Ok(certificate) = Certificate::read(der) else { continue };
+        names.push(certificate.subject);
+        if names.iter().filter(|name| **name == certificate.subject).count() > ISSUERS_OF_ONE_NAME_MAX {
+            return Err(Refusal::TooCostly);
+        }
+        readable.push(CertificateDer::from(der));
+    }
+    Ok(readable)
 }
 
 /// How `webpki` is to look at revocation; `None`: there is no list, and none is needed.

@@ -157,9 +157,8 @@ impl TrustBundle {
 
     /// The last second of an anchor that counts now; where it is there twice, the later.
     pub(super) fn end(&self, anchor: &TrustAnchor<'_>, now: Time) -> Option<Time> {
-        let same = |other: &TrustAnchor<'_>| {
-            other.subject == anchor.subject && other.subject_public_key_info == anchor.subject_public_key_info
-        };
+        let same =
+            |other: &TrustAnchor<'_>| other.subject == anchor.subject && other.subject_public_key_info == anchor.subject_public_key_info;
         self.paired().filter(|(other, life)| same(other) && life.includes(now)).map(|(_, life)| life.not_after).max()
     }
 

@@ -1,7 +1,7 @@
 //! What a certificate says of itself (RFC 5280 §4.1), as far as `webpki` does not tell.
 
 use super::{
-    der::{BIT_STRING, BadDer, INTEGER, OID, OCTET_STRING, Reader, SEQUENCE, constructed},
+    der::{BIT_STRING, BadDer, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, constructed},
     names::{NameFault, Names},
 };
 use wardgate_model::time::Time;

@@ -1,0 +1,6 @@
+mod bombs;
+mod bundles;
+mod paths;
+mod pki;
+mod revocation;
+mod svid;
