@@ -1,0 +1,197 @@
+//! What was fetched, read: a document that cannot be read is a failed fetch, and the last good one stays.
+
+use bytes::Bytes;
+use std::{fmt, time::Duration};
+use wardgate_proof::{
+    jose::{
+        jwk::Accepting,
+        key_set::{KeySet, SetFault},
+    },
+    x509::{BundleFault, CrlFault, Crls, TrustBundle, TrustDomain},
+};
+
+mod bundle;
+
+pub use bundle::{Bundle, SpiffeFault};
+
+/// What kind of document a feed fetches, and how it is read.
+#[derive(Debug, Clone)]
+pub enum Kind {
+    /// The keys of an issuer: a JWK Set (RFC 7517 §5).
+    Keys(Accepting),
+    /// The bundle of a trust domain (SPIFFE-Trust-Domain-and-Bundle §4).
+    Bundle(TrustDomain),
+    /// The anchors of an authority, PEM.
+    Anchors,
+    /// Revocation lists (RFC 5280 §5), PEM or DER.
+    Revocations,
+}
+
+/// A kind's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Topic {
+    /// `keys`
+    Keys,
+    /// `bundle`
+    Bundle,
+    /// `anchors`
+    Anchors,
+    /// `revocations`
+    Revocations,
+}
+
+impl fmt::Display for Topic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Keys => "keys",
+            Self::Bundle => "bundle",
+            Self::Anchors => "anchors",
+            Self::Revocations => "revocations",
+        })
+    }
+}
+
+impl PartialEq for Kind {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Keys(one), Self::Keys(other)) => one.algorithms == other.algorithms && one.usage == other.usage,
+            (Self::Bundle(one), Self::Bundle(other)) => one == other,
+            (Self::Anchors, Self::Anchors) | (Self::Revocations, Self::Revocations) => true,
+            _ => false,
+        }
+    }
+}
+
+impl Kind {
+    /// Its name.
+    #[must_use]
+    pub const fn topic(&self) -> Topic {
+        match self {
+            Self::Keys(_) => Topic::Keys,
+            Self::Bundle(_) => Topic::Bundle,
+            Self::Anchors => Topic::Anchors,
+            Self::Revocations => Topic::Revocations,
+        }
+    }
+}
+
+/// A document, read.
+#[derive(Debug)]
+pub enum Document {
+    /// The keys of an issuer. There may be none: then nothing of it verifies.
+    Keys(KeySet),
+    /// The bundle of a trust domain. It may be empty: then it vouches for nobody.
+    Bundle(Bundle),
+    /// The anchors of an authority.
+    Anchors(TrustBundle),
+    /// Revocation lists. Their text too: the lists of one trust source are put together from several documents.
+    Revocations {
+        /// As read.
+        lists: Crls,
+        /// As fetched.
+        text: Bytes,
+    },
+}
+
+/// Why a document is not the one that it should be.
+#[derive(Debug, thiserror::Error)]
+pub enum DocumentFault {
+    /// No set of keys.
+    #[error("this is no set of keys: {0}")]
+    Keys(#[from] SetFault),
+    /// No bundle of the trust domain.
+    #[error("this is no bundle of the trust domain: {0}")]
+    Bundle(#[from] SpiffeFault),
+    /// No anchors.
+    #[error("these are no anchors: {0}")]
+    Anchors(#[from] BundleFault),
+    /// No revocation lists.
+    #[error("these are no revocation lists: {0}")]
+    Revocations(#[from] CrlFault),
+    /// It is older than the one that is there.
+    #[error("it is older than the one that was fetched before: {0}")]
+    Older(Box<str>),
+}
+
+impl Document {
+    /// Reads a document that takes the place of the last good one, and that must not be older than that, where it says how old it is.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub fn read(kind: &Kind, text: &Bytes, before: Option<&Self>) -> Result<Self, DocumentFault> {
+        let read = match kind {
+            Kind::Keys(accepting) => Self::Keys(KeySet::parse(text, *accepting)?),
+            Kind::Bundle(domain) => Self::Bundle(Bundle::parse(text, domain)?),
+            Kind::Anchors => Self::Anchors(TrustBundle::parse(text, None)?),
+            Kind::Revocations => Self::Revocations { lists: Crls::parse([&**text])?, text: text.clone() },
+        };
+        match before.and_then(|before| read.older_than(before)) {
+            Some(why) => Err(DocumentFault::Older(why.into())),
+            None => Ok(read),
+        }
+    }
+
+    /// Whoever can replay an old answer must not bring back what was taken away since.
+    fn older_than(&self, before: &Self) -> Option<String> {
+        match (self, before) {
+            (Self::Bundle(now), Self::Bundle(before)) => {
+                let back = now.sequence() < before.sequence();
+                let shown = |bundle: &Bundle| bundle.sequence().map_or_else(|| "none".to_owned(), |number| number.to_string());
+                back.then(|| format!("`spiffe_sequence` {} after {}", shown(now), shown(before)))
+            }
+            (Self::Revocations { lists: now, .. }, Self::Revocations { lists: before, .. }) => {
+                let newest = |lists: &Crls, issuer: &[u8]| {
+                    lists.lists().iter().filter(|list| list.issuer() == issuer).map(wardgate_proof::x509::Crl::this_update).max()
+                };
+                before.lists().iter().find_map(|list| {
+                    let (was, is) = (newest(before, list.issuer())?, newest(now, list.issuer())?);
+                    (is < was).then(|| format!("a list of {is} after one of {was}"))
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// How many keys, anchors or lists it has.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        match self {
+            Self::Keys(keys) => keys.keys().len(),
+            Self::Bundle(bundle) => bundle.anchors().lives().len().saturating_add(bundle.keys().keys().len()),
+            Self::Anchors(anchors) => anchors.lives().len(),
+            Self::Revocations { lists, .. } => lists.lists().len(),
+        }
+    }
+
+    /// How many keys or anchors of it are left out, because they are not known or not for us.
+    #[must_use]
+    pub fn skipped(&self) -> usize {
+        match self {
+            Self::Keys(keys) => keys.skipped().len(),
+            Self::Bundle(bundle) => bundle.skipped(),
+            Self::Anchors(_) | Self::Revocations { .. } => 0,
+        }
+    }
+
+    /// Whether it has a key of this name for tokens.
+    #[must_use]
+    pub fn has(&self, kid: &str) -> bool {
+        match self {
+            Self::Keys(keys) => keys.has(kid),
+            Self::Bundle(bundle) => bundle.keys().has(kid),
+            Self::Anchors(_) | Self::Revocations { .. } => false,
+        }
+    }
+
+    /// How soon its maker says to ask again.
+    #[must_use]
+    pub const fn refresh_hint(&self) -> Option<Duration> {
+        match self {
+            Self::Bundle(bundle) => bundle.refresh_hint(),
+            Self::Keys(_) | Self::Anchors(_) | Self::Revocations { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,398 @@
+//! One feed: something that is fetched again and again, with its last good document.
+//!
+//! Whoever finds a key missing [wants](Feed::want) it: many who want it at once cause one fetch, and few fetches in a time
+//! cause none. They are answered when what was fetched has been taken up by whoever receives [`Delivery`], so that who is told
+//! that a key is there finds it there.
+
+use crate::{
+    absent::Absent,
+    clock::Clock,
+    discovery::{DiscoveryFault, Issuer, IssuerFault},
+    document::{Document, DocumentFault, Kind, Topic},
+    fault::FetchFault,
+    fetch::Bounds,
+    file::FileFault,
+    pace::{Outcome, Pace, Rhythm, Turn, Wish},
+    roots::RootsFault,
+    target::{Target, TargetFault},
+};
+use bytes::Bytes;
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::sync::{Notify, Semaphore, oneshot, watch};
+use wardgate_model::{
+    id::TrustName,
+    time::Time,
+    trust::{Keys, Reach, TrustSource, Vouches},
+};
+use wardgate_proof::jose::{
+    algorithm::{Algorithms, UnknownAlgorithm},
+    jwk::{Accepting, Usage},
+};
+
+pub(crate) mod runner;
+
+/// Most requests that wait for keys of one feed at a time.
+pub const WAITERS_MAX: usize = 4_096;
+/// Longest name of a key that is looked for, in bytes.
+const KID_BYTES_MAX: usize = wardgate_proof::jose::refusal::KID_BYTES_MAX;
+
+/// Where a document comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// Where the discovery document of an issuer says.
+    Discovered(Issuer),
+    /// An address.
+    At(Target),
+    /// A file of this machine, read again when it changes.
+    File(PathBuf),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Discovered(issuer) => write!(f, "{issuer}"),
+            Self::At(target) => write!(f, "{target}"),
+            Self::File(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// What a feed fetches, from where, how far and how often.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeedSpec {
+    /// Whose it is.
+    pub trust: TrustName,
+    /// What it is.
+    pub kind: Kind,
+    /// Where it is.
+    pub origin: Origin,
+    /// How far we go for it.
+    pub reach: Reach,
+    /// How long and how large a fetch may be.
+    pub bounds: Bounds,
+    /// How often.
+    pub rhythm: Rhythm,
+}
+
+/// Why a trust source cannot be fetched from.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SpecFault {
+    /// Its identifier cannot be discovered.
+    #[error("`issuer`: {0}")]
+    Issuer(#[from] IssuerFault),
+    /// Its keys are at no address.
+    #[error("`jwks`: {0}")]
+    Target(#[from] TargetFault),
+    /// It names an algorithm that is none.
+    #[error("`algorithms`: {0}")]
+    Algorithms(#[from] UnknownAlgorithm),
+}
+
+impl FeedSpec {
+    /// What is to be fetched for a trust source, if anything.
+    ///
+    /// # Errors
+    /// When it cannot be: the operator's mistake.
+    pub fn of(source: &TrustSource) -> Result<Option<Self>, SpecFault> {
+        let Vouches::Tokens(issuer) = &source.vouches else { return Ok(None) };
+        let (origin, reach) = match &issuer.keys {
+            Keys::Discovered(reach) => (Origin::Discovered(Issuer::parse(&issuer.issuer)?), reach),
+            Keys::At(address, reach) => (Origin::At(Target::parse(address)?), reach),
+            Keys::Here(_) => return Ok(None),
+        };
+        let accepting = Accepting { algorithms: Algorithms::parse(&issuer.algorithms)?, usage: Usage::Signature };
+        let (reach, bounds, rhythm) = (reach.clone(), Bounds::KEYS, Rhythm::SHIPPED);
+        Ok(Some(Self { trust: source.name.clone(), kind: Kind::Keys(accepting), origin, reach, bounds, rhythm }))
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn id(&self) -> FeedId {
+        FeedId { trust: self.trust.clone(), topic: self.kind.topic(), origin: self.origin.to_string().into() }
+    }
+}
+
+/// The name of a feed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FeedId {
+    /// Whose it is.
+    pub trust: TrustName,
+    /// What it is.
+    pub topic: Topic,
+    /// Where it is, as text.
+    pub origin: Arc<str>,
+}
+
+impl fmt::Display for FeedId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of `{}` from `{}`", self.topic, self.trust, self.origin)
+    }
+}
+
+/// Why a feed has nothing new.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedFault {
+    /// It cannot be fetched.
+    #[error(transparent)]
+    Fetch(#[from] FetchFault),
+    /// It is not known where it is.
+    #[error(transparent)]
+    Discovery(#[from] DiscoveryFault),
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileFault),
+    /// It is not what it should be.
+    #[error(transparent)]
+    Document(#[from] DocumentFault),
+    /// Its server cannot be verified.
+    #[error("its roots (`ca`) cannot be used: {0}")]
+    Roots(#[from] RootsFault),
+}
+
+impl FeedFault {
+    /// For how long the server asked to be left alone.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Fetch(fault) => fault.retry_after(),
+            Self::Discovery(fault) => fault.retry_after(),
+            Self::File(_) | Self::Document(_) | Self::Roots(_) => None,
+        }
+    }
+}
+
+/// Whether a document is another than the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It is: byte for byte not the same.
+    Changed,
+    /// It is the very one that was handed out before, good for longer.
+    Renewed,
+}
+
+/// Says that what was handed out is taken up: to be dropped when it is, and not before.
+#[derive(Debug)]
+#[must_use = "it is dropped when the document counts"]
+pub struct Receipt(#[expect(dead_code, reason = "its drop is what is waited for")] oneshot::Sender<()>);
+
+/// A document that was fetched.
+#[derive(Debug)]
+pub struct Fetched {
+    /// By whom.
+    pub feed: FeedId,
+    /// The document.
+    pub document: Arc<Document>,
+    /// Whether it is another than the one before.
+    pub change: Change,
+    /// When it came.
+    pub fetched_at: Time,
+    /// From when on it must not count any more, unless a later one says otherwise.
+    pub good_until: Time,
+    /// To be dropped when it counts.
+    pub receipt: Receipt,
+}
+
+/// What a feed hands out.
+#[derive(Debug)]
+pub enum Delivery {
+    /// A document.
+    Fetched(Fetched),
+    /// The last good one is too old, and counts no more.
+    Lapsed {
+        /// Of which feed.
+        feed: FeedId,
+        /// Since when.
+        at: Time,
+    },
+}
+
+/// What became of a wish for a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sought {
+    /// It is there, and what it is in is taken up.
+    Present,
+    /// The issuer was asked, now or not long ago, and does not have it.
+    Absent,
+    /// The issuer is not asked again before this moment.
+    NotBefore(Time),
+    /// The issuer was asked, and gave no answer that counts.
+    Unavailable,
+    /// Too many wait already.
+    Busy,
+    /// There is no such feed, or no longer.
+    Gone,
+}
+
+/// A failed fetch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// When it failed.
+    pub at: Time,
+    /// Why, in a line.
+    pub why: Box<str>,
+}
+
+/// How a feed is: for `/readyz` and metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedState {
+    /// Which.
+    pub feed: FeedId,
+    /// When a fetch last succeeded.
+    pub success: Option<Time>,
+    /// The last failure, until the next success.
+    pub failure: Option<Failure>,
+    /// Failures since the last success.
+    pub failures: u32,
+    /// Fetches that were begun.
+    pub fetches: u64,
+    /// Until when the last good document counts; `None`: there is none.
+    pub good_until: Option<Time>,
+    /// Its keys, anchors or lists.
+    pub count: usize,
+    /// Those of it that are left out.
+    pub skipped: usize,
+}
+
+impl FeedState {
+    /// Whether it has something that counts.
+    #[must_use]
+    pub fn is_ready(&self, now: Time) -> bool {
+        self.good_until.is_some_and(|end| now < end)
+    }
+
+    /// How old the last good document is.
+    #[must_use]
+    pub fn age(&self, now: Time) -> Option<Duration> {
+        self.success.map(|success| now.since(success))
+    }
+}
+
+/// A feed that runs. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Feed(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    id: FeedId,
+    rhythm: Rhythm,
+    clock: Clock,
+    inner: Mutex<Inner>,
+    /// Somebody wants a fetch.
+    wake: Notify,
+    /// Changes at the end of each fetch, and when the feed ends.
+    ends: watch::Sender<()>,
+    waiters: Semaphore,
+}
+
+#[derive(Debug)]
+struct Inner {
+    pace: Pace,
+    held: Option<Held>,
+    absent: Absent,
+    success: Option<Time>,
+    failure: Option<Failure>,
+    gone: bool,
+}
+
+/// The last good document.
+#[derive(Debug, Clone)]
+struct Held {
+    document: Arc<Document>,
+    text: Bytes,
+}
+
+impl Feed {
+    fn new(spec: &FeedSpec, clock: Clock) -> Self {
+        let pace = Pace::new(spec.rhythm, clock.now());
+        let inner = Inner { pace, held: None, absent: Absent::default(), success: None, failure: None, gone: false };
+        Self(Arc::new(Shared {
+            id: spec.id(),
+            rhythm: spec.rhythm,
+            clock,
+            inner: Mutex::new(inner),
+            wake: Notify::new(),
+            ends: watch::Sender::new(()),
+            waiters: Semaphore::new(WAITERS_MAX),
+        }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Time {
+        self.0.clock.now()
+    }
+
+    /// How it is.
+    #[must_use]
+    pub fn state(&self) -> FeedState {
+        let inner = self.lock();
+        let held = inner.held.as_ref().map(|held| &held.document);
+        FeedState {
+            feed: self.0.id.clone(),
+            success: inner.success,
+            failure: inner.failure.clone(),
+            failures: inner.pace.failures(),
+            fetches: inner.pace.begun(),
+            good_until: inner.pace.good_until(),
+            count: held.map_or(0, |document| document.count()),
+            skipped: held.map_or(0, |document| document.skipped()),
+        }
+    }
+
+    /// Looks for a key that a token names and that was not found. Answers at once where the key is there, or was looked for in
+    /// vain not long ago; otherwise at the end of a fetch that began after the wish, which may be nobody's but this one's. Whoever
+    /// waits sets the limit: dropping the wish is always right.
+    pub async fn want(&self, kid: &str) -> Sought {
+        if kid.len() > KID_BYTES_MAX {
+            return Sought::Absent;
+        }
+        let mut ends = self.0.ends.subscribe();
+        let came = self.lock().pace.turn();
+        let mut place = None;
+        loop {
+            if let Some(sought) = self.look(kid, came) {
+                return sought;
+            }
+            if place.is_none() {
+                let Ok(taken) = self.0.waiters.try_acquire() else { return Sought::Busy };
+                place = Some(taken);
+            }
+            self.0.wake.notify_one();
+            if ends.changed().await.is_err() {
+                return Sought::Gone;
+            }
+        }
+    }
+
+    /// What can be said of a wish now; `None`: wait.
+    fn look(&self, kid: &str, came: Turn) -> Option<Sought> {
+        let now = self.now();
+        let mut inner = self.lock();
+        if inner.gone {
+            return Some(Sought::Gone);
+        }
+        if inner.held.as_ref().is_some_and(|held| held.document.has(kid)) {
+            return Some(Sought::Present);
+        }
+        let absent_for = self.0.rhythm.absent_for;
+        if inner.absent.holds(kid, now, absent_for) {
+            return Some(Sought::Absent);
+        }
+        match inner.pace.wish(came, now) {
+            Wish::Wait => None,
+            Wish::NotBefore(until) => Some(Sought::NotBefore(until)),
+            Wish::Over(Outcome::Failed) => Some(Sought::Unavailable),
+            Wish::Over(Outcome::Fetched) => {
+                inner.absent.add(kid, now, absent_for);
+                Some(Sought::Absent)
+            }
+        }
+    }
+}
