@@ -26,6 +26,8 @@ pub enum SealPurpose {
     UpstreamSecret,
     /// A private key that signs our tokens.
     SigningKey,
+    /// Files of a process's own that nobody else may write: only their names are authenticated, nothing is hidden in them.
+    State,
 }
 
 impl SealPurpose {
@@ -35,6 +37,7 @@ impl SealPurpose {
         match self {
             Self::UpstreamSecret => "upstream-secret seal",
             Self::SigningKey => "signing-key seal",
+            Self::State => "state seal",
         }
     }
 }
