@@ -7,6 +7,7 @@ use crate::{
     input,
     power::{self, Power, within_reach},
     problem::{Code, Problem},
+    world::OpenNow,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -85,6 +86,10 @@ pub(crate) struct PreviewView {
     refused: u64,
     /// Requests that are open and would be cut.
     open: u64,
+    /// When the oldest of these began (RFC 3339).
+    open_since: Option<String>,
+    /// Whether `open` is all there is: `false` where a part of the gate did not answer in time.
+    open_whole: bool,
     /// Whom it hits, those with the most calls first; at most 200.
     identities: Vec<HitView>,
     /// How many it hits, listed or not.
@@ -112,9 +117,11 @@ pub(crate) struct HitView {
     refused: u64,
     /// Requests that are open.
     open: u64,
+    /// When the oldest of these began (RFC 3339).
+    open_since: Option<String>,
     /// The last call (RFC 3339).
     last: Option<String>,
-    /// What it called, the most called first; at most 50.
+    /// What it called: where requests are open first, then the most called; at most 50.
     operations: Vec<CalledView>,
     /// Networks it called from.
     sources: Vec<String>,
@@ -129,6 +136,10 @@ pub(crate) struct CalledView {
     calls: u64,
     /// Calls that were refused.
     refused: u64,
+    /// Requests that are open.
+    open: u64,
+    /// When the oldest of these began (RFC 3339).
+    open_since: Option<String>,
     /// The last call (RFC 3339).
     last: String,
 }
@@ -158,7 +169,7 @@ impl ContainmentView {
 }
 
 impl PreviewView {
-    fn of(preview: Preview) -> Self {
+    fn of(preview: Preview, open_whole: bool) -> Self {
         let identities = preview.identities.into_iter().map(|hit| HitView {
             identity: hit.identity.to_string(),
             owner: hit.owner.map(|owner| owner.to_string()),
@@ -168,6 +179,7 @@ impl PreviewView {
             calls: hit.calls,
             refused: hit.refused,
             open: hit.open,
+            open_since: hit.open_since.map(Time::to_rfc3339),
             last: hit.last.map(Time::to_rfc3339),
             operations: hit
                 .operations
@@ -176,6 +188,8 @@ impl PreviewView {
                     operation: one.operation.into(),
                     calls: one.calls,
                     refused: one.refused,
+                    open: one.open,
+                    open_since: one.open_since.map(Time::to_rfc3339),
                     last: one.last.to_rfc3339(),
                 })
                 .collect(),
@@ -193,6 +207,8 @@ impl PreviewView {
             calls: preview.calls,
             refused: preview.refused,
             open: preview.open,
+            open_since: preview.open_since.map(Time::to_rfc3339),
+            open_whole,
             identities: identities.collect(),
             count: preview.count,
             owners: owners.collect(),
@@ -266,7 +282,6 @@ async fn look_ahead(console: &Console, kind: Containable, name: &str, now: Time)
         _ => {}
     }
     let rows = console.store.usage(&filter).await?;
-    let open = console.world.open_requests();
     let used = rows.iter().map(|row| Use {
         identity: &row.identity,
         credential: row.credential.as_ref(),
@@ -278,9 +293,16 @@ async fn look_ahead(console: &Console, kind: Containable, name: &str, now: Time)
         allowed: row.allowed,
         refused: row.refused,
     });
-    let open = open.iter().map(|one| Open { identity: &one.identity, credential: one.credential.as_ref(), operation: &one.operation });
+    let OpenNow { requests, whole } = console.world.open_requests().await;
+    let open = requests.iter().map(|one| Open {
+        identity: &one.identity,
+        credential: one.credential.as_ref(),
+        operation: &one.operation,
+        count: one.count,
+        since: one.since,
+    });
     let known = |id: &IdentityId| console.world.identity(id);
-    Ok(PreviewView::of(preview(&Stop { kind, name, since }, used, open, &known, now)))
+    Ok(PreviewView::of(preview(&Stop { kind, name, since }, used, open, &known, now), whole))
 }
 
 pub(crate) async fn list(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {

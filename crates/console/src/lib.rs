@@ -63,5 +63,5 @@ pub use sessions::{SESSION, SESSION_MAX, SESSION_NAME};
 pub use wardgate_store::ResourceChange;
 pub use world::{
     AccessCondition, AccessPage, AccessPath, AccessQuery, BoxFuture, Delivery, DescribedRequest, Entry, EventPage, EventQuery, FindingView,
-    Manner, Minted, Moment, OPEN_MAX, OpenRequest, Planned, Refused, SecretRotation, Span, World, WorldFault,
+    Manner, Minted, Moment, OpenNow, OpenRequests, Planned, Refused, SecretRotation, Span, World, WorldFault,
 };

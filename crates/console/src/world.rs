@@ -268,18 +268,28 @@ pub struct SecretRotation {
     pub deliver: Option<Delivery>,
 }
 
-/// Most open requests that are told of.
-pub const OPEN_MAX: usize = 100_000;
-
-/// A request that is still open.
+/// Requests that are still open: of one identity, with one credential, on one operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OpenRequest {
+pub struct OpenRequests {
     /// Whose.
     pub identity: IdentityId,
     /// With which credential.
     pub credential: Option<CredentialId>,
     /// On which operation, by its id.
     pub operation: Box<str>,
+    /// How many.
+    pub count: u64,
+    /// When the oldest began.
+    pub since: Time,
+}
+
+/// What is open at the moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenNow {
+    /// What is known to be.
+    pub requests: Vec<OpenRequests>,
+    /// Whether there is no more: `false` where a part of the gate did not answer in time, or had too much to tell.
+    pub whole: bool,
 }
 
 /// The running gate, as the console sees it. The binary implements it.
@@ -332,8 +342,8 @@ pub trait World: Send + Sync {
     /// What was agreed with the partner that an owner is: those in force, and those that are over.
     fn contracts(&self, owner: &OwnerName) -> Vec<Contract>;
 
-    /// Requests that are open now: streams, long downloads. At most [`OPEN_MAX`].
-    fn open_requests(&self) -> Vec<OpenRequest>;
+    /// Requests that are open now: streams, long downloads. Must end in bounded time.
+    fn open_requests(&self) -> BoxFuture<'_, OpenNow>;
 
     /// An owner on record: who is accountable, and who stands in.
     fn owner(&self, name: &OwnerName) -> Option<Owner>;

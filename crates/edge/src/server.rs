@@ -1,6 +1,7 @@
 //! The doors as a whole: listeners, one single-threaded runtime per core, and the way down.
 
 use crate::{
+    census::{Census, Inbox},
     connection::{self, Connection, Cover},
     inside::{InProcess, Probes},
     limits::EdgeLimits,
@@ -75,6 +76,8 @@ pub struct EdgeParts {
     pub probes: Arc<dyn Probes>,
     /// Counters; shared with whoever renders them.
     pub metrics: Arc<EdgeMetrics>,
+    /// Who asks for open requests.
+    pub census: Arc<Census>,
 }
 
 impl std::fmt::Debug for EdgeParts {
@@ -141,8 +144,9 @@ impl Edge {
             }
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartFault::Thread)?;
             let (shared, control, alive) = (shared.clone(), Arc::clone(&control), alive.clone());
+            let inbox = shared.parts.census.enrol();
             let work = move || {
-                tokio::task::LocalSet::new().block_on(&runtime, run(shared, &control, doors));
+                tokio::task::LocalSet::new().block_on(&runtime, run(shared, &control, inbox, doors));
                 drop(alive);
             };
             std::thread::Builder::new().name(format!("edge-{number}")).spawn(work).map_err(StartFault::Thread)?;
@@ -179,7 +183,7 @@ impl Drop for EdgeHandle {
 }
 
 /// One thread's life.
-async fn run(shared: Shared, control: &Control, doors: Vec<(Listener, TcpListener)>) {
+async fn run(shared: Shared, control: &Control, inbox: Arc<Inbox>, doors: Vec<(Listener, TcpListener)>) {
     let thread = Thread::new(shared);
     let mut accepting = Vec::new();
     for (listener, socket) in doors {
@@ -208,6 +212,7 @@ async fn run(shared: Shared, control: &Control, doors: Vec<(Listener, TcpListene
             }
         }
         thread.watch.tick(now);
+        inbox.answer(|tally| thread.watch.tell(tally));
         thread.upstreams.sweep(now);
         let Some(until) = until else { continue };
         if thread.is_idle() || now >= until {

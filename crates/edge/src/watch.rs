@@ -3,6 +3,7 @@
 //! A request in the common case meets five deadlines and none of them strikes; to arm and disarm as many timers would
 //! cost more than judging it.
 
+use crate::census::Tally;
 use std::{
     cell::RefCell,
     rc::{Rc, Weak},
@@ -17,6 +18,9 @@ pub const PERIOD: Duration = Duration::from_millis(50);
 pub trait Tick {
     /// Looks at the deadline.
     fn tick(&self, now: Time);
+
+    /// Counts itself in, where it is an open request.
+    fn tell(&self, _tally: &mut Tally) {}
 }
 
 /// Everything on this thread that has a deadline.
@@ -60,6 +64,15 @@ impl Watch {
 
     /// Looks at every deadline.
     pub fn tick(&self, now: Time) {
+        self.each(|entry| entry.tick(now));
+    }
+
+    /// Counts the open requests.
+    pub fn tell(&self, tally: &mut Tally) {
+        self.each(|entry| entry.tell(tally));
+    }
+
+    fn each(&self, mut look: impl FnMut(&dyn Tick)) {
         let mut at = 0;
         loop {
             let entry = match self.entries.borrow().get(at) {
@@ -68,7 +81,7 @@ impl Watch {
             };
             // The borrow is over: what ticks may drop itself.
             if let Some(entry) = entry {
-                entry.tick(now);
+                look(&*entry);
             }
             at += 1;
         }

@@ -1,17 +1,26 @@
 //! Room 4. Takes a [`Sourced`], gives a [`Presented`]: none, one, or a refusal where there are several.
 //!
 //! Why here: which credential is shown is a question of syntax, whether it is good one of cryptography (room 5).
-//! Trying a scheme and not trying it are different values. Refuses: credentials in the query (RFC 9700 §4.3.2), more
-//! than one (RFC 6750 §2), unreadable ones, kinds that the API does not accept.
+//! Trying a scheme and not trying it are different values. Refuses: credentials in the query (RFC 9700 §4.3.2), keys of ours
+//! anywhere else from where they would reach the upstream, more than one (RFC 6750 §2), unreadable ones, kinds that the API
+//! does not accept.
 
 use crate::{judge::Refused, source::Sourced};
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderName, header};
 use std::borrow::Cow;
-use wardgate_model::{credential::CredentialKind, facts::Facts, reason::Reason};
-use wardgate_proof::api_key::{self, ApiKey, KeyError};
+use wardgate_model::{
+    api::{Api, Target, UpstreamIdentity},
+    credential::CredentialKind,
+    facts::Facts,
+    id::CredentialId,
+    reason::Reason,
+};
+use wardgate_proof::api_key::{self, ApiKey, CHECKSUM_CHARACTERS, KeyError, SECRET_CHARACTERS};
 
 /// Longest key of foreign make that is looked at, in bytes: hashing it is all that it may cost.
 const FOREIGN_BYTES_MAX: usize = 512;
+/// Shortest key of ours, in bytes: most fields are shorter, and need not be looked into.
+const KEY_BYTES_MIN: usize = "wg_e_".len() + CredentialId::CHARACTERS + "_".len() + SECRET_CHARACTERS + CHECKSUM_CHARACTERS;
 
 /// What a request shows of itself, read but not yet believed.
 #[derive(Debug)]
@@ -48,11 +57,41 @@ impl Presented<'_> {
 pub fn read(sourced: Sourced<'_>) -> Result<Presented<'_>, Refused> {
     let arrival = sourced.routed.canonical.arrival;
     let query = arrival.uri.query().unwrap_or_default();
-    let result = if credential_in_query(query) { Err(Reason::CredentialInQuery) } else { shown(arrival.headers, &sourced) };
+    let result = if credential_in_query(query) {
+        Err(Reason::CredentialInQuery)
+    } else if misplaced(arrival.headers, &sourced) {
+        Err(Reason::CredentialMisplaced)
+    } else {
+        shown(arrival.headers, &sourced)
+    };
     match result {
         Ok(shown) => Ok(Presented { sourced, shown }),
         Err(reason) => Err(Refused::new(sourced.into_facts(), reason)),
     }
+}
+
+/// Whether a key of ours stands where the upstream would get to see it: anywhere but where this API takes keys.
+fn misplaced(headers: &HeaderMap, sourced: &Sourced<'_>) -> bool {
+    let api: &Api = &sourced.routed.api;
+    if api.upstream.identity == UpstreamIdentity::Keep || api.upstream.target == Target::InProcess {
+        return false;
+    }
+    let taken = |name: &HeaderName| name == header::AUTHORIZATION || api.api_key_header.as_ref() == Some(name);
+    // The canonical path: what is plain in a key is plain there.
+    holds_key(sourced.routed.canonical.request.path.as_bytes())
+        || headers.iter().any(|(name, value)| value.len() >= KEY_BYTES_MIN && !taken(name) && holds_key(value.as_bytes()))
+}
+
+/// Whether a field's value, or a path in its plain form, holds a key of ours.
+#[must_use]
+pub fn holds_key(text: &[u8]) -> bool {
+    text.len() >= KEY_BYTES_MIN && api_key::find(text).is_some()
+}
+
+/// Whether a request's target holds a key of ours, escaped or not.
+#[must_use]
+pub fn is_exposed(target: &str) -> bool {
+    target.len() >= KEY_BYTES_MIN && api_key::find(&unescaped(target.as_bytes())).is_some()
 }
 
 fn shown<'a>(headers: &'a HeaderMap, sourced: &Sourced<'_>) -> Result<Shown<'a>, Reason> {

@@ -40,7 +40,7 @@ pub struct Use<'a> {
     pub refused: u64,
 }
 
-/// A request that is still open: a stream, a long download.
+/// Requests that are still open on one operation: streams, long downloads.
 #[derive(Debug, Clone, Copy)]
 pub struct Open<'a> {
     /// Whose.
@@ -49,6 +49,10 @@ pub struct Open<'a> {
     pub credential: Option<&'a CredentialId>,
     /// On which operation.
     pub operation: &'a str,
+    /// How many.
+    pub count: u64,
+    /// When the oldest began.
+    pub since: Time,
 }
 
 /// What is to be stopped.
@@ -83,6 +87,9 @@ pub struct Preview {
     pub refused: u64,
     /// Requests that are open and would be cut.
     pub open: u64,
+    /// When the oldest of these began.
+    #[serde(serialize_with = "crate::shown::moment_or_none")]
+    pub open_since: Option<Time>,
     /// Whom it hits, those with the most calls first; at most [`LISTED_MAX`].
     pub identities: Vec<Hit>,
     /// How many it hits, listed or not.
@@ -110,10 +117,13 @@ pub struct Hit {
     pub refused: u64,
     /// Requests that are open.
     pub open: u64,
+    /// When the oldest of these began.
+    #[serde(serialize_with = "crate::shown::moment_or_none")]
+    pub open_since: Option<Time>,
     /// The last call.
     #[serde(serialize_with = "crate::shown::moment_or_none")]
     pub last: Option<Time>,
-    /// What it called, the most called first; at most [`OPERATIONS_MAX`].
+    /// What it called: where requests are open first, then the most called; at most [`OPERATIONS_MAX`].
     pub operations: Vec<Called>,
     /// Networks it called from.
     pub sources: Vec<Box<str>>,
@@ -128,6 +138,11 @@ pub struct Called {
     pub calls: u64,
     /// Calls that were refused.
     pub refused: u64,
+    /// Requests that are open.
+    pub open: u64,
+    /// When the oldest of these began.
+    #[serde(serialize_with = "crate::shown::moment_or_none")]
+    pub open_since: Option<Time>,
     /// The last call.
     #[serde(serialize_with = "crate::shown::moment")]
     pub last: Time,
@@ -164,6 +179,7 @@ pub fn preview<'u>(
     let (calls, refused, open) = hits.iter().fold((0_u64, 0_u64, 0_u64), |(calls, refused, open), hit| {
         (calls.saturating_add(hit.calls), refused.saturating_add(hit.refused), open.saturating_add(hit.open))
     });
+    let open_since = hits.iter().filter_map(|hit| hit.open_since).min();
     let mut owners: BTreeMap<Option<OwnerName>, Told> = BTreeMap::new();
     for hit in &hits {
         let told = owners.entry(hit.owner.clone()).or_insert_with(|| Told { owner: hit.owner.clone(), identities: 0, calls: 0 });
@@ -182,6 +198,7 @@ pub fn preview<'u>(
         calls,
         refused,
         open,
+        open_since,
         identities: hits,
         count,
         owners: owners.into_values().collect(),
@@ -193,16 +210,21 @@ struct Tallied {
     identity: Option<Arc<Identity>>,
     operations: BTreeMap<Box<str>, Called>,
     sources: std::collections::BTreeSet<Box<str>>,
-    open: u64,
 }
 
 impl Tallied {
+    /// What was counted of one operation, which was called at `last`.
+    fn called(&mut self, operation: &str, last: Time) -> &mut Called {
+        let none = || Called { operation: operation.into(), calls: 0, refused: 0, open: 0, open_since: None, last };
+        self.operations.entry(operation.into()).or_insert_with(none)
+    }
+
     fn hit(self, id: IdentityId) -> Option<Hit> {
         let mut operations: Vec<Called> = self.operations.into_values().collect();
-        if operations.is_empty() && self.open == 0 {
+        if operations.is_empty() {
             return None;
         }
-        operations.sort_by(|a, b| b.calls.cmp(&a.calls).then_with(|| a.operation.cmp(&b.operation)));
+        operations.sort_by(|a, b| (b.open, b.calls).cmp(&(a.open, a.calls)).then_with(|| a.operation.cmp(&b.operation)));
         let known = self.identity.as_deref();
         let hit = Hit {
             owner: known.map(|identity| identity.owner.clone()),
@@ -211,7 +233,8 @@ impl Tallied {
             state: known.map(|identity| identity.state),
             calls: operations.iter().fold(0, |all, one| all.saturating_add(one.calls)),
             refused: operations.iter().fold(0, |all, one| all.saturating_add(one.refused)),
-            open: self.open,
+            open: operations.iter().fold(0, |all, one| all.saturating_add(one.open)),
+            open_since: operations.iter().filter_map(|one| one.open_since).min(),
             last: operations.iter().map(|one| one.last).max(),
             operations: operations.into_iter().take(OPERATIONS_MAX).collect(),
             sources: self.sources.into_iter().collect(),
@@ -246,7 +269,7 @@ impl Tally<'_> {
             let known = (self.known)(identity);
             let of_owner = known.as_ref().is_some_and(|identity| identity.owner.as_str() == self.stop.name);
             let counts = self.stop.kind != Containable::Owner || of_owner;
-            let tallied = Tallied { identity: known, operations: BTreeMap::new(), sources: std::collections::BTreeSet::new(), open: 0 };
+            let tallied = Tallied { identity: known, operations: BTreeMap::new(), sources: std::collections::BTreeSet::new() };
             self.all.insert(identity.clone(), counts.then_some(tallied));
         }
         self.all.get_mut(identity)?.as_mut()
@@ -257,12 +280,7 @@ impl Tally<'_> {
             return;
         }
         let Some(tallied) = self.of(row.identity, row.credential) else { return };
-        let called = tallied.operations.entry(row.operation.into()).or_insert_with(|| Called {
-            operation: row.operation.into(),
-            calls: 0,
-            refused: 0,
-            last: row.last,
-        });
+        let called = tallied.called(row.operation, row.last);
         called.calls = called.calls.saturating_add(row.allowed);
         called.refused = called.refused.saturating_add(row.refused);
         called.last = called.last.max(row.last);
@@ -271,9 +289,11 @@ impl Tally<'_> {
     }
 
     fn open(&mut self, open: &Open<'_>) {
-        if let Some(tallied) = self.of(open.identity, open.credential) {
-            tallied.open += 1;
-        }
+        let Some(tallied) = self.of(open.identity, open.credential) else { return };
+        let called = tallied.called(open.operation, open.since);
+        called.open = called.open.saturating_add(open.count);
+        called.open_since = Some(called.open_since.map_or(open.since, |since| since.min(open.since)));
+        called.last = called.last.max(open.since);
     }
 }
 

@@ -118,6 +118,8 @@ reasons! {
 
     /// A credential in the query.
     CredentialInQuery = "credential.in_query", 400, 3, Warning, "a credential must not be sent in the URL", "send it in the Authorization header, and have this one replaced: it may be in logs";
+    /// A key of ours where the API takes none, from where it would reach the upstream.
+    CredentialMisplaced = "credential.misplaced", 400, 3, Warning, "a credential must not be sent here", "send it as `Authorization: Bearer <key>` or in the header that the API names, nowhere else";
     /// More than one credential.
     CredentialConflict = "credential.conflict", 400, 3, Warning, "more than one credential was sent", "send exactly one";
     /// A credential that cannot be read.

@@ -8,13 +8,13 @@ use crate::{clock, control::Control, deliver::Deliveries};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::Value;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use wardgate_audit::reading::{self, Cursor, Filter, Since};
 use wardgate_console::{
     AccessPage, AccessQuery, BoxFuture, Call, Code, Console, DescribedRequest, Entry, EventPage, EventQuery, FindingView, Manner, Minted,
-    OpenRequest, Planned, Problem, Refused, SecretRotation, World, WorldFault,
+    OpenNow, OpenRequests, Planned, Problem, Refused, SecretRotation, World, WorldFault,
 };
-use wardgate_edge::{Answering, InProcess, InProcessCall};
+use wardgate_edge::{Answering, Census, InProcess, InProcessCall};
 use wardgate_governance::person;
 use wardgate_model::{
     credential::{CredentialKind, KeyedHash},
@@ -29,6 +29,9 @@ use wardgate_proof::{
     entropy::SystemEntropy,
 };
 use wardgate_store::{Actor, Applied, ResourceChange, Sealed, StoredSecret};
+
+/// How long the doors have to say who has requests open. They look many times a second.
+const CENSUS_PATIENCE: Duration = Duration::from_millis(500);
 
 /// The console, reachable from the doors. Its work runs on the control runtime, never on a door's thread.
 #[derive(Clone)]
@@ -46,9 +49,9 @@ impl std::fmt::Debug for Management {
 impl Management {
     /// Puts a console in front of a control side.
     #[must_use]
-    pub fn new(control: Arc<Control>, deliveries: Arc<Deliveries>, runtime: tokio::runtime::Handle) -> Self {
+    pub fn new(control: Arc<Control>, deliveries: Arc<Deliveries>, census: Arc<Census>, runtime: tokio::runtime::Handle) -> Self {
         let store = Arc::clone(control.store());
-        Self { console: Arc::new(Console::new(store, Arc::new(Ruled { control, deliveries }))), runtime }
+        Self { console: Arc::new(Console::new(store, Arc::new(Ruled { control, deliveries, census }))), runtime }
     }
 }
 
@@ -80,6 +83,7 @@ fn broken() -> Response<Bytes> {
 struct Ruled {
     control: Arc<Control>,
     deliveries: Arc<Deliveries>,
+    census: Arc<Census>,
 }
 
 impl World for Ruled {
@@ -170,8 +174,18 @@ impl World for Ruled {
         loaded.inventory.contracts.iter().filter(|contract| contract.owner == *owner).map(|contract| Contract::clone(contract)).collect()
     }
 
-    fn open_requests(&self) -> Vec<OpenRequest> {
-        Vec::new()
+    fn open_requests(&self) -> BoxFuture<'_, OpenNow> {
+        Box::pin(async {
+            let counted = self.census.count(CENSUS_PATIENCE).await;
+            let requests = counted.open.into_iter().map(|open| OpenRequests {
+                identity: open.common.identity,
+                credential: open.common.credential,
+                operation: open.common.operation.as_ref().map_or("other", |operation| operation.as_str()).into(),
+                count: open.count,
+                since: open.since,
+            });
+            OpenNow { requests: requests.collect(), whole: counted.whole }
+        })
     }
 
     fn owner(&self, name: &OwnerName) -> Option<Owner> {

@@ -68,6 +68,10 @@ pub struct Config {
     pub audit: PathBuf,
     /// Events that may wait to be written.
     pub audit_queue_events: usize,
+    /// Bytes on disk that the event log may take.
+    pub audit_bytes_max: u64,
+    /// How long a file of the event log is kept; `None`: until somebody takes it away.
+    pub audit_retain: Option<Duration>,
     /// The master key.
     pub key: KeySource,
     /// Directories and files of resources.

@@ -14,7 +14,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
 };
-use wardgate_audit::sink::JsonLines;
+use wardgate_audit::sink::{Fullness, JsonLines};
 use wardgate_edge::{EdgeMetrics, Probes};
 use wardgate_model::facts::Door;
 use wardgate_proof::jws;
@@ -55,14 +55,20 @@ impl Answers {
     }
 
     fn ready(&self) -> Response<Bytes> {
-        let failing = self.log.counters().failing;
+        let (failing, fullness) = (self.log.counters().failing, self.log.taken().fullness);
         let (status, text) = match (self.draining.load(Ordering::Relaxed), failing) {
             (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned()),
+            (false, _) if fullness == Fullness::Full => {
+                (StatusCode::SERVICE_UNAVAILABLE, "the event log is at its cap, `audit.bytes_max`\n".to_owned())
+            }
             (false, true) => (StatusCode::SERVICE_UNAVAILABLE, "the event log cannot be written\n".to_owned()),
             // The gate goes on with its last good state: that is ready, and said.
             (false, false) if self.control.heard().trouble().is_some() => {
                 let since = self.control.heard().last();
                 (StatusCode::OK, format!("ready, with the state of {since}: the store does not answer\n"))
+            }
+            (false, false) if fullness == Fullness::Pressed => {
+                (StatusCode::OK, "ready; the event log is over three quarters of its cap, `audit.bytes_max`: refusals are only counted\n".to_owned())
             }
             (false, false) => (StatusCode::OK, "ready\n".to_owned()),
         };
@@ -71,7 +77,7 @@ impl Answers {
 
     fn metrics(&self) -> Response<Bytes> {
         let mut text = self.metrics.get().map(|metrics| metrics.render()).unwrap_or_default();
-        let log = self.log.counters();
+        let (log, taken) = (self.log.counters(), self.log.taken());
         let snapshot = self.control.gate().snapshot().number();
         let heard = self.control.heard();
         let stale_s = clock::now().since(heard.last()).as_secs();
@@ -79,6 +85,8 @@ impl Answers {
             ("wardgate_audit_written_total", "counter", "Events on disk since the start.", log.written),
             ("wardgate_audit_lost_total", "counter", "Events that had a place and could not be written.", log.lost),
             ("wardgate_audit_queue_events", "gauge", "Events that wait to be written.", log.queued as u64),
+            ("wardgate_audit_bytes", "gauge", "Bytes of the event log on disk.", taken.bytes),
+            ("wardgate_audit_bytes_max", "gauge", "Bytes that the event log may take; at the cap what must be recorded is refused.", taken.bytes_max),
             ("wardgate_audit_failing", "gauge", "1 while the event log cannot be written.", u64::from(log.failing)),
             ("wardgate_snapshot_number", "gauge", "Number of the snapshot that requests are judged against.", snapshot),
             ("wardgate_store_failing", "gauge", "1 while the store does not answer.", u64::from(heard.trouble().is_some())),

@@ -19,7 +19,7 @@ use arc_swap::ArcSwap;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use wardgate_abuse::{MeterBounds, Meters, journal::FileJournal};
 use wardgate_audit::sink::{JsonLines, Observer, Options, Writer};
-use wardgate_edge::{self as edge, Edge, EdgeConfig, EdgeHandle, EdgeLimits, EdgeMetrics, EdgeParts};
+use wardgate_edge::{self as edge, Census, Edge, EdgeConfig, EdgeHandle, EdgeLimits, EdgeMetrics, EdgeParts};
 use wardgate_model::{diagnostic::Diagnostic, facts::Door, secret::Secret};
 
 /// How often idle meters are forgotten.
@@ -69,7 +69,12 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
     let journal = Arc::new(journal);
     let meters = Meters::new(Arc::clone(&journal) as Arc<_>, MeterBounds::default());
     meters.restore(opened.records);
-    let options = Options { queue_events: config.audit_queue_events, ..Options::new("edge-1") };
+    let options = Options {
+        queue_events: config.audit_queue_events,
+        bytes_max: config.audit_bytes_max,
+        retain: config.audit_retain,
+        ..Options::new("edge-1")
+    };
     let observed =
         Observed { usage: Arc::default(), discovery: Arc::default(), deliveries: Arc::new(Deliveries::new(config.deliver.clone())) };
     let (log, writer) = JsonLines::start_observed(&config.audit, &options, observed.observer())
@@ -80,21 +85,24 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
     let answers = Arc::new(Answers::new(Arc::clone(&control), Arc::clone(&log)));
     let metrics = Arc::new(EdgeMetrics::default());
     answers.count_with(Arc::clone(&metrics));
+    let census = Arc::new(Census::default());
+    let management = Management::new(Arc::clone(&control), Arc::clone(&observed.deliveries), Arc::clone(&census), runtime.handle().clone());
     let parts = EdgeParts {
         gate: Arc::clone(control.gate()),
         sink: Arc::clone(&log) as Arc<_>,
         clock: clock::now,
         entropy: clock::entropy,
-        in_process: Arc::new(Management::new(Arc::clone(&control), Arc::clone(&observed.deliveries), runtime.handle().clone())),
+        in_process: Arc::new(management),
         probes: Arc::clone(&answers) as Arc<_>,
         metrics,
+        census,
     };
     let edge = Edge::start(doors(config)?, parts)?;
     let watch = {
         let _within = runtime.enter();
         watch::Watch::start(Arc::clone(&control))?
     };
-    runtime.spawn(sweep(Arc::clone(&control)));
+    runtime.spawn(sweep(Arc::clone(&control), Arc::clone(&log)));
     runtime.spawn(Arc::clone(&control).follow());
     let (addresses, admin) = bound(&edge)?;
     let (governor, glass) = {
@@ -242,10 +250,11 @@ fn bound(edge: &EdgeHandle) -> anyhow::Result<(Vec<(String, SocketAddr)>, Socket
     Ok((public.iter().map(|(name, address)| (name.to_string(), *address)).collect(), admin.1))
 }
 
-async fn sweep(control: Arc<Control>) {
+async fn sweep(control: Arc<Control>, log: Arc<JsonLines>) {
     let mut tick = tokio::time::interval(SWEEP);
     loop {
         tick.tick().await;
         control.gate().meters().sweep(clock::now());
+        log.tell_time(clock::now());
     }
 }

@@ -5,10 +5,12 @@ use crate::{
     upstream::{Gatekeeper, Play, Upstream, ok},
 };
 use std::{
+    collections::BTreeMap,
     io::{Read, Write},
     net::TcpStream,
     num::NonZeroU64,
     sync::Arc,
+    time::Duration,
 };
 use wardgate_gate::denied::Subject;
 use wardgate_model::{
@@ -62,6 +64,49 @@ fn every_open_stream_of_a_stopped_owner_ends() {
         assert_eq!(rest(socket), b"", "nothing more comes, not even the end of the body");
     }
     assert!(edge.sink.told(20).iter().all(|told| told == "rule.allowed cut 200 200"));
+}
+
+/// Who has requests open, as lines `IDENTITY OPERATION COUNT`.
+fn open_now(edge: &Running) -> Vec<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let counted = runtime.block_on(edge.census.count(Duration::from_secs(10)));
+    assert!(counted.whole, "every thread answers");
+    let mut lines: BTreeMap<String, u64> = BTreeMap::new();
+    // Each thread tells of its own.
+    for open in counted.open {
+        assert!(open.common.credential.is_some() && open.since > Time::default(), "{open:?}");
+        let operation = open.common.operation.map(|operation| operation.to_string()).unwrap_or_default();
+        *lines.entry(format!("{} {operation}", open.common.identity)).or_default() += open.count;
+    }
+    lines.into_iter().map(|(line, count)| format!("{line} {count}")).collect()
+}
+
+#[test]
+fn who_has_requests_open_is_told_until_they_end() {
+    let keeper = Arc::new(Gatekeeper::default());
+    let pieces = Arc::clone(&keeper);
+    let upstream = Upstream::start(move |_| {
+        let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n".to_vec();
+        Play::Pieces(vec![head], Arc::clone(&pieces))
+    });
+    let edge = Setup::before(&upstream).on_record(|_, limit| limit.rate = None).start();
+    assert_eq!(open_now(&edge), [""; 0]);
+    let mut sockets: Vec<TcpStream> = (0..5).map(|_| edge.connect()).collect();
+    for socket in &mut sockets {
+        socket.write_all(get(&edge).as_bytes()).unwrap();
+        keeper.open();
+        read_to(socket, "one\r\n");
+    }
+    // A refused one is over when it is answered.
+    assert!(edge.raw("GET /guarded HTTP/1.1\r\nHost: a\r\n\r\n").starts_with("HTTP/1.1 401"));
+    assert_eq!(open_now(&edge), ["ledger-sync a GET /guarded 5"]);
+    drop(sockets.pop());
+    let told = edge.sink.wait(2);
+    assert_eq!(told.len(), 2);
+    assert_eq!(open_now(&edge), ["ledger-sync a GET /guarded 4"]);
+    edge.denied.stop(Subject::Identity(IdentityId::literal("ledger-sync")), NOW);
+    edge.sink.wait(6);
+    assert_eq!(open_now(&edge), [""; 0]);
 }
 
 #[test]

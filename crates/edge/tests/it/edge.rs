@@ -17,7 +17,7 @@ use std::{
 };
 use wardgate_abuse::{Limits, MeterBounds, Unrecorded};
 use wardgate_edge::{
-    Answering, Edge, EdgeConfig, EdgeHandle, EdgeLimits, EdgeMetrics, EdgeParts, InProcess, InProcessCall, Listener, Probes,
+    Answering, Census, Edge, EdgeConfig, EdgeHandle, EdgeLimits, EdgeMetrics, EdgeParts, InProcess, InProcessCall, Listener, Probes,
 };
 use wardgate_gate::{
     Change, Estate, Gate, Meters, Snapshot, World,
@@ -144,6 +144,7 @@ pub(crate) struct Running {
     pub(crate) sink: Arc<Sink>,
     pub(crate) denied: Arc<Denied>,
     pub(crate) metrics: Arc<EdgeMetrics>,
+    pub(crate) census: Arc<Census>,
     /// A key of the identity `ledger-sync`.
     pub(crate) key: String,
     handle: Option<EdgeHandle>,
@@ -266,6 +267,7 @@ impl Setup {
         let mut listeners = vec![listener("public", Door::Public, None), listener("admin", Door::Admin, None)];
         listeners.extend(self.tls.map(|config| listener("tls", Door::Public, Some(config))));
         let config = EdgeConfig { listeners, limits: self.limits, threads: 2, via: "wardgate-test".into() };
+        let census = Arc::new(Census::default());
         let parts = EdgeParts {
             gate: Arc::new(Gate::new(snapshot, Meters::new(Arc::new(Unrecorded), MeterBounds::default()))),
             sink: Arc::clone(&sink) as Arc<dyn EventSink>,
@@ -274,6 +276,7 @@ impl Setup {
             in_process: Arc::new(Inside(Arc::clone(&denied))),
             probes: Arc::new(Answers),
             metrics: Arc::clone(&metrics),
+            census: Arc::clone(&census),
         };
         let handle = Edge::start(config, parts).unwrap();
         let addresses: BTreeMap<_, _> = handle.addresses().iter().map(|(name, address)| (name.to_string(), *address)).collect();
@@ -284,6 +287,7 @@ impl Setup {
             sink,
             denied,
             metrics,
+            census,
             key: key.danger_expose().clone(),
             handle: Some(handle),
         }

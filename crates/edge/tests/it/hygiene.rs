@@ -4,7 +4,7 @@ use crate::{
     edge::{Setup, said},
     upstream::{Play, Upstream},
 };
-use wardgate_model::api::UpstreamIdentity;
+use wardgate_model::api::{Mode, UpstreamIdentity};
 
 /// The fields that the upstream got, sorted, with what differs from run to run left out.
 fn seen(upstream: &Upstream) -> String {
@@ -48,6 +48,36 @@ fn the_upstream_sees_one_truth() {
         x-mine: kept";
     assert_eq!(seen(&upstream), expected);
     assert!(!upstream.received().contains("forged"));
+}
+
+#[test]
+fn no_key_of_ours_reaches_an_upstream_that_is_not_to_see_it() {
+    for (mode, asked, expected, sent) in [
+        (Mode::Enforce, "GET /x HTTP/1.1\r\nX-Api-Key: KEY", "400 credential.misplaced", false),
+        (Mode::Enforce, "GET /KEY HTTP/1.1", "400 credential.misplaced", false),
+        (Mode::Enforce, "GET /x?a=KEY HTTP/1.1", "400 credential.in_query", false),
+        // What is only observed goes on, but without the key; what stands in a URL cannot be left out of it.
+        (Mode::Observe, "GET /x HTTP/1.1\r\nX-Api-Key: KEY\r\nX-Mine: kept", "200", true),
+        (Mode::Observe, "GET /a/b/unknown HTTP/1.1\r\nCookie: a=KEY\r\nX-Mine: kept", "200", true),
+        (Mode::Observe, "GET /KEY HTTP/1.1", "400 credential.misplaced", false),
+        (Mode::Observe, "GET /a/b/KEY HTTP/1.1", "400 credential.misplaced", false),
+        (Mode::Observe, "GET /x?a=%77KEY HTTP/1.1", "400 credential.misplaced", false),
+    ] {
+        let upstream = Upstream::plain();
+        let edge = Setup::before(&upstream).api(|api| (api.upstream.identity, api.mode) = (UpstreamIdentity::Assertion, mode)).start();
+        let key = if asked.contains("%77KEY") { &edge.key[1..] } else { &edge.key };
+        let told = said(&edge.raw(format!("{}\r\nHost: a\r\n\r\n", asked.replace("KEY", key))));
+        assert_eq!(told, expected, "{mode:?} {asked}");
+        let received = upstream.received();
+        assert_eq!(!received.is_empty(), sent, "{mode:?} {asked}: {received}");
+        assert!(!received.contains(&edge.key[4..]), "{mode:?} {asked}: {received}");
+        assert!(!sent || received.contains("x-mine: kept"), "{received}");
+    }
+    // `keep` is the order to show the upstream what the client shows.
+    let upstream = Upstream::plain();
+    let edge = Setup::before(&upstream).start();
+    assert_eq!(said(&edge.raw(format!("GET /x HTTP/1.1\r\nHost: a\r\nX-Api-Key: {}\r\n\r\n", edge.key))), "200");
+    assert!(upstream.received().contains(&edge.key));
 }
 
 #[test]

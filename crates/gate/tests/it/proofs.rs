@@ -1,10 +1,10 @@
 //! Credentials at the door: what is shown, what is refused, and what the outside is told (STANDARDS §1.2, §1.14).
 
-use crate::{estate, ruled};
+use crate::{ESTATE, POLICIES, estate, ruled};
 use std::{net::IpAddr, time::Duration};
 use wardgate_gate::denied::Subject;
 use wardgate_model::{id::CredentialId, reason::Reason};
-use wardgate_testkit::world::{Asked, DAWN};
+use wardgate_testkit::world::{Asked, DAWN, ShippedLimits, world};
 
 const READ: &str = "GET /ledger/entries\nhost: ledger.example";
 
@@ -36,6 +36,48 @@ fn what_is_shown_decides_what_is_answered() {
         format!("a=%zz%77{}", &key[1..]),
     ] {
         assert_eq!(ruled(&world, "", &format!("GET /ledger/entries?{query}\nhost: ledger.example")), "400 credential.in_query", "{query}");
+    }
+}
+
+#[test]
+fn a_key_of_ours_is_taken_only_where_the_api_takes_keys() {
+    let plain = estate();
+    let with = |upstream: &str| {
+        let yaml = ESTATE.replacen("upstream: { urls: [http://127.0.0.1:9000], identity: assertion }", upstream, 1);
+        assert_ne!(yaml, ESTATE);
+        world(&yaml, POLICIES, ShippedLimits::Off).unwrap()
+    };
+    let named = with("upstream: { urls: [http://127.0.0.1:9000], identity: assertion }\n  api_key_header: X-Api-Key");
+    let keep = with("upstream: { urls: [http://127.0.0.1:9000], identity: keep }");
+    let observing = with("upstream: { urls: [http://127.0.0.1:9000], identity: assertion }\n  mode: observe");
+    for (name, world, line, expected) in [
+        ("plain", &plain, "x-api-key: KEY", "400 credential.misplaced"),
+        ("plain", &plain, "authorization: Bearer KEY\nx-api-key: KEY", "400 credential.misplaced"),
+        ("plain", &plain, "authorization: Bearer KEY\ncookie: a=1; key=KEY; b=2", "400 credential.misplaced"),
+        ("plain", &plain, "authorization: Bearer KEY\nx-a: x\nx-a: prefixKEYsuffix", "400 credential.misplaced"),
+        // What only looks like one is somebody else's.
+        ("plain", &plain, "authorization: Bearer KEY\nx-api-key: BAD", "200 rule.allowed"),
+        (
+            "plain",
+            &plain,
+            "authorization: Bearer KEY\nx-note: wg_production_000000000000_and_so_on_and_so_on_and_so_on_and_so_on",
+            "200 rule.allowed",
+        ),
+        ("named", &named, "x-api-key: KEY", "200 rule.allowed"),
+        ("named", &named, "x-api-key: KEY\nauthorization: Bearer KEY", "400 credential.conflict"),
+        ("named", &named, "x-other: KEY", "400 credential.misplaced"),
+        // The upstream is to see what the client shows.
+        ("keep", &keep, "authorization: Bearer KEY\nx-api-key: KEY", "200 rule.allowed"),
+        ("observing", &observing, "x-api-key: KEY", "400 credential.misplaced (observed)"),
+    ] {
+        let key = world.key("ledger-sync");
+        let bad = format!("{}{}", &key[..key.len() - 1], if key.ends_with('0') { '1' } else { '0' });
+        let line = line.replace("KEY", key).replace("BAD", &bad);
+        assert_eq!(ruled(world, "", &format!("{READ}\n{line}")), expected, "{name}: {line}");
+    }
+    for in_path in [plain.key("ledger-sync").to_owned(), plain.key("ledger-sync").replacen('_', "%5F", 2)] {
+        let asked = format!("GET /ledger/entries/{in_path}\nhost: ledger.example\nauthorization: Bearer {}", plain.key("ledger-sync"));
+        assert_eq!(ruled(&plain, "", &asked), "400 credential.misplaced");
     }
 }
 

@@ -71,7 +71,7 @@ fn check(kind: Containable, name: &str, open: &[&str]) -> Preview {
         refused: row.calls.1,
     });
     let open: Vec<IdentityId> = open.iter().map(|name| IdentityId::parse(name).unwrap()).collect();
-    let open = open.iter().map(|identity| Open { identity, credential: None, operation: "ledger GET /stream" });
+    let open = open.iter().map(|identity| Open { identity, credential: None, operation: "ledger GET /stream", count: 1, since: ago(1) });
     preview(&Stop { kind, name, since: ago(90) }, uses, open, &known, NOW)
 }
 

@@ -65,9 +65,10 @@ fn preview(kind: &str, name: &str, found: &Value) -> String {
         "-" => page.say("seen", "nothing was counted yet"),
         from => page.say("seen", &format!("{from} to {}", text(seen, "to"))),
     }
-    for member in ["calls", "refused", "open"] {
+    for member in ["calls", "refused"] {
         page.say(member, &text(seen, member));
     }
+    page.say("open", &open(seen));
     page.say("identities", &text(seen, "count"));
     let columns = [
         ("IDENTITY", "/identity"),
@@ -75,29 +76,38 @@ fn preview(kind: &str, name: &str, found: &Value) -> String {
         ("CRITICALITY", "/criticality"),
         ("CALLS", "/calls"),
         ("OPEN", "/open"),
+        ("OPEN SINCE", "/open_since"),
         ("LAST", "/last"),
         ("FROM", "/sources"),
     ];
     let hit = items(seen, "identities");
     page.rows("Who breaks", &columns.map(|(title, _)| title), &cells(hit, &columns));
+    let members = ["operation", "calls", "open", "open_since", "last"];
     let called: Vec<Vec<String>> = hit
         .iter()
         .flat_map(|one| items(one, "operations").iter().map(move |called| (one, called)))
-        .map(|(one, called)| vec![text(one, "identity"), text(called, "operation"), text(called, "calls"), text(called, "last")])
+        .map(|(one, called)| [text(one, "identity")].into_iter().chain(members.map(|member| text(called, member))).collect())
         .collect();
-    page.rows("On what", &["IDENTITY", "OPERATION", "CALLS", "LAST"], &called);
+    page.rows("On what", &["IDENTITY", "OPERATION", "CALLS", "OPEN", "OPEN SINCE", "LAST"], &called);
     let columns = [("OWNER", "/owner"), ("IDENTITIES", "/identities"), ("CALLS", "/calls")];
     page.rows("Whom to tell", &columns.map(|(title, _)| title), &cells(items(seen, "owners"), &columns));
     page.remark("nothing was changed");
     page.text()
 }
 
+/// How many requests are open, and how sure that is.
+fn open(seen: &Value) -> String {
+    let (count, since) = (text(seen, "open"), text(seen, "open_since"));
+    let at_least = if seen.get("open_whole").is_some_and(|whole| whole == false) { "at least " } else { "" };
+    if since == "-" { format!("{at_least}{count}") } else { format!("{at_least}{count}, the oldest since {since}") }
+}
+
 /// Lets go what was contained; mostly that waits for a second person.
 pub(super) async fn release(args: ReleaseArgs) -> anyhow::Result<Exit> {
-    let client = management(args.management).await?;
-    let path = format!("{CONTAINMENTS}/{}/{}{}", segment(&args.kind), segment(&args.name), query(&[("reason", args.reason.as_deref())]));
+    let (client, output) = reach(args.change.read).await?;
+    let path = format!("{CONTAINMENTS}/{}/{}{}", segment(&args.kind), segment(&args.name), query(&[("reason", args.change.reason.as_deref())]));
     let answer = client.call(Method::DELETE, &path, None).await?;
-    change::done(&answer, args.output.output, |_| format!("{} {} {}", styled(GOOD, "released:"), args.kind, plain(&args.name)))
+    change::done(&answer, output, |_| format!("{} {} {}", styled(GOOD, "released:"), args.kind, plain(&args.name)))
 }
 
 /// Chooses.

@@ -26,6 +26,8 @@ mod defaults {
     pub(super) const AUDIT: &str = "audit/";
     /// `audit.queue_events`.
     pub(super) const QUEUE_EVENTS: usize = 65_536;
+    /// `audit.bytes_max`.
+    pub(super) const AUDIT_BYTES: &str = "64GiB";
     /// `secrets.key`.
     pub(super) const KEY: &str = "file:wardgate.key";
     /// `edge.connections_max`.
@@ -147,6 +149,11 @@ pub struct RawAudit {
     pub directory: Option<String>,
     /// Events that may wait to be written; beyond it `audit: required` refuses.
     pub queue_events: Option<usize>,
+    /// Bytes on disk that it may take. From three quarters on refusals are only counted; beyond it `audit: required` refuses, and
+    /// what operators do is still recorded.
+    pub bytes_max: Option<String>,
+    /// How long a file is kept after the day of its events, as in `90d`; without it until somebody takes it away.
+    pub retain: Option<String>,
 }
 
 /// The master key.
@@ -195,6 +202,7 @@ impl Raw {
         let audit = self.audit.get_or_insert_default();
         fill(&mut audit.directory, defaults::AUDIT);
         audit.queue_events.get_or_insert(defaults::QUEUE_EVENTS);
+        fill(&mut audit.bytes_max, defaults::AUDIT_BYTES);
         fill(&mut self.secrets.get_or_insert_default().key, defaults::KEY);
         self.resources.get_or_insert_default();
         let edge = self.edge.get_or_insert_default();
@@ -348,8 +356,10 @@ impl Raw {
         let deliver = raw.deliver.unwrap_or_default().resolve(&mut findings);
         let glass = raw.break_glass.unwrap_or_default().socket;
         let audit = raw.audit.unwrap_or_default();
-        match (address, issuer, store, key, edge.zip(claim_within)) {
-            (Some(admin), Some(issuer), Some(store), Some(key), Some((edge, claim_within))) if findings.found.is_empty() => Ok(Config {
+        let audit_bytes_max = findings.size("audit.bytes_max", text(&audit.bytes_max));
+        let audit_retain = audit.retain.as_ref().and_then(|span| findings.duration("audit.retain", span));
+        match (address, issuer, store, key, edge.zip(claim_within), audit_bytes_max) {
+            (Some(admin), Some(issuer), Some(store), Some(key), Some((edge, claim_within)), Some(audit_bytes_max)) if findings.found.is_empty() => Ok(Config {
                 state: governance::state_directory(raw.state.as_ref(), &store, base),
                 glass: glass.map(|path| base.join(path)),
                 claim_within,
@@ -362,6 +372,8 @@ impl Raw {
                 store,
                 audit: base.join(text(&audit.directory)),
                 audit_queue_events: audit.queue_events.unwrap_or(1).max(1),
+                audit_bytes_max,
+                audit_retain,
                 key,
                 resources: raw.resources.unwrap_or_default().iter().map(|path| base.join(path)).collect(),
                 edge,

@@ -30,6 +30,16 @@ fn a_listener_is_enough_and_paths_count_from_the_file() {
 }
 
 #[test]
+fn the_log_has_a_cap_and_keeps_what_nobody_takes_away() {
+    let config = read(SMALL).unwrap();
+    assert_eq!((config.audit_bytes_max, config.audit_retain), (64 << 30, None));
+    let config = read(&format!("{SMALL}audit: {{ bytes_max: 10GiB, retain: 90d }}\n")).unwrap();
+    assert_eq!((config.audit_bytes_max, config.audit_retain), (10 << 30, Some(std::time::Duration::from_secs(90 * 86_400))));
+    let said = wrong(&format!("{SMALL}audit: {{ bytes_max: much, retain: long }}\n"));
+    assert!(said.contains("`much` is no size") && said.contains("`long` is no duration"), "{said}");
+}
+
+#[test]
 fn the_effective_configuration_reads_back_as_itself() {
     let raw: Raw = wardgate_resources::yaml::read(Path::new("a"), SMALL.as_bytes()).unwrap();
     let shown = serde_saphyr::to_string(&raw.filled()).unwrap();

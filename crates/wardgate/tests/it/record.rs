@@ -104,6 +104,7 @@ fn answered(gate: std::net::SocketAddr, key: &str) -> Vec<(Answer, &'static str)
         (ask(gate, "GET /shop/things", &[("Authorization", &wrong)], ""), "proof.checksum complete 401 -"),
         (ask(gate, "GET /shop/things", &[("Authorization", "Basic QTpC")], ""), "credential.not_accepted complete 401 -"),
         (ask(gate, &in_query, known, ""), "credential.in_query complete 400 -"),
+        (ask(gate, "GET /shop/things", &[("Authorization", &bearer), ("X-Old-Key", key)], ""), "credential.misplaced complete 400 -"),
         (ask(gate, "GET /nowhere", known, ""), "route.no_api complete 404 -"),
         (ask(gate, "GET /shop/other", known, ""), "route.no_operation complete 404 -"),
         (ask(gate, "PATCH /shop/things", known, ""), "route.no_method complete 405 -"),

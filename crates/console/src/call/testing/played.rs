@@ -5,7 +5,7 @@ use crate::{
     problem::{Code, Problem},
     world::{
         AccessPage, AccessPath, AccessQuery, BoxFuture, DescribedRequest, Entry, EventPage, EventQuery, FindingView, Manner, Minted,
-        OpenRequest, Planned, Refused, SecretRotation, World, WorldFault,
+        OpenNow, OpenRequests, Planned, Refused, SecretRotation, World, WorldFault,
     },
 };
 use http::HeaderName;
@@ -283,8 +283,15 @@ impl World for Played {
         if *owner == acme.owner { vec![acme] } else { Vec::new() }
     }
 
-    fn open_requests(&self) -> Vec<OpenRequest> {
-        vec![OpenRequest { identity: IdentityId::literal("ledger"), credential: None, operation: "ledger GET /stream".into() }]
+    fn open_requests(&self) -> BoxFuture<'_, OpenNow> {
+        let stream = OpenRequests {
+            identity: IdentityId::literal("ledger"),
+            credential: None,
+            operation: "ledger GET /stream".into(),
+            count: 1,
+            since: super::NOW,
+        };
+        Box::pin(async move { OpenNow { requests: vec![stream], whole: true } })
     }
 
     fn owner(&self, name: &OwnerName) -> Option<Owner> {
