@@ -4,6 +4,7 @@
 //! place where a [`Permit`] is made. Refuses: callers stopped meanwhile, upstreams whose secret is not on record.
 
 use crate::{
+    denied::Denied,
     identity::is_contained,
     judge::Verdict,
     permit::{Lease, Permit},
@@ -12,7 +13,13 @@ use crate::{
 };
 use std::sync::Arc;
 use wardgate_abuse::Reservation;
-use wardgate_model::{reason::Reason, ruling::Ruling, time::Time};
+use wardgate_model::{facts::Caller, reason::Reason, ruling::Ruling, time::Time};
+
+/// Why a caller that was let in is not any more. What it shows may have been ended and not itself: to the outside that must
+/// not look otherwise than it does a moment later, when room 5 says so.
+pub(crate) fn stopped(caller: &Caller, denied: &Denied) -> Reason {
+    if denied.stops_credential(caller) { Reason::ProofRevoked } else { Reason::CommitStale }
+}
 
 /// Gives the permit, or the refusal.
 #[must_use]
@@ -26,8 +33,8 @@ pub fn commit(ruled: Ruled, snapshot: &Snapshot, now: Time) -> Verdict {
         permit: None,
     };
     let Some(api) = api else { return refuse(ruling, Reason::StandingFault) };
-    if caller.as_ref().is_some_and(|caller| is_contained(caller, snapshot)) {
-        return refuse(ruling, Reason::CommitStale);
+    if let Some(caller) = caller.as_ref().filter(|caller| is_contained(caller, snapshot)) {
+        return refuse(ruling, stopped(caller, snapshot.denied()));
     }
     let show = match snapshot.show(&api, operation.as_deref(), caller.as_ref(), purpose.as_ref(), now) {
         Ok(show) => show,

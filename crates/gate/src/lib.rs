@@ -23,6 +23,7 @@ pub mod canon;
 pub mod commit;
 pub mod credential;
 pub mod denied;
+pub mod heard;
 pub mod identity;
 pub mod inspect;
 pub mod judge;

@@ -5,7 +5,7 @@
 //! INVARIANT (immutable): nothing in it changes after it was made, but for the caches that [`Mint`] and the policy
 //! set keep of their own answers, and the [`Denied`] overlay, which all snapshots share.
 
-use crate::{assertion::Mint, denied::Denied, permit::Show, route::Routes, shards::Shards};
+use crate::{assertion::Mint, denied::Denied, heard::LastHeard, permit::Show, route::Routes, shards::Shards};
 use ahash::AHashMap;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderValue, header};
@@ -141,10 +141,17 @@ pub struct Estate {
     pepper: Arc<Pepper>,
     mint: Arc<Mint>,
     denied: Arc<Denied>,
+    heard: Arc<LastHeard>,
     body_bytes_max: u64,
 }
 
 impl Estate {
+    /// Says when the control side was last heard; without it, nothing grows old.
+    #[must_use]
+    pub fn heard(self, heard: Arc<LastHeard>) -> Self {
+        Self { heard, ..self }
+    }
+
     /// Builds the look-ups.
     #[must_use]
     pub fn build(world: World) -> Self {
@@ -164,6 +171,7 @@ impl Estate {
             pepper: world.pepper,
             mint: world.mint,
             denied: world.denied,
+            heard: Arc::default(),
             body_bytes_max: world.body_bytes_max,
         }
     }
@@ -269,6 +277,12 @@ impl Snapshot {
     #[must_use]
     pub fn denied(&self) -> &Arc<Denied> {
         &self.estate.denied
+    }
+
+    /// When the control side was last heard.
+    #[must_use]
+    pub fn heard(&self) -> &LastHeard {
+        &self.estate.heard
     }
 
     /// The purpose that a grant registers.

@@ -113,6 +113,9 @@ reasons! {
     /// The path exists, this method on it does not.
     RouteNoMethod = "route.no_method", 405, 3, Notice, "the operation does not exist with this method", "check the method against the API's document";
 
+    /// Nothing was heard from the store for longer than the API bears: who was stopped meanwhile is not known here.
+    RouteStale = "route.stale", 503, 14, Error, "the request cannot be judged at present", "try again later";
+
     /// Too much from this source before it proved anything.
     SourceLimited = "source.limited", 429, 8, Warning, "too many requests from this source", "slow down, and send a valid credential";
 
