@@ -155,11 +155,8 @@ pub(crate) fn facts(identity: &Identity, text: &str) -> (Facts, u8) {
     let age = Duration::from_secs(words.get("age").map_or(0, |age| age.parse().unwrap()));
     let since = Time::from_micros(NOON.as_micros() - i64::try_from(age.as_micros()).unwrap());
     let list = |key: &str| words.all(key).into_iter().map(Box::from).collect::<Box<[Box<str>]>>();
-    let token = words.get("scopes").map(|_| TokenFacts {
-        id: "1".into(),
-        issuer: "here".into(),
-        audience: list("audience"),
-        scopes: list("scopes"),
+    let token = words.get("scopes").map(|_| {
+        Arc::new(TokenFacts { id: "1".into(), issuer: "here".into(), audience: list("audience"), scopes: list("scopes") })
     });
     let facts = Facts {
         id: RequestId::new(NOON, 1),
@@ -185,7 +182,7 @@ pub(crate) fn facts(identity: &Identity, text: &str) -> (Facts, u8) {
         caller: Some(Caller {
             identity: Arc::new(identity.clone()),
             credential: None,
-            proof: ProofFacts { kind, bound: words.get("bound").is_some(), since },
+            proof: ProofFacts { kind, bound: words.get("bound").is_some(), since, ends: None },
             token,
             on_behalf_of: words.get("obo").map(Into::into),
             actors: words.all("actors").into_iter().map(|actor| IdentityId::parse(actor).unwrap()).collect(),
