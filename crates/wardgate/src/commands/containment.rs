@@ -104,10 +104,10 @@ fn open(seen: &Value) -> String {
 
 /// Lets go what was contained; mostly that waits for a second person.
 pub(super) async fn release(args: ReleaseArgs) -> anyhow::Result<Exit> {
-    let (client, output) = reach(args.change.read).await?;
-    let path = format!("{CONTAINMENTS}/{}/{}{}", segment(&args.kind), segment(&args.name), query(&[("reason", args.change.reason.as_deref())]));
+    let client = management(args.management).await?;
+    let path = format!("{CONTAINMENTS}/{}/{}{}", segment(&args.kind), segment(&args.name), query(&[("reason", args.reason.as_deref())]));
     let answer = client.call(Method::DELETE, &path, None).await?;
-    change::done(&answer, output, |_| format!("{} {} {}", styled(GOOD, "released:"), args.kind, plain(&args.name)))
+    change::done(&answer, args.output.output, |_| format!("{} {} {}", styled(GOOD, "released:"), args.kind, plain(&args.name)))
 }
 
 /// Chooses.
