@@ -30,6 +30,7 @@ use std::{
     net::IpAddr,
     pin::Pin,
     rc::{Rc, Weak},
+    sync::Arc,
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -37,6 +38,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use wardgate_model::{
     event::{Ending, Event, EventKind, Outcome, Share},
     facts::{Door, Facts, Stopped},
+    proof::CertificateChain,
     ruling::Ruling,
     time::Time,
 };
@@ -76,6 +78,7 @@ pub struct Connection {
     waker: RefCell<Option<Waker>>,
     watched: OnceCell<Watched>,
     crossing: RefCell<Option<Crossing>>,
+    certificates: OnceCell<Arc<CertificateChain>>,
 }
 
 /// Fields of ours that a connection has ready.
@@ -112,6 +115,7 @@ impl Connection {
             waker: RefCell::new(None),
             watched: OnceCell::new(),
             crossing: RefCell::new(None),
+            certificates: OnceCell::new(),
         });
         let weak: Weak<dyn Tick> = Rc::downgrade(&connection) as Weak<dyn Tick>;
         let _ = connection.watched.set(thread.watch.add(weak));
@@ -134,6 +138,17 @@ impl Connection {
     #[must_use]
     pub fn peer(&self) -> IpAddr {
         self.from.peer()
+    }
+
+    /// The certificates that the client showed in the handshake.
+    #[must_use]
+    pub fn certificates(&self) -> Option<&Arc<CertificateChain>> {
+        self.certificates.get()
+    }
+
+    /// Notes what the client showed in the handshake.
+    pub fn showed(&self, certificates: Arc<CertificateChain>) {
+        let _ = self.certificates.set(certificates);
     }
 
     /// Whether it is protected.

@@ -225,6 +225,7 @@ fn judge(exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: &Parts) ->
         door: connection.door(),
         version: parts.version,
         protocol: connection::protocol(&parts.extensions),
+        certificates: connection.certificates(),
         method: &parts.method,
         uri: &parts.uri,
         headers: &parts.headers,

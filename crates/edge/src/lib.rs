@@ -5,7 +5,7 @@
 //!
 //! # Reading order
 //!
-//! [`server`] opens listeners and threads, [`connection`] finds the protocol, [`wire`] guards HTTP/1 below the engine.
+//! [`server`] opens listeners and threads, [`handshake`] is their TLS, [`connection`] finds the protocol, [`wire`] guards HTTP/1 below the engine.
 //! [`door`] is a request's way on one screen; [`forward`] with [`hygiene`], [`upstream`] and [`body`] goes to the upstream,
 //! [`tunnel`] is for what goes over to WebSocket, [`respond`] says no, [`record`] keeps the event. [`thread`] and [`watch`] are what they run on, [`metrics`] counts,
 //! [`limits`] bounds, [`sources`] counts who has how many connections, [`census`] who has which requests open, [`inside`] is what this process answers itself.
@@ -27,6 +27,7 @@ pub mod census;
 pub mod connection;
 pub mod door;
 pub mod forward;
+pub mod handshake;
 pub mod hygiene;
 pub mod inside;
 pub mod limits;
@@ -46,6 +47,7 @@ pub mod wire;
 mod fixture;
 
 pub use census::{Census, Common, Counted, OpenRequests};
+pub use handshake::ClientCertificates;
 pub use inside::{Answering, InProcess, InProcessCall, Probes};
 pub use limits::EdgeLimits;
 pub use metrics::EdgeMetrics;

@@ -3,6 +3,7 @@
 use crate::{
     census::{Census, Inbox},
     connection::{self, Connection, Cover},
+    handshake,
     inside::{InProcess, Probes},
     limits::EdgeLimits,
     metrics::EdgeMetrics,
@@ -260,6 +261,10 @@ async fn take(connection: Rc<Connection>, client: TcpStream, tls: Option<TlsAcce
         return connection::serve(connection, client, false).await;
     };
     let Some(Ok(client)) = connection.opening(tls.accept(client)).await else { return };
-    let http2 = client.get_ref().1.alpn_protocol() == Some(b"h2");
+    let session = client.get_ref().1;
+    if let Some(certificates) = handshake::shown(session) {
+        connection.showed(certificates);
+    }
+    let http2 = session.alpn_protocol() == Some(b"h2");
     connection::serve(connection, client, http2).await;
 }

@@ -1,8 +1,8 @@
 //! What a door hands in: one request of whatever protocol, in one shape, sizes already capped.
 
 use http::{HeaderMap, Method, Uri, Version};
-use std::net::IpAddr;
-use wardgate_model::{facts::Door, id::RequestId, time::Time};
+use std::{net::IpAddr, sync::Arc};
+use wardgate_model::{facts::Door, id::RequestId, proof::CertificateChain, time::Time};
 
 /// A request as it arrived. Nothing in it is trusted yet.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +17,8 @@ pub struct Arrival<'a> {
     pub version: Version,
     /// `:protocol` of an extended CONNECT, whose method stands here as GET (RFC 8441 §4).
     pub protocol: Option<&'a str>,
+    /// The certificates that the client showed in the handshake, whose private key it has; `None`: it showed none.
+    pub certificates: Option<&'a Arc<CertificateChain>>,
     /// Method.
     pub method: &'a Method,
     /// Target: origin form or absolute form (HTTP/1.1), `:path` with `:authority` (HTTP/2).

@@ -216,6 +216,7 @@ impl Asked {
             door: Door::Public,
             version: Version::HTTP_11,
             protocol: None,
+            certificates: None,
             method: &self.method,
             uri: &self.uri,
             headers: &self.headers,

@@ -221,6 +221,7 @@ fn judge(control: &Control, key: &str, n: usize, now: Time) -> anyhow::Result<bo
         door: Door::Public,
         version: http::Version::HTTP_11,
         protocol: None,
+        certificates: None,
         method: &http::Method::GET,
         uri: &uri,
         headers: &headers,

@@ -19,7 +19,7 @@ use arc_swap::ArcSwap;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use wardgate_abuse::{MeterBounds, Meters, journal::FileJournal};
 use wardgate_audit::sink::{JsonLines, Observer, Options, Writer};
-use wardgate_edge::{self as edge, Census, Edge, EdgeConfig, EdgeHandle, EdgeLimits, EdgeMetrics, EdgeParts};
+use wardgate_edge::{self as edge, Census, ClientCertificates, Edge, EdgeConfig, EdgeHandle, EdgeLimits, EdgeMetrics, EdgeParts};
 use wardgate_model::{diagnostic::Diagnostic, facts::Door, secret::Secret};
 
 /// How often idle meters are forgotten.
@@ -230,7 +230,7 @@ fn limits(config: &Config) -> EdgeLimits {
 fn doors(config: &Config) -> anyhow::Result<EdgeConfig> {
     let mut listeners = Vec::new();
     for listener in &config.listeners {
-        let tls = listener.tls.as_ref().map(tls::server).transpose()?;
+        let tls = listener.tls.as_ref().map(|files| tls::server(files, ClientCertificates::Off)).transpose()?;
         listeners.push(edge::Listener {
             name: listener.name.as_str().into(),
             door: Door::Public,

@@ -2,27 +2,23 @@
 
 use crate::config::TlsFiles;
 use anyhow::Context as _;
-use rustls::{ServerConfig, crypto::aws_lc_rs};
+use rustls::ServerConfig;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use std::sync::Arc;
+use wardgate_edge::handshake::{self, ClientCertificates};
 
 /// TLS 1.2 and 1.3 with this certificate; HTTP/2 and HTTP/1.1 by ALPN.
 ///
 /// # Errors
 /// When a file cannot be read, holds nothing of use, or the key is of another certificate.
-pub fn server(files: &TlsFiles) -> anyhow::Result<Arc<ServerConfig>> {
+pub fn server(files: &TlsFiles, clients: ClientCertificates) -> anyhow::Result<Arc<ServerConfig>> {
     let certificate = &files.certificate;
     let chain = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .with_context(|| format!("cannot read the certificate `{}`", certificate.display()))?;
     anyhow::ensure!(!chain.is_empty(), "there is no certificate in `{}`", certificate.display());
     let key = PrivateKeyDer::from_pem_file(&files.key).with_context(|| format!("cannot read the private key `{}`", files.key.display()))?;
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
+    let config = handshake::server_config(chain, key, clients)
         .with_context(|| format!("`{}` and `{}` do not belong together", certificate.display(), files.key.display()))?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }

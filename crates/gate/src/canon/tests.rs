@@ -21,6 +21,7 @@ fn check(request: &str) -> String {
         door: Door::Public,
         version: Version::HTTP_11,
         protocol: None,
+        certificates: None,
         method: &method,
         uri: &uri,
         headers: &headers,

@@ -174,6 +174,7 @@ impl Request {
             door: Door::Public,
             version: Version::HTTP_11,
             protocol: None,
+            certificates: None,
             method: &self.method,
             uri: &self.uri,
             headers: &self.headers,

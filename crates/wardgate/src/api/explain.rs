@@ -71,6 +71,7 @@ fn arrival<'a>(described: &'a DescribedRequest, headers: &'a HeaderMap, now: Tim
         door: Door::Described,
         version: Version::HTTP_11,
         protocol: None,
+        certificates: None,
         method: &described.method,
         uri: &described.url,
         headers,
