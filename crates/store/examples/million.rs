@@ -20,7 +20,7 @@ use wardgate_model::{
     resource::Kind,
     time::Time,
 };
-use wardgate_store::{Actor, CHANGES_WELL_MADE, NewCredential, Precondition, ResourceChange, ResourceId, Store, Who};
+use wardgate_store::{Actor, NewCredential, Pace, Precondition, ResourceChange, ResourceId, Store, Who};
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -69,9 +69,13 @@ fn credential(n: usize) -> Outcome<NewCredential> {
 
 async fn import(store: &Store, prefix: &str, count: usize) -> Outcome<()> {
     let actor = Actor::new(Who::Process, "import");
-    for start in (0..count).step_by(CHANGES_WELL_MADE) {
-        let piece = (start..count.min(start + CHANGES_WELL_MADE)).map(|n| declared(prefix, n)).collect::<Result<Vec<_>, _>>()?;
+    let (mut pace, mut start) = (Pace::default(), 0);
+    while start < count {
+        let piece = (start..count.min(start + pace.next())).map(|n| declared(prefix, n)).collect::<Result<Vec<_>, _>>()?;
+        let began = Instant::now();
         store.change_resources(&actor, &piece, None, NOW).await?;
+        pace.took(piece.len(), began.elapsed());
+        start += piece.len();
     }
     Ok(())
 }
@@ -81,9 +85,13 @@ async fn make(store: &Store, identities: usize) -> Outcome<()> {
     import(store, "id", identities).await?;
     println!("identities declared: {}", rate(identities, started));
     let (started, actor) = (Instant::now(), Actor::new(Who::Process, "import"));
-    for start in (0..identities * 2).step_by(CHANGES_WELL_MADE) {
-        let piece = (start..(identities * 2).min(start + CHANGES_WELL_MADE)).map(credential).collect::<Result<Vec<_>, _>>()?;
+    let (mut pace, mut start) = (Pace::default(), 0);
+    while start < identities * 2 {
+        let piece = (start..(identities * 2).min(start + pace.next())).map(credential).collect::<Result<Vec<_>, _>>()?;
+        let began = Instant::now();
         store.issue_credentials(&actor, &piece, NOW).await?;
+        pace.took(piece.len(), began.elapsed());
+        start += piece.len();
     }
     println!("credentials issued: {}", rate(identities * 2, started));
     Ok(())

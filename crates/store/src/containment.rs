@@ -3,14 +3,19 @@
 use crate::{
     Store, StoreFault,
     database::{Conn, query},
+    fault::DatabaseFault,
     feed::{Act, Actor, Subject, Told, Writing, signed, unsigned},
     sql, status,
 };
 use serde_json::{Value, json};
+use std::time::Duration;
 use wardgate_model::{contain::Containable, inventory::IdentityState, time::Time};
 
 /// Longest name of something that is stopped, in bytes (an issuer is an address).
 pub const CONTAINED_BYTES_MAX: usize = 2_048;
+/// How long a stop waits for its turn to be written. Whoever stops something does not wait longer: it is obeyed without
+/// the record then, and put on record later.
+pub const STOP_WAITS: Duration = Duration::from_secs(2);
 
 /// Something that is stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +85,17 @@ fn feed_name(kind: Containable, name: &str) -> String {
 
 /// Notes within a change under way that something is stopped; what is stopped already stays as it is.
 pub(crate) async fn insert(writing: &mut Writing, actor: &Actor, kind: Containable, name: &str) -> Result<StoredContainment, StoreFault> {
+    let since = writing.now;
+    insert_since(writing, actor, kind, name, since).await
+}
+
+async fn insert_since(
+    writing: &mut Writing,
+    actor: &Actor,
+    kind: Containable,
+    name: &str,
+    since: Time,
+) -> Result<StoredContainment, StoreFault> {
     if let Some(there) = find(writing.conn(), kind, name).await? {
         return Ok(there);
     }
@@ -87,7 +103,7 @@ pub(crate) async fn insert(writing: &mut Writing, actor: &Actor, kind: Containab
     let new = StoredContainment {
         kind,
         name: name.into(),
-        since: writing.now,
+        since,
         actor: actor.who.to_string().into(),
         reason: actor.reason.clone(),
         revision: seq,
@@ -107,7 +123,18 @@ pub(crate) async fn insert(writing: &mut Writing, actor: &Actor, kind: Containab
 
 /// Stops something within a change under way: an identity on record goes into quarantine with it.
 pub(crate) async fn stop(writing: &mut Writing, actor: &Actor, kind: Containable, name: &str) -> Result<StoredContainment, StoreFault> {
-    let containment = insert(writing, actor, kind, name).await?;
+    let since = writing.now;
+    stop_since(writing, actor, kind, name, since).await
+}
+
+async fn stop_since(
+    writing: &mut Writing,
+    actor: &Actor,
+    kind: Containable,
+    name: &str,
+    since: Time,
+) -> Result<StoredContainment, StoreFault> {
+    let containment = insert_since(writing, actor, kind, name, since).await?;
     if kind == Containable::Identity
         && let Some(status) = status::find(writing.conn(), name).await?
         && status.state != IdentityState::Retired
@@ -124,6 +151,12 @@ pub(crate) async fn delete(writing: &mut Writing, actor: &Actor, kind: Containab
     query(sql::CONTAINMENT_REMOVE).bind(kind.as_str()).bind(name).execute(writing.conn()).await?;
     tell(writing, seq, actor, Act::Release, (Some(&old), None)).await?;
     Ok(Some(seq))
+}
+
+/// Waits for a stop to be written, but not for long.
+pub(crate) async fn soon<T>(written: impl Future<Output = Result<T, StoreFault>>) -> Result<T, StoreFault> {
+    let late = || DatabaseFault::Busy(sqlx::Error::PoolTimedOut);
+    tokio::time::timeout(STOP_WAITS, written).await.map_err(|_| late())?
 }
 
 async fn tell(
@@ -144,13 +177,30 @@ impl Store {
     /// record: what comes later under that name is stopped too.
     ///
     /// # Errors
-    /// `Conflict` for a name that is empty or longer than [`CONTAINED_BYTES_MAX`].
+    /// `Conflict` for a name that is empty or longer than [`CONTAINED_BYTES_MAX`]; `Busy` when its turn did not come within
+    /// [`STOP_WAITS`].
     pub async fn contain(&self, actor: &Actor, kind: Containable, name: &str, now: Time) -> Result<StoredContainment, StoreFault> {
+        soon(self.contain_since(actor, kind, name, now, now)).await
+    }
+
+    /// As [`Store::contain`], of something that was stopped at `since` although it could not be put on record then. It waits
+    /// for its turn.
+    ///
+    /// # Errors
+    /// `Conflict` as there.
+    pub async fn contain_since(
+        &self,
+        actor: &Actor,
+        kind: Containable,
+        name: &str,
+        since: Time,
+        now: Time,
+    ) -> Result<StoredContainment, StoreFault> {
         if name.is_empty() || name.len() > CONTAINED_BYTES_MAX {
             return Err(StoreFault::conflict(kind.as_str(), name, format!("must have a name of 1 to {CONTAINED_BYTES_MAX} bytes")));
         }
         let mut writing = Writing::begin(self, now).await?;
-        let containment = stop(&mut writing, actor, kind, name).await?;
+        let containment = stop_since(&mut writing, actor, kind, name, since).await?;
         writing.commit().await?;
         Ok(containment)
     }

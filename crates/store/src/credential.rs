@@ -1,7 +1,7 @@
 //! Credentials on record: issued once, ended once, never shown again.
 
 use crate::{
-    Store, StoreFault,
+    Store, StoreFault, containment,
     database::{Conn, query},
     feed::{Act, Actor, Subject, Told, Writing, signed, unsigned},
     resource::Precondition,
@@ -338,12 +338,29 @@ impl Store {
     /// Ends a credential. One that was revoked before stays as it is, with its first date, and nothing is changed.
     ///
     /// # Errors
-    /// `NotFound`; `Stale` when the precondition does not hold for one that is not revoked yet.
+    /// `NotFound`; `Stale` when the precondition does not hold for one that is not revoked yet; `Busy` when its turn did not
+    /// come within [`crate::STOP_WAITS`].
     pub async fn revoke_credential(
         &self,
         actor: &Actor,
         id: &CredentialId,
         expect: Precondition,
+        now: Time,
+    ) -> Result<StoredCredential, StoreFault> {
+        containment::soon(self.revoke_credential_since(actor, id, expect, now, now)).await
+    }
+
+    /// As [`Store::revoke_credential`], of one that was ended at `since` although it could not be put on record then. It
+    /// waits for its turn.
+    ///
+    /// # Errors
+    /// `NotFound`; `Stale` as there.
+    pub async fn revoke_credential_since(
+        &self,
+        actor: &Actor,
+        id: &CredentialId,
+        expect: Precondition,
+        since: Time,
         now: Time,
     ) -> Result<StoredCredential, StoreFault> {
         let mut writing = Writing::begin(self, now).await?;
@@ -353,8 +370,8 @@ impl Store {
         }
         expect.check("credential", id.as_str(), Some(old.revision))?;
         let seq = writing.allocate(1).await?;
-        query(sql::CREDENTIAL_REVOKE).bind(id.as_str()).bind(now.as_micros()).bind(signed(seq)).execute(writing.conn()).await?;
-        let credential = Credential { state: CredentialState::Revoked { at: now }, ..old.credential.clone() };
+        query(sql::CREDENTIAL_REVOKE).bind(id.as_str()).bind(since.as_micros()).bind(signed(seq)).execute(writing.conn()).await?;
+        let credential = Credential { state: CredentialState::Revoked { at: since }, ..old.credential.clone() };
         tell(&mut writing, seq, actor, Act::Revoke, Some(&old.credential), &credential).await?;
         writing.commit().await?;
         Ok(StoredCredential { credential, revision: seq, ..old })

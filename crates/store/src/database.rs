@@ -1,17 +1,70 @@
 //! One way to ask either database: a text of [`crate::sql`], its parameters, a connection. What differs between the two
 //! stands in [`crate::dialect`].
 
-use crate::{StoreFault, dialect};
+use crate::{StoreFault, dialect, fault::DatabaseFault};
 use sqlx::{
     AssertSqlSafe, FromRow, PgConnection, PgPool, Postgres, SqlSafeStr, SqlStr, Sqlite, SqliteConnection, SqlitePool, Transaction,
     pool::PoolConnection, postgres::PgRow, sqlite::SqliteRow,
 };
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+/// How long one statement may take before we give it up, whatever the server thinks of it. Those that are known to be long
+/// (bringing a database into shape) do not come through here.
+const STATEMENT: Duration = Duration::from_secs(30);
 
 /// Connections to a database.
 pub(crate) enum Pool {
     Sqlite(SqlitePool),
-    Postgres(PgPool),
+    Postgres(Server),
+}
+
+/// Connections to a server. One that was away at the start is used only once it was brought into shape.
+#[derive(Clone)]
+pub(crate) struct Server {
+    pool: PgPool,
+    ready: Arc<AtomicBool>,
+}
+
+impl Server {
+    /// One of which it is not known whether it is in shape.
+    pub(crate) fn new(pool: PgPool) -> Self {
+        Self { pool, ready: Arc::default() }
+    }
+
+    /// The connections, once the database is in shape.
+    pub(crate) fn usable(&self) -> Result<&PgPool, StoreFault> {
+        if self.is_ready() { Ok(&self.pool) } else { Err(DatabaseFault::NotBack.into()) }
+    }
+
+    /// The connections, in shape or not.
+    pub(crate) fn any(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Whether it is in shape.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+
+    /// It is in shape now.
+    pub(crate) fn make_ready(&self) {
+        self.ready.store(true, Ordering::Release);
+    }
+}
+
+/// Waits for a statement, not for ever.
+async fn within<T>(asked: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreFault> {
+    match tokio::time::timeout(STATEMENT, asked).await {
+        Ok(said) => Ok(said?),
+        Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()).into()),
+    }
 }
 
 /// One connection, with or without a transaction. A transaction that is dropped without [`Conn::commit`] never was.
@@ -32,7 +85,7 @@ impl Pool {
     pub(crate) async fn acquire(&self) -> Result<Conn, StoreFault> {
         Ok(match self {
             Self::Sqlite(pool) => Conn::Sqlite(pool.acquire().await?),
-            Self::Postgres(pool) => Conn::Postgres(pool.acquire().await?),
+            Self::Postgres(server) => Conn::Postgres(server.usable()?.acquire().await?),
         })
     }
 
@@ -40,7 +93,7 @@ impl Pool {
     pub(crate) async fn begin_reading(&self) -> Result<Conn, StoreFault> {
         Ok(match self {
             Self::Sqlite(pool) => Conn::SqliteTransaction(pool.begin_with(dialect::SQLITE_BEGIN_READ).await?),
-            Self::Postgres(pool) => Conn::PostgresTransaction(pool.begin_with(dialect::POSTGRES_BEGIN_READ).await?),
+            Self::Postgres(server) => Conn::PostgresTransaction(within(server.usable()?.begin_with(dialect::POSTGRES_BEGIN_READ)).await?),
         })
     }
 
@@ -48,7 +101,7 @@ impl Pool {
     pub(crate) async fn begin_writing(&self) -> Result<Conn, StoreFault> {
         Ok(match self {
             Self::Sqlite(pool) => Conn::SqliteTransaction(pool.begin_with(dialect::SQLITE_BEGIN_WRITE).await?),
-            Self::Postgres(pool) => Conn::PostgresTransaction(pool.begin_with(dialect::POSTGRES_BEGIN_WRITE).await?),
+            Self::Postgres(server) => Conn::PostgresTransaction(within(server.usable()?.begin_with(dialect::POSTGRES_BEGIN_WRITE)).await?),
         })
     }
 
@@ -56,7 +109,7 @@ impl Pool {
     pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite(pool) => pool.close().await,
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres(server) => server.any().close().await,
         }
     }
 }
@@ -67,7 +120,7 @@ impl Conn {
         match self {
             Self::Sqlite(_) | Self::Postgres(_) => Ok(()),
             Self::SqliteTransaction(transaction) => Ok(transaction.commit().await?),
-            Self::PostgresTransaction(transaction) => Ok(transaction.commit().await?),
+            Self::PostgresTransaction(transaction) => within(transaction.commit()).await,
         }
     }
 
@@ -244,7 +297,7 @@ impl<'q> Query<'q> {
         Ok(match conn.either() {
             Either::Sqlite(conn) => bound!(sqlx::query::<Sqlite>(self.text.sqlite()), self.parameters).execute(conn).await?.rows_affected(),
             Either::Postgres(conn) => {
-                bound!(sqlx::query::<Postgres>(self.text.postgres()), self.parameters).execute(conn).await?.rows_affected()
+                within(bound!(sqlx::query::<Postgres>(self.text.postgres()), self.parameters).execute(conn)).await?.rows_affected()
             }
         })
     }
@@ -253,7 +306,9 @@ impl<'q> Query<'q> {
     pub(crate) async fn all<T: FromEither>(self, conn: &mut Conn) -> Result<Vec<T>, StoreFault> {
         Ok(match conn.either() {
             Either::Sqlite(conn) => bound!(sqlx::query_as::<Sqlite, T>(self.text.sqlite()), self.parameters).fetch_all(conn).await?,
-            Either::Postgres(conn) => bound!(sqlx::query_as::<Postgres, T>(self.text.postgres()), self.parameters).fetch_all(conn).await?,
+            Either::Postgres(conn) => {
+                within(bound!(sqlx::query_as::<Postgres, T>(self.text.postgres()), self.parameters).fetch_all(conn)).await?
+            }
         })
     }
 
@@ -262,7 +317,7 @@ impl<'q> Query<'q> {
         Ok(match conn.either() {
             Either::Sqlite(conn) => bound!(sqlx::query_as::<Sqlite, T>(self.text.sqlite()), self.parameters).fetch_optional(conn).await?,
             Either::Postgres(conn) => {
-                bound!(sqlx::query_as::<Postgres, T>(self.text.postgres()), self.parameters).fetch_optional(conn).await?
+                within(bound!(sqlx::query_as::<Postgres, T>(self.text.postgres()), self.parameters).fetch_optional(conn)).await?
             }
         })
     }
@@ -271,7 +326,9 @@ impl<'q> Query<'q> {
     pub(crate) async fn one<T: FromEither>(self, conn: &mut Conn) -> Result<T, StoreFault> {
         Ok(match conn.either() {
             Either::Sqlite(conn) => bound!(sqlx::query_as::<Sqlite, T>(self.text.sqlite()), self.parameters).fetch_one(conn).await?,
-            Either::Postgres(conn) => bound!(sqlx::query_as::<Postgres, T>(self.text.postgres()), self.parameters).fetch_one(conn).await?,
+            Either::Postgres(conn) => {
+                within(bound!(sqlx::query_as::<Postgres, T>(self.text.postgres()), self.parameters).fetch_one(conn)).await?
+            }
         })
     }
 }

@@ -10,12 +10,16 @@ use sqlx::{
 use std::{path::Path, time::Duration};
 
 /// How long a statement waits for SQLite's own lock before it fails.
-const BUSY: Duration = Duration::from_secs(5);
+const BUSY: Duration = Duration::from_millis(1_500);
 /// How many rows SQLite's thread reads ahead of us: with few, the two threads wake each other for every handful.
 const ROWS_AHEAD: usize = 1_024;
-/// How long a change waits for another on PostgreSQL before it fails, and how long one may do nothing before the server
-/// ends it: a process that is cut off must not hold up the others.
-const POSTGRES_SETTINGS: [(&str, &str); 2] = [("lock_timeout", "5s"), ("idle_in_transaction_session_timeout", "60s")];
+/// How long a change waits for another on PostgreSQL before it fails, how long one statement may take (bringing a database
+/// into shape has no such end), and how long a change may do nothing before the server ends it: a process that is cut off
+/// must not hold up the others.
+const POSTGRES_SETTINGS: [(&str, &str); 3] =
+    [("lock_timeout", "5s"), ("statement_timeout", "30s"), ("idle_in_transaction_session_timeout", "60s")];
+/// Ends the end of statements, for the rest of a connection.
+pub(crate) const POSTGRES_UNHURRIED: &str = "SET statement_timeout = 0";
 /// What followers of the feed listen to.
 pub(crate) const POSTGRES_CHANNEL: &str = "wardgate_feed";
 

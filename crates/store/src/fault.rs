@@ -53,6 +53,12 @@ pub enum StoreFault {
         /// How many there may be.
         max: u32,
     },
+    /// Operator: as many acts wait for a second person as may wait.
+    #[error("{of} for a second person already")]
+    Full {
+        /// Whose, and how many.
+        of: String,
+    },
     /// Operator: somebody changed it since it was read.
     #[error("{what} `{name}` was changed meanwhile: read it again, then decide")]
     Stale {
@@ -120,6 +126,9 @@ pub enum DatabaseFault {
         /// Where it was.
         path: PathBuf,
     },
+    /// It was away when this process started, and is not back.
+    #[error("the database was away when this process started, and is not back")]
+    NotBack,
     /// A newer version of this program has used it.
     #[error("the database was brought to shape {version} by a newer version of this program: start that version, or restore a backup")]
     Newer {
@@ -146,11 +155,42 @@ impl StoreFault {
             | Self::NotFound { .. }
             | Self::Conflict { .. }
             | Self::Limit { .. }
+            | Self::Full { .. }
             | Self::Stale { .. }
             | Self::EmptySources { .. }
             | Self::Locked { .. }
             | Self::Database(DatabaseFault::Newer { .. }) => Blame::Operator,
             Self::File { .. } | Self::Database(_) | Self::Migration(_) | Self::Corrupt { .. } => Blame::Ourselves,
+        }
+    }
+
+    /// Whether the database itself is away: gone, locked, full, damaged. Nothing that was asked can be done then, whatever
+    /// it was; asked again when the database is back, it can.
+    #[must_use]
+    pub const fn is_away(&self) -> bool {
+        match self {
+            Self::Database(fault) => match fault {
+                DatabaseFault::Busy(_)
+                | DatabaseFault::Full(_)
+                | DatabaseFault::Corrupt(_)
+                | DatabaseFault::Gone(_)
+                | DatabaseFault::Moved { .. }
+                | DatabaseFault::NotBack => true,
+                DatabaseFault::Newer { .. } | DatabaseFault::Other(_) => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// What is wrong with a database that is away, in a few words that tell nothing of where it is.
+    #[must_use]
+    pub const fn away(&self) -> &'static str {
+        match self {
+            Self::Database(DatabaseFault::Busy(_)) => "the database is locked or has no connection free",
+            Self::Database(DatabaseFault::Full(_)) => "the database is full",
+            Self::Database(DatabaseFault::Corrupt(_)) => "the database is damaged",
+            Self::Database(DatabaseFault::Moved { .. }) => "the database's file is not the one that was opened",
+            _ => "the database cannot be reached",
         }
     }
 

@@ -1,8 +1,11 @@
 //! Following the feed: waiting until it grows, whoever made it.
 
-use crate::{Store, StoreFault, database::Pool, dialect};
+use crate::{Store, StoreFault, database::Pool, dialect, fault::DatabaseFault};
 use sqlx::{PgPool, postgres::PgListener};
 use std::time::Duration;
+
+/// How long the database has to say that it is there.
+pub const BEAT: Duration = Duration::from_millis(1_800);
 
 impl Store {
     /// Waits until the feed has a change later than `since`, at most so long; gives the number of the last change,
@@ -21,17 +24,27 @@ impl Store {
                 }
                 match &self.reader {
                     Pool::Sqlite(_) => drop(grown.changed().await),
-                    Pool::Postgres(pool) => tokio::select! {
+                    Pool::Postgres(server) => tokio::select! {
                         changed = grown.changed() => drop(changed),
-                        heard = self.hear(pool, since) => heard?,
+                        heard = self.hear(server.usable()?, since) => heard?,
                     },
                 }
             }
         });
         match waited.await {
             Ok(waited) => waited,
-            Err(_) => self.last_seq().await,
+            Err(_) => self.beat().await,
         }
+    }
+
+    /// The number of the last change, soon or not at all: whoever follows asks this to know whether the database answers.
+    ///
+    /// # Errors
+    /// When it does not within [`BEAT`], or is not the one that was opened.
+    pub async fn beat(&self) -> Result<u64, StoreFault> {
+        self.still_there()?;
+        let silent = || DatabaseFault::Gone(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()));
+        tokio::time::timeout(BEAT, self.last_seq()).await.map_err(|_| silent())?
     }
 
     /// Returns when another process may have changed something. One waiter listens at a time and tells the others.

@@ -13,7 +13,7 @@
 //!
 //! `open`, `feed` (what a change is), `resource` and `apply`, `status` and `containment`, `credential` and `rotation`,
 //! `owner`, `approval`, `secret` and `vault`, `usage`, `discovery`; `record` (what a gate starts from), `history`,
-//! `follow`, `backup`; `fault`. All SQL stands in `sql`, what differs between the databases in `dialect`.
+//! `follow`, `backup`, `kept` (what a gate goes on from when all this is away); `fault`. All SQL stands in `sql`, what differs between the databases in `dialect`.
 //!
 //! ```
 //! use serde_json::json;
@@ -51,8 +51,10 @@ mod feed;
 mod follow;
 mod history;
 mod issue;
+mod kept;
 mod open;
 mod owner;
+mod pace;
 mod record;
 mod resource;
 mod rotation;
@@ -68,13 +70,16 @@ mod world;
 pub use apply::{CHANGES_WELL_MADE, ResourceChange};
 pub use approval::{ACT_BYTES_MAX, ApprovalState, Decision, Needs, NewApproval, StoredApproval, WAITING_MAX};
 pub use backup::Backup;
-pub use containment::{CONTAINED_BYTES_MAX, StoredContainment};
+pub use containment::{CONTAINED_BYTES_MAX, STOP_WAITS, StoredContainment};
 pub use credential::{Condition, CredentialFilter, NewCredential, StoredCredential, live_max};
 pub use discovery::{Discovered, DiscoveredBy, DiscoveryFilter, DiscoveryState, OPEN_MAX, SEEN_MAX, SeenUnknown, StoredDiscovery};
 pub use fault::{Blame, DatabaseFault, StoreFault};
 pub use feed::{Act, Actor, CHANGES_MAX, Change, ChangeFilter, Subject, Who};
-pub use open::{Picture, Store};
+pub use follow::BEAT;
+pub use kept::{Kept, Unreadable};
+pub use open::Store;
 pub use owner::StoredOwner;
+pub use pace::{PIECE, Pace};
 pub use record::{Estate, IdentityRecord, IdentityRecords};
 pub use resource::{Applied, FileDocument, Origin, Precondition, ResourceId, StoredResource};
 pub use rotation::Rotated;

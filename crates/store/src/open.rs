@@ -2,19 +2,13 @@
 
 use crate::{
     StoreFault,
-    credential::{self, StoredCredential},
-    database::Pool,
+    database::{Pool, Server},
     dialect,
     fault::DatabaseFault,
-    feed,
-    resource::{self, StoredResource},
-    secret::{self, StoredSecret},
-    status::{self, StoredStatus},
-    vault::{self, StoredSigningKey},
 };
 use sqlx::{
-    Database,
-    migrate::{Migrate, MigrateError, Migrator},
+    Connection as _,
+    migrate::MigrateError,
     pool::PoolOptions,
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
     sqlite::SqlitePoolOptions,
@@ -26,8 +20,11 @@ use std::{
     time::Duration,
 };
 
-/// How long a caller waits for a connection before it fails.
-const ACQUIRE: Duration = Duration::from_secs(10);
+/// How long a caller waits for a connection to a file before it fails: other changes of this process are before it, an
+/// import perhaps, and nobody can be cut off from a file.
+const ACQUIRE_FILE: Duration = Duration::from_secs(10);
+/// How long a caller waits for a connection to a server, making a new one included: when it is away, that is to be known.
+const ACQUIRE_SERVER: Duration = Duration::from_millis(1_500);
 /// How often the lock is tried, and how long the pause is.
 const LOCK_TRIES: u32 = 40;
 const LOCK_PAUSE: Duration = Duration::from_millis(25);
@@ -81,23 +78,6 @@ impl std::fmt::Debug for Store {
     }
 }
 
-/// Everything that a gate rests on, as of one moment of the feed. Small installations only: it holds every identity.
-#[derive(Debug)]
-pub struct Picture {
-    /// The last change that is in it. Follow the feed from here.
-    pub seq: u64,
-    /// Every resource.
-    pub resources: Vec<StoredResource>,
-    /// The status of every identity that ever was on record.
-    pub statuses: Vec<StoredStatus>,
-    /// Every credential, ended ones too.
-    pub credentials: Vec<StoredCredential>,
-    /// Every sealed upstream secret.
-    pub secrets: Vec<StoredSecret>,
-    /// Every sealed signing key.
-    pub signing_keys: Vec<StoredSigningKey>,
-}
-
 impl Store {
     /// Opens `sqlite:PATH` or `postgres://…` and brings it to this version's shape.
     ///
@@ -119,23 +99,70 @@ impl Store {
         make_private(&path)?;
         let options = dialect::sqlite_options(&path);
         let pool = || {
-            let pool = SqlitePoolOptions::new().acquire_timeout(ACQUIRE).idle_timeout(None).max_lifetime(None);
+            let pool = SqlitePoolOptions::new().acquire_timeout(ACQUIRE_FILE).idle_timeout(None).max_lifetime(None);
             pool.before_acquire(|conn, _| Box::pin(std::future::ready(Ok(dialect::sqlite_usable(conn)))))
         };
         // INVARIANT (one writer): a single connection, so that changes queue here and never fail busy on each other.
         let writer = pool().max_connections(1).connect_with(options.clone()).await?;
-        shape(&dialect::SQLITE_MIGRATIONS, &writer).await?;
+        dialect::SQLITE_MIGRATIONS.run(&writer).await.map_err(misshapen)?;
         let reader = pool().max_connections(READERS).connect_with(options.pragma("query_only", "on")).await?;
         let mark = Mark::of(&path).map_err(|source| StoreFault::File { path: path.clone(), source })?;
         Ok(Self::of(Pool::Sqlite(writer), Pool::Sqlite(reader), Home::File { path, mark, _lock: lock }))
     }
 
     async fn open_server(url: &str, options: PgConnectOptions) -> Result<Self, StoreFault> {
-        let pool: PoolOptions<sqlx::Postgres> = PgPoolOptions::new().acquire_timeout(ACQUIRE).max_connections(CONNECTIONS);
+        let store = Self::of_server(url, options);
+        store.come_back().await?;
+        Ok(store)
+    }
+
+    fn of_server(url: &str, options: PgConnectOptions) -> Self {
+        let pool: PoolOptions<sqlx::Postgres> = PgPoolOptions::new().acquire_timeout(ACQUIRE_SERVER).max_connections(CONNECTIONS);
         let pool = pool.after_connect(|conn, _| Box::pin(dialect::postgres_ready(conn)));
-        let pool = pool.connect_with(dialect::postgres_options(options)).await?;
-        shape(&dialect::POSTGRES_MIGRATIONS, &pool).await?;
-        Ok(Self::of(Pool::Postgres(pool.clone()), Pool::Postgres(pool), Home::Server { url: without_password(url) }))
+        let server = Server::new(pool.connect_lazy_with(dialect::postgres_options(options)));
+        Self::of(Pool::Postgres(server.clone()), Pool::Postgres(server), Home::Server { url: without_password(url) })
+    }
+
+    /// A store in a server that is away: nothing can be asked of it before [`Store::come_back`] has succeeded.
+    ///
+    /// # Errors
+    /// An address that is not understood, or that is no server's.
+    pub fn open_away(url: &str) -> Result<Self, StoreFault> {
+        match parse(url)? {
+            Address::Server(options) => Ok(Self::of_server(url, *options)),
+            Address::File(_) => {
+                Err(StoreFault::Address { url: without_password(url), why: "only a server can be away when a process starts" })
+            }
+        }
+    }
+
+    /// Whether anything can be asked: not while it was away at the start and has not come back.
+    #[must_use]
+    pub fn is_back(&self) -> bool {
+        match &self.writer {
+            Pool::Sqlite(_) => true,
+            Pool::Postgres(server) => server.is_ready(),
+        }
+    }
+
+    /// Brings the database to this version's shape when that was not done yet.
+    ///
+    /// # Errors
+    /// It is still away, or of a newer shape.
+    pub async fn come_back(&self) -> Result<(), StoreFault> {
+        let Pool::Postgres(server) = &self.writer else { return Ok(()) };
+        if server.is_ready() {
+            return Ok(());
+        }
+        // A connection of its own: what it is told about long statements goes with it.
+        let mut conn = server.any().acquire().await?.detach();
+        sqlx::query(dialect::POSTGRES_UNHURRIED).execute(&mut conn).await?;
+        let shaped = dialect::POSTGRES_MIGRATIONS.run_direct(None, &mut conn, false).await.map_err(misshapen);
+        // It goes away either way.
+        drop(conn.close().await);
+        shaped?;
+        server.make_ready();
+        Ok(())
     }
 
     fn of(writer: Pool, reader: Pool, home: Home) -> Self {
@@ -169,44 +196,22 @@ impl Store {
         self.writer.close().await;
     }
 
-    /// Reads everything that a gate rests on, as of one moment.
-    ///
-    /// # Errors
-    /// When the database fails or holds what cannot be read.
-    pub async fn picture(&self) -> Result<Picture, StoreFault> {
-        let mut conn = self.reader.begin_reading().await?;
-        let picture = Picture {
-            seq: feed::last_seq(&mut conn).await?,
-            resources: resource::load(&mut conn).await?,
-            statuses: status::load(&mut conn).await?,
-            credentials: credential::load(&mut conn, &credential::CredentialFilter::default()).await?,
-            secrets: secret::load(&mut conn).await?,
-            signing_keys: vault::load_signing_keys(&mut conn).await?,
-        };
-        conn.commit().await?;
-        Ok(picture)
-    }
-
     /// Whether the database answers, and is the one that was opened: for readiness.
     ///
     /// # Errors
     /// When it does not.
     pub async fn ping(&self) -> Result<(), StoreFault> {
-        self.still_there()?;
-        self.last_seq().await.map(drop)
+        self.beat().await.map(drop)
     }
 }
 
-/// Brings a database to this version's shape.
-async fn shape<DB: Database>(migrations: &Migrator, pool: &sqlx::Pool<DB>) -> Result<(), StoreFault>
-where
-    DB::Connection: Migrate,
-{
-    migrations.run(pool).await.map_err(|error| match error {
+/// Why a database could not be brought to this version's shape.
+fn misshapen(error: MigrateError) -> StoreFault {
+    match error {
         MigrateError::VersionMissing(version) | MigrateError::VersionTooNew(version, _) => DatabaseFault::Newer { version }.into(),
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
         error => StoreFault::Migration(error),
-    })
+    }
 }
 
 /// A store's address, understood.

@@ -1,8 +1,10 @@
 use super::{Address, parse, without_password};
 use crate::{
-    Precondition, Store,
-    world::{NOW, World, actor, credential, id, url},
+    BEAT, Precondition, Store,
+    world::{NOW, World, actor, credential, id, resource, url},
 };
+use serde_json::json;
+use wardgate_testkit::postgres::{Disk, Server};
 
 #[test]
 fn addresses() {
@@ -94,15 +96,38 @@ async fn what_was_acknowledged_is_there_after_dying() {
 }
 
 #[tokio::test]
-async fn a_picture_is_of_one_moment() {
+async fn what_a_gate_rests_on_is_of_one_moment() {
     let world = World::new().await;
     world.apply(&["a.yaml Identity/ledger {}", "a.yaml Owner/payments {}"]).await.unwrap();
     let by = actor("root", "");
     world.store.issue_credential(&by, credential("api_key AAAAAAAAAAAA ledger/main 1"), NOW).await.unwrap();
     world.store.revoke_credential(&by, &id("AAAAAAAAAAAA"), Precondition::Any, NOW).await.unwrap();
-    let p = world.store.picture().await.unwrap();
-    let counts = (p.seq, p.resources.len(), p.statuses.len(), p.credentials.len(), p.secrets.len(), p.signing_keys.len());
-    assert_eq!(counts, (4, 2, 1, 1, 0, 0));
+    let (estate, people) = (world.store.estate().await.unwrap(), world.store.identities_page("", 10).await.unwrap());
+    assert_eq!((estate.seq, estate.resources.len(), estate.secrets.len(), estate.containments.len()), (4, 1, 0, 0));
+    let of_whom: Vec<_> = people.records.iter().map(|one| (one.identity.as_str(), one.status.is_some(), one.credentials.len())).collect();
+    assert_eq!((people.seq, &*of_whom), (4, &[("ledger", true, 1)][..]));
     world.store.ping().await.unwrap();
     world.store.close().await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_is_known_soon_and_comes_back() {
+    let server = Server::start(Disk::DoesNotWait).unwrap();
+    let url = server.database().unwrap();
+    server.crash().unwrap();
+    let refused = Store::open(&url).await.unwrap_err();
+    assert!(refused.is_away(), "{refused}");
+    let store = Store::open_away(&url).unwrap();
+    let asked = store.last_seq().await.unwrap_err();
+    assert_eq!(asked.to_string(), "the database was away when this process started, and is not back");
+    assert!(asked.is_away() && !store.is_back() && store.come_back().await.unwrap_err().is_away());
+    server.start_again().unwrap();
+    store.come_back().await.unwrap();
+    assert!(store.is_back());
+    store.put_resource(&actor("root", ""), &resource("Owner/a"), &json!({}), Precondition::Any, NOW).await.unwrap();
+    server.crash().unwrap();
+    let started = std::time::Instant::now();
+    let silent = store.beat().await.unwrap_err();
+    assert!(silent.is_away() && started.elapsed() < BEAT * 2, "{silent} after {:?}", started.elapsed());
+    assert!(Store::open_away("sqlite:wardgate.db").is_err());
 }
