@@ -131,6 +131,11 @@ fn clock() -> Time {
     Time::from_micros(i64::try_from(since.as_micros()).unwrap())
 }
 
+/// The moment, by that clock.
+pub(crate) fn now() -> Time {
+    clock()
+}
+
 fn entropy() -> u128 {
     static COUNT: AtomicU64 = AtomicU64::new(1);
     u128::from(COUNT.fetch_add(1, Ordering::Relaxed)) * 0x9E37_79B9_7F4A_7C15

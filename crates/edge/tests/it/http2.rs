@@ -91,6 +91,58 @@ fn a_drain_says_goaway_and_lets_streams_end() {
     assert_eq!(sink.told(1), ["rule.allowed complete 200 200"]);
 }
 
+/// A field that is in no table (RFC 7541 §6.2.2).
+fn literal(name: &str, value: &str) -> Vec<u8> {
+    let text = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+    [&[0][..], &text(name), &text(value)].concat()
+}
+
+#[test]
+fn an_extended_connect_goes_over_to_websocket() {
+    // RFC 8441.
+    let upstream = Upstream::start(|_| Play::Echo);
+    let edge = Setup::before(&upstream).api(|api| api.upstream.wire.upgrade = [wardgate_model::wire::Upgrade::WebSocket].into()).start();
+    let mut socket = edge.connect();
+    socket.write_all(&preface()).unwrap();
+    let settings = next_of(&mut socket, SETTINGS);
+    // SETTINGS_ENABLE_CONNECT_PROTOCOL.
+    assert!(settings.payload.chunks(6).any(|setting| setting == [0, 8, 0, 0, 0, 1]), "{settings:?}");
+    let connect = |path: &str, protocol: &str| {
+        let fields = [
+            (":method", "CONNECT"),
+            (":protocol", protocol),
+            (":scheme", "http"),
+            (":path", path),
+            (":authority", "a"),
+            ("sec-websocket-version", "13"),
+        ];
+        fields.iter().flat_map(|(name, value)| literal(name, value)).collect::<Vec<u8>>()
+    };
+    socket.write_all(&frame(HEADERS, END_HEADERS, 1, &connect("/chat", "websocket"))).unwrap();
+    let head = next_of(&mut socket, HEADERS);
+    // `:status: 200` of the static table; the stream goes on.
+    assert_eq!((head.stream, head.payload[0], head.flags & END_STREAM), (1, 0x88, 0), "{head:?}");
+    socket.write_all(&frame(DATA, 0, 1, b"hello")).unwrap();
+    assert_eq!(&*next_of(&mut socket, DATA).payload, b"hello");
+    // Another stream is not disturbed, and another protocol is refused.
+    socket.write_all(&frame(HEADERS, END_STREAM | END_HEADERS, 3, &connect("/chat", "connect-udp"))).unwrap();
+    let head = next_of(&mut socket, HEADERS);
+    assert_eq!((head.stream, head.payload[0]), (3, 0x8C), "400: {head:?}");
+    socket.write_all(&frame(DATA, END_STREAM, 1, b"bye")).unwrap();
+    let mut data = next_of(&mut socket, DATA);
+    while data.stream != 1 {
+        data = next_of(&mut socket, DATA);
+    }
+    assert_eq!(&*data.payload, b"bye");
+    let told = edge.sink.told(3);
+    assert_eq!(told, ["rule.allowed complete 200 101", "canon.upgrade complete 400 never", "rule.allowed complete 200 101"]);
+    let head = upstream.received().to_ascii_lowercase();
+    assert!(
+        head.starts_with("get /chat http/1.1\r\n") && head.contains("sec-websocket-key: ") && head.contains("upgrade: websocket"),
+        "{head}"
+    );
+}
+
 /// Sends this on each of so many streams at once → the code with which the connection is ended.
 fn flood(streams: u32, each: impl Fn(u32) -> Vec<u8>) -> Option<u32> {
     let upstream = Upstream::start(|_| Play::Silence);

@@ -11,4 +11,5 @@ mod hygiene;
 mod lifecycle;
 mod protocols;
 mod upstream;
+mod websocket;
 mod wire;

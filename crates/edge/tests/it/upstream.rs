@@ -20,6 +20,8 @@ pub(crate) enum Play {
     Silence,
     /// Send the bytes in pieces; go on when the piece before has been taken by the test.
     Pieces(Vec<Vec<u8>>, Arc<Gatekeeper>),
+    /// Agree to a WebSocket, and send back whatever comes.
+    Echo,
 }
 
 /// Lets pieces go one at a time.
@@ -118,6 +120,23 @@ fn serve(mut socket: TcpStream, script: &dyn Fn(&str) -> Play, seen: &Mutex<Vec<
                 let _ = socket.shutdown(Shutdown::Both);
                 return;
             }
+            Play::Echo => {
+                let answer = format!(
+                    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {}\r\n\r\n",
+                    accept(&head)
+                );
+                let mut piece = [0; 4096];
+                if socket.write_all(&answer.into_bytes()).is_err() || socket.write_all(&buffer).is_err() {
+                    return;
+                }
+                while let Ok(count @ 1..) = socket.read(&mut piece) {
+                    seen.lock().unwrap().extend_from_slice(&piece[..count]);
+                    if socket.write_all(&piece[..count]).is_err() {
+                        return;
+                    }
+                }
+                return;
+            }
             Play::Silence => {
                 let mut waste = [0; 1024];
                 while socket.read(&mut waste).is_ok_and(|count| count > 0) {}
@@ -137,6 +156,19 @@ fn serve(mut socket: TcpStream, script: &dyn Fn(&str) -> Play, seen: &Mutex<Vec<
             }
         }
     }
+}
+
+/// What answers the key of an opening (RFC 6455 §4.2.2).
+pub(crate) fn accept(head: &str) -> String {
+    use base64::Engine;
+    let lower = head.to_ascii_lowercase();
+    let at = lower.find("sec-websocket-key: ").unwrap() + "sec-websocket-key: ".len();
+    let key = head[at..].split("\r\n").next().unwrap();
+    let hash = aws_lc_rs::digest::digest(
+        &aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY,
+        format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11").as_bytes(),
+    );
+    base64::engine::general_purpose::STANDARD.encode(hash)
 }
 
 fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {

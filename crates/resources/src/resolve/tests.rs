@@ -234,11 +234,7 @@ r.yaml:39:14: error[key.not_enforced]: Api `ledger`: this version reads `consume
   = use another value until a later version enforces it
 r.yaml:41:10: error[key.not_enforced]: Api `ledger`: this version reads `audit: durable` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:43:21: error[key.not_enforced]: Api `ledger`: this version reads `upstream.urls: more than one` but does not enforce it
-  = keep one until a later version takes more
-r.yaml:43:45: error[key.not_enforced]: Api `ledger`: this version reads `upstream.urls[]: https://…` but does not enforce it
-  = use another value until a later version enforces it
-r.yaml:43:88: error[key.not_enforced]: Api `ledger`: this version reads `upstream.identity.query` but does not enforce it
+r.yaml:43:65: error[key.not_enforced]: Api `ledger`: this version reads `upstream.identity.query` but does not enforce it
   = take the key out until a later version enforces it
 r.yaml:44:21: error[key.not_enforced]: Api `ledger`: this version reads `accept[]: signature` but does not enforce it
   = use another value until a later version enforces it
@@ -293,8 +289,6 @@ r.yaml:19:63: error[value.invalid]: Api `x`: `match.hosts[3]`: `*.example` has a
   = name each host, or write `*` for any
 r.yaml:19:90: error[value.invalid]: Api `x`: `match.path_prefix`: `/a/../b/` ends with a slash
   = write `/a/../b`
-r.yaml:21:11: error[key.not_enforced]: Api `x`: this version reads `upstream.urls: more than one` but does not enforce it
-  = keep one until a later version takes more
 r.yaml:21:12: error[value.invalid]: Api `x`: `upstream.urls[0]`: `0` in `http://u:0` is no port
   = a port is a number from 1 to 65535
 r.yaml:21:26: error[value.invalid]: Api `x`: `upstream.urls[1]`: the scheme `ftp` is not spoken

@@ -26,6 +26,13 @@ pub(super) fn wire(raw: &RawUpstream, file: &Path, known: &Known<'_>, faults: &F
         let mend = "an upstream takes WebSocket by HTTP/1.1: leave `protocol` out, or declare an API of its own for it".to_owned();
         faults.error(*spot, "upstream.upgrade", "`upstream.upgrade`: this upstream is spoken to by HTTP/2, where nothing goes over", mend);
     }
+    let mut urls = Vec::new();
+    for (url, spot) in items(Some(&raw.urls)) {
+        if urls.contains(&&url.0) {
+            faults.error(spot, "upstream.url_twice", "`upstream.urls`: this address stands twice", "keep one".to_owned());
+        }
+        urls.push(&url.0);
+    }
     let tls = items(Some(&raw.urls)).any(|(url, _)| url.0.tls);
     if let Some(At { spot, .. }) = &raw.ca
         && !tls

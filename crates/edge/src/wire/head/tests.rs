@@ -7,7 +7,7 @@ fn check(head: &str) -> String {
     let bytes = head.replace('\n', "\r\n").replace('␊', "\n").replace('␍', "\r").into_bytes();
     match HeadReader::default().read(&bytes, &EdgeLimits::default()) {
         Ok(Progress::Partial) => "partial".into(),
-        Ok(Progress::Complete(Complete { bytes: length, framing })) => {
+        Ok(Progress::Complete(Complete { bytes: length, framing, .. })) => {
             assert_eq!(length, bytes.len(), "all of it is the head");
             match framing {
                 Framing::Length(length) => format!("length {length}"),

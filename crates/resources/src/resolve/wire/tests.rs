@@ -38,6 +38,25 @@ fn everything_can_be_said() {
 
 #[test]
 fn what_cannot_be_is_said_all_at_once() {
-    assert_snapshot!(check("{ urls: [http://u], protocol: http2, upgrade: [websocket], health: { path: healthz, every: 1ms }, ca: file:empty.pem }"), @r"");
-    assert_snapshot!(check("{ urls: [https://u], ca: file:none.pem, upgrade: [h2c], protocol: http3 }"), @r"");
+    assert_snapshot!(check("{ urls: [http://u], protocol: http2, upgrade: [websocket], health: { path: healthz, every: 1ms }, ca: file:empty.pem }"), @"
+    r.yaml:16:59: error[upstream.upgrade]: Api `a`: `upstream.upgrade`: this upstream is spoken to by HTTP/2, where nothing goes over
+      = an upstream takes WebSocket by HTTP/1.1: leave `protocol` out, or declare an API of its own for it
+    r.yaml:16:88: error[value.invalid]: Api `a`: `upstream.health.path`: `healthz` is no path
+      = write a path as in `/healthz`
+    r.yaml:16:115: error[file.not_understood]: Api `a`: `upstream.ca`: there is no certificate in the file `empty.pem`
+      = name a PEM file of the certificates that sign the upstream's, at most 256 KiB
+    r.yaml:16:115: error[upstream.ca]: Api `a`: `upstream.ca`: no address of this upstream is called by TLS
+      = write the addresses as `https://…`, or take `ca` out
+    ");
+    assert_snapshot!(check("{ urls: [https://u], ca: file:none.pem, upgrade: [h2c], protocol: http3 }"), @"
+    r.yaml:16:38: error[file.not_read]: Api `a`: `upstream.ca`: the file `none.pem` cannot be read: entity not found
+      = a path is relative to the file that names it
+    r.yaml:16:63: error[value.word]: Api `a`: `upstream.upgrade[0]`: `h2c` is not one of `websocket`
+    r.yaml:16:79: error[value.word]: Api `a`: `upstream.protocol`: `http3` is not one of `http1`, `http2`
+      = did you mean `http1`?
+    ");
+    assert_snapshot!(check("{ urls: [http://u, http://v, http://u:80] }"), @"
+    r.yaml:16:42: error[upstream.url_twice]: Api `a`: `upstream.urls`: this address stands twice
+      = keep one
+    ");
 }
