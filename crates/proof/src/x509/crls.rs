@@ -40,6 +40,12 @@ pub enum CrlFault {
         /// Which.
         at: usize,
     },
+    /// It is of a version without extensions.
+    #[error("revocation list {at} is of version 1; only version 2 is read (in OpenSSL's configuration: `crl_extensions`)")]
+    Version {
+        /// Which.
+        at: usize,
+    },
     /// It says only what changed since another.
     #[error("revocation list {at} is a delta; only complete lists are read")]
     Delta {
@@ -93,6 +99,7 @@ impl Crl {
     fn read(at: usize, der: &[u8]) -> Result<Self, CrlFault> {
         let list = OwnedCertRevocationList::from_der(der).map_err(|error| match error {
             webpki::Error::UnsupportedDeltaCrl => CrlFault::Delta { at },
+            webpki::Error::UnsupportedCrlVersion => CrlFault::Version { at },
             webpki::Error::UnsupportedIndirectCrl => CrlFault::Indirect { at },
             _ => CrlFault::Unreadable { at },
         })?;
