@@ -65,10 +65,14 @@ spec: {{ to: {{ identity: victim-{n} }}, api: streams, operations: ["GET /{{id}}
 class Bite:
     """One containment, in milliseconds after it was acknowledged (less than nothing: before that)."""
 
+    name: str
+    acknowledged_at_us: float
     acknowledged_after_ms: float
     first_refusal_ms: float
+    refusal_took_ms: float
     served_since: int
     last_byte_ms: list[float]
+    last_admitted_ms: float | None = None
 
 
 class Streaming:
@@ -132,6 +136,7 @@ class Caller(threading.Thread):
         super().__init__(daemon=True)
         self.port, self.key = port, key
         self.served: list[float] = []
+        self.sent = 0.0
         self.refused: float | None = None
         self.start()
 
@@ -139,7 +144,7 @@ class Caller(threading.Thread):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_S_MAX)
         with contextlib.closing(connection):
             while True:
-                begun = time.perf_counter()
+                begun = self.sent = time.perf_counter()
                 try:
                     connection.request("GET", whole.PATH, headers={"Authorization": f"Bearer {self.key}"})
                     answer = connection.getresponse()
@@ -172,7 +177,7 @@ def bite(admin: http.client.HTTPConnection, token: str, name: str, port: int, ke
     time.sleep(SETTLE_S)
     begun = time.perf_counter()
     contain(admin, token, name)
-    acknowledged = time.perf_counter()
+    acknowledged, acknowledged_at_us = time.perf_counter(), time.time() * 1e6
     for thread in [caller, *open_streams]:
         thread.join(ANSWER_S_MAX)
     if caller.refused is None or any(stream.is_alive() for stream in open_streams):
@@ -181,11 +186,30 @@ def bite(admin: http.client.HTTPConnection, token: str, name: str, port: int, ke
         raise whole.Failed(failure)
     since = lambda at: (at - acknowledged) * 1000
     return Bite(
+        name=name,
+        acknowledged_at_us=acknowledged_at_us,
         acknowledged_after_ms=(acknowledged - begun) * 1000,
         first_refusal_ms=since(caller.refused),
+        refusal_took_ms=(caller.refused - max(caller.sent, acknowledged)) * 1000,
         served_since=sum(at > acknowledged for at in caller.served),
         last_byte_ms=[since(stream.last) for stream in open_streams],
     )
+
+
+def last_admitted(audit: Path, bites: list[Bite]) -> None:
+    """Looks into the gate's own record for the last request of each that it let through, by when its head was there."""
+    admitted: dict[str, float] = {}
+    for file in sorted(audit.glob("events-*.jsonl")):
+        for line in file.read_text().splitlines():
+            if "victim-" not in line:
+                continue
+            event = json.loads(line)
+            if event["kind"] == "request" and event["ruling"]["response"] == "allow" and event["client_status"] == 200:
+                name = event["identity"]["name"]
+                admitted[name] = max(admitted.get(name, 0.0), event["time_us"])
+    for bite in bites:
+        if bite.name in admitted:
+            bite.last_admitted_ms = (admitted[bite.name] - bite.acknowledged_at_us) / 1000
 
 
 @contextlib.contextmanager
@@ -214,12 +238,16 @@ def report(bites: list[Bite]) -> dict[str, dict[str, float]]:
     of = {
         "acknowledged_after_ms": [bite.acknowledged_after_ms for bite in bites],
         "first_refusal_ms": [bite.first_refusal_ms for bite in bites],
+        "refusal_took_ms": [bite.refusal_took_ms for bite in bites if bite.refusal_took_ms >= 0],
+        "last_admitted_ms": [bite.last_admitted_ms for bite in bites if bite.last_admitted_ms is not None],
         "last_byte_ms": [value for bite in bites for value in bite.last_byte_ms],
     }
     shares = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
     print(f"{'':>22}  {'n':>5}" + "".join(f"  {name:>8}" for name in shares))
     figures = {}
     for name, values in of.items():
+        if not values:
+            continue
         figures[name] = {short: percentile(values, share) for short, share in shares.items()}
         print(f"{name:>22}  {len(values):>5}" + "".join(f"  {value:>8.2f}" for value in figures[name].values()))
     served = sum(bite.served_since for bite in bites)
@@ -252,7 +280,10 @@ def bench(binaries: Path, directory: Path, options: argparse.Namespace) -> list[
         token = json.loads((directory / ".wardgate" / "profile.json").read_text())["session"]
         stack.enter_context(loaded(public, key, options.connections))
         management = stack.enter_context(contextlib.closing(http.client.HTTPConnection("127.0.0.1", admin, timeout=ANSWER_S_MAX)))
-        return [bite(management, token, name, public, one, options.streams) for name, one in keys.items()]
+        bites = [bite(management, token, name, public, one, options.streams) for name, one in keys.items()]
+    # The gate has ended, and its record is whole.
+    last_admitted(directory / "audit", bites)
+    return bites
 
 
 def arguments() -> argparse.Namespace:
@@ -277,6 +308,7 @@ def main() -> int:
     if options.json:
         options.json.write_text(json.dumps({"bites": [vars(bite) for bite in bites], "figures": figures}, indent=2) + "\n")
     late = figures["served_since"]["sum"] > 0 or figures["first_refusal_ms"]["p99"] > AIM_MS
+    late = late or figures.get("last_admitted_ms", {}).get("max", 0.0) > 0
     return whole.ABOVE_AIM if late else 0
 
 
