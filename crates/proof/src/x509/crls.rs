@@ -97,13 +97,15 @@ impl Crl {
     }
 
     fn read(at: usize, der: &[u8]) -> Result<Self, CrlFault> {
+        let (version, this_update, next_update) = outline(der).map_err(|BadDer| CrlFault::Unreadable { at })?;
+        if version != Version::Two {
+            return Err(CrlFault::Version { at });
+        }
         let list = OwnedCertRevocationList::from_der(der).map_err(|error| match error {
             webpki::Error::UnsupportedDeltaCrl => CrlFault::Delta { at },
-            webpki::Error::UnsupportedCrlVersion => CrlFault::Version { at },
             webpki::Error::UnsupportedIndirectCrl => CrlFault::Indirect { at },
             _ => CrlFault::Unreadable { at },
         })?;
-        let (this_update, next_update) = dates(der).map_err(|BadDer| CrlFault::Unreadable { at })?;
         Ok(Self { list: list.into(), this_update, next_update })
     }
 
@@ -113,13 +115,24 @@ impl Crl {
     }
 }
 
-/// `thisUpdate` and `nextUpdate` (RFC 5280 §5.1.2); without the latter nobody could tell a stale list.
-fn dates(der: &[u8]) -> Result<(Time, Time), BadDer> {
+/// Of which version a list is (RFC 5280 §5.1.2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Version {
+    One,
+    Two,
+}
+
+/// Version, `thisUpdate` and `nextUpdate` (RFC 5280 §5.1.2); without the last nobody could tell a stale list.
+fn outline(der: &[u8]) -> Result<(Version, Time, Time), BadDer> {
     let mut list = Reader::new(Reader::whole(der, SEQUENCE)?.value(SEQUENCE)?);
-    list.optional(INTEGER)?;
+    let version = match list.optional(INTEGER)? {
+        None => Version::One,
+        Some([1]) => Version::Two,
+        Some(_) => return Err(BadDer),
+    };
     list.value(SEQUENCE)?;
     list.value(SEQUENCE)?;
-    Ok((list.time()?, list.time()?))
+    Ok((version, list.time()?, list.time()?))
 }
 
 /// The revocation lists of one trust source.
