@@ -201,6 +201,3 @@ fn count(lengths: &mut Lengths, length: usize, more: bool) {
 fn digit(hash: u64) -> usize {
     usize::try_from(hash >> 54).unwrap_or_default()
 }
-
-#[cfg(test)]
-mod tests;

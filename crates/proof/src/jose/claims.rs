@@ -260,6 +260,3 @@ fn confirmation(value: &Value) -> Result<Confirmation, Refusal> {
         _ => Ok(Confirmation::Other),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -144,6 +144,3 @@ impl Expected {
         Ok(ends + skew)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -217,6 +217,3 @@ fn bind(members: &Map<String, Value>, fitting: &[Algorithm], allowed: Algorithms
         (Some(_), Some(_)) => Err(KeyFault::AlgorithmUnclear),
     }
 }
-
-#[cfg(test)]
-mod tests;

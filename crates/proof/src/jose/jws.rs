@@ -181,6 +181,3 @@ impl<'a> Compact<'a> {
         made.ok_or(if kid.is_some() { Refusal::Signature } else { Refusal::UnknownKey { kid: None } })
     }
 }
-
-#[cfg(test)]
-mod tests;

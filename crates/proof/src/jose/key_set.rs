@@ -140,6 +140,3 @@ impl KeySet {
 fn same(one: &Key, other: &Key) -> bool {
     one.thumbprint() == other.thumbprint() && one.algorithm() == other.algorithm() && one.kid() == other.kid()
 }
-
-#[cfg(test)]
-mod tests;

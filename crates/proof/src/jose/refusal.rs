@@ -61,6 +61,27 @@ impl fmt::Display for Part {
     }
 }
 
+/// What is wrong with a claim that is to name somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Naming {
+    /// There is none for the caller.
+    NobodyCalls,
+    /// The caller's is no text, empty or too long.
+    CallerIllFormed,
+    /// The one for whom it calls is no text, empty or too long.
+    PersonIllFormed,
+}
+
+impl fmt::Display for Naming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NobodyCalls => "who calls is missing",
+            Self::CallerIllFormed => "who calls is ill-formed",
+            Self::PersonIllFormed => "for whom it calls is ill-formed",
+        })
+    }
+}
+
 /// Why a token proves nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -75,7 +96,7 @@ pub enum Refusal {
     #[error("the token is encrypted, not signed")]
     Encrypted,
     /// A part is not base64url as RFC 7515 §2 wants it.
-    #[error("the {0} is not base64url without padding")]
+    #[error("the {0}: not base64url without padding")]
     Encoding(Part),
     /// A part cannot be read in exactly one way.
     #[error("the {0} cannot be read: {1}")]
@@ -136,6 +157,9 @@ pub enum Refusal {
     /// A claim has not the type or the range that it must have (RFC 7519 §4.1).
     #[error("the claim `{0}` is ill-formed")]
     Claim(&'static str),
+    /// The claim that the trust source was told to take for the caller, or for whom it calls, is missing or no name.
+    #[error("the claim that says {0}")]
+    Named(Naming),
     /// A claim is there that this kind of token must not have.
     #[error("the claim `{0}` must not be in this kind of token")]
     Forbidden(&'static str),
