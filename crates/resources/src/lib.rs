@@ -48,6 +48,7 @@ pub use document::{DIAGNOSTICS_MAX, DOCUMENTS_MAX, Document, Parsed, Sources, pa
 pub use export::to_yaml;
 pub use inventory::{CredentialSpec, IdentitySpec, Inventory, Purpose};
 pub use load::{Loaded, load};
+pub use nearest::nearest;
 pub use normal::{SPEC_BYTES_MAX, SPEC_DEPTH_MAX, SPEC_VALUES_MAX, normalise};
 pub use reference::{ORDER, Reference, references};
 pub use resolve::{

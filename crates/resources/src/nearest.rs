@@ -1,7 +1,8 @@
 //! The nearest of the words that would have been right.
 
 /// The word of `words` that `word` was probably meant to be: at most a third of its letters away.
-pub(crate) fn nearest<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word: Vec<char> = word.chars().flat_map(char::to_lowercase).take(LETTERS_MAX).collect();
     let reach = word.len().div_ceil(3).clamp(1, 4);
     words

@@ -7,29 +7,26 @@ mod lifecycle;
 mod local;
 mod manual;
 mod record;
+mod shared;
 
-pub use containment::{ApprovalCommand, ApprovalListArgs, ApprovalShowArgs, ContainArgs, DecideArgs, ReleaseArgs};
+pub use containment::{ApprovalCommand, ApprovalListArgs, ApprovalShowArgs, CONTAINABLE, ContainArgs, DecideArgs, ReleaseArgs};
 pub use credentials::{
-    CredentialCommand, CredentialListArgs, IssueArgs, RevokeArgs, RotateArgs, SecretCommand, SecretListArgs, SecretPutArgs,
-    SecretRotateArgs,
+    CredentialCommand, CredentialListArgs, IssueArgs, RevokeArgs, RotateArgs, SecretCommand, SecretPutArgs, SecretRotateArgs,
 };
 pub use governed::{
-    ApplyArgs, DeleteArgs, DescribeArgs, EditArgs, ExportArgs, Format, GetArgs, GovernedCommand, HistoryArgs, ImportArgs, PlanArgs,
-    RollbackArgs,
+    ApplyArgs, DeclaredArgs, DeleteArgs, DescribeArgs, EditArgs, ExportArgs, Format, GetArgs, GovernedCommand, HistoryArgs, ImportArgs,
+    PlanArgs, RollbackArgs,
 };
-pub use lifecycle::{
-    ApproveArgs, ClaimArgs, DepartArgs, DiscoveredArgs, IdentityCommand, MoveArgs, OwnerArgs, OwnerCommand, RejectArgs, RequestArgs,
-    TransferArgs,
-};
+pub use lifecycle::{ApproveArgs, ClaimArgs, DepartArgs, DiscoveredArgs, IdentityCommand, OwnerCommand, RequestArgs, TransferArgs};
 pub use local::{
     BackupArgs, BreakGlassArgs, CheckArgs, ConfigCommand, ConfigShowArgs, DemoArgs, InitArgs, SchemaArgs, ServeArgs, SignInArgs,
 };
 pub use manual::manual;
 pub use record::{AccessArgs, AuditCommand, ExplainArgs, FindingsArgs, TailArgs, UsageArgs};
+pub use shared::{ChangeArgs, ConfigArgs, ManagementArgs, NamedArgs, Output, OutputArgs, ReadArgs, ResourceArgs, WayArgs};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::{path::PathBuf, time::Duration};
-use wardgate_model::{resource::Kind, secret::Secret};
+use clap::{Parser, Subcommand};
+use shared::{kind, moment_text, span, span_text, subject};
 
 const AFTER: &str = "\
 Examples:
@@ -95,7 +92,7 @@ Exit status: 0 nothing wrong (warnings may be shown) · 2 something is")]
 Examples:
   wardgate sign-in                            with the credential kept in the profile, or typed in
   wardgate sign-in < credential.txt
-  wardgate sign-in --offline                  make a new single-use credential; nothing may be serving
+  wardgate sign-in --offline                  make a new single-use credential in the store itself
 
 The session is kept in .wardgate/profile.json (mode 0600) and renewed while it is used.")]
     SignIn(SignInArgs),
@@ -194,6 +191,7 @@ Examples:
 Examples:
   wardgate access --identity ledger-sync
   wardgate access --operation \"GET /ledger/entries/{id}\"
+  wardgate access --api ledger --class bulk             who can take much of it
   wardgate access --identity ledger-sync --at 2026-11-01
   wardgate access --diff 4711 now")]
     Access(AccessArgs),
@@ -225,8 +223,10 @@ Examples:
   wardgate break-glass --reason \"a policy locks everybody out\"
   wardgate break-glass -c /etc/wardgate/wardgate.yaml --reason \"the only administrator has left\"
 
+  wardgate break-glass --end                 back to the session of the profile
+
 Only for the user that the gate runs as, or root. It stands beside all policies for 15 minutes, one at a time,
-and everybody who watches is told.")]
+and everybody who watches is told. The profile is not touched: when it ends, its session counts again.")]
     BreakGlass(BreakGlassArgs),
     /// Print every help page as one document
     #[command(
@@ -253,80 +253,6 @@ Examples:
   wardgate config show -c gate/wardgate.yaml --output json"
     )]
     Config(ConfigCommand),
-}
-
-/// In which form data is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Output {
-    /// For people.
-    #[default]
-    Table,
-    /// For machines: one JSON document, or one object a line where it is a stream.
-    Json,
-}
-
-/// `--output`.
-#[derive(Debug, Clone, Copy, Args)]
-pub struct OutputArgs {
-    /// Form of what is printed
-    #[arg(long, short = 'o', value_enum, default_value_t, value_name = "FORM")]
-    pub output: Output,
-}
-
-/// Where the management API is and by what it knows us.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Management API")]
-pub struct ManagementArgs {
-    /// Its address, as in `http://127.0.0.1:9080`; else what the profile says
-    #[arg(long, env = "WARDGATE_URL", hide_env_values = true, value_name = "URL")]
-    pub url: Option<String>,
-    /// A session token; better given in the variable, since command lines can be seen by others
-    #[arg(long, env = "WARDGATE_TOKEN", hide_env_values = true, value_name = "TOKEN", value_parser = token)]
-    pub token: Option<Secret<String>>,
-}
-
-fn token(text: &str) -> Result<Secret<String>, std::convert::Infallible> {
-    Ok(Secret::new(text.trim().to_owned()))
-}
-
-/// A kind of resource, in small or great letters, one or many.
-fn kind(text: &str) -> Result<Kind, String> {
-    let word = text.to_ascii_lowercase().replace(['_', '-'], "");
-    let singular = [word.strip_suffix("ies").map(|stem| format!("{stem}y")), word.strip_suffix('s').map(str::to_owned)];
-    let meant = |kind: &&Kind| {
-        let name = kind.as_str().to_ascii_lowercase();
-        name == word || singular.iter().flatten().any(|word| *word == name)
-    };
-    Kind::ALL.iter().find(meant).copied().ok_or_else(|| format!("the kinds are {}", kinds()))
-}
-
-fn kinds() -> String {
-    Kind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
-}
-
-/// What a change can be about besides resources.
-const SUBJECTS: [&str; 8] = ["status", "owner_status", "credential", "secret", "signing_key", "containment", "approval", "discovery"];
-
-/// What a change is about, as the feed says it.
-fn subject(text: &str) -> Result<String, String> {
-    let word = text.to_ascii_lowercase().replace('-', "_");
-    let other = SUBJECTS.iter().find(|subject| **subject == word).map(|subject| (*subject).to_owned());
-    other
-        .map_or_else(|| kind(text).map(|kind| kind.as_str().to_owned()), Ok)
-        .map_err(|_| format!("write one of {}, {}", kinds(), SUBJECTS.join(", ")))
-}
-
-/// A length of time, as in `7d`.
-fn span(text: &str) -> Result<Duration, String> {
-    wardgate_resources::scalar::duration(text).map_err(|_| "write a length of time as in `30m`, `12h` or `7d`".to_owned())
-}
-
-/// `-c`.
-#[derive(Debug, Clone, Args)]
-pub struct ConfigArgs {
-    /// Configuration file
-    #[arg(long = "config", short = 'c', default_value = crate::config::FILE, value_name = "FILE")]
-    pub config: PathBuf,
 }
 
 #[cfg(test)]

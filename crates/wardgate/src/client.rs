@@ -3,8 +3,10 @@
 //! It speaks clear text, so it speaks to this machine only: a token never crosses a network in the clear.
 
 mod refusal;
+mod way;
 
 pub use refusal::{Refusal, Told};
+pub use way::Inside;
 
 use crate::output::{plain, waiting};
 use bytes::Bytes;
@@ -12,9 +14,9 @@ use http::{HeaderName, Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use std::{fmt, net::IpAddr, time::Duration};
-use tokio::net::TcpStream;
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 use wardgate_model::secret::Secret;
+use way::Way;
 
 /// Longest wait for one answer, unless told.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -60,6 +62,12 @@ pub enum ClientFault {
         /// What was wrong.
         why: String,
     },
+    /// The management API in this process has come to an end.
+    #[error("the store was closed before the answer: {why}")]
+    Ended {
+        /// What was seen of it.
+        why: String,
+    },
     /// The gate refused.
     #[error(transparent)]
     Refused(#[from] Box<Refusal>),
@@ -103,7 +111,7 @@ impl fmt::Display for Address {
 /// A client with its token.
 #[derive(Debug, Clone)]
 pub struct Client {
-    address: Address,
+    way: Way,
     token: Secret<String>,
 }
 
@@ -190,7 +198,13 @@ impl Client {
     /// A client that shows `token`.
     #[must_use]
     pub const fn new(address: Address, token: Secret<String>) -> Self {
-        Self { address, token }
+        Self { way: Way::Listener(address), token }
+    }
+
+    /// A client of a management API in this process.
+    #[must_use]
+    pub fn inside(inside: Inside, token: Secret<String>) -> Self {
+        Self { way: Way::Inside(Arc::new(inside)), token }
     }
 
     /// Asks for something.
@@ -225,20 +239,16 @@ impl Client {
     async fn ask_within(&self, asking: &Asking<'_>) -> Result<Answer, ClientFault> {
         match tokio::time::timeout(asking.patience, waiting(self.exchange(asking))).await {
             Ok(result) => result,
-            Err(_) => Err(self.unreachable(&format!("no answer within {} s", asking.patience.as_secs()))),
+            Err(_) => Err(self.way.unreachable(&format!("no answer within {} s", asking.patience.as_secs()))),
         }
     }
 
-    fn unreachable(&self, why: &dyn fmt::Display) -> ClientFault {
-        ClientFault::Unreachable { authority: self.address.authority.clone(), why: why.to_string() }
-    }
-
     fn foreign(&self, why: &dyn fmt::Display) -> ClientFault {
-        ClientFault::Foreign { authority: self.address.authority.clone(), why: why.to_string() }
+        ClientFault::Foreign { authority: self.way.authority().to_owned(), why: why.to_string() }
     }
 
     async fn exchange(&self, asking: &Asking<'_>) -> Result<Answer, ClientFault> {
-        let stream = TcpStream::connect((self.address.host.as_str(), self.address.port)).await.map_err(|error| self.unreachable(&error))?;
+        let stream = self.way.connect().await?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| self.foreign(&error))?;
         let carried = tokio::spawn(connection);
@@ -246,7 +256,7 @@ impl Client {
         let mut request = Request::builder()
             .method(asking.method.clone())
             .uri(&asking.path)
-            .header(header::HOST, &self.address.authority)
+            .header(header::HOST, self.way.authority())
             .header(header::ACCEPT, "application/json")
             .header(header::USER_AGENT, concat!("wardgate/", env!("CARGO_PKG_VERSION")))
             .header(header::AUTHORIZATION, format!("Bearer {}", self.token.danger_expose()));

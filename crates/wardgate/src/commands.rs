@@ -28,10 +28,14 @@ mod serve;
 mod sign_in;
 
 use crate::{
-    cli::{AuditCommand, Cli, Command, ConfigCommand, CredentialCommand, GovernedCommand, ManagementArgs, SecretCommand},
+    cli::{
+        AuditCommand, Cli, Command, ConfigCommand, CredentialCommand, GovernedCommand, ManagementArgs, Output, ReadArgs, SecretCommand,
+        WayArgs,
+    },
     client::{Client, ClientFault},
+    control::ReloadFault,
     output::{BAD, Exit, note, print, styled},
-    session::{self, Wanted},
+    session::{self, Wanted, offline},
 };
 use std::{future::Future, path::Path};
 
@@ -71,6 +75,11 @@ pub fn run(cli: Cli) -> Exit {
     result.unwrap_or_else(|error| {
         if reader_gone(&error) {
             return Exit::Done;
+        }
+        if let Some(ReloadFault::Input(found)) = error.downcast_ref::<ReloadFault>() {
+            crate::diagnostics::show(found);
+            note(&format!("nothing is done: {}", crate::diagnostics::summary(found)));
+            return Exit::Invalid;
         }
         note(&format!("{}: {}", styled(BAD, "error"), told(&error)));
         ended(&error)
@@ -123,9 +132,19 @@ fn wait(doing: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exi
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(doing)
 }
 
-/// A client of the management API for a command run here.
-async fn management(args: ManagementArgs) -> anyhow::Result<Client> {
-    session::open(Wanted { url: args.url, token: args.token }, Path::new(".")).await
+/// A client of the management API for a command run here, and the form of what it prints.
+async fn reach(args: ReadArgs) -> anyhow::Result<(Client, Output)> {
+    let ManagementArgs { url, way } = args.management;
+    Ok((by(url, way).await?, args.output.output))
+}
+
+/// A client of the management API: of one that serves, or of the store itself.
+async fn by(url: Option<String>, way: WayArgs) -> anyhow::Result<Client> {
+    if way.offline {
+        serve::log_to_stderr(tracing::Level::ERROR);
+        return offline::open(&way.config, serve::show_first).await;
+    }
+    session::open(Wanted { url, token: way.token }, Path::new(".")).await
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! The profile: where the management API is and by what it knows us. `.wardgate/profile.json` beside wardgate.yaml,
 //! searched from the working directory upwards.
 //!
+//! A break-glass session is kept in a file of its own beside it: it ends by itself, and the profile is then as it was.
+//!
 //! INVARIANT (private): the file has mode 0600 in a directory of mode 0700 from its first byte; one that others can
 //! read is not used.
 
@@ -18,6 +20,8 @@ use wardgate_model::{secret::Secret, time::Time};
 pub const DIRECTORY: &str = ".wardgate";
 /// The profile in it.
 const FILE: &str = "profile.json";
+/// A break-glass session beside it, in the same form.
+const GLASS: &str = "break-glass.json";
 /// Held while a profile is read, used and written back.
 const LOCK: &str = "profile.lock";
 /// Largest profile that is read, in bytes.
@@ -41,6 +45,15 @@ pub struct Session {
     pub token: Secret<String>,
     /// When it ends.
     pub expires: Time,
+}
+
+/// A break-glass session, and where it is good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glass {
+    /// The management API.
+    pub url: String,
+    /// The session; nothing renews it.
+    pub session: Session,
 }
 
 /// The file's form.
@@ -103,7 +116,8 @@ impl Held {
     /// When one is there and cannot be locked.
     pub fn find(start: &Path) -> anyhow::Result<Option<Self>> {
         let start = std::path::absolute(start)?;
-        let found = start.ancestors().map(|above| above.join(DIRECTORY)).find(|directory| directory.join(FILE).is_file());
+        let is_one = |directory: &PathBuf| [FILE, GLASS].iter().any(|file| directory.join(file).is_file());
+        let found = start.ancestors().map(|above| above.join(DIRECTORY)).find(is_one);
         found.map(Self::open).transpose()
     }
 
@@ -137,14 +151,59 @@ impl Held {
         self.directory.join(FILE)
     }
 
+    /// The file of a break-glass session.
+    #[must_use]
+    pub fn glass_path(&self) -> PathBuf {
+        self.directory.join(GLASS)
+    }
+
     /// Reads the profile; `None` where there is none yet.
     ///
     /// # Errors
     /// When others can read it, or it is no profile.
     pub fn read(&self) -> anyhow::Result<Option<Profile>> {
-        let path = self.path();
+        Self::read_file(&self.path())
+    }
+
+    /// Reads the break-glass session that is open at `now`; one that is over is forgotten.
+    ///
+    /// # Errors
+    /// As [`Held::read`].
+    pub fn glass(&self, now: Time) -> anyhow::Result<Option<Glass>> {
+        let found = Self::read_file(&self.glass_path())?;
+        let open = found.and_then(|Profile { url, session, .. }| session.map(|session| Glass { url, session }));
+        match open {
+            Some(glass) if glass.session.expires > now => Ok(Some(glass)),
+            Some(_) => self.forget_glass().map(|()| None),
+            None => Ok(None),
+        }
+    }
+
+    /// Keeps a break-glass session beside the profile; it is used until it ends.
+    ///
+    /// # Errors
+    /// As [`Held::write`].
+    pub fn keep_glass(&self, glass: Glass) -> anyhow::Result<()> {
+        self.write_file(GLASS, &Profile { url: glass.url, sign_in: None, session: Some(glass.session) })
+    }
+
+    /// Forgets the break-glass session.
+    ///
+    /// # Errors
+    /// When the disk says no.
+    pub fn forget_glass(&self) -> anyhow::Result<()> {
+        let path = self.glass_path();
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("cannot remove `{}`", path.display()))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    fn read_file(path: &Path) -> anyhow::Result<Option<Profile>> {
         let shown = path.display();
-        let meta = match fs::metadata(&path) {
+        let meta = match fs::metadata(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             other => other.with_context(|| format!("cannot read the profile `{shown}`"))?,
         };
@@ -154,7 +213,7 @@ impl Held {
         if meta.len() > BYTES_MAX {
             bail!("the profile `{shown}` is larger than {BYTES_MAX} bytes");
         }
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read the profile `{shown}`"))?;
+        let text = fs::read_to_string(path).with_context(|| format!("cannot read the profile `{shown}`"))?;
         Profile::parse(&text).map(Some).with_context(|| format!("`{shown}` is no profile: remove it and run `wardgate sign-in`"))
     }
 
@@ -163,8 +222,12 @@ impl Held {
     /// # Errors
     /// When the disk says no; the old profile stays.
     pub fn write(&self, profile: &Profile) -> anyhow::Result<()> {
-        let path = self.path();
-        let fresh = self.directory.join("profile.json.new");
+        self.write_file(FILE, profile)
+    }
+
+    fn write_file(&self, name: &str, profile: &Profile) -> anyhow::Result<()> {
+        let path = self.directory.join(name);
+        let fresh = self.directory.join(format!("{name}.new"));
         let replace = || -> anyhow::Result<()> {
             let file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&fresh)?;
             // An old file left over from a crash keeps its mode: set it before the first byte.

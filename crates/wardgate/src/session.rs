@@ -1,5 +1,8 @@
 //! How a command comes to a client of the management API: variables, else the profile; a sign-in credential in it is
-//! swapped for a session by the first command that needs one, and a session near its end is renewed.
+//! swapped for a session by the first command that needs one, and a session near its end is renewed. A break-glass session
+//! goes before the profile while it lasts. [`offline`] needs no gate that serves.
+
+pub mod offline;
 
 use crate::{
     client::{Address, Client, ClientFault},
@@ -17,9 +20,6 @@ use wardgate_model::{secret::Secret, time::Time};
 pub const URL: &str = "http://127.0.0.1:9080";
 /// A session with less than this left is renewed.
 const RENEW_BELOW: Duration = Duration::from_secs(2 * 60 * 60);
-
-/// How the token of a break-glass session begins: it cannot be renewed.
-const BREAK_GLASS: &str = "wgb_";
 
 /// What was said on the command line or in variables.
 #[derive(Debug, Clone, Default)]
@@ -51,7 +51,15 @@ pub async fn open(wanted: Wanted, directory: &Path) -> anyhow::Result<Client> {
     let Some(held) = Held::find(directory)? else {
         bail!("there is no profile here or above: run `wardgate sign-in` in the directory of wardgate.yaml, or set WARDGATE_TOKEN");
     };
-    let Some(profile) = held.read()? else { bail!("the profile `{}` went away", held.path().display()) };
+    if let Some(glass) = held.glass(clock::now())? {
+        let address = Address::parse(&glass.url)?;
+        if wanted.url.as_deref().map(Address::parse).transpose()?.is_none_or(|url| url == address) {
+            return Ok(Client::new(address, glass.session.token));
+        }
+    }
+    let Some(profile) = held.read()? else {
+        bail!("there is no session: run `wardgate sign-in` in the directory of wardgate.yaml, or set WARDGATE_TOKEN");
+    };
     if let Some(url) = &wanted.url
         && Address::parse(url)? != Address::parse(&profile.url)?
     {
@@ -65,9 +73,6 @@ async fn use_profile(held: &Held, profile: Profile) -> anyhow::Result<Client> {
     let now = clock::now();
     match (profile.session, profile.sign_in) {
         (Some(session), _) if session.expires.since(now) >= RENEW_BELOW => Ok(Client::new(address, session.token)),
-        (Some(session), _) if session.expires > now && session.token.danger_expose().starts_with(BREAK_GLASS) => {
-            Ok(Client::new(address, session.token))
-        }
         (Some(session), sign_in) if session.expires > now => {
             let client = Client::new(address.clone(), session.token.clone());
             match renew(&client, &session).await {
@@ -94,6 +99,31 @@ async fn use_profile(held: &Held, profile: Profile) -> anyhow::Result<Client> {
         }
         (None, None) => bail!("there is no session: run `wardgate sign-in`, or `wardgate sign-in --offline` when nothing is serving"),
     }
+}
+
+/// Ends the break-glass session that is kept in `held`, at the gate and here: the profile's own session counts again.
+///
+/// # Errors
+/// When the gate cannot be reached or refuses: then it is still open there, and kept here.
+pub async fn end_glass(held: &Held) -> anyhow::Result<Ended> {
+    let Some(glass) = held.glass(clock::now())? else { return Ok(Ended::WasNone) };
+    let client = Client::new(Address::parse(&glass.url)?, glass.session.token);
+    match client.call(Method::DELETE, "/api/v1/sessions/current", None).await {
+        // Another one was opened since, or it was revoked: it is over all the same.
+        Err(ClientFault::Refused(refusal)) if refusal.status == http::StatusCode::UNAUTHORIZED => {}
+        other => drop(other?),
+    }
+    held.forget_glass()?;
+    Ok(Ended::Now)
+}
+
+/// What became of a break-glass session that was to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It was open until now.
+    Now,
+    /// There was none.
+    WasNone,
 }
 
 /// Swaps a sign-in credential for a session. It is spent afterwards, whatever becomes of the answer.

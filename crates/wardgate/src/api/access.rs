@@ -5,7 +5,12 @@ use std::sync::Arc;
 use wardgate_console::{AccessCondition, AccessPage, AccessPath, AccessQuery, Code, Moment, Problem, Span};
 use wardgate_gate::Snapshot;
 use wardgate_governance::access::{self, Scene};
-use wardgate_model::{inventory::Identity, time::Time};
+use wardgate_model::{
+    api::{Api, Operation},
+    id::IdentityId,
+    inventory::Identity,
+    time::Time,
+};
 
 /// Paths that are compared at the most, of each moment.
 const COMPARED_MAX: usize = 50_000;
@@ -15,11 +20,20 @@ pub(super) async fn access(control: &Arc<Control>, query: AccessQuery) -> Result
     match query.span {
         Span::Now => {
             let snapshot = control.gate().snapshot();
-            blocking(move || page(present(&snapshot, &wanted(&query), now))).await
+            blocking(move || {
+                let there = |id: &IdentityId| snapshot.population().identities().get(id.as_str()).is_some();
+                known(&query, &[Scene::of(&snapshot)], there, || names(snapshot.population().identities().iter().map(AsRef::as_ref)))?;
+                Ok(page(present(&snapshot, &wanted(&query), now)))
+            })
+            .await?
         }
         Span::At(moment) => {
             let (past, then) = past(control, moment).await?;
-            blocking(move || page(access::paths(&past.scene(), &past.0.identities, &wanted(&query), then))).await
+            blocking(move || {
+                known(&query, &[past.scene()], |id| past.has(id), || names(&past.0.identities))?;
+                Ok(page(access::paths(&past.scene(), &past.0.identities, &wanted(&query), then)))
+            })
+            .await?
         }
         Span::Between(from, to) => {
             let (before, then) = past(control, from).await?;
@@ -29,6 +43,10 @@ pub(super) async fn access(control: &Arc<Control>, query: AccessQuery) -> Result
             };
             let snapshot = control.gate().snapshot();
             blocking(move || {
+                let now_there = |id: &IdentityId| snapshot.population().identities().get(id.as_str()).is_some();
+                let there = |id: &IdentityId| before.has(id) || after.as_ref().map_or_else(|| now_there(id), |(after, _)| after.has(id));
+                let scenes = [before.scene(), after.as_ref().map_or_else(|| Scene::of(&snapshot), |(after, _)| after.scene())];
+                known(&query, &scenes, there, || names(&before.0.identities))?;
                 let all = |ask: &dyn Fn(&access::AccessQuery) -> access::AccessPage| all(&wanted(&query), ask);
                 let old = all(&|query| access::paths(&before.scene(), &before.0.identities, query, then))?;
                 let new = match &after {
@@ -49,6 +67,10 @@ impl Then {
     fn scene(&self) -> Scene<'_> {
         Scene { policies: &self.0.loaded.policies, apis: &self.0.loaded.apis, denied: None }
     }
+
+    fn has(&self, id: &IdentityId) -> bool {
+        self.0.identities.iter().any(|identity| identity.id == *id)
+    }
 }
 
 async fn past(control: &Control, moment: Moment) -> Result<(Then, Time), Problem> {
@@ -61,6 +83,48 @@ async fn past(control: &Control, moment: Moment) -> Result<(Then, Time), Problem
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
     tokio::task::spawn_blocking(work).await.map_err(Problem::fault)
+}
+
+/// Identities that a name which nobody has is compared with.
+const NAMES_MAX: usize = 100_000;
+
+fn names<'a>(identities: impl IntoIterator<Item = &'a Identity>) -> Vec<String> {
+    identities.into_iter().take(NAMES_MAX).map(|identity| identity.id.to_string()).collect()
+}
+
+/// A typing error is no answer: whoever and whatever is asked about must be there, at one of the moments at least.
+fn known(
+    query: &AccessQuery,
+    scenes: &[Scene<'_>],
+    there: impl Fn(&IdentityId) -> bool,
+    names: impl FnOnce() -> Vec<String>,
+) -> Result<(), Problem> {
+    if let Some(id) = query.identity.as_ref().filter(|id| id.as_str() != Identity::ANONYMOUS && !there(id)) {
+        let names = names();
+        return Err(missing("identity", id.as_str(), names.iter().map(String::as_str)));
+    }
+    let apis = || scenes.iter().flat_map(|scene| scene.apis);
+    if let Some(name) = query.api.as_ref().filter(|name| !apis().any(|api| api.name == **name)) {
+        return Err(missing("API", name.as_str(), apis().map(|api| api.name.as_str())));
+    }
+    let Some(operation) = query.operation.as_deref() else { return Ok(()) };
+    // By its id, or by the id without the API before it.
+    let all = || apis().flat_map(|api| api.operations.iter().map(|operation| (operation.id.as_str(), bare(api, operation))));
+    if all().any(|(id, bare)| id == operation || bare == operation) {
+        return Ok(());
+    }
+    Err(missing("operation", operation, all().map(|(_, bare)| bare)))
+}
+
+/// An operation's id without the API before it.
+fn bare<'a>(api: &Api, operation: &'a Operation) -> &'a str {
+    let id = operation.id.as_str();
+    id.strip_prefix(api.name.as_str()).map_or(id, str::trim_start)
+}
+
+fn missing<'a>(what: &str, name: &str, names: impl IntoIterator<Item = &'a str>) -> Problem {
+    let near = wardgate_resources::nearest(name, names).map(|near| format!(": did you mean `{near}`?")).unwrap_or_default();
+    Problem::new(Code::NotFound, format!("there is no {what} `{name}`{near}"))
 }
 
 fn wanted(query: &AccessQuery) -> access::AccessQuery {

@@ -1,10 +1,10 @@
 //! Stopping, letting go, and what waits for a second person.
 
-use super::{ManagementArgs, OutputArgs};
+use super::{ChangeArgs, ReadArgs};
 use clap::{Args, Subcommand};
 
 /// What can be stopped.
-const CONTAINABLE: [&str; 6] = ["identity", "credential", "token", "task", "owner", "issuer"];
+pub const CONTAINABLE: [&str; 6] = ["identity", "credential", "token", "task", "owner", "issuer"];
 
 /// `wardgate contain`.
 #[derive(Debug, Args)]
@@ -22,15 +22,9 @@ pub struct ContainArgs {
     /// List what is contained now
     #[arg(long, conflicts_with_all = ["kind", "name", "preview", "reason"])]
     pub list: bool,
-    /// Why, for the change feed
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Form of what is printed
+    /// Why, where to, and in which form
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
+    pub change: ChangeArgs,
 }
 
 /// `wardgate release`.
@@ -42,15 +36,9 @@ pub struct ReleaseArgs {
     /// Which
     #[arg(value_name = "NAME")]
     pub name: String,
-    /// Why, for the change feed
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Form of what is printed
+    /// Why, where to, and in which form
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
+    pub change: ChangeArgs,
 }
 
 /// `wardgate approval …`.
@@ -88,12 +76,9 @@ pub struct ApprovalListArgs {
     /// Only in this state
     #[arg(long, value_name = "STATE", default_value = "waiting", value_parser = ["waiting", "approved", "denied", "lapsed", "all"])]
     pub state: String,
-    /// Form of what is printed
+    /// Where to, and in which form
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
+    pub read: ReadArgs,
 }
 
 /// `wardgate approval show`.
@@ -102,12 +87,9 @@ pub struct ApprovalShowArgs {
     /// Which
     #[arg(value_name = "ID")]
     pub id: String,
-    /// Form of what is printed
+    /// Where to, and in which form
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
+    pub read: ReadArgs,
 }
 
 /// `wardgate approval approve|deny`.
@@ -116,13 +98,7 @@ pub struct DecideArgs {
     /// Which
     #[arg(value_name = "ID")]
     pub id: String,
-    /// Why, for the change feed
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Form of what is printed
+    /// Why, where to, and in which form
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
+    pub change: ChangeArgs,
 }

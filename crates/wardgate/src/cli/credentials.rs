@@ -1,6 +1,6 @@
 //! Credentials of callers, and secrets that upstreams are shown.
 
-use super::{ManagementArgs, OutputArgs};
+use super::{ChangeArgs, ReadArgs};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -49,15 +49,9 @@ pub struct IssueArgs {
     /// What to issue: an API key, or a credential for one sign-in to the management API (for an identity with a role)
     #[arg(long, value_name = "KIND", value_parser = ["api_key", "sign_in"])]
     pub kind: Option<String>,
-    /// Why, for the change feed
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Form of what is printed
+    /// Why, where to, and in which form
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
+    pub change: ChangeArgs,
 }
 
 /// `wardgate credential revoke`.
@@ -66,15 +60,9 @@ pub struct RevokeArgs {
     /// The credential's id: the third part of the key
     #[arg(value_name = "ID")]
     pub id: String,
-    /// Why, for the change feed
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Form of what is printed
+    /// Why, where to, and in which form
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
+    pub change: ChangeArgs,
 }
 
 /// `wardgate credential list`.
@@ -86,12 +74,9 @@ pub struct CredentialListArgs {
     /// Only in this state
     #[arg(long, value_name = "STATE", value_parser = ["live", "expired", "revoked", "spent"])]
     pub state: Option<String>,
-    /// Form of what is printed
+    /// Where to, and in which form
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
+    pub read: ReadArgs,
 }
 
 /// `wardgate secret …`.
@@ -118,7 +103,7 @@ No request fails meanwhile: where the new secret is refused, the gate goes back 
 Examples:
   wardgate secret list
   wardgate secret list --output json")]
-    List(SecretListArgs),
+    List(ReadArgs),
 }
 
 /// `wardgate secret put`.
@@ -130,26 +115,9 @@ pub struct SecretPutArgs {
     /// Read the value from here instead of standard input
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// Why, for the change feed
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Form of what is printed
+    /// Why, where to, and in which form
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
-}
-
-/// `wardgate secret list`.
-#[derive(Debug, Args)]
-pub struct SecretListArgs {
-    /// Form of what is printed
-    #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
+    pub change: ChangeArgs,
 }
 
 /// `wardgate credential rotate`.
@@ -159,17 +127,11 @@ pub struct RotateArgs {
     #[arg(value_name = "ID")]
     pub id: String,
     /// How long the old one still works beside the new one, as in `24h`; else what the rotation rules say
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = super::span_text)]
     pub overlap: Option<String>,
-    /// Why, for the change feed
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Form of what is printed
+    /// Why, where to, and in which form
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
+    pub change: ChangeArgs,
 }
 
 /// `wardgate secret rotate`.
@@ -185,15 +147,9 @@ pub struct SecretRotateArgs {
     /// Read the new value from here; `-` for standard input. Without it the gate makes one
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// Why, for the change feed
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Form of what is printed
+    /// Why, where to, and in which form
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
+    pub change: ChangeArgs,
 }
 
 fn delivery(text: &str) -> Result<(String, String), String> {

@@ -1,6 +1,6 @@
 //! Everything that is declared: resources, as documents.
 
-use super::{ManagementArgs, OutputArgs};
+use super::{ChangeArgs, ReadArgs, ResourceArgs};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use wardgate_model::resource::Kind;
@@ -96,44 +96,40 @@ and what files own stays as the files say.")]
     Rollback(RollbackArgs),
 }
 
-/// `wardgate plan`.
+/// Documents in files.
 #[derive(Debug, Args)]
-pub struct PlanArgs {
+pub struct DeclaredArgs {
     /// Directories or files of resources and policies
     #[arg(value_name = "DIR", required = true)]
     pub directories: Vec<PathBuf>,
     /// Also remove what an earlier apply made and the files do not name any more
     #[arg(long)]
     pub prune: bool,
+}
+
+/// `wardgate plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// Of which documents
+    #[command(flatten)]
+    pub declared: DeclaredArgs,
     /// What was used within this time counts as in use
     #[arg(long, default_value = "7d", value_name = "TIME", value_parser = super::span)]
     pub since: std::time::Duration,
-    /// Form of what is printed
+    /// Where to, and in which form
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
+    pub read: ReadArgs,
 }
 
 /// `wardgate apply`.
 #[derive(Debug, Args)]
 pub struct ApplyArgs {
-    /// Directories or files of resources and policies
-    #[arg(value_name = "DIR", required = true)]
-    pub directories: Vec<PathBuf>,
-    /// Also remove what an earlier apply made and the files do not name any more
-    #[arg(long)]
-    pub prune: bool,
-    /// Why, for the change feed
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Form of what is printed
+    /// Of which documents
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
+    pub declared: DeclaredArgs,
+    /// Why, where to, and in which form
     #[command(flatten)]
-    pub management: ManagementArgs,
+    pub change: ChangeArgs,
 }
 
 /// `wardgate get`.
@@ -154,72 +150,45 @@ pub struct GetArgs {
     /// Only what came from there: `api`, `file`, `shipped` or `file:PATH`
     #[arg(long, value_name = "ORIGIN")]
     pub origin: Option<String>,
-    /// Form of what is printed
+    /// Where to, and in which form
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
+    pub read: ReadArgs,
 }
 
 /// `wardgate describe`.
 #[derive(Debug, Args)]
 pub struct DescribeArgs {
-    /// What: `identity`, `api`, `grant`…
-    #[arg(value_name = "KIND", value_parser = super::kind)]
-    pub kind: Kind,
-    /// Which
-    #[arg(value_name = "NAME")]
-    pub name: String,
-    /// Form of what is printed
+    /// What
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
+    pub resource: ResourceArgs,
+    /// Where to, and in which form
     #[command(flatten)]
-    pub management: ManagementArgs,
+    pub read: ReadArgs,
 }
 
 /// `wardgate edit`.
 #[derive(Debug, Args)]
 pub struct EditArgs {
-    /// What: `identity`, `api`, `grant`…
-    #[arg(value_name = "KIND", value_parser = super::kind)]
-    pub kind: Kind,
-    /// Which
-    #[arg(value_name = "NAME")]
-    pub name: String,
+    /// What
+    #[command(flatten)]
+    pub resource: ResourceArgs,
     /// With which editor; words after the first are its arguments
     #[arg(long, env = "EDITOR", hide_env_values = true, default_value = "vi", value_name = "COMMAND")]
     pub editor: String,
-    /// Why, for the change feed
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Form of what is printed
+    /// Why, where to, and in which form
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
+    pub change: ChangeArgs,
 }
 
 /// `wardgate delete`.
 #[derive(Debug, Args)]
 pub struct DeleteArgs {
-    /// What: `identity`, `api`, `grant`…
-    #[arg(value_name = "KIND", value_parser = super::kind)]
-    pub kind: Kind,
-    /// Which
-    #[arg(value_name = "NAME")]
-    pub name: String,
-    /// Why, for the change feed
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Form of what is printed
+    /// What
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
+    pub resource: ResourceArgs,
+    /// Why, where to, and in which form
     #[command(flatten)]
-    pub management: ManagementArgs,
+    pub change: ChangeArgs,
 }
 
 /// `wardgate export`.
@@ -231,12 +200,9 @@ pub struct ExportArgs {
     /// Write over what an earlier export wrote there
     #[arg(long)]
     pub replace: bool,
-    /// Form of what is printed
+    /// Where to, and in which form
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
+    pub read: ReadArgs,
 }
 
 /// In which form another inventory is.
@@ -292,12 +258,9 @@ pub struct ImportArgs {
     /// Why, for the change feed
     #[arg(long, value_name = "TEXT", requires = "apply")]
     pub reason: Option<String>,
-    /// Form of what is printed
+    /// Where to, and in which form
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
+    pub read: ReadArgs,
 }
 
 /// `wardgate history`.
@@ -312,12 +275,9 @@ pub struct HistoryArgs {
     /// Also what it was and what it became, member by member
     #[arg(long)]
     pub full: bool,
-    /// Form of what is printed
+    /// Where to, and in which form
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
+    pub read: ReadArgs,
 }
 
 /// `wardgate rollback`.
@@ -329,13 +289,7 @@ pub struct RollbackArgs {
     /// Only say what would change
     #[arg(long)]
     pub plan: bool,
-    /// Why, for the change feed
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Form of what is printed
+    /// Why, where to, and in which form
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
+    pub change: ChangeArgs,
 }

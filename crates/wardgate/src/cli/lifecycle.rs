@@ -1,6 +1,6 @@
 //! The lives of identities and owners.
 
-use super::{ManagementArgs, OutputArgs};
+use super::{ChangeArgs, NamedArgs, ReadArgs};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 use wardgate_model::inventory::{Criticality, IdentityKind};
@@ -24,22 +24,24 @@ Examples:
     #[command(after_help = "\
 Examples:
   wardgate identity suspend ledger-sync --reason \"moved to another cluster\"")]
-    Suspend(MoveArgs),
+    Suspend(NamedArgs),
     /// Let a suspended identity go on
     #[command(after_help = "\
 Examples:
-  wardgate identity resume ledger-sync --reason \"the move is done\"")]
-    Resume(MoveArgs),
+  wardgate identity resume ledger-sync --reason \"the move is done\"
+
+What is quarantined was contained: `wardgate release identity ledger-sync` lets that go.")]
+    Resume(NamedArgs),
     /// Quarantine an identity: refused, its open streams cut; only `wardgate release` ends it
     #[command(after_help = "\
 Examples:
   wardgate identity quarantine ledger-sync --reason \"key found in a build log\"")]
-    Quarantine(MoveArgs),
+    Quarantine(NamedArgs),
     /// Retire an identity for ever, and its credentials with it
     #[command(after_help = "\
 Examples:
   wardgate identity retire ledger-sync --reason \"replaced by ledger-stream\"")]
-    Retire(MoveArgs),
+    Retire(NamedArgs),
     /// Give an identity to another owner
     #[command(after_help = "\
 Examples:
@@ -59,11 +61,12 @@ Examples:
 
 The identity must be on record: ask for it first with `wardgate identity request`.")]
     Claim(ClaimArgs),
-    /// Reject a discovered caller: it is refused from then on
+    /// Reject an identity that was requested, or a discovered caller: it is refused for good
     #[command(after_help = "\
 Examples:
+  wardgate identity reject ledger-sync --reason \"there is one already\"
   wardgate identity reject discovered-4fT0aZ19xQ2b --reason \"nobody knows it\"")]
-    Reject(RejectArgs),
+    Reject(NamedArgs),
 }
 
 /// `wardgate identity request`.
@@ -97,20 +100,14 @@ pub struct RequestArgs {
     #[arg(long, value_name = "LEVEL", value_parser = clap::builder::PossibleValuesParser::new(Criticality::ALL.iter().map(|level| level.as_str())))]
     pub criticality: Option<String>,
     /// When it ends by itself, as in `2027-06-30`
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = super::moment_text)]
     pub until: Option<String>,
     /// It proves itself by an API key that lives so long, as in `30d`
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = super::span_text)]
     pub api_key: Option<String>,
-    /// Why, for the change feed
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Form of what is printed
+    /// Why, where to, and in which form
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
+    pub change: ChangeArgs,
 }
 
 /// `wardgate identity approve`.
@@ -122,32 +119,9 @@ pub struct ApproveArgs {
     /// On what the approval rests: a ticket, a review
     #[arg(long, value_name = "TEXT")]
     pub evidence: String,
-    /// Why, for the change feed
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Form of what is printed
+    /// Why, where to, and in which form
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
-}
-
-/// `wardgate identity suspend|resume|quarantine|retire`.
-#[derive(Debug, Args)]
-pub struct MoveArgs {
-    /// Which identity
-    #[arg(value_name = "NAME")]
-    pub name: String,
-    /// Why, for the change feed
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Form of what is printed
-    #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
+    pub change: ChangeArgs,
 }
 
 /// `wardgate identity transfer`.
@@ -162,15 +136,9 @@ pub struct TransferArgs {
     /// The team within the new owner
     #[arg(long, value_name = "NAME")]
     pub team: Option<String>,
-    /// Why, for the change feed
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Form of what is printed
+    /// Why, where to, and in which form
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
+    pub change: ChangeArgs,
 }
 
 /// `wardgate identity discovered`.
@@ -179,12 +147,9 @@ pub struct DiscoveredArgs {
     /// Only in this state
     #[arg(long, value_name = "STATE", default_value = "open", value_parser = ["open", "claimed", "rejected", "all"])]
     pub state: String,
-    /// Form of what is printed
+    /// Where to, and in which form
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
+    pub read: ReadArgs,
 }
 
 /// `wardgate identity claim`.
@@ -196,32 +161,9 @@ pub struct ClaimArgs {
     /// The identity that it is
     #[arg(long = "as", id = "identity", value_name = "IDENTITY")]
     pub identity: String,
-    /// Why, for the change feed
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Form of what is printed
+    /// Why, where to, and in which form
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
-}
-
-/// `wardgate identity reject`.
-#[derive(Debug, Args)]
-pub struct RejectArgs {
-    /// The discovered caller, as in `discovered-4fT0aZ19xQ2b`
-    #[arg(value_name = "DISCOVERED")]
-    pub id: String,
-    /// Why, for the change feed
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Form of what is printed
-    #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
+    pub change: ChangeArgs,
 }
 
 /// `wardgate owner …`.
@@ -239,12 +181,12 @@ Transfer its identities within the grace, or they stop.")]
     #[command(after_help = "\
 Examples:
   wardgate owner return payments --reason \"it was the wrong list\"")]
-    Return(OwnerArgs),
+    Return(NamedArgs),
     /// Attest that an owner still answers for what it owns
     #[command(after_help = "\
 Examples:
   wardgate owner attest payments --reason \"quarterly review\"")]
-    Attest(OwnerArgs),
+    Attest(NamedArgs),
 }
 
 /// `wardgate owner depart`.
@@ -254,32 +196,9 @@ pub struct DepartArgs {
     #[arg(value_name = "NAME")]
     pub name: String,
     /// Time until its identities are suspended, as in `14d`
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = super::span_text)]
     pub grace: Option<String>,
-    /// Why, for the change feed
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Form of what is printed
+    /// Why, where to, and in which form
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
-}
-
-/// `wardgate owner return|attest`.
-#[derive(Debug, Args)]
-pub struct OwnerArgs {
-    /// Which owner
-    #[arg(value_name = "NAME")]
-    pub name: String,
-    /// Why, for the change feed
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Form of what is printed
-    #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
+    pub change: ChangeArgs,
 }

@@ -56,7 +56,8 @@ pub struct CheckArgs {
 /// `wardgate sign-in`.
 #[derive(Debug, Args)]
 pub struct SignInArgs {
-    /// Make a new single-use credential by opening the store itself; nothing may be serving from it
+    /// Make a new single-use credential by opening the store itself. Nothing may be serving from a SQLite store; gates on
+    /// PostgreSQL may go on
     #[arg(long)]
     pub offline: bool,
     /// Which configuration (`--offline`)
@@ -118,8 +119,11 @@ pub struct BackupArgs {
 #[derive(Debug, Args)]
 pub struct BreakGlassArgs {
     /// Why; whoever watches reads it
-    #[arg(long, value_name = "TEXT")]
-    pub reason: String,
+    #[arg(long, value_name = "TEXT", required_unless_present = "end")]
+    pub reason: Option<String>,
+    /// End the session now: what the profile says counts again
+    #[arg(long, conflicts_with_all = ["reason", "socket"])]
+    pub end: bool,
     /// The socket; beside the store unless told
     #[arg(long, value_name = "PATH")]
     pub socket: Option<PathBuf>,

@@ -1,8 +1,8 @@
 //! What happened, and why.
 
-use super::{ManagementArgs, OutputArgs, token};
+use super::{OutputArgs, ReadArgs, WayArgs};
 use clap::{Args, Subcommand};
-use wardgate_model::{proof::ProofKind, secret::Secret};
+use wardgate_model::{api::OperationClass, proof::ProofKind};
 
 /// `wardgate explain`.
 #[derive(Debug, Args)]
@@ -34,9 +34,9 @@ pub struct ExplainArgs {
     /// Where the management API is; else what WARDGATE_URL or the profile says
     #[arg(long, env = "WARDGATE_URL", hide_env_values = true, value_name = "URL", help_heading = "Management API")]
     pub management_url: Option<String>,
-    /// A session token; better given in the variable
-    #[arg(long, env = "WARDGATE_TOKEN", hide_env_values = true, value_name = "TOKEN", value_parser = token, help_heading = "Management API")]
-    pub token: Option<Secret<String>>,
+    /// By what it knows us, or the store itself
+    #[command(flatten)]
+    pub way: WayArgs,
 }
 
 /// `wardgate audit …`.
@@ -77,12 +77,9 @@ pub struct TailArgs {
     /// Only with this answer
     #[arg(long, value_name = "RESPONSE", value_parser = ["allow", "slow", "challenge", "block"])]
     pub response: Option<String>,
-    /// Form of what is printed
+    /// Where to, and in which form
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
+    pub read: ReadArgs,
 }
 
 /// `wardgate access`.
@@ -94,6 +91,15 @@ pub struct AccessArgs {
     /// Who can call this, as in `GET /ledger/entries/{id}`
     #[arg(long, value_name = "OPERATION")]
     pub operation: Option<String>,
+    /// Only on this API
+    #[arg(long, value_name = "NAME")]
+    pub api: Option<String>,
+    /// Only operations of this class
+    #[arg(long, value_name = "CLASS", value_parser = clap::builder::PossibleValuesParser::new(OperationClass::ALL.iter().map(|class| class.as_str())))]
+    pub class: Option<String>,
+    /// Also on the management API itself, which --api wardgate-admin shows alone
+    #[arg(long)]
+    pub all: bool,
     /// Also what is denied
     #[arg(long)]
     pub denied: bool,
@@ -103,12 +109,9 @@ pub struct AccessArgs {
     /// What was gained and lost between two such times; `now` is one
     #[arg(long, num_args = 2, value_names = ["T1", "T2"], conflicts_with = "at")]
     pub diff: Option<Vec<String>>,
-    /// Form of what is printed
+    /// Where to, and in which form
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
+    pub read: ReadArgs,
 }
 
 /// `wardgate findings`.
@@ -129,12 +132,9 @@ pub struct FindingsArgs {
     /// Also what a waiver exempts
     #[arg(long)]
     pub exemptions: bool,
-    /// Form of what is printed
+    /// Where to, and in which form
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
+    pub read: ReadArgs,
 }
 
 /// `wardgate usage`.
@@ -150,10 +150,7 @@ pub struct UsageArgs {
     /// Only what was used within this time, as in `7d`
     #[arg(long, value_name = "TIME", value_parser = super::span)]
     pub since: Option<std::time::Duration>,
-    /// Form of what is printed
+    /// Where to, and in which form
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Where to
-    #[command(flatten)]
-    pub management: ManagementArgs,
+    pub read: ReadArgs,
 }

@@ -88,7 +88,7 @@ fn wrong_usage_is_told() {
     insta::assert_snapshot!(parse("wardgate contain identity").unwrap_err(), @"error: the following required arguments were not provided:");
     insta::assert_snapshot!(parse("wardgate usage").unwrap_err(), @"error: the following required arguments were not provided:");
     insta::assert_snapshot!(parse("wardgate secret rotate k --deliver mail=x").unwrap_err(), @"error: invalid value 'mail=x' for '--deliver <HOW=WHERE>': write `file=NAME`, `kubernetes=NAMESPACE/NAME`, `vault=PATH` or `command=NAME`");
-    insta::assert_snapshot!(parse("wardgate plan r --since soon").unwrap_err(), @"error: invalid value 'soon' for '--since <TIME>': write a length of time as in `30m`, `12h` or `7d`");
+    insta::assert_snapshot!(parse("wardgate plan r --since soon").unwrap_err(), @"error: invalid value 'soon' for '--since <TIME>': `soon` has no number before `soon`: write a duration as in `30d`, `12h`, `5m`, `10s`, `250ms` or `1h30m`");
 }
 
 #[test]

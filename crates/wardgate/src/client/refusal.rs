@@ -26,6 +26,8 @@ pub struct Refusal {
     pub diagnostics: Vec<Told>,
     /// The moves that are legal where the one asked for is not.
     pub legal: Vec<String>,
+    /// Whose moves they are.
+    pub of: Option<String>,
 }
 
 /// What the gate says is wrong with a document.
@@ -61,18 +63,33 @@ impl fmt::Display for Refusal {
                 write!(f, "\n    mend: {}", plain(mend))?;
             }
         }
-        if !self.legal.is_empty() {
-            write!(f, "\n  = from here it can: {}", plain(&self.legal.join(", ")))?;
+        let name = self.of.as_deref().map_or_else(|| "NAME".to_owned(), plain);
+        for (number, one) in self.legal.iter().enumerate() {
+            let head = if number == 0 { "  = from here it can:" } else { "                     " };
+            write!(f, "\n{head} {}", command(&plain(one), &name))?;
         }
         if self.status == StatusCode::UNAUTHORIZED {
             f.write_str("\n  = sign in again: `wardgate sign-in`, or `wardgate sign-in --offline` when nothing is serving")?;
-        } else if let Some(remedy) = self.remedy.as_deref().filter(|text| !text.is_empty() && self.diagnostics.is_empty()) {
+        } else if let Some(remedy) =
+            self.remedy.as_deref().filter(|text| !text.is_empty() && self.diagnostics.is_empty() && self.legal.is_empty())
+        {
             write!(f, "\n  = {}", plain(remedy))?;
         }
         if let Some(id) = &self.request_id {
             write!(f, "\n  = request {}", plain(id))?;
         }
         Ok(())
+    }
+}
+
+/// The command that makes a move.
+fn command(step: &str, name: &str) -> String {
+    match step {
+        "approve" => format!("wardgate identity approve {name} --evidence …"),
+        "release" => format!("wardgate release identity {name}     what contained it; a second person must agree"),
+        "resume" => format!("wardgate identity resume {name}     what suspended it"),
+        "claim" => format!("wardgate identity claim {name} --as IDENTITY"),
+        other => format!("wardgate identity {other} {name}"),
     }
 }
 
@@ -92,6 +109,7 @@ impl Refusal {
             request_id: member("request_id").or_else(|| header.map(str::to_owned)),
             diagnostics: Told::all(&document),
             legal: words("legal").map(str::to_owned).collect(),
+            of: None,
         }
     }
 }

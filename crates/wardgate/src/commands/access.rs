@@ -2,9 +2,9 @@
 
 use super::{
     describe::USED,
-    listing::{Columns, pages, rows, show, text},
-    management,
+    listing::{self, Columns, items, pages, show, text},
     plan::before,
+    reach,
 };
 use crate::{
     cli::{AccessArgs, FindingsArgs, Output, UsageArgs},
@@ -12,57 +12,136 @@ use crate::{
     output::{BAD, BOLD, Exit, GOOD, NAME, STOPPED, json, line, note, plain, print, styled},
 };
 use serde_json::{Value, json};
+use wardgate_model::api::Api;
 
 /// The moment that needs no telling.
 const NOW: &str = "now";
+/// Columns of a path, what a request must bring among them.
 const PATHS: Columns<'static> = &[
     ("IDENTITY", "/identity"),
     ("API", "/api"),
     ("OPERATION", "/operation"),
     ("CLASS", "/class"),
     ("ANSWER", "/answer"),
+    ("WHEN", WHEN),
     ("BY", "/by"),
     ("UNTIL", "/until"),
 ];
-const CHANGED: Columns<'static> =
-    &[("IDENTITY", "/identity"), ("API", "/api"), ("OPERATION", "/operation"), ("WAS", "/before"), ("IS", "/answer"), ("BY", "/by")];
+const CHANGED: Columns<'static> = &[
+    ("IDENTITY", "/identity"),
+    ("API", "/api"),
+    ("OPERATION", "/operation"),
+    ("WAS", "/before"),
+    ("IS", "/answer"),
+    ("WHEN", WHEN),
+    ("BY", "/by"),
+];
+/// Where the conditions stand in a row.
+const WHEN: &str = "/when";
+/// Most characters of the conditions of a row; `--output json` has all of them.
+const WHEN_CHARACTERS: usize = 72;
 
 /// Who can call what.
 pub(super) async fn access(args: AccessArgs) -> anyhow::Result<Exit> {
-    let client = management(args.management).await?;
+    let (client, output) = reach(args.read).await?;
     let (from, to) = match args.diff.as_deref() {
         Some([from, to]) => (Some(from.as_str()), Some(to.as_str()).filter(|to| *to != NOW)),
         _ => (None, None),
     };
     let filter = [
         ("identity", args.identity.as_deref()),
+        ("api", args.api.as_deref()),
         ("operation", args.operation.as_deref()),
         ("denied", args.denied.then_some("true")),
         ("at", args.at.as_deref().filter(|at| *at != NOW)),
         ("from", from),
         ("to", to),
     ];
-    let found = pages(&client, "/api/v1/access", &filter).await?;
-    if from.is_none() || args.output.output == Output::Json {
-        show(&found, PATHS, args.output.output, "nobody can")?;
-        return Ok(Exit::Done);
+    let mut found = pages(&client, "/api/v1/access", &filter).await?;
+    found.retain(|path| args.class.as_ref().is_none_or(|class| text(path, "class") == *class));
+    let asked = args.all || args.api.is_some() || args.operation.is_some();
+    let before = found.len();
+    found.retain(|path| asked || text(path, "api") != Api::ADMIN);
+    let left_out = before - found.len();
+    if output == Output::Json {
+        json(&json!({ "items": found }))?;
+    } else {
+        let rows: Vec<Value> = found.iter().map(row).collect();
+        if from.is_some() { differences(&rows)? } else { show(&rows, fitting(&rows, PATHS).as_slice(), output, "nobody can")? }
     }
-    for (change, style, columns) in [("gained", GOOD, PATHS), ("lost", BAD, PATHS), ("changed", STOPPED, CHANGED)] {
-        let some: Vec<Value> = found.iter().filter(|path| text(path, "change") == change).cloned().collect();
-        if !some.is_empty() {
-            line(&styled(style, change))?;
-            print(&rows(&some, columns))?;
-        }
-    }
-    if found.is_empty() {
-        note("nobody gained or lost anything");
+    if left_out > 0 {
+        note(&format!("{left_out} on the management API left out: --all, or --api {}", Api::ADMIN));
     }
     Ok(Exit::Done)
 }
 
+/// What was gained, what was lost, what changed; each under its word.
+fn differences(rows: &[Value]) -> anyhow::Result<()> {
+    for (change, style, columns) in [("gained", GOOD, PATHS), ("lost", BAD, PATHS), ("changed", STOPPED, CHANGED)] {
+        let some: Vec<Value> = rows.iter().filter(|path| text(path, "change") == change).cloned().collect();
+        if !some.is_empty() {
+            line(&styled(style, change))?;
+            print(&listing::rows(&some, &fitting(&some, columns)))?;
+        }
+    }
+    if rows.is_empty() {
+        note("nobody gained or lost anything");
+    }
+    Ok(())
+}
+
+/// A path as a row: the operation without its API, which has a column, and the conditions in a few words.
+fn row(path: &Value) -> Value {
+    let mut row = path.clone();
+    let (operation, api) = (text(path, "operation"), text(path, "api"));
+    let conditions: Vec<String> = items(path, "conditions").iter().map(condition).collect();
+    if let Some(members) = row.as_object_mut() {
+        let bare = operation.strip_prefix(&api).map_or(operation.as_str(), str::trim_start).to_owned();
+        members.insert("operation".to_owned(), bare.into());
+        if !conditions.is_empty() {
+            members.insert("when".to_owned(), cut(&conditions.join("; ")).into());
+        }
+    }
+    row
+}
+
+/// What a request must bring, as it reads: what forbids is turned round.
+fn condition(condition: &Value) -> String {
+    let when = text(condition, "when").replace("context.", "");
+    let when = bare(&when);
+    match condition.get("forbids") {
+        Some(Value::Bool(true)) => match when.strip_prefix('!').map(bare).filter(|rest| when.len() > rest.len() + 1) {
+            Some(rest) => rest.to_owned(),
+            None => format!("not {when}"),
+        },
+        _ => when.to_owned(),
+    }
+}
+
+/// A term without parentheses around the whole of it.
+fn bare(term: &str) -> &str {
+    let Some(inner) = term.strip_prefix('(').and_then(|term| term.strip_suffix(')')) else { return term };
+    let mut depth = 0_i32;
+    let whole = inner.chars().all(|c| {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        depth >= 0
+    });
+    if whole { bare(inner) } else { term }
+}
+
+fn cut(text: &str) -> String {
+    if text.chars().count() <= WHEN_CHARACTERS { text.to_owned() } else { text.chars().take(WHEN_CHARACTERS).chain(['…']).collect() }
+}
+
+/// The columns that have something to say: a condition only where there is one.
+fn fitting<'a>(rows: &[Value], columns: Columns<'a>) -> Vec<(&'a str, &'a str)> {
+    let any = rows.iter().any(|row| row.pointer(WHEN).is_some());
+    columns.iter().copied().filter(|(_, pointer)| any || *pointer != WHEN).collect()
+}
+
 /// What is not as it should be.
 pub(super) async fn findings(args: FindingsArgs) -> anyhow::Result<Exit> {
-    let client = management(args.management).await?;
+    let (client, output) = reach(args.read).await?;
     let filter = [("owner", args.owner.as_deref()), ("code", args.code.as_deref()), ("exempt", (!args.exemptions).then_some("false"))];
     let mut found = pages(&client, "/api/v1/findings", &filter).await?;
     let exempt = |finding: &Value| finding.get("exempt") == Some(&Value::Bool(true));
@@ -72,7 +151,7 @@ pub(super) async fn findings(args: FindingsArgs) -> anyhow::Result<Exit> {
     });
     // The worst first, whatever page it came on.
     found.sort_by_key(|finding| ["critical", "high", "medium", "low"].iter().position(|severity| *severity == text(finding, "severity")));
-    if args.output.output == Output::Json {
+    if output == Output::Json {
         json(&json!({ "items": found }))?;
         return Ok(Exit::Done);
     }
@@ -99,10 +178,13 @@ pub(super) async fn findings(args: FindingsArgs) -> anyhow::Result<Exit> {
 
 /// What it was used for.
 pub(super) async fn usage(args: UsageArgs) -> anyhow::Result<Exit> {
-    let client = management(args.management).await?;
+    let (client, output) = reach(args.read).await?;
     let since = args.since.map(|since| before(clock::now(), since));
     let filter = [("identity", args.identity.as_deref()), ("credential", args.credential.as_deref()), ("since", since.as_deref())];
     let found = pages(&client, "/api/v1/usage", &filter).await?;
-    show(&found, USED, args.output.output, "no use was seen")?;
+    show(&found, USED, output, "no use was seen")?;
     Ok(Exit::Done)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! `wardgate audit tail`: a line an event.
 
-use super::{listing::text, management};
+use super::{listing::text, reach};
 use crate::{
     cli::{Output, TailArgs},
     client::query,
@@ -18,7 +18,7 @@ const EVERY: Duration = Duration::from_millis(500);
 
 /// Prints the last events, and goes on where that is wanted.
 pub(super) async fn tail(args: TailArgs) -> anyhow::Result<Exit> {
-    let client = management(args.management).await?;
+    let (client, output) = reach(args.read).await?;
     let (newest, most) = (args.lines.clamp(1, 500).to_string(), PAGE.to_string());
     // Who looks at the log is in it too: shown only to those who ask.
     let asked = args.all || args.api.is_some() || args.identity.is_some();
@@ -38,13 +38,13 @@ pub(super) async fn tail(args: TailArgs) -> anyhow::Result<Exit> {
         let page = client.get(&format!("/api/v1/events{path}")).await?;
         let events = page.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         for event in events.iter().filter(|_| !first || args.lines > 0) {
-            match args.output.output {
+            match output {
                 Output::Json => json_line(event)?,
                 Output::Table => line(&readable(event))?,
             }
         }
         if !args.follow {
-            if events.is_empty() && args.output.output == Output::Table {
+            if events.is_empty() && output == Output::Table {
                 note("no events");
             }
             return Ok(Exit::Done);

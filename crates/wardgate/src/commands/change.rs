@@ -88,7 +88,7 @@ pub(super) fn from_to(before: Option<&Value>, after: Option<&Value>) -> String {
     format!("{} → {}", shown(before), shown(after))
 }
 
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     const MOST: usize = 120;
     if text.chars().count() <= MOST { text.to_owned() } else { text.chars().take(MOST).chain(['…']).collect() }
 }

@@ -3,7 +3,7 @@
 use super::{
     change::{self, body},
     listing::{at, cells, items, pages, show, text},
-    management,
+    reach,
 };
 use crate::{
     cli::{ApprovalCommand, ApprovalListArgs, ApprovalShowArgs, ContainArgs, DecideArgs, Output, ReleaseArgs},
@@ -19,30 +19,31 @@ const APPROVALS: &str = "/api/v1/approvals";
 
 /// Stops something, says who would break, or lists what is stopped.
 pub(super) async fn contain(args: ContainArgs) -> anyhow::Result<Exit> {
-    let client = management(args.management).await?;
+    let (client, output) = reach(args.change.read).await?;
     if args.list {
         let items = pages(&client, CONTAINMENTS, &[]).await?;
         let columns = [("KIND", "/kind"), ("NAME", "/name"), ("SINCE", "/since"), ("BY", "/actor"), ("WHY", "/reason")];
-        show(&items, &columns, args.output.output, "nothing is contained")?;
+        show(&items, &columns, output, "nothing is contained")?;
         return Ok(Exit::Done);
     }
     let (kind, name) = args.kind.zip(args.name).context("KIND and NAME are missing")?;
-    let mut wanted = body([("kind", Some(kind.clone())), ("name", Some(name.clone())), ("reason", args.reason.clone())]);
+    let mut wanted = body([("kind", Some(kind.clone())), ("name", Some(name.clone())), ("reason", args.change.reason.clone())]);
     if let (true, Some(members)) = (args.preview, wanted.as_object_mut()) {
         members.insert("preview".to_owned(), true.into());
     }
     let answer = client.ask(&Asking::once(CONTAINMENTS).body(&wanted)).await?;
     if args.preview {
-        match args.output.output {
+        match output {
             Output::Json => json(&answer.body)?,
             Output::Table => print(&preview(&kind, &name, &answer.body))?,
         }
         return Ok(Exit::Done);
     }
-    change::done(&answer, args.output.output, |answered| {
+    change::done(&answer, output, |answered| {
         let found = answered.get("containment").unwrap_or(&Value::Null);
         // The first containment stands, with its reason: another one was told here.
-        let stood = args.reason.as_deref().is_some_and(|told| found.get("reason").and_then(Value::as_str).is_some_and(|kept| kept != told));
+        let stood =
+            args.change.reason.as_deref().is_some_and(|told| found.get("reason").and_then(Value::as_str).is_some_and(|kept| kept != told));
         let how = match stood {
             true => {
                 format!("already, since {} by {}, with the reason \"{}\"", at(found, "/since"), text(found, "actor"), text(found, "reason"))
@@ -104,10 +105,11 @@ fn open(seen: &Value) -> String {
 
 /// Lets go what was contained; mostly that waits for a second person.
 pub(super) async fn release(args: ReleaseArgs) -> anyhow::Result<Exit> {
-    let client = management(args.management).await?;
-    let path = format!("{CONTAINMENTS}/{}/{}{}", segment(&args.kind), segment(&args.name), query(&[("reason", args.reason.as_deref())]));
+    let (client, output) = reach(args.change.read).await?;
+    let path =
+        format!("{CONTAINMENTS}/{}/{}{}", segment(&args.kind), segment(&args.name), query(&[("reason", args.change.reason.as_deref())]));
     let answer = client.call(Method::DELETE, &path, None).await?;
-    change::done(&answer, args.output.output, |_| format!("{} {} {}", styled(GOOD, "released:"), args.kind, plain(&args.name)))
+    change::done(&answer, output, |_| format!("{} {} {}", styled(GOOD, "released:"), args.kind, plain(&args.name)))
 }
 
 /// Chooses.
@@ -121,7 +123,7 @@ pub(super) async fn approval(command: ApprovalCommand) -> anyhow::Result<Exit> {
 }
 
 async fn approvals(args: ApprovalListArgs) -> anyhow::Result<Exit> {
-    let client = management(args.management).await?;
+    let (client, output) = reach(args.read).await?;
     let state = Some(args.state.as_str()).filter(|state| *state != "all");
     let items = pages(&client, APPROVALS, &[("state", state)]).await?;
     let columns = [
@@ -133,14 +135,14 @@ async fn approvals(args: ApprovalListArgs) -> anyhow::Result<Exit> {
         ("NEEDS", "/needs"),
         ("LAPSES", "/expires"),
     ];
-    show(&items, &columns, args.output.output, "nothing waits")?;
+    show(&items, &columns, output, "nothing waits")?;
     Ok(Exit::Done)
 }
 
 async fn one(args: ApprovalShowArgs) -> anyhow::Result<Exit> {
-    let client = management(args.management).await?;
+    let (client, output) = reach(args.read).await?;
     let found = client.get(&format!("{APPROVALS}/{}", segment(&args.id))).await?;
-    if args.output.output == Output::Json {
+    if output == Output::Json {
         json(&found)?;
         return Ok(Exit::Done);
     }
@@ -183,10 +185,10 @@ fn indented(spec: &Value) -> String {
 }
 
 async fn decide(args: DecideArgs, decision: &str) -> anyhow::Result<Exit> {
-    let client = management(args.management).await?;
+    let (client, output) = reach(args.change.read).await?;
     let path = format!("{APPROVALS}/{}/{decision}", segment(&args.id));
-    let answer = client.ask(&Asking::once(path).body(&body([("reason", args.reason)])).patiently()).await?;
-    change::done(&answer, args.output.output, |decided| {
+    let answer = client.ask(&Asking::once(path).body(&body([("reason", args.change.reason)])).patiently()).await?;
+    change::done(&answer, output, |decided| {
         let (style, said) = if decision == "approve" { (GOOD, "approved and done:") } else { (STOPPED, "denied:") };
         let approval = decided.get("approval").filter(|approval| approval.is_object()).unwrap_or(decided);
         format!("{} {}", styled(style, said), change::summary(approval))

@@ -3,7 +3,7 @@
 use super::{
     change::{self, body},
     listing::{Columns, at, pages, show, text},
-    management,
+    reach,
 };
 use crate::{
     cli::{CredentialListArgs, IssueArgs, Output, RevokeArgs, RotateArgs},
@@ -27,10 +27,10 @@ const COLUMNS: Columns<'static> = &[
 
 /// Issues a key and shows it this once.
 pub(super) async fn issue(args: IssueArgs) -> anyhow::Result<Exit> {
-    let client = management(args.management).await?;
-    let wanted = body([("identity", Some(args.identity)), ("name", args.name), ("kind", args.kind), ("reason", args.reason)]);
+    let (client, output) = reach(args.change.read).await?;
+    let wanted = body([("identity", Some(args.identity)), ("name", args.name), ("kind", args.kind), ("reason", args.change.reason)]);
     let issued = client.ask(&Asking::once(PATH).body(&wanted)).await?;
-    handed(&issued, args.output.output, |_| Ok(()))
+    handed(&issued, output, |_| Ok(()))
 }
 
 /// A new key, or an approval where one is needed.
@@ -58,10 +58,10 @@ fn shown_once(issued: &Value) -> anyhow::Result<()> {
 
 /// Gives the holder a new key; the old one works for a time beside it.
 pub(super) async fn rotate(args: RotateArgs) -> anyhow::Result<Exit> {
-    let client = management(args.management).await?;
-    let wanted = body([("overlap", args.overlap), ("reason", args.reason)]);
+    let (client, output) = reach(args.change.read).await?;
+    let wanted = body([("overlap", args.overlap), ("reason", args.change.reason)]);
     let rotated = client.ask(&Asking::once(format!("{PATH}/{}/rotate", segment(&args.id))).body(&wanted)).await?;
-    handed(&rotated, args.output.output, |rotated| {
+    handed(&rotated, output, |rotated| {
         note(&format!("The old one, {}, goes on beside it until {}.", plain(&args.id), at(rotated, "/replaces/expires")));
         Ok(())
     })
@@ -69,17 +69,17 @@ pub(super) async fn rotate(args: RotateArgs) -> anyhow::Result<Exit> {
 
 /// Ends a credential.
 pub(super) async fn revoke(args: RevokeArgs) -> anyhow::Result<Exit> {
-    let client = management(args.management).await?;
-    let path = format!("{PATH}/{}{}", segment(&args.id), query(&[("reason", args.reason.as_deref())]));
+    let (client, output) = reach(args.change.read).await?;
+    let path = format!("{PATH}/{}{}", segment(&args.id), query(&[("reason", args.change.reason.as_deref())]));
     let answer = client.call(Method::DELETE, &path, None).await?;
-    change::done(&answer, args.output.output, |revoked| format!("revoked: {} of {}", plain(&args.id), text(revoked, "identity")))
+    change::done(&answer, output, |revoked| format!("revoked: {} of {}", plain(&args.id), text(revoked, "identity")))
 }
 
 /// Lists credentials.
 pub(super) async fn list(args: CredentialListArgs) -> anyhow::Result<Exit> {
-    let client = management(args.management).await?;
+    let (client, output) = reach(args.read).await?;
     let filter = [("identity", args.identity.as_deref()), ("state", args.state.as_deref())];
     let items = pages(&client, PATH, &filter).await?;
-    show(&items, COLUMNS, args.output.output, "no credentials")?;
+    show(&items, COLUMNS, output, "no credentials")?;
     Ok(Exit::Done)
 }

@@ -1,8 +1,9 @@
 //! `wardgate describe`: all about one resource on a page.
 
 use super::{
+    change,
     listing::{at, cells, pages, text, word},
-    management,
+    reach,
     resource::path,
 };
 use crate::{
@@ -51,26 +52,26 @@ impl Parts {
 
 /// Reads all of it and shows it.
 pub(super) async fn run(args: DescribeArgs) -> anyhow::Result<Exit> {
-    let client = management(args.management).await?;
-    let resource = client.get(&path(args.kind, Some(&args.name))).await?;
+    let (client, output) = reach(args.read).await?;
+    let resource = client.get(&path(args.resource.kind, Some(&args.resource.name))).await?;
     let mut parts = Parts { found: Map::new(), missing: Vec::new() };
-    match args.kind {
-        Kind::Identity => about_identity(&mut parts, &client, &args.name).await?,
+    match args.resource.kind {
+        Kind::Identity => about_identity(&mut parts, &client, &args.resource.name).await?,
         Kind::Owner => {
-            parts.list("identities", &client, &path(Kind::Identity, None), &[("owner", Some(&args.name))]).await?;
-            contained(&mut parts, &client, "owner", &args.name).await?;
+            parts.list("identities", &client, &path(Kind::Identity, None), &[("owner", Some(&args.resource.name))]).await?;
+            contained(&mut parts, &client, "owner", &args.resource.name).await?;
         }
         _ => {}
     }
-    changes(&mut parts, &client, args.kind, &args.name).await?;
-    match args.output.output {
+    changes(&mut parts, &client, args.resource.kind, &args.resource.name).await?;
+    match output {
         Output::Json => {
             let mut document = parts.found;
             document.insert("resource".to_owned(), resource);
             document.insert("missing".to_owned(), json!(parts.missing));
             json(&document)?;
         }
-        Output::Table => print(&page(args.kind, &resource, &parts))?,
+        Output::Table => print(&page(args.resource.kind, &resource, &parts))?,
     }
     Ok(Exit::Done)
 }
@@ -190,7 +191,7 @@ fn tables(page: &mut Page, parts: &Parts) {
     table("usage", "Used", USED);
     let history = parts.items("history");
     let newest: Vec<Vec<String>> = history.iter().rev().take(HISTORY).map(|change| row_of_change(change).to_vec()).collect();
-    page.rows("Last changes", &["SEQ", "TIME", "BY", "WHAT", "WHY"], &newest);
+    page.rows("Last changes", &CHANGE, &newest);
     for missing in &parts.missing {
         page.remark(&format!("not shown: {missing}"));
     }
@@ -208,15 +209,31 @@ pub(super) const USED: &[(&str, &str)] = &[
     ("LAST", "/last"),
 ];
 
-/// A change as five cells.
-pub(super) fn row_of_change(change: &Value) -> [String; 5] {
+/// Columns of a change.
+pub(super) const CHANGE: [&str; 6] = ["SEQ", "TIME", "BY", "WHAT", "FROM → TO", "WHY"];
+
+/// A change as cells.
+pub(super) fn row_of_change(change: &Value) -> [String; 6] {
     [
         text(change, "seq"),
         text(change, "time"),
         text(change, "actor"),
         format!("{} {}", text(change, "act"), text(change, "kind")),
+        moved(change),
         at(change, "/reason"),
     ]
+}
+
+/// Where it was and where it is; of a resource that was changed, which members of it.
+fn moved(change: &Value) -> String {
+    if change.get("from").is_some_and(Value::is_string) || change.get("to").is_some_and(Value::is_string) {
+        return format!("{} → {}", text(change, "from"), text(change, "to"));
+    }
+    let member = |name: &str| change.get(name).filter(|value| !value.is_null());
+    let (Some(before), Some(after)) = (member("before"), member("after")) else { return "-".to_owned() };
+    let changed = wardgate_resources::diff(Some(before), Some(after));
+    let paths: Vec<&str> = changed.iter().map(|field| field.path.strip_prefix("spec.").unwrap_or(&field.path)).collect();
+    if paths.is_empty() { "-".to_owned() } else { plain(&change::shortened(&paths.join(", "))) }
 }
 
 /// Where one identity is led.

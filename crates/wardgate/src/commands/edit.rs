@@ -3,7 +3,7 @@
 use super::{
     change::{self, body},
     documents::{Declared, of_json, yaml},
-    management,
+    reach,
     resource::path,
 };
 use crate::{
@@ -29,20 +29,20 @@ enum Read {
 
 /// Opens the editor, sends what was written, and again while it is wrong.
 pub(super) async fn run(args: EditArgs) -> anyhow::Result<Exit> {
-    let client = management(args.management.clone()).await?;
-    let resource_path = path(args.kind, Some(&args.name));
+    let (client, output) = reach(args.change.read.clone()).await?;
+    let resource_path = path(args.resource.kind, Some(&args.resource.name));
     let found = client.call(Method::GET, &resource_path, None).await?;
     let etag = found.etag.clone().or_else(|| found.body.get("revision").map(|revision| format!("\"{revision}\"")));
     let etag = etag.context("the answer says no revision")?;
     if let Some(file) = found.body.get("origin").and_then(Value::as_str).and_then(|origin| origin.strip_prefix("file:")) {
-        note(&format!("{} `{}` comes from `{}`: change it there", args.kind, plain(&args.name), plain(file)));
+        note(&format!("{} `{}` comes from `{}`: change it there", args.resource.kind, plain(&args.resource.name), plain(file)));
         return Ok(Exit::Invalid);
     }
     let document = of_json(&found.body).context("the answer is no resource")?;
     let directory = tempfile::Builder::new().prefix("wardgate-edit-").tempdir().context("cannot make a place for the text")?;
-    let file = directory.path().join(format!("{}.yaml", args.kind.as_str().to_ascii_lowercase()));
+    let file = directory.path().join(format!("{}.yaml", args.resource.kind.as_str().to_ascii_lowercase()));
     let head = [
-        format!("{} {}", args.kind, args.name),
+        format!("{} {}", args.resource.kind, args.resource.name),
         "Lines that begin with # are left out. Leave the text as it is to change nothing.".to_owned(),
     ];
     let mut text = commented(&head, &yaml(&[document]));
@@ -64,7 +64,7 @@ pub(super) async fn run(args: EditArgs) -> anyhow::Result<Exit> {
             Read::Wrong(wrong) => wrong,
             Read::Spec(spec) => match send(&client, &args, &resource_path, &etag, spec).await {
                 Ok(answer) => {
-                    return change::done(&answer, args.output.output, |_| format!("changed: {} {}", args.kind, plain(&args.name)));
+                    return change::done(&answer, output, |_| format!("changed: {} {}", args.resource.kind, plain(&args.resource.name)));
                 }
                 Err(fault) => match mendable(&fault) {
                     Some(wrong) => wrong,
@@ -92,7 +92,7 @@ fn keep(directory: tempfile::TempDir, file: &Path) {
 }
 
 async fn send(client: &Client, args: &EditArgs, path: &str, etag: &str, spec: Value) -> Result<Answer, ClientFault> {
-    let mut wanted = body([("reason", args.reason.clone())]);
+    let mut wanted = body([("reason", args.change.reason.clone())]);
     if let Some(members) = wanted.as_object_mut() {
         members.insert("spec".to_owned(), spec);
     }

@@ -1,15 +1,13 @@
 //! `wardgate explain`: why a request was, or would be, answered as it is.
 
-use super::listing::text;
+use super::{by, listing::text};
 use crate::{
     cli::{ExplainArgs, Output},
     client::segment,
     output::{BAD, BOLD, DIM, Exit, GOOD, NAME, STOPPED, json, note, plain, print, styled},
-    session::{self, Wanted},
 };
 use http::Method;
 use serde_json::{Map, Value};
-use std::path::Path;
 use wardgate_model::time::Time;
 
 /// Asks the running gate, and prints what it says.
@@ -24,7 +22,7 @@ pub(super) async fn run(args: ExplainArgs) -> anyhow::Result<Exit> {
             }
         },
     };
-    let client = session::open(Wanted { url: args.management_url, token: args.token }, Path::new(".")).await?;
+    let client = by(args.management_url, args.way).await?;
     let explained = match (&args.request_id, &described) {
         (Some(id), _) => client.get(&format!("/api/v1/explain/{}", segment(id))).await?,
         (None, described) => client.call(Method::POST, "/api/v1/explain", described.as_ref()).await?.body,

@@ -5,7 +5,7 @@
 use super::{
     documents::{of_json, yaml},
     listing::items,
-    management,
+    reach,
 };
 use crate::{
     cli::{ExportArgs, Output},
@@ -41,7 +41,7 @@ pub(super) async fn run(args: ExportArgs) -> anyhow::Result<Exit> {
             return Ok(Exit::Invalid);
         }
     };
-    let client = management(args.management).await?;
+    let (client, output) = reach(args.read).await?;
     fs::create_dir_all(&args.directory).with_context(|| format!("cannot make `{}`", args.directory.display()))?;
     let beside = tempfile::Builder::new().prefix(".export-").tempdir_in(&args.directory).context("cannot write there")?;
     let mut files = Files { directory: beside.path().to_owned(), open: BTreeMap::new(), written: Vec::new(), documents: 0 };
@@ -60,7 +60,7 @@ pub(super) async fn run(args: ExportArgs) -> anyhow::Result<Exit> {
     }
     let (written, documents) = files.end()?;
     place(&args.directory, beside.path(), &before, &written)?;
-    match args.output.output {
+    match output {
         Output::Json => json(&json!({ "documents": documents, "files": written }))?,
         Output::Table => {
             line(&format!(

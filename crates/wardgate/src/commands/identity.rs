@@ -5,14 +5,11 @@ use super::{
     describe::identity as path,
     documents::{Declared, refuse},
     listing::{pages, show, text},
-    management, resource,
+    reach, resource,
 };
 use crate::{
-    cli::{
-        ApproveArgs, ClaimArgs, DiscoveredArgs, IdentityCommand, ManagementArgs, MoveArgs, OutputArgs, RejectArgs, RequestArgs,
-        TransferArgs,
-    },
-    client::{Asking, segment},
+    cli::{ApproveArgs, ClaimArgs, DiscoveredArgs, IdentityCommand, NamedArgs, ReadArgs, RequestArgs, TransferArgs},
+    client::{Asking, ClientFault, Refusal, segment},
     output::{Exit, GOOD, NAME, STOPPED, note, plain, styled},
 };
 use anyhow::Context as _;
@@ -59,10 +56,10 @@ async fn request(args: RequestArgs) -> anyhow::Result<Exit> {
         }
         None => (args.name.clone().context("a name is missing")?, spec(&args)),
     };
-    let client = management(args.management).await?;
-    let wanted = with(body([("reason", args.reason)]), "spec", spec);
+    let (client, output) = reach(args.change.read).await?;
+    let wanted = with(body([("reason", args.change.reason)]), "spec", spec);
     let answer = client.ask(&Asking::new(Method::PUT, resource::path(Kind::Identity, Some(&name))).body(&wanted).if_absent()).await?;
-    change::done(&answer, args.output.output, |_| {
+    change::done(&answer, output, |_| {
         format!("{} {}\n  = wardgate identity approve {1} --evidence …     by somebody else", styled(GOOD, "requested:"), plain(&name))
     })
 }
@@ -92,25 +89,31 @@ fn spec(args: &RequestArgs) -> Value {
 }
 
 async fn approve(args: ApproveArgs) -> anyhow::Result<Exit> {
-    let wanted = body([("evidence", Some(args.evidence)), ("reason", args.reason)]);
-    led(&args.name, "approve", &wanted, args.management, args.output).await
+    let wanted = body([("evidence", Some(args.evidence)), ("reason", args.change.reason)]);
+    led(&args.name, "approve", &wanted, args.change.read).await
 }
 
-async fn step(args: MoveArgs, step: &str) -> anyhow::Result<Exit> {
-    let wanted = body([("reason", args.reason)]);
-    led(&args.name, step, &wanted, args.management, args.output).await
+async fn step(args: NamedArgs, step: &str) -> anyhow::Result<Exit> {
+    let wanted = body([("reason", args.change.reason)]);
+    led(&args.name, step, &wanted, args.change.read).await
 }
 
 async fn transfer(args: TransferArgs) -> anyhow::Result<Exit> {
-    let wanted = body([("owner", Some(args.owner)), ("team", args.team), ("reason", args.reason)]);
-    led(&args.name, "transfer", &wanted, args.management, args.output).await
+    let wanted = body([("owner", Some(args.owner)), ("team", args.team), ("reason", args.change.reason)]);
+    led(&args.name, "transfer", &wanted, args.change.read).await
 }
 
 /// Leads an identity a step on, and says where it is now.
-async fn led(name: &str, step: &str, wanted: &Value, management: ManagementArgs, output: OutputArgs) -> anyhow::Result<Exit> {
-    let client = super::management(management).await?;
-    let answer = client.ask(&Asking::once(path(name, step)).body(wanted)).await?;
-    change::done(&answer, output.output, |led| {
+async fn led(name: &str, step: &str, wanted: &Value, read: ReadArgs) -> anyhow::Result<Exit> {
+    let (client, output) = reach(read).await?;
+    let answer = match client.ask(&Asking::once(path(name, step)).body(wanted)).await {
+        // What it can do instead is told as commands with its name.
+        Err(ClientFault::Refused(refusal)) => {
+            return Err(ClientFault::from(Box::new(Refusal { of: Some(name.to_owned()), ..*refusal })).into());
+        }
+        other => other?,
+    };
+    change::done(&answer, output, |led| {
         let status = led.get("status").filter(|status| status.is_object()).unwrap_or(led);
         let state = match text(status, "state") {
             none if none == "-" => String::new(),
@@ -125,7 +128,7 @@ async fn led(name: &str, step: &str, wanted: &Value, management: ManagementArgs,
 const DISCOVERIES: &str = "/api/v1/discoveries";
 
 async fn discovered(args: DiscoveredArgs) -> anyhow::Result<Exit> {
-    let client = management(args.management).await?;
+    let (client, output) = reach(args.read).await?;
     let state = Some(args.state.as_str()).filter(|state| *state != "all");
     let items = pages(&client, DISCOVERIES, &[("state", state)]).await?;
     let columns = [
@@ -140,22 +143,28 @@ async fn discovered(args: DiscoveredArgs) -> anyhow::Result<Exit> {
         ("STATE", "/state"),
         ("IS", "/claimed_as"),
     ];
-    show(&items, &columns, args.output.output, "nobody unknown was seen")?;
+    show(&items, &columns, output, "nobody unknown was seen")?;
     Ok(Exit::Done)
 }
 
 async fn claim(args: ClaimArgs) -> anyhow::Result<Exit> {
-    let client = management(args.management).await?;
-    let wanted = body([("identity", Some(args.identity.clone())), ("reason", args.reason)]);
+    let (client, output) = reach(args.change.read).await?;
+    let wanted = body([("identity", Some(args.identity.clone())), ("reason", args.change.reason)]);
     let answer = client.ask(&Asking::once(format!("{DISCOVERIES}/{}/claim", segment(&args.id))).body(&wanted)).await?;
-    change::done(&answer, args.output.output, |_| format!("{} {} is {}", styled(GOOD, "claimed:"), plain(&args.id), plain(&args.identity)))
+    change::done(&answer, output, |_| format!("{} {} is {}", styled(GOOD, "claimed:"), plain(&args.id), plain(&args.identity)))
 }
 
-async fn reject(args: RejectArgs) -> anyhow::Result<Exit> {
-    let client = management(args.management).await?;
-    let wanted = body([("reason", args.reason)]);
-    let answer = client.ask(&Asking::once(format!("{DISCOVERIES}/{}/reject", segment(&args.id))).body(&wanted)).await?;
-    change::done(&answer, args.output.output, |_| format!("{} {}", styled(STOPPED, "rejected:"), plain(&args.id)))
+/// A discovered caller has an id that begins so; whatever else is rejected is an identity that was asked for.
+const DISCOVERED: &str = "discovered-";
+
+async fn reject(args: NamedArgs) -> anyhow::Result<Exit> {
+    if !args.name.starts_with(DISCOVERED) {
+        return step(args, "reject").await;
+    }
+    let (client, output) = reach(args.change.read).await?;
+    let path = format!("{DISCOVERIES}/{}/reject", segment(&args.name));
+    let answer = client.ask(&Asking::once(path).body(&body([("reason", args.change.reason)]))).await?;
+    change::done(&answer, output, |_| format!("{} {}", styled(STOPPED, "rejected:"), plain(&args.name)))
 }
 
 fn with(mut body: Value, member: &str, value: Value) -> Value {

@@ -4,8 +4,9 @@ use super::{
     change,
     documents::{of_json, yaml},
     listing::{items, text},
-    management, owner,
+    owner,
     plan::APPLY,
+    reach,
 };
 use crate::{
     cli::{ImportArgs, Output},
@@ -17,14 +18,14 @@ use anyhow::Context as _;
 use http::Method;
 use serde_json::{Value, json};
 use std::{fs::File, io::Read, path::Path};
-use wardgate_model::diagnostic::Level;
+use wardgate_model::diagnostic::{Level, Place};
 
 /// Largest file that is sent, in bytes.
 const BYTES_MAX: u64 = 32 << 20;
 
 /// Shows what the file would change, and does it where that is wanted.
 pub(super) async fn run(args: ImportArgs) -> anyhow::Result<Exit> {
-    let client = management(args.management.clone()).await?;
+    let (client, output) = reach(args.read.clone()).await?;
     let wanted = change::body([
         ("format", Some(args.format.as_str().to_owned())),
         ("text", Some(read(&args.file)?)),
@@ -33,16 +34,28 @@ pub(super) async fn run(args: ImportArgs) -> anyhow::Result<Exit> {
     ]);
     let found = client.ask(&Asking::new(Method::POST, "/api/v1/import").body(&wanted).patiently()).await?.body;
     let told = Told::all(&found);
-    diagnostics::show_told(&told, |_| None);
+    diagnostics::show_told(&told, |told| place(told, &args));
     let wrong = told.iter().any(|told| told.level == Level::Error);
     if let Some(to) = &args.write {
         return if wrong { Ok(Exit::Invalid) } else { write(&found, to) };
     }
     if !args.apply || wrong {
-        shown(&found, args.output.output)?;
+        shown(&found, output)?;
         return Ok(if wrong { Exit::Invalid } else { Exit::Done });
     }
     apply(&client, &found, &args).await
+}
+
+/// Where in the file something is that the gate calls `FORM:LINE`. Standard input has no name.
+fn place(told: &Told, args: &ImportArgs) -> Option<Place> {
+    let place = told.place.as_deref()?;
+    let (form, at) = place.split_once(':').unwrap_or((place, ""));
+    if form != args.format.as_str() || args.file == Path::new("-") {
+        return None;
+    }
+    let mut numbers = at.split(':').map(|number| number.parse::<u32>().ok());
+    let mut number = || numbers.next().flatten().unwrap_or(0);
+    Some(Place::file(&args.file).at(number(), number()))
 }
 
 fn read(file: &Path) -> anyhow::Result<String> {
@@ -103,12 +116,13 @@ fn write(found: &Value, to: &Path) -> anyhow::Result<Exit> {
 /// The documents first, all or nothing; then who has left, one after the other.
 async fn apply(client: &Client, found: &Value, args: &ImportArgs) -> anyhow::Result<Exit> {
     let reason = args.reason.clone().unwrap_or_else(|| format!("imported from {}", args.format.as_str()));
+    let output = args.read.output.output;
     let mut answers = Vec::new();
     let documents = items(found, "documents");
     if !documents.is_empty() {
         let wanted = json!({ "documents": documents, "reason": reason });
         let answer = client.ask(&Asking::once(APPLY).body(&wanted).patiently()).await?;
-        if args.output.output == Output::Table {
+        if output == Output::Table {
             change::plan(found)?;
             change::done(&answer, Output::Table, |applied| format!("{} {}", styled(GOOD, "applied:"), change::applied(applied)))?;
         }
@@ -118,12 +132,12 @@ async fn apply(client: &Client, found: &Value, args: &ImportArgs) -> anyhow::Res
         let name = text(away, "owner");
         let reason = format!("{} is away: {reason}", text(away, "person"));
         let answer = client.ask(&Asking::once(owner::path(&name, "depart")).body(&json!({ "reason": reason }))).await?;
-        if args.output.output == Output::Table {
+        if output == Output::Table {
             change::done(&answer, Output::Table, |_| format!("{} {}", styled(STOPPED, "departed:"), plain(&name)))?;
         }
         answers.push(answer.body);
     }
-    if args.output.output == Output::Json {
+    if output == Output::Json {
         json(&json!({ "items": answers }))?;
     }
     Ok(Exit::Done)

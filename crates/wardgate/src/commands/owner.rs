@@ -3,10 +3,10 @@
 use super::{
     change::{self, body},
     listing::{items, text, word},
-    management,
+    reach,
 };
 use crate::{
-    cli::{DepartArgs, OwnerArgs, OwnerCommand},
+    cli::{DepartArgs, NamedArgs, OwnerCommand},
     client::{Asking, segment},
     output::{Exit, GOOD, STOPPED, plain, styled},
 };
@@ -26,10 +26,10 @@ pub(super) async fn run(command: OwnerCommand) -> anyhow::Result<Exit> {
 }
 
 async fn depart(args: DepartArgs) -> anyhow::Result<Exit> {
-    let client = management(args.management).await?;
-    let wanted = body([("grace", args.grace), ("reason", args.reason)]);
+    let (client, output) = reach(args.change.read).await?;
+    let wanted = body([("grace", args.grace), ("reason", args.change.reason)]);
     let answer = client.ask(&Asking::once(path(&args.name, "depart")).body(&wanted)).await?;
-    change::done(&answer, args.output.output, |departed| {
+    change::done(&answer, output, |departed| {
         let mut said = format!("{} {}", styled(STOPPED, "departed:"), plain(&args.name));
         if departed.get("grace_until").is_some() {
             said.push_str(&format!(", its identities are suspended from {} on", text(departed, "grace_until")));
@@ -44,8 +44,8 @@ async fn depart(args: DepartArgs) -> anyhow::Result<Exit> {
     })
 }
 
-async fn simple(args: OwnerArgs, step: &str, said: &str) -> anyhow::Result<Exit> {
-    let client = management(args.management).await?;
-    let answer = client.ask(&Asking::once(path(&args.name, step)).body(&body([("reason", args.reason)]))).await?;
-    change::done(&answer, args.output.output, |_| format!("{} {}", styled(GOOD, said), plain(&args.name)))
+async fn simple(args: NamedArgs, step: &str, said: &str) -> anyhow::Result<Exit> {
+    let (client, output) = reach(args.change.read).await?;
+    let answer = client.ask(&Asking::once(path(&args.name, step)).body(&body([("reason", args.change.reason)]))).await?;
+    change::done(&answer, output, |_| format!("{} {}", styled(GOOD, said), plain(&args.name)))
 }

@@ -4,7 +4,7 @@ use super::{
     change,
     documents::{Declared, refuse},
     listing::{at, items, pages, text},
-    management,
+    reach,
 };
 use crate::{
     cli::{ApplyArgs, Output, PlanArgs},
@@ -24,13 +24,13 @@ pub(super) const APPLY: &str = "/api/v1/apply";
 
 /// Says what applying would change, and whom it would break.
 pub(super) async fn plan(args: PlanArgs) -> anyhow::Result<Exit> {
-    let Some(declared) = declared(&args.directories) else { return Ok(Exit::Invalid) };
-    let client = management(args.management).await?;
-    let wanted = json!({ "documents": declared.to_json(), "prune": args.prune });
+    let Some(declared) = declared(&args.declared.directories) else { return Ok(Exit::Invalid) };
+    let (client, output) = reach(args.read).await?;
+    let wanted = json!({ "documents": declared.to_json(), "prune": args.declared.prune });
     let Some(mut planned) = checked(&declared, planned(&client, &wanted).await)? else { return Ok(Exit::Invalid) };
     let breaks = broken(&client, &planned, args.since).await?;
     let broken = !breaks.is_empty();
-    match args.output.output {
+    match output {
         Output::Json => {
             if let Some(document) = planned.as_object_mut() {
                 document.insert("breaks".to_owned(), breaks.into());
@@ -52,12 +52,12 @@ pub(super) async fn plan(args: PlanArgs) -> anyhow::Result<Exit> {
 
 /// Does it, all of it or nothing.
 pub(super) async fn apply(args: ApplyArgs) -> anyhow::Result<Exit> {
-    let Some(declared) = declared(&args.directories) else { return Ok(Exit::Invalid) };
-    let client = management(args.management).await?;
-    let wanted = json!({ "documents": declared.to_json(), "prune": args.prune });
+    let Some(declared) = declared(&args.declared.directories) else { return Ok(Exit::Invalid) };
+    let (client, output) = reach(args.change.read).await?;
+    let wanted = json!({ "documents": declared.to_json(), "prune": args.declared.prune });
     let Some(planned) = checked(&declared, planned(&client, &wanted).await)? else { return Ok(Exit::Invalid) };
     let mut wanted = wanted;
-    if let (Some(reason), Some(wanted)) = (args.reason, wanted.as_object_mut()) {
+    if let (Some(reason), Some(wanted)) = (args.change.reason, wanted.as_object_mut()) {
         wanted.insert("reason".to_owned(), reason.into());
     }
     let answer = client.ask(&Asking::once(APPLY).body(&wanted).patiently()).await;
@@ -68,10 +68,10 @@ pub(super) async fn apply(args: ApplyArgs) -> anyhow::Result<Exit> {
         }
         other => other?,
     };
-    if args.output.output == Output::Table {
+    if output == Output::Table {
         change::plan(&planned)?;
     }
-    change::done(&answer, args.output.output, |applied| {
+    change::done(&answer, output, |applied| {
         let said = change::applied(applied);
         match change::changes(&planned) {
             true => format!("{} {said} (change {})", styled(GOOD, "applied:"), text(applied, "seq")),

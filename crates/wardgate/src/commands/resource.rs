@@ -4,7 +4,7 @@ use super::{
     change,
     documents::{of_json, yaml},
     listing::{Columns, pages, show},
-    management,
+    reach,
 };
 use crate::{
     cli::{DeleteArgs, GetArgs, Output},
@@ -24,10 +24,10 @@ pub(super) fn path(kind: Kind, name: Option<&str>) -> String {
 
 /// Lists a kind, or prints one as a document.
 pub(super) async fn get(args: GetArgs) -> anyhow::Result<Exit> {
-    let client = management(args.management).await?;
+    let (client, output) = reach(args.read).await?;
     if let Some(name) = &args.name {
         let found = client.get(&path(args.kind, Some(name))).await?;
-        match args.output.output {
+        match output {
             Output::Json => document(&found)?,
             Output::Table => print(&yaml(&[of_json(&found).context("the answer is no resource")?]))?,
         }
@@ -35,19 +35,19 @@ pub(super) async fn get(args: GetArgs) -> anyhow::Result<Exit> {
     }
     let filter = [("owner", args.owner.as_deref()), ("state", args.state.as_deref()), ("origin", args.origin.as_deref())];
     let items = pages(&client, &path(args.kind, None), &filter).await?;
-    show(&items, columns(args.kind), args.output.output, "nothing of this kind is on record")?;
+    show(&items, columns(args.kind), output, "nothing of this kind is on record")?;
     Ok(Exit::Done)
 }
 
 /// Removes one.
 pub(super) async fn delete(args: DeleteArgs) -> anyhow::Result<Exit> {
-    let client = management(args.management).await?;
-    let path = format!("{}{}", path(args.kind, Some(&args.name)), query(&[("reason", args.reason.as_deref())]));
+    let (client, output) = reach(args.change.read).await?;
+    let path = format!("{}{}", path(args.resource.kind, Some(&args.resource.name)), query(&[("reason", args.change.reason.as_deref())]));
     let mut answer = client.call(Method::DELETE, &path, None).await?;
     if answer.body.is_null() {
-        answer.body = json!({ "kind": args.kind.as_str(), "name": args.name, "removed": true });
+        answer.body = json!({ "kind": args.resource.kind.as_str(), "name": args.resource.name, "removed": true });
     }
-    change::done(&answer, args.output.output, |_| format!("removed: {} {}", args.kind, plain(&args.name)))
+    change::done(&answer, output, |_| format!("removed: {} {}", args.resource.kind, plain(&args.resource.name)))
 }
 
 /// What is worth a column, kind by kind.

@@ -3,15 +3,16 @@
 use super::{
     change::{self, body},
     listing::{pages, show, text},
-    management,
+    reach,
 };
 use crate::{
-    cli::{SecretListArgs, SecretPutArgs, SecretRotateArgs},
+    cli::{Output, ReadArgs, SecretPutArgs, SecretRotateArgs},
     client::{Asking, segment},
     output::{Exit, note, plain},
 };
 use anyhow::Context as _;
 use http::Method;
+use serde_json::Value;
 use std::{
     fs::File,
     io::{IsTerminal as _, Read},
@@ -26,10 +27,10 @@ const SECRET_BYTES_MAX: u64 = 16 << 10;
 /// Keeps a secret under a name.
 pub(super) async fn put(args: SecretPutArgs) -> anyhow::Result<Exit> {
     let Some(value) = args.file.as_deref().map_or_else(typed, given)? else { return Ok(unfit()) };
-    let client = management(args.management).await?;
-    let wanted = body([("value", Some(value.danger_expose().clone())), ("reason", args.reason)]);
+    let (client, output) = reach(args.change.read).await?;
+    let wanted = body([("value", Some(value.danger_expose().clone())), ("reason", args.change.reason)]);
     let answer = client.call(Method::PUT, &format!("{PATH}/{}", segment(&args.name)), Some(&wanted)).await?;
-    change::done(&answer, args.output.output, |_| format!("kept: {}", plain(&args.name)))
+    change::done(&answer, output, |_| format!("kept: {}", plain(&args.name)))
 }
 
 /// Brings a new value to the upstream, then uses it.
@@ -39,14 +40,14 @@ pub(super) async fn rotate(args: SecretRotateArgs) -> anyhow::Result<Exit> {
         Some(Some(value)) => Some(value.danger_expose().clone()),
         None => None,
     };
-    let client = management(args.management).await?;
-    let mut wanted = body([("value", value), ("reason", args.reason)]);
+    let (client, output) = reach(args.change.read).await?;
+    let mut wanted = body([("value", value), ("reason", args.change.reason)]);
     if let (Some((how, place)), Some(members)) = (args.deliver, wanted.as_object_mut()) {
         members.insert("deliver".to_owned(), serde_json::json!({ how: place }));
     }
     let path = format!("{PATH}/{}/rotate", segment(&args.name));
     let answer = client.ask(&Asking::once(path).body(&wanted).patiently()).await?;
-    change::done(&answer, args.output.output, |rotated| {
+    change::done(&answer, output, |rotated| {
         let kept = match text(rotated, "previous").as_str() {
             "-" => String::new(),
             previous => format!("; version {previous} is kept until it is seen to work"),
@@ -76,9 +77,12 @@ fn unfit() -> Exit {
 }
 
 /// Lists names and dates.
-pub(super) async fn list(args: SecretListArgs) -> anyhow::Result<Exit> {
-    let client = management(args.management).await?;
-    let items = pages(&client, PATH, &[]).await?;
+pub(super) async fn list(args: ReadArgs) -> anyhow::Result<Exit> {
+    let (client, output) = reach(args).await?;
+    let mut items = pages(&client, PATH, &[]).await?;
+    if output == Output::Table {
+        items.iter_mut().for_each(kept_until);
+    }
     let columns = [
         ("NAME", "/name"),
         ("VERSION", "/version"),
@@ -87,8 +91,16 @@ pub(super) async fn list(args: SecretListArgs) -> anyhow::Result<Exit> {
         ("STAGED", "/staged"),
         ("PREVIOUS", "/previous"),
     ];
-    show(&items, &columns, args.output.output, "no secrets")?;
+    show(&items, &columns, output, "no secrets")?;
     Ok(Exit::Done)
+}
+
+/// Says of the version before until when it is kept.
+fn kept_until(secret: &mut Value) {
+    let (version, previous) = (text(secret, "version"), text(secret, "previous"));
+    if let (true, Some(members)) = (previous != "-", secret.as_object_mut()) {
+        members.insert("previous".to_owned(), format!("{previous}, until {version} is seen to work").into());
+    }
 }
 
 /// Reads one secret; `None` when it is none. One line end at its end does not count.

@@ -9,9 +9,10 @@ use crate::{
     serve::{self, Running},
 };
 use tokio::signal::unix::{SignalKind, signal};
+use wardgate_model::secret::Secret;
 
 pub(super) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
-    log_to_stderr();
+    log_to_stderr(tracing::Level::INFO);
     let config = match Config::read(&args.config.config) {
         Ok(config) => config,
         Err(found) => {
@@ -45,21 +46,26 @@ fn greet(running: &Running, public: &[(Option<String>, bool)]) {
     }
     note(&format!("{} http://{}", styled(NAME, "admin   "), running.admin()));
     if let Some(credential) = running.first_credential() {
-        note(&format!(
-            "\n{} It is shown this once, good for one sign-in, for 24 hours:\n\n  {}\n\n  wardgate sign-in --url http://{}",
-            styled(BOLD, "The first admin credential."),
-            credential.danger_expose(),
-            running.admin()
-        ));
+        show_first(credential);
+        note(&format!("  wardgate sign-in --url http://{}", running.admin()));
     }
 }
 
+/// Shows the first admin credential of an installation, this once.
+pub(super) fn show_first(credential: &Secret<String>) {
+    note(&format!(
+        "\n{} It is shown this once, good for one sign-in, for 24 hours:\n\n  {}\n",
+        styled(BOLD, "The first admin credential."),
+        credential.danger_expose()
+    ));
+}
+
 /// What the process says of itself goes to standard error, a line each; requests go to the event log, never here.
-fn log_to_stderr() {
+pub(super) fn log_to_stderr(most: tracing::Level) {
     let colour = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let lines = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colour).with_target(false);
     // A second subscriber in one process (tests) is refused: the first stays.
-    let _first_stays = lines.with_max_level(tracing::Level::INFO).try_init();
+    let _first_stays = lines.with_max_level(most).try_init();
 }
 
 /// Waits for Ctrl-C or SIGTERM.

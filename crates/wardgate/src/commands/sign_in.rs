@@ -32,7 +32,8 @@ async fn offline(args: &SignInArgs) -> anyhow::Result<Exit> {
             return Ok(Exit::Invalid);
         }
     };
-    let credential = control::mint_sign_in(&config).await?;
+    let minted = control::mint_sign_in(&config).await;
+    let credential = minted.map_err(|error| session::offline::held(&config, error))?;
     let held = Held::beside(&args.config.config)?;
     held.write(&Profile { url: format!("http://{}", config.admin), sign_in: Some(credential.clone()), session: None })?;
     match args.output.output {
@@ -68,6 +69,7 @@ async fn online(args: &SignInArgs) -> anyhow::Result<Exit> {
     let session = session::swap(&address, credential).await?;
     let expires = session.expires.to_rfc3339();
     held.write(&Profile { url: url.clone(), sign_in: None, session: Some(session) })?;
+    held.forget_glass()?;
     match args.output.output {
         Output::Json => json(&serde_json::json!({ "url": url, "expires": expires, "profile": held.path() }))?,
         Output::Table => line(&format!("signed in at {} until {expires}", plain(&url)))?,

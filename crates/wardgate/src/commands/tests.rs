@@ -25,6 +25,7 @@ fn what_was_typed_wrongly_is_invalid_input() {
             request_id: None,
             diagnostics: Vec::new(),
             legal: Vec::new(),
+            of: None,
         };
         ended(&anyhow::Error::from(ClientFault::from(Box::new(refusal))).context("around it"))
     };

@@ -1,4 +1,4 @@
-use super::{Held, Profile, Session};
+use super::{Glass, Held, Profile, Session};
 use std::{fs, os::unix::fs::PermissionsExt as _};
 use wardgate_model::{secret::Secret, time::Time};
 
@@ -61,4 +61,31 @@ fn what_is_no_profile_is_told() {
 fn debug_shows_no_secret() {
     let shown = format!("{:?}", profile());
     assert!(!shown.contains("wgs_b") && !shown.contains("wga_a"), "{shown}");
+}
+
+#[test]
+fn a_break_glass_session_stands_beside_the_profile_and_ends_by_itself() {
+    let top = tempfile::tempdir().unwrap();
+    let held = Held::beside(&top.path().join("wardgate.yaml")).unwrap();
+    held.write(&profile()).unwrap();
+    let end = Time::from_seconds(1_800_000_000);
+    let glass = Glass { url: "http://127.0.0.1:9080".into(), session: Session { token: Secret::new("wgb_c".into()), expires: end } };
+    held.keep_glass(glass.clone()).unwrap();
+    assert_eq!(fs::metadata(held.glass_path()).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(held.glass(Time::from_seconds(1_799_999_999)).unwrap(), Some(glass));
+    assert_eq!(held.read().unwrap(), Some(profile()), "the profile is as it was");
+    assert_eq!(held.glass(end).unwrap(), None);
+    assert!(!held.glass_path().exists(), "what is over is forgotten");
+    held.forget_glass().unwrap();
+}
+
+#[test]
+fn a_break_glass_session_is_found_where_there_is_no_profile() {
+    let top = tempfile::tempdir().unwrap();
+    let held = Held::beside(&top.path().join("wardgate.yaml")).unwrap();
+    let session = Session { token: Secret::new("wgb_c".into()), expires: Time::from_seconds(1_900_000_000) };
+    held.keep_glass(Glass { url: "http://127.0.0.1:9080".into(), session }).unwrap();
+    drop(held);
+    let found = Held::find(top.path()).unwrap().unwrap();
+    assert!(found.read().unwrap().is_none() && found.glass(Time::from_seconds(1)).unwrap().is_some());
 }

@@ -126,6 +126,9 @@ fn an_owner_departs_and_an_import_says_so() {
     let shown = told.cli(&["import", "--format", "csv", "clients.csv"]).with(0).out;
     assert!(shown.contains("+ Identity nightly") && shown.contains("--apply"), "{shown}");
     assert_ne!(told.cli(&["get", "identity", "nightly"]).status, 0, "nothing is written");
+    told.place.write("bad.csv", "name,type,owner,environment,purpose\nnightly,lorry,shop-team,production,counts\n");
+    let wrong = told.cli(&["import", "--format", "csv", "bad.csv"]).with(2);
+    assert!(wrong.err.contains("at bad.csv:2"), "{wrong:?}");
     told.cli(&["import", "--format", "csv", "clients.csv", "--write", "imported.yaml"]).with(0);
     assert!(fs::read_to_string(told.place.path().join("imported.yaml")).unwrap().contains("name: nightly"));
     told.cli(&["import", "--format", "csv", "clients.csv", "--apply"]).with(0);
@@ -149,6 +152,10 @@ fn an_owner_departs_and_an_import_says_so() {
 fn a_key_is_rotated_and_the_old_one_goes_on_for_a_time() {
     let told = Told::begin();
     let (id, key) = told.place.issue(&told.gate, "caller");
+    let units = told.cli(&["credential", "rotate", &id, "--overlap", "1x"]).with(2);
+    assert!(units.err.contains("`12h`"), "{units:?}");
+    let roles = told.cli(&["credential", "issue", "second"]).with(2);
+    assert!(roles.err.contains("--kind sign_in"), "{roles:?}");
     let rotated = told.cli(&["credential", "rotate", &id, "--overlap", "1h"]).with(0);
     assert!(rotated.err.contains("goes on beside it until"), "{rotated:?}");
     let new = rotated.out.lines().find_map(|line| line.strip_prefix("key")).unwrap().trim().to_owned();
@@ -172,11 +179,22 @@ fn a_backup_is_taken_while_serving_and_a_glass_is_broken() {
     let twice = wardgate(place, &["backup", "copy.db"]).with(2);
     assert!(twice.err.contains("is there already"), "{twice:?}");
 
+    let kept = place.join(".wardgate/break-glass.json");
+    let profile = place.join(".wardgate/profile.json");
+    fs::create_dir(place.join(".wardgate")).unwrap();
+    fs::write(&profile, "{\"url\":\"http://127.0.0.1:1\"}").unwrap();
+    fs::set_permissions(&profile, fs::Permissions::from_mode(0o600)).unwrap();
     let broken = wardgate(place, &["break-glass", "--reason", "a policy locks everybody out"]).with(0);
     assert!(broken.out.contains("signed in at") && !broken.out.contains("wgb_"), "{broken:?}");
-    let profile = place.join(".wardgate/profile.json");
-    let mode = fs::metadata(&profile).unwrap().permissions().mode() & 0o777;
-    assert!(mode == 0o600 && fs::read_to_string(&profile).unwrap().contains("wgb_"), "the profile is signed in, for its owner alone");
+    assert!(broken.err.contains("break-glass --end"), "how to get back: {broken:?}");
+    let mode = fs::metadata(&kept).unwrap().permissions().mode() & 0o777;
+    assert!(mode == 0o600 && fs::read_to_string(&kept).unwrap().contains("wgb_"), "signed in, for its owner alone");
+    assert_eq!(fs::read_to_string(&profile).unwrap(), "{\"url\":\"http://127.0.0.1:1\"}", "the profile is as it was");
+    wardgate(place, &["get", "owners"]).with(0);
+    let ended = wardgate(place, &["break-glass", "--end"]).with(0);
+    assert!(ended.out.contains("the profile counts again") && !kept.exists(), "{ended:?}");
+    assert!(wardgate(place, &["get", "owners"]).with(1).err.contains("there is no session"));
+    assert!(wardgate(place, &["break-glass", "--end"]).with(0).err.contains("no break-glass session"));
     let again = wardgate(place, &["break-glass", "--reason", "x"]);
     assert_ne!(again.status, 0, "a reason says something: {again:?}");
 }
@@ -188,5 +206,56 @@ fn an_illegal_move_names_the_legal_ones() {
     let ended = told.cli(&["identity", "resume", "caller"]).with(1);
     assert!(ended.err.contains("retired"), "{ended:?}");
     let ended = told.cli(&["identity", "approve", "second", "--evidence", "x"]).with(1);
-    assert!(ended.err.contains("from here it can: "), "{ended:?}");
+    assert!(ended.err.contains("from here it can: wardgate identity suspend second\n"), "{ended:?}");
+    // Each of the moves that are named can be made.
+    let request = ["--type", "bot", "--owner", "shop-team", "--environment", "production", "--purpose", "counts"];
+    told.cli(&[&["identity", "request", "counter"][..], &request].concat()).with(0);
+    let ended = told.cli(&["identity", "suspend", "counter"]).with(1);
+    assert!(ended.err.contains("wardgate identity reject counter") && !ended.err.contains("activate"), "{ended:?}");
+    told.cli(&["identity", "quarantine", "counter"]).with(0);
+    told.cli(&["identity", "quarantine", "counter"]).with(0);
+    let ended = told.cli(&["identity", "resume", "counter"]).with(1);
+    assert!(ended.err.contains("wardgate release identity counter") && !ended.err.contains("identity release"), "{ended:?}");
+    told.cli(&[&["identity", "request", "another"][..], &request].concat()).with(0);
+    assert!(told.cli(&["identity", "reject", "another", "--reason", "there is one"]).with(0).out.contains("retired"));
+}
+
+#[test]
+fn a_slip_of_the_pen_is_no_empty_answer() {
+    let told = Told::begin();
+    for (arguments, said) in [
+        (&["access", "--identity", "caler"][..], "there is no identity `caler`: did you mean `caller`?"),
+        (&["access", "--operation", "GET /shop/thing"], "there is no operation `GET /shop/thing`: did you mean `GET /shop/things`?"),
+        (&["access", "--api", "shob"], "there is no API `shob`: did you mean `shop`?"),
+        (&["access", "--identity", "caler", "--at", "now"], "did you mean `caller`?"),
+        (&["access", "--identity", "caler", "--diff", "1", "now"], "did you mean `caller`?"),
+        (&["usage", "--identity", "caler"], "there is no Identity `caler`: did you mean `caller`?"),
+        (&["usage", "--credential", "000000000000"], "404"),
+        (&["history", "identity", "caler"], "there is no Identity `caler`: did you mean `caller`?"),
+        (&["history", "grant", "caller-work"], "did you mean `caller-works`?"),
+        (&["history", "credential", "000000000000"], "there is no credential `000000000000`"),
+        (&["get", "grant", "caller-work"], "did you mean `caller-works`?"),
+        (&["describe", "api", "shob"], "did you mean `shop`?"),
+    ] {
+        let ended = told.cli(arguments).with(1);
+        assert!(ended.err.contains(said), "{arguments:?}: {ended:?}");
+    }
+    // What is there and has nothing to tell is told as that.
+    assert!(told.cli(&["usage", "--identity", "caller"]).with(0).err.contains("no use was seen"));
+    told.cli(&["history", "status", "caller"]).with(0);
+    told.cli(&["access", "--identity", "anonymous"]).with(0);
+}
+
+#[test]
+fn access_shows_conditions_and_leaves_the_management_api_out() {
+    let told = Told::begin();
+    let all = told.cli(&["access", "--all"]).with(0);
+    assert!(all.out.contains("WHEN") && all.out.contains("not proof.kind == \"sign_in\""), "{all:?}");
+    let few = told.cli(&["access"]).with(0);
+    assert!(!few.out.contains("/api/v1/") && few.err.contains("left out: --all"), "{few:?}");
+    let admin = told.cli(&["access", "--api", "wardgate-admin", "--class", "login", "-o", "json"]).with(0).json();
+    let items = admin["items"].as_array().unwrap();
+    assert!(!items.is_empty() && items.iter().all(|path| path["api"] == "wardgate-admin" && path["class"] == "login"), "{admin:#}");
+    let json = told.cli(&["access", "--identity", "caller", "-o", "json"]).with(0).json();
+    assert!(json["items"].as_array().unwrap().iter().all(|path| path["api"] == "shop"), "{json:#}");
 }
