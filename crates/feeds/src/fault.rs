@@ -16,8 +16,6 @@ pub enum Step {
     Connect,
     /// The handshake.
     Handshake,
-    /// The head of the answer.
-    Head,
     /// All of it.
     Whole,
 }
@@ -28,7 +26,6 @@ impl fmt::Display for Step {
             Self::Resolve => "no address was found",
             Self::Connect => "no connection was taken",
             Self::Handshake => "the TLS handshake was not over",
-            Self::Head => "the head of the answer was not there",
             Self::Whole => "the answer was not over",
         })
     }

@@ -204,7 +204,7 @@ impl Fetcher {
                 return Err(FetchFault::ClearText { host });
             }
         }
-        let mut fault = FetchFault::Resolve { host: host.clone(), why: Shown::new("the name is empty of addresses") };
+        let mut fault = FetchFault::Resolve { host: host.clone(), why: Shown::new("none was found") };
         for address in addresses {
             match timeout(asking.bounds.connect, TcpStream::connect(SocketAddr::new(address, target.port()))).await {
                 Ok(Ok(socket)) => return Ok(socket),
@@ -267,8 +267,8 @@ where
         let _ = connection.await;
     });
     let link = Link(engine.abort_handle());
-    let response = within(Step::Head, asking.bounds.whole, sender.send_request(request(asking, target)?)).await?;
-    Ok((response.map_err(broke)?, link))
+    let response = sender.send_request(request(asking, target)?).await.map_err(broke)?;
+    Ok((response, link))
 }
 
 fn request(asking: &Asking<'_>, target: &Target) -> Result<Request<Full<Bytes>>, FetchFault> {

@@ -24,6 +24,8 @@ pub struct Rhythm {
     pub want_every: Duration,
     /// How long a key that was looked for in vain is not looked for again.
     pub absent_for: Duration,
+    /// How often a file is looked at for changes.
+    pub look_every: Duration,
     /// How long what was fetched last counts. Longer than `refresh_max`.
     pub hard_age: Duration,
 }
@@ -38,6 +40,7 @@ impl Rhythm {
         retry_max: Duration::from_secs(5 * 60),
         want_every: Duration::from_secs(30),
         absent_for: Duration::from_secs(60),
+        look_every: Duration::from_secs(1),
         hard_age: Duration::from_secs(48 * 3600),
     };
 

@@ -1,1 +1,77 @@
+use super::{Document, Kind};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use wardgate_proof::x509::TrustDomain;
 
+/// An authority of this trust domain, as `x5c` has it.
+fn authority(id: &str) -> String {
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let mut params = rcgen::CertificateParams::new(Vec::<String>::new()).expect("parameters");
+    params.subject_alt_names = vec![rcgen::SanType::URI(id.try_into().expect("an id"))];
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    params.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign];
+    STANDARD.encode(params.self_signed(&key).expect("a certificate").der())
+}
+
+fn check(text: &str) -> String {
+    let domain = TrustDomain::parse("acme.example").expect("a domain");
+    match Document::read(&Kind::Bundle(domain), &Bytes::copy_from_slice(text.as_bytes()), None) {
+        Ok(Document::Bundle(bundle)) => {
+            let (anchors, keys) = (bundle.anchors().lives().len(), bundle.keys().keys().len());
+            format!("{anchors} anchors, {keys} keys, {} left out, {:?}, {:?}", bundle.skipped(), bundle.sequence(), bundle.refresh_hint())
+        }
+        Ok(other) => format!("{other:?}"),
+        Err(fault) => format!("no: {fault}"),
+    }
+}
+
+#[test]
+fn a_bundle_has_anchors_and_keys_and_leaves_out_what_it_does_not_know() {
+    let (ours, more) = (authority("spiffe://acme.example"), authority("spiffe://acme.example"));
+    let jwt = r#"{"kty":"EC","crv":"P-256","use":"jwt-svid","kid":"j1","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#;
+    let svid = |x5c: &str| format!(r#"{{"kty":"EC","use":"x509-svid","x5c":[{x5c}]}}"#);
+    let unknown = r#"{"kty":"EC","use":"wit-svid"},{"kty":"quantum"}"#;
+    for (keys, read) in [
+        (String::new(), "0 anchors, 0 keys, 0 left out, None, None"),
+        (svid(&format!(r#""{ours}""#)), "1 anchors, 0 keys, 0 left out, None, None"),
+        // Exactly one certificate counts: the rest of `x5c` is ignored (§4.2.1).
+        (svid(&format!(r#""{ours}","{more}""#)), "1 anchors, 0 keys, 0 left out, None, None"),
+        (svid(""), "0 anchors, 0 keys, 1 left out, None, None"),
+        (jwt.to_owned(), "0 anchors, 1 keys, 0 left out, None, None"),
+        (format!(r#"{},{jwt},{unknown}"#, svid(&format!(r#""{ours}""#))), "1 anchors, 1 keys, 2 left out, None, None"),
+    ] {
+        assert_eq!(check(&format!(r#"{{"keys":[{keys}]}}"#)), read, "{keys}");
+    }
+}
+
+#[test]
+fn an_anchor_of_another_domain_spoils_the_bundle() {
+    let other = authority("spiffe://evil.example");
+    let said = check(&format!(r#"{{"keys":[{{"kty":"EC","use":"x509-svid","x5c":["{other}"]}}]}}"#));
+    assert!(said.starts_with("no: this is no bundle of the trust domain: an anchor: "), "{said}");
+}
+
+#[test]
+fn numbers_of_a_bundle_are_numbers() {
+    for (members, read) in [
+        (r#""spiffe_sequence":12,"spiffe_refresh_hint":300"#, "0 anchors, 0 keys, 0 left out, Some(12), Some(300s)"),
+        (r#""spiffe_sequence":18446744073709551615"#, "0 anchors, 0 keys, 0 left out, Some(18446744073709551615), None"),
+        (r#""spiffe_sequence":-1"#, "no: this is no bundle of the trust domain: `spiffe_sequence` is no whole number from 0 on"),
+        (r#""spiffe_sequence":"12""#, "no: this is no bundle of the trust domain: `spiffe_sequence` is no whole number from 0 on"),
+        (r#""spiffe_refresh_hint":-5"#, "0 anchors, 0 keys, 0 left out, None, None"),
+    ] {
+        assert_eq!(check(&format!(r#"{{"keys":[],{members}}}"#)), read, "{members}");
+    }
+}
+
+#[test]
+fn what_is_something_else_is_refused() {
+    for (kind, text, said) in [
+        (Kind::Anchors, "x", "these are no anchors: "),
+        (Kind::Revocations, "x", "these are no revocation lists: "),
+        (Kind::Revocations, "", "these are no revocation lists: "),
+    ] {
+        let fault = Document::read(&kind, &Bytes::from_static(text.as_bytes()), None).expect_err(text).to_string();
+        assert!(fault.starts_with(said), "{fault}");
+    }
+}

@@ -23,8 +23,6 @@ use wardgate_proof::entropy::Entropy;
 const SLEEP_MAX: Duration = Duration::from_secs(30);
 /// Shortest sleep.
 const SLEEP_MIN: Duration = Duration::from_millis(1);
-/// How often a file is looked at for changes.
-const FILE_EVERY: Duration = Duration::from_secs(1);
 /// Longest wait for a document to be taken up.
 const RECEIPT_WAIT: Duration = Duration::from_secs(5);
 
@@ -79,7 +77,7 @@ impl Runner {
             if begins {
                 self.turn().await;
             } else {
-                let longest = if matches!(self.spec.origin, Origin::File(_)) { FILE_EVERY } else { SLEEP_MAX };
+                let longest = if matches!(self.spec.origin, Origin::File(_)) { self.spec.rhythm.look_every } else { SLEEP_MAX };
                 // Woken or not: what is to be done is looked at anew.
                 let _ = timeout(wait.min(longest).max(SLEEP_MIN), self.feed.0.wake.notified()).await;
             }

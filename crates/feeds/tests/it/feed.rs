@@ -1,0 +1,244 @@
+//! How feeds go on: on schedule, by change, started and stopped.
+
+use crate::fixture::{Board, Names, Server, answer, clock, json, key_set, reach, soon, until};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::{Mutex, mpsc};
+use wardgate_feeds::{
+    clock::Clock,
+    document::{Document, Kind},
+    feed::{Change, Delivery, FeedSpec, FeedState, Fetched, Origin, Sought},
+    feeds::{FEEDS_MAX, Feeds, TooMany},
+    fetch::Bounds,
+    pace::Rhythm,
+};
+use wardgate_model::id::TrustName;
+use wardgate_proof::{
+    entropy::SystemEntropy,
+    jose::{
+        algorithm::Algorithms,
+        jwk::{Accepting, Usage},
+    },
+};
+
+/// A rhythm that fits into a test.
+pub(crate) fn rhythm() -> Rhythm {
+    Rhythm {
+        refresh_min: Duration::from_millis(20),
+        refresh_usual: Duration::from_millis(40),
+        refresh_max: Duration::from_millis(200),
+        retry_min: Duration::from_millis(10),
+        retry_max: Duration::from_millis(40),
+        want_every: Duration::from_millis(30),
+        absent_for: Duration::from_millis(60),
+        look_every: Duration::from_millis(5),
+        hard_age: Duration::from_secs(60),
+    }
+}
+
+pub(crate) fn for_tokens() -> Kind {
+    Kind::Keys(Accepting { algorithms: Algorithms::ALL, usage: Usage::Signature })
+}
+
+/// A set of feeds with the receiver of what they fetch.
+pub(crate) struct Stage {
+    pub(crate) feeds: Feeds,
+    pub(crate) clock: Clock,
+    deliveries: Arc<Mutex<mpsc::Receiver<Delivery>>>,
+}
+
+impl Stage {
+    pub(crate) fn new() -> Self {
+        let clock = clock();
+        let (feeds, deliveries) = Feeds::new(Arc::new(Names::default()), clock.clone(), Arc::new(SystemEntropy)).unwrap();
+        Self { feeds, clock, deliveries: Arc::new(Mutex::new(deliveries)) }
+    }
+
+    pub(crate) fn spec(&self, trust: &str, kind: Kind, origin: Origin, rhythm: Rhythm) -> FeedSpec {
+        FeedSpec { trust: TrustName::parse(trust).unwrap(), kind, origin, reach: reach(&["127.0.0.0/8"]), bounds: Bounds::KEYS, rhythm }
+    }
+
+    pub(crate) fn keys_at(&self, server: &Server, rhythm: Rhythm) -> FeedSpec {
+        self.spec("ci", for_tokens(), Origin::At(server.target("/keys")), rhythm)
+    }
+
+    pub(crate) async fn next(&self) -> Delivery {
+        soon(async { self.deliveries.lock().await.recv().await }).await.expect("a delivery")
+    }
+
+    pub(crate) async fn fetched(&self) -> Fetched {
+        match self.next().await {
+            Delivery::Fetched(fetched) => fetched,
+            Delivery::Lapsed { feed, .. } => panic!("{feed} lapsed"),
+        }
+    }
+
+    /// Takes up all that comes from now on.
+    pub(crate) fn take_all(&self) {
+        let deliveries = Arc::clone(&self.deliveries);
+        tokio::spawn(async move { while deliveries.lock().await.recv().await.is_some() {} });
+    }
+
+    /// How the only feed is.
+    pub(crate) fn state(&self) -> FeedState {
+        let mut states = self.feeds.states();
+        assert_eq!(states.len(), 1);
+        states.remove(0)
+    }
+}
+
+#[tokio::test]
+async fn a_feed_goes_on_by_itself_and_says_what_changed() {
+    let board = Board::new(key_set(&["k1"]));
+    let shown = board.clone();
+    let server = Server::start(move |_, _| json(&shown.read())).await;
+    let stage = Stage::new();
+    stage.feeds.keep(vec![stage.keys_at(&server, rhythm())]).unwrap();
+    let first = stage.fetched().await;
+    assert_eq!(first.change, Change::Changed);
+    let document = Arc::clone(&first.document);
+    drop(first);
+    let second = stage.fetched().await;
+    assert_eq!(second.change, Change::Renewed);
+    assert!(Arc::ptr_eq(&second.document, &document), "the very same, not read again");
+    drop(second);
+    board.write(key_set(&["k1", "k2"]));
+    let changed = loop {
+        let next = stage.fetched().await;
+        if next.change == Change::Changed {
+            break next;
+        }
+    };
+    assert_eq!((changed.document.count(), changed.document.has("k2")), (2, true));
+    drop(changed);
+    // No keys at all is an answer too: nobody is vouched for any more.
+    board.write(r#"{"keys":[]}"#);
+    until_changed(&stage, 0).await;
+}
+
+async fn until_changed(stage: &Stage, count: usize) {
+    loop {
+        let next = stage.fetched().await;
+        if next.change == Change::Changed {
+            assert_eq!(next.document.count(), count);
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_fetched_more_often_than_the_server_and_we_want() {
+    let server = Server::start(|_, _| answer("200 OK", &["cache-control: no-store"], r#"{"keys":[]}"#)).await;
+    let stage = Stage::new();
+    let slow = Rhythm { refresh_min: Duration::from_secs(3600), refresh_max: Duration::from_secs(7200), ..rhythm() };
+    stage.feeds.keep(vec![stage.keys_at(&server, slow)]).unwrap();
+    stage.take_all();
+    until(|| stage.state().success.is_some()).await;
+    let other = Server::start(|_, _| json(r#"{"keys":[]}"#)).await;
+    // Another feed has its tenth fetch before this one has its second.
+    stage.feeds.keep(vec![stage.keys_at(&server, slow), stage.keys_at(&other, rhythm())]).unwrap();
+    until(|| other.requests().len() >= 10).await;
+    assert_eq!(server.requests().len(), 1, "`no-store` is as short as we ever ask, not shorter");
+}
+
+#[tokio::test]
+async fn a_feed_that_stays_the_same_goes_on_and_others_stop() {
+    let one = Server::start(|_, _| json(r#"{"keys":[]}"#)).await;
+    let two = Server::start(|_, _| json(r#"{"keys":[]}"#)).await;
+    let stage = Stage::new();
+    stage.take_all();
+    let spec = |trust: &str, server: &Server| stage.spec(trust, for_tokens(), Origin::At(server.target("/")), Rhythm::SHIPPED);
+    stage.feeds.keep(vec![spec("one", &one), spec("two", &two), spec("two", &two)]).unwrap();
+    until(|| stage.feeds.states().iter().all(|state| state.success.is_some())).await;
+    assert_eq!(stage.feeds.states().len(), 2, "what is said twice is one");
+
+    stage.feeds.keep(vec![spec("one", &one)]).unwrap();
+    let names: Vec<String> = stage.feeds.states().iter().map(|state| state.feed.to_string()).collect();
+    assert_eq!(names, [format!("keys of `one` from `{}`", one.url("/"))]);
+    assert_eq!((one.requests().len(), two.requests().len()), (1, 1), "it was not started anew");
+    assert_eq!(stage.feeds.want(&TrustName::literal("two"), "k").await, Sought::Gone);
+    assert_eq!(stage.feeds.want(&TrustName::literal("nobody"), "k").await, Sought::Gone);
+
+    let many = (0..=FEEDS_MAX).map(|number| spec(&format!("t{number}"), &one)).collect();
+    assert_eq!(stage.feeds.keep(many), Err(TooMany(FEEDS_MAX + 1)));
+    assert_eq!(stage.feeds.states().len(), 1, "nothing changed");
+}
+
+#[tokio::test]
+async fn who_waits_is_told_when_the_feed_is_stopped() {
+    let server = Server::start(|_, _| crate::fixture::Reply::Hang(Vec::new())).await;
+    let stage = Stage::new();
+    stage.feeds.keep(vec![stage.keys_at(&server, Rhythm::SHIPPED)]).unwrap();
+    let feeds = stage.feeds.clone();
+    let wish = tokio::spawn(async move { feeds.want(&TrustName::literal("ci"), "k1").await });
+    until(|| server.connections() == 1).await;
+    stage.feeds.keep(Vec::new()).unwrap();
+    assert_eq!(soon(wish).await.unwrap(), Sought::Gone);
+}
+
+#[tokio::test]
+async fn roots_that_are_none_are_said() {
+    let server = Server::start(|_, _| json("{}")).await;
+    let stage = Stage::new();
+    let mut spec = stage.keys_at(&server, rhythm());
+    spec.reach.roots = Some("no certificate".into());
+    stage.feeds.keep(vec![spec]).unwrap();
+    until(|| stage.state().failures > 1).await;
+    assert_eq!(stage.state().failure.unwrap().why.as_ref(), "its roots (`ca`) cannot be used: it has no certificate in PEM");
+    assert_eq!((server.connections(), stage.state().is_ready(stage.clock.now())), (0, false));
+}
+
+#[tokio::test]
+async fn a_bundle_says_how_often_to_ask_and_never_goes_back() {
+    let bundle = |sequence: u64| format!(r#"{{"keys":[],"spiffe_sequence":{sequence},"spiffe_refresh_hint":0}}"#);
+    let board = Board::new(bundle(7));
+    let shown = board.clone();
+    let server = Server::start(move |_, _| answer("200 OK", &["cache-control: max-age=86400"], &shown.read())).await;
+    let stage = Stage::new();
+    let domain = wardgate_proof::x509::TrustDomain::parse("acme.example").unwrap();
+    stage.feeds.keep(vec![stage.spec("mesh", Kind::Bundle(domain), Origin::At(server.target("/")), rhythm())]).unwrap();
+    stage.take_all();
+    until(|| stage.state().fetches > 3).await;
+    board.write(bundle(6));
+    until(|| stage.state().failure.is_some()).await;
+    let why = stage.state().failure.unwrap().why;
+    assert_eq!(why.as_ref(), "it is older than the one that was fetched before: `spiffe_sequence` 6 after 7");
+    board.write(bundle(8));
+    until(|| stage.state().failure.is_none()).await;
+}
+
+#[tokio::test]
+async fn revocation_lists_are_handed_out_read_and_as_they_came() {
+    let list = crl(5, 2);
+    let shown = Board::new(list.clone());
+    let board = shown.clone();
+    let server = Server::start(move |_, _| answer("200 OK", &["content-type: application/x-pem-file"], &board.read())).await;
+    let stage = Stage::new();
+    stage.feeds.keep(vec![stage.spec("ca", Kind::Revocations, Origin::At(server.target("/ca.crl")), rhythm())]).unwrap();
+    let fetched = stage.fetched().await;
+    let Document::Revocations { lists, text } = &*fetched.document else { panic!("no revocation lists") };
+    assert_eq!((lists.lists().len(), &text[..]), (1, list.as_bytes()));
+    drop(fetched);
+    stage.take_all();
+    shown.write(crl(6, 1));
+    until(|| stage.state().failure.is_some()).await;
+    let why = stage.state().failure.unwrap().why;
+    assert!(why.starts_with("it is older than the one that was fetched before: a list of 2026-"), "{why}");
+}
+
+/// A list with this number, made on this day of the year 2026.
+fn crl(number: u64, day: u8) -> String {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(Vec::<String>::new()).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    params.key_usages = vec![rcgen::KeyUsagePurpose::CrlSign];
+    let issuer = rcgen::Issuer::new(params, key);
+    let list = rcgen::CertificateRevocationListParams {
+        this_update: rcgen::date_time_ymd(2026, 1, day),
+        next_update: rcgen::date_time_ymd(2100, 1, 1),
+        crl_number: rcgen::SerialNumber::from(number),
+        issuing_distribution_point: None,
+        revoked_certs: Vec::new(),
+        key_identifier_method: rcgen::KeyIdMethod::Sha256,
+    };
+    list.signed_by(&issuer).unwrap().pem().unwrap()
+}

@@ -1,0 +1,215 @@
+//! Keys that rotate while a thousand ask for them.
+
+use crate::{
+    feed::{Stage, rhythm},
+    fixture::{Board, Server, answer, json, key_set, soon, until},
+};
+use std::time::Duration;
+use tokio::task::JoinSet;
+use wardgate_feeds::{
+    feed::{Change, Delivery, FeedSpec, Sought},
+    pace::Rhythm,
+};
+use wardgate_model::{
+    id::TrustName,
+    trust::{Issuer, Keys, TrustSource, Vouches},
+};
+
+/// Many who want a key at once, and what each was told.
+async fn all_want(stage: &Stage, kids: impl Iterator<Item = String>) -> Vec<Sought> {
+    let mut asking = JoinSet::new();
+    for kid in kids {
+        let feeds = stage.feeds.clone();
+        asking.spawn(async move { feeds.want(&TrustName::literal("ci"), &kid).await });
+    }
+    soon(asking.join_all()).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_rotates_under_a_thousand_wishes_costs_one_fetch() {
+    let board = Board::new(key_set(&["k1"]));
+    let shown = board.clone();
+    let server = Server::start(move |_, _| json(&shown.read())).await;
+    let stage = Stage::new();
+    stage.feeds.keep(vec![stage.keys_at(&server, Rhythm::SHIPPED)]).unwrap();
+    let first = stage.fetched().await;
+    assert_eq!((first.change, first.document.has("k1"), first.document.has("k2")), (Change::Changed, true, false));
+    drop(first);
+    until(|| stage.state().success.is_some()).await;
+
+    board.write(key_set(&["k1", "k2"]));
+    let (told, second) = tokio::join!(all_want(&stage, (0..1_000).map(|_| "k2".to_owned())), async {
+        let second = stage.fetched().await;
+        (second.change, second.document.has("k2"))
+    });
+    assert_eq!(second, (Change::Changed, true));
+    assert_eq!(told, vec![Sought::Present; 1_000]);
+    assert_eq!(server.requests().len(), 2, "one at the start, one for a thousand");
+    assert_eq!(all_want(&stage, (0..1_000).map(|_| "k1".to_owned())).await, vec![Sought::Present; 1_000]);
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_names_that_nobody_has_cost_one_fetch() {
+    let keys = key_set(&["k1"]);
+    let server = Server::start(move |_, _| json(&keys)).await;
+    let stage = Stage::new();
+    stage.feeds.keep(vec![stage.keys_at(&server, Rhythm::SHIPPED)]).unwrap();
+    stage.take_all();
+    until(|| stage.state().success.is_some()).await;
+    for _ in 0..3 {
+        let told = all_want(&stage, (0..1_000).map(|number| format!("junk-{number}"))).await;
+        assert!(told.iter().all(|sought| matches!(sought, Sought::Absent | Sought::NotBefore(_))));
+    }
+    assert_eq!(server.requests().len(), 2, "one at the start, one for all that is unknown, in 30 s");
+    let long = "k".repeat(100_000);
+    assert_eq!(all_want(&stage, std::iter::once(long)).await, [Sought::Absent]);
+}
+
+#[tokio::test]
+async fn who_is_told_that_a_key_is_there_finds_it_taken_up() {
+    let board = Board::new(key_set(&["k1"]));
+    let shown = board.clone();
+    let server = Server::start(move |_, _| json(&shown.read())).await;
+    let stage = Stage::new();
+    stage.feeds.keep(vec![stage.keys_at(&server, Rhythm::SHIPPED)]).unwrap();
+    drop(stage.fetched().await);
+    until(|| stage.state().success.is_some()).await;
+    board.write(key_set(&["k2"]));
+    let feeds = stage.feeds.clone();
+    let wish = tokio::spawn(async move { feeds.want(&TrustName::literal("ci"), "k2").await });
+    let second = stage.fetched().await;
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!wish.is_finished(), "what was fetched does not count yet");
+    drop(second);
+    assert_eq!(soon(wish).await.unwrap(), Sought::Present);
+}
+
+#[tokio::test]
+async fn a_server_in_a_storm_is_left_alone_and_its_last_good_keys_stay() {
+    let board = Board::new(key_set(&["k1"]));
+    let shown = board.clone();
+    let server = Server::start(move |_, _| match shown.read() {
+        text if text.is_empty() => answer("503 Service Unavailable", &["retry-after: 3600"], "{}"),
+        text => json(&text),
+    })
+    .await;
+    let stage = Stage::new();
+    stage.feeds.keep(vec![stage.keys_at(&server, Rhythm::SHIPPED)]).unwrap();
+    stage.take_all();
+    until(|| stage.state().success.is_some()).await;
+    board.write("");
+    let told = all_want(&stage, (0..1_000).map(|number| format!("k-{number}"))).await;
+    assert!(told.iter().all(|sought| matches!(sought, Sought::Unavailable | Sought::NotBefore(_))), "{told:?}");
+    let told = all_want(&stage, (0..1_000).map(|number| format!("k-{number}"))).await;
+    assert!(told.iter().all(|sought| matches!(sought, Sought::NotBefore(_))), "{told:?}");
+    assert_eq!(all_want(&stage, std::iter::once("k1".to_owned())).await, [Sought::Present], "the last good keys stay");
+    assert_eq!(server.requests().len(), 2);
+    let state = stage.state();
+    assert_eq!((state.failures, state.count, state.is_ready(stage.clock.now())), (1, 1, true));
+    assert_eq!(state.failure.unwrap().why.as_ref(), "it answered 503 Service Unavailable");
+}
+
+#[tokio::test]
+async fn keys_end_at_their_hard_age_and_come_back() {
+    let board = Board::new(key_set(&["k1"]));
+    let shown = board.clone();
+    let server = Server::start(move |_, _| match shown.read() {
+        text if text.is_empty() => answer("500 Internal Server Error", &[], ""),
+        text => json(&text),
+    })
+    .await;
+    let stage = Stage::new();
+    let hard_age = Duration::from_millis(400);
+    stage.feeds.keep(vec![stage.keys_at(&server, Rhythm { hard_age, ..rhythm() })]).unwrap();
+    let first = stage.fetched().await;
+    assert_eq!(first.good_until, first.fetched_at + hard_age);
+    drop(first);
+    board.write("");
+    // What was under way when the keys went away may still come.
+    let lapsed = loop {
+        match stage.next().await {
+            Delivery::Fetched(fetched) => assert_eq!(fetched.change, Change::Renewed),
+            Delivery::Lapsed { feed, at } => break (feed, at),
+        }
+    };
+    assert_eq!(lapsed.0.to_string(), format!("keys of `ci` from `{}`", server.url("/keys")));
+    let state = stage.state();
+    assert_eq!((state.count, state.good_until, state.is_ready(stage.clock.now())), (0, None, false));
+    assert!(state.failures > 0 && state.success.is_some_and(|success| success + hard_age <= lapsed.1));
+
+    board.write(key_set(&["k1"]));
+    assert_eq!(stage.fetched().await.change, Change::Changed);
+    until(|| stage.state().is_ready(stage.clock.now())).await;
+}
+
+#[tokio::test]
+async fn a_hostile_set_of_keys_is_a_failed_fetch() {
+    let many: Vec<&str> = vec!["k"; 101];
+    for (text, said) in [
+        ("{}".to_owned(), "this is no set of keys: it has no list `keys`"),
+        ("<html>".to_owned(), "this is no set of keys: it cannot be read: no JSON"),
+        (r#"{"keys":[],"keys":[]}"#.to_owned(), "this is no set of keys: it cannot be read: the member `keys` is there twice"),
+        (r#"{"keys":[{"kty":"oct","k":"AAAA"}]}"#.to_owned(), "this is no set of keys: key 0 must not be published: "),
+        (key_set(&many), "this is no set of keys: it has more than 100 keys"),
+        (format!(r#"{{"keys":[],"x":"{}"}}"#, "x".repeat(600_000)), "it has more than 524288 bytes"),
+    ] {
+        let board = Board::new(key_set(&["k1"]));
+        let shown = board.clone();
+        let server = Server::start(move |_, _| json(&shown.read())).await;
+        let stage = Stage::new();
+        stage.feeds.keep(vec![stage.keys_at(&server, rhythm())]).unwrap();
+        drop(stage.fetched().await);
+        board.write(text);
+        stage.take_all();
+        until(|| stage.state().failure.is_some()).await;
+        let state = stage.state();
+        let why = state.failure.unwrap().why;
+        assert!(why.starts_with(said), "{why}");
+        assert_eq!(state.count, 1, "the last good keys stay");
+    }
+}
+
+#[tokio::test]
+async fn keys_are_discovered_and_the_document_is_remembered() {
+    let (board, keys) = (Board::new("/old".into()), key_set(&["k1"]));
+    let (shown, second) = (board.clone(), key_set(&["k1", "k2"]));
+    let server = Server::start(move |_, request| {
+        let host = request.lines().find_map(|line| line.strip_prefix("host: ")).unwrap().to_owned();
+        let now = shown.read();
+        match request.split(' ').nth(1).unwrap() {
+            "/.well-known/openid-configuration" => {
+                let document = format!(r#"{{"issuer":"http://{host}","jwks_uri":"http://{host}{now}"}}"#);
+                answer("200 OK", &["cache-control: max-age=3600"], &document)
+            }
+            path if path != now => answer("404 Not Found", &[], ""),
+            "/old" => json(&keys),
+            _ => json(&second),
+        }
+    })
+    .await;
+    let stage = Stage::new();
+    let issuer = Issuer {
+        issuer: server.url("").into(),
+        audiences: Box::new(["wardgate".into()]),
+        keys: Keys::Discovered(crate::fixture::reach(&["127.0.0.0/8"])),
+        algorithms: Box::default(),
+        subject_claim: "sub".into(),
+        on_behalf_of: None,
+        leeway: Duration::ZERO,
+        life_max: Duration::from_secs(3600),
+    };
+    let source = TrustSource { name: TrustName::literal("ci"), vouches: Vouches::Tokens(Box::new(issuer)) };
+    let spec = FeedSpec::of(&source).unwrap().unwrap();
+    stage.feeds.keep(vec![FeedSpec { rhythm: rhythm(), ..spec }]).unwrap();
+    stage.take_all();
+    until(|| stage.state().fetches > 5).await;
+    let asked = |path: &str| server.requests().iter().filter(|request| request.contains(&format!(" {path} "))).count();
+    let found = asked("/.well-known/openid-configuration");
+    assert!(found >= 1 && found < asked("/old"), "the document is fresh for longer than the keys here: {found}");
+    // The keys move: the failed fetch leads back to the document.
+    board.write("/new");
+    until(|| stage.state().count == 2).await;
+}
