@@ -24,6 +24,11 @@ fn resources_are_read_or_refused() {
     check("resources", 2_000, 40);
 }
 
+#[test]
+fn certificates_that_nobody_signed_prove_nothing() {
+    check("x509", 20_000, 30);
+}
+
 const fn planted(property: fn(&[u8]) -> Result<Outcome, Broken>) -> Target {
     Target { name: "planted", corpus: "", property, words: &["ward"], bytes_max: 64 }
 }
