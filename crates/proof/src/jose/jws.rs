@@ -70,7 +70,7 @@ impl Header {
             return Err(Refusal::Compressed);
         }
         let cty = word(members, "cty", WORD_BYTES_MAX)?;
-        if cty.is_some_and(|cty| is_token(cty)) {
+        if cty.is_some_and(is_token) {
             return Err(Refusal::Nested);
         }
         Ok(Self {
