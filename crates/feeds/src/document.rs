@@ -21,8 +21,8 @@ pub enum Kind {
     Keys(Accepting),
     /// The bundle of a trust domain (SPIFFE-Trust-Domain-and-Bundle §4).
     Bundle(TrustDomain),
-    /// The anchors of an authority, PEM.
-    Anchors,
+    /// The anchors of an authority, PEM; for a trust domain, where it is one's authority.
+    Anchors(Option<TrustDomain>),
     /// Revocation lists (RFC 5280 §5), PEM or DER.
     Revocations,
 }
@@ -56,7 +56,8 @@ impl PartialEq for Kind {
         match (self, other) {
             (Self::Keys(one), Self::Keys(other)) => one.algorithms == other.algorithms && one.usage == other.usage,
             (Self::Bundle(one), Self::Bundle(other)) => one == other,
-            (Self::Anchors, Self::Anchors) | (Self::Revocations, Self::Revocations) => true,
+            (Self::Anchors(one), Self::Anchors(other)) => one == other,
+            (Self::Revocations, Self::Revocations) => true,
             _ => false,
         }
     }
@@ -69,7 +70,7 @@ impl Kind {
         match self {
             Self::Keys(_) => Topic::Keys,
             Self::Bundle(_) => Topic::Bundle,
-            Self::Anchors => Topic::Anchors,
+            Self::Anchors(_) => Topic::Anchors,
             Self::Revocations => Topic::Revocations,
         }
     }
@@ -122,7 +123,7 @@ impl Document {
         let read = match kind {
             Kind::Keys(accepting) => Self::Keys(KeySet::parse(text, *accepting)?),
             Kind::Bundle(domain) => Self::Bundle(Bundle::parse(text, domain)?),
-            Kind::Anchors => Self::Anchors(TrustBundle::parse(text, None)?),
+            Kind::Anchors(domain) => Self::Anchors(TrustBundle::parse(text, domain.as_ref())?),
             Kind::Revocations => Self::Revocations { lists: Crls::parse([&**text])?, text: text.clone() },
         };
         match before.and_then(|before| read.older_than(before)) {

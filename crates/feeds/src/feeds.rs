@@ -109,6 +109,18 @@ impl Feeds {
         Ok(())
     }
 
+    /// What fetches for them, behind the same guard: for [introspection](crate::introspection).
+    #[must_use]
+    pub fn fetcher(&self) -> &Fetcher {
+        &self.0.soil.fetcher
+    }
+
+    /// The roots that count where a trust source has none of its own.
+    #[must_use]
+    pub fn roots(&self) -> &Roots {
+        &self.0.soil.system
+    }
+
     fn start(&self, spec: FeedSpec) -> Running {
         let (runner, feed) = Runner::new(spec.clone(), self.0.clock.clone(), self.0.soil.clone());
         Running { spec, feed, engine: tokio::spawn(runner.run()).abort_handle() }

@@ -2,7 +2,8 @@
 //!
 //! A connection serves one fetch. So nothing outlives the judgement of its address, no proxy of the environment is asked, and
 //! what a server leaves on a connection reaches nobody. HTTP/1.1 only; the body is asked for as it is (`identity`), so what is
-//! counted is what is kept.
+//! counted is what is kept. hyper and rustls bare, as at the doors, and no client library: its pool, its resolver, its proxies
+//! and its redirects would each have to be turned off again, and whether they are could not be seen here.
 
 use crate::{
     fault::{FetchFault, Shown, Step, chain},

@@ -1,4 +1,5 @@
 use super::Issuer;
+use proptest::prelude::*;
 
 fn places(issuer: &str) -> Vec<String> {
     let issuer = Issuer::parse(issuer).expect("an issuer");
@@ -63,6 +64,20 @@ fn a_document_that_is_none_says_so() {
     }
     let clear = r#"{"issuer":"http://127.0.0.1:9","jwks_uri":"http://127.0.0.1:9/k"}"#;
     assert_eq!(read("http://127.0.0.1:9", clear), "http://127.0.0.1:9/k");
+}
+
+proptest! {
+    /// Whatever comes is refused, or leads to what may be fetched.
+    #[test]
+    fn no_document_leads_astray(uri in r#"[ -~]{0,40}"#, rest in r#"[ -~]{0,40}"#, bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+        let issuer = Issuer::parse("https://h.example").expect("an issuer");
+        prop_assert!(issuer.read(&bytes).is_err());
+        for text in [format!(r#"{{"issuer":"https://h.example","jwks_uri":"{uri}"{rest}}}"#), format!("{uri}{rest}")] {
+            if let Ok(metadata) = issuer.read(text.as_bytes()) {
+                prop_assert!(metadata.jwks_uri.to_string().starts_with("https://"));
+            }
+        }
+    }
 }
 
 #[test]

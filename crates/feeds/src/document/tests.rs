@@ -67,7 +67,7 @@ fn numbers_of_a_bundle_are_numbers() {
 #[test]
 fn what_is_something_else_is_refused() {
     for (kind, text, said) in [
-        (Kind::Anchors, "x", "these are no anchors: "),
+        (Kind::Anchors(None), "x", "these are no anchors: "),
         (Kind::Revocations, "x", "these are no revocation lists: "),
         (Kind::Revocations, "", "these are no revocation lists: "),
     ] {

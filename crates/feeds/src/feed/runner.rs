@@ -203,7 +203,7 @@ impl Runner {
         };
         let media = match self.spec.kind {
             Kind::Keys(_) | Kind::Bundle(_) => Media::Json,
-            Kind::Anchors | Kind::Revocations => Media::Certificates,
+            Kind::Anchors(_) | Kind::Revocations => Media::Certificates,
         };
         let (reach, bounds) = (&self.spec.reach, self.spec.bounds);
         let asking = Asking { target: &target, message: Message::Read, media, reach, roots: &roots, bounds };

@@ -2,10 +2,10 @@
 
 use crate::fixture::{Names, Reply, Server, answer, json, reach, soon, until};
 use serde_json::Value;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
 use wardgate_feeds::{
-    fetch::Fetcher,
+    fetch::{Bounds, Fetcher},
     introspection::{Authentication, Endpoint, Introspected, Introspection},
     roots::Roots,
     target::Target,
@@ -93,7 +93,8 @@ async fn an_answer_counts_only_when_it_can_be_read_in_one_way() {
 #[tokio::test]
 async fn questions_are_few_at_a_time_and_those_that_wait_are_counted() {
     let server = Server::start(|_, _| Reply::Hang(Vec::new())).await;
-    let introspection = Arc::new(asking(endpoint(server.target("/"))));
+    let bounds = Bounds { whole: Duration::from_millis(400), ..Endpoint::BOUNDS };
+    let introspection = Arc::new(asking(Endpoint { bounds, ..endpoint(server.target("/")) }));
     let (open, mut asked) = (Arc::new(Notify::new()), tokio::task::JoinSet::new());
     for _ in 0..5 {
         let (introspection, open) = (Arc::clone(&introspection), Arc::clone(&open));
@@ -109,5 +110,5 @@ async fn questions_are_few_at_a_time_and_those_that_wait_are_counted() {
     assert_eq!(server.connections(), 2);
     open.notify_waiters();
     asked.shutdown().await;
-    assert!(matches!(introspection.ask("t").await, Err(fault) if fault.to_string() == "the answer was not over within 3000 ms"));
+    assert!(matches!(introspection.ask("t").await, Err(fault) if fault.to_string() == "the answer was not over within 400 ms"));
 }
