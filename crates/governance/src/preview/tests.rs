@@ -88,6 +88,7 @@ fn stopping_an_owner_hits_what_it_owns_and_what_is_used() {
       "calls": 157,
       "refused": 80,
       "open": 1,
+      "open_since": "2027-01-14T08:00:00Z",
       "identities": [
         {
           "identity": "old-report",
@@ -98,8 +99,18 @@ fn stopping_an_owner_hits_what_it_owns_and_what_is_used() {
           "calls": 0,
           "refused": 0,
           "open": 1,
-          "last": null,
-          "operations": [],
+          "open_since": "2027-01-14T08:00:00Z",
+          "last": "2027-01-14T08:00:00Z",
+          "operations": [
+            {
+              "operation": "ledger GET /stream",
+              "calls": 0,
+              "refused": 0,
+              "open": 1,
+              "open_since": "2027-01-14T08:00:00Z",
+              "last": "2027-01-14T08:00:00Z"
+            }
+          ],
           "sources": []
         },
         {
@@ -111,18 +122,23 @@ fn stopping_an_owner_hits_what_it_owns_and_what_is_used() {
           "calls": 157,
           "refused": 3,
           "open": 0,
+          "open_since": null,
           "last": "2027-01-14T08:00:00Z",
           "operations": [
             {
               "operation": "ledger GET /entries",
               "calls": 150,
               "refused": 3,
+              "open": 0,
+              "open_since": null,
               "last": "2027-01-14T08:00:00Z"
             },
             {
               "operation": "ledger POST /entries",
               "calls": 7,
               "refused": 0,
+              "open": 0,
+              "open_since": null,
               "last": "2026-12-26T08:00:00Z"
             }
           ],
@@ -140,12 +156,15 @@ fn stopping_an_owner_hits_what_it_owns_and_what_is_used() {
           "calls": 0,
           "refused": 77,
           "open": 0,
+          "open_since": null,
           "last": "2027-01-07T08:00:00Z",
           "operations": [
             {
               "operation": "ledger GET /export",
               "calls": 0,
               "refused": 77,
+              "open": 0,
+              "open_since": null,
               "last": "2027-01-07T08:00:00Z"
             }
           ],
