@@ -13,6 +13,7 @@ use wardgate_model::{
     credential::CredentialKind,
     facts::Facts,
     id::CredentialId,
+    proof::CertificateChain,
     reason::Reason,
 };
 use wardgate_proof::api_key::{self, ApiKey, CHECKSUM_CHARACTERS, KeyError, SECRET_CHARACTERS};
@@ -31,6 +32,10 @@ pub enum Shown<'a> {
     Key(ApiKey<'a>),
     /// A key that Wardgate did not issue: perhaps one that was registered when its caller was claimed.
     Foreign(&'a str),
+    /// A signed token of an issuer outside.
+    Token(&'a str),
+    /// A client certificate, whose key was shown in the handshake.
+    Certificate(&'a CertificateChain),
 }
 
 /// A request whose credential has been read.
@@ -94,13 +99,13 @@ pub fn is_exposed(target: &str) -> bool {
     target.len() >= KEY_BYTES_MIN && api_key::find(&unescaped(target.as_bytes())).is_some()
 }
 
-fn shown<'a>(headers: &'a HeaderMap, sourced: &Sourced<'_>) -> Result<Shown<'a>, Reason> {
+fn shown<'a>(headers: &'a HeaderMap, sourced: &Sourced<'a>) -> Result<Shown<'a>, Reason> {
     let api = &sourced.routed.api;
     let mut authorization = headers.get_all(header::AUTHORIZATION).iter();
     let own = api.api_key_header.as_ref().map(|name| headers.get_all(name));
     let mut own = own.iter().flat_map(|values| values.iter());
     let text = match (authorization.next(), own.next()) {
-        (None, None) => return Ok(Shown::None),
+        (None, None) => return Ok(certificate(sourced)),
         (Some(value), None) => bearer(value.to_str().map_err(|_| Reason::CredentialMalformed)?)?,
         (None, Some(value)) => value.to_str().map_err(|_| Reason::CredentialMalformed)?,
         (Some(_), Some(_)) => return Err(Reason::CredentialConflict),
@@ -108,15 +113,33 @@ fn shown<'a>(headers: &'a HeaderMap, sourced: &Sourced<'_>) -> Result<Shown<'a>,
     if authorization.next().is_some() || own.next().is_some() {
         return Err(Reason::CredentialConflict);
     }
+    if is_token(text) && api.accept.contains(&CredentialKind::Oidc) {
+        return Ok(Shown::Token(text));
+    }
     let key = match ApiKey::parse(text) {
         Ok(key) => key,
         Err(KeyError::Checksum) => return Err(Reason::ProofChecksum),
         Err(KeyError::NotOurs) if !api.accept.contains(&CredentialKind::ApiKey) => return Err(Reason::ProofUnknown),
+        Err(KeyError::NotOurs) if text.len() > FOREIGN_BYTES_MAX && is_token(text) => return Err(Reason::CredentialNotAccepted),
         Err(KeyError::NotOurs) if text.len() > FOREIGN_BYTES_MAX => return Err(Reason::CredentialMalformed),
         Err(KeyError::NotOurs) => return Ok(Shown::Foreign(text)),
         Err(KeyError::Malformed(_)) => return Err(Reason::CredentialMalformed),
     };
     if api.accept.contains(&key.kind().credential()) { Ok(Shown::Key(key)) } else { Err(Reason::CredentialNotAccepted) }
+}
+
+/// The client certificate, where nothing else is shown: what stands in a header is said for this request, the certificate of
+/// a mesh or a load balancer for every one.
+fn certificate<'a>(sourced: &Sourced<'a>) -> Shown<'a> {
+    let accepted = sourced.routed.api.accept.contains(&CredentialKind::X509);
+    let shown = sourced.routed.canonical.arrival.certificates.filter(|_| accepted);
+    shown.map_or(Shown::None, |chain| Shown::Certificate(chain))
+}
+
+/// Whether a text looks like a signed token: three parts between dots, of which the first begins as JSON in base64url does
+/// (RFC 7515 §7.1).
+fn is_token(text: &str) -> bool {
+    text.starts_with("ey") && text.bytes().filter(|byte| *byte == b'.').count() == 2
 }
 
 /// The token of `Bearer <token>`; the scheme's name in any case (RFC 9110 §11.1).

@@ -19,14 +19,14 @@ use wardgate_model::{
 /// # Errors
 /// When there is none that may call.
 pub fn resolve(proven: Proven<'_>, snapshot: &Snapshot, now: Time) -> Result<Facts, Refused> {
-    let Proven { sourced, credential, proof } = proven;
+    let Proven { sourced, genuine } = proven;
     let anonymous = sourced.routed.operation.anonymous;
     let mut facts = sourced.into_facts();
-    let caller = match credential {
+    let caller = match genuine {
         None if anonymous => nobody(snapshot),
         None => return Err(Refused::new(facts, Reason::CredentialMissing)),
-        Some(credential) => match snapshot.identity(&credential.identity) {
-            Some(identity) => claim(identity, credential, proof),
+        Some(genuine) => match snapshot.identity(&genuine.credential.identity) {
+            Some(identity) => claim(identity, genuine),
             None => return Err(Refused::new(facts, Reason::IdentityUnknown)),
         },
     };
@@ -55,7 +55,7 @@ pub(crate) fn is_contained(caller: &Caller, snapshot: &Snapshot) -> bool {
 
 /// A caller that is only described: the identity as it is, with a proof of this kind, made now.
 pub(crate) fn described(identity: &Arc<Identity>, kind: ProofKind, snapshot: &Snapshot, now: Time) -> Caller {
-    let proof = if identity.is_anonymous() { ProofFacts::NONE } else { ProofFacts { kind, bound: false, since: now } };
+    let proof = if identity.is_anonymous() { ProofFacts::NONE } else { ProofFacts { kind, bound: false, since: now, ends: None } };
     Caller { identity: Arc::clone(identity), proof, ..nobody(snapshot) }
 }
 

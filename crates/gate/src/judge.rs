@@ -4,11 +4,12 @@ use crate::{
     arrival::Arrival,
     canon, commit, credential, identity, inspect,
     permit::Permit,
-    proof, reserve, risk, route,
+    proof::{self, Unready},
+    reserve, risk, route,
     rule::{self, Ruled},
     snapshot::Snapshot,
     source, standing,
-    step::{Answer, Held, Need, Step},
+    step::{Answer, Held, Need, Step, Unproven},
 };
 use arc_swap::ArcSwap;
 use smallvec::SmallVec;
@@ -28,16 +29,40 @@ use wardgate_model::{
 
 /// Rooms 1 to 6: who asks for what. A refusal is facts too, with what is known and why it was stopped.
 #[must_use]
-pub fn establish(arrival: &Arrival<'_>, snapshot: &Snapshot, meters: &Meters, now: Time) -> Step<Facts> {
-    fn rooms(arrival: &Arrival<'_>, snapshot: &Snapshot, meters: &Meters, now: Time) -> Result<Facts, Refused> {
+pub fn establish(arrival: &Arrival<'_>, snapshot: &Snapshot, meters: &Meters, now: Time) -> Step<Facts, Unproven> {
+    fn rooms(arrival: &Arrival<'_>, snapshot: &Snapshot, meters: &Meters, now: Time) -> Result<Facts, Unready> {
         let canonical = canon::read(arrival)?;
         let routed = route::find(canonical, snapshot)?;
         let sourced = source::admit(routed, snapshot, meters, now)?;
         let presented = credential::read(sourced)?;
         let proven = proof::verify(presented, snapshot, meters, now)?;
-        identity::resolve(proven, snapshot, now)
+        Ok(identity::resolve(proven, snapshot, now)?)
     }
-    Step::Done(rooms(arrival, snapshot, meters, now).unwrap_or_else(Refused::into_facts))
+    match rooms(arrival, snapshot, meters, now) {
+        Ok(facts) => Step::Done(facts),
+        Err(Unready::Refused(refused)) => Step::Done(refused.into_facts()),
+        Err(Unready::Keys { trust, kid, .. }) => Step::Wait(Unproven(()), Need::Keys { trust, kid }),
+    }
+}
+
+/// The same after the keys that were missing were asked for, against the snapshot of *now*: all but room 3, which has counted
+/// the request. What is missing still is refused.
+#[must_use]
+pub fn establish_with_keys(arrival: &Arrival<'_>, _unproven: Unproven, snapshot: &Snapshot, meters: &Meters, now: Time) -> Facts {
+    let rooms = || -> Result<Facts, Unready> {
+        let canonical = canon::read(arrival)?;
+        let routed = route::find(canonical, snapshot)?;
+        let presented = credential::read(source::admitted(routed, snapshot))?;
+        let proven = proof::verify(presented, snapshot, meters, now)?;
+        Ok(identity::resolve(proven, snapshot, now)?)
+    };
+    match rooms() {
+        Ok(facts) => facts,
+        Err(Unready::Refused(refused)) => refused.into_facts(),
+        Err(Unready::Keys { facts, trust, .. }) => {
+            proof::nobody(*facts, snapshot.trust().keys_missing(&trust, now), snapshot, meters, now).into_facts()
+        }
+    }
 }
 
 /// Rooms 7 to 12: may it, here and now?

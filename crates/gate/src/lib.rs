@@ -19,6 +19,7 @@
 
 pub mod arrival;
 pub mod assertion;
+pub mod bindings;
 pub mod canon;
 pub mod commit;
 pub mod credential;
@@ -38,10 +39,11 @@ pub mod snapshot;
 pub mod source;
 pub mod standing;
 pub mod step;
+pub mod trust;
 
 pub use arrival::Arrival;
-pub use judge::{Gate, Verdict, decide, describe, establish, resume};
+pub use judge::{Gate, Verdict, decide, describe, establish, establish_with_keys, resume};
 pub use permit::{Departure, Lease, Permit, Show};
 pub use snapshot::{Change, Estate, Population, Snapshot, World};
-pub use step::{Answer, Held, Need, Step};
+pub use step::{Answer, Held, Need, Step, Unproven};
 pub use wardgate_abuse::Meters;

@@ -147,12 +147,12 @@ impl Lease {
         self.caller.as_ref().map_or(Reason::CommitStale, |caller| commit::stopped(caller, &self.denied))
     }
 
-    /// When what the caller was let in by ends by itself: its credential or its identity.
+    /// When what the caller was let in by ends by itself: its credential, its proof or its identity.
     #[must_use]
     pub fn ends(&self) -> Option<Time> {
         let caller = self.caller.as_ref()?;
         let credential = caller.credential.as_ref().and_then(|credential| credential.expires);
-        [credential, caller.identity.ends].into_iter().flatten().min()
+        [credential, caller.proof.ends, caller.identity.ends].into_iter().flatten().min()
     }
 
     /// Charges bytes of a body that are about to pass.

@@ -5,7 +5,9 @@
 //! INVARIANT (immutable): nothing in it changes after it was made, but for the caches that [`Mint`] and the policy
 //! set keep of their own answers, and the [`Denied`] overlay, which all snapshots share.
 
-use crate::{assertion::Mint, denied::Denied, heard::LastHeard, permit::Show, route::Routes, shards::Shards};
+use crate::{
+    assertion::Mint, bindings::Bindings, denied::Denied, heard::LastHeard, permit::Show, route::Routes, shards::Shards, trust::Trust,
+};
 use ahash::AHashMap;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderValue, header};
@@ -31,6 +33,7 @@ use wardgate_proof::{api_key::Pepper, assertion::AssertionClaims};
 pub struct Population {
     identities: Shards<Identity>,
     credentials: Shards<Credential>,
+    bindings: Bindings,
 }
 
 impl Default for Population {
@@ -38,7 +41,7 @@ impl Default for Population {
     fn default() -> Self {
         let mut identities = Shards::default();
         identities.put(Arc::new(Identity::anonymous()));
-        Self { identities, credentials: Shards::default() }
+        Self { identities, credentials: Shards::default(), bindings: Bindings::default() }
     }
 }
 
@@ -53,6 +56,8 @@ pub enum Change {
     Credential(Arc<Credential>),
     /// It is not there any more.
     NoCredential(CredentialId),
+    /// These are the credentials that an identity declares, beside what was issued to it; all of them.
+    Declared(IdentityId, Box<[Arc<Credential>]>),
 }
 
 impl Extend<Change> for Population {
@@ -76,10 +81,27 @@ impl Population {
     pub fn apply(&mut self, change: Change) {
         match change {
             Change::Identity(identity) => self.identities.put(identity),
-            Change::NoIdentity(id) => self.identities.remove(id.as_str()),
+            Change::NoIdentity(id) => {
+                self.identities.remove(id.as_str());
+                self.declare(&id, Box::default());
+            }
             Change::Credential(credential) => self.credentials.put(credential),
             Change::NoCredential(id) => self.credentials.remove(id.as_str()),
+            Change::Declared(identity, credentials) => self.declare(&identity, credentials),
         }
+    }
+
+    fn declare(&mut self, identity: &IdentityId, credentials: Box<[Arc<Credential>]>) {
+        credentials.iter().for_each(|credential| self.credentials.put(Arc::clone(credential)));
+        for gone in self.bindings.declare(identity, credentials) {
+            self.credentials.remove(gone.id.as_str());
+        }
+    }
+
+    /// Which credential a foreign proof stands for.
+    #[must_use]
+    pub fn bindings(&self) -> &Bindings {
+        &self.bindings
     }
 
     /// The identities, `anonymous` among them.
@@ -184,6 +206,7 @@ pub struct Snapshot {
     population: Population,
     anonymous: Arc<Identity>,
     estate: Arc<Estate>,
+    trust: Arc<Trust>,
 }
 
 impl Snapshot {
@@ -192,7 +215,19 @@ impl Snapshot {
     pub fn new(number: u64, population: Population, estate: Arc<Estate>) -> Self {
         let anonymous = population.identities.get(Identity::ANONYMOUS).cloned();
         let anonymous = anonymous.unwrap_or_else(|| Arc::new(Identity::anonymous()));
-        Self { number, population, anonymous, estate }
+        Self { number, population, anonymous, estate, trust: Trust::nobody() }
+    }
+
+    /// Believes whom `trust` says; nobody outside without it.
+    #[must_use]
+    pub fn trusting(self, trust: Arc<Trust>) -> Self {
+        Self { trust, ..self }
+    }
+
+    /// Whose proofs count.
+    #[must_use]
+    pub fn trust(&self) -> &Arc<Trust> {
+        &self.trust
     }
 
     /// Who calls, and by what.

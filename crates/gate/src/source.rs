@@ -30,14 +30,19 @@ impl Sourced<'_> {
     }
 }
 
+/// The source of a request that has been counted.
+pub(crate) fn admitted<'a>(routed: Routed<'a>, snapshot: &Snapshot) -> Sourced<'a> {
+    let address = canon::address(routed.canonical.arrival.peer);
+    Sourced { routed, address, zone: snapshot.zone(address).cloned() }
+}
+
 /// Admits the source.
 ///
 /// # Errors
 /// When it is over its limit.
 pub fn admit<'a>(routed: Routed<'a>, snapshot: &Snapshot, meters: &Meters, now: Time) -> Result<Sourced<'a>, Refused> {
-    let address = canon::address(routed.canonical.arrival.peer);
-    let sourced = Sourced { routed, address, zone: snapshot.zone(address).cloned() };
-    match meters.admit_source(snapshot.limits(), address, now) {
+    let sourced = admitted(routed, snapshot);
+    match meters.admit_source(snapshot.limits(), sourced.address, now) {
         Ok(()) => Ok(sourced),
         Err(refusal) => Err(Refused::new(sourced.into_facts(), refusal.reason).retry_after(refusal.retry_after_s)),
     }

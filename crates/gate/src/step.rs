@@ -2,24 +2,31 @@
 
 use crate::rule::Ruled;
 use bytes::Bytes;
-use wardgate_model::time::Time;
+use wardgate_model::{id::TrustName, time::Time};
 
 /// The result of the rooms so far.
 #[derive(Debug)]
-pub enum Step<T> {
+pub enum Step<T, H = Held> {
     /// They are through.
     Done(T),
     /// They need something from the door. [`crate::resume`] goes on with the *next* room: nothing is metered or slowed twice.
-    Wait(Held, Need),
+    Wait(H, Need),
 }
 
 /// What a room needs before the next can go on. The door answers with bounded waits and bounded waiters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Need {
     /// The body, up to so many bytes.
     Body {
         /// At most this many bytes.
         limit: u64,
+    },
+    /// Newer keys of a trust source, in the snapshot.
+    Keys {
+        /// The trust source.
+        trust: TrustName,
+        /// The key that is asked for, where it has a name.
+        kid: Option<Box<str>>,
     },
     /// Nothing but time: a `slow` ruling.
     Delay {
@@ -40,3 +47,7 @@ pub enum Answer {
 /// What is held while a room waits: reservations included, so that dropping it gives them back.
 #[derive(Debug)]
 pub struct Held(pub(crate) Box<Ruled>);
+
+/// A request waits for the keys that its proof is verified with. Its source has been counted; nothing is reserved for it yet.
+#[derive(Debug)]
+pub struct Unproven(pub(crate) ());

@@ -109,7 +109,7 @@ pub struct Caller {
     /// The proof.
     pub proof: ProofFacts,
     /// The token, when the proof is one.
-    pub token: Option<TokenFacts>,
+    pub token: Option<Arc<TokenFacts>>,
     /// Keyed hash of the person on whose behalf the identity calls.
     pub on_behalf_of: Option<Box<str>>,
     /// The chain of actors, outermost first. Only the first counts for access (RFC 8693 §4.1).

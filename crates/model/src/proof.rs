@@ -39,11 +39,13 @@ pub struct ProofFacts {
     pub bound: bool,
     /// When what was shown was made: the token's `iat`, the key's issue.
     pub since: Time,
+    /// When what was shown is not good any more, whatever its credential says: the token's `exp`, the certificate's end.
+    pub ends: Option<Time>,
 }
 
 impl ProofFacts {
     /// No proof at all.
-    pub const NONE: Self = Self { kind: ProofKind::None, bound: false, since: Time::from_micros(0) };
+    pub const NONE: Self = Self { kind: ProofKind::None, bound: false, since: Time::from_micros(0), ends: None };
 
     /// Age at `now`, in whole seconds; 0 without a proof.
     #[must_use]

@@ -90,6 +90,8 @@ reasons! {
     WireVersion = "wire.version", 505, 3, Notice, "this version of HTTP is not served", "use HTTP/1.1 or HTTP/2";
     /// The body is larger than the API takes.
     WireBodyTooLarge = "wire.body_too_large", 413, 8, Notice, "the body is too large", "send a smaller body";
+    /// More frames came that carry nothing than anybody needs (RFC 9113 §10.5).
+    WireFlood = "wire.flood", 429, 8, Warning, "too much came that carries nothing", "open fewer streams, cancel less, and let the library set its own pings and windows";
     /// The body broke off or came too slowly.
     WireBodyIncomplete = "wire.body_incomplete", 400, 3, Notice, "the body did not arrive whole", "send the whole body";
 
@@ -142,11 +144,29 @@ reasons! {
     ProofRevoked = "proof.revoked", 401, 16, Warning, "the credential is not valid", "issue a new credential if the identity should still call: this one was revoked";
     /// A key whose checksum is wrong: a typing error, not a guess.
     ProofChecksum = "proof.checksum", 401, 16, Notice, "the credential is not valid", "copy the key again: its checksum is wrong";
+    /// A token that cannot be read in one way, or wants what is not taken here (RFC 7515 §5.2, RFC 8725 §3).
+    ProofToken = "proof.token", 401, 16, Warning, "the credential is not valid", "send a signed token of the issuer as it was issued";
+    /// A token of an issuer that nobody has declared.
+    ProofIssuer = "proof.issuer", 401, 16, Warning, "the credential is not valid", "declare its issuer as a TrustSource, or ask it for nothing";
+    /// A signature that is not its issuer's, or made with a key that it does not publish.
+    ProofSignature = "proof.signature", 401, 16, Warning, "the credential is not valid", "get a new token: no key that the issuer publishes made this signature";
+    /// Claims that do not fit the trust source: another audience, a time to come, too long a life (RFC 7519 §4.1).
+    ProofClaims = "proof.claims", 401, 16, Warning, "the credential is not valid", "compare `aud`, `iat`, `nbf` and `exp` of the token with the TrustSource";
+    /// The keys of the issuer are not known at present, or too old to be believed.
+    ProofKeysAway = "proof.keys_away", 503, 14, Error, "the credential cannot be verified at present", "try again later; the operator sees in /readyz which issuer does not answer";
+    /// A certificate that no trust source vouches for, or a revoked or ended one (RFC 5280 §6).
+    ProofCertificate = "proof.certificate", 401, 16, Warning, "the credential is not valid", "present a certificate of a declared TrustSource that is in force";
+    /// A genuine proof of nobody on record.
+    ProofSubject = "proof.subject", 401, 16, Warning, "the credential is not valid", "bind its subject to an identity: `credentials: [{type: oidc, trust: …, subject: …}]`";
+    /// A token that is bound to a key or certificate whose possession was not shown (RFC 7800 §3).
+    ProofBinding = "proof.binding", 401, 16, Warning, "the credential is not valid", "send the token together with the proof of the key that it is bound to";
     /// From a network the credential is not bound to.
     ProofSource = "proof.source", 403, 7, Warning, "the credential may not be used from this source", "call from a network that the credential is bound to";
 
     /// The credential's identity is not on record.
     IdentityUnknown = "identity.unknown", 403, 7, Error, "the caller is not one known identity", "ask the owner of this integration";
+    /// Two identities match one proof: it stands for neither.
+    IdentityAmbiguous = "identity.ambiguous", 403, 7, Error, "the caller is not one known identity", "tell the two identities apart by `subject` or `claims`: `wardgate check` names them";
     /// Its time is over.
     IdentityEnded = "identity.ended", 403, 7, Notice, "the caller is not allowed at present", "ask its owner to give the identity more time, or a new one";
     /// Contained: stopped everywhere at once.
@@ -209,7 +229,18 @@ impl Reason {
     #[must_use]
     pub const fn outside(self) -> Self {
         match self {
-            Self::ProofUnknown | Self::ProofExpired | Self::ProofRevoked | Self::ProofChecksum => Self::ProofInvalid,
+            Self::ProofUnknown
+            | Self::ProofExpired
+            | Self::ProofRevoked
+            | Self::ProofChecksum
+            | Self::ProofToken
+            | Self::ProofIssuer
+            | Self::ProofSignature
+            | Self::ProofClaims
+            | Self::ProofCertificate
+            | Self::ProofSubject
+            | Self::ProofBinding => Self::ProofInvalid,
+            Self::IdentityAmbiguous => Self::IdentityUnknown,
             Self::StandingNoGrant => Self::StandingDenied,
             Self::RuleNotPermitted => Self::RuleForbidden,
             Self::CommitStale | Self::IdentityEnded => Self::IdentityContained,

@@ -16,6 +16,7 @@
 
 use crate::entropy::{Entropy, NoEntropy};
 use aws_lc_rs::{constant_time, digest, hmac};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::fmt;
 use wardgate_model::{
     credential::{CredentialKind, KeyedHash},
@@ -353,8 +354,36 @@ pub fn foreign_id(hash: &KeyedHash) -> CredentialId {
     let mut context = digest::Context::new(&digest::SHA256);
     context.update(b"foreign key, id\0");
     context.update(hash.bytes());
-    let first = context.finish().as_ref().iter().take(16).fold(0_u128, |number, byte| (number << 8) | u128::from(*byte));
-    CredentialId::of(first)
+    first_id(&context.finish())
+}
+
+fn first_id(digest: &digest::Digest) -> CredentialId {
+    CredentialId::of(digest.as_ref().iter().take(16).fold(0_u128, |number, byte| (number << 8) | u128::from(*byte)))
+}
+
+/// What stands for a person in events, limits and policies: a keyed hash, so that nobody reads from it who it is. The same
+/// person of another trust source is another one. 22 characters of base64url.
+#[must_use]
+pub fn pseudonym(pepper: &Pepper, trust: &str, person: &str) -> Box<str> {
+    let mut context = hmac::Context::with_key(&pepper.0);
+    for part in ["person", trust, person] {
+        context.update(part.as_bytes());
+        context.update(b"\0");
+    }
+    let tag = context.sign();
+    URL_SAFE_NO_PAD.encode(tag.as_ref().get(..16).unwrap_or_default()).into()
+}
+
+/// The id of a credential that an identity declares and that others vouch for: it follows from both names, so that it is the
+/// same in every process and after every restart.
+#[must_use]
+pub fn declared_id(identity: &str, entry: &str) -> CredentialId {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for part in ["declared credential", identity, entry] {
+        context.update(part.as_bytes());
+        context.update(b"\0");
+    }
+    first_id(&context.finish())
 }
 
 /// Whether two hashes are the same, in constant time.

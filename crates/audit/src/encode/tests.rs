@@ -178,7 +178,7 @@ fn caller(environment: &Arc<Environment>, arrived: Time) -> Caller {
     Caller {
         identity: Arc::new(identity),
         credential: Some(Arc::new(credential)),
-        proof: ProofFacts { kind: ProofKind::ApiKey, bound: false, since: created },
+        proof: ProofFacts { kind: ProofKind::ApiKey, bound: false, since: created, ends: None },
         token: None,
         on_behalf_of: Some("5f1d0c".into()),
         actors: smallvec![IdentityId::literal("planner")],

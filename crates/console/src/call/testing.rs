@@ -3,7 +3,7 @@
 
 mod played;
 
-pub(crate) use played::{Played, identity};
+pub(crate) use played::{Played, identity, names};
 
 use super::{Call, Console};
 use crate::{
@@ -71,7 +71,10 @@ impl Fixture {
             hash: KeyedHash::new([9; 32]),
             expires: NOW + HOUR,
         };
-        store.issue_credential(&Actor::new(Who::Process, "first start"), first, NOW).await.unwrap();
+        let process = Actor::new(Who::Process, "first start");
+        store.issue_credential(&process, first, NOW).await.unwrap();
+        let sessions: Vec<NewCredential> = names().map(session).collect();
+        store.issue_credentials(&process, &sessions, NOW).await.unwrap();
         Self { console, store, played, directory, requests: AtomicU32::new(8) }
     }
 
@@ -148,7 +151,7 @@ impl Fixture {
         let mut words = caller.split(' ');
         let identity = self.played.identity(&IdentityId::parse(words.next().unwrap()).unwrap()).unwrap();
         let kind = ProofKind::parse(words.next().unwrap_or("session")).unwrap();
-        let id = CredentialId::parse(words.next().unwrap_or("SESSION00000")).unwrap();
+        let id = words.next().map_or_else(|| session_of(identity.id.as_str()), |id| CredentialId::parse(id).unwrap());
         let shown = self.store.credential(&id).await.map(|c| c.credential).unwrap_or_else(|_| Credential {
             id,
             identity: identity.id.clone(),
@@ -165,7 +168,7 @@ impl Fixture {
         });
         let caller = Caller {
             identity,
-            proof: ProofFacts { kind, bound: false, since: shown.created },
+            proof: ProofFacts { kind, bound: false, since: shown.created, ends: None },
             credential: Some(Arc::new(shown)),
             token: None,
             on_behalf_of: None,
@@ -189,6 +192,25 @@ impl Fixture {
             purpose: None,
             stopped: None,
         }
+    }
+}
+
+/// The session of somebody whom the gate knows by heart: nobody had a hand in it. Of others there is none on record.
+fn session_of(name: &str) -> CredentialId {
+    let at = names().position(|known| known == name).unwrap_or(99);
+    CredentialId::parse(&format!("SESSION000{at:02}")).unwrap()
+}
+
+fn session(name: &str) -> NewCredential {
+    NewCredential {
+        id: session_of(name),
+        identity: IdentityId::parse(name).unwrap(),
+        name: "session".into(),
+        kind: CredentialKind::Session,
+        environment: EnvironmentName::literal("production"),
+        sources: Box::default(),
+        hash: KeyedHash::new([8; 32]),
+        expires: NOW + HOUR,
     }
 }
 

@@ -1,0 +1,67 @@
+//! What identities declare beside what was issued to them: credentials that others vouch for, and whom their proofs stand for.
+
+use crate::shards::{Named, Shards};
+use std::sync::Arc;
+use wardgate_model::{credential::Credential, id::IdentityId};
+use wardgate_proof::binding::{Holder, Subjects};
+
+/// What one identity declares.
+#[derive(Debug)]
+struct Declared {
+    identity: IdentityId,
+    credentials: Box<[Arc<Credential>]>,
+}
+
+impl Named for Declared {
+    fn name(&self) -> &str {
+        self.identity.as_str()
+    }
+}
+
+/// Credentials that others vouch for.
+#[derive(Debug, Clone, Default)]
+pub struct Bindings {
+    declared: Shards<Declared>,
+    subjects: Subjects,
+    revision: u64,
+}
+
+impl Bindings {
+    /// Counts the changes: an answer of [`Self::subjects`] is good for as long as it stays the same.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Whom a foreign proof stands for.
+    #[must_use]
+    pub fn subjects(&self) -> &Subjects {
+        &self.subjects
+    }
+
+    /// Puts what an identity declares in the place of what it declared before. Gives what it does not declare any more.
+    pub(crate) fn declare(&mut self, identity: &IdentityId, credentials: Box<[Arc<Credential>]>) -> Vec<Arc<Credential>> {
+        let before = self.declared.get(identity.as_str()).map(|before| before.credentials.clone()).unwrap_or_default();
+        if before.is_empty() && credentials.is_empty() {
+            return Vec::new();
+        }
+        self.revision += 1;
+        for old in &before {
+            old.binding.iter().for_each(|binding| self.subjects.remove(binding, &old.id));
+        }
+        for new in &credentials {
+            let holder = || Holder { identity: identity.clone(), credential: new.id };
+            new.binding.iter().for_each(|binding| self.subjects.put(binding, holder()));
+        }
+        let gone = before.iter().filter(|old| !credentials.iter().any(|new| new.id == old.id)).cloned().collect();
+        if credentials.is_empty() {
+            self.declared.remove(identity.as_str());
+        } else {
+            self.declared.put(Arc::new(Declared { identity: identity.clone(), credentials }));
+        }
+        gone
+    }
+}
+
+#[cfg(test)]
+mod tests;
