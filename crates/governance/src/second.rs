@@ -3,6 +3,8 @@
 //! Why: whoever can widen power alone can take all of it. Containing never waits; undoing it does, and so does whatever
 //! lets anybody do more than before. What narrows is one person's act.
 
+pub mod apart;
+pub mod power;
 mod widening;
 
 use crate::words::words;
@@ -12,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use wardgate_model::{
     contain::Containable,
     id::{IdentityId, OwnerName},
-    inventory::{Identity, IdentityState, Role},
+    inventory::Identity,
     resource::Kind,
 };
 
@@ -86,7 +88,7 @@ pub enum Act {
         identity: IdentityId,
         /// The entry of its `credentials`.
         entry: Box<str>,
-        /// Whether the identity may do in Wardgate what whoever asks may not ([`is_stronger`]).
+        /// Whether the identity may do in Wardgate what whoever asks may not ([`power::is_stronger`]).
         stronger: bool,
     },
 }
@@ -135,6 +137,7 @@ pub struct Record<'a> {
     resources: BTreeMap<(Kind, &'a str), &'a Value>,
     returning: BTreeSet<&'a str>,
     contained: BTreeSet<&'a str>,
+    formers: BTreeMap<&'a str, &'a Value>,
 }
 
 impl<'a> FromIterator<(Kind, &'a str, &'a Value)> for Record<'a> {
@@ -158,6 +161,23 @@ impl<'a> Record<'a> {
     pub fn with_contained(mut self, owners: impl IntoIterator<Item = &'a str>) -> Self {
         self.contained.extend(owners);
         self
+    }
+
+    /// Says what the APIs were that have been removed: one that is made again, or takes the place of one, is held against it.
+    #[must_use]
+    pub fn with_formers(mut self, apis: impl IntoIterator<Item = (&'a str, &'a Value)>) -> Self {
+        self.formers.extend(apis);
+        self
+    }
+
+    /// What an API of this name was, when it is not on record any more.
+    pub(crate) fn former(&self, api: &str) -> Option<&'a Value> {
+        self.formers.get(api).copied()
+    }
+
+    /// The APIs that were removed.
+    pub(crate) fn formers(&self) -> impl Iterator<Item = (&'a str, &'a Value)> + '_ {
+        self.formers.iter().map(|(name, spec)| (*name, *spec))
     }
 
     /// Whether an owner is contained, and with it everything that it owns.
@@ -224,24 +244,6 @@ impl Found {
     }
 }
 
-/// Whether `target` may do in Wardgate itself what `actor` may not: whoever holds a credential of `target` would gain by it.
-#[must_use]
-pub fn is_stronger(target: &Identity, actor: &Identity) -> bool {
-    let reach = |identity: &Identity| identity.roles.iter().map(|role| reach(*role)).fold(0_u8, |all, one| all | one);
-    reach(target) & !reach(actor) != 0
-}
-
-/// A bit for each power; admin has all.
-const fn reach(role: Role) -> u8 {
-    match role {
-        Role::Viewer => 0b0_0001,
-        Role::Operator => 0b0_0011,
-        Role::Owner => 0b0_0101,
-        Role::Security => 0b0_1001,
-        Role::Admin => 0b1_1111,
-    }
-}
-
 /// Who asked for an act, and what it needs.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
@@ -278,7 +280,8 @@ pub enum Undecidable {
     NoPerson(IdentityId),
 }
 
-/// Whether `decider` may decide what somebody asked for. Saying no is free to everybody who could say yes.
+/// Whether `decider` may decide what somebody asked for, as far as it itself goes; who stands behind it is looked at by
+/// [`apart::may_decide_behind`]. Saying no is free to everybody who could say yes.
 ///
 /// # Errors
 /// Says why not.
@@ -287,16 +290,14 @@ pub fn may_decide(asked: &Asked<'_>, decider: &Identity, is_person: bool) -> Res
     if decider.id == *asked.requester {
         return Err(Undecidable::OwnRequest(id()));
     }
-    if decider.state != IdentityState::Active {
-        return Err(Undecidable::NotActive(id()));
-    }
-    if !decider.roles.iter().any(|role| matches!(role, Role::Security | Role::Admin)) {
-        return Err(Undecidable::NoRole(id()));
+    // Whether it is a person is said last: it is the narrowest.
+    if let Some(why) = apart::cannot(decider, true, asked.needed) {
+        return Err(why);
     }
     if decider.owner == *asked.owner {
         return Err(Undecidable::SameOwner { decider: id(), owner: decider.owner.clone() });
     }
-    if asked.needed == Needed::Person && !is_person { Err(Undecidable::NoPerson(id())) } else { Ok(()) }
+    apart::cannot(decider, is_person, asked.needed).map_or(Ok(()), Err)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Changing what is declared: by the watched directories, by the management API, one or a hundred thousand at a time.
 
 use crate::{
-    Store, StoreFault, containment,
+    Store, StoreFault, arming, containment,
     database::{Query, query, query_rows, query_rows_after},
     feed::{self, Act, Actor, Subject, Told, Who, Writing, signed},
     resource::{self, Applied, FileDocument, Origin, Precondition, ResourceId, ResourceRow, StoredResource},
@@ -147,7 +147,7 @@ impl Store {
     /// is so already changes nothing.
     ///
     /// With a `basis`, nothing is done when a resource was changed after that number of the feed. With very many
-    /// changes and no basis, cut them into pieces of [`CHANGES_WELL_MADE`]: there is one writer at a time, and a
+    /// changes and no basis, cut them into pieces as [`crate::Pace`] says: there is one writer at a time, and a
     /// revocation would wait for all of them.
     ///
     /// # Errors
@@ -232,6 +232,7 @@ async fn change(
             return Err(StoreFault::Stale { what: "list of", name: "resources".to_owned() });
         }
     }
+    writing.behind = arming::behind(writing.conn(), actor).await?;
     let ids: Vec<&ResourceId> = changes.iter().map(|c| &c.id).collect();
     let mut existing = named(writing, &ids).await?;
     let (mut applied, mut rows, mut seen) = (Applied::default(), Vec::new(), HashSet::with_capacity(changes.len()));

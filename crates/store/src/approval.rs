@@ -1,7 +1,7 @@
 //! Acts that wait for a second person.
 
 use crate::{
-    Store, StoreFault,
+    Store, StoreFault, arming,
     database::{Conn, query},
     feed::{Act, Actor, Subject, Told, Who, Writing, signed, unsigned},
     sql,
@@ -15,8 +15,10 @@ use wardgate_model::{
 
 /// Most acts that wait at a time.
 pub const WAITING_MAX: u32 = 1_000;
+/// Most acts of one requester that wait at a time, so that nobody takes all the places.
+pub const WAITING_OF_ONE_MAX: u32 = 50;
 /// Largest act that is kept, in bytes of its JSON.
-pub const ACT_BYTES_MAX: usize = 1 << 20;
+pub const ACT_BYTES_MAX: usize = 256 * 1024;
 
 /// Who may decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,6 +148,10 @@ pub struct StoredApproval {
     pub revision: u64,
     /// The number of the change that asked for it: approvals are listed in this order.
     pub created_seq: u64,
+    /// When what was approved was done.
+    pub done: Option<Time>,
+    /// Why what was approved could not be done.
+    pub failed: Option<Box<str>>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -165,6 +171,8 @@ struct ApprovalRow {
     decision_reason: String,
     revision: i64,
     created_seq: i64,
+    done_us: Option<i64>,
+    failed: Option<String>,
 }
 
 impl ApprovalRow {
@@ -187,6 +195,8 @@ impl ApprovalRow {
             decision_reason: self.decision_reason.into(),
             revision: unsigned(self.revision),
             created_seq: unsigned(self.created_seq),
+            done: self.done_us.map(Time::from_micros),
+            failed: self.failed.map(Into::into),
         })
     }
 }
@@ -248,10 +258,12 @@ async fn decide(
 }
 
 impl Store {
-    /// Lets an act wait for a second person; the actor's reason is kept with it.
+    /// Lets an act wait for a second person; the actor's reason is kept with it, and who armed the session that it asks by.
+    /// The same act, asked for by the same ones while it waits, is the one that waits already.
     ///
     /// # Errors
-    /// `Conflict` for an id on record, an end that is past, an act that is too large; `Limit` when [`WAITING_MAX`] wait.
+    /// `Conflict` for an id on record, an end that is past, an act that is too large; `Full` when [`WAITING_MAX`] wait, or
+    /// [`WAITING_OF_ONE_MAX`] of this requester.
     pub async fn ask_approval(&self, actor: &Actor, new: NewApproval, now: Time) -> Result<StoredApproval, StoreFault> {
         let act = new.act.to_string();
         let refused = |why: String| Err(StoreFault::conflict("approval", new.id, why));
@@ -259,12 +271,22 @@ impl Store {
             return refused(format!("would have lapsed on {}", new.expires));
         }
         if act.len() > ACT_BYTES_MAX {
-            return refused(format!("has an act of {} bytes; {ACT_BYTES_MAX} can be kept", act.len()));
+            return refused(format!("has an act of {} bytes; {ACT_BYTES_MAX} can be kept: ask for less at a time", act.len()));
         }
         let mut writing = Writing::begin(self, now).await?;
+        let armed_by = arming::behind(writing.conn(), actor).await?.text();
+        let own = query(sql::APPROVALS_WAITING_OF).bind(new.requester.as_str()).bind(now.as_micros()).bind(i64::from(WAITING_OF_ONE_MAX));
+        let own: Vec<(String, String, Option<String>)> = own.all(writing.conn()).await?;
+        if let Some((id, ..)) = own.iter().find(|(_, known, armed)| *known == act && *armed == armed_by) {
+            let id = ApprovalId::parse(id).ok_or_else(|| StoreFault::corrupt("approval", id, "an id of another form"))?;
+            return load_one(writing.conn(), &id).await;
+        }
+        if own.len() >= WAITING_OF_ONE_MAX as usize {
+            return Err(StoreFault::Full { of: format!("{WAITING_OF_ONE_MAX} acts of `{}` wait", new.requester) });
+        }
         let (waiting,): (i64,) = query(sql::APPROVALS_WAITING).bind(now.as_micros()).one(writing.conn()).await?;
         if waiting >= i64::from(WAITING_MAX) {
-            return Err(StoreFault::Limit { what: "store", name: "approvals".into(), of: "acts that wait", max: WAITING_MAX });
+            return Err(StoreFault::Full { of: format!("{WAITING_MAX} acts wait") });
         }
         let seq = writing.allocate(1).await?;
         let put = query(sql::APPROVAL_ASK)
@@ -277,7 +299,8 @@ impl Store {
             .bind(new.needs.as_str())
             .bind(now.as_micros())
             .bind(new.expires.as_micros())
-            .bind(signed(seq));
+            .bind(signed(seq))
+            .bind(armed_by);
         if put.execute(writing.conn()).await? != 1 {
             return refused("is on record already: make another id".into());
         }
@@ -323,6 +346,31 @@ impl Store {
         let page = query(sql::APPROVALS).bind(signed(after)).bind(state.map_or("", ApprovalState::as_str)).bind(i64::from(limit));
         let rows: Vec<ApprovalRow> = page.all(&mut self.reader.acquire().await?).await?;
         rows.into_iter().map(ApprovalRow::read).collect()
+    }
+
+    /// Acts that were approved and neither done nor given up, in the order they were asked for: whoever did them did not
+    /// come to an end. At most `limit`.
+    ///
+    /// # Errors
+    /// When the database fails or holds what cannot be read.
+    pub async fn approvals_unfinished(&self, limit: u32) -> Result<Vec<StoredApproval>, StoreFault> {
+        let page = query(sql::APPROVALS_UNFINISHED).bind(i64::from(limit));
+        let rows: Vec<ApprovalRow> = page.all(&mut self.reader.acquire().await?).await?;
+        rows.into_iter().map(ApprovalRow::read).collect()
+    }
+
+    /// Notes what became of an act that was approved: `None` when it was done, else why it could not be. It is noted once.
+    /// This is no row of the feed: what was done tells of itself there.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn finish_approval(&self, id: &ApprovalId, failed: Option<&str>, now: Time) -> Result<StoredApproval, StoreFault> {
+        let mut writing = Writing::begin(self, now).await?;
+        let done = failed.is_none().then(|| now.as_micros());
+        query(sql::APPROVAL_FINISH).bind(id.as_str()).bind(done).bind(failed).execute(writing.conn()).await?;
+        let stored = load_one(writing.conn(), id).await?;
+        writing.commit().await?;
+        Ok(stored)
     }
 
     /// One act that waits or waited.

@@ -1,18 +1,19 @@
 //! Credentials on record: issued once, ended once, never shown again.
 
 use crate::{
-    Store, StoreFault, containment,
+    Store, StoreFault,
+    arming::{self, Armers},
+    containment,
     database::{Conn, query},
     feed::{Act, Actor, Subject, Told, Writing, signed, unsigned},
     resource::Precondition,
-    sql, status,
+    sql,
 };
 use ipnet::IpNet;
 use serde_json::{Value, json};
 use wardgate_model::{
     credential::{Credential, CredentialKind, CredentialState, KeyedHash},
     id::{CredentialId, EnvironmentName, IdentityId},
-    inventory::IdentityState,
     time::Time,
 };
 
@@ -247,8 +248,14 @@ pub(crate) fn live(new: NewCredential, now: Time) -> Credential {
     }
 }
 
+/// A credential to put on record, and who had a hand in arming it.
+pub(crate) struct Issuing {
+    pub(crate) new: NewCredential,
+    pub(crate) armers: Armers,
+}
+
 /// Puts a credential on record within a change under way.
-pub(crate) async fn issue(writing: &mut Writing, actor: &Actor, new: NewCredential) -> Result<StoredCredential, StoreFault> {
+pub(crate) async fn issue(writing: &mut Writing, actor: &Actor, Issuing { new, armers }: Issuing) -> Result<StoredCredential, StoreFault> {
     let max = issuable(&new, writing.now)?;
     let (count,): (i64,) = query(sql::CREDENTIALS_LIVE)
         .bind(new.identity.as_str())
@@ -274,6 +281,7 @@ pub(crate) async fn issue(writing: &mut Writing, actor: &Actor, new: NewCredenti
         .bind(writing.now.as_micros())
         .bind(new.expires.as_micros())
         .bind(signed(seq))
+        .bind(armers.text())
         .execute(writing.conn())
         .await?;
     if done != 1 {
@@ -318,19 +326,16 @@ pub(crate) fn unusable(stored: &StoredCredential, now: Time, kind: CredentialKin
 }
 
 impl Store {
-    /// Puts a credential on record. An identity that was approved is in use from then on: `active`, in the same change.
+    /// Puts a credential on record, with whoever had a hand in arming it: the actor and all who stand behind it
+    /// ([`Armers`]). An identity that was approved is in use from then on: `active`, in the same change.
     ///
     /// # Errors
     /// `Limit` when as many as [`live_max`] are live for this identity and entry; `Conflict` for an id on record, an
-    /// end that is past, a kind that is not issued.
+    /// end that is past, a kind that is not issued, more than [`crate::ARMERS_MAX`] who armed one another.
     pub async fn issue_credential(&self, actor: &Actor, new: NewCredential, now: Time) -> Result<StoredCredential, StoreFault> {
         let mut writing = Writing::begin(self, now).await?;
-        let stored = issue(&mut writing, actor, new).await?;
-        if let Some(status) = status::find(writing.conn(), stored.credential.identity.as_str()).await?
-            && status.state == IdentityState::Approved
-        {
-            status::shift(&mut writing, actor, &status, IdentityState::Active).await?;
-        }
+        let armers = arming::armed(writing.conn(), actor, &new.identity).await?;
+        let stored = arming::issue_in_use(&mut writing, actor, Issuing { new, armers }).await?;
         writing.commit().await?;
         Ok(stored)
     }
@@ -398,7 +403,9 @@ impl Store {
         }
         let spent = Credential { state: CredentialState::Spent, ..old.credential.clone() };
         tell(&mut writing, seq, actor, Act::Spend, Some(&old.credential), &spent).await?;
-        let stored = issue(&mut writing, actor, session).await?;
+        // Whoever armed the sign-in may be the one who uses it.
+        let (armers, _) = arming::of_credential(writing.conn(), id).await?;
+        let stored = issue(&mut writing, actor, Issuing { new: session, armers }).await?;
         writing.commit().await?;
         Ok(stored)
     }

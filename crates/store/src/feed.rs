@@ -2,12 +2,17 @@
 
 use crate::{
     Store, StoreFault,
+    arming::{Armers, Behind},
     database::{Conn, query, query_rows},
     dialect, sql,
 };
 use serde_json::Value;
 use std::fmt;
-use wardgate_model::{id::IdentityId, resource::Kind, time::Time};
+use wardgate_model::{
+    id::{CredentialId, IdentityId},
+    resource::Kind,
+    time::Time,
+};
 
 /// Most changes that one reading of the feed gives.
 pub const CHANGES_MAX: u32 = 1_000;
@@ -41,12 +46,26 @@ pub struct Actor {
     pub who: Who,
     /// Why, in the actor's own words; may be empty.
     pub reason: Box<str>,
+    /// What stands behind it.
+    pub behind: Behind,
 }
 
 impl Actor {
-    /// An actor with a reason.
+    /// An actor with a reason, and nothing behind it.
     pub fn new(who: Who, reason: impl Into<Box<str>>) -> Self {
-        Self { who, reason: reason.into() }
+        Self { who, reason: reason.into(), behind: Behind::Nothing }
+    }
+
+    /// By the credential that it showed: whoever armed that one stands behind the actor.
+    #[must_use]
+    pub fn by(self, credential: CredentialId) -> Self {
+        Self { behind: Behind::Credential(credential), ..self }
+    }
+
+    /// With those who stand behind it, as they were kept.
+    #[must_use]
+    pub fn armed_by(self, armers: Armers) -> Self {
+        Self { behind: Behind::Armers(armers), ..self }
     }
 }
 
@@ -277,6 +296,8 @@ pub(crate) struct Writing {
     pub(crate) now: Time,
     grown: tokio::sync::watch::Sender<u64>,
     last: u64,
+    /// Who had a hand in arming whoever makes it.
+    pub(crate) behind: Armers,
 }
 
 /// What a change tells of itself.
@@ -299,7 +320,7 @@ impl Writing {
         if conn.is_postgres() {
             query(dialect::POSTGRES_LOCK).one::<(i64,)>(&mut conn).await?;
         }
-        Ok(Self { conn, now, grown: store.grown.clone(), last: 0 })
+        Ok(Self { conn, now, grown: store.grown.clone(), last: 0, behind: Armers::default() })
     }
 
     pub(crate) const fn conn(&mut self) -> &mut Conn {

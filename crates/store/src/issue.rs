@@ -3,6 +3,7 @@
 use crate::{
     Store, StoreFault,
     apply::ROWS,
+    arming,
     credential::{self, NewCredential},
     database::{query, query_rows},
     feed::{Act, Actor, Subject, Told, Writing, signed},
@@ -58,13 +59,17 @@ async fn put(writing: &mut Writing, actor: &Actor, chunk: &[NewCredential]) -> R
     let now = writing.now;
     chunk.iter().try_for_each(|new| check(&mut live, new, now))?;
     let first = writing.allocate(u32::try_from(chunk.len()).unwrap_or(u32::MAX)).await?;
-    let mut insert = query_rows(sql::CREDENTIALS_ISSUE, chunk.len(), 13);
-    for (seq, new) in (first..).zip(chunk) {
+    let mut insert = query_rows(sql::CREDENTIALS_ISSUE, chunk.len(), 14);
+    let mut armed = Vec::with_capacity(chunk.len());
+    for new in chunk {
+        armed.push(arming::armed(writing.conn(), actor, &new.identity).await?.text());
+    }
+    for ((seq, new), armed_by) in (first..).zip(chunk).zip(armed) {
         let sources = Value::from(new.sources.iter().map(ToString::to_string).collect::<Vec<_>>());
         insert = insert.bind(new.id.as_str()).bind(new.identity.as_str()).bind(&*new.name).bind(new.kind.as_str());
         insert = insert.bind(new.environment.as_str()).bind(sources.to_string()).bind(new.hash.bytes().as_slice());
         insert = insert.bind(now.as_micros()).bind(new.expires.as_micros()).bind("live").bind(None::<i64>);
-        insert = insert.bind(signed(seq)).bind(signed(seq));
+        insert = insert.bind(signed(seq)).bind(signed(seq)).bind(armed_by);
     }
     if insert.execute(writing.conn()).await? != chunk.len() as u64 {
         return Err(StoreFault::conflict("list of", "credentials", "has an id twice, or one that is on record already: make others"));
@@ -90,7 +95,7 @@ async fn put(writing: &mut Writing, actor: &Actor, chunk: &[NewCredential]) -> R
 
 impl Store {
     /// Puts many credentials on record, as [`Store::issue_credential`] does with one: all of them or none. With very
-    /// many, cut them into pieces of [`crate::CHANGES_WELL_MADE`]. Gives the number of the last change.
+    /// many, cut them into pieces as [`crate::Pace`] says. Gives the number of the last change.
     ///
     /// # Errors
     /// What [`Store::issue_credential`] says of any of them; `Conflict` when an id stands twice.

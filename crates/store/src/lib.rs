@@ -12,7 +12,7 @@
 //! # Reading order
 //!
 //! `open`, `feed` (what a change is), `resource` and `apply`, `status` and `containment`, `credential` and `rotation`,
-//! `owner`, `approval`, `secret` and `vault`, `usage`, `discovery`; `record` (what a gate starts from), `history`,
+//! `arming` (who armed whom), `owner`, `approval`, `secret` and `vault`, `usage`, `discovery`; `record` (what a gate starts from), `history`,
 //! `follow`, `backup`, `kept` (what a gate goes on from when all this is away); `fault`. All SQL stands in `sql`, what differs between the databases in `dialect`.
 //!
 //! ```
@@ -40,6 +40,7 @@
 
 mod apply;
 mod approval;
+mod arming;
 mod backup;
 mod containment;
 mod credential;
@@ -68,7 +69,8 @@ mod vault;
 mod world;
 
 pub use apply::{CHANGES_WELL_MADE, ResourceChange};
-pub use approval::{ACT_BYTES_MAX, ApprovalState, Decision, Needs, NewApproval, StoredApproval, WAITING_MAX};
+pub use approval::{ACT_BYTES_MAX, ApprovalState, Decision, Needs, NewApproval, StoredApproval, WAITING_MAX, WAITING_OF_ONE_MAX};
+pub use arming::{ARMERS_MAX, Armers, Behind};
 pub use backup::Backup;
 pub use containment::{CONTAINED_BYTES_MAX, STOP_WAITS, StoredContainment};
 pub use credential::{Condition, CredentialFilter, NewCredential, StoredCredential, live_max};

@@ -206,6 +206,29 @@ impl Store {
         read(page.all(&mut self.reader.acquire().await?).await?)
     }
 
+    /// The grants whose spec says the name of an API somewhere; whether they are on it, the spec tells.
+    ///
+    /// # Errors
+    /// When the database fails or holds what cannot be read.
+    pub async fn grants_naming(&self, api: &str) -> Result<Vec<StoredResource>, StoreFault> {
+        let named = query(sql::GRANTS_NAMING).bind(format!("%{}%", Value::from(api)));
+        read(named.all(&mut self.reader.acquire().await?).await?)
+    }
+
+    /// The last spec of each resource of a kind that is not on record any more, by name.
+    ///
+    /// # Errors
+    /// When the database fails or holds what cannot be read.
+    pub async fn removed_of(&self, kind: Kind) -> Result<Vec<(Box<str>, Value)>, StoreFault> {
+        let rows: Vec<(String, Option<String>)> =
+            query(sql::RESOURCES_REMOVED).bind(kind.as_str()).all(&mut self.reader.acquire().await?).await?;
+        let read = |(name, spec): (String, Option<String>)| {
+            let spec = serde_json::from_str(&spec.unwrap_or_default());
+            Ok((name.as_str().into(), spec.map_err(|e| StoreFault::corrupt("change of", &name, e))?))
+        };
+        rows.into_iter().map(read).collect()
+    }
+
     /// One resource.
     ///
     /// # Errors

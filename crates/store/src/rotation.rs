@@ -1,8 +1,8 @@
 //! One credential after another: the new one is there before the old one ends.
 
 use crate::{
-    Store, StoreFault,
-    credential::{self, Condition, NewCredential, StoredCredential},
+    Store, StoreFault, arming,
+    credential::{self, Condition, Issuing, NewCredential, StoredCredential},
     database::query,
     feed::{Act, Actor, Writing, signed},
     sql,
@@ -56,7 +56,8 @@ impl Store {
             return Err(StoreFault::conflict("credential", old, why));
         }
         let old = end_at(&mut writing, actor, stored, Act::Rotate, old_ends).await?;
-        let new = credential::issue(&mut writing, actor, new).await?;
+        let armers = arming::armed(writing.conn(), actor, &new.identity).await?;
+        let new = credential::issue(&mut writing, actor, Issuing { new, armers }).await?;
         writing.commit().await?;
         Ok(Rotated { old, new })
     }

@@ -5,6 +5,8 @@
 /// The one locked row. INVARIANT (commit order): whoever allocates holds this row until commit, so numbers become
 /// visible in their own order and a reader of `seq > n` can never skip a commit.
 pub(crate) const COUNTER_ADVANCE: &str = "UPDATE counter SET seq = seq + $1 WHERE id = 1 RETURNING seq";
+/// Changes nothing, and is written all the same.
+pub(crate) const COUNTER_TOUCH: &str = "UPDATE counter SET seq = seq WHERE id = 1";
 pub(crate) const COUNTER: &str = "SELECT seq FROM counter WHERE id = 1";
 
 pub(crate) const CHANGE_APPEND: &str = "INSERT INTO change (seq, time_us, actor, subject, name, act, reason, before, after) VALUES {}";
@@ -42,6 +44,12 @@ pub(crate) const RESOURCES_NAMED: &str =
 pub(crate) const RESOURCE: &str = "SELECT kind, name, spec, origin, revision, created_seq FROM resource WHERE kind = $1 AND name = $2";
 pub(crate) const RESOURCES_PAGE: &str = "SELECT kind, name, spec, origin, revision, created_seq FROM resource \
      WHERE kind = $1 AND name > $2 ORDER BY name LIMIT $3";
+/// What is looked for is an API's name in quotes, as JSON has it.
+pub(crate) const GRANTS_NAMING: &str = "SELECT kind, name, spec, origin, revision, created_seq FROM resource \
+     WHERE kind = 'Grant' AND spec LIKE $1 ORDER BY name";
+/// By the index `change_by_name`.
+pub(crate) const RESOURCES_REMOVED: &str = "SELECT c.name, c.before FROM change c JOIN (SELECT MAX(seq) AS seq FROM change \
+     WHERE subject = $1 GROUP BY name) AS latest ON latest.seq = c.seq WHERE c.act = 'remove' AND c.before IS NOT NULL ORDER BY c.name";
 pub(crate) const RESOURCES_SAVE: &str = "INSERT INTO resource (kind, name, spec, origin, owner, revision, created_seq) VALUES {} \
      ON CONFLICT (kind, name) DO UPDATE SET spec = excluded.spec, origin = excluded.origin, owner = excluded.owner, revision = excluded.revision";
 pub(crate) const RESOURCES_REMOVE: &str = "DELETE FROM resource WHERE kind = $1 AND name IN (VALUES {})";
@@ -71,7 +79,7 @@ pub(crate) const STATUSES_CLAIM_DUE: &str = "SELECT name, state, claim_overdue, 
      evidence, reason, updated_us, revision FROM status \
      WHERE claim_by_us IS NOT NULL AND claim_by_us <= $1 AND claim_overdue = 0 ORDER BY claim_by_us LIMIT $2";
 /// A status that is there stays as it is: no file, apply or restart ever undoes a containment.
-pub(crate) const STATUS_BEGIN: &str = "INSERT INTO status (kind, name, state, claim_overdue, reason, updated_us, revision, requester, evidence) \
+pub(crate) const STATUS_BEGIN: &str = "INSERT INTO status (kind, name, state, claim_overdue, reason, updated_us, revision, requester, evidence, armed_by) \
      VALUES {} ON CONFLICT (kind, name) DO NOTHING";
 pub(crate) const STATUS_BORN_CONTAINED: &str = "UPDATE status SET resumes_to = state, state = 'quarantined' WHERE kind = 'Identity' \
      AND name IN (SELECT name FROM containment WHERE kind = 'identity') AND revision >= $1 AND state <> 'quarantined' AND state <> 'retired'";
@@ -92,15 +100,24 @@ pub(crate) const OWNER_PUT: &str = "INSERT INTO owner_status (owner, departed_us
      grace_until_us = excluded.grace_until_us, attested_us = excluded.attested_us, reason = excluded.reason, revision = excluded.revision";
 
 pub(crate) const APPROVALS: &str = "SELECT id, act, summary, requester, owner, reason, needs, asked_us, expires_us, state, decider, decided_us, \
-     decision_reason, revision, created_seq FROM approval WHERE created_seq > $1 AND ($2 = '' OR state = $2) ORDER BY created_seq LIMIT $3";
+     decision_reason, revision, created_seq, done_us, failed FROM approval WHERE created_seq > $1 AND ($2 = '' OR state = $2) ORDER BY created_seq LIMIT $3";
 pub(crate) const APPROVAL: &str = "SELECT id, act, summary, requester, owner, reason, needs, asked_us, expires_us, state, decider, decided_us, \
-     decision_reason, revision, created_seq FROM approval WHERE id = $1";
+     decision_reason, revision, created_seq, done_us, failed FROM approval WHERE id = $1";
 pub(crate) const APPROVALS_OVERDUE: &str = "SELECT id, act, summary, requester, owner, reason, needs, asked_us, expires_us, state, decider, \
-     decided_us, decision_reason, revision, created_seq FROM approval WHERE state = 'waiting' AND expires_us <= $1 ORDER BY expires_us, created_seq";
+     decided_us, decision_reason, revision, created_seq, done_us, failed FROM approval WHERE state = 'waiting' AND expires_us <= $1 ORDER BY expires_us, created_seq";
 pub(crate) const APPROVALS_WAITING: &str = "SELECT COUNT(*) FROM approval WHERE state = 'waiting' AND expires_us > $1";
 pub(crate) const APPROVAL_ASK: &str = "INSERT INTO approval (id, act, summary, requester, owner, reason, needs, asked_us, expires_us, state, \
-     decider, decided_us, decision_reason, revision, created_seq) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting', NULL, NULL, '', $10, $10) \
-     ON CONFLICT (id) DO NOTHING";
+     decider, decided_us, decision_reason, revision, created_seq, armed_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting', NULL, NULL, '', \
+     $10, $10, $11) ON CONFLICT (id) DO NOTHING";
+/// By the index `approval_of_requester`.
+pub(crate) const APPROVALS_WAITING_OF: &str = "SELECT id, act, armed_by FROM approval \
+     WHERE state = 'waiting' AND requester = $1 AND expires_us > $2 ORDER BY created_seq LIMIT $3";
+/// By the index `approval_unfinished`.
+pub(crate) const APPROVALS_UNFINISHED: &str = "SELECT id, act, summary, requester, owner, reason, needs, asked_us, expires_us, state, decider, \
+     decided_us, decision_reason, revision, created_seq, done_us, failed FROM approval \
+     WHERE state = 'approved' AND done_us IS NULL AND failed IS NULL ORDER BY created_seq LIMIT $1";
+pub(crate) const APPROVAL_FINISH: &str = "UPDATE approval SET done_us = $2, failed = $3 \
+     WHERE id = $1 AND state = 'approved' AND done_us IS NULL AND failed IS NULL";
 pub(crate) const APPROVAL_DECIDE: &str = "UPDATE approval SET state = $2, decider = $3, decided_us = $4, decision_reason = $5, revision = $6 \
      WHERE id = $1 AND state = 'waiting'";
 
@@ -124,9 +141,10 @@ pub(crate) const CREDENTIALS_LIVE: &str = "SELECT COUNT(*) FROM credential \
 pub(crate) const CREDENTIALS_LIVE_OF: &str =
     "SELECT identity, name, kind, expires_us FROM credential WHERE identity IN (VALUES {}) AND state = 'live'";
 pub(crate) const CREDENTIALS_ISSUE: &str = "INSERT INTO credential (id, identity, name, kind, environment, sources, hash, created_us, expires_us, \
-     state, revoked_us, revision, created_seq) VALUES {} ON CONFLICT (id) DO NOTHING";
+     state, revoked_us, revision, created_seq, armed_by) VALUES {} ON CONFLICT (id) DO NOTHING";
 pub(crate) const CREDENTIAL_ISSUE: &str = "INSERT INTO credential (id, identity, name, kind, environment, sources, hash, created_us, expires_us, \
-     state, revoked_us, revision, created_seq) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'live', NULL, $10, $10) ON CONFLICT (id) DO NOTHING";
+     state, revoked_us, revision, created_seq, armed_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'live', NULL, $10, $10, $11) \
+     ON CONFLICT (id) DO NOTHING";
 pub(crate) const CREDENTIAL_REVOKE: &str =
     "UPDATE credential SET state = 'revoked', revoked_us = $2, revision = $3 WHERE id = $1 AND state <> 'revoked'";
 /// INVARIANT (single use): the state is part of the condition, so that of two who spend at once one changes no row.
@@ -135,6 +153,12 @@ pub(crate) const CREDENTIAL_SPEND: &str =
 pub(crate) const CREDENTIAL_RENEW: &str =
     "UPDATE credential SET expires_us = $3, revision = $4 WHERE id = $1 AND kind = 'session' AND state = 'live' AND expires_us > $2";
 pub(crate) const CREDENTIAL_END: &str = "UPDATE credential SET expires_us = $2, revision = $3 WHERE id = $1 AND expires_us >= $2";
+
+pub(crate) const CREDENTIAL_ARMED_BY: &str = "SELECT armed_by, kind FROM credential WHERE id = $1";
+pub(crate) const APPROVAL_ARMED_BY: &str = "SELECT armed_by FROM approval WHERE id = $1";
+pub(crate) const STATUS_ARMED_BY: &str = "SELECT armed_by FROM status WHERE kind = 'Identity' AND name = $1";
+/// By the index `credential_session`, whose condition it repeats.
+pub(crate) const SESSION_OF_ANOTHER: &str = "SELECT created_seq FROM credential WHERE kind = 'session' AND identity <> $1 LIMIT 1";
 
 pub(crate) const USAGE: &str = "SELECT identity, credential, api, operation, source, first_us, last_us, allowed, refused FROM usage_sum \
      WHERE ($1 = '' OR identity = $1) AND ($2 = '' OR credential = $2) AND ($3 = '' OR api = $3) AND last_us >= $4 \

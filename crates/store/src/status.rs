@@ -150,11 +150,11 @@ pub(crate) async fn begin<'a>(
     births: impl ExactSizeIterator<Item = Birth<'a>> + Send,
     reason: &str,
 ) -> Result<(), StoreFault> {
-    let now = writing.now.as_micros();
-    let mut begin = query_rows(sql::STATUS_BEGIN, births.len(), 9);
+    let (now, armed_by) = (writing.now.as_micros(), writing.behind.text());
+    let mut begin = query_rows(sql::STATUS_BEGIN, births.len(), 10);
     for birth in births {
         begin = begin.bind("Identity").bind(birth.name).bind(birth.state.as_str()).bind(0).bind(reason).bind(now);
-        begin = begin.bind(signed(birth.seq)).bind(birth.requester.to_string()).bind("");
+        begin = begin.bind(signed(birth.seq)).bind(birth.requester.to_string()).bind("").bind(armed_by.clone());
     }
     begin.execute(writing.conn()).await.map(drop)
 }

@@ -1,4 +1,4 @@
-use super::{Act, Asked, Needed, Undecidable, is_stronger, may_decide, needs};
+use super::{Act, Asked, Needed, Undecidable, may_decide, needs};
 use crate::testing::{documents, proposed, record};
 use serde_json::json;
 use wardgate_model::{
@@ -197,22 +197,98 @@ fn what_widens_power_waits() {
     TrustSource/ci { gone: true }
         nothing
     Api/new { policy_owner: payments, environment: production, mode: observe }
-        nothing
+        second: rulings on the API `new` bind no more; the API `new` leads where the API `ledger` leads, and guards less
     Api/ledger { policy_owner: payments, environment: production, mode: observe, upstream: { urls: ["http://127.0.0.1:9000"] }, operations: [{ match: "GET /entries", class: list }, { match: "GET /export", class: bulk }] }
         second: rulings on the API `ledger` bind no more
     Api/ledger { policy_owner: payments, environment: production, upstream: { urls: ["http://127.0.0.1:9000"], identity: keep }, operations: [{ match: "GET /entries", class: list, anonymous: true }, { match: "GET /export", class: read }] }
-        second: `GET /export` of the API `ledger` is not of the guarded class `bulk` any more; `GET /entries` of the API `ledger` can be called without a credential; the upstream of the API `ledger` sees the credentials of its callers
+        second: the upstream of the API `ledger` sees the credentials of its callers; `GET /entries` of the API `ledger` can be called without a credential; `GET /export` of the API `ledger` is not of the guarded class `bulk` any more
     Zone/new { networks: [10.0.0.0/8] }
-        nothing
+        second: policies read from which zone a call comes, and the networks of the zone `new` change
     Zone/lan { networks: [10.0.0.0/9] }
-        nothing
+        second: policies read from which zone a call comes, and the networks of the zone `lan` change
     Zone/lan { networks: [10.0.0.0/8, 172.16.0.0/12] }
-        second: policies trust the zone `lan`, and it grows
+        second: policies read from which zone a call comes, and the networks of the zone `lan` change
     Zone/lan { gone: true }
-        nothing
+        second: policies read from which zone a call comes, and the networks of the zone `lan` change
     Identity/ledger-sync { type: bot, owner: payments, environment: production, purpose: copies, tags: { tier: iron, other: x } }
         second: policies read the `type` of `ledger-sync`; policies read the tag `tier` of `ledger-sync`
     "#);
+}
+
+/// What a change needs when `policy` is the only one on record.
+fn under(policy: &str, change: &str) -> String {
+    let others = BEFORE.split("\n---\n").filter(|one| !one.contains("kind: Policy") && !one.contains("kind: Grant"));
+    let policy = format!("kind: Policy\nname: one\nspec:\n  cedar: |\n    {}", policy.replace('\n', "\n    "));
+    let before = documents(&others.map(str::to_owned).chain([policy]).collect::<Vec<_>>().join("\n---\n"));
+    match needs(&Act::Apply { changes: proposed(change) }, &record(&before)) {
+        None => "nothing".to_owned(),
+        Some(needs) => format!("{}: {}", needs.needed, needs.why.join("; ")),
+    }
+}
+
+#[test]
+fn what_policies_read_is_looked_for_in_what_was_parsed() {
+    let sync = |more: &str| format!("kind: Identity\nname: ledger-sync\nspec: {{ environment: production, purpose: copies, {more} }}");
+    let bot = sync("type: bot, owner: payments, tags: { tier: gold }");
+    let read = "second: policies read the `type` of `ledger-sync`";
+    for condition in [
+        r#"principal.type == "bot""#,
+        r#"principal["type"] == "bot""#,
+        "principal . // its kind\n  type == \"bot\"",
+        r#"(if context.risk > 9 then principal else principal)["\u{74}ype"] == "bot""#,
+    ] {
+        assert_eq!(under(&format!("forbid (principal, action, resource) unless {{ {condition} }};"), &bot), read, "{condition}");
+    }
+    assert_eq!(under(r#"forbid (principal, action, resource) when { context.purpose == "principal.type" };"#, &bot), "nothing");
+    assert_eq!(under("forbid (principal, action, resource) when { this is none", &bot), read, "one that cannot be read may read anything");
+    let iron = sync("type: workload, owner: payments, tags: { tier: iron }");
+    let tier = "second: policies read the tag `tier` of `ledger-sync`";
+    assert_eq!(under(r#"forbid (principal, action, resource) when { principal.hasTag("ti\u{65}r") };"#, &iron), tier);
+    assert_eq!(under("forbid (principal, action, resource) when { principal.hasTag(resource.class) };", &iron), tier);
+    // Leaving those whom a policy speaks of is a way out of a forbid.
+    let moved = sync("type: workload, owner: acme, tags: { tier: gold }");
+    let owner = "second: policies read the `owner` of `ledger-sync`";
+    assert_eq!(under(r#"forbid (principal in Owner::"payments", action, resource);"#, &moved), owner);
+    assert_eq!(under("permit (principal, action, resource) when { principal.owner == resource.owner };", &moved), owner);
+    assert_eq!(under(r#"permit (principal in Owner::"x", action, resource);"#, &moved), "nothing");
+}
+
+#[test]
+fn a_zone_that_shrinks_may_open_as_much_as_one_that_grows() {
+    let told = |name: &str| format!("second: policies read from which zone a call comes, and the networks of the zone `{name}` change");
+    let zone = |name: &str, networks: &str| format!("kind: Zone\nname: {name}\nspec: {{ networks: [{networks}] }}");
+    for policy in [
+        r#"forbid (principal, action, resource) when { context.source.zone == "lan" };"#,
+        r#"permit (principal, action, resource) unless { context["source"]["zone"] == "lan" };"#,
+        r#"permit (principal, action, resource) when { context.source.zone like "l*" };"#,
+    ] {
+        assert_eq!(under(policy, &zone("lan", "10.0.0.0/9")), told("lan"), "{policy}");
+        assert_eq!(under(policy, &zone("lan", "10.0.0.0/8, 172.16.0.0/12")), told("lan"), "{policy}");
+        assert_eq!(under(policy, "kind: Zone\nname: lan\nspec: { gone: true }"), told("lan"));
+        assert_eq!(under(policy, &zone("new", "10.1.0.0/16")), told("new"), "it takes from another");
+        assert_eq!(under(policy, &zone("lan", "10.0.0.0/8")), "nothing");
+    }
+    let other = r#"forbid (principal, action, resource) when { context.risk > 90 };"#;
+    assert_eq!(under(other, &zone("lan", "10.0.0.0/9")), "nothing");
+}
+
+#[test]
+fn how_one_with_power_proves_itself_is_not_for_one_to_say() {
+    let entry = |entries: &str| {
+        format!(
+            "kind: Identity\nname: admin-bot\nspec: {{ type: bot, owner: payments, environment: production, purpose: runs it, roles: [viewer], credentials: [{entries}] }}"
+        )
+    };
+    let told = "second: it changes what proves `admin-bot`, which has power in Wardgate";
+    assert_eq!(check(&entry("{ name: ci, type: oidc, trust: ci, subject: mine }")), told);
+    assert_eq!(check(&entry("{ name: main, type: api_key, expires_in: 30d }")), "nothing", "a key is issued");
+    let sync = "kind: Identity\nname: ledger-sync\nspec: { type: workload, owner: payments, environment: production, purpose: copies, tags: { tier: gold }, credentials: [{ name: ci, type: oidc, trust: ci, subject: mine }] }";
+    assert_eq!(check(sync), "nothing", "it has no power");
+    let granted =
+        format!("{BEFORE}---\nkind: Grant\nname: power\nspec: {{ to: {{ owner: payments }}, api: wardgate-admin, operations: [write] }}\n");
+    let needs = needs(&Act::Apply { changes: proposed(sync) }, &record(&documents(&granted)));
+    let told = "it changes what proves `ledger-sync`, which has power in Wardgate";
+    assert_eq!(needs.map(|needs| needs.why.join("; ")).as_deref(), Some(told), "a grant is power");
 }
 
 #[test]
@@ -353,15 +429,4 @@ fn who_may_decide() {
     insta::assert_snapshot!(say(Needed::Second, &decider("b", "security", &[Role::Operator, Role::Owner]), true), @"`b` has neither the role `security` nor `admin`");
     let suspended = Identity { state: IdentityState::Suspended, ..security };
     assert_eq!(may_decide(&asked(Needed::Second), &suspended, true), Err(Undecidable::NotActive(IdentityId::literal("b"))));
-}
-
-#[test]
-fn stronger_is_what_may_do_more() {
-    let with = |roles: &[Role]| decider("x", "y", roles);
-    assert!(is_stronger(&with(&[Role::Admin]), &with(&[Role::Operator])));
-    assert!(is_stronger(&with(&[Role::Security]), &with(&[Role::Operator])));
-    assert!(is_stronger(&with(&[Role::Viewer]), &with(&[])));
-    assert!(!is_stronger(&with(&[Role::Operator]), &with(&[Role::Admin])));
-    assert!(!is_stronger(&with(&[Role::Viewer]), &with(&[Role::Owner])));
-    assert!(!is_stronger(&with(&[]), &with(&[])));
 }

@@ -1,23 +1,55 @@
 //! Which changes of resources widen power.
 
-use super::{Found, Proposed, Record};
+mod api;
+
+use super::{Found, Proposed, Record, power::granted};
 use crate::person;
-use ipnet::IpNet;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{cell::OnceCell, collections::BTreeSet};
 use wardgate_model::{api::Api, resource::Kind, time::Time};
-use wardgate_policy::{Outlined, outline};
+use wardgate_policy::{Outlined, Reads, outline, reads};
 
 /// What the names of shipped limits, rules and policies begin with.
 const SHIPPED: &str = "shipped:";
 /// What the ids of guardrails begin with.
 const GUARDRAIL: &str = "guardrail:";
-/// The classes of operations that `guardrail:power` is about.
-const GUARDED: [&str; 3] = ["admin", "bulk", "money"];
+
+/// What is on record, and what its policies read: looked at once, and only when it matters.
+struct World<'r, 'a> {
+    before: &'r Record<'a>,
+    read: OnceCell<Option<Reads>>,
+}
+
+impl World<'_, '_> {
+    /// Whether the policies on record may read something. One that cannot be read may read anything.
+    fn reads(&self, what: impl Fn(&Reads) -> bool) -> bool {
+        let read = self.read.get_or_init(|| {
+            let mut all = Reads::default();
+            for (_, spec) in self.before.of(Kind::Policy) {
+                let found = reads(text(Some(spec), "cedar")?)?;
+                all.attributes.extend(found.attributes);
+                all.tags.extend(found.tags);
+                all.entities.extend(found.entities);
+                all.any_tag |= found.any_tag;
+            }
+            Some(all)
+        });
+        read.as_ref().is_none_or(what)
+    }
+
+    fn reads_attribute(&self, name: &str) -> bool {
+        self.reads(|read| read.attributes.contains(name))
+    }
+
+    fn names(&self, of: &str, name: Option<&str>) -> bool {
+        name.is_some_and(|name| self.reads(|read| read.entity(of, name)))
+    }
+}
 
 /// Notes everything that widens power, of all changes together.
 pub(super) fn find(changes: &[Proposed], before: &Record<'_>, found: &mut Found) {
     policies(changes, before, found);
+    let world = World { before, read: OnceCell::new() };
     for change in changes {
         let (old, new) = (before.spec(change.kind, &change.name), change.spec.as_ref());
         if old == new {
@@ -25,7 +57,7 @@ pub(super) fn find(changes: &[Proposed], before: &Record<'_>, found: &mut Found)
         }
         let name = &*change.name;
         match change.kind {
-            Kind::Identity => identity(name, old, new, before, found),
+            Kind::Identity => identity(name, old, new, &world, found),
             Kind::Owner => owner(name, old, new, found),
             Kind::Environment => environment(name, old, new, found),
             Kind::TrustSource if new.is_some() => found.person(format!("it changes whose proofs count: TrustSource `{name}`")),
@@ -35,8 +67,8 @@ pub(super) fn find(changes: &[Proposed], before: &Record<'_>, found: &mut Found)
             }
             Kind::Rotation if !tightens(old, new) => found.second(format!("it may let keys grow older: Rotation `{name}`")),
             Kind::Grant => grant(name, old, new, found),
-            Kind::Api => api(name, old, new, found),
-            Kind::Zone => zone(name, old, new, before, found),
+            Kind::Api => api::find(name, old, new, &world, found),
+            Kind::Zone => zone(name, old, new, &world, found),
             Kind::Policy
             | Kind::TrustSource
             | Kind::Limit
@@ -93,7 +125,7 @@ fn policies(changes: &[Proposed], before: &Record<'_>, found: &mut Found) {
     }
 }
 
-fn identity(name: &str, old: Option<&Value>, new: Option<&Value>, before: &Record<'_>, found: &mut Found) {
+fn identity(name: &str, old: Option<&Value>, new: Option<&Value>, world: &World<'_, '_>, found: &mut Found) {
     let Some(new) = new else { return };
     let new = Some(new);
     let tag = |spec: Option<&Value>| text(spec?.get("tags"), person::TAG).map(str::to_owned);
@@ -106,36 +138,57 @@ fn identity(name: &str, old: Option<&Value>, new: Option<&Value>, before: &Recor
     }
     // One that is new has to be approved by a second identity anyway.
     if old.is_none() {
-        if before.returns(name) {
+        if world.before.returns(name) {
             found.second(format!("it brings `{name}` back, in the state that it was in"));
         }
         return;
     }
+    let powers = !had.is_empty() || text(old, "owner").is_some_and(|owner| granted(world.before, name, owner).is_some());
+    if powers && proofs(old) != proofs(new) && !proofs(new).is_empty() {
+        found.second(format!("it changes what proves `{name}`, which has power in Wardgate"));
+    }
     if text(old, "environment") != text(new, "environment") {
         found.second(format!("it moves `{name}` to another environment"));
     }
-    read_by_policies(name, old, new, before, found);
-    let (owner, team) = (text(new, "owner").unwrap_or_default(), text(new, "team"));
-    let moved = text(old, "owner") != Some(owner);
+    read_by_policies(name, old, new, world, found);
+    belongs(name, old, new, world, found);
+}
+
+/// The entries of an identity that somebody else than Wardgate vouches for.
+fn proofs(spec: Option<&Value>) -> Vec<&Value> {
+    let entries = spec.and_then(|spec| spec.get("credentials")).and_then(Value::as_array).into_iter().flatten();
+    entries.filter(|entry| text(Some(entry), "type") != Some("api_key")).collect()
+}
+
+/// To whom an identity belongs.
+fn belongs(name: &str, old: Option<&Value>, new: Option<&Value>, world: &World<'_, '_>, found: &mut Found) {
+    let (was, owner) = (text(old, "owner"), text(new, "owner").unwrap_or_default());
+    let moved = was != Some(owner);
     // As a release of the owner would: nothing else may undo a containment.
-    if let Some(held) = text(old, "owner").filter(|held| moved && before.is_contained(held)) {
+    if let Some(held) = was.filter(|held| moved && world.before.is_contained(held)) {
         found.person(format!("it lets `{name}` in again: its owner `{held}` is contained"));
     }
     if moved && !words(new, "roles").is_empty() {
         found.second(format!("it gives `{name}`, which has roles in Wardgate, to the owner `{owner}`"));
     }
-    if moved && speaks_of_owner(before, owner) {
+    if moved && speaks_of_owner(world, owner) {
         found.second(format!("`{name}` gains what the owner `{owner}` is granted"));
+    } else if moved && (world.names("Owner", was) || world.reads_attribute("owner")) {
+        found.second(format!("policies read the `owner` of `{name}`"));
     }
-    if let Some(team) = team.filter(|team| text(old, "team") != Some(team) && policies_name(before, "Team", team)) {
+    let (was, team) = (text(old, "team"), text(new, "team"));
+    if was == team {
+    } else if let Some(team) = team.filter(|team| world.names("Team", Some(team))) {
         found.second(format!("`{name}` gains what policies permit to the team `{team}`"));
+    } else if world.names("Team", was) || world.reads_attribute("team") {
+        found.second(format!("policies read the `team` of `{name}`"));
     }
 }
 
 /// What else policies read of an identity: whoever changes it may come under another permit, or out of a forbid.
-fn read_by_policies(name: &str, old: Option<&Value>, new: Option<&Value>, before: &Record<'_>, found: &mut Found) {
-    for (key, attribute) in [("type", "principal.type"), ("criticality", "principal.criticality")] {
-        if text(old, key) != text(new, key) && any_policy(before, |policy| policy.contains(attribute)) {
+fn read_by_policies(name: &str, old: Option<&Value>, new: Option<&Value>, world: &World<'_, '_>, found: &mut Found) {
+    for key in ["type", "criticality", "business_function"] {
+        if text(old, key) != text(new, key) && world.reads_attribute(key) {
             found.second(format!("policies read the `{key}` of `{name}`"));
         }
     }
@@ -143,41 +196,23 @@ fn read_by_policies(name: &str, old: Option<&Value>, new: Option<&Value>, before
     let (was, is) = (tags(old), tags(new));
     let keys: BTreeSet<&String> = was.keys().chain(is.keys()).filter(|key| was.get(*key) != is.get(*key)).collect();
     for key in keys {
-        let quoted = Value::from(key.as_str()).to_string();
-        if any_policy(before, |policy| policy.contains("Tag(") && policy.contains(&quoted)) {
+        if world.reads(|read| read.tag(key)) {
             found.second(format!("policies read the tag `{key}` of `{name}`"));
         }
     }
 }
 
 /// Whether anything is granted or permitted to every identity of an owner.
-fn speaks_of_owner(before: &Record<'_>, owner: &str) -> bool {
-    let granted = before.of(Kind::Grant).any(|(_, spec)| text(spec.get("to"), "owner") == Some(owner));
-    granted || policies_name(before, "Owner", owner)
+fn speaks_of_owner(world: &World<'_, '_>, owner: &str) -> bool {
+    let granted = world.before.of(Kind::Grant).any(|(_, spec)| text(spec.get("to"), "owner") == Some(owner));
+    granted || world.names("Owner", Some(owner))
 }
 
-fn policies_name(before: &Record<'_>, entity: &str, name: &str) -> bool {
-    let wanted = format!("{entity}::\"{name}\"");
-    any_policy(before, |policy| policy.contains(&wanted))
-}
-
-/// Whether the text of any policy on record does so. Texts are looked at and not parsed: too much waits rather than too little.
-fn any_policy(before: &Record<'_>, does: impl Fn(&str) -> bool) -> bool {
-    before.of(Kind::Policy).any(|(_, spec)| text(Some(spec), "cedar").is_some_and(&does))
-}
-
-/// A zone that policies name, with networks that it did not have.
-fn zone(name: &str, old: Option<&Value>, new: Option<&Value>, before: &Record<'_>, found: &mut Found) {
-    let networks = |spec| words(spec, "networks").into_iter().map(|text| (text, text.parse::<IpNet>().ok())).collect::<Vec<_>>();
-    let (had, has) = (networks(old), networks(new));
-    // What cannot be read is taken for new unless it was there.
-    let within = |(text, network): &(&str, Option<IpNet>)| {
-        had.iter().any(|(known, wide)| known == text || wide.zip(*network).is_some_and(|(wide, network)| wide.contains(&network)))
-    };
-    let quoted = format!("\"{name}\"");
-    let named = any_policy(before, |policy| policy.contains("zone") && policy.contains(&quoted));
-    if named && !has.iter().all(within) {
-        found.second(format!("policies trust the zone `{name}`, and it grows"));
+/// A zone, with other networks than it had. Every address is in one zone at most, so what one zone gains another may lose;
+/// and a policy may forbid what comes from a zone, or what does not. So both ways wait where any policy reads the zone.
+fn zone(name: &str, old: Option<&Value>, new: Option<&Value>, world: &World<'_, '_>, found: &mut Found) {
+    if words(old, "networks") != words(new, "networks") && world.reads_attribute("zone") {
+        found.second(format!("policies read from which zone a call comes, and the networks of the zone `{name}` change"));
     }
 }
 
@@ -230,53 +265,4 @@ fn grant(name: &str, old: Option<&Value>, new: Option<&Value>, found: &mut Found
     if text(new, "api") == Some(Api::ADMIN) && old != new {
         found.second(format!("it grants power over Wardgate itself: Grant `{name}`"));
     }
-}
-
-fn api<'a>(name: &str, old: Option<&'a Value>, new: Option<&'a Value>, found: &mut Found) {
-    // An installation's secret is worth what it opens elsewhere: whoever says where it is sent can read it.
-    let upstream = |spec: Option<&'a Value>| spec.and_then(|spec| spec.get("upstream"));
-    let places = |spec: Option<&'a Value>| upstream(spec).and_then(|upstream| upstream.get("urls"));
-    let shown = |spec: Option<&'a Value>| upstream(spec).and_then(|upstream| upstream.get("identity"));
-    let secret = shown(new).and_then(|identity| text(Some(identity), "secret"));
-    if let Some(secret) = secret.filter(|_| places(old) != places(new) || shown(old) != shown(new)) {
-        found.second(format!("it says where the secret `{secret}` is sent: the upstream of the API `{name}`"));
-    }
-    let kept = shown(new).and_then(Value::as_str) == Some("keep");
-    if kept && shown(old) == shown(new) && places(old) != places(new) {
-        found.second(format!("another upstream of the API `{name}` sees the credentials of its callers"));
-    }
-    // A new API opens nothing that was closed.
-    let (Some(old), Some(new)) = (old, new) else { return };
-    let observes = |spec: &Value| text(Some(spec), "mode") == Some("observe");
-    if observes(new) && !observes(old) {
-        found.second(format!("rulings on the API `{name}` bind no more"));
-    }
-    if text(Some(old), "environment") != text(Some(new), "environment") {
-        found.second(format!("it moves the API `{name}` to another environment"));
-    }
-    for (operation, class) in guarded(old) {
-        if guarded(new).get(operation).is_none_or(|now| *now != class) {
-            found.second(format!("`{operation}` of the API `{name}` is not of the guarded class `{class}` any more"));
-        }
-    }
-    let opened = anonymous(new);
-    for operation in opened.difference(&anonymous(old)) {
-        found.second(format!("`{operation}` of the API `{name}` can be called without a credential"));
-    }
-    let keeps = |spec: &Value| spec.get("upstream").and_then(|upstream| text(Some(upstream), "identity")) == Some("keep");
-    if keeps(new) && !keeps(old) {
-        found.second(format!("the upstream of the API `{name}` sees the credentials of its callers"));
-    }
-}
-
-/// Operations of the classes that `guardrail:power` is about, as the API itself says.
-fn guarded(spec: &Value) -> BTreeMap<&str, &str> {
-    let operations = spec.get("operations").and_then(Value::as_array).into_iter().flatten();
-    let classed = operations.filter_map(|operation| Some((text(Some(operation), "match")?, text(Some(operation), "class")?)));
-    classed.filter(|(_, class)| GUARDED.contains(class)).collect()
-}
-
-fn anonymous(spec: &Value) -> BTreeSet<&str> {
-    let operations = spec.get("operations").and_then(Value::as_array).into_iter().flatten();
-    operations.filter(|operation| flag(Some(operation), "anonymous")).filter_map(|operation| text(Some(operation), "match")).collect()
 }

@@ -17,7 +17,7 @@ fn id(text: &str) -> ApprovalId {
 fn new(text: &str) -> NewApproval {
     NewApproval {
         id: id(text),
-        act: json!({ "release": "bot" }),
+        act: json!({ "release": text }),
         summary: "release `bot`".into(),
         requester: identity("asks"),
         owner: OwnerName::parse("payments").unwrap(),
@@ -40,13 +40,14 @@ async fn an_act_is_decided_once_and_in_time(world: World) {
     let asks = actor("asks", "it is clean");
     let asked = world.store.ask_approval(&asks, new("AAAAAAAAAAAA"), NOW).await.unwrap();
     assert_eq!((asked.state, &*asked.reason, asked.created_seq), (ApprovalState::Waiting, "it is clean", 1));
-    assert_eq!(asked.act, json!({ "release": "bot" }));
+    assert_eq!(asked.act, json!({ "release": "AAAAAAAAAAAA" }));
     let refused = async |new| world.store.ask_approval(&asks, new, NOW).await.unwrap_err().to_string();
-    assert_eq!(refused(new("AAAAAAAAAAAA")).await, "approval `AAAAAAAAAAAA` is on record already: make another id");
+    let other = NewApproval { act: json!({}), ..new("AAAAAAAAAAAA") };
+    assert_eq!(refused(other).await, "approval `AAAAAAAAAAAA` is on record already: make another id");
     let late = NewApproval { expires: NOW, ..new("BBBBBBBBBBBB") };
     assert_eq!(refused(late).await, "approval `BBBBBBBBBBBB` would have lapsed on 2027-01-15T08:00:00Z");
     let large = NewApproval { act: json!("x".repeat(ACT_BYTES_MAX)), ..new("BBBBBBBBBBBB") };
-    assert_eq!(refused(large).await, "approval `BBBBBBBBBBBB` has an act of 1048578 bytes; 1048576 can be kept");
+    assert_eq!(refused(large).await, "approval `BBBBBBBBBBBB` has an act of 262146 bytes; 262144 can be kept: ask for less at a time");
 
     world.store.ask_approval(&asks, new("BBBBBBBBBBBB"), NOW).await.unwrap();
     let decide = async |key: &str, decision, now| {
