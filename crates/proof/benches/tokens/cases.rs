@@ -117,6 +117,7 @@ impl World {
                 audiences: ["wardgate".into()].into(),
                 sharing: Sharing::Allowed,
                 kinds: [TokenKind::Plain, TokenKind::Access].into(),
+                trust_domain: None,
                 subject_claim: "sub".into(),
                 on_behalf_of: None,
                 leeway: Duration::from_secs(30),

@@ -1,11 +1,12 @@
 //! What must hold of a token's claims: all that RFC 8725 §3 and RFC 7519 §4 want, with an issuer's own bounds.
 
 use super::{
-    claims::Claims,
+    claims::{Claims, NAME_BYTES_MAX},
     jws::Header,
     kind::TokenKind,
-    refusal::{Refusal, Shown},
+    refusal::{Naming, Refusal, Shown},
 };
+use crate::x509::{SpiffeId, TrustDomain};
 use std::time::Duration;
 use wardgate_model::{time::Time, trust::Issuer};
 
@@ -23,6 +24,8 @@ pub struct Expected {
     pub sharing: Sharing,
     /// The kinds of tokens that are taken.
     pub kinds: Box<[TokenKind]>,
+    /// The trust domain whose workloads JWT-SVIDs are about; without one none is taken.
+    pub trust_domain: Option<TrustDomain>,
     /// The claim that says who calls; `sub` mostly.
     pub subject_claim: Box<str>,
     /// The claim that says for whom it calls.
@@ -51,10 +54,28 @@ impl Expected {
             audiences: issuer.audiences.clone(),
             sharing: Sharing::Allowed,
             kinds: [TokenKind::Plain, TokenKind::Access].into(),
+            trust_domain: None,
             subject_claim: issuer.subject_claim.clone(),
             on_behalf_of: issuer.on_behalf_of.clone(),
             leeway: issuer.leeway,
             life_max: issuer.life_max,
+        }
+    }
+
+    /// What must hold of the JWT-SVIDs of a trust domain (JWT-SVID §3, §4). Its keys are those of its bundle, and no other's:
+    /// they say who vouches, so `iss` says nothing.
+    #[must_use]
+    pub fn svids(trust_domain: TrustDomain, audiences: Box<[Box<str>]>, leeway: Duration, life_max: Duration) -> Self {
+        Self {
+            issuer: None,
+            audiences,
+            sharing: Sharing::Allowed,
+            kinds: [TokenKind::JwtSvid].into(),
+            trust_domain: Some(trust_domain),
+            subject_claim: "sub".into(),
+            on_behalf_of: None,
+            leeway,
+            life_max,
         }
     }
 
@@ -91,6 +112,29 @@ impl Expected {
         self.check_issuer(claims)?;
         self.check_audience(kind, claims)?;
         self.check_times(claims, now)
+    }
+
+    /// Who calls. Of a JWT-SVID it is a workload of the trust domain whose keys are asked, in the one form of a SPIFFE id.
+    ///
+    /// # Errors
+    /// When nobody is named, or somebody of another trust domain.
+    pub(super) fn subject(&self, kind: TokenKind, claims: &Claims) -> Result<Box<str>, Refusal> {
+        let subject = named(claims, &self.subject_claim).map_err(|()| Refusal::Named(Naming::CallerIllFormed))?;
+        let subject = subject.ok_or(Refusal::Named(Naming::NobodyCalls))?;
+        if kind != TokenKind::JwtSvid {
+            return Ok(subject.into());
+        }
+        let id = SpiffeId::read(subject).ok().filter(|id| id.names_workload() && Some(id.trust_domain()) == self.trust_domain.as_ref());
+        id.map(|id| id.as_str().into()).ok_or_else(|| Refusal::TrustDomain(Shown::of(subject)))
+    }
+
+    /// For whom it calls, where a claim is to say so and does.
+    ///
+    /// # Errors
+    /// When the claim names nobody.
+    pub(super) fn on_behalf_of(&self, claims: &Claims) -> Result<Option<Box<str>>, Refusal> {
+        let person = self.on_behalf_of.as_deref().map_or(Ok(None), |claim| named(claims, claim));
+        person.map(|person| person.map(Into::into)).map_err(|()| Refusal::Named(Naming::PersonIllFormed))
     }
 
     /// RFC 8725 §3.8: exactly, code point by code point.
@@ -143,4 +187,10 @@ impl Expected {
         }
         Ok(ends + skew)
     }
+}
+
+/// A claim that names somebody: text, not empty, not too long.
+fn named<'a>(claims: &'a Claims, path: &str) -> Result<Option<&'a str>, ()> {
+    let Some(value) = claims.at(path) else { return Ok(None) };
+    value.as_str().filter(|name| !name.is_empty() && name.len() <= NAME_BYTES_MAX).map(Some).ok_or(())
 }

@@ -4,15 +4,7 @@
 //! and the signature last, so that an expired or foreign token costs no verification and asks nobody for keys. Nothing is
 //! believed before the last step.
 
-use super::{
-    algorithm::Algorithm,
-    claims::{Claims, NAME_BYTES_MAX},
-    expected::Expected,
-    jws::Compact,
-    key_set::KeySet,
-    kind::TokenKind,
-    refusal::{Naming, Refusal},
-};
+use super::{algorithm::Algorithm, claims::Claims, expected::Expected, jws::Compact, key_set::KeySet, kind::TokenKind, refusal::Refusal};
 use wardgate_model::time::Time;
 
 /// A token that can be read, nothing of it believed. It says whose keys are to be taken.
@@ -79,19 +71,11 @@ impl<'a> Unverified<'a> {
         let algorithm = self.compact.algorithm(keys)?;
         let kind = expected.kind(self.compact.header())?;
         let ends = expected.check(kind, &self.claims, now)?;
-        let subject = named(&self.claims, &expected.subject_claim).map_err(|()| Refusal::Named(Naming::CallerIllFormed))?;
-        let subject = subject.ok_or(Refusal::Named(Naming::NobodyCalls))?.into();
-        let person = expected.on_behalf_of.as_deref().map_or(Ok(None), |claim| named(&self.claims, claim));
-        let on_behalf_of = person.map_err(|()| Refusal::Named(Naming::PersonIllFormed))?.map(Into::into);
+        let subject = expected.subject(kind, &self.claims)?;
+        let on_behalf_of = expected.on_behalf_of(&self.claims)?;
         let key = self.compact.signer(keys)?;
         Ok(Verified { subject, on_behalf_of, kind, algorithm, key: key.thumbprint().into(), ends, claims: self.claims })
     }
-}
-
-/// A claim that names somebody: text, not empty, not too long.
-fn named<'a>(claims: &'a Claims, path: &str) -> Result<Option<&'a str>, ()> {
-    let Some(value) = claims.at(path) else { return Ok(None) };
-    value.as_str().filter(|name| !name.is_empty() && name.len() <= NAME_BYTES_MAX).map(Some).ok_or(())
 }
 
 /// Verifies a token whose issuer is known beforehand.

@@ -160,6 +160,9 @@ pub enum Refusal {
     /// The claim that the trust source was told to take for the caller, or for whom it calls, is missing or no name.
     #[error("the claim that says {0}")]
     Named(Naming),
+    /// `sub` of a JWT-SVID is no workload of the trust domain whose keys were asked.
+    #[error("`sub` is `{0}`, which is no workload of this trust domain")]
+    TrustDomain(Shown),
     /// A claim is there that this kind of token must not have.
     #[error("the claim `{0}` must not be in this kind of token")]
     Forbidden(&'static str),

@@ -4,13 +4,18 @@ use crate::forge::{Forge, NOW, claims, claims_with, expected, keys, told, verify
 use aws_lc_rs::hmac;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use wardgate_proof::jose::{
-    algorithm::{Algorithm, Algorithms},
-    base64url,
-    jwk::{Accepting, Usage},
-    jwt::{self, Unverified},
-    key_set::KeySet,
-    refusal::Refusal,
+use std::time::Duration;
+use wardgate_proof::{
+    jose::{
+        algorithm::{Algorithm, Algorithms},
+        base64url,
+        expected::Expected,
+        jwk::{Accepting, Usage},
+        jwt::{self, Unverified},
+        key_set::KeySet,
+        refusal::Refusal,
+    },
+    x509::TrustDomain,
 };
 
 /// A token with members put over a plain header, signed by the key that it names.
@@ -368,7 +373,6 @@ fn a_trust_source_s_algorithms_are_all_that_count() {
 
 #[test]
 fn a_jwt_svid_has_a_bare_header_and_a_key_of_its_bundle() {
-    use wardgate_proof::jose::kind::TokenKind;
     let forge = Forge::new(Algorithm::Es256);
     let mut jwk = forge.jwk();
     jwk["use"] = json!("jwt-svid");
@@ -377,22 +381,33 @@ fn a_jwt_svid_has_a_bare_header_and_a_key_of_its_bundle() {
     let accepting = Accepting { algorithms: Algorithms::JWT_SVID, usage: Usage::JwtSvid };
     let bundle = KeySet::parse(document.as_bytes(), accepting).expect("a bundle");
     assert_eq!((bundle.keys().len(), bundle.skipped().len()), (1, 2));
-    let mut expected = expected();
-    (expected.issuer, expected.kinds) = (None, [TokenKind::JwtSvid].into());
-    let svid = claims_with(&json!({ "iss": null, "sub": "spiffe://acme.example/prod/ledger-sync" })).to_string();
-    let check = |header: Value| told(jwt::verify(&forge.raw(header.to_string().as_bytes(), svid.as_bytes()), &bundle, &expected, NOW));
+    let domain = TrustDomain::parse("acme.example").expect("a trust domain");
+    let expected = Expected::svids(domain, ["wardgate".into()].into(), Duration::from_secs(30), Duration::from_hours(1));
+    let about = |header: &Value, subject: &str| {
+        let svid = claims_with(&json!({ "iss": null, "sub": subject })).to_string();
+        told(jwt::verify(&forge.raw(header.to_string().as_bytes(), svid.as_bytes()), &bundle, &expected, NOW))
+    };
+    let workload = "spiffe://acme.example/prod/ledger-sync";
+    let check = |header: &Value| about(header, workload);
     for typ in [json!({}), json!({ "typ": "JWT" }), json!({ "typ": "JOSE" })] {
         let mut header = json!({ "alg": "ES256", "kid": "es256" });
         header.as_object_mut().expect("an object").extend(typ.as_object().expect("an object").clone());
-        assert_eq!(check(header), "spiffe://acme.example/prod/ledger-sync by ES256");
+        assert_eq!(check(&header), format!("{workload} by ES256"));
+    }
+    let bare = json!({ "alg": "ES256", "kid": "es256" });
+    assert_eq!(about(&bare, "SPIFFE://ACME.example/prod/ledger-sync"), format!("{workload} by ES256"));
+    for subject in
+        ["spiffe://other.example/prod/x", "spiffe://acme.example", "spiffe://acme.example/", "spiffe://acme.example/a/../b", "ledger-sync"]
+    {
+        assert_eq!(about(&bare, subject), format!("refused: `sub` is `{subject}`, which is no workload of this trust domain"));
     }
     assert_eq!(
-        check(json!({ "alg": "ES256", "kid": "es256", "x5t": "AA" })),
+        check(&json!({ "alg": "ES256", "kid": "es256", "x5t": "AA" })),
         "refused: the header has a member that a JWT-SVID must not have"
     );
-    assert_eq!(check(json!({ "alg": "ES256", "kid": "es256", "typ": "at+jwt" })), "refused: the header's `typ` is `at+jwt`");
+    assert_eq!(check(&json!({ "alg": "ES256", "kid": "es256", "typ": "at+jwt" })), "refused: the header's `typ` is `at+jwt`");
     // JWT-SVID §2: no EdDSA.
-    assert_eq!(check(json!({ "alg": "EdDSA", "kid": "es256" })), "refused: `Ed25519` is not among the algorithms of this trust source");
+    assert_eq!(check(&json!({ "alg": "EdDSA", "kid": "es256" })), "refused: `Ed25519` is not among the algorithms of this trust source");
 }
 
 #[test]

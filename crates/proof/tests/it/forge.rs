@@ -180,6 +180,7 @@ pub(crate) fn expected() -> Expected {
         audiences: ["wardgate".into(), "https://gate.example".into()].into(),
         sharing: Sharing::Allowed,
         kinds: [TokenKind::Plain, TokenKind::Access].into(),
+        trust_domain: None,
         subject_claim: "sub".into(),
         on_behalf_of: None,
         leeway: Duration::from_secs(30),
