@@ -1,5 +1,6 @@
 //! One connection of a client: which protocol it speaks, the engine that carries it, and how it ends.
 
+mod counted;
 mod rewound;
 
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
         guard::{Guard, Wire},
     },
 };
+use counted::Counted;
 use http::{HeaderMap, HeaderValue, Method};
 use hyper::{
     server::conn::{http1, http2},
@@ -74,6 +76,8 @@ pub struct Connection {
     last: Cell<Time>,
     stalled: Cell<Option<Time>>,
     killed: Cell<bool>,
+    /// When it ends, for what came over it.
+    condemned: Cell<Option<Time>>,
     ending: Cell<bool>,
     waker: RefCell<Option<Waker>>,
     watched: OnceCell<Watched>,
@@ -111,6 +115,7 @@ impl Connection {
             last: Cell::new(thread.now()),
             stalled: Cell::new(None),
             killed: Cell::new(false),
+            condemned: Cell::new(None),
             ending: Cell::new(false),
             waker: RefCell::new(None),
             watched: OnceCell::new(),
@@ -203,6 +208,11 @@ impl Connection {
     pub fn kill(&self) {
         self.killed.set(true);
         self.wake();
+    }
+
+    /// Ends it at `then`, or before that.
+    fn condemn(&self, then: Time) {
+        self.condemned.set(Some(then));
     }
 
     /// Notes whether the client leaves our bytes lying.
@@ -301,6 +311,9 @@ impl Tick for Connection {
             wire.tick(now);
         } else if self.active.get() == 0 && now.since(self.last.get()) >= self.thread.limits.keep_alive && !self.ending.replace(true) {
             self.wake();
+        }
+        if self.condemned.get().is_some_and(|then| now >= then) {
+            self.kill();
         }
         if self.stalled.get().is_some_and(|since| now.since(since) >= self.thread.limits.client_idle) {
             self.kill();
@@ -413,7 +426,7 @@ where
         .enable_connect_protocol();
     let served = Rc::clone(&connection);
     let service = service_fn(move |request| door::serve(Rc::clone(&served), request));
-    let socket = socket.watched_by(Rc::clone(&connection));
+    let socket = Counted::new(socket, Rc::clone(&connection));
     let engine = std::pin::pin!(engine.serve_connection(TokioIo::new(socket), service));
     drive(&connection, engine).await;
 }

@@ -8,6 +8,7 @@ use crate::{
     record::{Exchange, Opening},
     respond::{self, Voice},
     thread::Thread,
+    wire::http2,
 };
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header, request::Parts};
@@ -20,7 +21,9 @@ use std::{
     rc::Rc,
     task::{Context, Poll},
 };
-use wardgate_gate::{Answer as Given, Arrival, Held, Need, Permit, Step, Verdict, decide, establish, resume};
+use wardgate_gate::{
+    Answer as Given, Arrival, Held, Need, Permit, Step, Unproven, Verdict, decide, establish, establish_with_keys, resume,
+};
 use wardgate_model::{
     api::AuditMode,
     event::{Ending, Share},
@@ -149,17 +152,21 @@ fn refuse(exchange: &Rc<Exchange>, ruling: &Ruling, voice: Voice) -> Response<An
 /// The request's way: establish, decide, and forward or refuse.
 fn begin(exchange: &Rc<Exchange>, connection: &Rc<Connection>, request: Request<Incoming>) -> Way {
     let (parts, body) = request.into_parts();
-    if let Some(reason) = oversized(&parts, connection) {
+    if let Some(reason) = unsound(&parts, connection) {
         let path: String = parts.uri.path().chars().take(256).collect();
         exchange.establish(Facts { stopped: Some(Stopped { reason, retry_after_s: None }), ..exchange.blank(&path) });
         return settle(exchange, connection, parts, body, Verdict { ruling: Ruling::refused(reason), permit: None });
     }
     match judge(exchange, connection, &parts) {
         Step::Done(verdict) => settle(exchange, connection, parts, body, verdict),
-        Step::Wait(held, need) => {
+        Step::Wait(paused, need) => {
             let (exchange, connection) = (Rc::clone(exchange), Rc::clone(connection));
             Way::Winding(Box::pin(async move {
-                let verdict = answer_needs(exchange.thread(), held, need).await.map_err(Broken::For)?;
+                let verdict = match paused {
+                    Paused::Ruled(held) => answer_needs(exchange.thread(), held, need).await,
+                    Paused::Unproven(unproven) => judge_with_keys(&exchange, &connection, &parts, unproven, need).await,
+                };
+                let verdict = verdict.map_err(Broken::For)?;
                 settle(&exchange, &connection, parts, body, verdict).await
             }))
         }
@@ -203,25 +210,24 @@ async fn discard(thread: &Thread, mut body: Incoming) {
     let _ = tokio::time::timeout(limits.settle, all).await;
 }
 
-/// Sizes that the wire guard does not see, because HTTP/2 has no wire guard.
-fn oversized(parts: &Parts, connection: &Connection) -> Option<Reason> {
+/// What the wire guard does not see, because HTTP/2 has no wire guard.
+fn unsound(parts: &Parts, connection: &Connection) -> Option<Reason> {
     let limits = &connection.thread().limits;
-    if parts.version != Version::HTTP_2 {
-        return None;
-    }
-    if parts.uri.path_and_query().is_some_and(|target| target.as_str().len() > limits.target_bytes_max) {
-        return Some(Reason::WireTargetTooLong);
-    }
-    (parts.headers.len() > limits.fields_max).then_some(Reason::WireHeadTooLarge)
+    if parts.version == Version::HTTP_2 { http2::recheck(parts, limits).err() } else { None }
 }
 
-/// Rooms 1 to 12, with what they need in between.
-fn judge(exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: &Parts) -> Step<Verdict> {
-    let thread = exchange.thread();
-    let begun = exchange.opened();
-    let arrival = Arrival {
+/// What waits for something.
+enum Paused {
+    /// A request whose proof cannot be verified yet.
+    Unproven(Unproven),
+    /// One that was ruled on.
+    Ruled(Held),
+}
+
+fn arrival<'a>(exchange: &'a Exchange, connection: &'a Connection, parts: &'a Parts) -> Arrival<'a> {
+    Arrival {
         id: exchange.id(),
-        time: begun,
+        time: exchange.opened(),
         door: connection.door(),
         version: parts.version,
         protocol: connection::protocol(&parts.extensions),
@@ -230,18 +236,50 @@ fn judge(exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: &Parts) ->
         uri: &parts.uri,
         headers: &parts.headers,
         peer: connection.peer(),
-        via: &thread.via,
-    };
+        via: &exchange.thread().via,
+    }
+}
+
+/// Rooms 1 to 12, as far as they go without needing anything.
+fn judge(exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: &Parts) -> Step<Verdict, Paused> {
+    let thread = exchange.thread();
+    let begun = exchange.opened();
     let step = {
         let snapshot = thread.gate.snapshot();
         exchange.judged_by(snapshot.number());
-        match establish(&arrival, &snapshot, thread.gate.meters(), begun) {
-            Step::Done(facts) => decide(exchange.establish(facts), &snapshot, thread.gate.meters(), begun),
-            Step::Wait(held, need) => Step::Wait(held, need),
+        match establish(&arrival(exchange, connection, parts), &snapshot, thread.gate.meters(), begun) {
+            Step::Done(facts) => match decide(exchange.establish(facts), &snapshot, thread.gate.meters(), begun) {
+                Step::Done(verdict) => Step::Done(verdict),
+                Step::Wait(held, need) => Step::Wait(Paused::Ruled(held), need),
+            },
+            Step::Wait(unproven, need) => Step::Wait(Paused::Unproven(unproven), need),
         }
     };
     thread.metrics.judged(thread.now().since(begun));
     step
+}
+
+/// The same once more, after keys were asked for.
+async fn judge_with_keys(
+    exchange: &Rc<Exchange>,
+    connection: &Rc<Connection>,
+    parts: &Parts,
+    unproven: Unproven,
+    need: Need,
+) -> Result<Verdict, Reason> {
+    let thread = exchange.thread();
+    let Need::Keys { trust, kid } = need else { return Err(Reason::ForwardFault) };
+    thread.keys.want(&trust, kid.as_deref()).await;
+    let step = {
+        let (snapshot, now) = (thread.gate.snapshot(), thread.now());
+        exchange.judged_by(snapshot.number());
+        let facts = establish_with_keys(&arrival(exchange, connection, parts), unproven, &snapshot, thread.gate.meters(), now);
+        decide(exchange.establish(facts), &snapshot, thread.gate.meters(), now)
+    };
+    match step {
+        Step::Done(verdict) => Ok(verdict),
+        Step::Wait(held, need) => answer_needs(thread, held, need).await,
+    }
 }
 
 /// Answers what the rooms need, in bounded time, one need after another.
@@ -249,8 +287,8 @@ async fn answer_needs(thread: &Rc<Thread>, mut held: Held, mut need: Need) -> Re
     loop {
         let given = match need {
             Need::Delay { until } => delay(thread, until).await?,
-            // No room asks for bodies yet; a judge that does must be given them here.
-            Need::Body { .. } => return Err(Reason::ForwardFault),
+            // No room asks for bodies yet; a judge that does must be given them here. Keys are asked for before a ruling.
+            Need::Body { .. } | Need::Keys { .. } => return Err(Reason::ForwardFault),
         };
         let snapshot = thread.gate.snapshot();
         match resume(held, &given, &snapshot, thread.now()) {

@@ -54,6 +54,15 @@ pub struct EdgeLimits {
     pub pending_resets_max: usize,
     /// Streams that we had to reset, before the connection is ended (CVE-2025-8671). Default 100.
     pub local_resets_max: usize,
+    /// PING frames of an HTTP/2 client in ten seconds; as many SETTINGS, as many of other kinds that carry nothing, and as many
+    /// WINDOW_UPDATE besides ten for each DATA frame that it is sent. Default 500.
+    pub control_frames_max: u32,
+    /// Streams that an HTTP/2 client resets in ten seconds. Default 100.
+    pub resets_max: u32,
+    /// Empty DATA frames of an HTTP/2 client in ten seconds that end no stream. Default 100.
+    pub empty_frames_max: u32,
+    /// CONTINUATION frames of one header section. Default 8.
+    pub continuations_max: u32,
     /// Idle connections kept per upstream and thread. Default 64.
     pub upstream_idle_max: usize,
     /// How long an idle connection to an upstream is kept. Default 30 s.
@@ -95,6 +104,10 @@ impl Default for EdgeLimits {
             streams_max: 100,
             pending_resets_max: 20,
             local_resets_max: 100,
+            control_frames_max: 500,
+            resets_max: 100,
+            empty_frames_max: 100,
+            continuations_max: 8,
             upstream_idle_max: 64,
             upstream_idle: Duration::from_secs(30),
             upstream_wait: Duration::from_secs(1),

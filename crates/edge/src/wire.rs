@@ -1,14 +1,17 @@
 //! The wire guard: HTTP/1 read byte by byte, before the HTTP engine sees it (RFC 9112).
 //!
 //! [`head`] reads a request head, [`chunk`] a chunked body, [`framer`] puts messages one after another, [`guard`]
-//! stands between socket and engine. The first three are pure: bytes in, progress or refusal out.
+//! stands between socket and engine. The first three are pure: bytes in, progress or refusal out. For HTTP/2 the engine reads
+//! itself: [`frames`] bounds what may come, [`http2`] looks at heads again.
 //!
 //! INVARIANT (sole author): whatever the engine would answer 400 to by itself has been refused here before.
 
 pub mod chunk;
 pub mod framer;
+pub mod frames;
 pub mod guard;
 pub mod head;
+pub mod http2;
 
 use wardgate_model::reason::Reason;
 

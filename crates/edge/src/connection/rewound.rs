@@ -1,10 +1,8 @@
-//! A socket of which the first bytes have been read already, and which notes when its peer takes nothing.
+//! A socket of which the first bytes have been read already.
 
-use super::Connection;
 use std::{
     io::{self, IoSlice},
     pin::Pin,
-    rc::Rc,
     task::{Context, Poll},
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -15,23 +13,11 @@ pub(super) struct Rewound<S> {
     begun: Vec<u8>,
     given: usize,
     socket: S,
-    connection: Option<Rc<Connection>>,
 }
 
 impl<S> Rewound<S> {
     pub(super) fn new(socket: S, begun: Vec<u8>) -> Self {
-        Self { begun, given: 0, socket, connection: None }
-    }
-
-    pub(super) fn watched_by(mut self, connection: Rc<Connection>) -> Self {
-        self.connection = Some(connection);
-        self
-    }
-
-    fn note(&self, pending: bool) {
-        if let Some(connection) = &self.connection {
-            connection.stall(pending);
-        }
+        Self { begun, given: 0, socket }
     }
 }
 
@@ -51,17 +37,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Rewound<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Rewound<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let me = self.get_mut();
-        let written = Pin::new(&mut me.socket).poll_write(cx, bytes);
-        me.note(written.is_pending());
-        written
+        Pin::new(&mut self.get_mut().socket).poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, pieces: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        let me = self.get_mut();
-        let written = Pin::new(&mut me.socket).poll_write_vectored(cx, pieces);
-        me.note(written.is_pending());
-        written
+        Pin::new(&mut self.get_mut().socket).poll_write_vectored(cx, pieces)
     }
 
     fn is_write_vectored(&self) -> bool {

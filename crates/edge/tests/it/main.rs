@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
 
+mod client_certificates;
 mod containment;
 mod edge;
 mod fixture;
 mod forwarding;
+mod frames;
 mod http2;
 mod hygiene;
 mod lifecycle;

@@ -73,7 +73,9 @@ fn bytes_pass_both_ways_once_both_sides_agree() {
     assert_eq!((passed.bytes_in, passed.bytes_out), (300_034, 300_034));
     let received = upstream.received();
     let head = received.split("\r\n\r\n").next().unwrap().to_ascii_lowercase();
-    for field in ["get /chat?room=1 http/1.1", "connection: upgrade", "upgrade: websocket", "sec-websocket-protocol: chat", "via: 1.1 wardgate-test"] {
+    for field in
+        ["get /chat?room=1 http/1.1", "connection: upgrade", "upgrade: websocket", "sec-websocket-protocol: chat", "via: 1.1 wardgate-test"]
+    {
         assert!(head.contains(field), "{field} {head}");
     }
     assert!(!head.contains("keep-alive"), "{head}");
@@ -130,7 +132,9 @@ fn nothing_behind_the_opening_goes_on_before_it_is_answered() {
     });
     let edge = allowing(&upstream).start();
     let mut socket = edge.connect();
-    socket.write_all(format!("{}GET /guarded HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n", opening("/chat", "")).as_bytes()).unwrap();
+    socket
+        .write_all(format!("{}GET /guarded HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n", opening("/chat", "")).as_bytes())
+        .unwrap();
     while !upstream.received().contains("/chat") {
         std::thread::yield_now();
     }
@@ -181,7 +185,8 @@ fn a_stop_of_the_caller_cuts_it() {
 #[test]
 fn the_end_of_the_credential_cuts_it() {
     let upstream = Upstream::start(|_| Play::Echo);
-    let edge = allowing(&upstream).on_record(|credential, _| credential.expires = Some(crate::edge::now() + Duration::from_secs(1))).start();
+    let edge =
+        allowing(&upstream).on_record(|credential, _| credential.expires = Some(crate::edge::now() + Duration::from_secs(1))).start();
     let mut socket = guarded(&edge);
     assert_eq!(exchange(&mut socket, "before"), "before");
     assert_eq!(rest(&mut socket), "");

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod cli_governed;
 #[cfg(test)]
+mod cli_offline;
+#[cfg(test)]
 mod cli_scripted;
 #[cfg(test)]
 mod cli_story;
@@ -18,6 +20,10 @@ mod in_use;
 mod leaks;
 #[cfg(test)]
 mod management;
+#[cfg(test)]
+mod peers;
+#[cfg(test)]
+mod open_requests;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
