@@ -99,11 +99,11 @@ fn who_has_requests_open_is_told_until_they_end() {
     }
     // A refused one is over when it is answered.
     assert!(edge.raw("GET /guarded HTTP/1.1\r\nHost: a\r\n\r\n").starts_with("HTTP/1.1 401"));
-    assert_eq!(open_now(&edge), ["ledger-sync a GET /guarded 5"]);
+    assert_eq!(open_now(&edge), ["ledger-sync orders GET /guarded 5"]);
     drop(sockets.pop());
     let told = edge.sink.wait(2);
     assert_eq!(told.len(), 2);
-    assert_eq!(open_now(&edge), ["ledger-sync a GET /guarded 4"]);
+    assert_eq!(open_now(&edge), ["ledger-sync orders GET /guarded 4"]);
     edge.denied.stop(Subject::Identity(IdentityId::literal("ledger-sync")), NOW);
     edge.sink.wait(6);
     assert_eq!(open_now(&edge), [""; 0]);
