@@ -181,7 +181,7 @@ pub fn verify(chain: &CertificateChain, trust: &Trust, now: Time) -> Result<Veri
             None
         }
     };
-    let good_until = check_path(chain, &entity, trust, now)?.min(following(leaf.not_after));
+    let good_until = check_path(chain, (&entity, &leaf), trust, now)?.min(following(leaf.not_after));
     Ok(Verified {
         spiffe_id,
         names,
@@ -249,10 +249,16 @@ fn only_id(names: &Names) -> Result<SpiffeId, Refusal> {
 }
 
 /// Looks for a path to an anchor; until when it is good.
-fn check_path(chain: &CertificateChain, entity: &EndEntityCert<'_>, trust: &Trust, now: Time) -> Result<Time, Refusal> {
-    let others = issuers(chain)?;
+fn check_path(
+    chain: &CertificateChain,
+    (entity, leaf): (&EndEntityCert<'_>, &Certificate<'_>),
+    trust: &Trust,
+    now: Time,
+) -> Result<Time, Refusal> {
+    let mut certificates = vec![leaf.clone()];
+    let others = issuers(chain, &mut certificates)?;
     let seconds = u64::try_from(now.as_seconds()).unwrap_or(0);
-    let lists = trust.crls.begun(now);
+    let lists = trust.crls.begun(&certificates, now);
     let anchors = trust.bundle.at(now);
     // What `webpki` does not look at, for every path that it would take. It hears that no path was found, we remember why.
     let spoiled = RefCell::new(None);
@@ -282,20 +288,21 @@ fn check_path(chain: &CertificateChain, entity: &EndEntityCert<'_>, trust: &Trus
         let issuer = Certificate::read(&der).map_err(|BadDer| Refusal::IssuerUnreadable)?;
         until = until.min(following(issuer.not_after));
     }
-    let stale = if trust.revocation.stale == Stale::Refused { trust.crls.next_stale(now) } else { None };
-    Ok(stale.map_or(until, |stale| until.min(stale)))
+    let change = trust.crls.next_change(trust.revocation.stale, now);
+    Ok(change.map_or(until, |change| until.min(change)))
 }
 
 /// What came with the leaf and may be on a path; what cannot be read is not. Whoever shows a chain must not choose how many paths
 /// there are to try.
-fn issuers(chain: &CertificateChain) -> Result<Vec<CertificateDer<'_>>, Refusal> {
-    let (mut readable, mut names) = (Vec::new(), Vec::new());
+fn issuers<'a>(chain: &'a CertificateChain, read: &mut Vec<Certificate<'a>>) -> Result<Vec<CertificateDer<'a>>, Refusal> {
+    let (mut readable, leaf) = (Vec::new(), read.len());
     for der in chain.others() {
         let Ok(certificate) = Certificate::read(der) else { continue };
-        names.push(certificate.subject);
-        if names.iter().filter(|name| **name == certificate.subject).count() > ISSUERS_OF_ONE_NAME_MAX {
+        let of_name = read.iter().skip(leaf).filter(|other| other.subject == certificate.subject).count();
+        if of_name == ISSUERS_OF_ONE_NAME_MAX {
             return Err(Refusal::TooCostly);
         }
+        read.push(certificate);
         readable.push(CertificateDer::from(der));
     }
     Ok(readable)

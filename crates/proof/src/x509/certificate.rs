@@ -1,7 +1,7 @@
 //! What a certificate says of itself (RFC 5280 §4.1), as far as `webpki` does not tell.
 
 use super::{
-    der::{BIT_STRING, BadDer, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, constructed},
+    der::{BIT_STRING, BadDer, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, constructed, primitive},
     names::{NameFault, Names},
 };
 use wardgate_model::time::Time;
@@ -10,7 +10,7 @@ use wardgate_model::time::Time;
 const EXTENSIONS_MAX: usize = 32;
 
 /// `id-ce`, 2.5.29: the extensions of RFC 5280 §4.2.1 are named below it.
-const ID_CE: [u8; 2] = [0x55, 0x1d];
+pub(super) const ID_CE: [u8; 2] = [0x55, 0x1d];
 /// `id-kp`, 1.3.6.1.5.5.7.3: purposes of keys.
 const ID_KP: [u8; 7] = [0x2b, 6, 1, 5, 5, 7, 3];
 
@@ -89,6 +89,8 @@ pub(super) struct Certificate<'a> {
     pub(super) key_usage: Option<KeyUsage>,
     /// What for in particular, if it says.
     pub(super) purposes: Option<Purposes>,
+    /// Which key of its issuer signed it, if it says.
+    pub(super) signer: Option<&'a [u8]>,
     names: Option<&'a [u8]>,
 }
 
@@ -113,8 +115,18 @@ impl<'a> Certificate<'a> {
         body.value(SEQUENCE)?;
         let extensions = body.optional(constructed(3))?;
         body.end()?;
-        let mut read =
-            Self { serial, issuer, subject, not_before, not_after, authority: false, key_usage: None, purposes: None, names: None };
+        let mut read = Self {
+            serial,
+            issuer,
+            subject,
+            not_before,
+            not_after,
+            authority: false,
+            key_usage: None,
+            purposes: None,
+            signer: None,
+            names: None,
+        };
         if let Some(extensions) = extensions {
             read.extend(Reader::whole(extensions, SEQUENCE)?)?;
         }
@@ -137,6 +149,7 @@ impl<'a> Certificate<'a> {
                 Some([15]) => self.key_usage = Some(KeyUsage::read(value, critical)?),
                 Some([17]) => self.names = Some(value),
                 Some([19]) => self.authority = says_authority(value)?,
+                Some([35]) => self.signer = key_identifier(value)?,
                 Some([37]) => self.purposes = Some(Purposes::read(value)?),
                 _ => {}
             }
@@ -148,6 +161,11 @@ impl<'a> Certificate<'a> {
     pub(super) fn names(&self) -> Result<Names, NameFault> {
         self.names.map_or_else(|| Ok(Names::default()), Names::read)
     }
+}
+
+/// `keyIdentifier` of an authority key identifier (RFC 5280 §4.2.1.1): which of its keys an issuer signed with.
+pub(super) fn key_identifier(value: &[u8]) -> Result<Option<&[u8]>, BadDer> {
+    Reader::whole(value, SEQUENCE)?.optional(primitive(0))
 }
 
 /// `cA` of basic constraints; how long a path may become is for `webpki`.

@@ -1,11 +1,12 @@
 //! Certificate revocation lists (RFC 5280 §5) of one trust source.
 
 use super::{
-    der::{BadDer, INTEGER, Reader, SEQUENCE},
+    Stale,
+    certificate::{Certificate, ID_CE, key_identifier},
+    der::{BadDer, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, constructed},
     pem::{self, PemFault},
 };
 use rustls_pki_types::pem::SectionKind;
-use std::time::Duration;
 use wardgate_model::time::Time;
 use webpki::{CertRevocationList, OwnedCertRevocationList};
 
@@ -13,8 +14,8 @@ use webpki::{CertRevocationList, OwnedCertRevocationList};
 pub const CRLS_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Most lists of a trust source.
 pub const CRLS_MAX: usize = 64;
-/// How far ahead of ours the clock of who signs lists may be.
-const AHEAD: Duration = Duration::from_secs(300);
+/// How far ahead of ours the clock of who signs lists may be: five minutes.
+const AHEAD_MICROS: i64 = 300_000_000;
 
 /// Why revocation lists are not taken. `at` counts them from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -73,6 +74,8 @@ impl From<PemFault> for CrlFault {
 #[derive(Debug)]
 pub struct Crl {
     list: CertRevocationList<'static>,
+    /// Which key of its issuer signed it, if it says.
+    signer: Option<Box<[u8]>>,
     this_update: Time,
     next_update: Time,
 }
@@ -97,8 +100,8 @@ impl Crl {
     }
 
     fn read(at: usize, der: &[u8]) -> Result<Self, CrlFault> {
-        let (version, this_update, next_update) = outline(der).map_err(|BadDer| CrlFault::Unreadable { at })?;
-        if version != Version::Two {
+        let outline = Outline::read(der).map_err(|BadDer| CrlFault::Unreadable { at })?;
+        if outline.version != Version::Two {
             return Err(CrlFault::Version { at });
         }
         let list = OwnedCertRevocationList::from_der(der).map_err(|error| match error {
@@ -106,12 +109,17 @@ impl Crl {
             webpki::Error::UnsupportedIndirectCrl => CrlFault::Indirect { at },
             _ => CrlFault::Unreadable { at },
         })?;
-        Ok(Self { list: list.into(), this_update, next_update })
+        let Outline { this_update, next_update, signer, .. } = outline;
+        Ok(Self { list: list.into(), signer: signer.map(Into::into), this_update, next_update })
     }
 
-    /// Whether its time has come, given that clocks differ.
+    /// From when on it counts, given that clocks differ.
+    fn begins(&self) -> Time {
+        Time::from_micros(self.this_update.as_micros().saturating_sub(AHEAD_MICROS))
+    }
+
     fn has_begun(&self, now: Time) -> bool {
-        self.this_update <= now + AHEAD
+        self.begins() <= now
     }
 }
 
@@ -122,17 +130,41 @@ enum Version {
     Two,
 }
 
-/// Version, `thisUpdate` and `nextUpdate` (RFC 5280 §5.1.2); without the last nobody could tell a stale list.
-fn outline(der: &[u8]) -> Result<(Version, Time, Time), BadDer> {
-    let mut list = Reader::new(Reader::whole(der, SEQUENCE)?.value(SEQUENCE)?);
-    let version = match list.optional(INTEGER)? {
-        None => Version::One,
-        Some([1]) => Version::Two,
-        Some(_) => return Err(BadDer),
-    };
-    list.value(SEQUENCE)?;
-    list.value(SEQUENCE)?;
-    Ok((version, list.time()?, list.time()?))
+/// What a list says before and after whom it revokes (RFC 5280 §5.1.2).
+struct Outline<'a> {
+    version: Version,
+    this_update: Time,
+    /// Without it nobody could tell a stale list, so it is there.
+    next_update: Time,
+    signer: Option<&'a [u8]>,
+}
+
+impl<'a> Outline<'a> {
+    fn read(der: &'a [u8]) -> Result<Self, BadDer> {
+        let mut list = Reader::new(Reader::whole(der, SEQUENCE)?.value(SEQUENCE)?);
+        let version = match list.optional(INTEGER)? {
+            None => Version::One,
+            Some([1]) => Version::Two,
+            Some(_) => return Err(BadDer),
+        };
+        list.value(SEQUENCE)?;
+        list.value(SEQUENCE)?;
+        let (this_update, next_update) = (list.time()?, list.time()?);
+        list.optional(SEQUENCE)?;
+        let mut outline = Self { version, this_update, next_update, signer: None };
+        if let Some(extensions) = list.optional(constructed(0))? {
+            let mut extensions = Reader::whole(extensions, SEQUENCE)?;
+            while !extensions.is_empty() {
+                let mut extension = Reader::new(extensions.value(SEQUENCE)?);
+                let id = extension.value(OID)?;
+                extension.flag()?;
+                if id.strip_prefix(&ID_CE) == Some(&[35]) {
+                    outline.signer = key_identifier(extension.value(OCTET_STRING)?)?;
+                }
+            }
+        }
+        Ok(outline)
+    }
 }
 
 /// The revocation lists of one trust source.
@@ -175,9 +207,20 @@ impl Crls {
         &self.lists
     }
 
-    /// The lists whose time has come.
-    pub(super) fn begun(&self, now: Time) -> Vec<&CertRevocationList<'static>> {
-        self.lists.iter().filter(|list| list.has_begun(now)).map(|list| &list.list).collect()
+    /// The lists whose time has come, for a path among these certificates. Of an issuer that has several keys under one name, as it
+    /// has while it changes them, only those count that a key signed which signed one of the certificates too; if all were of other
+    /// keys, they all count, and the path will be refused: what has a list must not pass for what has none.
+    pub(super) fn begun(&self, certificates: &[Certificate<'_>], now: Time) -> Vec<&CertRevocationList<'static>> {
+        let begun = || self.lists.iter().filter(|list| list.has_begun(now));
+        let fits = |list: &Crl| {
+            let mut issued = certificates.iter().filter(|certificate| certificate.issuer == list.issuer());
+            issued.any(|certificate| match (&list.signer, certificate.signer) {
+                (Some(list), Some(certificate)) => **list == *certificate,
+                _ => true,
+            })
+        };
+        let some_fit = |issuer: &[u8]| begun().any(|list| list.issuer() == issuer && fits(list));
+        begun().filter(|list| fits(list) || !some_fit(list.issuer())).map(|list| &list.list).collect()
     }
 
     /// Whether an issuer has lists, but none whose time has come: then its certificates cannot pass for not covered.
@@ -186,8 +229,10 @@ impl Crls {
         of_issuer.peek().is_some() && of_issuer.all(|list| !list.has_begun(now))
     }
 
-    /// When the next list that is up to date will not be.
-    pub(super) fn next_stale(&self, now: Time) -> Option<Time> {
-        self.lists.iter().map(Crl::next_update).filter(|next| *next > now).min()
+    /// When something changes by itself: a list begins to count, or becomes stale where that matters.
+    pub(super) fn next_change(&self, stale: Stale, now: Time) -> Option<Time> {
+        let begin = self.lists.iter().map(Crl::begins);
+        let end = self.lists.iter().filter(|_| stale == Stale::Refused).map(Crl::next_update);
+        begin.chain(end).filter(|moment| *moment > now).min()
     }
 }

@@ -107,6 +107,35 @@ fn what_was_found_is_good_until_a_list_is_stale() {
 }
 
 #[test]
+fn what_was_found_is_good_until_a_list_begins_to_count() {
+    let ca = Ca::root("ca", "");
+    let leaf = chain(&[ca.leaf("dns:x.example serial:7")]);
+    let lists = [ca.crl("2026-05-01", "2026-07-01", &[]), ca.crl("2026-06-03", "2026-07-03", &[7])];
+    let trusted = with(ca.trust(None), &lists, Revocation::default());
+    let found = verify(&leaf, &trusted, at(NOW)).expect("good");
+    assert_eq!(found.good_until, at("2026-06-02T23:55:00Z"));
+    assert_eq!(outcome(verify(&leaf, &trusted, found.good_until)), "revoked");
+}
+
+#[test]
+fn an_issuer_that_changes_its_key_has_a_list_of_each() {
+    let (old, new) = (Ca::root("ca", ""), Ca::root("ca", ""));
+    let lists = [old.crl("2026-05-01", "2026-07-01", &[7]), new.crl("2026-05-02", "2026-07-01", &[8])];
+    let trusted = with(super::pki::trust(&[&old, &new], None), &lists, Revocation::default());
+    for (ca, other, serial, proves) in
+        [(&old, &new, 7, "revoked"), (&old, &new, 8, "x.example"), (&new, &old, 7, "x.example"), (&new, &old, 8, "revoked")]
+    {
+        assert_eq!(shown(&[ca.leaf(&format!("dns:x.example serial:{serial}"))], &trusted), proves, "{serial}");
+        // What else comes along changes nothing: it can only make more lists count.
+        let beside = shown(&[ca.leaf(&format!("dns:x.example serial:{serial}")), other.leaf("dns:y.example")], &trusted);
+        assert!([proves, "revocation_signature"].contains(&&*beside), "{serial} {beside}");
+    }
+    // Only the list of the other key is there: nobody can tell.
+    let trusted = with(super::pki::trust(&[&old, &new], None), &lists[1..], Revocation::default());
+    assert_eq!(shown(&[old.leaf("dns:x.example serial:9")], &trusted), "revocation_signature");
+}
+
+#[test]
 fn only_whole_lists_are_read() {
     let ca = Ca::root("ca", "");
     let list = ca.crl("2026-05-01", "2026-07-01", &[7]);
