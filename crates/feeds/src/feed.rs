@@ -256,6 +256,10 @@ pub struct FeedState {
     pub count: usize,
     /// Those of it that are left out.
     pub skipped: usize,
+    /// Wishes for a key that had to wait for a fetch.
+    pub waited: u64,
+    /// Wishes that were turned away because too many waited already.
+    pub turned_away: u64,
 }
 
 impl FeedState {
@@ -296,6 +300,8 @@ struct Inner {
     absent: Absent,
     success: Option<Time>,
     failure: Option<Failure>,
+    waited: u64,
+    turned_away: u64,
     gone: bool,
 }
 
@@ -309,7 +315,8 @@ struct Held {
 impl Feed {
     fn new(spec: &FeedSpec, clock: Clock) -> Self {
         let pace = Pace::new(spec.rhythm, clock.now());
-        let inner = Inner { pace, held: None, absent: Absent::default(), success: None, failure: None, gone: false };
+        let absent = Absent::default();
+        let inner = Inner { pace, held: None, absent, success: None, failure: None, waited: 0, turned_away: 0, gone: false };
         Self(Arc::new(Shared {
             id: spec.id(),
             rhythm: spec.rhythm,
@@ -343,6 +350,8 @@ impl Feed {
             good_until: inner.pace.good_until(),
             count: held.map_or(0, |document| document.count()),
             skipped: held.map_or(0, |document| document.skipped()),
+            waited: inner.waited,
+            turned_away: inner.turned_away,
         }
     }
 
@@ -361,7 +370,12 @@ impl Feed {
                 return sought;
             }
             if place.is_none() {
-                let Ok(taken) = self.0.waiters.try_acquire() else { return Sought::Busy };
+                let taken = self.0.waiters.try_acquire();
+                let mut inner = self.lock();
+                let counter = if taken.is_ok() { &mut inner.waited } else { &mut inner.turned_away };
+                *counter = counter.saturating_add(1);
+                drop(inner);
+                let Ok(taken) = taken else { return Sought::Busy };
                 place = Some(taken);
             }
             self.0.wake.notify_one();

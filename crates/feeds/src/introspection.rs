@@ -10,7 +10,11 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 use serde_json::{Map, Value};
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 use tokio::{sync::Semaphore, time::timeout};
 use wardgate_model::{secret::Secret, trust::Reach};
 use wardgate_proof::jose::json::{self, JsonFault};
@@ -106,6 +110,7 @@ pub struct Introspection {
     places: Semaphore,
     /// Places and waiters together.
     room: Semaphore,
+    turned_away: AtomicU64,
 }
 
 impl fmt::Debug for Introspection {
@@ -131,8 +136,20 @@ impl Introspection {
         let text = Secret::new(text);
         let mut authorization = HeaderValue::from_str(text.danger_expose()).map_err(|_| IntrospectionFault::Secret)?;
         authorization.set_sensitive(true);
-        let (places, room) = (endpoint.places.clamp(1, 1_024), endpoint.waiters.min(65_536));
-        Ok(Self { fetcher, endpoint, authorization, places: Semaphore::new(places), room: Semaphore::new(places + room) })
+        let (places, waiters) = (endpoint.places.clamp(1, 1_024), endpoint.waiters.min(65_536));
+        let (places, room) = (Semaphore::new(places), Semaphore::new(places + waiters));
+        Ok(Self { fetcher, endpoint, authorization, places, room, turned_away: AtomicU64::new(0) })
+    }
+
+    /// How many questions were turned away because too many waited, or had waited for too long.
+    #[must_use]
+    pub fn turned_away(&self) -> u64 {
+        self.turned_away.load(Ordering::Relaxed)
+    }
+
+    fn turn_away(&self) -> IntrospectionFault {
+        self.turned_away.fetch_add(1, Ordering::Relaxed);
+        IntrospectionFault::Busy
     }
 
     /// Asks about a token. The answer is for now: how long it may be remembered is for whoever knows how fast a revocation must count.
@@ -143,9 +160,9 @@ impl Introspection {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(IntrospectionFault::Long);
         }
-        let _room = self.room.try_acquire().map_err(|_| IntrospectionFault::Busy)?;
+        let _room = self.room.try_acquire().map_err(|_| self.turn_away())?;
         let place = timeout(self.endpoint.bounds.whole, self.places.acquire()).await;
-        let _place = place.ok().and_then(Result::ok).ok_or(IntrospectionFault::Busy)?;
+        let _place = place.ok().and_then(Result::ok).ok_or_else(|| self.turn_away())?;
         let asking = Asking {
             target: &self.endpoint.target,
             message: Message::Form {

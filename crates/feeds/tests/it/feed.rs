@@ -6,8 +6,8 @@ use tokio::sync::{Mutex, mpsc};
 use wardgate_feeds::{
     clock::Clock,
     document::{Document, Kind},
-    feed::{Change, Delivery, FeedSpec, FeedState, Fetched, Origin, Sought},
-    feeds::{FEEDS_MAX, Feeds, TooMany},
+    feed::{Change, Delivery, FeedSpec, FeedState, Fetched, Origin, Sought, WAITERS_MAX},
+    feeds::{FEEDS_MAX, FETCHES_MAX, Feeds, TooMany},
     fetch::Bounds,
     pace::Rhythm,
 };
@@ -173,6 +173,38 @@ async fn who_waits_is_told_when_the_feed_is_stopped() {
     until(|| server.connections() == 1).await;
     stage.feeds.keep(Vec::new()).unwrap();
     assert_eq!(soon(wish).await.unwrap(), Sought::Gone);
+}
+
+#[tokio::test]
+async fn so_many_wait_and_no_more() {
+    let server = Server::start(|_, _| crate::fixture::Reply::Hang(Vec::new())).await;
+    let stage = Stage::new();
+    stage.feeds.keep(vec![stage.keys_at(&server, Rhythm::SHIPPED)]).unwrap();
+    let mut wishes = tokio::task::JoinSet::new();
+    for number in 0..WAITERS_MAX + 100 {
+        let feeds = stage.feeds.clone();
+        wishes.spawn(async move { feeds.want(&TrustName::literal("ci"), &format!("k{number}")).await });
+    }
+    until(|| stage.state().turned_away == 100).await;
+    assert_eq!(stage.state().waited, 4_096);
+    stage.feeds.keep(Vec::new()).unwrap();
+    let told = soon(wishes.join_all()).await;
+    let told = |what: Sought| told.iter().filter(|sought| **sought == what).count();
+    assert_eq!((told(Sought::Busy), told(Sought::Gone)), (100, WAITERS_MAX));
+}
+
+#[tokio::test]
+async fn so_many_fetch_at_a_time_and_no_more() {
+    let server = Server::start(|_, _| crate::fixture::Reply::Hang(Vec::new())).await;
+    let stage = Stage::new();
+    let specs = (0..FETCHES_MAX + 10).map(|number| {
+        let mut spec = stage.spec("ci", for_tokens(), Origin::At(server.target(&format!("/{number}"))), Rhythm::SHIPPED);
+        spec.bounds.whole = Duration::from_secs(60);
+        spec
+    });
+    stage.feeds.keep(specs.collect()).unwrap();
+    until(|| server.requests().len() == FETCHES_MAX && stage.feeds.states().iter().all(|state| state.fetches == 1)).await;
+    assert_eq!(server.connections(), FETCHES_MAX, "the others wait");
 }
 
 #[tokio::test]

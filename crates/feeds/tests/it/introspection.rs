@@ -107,7 +107,7 @@ async fn questions_are_few_at_a_time_and_those_that_wait_are_counted() {
     }
     until(|| server.connections() == 2).await;
     assert_eq!(said(&introspection, "t").await, "no: the introspection endpoint is asked too much at once");
-    assert_eq!(server.connections(), 2);
+    assert_eq!((server.connections(), introspection.turned_away()), (2, 1));
     open.notify_waiters();
     asked.shutdown().await;
     assert!(matches!(introspection.ask("t").await, Err(fault) if fault.to_string() == "the answer was not over within 400 ms"));
