@@ -1,9 +1,19 @@
 //! What identities declare beside what was issued to them: credentials that others vouch for, and whom their proofs stand for.
 
 use crate::shards::{Named, Shards};
+use ipnet::IpNet;
 use std::sync::Arc;
-use wardgate_model::{credential::Credential, id::IdentityId};
-use wardgate_proof::binding::{Holder, Subjects};
+use wardgate_model::{
+    credential::{Credential, CredentialKind, CredentialState},
+    id::IdentityId,
+    inventory::Identity,
+    time::Time,
+    trust::Binding,
+};
+use wardgate_proof::{
+    api_key,
+    binding::{Holder, Subjects},
+};
 
 /// What one identity declares.
 #[derive(Debug)]
@@ -15,6 +25,26 @@ struct Declared {
 impl Named for Declared {
     fn name(&self) -> &str {
         self.identity.as_str()
+    }
+}
+
+/// The credential on record for an entry of an identity's `credentials` that others vouch for. It needs no issue: it is there as
+/// long as it is declared, and ends by containment.
+#[must_use]
+pub fn declared(identity: &Identity, entry: &str, kind: CredentialKind, sources: &[IpNet], binding: &Binding) -> Credential {
+    Credential {
+        id: api_key::declared_id(identity.id.as_str(), entry),
+        identity: identity.id.clone(),
+        name: entry.into(),
+        kind,
+        environment: identity.environment.name.clone(),
+        sources: sources.into(),
+        hash: None,
+        binding: Some(Box::new(binding.clone())),
+        created: Time::from_micros(0),
+        expires: None,
+        warn_from: None,
+        state: CredentialState::Live,
     }
 }
 

@@ -7,17 +7,26 @@ use ahash::AHashMap;
 use quick_cache::sync::Cache;
 use smallvec::SmallVec;
 use std::sync::{Arc, LazyLock};
-use wardgate_model::{facts::TokenFacts, id::TrustName, proof::CertificateChain, reason::Reason, time::Time};
+use wardgate_model::{
+    facts::TokenFacts,
+    id::TrustName,
+    proof::CertificateChain,
+    reason::Reason,
+    time::Time,
+    trust::{Authority, Issuer, Keys},
+};
 use wardgate_proof::{
     jose::{
         self,
+        algorithm::{Algorithms, UnknownAlgorithm},
         claims::{Claims, Confirmation},
         expected::Expected,
+        jwk::{Accepting, Usage},
         jwt::Unverified,
-        key_set::KeySet,
+        key_set::{KeySet, SetFault},
         refusal::Refusal,
     },
-    x509,
+    x509::{self, BundleFault, CrlFault, Crls, Revocation, SpiffeIdError, TrustBundle, TrustDomain},
 };
 
 /// Tokens and certificates remembered at a time, over all callers.
@@ -36,6 +45,48 @@ pub struct TrustedIssuer {
     pub good_until: Option<Time>,
 }
 
+/// Why what a trust source declares cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    /// An algorithm that is none.
+    #[error("`algorithms`: {0}")]
+    Algorithms(#[from] UnknownAlgorithm),
+    /// Its keys.
+    #[error("`jwks`: {0}")]
+    Keys(#[from] SetFault),
+    /// Its trust domain.
+    #[error("`trust_domain`: {0}")]
+    Domain(#[from] SpiffeIdError),
+    /// Its anchors.
+    #[error("`bundle`: {0}")]
+    Anchors(#[from] BundleFault),
+    /// What it revoked.
+    #[error("`revoked`: {0}")]
+    Revoked(#[from] CrlFault),
+}
+
+impl TrustedIssuer {
+    /// An issuer with the keys that were fetched for it; those that it declares itself need no fetching.
+    #[must_use]
+    pub fn new(name: &TrustName, issuer: &Issuer, fetched: Option<(KeySet, Time)>) -> Self {
+        let (keys, good_until) = match (&issuer.keys, fetched) {
+            (Keys::Here(text), _) => (Self::keys(issuer, text).ok(), None),
+            (Keys::Discovered(_) | Keys::At(..), Some((keys, end))) => (Some(keys), Some(end)),
+            (Keys::Discovered(_) | Keys::At(..), None) => (None, None),
+        };
+        Self { name: name.clone(), expected: Expected::of(issuer), keys, good_until }
+    }
+
+    /// The keys of an issuer, from their document.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn keys(issuer: &Issuer, text: &str) -> Result<KeySet, Unusable> {
+        let algorithms = Algorithms::parse(&issuer.algorithms)?;
+        Ok(KeySet::parse(text.as_bytes(), Accepting { algorithms, usage: Usage::Signature })?)
+    }
+}
+
 /// An authority that certifies keys, with its anchors and revocation lists.
 #[derive(Debug)]
 pub struct TrustedAuthority {
@@ -43,6 +94,19 @@ pub struct TrustedAuthority {
     pub name: TrustName,
     /// What it vouches by.
     pub trust: x509::Trust,
+}
+
+impl TrustedAuthority {
+    /// Reads what an authority declares.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn new(name: &TrustName, authority: &Authority) -> Result<Self, Unusable> {
+        let domain = authority.trust_domain.as_deref().map(TrustDomain::parse).transpose()?;
+        let bundle = TrustBundle::parse(authority.anchors.as_bytes(), domain.as_ref())?;
+        let crls = Crls::parse(authority.revoked.iter().map(|text| text.as_bytes()))?;
+        Ok(Self { name: name.clone(), trust: x509::Trust { bundle, crls, revocation: Revocation::default(), domain } })
+    }
 }
 
 /// A genuine token.

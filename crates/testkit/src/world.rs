@@ -9,7 +9,14 @@ use std::{
     time::Duration,
 };
 use wardgate_abuse::{Limits, MeterBounds, Meters, journal::Unrecorded};
-use wardgate_gate::{Arrival, Change, Estate, Snapshot, Step, Verdict, World, assertion::Mint, decide, denied::Denied, establish};
+use wardgate_gate::{
+    Arrival, Change, Estate, Snapshot, Step, Verdict, World,
+    assertion::Mint,
+    bindings, decide,
+    denied::Denied,
+    establish,
+    trust::{Trust, TrustedAuthority, TrustedIssuer},
+};
 use wardgate_model::{
     credential::{Credential, CredentialKind, CredentialState},
     facts::{Door, Facts},
@@ -18,6 +25,7 @@ use wardgate_model::{
     limit::Limit,
     secret::Secret,
     time::Time,
+    trust::{TrustSource, Vouches},
 };
 use wardgate_policy::{Names, PolicySet, PolicySource};
 use wardgate_proof::{
@@ -41,6 +49,7 @@ pub struct TestWorld {
     pub denied: Arc<Denied>,
     /// A live API key for each identity, by name.
     pub keys: BTreeMap<String, String>,
+    trust: Vec<Arc<TrustSource>>,
 }
 
 /// Whether the limits that ship are in force.
@@ -118,7 +127,13 @@ fn build(inventory: &Inventory, policies: PolicySet, shipped: ShippedLimits) -> 
     let denied = Arc::new(Denied::default());
     let signer = Signer::generate().and_then(|key| Signer::load(key.danger_expose())).map_err(|e| e.to_string())?;
     let identities = inventory.identities.iter().map(|spec| Change::Identity(Arc::new(spec.identity.clone())));
-    let population = identities.chain(credentials).collect();
+    let declared = inventory.identities.iter().map(|spec| {
+        let entries = spec.credentials.iter().filter_map(|entry| Some((entry, entry.binding.as_ref()?)));
+        let credentials =
+            entries.map(|(entry, binding)| Arc::new(bindings::declared(&spec.identity, &entry.name, entry.kind, &entry.sources, binding)));
+        Change::Declared(spec.identity.id.clone(), credentials.collect())
+    });
+    let population = identities.chain(credentials).chain(declared).collect();
     let estate = Estate::build(World {
         apis: inventory.apis.clone(),
         grants: inventory.grants.clone(),
@@ -131,8 +146,31 @@ fn build(inventory: &Inventory, policies: PolicySet, shipped: ShippedLimits) -> 
         denied: Arc::clone(&denied),
         body_bytes_max: 1 << 20,
     });
-    let snapshot = Snapshot::new(1, population, Arc::new(estate));
-    Ok(TestWorld { snapshot, meters: Meters::new(Arc::new(Unrecorded), MeterBounds::default()), denied, keys })
+    let snapshot = Snapshot::new(1, population, Arc::new(estate)).trusting(Arc::new(trust(&inventory.trust, None)?));
+    let meters = Meters::new(Arc::new(Unrecorded), MeterBounds::default());
+    Ok(TestWorld { snapshot, meters, denied, keys, trust: inventory.trust.clone() })
+}
+
+/// The trust sources of an inventory, with what was fetched for them.
+///
+/// # Errors
+/// With what of them cannot be used.
+fn trust(sources: &[Arc<TrustSource>], fetched: Option<(&str, &str, Time)>) -> Result<Trust, String> {
+    let (mut issuers, mut authorities) = (Vec::new(), Vec::new());
+    for source in sources {
+        match &source.vouches {
+            Vouches::Tokens(issuer) => {
+                let fetched = fetched.filter(|(name, ..)| *name == source.name.as_str());
+                let keys = |text: &str| TrustedIssuer::keys(issuer, text).map_err(|why| why.to_string());
+                let fetched = fetched.map(|(_, text, until)| keys(text).map(|keys| (keys, until))).transpose()?;
+                issuers.push(TrustedIssuer::new(&source.name, issuer, fetched));
+            }
+            Vouches::Certificates(authority) => {
+                authorities.push(TrustedAuthority::new(&source.name, authority).map_err(|why| why.to_string())?);
+            }
+        }
+    }
+    Ok(Trust::new(issuers, authorities))
 }
 
 fn policies_of(inventory: &Inventory) -> Vec<PolicySource> {
@@ -241,6 +279,18 @@ impl TestWorld {
             Step::Done(verdict) => Some((facts, verdict)),
             Step::Wait(..) => None,
         }
+    }
+
+    /// What the keys of a trust source are from now on, as if they had been fetched: a JWK Set that counts until a moment.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn fetched(&mut self, trust_source: &str, jwks: &str, until: Time) -> Result<(), String> {
+        let trust = trust(&self.trust, Some((trust_source, jwks, until)))?;
+        let before = &self.snapshot;
+        let next = Snapshot::new(before.number() + 1, before.population().clone(), Arc::clone(before.estate()));
+        self.snapshot = next.trusting(Arc::new(trust));
+        Ok(())
     }
 
     /// An identity's name, typed.

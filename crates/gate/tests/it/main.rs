@@ -7,6 +7,7 @@ mod limits;
 mod matrix;
 mod observe;
 mod proofs;
+mod tokens;
 
 use wardgate_testkit::world::{Asked, DAWN, ShippedLimits, TestWorld, world};
 

@@ -1,0 +1,195 @@
+//! Tokens of trust sources: whom they stand for, and what is refused (RFC 8725, STANDARDS §1.5, §1.12).
+
+use std::{net::IpAddr, time::Duration};
+use wardgate_gate::{Need, Step, Verdict, decide, denied::Subject, establish, establish_with_keys};
+use wardgate_model::{facts::Facts, time::Time};
+use wardgate_proof::{
+    api_key,
+    jws::{Signer, jwks},
+};
+use wardgate_testkit::world::{Asked, DAWN, ShippedLimits, TestWorld, Texts};
+
+const WORLD: &str = "\
+{kind: Owner, name: payments, spec: {accountable: lead@example.com}}
+---
+{kind: Environment, name: production, spec: {production: true}}
+---
+{kind: TrustSource, name: ci, spec: {type: oidc, issuer: 'https://ci.example', audiences: [wardgate], jwks: 'file:ci.json'}}
+---
+{kind: TrustSource, name: far, spec: {type: oidc, issuer: 'https://far.example', audiences: [wardgate], on_behalf_of: sub, subject_claim: azp}}
+---
+kind: Identity
+name: ledger-ci
+spec:
+  {type: ci_job, owner: payments, environment: production, purpose: builds,
+   credentials: [{name: main, type: oidc, trust: ci, subject: 'repo:acme/ledger:*', claims: {environment: production}}]}
+---
+kind: Identity
+name: bound
+spec:
+  {type: ci_job, owner: payments, environment: production, purpose: builds,
+   credentials: [{name: main, type: oidc, trust: ci, subject: 'bound', sources: [10.0.0.0/8]}]}
+---
+kind: Identity
+name: one
+spec: {type: ci_job, owner: payments, environment: production, purpose: a, credentials: [{name: a, type: oidc, trust: ci, subject: both, claims: {a: 1}}]}
+---
+kind: Identity
+name: other
+spec: {type: ci_job, owner: payments, environment: production, purpose: b, credentials: [{name: b, type: oidc, trust: ci, subject: both, claims: {a: 2}}]}
+---
+kind: Identity
+name: app
+spec: {type: service_account, owner: payments, environment: production, purpose: b, credentials: [{name: b, type: oidc, trust: far, subject: app}]}
+---
+kind: Api
+name: ledger
+spec:
+  policy_owner: payments
+  business_owner: payments
+  environment: production
+  match: {hosts: [ledger.example]}
+  accept: [jwt]
+  upstream: {urls: ['http://127.0.0.1:9000']}
+  operations: [{match: GET /entries, class: list}]
+---
+kind: Api
+name: old
+spec:
+  policy_owner: payments
+  business_owner: payments
+  environment: production
+  match: {hosts: [old.example]}
+  upstream: {urls: ['http://127.0.0.1:9000']}
+  operations: [{match: GET /entries, class: list}]
+---
+{kind: Grant, name: all, spec: {to: {owner: payments}, api: ledger, operations: [list]}}
+";
+
+fn signer() -> Signer {
+    Signer::load(Signer::generate().unwrap().danger_expose()).unwrap()
+}
+
+fn estate(ci: &Signer) -> TestWorld {
+    let keys = jwks([ci]).to_string();
+    Texts { yaml: WORLD, cedar: &[], files: &[("ci.json", keys.as_bytes())], grants: &[], shipped: ShippedLimits::Off }.world().unwrap()
+}
+
+/// A token with the claims of `changes` over those of a good one.
+fn token(signer: &Signer, changes: serde_json::Value) -> String {
+    let now = DAWN.as_seconds();
+    let mut claims = serde_json::json!({
+        "iss": "https://ci.example", "sub": "repo:acme/ledger:ref:refs/heads/main", "aud": "wardgate", "environment": "production",
+        "iat": now, "exp": now + 300, "jti": "1", "scope": "a b",
+    });
+    for (name, value) in changes.as_object().unwrap() {
+        claims[name] = value.clone();
+    }
+    signer.sign("JWT", &claims).unwrap()
+}
+
+fn asked(token: &str) -> Asked {
+    Asked::parse("GET /entries\nhost: ledger.example").unwrap().bearer(token)
+}
+
+fn said((facts, verdict): &(Facts, Verdict)) -> String {
+    let identity = facts.caller.as_ref().map_or("nobody", |caller| caller.identity.id.as_str());
+    format!("{} {identity}", verdict.ruling.reason().code())
+}
+
+fn ruled(world: &TestWorld, token: &str, now: Time) -> String {
+    said(&world.judge(&asked(token), now).unwrap())
+}
+
+#[test]
+fn a_token_stands_for_the_one_identity_that_its_subject_and_claims_name() {
+    let ci = signer();
+    let world = estate(&ci);
+    let good = token(&ci, serde_json::json!({}));
+    for round in ["verified", "remembered"] {
+        let (facts, verdict) = world.judge(&asked(&good), DAWN + Duration::from_secs(5)).unwrap();
+        let caller = facts.caller.as_ref().unwrap();
+        assert_eq!(said(&(facts.clone(), verdict)), "rule.allowed ledger-ci", "{round}");
+        let token = caller.token.as_ref().unwrap();
+        assert_eq!((&*token.issuer, token.scopes.len(), caller.proof.age_s(DAWN + Duration::from_secs(5))), ("https://ci.example", 2, 5));
+        assert_eq!(caller.credential.as_ref().unwrap().id, api_key::declared_id("ledger-ci", "main"));
+    }
+    for (changes, expected) in [
+        (serde_json::json!({ "sub": "repo:acme/other:main" }), "proof.subject nobody"),
+        (serde_json::json!({ "environment": "staging" }), "proof.subject nobody"),
+        (serde_json::json!({ "environment": ["production"] }), "rule.allowed ledger-ci"),
+        (serde_json::json!({ "sub": "both", "a": 1 }), "rule.allowed one"),
+        (serde_json::json!({ "sub": "both", "a": [1, 2] }), "identity.ambiguous nobody"),
+        (serde_json::json!({ "sub": "bound" }), "proof.source bound"),
+        (serde_json::json!({ "aud": "other" }), "proof.claims nobody"),
+        (serde_json::json!({ "aud": ["other", "wardgate"] }), "rule.allowed ledger-ci"),
+        (serde_json::json!({ "iss": "https://nobody.example" }), "proof.issuer nobody"),
+        (serde_json::json!({ "iss": "https://ci.example/" }), "proof.issuer nobody"),
+        (serde_json::json!({ "exp": DAWN.as_seconds() - 60 }), "proof.expired nobody"),
+        (serde_json::json!({ "nbf": DAWN.as_seconds() + 120 }), "proof.claims nobody"),
+        (serde_json::json!({ "exp": DAWN.as_seconds() + 100 * 86_400 }), "proof.claims nobody"),
+        (serde_json::json!({ "cnf": { "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" } }), "proof.binding nobody"),
+    ] {
+        assert_eq!(ruled(&world, &token(&ci, changes.clone()), DAWN), expected, "{changes}");
+    }
+    let from = asked(&token(&ci, serde_json::json!({ "sub": "bound" }))).from(IpAddr::from([10, 1, 1, 1]));
+    assert_eq!(said(&world.judge(&from, DAWN).unwrap()), "rule.allowed bound");
+    assert_eq!(ruled(&world, &token(&ci, serde_json::json!({})).replacen("ey", "ex", 1), DAWN), "proof.unknown nobody");
+    let elsewhere = Asked::parse("GET /entries\nhost: old.example").unwrap().bearer(&good);
+    assert_eq!(said(&world.judge(&elsewhere, DAWN).unwrap()), "proof.unknown nobody", "an API that takes no tokens");
+}
+
+#[test]
+fn what_is_remembered_ends_with_the_token_its_keys_and_its_credential() {
+    let ci = signer();
+    let mut world = estate(&ci);
+    let good = token(&ci, serde_json::json!({}));
+    let (_, verdict) = world.judge(&asked(&good), DAWN).unwrap();
+    let lease = verdict.permit.unwrap().depart().lease;
+    assert_eq!(lease.ends(), Some(DAWN + Duration::from_secs(330)), "an open stream ends with the token, skew included");
+    assert_eq!(ruled(&world, &good, DAWN + Duration::from_secs(329)), "rule.allowed ledger-ci");
+    assert_eq!(ruled(&world, &good, DAWN + Duration::from_secs(330)), "proof.expired nobody");
+    world.denied.stop(Subject::Credential(api_key::declared_id("ledger-ci", "main")), DAWN);
+    assert_eq!(ruled(&world, &good, DAWN), "proof.revoked ledger-ci");
+    assert!(!lease.is_live());
+    // Keys that are gone take with them what they proved.
+    let mut far = estate(&ci);
+    let theirs = token(&ci, serde_json::json!({ "iss": "https://far.example", "azp": "app" }));
+    far.fetched("far", &jwks([&ci]).to_string(), DAWN + Duration::from_secs(60)).unwrap();
+    assert_eq!(ruled(&far, &theirs, DAWN), "rule.allowed app");
+    far.fetched("far", &jwks([&signer()]).to_string(), DAWN + Duration::from_secs(60)).unwrap();
+    assert!(far.judge(&asked(&theirs), DAWN).is_none(), "newer keys are asked for");
+    world.fetched("far", &jwks([&ci]).to_string(), DAWN).unwrap();
+    assert!(world.judge(&asked(&theirs), DAWN).is_none(), "keys too old to be believed are none");
+}
+
+#[test]
+fn missing_keys_are_asked_for_once_and_then_refused() {
+    let (ci, far) = (signer(), signer());
+    let mut world = estate(&ci);
+    let theirs = token(&far, serde_json::json!({ "iss": "https://far.example", "azp": "app", "sub": "person-7" }));
+    let request = asked(&theirs);
+    let arrival = request.arrival(DAWN);
+    let wait = |world: &TestWorld| match establish(&arrival, &world.snapshot, &world.meters, DAWN) {
+        Step::Wait(unproven, Need::Keys { trust, kid }) => (unproven, trust.to_string(), kid.map(|kid| kid.to_string())),
+        other => panic!("{other:?}"),
+    };
+    let (unproven, trust, kid) = wait(&world);
+    assert_eq!((trust.as_str(), kid), ("far", None), "whatever keys there are");
+    let facts = establish_with_keys(&arrival, unproven, &world.snapshot, &world.meters, DAWN);
+    assert_eq!(facts.stopped.unwrap().reason.code(), "proof.keys_away");
+    world.fetched("far", &jwks([&ci]).to_string(), DAWN + Duration::from_secs(60)).unwrap();
+    let (unproven, _, kid) = wait(&world);
+    assert_eq!(kid.as_deref(), Some(far.kid()));
+    let facts = establish_with_keys(&arrival, unproven, &world.snapshot, &world.meters, DAWN);
+    assert_eq!(facts.stopped.unwrap().reason.code(), "proof.signature");
+    let (unproven, ..) = wait(&world);
+    world.fetched("far", &jwks([&ci, &far]).to_string(), DAWN + Duration::from_secs(60)).unwrap();
+    let facts = establish_with_keys(&arrival, unproven, &world.snapshot, &world.meters, DAWN);
+    let caller = facts.caller.as_ref().unwrap();
+    assert_eq!(caller.identity.id.as_str(), "app");
+    let person = caller.on_behalf_of.as_deref().unwrap();
+    assert!(person.len() == 22 && !person.contains("person"), "{person}");
+    let Step::Done(verdict) = decide(&facts, &world.snapshot, &world.meters, DAWN) else { panic!("a ruling") };
+    assert!(verdict.permit.is_some());
+}
