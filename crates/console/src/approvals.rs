@@ -195,7 +195,7 @@ pub(crate) async fn approve(console: &Console, asked: &Asked<'_>) -> Result<Answ
     perform(console, &requester, &actor, &kept, ready, asked.now).await.map_err(|problem| {
         tracing::warn!(approval = %stored.id, detail = problem.detail, "an approved act could not be done");
         let detail = format!("`{}` is approved and could not be done: {}", stored.id, problem.detail);
-        if problem.code == Code::Fault { problem } else { Problem::new(Code::Overtaken, detail) }
+        if matches!(problem.code, Code::Fault | Code::Away) { problem } else { Problem::new(Code::Overtaken, detail) }
     })?;
     console.world.published(approved.revision).await;
     Ok(Answer::ok(&ApprovalView::of(&approved, asked.now)).at(approved.revision))
@@ -274,7 +274,7 @@ async fn ready(console: &Console, requester: &Identity, kept: &Kept) -> Result<R
             let needs = looked.needs.map(|needs| needs.needed);
             Ok(Ok(Ready { wanted, basis: scene.seq.min(looked.planned.basis), needs }))
         }
-        Err(problem) if problem.code == Code::Fault => Err(problem),
+        Err(problem) if matches!(problem.code, Code::Fault | Code::Away) => Err(problem),
         Err(problem) => Ok(Err(problem.detail)),
     }
 }

@@ -100,7 +100,12 @@ impl Console {
     pub async fn answer(&self, call: Call, now: Time) -> Response<Bytes> {
         let answer = match self.ask(&call, now).await {
             Ok(answer) => answer,
-            Err(problem) => problem.answer(call.facts.id),
+            Err(problem) => {
+                if problem.code == Code::Away {
+                    self.world.doubt();
+                }
+                problem.while_away(self.world.away().as_ref()).answer(call.facts.id)
+            }
         };
         answer.into_response()
     }

@@ -4,6 +4,7 @@ use crate::{
     acts::{self, Asking, Kept},
     answer::{Answer, Page},
     call::{Asked, Console},
+    here::{self, OnlyHere},
     input,
     power::{self, Power, within_reach},
     problem::{Code, Problem},
@@ -21,7 +22,7 @@ use wardgate_model::{
     id::{CredentialId, IdentityId, OwnerName},
     time::Time,
 };
-use wardgate_store::{StoreFault, StoredContainment, UsageFilter};
+use wardgate_store::{Actor, StoreFault, StoredContainment, UsageFilter};
 
 /// How far back use is looked at to say who would break.
 const LOOKED_BACK: Duration = Duration::from_hours(30 * 24);
@@ -57,7 +58,7 @@ pub(crate) struct ContainmentView {
     actor: String,
     /// Why.
     reason: String,
-    /// The number of the change.
+    /// The number of the change; 0: not on record yet.
     revision: u64,
 }
 
@@ -69,6 +70,9 @@ pub(crate) struct Contained {
     /// Who would break; only for a preview.
     #[serde(skip_serializing_if = "Option::is_none")]
     preview: Option<PreviewView>,
+    /// That it is not on record yet; only while the store is away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    only_here: Option<OnlyHere>,
 }
 
 /// Who would break.
@@ -262,15 +266,49 @@ async fn target(console: &Console, asked: &Asked<'_>, kind: Containable, name: &
 pub(crate) async fn contain(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
     let request: ContainRequest = input::body(&asked.call.headers, &asked.call.body)?;
     let (kind, actor) = (kind(&request.kind)?, asked.actor(input::reason(request.reason.as_deref())?));
+    if !request.preview && console.world.away().is_some() {
+        return contain_here(console, asked, kind, &request).await;
+    }
+    match contain_on_record(console, asked, kind, &request, &actor).await {
+        Err(problem) if problem.code == Code::Away && !request.preview => {
+            console.world.doubt();
+            contain_here(console, asked, kind, &request).await
+        }
+        done => done,
+    }
+}
+
+/// The store is away: whoever is to be stopped is stopped all the same.
+async fn contain_here(console: &Console, asked: &Asked<'_>, kind: Containable, request: &ContainRequest) -> Result<Answer, Problem> {
+    let reason = input::reason(request.reason.as_deref())?;
+    let only_here = here::contain(console, asked, kind, &request.name, &reason).await?;
+    let containment = ContainmentView {
+        kind: kind.as_str(),
+        name: request.name.clone(),
+        since: asked.now.to_rfc3339(),
+        actor: asked.caller.identity.id.to_string(),
+        reason: reason.into(),
+        revision: 0,
+    };
+    Ok(Answer::ok(&Contained { containment: Some(containment), preview: None, only_here: Some(only_here) }))
+}
+
+async fn contain_on_record(
+    console: &Console,
+    asked: &Asked<'_>,
+    kind: Containable,
+    request: &ContainRequest,
+    actor: &Actor,
+) -> Result<Answer, Problem> {
     target(console, asked, kind, &request.name).await?;
     if request.preview {
         let containment = console.store.containment(kind, &request.name).await?;
         let preview = Some(look_ahead(console, kind, &request.name, asked.now).await?);
-        return Ok(Answer::ok(&Contained { containment: containment.as_ref().map(ContainmentView::of), preview }));
+        return Ok(Answer::ok(&Contained { containment: containment.as_ref().map(ContainmentView::of), preview, only_here: None }));
     }
-    let stored = console.store.contain(&actor, kind, &request.name, asked.now).await?;
+    let stored = console.store.contain(actor, kind, &request.name, asked.now).await?;
     console.world.published(stored.revision).await;
-    Ok(Answer::ok(&Contained { containment: Some(ContainmentView::of(&stored)), preview: None }).at(stored.revision))
+    Ok(Answer::ok(&Contained { containment: Some(ContainmentView::of(&stored)), preview: None, only_here: None }).at(stored.revision))
 }
 
 async fn look_ahead(console: &Console, kind: Containable, name: &str, now: Time) -> Result<PreviewView, Problem> {

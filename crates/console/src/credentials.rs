@@ -4,6 +4,7 @@ use crate::{
     answer::{Answer, Page},
     approvals::departed,
     call::{Asked, Console},
+    here::{self, OnlyHere},
     input,
     power::{self, Power, may_sign_in, within_reach},
     problem::{Code, Problem},
@@ -22,7 +23,7 @@ use wardgate_model::{
     time::Time,
 };
 use wardgate_resources::scalar;
-use wardgate_store::{Condition, CredentialFilter, NewCredential, StoredCredential};
+use wardgate_store::{Condition, CredentialFilter, NewCredential, Precondition, StoredCredential};
 
 /// How long a sign-in waits to be used.
 pub const SIGN_IN: Duration = Duration::from_secs(60 * 60);
@@ -91,8 +92,11 @@ pub(crate) struct CredentialView {
     state: &'static str,
     /// When it was revoked (RFC 3339).
     revoked: Option<String>,
-    /// What `If-Match` can name, in quotes.
+    /// What `If-Match` can name, in quotes; 0: the change is not on record yet.
     revision: u64,
+    /// That its end is not on record yet; only while the store is away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    only_here: Option<OnlyHere>,
 }
 
 /// A credential that was just issued.
@@ -124,6 +128,7 @@ impl CredentialView {
             state: Condition::of(credential, now).as_str(),
             revoked,
             revision: stored.revision,
+            only_here: None,
         }
     }
 }
@@ -275,11 +280,40 @@ pub(crate) async fn revoke(console: &Console, asked: &Asked<'_>) -> Result<Answe
     let id = id(asked)?;
     let reason = input::reason(asked.query.value("reason"))?;
     let expect = input::precondition(&asked.call.headers)?;
-    let stored = console.store.credential(&id).await?;
+    // Whether a precondition holds, only the store can say.
+    let here = expect == Precondition::Any;
+    if here && console.world.away().is_some() {
+        return revoke_here(console, asked, &id, &reason).await;
+    }
+    match revoke_on_record(console, asked, &id, expect, reason.clone()).await {
+        Err(problem) if problem.code == Code::Away && here => {
+            console.world.doubt();
+            revoke_here(console, asked, &id, &reason).await
+        }
+        done => done,
+    }
+}
+
+async fn revoke_on_record(
+    console: &Console,
+    asked: &Asked<'_>,
+    id: &CredentialId,
+    expect: Precondition,
+    reason: Box<str>,
+) -> Result<Answer, Problem> {
+    let stored = console.store.credential(id).await?;
     reach_of(console, asked, &stored.credential)?;
-    let stored = console.store.revoke_credential(&asked.actor(reason), &id, expect, asked.now).await?;
+    let stored = console.store.revoke_credential(&asked.actor(reason), id, expect, asked.now).await?;
     console.world.published(stored.revision).await;
     Ok(Answer::ok(&CredentialView::of(&stored, asked.now)).at(stored.revision))
+}
+
+/// The store is away: what is to be ended is ended all the same.
+async fn revoke_here(console: &Console, asked: &Asked<'_>, id: &CredentialId, reason: &str) -> Result<Answer, Problem> {
+    let (known, only_here) = here::revoke(console, asked, id, reason).await?;
+    let credential = Credential { state: CredentialState::Revoked { at: asked.now }, ..Credential::clone(&known) };
+    let view = CredentialView::of(&StoredCredential { credential, revision: 0, created_seq: 0 }, asked.now);
+    Ok(Answer::ok(&CredentialView { only_here: Some(only_here), ..view }))
 }
 
 pub(crate) async fn rotate(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {

@@ -33,6 +33,7 @@ mod declared;
 mod discoveries;
 mod events;
 mod explain;
+mod here;
 mod idempotency;
 mod import;
 mod input;
@@ -62,6 +63,7 @@ pub use secrets::SECRET_BYTES_MAX;
 pub use sessions::{SESSION, SESSION_MAX, SESSION_NAME};
 pub use wardgate_store::ResourceChange;
 pub use world::{
-    AccessCondition, AccessPage, AccessPath, AccessQuery, BoxFuture, Delivery, DescribedRequest, Entry, EventPage, EventQuery, FindingView,
-    Manner, Minted, Moment, OpenNow, OpenRequests, Planned, Refused, SecretRotation, Span, World, WorldFault,
+    AccessCondition, AccessPage, AccessPath, AccessQuery, Away, BoxFuture, Delivery, DescribedRequest, Entry, EventPage, EventQuery,
+    FindingView, HereStop, Journaled, Manner, Minted, Moment, OpenNow, OpenRequests, Planned, Refused, SecretRotation, Span, Stopping,
+    World, WorldFault,
 };

@@ -142,7 +142,7 @@ fn responses(row: &AdminOperation, refusal: &Schema, generator: &mut SchemaGener
 
 /// How the API itself may refuse an operation: the ways of its row, and those of all.
 fn refusals(row: &AdminOperation) -> impl Iterator<Item = Code> {
-    [Code::Malformed, Code::Proof, Code::Reach, Code::Fault].into_iter().chain(row.refusals.iter().copied())
+    [Code::Malformed, Code::Proof, Code::Reach, Code::Away, Code::Fault].into_iter().chain(row.refusals.iter().copied())
 }
 
 fn set(object: &mut Value, name: &str, value: Value) {

@@ -2,7 +2,7 @@
 
 use crate::{
     answer::Answer,
-    world::{Refused, WorldFault},
+    world::{Away, Refused, WorldFault},
 };
 use http::StatusCode;
 use schemars::JsonSchema;
@@ -83,6 +83,8 @@ codes! {
     Diagnostics = "console.diagnostics", UNPROCESSABLE_ENTITY, "what would be declared makes no sense", "mend what `diagnostics` names, all of it is there";
     /// The idempotency key was used for something else.
     KeyReused = "console.key_reused", UNPROCESSABLE_ENTITY, "this idempotency key was used for another request", "use a new key for a new request";
+    /// The store does not answer.
+    Away = "store.away", SERVICE_UNAVAILABLE, "the store does not answer", "contain and revoke all the same, this gate obeys at once; ask for anything else again when `/readyz` says `ready`";
     /// We failed.
     Fault = "console.fault", SERVICE_UNAVAILABLE, "the request cannot be served at present", "try again later; tell the operator, with the request id";
 }
@@ -149,6 +151,20 @@ impl Problem {
         Self::new(Code::Fault, "something that this needs does not work at present")
     }
 
+    /// The store is away: told to the log in full, to the caller what is wrong with it.
+    fn away(fault: &StoreFault) -> Self {
+        tracing::error!(%fault, "the store did not answer to a request of the management API");
+        Self::new(Code::Away, fault.away())
+    }
+
+    /// The same, with since when the store is away. What failed for another reason while it is away, failed for that one.
+    pub(crate) fn while_away(self, away: Option<&Away>) -> Self {
+        match (self.code, away) {
+            (Code::Away | Code::Fault, Some(away)) => Self::new(Code::Away, format!("{}, since {}", away.why, away.since)),
+            _ => self,
+        }
+    }
+
     /// What would be declared makes no sense: all that is wrong, at once.
     pub fn diagnostics(found: Vec<DiagnosticView>) -> Self {
         let first = found.iter().find(|one| one.level == "error").or_else(|| found.first());
@@ -206,6 +222,9 @@ impl From<Refused> for Problem {
 
 impl From<StoreFault> for Problem {
     fn from(fault: StoreFault) -> Self {
+        if fault.is_away() {
+            return Self::away(&fault);
+        }
         let code = match &fault {
             StoreFault::NotFound { .. } => Code::NotFound,
             StoreFault::Conflict { .. } | StoreFault::EmptySources { .. } => Code::Conflict,

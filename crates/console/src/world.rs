@@ -1,6 +1,6 @@
 //! What the console asks of the running gate. Everything cryptographic and everything judged happens there.
 
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use http::{HeaderMap, Method, Uri};
 use ipnet::IpNet;
 use schemars::JsonSchema;
@@ -8,7 +8,8 @@ use serde::Serialize;
 use serde_json::Value;
 use std::{net::IpAddr, pin::Pin, sync::Arc, time::Duration};
 use wardgate_model::{
-    credential::{CredentialKind, KeyedHash},
+    contain::Containable,
+    credential::{Credential, CredentialKind, KeyedHash},
     diagnostic::Diagnostic,
     govern::Contract,
     id::{ApiName, CredentialId, EnvironmentName, IdentityId, OwnerName, RequestId, SecretName},
@@ -292,8 +293,73 @@ pub struct OpenNow {
     pub whole: bool,
 }
 
+/// The store does not answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Away {
+    /// When it last answered.
+    pub since: Time,
+    /// What is wrong with it, in words for callers.
+    pub why: Box<str>,
+}
+
+/// In which way something is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Stopping {
+    /// It is contained.
+    Contain(Containable),
+    /// A credential is ended.
+    Revoke,
+}
+
+/// A stop that this gate obeys although it cannot be put on record now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HereStop {
+    /// In which way.
+    pub stopping: Stopping,
+    /// What, by its name or id.
+    pub name: Box<str>,
+    /// Who stops it.
+    pub actor: IdentityId,
+    /// Why; may be empty.
+    pub reason: Box<str>,
+    /// When.
+    pub at: Time,
+}
+
+/// What became of a stop that this gate obeys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Journaled {
+    /// It is in the journal, on disk.
+    OnDisk,
+    /// The journal cannot be written: it is obeyed as long as this process runs.
+    InMemory,
+}
+
 /// The running gate, as the console sees it. The binary implements it.
 pub trait World: Send + Sync {
+    /// Whether the store is known not to answer.
+    fn away(&self) -> Option<Away> {
+        None
+    }
+
+    /// Says that the store did not answer to somebody, so that it is looked at now.
+    fn doubt(&self) {}
+
+    /// Obeys a stop here and now, and keeps it to be put on record when the store is back.
+    ///
+    /// # Errors
+    /// When as many as may wait do.
+    fn stop_here(&self, stop: HereStop) -> BoxFuture<'_, Result<Journaled, Problem>> {
+        let problem = Problem::new(Code::Away, format!("`{}` cannot be stopped without the store", stop.name));
+        Box::pin(std::future::ready(Err(problem)))
+    }
+
+    /// A credential, as the gate knows it now.
+    fn credential(&self, id: &CredentialId) -> Option<Arc<Credential>> {
+        let _ = id;
+        None
+    }
+
     /// Returns when every edge in this process obeys all changes up to `seq`. Must end in bounded time.
     fn published(&self, seq: u64) -> BoxFuture<'_, ()>;
 

@@ -1,8 +1,16 @@
 //! Following the feed: waiting until it grows, whoever made it.
 
-use crate::{Store, StoreFault, database::Pool, dialect, fault::DatabaseFault};
+use crate::{
+    Store, StoreFault, containment,
+    database::{Pool, query},
+    dialect,
+    fault::DatabaseFault,
+    feed::Writing,
+    sql,
+};
 use sqlx::{PgPool, postgres::PgListener};
 use std::time::Duration;
+use wardgate_model::time::Time;
 
 /// How long the database has to say that it is there.
 pub const BEAT: Duration = Duration::from_millis(1_800);
@@ -40,11 +48,28 @@ impl Store {
     /// The number of the last change, soon or not at all: whoever follows asks this to know whether the database answers.
     ///
     /// # Errors
-    /// When it does not within [`BEAT`], or is not the one that was opened.
+    /// When a server does not within [`BEAT`], or the file is not the one that was opened.
     pub async fn beat(&self) -> Result<u64, StoreFault> {
         self.still_there()?;
         let silent = || DatabaseFault::Gone(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()));
-        tokio::time::timeout(BEAT, self.last_seq()).await.map_err(|_| silent())?
+        match &self.reader {
+            // Nobody is cut off from a file; its connections may be reading for long.
+            Pool::Sqlite(_) => self.last_seq().await,
+            Pool::Postgres(_) => tokio::time::timeout(BEAT, self.last_seq()).await.map_err(|_| silent())?,
+        }
+    }
+
+    /// Whether a change can be written now: writes what is there already, and tells nothing.
+    ///
+    /// # Errors
+    /// When it cannot, or its turn did not come within [`crate::STOP_WAITS`].
+    pub async fn prove_writable(&self) -> Result<(), StoreFault> {
+        containment::soon(async {
+            let mut writing = Writing::begin(self, Time::from_micros(0)).await?;
+            query(sql::COUNTER_TOUCH).execute(writing.conn()).await?;
+            writing.commit().await
+        })
+        .await
     }
 
     /// Returns when another process may have changed something. One waiter listens at a time and tells the others.

@@ -6,7 +6,7 @@ use wardgate_store::StoreFault;
 fn codes_are_told_apart_from_each_other_and_from_the_gates() {
     for (at, code) in Code::ALL.iter().enumerate() {
         assert!(Code::ALL.iter().skip(at + 1).all(|other| other.as_str() != code.as_str()), "{code:?} twice");
-        assert!(code.as_str().starts_with("console.") && Reason::parse(code.as_str()).is_none());
+        assert!((code.as_str().starts_with("console.") || code == &Code::Away) && Reason::parse(code.as_str()).is_none());
         assert!(code.status().is_client_error() || code.status().is_server_error());
         for text in [code.title(), code.remedy()] {
             assert!(!text.is_empty() && !text.ends_with('.') && text.starts_with(char::is_lowercase), "{text}");
@@ -30,6 +30,11 @@ fn our_own_faults_tell_the_caller_nothing() {
     let fault = StoreFault::Corrupt { what: "credential", name: "AAAAAAAAAAAA".into(), why: "a hash of 3 bytes".into() };
     let problem = Problem::from(fault);
     assert_eq!((problem.code, &*problem.detail), (Code::Fault, "something that this needs does not work at present"));
+    let away = crate::world::Away { since: Time::from_seconds(1_800_000_000), why: "the database cannot be reached".into() };
+    let told = problem.while_away(Some(&away));
+    let since = "the database cannot be reached, since 2027-01-15T08:00:00Z";
+    assert_eq!((told.code.as_str(), told.code.status().as_u16(), &*told.detail), ("store.away", 503, since));
     let missing = Problem::from(StoreFault::NotFound { what: "credential", name: "AAAAAAAAAAAA".into() });
     assert_eq!((missing.code, &*missing.detail), (Code::NotFound, "there is no credential `AAAAAAAAAAAA`"));
+    assert_eq!(missing.clone().while_away(Some(&away)), missing, "what it is not to blame for is not blamed on it");
 }

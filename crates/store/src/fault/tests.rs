@@ -63,9 +63,13 @@ async fn a_database_that_somebody_else_holds_is_told(world: World) {
     let refused = fault(put(&world.store, "Owner/payments").await);
     assert!(matches!(refused, DatabaseFault::Busy(_)), "{refused}");
     assert!(refused.to_string().starts_with("the database is locked or has no connection free: "), "{refused}");
+    assert!(world.store.prove_writable().await.unwrap_err().is_away() && world.store.ping().await.is_ok());
     assert!(world.store.resources().await.unwrap().is_empty(), "what reads goes on");
     drop(held);
     put(&world.store, "Owner/payments").await.unwrap();
+    let seq = world.store.last_seq().await.unwrap();
+    world.store.prove_writable().await.unwrap();
+    assert_eq!(world.store.last_seq().await.unwrap(), seq, "that tells nothing");
 }
 
 async fn an_apply_that_is_interrupted_did_nothing(world: World) {

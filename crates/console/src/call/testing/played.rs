@@ -4,7 +4,8 @@ use super::{HOUR, KEY_SECRET, request};
 use crate::{
     problem::{Code, Problem},
     world::{
-        AccessPage, AccessPath, AccessQuery, BoxFuture, DescribedRequest, Entry, EventPage, EventQuery, FindingView, Manner, Minted,
+        AccessPage, AccessPath, AccessQuery, Away, BoxFuture, DescribedRequest, Entry, EventPage, EventQuery, FindingView, HereStop,
+        Journaled, Manner, Minted,
         OpenNow, OpenRequests, Planned, Refused, SecretRotation, World, WorldFault,
     },
 };
@@ -17,7 +18,7 @@ use std::{
 };
 use wardgate_governance::person;
 use wardgate_model::{
-    credential::{CredentialKind, KeyedHash},
+    credential::{Credential, CredentialKind, CredentialState, KeyedHash},
     diagnostic::{Diagnostic, Place},
     govern::Contract,
     id::{ContractName, CredentialId, EnvironmentName, IdentityId, OwnerName, RequestId, SecretName},
@@ -153,6 +154,10 @@ pub(crate) struct Played {
     pub(crate) rotated: Mutex<Vec<SecretRotation>>,
     /// What happens right before the next changes are written.
     pub(crate) meanwhile: Mutex<Option<ResourceChange>>,
+    /// The store is said not to answer.
+    pub(crate) away: Mutex<Option<Away>>,
+    /// What was stopped without it.
+    pub(crate) stopped: Mutex<Vec<HereStop>>,
 }
 
 impl Played {
@@ -166,6 +171,8 @@ impl Played {
             access: Mutex::default(),
             rotated: Mutex::default(),
             meanwhile: Mutex::default(),
+            away: Mutex::default(),
+            stopped: Mutex::default(),
         }
     }
 
@@ -198,6 +205,35 @@ impl Played {
 }
 
 impl World for Played {
+    fn away(&self) -> Option<Away> {
+        self.away.lock().unwrap().clone()
+    }
+
+    fn credential(&self, id: &CredentialId) -> Option<Arc<Credential>> {
+        (id.as_str() == "AAAAAAAAAAAA").then(|| {
+            Arc::new(Credential {
+                id: *id,
+                identity: IdentityId::literal("ledger"),
+                name: "main".into(),
+                kind: CredentialKind::ApiKey,
+                environment: EnvironmentName::literal("production"),
+                sources: Box::default(),
+                hash: None,
+                binding: None,
+                created: super::NOW,
+                expires: None,
+                warn_from: None,
+                state: CredentialState::Live,
+            })
+        })
+    }
+
+    fn stop_here(&self, stop: HereStop) -> BoxFuture<'_, Result<Journaled, Problem>> {
+        let journaled = if &*stop.reason == "no room" { Journaled::InMemory } else { Journaled::OnDisk };
+        self.stopped.lock().unwrap().push(stop);
+        Box::pin(std::future::ready(Ok(journaled)))
+    }
+
     fn published(&self, seq: u64) -> BoxFuture<'_, ()> {
         self.published.lock().unwrap().push(seq);
         Box::pin(self.look())
