@@ -11,13 +11,13 @@ use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use wardgate_audit::reading::{self, Cursor, Filter, Since};
 use wardgate_console::{
-    AccessPage, AccessQuery, BoxFuture, Call, Code, Console, DescribedRequest, Entry, EventPage, EventQuery, FindingView, Manner, Minted,
-    OpenNow, OpenRequests, Planned, Problem, Refused, SecretRotation, World, WorldFault,
+    AccessPage, AccessQuery, Away, BoxFuture, Call, Code, Console, DescribedRequest, Entry, EventPage, EventQuery, FindingView, HereStop,
+    Journaled, Manner, Minted, OpenNow, OpenRequests, Planned, Problem, Refused, SecretRotation, World, WorldFault,
 };
 use wardgate_edge::{Answering, Census, InProcess, InProcessCall};
 use wardgate_governance::person;
 use wardgate_model::{
-    credential::{CredentialKind, KeyedHash},
+    credential::{Credential, CredentialKind, KeyedHash},
     govern::Contract,
     id::{CredentialId, EnvironmentName, IdentityId, OwnerName, RequestId, SecretName},
     inventory::{Identity, Owner},
@@ -87,6 +87,22 @@ struct Ruled {
 }
 
 impl World for Ruled {
+    fn away(&self) -> Option<Away> {
+        self.control.heard().away()
+    }
+
+    fn doubt(&self) {
+        self.control.doubt();
+    }
+
+    fn stop_here(&self, stop: HereStop) -> BoxFuture<'_, Result<Journaled, Problem>> {
+        Box::pin(async move { self.control.stop_here(stop).await.map_err(|why| Problem::new(Code::Limit, why)) })
+    }
+
+    fn credential(&self, id: &CredentialId) -> Option<Arc<Credential>> {
+        self.control.gate().snapshot().credential(id.as_str()).map(Arc::clone)
+    }
+
     fn published(&self, seq: u64) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             if let Err(error) = self.control.obey(seq).await {

@@ -2,35 +2,49 @@
 //!
 //! Reading order: `load` (files and what is declared otherwise, resolved), `people` (identities and credentials), `publish`
 //! (snapshots), `follow` (what stops somebody, before any snapshot), `change` (what the management API declares),
-//! `material` (keys).
+//! `material` (keys); `heard`, `away`, `pending` and `last` (the store is away: how that is known, what is obeyed all the
+//! same, what is started from), `open` (the start).
 
+mod away;
 mod change;
 mod follow;
 mod heard;
+mod last;
 mod load;
 mod material;
+mod open;
 mod past;
+mod pending;
 mod people;
 mod publish;
+mod voucher;
 
-pub use heard::{Contact, Heard};
+pub use heard::{Heard, Tried};
+pub use last::LastFault;
 pub(crate) use load::gather;
 pub use load::{Gathered, Loaded};
 pub use material::{Material, mint_sign_in};
 pub use past::Past;
 
 use crate::{clock, config::Config};
-use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use change::Proposed;
 use follow::Heeded;
+use pending::Pending;
 use publish::Rebuild;
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64},
+    },
+};
 use tokio::sync::{Mutex, Notify};
+use voucher::Voucher;
 use wardgate_audit::sink::JsonLines;
-use wardgate_gate::{Gate, Meters, Population, Snapshot, denied::Denied};
+use wardgate_gate::{Gate, denied::Denied};
 use wardgate_model::{diagnostic::Diagnostic, id::IdentityId, resource::Kind};
-use wardgate_resources::{IdentitySpec, Nobody};
+use wardgate_resources::IdentitySpec;
 use wardgate_store::{Store, StoreFault};
 
 /// What was last published.
@@ -52,6 +66,8 @@ pub struct Control {
     log: Arc<JsonLines>,
     loaded: ArcSwap<Loaded>,
     published: Mutex<Published>,
+    /// The last change that is in the published snapshot, for whoever must not wait for the next one.
+    seen: AtomicU64,
     /// How far the feed was read for stops.
     heeded: Mutex<Heeded>,
     /// The last change that went into the event log.
@@ -61,6 +77,15 @@ pub struct Control {
     /// Somebody was stopped whom the snapshot does not refuse yet.
     behind: Notify,
     heard: Heard,
+    /// Somebody found the store away.
+    doubted: Notify,
+    /// And it has not been tried since whether it can be written.
+    doubtful: AtomicBool,
+    /// Stops that are obeyed here and not on record.
+    pending: Arc<Pending>,
+    voucher: Arc<Voucher>,
+    /// The last good state could not be kept on disk.
+    last_failing: AtomicBool,
 }
 
 impl std::fmt::Debug for Control {
@@ -81,49 +106,6 @@ pub enum ReloadFault {
 }
 
 impl Control {
-    /// Opens the store, reads files and material, and makes the first snapshot.
-    ///
-    /// # Errors
-    /// When anything of it is wrong: a gate does not start half.
-    pub async fn open(config: Config, meters: Meters, log: Arc<JsonLines>) -> anyhow::Result<Arc<Self>> {
-        let gathered = Arc::new(Gathered::of(&config));
-        // What is wrong with the files alone is said before the store is touched.
-        let alone = Loaded::resolve(Arc::clone(&gathered), Vec::new(), &Nobody);
-        let store = Arc::new(Store::open(&config.store).await.with_context(|| format!("cannot open `{}`", config.shown_store()))?);
-        let resolved = publish::resolve(&store, &Population::default(), gathered, None).await.context("cannot read the store")?;
-        let loaded = match (resolved, alone) {
-            (Ok(loaded), _) => loaded,
-            (Err(_), Err(found)) | (Err(found), Ok(_)) => return Err(ReloadFault::Input(found).into()),
-        };
-        let material = Material::open(&config, &store).await?;
-        let before = store.last_seq().await?;
-        store.apply_files(&loaded.gathered.kept(), "start", clock::now()).await.context("cannot keep the resources")?;
-        let denied = Arc::new(Denied::default());
-        let seq = store.last_seq().await?;
-        let heeded = Heeded::at(seq, &store.containments().await?);
-        denied.stop_all(heeded.stopped(), clock::now());
-        let population = people::all(&store, &loaded).await?;
-        let estate = publish::estate(&store, &material, &denied, &config, &loaded).await?;
-        let gate = Arc::new(Gate::new(Snapshot::new(1, population, Arc::new(estate)), meters));
-        let control = Self {
-            config,
-            store,
-            material,
-            denied,
-            gate,
-            log,
-            loaded: ArcSwap::from_pointee(loaded),
-            published: Mutex::new(Published { seq, number: 1 }),
-            heeded: Mutex::new(heeded),
-            recorded: Mutex::new(before),
-            planning: Mutex::new(()),
-            behind: Notify::new(),
-            heard: Heard::now(),
-        };
-        control.record_changes().await?;
-        Ok(Arc::new(control))
-    }
-
     /// The configuration of this process.
     #[must_use]
     pub fn config(&self) -> &Config {

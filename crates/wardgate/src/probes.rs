@@ -63,10 +63,7 @@ impl Answers {
             }
             (false, true) => (StatusCode::SERVICE_UNAVAILABLE, "the event log cannot be written\n".to_owned()),
             // The gate goes on with its last good state: that is ready, and said.
-            (false, false) if self.control.heard().trouble().is_some() => {
-                let since = self.control.heard().last();
-                (StatusCode::OK, format!("ready, with the state of {since}: the store does not answer\n"))
-            }
+            (false, false) if self.control.heard().trouble().is_some() || self.control.unrecorded() > 0 => (StatusCode::OK, self.stale()),
             (false, false) if fullness == Fullness::Pressed => {
                 (StatusCode::OK, "ready; the event log is over three quarters of its cap, `audit.bytes_max`: refusals are only counted\n".to_owned())
             }
@@ -75,11 +72,26 @@ impl Answers {
         plain(status, text)
     }
 
+    /// What a gate goes on with while the store does not answer, and what the store does not know of it.
+    fn stale(&self) -> String {
+        let (heard, unrecorded) = (self.control.heard(), self.control.unrecorded());
+        let mut text = "ready".to_owned();
+        if heard.trouble().is_some() {
+            let why = heard.away().map_or_else(|| "what is in it cannot be followed".into(), |away| away.why);
+            let _infallible = write!(text, ", stale since {}: the store does not answer: {why}", heard.last());
+        }
+        if unrecorded > 0 {
+            let _infallible = write!(text, "; obeyed here and not on record, so that other gates do not know it: {unrecorded}");
+        }
+        text + "\n"
+    }
+
     fn metrics(&self) -> Response<Bytes> {
         let mut text = self.metrics.get().map(|metrics| metrics.render()).unwrap_or_default();
         let (log, taken) = (self.log.counters(), self.log.taken());
         let snapshot = self.control.gate().snapshot().number();
         let heard = self.control.heard();
+        let last_failing = u64::from(self.control.last_failing());
         let stale_s = clock::now().since(heard.last()).as_secs();
         for (name, kind, help, value) in [
             ("wardgate_audit_written_total", "counter", "Events on disk since the start.", log.written),
@@ -91,6 +103,8 @@ impl Answers {
             ("wardgate_snapshot_number", "gauge", "Number of the snapshot that requests are judged against.", snapshot),
             ("wardgate_store_failing", "gauge", "1 while the store does not answer.", u64::from(heard.trouble().is_some())),
             ("wardgate_store_stale_seconds", "gauge", "Seconds since the store last answered.", stale_s),
+            ("wardgate_stops_unrecorded", "gauge", "Stops that are obeyed here and not on record yet.", self.control.unrecorded() as u64),
+            ("wardgate_last_state_failing", "gauge", "1 while the last good state cannot be kept on disk.", last_failing),
             ("wardgate_meters", "gauge", "Meters of limits in memory.", self.control.gate().meters().len() as u64),
         ] {
             let _infallible = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n");

@@ -103,7 +103,9 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         watch::Watch::start(Arc::clone(&control))?
     };
     runtime.spawn(sweep(Arc::clone(&control), Arc::clone(&log)));
+    runtime.spawn(Arc::clone(&control).listen());
     runtime.spawn(Arc::clone(&control).follow());
+    runtime.spawn(Arc::clone(&control).keep_last());
     let (addresses, admin) = bound(&edge)?;
     let (governor, glass) = {
         let _within = runtime.enter();

@@ -22,6 +22,9 @@ pub(super) fn done(answer: &Answer, output: Output, readable: impl FnOnce(&Value
         Output::Table if answer.status == StatusCode::ACCEPTED => print(&waits(&answer.body))?,
         Output::Table => line(&readable(&answer.body))?,
     }
+    if let Some(said) = answer.body.pointer("/only_here/said").and_then(Value::as_str) {
+        note(&format!("{} {}", styled(BAD, "the store is away:"), plain(said)));
+    }
     Ok(Exit::Done)
 }
 

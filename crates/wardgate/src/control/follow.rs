@@ -39,9 +39,20 @@ impl Heeded {
         Self { seq, stops: VecDeque::new(), contained, stopped: HashSet::new() }
     }
 
+    /// The last change that was read.
+    pub(super) fn seq(&self) -> u64 {
+        self.seq
+    }
+
     /// Whether a change stopped somebody, and nothing else has to be obeyed of it.
     pub(super) fn is_stop(&self, seq: u64) -> bool {
         self.stops.contains(&seq)
+    }
+
+    /// From a moment of the feed, and what was kept of it: what was contained, and what was stopped otherwise.
+    pub(super) fn kept(seq: u64, contained: &[(Containable, Box<str>)], stopped: &[(Containable, Box<str>)]) -> Self {
+        let stopped = stopped.iter().filter_map(|(kind, name)| subject(*kind, name)).collect();
+        Self { seq, stops: VecDeque::new(), contained: contained.iter().cloned().collect(), stopped }
     }
 
     fn note_stop(&mut self, seq: u64) {
@@ -51,9 +62,9 @@ impl Heeded {
         self.stops.push_back(seq);
     }
 
-    /// Everything that is contained by name, as the overlay knows it.
+    /// Everything that is stopped, as the overlay knows it.
     pub(super) fn stopped(&self) -> impl Iterator<Item = Stopped> {
-        self.contained.iter().filter_map(|(kind, name)| subject(*kind, name))
+        self.contained.iter().filter_map(|(kind, name)| subject(*kind, name)).chain(self.stopped.iter().cloned())
     }
 
     /// Whether it is contained by name.
@@ -146,6 +157,8 @@ impl Control {
                         heeded.note_stop(change.seq);
                         stops.push(subject);
                     }
+                    // What waits to be put on record is a later stop, whatever the record says now.
+                    Some(Effect::Releases(subject)) if self.pending.holds(&subject) => {}
                     Some(Effect::Releases(subject)) => {
                         self.denied.stop_all(stops.drain(..), clock::now());
                         self.denied.release(&subject);

@@ -32,25 +32,26 @@ pub struct Gathered {
     pub documents: Vec<Document>,
     /// What is wrong with the files as files.
     diagnostics: Vec<Diagnostic>,
-    base: PathBuf,
+    disk: Disk,
 }
 
 impl Gathered {
     /// Reads directories and files; `base` is the configuration's directory.
     #[must_use]
     pub fn read(paths: &[PathBuf], base: PathBuf) -> Self {
+        let disk = Disk::new(base, paths);
         let mut diagnostics = Vec::new();
         let sources = gather(paths, &mut diagnostics);
         let parsed = wardgate_resources::parse(&sources);
         diagnostics.extend(parsed.diagnostics);
-        Self { documents: parsed.documents, diagnostics, base }
+        Self { documents: parsed.documents, diagnostics, disk }
     }
 
     /// No documents at all: what is asked about then comes from elsewhere.
     #[must_use]
     pub fn nothing(config: &Config) -> Self {
         let base = config.file.parent().unwrap_or(Path::new("")).to_owned();
-        Self { documents: Vec::new(), diagnostics: Vec::new(), base }
+        Self { documents: Vec::new(), diagnostics: Vec::new(), disk: Disk::new(base, &config.resources) }
     }
 
     /// The resources of a configuration.
@@ -115,7 +116,7 @@ impl Loaded {
     /// With every diagnostic at once, warnings included, when at least one is an error.
     pub fn resolve(gathered: Arc<Gathered>, declared: Vec<Document>, beside: &dyn Beside) -> Result<Self, Vec<Diagnostic>> {
         let documents: Vec<Document> = gathered.documents.iter().chain(&declared).cloned().collect();
-        let resolved = wardgate_resources::resolve_beside(&documents, &Disk { base: gathered.base.clone() }, beside);
+        let resolved = wardgate_resources::resolve_beside(&documents, &gathered.disk, beside);
         let mut found = gathered.diagnostics.clone();
         let readable = !found.iter().any(Diagnostic::is_error);
         found.extend(resolved.diagnostics);
@@ -230,8 +231,37 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 
 /// `file:` references: a relative path counts from the file that names it or, where there is nothing, from the
 /// configuration's directory.
+///
+/// INVARIANT (no look-out): what comes through the management API names files within the directories of resources, and in
+/// `openapi/` beside the configuration, which is followed as they are. Whatever else there is on this machine looks to it as
+/// what is not there, and no link leads out.
+#[derive(Debug)]
 struct Disk {
     base: PathBuf,
+    /// Where what comes through the management API may look.
+    within: Vec<PathBuf>,
+}
+
+/// The directory of OpenAPI documents beside the configuration.
+const OPENAPI: &str = "openapi";
+
+impl Disk {
+    fn new(base: PathBuf, resources: &[PathBuf]) -> Self {
+        let within = resources.iter().cloned().chain([base.join(OPENAPI)]).collect();
+        Self { base, within }
+    }
+
+    /// A file for a document that does not stand in one.
+    fn read_within(&self, path: &str) -> io::Result<Vec<u8>> {
+        let nothing = || io::Error::new(io::ErrorKind::NotFound, "there is no such file in the directories of resources");
+        let inside = Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+        let within: Vec<PathBuf> = self.within.iter().filter(|path| path.is_dir()).filter_map(|path| path.canonicalize().ok()).collect();
+        let candidates = [&self.base].into_iter().chain(&self.within).filter(|_| inside);
+        let found = candidates.filter_map(|base| base.join(path).canonicalize().ok());
+        let mut allowed = found.filter(|file| file.is_file() && within.iter().any(|directory| file.starts_with(directory)));
+        let file = allowed.next().ok_or_else(nothing)?;
+        read(&file)
+    }
 }
 
 /// What stands in the place of a file in the place of a document that was not read from one.
@@ -239,12 +269,8 @@ pub(super) const DECLARED: &str = "api:";
 
 impl Files for Disk {
     fn read(&self, from: &Path, path: &str) -> io::Result<Vec<u8>> {
-        // What comes through the management API may name files below the configuration's directory, and no others.
         if from.as_os_str().as_encoded_bytes().starts_with(DECLARED.as_bytes()) {
-            let inside = Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-            let outside =
-                || io::Error::other("a document that does not stand in a file may only name files below the configuration's directory");
-            return if inside { read(&self.base.join(path)) } else { Err(outside()) };
+            return self.read_within(path);
         }
         let beside = from.parent().unwrap_or(Path::new("")).join(path);
         if beside.exists() { read(&beside) } else { read(&self.base.join(path)) }

@@ -16,7 +16,7 @@ use wardgate_proof::{
     keyring::Keyring,
     seal::{SealPurpose, SealingKey},
 };
-use wardgate_store::{Actor, CredentialFilter, NewCredential, Sealed, SigningKeyState, Store, StoredSecret, Who};
+use wardgate_store::{Actor, CredentialFilter, NewCredential, Sealed, SigningKeyState, Store, StoredSecret, StoredSigningKey, Who};
 
 /// For how long the first admin credential can be used.
 const SIGN_IN_LIFE: Duration = Duration::from_hours(24);
@@ -53,6 +53,20 @@ impl Material {
             secrets: keyring.sealing_key(SealPurpose::UpstreamSecret),
             mint: Arc::new(mint),
             first,
+        })
+    }
+
+    /// The same, with keys that were kept beside the store: it is away.
+    ///
+    /// # Errors
+    /// None of them signs, or it was sealed under another master key.
+    pub(super) fn kept(keyring: &Keyring, config: &Config, keys: &[StoredSigningKey]) -> anyhow::Result<Self> {
+        let signer = on_record(keyring, keys)?.context("no signing key was kept")?;
+        Ok(Self {
+            pepper: Arc::new(keyring.pepper()),
+            secrets: keyring.sealing_key(SealPurpose::UpstreamSecret),
+            mint: Arc::new(Mint::new(signer, config.issuer.as_str().into())),
+            first: None,
         })
     }
 
@@ -98,20 +112,25 @@ impl Material {
     }
 }
 
-fn keyring(config: &Config) -> anyhow::Result<Keyring> {
+pub(super) fn keyring(config: &Config) -> anyhow::Result<Keyring> {
     Keyring::parse(config.key_text()?.danger_expose()).context("the master key cannot be used")
+}
+
+/// The signing key on record.
+fn on_record(keyring: &Keyring, keys: &[StoredSigningKey]) -> anyhow::Result<Option<Signer>> {
+    let Some(key) = keys.iter().find(|key| key.state == SigningKeyState::Signing) else { return Ok(None) };
+    let sealing = keyring.sealing_key(SealPurpose::SigningKey);
+    let pkcs8 =
+        sealing.open(&key.kid, key.sealed.bytes()).context("the signing key on record cannot be opened: is this another master key?")?;
+    Signer::load(pkcs8.danger_expose()).map(Some).context("the signing key on record cannot be read")
 }
 
 /// The signing key on record, or a new one.
 async fn signer(keyring: &Keyring, store: &Store) -> anyhow::Result<Signer> {
-    let sealing = keyring.sealing_key(SealPurpose::SigningKey);
-    let keys = store.signing_keys().await?;
-    if let Some(key) = keys.iter().find(|key| key.state == SigningKeyState::Signing) {
-        let pkcs8 = sealing
-            .open(&key.kid, key.sealed.bytes())
-            .context("the signing key on record cannot be opened: is this another master key?")?;
-        return Signer::load(pkcs8.danger_expose()).context("the signing key on record cannot be read");
+    if let Some(signer) = on_record(keyring, &store.signing_keys().await?)? {
+        return Ok(signer);
     }
+    let sealing = keyring.sealing_key(SealPurpose::SigningKey);
     let pkcs8 = Signer::generate()?;
     let signer = Signer::load(pkcs8.danger_expose())?;
     let sealed = Sealed::new(sealing.seal(signer.kid(), pkcs8.danger_expose(), &SystemEntropy)?);

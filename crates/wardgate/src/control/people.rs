@@ -113,6 +113,17 @@ pub(super) async fn all(store: &Store, loaded: &Loaded) -> Result<Population, St
     }
 }
 
+/// The identities that documents name.
+pub(super) fn wanted(documents: &[Document]) -> BTreeSet<IdentityId> {
+    let mut names = BTreeSet::new();
+    for document in documents {
+        let named = references(document).filter(|reference| reference.kind == Kind::Identity).map(|reference| reference.name);
+        let in_text = document.spec.get("cedar").and_then(Value::as_str).into_iter().flat_map(named_in_policy);
+        names.extend(named.chain(in_text).filter_map(|name| IdentityId::parse(name).ok()));
+    }
+    names
+}
+
 /// The identities that documents name and that are not among them, as they are on record.
 #[derive(Debug, Default)]
 pub(super) struct OnRecord {
@@ -134,14 +145,8 @@ impl OnRecord {
     /// When the store fails.
     pub(super) async fn read(store: &Store, documents: &[Document], proposed: &Proposed<'_>) -> Result<Self, StoreFault> {
         let gone = &proposed.gone;
-        let mut names: BTreeSet<IdentityId> = BTreeSet::new();
-        for document in documents {
-            let named = references(document).filter(|reference| reference.kind == Kind::Identity).map(|reference| reference.name);
-            let in_text = document.spec.get("cedar").and_then(Value::as_str).into_iter().flat_map(named_in_policy);
-            names.extend(named.chain(in_text).filter(|name| !gone.contains(name)).filter_map(|name| IdentityId::parse(name).ok()));
-        }
         let mut on_record = Self::default();
-        let names: Vec<_> = names.into_iter().collect();
+        let names: Vec<_> = wanted(documents).into_iter().filter(|name| !gone.contains(name.as_str())).collect();
         for record in store.identity_records(&names).await?.records {
             if let Some(resource) = &record.resource {
                 on_record.note(record.identity.as_str(), &resource.spec);
@@ -172,7 +177,8 @@ impl OnRecord {
         self.naming.insert((kind, name.into()), naming);
     }
 
-    fn note(&mut self, name: &str, spec: &Value) {
+    /// Notes an identity that is on record.
+    pub(super) fn note(&mut self, name: &str, spec: &Value) {
         let text = |key: &str| spec.get(key).and_then(Value::as_str);
         let (Some(owner), Some(environment)) = (text("owner"), text("environment")) else { return };
         let (Ok(owner), Ok(environment)) = (OwnerName::parse(owner), EnvironmentName::parse(environment)) else { return };

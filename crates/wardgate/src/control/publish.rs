@@ -5,15 +5,15 @@
 use super::{
     Control, Loaded, Material, Published,
     change::{Proposed, place},
-    follow::is_stopped,
-    heard::Contact,
+    follow::{Heeded, is_stopped},
+    heard::Tried,
     load::Gathered,
     people::{self, OnRecord},
 };
 use crate::{clock, config::Config};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -28,7 +28,7 @@ use wardgate_model::{
     resource::Kind,
 };
 use wardgate_resources::{Document, still_named};
-use wardgate_store::{Origin, Store, StoreFault, Subject, Touched};
+use wardgate_store::{Origin, Store, StoreFault, StoredSecret, Subject, Touched};
 
 /// Rows of the feed read at a time, and identities read at a time.
 const PAGE: u32 = 2_000;
@@ -93,29 +93,80 @@ impl Control {
         self.publish(seq, Rebuild::IfBehind).await
     }
 
-    /// Follows the feed for as long as the process runs: stops that wait for their snapshot, and what other processes on
-    /// the same store have changed.
+    /// Follows the feed for as long as the process runs: stops that wait for their snapshot, stops that are not on record
+    /// yet, and what other processes on the same store have changed.
     pub async fn follow(self: Arc<Self>) {
         loop {
-            let since = self.published.lock().await.seq;
-            let grown = self.store.wait_change(since, FOLLOWED_AT_LEAST);
-            tokio::select! {
-                // Should it fail, what follows fails as well and says so.
-                _ = grown => {}
-                () = self.behind.notified() => {}
+            let obeyed = self.follow_once().await;
+            let behind = matches!(obeyed, Ok(seq) if self.seen.load(Ordering::Acquire) < seq);
+            let lost = obeyed.is_err();
+            self.heard.note(Tried::Follow, obeyed.as_ref().map(drop));
+            if lost {
+                self.doubted.notify_one();
             }
-            let obeyed = self.catch_up().await;
-            let behind = matches!(obeyed, Ok(seq) if self.published.lock().await.seq < seq);
-            if self.heard.note(obeyed.map(drop)) == Contact::Lost || behind {
+            if lost || behind {
                 tokio::time::sleep(AWAY).await;
             }
         }
     }
 
+    async fn follow_once(&self) -> Result<u64, StoreFault> {
+        if !self.store.is_back() {
+            self.come_back().await?;
+        }
+        let grown = self.store.wait_change(self.seen.load(Ordering::Acquire), FOLLOWED_AT_LEAST);
+        tokio::select! {
+            grown = grown => drop(grown?),
+            () = self.behind.notified() => {}
+        }
+        self.prove().await?;
+        self.merge().await?;
+        self.catch_up().await
+    }
+
     pub(super) async fn catch_up(&self) -> Result<u64, StoreFault> {
+        let seen = self.seen.load(Ordering::Acquire);
         self.heed(0).await?;
         let seq = self.store.last_seq().await?;
+        if seq < seen {
+            // A backup was restored under us, or another server took over that does not know all: its numbers mean other changes.
+            tracing::error!(seq, seen, "the store is older than what this gate has seen of it: all of it is read anew");
+            return self.anew().await;
+        }
         self.publish(seq, Rebuild::IfBehind).await?;
+        Ok(seq)
+    }
+
+    /// Forgets what was followed so far, and takes everything as it is on record. What was stopped and is not on record as
+    /// stopped any more is let in, as a restored backup has it; what waits to be put on record is not.
+    async fn anew(&self) -> Result<u64, StoreFault> {
+        let mut published = self.published.lock().await;
+        let mut recorded = self.recorded.lock().await;
+        let seq = self.store.last_seq().await?;
+        {
+            let mut heeded = self.heeded.lock().await;
+            let anew = Heeded::at(seq, &self.store.containments().await?);
+            self.denied.stop_all(anew.stopped(), clock::now());
+            for subject in heeded.stopped().filter(|subject| !anew.holds(subject) && !self.pending.holds(subject)) {
+                self.denied.release(&subject);
+            }
+            *heeded = anew;
+        }
+        let loaded = self.reloaded().await?;
+        let population = people::all(&self.store, &loaded).await?;
+        match estate(&self.store, &self.material, &self.denied, &self.config, &loaded).await {
+            Ok(estate) => {
+                let number = published.number + 1;
+                let estate = Arc::new(estate.heard(self.heard.clock()));
+                self.gate.publish(Snapshot::new(number, population, estate));
+                *published = Published { seq, number };
+                self.seen.store(seq, Ordering::Release);
+            }
+            Err(error) => tracing::error!(%error, "cannot make a snapshot; the last one stays"),
+        }
+        *recorded = seq;
+        drop(recorded);
+        self.settle().await;
         Ok(seq)
     }
 
@@ -134,7 +185,7 @@ impl Control {
             self.changed(before.population().clone(), &behind, &loaded).await?
         };
         let made = match anew {
-            true => estate(&self.store, &self.material, &self.denied, &self.config, &loaded).await.map(Arc::new),
+            true => estate(&self.store, &self.material, &self.denied, &self.config, &loaded).await.map(|estate| Arc::new(estate.heard(self.heard.clock()))),
             false => Ok(Arc::clone(before.estate())),
         };
         self.heed(seq).await?;
@@ -143,6 +194,7 @@ impl Control {
                 let number = published.number + 1;
                 self.gate.publish(Snapshot::new(number, population, estate));
                 *published = Published { seq: behind.seq, number };
+                self.seen.store(behind.seq, Ordering::Release);
             }
             // The sealed material of one secret cannot be opened: the old snapshot stays, what was stopped is stopped, and the
             // next change tries again.
@@ -218,7 +270,7 @@ impl Control {
         };
         heeded.settle(admitted);
         self.denied.settle(clock::now(), |subject| {
-            if admitted(subject) || heeded.holds(subject) { Settled::StillAdmitted } else { Settled::Refused }
+            if admitted(subject) || heeded.holds(subject) || self.pending.holds(subject) { Settled::StillAdmitted } else { Settled::Refused }
         });
     }
 }
@@ -276,11 +328,25 @@ pub(super) async fn estate(
     config: &Config,
     loaded: &Loaded,
 ) -> anyhow::Result<Estate> {
+    build(material, denied, config, loaded, &store.secrets().await?)
+}
+
+/// The same, with secrets that were read.
+///
+/// # Errors
+/// When the sealed material of a secret cannot be opened.
+pub(super) fn build(
+    material: &Material,
+    denied: &Arc<Denied>,
+    config: &Config,
+    loaded: &Loaded,
+    secrets: &[StoredSecret],
+) -> anyhow::Result<Estate> {
     Ok(Estate::build(World {
         apis: loaded.apis.clone(),
         grants: loaded.inventory.grants.clone(),
         zones: loaded.inventory.zones.clone(),
-        secrets: material.open_secrets(&store.secrets().await?)?,
+        secrets: material.open_secrets(secrets)?,
         policies: Arc::clone(&loaded.policies),
         limits: Arc::clone(&loaded.limits),
         pepper: Arc::clone(material.pepper()),
