@@ -38,8 +38,10 @@ pub(crate) async fn list(console: &Console, asked: &Asked<'_>) -> Result<Answer,
     let identity = asked.query.identity()?;
     if let Some(own) = power::kept_to(&asked.caller.identity) {
         let name = identity.as_ref();
-        let name =
-            name.ok_or_else(|| Problem::new(Code::Reach, format!("ask for one identity of the owner `{own}`, for whom the caller acts")))?;
+        let name = name.ok_or_else(|| {
+            Problem::new(Code::Reach, format!("ask for one identity of the owner `{own}`, for whom the caller acts"))
+                .mend("name one of its identities (`--identity`)")
+        })?;
         let known = console.world.identity(name).ok_or_else(|| Problem::new(Code::NotFound, format!("there is no identity `{name}`")))?;
         power::may_see(&asked.caller.identity, &known.owner)?;
     }
@@ -58,13 +60,13 @@ pub(crate) async fn list(console: &Console, asked: &Asked<'_>) -> Result<Answer,
 }
 
 /// How bad a finding is; the worst first.
-const SEVERITIES: [&str; 4] = ["error", "warning", "notice", "info"];
+const SEVERITIES: [&str; 4] = ["critical", "high", "medium", "low"];
 
 pub(crate) async fn findings(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
     let (limit, from) = (asked.query.limit()?, usize::try_from(asked.query.cursor()?).unwrap_or(usize::MAX));
     let (owner, code, severity) = (asked.query.value("owner"), asked.query.value("code"), asked.query.value("severity"));
     if let Some(word) = severity.filter(|word| !SEVERITIES.contains(word)) {
-        return Err(input::malformed(format!("`severity` is `info`, `notice`, `warning` or `error`, not `{}`", input::shown(word))));
+        return Err(input::malformed(format!("`severity` is `low`, `medium`, `high` or `critical`, not `{}`", input::shown(word))));
     }
     let exempt = asked.query.flag("exempt")?;
     let own = power::kept_to(&asked.caller.identity).map(|own| own.as_str());

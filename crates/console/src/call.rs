@@ -182,6 +182,7 @@ impl Console {
             Key::ResumeIdentity => lifecycle::step(self, asked, Move::Resume).await,
             Key::QuarantineIdentity => lifecycle::step(self, asked, Move::Quarantine).await,
             Key::RetireIdentity => lifecycle::step(self, asked, Move::Retire).await,
+            Key::RejectIdentity => lifecycle::step(self, asked, Move::Reject).await,
             Key::TransferIdentity => lifecycle::transfer(self, asked).await,
             Key::ListDiscoveries => discoveries::list(self, asked).await,
             Key::ClaimDiscovery => discoveries::claim(self, asked).await,

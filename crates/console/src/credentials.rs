@@ -191,8 +191,11 @@ pub(crate) async fn issue(console: &Console, asked: &Asked<'_>) -> Result<Answer
 async fn plan(console: &Console, asked: &Asked<'_>, request: &IssueRequest) -> Result<Plan, Problem> {
     let unfit = |detail: String| Problem::new(Code::Unfit, detail);
     let id = input::name("identity", &request.identity, IdentityId::parse)?;
-    let known = console.world.identity(&id).ok_or_else(|| unfit(format!("there is no identity `{id}`")))?;
-    within_reach(&asked.caller.identity, &known, Power::Give)?;
+    let missing = || {
+        unfit(format!("there is no identity `{id}`")).mend("see `wardgate get identities`, or ask for it with `wardgate identity request`")
+    };
+    let known = console.world.identity(&id).ok_or_else(missing)?;
+    may_give(console, &asked.caller.identity, &known).await?;
     match request.kind.as_deref() {
         None | Some("api_key") => {
             let entries = console.world.entries(&known.id).await?;
@@ -202,15 +205,19 @@ async fn plan(console: &Console, asked: &Asked<'_>, request: &IssueRequest) -> R
             Ok(Plan { name, kind: CredentialKind::ApiKey, ends, sources, identity: known })
         }
         Some("sign_in") if known.roles.is_empty() => {
-            Err(unfit(format!("`{id}` has no role in Wardgate itself, so a session would be no use to it")))
+            let detail = format!("`{id}` has no role in Wardgate itself, so a session would be no use to it");
+            Err(unfit(detail).mend("issue an `api_key`, or give the identity one of the `roles` first"))
         }
-        Some("sign_in") if request.name.is_some() => Err(unfit("a sign-in is not issued for an entry: leave `name` out".into())),
+        Some("sign_in") if request.name.is_some() => Err(unfit("a sign-in is not issued for an entry".into()).mend("leave `name` out")),
         Some("sign_in") => {
             may_sign_in(&asked.caller.identity, &known)?;
             let ends = lasts(console, &known, Some(SIGN_IN), None, asked.now).await?;
             Ok(Plan { name: SIGN_IN_NAME.into(), kind: CredentialKind::SignIn, ends, sources: Box::default(), identity: known })
         }
-        Some(other) => Err(unfit(format!("`kind` is `api_key` or `sign_in`, not `{}`", input::shown(other)))),
+        Some(other) => {
+            Err(unfit(format!("there is no kind `{}`", input::shown(other)))
+                .mend("write `api_key` or `sign_in` for `kind`, or leave it out"))
+        }
     }
 }
 
@@ -237,7 +244,9 @@ async fn entry_ends(console: &Console, identity: &Identity, entry: &Entry, now: 
     let life = entry.expires_in.filter(|span| !span.is_zero());
     if life.is_none() && entry.waived_until.is_none_or(|until| until <= now) {
         let detail = format!("the entry `{}` of `{}` has no `expires_in`, and no waiver in force", entry.name, identity.id);
-        return Err(Problem::new(Code::Conflict, detail));
+        return Err(
+            Problem::new(Code::Conflict, detail).mend("give the entry an `expires_in`, as in `30d`, or declare a Waiver with an end")
+        );
     }
     lasts(console, identity, life, entry.waived_until, now).await
 }
@@ -250,20 +259,23 @@ fn entry<'a>(identity: &Identity, entries: &'a [Entry], name: Option<&str>) -> R
     let names = || keys.iter().map(|e| format!("`{}`", e.name)).collect::<Vec<_>>().join(", ");
     let Some(name) = name else {
         return match keys.as_slice() {
-            [] => Err(unfit(format!("`{id}` has no entry of the type `api_key` in its `credentials`"))),
+            [] => Err(unfit(format!("`{id}` has no entry of the type `api_key` in its `credentials`")).mend(without_entry(identity))),
             [only] => Ok(only),
-            _ => Err(unfit(format!("`{id}` has several entries that take a key, so `name` must say which: {}", names()))),
+            _ => Err(unfit(format!("`{id}` has several entries that take a key: {}", names())).mend("say which with `name` (`--name`)")),
         };
     };
     let found = entries.iter().find(|e| *e.name == *name);
     match found {
         Some(entry) if entry.kind == CredentialKind::ApiKey => Ok(entry),
-        Some(entry) => Err(unfit(format!("the entry `{}` of `{id}` is of the type `{}`: no key is issued for it", entry.name, entry.kind))),
+        Some(entry) => Err(unfit(format!("the entry `{}` of `{id}` is of the type `{}`: no key is issued for it", entry.name, entry.kind))
+            .mend(without_entry(identity))),
         None if keys.is_empty() => {
-            Err(unfit(format!("`{id}` has no entry `{}` in its `credentials`, and none that takes a key", input::shown(name))))
+            let detail = format!("`{id}` has no entry `{}` in its `credentials`, and none that takes a key", input::shown(name));
+            Err(unfit(detail).mend(without_entry(identity)))
         }
         None => {
-            Err(unfit(format!("`{id}` has no entry `{}` in its `credentials`; those that take a key: {}", input::shown(name), names())))
+            let detail = format!("`{id}` has no entry `{}` in its `credentials`", input::shown(name));
+            Err(unfit(detail).mend(format!("name one that takes a key: {}", names())))
         }
     }
 }
@@ -272,6 +284,15 @@ fn entry<'a>(identity: &Identity, entries: &'a [Entry], name: Option<&str>) -> R
 fn id(asked: &Asked<'_>) -> Result<CredentialId, Problem> {
     CredentialId::parse(&asked.parameter("id")?).ok_or_else(|| {
         let detail = format!("the id of a credential has {} letters and digits: the third part of its key", CredentialId::CHARACTERS);
+/// What to do where an identity has no entry that takes a key.
+fn without_entry(identity: &Identity) -> &'static str {
+    if identity.roles.is_empty() {
+        "add an entry to its `credentials`, as in `{ name: main, type: api_key, expires_in: 30d }`"
+    } else {
+        "for the management API issue a sign-in: `--kind sign_in`; for other APIs add an entry of the type `api_key` to its `credentials`"
+    }
+}
+
         input::malformed(detail)
     })
 }
@@ -327,11 +348,12 @@ pub(crate) async fn rotate(console: &Console, asked: &Asked<'_>) -> Result<Answe
     let known = console.world.identity(&old.identity).ok_or_else(missing)?;
     within_reach(&asked.caller.identity, &known, Power::Give)?;
     if Condition::of(&old, asked.now) != Condition::Live {
-        return Err(conflict(format!("`{id}` is {}: issue a new one", Condition::of(&old, asked.now).as_str())));
+        let detail = format!("`{id}` is {}", Condition::of(&old, asked.now).as_str());
+        return Err(conflict(detail).mend(format!("issue a new one: `wardgate credential issue {}`", old.identity)));
     }
     if old.kind != CredentialKind::ApiKey {
         let detail = format!("`{id}` is of the kind `{}`: only a key that Wardgate issued is rotated", old.kind);
-        return Err(Problem::new(Code::Unfit, detail));
+        return Err(Problem::new(Code::Unfit, detail).mend("replace it where it was made, then revoke it here"));
     }
     let entries = console.world.entries(&known.id).await?;
     let entry = entry(&known, &entries, Some(&old.name))?;
@@ -357,8 +379,12 @@ pub(crate) async fn rotate(console: &Console, asked: &Asked<'_>) -> Result<Answe
 fn overlap(text: Option<&str>) -> Result<Duration, Problem> {
     let unfit = |detail: String| Problem::new(Code::Unfit, detail);
     let Some(text) = text else { return Ok(OVERLAP) };
-    let overlap = scalar::duration(text).map_err(|wrong| unfit(format!("`overlap`: {}", wrong.what)))?;
-    if overlap > OVERLAP_MAX { Err(unfit("`overlap` is at most 30 days".into())) } else { Ok(overlap) }
+    let overlap = scalar::duration(text).map_err(|wrong| unfit(format!("`overlap`: {}", wrong.what)).mend(input::SPAN))?;
+    if overlap > OVERLAP_MAX {
+        Err(unfit("`overlap` is at most 30 days".into()).mend("write a shorter one, as in `24h`"))
+    } else {
+        Ok(overlap)
+    }
 }
 
 /// What belongs to an identity that is not on record any more can be ended by everyone who may end at all.

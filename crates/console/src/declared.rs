@@ -71,7 +71,8 @@ impl Wanted {
         }
         match self.file() {
             Some(path) if !self.is_so() => {
-                Err(Problem::new(Code::Conflict, format!("resource `{id}` comes from the file `{path}`: change it there")))
+                let detail = format!("resource `{id}` comes from the file `{path}`");
+                Err(Problem::new(Code::Conflict, detail).mend(format!("change it in `{path}`")))
             }
             _ => Ok(()),
         }

@@ -111,10 +111,12 @@ pub(crate) async fn claim(console: &Console, asked: &Asked<'_>) -> Result<Answer
     let actor = asked.actor(input::reason(request.reason.as_deref())?);
     let (id, name) = (id(asked)?, input::name("identity", &request.identity, IdentityId::parse)?);
     let unfit = |detail: String| Problem::new(Code::Unfit, detail);
-    let known = console.world.identity(&name).ok_or_else(|| unfit(format!("there is no identity `{name}`: make it first")))?;
-    within_reach(&asked.caller.identity, &known, Power::Give)?;
+    let missing = || unfit(format!("there is no identity `{name}`")).mend("ask for it first: `wardgate identity request`");
+    let known = console.world.identity(&name).ok_or_else(missing)?;
+    may_give(console, &asked.caller.identity, &known).await?;
     if !known.roles.is_empty() {
-        return Err(unfit(format!("`{name}` has roles in Wardgate: a key that Wardgate did not issue is no proof for it")));
+        let detail = format!("`{name}` has roles in Wardgate: a key that Wardgate did not issue is no proof for it");
+        return Err(unfit(detail).mend("claim it as an identity without `roles`"));
     }
     let seen = console.store.discovery(&id).await?;
     let key = seen.hash.clone().map(|hash| (console.world.foreign_id(&hash), hash));
@@ -144,7 +146,7 @@ async fn register(
         Ok(there) if there.credential.identity == identity.id => return Ok(there.revision),
         Ok(there) => {
             let detail = format!("the key is on record as `{}` of `{}`", id, there.credential.identity);
-            return Err(Problem::new(Code::Conflict, detail));
+            return Err(Problem::new(Code::Conflict, detail).mend(format!("revoke `{id}` first, if it is the same caller after all")));
         }
         Err(StoreFault::NotFound { .. }) => {}
         Err(fault) => return Err(fault.into()),

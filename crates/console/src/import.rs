@@ -61,7 +61,7 @@ pub(crate) async fn read(console: &Console, asked: &Asked<'_>) -> Result<Answer,
     let request: ImportRequest = input::body(&asked.call.headers, &asked.call.body)?;
     let format = Format::parse(&request.format).ok_or_else(|| {
         let formats = Format::ALL.iter().map(|format| format!("`{format}`")).collect::<Vec<_>>().join(", ");
-        Problem::new(Code::Unfit, format!("`format` is one of {formats}, not `{}`", input::shown(&request.format)))
+        Problem::new(Code::Unfit, format!("there is no format `{}`", input::shown(&request.format))).mend(format!("write one of {formats}"))
     })?;
     let owner = request.owner.as_deref().map(|text| input::name("owner", text, OwnerName::parse)).transpose()?;
     let environment = request.environment.as_deref().map(|text| input::name("environment", text, EnvironmentName::parse)).transpose()?;

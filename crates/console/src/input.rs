@@ -20,6 +20,9 @@ const MESSAGE_CHARACTERS_MAX: usize = 250;
 /// Longest idempotency key, in bytes.
 const KEY_BYTES_MAX: usize = 64;
 
+/// How a length of time is written.
+pub(crate) const SPAN: &str = "write a length of time with its unit, as in `30m`, `12h` or `7d`";
+
 pub(crate) fn malformed(detail: impl Into<String>) -> Problem {
     Problem::new(Code::Malformed, detail)
 }

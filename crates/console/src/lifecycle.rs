@@ -118,13 +118,17 @@ async fn may(console: &Console, asked: &Asked<'_>, wanted: Move, subject: &Subje
             let allowed = may_approve(subject.status.requester.as_deref(), &asked.caller.identity.id, evidence.unwrap_or_default());
             allowed.map_err(|why| match why {
                 Unapproved::OwnRequest(_) => Problem::new(Code::Undecidable, why.to_string()),
-                Unapproved::NoEvidence | Unapproved::LongEvidence => Problem::new(Code::Unfit, why.to_string()),
-            })
+                Unapproved::NoEvidence | Unapproved::LongEvidence => {
+                    Problem::new(Code::Unfit, why.to_string()).mend("name a ticket or a document in `evidence` (`--evidence`)")
+                }
+            })?;
+            by_another(console, asked, subject).await
         }
         Move::Resume => {
             let gone = departed(console, &subject.known.owner).await?;
             let allowed = departure::may_resume(&subject.known, gone, asked.now);
-            allowed.map_err(|why| Problem::new(Code::Conflict, why.to_string()))
+            let remedy = "give it to an owner who is there: `wardgate identity transfer`";
+            allowed.map_err(|why| Problem::new(Code::Conflict, why.to_string()).mend(remedy))
         }
         _ => Ok(()),
     }
@@ -135,6 +139,16 @@ struct Transfer {
     resource: ResourceId,
     owner: OwnerName,
     team: Option<Box<str>>,
+/// Whether whoever approves is another one than whoever asked, with all who stand behind either session.
+async fn by_another(console: &Console, asked: &Asked<'_>, subject: &Subject) -> Result<(), Problem> {
+    let requester = subject.status.requester.as_deref().and_then(|who| IdentityId::parse(who).ok());
+    let Some(requester) = requester else { return Ok(()) };
+    let armers = console.store.armers_of_request(&subject.id).await?;
+    let (asking, approving) = (Standing::of(console, &armers), Standing::of_caller(console, asked).await?);
+    let apart = stand_apart((&requester, asking.behind()), (&asked.caller.identity.id, approving.behind()));
+    apart.map_err(|why| Problem::new(Code::Undecidable, why.to_string()).mend(APART))
+}
+
 }
 
 impl Wish for Transfer {
@@ -158,7 +172,8 @@ pub(crate) async fn transfer(console: &Console, asked: &Asked<'_>) -> Result<Ans
     let actor = asked.actor(input::reason(request.reason.as_deref())?);
     let owner = input::name("owner", &request.owner, OwnerName::parse)?;
     let subject = Subject::read(console, asked, Power::Give).await?;
-    console.world.owner(&owner).ok_or_else(|| Problem::new(Code::Unfit, format!("there is no owner `{owner}`")))?;
+    let missing = || Problem::new(Code::Unfit, format!("there is no owner `{owner}`")).mend("see `wardgate get owners`");
+    console.world.owner(&owner).ok_or_else(missing)?;
     let allowed = departure::may_transfer(&subject.known, &owner, departed(console, &owner).await?);
     allowed.map_err(|why| Problem::new(Code::Conflict, why.to_string()))?;
     let making = Making { caller: &asked.caller.identity, actor: &actor, manner: Manner::Single, now: asked.now };

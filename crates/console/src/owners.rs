@@ -84,7 +84,7 @@ fn read(asked: &Asked<'_>) -> Result<Actor, Problem> {
 fn grace(text: Option<&str>) -> Result<Duration, Problem> {
     let unfit = |detail: String| Problem::new(Code::Unfit, detail);
     let Some(text) = text else { return Ok(GRACE) };
-    let grace = scalar::duration(text).map_err(|wrong| unfit(format!("`grace`: {}", wrong.what)))?;
+    let grace = scalar::duration(text).map_err(|wrong| unfit(format!("`grace`: {}", wrong.what)).mend(input::SPAN))?;
     if grace > GRACE_MAX { Err(unfit(LongGrace.to_string())) } else { Ok(grace) }
 }
 
@@ -96,8 +96,8 @@ pub(crate) async fn depart(console: &Console, asked: &Asked<'_>) -> Result<Answe
     if let Some(old) = status(console, &owner.name).await?.filter(|status| status.departed.is_some())
         && old.grace_until.is_some_and(|old| old < until)
     {
-        let detail = format!("`{}` departed before, and its grace is only ever shortened: transfer what has to live longer", owner.name);
-        return Err(Problem::new(Code::Conflict, detail));
+        let detail = format!("`{}` departed before, and its grace is only ever shortened", owner.name);
+        return Err(Problem::new(Code::Conflict, detail).mend("transfer what has to live longer: `wardgate identity transfer`"));
     }
     let stored = console.store.depart_owner(&actor, &owner.name, until, asked.now).await?;
     console.world.published(stored.revision).await;
@@ -107,7 +107,8 @@ pub(crate) async fn depart(console: &Console, asked: &Asked<'_>) -> Result<Answe
 pub(crate) async fn come_back(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
     let (actor, owner) = (read(asked)?, named(console, asked)?);
     let there = status(console, &owner.name).await?.filter(|status| status.departed.is_some());
-    let there = there.ok_or_else(|| Problem::new(Code::Conflict, format!("the owner `{}` did not depart", owner.name)))?;
+    let there = there
+        .ok_or_else(|| Problem::new(Code::Conflict, format!("the owner `{}` did not depart", owner.name)).mend("nothing has to be done"))?;
     let act = Act::Return { owner: owner.name.clone() };
     if let Some(needs) = needs(&act, &Record::default()) {
         let kept = Kept { act, why: needs.why, expects: vec![Some(there.revision)], whole: false };
@@ -123,7 +124,8 @@ pub(crate) async fn attest(console: &Console, asked: &Asked<'_>) -> Result<Answe
     let (actor, owner) = (read(asked)?, named(console, asked)?);
     power::may_see(&asked.caller.identity, &owner.name)?;
     if status(console, &owner.name).await?.is_some_and(|status| status.departed.is_some()) {
-        return Err(Problem::new(Code::Conflict, format!("the owner `{}` departed: nobody is there to say so", owner.name)));
+        let detail = format!("the owner `{}` departed: nobody is there to say so", owner.name);
+        return Err(Problem::new(Code::Conflict, detail).mend(format!("say first that it is back: `wardgate owner return {}`", owner.name)));
     }
     let stored = console.store.attest_owner(&actor, &owner.name, asked.now).await?;
     console.world.published(stored.revision).await;

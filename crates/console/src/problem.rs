@@ -8,7 +8,7 @@ use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
-use wardgate_governance::lifecycle::Illegal;
+use wardgate_governance::lifecycle::{Illegal, Move};
 use wardgate_model::{diagnostic::Diagnostic, id::RequestId};
 use wardgate_store::StoreFault;
 
@@ -60,7 +60,7 @@ codes! {
     /// Somebody else has to decide.
     Undecidable = "console.undecidable", FORBIDDEN, "somebody else has to decide this", "ask an identity of another owner with the role `security` or `admin`";
     /// It is not on record.
-    NotFound = "console.not_found", NOT_FOUND, "it is not on record", "list what is on record";
+    NotFound = "console.not_found", NOT_FOUND, "it is not on record", "list what is on record: `wardgate get KIND`, `wardgate credential list`, `wardgate approval list`";
     /// What is on record does not allow it.
     Conflict = "console.conflict", CONFLICT, "what is on record does not allow it", "change what the detail names, then ask again";
     /// The life of an identity does not allow it.
@@ -136,13 +136,21 @@ pub struct Problem {
     pub code: Code,
     /// What exactly is wrong this time.
     pub detail: String,
+    /// What to do about this one, where that is more than what its code says.
+    remedy: Option<String>,
     more: More,
 }
 
 impl Problem {
     /// A refusal with its detail: lower case, no full stop, what was given in backticks.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), more: More::Nothing }
+        Self { code, detail: detail.into(), remedy: None, more: More::Nothing }
+    }
+
+    /// With what to do about it: lower case, no full stop, commands and words to be typed in backticks.
+    #[must_use]
+    pub fn mend(self, remedy: impl Into<String>) -> Self {
+        Self { remedy: Some(remedy.into()), ..self }
     }
 
     /// Something of ours failed: told to the log in full, to the caller only that.
@@ -171,7 +179,7 @@ impl Problem {
         let detail = first.map_or_else(String::new, |one| format!("{}: {}", one.place, one.what));
         let others = found.iter().filter(|one| one.level == "error").count().saturating_sub(1);
         let detail = if others > 0 { format!("{detail}, and {others} more") } else { detail };
-        Self { code: Code::Diagnostics, detail, more: More::Diagnostics(found) }
+        Self { code: Code::Diagnostics, detail, remedy: None, more: More::Diagnostics(found) }
     }
 
     /// The answer (RFC 9457 §3, with CONTRACT's own members).
@@ -184,7 +192,7 @@ impl Problem {
             "instance": format!("urn:uuid:{request}"),
             "code": self.code.as_str(),
             "request_id": request.to_string(),
-            "remedy": self.code.remedy(),
+            "remedy": self.remedy.as_deref().unwrap_or(self.code.remedy()),
         });
         if let Some(members) = body.as_object_mut() {
             match &self.more {
@@ -198,9 +206,11 @@ impl Problem {
 }
 
 impl From<Illegal> for Problem {
-    fn from(illegal: Illegal) -> Self {
+    fn from(mut illegal: Illegal) -> Self {
+        // Nobody asks for it: issuing the first credential is what activates.
+        illegal.legal.retain(|one| *one != Move::Activate);
         let legal = illegal.legal.iter().map(|one| one.as_str()).collect();
-        Self { code: Code::Illegal, detail: illegal.to_string(), more: More::Legal(legal) }
+        Self { code: Code::Illegal, detail: illegal.to_string(), remedy: None, more: More::Legal(legal) }
     }
 }
 
@@ -229,6 +239,10 @@ impl From<StoreFault> for Problem {
             StoreFault::NotFound { .. } => Code::NotFound,
             StoreFault::Conflict { .. } | StoreFault::EmptySources { .. } => Code::Conflict,
             StoreFault::Limit { .. } => Code::Limit,
+            StoreFault::Full { .. } => {
+                let remedy = "have them decided, or take your own back: `wardgate approval list`, `wardgate approval deny ID`";
+                return Self::new(Code::Limit, fault.to_string()).mend(remedy);
+            }
             StoreFault::Stale { .. } => Code::Stale,
             StoreFault::Address { .. }
             | StoreFault::Locked { .. }

@@ -11,8 +11,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use wardgate_model::{
+    api::Api,
     id::{IdentityId, OwnerName},
-    inventory::IdentityState,
+    inventory::{Identity, IdentityState},
     resource::Kind,
     time::Time,
 };
@@ -256,6 +257,31 @@ async fn shown(
     }
 }
 
+/// Names that one that is not on record is compared with.
+const COMPARED_MAX: u32 = 10_000;
+
+/// The refusal of a name that is not on record, with the nearest that is; `None`: it is there, or the store cannot say.
+pub(crate) async fn missing(console: &Console, kind: Kind, name: &str) -> Option<Problem> {
+    let id = ResourceId::parse(kind, name).ok();
+    let ours = match kind {
+        Kind::Identity => name == Identity::ANONYMOUS || IdentityId::parse(name).is_ok_and(|id| console.world.identity(&id).is_some()),
+        Kind::Api => name == Api::ADMIN,
+        _ => false,
+    };
+    if ours {
+        return None;
+    }
+    if let Some(id) = id
+        && !matches!(console.store.resource(&id).await, Ok(None))
+    {
+        return None;
+    }
+    let there = console.store.resources_of(kind, "", COMPARED_MAX).await.ok()?;
+    let near = wardgate_resources::nearest(name, there.iter().map(|resource| resource.id.name()));
+    let near = near.map(|near| format!(": did you mean `{near}`?")).unwrap_or_default();
+    Some(Problem::new(Code::NotFound, format!("there is no {kind} `{}`{near}", input::shown(name))))
+}
+
 pub(crate) async fn read(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
     let (view, revision) = view(console, asked, &resource_id(asked)?).await?;
     Ok(Answer::ok(&view).at(revision))
@@ -264,7 +290,11 @@ pub(crate) async fn read(console: &Console, asked: &Asked<'_>) -> Result<Answer,
 /// A resource as answers show it, and its revision.
 pub(crate) async fn view(console: &Console, asked: &Asked<'_>, id: &ResourceId) -> Result<(ResourceView, u64), Problem> {
     let missing = || Problem::new(Code::NotFound, format!("there is no resource `{id}`"));
-    let resource = console.store.resource(id).await?.ok_or_else(missing)?;
+    let Some(resource) = console.store.resource(id).await? else {
+        // One who is kept to an owner is told no names of others.
+        let near = if power::kept_to(&asked.caller.identity).is_none() { self::missing(console, id.kind(), id.name()).await } else { None };
+        return Err(near.unwrap_or_else(missing));
+    };
     may_read(console, asked, &resource).await?;
     let revision = resource.revision;
     let view = shown(console, id.kind(), vec![resource], None).await?.pop().ok_or_else(missing)?;

@@ -75,7 +75,8 @@ async fn since(console: &Console, to: u64) -> Result<Vec<Change>, Problem> {
     let last = console.store.last_seq().await?;
     let unfit = |detail: String| Err(Problem::new(Code::Unfit, detail));
     if to > last {
-        return unfit(format!("there is no change {to} yet: the last one is {last}"));
+        let detail = format!("there is no change {to} yet: the last one is {last}");
+        return Err(Problem::new(Code::Unfit, detail).mend("take a number out of `wardgate history KIND NAME`"));
     }
     if last - to > CHANGES_BACK_MAX as u64 {
         return unfit(format!("{} changes lie in between, at most {CHANGES_BACK_MAX} are gone back over at once", last - to));

@@ -130,8 +130,9 @@ pub(crate) async fn rotate(console: &Console, asked: &Asked<'_>) -> Result<Answe
     let actor = asked.actor(input::reason(request.reason.as_deref())?);
     value.as_ref().map_or(Ok(()), |value| check(value.danger_expose()))?;
     if value.is_none() && request.deliver.is_none() {
-        let detail = "without `value` a random secret is made, and `deliver` must say how the upstream gets it";
-        return Err(Problem::new(Code::Unfit, detail));
+        let detail = "without `value` a random secret is made, and nothing says how the upstream gets it";
+        let remedy = "give `deliver` (`--deliver HOW=WHERE`), or the `value` that the upstream knows already (`--file`)";
+        return Err(Problem::new(Code::Unfit, detail).mend(remedy));
     }
     let rotation = SecretRotation { name, value, deliver: request.deliver.map(Delivery::from) };
     let stored = console.world.rotate_secret(&actor, rotation, asked.now).await?;

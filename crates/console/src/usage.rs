@@ -5,11 +5,13 @@ use crate::{
     call::{Asked, Console},
     input, power,
     problem::{Code, Problem},
+    records,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
 use wardgate_model::{
-    id::{ApiName, CredentialId},
+    id::{ApiName, CredentialId, IdentityId},
+    resource::Kind,
     time::Time,
 };
 use wardgate_store::{UsageFilter, UsageRow};
@@ -56,6 +58,22 @@ impl UsageView {
     }
 }
 
+/// A typing error is no answer: what nothing was used of must be on record.
+async fn known(console: &Console, filter: &UsageFilter) -> Result<(), Problem> {
+    if let Some(id) = &filter.credential {
+        console.store.credential(id).await?;
+    }
+    let names = [(Kind::Identity, filter.identity.as_ref().map(IdentityId::as_str)), (Kind::Api, filter.api.as_ref().map(ApiName::as_str))];
+    for (kind, name) in names {
+        if let Some(name) = name
+            && let Some(problem) = records::missing(console, kind, name).await
+        {
+            return Err(problem);
+        }
+    }
+    Ok(())
+}
+
 pub(crate) async fn list(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
     let (limit, from) = (asked.query.limit()?, usize::try_from(asked.query.cursor()?).unwrap_or(usize::MAX));
     let credential = asked.query.value("credential").map(|text| {
@@ -92,6 +110,9 @@ pub(crate) async fn list(console: &Console, asked: &Asked<'_>) -> Result<Answer,
     }
     // Last used first, so what comes in meanwhile moves rows to pages that were read: none is missed for long.
     let rows: Vec<UsageRow> = console.store.usage(&filter).await?.into_iter().skip(from).collect();
+    if rows.is_empty() && from == 0 && power::kept_to(&asked.caller.identity).is_none() {
+        known(console, &filter).await?;
+    }
     let mut page = Page::cut(rows, limit, |_| String::new(), |row| UsageView::of(&row));
     page.next = page.next.map(|_| (from + limit as usize).to_string());
     Ok(Answer::ok(&page))

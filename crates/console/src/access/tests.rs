@@ -46,7 +46,7 @@ async fn findings_come_the_worst_first_and_in_pages() {
     assert_eq!(names("limit=2&cursor=2").await, "A next=null");
     assert_eq!(names("owner=payments").await, "Z A next=null");
     assert_eq!(names("code=credential.overdue&exempt=false").await, "B next=null");
-    assert_eq!(names("severity=notice").await, "A next=null");
+    assert_eq!(names("severity=low").await, "A next=null");
     let odd = fixture.ask("GET /api/v1/findings?severity=bad as watcher").await;
-    assert_eq!(odd, "400 console.malformed: `severity` is `info`, `notice`, `warning` or `error`, not `bad`");
+    assert_eq!(odd, "400 console.malformed: `severity` is `low`, `medium`, `high` or `critical`, not `bad`");
 }

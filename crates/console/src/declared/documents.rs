@@ -96,12 +96,13 @@ impl Draft {
     /// # Errors
     /// Too many of them; to prune with none at all; the store fails. What is wrong with a document is no error here.
     pub(crate) async fn read(console: &Console, documents: &[DocumentBody], prune: Prune) -> Result<Self, Problem> {
-        let unfit = |detail: String| Err(Problem::new(Code::Unfit, detail));
+        let unfit = |detail: String, remedy: &str| Err(Problem::new(Code::Unfit, detail).mend(remedy));
         if documents.len() > DOCUMENTS_MAX {
-            return unfit(format!("there are {} documents, at most {DOCUMENTS_MAX} are taken at once", documents.len()));
+            let detail = format!("there are {} documents, at most {DOCUMENTS_MAX} are taken at once", documents.len());
+            return unfit(detail, "send them in parts");
         }
         if documents.is_empty() && prune == Prune::Remove {
-            return unfit("no document at all, and `prune`: nothing is removed; to remove all, remove them by name".into());
+            return unfit("no document at all, and `prune`: nothing is removed".into(), "to remove all, remove them by name");
         }
         let mut diagnostics = Vec::new();
         let mut seen = BTreeSet::new();
@@ -156,9 +157,8 @@ async fn applied_but(console: &Console, kept: &BTreeSet<ResourceId>) -> Result<V
             let old = page.into_iter().filter(|resource| resource.origin == Origin::Apply && !kept.contains(&resource.id));
             gone.extend(old.map(|resource| resource.id));
             if gone.len() > PRUNED_MAX {
-                let detail =
-                    format!("more than {PRUNED_MAX} resources would be removed because no document has them: remove some by name first");
-                return Err(Problem::new(Code::Unfit, detail));
+                let detail = format!("more than {PRUNED_MAX} resources would be removed because no document has them");
+                return Err(Problem::new(Code::Unfit, detail).mend("remove some by name first"));
             }
         }
     }

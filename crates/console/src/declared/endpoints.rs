@@ -253,7 +253,8 @@ async fn refuse(console: &Console, draft: &Draft) -> Result<(), Problem> {
     {
         let more = found.len() - 1;
         let more = if more > 0 { format!(", and {more} more come from files") } else { String::new() };
-        return Err(Problem::new(Code::Conflict, format!("resource `{}`: {}: change it there{more}", first.place, first.what)));
+        let problem = Problem::new(Code::Conflict, format!("resource `{}`: {}{more}", first.place, first.what));
+        return Err(problem.mend("change what comes from files in the files, and leave it out here"));
     }
     let wishes: Vec<ResourceChange> = draft.changes().into_iter().map(|one| one.change).collect();
     if let Err(Refused::Diagnostics(more)) = console.world.plan(&wishes).await {

@@ -24,7 +24,7 @@ async fn a_list_becomes_documents_and_nothing_is_written() {
 async fn what_is_no_list_is_told() {
     let fixture = Fixture::new().await;
     let odd = import(&fixture, "xls", "").await;
-    assert!(odd.starts_with("422 console.unfit: `format` is one of `csv`, `scim`"), "{odd}");
+    assert!(odd.starts_with("422 console.unfit: there is no format `xls`"), "{odd}");
     let broken = import(&fixture, "scim", "{").await;
     assert!(broken.starts_with("200 ") && broken.contains(r#""level":"error""#), "all that is wrong is in the plan: {broken}");
 }

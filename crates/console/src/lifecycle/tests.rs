@@ -54,6 +54,16 @@ async fn a_life_from_request_to_retirement() {
 }
 
 #[tokio::test]
+async fn who_is_not_wanted_is_rejected_while_it_waits() {
+    let fixture = world().await;
+    assert_eq!(go(&fixture, "op", "card/reject", r#"{"reason":"there is one already"}"#).await, "retired");
+    assert!(go(&fixture, "oscar", "card/approve", r#"{"evidence":"ticket 1"}"#).await.starts_with("409 console.illegal"), "for good");
+    assert_eq!(go(&fixture, "oscar", "bot/approve", r#"{"evidence":"ticket 1"}"#).await, "approved");
+    let late = go(&fixture, "op", "bot/reject", "{}").await;
+    assert!(late.ends_with("possible are `quarantine`, `retire`"), "no move is named that nobody can ask for: {late}");
+}
+
+#[tokio::test]
 async fn an_illegal_move_names_the_legal_ones() {
     let fixture = world().await;
     let call = fixture.call("POST /api/v1/identities/bot/resume as op\n\n{}").await;

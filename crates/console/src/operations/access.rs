@@ -38,7 +38,7 @@ pub(super) const ROWS: &[AdminOperation] = &[
         .reads(&[
             query("owner", "only what this owner should mend"),
             query("code", "only with this code"),
-            query("severity", "only so bad: `info`, `notice`, `warning` or `error`"),
+            query("severity", "only so bad: `low`, `medium`, `high` or `critical`"),
             query("exempt", "`true`: only what a waiver exempts; `false`: only what none does"),
             LIMIT,
             CURSOR,

@@ -15,6 +15,10 @@ use crate::{
 };
 use wardgate_model::api::OperationClass;
 
+/// How a change of what is declared may be refused.
+const CHANGE: &[Code] =
+    &[Code::Conflict, Code::Limit, Code::InProgress, Code::Stale, Code::MediaType, Code::Unfit, Code::Diagnostics, Code::KeyReused];
+
 pub(super) const ROWS: &[AdminOperation] = &[
     row(
         Key::ListResources,
@@ -88,16 +92,7 @@ pub(super) const ROWS: &[AdminOperation] = &[
     .reads(&[IDEMPOTENCY_KEY])
     .takes(schema_of::<ApplyRequest>)
     .gives(&[(200, Some(schema_of::<AppliedView>)), (202, Some(schema_of::<ApprovalView>))])
-    .refuses(&[
-        Code::Conflict,
-        Code::Limit,
-        Code::InProgress,
-        Code::Stale,
-        Code::MediaType,
-        Code::Unfit,
-        Code::Diagnostics,
-        Code::KeyReused,
-    ]),
+    .refuses(CHANGE),
     row(
         Key::Export,
         Verb::Get,
@@ -133,14 +128,5 @@ pub(super) const ROWS: &[AdminOperation] = &[
     .reads(&[IDEMPOTENCY_KEY])
     .takes(schema_of::<RollbackRequest>)
     .gives(&[(200, Some(schema_of::<RollbackView>)), (202, Some(schema_of::<ApprovalView>))])
-    .refuses(&[
-        Code::Conflict,
-        Code::Limit,
-        Code::InProgress,
-        Code::Stale,
-        Code::MediaType,
-        Code::Unfit,
-        Code::Diagnostics,
-        Code::KeyReused,
-    ]),
+    .refuses(CHANGE),
 ];

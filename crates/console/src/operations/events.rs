@@ -59,7 +59,8 @@ pub(super) const ROWS: &[AdminOperation] = &[
         LIMIT,
         CURSOR,
     ])
-    .gives(&[(200, Some(schema_of::<Page<ChangeView>>))]),
+    .gives(&[(200, Some(schema_of::<Page<ChangeView>>))])
+    .refuses(&[Code::NotFound]),
     row(
         Key::ListUsage,
         Verb::Get,

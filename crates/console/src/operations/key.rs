@@ -74,6 +74,8 @@ keys! {
     Rollback = "rollback",
     /// Approve an identity that was asked for.
     ApproveIdentity = "approveIdentity",
+    /// Say no to an identity that was asked for.
+    RejectIdentity = "rejectIdentity",
     /// Stop an identity for a while.
     SuspendIdentity = "suspendIdentity",
     /// Let a suspended identity go on.

@@ -19,55 +19,31 @@ use wardgate_model::api::OperationClass;
 const MOVE: &[Code] =
     &[Code::NotFound, Code::Conflict, Code::Illegal, Code::InProgress, Code::MediaType, Code::Unfit, Code::KeyReused, Code::Undecidable];
 
+/// One move of an identity.
+const fn step(key: Key, path: &'static str, about: &'static str) -> AdminOperation {
+    row(key, Verb::Post, path, OperationClass::Write, about)
+        .own()
+        .reads(&[IDEMPOTENCY_KEY])
+        .takes(schema_of::<MoveRequest>)
+        .gives(&[(200, Some(schema_of::<ResourceView>))])
+        .refuses(MOVE)
+}
+
 pub(super) const ROWS: &[AdminOperation] = &[
-    row(
+    step(
         Key::ApproveIdentity,
-        Verb::Post,
         "/api/v1/identities/{name}/approve",
-        OperationClass::Write,
         "Approves an identity that somebody else asked for, with evidence. Its first credential makes it active.",
-    )
-    .own()
-    .reads(&[IDEMPOTENCY_KEY])
-    .takes(schema_of::<MoveRequest>)
-    .gives(&[(200, Some(schema_of::<ResourceView>))])
-    .refuses(MOVE),
-    row(
-        Key::SuspendIdentity,
-        Verb::Post,
-        "/api/v1/identities/{name}/suspend",
-        OperationClass::Write,
-        "Stops an identity for a while: its next request is refused.",
-    )
-    .own()
-    .reads(&[IDEMPOTENCY_KEY])
-    .takes(schema_of::<MoveRequest>)
-    .gives(&[(200, Some(schema_of::<ResourceView>))])
-    .refuses(MOVE),
-    row(Key::ResumeIdentity, Verb::Post, "/api/v1/identities/{name}/resume", OperationClass::Write, "Lets a suspended identity go on.")
-        .own()
-        .reads(&[IDEMPOTENCY_KEY])
-        .takes(schema_of::<MoveRequest>)
-        .gives(&[(200, Some(schema_of::<ResourceView>))])
-        .refuses(MOVE),
-    row(
+    ),
+    step(Key::RejectIdentity, "/api/v1/identities/{name}/reject", "Says no to an identity that was asked for: it is retired."),
+    step(Key::SuspendIdentity, "/api/v1/identities/{name}/suspend", "Stops an identity for a while: its next request is refused."),
+    step(Key::ResumeIdentity, "/api/v1/identities/{name}/resume", "Lets a suspended identity go on."),
+    step(
         Key::QuarantineIdentity,
-        Verb::Post,
         "/api/v1/identities/{name}/quarantine",
-        OperationClass::Write,
         "Contains an identity: its next request is refused until it is released.",
-    )
-    .own()
-    .reads(&[IDEMPOTENCY_KEY])
-    .takes(schema_of::<MoveRequest>)
-    .gives(&[(200, Some(schema_of::<ResourceView>))])
-    .refuses(MOVE),
-    row(Key::RetireIdentity, Verb::Post, "/api/v1/identities/{name}/retire", OperationClass::Write, "Ends an identity for good.")
-        .own()
-        .reads(&[IDEMPOTENCY_KEY])
-        .takes(schema_of::<MoveRequest>)
-        .gives(&[(200, Some(schema_of::<ResourceView>))])
-        .refuses(MOVE),
+    ),
+    step(Key::RetireIdentity, "/api/v1/identities/{name}/retire", "Ends an identity for good."),
     row(
         Key::TransferIdentity,
         Verb::Post,

@@ -13,7 +13,7 @@ async fn an_owner_departs_and_its_grace_is_only_shortened() {
     let view = format!(r#"{{"accountable":"cora@example.com","attested":null,{dates},"more":false,"owner":"cards","reason":"left"}}"#);
     assert_eq!(gone, format!("200 {view}"));
     let longer = post(&fixture, "op", "cards/depart", r#"{"grace":"11d"}"#).await;
-    let why = "`cards` departed before, and its grace is only ever shortened: transfer what has to live longer";
+    let why = "`cards` departed before, and its grace is only ever shortened";
     assert_eq!(longer, format!("409 console.conflict: {why}"));
     let sooner = post(&fixture, "op", "cards/depart", r#"{"grace":"1d"}"#).await;
     assert!(sooner.contains(r#""grace_until":"2027-01-16T08:00:00Z""#), "{sooner}");
@@ -31,7 +31,7 @@ async fn an_owner_departs_and_its_grace_is_only_shortened() {
 
 #[tokio::test]
 async fn coming_back_wants_a_person_and_attesting_somebody_who_is_there() {
-    let fixture = Fixture::new().await;
+    let fixture = Fixture::signed_in().await;
     let there = post(&fixture, "root", "cards/return", "{}").await;
     assert_eq!(there, "409 console.conflict: the owner `cards` did not depart");
     let attested = post(&fixture, "otto", "cards/attest", r#"{"reason":"yearly"}"#).await;

@@ -27,7 +27,8 @@ async fn resources_and_what_happened_to_them() {
     let policy = r#"{"kind":"Policy","name":"team:one","origin":"file:b.yaml","revision":5,"spec":{}}"#;
     assert_eq!(ask("Policy/team%3aone").await, format!(r#"200 "5" {policy}"#));
     assert_eq!(ask("Policy/team%3").await, "400 console.malformed: `team%3` in the path is not percent-encoded UTF-8");
-    assert_eq!(ask("Owner/nobody").await, "404 console.not_found: there is no resource `Owner/nobody`");
+    assert_eq!(ask("Owner/nobody").await, "404 console.not_found: there is no Owner `nobody`");
+    assert_eq!(ask("Owner/paymens").await, "404 console.not_found: there is no Owner `paymens`: did you mean `payments`?");
     let kinds = ask("Pony").await;
     assert!(
         kinds.starts_with("404 console.not_found: there is no kind `Pony`; the kinds are `Owner`, `Environment`, `Identity`"),

@@ -58,7 +58,7 @@ async fn a_secret_is_replaced_and_never_shown() {
     let rotated = format!("{:?}", fixture.played.rotated.lock().unwrap());
     assert!(rotated.contains(r#"File("erp.txt")"#) && !rotated.contains("hunter"), "{rotated}");
     for (body, said) in [
-        ("{}", "422 console.unfit: without `value` a random secret is made, and `deliver` must say how the upstream gets it"),
+        ("{}", "422 console.unfit: without `value` a random secret is made, and nothing says how the upstream gets it"),
         (r#"{"value":" x"}"#, "422 console.unfit: the secret begins or ends with white space: leave it out"),
         (r#"{"deliver":{"mail":"x"}}"#, "400 console.malformed: the body: "),
         (r#"{"deliver":{"file":"a","vault":"b"}}"#, "400 console.malformed: the body: "),

@@ -33,6 +33,9 @@ async fn what_use_adds_up_to() {
     for (query, said) in [
         ("credential=7", "400 console.malformed: the id of a credential has 12 letters and digits"),
         ("since=now", "400 console.malformed: `since` is a time such as `2027-01-31T12:00:00Z`, not `now`"),
+        ("credential=KEY000000009", "404 console.not_found: there is no credential `KEY000000009`"),
+        ("identity=ledgr", "404 console.not_found: there is no Identity `ledgr`"),
+        ("api=shob", "404 console.not_found: there is no Api `shob`"),
         ("cursor=20001", "400 console.malformed: at most 20000 rows are listed: ask for one identity, credential or API"),
     ] {
         assert_eq!(ask(query).await, said);

@@ -407,9 +407,9 @@ impl World for Played {
             exempt: name.starts_with('Z'),
         };
         let found = vec![
-            finding("credential.unused", "A", "payments", "notice"),
-            finding("credential.overdue", "B", "cards", "error"),
-            finding("credential.overdue", "Z", "payments", "error"),
+            finding("credential.unused", "A", "payments", "low"),
+            finding("credential.overdue", "B", "cards", "high"),
+            finding("credential.overdue", "Z", "payments", "high"),
         ];
         Box::pin(std::future::ready(Ok(found)))
     }
