@@ -195,7 +195,7 @@ async fn plan(console: &Console, asked: &Asked<'_>, request: &IssueRequest) -> R
         unfit(format!("there is no identity `{id}`")).mend("see `wardgate get identities`, or ask for it with `wardgate identity request`")
     };
     let known = console.world.identity(&id).ok_or_else(missing)?;
-    may_give(console, &asked.caller.identity, &known).await?;
+    within_reach(&asked.caller.identity, &known, Power::Give)?;
     match request.kind.as_deref() {
         None | Some("api_key") => {
             let entries = console.world.entries(&known.id).await?;
