@@ -38,8 +38,9 @@ use wardgate_abuse::{
 };
 use wardgate_audit::sink::{JsonLines, Options, Writer};
 use wardgate_edge::{
-    EdgeLimits, EdgeMetrics, EdgeParts, Probes,
+    Census, EdgeLimits, EdgeMetrics, EdgeParts, Probes,
     connection::{self, Connection, Cover},
+    proxies::Proxies,
     sources::Sources,
     thread::{Phase, Shared, Thread},
     watch::PERIOD,
@@ -130,7 +131,12 @@ impl Office {
         let journal = Arc::new(journal);
         let meters = Meters::new(Arc::clone(&journal) as Arc<_>, MeterBounds::default());
         meters.restore(quotas.records);
-        let options = Options { queue_events: config.audit_queue_events, ..Options::new(EDGE) };
+        let options = Options {
+            queue_events: config.audit_queue_events,
+            bytes_max: config.audit_bytes_max,
+            retain: config.audit_retain,
+            ..Options::new(EDGE)
+        };
         let opened = JsonLines::start(&config.audit, &options);
         let (log, writer) = opened.with_context(|| format!("cannot open the event log `{}`", config.audit.display()))?;
         let shown = config.clone();
@@ -138,14 +144,19 @@ impl Office {
         let (session, token) = session(&control).await?;
         let deliveries = Arc::new(Deliveries::new(control.config().deliver.clone()));
         let sources = Arc::new(Sources::default());
+        let census = Arc::new(Census::default());
+        let runtime = tokio::runtime::Handle::current();
+        let management = Management::new(Arc::clone(&control), deliveries, Arc::clone(&census), runtime);
         let parts = EdgeParts {
             gate: Arc::clone(control.gate()),
             sink: log,
             clock: clock::now,
             entropy: clock::entropy,
-            in_process: Arc::new(Management::new(Arc::clone(&control), deliveries, tokio::runtime::Handle::current())),
+            in_process: Arc::new(management),
             probes: Arc::new(NoProbes),
+            keys: Arc::clone(control.sources()) as Arc<_>,
             metrics: Arc::new(EdgeMetrics::default()),
+            census,
         };
         let limits = EdgeLimits { body_bytes_max: control.config().edge.body_bytes_max, ..EdgeLimits::default() };
         let shared = Shared { parts, sources: Arc::clone(&sources), limits, via: EDGE.into(), threads: 1 };
@@ -180,13 +191,18 @@ impl Office {
     fn take(&self, stream: DuplexStream) {
         // INVARIANT (here): nobody is refused for having too many.
         let Some(from) = self.sources.enter(IpAddr::V4(Ipv4Addr::LOCALHOST), usize::MAX) else { return };
-        let connection = Connection::new(&self.thread, Door::Admin, from, Cover::Clear);
+        let connection = Connection::new(&self.thread, Door::Admin, from, Cover::Clear, Proxies::default());
         tokio::task::spawn_local(connection::serve(connection, stream, false));
     }
 
     async fn close(self) {
         let actor = actor();
         let ended = self.control.store().revoke_credential(&actor, &self.session, Precondition::Any, clock::now()).await;
+        // Obeyed, it is in the event log too.
+        let ended = match ended {
+            Ok(revoked) => self.control.obey(revoked.revision).await,
+            Err(fault) => Err(fault),
+        };
         if let Err(error) = ended {
             tracing::warn!(%error, "the operator's session could not be ended: it ends by itself within the hour");
         }
