@@ -25,6 +25,11 @@ fn resources_are_read_or_refused() {
 }
 
 #[test]
+fn tokens_that_nobody_signed_prove_nothing() {
+    check("token", 20_000, 60);
+}
+
+#[test]
 fn certificates_that_nobody_signed_prove_nothing() {
     check("x509", 20_000, 30);
 }
