@@ -5,7 +5,7 @@
 
 use super::refusal::Shown;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Number, Value, map::Entry};
 use std::{cell::Cell, fmt};
 
 /// How much an object may hold.
@@ -135,11 +135,12 @@ impl<'de> Visitor<'de> for Reader<'_> {
         let within = self.within()?;
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
-            let value = members.next_value_seed(within)?;
-            if object.contains_key(&name) {
-                return Err(self.refuse(JsonFault::Duplicate(Shown::of(&name))));
+            match object.entry(name) {
+                Entry::Vacant(place) => {
+                    place.insert(members.next_value_seed(within)?);
+                }
+                Entry::Occupied(before) => return Err(self.refuse(JsonFault::Duplicate(Shown::of(before.key())))),
             }
-            object.insert(name, value);
         }
         Ok(Value::Object(object))
     }

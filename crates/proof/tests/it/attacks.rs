@@ -222,7 +222,7 @@ fn an_ecdsa_signature_in_der_is_refused() {
 }
 
 #[test]
-fn cve_2023_51774_what_is_encrypted_proves_nobody() {
+fn cve_2023_51774_and_cve_2024_33664_what_is_encrypted_proves_nobody_and_is_not_opened() {
     let forge = Forge::new(Algorithm::Rs256);
     for alg in ["RSA-OAEP", "dir", "PBES2-HS256+A128KW", "ECDH-ES"] {
         let header = base64url::encode(json!({ "alg": alg, "enc": "A128GCM", "p2c": 2_147_483_647, "zip": "DEF" }).to_string().as_bytes());

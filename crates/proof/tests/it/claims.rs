@@ -243,6 +243,21 @@ fn kinds_without_an_end_end_with_the_longest_life() {
     assert_eq!(check(json!({ "sub": null, "jti": "1" }), now), "refused: the claim `exp` must not be in this kind of token");
 }
 
+#[test]
+fn a_workload_identity_token_names_no_audience() {
+    // STANDARDS §2, WIT-SVID: `aud` must not appear.
+    let workload = Expected { kinds: [TokenKind::WorkloadIdentity].into(), ..expected() };
+    let (forge, keys) = &*FORGE;
+    let header = json!({ "alg": "EdDSA", "kid": forge.kid, "typ": "wit+jwt" }).to_string();
+    let check = |over: Value| {
+        let claims = claims_with(&over).to_string();
+        told(jwt::verify(&forge.raw(header.as_bytes(), claims.as_bytes()), keys, &workload, NOW))
+    };
+    assert_eq!(check(json!({ "aud": null, "cnf": { "jwk": {} } })), format!("{GOOD} by Ed25519"));
+    assert_eq!(check(json!({ "cnf": { "jwk": {} } })), "refused: the claim `aud` must not be in this kind of token");
+    assert_eq!(check(json!({ "aud": null })), "refused: the claim `cnf` is missing");
+}
+
 fn read(claims: &Value) -> Result<Claims, String> {
     Claims::read(claims.to_string().as_bytes()).map_err(|refusal| refusal.to_string())
 }
