@@ -17,6 +17,7 @@ mod der;
 pub mod names;
 mod pem;
 mod refusal;
+mod signatures;
 pub mod spiffe;
 
 pub use bundle::{ANCHORS_MAX, BUNDLE_BYTES_MAX, BundleFault, Life, TrustBundle};
@@ -31,20 +32,20 @@ use bundle::is_spiffe;
 use certificate::Certificate;
 use der::BadDer;
 use names::NameFault;
-use rustls_pki_types::{CertificateDer, UnixTime};
+use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
 use std::{cell::RefCell, fmt::Write as _, time::Duration};
 use wardgate_model::{proof::CertificateChain, time::Time};
 use webpki::{
-    ALL_VERIFICATION_ALGS, CertRevocationList, EndEntityCert, ExpirationPolicy, KeyUsage, RevocationCheckDepth, RevocationOptions,
-    RevocationOptionsBuilder, UnknownStatusPolicy, VerifiedPath,
+    CertRevocationList, EndEntityCert, ExpirationPolicy, KeyUsage, RevocationCheckDepth, RevocationOptions, RevocationOptionsBuilder,
+    UnknownStatusPolicy, VerifiedPath,
 };
 
 /// Most bytes of a serial number that are shown; a conforming one has 20 (RFC 5280 §4.1.2.2).
 const SERIAL_BYTES_MAX: usize = 32;
 
 /// Most issuers of one name in a chain. Each of them may be the one that is meant, so every order of them is a path to try, and each
-/// may cost a signature: with three that is 16 at most for an anchor. Nested SPIRE servers of old have two of one name.
-const ISSUERS_OF_ONE_NAME_MAX: usize = 3;
+/// may cost a signature: with two that is five for an anchor, with three it were 16. Nested SPIRE servers may have one name.
+const ISSUERS_OF_ONE_NAME_MAX: usize = 2;
 
 /// Whose certificates are looked up in revocation lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -258,6 +259,8 @@ fn check_path(
     let mut certificates = vec![leaf.clone()];
     let others = issuers(chain, &mut certificates)?;
     let seconds = u64::try_from(now.as_seconds()).unwrap_or(0);
+    let algorithms = trust.crls.seen.algorithms();
+    let algorithms: Vec<&dyn SignatureVerificationAlgorithm> = algorithms.iter().map(|algorithm| algorithm as _).collect();
     let lists = trust.crls.begun(&certificates, now);
     let anchors = trust.bundle.at(now);
     // What `webpki` does not look at, for every path that it would take. It hears that no path was found, we remember why.
@@ -269,7 +272,7 @@ fn check_path(
         })
     };
     let found = entity.verify_for_usage(
-        ALL_VERIFICATION_ALGS,
+        &algorithms,
         &anchors,
         &others,
         UnixTime::since_unix_epoch(Duration::from_secs(seconds)),

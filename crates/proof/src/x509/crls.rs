@@ -5,6 +5,7 @@ use super::{
     certificate::{Certificate, ID_CE, key_identifier},
     der::{BadDer, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, constructed},
     pem::{self, PemFault},
+    signatures::Seen,
 };
 use rustls_pki_types::pem::SectionKind;
 use wardgate_model::time::Time;
@@ -172,6 +173,8 @@ impl<'a> Outline<'a> {
 pub struct Crls {
     // INVARIANT (newest first): of the lists of one issuer the first that fits is asked, and that must be the newest.
     lists: Vec<Crl>,
+    /// Which of them were found to be signed by whom they should be.
+    pub(super) seen: Seen,
 }
 
 impl Crls {
@@ -198,7 +201,7 @@ impl Crls {
             }
         }
         lists.sort_by_key(|list| std::cmp::Reverse(list.this_update));
-        Ok(Self { lists })
+        Ok(Self { lists, seen: Seen::default() })
     }
 
     /// The lists, the newest first.

@@ -136,6 +136,25 @@ fn an_issuer_that_changes_its_key_has_a_list_of_each() {
 }
 
 #[test]
+fn the_signature_of_a_long_list_is_verified_once_for_each_key() {
+    let (ca, imitation) = (Ca::root("ca", ""), Ca::root("ca", ""));
+    let serials: Vec<u64> = (1_000..5_000).collect();
+    let list = ca.crl("2026-05-01", "2026-07-01", &serials);
+    let trusted = with(ca.trust(None), std::slice::from_ref(&list), Revocation::default());
+    assert!(list.len() > 48 * 1024 && trusted.crls.seen.len() == 0);
+    for (serial, proves) in [(7, "x.example"), (1_000, "revoked"), (4_999, "revoked"), (5_000, "x.example")] {
+        assert_eq!(shown(&[ca.leaf(&format!("dns:x.example serial:{serial}"))], &trusted), proves, "{serial}");
+        assert_eq!(trusted.crls.seen.len(), 1, "{serial}");
+    }
+    // What one key signed does not stand for another of the same name, and what is wrong is not remembered.
+    let trusted = Trust { bundle: imitation.trust(None).bundle, ..trusted };
+    for _ in 0..2 {
+        assert_eq!(shown(&[imitation.leaf("dns:x.example serial:7")], &trusted), "revocation_signature");
+        assert_eq!(trusted.crls.seen.len(), 1);
+    }
+}
+
+#[test]
 fn only_whole_lists_are_read() {
     let ca = Ca::root("ca", "");
     let list = ca.crl("2026-05-01", "2026-07-01", &[7]);
