@@ -52,7 +52,7 @@ pub async fn serve(connection: Rc<Connection>, request: Request<Incoming>) -> Re
         time: now,
         door: connection.door(),
         method: request.method().clone(),
-        peer: connection.peer(),
+        peer: connection.source(request.headers()).map_or(connection.peer(), |source| source.address),
     };
     let exchange = Exchange::open(&connection, opening);
     let voice = Voice::of(request.method(), request.version(), request.headers());
@@ -210,9 +210,12 @@ async fn discard(thread: &Thread, mut body: Incoming) {
     let _ = tokio::time::timeout(limits.settle, all).await;
 }
 
-/// What the wire guard does not see, because HTTP/2 has no wire guard.
+/// What the wire guard does not see: whom to believe, and all of HTTP/2, which has no wire guard.
 fn unsound(parts: &Parts, connection: &Connection) -> Option<Reason> {
     let limits = &connection.thread().limits;
+    if connection.source(&parts.headers).is_err() {
+        return Some(Reason::CanonHeader);
+    }
     if parts.version == Version::HTTP_2 { http2::recheck(parts, limits).err() } else { None }
 }
 
@@ -235,7 +238,7 @@ fn arrival<'a>(exchange: &'a Exchange, connection: &'a Connection, parts: &'a Pa
         method: &parts.method,
         uri: &parts.uri,
         headers: &parts.headers,
-        peer: connection.peer(),
+        peer: exchange.peer(),
         via: &exchange.thread().via,
     }
 }

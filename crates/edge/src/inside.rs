@@ -3,7 +3,10 @@
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response};
 use std::{pin::Pin, sync::Arc};
-use wardgate_model::facts::{Door, Facts};
+use wardgate_model::{
+    facts::{Door, Facts},
+    id::TrustName,
+};
 
 /// A judged request to an API of this process: the typed caller in its facts, and the raw proof in its headers.
 #[derive(Debug, Clone)]
@@ -29,6 +32,16 @@ pub type Answering = Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>;
 pub trait InProcess: Send + Sync {
     /// Begins to answer.
     fn call(&self, call: InProcessCall) -> Answering;
+}
+
+/// Keys under way.
+pub type Fetching = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Has the keys that proofs from outside are verified with.
+pub trait TrustKeys: Send + Sync {
+    /// Asks for newer keys of a trust source. Ends, after a bounded time, when the gate has them or when they do not come; a key
+    /// that has a name is asked for by it.
+    fn want(&self, trust: &TrustName, kid: Option<&str>) -> Fetching;
 }
 
 /// Answers a few paths before the judge: `/healthz`, `/readyz` and `/metrics` on the admin door, `/.well-known/jwks.json`

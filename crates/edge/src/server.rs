@@ -4,9 +4,11 @@ use crate::{
     census::{Census, Inbox},
     connection::{self, Connection, Cover},
     handshake,
-    inside::{InProcess, Probes},
+    inside::{InProcess, Probes, TrustKeys},
     limits::EdgeLimits,
     metrics::EdgeMetrics,
+    preamble::{self, Sender},
+    proxies::Proxies,
     thread::{Control, Phase, Shared, Thread},
     watch::PERIOD,
 };
@@ -43,6 +45,10 @@ pub struct Listener {
     pub door: Door,
     /// Where it listens; port 0 takes a free one.
     pub address: SocketAddr,
+    /// Proxies before it that are trusted to say from where a request comes.
+    pub proxies: Proxies,
+    /// Whether every connection begins with the PROXY protocol, version 2; only trusted proxies may connect then.
+    pub proxy_protocol: bool,
     /// TLS, when it speaks that. What is swapped in serves the next connection.
     pub tls: Option<Arc<ArcSwap<ServerConfig>>>,
 }
@@ -75,6 +81,8 @@ pub struct EdgeParts {
     pub in_process: Arc<dyn InProcess>,
     /// Paths that are answered before the judge.
     pub probes: Arc<dyn Probes>,
+    /// Keys of trust sources.
+    pub keys: Arc<dyn TrustKeys>,
     /// Counters; shared with whoever renders them.
     pub metrics: Arc<EdgeMetrics>,
     /// Who asks for open requests.
@@ -235,15 +243,22 @@ async fn accept(thread: Rc<Thread>, listener: Listener, socket: TcpListener) {
                     Door::Admin => (limits.connections_max.saturating_add(ADMIN_CONNECTIONS), usize::MAX),
                     Door::Public | Door::Described => (limits.connections_max, limits.source_connections_max),
                 };
-                let Some(from) = thread.sources.enter(peer.ip(), of_source) else {
+                let trusted = listener.proxies.trust(peer.ip());
+                if listener.proxy_protocol && !trusted {
+                    thread.metrics.refuse_untrusted();
+                    continue;
+                }
+                // A trusted proxy brings the connections of many.
+                let Some(from) = thread.sources.enter(peer.ip(), if trusted { usize::MAX } else { of_source }) else {
                     thread.metrics.refuse_source();
                     continue;
                 };
                 if thread.metrics.connect(max) {
                     let cover = if listener.tls.is_some() { Cover::Tls } else { Cover::Clear };
-                    let connection = Connection::new(&thread, listener.door, from, cover);
+                    let connection = Connection::new(&thread, listener.door, from, cover, listener.proxies.clone());
                     let tls = listener.tls.as_ref().map(|tls| TlsAcceptor::from(tls.load_full()));
-                    tokio::task::spawn_local(take(connection, client, tls));
+                    let named = listener.proxy_protocol.then_some(of_source);
+                    tokio::task::spawn_local(take(connection, client, tls, named));
                 }
             }
             // Out of descriptors, or the client was gone already: wait a little rather than spin.
@@ -253,9 +268,22 @@ async fn accept(thread: Rc<Thread>, listener: Listener, socket: TcpListener) {
 }
 
 /// Brings one connection to the protocol that it speaks.
-async fn take(connection: Rc<Connection>, client: TcpStream, tls: Option<TlsAcceptor>) {
+///
+/// `named`: the balancer says first for whom it is, and a client has so many connections at most.
+async fn take(connection: Rc<Connection>, mut client: TcpStream, tls: Option<TlsAcceptor>, named: Option<usize>) {
     if client.set_nodelay(true).is_err() {
         return;
+    }
+    if let Some(max) = named {
+        match connection.opening(preamble::read(&mut client)).await {
+            Some(Ok(Sender::Local)) => {}
+            Some(Ok(Sender::Client(address))) => match connection.thread().sources.enter(address, max) {
+                Some(entrance) => connection.named(entrance),
+                None => return connection.thread().metrics.refuse_source(),
+            },
+            Some(Err(malformed)) => return connection.no_preamble(malformed),
+            None => return,
+        }
     }
     let Some(tls) = tls else {
         return connection::serve(connection, client, false).await;

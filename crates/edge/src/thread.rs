@@ -1,7 +1,7 @@
 //! What one thread of the doors works with. Nothing here is shared between threads but the gate, the sink and counters.
 
 use crate::{
-    inside::{InProcess, Probes},
+    inside::{InProcess, Probes, TrustKeys},
     limits::EdgeLimits,
     metrics::{EdgeMetrics, Resolved},
     server::EdgeParts,
@@ -87,6 +87,8 @@ pub struct Thread {
     pub in_process: Arc<dyn InProcess>,
     /// Paths that are answered before the judge.
     pub probes: Arc<dyn Probes>,
+    /// Keys of trust sources.
+    pub keys: Arc<dyn TrustKeys>,
     /// Counters.
     pub metrics: Arc<EdgeMetrics>,
     /// Bounds.
@@ -124,13 +126,14 @@ impl Thread {
     #[must_use]
     pub fn new(shared: Shared) -> Rc<Self> {
         let Shared { parts, sources, limits, via, threads } = shared;
-        let EdgeParts { gate, sink, clock, entropy, in_process, probes, metrics, census: _ } = parts;
+        let EdgeParts { gate, sink, clock, entropy, in_process, probes, keys, metrics, census: _ } = parts;
         let via_field = HeaderValue::try_from(format!("1.1 {via}")).unwrap_or(HeaderValue::from_static("1.1 wardgate"));
         Rc::new(Self {
             upstreams: Upstreams::new(limits, threads),
             gate,
             in_process,
             probes,
+            keys,
             metrics,
             limits,
             via,

@@ -10,6 +10,7 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
+use wardgate_edge::handshake::ClientCertificates;
 use wardgate_model::{
     diagnostic::{Diagnostic, Place},
     secret::Secret,
@@ -29,6 +30,10 @@ pub struct Listener {
     pub public_url: Option<String>,
     /// Certificate chain and key, PEM files.
     pub tls: Option<TlsFiles>,
+    /// Networks of proxies before it that are trusted to say from where a request comes.
+    pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// Whether every connection begins with the PROXY protocol, version 2.
+    pub proxy_protocol: bool,
 }
 
 /// Certificate and key of a listener.
@@ -38,6 +43,8 @@ pub struct TlsFiles {
     pub certificate: PathBuf,
     /// Private key.
     pub key: PathBuf,
+    /// Whether clients are asked for certificates.
+    pub clients: ClientCertificates,
 }
 
 /// Where the installation's master key is.
@@ -103,6 +110,8 @@ pub struct EdgeSettings {
     pub body_idle: Duration,
     /// Time an unused connection is kept.
     pub keep_alive: Duration,
+    /// Bytes a second that a client must send of a body, and take of an answer.
+    pub rate_min: u64,
     /// Largest body of a request, in bytes.
     pub body_bytes_max: u64,
     /// Time for running requests at the end.

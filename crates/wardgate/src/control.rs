@@ -2,7 +2,7 @@
 //!
 //! Reading order: `load` (files and what is declared otherwise, resolved), `people` (identities and credentials), `publish`
 //! (snapshots), `follow` (what stops somebody, before any snapshot), `change` (what the management API declares),
-//! `material` (keys); `heard`, `away`, `pending` and `last` (the store is away: how that is known, what is obeyed all the
+//! `material` (our keys), `trust` (those of others); `heard`, `away`, `pending` and `last` (the store is away: how that is known, what is obeyed all the
 //! same, what is started from), `open` (the start).
 
 mod away;
@@ -17,6 +17,7 @@ mod past;
 mod pending;
 mod people;
 mod publish;
+mod trust;
 mod voucher;
 
 pub use heard::{Heard, Tried};
@@ -25,6 +26,7 @@ pub(crate) use load::gather;
 pub use load::{Gathered, Loaded};
 pub use material::{Material, mint_sign_in};
 pub use past::Past;
+pub use trust::Sources;
 
 use crate::{clock, config::Config};
 use arc_swap::ArcSwap;
@@ -62,6 +64,7 @@ pub struct Control {
     store: Arc<Store>,
     material: Material,
     denied: Arc<Denied>,
+    sources: Arc<Sources>,
     gate: Arc<Gate>,
     log: Arc<JsonLines>,
     loaded: ArcSwap<Loaded>,

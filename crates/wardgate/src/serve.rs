@@ -19,7 +19,7 @@ use arc_swap::ArcSwap;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use wardgate_abuse::{MeterBounds, Meters, journal::FileJournal};
 use wardgate_audit::sink::{JsonLines, Observer, Options, Writer};
-use wardgate_edge::{self as edge, Census, ClientCertificates, Edge, EdgeConfig, EdgeHandle, EdgeLimits, EdgeMetrics, EdgeParts};
+use wardgate_edge::{self as edge, Census, Edge, EdgeConfig, EdgeHandle, EdgeLimits, EdgeMetrics, EdgeParts};
 use wardgate_model::{diagnostic::Diagnostic, facts::Door, secret::Secret};
 
 /// How often idle meters are forgotten.
@@ -94,6 +94,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         entropy: clock::entropy,
         in_process: Arc::new(management),
         probes: Arc::clone(&answers) as Arc<_>,
+        keys: Arc::clone(control.sources()) as Arc<_>,
         metrics,
         census,
     };
@@ -105,6 +106,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
     runtime.spawn(sweep(Arc::clone(&control), Arc::clone(&log)));
     runtime.spawn(Arc::clone(&control).listen());
     runtime.spawn(Arc::clone(&control).follow());
+    runtime.spawn(Arc::clone(&control).trust());
     runtime.spawn(Arc::clone(&control).keep_last());
     let (addresses, admin) = bound(&edge)?;
     let (governor, glass) = {
@@ -223,6 +225,7 @@ fn limits(config: &Config) -> EdgeLimits {
         head_timeout: edge.head_timeout,
         body_idle: edge.body_idle,
         keep_alive: edge.keep_alive,
+        rate_min: edge.rate_min,
         body_bytes_max: edge.body_bytes_max,
         ..EdgeLimits::default()
     }
@@ -232,15 +235,24 @@ fn limits(config: &Config) -> EdgeLimits {
 fn doors(config: &Config) -> anyhow::Result<EdgeConfig> {
     let mut listeners = Vec::new();
     for listener in &config.listeners {
-        let tls = listener.tls.as_ref().map(|files| tls::server(files, ClientCertificates::Off)).transpose()?;
+        let tls = listener.tls.as_ref().map(|files| tls::server(files)).transpose()?;
         listeners.push(edge::Listener {
             name: listener.name.as_str().into(),
             door: Door::Public,
             address: listener.address,
+            proxies: edge::Proxies::new(listener.trusted_proxies.iter().copied()),
+            proxy_protocol: listener.proxy_protocol,
             tls: tls.map(|config| Arc::new(ArcSwap::new(config))),
         });
     }
-    listeners.push(edge::Listener { name: ADMIN.into(), door: Door::Admin, address: config.admin, tls: None });
+    listeners.push(edge::Listener {
+        name: ADMIN.into(),
+        door: Door::Admin,
+        address: config.admin,
+        proxies: edge::Proxies::default(),
+        proxy_protocol: false,
+        tls: None,
+    });
     // One name per process, so that our own requests are known when they come round again.
     let via = format!("wardgate-{:08x}", clock::entropy() & 0xFFFF_FFFF);
     Ok(EdgeConfig { listeners, limits: limits(config), threads: config.edge.threads, via: via.into() })

@@ -17,7 +17,8 @@ use std::{
 };
 use wardgate_abuse::{Limits, MeterBounds, Unrecorded};
 use wardgate_edge::{
-    Answering, Census, Edge, EdgeConfig, EdgeHandle, EdgeLimits, EdgeMetrics, EdgeParts, InProcess, InProcessCall, Listener, Probes,
+    Answering, Census, Edge, EdgeConfig, EdgeHandle, EdgeLimits, EdgeMetrics, EdgeParts, Fetching, InProcess, InProcessCall, Listener,
+    Probes, Proxies, TrustKeys,
 };
 use wardgate_gate::{
     Change, Estate, Gate, Meters, Snapshot, World,
@@ -30,7 +31,7 @@ use wardgate_model::{
     event::{Event, EventSink, NoPlace, Share},
     facts::Door,
     grant::{Grant, GrantTo, OperationSelector},
-    id::{EnvironmentName, GrantId, IdentityId, LimitName, OwnerName},
+    id::{EnvironmentName, GrantId, IdentityId, LimitName, OwnerName, TrustName},
     inventory::{Environment, Identity, IdentityKind},
     limit::{Limit, Per, Rate, Select},
     time::Time,
@@ -125,6 +126,12 @@ impl Probes for Answers {
     }
 }
 
+impl TrustKeys for Answers {
+    fn want(&self, _: &TrustName, _: Option<&str>) -> Fetching {
+        Box::pin(std::future::ready(()))
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "the tests' own clock")]
 fn clock() -> Time {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
@@ -161,6 +168,8 @@ pub(crate) struct Setup {
     pub(crate) limits: EdgeLimits,
     pub(crate) tls: Option<rustls::ServerConfig>,
     pub(crate) on_record: Option<Box<OnRecord>>,
+    pub(crate) proxies: Proxies,
+    pub(crate) proxy_protocol: bool,
 }
 
 /// Changes what is on record of the caller.
@@ -169,7 +178,14 @@ pub(crate) type OnRecord = dyn FnOnce(&mut Credential, &mut Limit);
 impl Setup {
     /// One API before this upstream.
     pub(crate) fn before(upstream: &Upstream) -> Self {
-        Self { apis: vec![fixture::api("orders", &upstream.url())], limits: EdgeLimits::default(), tls: None, on_record: None }
+        Self {
+            apis: vec![fixture::api("orders", &upstream.url())],
+            limits: EdgeLimits::default(),
+            tls: None,
+            on_record: None,
+            proxies: Proxies::default(),
+            proxy_protocol: false,
+        }
     }
 
     /// With other bounds.
@@ -267,6 +283,8 @@ impl Setup {
             name: name.into(),
             door,
             address: local,
+            proxies: self.proxies.clone(),
+            proxy_protocol: self.proxy_protocol,
             tls: tls.map(|config| Arc::new(ArcSwap::from_pointee(config))),
         };
         let mut listeners = vec![listener("public", Door::Public, None), listener("admin", Door::Admin, None)];
@@ -280,6 +298,7 @@ impl Setup {
             entropy,
             in_process: Arc::new(Inside(Arc::clone(&denied))),
             probes: Arc::new(Answers),
+            keys: Arc::new(Answers),
             metrics: Arc::clone(&metrics),
             census: Arc::clone(&census),
         };

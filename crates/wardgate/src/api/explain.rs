@@ -10,7 +10,7 @@ use std::{
 use wardgate_abuse::{MeterBounds, Meters, journal::Unrecorded};
 use wardgate_audit::event_v1::EventV1;
 use wardgate_console::{Code, DescribedRequest, Problem};
-use wardgate_gate::{Arrival, Snapshot, Step, decide, describe, establish};
+use wardgate_gate::{Arrival, Snapshot, Step, decide, describe, establish, establish_with_keys};
 use wardgate_model::{
     credential::CredentialKind,
     event::{Ending, Event, EventKind, Outcome},
@@ -39,7 +39,8 @@ pub(super) fn described(control: &Control, described: &DescribedRequest) -> Resu
             .map_err(|_| Problem::new(Code::NotFound, format!("no identity `{identity}` is on record")))?,
         None => match establish(&arrival, &snapshot, &scratch, now) {
             Step::Done(facts) => facts,
-            Step::Wait(..) => return Err(Problem::new(Code::Unfit, "this request needs its body to be judged")),
+            // Nobody is asked for keys because of a description.
+            Step::Wait(unproven, _) => establish_with_keys(&arrival, unproven, &snapshot, &scratch, now),
         },
     };
     let ruling = match decide(&facts, &snapshot, &scratch, now) {

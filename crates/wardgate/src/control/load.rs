@@ -132,6 +132,10 @@ impl Loaded {
         found.extend(compiled.diagnostics);
         let policies = compiled.policies.filter(|_| !found.iter().any(Diagnostic::is_error));
         let Some(policies) = policies else { return Err(sorted(found)) };
+        found.extend(super::trust::diagnostics(&inventory));
+        if found.iter().any(Diagnostic::is_error) {
+            return Err(sorted(found));
+        }
         let limits = Arc::new(Limits::compile(&limits(&inventory)));
         let rotations = Rotations::compile(
             inventory.rotations.iter().map(Arc::as_ref),

@@ -8,6 +8,7 @@ use super::{
     material,
     pending::Pending,
     people, publish,
+    trust::Sources,
     voucher::Voucher,
 };
 use crate::{clock, config::Config};
@@ -19,7 +20,7 @@ use std::sync::{
 };
 use tokio::sync::{Mutex, Notify};
 use wardgate_audit::sink::JsonLines;
-use wardgate_gate::{Gate, Meters, Population, Snapshot, denied::Denied};
+use wardgate_gate::{Gate, Meters, Population, Snapshot, denied::Denied, trust::Trust};
 use wardgate_resources::Nobody;
 use wardgate_store::{Store, StoreFault};
 
@@ -49,12 +50,15 @@ impl Control {
         let pending = Arc::new(Pending::open(&config.state, Arc::clone(&voucher))?);
         denied.stop_all(pending.subjects(), clock::now());
         let Started { loaded, material, heeded, population, estate, heard, seq } = started;
-        let gate = Arc::new(Gate::new(Snapshot::new(1, population, Arc::new(estate)), meters));
+        let sources = Sources::new()?;
+        let trust = sources.keep(&loaded.inventory.trust).unwrap_or_else(Trust::nobody);
+        let gate = Arc::new(Gate::new(Snapshot::new(1, population, Arc::new(estate)).trusting(trust), meters));
         let control = Self {
             config,
             store: Arc::new(store),
             material,
             denied,
+            sources: Arc::new(sources),
             gate,
             log,
             loaded: ArcSwap::from_pointee(loaded),

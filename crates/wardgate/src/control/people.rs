@@ -9,7 +9,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
-use wardgate_gate::{Change, Population};
+use wardgate_gate::{Change, Population, bindings};
 use wardgate_governance::rotation::replaced_from;
 use wardgate_model::{
     credential::Credential,
@@ -46,9 +46,13 @@ pub(super) fn spec(record: &IdentityRecord, loaded: &Loaded) -> Result<Option<Id
 
 /// What the gate is to be told of an identity's record: itself and its credentials, as status and rotation make them.
 pub(super) fn changes(record: &IdentityRecord, loaded: &Loaded) -> Vec<Change> {
-    let mut changes = Vec::with_capacity(1 + record.credentials.len());
+    let mut changes = Vec::with_capacity(2 + record.credentials.len());
+    let mut declared = Vec::new();
     let identity = match spec(record, loaded) {
-        Ok(Some(spec)) => Some(Arc::new(with_status(spec.identity, record))),
+        Ok(Some(spec)) => {
+            declared = spec.credentials;
+            Some(Arc::new(with_status(spec.identity, record)))
+        }
         // The one who sets this installation up is on no file.
         Ok(None) if record.identity.as_str() == builtin::OPERATOR => Some(Arc::new(with_status(builtin::operator(), record))),
         Ok(None) => None,
@@ -58,10 +62,15 @@ pub(super) fn changes(record: &IdentityRecord, loaded: &Loaded) -> Vec<Change> {
             None
         }
     };
-    changes.push(match &identity {
-        Some(identity) => Change::Identity(Arc::clone(identity)),
-        None => Change::NoIdentity(record.identity.clone()),
-    });
+    match &identity {
+        Some(identity) => {
+            changes.push(Change::Identity(Arc::clone(identity)));
+            let vouched = declared.iter().filter_map(|entry| Some((entry, entry.binding.as_ref()?)));
+            let vouched = vouched.map(|(entry, by)| bindings::declared(identity, &entry.name, entry.kind, &entry.sources, by));
+            changes.push(Change::Declared(identity.id.clone(), vouched.map(Arc::new).collect()));
+        }
+        None => changes.push(Change::NoIdentity(record.identity.clone())),
+    }
     for stored in &record.credentials {
         let mut credential = stored.credential.clone();
         if let Some(identity) = &identity {

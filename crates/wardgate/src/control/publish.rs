@@ -70,7 +70,7 @@ impl Behind {
                     self.credentials.insert(id, touched.identity);
                 }
             }
-            Subject::Resource(Kind::Owner | Kind::Environment | Kind::Contract | Kind::Waiver | Kind::Rotation) => {
+            Subject::Resource(Kind::Owner | Kind::Environment | Kind::TrustSource | Kind::Contract | Kind::Waiver | Kind::Rotation) => {
                 (self.estate, self.everybody) = (true, true);
             }
             Subject::Resource(_) | Subject::Secret | Subject::SigningKey => self.estate = true,
@@ -157,8 +157,9 @@ impl Control {
         match estate(&self.store, &self.material, &self.denied, &self.config, &loaded).await {
             Ok(estate) => {
                 let number = published.number + 1;
+                let trust = self.sources.keep(&loaded.inventory.trust).unwrap_or_else(|| Arc::clone(self.gate.snapshot().trust()));
                 let estate = Arc::new(estate.heard(self.heard.clock()));
-                self.gate.publish(Snapshot::new(number, population, estate));
+                self.gate.publish(Snapshot::new(number, population, estate).trusting(trust));
                 *published = Published { seq, number };
                 self.seen.store(seq, Ordering::Release);
             }
@@ -192,7 +193,8 @@ impl Control {
         match made {
             Ok(estate) => {
                 let number = published.number + 1;
-                self.gate.publish(Snapshot::new(number, population, estate));
+                let trust = self.sources.keep(&loaded.inventory.trust).unwrap_or_else(|| Arc::clone(before.trust()));
+                self.gate.publish(Snapshot::new(number, population, estate).trusting(trust));
                 *published = Published { seq: behind.seq, number };
                 self.seen.store(behind.seq, Ordering::Release);
             }

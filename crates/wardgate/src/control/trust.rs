@@ -1,0 +1,221 @@
+//! Whose proofs count: what trust sources declare and publish, made ready for the gate.
+//!
+//! What stands in files is read with the resources; what is fetched comes from the feeds, a document at a time, and each makes
+//! a new [`Trust`]. So a key that its issuer took away counts no more, and nothing that rested on it is remembered.
+
+use super::Control;
+use crate::clock;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::sync::mpsc;
+use wardgate_edge::{Fetching, TrustKeys};
+use wardgate_feeds::{
+    clock::Clock,
+    document::Document,
+    feed::{Delivery, FeedSpec, FeedState},
+    feeds::Feeds,
+    resolve::SystemResolver,
+};
+use wardgate_gate::{
+    Snapshot,
+    trust::{Trust, TrustedAuthority, TrustedIssuer},
+};
+use wardgate_model::{
+    diagnostic::{Diagnostic, Place},
+    id::TrustName,
+    resource::Kind,
+    time::Time,
+    trust::{Keys, TrustSource, Vouches},
+};
+use wardgate_proof::entropy::SystemEntropy;
+use wardgate_resources::Inventory;
+
+/// How long a request waits for the keys of an issuer at the most. An issuer that is slower than this has to be waited for
+/// by the next try.
+const KEYS_PATIENCE: Duration = Duration::from_secs(3);
+
+/// A document that was fetched, and until when it counts.
+#[derive(Debug, Clone)]
+struct Held {
+    document: Arc<Document>,
+    good_until: Time,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    sources: Vec<Arc<TrustSource>>,
+    held: BTreeMap<TrustName, Held>,
+}
+
+/// The trust sources of a process.
+pub struct Sources {
+    feeds: Feeds,
+    deliveries: tokio::sync::Mutex<mpsc::Receiver<Delivery>>,
+    state: Mutex<State>,
+}
+
+impl Sources {
+    /// None yet.
+    ///
+    /// # Errors
+    /// When TLS cannot be spoken at all.
+    pub(super) fn new() -> anyhow::Result<Self> {
+        let (feeds, deliveries) = Feeds::new(Arc::new(SystemResolver), Clock::new(clock::now), Arc::new(SystemEntropy))?;
+        Ok(Self { feeds, deliveries: tokio::sync::Mutex::new(deliveries), state: Mutex::default() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How each document that is fetched is.
+    #[must_use]
+    pub fn states(&self) -> Vec<FeedState> {
+        self.feeds.states()
+    }
+
+    /// Has these sources from now on. `None`: they are what they were, so that what is remembered with them stays good.
+    pub(super) fn keep(&self, sources: &[Arc<TrustSource>]) -> Option<Arc<Trust>> {
+        let mut state = self.lock();
+        if *state.sources == *sources {
+            return None;
+        }
+        let specs = sources.iter().filter_map(|source| FeedSpec::of(source).ok().flatten());
+        if let Err(error) = self.feeds.keep(specs.collect()) {
+            tracing::error!(%error, "some trust sources are not fetched");
+        }
+        let same = |name: &TrustName| {
+            let of = |list: &[Arc<TrustSource>]| list.iter().find(|source| source.name == *name).cloned();
+            of(sources) == of(&state.sources)
+        };
+        let gone: Vec<TrustName> = state.held.keys().filter(|name| !same(name)).cloned().collect();
+        for name in gone {
+            state.held.remove(&name);
+        }
+        state.sources = sources.to_vec();
+        Some(Arc::new(ready(&state)))
+    }
+
+    /// Takes up what a feed hands out.
+    fn take(&self, delivery: &Delivery) -> Arc<Trust> {
+        let mut state = self.lock();
+        match delivery {
+            Delivery::Fetched(fetched) => {
+                let held = Held { document: Arc::clone(&fetched.document), good_until: fetched.good_until };
+                state.held.insert(fetched.feed.trust.clone(), held);
+            }
+            Delivery::Lapsed { feed, at } => {
+                tracing::error!(%feed, %at, "the last good document is too old to be believed");
+                state.held.remove(&feed.trust);
+            }
+        }
+        Arc::new(ready(&state))
+    }
+
+}
+
+impl TrustKeys for Sources {
+    fn want(&self, trust: &TrustName, kid: Option<&str>) -> Fetching {
+        let (feeds, trust, kid) = (self.feeds.clone(), trust.clone(), kid.unwrap_or_default().to_owned());
+        Box::pin(async move {
+            let sought = tokio::time::timeout(KEYS_PATIENCE, feeds.want(&trust, &kid)).await;
+            tracing::debug!(%trust, ?sought, "keys were asked for");
+        })
+    }
+}
+
+impl std::fmt::Debug for Sources {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sources").field("feeds", &self.feeds).finish_non_exhaustive()
+    }
+}
+
+impl Control {
+    /// Takes up what the feeds hand out, for as long as the process runs.
+    pub async fn trust(self: Arc<Self>) {
+        let mut deliveries = self.sources.deliveries.lock().await;
+        while let Some(delivery) = deliveries.recv().await {
+            let trust = self.sources.take(&delivery);
+            {
+                let mut published = self.published.lock().await;
+                let before = self.gate.snapshot().clone();
+                published.number += 1;
+                let next = Snapshot::new(published.number, before.population().clone(), Arc::clone(before.estate()));
+                self.gate.publish(next.trusting(trust));
+            }
+            // Who waits for the key is told when it counts, and not before.
+            drop(delivery);
+        }
+    }
+
+    /// The trust sources.
+    #[must_use]
+    pub fn sources(&self) -> &Arc<Sources> {
+        &self.sources
+    }
+}
+
+fn ready(state: &State) -> Trust {
+    let fetched = |source: &TrustSource| {
+        let held = state.held.get(&source.name)?;
+        match &*held.document {
+            Document::Keys(keys) => Some((keys.clone(), held.good_until)),
+            Document::Bundle(_) | Document::Anchors(_) | Document::Revocations { .. } => None,
+        }
+    };
+    let issuers = state.sources.iter().filter_map(|source| match &source.vouches {
+        Vouches::Tokens(issuer) => Some(TrustedIssuer::new(&source.name, issuer, fetched(source))),
+        Vouches::Certificates(_) => None,
+    });
+    let authorities = state.sources.iter().filter_map(|source| match &source.vouches {
+        Vouches::Certificates(authority) => match TrustedAuthority::new(&source.name, authority) {
+            Ok(trusted) => Some(trusted),
+            Err(why) => {
+                // It was looked at when it was loaded.
+                tracing::error!(trust = %source.name, %why, "a trust source cannot be used: it vouches for nobody");
+                None
+            }
+        },
+        Vouches::Tokens(_) => None,
+    });
+    Trust::new(issuers.collect::<Vec<_>>(), authorities.collect::<Vec<_>>())
+}
+
+/// What is wrong with keys, anchors and lists that stand in files, and with what is to be fetched.
+pub(super) fn diagnostics(inventory: &Inventory) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for source in &inventory.trust {
+        let place = inventory.places.get(&(Kind::TrustSource, source.name.as_str().into())).cloned();
+        let place = place.unwrap_or_else(|| Place::file("TrustSource"));
+        let mut error = |why: String| {
+            found.push(Diagnostic::error(place.clone(), "trust.unusable", format!("TrustSource `{}`: {why}", source.name)));
+        };
+        if let Err(why) = FeedSpec::of(source) {
+            error(why.to_string());
+        }
+        match &source.vouches {
+            Vouches::Tokens(issuer) => {
+                let Keys::Here(text) = &issuer.keys else { continue };
+                match TrustedIssuer::keys(issuer, text) {
+                    Ok(keys) if keys.keys().is_empty() => error("`jwks`: there is no key in it that counts".to_owned()),
+                    Ok(keys) => {
+                        for skipped in keys.skipped() {
+                            let what = format!("TrustSource `{}`: `jwks`: key {} does not count: {}", source.name, skipped.at, skipped.why);
+                            found.push(Diagnostic::warning(place.clone(), "trust.key", what));
+                        }
+                    }
+                    Err(why) => error(why.to_string()),
+                }
+            }
+            Vouches::Certificates(authority) => {
+                if let Err(why) = TrustedAuthority::new(&source.name, authority) {
+                    error(why.to_string());
+                }
+            }
+        }
+    }
+    found
+}
