@@ -121,8 +121,7 @@ async fn may(console: &Console, asked: &Asked<'_>, wanted: Move, subject: &Subje
                 Unapproved::NoEvidence | Unapproved::LongEvidence => {
                     Problem::new(Code::Unfit, why.to_string()).mend("name a ticket or a document in `evidence` (`--evidence`)")
                 }
-            })?;
-            by_another(console, asked, subject).await
+            })
         }
         Move::Resume => {
             let gone = departed(console, &subject.known.owner).await?;
@@ -139,16 +138,6 @@ struct Transfer {
     resource: ResourceId,
     owner: OwnerName,
     team: Option<Box<str>>,
-/// Whether whoever approves is another one than whoever asked, with all who stand behind either session.
-async fn by_another(console: &Console, asked: &Asked<'_>, subject: &Subject) -> Result<(), Problem> {
-    let requester = subject.status.requester.as_deref().and_then(|who| IdentityId::parse(who).ok());
-    let Some(requester) = requester else { return Ok(()) };
-    let armers = console.store.armers_of_request(&subject.id).await?;
-    let (asking, approving) = (Standing::of(console, &armers), Standing::of_caller(console, asked).await?);
-    let apart = stand_apart((&requester, asking.behind()), (&asked.caller.identity.id, approving.behind()));
-    apart.map_err(|why| Problem::new(Code::Undecidable, why.to_string()).mend(APART))
-}
-
 }
 
 impl Wish for Transfer {
