@@ -1,27 +1,25 @@
-//! Acts that wait for a second person: listed, decided, and done by the same code as acts that do not wait.
+//! Acts that wait for a second person: listed and decided. What was approved is done by `doing`.
+
+pub(crate) mod doing;
 
 use crate::{
-    acts::Kept,
     answer::{Answer, Page},
+    behind::{APART, Standing},
     call::{Asked, Console},
-    declared::{self, Scene, Wanted},
     input, power,
     problem::{Code, Problem},
     reasons::ReasonRequest,
-    world::Manner,
 };
+use doing::Doing;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
-use std::sync::Arc;
-use wardgate_governance::second::{self, Act, Needed, may_decide};
-use wardgate_model::{
-    contain::Containable,
-    id::{ApprovalId, OwnerName},
-    inventory::{Identity, IdentityState},
-    time::Time,
-};
-use wardgate_store::{Actor, ApprovalState, Decision, Needs, Precondition, ResourceChange, ResourceId, StoredApproval, StoredOwner, Who};
+use wardgate_governance::second::{self, Needed, apart, may_decide};
+use wardgate_model::{id::ApprovalId, time::Time};
+use wardgate_store::{ApprovalState, Decision, Needs, StoredApproval};
+
+/// What to do about an act that was approved and neither done nor given up.
+const UNFINISHED: &str = "approved, and not known to be done: approve it once more, it is planned anew and done where it is not so already";
 
 /// An act that waits for a second person, or waited.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -54,6 +52,10 @@ pub(crate) struct ApprovalView {
     decided: Option<String>,
     /// Why, in the words of who decided.
     decision_reason: String,
+    /// What became of what was approved: `done`, `failed`, or `unfinished` when whoever did it did not come to an end.
+    outcome: Option<&'static str>,
+    /// Why it failed; of one that is unfinished, what to do about it.
+    outcome_detail: Option<String>,
     /// What `ETag` says, in quotes.
     revision: u64,
 }
@@ -77,6 +79,12 @@ impl ApprovalView {
             decider: stored.decider.as_deref().map(str::to_owned),
             decided: stored.decided.map(Time::to_rfc3339),
             decision_reason: stored.decision_reason.to_string(),
+            outcome: doing::outcome(stored),
+            outcome_detail: if doing::is_unfinished(stored) {
+                Some(UNFINISHED.to_owned())
+            } else {
+                stored.failed.as_deref().map(str::to_owned)
+            },
             revision: stored.revision,
         }
     }
@@ -121,8 +129,11 @@ fn id(asked: &Asked<'_>) -> Result<ApprovalId, Problem> {
 
 /// The approval that the path names, still to be decided.
 async fn waiting(console: &Console, asked: &Asked<'_>) -> Result<StoredApproval, Problem> {
-    let stored = console.store.approval(&id(asked)?).await?;
-    match state_at(&stored, asked.now) {
+    still_waiting(console.store.approval(&id(asked)?).await?, asked.now)
+}
+
+fn still_waiting(stored: StoredApproval, now: Time) -> Result<StoredApproval, Problem> {
+    match state_at(&stored, now) {
         ApprovalState::Waiting => Ok(stored),
         ApprovalState::Lapsed => {
             Err(Problem::new(Code::Decided, format!("nobody decided `{}` until {}: it has lapsed", stored.id, stored.expires)))
@@ -139,6 +150,19 @@ fn decidable(console: &Console, asked: &Asked<'_>, stored: &StoredApproval, need
     let decider = &asked.caller.identity;
     let told = second::Asked { requester: &stored.requester, owner: &stored.owner, needed };
     may_decide(&told, decider, console.world.is_person(decider)).map_err(undecidable)
+}
+
+/// Whether whoever says yes is a second person, with all who stand behind either session. Saying no is one person's act.
+fn agreeable(asked: &Asked<'_>, stored: &StoredApproval, needed: Needed, sides: &Sides) -> Result<(), Problem> {
+    let told = second::Asked { requester: &stored.requester, owner: &stored.owner, needed };
+    let (asking, deciding) = (sides.asking.behind(), sides.deciding.behind());
+    apart::may_decide_behind(&told, asking, &asked.caller.identity, deciding).map_err(|why| undecidable(why).mend(APART))
+}
+
+/// Who stands behind whoever asked, and behind whoever decides.
+struct Sides {
+    asking: Standing,
+    deciding: Standing,
 }
 
 const fn needed(needs: Needs) -> Needed {
@@ -172,143 +196,47 @@ fn decided(fault: wardgate_store::StoreFault) -> Problem {
 pub(crate) async fn approve(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
     let request: ReasonRequest = input::body(&asked.call.headers, &asked.call.body)?;
     let reason = input::reason(request.reason.as_deref())?;
-    let stored = waiting(console, asked).await?;
+    let stored = approvable(console, asked).await?;
     decidable(console, asked, &stored, needed(stored.needs))?;
-    let kept: Kept = serde_json::from_value(stored.act.clone()).map_err(Problem::fault)?;
-    let requester = match requester(console, &stored).await? {
-        Ok(requester) => requester,
-        Err(why) => return overtaken(console, asked, &stored, why).await,
-    };
-    let ready = match ready(console, &requester, &kept).await? {
-        Ok(ready) => ready,
+    let armers = console.store.armers_of_approval(&stored.id).await?;
+    let sides = Sides { asking: Standing::of(console, &armers), deciding: Standing::of_caller(console, asked).await? };
+    agreeable(asked, &stored, needed(stored.needs), &sides)?;
+    let doing = match Doing::ready(console, &stored, armers).await? {
+        Ok(doing) => doing,
         Err(why) => return overtaken(console, asked, &stored, why).await,
     };
     // What is on record now may want more than what was on record then.
-    if ready.needs == Some(Needed::Person) && stored.needs == Needs::Second {
+    if doing.needs() == Some(Needed::Person) && stored.needs == Needs::Second {
         decidable(console, asked, &stored, Needed::Person)?;
+        agreeable(asked, &stored, Needed::Person, &sides)?;
     }
     // Decided first and done then: a denial that somebody was told of is never overtaken by the act.
-    let decider = asked.actor(reason);
-    let approved = console.store.decide_approval(&decider, &stored.id, Decision::Approve, asked.now).await.map_err(decided)?;
-    let who = Who::Identity(requester.id.clone());
-    let actor = Actor::new(who, format!("{} (approval {} by {})", stored.reason, stored.id, asked.caller.identity.id).trim_start());
-    perform(console, &requester, &actor, &kept, ready, asked.now).await.map_err(|problem| {
-        tracing::warn!(approval = %stored.id, detail = problem.detail, "an approved act could not be done");
-        let detail = format!("`{}` is approved and could not be done: {}", stored.id, problem.detail);
-        if matches!(problem.code, Code::Fault | Code::Away) { problem } else { Problem::new(Code::Overtaken, detail) }
-    })?;
-    console.world.published(approved.revision).await;
-    Ok(Answer::ok(&ApprovalView::of(&approved, asked.now)).at(approved.revision))
+    let approved = match stored.state {
+        ApprovalState::Approved => stored,
+        _ => console.store.decide_approval(&asked.actor(reason), &stored.id, Decision::Approve, asked.now).await.map_err(decided)?,
+    };
+    let done = doing.finish(console, &approved, asked.now).await?;
+    console.world.published(done.revision).await;
+    Ok(Answer::ok(&ApprovalView::of(&done, asked.now)).at(done.revision))
 }
 
-/// Whoever asked, with the power that it has now. The inner error says why it has none.
-async fn requester(console: &Console, stored: &StoredApproval) -> Result<Result<Arc<Identity>, String>, Problem> {
-    if console.store.containment(Containable::Owner, stored.owner.as_str()).await?.is_some() {
-        return Ok(Err(format!("`{}`, who asked for it, is of the owner `{}`, who is contained", stored.requester, stored.owner)));
-    }
-    Ok(in_use(console, stored))
-}
-
-fn in_use(console: &Console, stored: &StoredApproval) -> Result<Arc<Identity>, String> {
-    let known = console.world.identity(&stored.requester).ok_or_else(|| format!("`{}` is not on record any more", stored.requester))?;
-    if known.state != IdentityState::Active || known.claim_overdue {
-        return Err(format!("`{}`, who asked for it, is not in use any more", stored.requester));
-    }
-    if known.owner != stored.owner {
-        return Err(format!("`{}`, who asked for it, belongs to another owner now", stored.requester));
-    }
-    Ok(known)
+/// The approval that the path names: still to be decided, or approved by somebody who did not come to the end of doing it.
+async fn approvable(console: &Console, asked: &Asked<'_>) -> Result<StoredApproval, Problem> {
+    let stored = console.store.approval(&id(asked)?).await?;
+    if doing::is_unfinished(&stored) { Ok(stored) } else { still_waiting(stored, asked.now) }
 }
 
 /// Notes that an act cannot be done any more: it is denied, with the reason.
 async fn overtaken(console: &Console, asked: &Asked<'_>, stored: &StoredApproval, why: String) -> Result<Answer, Problem> {
     let detail = format!("it does not apply any more: {why}");
+    if doing::is_unfinished(stored) {
+        console.store.finish_approval(&stored.id, Some(&why), asked.now).await?;
+        return Err(Problem::new(Code::Overtaken, detail));
+    }
     let actor = asked.actor(detail.chars().take(500).collect::<String>().into());
     let denied = console.store.decide_approval(&actor, &stored.id, Decision::Deny, asked.now).await.map_err(decided)?;
     console.world.published(denied.revision).await;
     Err(Problem::new(Code::Overtaken, detail))
-}
-
-/// An act that can be done now.
-struct Ready {
-    wanted: Vec<Wanted>,
-    basis: u64,
-    needs: Option<Needed>,
-}
-
-/// Plans an act again, with what is on record now. The inner error says why it does not apply any more.
-async fn ready(console: &Console, requester: &Identity, kept: &Kept) -> Result<Result<Ready, String>, Problem> {
-    match &kept.act {
-        Act::Apply { .. } | Act::Rollback { .. } => {}
-        Act::Release { kind, name } => {
-            let there = console.store.containment(*kind, name).await?;
-            return Ok(match there {
-                None => Err(format!("{kind} `{name}` is not contained any more")),
-                Some(there) if is_other(kept, there.revision) => Err(format!("{kind} `{name}` was released, and contained anew")),
-                Some(_) => Ok(Ready { wanted: Vec::new(), basis: 0, needs: None }),
-            });
-        }
-        Act::Return { owner } => {
-            let there = owner_gone(console, owner).await?;
-            return Ok(match there {
-                None => Err(format!("the owner `{owner}` did not depart")),
-                Some(there) if is_other(kept, there.revision) => Err(format!("the owner `{owner}` changed since: ask again")),
-                Some(_) => Ok(Ready { wanted: Vec::new(), basis: 0, needs: None }),
-            });
-        }
-        Act::Resume { .. } | Act::Issue { .. } => return Ok(Err("this act is not done by approval".into())),
-    }
-    let changes = kept.act.changes();
-    let ids = changes.iter().map(|one| ResourceId::parse(one.kind, &one.name)).collect::<Result<Vec<_>, _>>().map_err(Problem::fault)?;
-    let scene = Scene::read(console, &ids).await?;
-    let mut wanted = Vec::with_capacity(ids.len());
-    for (at, (id, change)) in ids.into_iter().zip(changes).enumerate() {
-        let expect = match kept.expects.get(at).copied().flatten() {
-            Some(revision) => Precondition::Revision(revision),
-            None => Precondition::Absent,
-        };
-        wanted.push(scene.wanted(id, change.spec.clone(), expect));
-    }
-    match declared::look(console, requester, &wanted, &scene).await {
-        Ok(looked) => {
-            let needs = looked.needs.map(|needs| needs.needed);
-            Ok(Ok(Ready { wanted, basis: scene.seq.min(looked.planned.basis), needs }))
-        }
-        Err(problem) if matches!(problem.code, Code::Fault | Code::Away) => Err(problem),
-        Err(problem) => Ok(Err(problem.detail)),
-    }
-}
-
-/// Whether what is undone is another stop than the one that was looked at: that one is over.
-fn is_other(kept: &Kept, revision: u64) -> bool {
-    kept.expects.first().copied().flatten().is_some_and(|looked_at| looked_at != revision)
-}
-
-/// Whether an owner is gone.
-pub(crate) async fn departed(console: &Console, owner: &OwnerName) -> Result<bool, Problem> {
-    Ok(owner_gone(console, owner).await?.is_some())
-}
-
-/// An owner that is gone.
-async fn owner_gone(console: &Console, owner: &OwnerName) -> Result<Option<StoredOwner>, Problem> {
-    let owners = console.store.owner_statuses().await?;
-    Ok(owners.into_iter().find(|status| status.owner == *owner && status.departed.is_some()))
-}
-
-/// Does what was approved.
-async fn perform(console: &Console, _requester: &Identity, actor: &Actor, kept: &Kept, ready: Ready, now: Time) -> Result<(), Problem> {
-    let seq = match &kept.act {
-        Act::Apply { .. } | Act::Rollback { .. } => {
-            let changes: Vec<ResourceChange> = ready.wanted.into_iter().map(|one| one.change).collect();
-            let manner = if kept.whole { Manner::Whole } else { Manner::Single };
-            console.world.apply(actor, &changes, manner, ready.basis, now).await?.seq
-        }
-        Act::Release { kind, name } => console.store.release(actor, *kind, name, now).await?,
-        Act::Return { owner } => console.store.return_owner(actor, owner, now).await?.revision,
-        Act::Resume { .. } | Act::Issue { .. } => return Err(Problem::fault("an act that is not done by approval")),
-    };
-    console.world.published(seq).await;
-    Ok(())
 }
 
 #[cfg(test)]

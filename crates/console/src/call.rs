@@ -4,7 +4,7 @@ use crate::{
     access,
     answer::Answer,
     approvals, changes, containments, credentials, declared, discoveries, events, explain,
-    idempotency::{Begun, Remembered},
+    idempotency::{Begun, Remembered, Same},
     import,
     input::{self, Query},
     lifecycle, openapi,
@@ -24,7 +24,7 @@ use wardgate_model::{
     proof::ProofKind,
     time::Time,
 };
-use wardgate_store::{Actor, Store, Who};
+use wardgate_store::{Actor, Armers, Store, Who};
 
 /// A judged request to the management API.
 #[derive(Debug, Clone)]
@@ -77,9 +77,13 @@ impl Asked<'_> {
         input::segment(found.ok_or_else(fault)?)
     }
 
-    /// Who makes a change, and why.
+    /// Who makes a change, by which credential, and why.
     pub(crate) fn actor(&self, reason: Box<str>) -> Actor {
-        Actor::new(Who::Identity(self.caller.identity.id.clone()), reason)
+        let actor = Actor::new(Who::Identity(self.caller.identity.id.clone()), reason);
+        match &self.caller.credential {
+            Some(credential) => actor.by(credential.id),
+            None => actor.armed_by(Armers::Unknown),
+        }
     }
 }
 
@@ -130,7 +134,7 @@ impl Console {
         let key = if row.reads_parameter(IDEMPOTENCY_KEY.name) { input::idempotency_key(&asked.call.headers)? } else { None };
         let Some(key) = key else { return self.dispatch(row.key, asked).await };
         let call = asked.call;
-        let place = match self.remembered.begin(&asked.caller.identity.id, &key, (&call.path, &call.body), asked.now)? {
+        let place = match self.remembered.begin(&asked.caller.identity.id, &key, Same::of(call), asked.now)? {
             Begun::New(place) => place,
             Begun::Known(first) => return Ok(first),
         };
@@ -178,11 +182,11 @@ impl Console {
             Key::Import => import::read(self, asked).await,
             Key::Rollback => rollback::roll_back(self, asked).await,
             Key::ApproveIdentity => lifecycle::step(self, asked, Move::Approve).await,
+            Key::RejectIdentity => lifecycle::step(self, asked, Move::Reject).await,
             Key::SuspendIdentity => lifecycle::step(self, asked, Move::Suspend).await,
             Key::ResumeIdentity => lifecycle::step(self, asked, Move::Resume).await,
             Key::QuarantineIdentity => lifecycle::step(self, asked, Move::Quarantine).await,
             Key::RetireIdentity => lifecycle::step(self, asked, Move::Retire).await,
-            Key::RejectIdentity => lifecycle::step(self, asked, Move::Reject).await,
             Key::TransferIdentity => lifecycle::transfer(self, asked).await,
             Key::ListDiscoveries => discoveries::list(self, asked).await,
             Key::ClaimDiscovery => discoveries::claim(self, asked).await,

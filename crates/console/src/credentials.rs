@@ -2,11 +2,11 @@
 
 use crate::{
     answer::{Answer, Page},
-    approvals::departed,
+    approvals::doing::departed,
     call::{Asked, Console},
     here::{self, OnlyHere},
     input,
-    power::{self, Power, may_sign_in, within_reach},
+    power::{self, Power, may_give, within_reach},
     problem::{Code, Problem},
     world::Entry,
 };
@@ -15,7 +15,7 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
-use wardgate_governance::contract::may_issue;
+use wardgate_governance::{contract::may_issue, person};
 use wardgate_model::{
     credential::{Credential, CredentialKind, CredentialState},
     id::{CredentialId, IdentityId},
@@ -181,7 +181,12 @@ pub(crate) async fn issue(console: &Console, asked: &Asked<'_>) -> Result<Answer
         hash: minted.hash,
         expires: plan.ends,
     };
-    let stored = console.store.issue_credential(&asked.actor(reason), new, asked.now).await?;
+    let actor = asked.actor(reason);
+    let stored = if plan.kind == CredentialKind::SignIn && asked.caller.identity.id.as_str() == person::OPERATOR {
+        console.store.hand_over_credential(&actor, new, asked.now).await?
+    } else {
+        console.store.issue_credential(&actor, new, asked.now).await?
+    };
     console.world.published(stored.revision).await;
     let credential = CredentialView::of(&stored, asked.now);
     let issued = Issued { key: minted.text.danger_expose().clone(), credential };
@@ -195,7 +200,7 @@ async fn plan(console: &Console, asked: &Asked<'_>, request: &IssueRequest) -> R
         unfit(format!("there is no identity `{id}`")).mend("see `wardgate get identities`, or ask for it with `wardgate identity request`")
     };
     let known = console.world.identity(&id).ok_or_else(missing)?;
-    within_reach(&asked.caller.identity, &known, Power::Give)?;
+    may_give(console, &asked.caller.identity, &known).await?;
     match request.kind.as_deref() {
         None | Some("api_key") => {
             let entries = console.world.entries(&known.id).await?;
@@ -210,7 +215,6 @@ async fn plan(console: &Console, asked: &Asked<'_>, request: &IssueRequest) -> R
         }
         Some("sign_in") if request.name.is_some() => Err(unfit("a sign-in is not issued for an entry".into()).mend("leave `name` out")),
         Some("sign_in") => {
-            may_sign_in(&asked.caller.identity, &known)?;
             let ends = lasts(console, &known, Some(SIGN_IN), None, asked.now).await?;
             Ok(Plan { name: SIGN_IN_NAME.into(), kind: CredentialKind::SignIn, ends, sources: Box::default(), identity: known })
         }
@@ -280,10 +284,6 @@ fn entry<'a>(identity: &Identity, entries: &'a [Entry], name: Option<&str>) -> R
     }
 }
 
-/// The credential that the path names.
-fn id(asked: &Asked<'_>) -> Result<CredentialId, Problem> {
-    CredentialId::parse(&asked.parameter("id")?).ok_or_else(|| {
-        let detail = format!("the id of a credential has {} letters and digits: the third part of its key", CredentialId::CHARACTERS);
 /// What to do where an identity has no entry that takes a key.
 fn without_entry(identity: &Identity) -> &'static str {
     if identity.roles.is_empty() {
@@ -293,6 +293,10 @@ fn without_entry(identity: &Identity) -> &'static str {
     }
 }
 
+/// The credential that the path names.
+fn id(asked: &Asked<'_>) -> Result<CredentialId, Problem> {
+    CredentialId::parse(&asked.parameter("id")?).ok_or_else(|| {
+        let detail = format!("the id of a credential has {} letters and digits: the third part of its key", CredentialId::CHARACTERS);
         input::malformed(detail)
     })
 }
@@ -346,7 +350,7 @@ pub(crate) async fn rotate(console: &Console, asked: &Asked<'_>) -> Result<Answe
     let conflict = |detail: String| Problem::new(Code::Conflict, detail);
     let missing = || conflict(format!("the identity `{}` is not on record any more", old.identity));
     let known = console.world.identity(&old.identity).ok_or_else(missing)?;
-    within_reach(&asked.caller.identity, &known, Power::Give)?;
+    may_give(console, &asked.caller.identity, &known).await?;
     if Condition::of(&old, asked.now) != Condition::Live {
         let detail = format!("`{id}` is {}", Condition::of(&old, asked.now).as_str());
         return Err(conflict(detail).mend(format!("issue a new one: `wardgate credential issue {}`", old.identity)));

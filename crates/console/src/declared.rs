@@ -87,7 +87,7 @@ pub(crate) struct Looked {
 
 /// Whether the caller may make changes, whether they make sense, and whom they need. Nothing is written.
 pub(crate) async fn look(console: &Console, caller: &Identity, wanted: &[Wanted], scene: &Scene) -> Result<Looked, Problem> {
-    power::may_declare(caller, wanted, &|api: &str| scene.policy_owner(api))?;
+    power::may_declare(caller, wanted, scene)?;
     wanted.iter().try_for_each(Wanted::check)?;
     let changes: Vec<ResourceChange> = wanted.iter().map(|one| one.change.clone()).collect();
     let planned = console.world.plan(&changes).await?;
@@ -105,7 +105,7 @@ fn record<'a>(wanted: &'a [Wanted], scene: &'a Scene) -> Record<'a> {
     let all = scene.resources().chain(identities);
     let returning = wanted.iter().filter(|one| one.known && one.before.is_none()).map(|one| one.change.id.name());
     let record: Record<'a> = all.map(|resource| (resource.id.kind(), resource.id.name(), &resource.spec)).collect();
-    record.with_returning(returning).with_contained(scene.contained())
+    record.with_returning(returning).with_contained(scene.contained()).with_formers(scene.formers())
 }
 
 /// Who changes something, as whom, and how.

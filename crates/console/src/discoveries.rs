@@ -4,7 +4,7 @@ use crate::{
     answer::{Answer, Page},
     call::{Asked, Console},
     credentials, input,
-    power::{Power, within_reach},
+    power::may_give,
     problem::{Code, Problem},
     reasons::ReasonRequest,
 };
@@ -113,7 +113,7 @@ pub(crate) async fn claim(console: &Console, asked: &Asked<'_>) -> Result<Answer
     let unfit = |detail: String| Problem::new(Code::Unfit, detail);
     let missing = || unfit(format!("there is no identity `{name}`")).mend("ask for it first: `wardgate identity request`");
     let known = console.world.identity(&name).ok_or_else(missing)?;
-    within_reach(&asked.caller.identity, &known, Power::Give)?;
+    may_give(console, &asked.caller.identity, &known).await?;
     if !known.roles.is_empty() {
         let detail = format!("`{name}` has roles in Wardgate: a key that Wardgate did not issue is no proof for it");
         return Err(unfit(detail).mend("claim it as an identity without `roles`"));

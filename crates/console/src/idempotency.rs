@@ -5,9 +5,11 @@
 
 use crate::{
     answer::Answer,
+    call::Call,
     problem::{Code, Problem},
 };
 use bytes::Bytes;
+use http::{HeaderMap, HeaderName, Method, header};
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -22,11 +24,74 @@ pub const REMEMBERED_MAX: usize = 1_000;
 /// How many bytes of requests and answers are remembered; the oldest go first.
 pub const REMEMBERED_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// The fields that make another request of the same words.
+const FIELDS: [HeaderName; 2] = [header::IF_MATCH, header::IF_NONE_MATCH];
+
+/// What makes two requests with one key the same: all that an operation reads of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Same<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) path: &'a str,
+    pub(crate) query: &'a str,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: &'a Bytes,
+}
+
+impl<'a> Same<'a> {
+    pub(crate) fn of(call: &'a Call) -> Self {
+        let query = call.query.as_deref().unwrap_or_default();
+        Self { method: &call.method, path: &call.path, query, headers: &call.headers, body: &call.body }
+    }
+
+    /// The values of the fields that count, each with its length before it: no two requests have the same.
+    fn fields(&self) -> Vec<u8> {
+        let mut all = Vec::new();
+        for field in &FIELDS {
+            for value in self.headers.get_all(field) {
+                all.extend_from_slice(field.as_str().as_bytes());
+                all.extend_from_slice(&value.len().to_be_bytes());
+                all.extend_from_slice(value.as_bytes());
+            }
+        }
+        all
+    }
+
+    /// A copy of its own: the request's bytes may be a small part of something large.
+    fn kept(&self) -> Kept {
+        let (method, fields) = (self.method.clone(), self.fields());
+        Kept { method, path: self.path.into(), query: self.query.into(), fields, body: Bytes::copy_from_slice(self.body) }
+    }
+
+    /// In which part it is another request than the one that was kept.
+    fn differs(&self, kept: &Kept) -> Option<&'static str> {
+        let parts = [
+            ("method", *self.method == kept.method),
+            ("path", *self.path == *kept.path),
+            ("query", *self.query == *kept.query),
+            ("precondition", self.fields() == kept.fields),
+            ("body", *self.body == kept.body),
+        ];
+        parts.into_iter().find(|(_, same)| !same).map(|(part, _)| part)
+    }
+
+    fn bytes(&self) -> usize {
+        self.path.len() + self.query.len() + self.body.len()
+    }
+}
+
+/// A request that was made with a key.
+struct Kept {
+    method: Method,
+    path: Box<str>,
+    query: Box<str>,
+    fields: Vec<u8>,
+    body: Bytes,
+}
+
 struct Entry {
     identity: IdentityId,
     key: Box<str>,
-    path: Box<str>,
-    body: Bytes,
+    request: Kept,
     begun: Time,
     /// `None`: under way.
     answer: Option<Answer>,
@@ -38,7 +103,8 @@ impl Entry {
     }
 
     fn bytes(&self) -> usize {
-        self.path.len() + self.body.len() + self.answer.as_ref().map_or(0, Answer::bytes)
+        let Kept { path, query, fields, body, .. } = &self.request;
+        path.len() + query.len() + fields.len() + body.len() + self.answer.as_ref().map_or(0, Answer::bytes)
     }
 }
 
@@ -80,26 +146,24 @@ impl Remembered {
     ///
     /// # Errors
     /// The key was used for another request, or the first one is still under way.
-    pub(crate) fn begin(&self, identity: &IdentityId, key: &str, (path, body): (&str, &Bytes), now: Time) -> Result<Begun, Problem> {
+    pub(crate) fn begin(&self, identity: &IdentityId, key: &str, request: Same<'_>, now: Time) -> Result<Begun, Problem> {
         let mut entries = self.entries();
         while entries.front().is_some_and(|e| e.answer.is_some() && now.since(e.begun) >= REMEMBERED) {
             entries.pop_front();
         }
         if let Some(entry) = entries.iter().find(|e| e.is(identity, key)) {
-            if entry.body != *body || *entry.path != *path {
-                return Err(Problem::new(Code::KeyReused, "the body or the path is another than that of the first request with this key"));
+            if let Some(part) = request.differs(&entry.request) {
+                return Err(Problem::new(Code::KeyReused, format!("the {part} is another than that of the first request with this key")));
             }
             let first = entry.answer.clone();
             return first.map(Begun::Known).ok_or_else(|| Problem::new(Code::InProgress, "ask again when it is answered"));
         }
-        make_room(&mut entries, path.len() + body.len());
+        make_room(&mut entries, request.bytes());
         if entries.len() >= REMEMBERED_MAX {
             return Err(Problem::new(Code::InProgress, "too many requests with keys are under way: ask again in a moment"));
         }
-        let (key, path): (Box<str>, Box<str>) = (key.into(), path.into());
-        // A copy of its own: the request's bytes may be a small part of something large.
-        let body = Bytes::copy_from_slice(body);
-        entries.push_back(Entry { identity: identity.clone(), key: key.clone(), path, body, begun: now, answer: None });
+        let key: Box<str> = key.into();
+        entries.push_back(Entry { identity: identity.clone(), key: key.clone(), request: request.kept(), begun: now, answer: None });
         Ok(Begun::New(Place { remembered: self.clone(), identity: identity.clone(), key }))
     }
 }

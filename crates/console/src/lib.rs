@@ -9,7 +9,7 @@
 //! `operations` is the one table: the API that the gate judges ([`admin_api`]), the OpenAPI document
 //! ([`openapi_document`]) and the dispatch come from it. `call` is the way of a request, `power` how far roles reach.
 //! `declared` makes and changes resources, and `acts` lets those wait that want a second person (`approvals`);
-//! `lifecycle`, `owners`, `discoveries`, `containments`, `credentials`, `secrets` and `sessions` are about what happens
+//! `lifecycle`, `owners`, `discoveries`, `containments`, `credentials`, `here` (without the store), `secrets` and `sessions` are about what happens
 //! to things; `records`, `changes`, `events`, `explain`, `usage` and `access` only tell; `rollback` and `import` come to
 //! `declared`. `problem` refuses; `input` reads, `idempotency` remembers.
 //!
@@ -25,6 +25,7 @@ mod access;
 mod acts;
 mod answer;
 mod approvals;
+mod behind;
 mod call;
 mod changes;
 mod containments;
@@ -52,6 +53,7 @@ mod usage;
 mod world;
 
 pub use acts::WAITS;
+pub use approvals::doing::Finished;
 pub use call::{Call, Console};
 pub use credentials::{OVERLAP, OVERLAP_MAX, SIGN_IN, SIGN_IN_NAME};
 pub use discoveries::{FOREIGN, FOREIGN_NAME};

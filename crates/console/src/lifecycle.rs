@@ -3,11 +3,12 @@
 use crate::{
     acts::{self, Asking, Outcome},
     answer::Answer,
-    approvals::departed,
+    approvals::doing::departed,
+    behind::{APART, Standing},
     call::{Asked, Console},
     declared::{self, Making, Scene, Wanted, Wish},
     input,
-    power::{Power, within_reach},
+    power::{Power, may_give, within_reach},
     problem::{Code, Problem},
     records,
     world::{BoxFuture, Manner},
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use wardgate_governance::{
     departure,
     lifecycle::{EVIDENCE_BYTES_MAX, Life, Move, Unapproved, may_approve},
+    second::apart::stand_apart,
 };
 use wardgate_model::{
     contain::Containable,
@@ -67,7 +69,10 @@ impl Subject {
         let missing = || Problem::new(Code::NotFound, format!("there is no identity `{id}`"));
         let resource = ResourceId::parse(Kind::Identity, id.as_str()).map_err(Problem::fault)?;
         let known = console.world.identity(&id).ok_or_else(missing)?;
-        within_reach(&asked.caller.identity, &known, power)?;
+        match power {
+            Power::Give => may_give(console, &asked.caller.identity, &known).await?,
+            Power::Stop => within_reach(&asked.caller.identity, &known, power)?,
+        }
         let mut records = console.store.identity_records(std::slice::from_ref(&id)).await?.records;
         let record = records.pop().filter(|record| record.resource.is_some()).ok_or_else(missing)?;
         let status = record.status.ok_or_else(missing)?;
@@ -121,7 +126,8 @@ async fn may(console: &Console, asked: &Asked<'_>, wanted: Move, subject: &Subje
                 Unapproved::NoEvidence | Unapproved::LongEvidence => {
                     Problem::new(Code::Unfit, why.to_string()).mend("name a ticket or a document in `evidence` (`--evidence`)")
                 }
-            })
+            })?;
+            by_another(console, asked, subject).await
         }
         Move::Resume => {
             let gone = departed(console, &subject.known.owner).await?;
@@ -131,6 +137,16 @@ async fn may(console: &Console, asked: &Asked<'_>, wanted: Move, subject: &Subje
         }
         _ => Ok(()),
     }
+}
+
+/// Whether whoever approves is another one than whoever asked, with all who stand behind either session.
+async fn by_another(console: &Console, asked: &Asked<'_>, subject: &Subject) -> Result<(), Problem> {
+    let requester = subject.status.requester.as_deref().and_then(|who| IdentityId::parse(who).ok());
+    let Some(requester) = requester else { return Ok(()) };
+    let armers = console.store.armers_of_request(&subject.id).await?;
+    let (asking, approving) = (Standing::of(console, &armers), Standing::of_caller(console, asked).await?);
+    let apart = stand_apart((&requester, asking.behind()), (&asked.caller.identity.id, approving.behind()));
+    apart.map_err(|why| Problem::new(Code::Undecidable, why.to_string()).mend(APART))
 }
 
 /// An identity under another owner.

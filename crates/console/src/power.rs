@@ -2,12 +2,14 @@
 //! cannot see: whose the thing is, and what would become of it.
 
 use crate::{
-    declared::Wanted,
+    call::Console,
+    declared::{Scene, Wanted},
     problem::{Code, Problem},
 };
 use serde_json::Value;
-use wardgate_governance::person;
+use wardgate_governance::{person, second::power};
 use wardgate_model::{
+    api::Api,
     id::OwnerName,
     inventory::{Identity, Role},
     resource::Kind,
@@ -48,16 +50,21 @@ pub(crate) fn within_reach(caller: &Identity, target: &Identity, power: Power) -
     }
 }
 
-/// Whether a caller may issue a sign-in for an identity. Whoever could sign in as one that decides what others ask for
-/// could agree with itself: such a sign-in is issued within its own owner, whose identities never decide for each other,
-/// or by the built-in operator, who stands before the machine.
-pub(crate) fn may_sign_in(caller: &Identity, target: &Identity) -> Result<(), Problem> {
-    let decides = target.roles.iter().any(|role| matches!(role, Role::Security | Role::Admin));
-    if !decides || caller.owner == target.owner || caller.id.as_str() == person::OPERATOR {
+/// Whether a caller has as much power as a grant on the management API gives an identity.
+fn covers(caller: &Identity, name: &str, granted: Role) -> Result<(), Problem> {
+    if caller.roles.contains(&granted) || caller.roles.contains(&Role::Admin) {
         return Ok(());
     }
-    let who = format!("an identity of the owner `{}` or `{}` issues its sign-ins", target.owner, person::OPERATOR);
-    refused(format!("`{}` decides what others ask for: {who}", target.id))
+    refused(format!("`{name}` is granted on `{}` what takes the role `{granted}`, which the caller has not", Api::ADMIN))
+}
+
+/// Whether a caller may hand out anything to an identity: as [`within_reach`], with what that one is granted on the
+/// management API itself, by its name or by its owner's. Such a grant is power as a role is.
+pub(crate) async fn may_give(console: &Console, caller: &Identity, target: &Identity) -> Result<(), Problem> {
+    within_reach(caller, target, Power::Give)?;
+    let grants = console.store.grants_naming(Api::ADMIN).await?;
+    let granted = power::most(grants.iter().map(|grant| &grant.spec), target.id.as_str(), target.owner.as_str());
+    granted.map_or(Ok(()), |role| covers(caller, target.id.as_str(), role))
 }
 
 /// Whether a caller may read about what an owner owns.
@@ -68,15 +75,11 @@ pub(crate) fn may_see(caller: &Identity, owner: &OwnerName) -> Result<(), Proble
     }
 }
 
-/// Whether a caller may make these changes. `policy_owner` gives the owner of an API on record.
+/// Whether a caller may make these changes, to what is on record.
 ///
 /// `admin` may declare everything, `security` everything but roles beyond its own, `operator` identities without roles
 /// beyond its own, `owner` identities that its owner owns and stays the owner of, and grants on its owner's APIs.
-pub(crate) fn may_declare<'a>(
-    caller: &Identity,
-    wanted: impl IntoIterator<Item = &'a Wanted>,
-    policy_owner: &dyn Fn(&str) -> Option<String>,
-) -> Result<(), Problem> {
+pub(crate) fn may_declare<'a>(caller: &Identity, wanted: impl IntoIterator<Item = &'a Wanted>, scene: &Scene) -> Result<(), Problem> {
     let has = |role: Role| caller.roles.contains(&role);
     if has(Role::Admin) {
         return Ok(());
@@ -85,12 +88,13 @@ pub(crate) fn may_declare<'a>(
         let (kind, id) = (one.change.id.kind(), &one.change.id);
         if kind == Kind::Identity {
             roles_within(caller, one)?;
+            grants_within(caller, one, scene)?;
         }
         match kind {
             _ if has(Role::Security) => {}
             Kind::Identity if has(Role::Operator) => same_person(one)?,
             Kind::Identity if has(Role::Owner) => own_identity(caller, one)?,
-            Kind::Grant if has(Role::Owner) => own_grant(caller, one, policy_owner)?,
+            Kind::Grant if has(Role::Owner) => own_grant(caller, one, scene)?,
             _ => return refused(format!("`{id}`: to declare a {kind} takes the role `security` or `admin`")),
         }
     }
@@ -111,6 +115,13 @@ fn roles_within(caller: &Identity, wanted: &Wanted) -> Result<(), Problem> {
         }
     }
     Ok(())
+}
+
+/// Nor one that is granted more on the management API than it may do itself.
+fn grants_within(caller: &Identity, wanted: &Wanted, scene: &Scene) -> Result<(), Problem> {
+    let name = wanted.change.id.name();
+    let owners = both(wanted).map(|spec| spec.get("owner").and_then(Value::as_str).unwrap_or_default());
+    owners.filter_map(|owner| scene.granted(name, owner)).try_for_each(|role| covers(caller, name, role))
 }
 
 /// Whether an identity stands for a person is not for everybody to say.
@@ -144,10 +155,10 @@ fn own_identity(caller: &Identity, wanted: &Wanted) -> Result<(), Problem> {
     Ok(())
 }
 
-fn own_grant(caller: &Identity, wanted: &Wanted, policy_owner: &dyn Fn(&str) -> Option<String>) -> Result<(), Problem> {
+fn own_grant(caller: &Identity, wanted: &Wanted, scene: &Scene) -> Result<(), Problem> {
     for spec in both(wanted) {
         let api = spec.get("api").and_then(Value::as_str).unwrap_or_default();
-        if policy_owner(api).as_deref() != Some(caller.owner.as_str()) {
+        if scene.policy_owner(api).as_deref() != Some(caller.owner.as_str()) {
             return refused(format!("the API `{api}` is not of the owner `{}`, for whom the caller acts", caller.owner));
         }
     }

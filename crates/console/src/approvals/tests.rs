@@ -1,5 +1,7 @@
 use crate::{
     acts::WAITS,
+    approvals::doing::Finished,
+    behind::tests::sign_in,
     call::testing::{Fixture, HOUR, NOW},
 };
 use serde_json::json;
@@ -45,6 +47,26 @@ fn acts() -> Vec<(&'static str, String)> {
         ("change who answers", put("Owner/answers", r#"{"accountable":"mallory@example.com"}"#)),
         ("waive", put("Waiver/w", r#"{"for":{"api":"shop"},"exempts":"rotation","until":"2030-01-01"}"#)),
         ("let an API observe", put("Api/shop", r#"{"policy_owner":"payments","mode":"observe"}"#)),
+        ("declare an API", put("Api/new", r#"{"policy_owner":"payments","match":{"hosts":["new"]}}"#)),
+        ("declare an API that observes", put("Api/new", r#"{"policy_owner":"payments","match":{"hosts":["new"]},"mode":"observe"}"#)),
+        (
+            "declare an API that anybody may call",
+            put("Api/new", r#"{"policy_owner":"payments","match":{"hosts":["new"]},"operations":[{"match":"GET /x","anonymous":true}]}"#),
+        ),
+        (
+            "declare an API that keeps credentials",
+            put("Api/new", r#"{"policy_owner":"payments","match":{"hosts":["new"]},"upstream":{"urls":["https://x"],"identity":"keep"}}"#),
+        ),
+        ("make an API again that guards less", put("Api/till", r#"{"policy_owner":"payments"}"#)),
+        ("lead another API where one is guarded", put("Api/new", r#"{"policy_owner":"payments","upstream":{"urls":["https://bank"]}}"#)),
+        ("grant on another API", put("Grant/g", r#"{"to":{"identity":"there"},"api":"shop","operations":["read"]}"#)),
+        ("grant power to one", put("Grant/g", r#"{"to":{"identity":"there"},"api":"wardgate-admin","operations":["read"]}"#)),
+        ("grant power to all of an owner", put("Grant/g", r#"{"to":{"owner":"cards"},"api":"wardgate-admin","operations":["write"]}"#)),
+        ("narrow a zone that a policy reads", put("Zone/lan", r#"{"networks":["10.0.0.0/9"]}"#)),
+        (
+            "say how one with a role proves itself",
+            put("Identity/viewer-1", r#"{"owner":"payments","roles":["viewer"],"credentials":[{"name":"ci","type":"oidc"}]}"#),
+        ),
         (
             "apply a zone and a permit",
             request(
@@ -62,18 +84,24 @@ fn acts() -> Vec<(&'static str, String)> {
 
 /// A world in which every act of the matrix makes sense.
 async fn world() -> (Fixture, u64) {
-    let fixture = Fixture::new().await;
+    let fixture = Fixture::signed_in().await;
     let forbid = r#"{"cedar":"@id(\"team:stop\") forbid (principal, action, resource);"}"#;
+    let outside = r#"{"cedar":"@id(\"team:outside\") forbid (principal, action, resource) unless { context.source.zone == \"lan\" };"}"#;
+    let till = r#"{"policy_owner":"payments","match":{"hosts":["till"]},"upstream":{"urls":["https://bank"]},"operations":[{"match":"POST /pay","class":"money"}]}"#;
     let declared = format!(
         r#"{{"documents":[
             {{"kind":"Identity","name":"there","spec":{{"owner":"payments"}}}},
             {{"kind":"Identity","name":"held","spec":{{"owner":"payments"}}}},
             {{"kind":"Policy","name":"stop","spec":{forbid}}},
+            {{"kind":"Zone","name":"lan","spec":{{"networks":["10.0.0.0/8"]}}}},
+            {{"kind":"Policy","name":"lan","spec":{outside}}},
+            {{"kind":"Api","name":"till","spec":{till}}},
             {{"kind":"Owner","name":"answers","spec":{{"accountable":"pia@example.com"}}}},
             {{"kind":"Api","name":"shop","spec":{{"policy_owner":"payments"}}}}]}}"#
     );
     let applied = fixture.ask(&format!("POST /api/v1/apply as root\n\n{declared}")).await;
     assert!(applied.starts_with("200"), "{applied}");
+    assert!(fixture.ask("DELETE /api/v1/resources/Api/till as root").await.starts_with("204"));
     let seq = fixture.store.last_seq().await.unwrap();
     let viewer =
         fixture.ask("PUT /api/v1/resources/Identity/viewer-1 as root\n\n{\"spec\":{\"owner\":\"payments\",\"roles\":[\"viewer\"]}}").await;
@@ -131,6 +159,7 @@ async fn the_matrix_of_the_second_person() {
             }
         }
     }
+    made += &crate::behind::tests::matrix().await;
     if std::env::var_os("WARDGATE_BLESS").is_some() {
         std::fs::write(MATRIX, &made).unwrap();
     }
@@ -187,7 +216,9 @@ async fn it_is_denied_taken_back_or_lapses() {
 async fn agreeing_to_an_old_release_does_not_undo_a_new_containment() {
     let (fixture, _) = world().await;
     let ask = async || Fixture::member(&fixture.ask("DELETE /api/v1/containments/identity/held as root").await, "id");
-    let (first, second) = (ask().await, ask().await);
+    let other = fixture.ask("DELETE /api/v1/containments/identity/held as hank").await;
+    let (first, second) = (ask().await, Fixture::member(&other, "id"));
+    assert_eq!(ask().await, first, "the same, asked for again by the same one, is the one that waits");
     let approve = async |id: &str| fixture.ask(&format!("POST /api/v1/approvals/{id}/approve as rita\n\n{{}}")).await;
     assert!(approve(&first).await.starts_with("200"));
     let anew = fixture.ask("POST /api/v1/containments as op\n\n{\"kind\":\"identity\",\"name\":\"held\",\"reason\":\"again\"}").await;
@@ -227,7 +258,8 @@ async fn what_was_overtaken_is_not_done() {
     assert!(adm.starts_with("200"), "{adm}");
     fixture.ask("POST /api/v1/identities/adm/approve as root\n\n{\"evidence\":\"ticket 9\"}").await;
     fixture.ask("POST /api/v1/credentials as root\n\n{\"identity\":\"adm\"}").await;
-    let said = fixture.ask("DELETE /api/v1/containments/owner/acme as adm").await;
+    let caller = sign_in(&fixture, "adm < root").await;
+    let said = fixture.ask(&format!("DELETE /api/v1/containments/owner/acme as {caller}")).await;
     let id = Fixture::member(&said, "id");
     fixture.ask("POST /api/v1/containments as op\n\n{\"kind\":\"identity\",\"name\":\"adm\"}").await;
     let over = fixture.ask(&format!("POST /api/v1/approvals/{id}/approve as rita\n\n{{}}")).await;
@@ -244,4 +276,75 @@ async fn the_same_wish_again_asks_once() {
     assert_eq!(ask().await, first);
     let all = fixture.ask("GET /api/v1/approvals?state=waiting as watcher").await;
     assert_eq!(all.matches(r#""state":"waiting""#).count(), 1, "{all}");
+}
+
+#[tokio::test]
+async fn nobody_takes_all_the_places() {
+    let fixture = Fixture::signed_in().await;
+    let ask = async |who: &str, at: u32| {
+        let policy = cedar(&POLICY.replace("team:reads", &format!("team:reads-{at}")));
+        fixture.ask(&format!("PUT /api/v1/resources/Policy/p-{at} as {who}\n\n{{\"spec\":{policy}}}")).await
+    };
+    for at in 0..50 {
+        assert!(ask("root", at).await.starts_with("202"));
+    }
+    assert_eq!(ask("root", 50).await, "409 console.limit: 50 acts of `root` wait for a second person already");
+    assert!(ask("hank", 50).await.starts_with("202"), "others have places of their own");
+    let said = fixture.ask("GET /api/v1/approvals?state=waiting&limit=1 as root").await;
+    let id = said.split(r#""id":""#).nth(1).unwrap().split('"').next().unwrap().to_owned();
+    assert!(fixture.ask(&format!("POST /api/v1/approvals/{id}/deny as root\n\n{{}}")).await.starts_with("200"));
+    assert!(ask("root", 50).await.starts_with("202"), "what was taken back makes room");
+    let large = cedar(&format!("// {} \\n{POLICY}", "x".repeat(wardgate_store::ACT_BYTES_MAX)));
+    let said = fixture.ask(&format!("PUT /api/v1/resources/Policy/large as hank\n\n{{\"spec\":{large}}}")).await;
+    assert!(said.starts_with("409 console.conflict") && said.ends_with("262144 can be kept: ask for less at a time"), "{}", &said[..200]);
+}
+
+/// An approval that was decided by a process that ended before it did anything.
+async fn begun(fixture: &Fixture) -> String {
+    let said = fixture.ask("DELETE /api/v1/containments/identity/held as root").await;
+    let id = Fixture::member(&said, "id");
+    let (by, key) = (wardgate_store::Who::Identity(IdentityId::literal("rico")), wardgate_model::id::ApprovalId::parse(&id).unwrap());
+    let by = wardgate_store::Actor::new(by, "seen");
+    fixture.store.decide_approval(&by, &key, wardgate_store::Decision::Approve, NOW).await.unwrap();
+    id
+}
+
+#[tokio::test]
+async fn what_was_approved_and_not_done_is_found_again() {
+    let held = IdentityId::literal("held");
+    let (fixture, _) = world().await;
+    let id = begun(&fixture).await;
+    let read = fixture.ask(&format!("GET /api/v1/approvals/{id} as watcher")).await;
+    assert!(read.contains(r#""outcome":"unfinished""#) && read.contains("approve it once more"), "{read}");
+    let own = fixture.ask(&format!("POST /api/v1/approvals/{id}/approve as root\n\n{{}}")).await;
+    assert!(own.starts_with("403 console.undecidable"), "{own}");
+    let done = fixture.ask(&format!("POST /api/v1/approvals/{id}/approve as rita\n\n{{}}")).await;
+    assert!(done.contains(r#""outcome":"done""#) && done.contains(r#""decider":"rico""#), "{done}");
+    assert_eq!(fixture.store.status(&held).await.unwrap().state.as_str(), "requested");
+    let again = fixture.ask(&format!("POST /api/v1/approvals/{id}/approve as rita\n\n{{}}")).await;
+    assert_eq!(again, format!("409 console.decided: `{id}` is approved already"));
+
+    // At the start each is done, or so already, or given up.
+    let (fixture, _) = world().await;
+    let id = begun(&fixture).await;
+    assert_eq!(fixture.console.finish_approved(NOW).await.unwrap(), Finished { done: 1, failed: 0, left: 0 });
+    assert_eq!(fixture.store.status(&held).await.unwrap().state.as_str(), "requested");
+    assert!(fixture.ask(&format!("GET /api/v1/approvals/{id} as watcher")).await.contains(r#""outcome":"done""#));
+    assert_eq!(fixture.console.finish_approved(NOW).await.unwrap(), Finished::default());
+
+    let (fixture, _) = world().await;
+    begun(&fixture).await;
+    let by = wardgate_store::Actor::new(wardgate_store::Who::Process, "it was done, and not noted");
+    fixture.store.release(&by, wardgate_model::contain::Containable::Identity, "held", NOW).await.unwrap();
+    let seq = fixture.store.last_seq().await.unwrap();
+    assert_eq!(fixture.console.finish_approved(NOW).await.unwrap().done, 1);
+    assert_eq!(fixture.store.last_seq().await.unwrap(), seq, "it is so already");
+
+    let (fixture, _) = world().await;
+    let id = begun(&fixture).await;
+    fixture.ask("POST /api/v1/containments as op\n\n{\"kind\":\"owner\",\"name\":\"payments\"}").await;
+    assert_eq!(fixture.console.finish_approved(NOW).await.unwrap().failed, 1);
+    let read = fixture.ask(&format!("GET /api/v1/approvals/{id} as watcher")).await;
+    assert!(read.contains(r#""outcome":"failed""#) && read.contains("who is contained"), "{read}");
+    assert_eq!(fixture.store.status(&held).await.unwrap().state.as_str(), "quarantined");
 }

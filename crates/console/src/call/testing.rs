@@ -54,8 +54,18 @@ pub(crate) struct Fixture {
 }
 
 impl Fixture {
-    /// With the first sign-in of `root` on record.
+    /// With the first sign-in of `root` on record. It is not known who armed the sessions that are shown.
     pub(crate) async fn new() -> Self {
+        Self::with([]).await
+    }
+
+    /// As [`Fixture::new`], and a session of everybody whom the gate knows by heart: nobody had a hand in any.
+    pub(crate) async fn signed_in() -> Self {
+        Self::with(names()).await
+    }
+
+    /// As [`Fixture::new`]; of these a session is on record.
+    pub(crate) async fn with(signed_in: impl IntoIterator<Item = &'static str>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", directory.path().join("wardgate.db").display());
         let store = Arc::new(Store::open(&url).await.unwrap());
@@ -73,7 +83,7 @@ impl Fixture {
         };
         let process = Actor::new(Who::Process, "first start");
         store.issue_credential(&process, first, NOW).await.unwrap();
-        let sessions: Vec<NewCredential> = names().map(session).collect();
+        let sessions: Vec<NewCredential> = signed_in.into_iter().map(session).collect();
         store.issue_credentials(&process, &sessions, NOW).await.unwrap();
         Self { console, store, played, directory, requests: AtomicU32::new(8) }
     }

@@ -179,7 +179,7 @@ pub(crate) async fn plan_view(console: &Console, asked: &Asked<'_>, draft: &Draf
     let caller = &asked.caller.identity;
     if power::kept_to(caller).is_some() {
         // What one may not change one is not shown.
-        power::may_declare(caller, &draft.wanted, &|api: &str| draft.scene.policy_owner(api))?;
+        power::may_declare(caller, &draft.wanted, &draft.scene)?;
     }
     let wishes: Vec<ResourceChange> = changes.iter().map(|one| one.change.clone()).collect();
     if !wishes.is_empty() {
@@ -224,7 +224,7 @@ pub(crate) async fn apply(console: &Console, asked: &Asked<'_>) -> Result<Answer
     let actor = asked.actor(input::reason(request.reason.as_deref())?);
     let prune = pruning(request.prune);
     let first = Draft::read(console, &request.documents, prune).await?;
-    power::may_declare(&asked.caller.identity, &first.changes(), &|api: &str| first.scene.policy_owner(api))?;
+    power::may_declare(&asked.caller.identity, &first.changes(), &first.scene)?;
     refuse(console, &first).await?;
     let unchanged = first.unchanged();
     if first.changes().is_empty() {

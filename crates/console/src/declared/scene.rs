@@ -4,7 +4,8 @@ use super::Wanted;
 use crate::{call::Console, problem::Problem};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
-use wardgate_model::{contain::Containable, id::IdentityId, resource::Kind};
+use wardgate_governance::second::power;
+use wardgate_model::{contain::Containable, id::IdentityId, inventory::Role, resource::Kind};
 use wardgate_store::{IdentityRecord, Precondition, ResourceChange, ResourceId, StoredResource};
 
 /// What is on record, as of one change of the feed or a little later.
@@ -14,13 +15,18 @@ pub(crate) struct Scene {
     estate: BTreeMap<ResourceId, StoredResource>,
     identities: HashMap<Box<str>, IdentityRecord>,
     contained: Vec<Box<str>>,
+    formers: Vec<(Box<str>, Value)>,
 }
 
 impl Scene {
-    /// Reads the estate and the identities among `named`.
+    /// Reads the estate and the identities among `named`; with an API among them, those that were removed, too.
     pub(crate) async fn read<'a>(console: &Console, named: impl IntoIterator<Item = &'a ResourceId>) -> Result<Self, Problem> {
-        let identities = named.into_iter().filter(|id| id.kind() == Kind::Identity).filter_map(|id| IdentityId::parse(id.name()).ok());
-        let identities: Vec<IdentityId> = identities.collect();
+        let (mut identities, mut apis) = (Vec::new(), false);
+        for id in named {
+            apis |= id.kind() == Kind::Api;
+            identities.extend(IdentityId::parse(id.name()).ok().filter(|_| id.kind() == Kind::Identity));
+        }
+        let formers = if apis { console.store.removed_of(Kind::Api).await? } else { Vec::new() };
         let estate = console.store.estate().await?;
         let records = console.store.identity_records(&identities).await?;
         let contained = console.store.containments().await?.into_iter().filter(|one| one.kind == Containable::Owner);
@@ -29,6 +35,7 @@ impl Scene {
             estate: estate.resources.into_iter().map(|resource| (resource.id.clone(), resource)).collect(),
             identities: records.records.into_iter().map(|record| (record.identity.as_str().into(), record)).collect(),
             contained: contained.map(|one| one.name).collect(),
+            formers,
         })
     }
 
@@ -48,6 +55,17 @@ impl Scene {
     /// Owners that are contained.
     pub(crate) fn contained(&self) -> impl Iterator<Item = &str> {
         self.contained.iter().map(|name| &**name)
+    }
+
+    /// What the APIs were that are not on record any more.
+    pub(crate) fn formers(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.formers.iter().map(|(name, spec)| (&**name, spec))
+    }
+
+    /// What an identity of an owner is granted on the management API itself, as the role that has as much.
+    pub(crate) fn granted(&self, identity: &str, owner: &str) -> Option<Role> {
+        let grants = self.estate.values().filter(|resource| resource.id.kind() == Kind::Grant);
+        power::most(grants.map(|grant| &grant.spec), identity, owner)
     }
 
     /// Who answers for an API.

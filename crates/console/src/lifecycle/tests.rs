@@ -3,7 +3,7 @@ use wardgate_model::id::OwnerName;
 use wardgate_store::{Actor, Who};
 
 async fn world() -> Fixture {
-    let fixture = Fixture::new().await;
+    let fixture = Fixture::signed_in().await;
     for (caller, name, owner) in [("op", "bot", "payments"), ("op", "card", "cards")] {
         let spec = format!(r#"{{"spec":{{"owner":"{owner}","team":"t"}}}}"#);
         let made = fixture.ask(&format!("PUT /api/v1/resources/Identity/{name} as {caller}\n\n{spec}")).await;

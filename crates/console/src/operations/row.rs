@@ -202,5 +202,8 @@ pub(super) const REASON: Parameter = query("reason", "why, for the feed of chang
 pub(super) const IF_MATCH: Parameter = header("If-Match", "only when it is at this `ETag`; otherwise 412");
 pub(super) const IF_NONE_MATCH: Parameter = header("If-None-Match", "`*`: only when it is not there yet; otherwise 412");
 /// The field that makes a request safe to repeat.
-pub(crate) const IDEMPOTENCY_KEY: Parameter =
-    header("Idempotency-Key", "1 to 64 visible characters: the same request again within 24 hours gets the first one's answer");
+pub(crate) const IDEMPOTENCY_KEY: Parameter = header(
+    "Idempotency-Key",
+    "1 to 64 visible characters: the same request (method, path, query, preconditions, body) again within 24 hours gets the first one's \
+         answer, another one is refused; remembered by the process that answered, until it ends",
+);

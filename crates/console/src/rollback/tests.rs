@@ -43,7 +43,7 @@ async fn back_to_how_it_was_planned_and_recorded() {
 
 #[tokio::test]
 async fn no_way_round_the_second_person_and_no_future() {
-    let fixture = Fixture::new().await;
+    let fixture = Fixture::signed_in().await;
     let then = fixture.store.last_seq().await.unwrap();
     let forbid = r#"{"cedar":"@id(\"team:stop\") forbid (principal, action, resource);"}"#;
     put(&fixture, "Policy/stop", forbid).await;
