@@ -1,12 +1,13 @@
 //! One connection of a client: which protocol it speaks, the engine that carries it, and how it ends.
 
 mod counted;
+mod refused;
 mod rewound;
 
 use crate::{
     door,
-    record::Opening,
-    respond::{self, PolicyField},
+    proxies::{Proxies, Source, Unclear},
+    respond::PolicyField,
     sources::Entrance,
     thread::{Phase, Thread},
     tunnel::{self, Crossing},
@@ -17,7 +18,7 @@ use crate::{
     },
 };
 use counted::Counted;
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderValue};
 use hyper::{
     server::conn::{http1, http2},
     service::service_fn,
@@ -38,8 +39,7 @@ use std::{
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use wardgate_model::{
-    event::{Ending, Event, EventKind, Outcome, Share},
-    facts::{Door, Facts, Stopped},
+    facts::{Door, Facts},
     proof::CertificateChain,
     ruling::Ruling,
     time::Time,
@@ -66,9 +66,12 @@ pub struct Connection {
     door: Door,
     from: Entrance,
     cover: Cover,
-    client: HeaderValue,
-    /// The host that was called last, with what is made of it: most clients call one.
-    called: RefCell<Option<(HeaderValue, HeaderValue)>>,
+    /// Proxies that are trusted to say from where a request comes.
+    proxies: Proxies,
+    /// The client that a balancer named before the first byte.
+    proxied: OnceCell<Entrance>,
+    /// The host that was called last, from where, and what is made of it: most clients call one.
+    called: RefCell<Option<(Source, Own)>>,
     limited: RefCell<PolicyField>,
     wire: OnceCell<Rc<Wire>>,
     requests: Cell<u64>,
@@ -86,7 +89,7 @@ pub struct Connection {
 }
 
 /// Fields of ours that a connection has ready.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Own {
     /// The client's address.
     pub client: HeaderValue,
@@ -94,19 +97,22 @@ pub struct Own {
     pub forwarded: HeaderValue,
     /// The host that it called.
     pub host: HeaderValue,
+    /// Whether it called by TLS.
+    pub tls: bool,
 }
 
 impl Connection {
     /// Begins to watch a connection.
     #[must_use]
-    pub fn new(thread: &Rc<Thread>, door: Door, from: Entrance, cover: Cover) -> Rc<Self> {
+    pub fn new(thread: &Rc<Thread>, door: Door, from: Entrance, cover: Cover, proxies: Proxies) -> Rc<Self> {
         thread.opened();
         let connection = Rc::new(Self {
             thread: Rc::clone(thread),
             door,
             cover,
-            client: HeaderValue::try_from(from.peer().to_canonical().to_string()).unwrap_or(HeaderValue::from_static("unknown")),
             from,
+            proxies,
+            proxied: OnceCell::new(),
             called: RefCell::new(None),
             limited: RefCell::default(),
             wire: OnceCell::new(),
@@ -139,10 +145,23 @@ impl Connection {
         self.door
     }
 
-    /// The client's address.
+    /// The address of who is connected: of the client that a balancer named, or of the socket.
     #[must_use]
     pub fn peer(&self) -> IpAddr {
-        self.from.peer()
+        self.proxied.get().unwrap_or(&self.from).peer()
+    }
+
+    /// A balancer named the client before the first byte.
+    pub fn named(&self, client: Entrance) {
+        let _ = self.proxied.set(client);
+    }
+
+    /// From where a request with these fields comes.
+    ///
+    /// # Errors
+    /// When a trusted proxy passes on two accounts that contradict each other.
+    pub fn source(&self, headers: &HeaderMap) -> Result<Source, Unclear> {
+        self.proxies.source(self.peer(), headers)
     }
 
     /// The certificates that the client showed in the handshake.
@@ -255,53 +274,30 @@ impl Connection {
 
     /// What is told to upstreams of this client, which called this host.
     #[must_use]
-    pub fn fields(&self, authority: Option<&str>, host: Option<&HeaderValue>) -> Own {
+    pub fn fields(&self, source: Source, authority: Option<&str>, host: Option<&HeaderValue>) -> Own {
         let called = host.map(HeaderValue::as_bytes).or(authority.map(str::as_bytes)).unwrap_or_default();
         let mut cached = self.called.borrow_mut();
-        let (host, forwarded) = match &*cached {
-            Some((host, forwarded)) if host.as_bytes() == called => (host.clone(), forwarded.clone()),
+        match &*cached {
+            Some((of, own)) if *of == source && own.host.as_bytes() == called => own.clone(),
             _ => {
                 let host = HeaderValue::from_bytes(called).unwrap_or(HeaderValue::from_static(""));
-                let text = crate::hygiene::forwarded(self.peer().to_canonical(), host.to_str().unwrap_or_default(), self.is_tls());
-                let forwarded = HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""));
-                *cached = Some((host.clone(), forwarded.clone()));
-                (host, forwarded)
+                let tls = source.tls.unwrap_or(self.is_tls());
+                let text = crate::hygiene::forwarded(source.address, host.to_str().unwrap_or_default(), tls);
+                let own = Own {
+                    client: HeaderValue::try_from(source.address.to_string()).unwrap_or(HeaderValue::from_static("unknown")),
+                    forwarded: HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("")),
+                    host,
+                    tls,
+                };
+                *cached = Some((source, own.clone()));
+                own
             }
-        };
-        Own { client: self.client.clone(), forwarded, host }
+        }
     }
 
     /// Tells a caller of its limits.
     pub fn rate_limits(&self, headers: &mut HeaderMap, ruling: &Ruling, facts: &Facts) {
         self.limited.borrow_mut().rate_limits(headers, ruling, facts);
-    }
-
-    /// Records a refusal of the wire guard and gives the answer to it.
-    fn refuse_on_wire(&self, refusal: &Refusal, method: &[u8], target: &[u8]) -> Vec<u8> {
-        let now = self.thread.now();
-        let id = self.thread.request_id(now);
-        let method = Method::from_bytes(method).ok().unwrap_or(Method::from_bytes(b"UNREAD").unwrap_or(Method::GET));
-        let opening = Opening { id, time: now, door: self.door, method, peer: self.peer() };
-        let path: String = target.iter().take_while(|b| **b != b'?').take(256).map(|b| char::from(*b)).collect();
-        let facts = Facts { stopped: Some(Stopped { reason: refusal.reason, retry_after_s: None }), ..opening.facts(&path) };
-        let ruling = Ruling::refused(refusal.reason);
-        self.thread.metrics.wire(refusal.reason);
-        self.thread.resolved.borrow_mut().count(&self.thread.metrics, None, &ruling);
-        let status = refusal.reason.row().http;
-        let outcome = Outcome { end: now, ending: Ending::Complete, client_status: Some(status), upstream: None, effect: None };
-        let event = Event {
-            kind: EventKind::Connection,
-            facts,
-            ruling,
-            outcome,
-            snapshot: self.thread.gate.snapshot().number(),
-            judge_order: self.thread.gate.next_judge_order(),
-        };
-        match self.thread.place(Share::Half) {
-            Some(place) => place.record(event),
-            None => self.thread.drop_event(),
-        }
-        respond::on_the_wire(id, refusal.reason, &refusal.to_string())
     }
 }
 

@@ -153,10 +153,14 @@ fn abroad(
     if let Some(deadline) = grpc_timeout(&headers) {
         exchange.end_by(exchange.opened() + deadline);
     }
+    if headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc")) {
+        exchange.unhurry(onward.api.upstream.timeouts.idle);
+    }
     let http2 = onward.api.upstream.wire.protocol == UpstreamProtocol::Http2;
     // `TE` ends here; that trailers are taken is said anew where they are (RFC 9110 §10.1.4).
     let trailers = http2 && headers.get(header::TE).is_some_and(|te| te.as_bytes().eq_ignore_ascii_case(b"trailers"));
-    let own = connection.fields(parts.uri.authority().map(http::uri::Authority::as_str), headers.get(header::HOST));
+    let source = connection.source(&headers).map_err(|_| failure(Reason::CanonHeader))?;
+    let own = connection.fields(source, parts.uri.authority().map(http::uri::Authority::as_str), headers.get(header::HOST));
     hygiene::towards_upstream(
         &mut headers,
         Trip {
@@ -167,7 +171,7 @@ fn abroad(
             client: &own.client,
             forwarded: &own.forwarded,
             client_host: &own.host,
-            tls: connection.is_tls(),
+            tls: own.tls,
             upstream_host: pool.authority(),
             id: exchange.id_field(),
             traced: exchange.facts().is_some_and(|facts| facts.trace.is_some()),

@@ -36,6 +36,11 @@ pub struct EdgeLimits {
     pub keep_alive: Duration,
     /// Between two pieces of a request's body. Default 30 s.
     pub body_idle: Duration,
+    /// Bytes a second that a client must send of a body while it is waited for, and take of an answer that lies there, on the average.
+    /// Streams of gRPC are let be. Default 240.
+    pub rate_min: u64,
+    /// How long a client may be slower than that before it counts. Default 5 s.
+    pub rate_grace: Duration,
     /// How long a client may leave an answer lying. Default 60 s.
     pub client_idle: Duration,
     /// How long a request goes on after its client closed its sending side. Default 2 s.
@@ -95,6 +100,8 @@ impl Default for EdgeLimits {
             head_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(75),
             body_idle: Duration::from_secs(30),
+            rate_min: 240,
+            rate_grace: Duration::from_secs(5),
             client_idle: Duration::from_secs(60),
             half_close: Duration::from_secs(2),
             linger: Duration::from_secs(2),

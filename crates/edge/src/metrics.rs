@@ -53,6 +53,7 @@ pub struct EdgeMetrics {
     connections_refused: AtomicU64,
     source_refused: AtomicU64,
     ejections: AtomicU64,
+    untrusted: AtomicU64,
     in_flight: AtomicI64,
     dropped: AtomicU64,
     faults: AtomicU64,
@@ -69,6 +70,7 @@ impl Default for EdgeMetrics {
             connections_refused: AtomicU64::new(0),
             source_refused: AtomicU64::new(0),
             ejections: AtomicU64::new(0),
+            untrusted: AtomicU64::new(0),
             in_flight: AtomicI64::new(0),
             dropped: AtomicU64::new(0),
             faults: AtomicU64::new(0),
@@ -141,6 +143,11 @@ impl EdgeMetrics {
         self.source_refused.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts a connection that was to come by a balancer, and did not.
+    pub fn refuse_untrusted(&self) {
+        self.untrusted.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Counts an address of an upstream that is passed over for a while.
     pub fn eject(&self) {
         self.ejections.fetch_add(1, Ordering::Relaxed);
@@ -176,6 +183,7 @@ impl EdgeMetrics {
         let counters = [
             ("wardgate_connections_refused_total", "connections closed at once: too many", &self.connections_refused),
             ("wardgate_source_connections_refused_total", "connections closed at once: too many of one source", &self.source_refused),
+            ("wardgate_untrusted_connections_refused_total", "connections closed at once: not of a trusted balancer", &self.untrusted),
             ("wardgate_upstream_ejections_total", "times that an address of an upstream was passed over for its failures", &self.ejections),
             ("wardgate_audit_dropped_total", "events that found no place", &self.dropped),
             ("wardgate_faults_total", "requests on which the gate itself failed", &self.faults),

@@ -1,16 +1,22 @@
 //! One [`Exchange`] per request: it owns the event until the last byte has passed, and records it when it is dropped,
 //! whatever happened: an answer, a refusal, a client that went away, a panic.
 
+mod event;
+mod opening;
+mod pace;
 mod wait;
 
 use crate::{
     census::Tally,
     connection::Connection,
+    limits::EdgeLimits,
     respond,
-    thread::{Phase, Thread},
+    thread::Thread,
     watch::{Tick, Watched},
 };
-use http::{HeaderValue, Method};
+use http::HeaderValue;
+pub use opening::Opening;
+use pace::Pace;
 use std::{
     cell::{Cell, OnceCell, RefCell},
     net::IpAddr,
@@ -20,60 +26,15 @@ use std::{
     time::Duration,
 };
 use wait::{NEVER, Wait};
-use wardgate_gate::{Lease, canon};
+use wardgate_gate::Lease;
 use wardgate_model::{
-    api::AuditMode,
-    event::{Ending, Event, EventKind, Outcome, Place, Share, UpstreamOutcome},
-    facts::{Door, Facts, RequestFacts, SourceFacts},
+    event::{Ending, EventKind, Place},
+    facts::{Door, Facts},
     id::RequestId,
     reason::Reason,
     ruling::Ruling,
     time::Time,
 };
-
-/// What is known of a request before the judge has looked at it.
-#[derive(Debug, Clone)]
-pub struct Opening {
-    /// Its id.
-    pub id: RequestId,
-    /// When its head was there.
-    pub time: Time,
-    /// Through which door.
-    pub door: Door,
-    /// Method.
-    pub method: Method,
-    /// The peer.
-    pub peer: IpAddr,
-}
-
-impl Opening {
-    /// Facts of a request that the judge never saw.
-    #[must_use]
-    pub fn facts(&self, path: &str) -> Facts {
-        Facts {
-            id: self.id,
-            time: self.time,
-            door: self.door,
-            trace: None,
-            request: RequestFacts {
-                method: self.method.clone(),
-                host: Box::default(),
-                path: path.into(),
-                query: None,
-                content_type: None,
-                length: None,
-            },
-            source: SourceFacts { address: canon::address(self.peer), zone: None, user_agent: None },
-            api: None,
-            operation: None,
-            resource: None,
-            caller: None,
-            purpose: None,
-            stopped: None,
-            unknown: None,
-        }
-    }
-}
 
 /// What ends an exchange from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,6 +88,10 @@ pub struct Exchange {
     patience: Cell<Duration>,
     up: Wait,
     down: Wait,
+    /// How fast its client sends, and takes.
+    paces: (Pace, Pace),
+    /// Whether its client may be silent for as long as it likes: it is a stream of gRPC.
+    unhurried: Cell<bool>,
     /// By when it must be over, whatever else.
     deadline: Cell<Time>,
     /// When what its caller was let in by ends.
@@ -170,6 +135,8 @@ impl Exchange {
             patience: Cell::new(Duration::ZERO),
             up: Wait::new(),
             down: Wait::new(),
+            paces: <(Pace, Pace)>::default(),
+            unhurried: Cell::new(false),
             deadline: Cell::new(NEVER),
             ends: Cell::new(NEVER),
             kind: Cell::new(EventKind::Request),
@@ -222,6 +189,12 @@ impl Exchange {
     #[must_use]
     pub fn door(&self) -> Door {
         self.opening.door
+    }
+
+    /// From where it comes.
+    #[must_use]
+    pub fn peer(&self) -> IpAddr {
+        self.opening.peer
     }
 
     /// When its head was there.
@@ -341,7 +314,10 @@ impl Exchange {
     /// Counts bytes of the request's body; gives how many there are now.
     pub fn count_in(&self, bytes: u64) -> u64 {
         self.bytes_in.set(self.bytes_in.get().saturating_add(bytes));
-        self.progress.set(self.connection.now());
+        let now = self.connection.now();
+        self.paces.0.rest(now);
+        self.paces.0.moved(bytes);
+        self.progress.set(now);
         self.up.clear();
         self.bytes_in.get()
     }
@@ -350,71 +326,41 @@ impl Exchange {
     pub fn count_out(&self, bytes: u64) {
         self.bytes_out.set(self.bytes_out.get().saturating_add(bytes));
         self.down.clear();
-        self.client.set(self.connection.now() + self.thread().limits.client_idle);
+        let now = self.connection.now();
+        self.paces.1.rest(now);
+        self.paces.1.moved(bytes);
+        self.paces.1.wait(now);
+        self.client.set(now + self.thread().limits.client_idle);
     }
 
     /// Waits for more of the request's body.
     pub fn wait_for_client(&self, cx: &Context<'_>) {
-        self.up.until(cx, self.connection.now() + self.thread().limits.body_idle);
+        let now = self.connection.now();
+        if !self.unhurried.get() {
+            self.paces.0.wait(now);
+        }
+        self.up
+            .until(cx, now + self.thread().limits.body_idle.max(if self.unhurried.get() { self.patience.get() } else { Duration::ZERO }));
     }
 
     /// Waits for the upstream; the client has taken all there is.
     pub fn wait_for_upstream(&self, cx: &Context<'_>, patience: Duration) {
+        let now = self.connection.now();
+        self.paces.1.rest(now);
         self.client.set(NEVER);
         self.patience.set(patience);
-        self.down.until(cx, self.connection.now() + patience);
+        self.down.until(cx, now + patience);
+    }
+
+    /// Its client may be silent: it is a stream of gRPC, which ends by its own deadline or the upstream's patience.
+    pub fn unhurry(&self, patience: Duration) {
+        self.unhurried.set(true);
+        self.patience.set(patience);
     }
 
     /// Something has gone on, either way.
     pub fn progressed(&self) {
         self.progress.set(self.connection.now());
-    }
-
-    /// Both sides have agreed to go over to another protocol: from now on it is a stream, of which a first event tells that it has begun.
-    ///
-    /// # Errors
-    /// When there is no place for that event and the API wants it.
-    pub fn go_over(&self, status: u16) -> Result<(), Reason> {
-        self.client_status.set(Some(status));
-        let (Some(facts), Some(ruling)) = (self.facts(), self.ruling()) else { return Err(Reason::ForwardFault) };
-        let thread = self.thread();
-        let place = thread.place(Share::Whole);
-        let must = facts.api.as_ref().is_some_and(|api| api.audit != AuditMode::BestEffort);
-        if place.is_none() && must {
-            return Err(Reason::CommitNoRecord);
-        }
-        self.kind.set(EventKind::Closed);
-        let outcome = Outcome {
-            end: self.now(),
-            ending: Ending::Complete,
-            client_status: Some(status),
-            upstream: self.trip.borrow().as_ref().map(|trip| self.upstream(trip)),
-            effect: None,
-        };
-        let event = Event {
-            kind: EventKind::Opened,
-            facts: facts.clone(),
-            ruling: ruling.clone(),
-            outcome,
-            snapshot: self.snapshot.get(),
-            judge_order: self.order.get(),
-        };
-        match place {
-            Some(place) => place.record(event),
-            None => thread.drop_event(),
-        }
-        Ok(())
-    }
-
-    fn upstream(&self, trip: &Trip) -> UpstreamOutcome {
-        UpstreamOutcome {
-            name: Arc::clone(&trip.name),
-            status: trip.status.get(),
-            latency: trip.latency.get(),
-            bytes_in: self.bytes_in.get(),
-            bytes_out: self.bytes_out.get(),
-            records: None,
-        }
     }
 
     /// It must be over by then: its caller waits no longer.
@@ -451,35 +397,6 @@ impl Exchange {
     pub fn upload_fault(&self) -> Option<Reason> {
         self.upload_fault.get()
     }
-
-    /// The event, once all is over.
-    fn event(&mut self) -> Event {
-        let end = self.connection.now();
-        let ending = match (self.ending.get(), self.strike.get()) {
-            (Some(ending), _) => ending,
-            _ if std::thread::panicking() => Ending::Fault,
-            (None, Some(Strike::Cut)) => Ending::Cut,
-            (None, Some(Strike::Upstream)) => Ending::UpstreamBroke,
-            (None, Some(Strike::Client)) => Ending::ClientGone,
-            (None, None) if self.thread().phase() == Phase::Cutting => Ending::Cut,
-            (None, None) => Ending::ClientGone,
-        };
-        let facts = self.facts.take().unwrap_or_else(|| self.opening.facts(""));
-        let fallback = if ending == Ending::Fault { Reason::ForwardFault } else { Reason::WireBodyIncomplete };
-        let mut ruling = self.ruling.take().unwrap_or_else(|| Ruling::refused(fallback));
-        if let Some(failure) = self.failure.get() {
-            ruling.reasons.insert(0, failure);
-        }
-        let upstream = self.trip.take().map(|trip| self.upstream(&trip));
-        Event {
-            kind: self.kind.get(),
-            facts,
-            ruling,
-            outcome: Outcome { end, ending, client_status: self.client_status.get(), upstream, effect: self.effect.take() },
-            snapshot: self.snapshot.get(),
-            judge_order: self.order.get(),
-        }
-    }
 }
 
 impl Tick for Exchange {
@@ -513,7 +430,12 @@ impl Tick for Exchange {
         if self.down.strike(now) {
             self.strike.set(Some(Strike::Upstream));
         }
-        if now >= self.client.get() {
+        let EdgeLimits { rate_min, rate_grace, .. } = self.thread().limits;
+        if self.paces.0.is_slow(now, rate_min, rate_grace) && !self.uploaded.get() {
+            self.strike.set(Some(Strike::Client));
+            self.up.wake();
+        }
+        if now >= self.client.get() || self.paces.1.is_slow(now, rate_min, rate_grace) {
             self.strike.set(Some(Strike::Client));
             self.connection.kill();
         }
@@ -528,26 +450,6 @@ impl Tick for Exchange {
             && let Some(facts) = self.facts.get()
         {
             tally.add(facts, self.opening.time);
-        }
-    }
-}
-
-impl Drop for Exchange {
-    fn drop(&mut self) {
-        let place = self.place.take();
-        let event = self.event();
-        let thread = Rc::clone(self.thread());
-        let metrics = &thread.metrics;
-        metrics.in_flight(-1);
-        metrics.request(&event.facts.request.method, event.outcome.client_status, event.outcome.end.since(self.opening.time));
-        if event.outcome.ending == Ending::Fault {
-            metrics.fault();
-        }
-        thread.resolved.borrow_mut().count(metrics, event.facts.api.as_deref().map(|api| &api.name), &event.ruling);
-        // A ruling that was never reached has no place yet.
-        match place.or_else(|| thread.place(Share::Half)) {
-            Some(place) => place.record(event),
-            None => thread.drop_event(),
         }
     }
 }

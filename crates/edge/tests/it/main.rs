@@ -12,6 +12,8 @@ mod http2;
 mod hygiene;
 mod lifecycle;
 mod protocols;
+mod several;
+mod sources;
 mod upstream;
 mod websocket;
 mod wire;

@@ -1,11 +1,13 @@
 //! What was typed. Unknown keys are refused; every default stands in [`defaults`].
 
+mod doors;
 mod governance;
 
 pub(super) use defaults::GLASS;
+use doors::{RawEdge, RawListener};
 use governance::{RawBreakGlass, RawDeliver, RawDiscovery, RawState};
 
-use super::{Config, EdgeSettings, KeySource, Listener, TlsFiles};
+use super::{Config, KeySource};
 use serde::{Deserialize, Serialize};
 use std::{
     net::SocketAddr,
@@ -42,6 +44,8 @@ mod defaults {
     pub(super) const KEEP_ALIVE: &str = "75s";
     /// `edge.body_bytes_max`.
     pub(super) const BODY_BYTES: &str = "1GiB";
+    /// `edge.rate_min`.
+    pub(super) const RATE_MIN: &str = "240B";
     /// `edge.drain`.
     pub(super) const DRAIN: &str = "30s";
     /// `state.directory` where the database is no file.
@@ -85,34 +89,6 @@ pub struct Raw {
     /// Where new upstream secrets may be brought.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deliver: Option<RawDeliver>,
-}
-
-/// One listener.
-#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RawListener {
-    /// Its name, for messages.
-    pub name: String,
-    /// Address and port.
-    pub address: String,
-    /// What clients call it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub public_url: Option<String>,
-    /// TLS; without it the listener speaks clear text.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tls: Option<RawTls>,
-}
-
-/// TLS of a listener.
-#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RawTls {
-    /// `file:PATH` of the certificate chain (PEM, leaf first).
-    pub certificate: String,
-    /// `file:PATH` of the private key (PEM).
-    pub key: String,
-    /// `off` (default); `request` and `require` come with client certificates.
-    pub client_certificates: Option<String>,
 }
 
 /// The admin listener.
@@ -164,28 +140,6 @@ pub struct RawSecrets {
     pub key: Option<String>,
 }
 
-/// Bounds of the edge.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RawEdge {
-    /// Threads that carry doors; default: one a core.
-    pub threads: Option<usize>,
-    /// Client connections at a time.
-    pub connections_max: Option<usize>,
-    /// Client connections of one source address at a time; raise it behind a balancer that hides its clients.
-    pub source_connections_max: Option<usize>,
-    /// Time for a request's head.
-    pub head_timeout: Option<String>,
-    /// Time between two pieces of a body.
-    pub body_idle: Option<String>,
-    /// Time an unused connection is kept.
-    pub keep_alive: Option<String>,
-    /// Largest body of a request.
-    pub body_bytes_max: Option<String>,
-    /// Time for running requests when the process ends.
-    pub drain: Option<String>,
-}
-
 impl Raw {
     /// The same with every default written out: what is in force.
     #[must_use]
@@ -212,6 +166,7 @@ impl Raw {
         fill(&mut edge.head_timeout, defaults::HEAD_TIMEOUT);
         fill(&mut edge.body_idle, defaults::BODY_IDLE);
         fill(&mut edge.keep_alive, defaults::KEEP_ALIVE);
+        fill(&mut edge.rate_min, defaults::RATE_MIN);
         fill(&mut edge.body_bytes_max, defaults::BODY_BYTES);
         fill(&mut edge.drain, defaults::DRAIN);
         fill(&mut self.discovery.get_or_insert_default().claim_within, defaults::CLAIM_WITHIN);
@@ -359,25 +314,29 @@ impl Raw {
         let audit_bytes_max = findings.size("audit.bytes_max", text(&audit.bytes_max));
         let audit_retain = audit.retain.as_ref().and_then(|span| findings.duration("audit.retain", span));
         match (address, issuer, store, key, edge.zip(claim_within), audit_bytes_max) {
-            (Some(admin), Some(issuer), Some(store), Some(key), Some((edge, claim_within)), Some(audit_bytes_max)) if findings.found.is_empty() => Ok(Config {
-                state: governance::state_directory(raw.state.as_ref(), &store, base),
-                glass: glass.map(|path| base.join(path)),
-                claim_within,
-                deliver,
-                file: file.to_owned(),
-                listeners,
-                admin,
-                metrics_open,
-                issuer,
-                store,
-                audit: base.join(text(&audit.directory)),
-                audit_queue_events: audit.queue_events.unwrap_or(1).max(1),
-                audit_bytes_max,
-                audit_retain,
-                key,
-                resources: raw.resources.unwrap_or_default().iter().map(|path| base.join(path)).collect(),
-                edge,
-            }),
+            (Some(admin), Some(issuer), Some(store), Some(key), Some((edge, claim_within)), Some(audit_bytes_max))
+                if findings.found.is_empty() =>
+            {
+                Ok(Config {
+                    state: governance::state_directory(raw.state.as_ref(), &store, base),
+                    glass: glass.map(|path| base.join(path)),
+                    claim_within,
+                    deliver,
+                    file: file.to_owned(),
+                    listeners,
+                    admin,
+                    metrics_open,
+                    issuer,
+                    store,
+                    audit: base.join(text(&audit.directory)),
+                    audit_queue_events: audit.queue_events.unwrap_or(1).max(1),
+                    audit_bytes_max,
+                    audit_retain,
+                    key,
+                    resources: raw.resources.unwrap_or_default().iter().map(|path| base.join(path)).collect(),
+                    edge,
+                })
+            }
             _ => Err(findings.found),
         }
     }
@@ -386,47 +345,4 @@ impl Raw {
 /// A text that [`Raw::filled`] has filled in.
 fn text(filled: &Option<String>) -> &str {
     filled.as_deref().unwrap_or_default()
-}
-
-impl RawListener {
-    fn resolve(&self, at: usize, findings: &mut Findings<'_>) -> Option<Listener> {
-        let key = |name: &str| format!("listeners[{at}].{name}");
-        let address = findings.address(&key("address"), &self.address);
-        let public_url = self.public_url.as_ref().and_then(|url| findings.url(&key("public_url"), url));
-        let tls = match &self.tls {
-            None => None,
-            Some(tls) => {
-                let wanted = text(&tls.client_certificates);
-                if wanted != "off" {
-                    let what = format!("`client_certificates: {wanted}` is not enforced yet");
-                    let found = Diagnostic::error(findings.place(&key("tls.client_certificates")), "key.not_enforced", what);
-                    findings.found.push(found.mend("write `off`; client certificates come in a later version"));
-                }
-                let certificate = findings.file(&key("tls.certificate"), &tls.certificate);
-                let key = findings.file(&key("tls.key"), &tls.key);
-                certificate.zip(key).map(|(certificate, key)| TlsFiles { certificate, key })
-            }
-        };
-        Some(Listener { name: self.name.clone(), address: address?, public_url, tls })
-    }
-}
-
-impl RawEdge {
-    fn resolve(&self, findings: &mut Findings<'_>) -> Option<EdgeSettings> {
-        let head_timeout = findings.duration("edge.head_timeout", text(&self.head_timeout));
-        let body_idle = findings.duration("edge.body_idle", text(&self.body_idle));
-        let keep_alive = findings.duration("edge.keep_alive", text(&self.keep_alive));
-        let drain = findings.duration("edge.drain", text(&self.drain));
-        let body_bytes_max = findings.size("edge.body_bytes_max", text(&self.body_bytes_max));
-        Some(EdgeSettings {
-            threads: self.threads.unwrap_or(1).max(1),
-            connections_max: self.connections_max.unwrap_or(1).max(1),
-            source_connections_max: self.source_connections_max.unwrap_or(1).max(1),
-            head_timeout: head_timeout?,
-            body_idle: body_idle?,
-            keep_alive: keep_alive?,
-            body_bytes_max: body_bytes_max?,
-            drain: drain?,
-        })
-    }
 }
