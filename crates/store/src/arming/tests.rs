@@ -1,6 +1,8 @@
 use super::{ARMERS_MAX, Armers};
 use crate::{
     Actor, Behind, Needs, NewApproval, Precondition, ResourceChange, WAITING_OF_ONE_MAX, Who,
+    database::query,
+    feed::Writing,
     world::{HOUR, NOW, World, actor, credential, id, identity, on_both, resource},
 };
 use serde_json::json;
@@ -10,6 +12,7 @@ on_both! {
     whoever_issued_it_stands_behind_it,
     only_the_first_sign_ins_are_handed_over,
     what_was_asked_for_keeps_who_stands_behind_it,
+    what_is_older_than_this_is_not_known,
     one_requester_does_not_take_all_the_places,
     an_approved_act_is_finished_once,
 }
@@ -111,6 +114,20 @@ async fn what_was_asked_for_keeps_who_stands_behind_it(world: World) {
     assert!(world.store.armers_of_request(&identity("nobody")).await.is_err());
     let asked = world.store.ask_approval(&by, new("AAAAAAAAAAAA", "bot"), NOW).await.unwrap();
     assert_eq!(shown(&world.store.armers_of_approval(&asked.id).await.unwrap()), "root");
+}
+
+async fn what_is_older_than_this_is_not_known(world: World) {
+    let process = Actor::new(Who::Process, "first start");
+    world.store.issue_credential(&process, credential("sign_in AAAAAAAAAAAA root/sign-in 1"), NOW).await.unwrap();
+    // As a migration leaves it.
+    let mut writing = Writing::begin(&world.store, NOW).await.unwrap();
+    query("UPDATE credential SET armed_by = NULL").execute(writing.conn()).await.unwrap();
+    writing.commit().await.unwrap();
+    assert_eq!(world.sign_in("root", "AAAAAAAAAAAA", "SAAAAAAAAAAA").await, "unknown");
+    assert_eq!(world.arm("root SAAAAAAAAAAA | sign_in BBBBBBBBBBBB root/sign-in 1").await, "unknown", "it does not launder itself");
+    let by = actor("root", "").by(id("SAAAAAAAAAAA"));
+    world.store.hand_over_credential(&by, credential("sign_in CCCCCCCCCCCC sam/sign-in 1"), NOW).await.unwrap();
+    assert_eq!(world.armers("CCCCCCCCCCCC").await, "unknown");
 }
 
 fn new(key: &str, what: &str) -> NewApproval {
