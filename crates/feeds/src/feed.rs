@@ -355,7 +355,8 @@ impl Feed {
         }
     }
 
-    /// Looks for a key that a token names and that was not found. Answers at once where the key is there, or was looked for in
+    /// Looks for a key that a token names and that was not found; without a name, for any keys at all, or for newer ones where
+    /// there are some. Answers at once where the key is there, or was looked for in
     /// vain not long ago; otherwise at the end of a fetch that began after the wish, which may be nobody's but this one's. Whoever
     /// waits sets the limit: dropping the wish is always right.
     pub async fn want(&self, kid: &str) -> Sought {
@@ -363,9 +364,15 @@ impl Feed {
             return Sought::Absent;
         }
         let mut ends = self.0.ends.subscribe();
-        let came = self.lock().pace.turn();
+        let (came, any) = {
+            let inner = self.lock();
+            (inner.pace.turn(), kid.is_empty() && inner.held.is_none())
+        };
         let mut place = None;
         loop {
+            if any && self.lock().held.is_some() {
+                return Sought::Present;
+            }
             if let Some(sought) = self.look(kid, came) {
                 return sought;
             }

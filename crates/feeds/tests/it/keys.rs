@@ -67,6 +67,27 @@ async fn a_thousand_names_that_nobody_has_cost_one_fetch() {
 }
 
 #[tokio::test]
+async fn a_name_that_was_looked_for_in_vain_is_not_looked_for_again_for_a_while() {
+    let board = Board::new(key_set(&["k1"]));
+    let shown = board.clone();
+    let server = Server::start(move |_, _| json(&shown.read())).await;
+    let stage = Stage::new();
+    let eager = Rhythm { want_every: Duration::ZERO, absent_for: Duration::from_secs(3600), ..Rhythm::SHIPPED };
+    stage.feeds.keep(vec![stage.keys_at(&server, eager)]).unwrap();
+    stage.take_all();
+    until(|| stage.state().success.is_some()).await;
+    let want = async |kid: &str| (soon(stage.feeds.want(&TrustName::literal("ci"), kid)).await, server.requests().len());
+    assert_eq!(want("junk").await, (Sought::Absent, 2));
+    assert_eq!(want("junk").await, (Sought::Absent, 2));
+    assert_eq!(want("other").await, (Sought::Absent, 3));
+    // It is remembered as absent no longer than it is.
+    board.write(key_set(&["junk"]));
+    assert_eq!(want("k2").await, (Sought::Absent, 4));
+    assert_eq!(want("junk").await, (Sought::Present, 4));
+    assert_eq!(want("k1").await, (Sought::Absent, 5), "a key that was taken back is looked for as any other");
+}
+
+#[tokio::test]
 async fn who_is_told_that_a_key_is_there_finds_it_taken_up() {
     let board = Board::new(key_set(&["k1"]));
     let shown = board.clone();
