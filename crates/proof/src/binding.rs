@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 use smallvec::SmallVec;
 use std::{
     collections::{BTreeMap, HashMap},
-    hash::{BuildHasher as _, RandomState},
+    hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
     sync::Arc,
 };
 use wardgate_model::{
@@ -91,12 +91,14 @@ pub struct Subjects {
     // INVARIANT (pieces): PIECES of them.
     pieces: Vec<Arc<Piece>>,
     lengths: Arc<HashMap<TrustName, Lengths>>,
-    hasher: RandomState,
+    /// Without a secret: what is kept here our own people wrote, and a stranger's subject is only looked up. So the order is
+    /// the same in every process, and with it what [`Subjects::overlaps`] names first.
+    hasher: BuildHasherDefault<DefaultHasher>,
 }
 
 impl Default for Subjects {
     fn default() -> Self {
-        Self { pieces: vec![Arc::default(); PIECES], lengths: Arc::default(), hasher: RandomState::new() }
+        Self { pieces: vec![Arc::default(); PIECES], lengths: Arc::default(), hasher: BuildHasherDefault::default() }
     }
 }
 

@@ -144,15 +144,21 @@ fn signer() -> Result<Signer, String> {
 
 /// Half of them by whole subjects, half behind one beginning and told apart by a claim.
 fn bound(at: usize) -> Result<(Binding, Holder), NameError> {
-    let (subject, claims): (Subject, Box<[Condition]>) = if at.is_multiple_of(2) {
-        (Subject::Exactly(format!("repo:acme/r{at}:ref:refs/heads/main").into()), [].into())
-    } else {
+    let (mut binding, holder) = bound_whole(at)?;
+    if !at.is_multiple_of(2) {
         let id = if at == 1 { "74".to_owned() } else { format!("r{at}") };
-        (Subject::parse("repo:acme/*"), [Condition { claim: "repository_id".into(), value: ClaimValue::Text(id.into()) }].into())
-    };
-    let number = u128::try_from(at).unwrap_or_default();
-    let holder = Holder { identity: IdentityId::parse(&format!("id-{at}"))?, credential: CredentialId::of(number) };
-    Ok((Binding { trust: TrustName::parse("ci")?, subject, claims }, holder))
+        binding.subject = Subject::parse("repo:acme/*");
+        binding.claims = [Condition { claim: "repository_id".into(), value: ClaimValue::Text(id.into()) }].into();
+    }
+    Ok((binding, holder))
+}
+
+/// By a whole subject.
+pub(crate) fn bound_whole(at: usize) -> Result<(Binding, Holder), NameError> {
+    let credential = CredentialId::of(u128::try_from(at).unwrap_or_default());
+    let holder = Holder { identity: IdentityId::parse(&format!("id-{at}"))?, credential };
+    let subject = Subject::Exactly(format!("repo:acme/r{at}:ref:refs/heads/main").into());
+    Ok((Binding { trust: TrustName::parse("ci")?, subject, claims: [].into() }, holder))
 }
 
 /// What is counted.

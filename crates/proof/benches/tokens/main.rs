@@ -11,11 +11,16 @@ use std::{
     io::Write as _,
     process::{Command, ExitCode, Stdio},
 };
+use wardgate_proof::binding::Subjects;
 
 /// How much dearer a token may be than its bare verification.
 const TOKEN_RATIO_MAX: f64 = 1.25;
 /// How much dearer it may be to find an identity among 100,000 than among 10.
 const CROWD_RATIO_MAX: f64 = 1.25;
+/// So many identities are put in place at once.
+const MILLION: usize = 1_000_000;
+/// So often one of them is changed, twice.
+const CHANGES: u32 = 200;
 /// Rounds that are timed.
 const ROUNDS: u32 = 20_000;
 
@@ -64,6 +69,7 @@ fn table(count: impl Fn(Case) -> Result<u64, String>) -> Result<bool, String> {
         "\nan unseen ES256 token costs {token:.3} times its bare verification (at most {TOKEN_RATIO_MAX}); in time {token_time:.3}"
     ));
     line(&format!("an identity among 100,000 costs {crowd:.3} times one among 10 (at most {CROWD_RATIO_MAX}); in time {crowd_time:.3}"));
+    million()?;
     Ok(token <= TOKEN_RATIO_MAX && crowd <= CROWD_RATIO_MAX)
 }
 
@@ -81,6 +87,33 @@ fn microseconds(case: Case) -> Result<f64, String> {
     } else {
         Err(format!("`{}` did not end as it should", case.name()))
     }
+}
+
+/// What a million identities cost to put in place, to look through for pairs, and to change one of. Shown, and no more.
+fn million() -> Result<(), String> {
+    let bound = (0..MILLION).map(cases::bound_whole).collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
+    let one = bound.first().cloned().ok_or("nobody")?;
+    let begun = on_core();
+    let mut subjects = Subjects::build(bound);
+    let built = on_core();
+    let pairs = subjects.overlaps(100).pairs.len();
+    let looked = on_core();
+    for _ in 0..CHANGES {
+        // What is read meanwhile is a copy of before.
+        let before = subjects.clone();
+        subjects.remove(&one.0, &one.1.credential);
+        subjects.put(&one.0, one.1.clone());
+        drop(before);
+    }
+    let changed = on_core();
+    let seconds = |from: f64, to: f64| (to - from) / 1e9;
+    line(&format!(
+        "{MILLION} identities: in place in {:.2} s, looked through for pairs in {:.2} s ({pairs} found), one changed in {:.0} µs",
+        seconds(begun, built),
+        seconds(built, looked),
+        seconds(looked, changed) * 1e6 / f64::from(2 * CHANGES),
+    ));
+    Ok(())
 }
 
 /// Nanoseconds of this thread on a core: the first figure of `schedstat` (proc(5)).

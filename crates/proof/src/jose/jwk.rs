@@ -19,7 +19,7 @@ use std::fmt;
 const DOCUMENT_BYTES_MAX: usize = 32 * 1024;
 /// What a document of one key may hold.
 const BOUNDS: json::Bounds = json::Bounds { depth: 4, values: 128 };
-/// The members that hold what only the owner of a key may know (RFC 7518 §6, RFC 8037 §2, draft-ietf-cose-dilithium §4).
+/// The members that hold what only the owner of a key may know (RFC 7518 §6, RFC 8037 §2, RFC 9964).
 const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "priv"];
 
 /// Which keys count.

@@ -1,6 +1,7 @@
 //! RFC 7515 appendix A, RFC 7520 §4, RFC 8037 appendix A.
 
 use crate::forge::{ANY, keys};
+use aws_lc_rs::signature::{KeyPair as _, ML_DSA_44_SIGNING, ML_DSA_65_SIGNING, ML_DSA_87_SIGNING, PqdsaKeyPair};
 use serde_json::{Value, json};
 use wardgate_proof::jose::{base64url, jws::Compact, key_set::KeySet, refusal::Refusal};
 
@@ -73,6 +74,20 @@ fn the_tokens_of_rfc_7520_and_rfc_8037_verify() {
         for form in ["json", "json_flat"] {
             assert_eq!(Compact::parse(&example["output"][form].to_string()).err(), Some(Refusal::Parts));
         }
+    }
+}
+
+#[test]
+fn the_keys_of_rfc_9964_have_their_published_names() {
+    // The keys of a seed of 32 zeros.
+    for (signing, name, thumbprint) in [
+        (&ML_DSA_44_SIGNING, "ML-DSA-44", "T4xl70S7MT6Zeq6r9V9fPJGVn76wfnXJ21-gyo0Gu6o"),
+        (&ML_DSA_65_SIGNING, "ML-DSA-65", "Suiu29qbfuaBaR4Ats-c6XQBePB_OpAxAwcTR_0KXVM"),
+        (&ML_DSA_87_SIGNING, "ML-DSA-87", "tRn1JNIkgMsABVQBlXeDHxAIcclh-2IX0UdDEzPt5XU"),
+    ] {
+        let pair = PqdsaKeyPair::from_seed(signing, &[0; 32]).expect("a key");
+        let jwk = json!({ "kty": "AKP", "alg": name, "pub": base64url::encode(pair.public_key().as_ref()) });
+        assert_eq!(keys(&[jwk]).keys()[0].thumbprint(), thumbprint);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The bytes of a public key, by type (RFC 7518 §6, RFC 8037 §2, draft-ietf-cose-dilithium §4).
+//! The bytes of a public key, by type (RFC 7518 §6, RFC 8037 §2, RFC 9964).
 
 use super::{KeyFault, text};
 use crate::jose::{algorithm::Algorithm, base64url, refusal::Shown, thumbprint};
@@ -151,7 +151,7 @@ fn edwards(members: &Map<String, Value>) -> Result<Material<'_>, KeyFault> {
     Ok(Material { fitting: &[Algorithm::Ed25519], bytes: Bytes::Plain(point), named })
 }
 
-/// draft-ietf-cose-dilithium §4: the algorithm says how long the key is.
+/// RFC 9964: the algorithm says how long the key is.
 fn lattice(members: &Map<String, Value>) -> Result<Material<'_>, KeyFault> {
     let named = text(members, "alg")?;
     let (fitting, length): (&[Algorithm], usize) = match Algorithm::parse(named) {
