@@ -63,6 +63,7 @@ fn careless(gate: std::net::SocketAddr, key: &str) -> Vec<String> {
     let basic = format!("Basic {}", STANDARD.encode(key));
     let mistyped = format!("{}{}", &bearer[..bearer.len() - 1], if bearer.ends_with('1') { "2" } else { "1" });
     let asked = [
+        ask(gate, "GET /shop/things", known, ""),
         ask(gate, &format!("GET /shop/things?api_key={key}"), &[], ""),
         ask(gate, &format!("GET /shop/things?access_token={key}"), known, ""),
         ask(gate, &format!("GET /shop/things/{key}"), known, ""),
@@ -114,6 +115,7 @@ fn no_file_holds_a_secret_after_refusals_of_every_kind() {
     let kinds = [
         "200",
         "400 credential.in_query",
+        "400 credential.misplaced",
         "400 credential.conflict",
         "400 wire.malformed",
         "401 proof.invalid",
