@@ -8,6 +8,7 @@ use crate::{
     input,
     power::{self, Power, within_reach},
     problem::{Code, Problem},
+    records,
     world::OpenNow,
 };
 use schemars::JsonSchema;
@@ -20,6 +21,7 @@ use wardgate_governance::{
 use wardgate_model::{
     contain::Containable,
     id::{CredentialId, IdentityId, OwnerName},
+    resource::Kind,
     time::Time,
 };
 use wardgate_store::{Actor, StoreFault, StoredContainment, UsageFilter};
@@ -300,7 +302,13 @@ async fn contain_on_record(
     request: &ContainRequest,
     actor: &Actor,
 ) -> Result<Answer, Problem> {
-    target(console, asked, kind, &request.name).await?;
+    if let Err(problem) = target(console, asked, kind, &request.name).await {
+        return Err(match kind {
+            Containable::Owner => records::meant(console, asked, (Kind::Owner, &request.name), problem).await,
+            Containable::Identity => records::meant(console, asked, (Kind::Identity, &request.name), problem).await,
+            _ => problem,
+        });
+    }
     if request.preview {
         let containment = console.store.containment(kind, &request.name).await?;
         let preview = Some(look_ahead(console, kind, &request.name, asked.now).await?);

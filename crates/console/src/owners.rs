@@ -7,7 +7,7 @@ use crate::{
     input, power,
     problem::{Code, Problem},
     reasons::ReasonRequest,
-    records::PresenceView,
+    records::{self, PresenceView},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use wardgate_governance::{
     departure::{GRACE, GRACE_MAX, LongGrace},
     second::{Act, Record, needs},
 };
-use wardgate_model::{id::OwnerName, inventory::Owner};
+use wardgate_model::{id::OwnerName, inventory::Owner, resource::Kind};
 use wardgate_resources::scalar;
 use wardgate_store::{Actor, StoredOwner};
 
@@ -67,9 +67,13 @@ async fn view(console: &Console, owner: &Owner, status: &StoredOwner) -> Result<
 }
 
 /// The owner that the path names.
-fn named(console: &Console, asked: &Asked<'_>) -> Result<Owner, Problem> {
+async fn named(console: &Console, asked: &Asked<'_>) -> Result<Owner, Problem> {
     let name = input::name("the name of the owner", &asked.parameter("name")?, OwnerName::parse)?;
-    console.world.owner(&name).ok_or_else(|| Problem::new(Code::NotFound, format!("there is no owner `{name}`")))
+    if let Some(owner) = console.world.owner(&name) {
+        return Ok(owner);
+    }
+    let missing = Problem::new(Code::NotFound, format!("there is no owner `{name}`"));
+    Err(records::meant(console, asked, (Kind::Owner, name.as_str()), missing).await)
 }
 
 async fn status(console: &Console, owner: &OwnerName) -> Result<Option<StoredOwner>, Problem> {
@@ -92,7 +96,7 @@ pub(crate) async fn depart(console: &Console, asked: &Asked<'_>) -> Result<Answe
     let request: DepartRequest = input::body(&asked.call.headers, &asked.call.body)?;
     let actor = asked.actor(input::reason(request.reason.as_deref())?);
     let until = asked.now + grace(request.grace.as_deref())?;
-    let owner = named(console, asked)?;
+    let owner = named(console, asked).await?;
     if let Some(old) = status(console, &owner.name).await?.filter(|status| status.departed.is_some())
         && old.grace_until.is_some_and(|old| old < until)
     {
@@ -105,7 +109,7 @@ pub(crate) async fn depart(console: &Console, asked: &Asked<'_>) -> Result<Answe
 }
 
 pub(crate) async fn come_back(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
-    let (actor, owner) = (read(asked)?, named(console, asked)?);
+    let (actor, owner) = (read(asked)?, named(console, asked).await?);
     let there = status(console, &owner.name).await?.filter(|status| status.departed.is_some());
     let there = there
         .ok_or_else(|| Problem::new(Code::Conflict, format!("the owner `{}` did not depart", owner.name)).mend("nothing has to be done"))?;
@@ -121,7 +125,7 @@ pub(crate) async fn come_back(console: &Console, asked: &Asked<'_>) -> Result<An
 }
 
 pub(crate) async fn attest(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
-    let (actor, owner) = (read(asked)?, named(console, asked)?);
+    let (actor, owner) = (read(asked)?, named(console, asked).await?);
     power::may_see(&asked.caller.identity, &owner.name)?;
     if status(console, &owner.name).await?.is_some_and(|status| status.departed.is_some()) {
         let detail = format!("the owner `{}` departed: nobody is there to say so", owner.name);

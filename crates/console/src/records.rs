@@ -276,10 +276,26 @@ pub(crate) async fn missing(console: &Console, kind: Kind, name: &str) -> Option
     {
         return None;
     }
-    let there = console.store.resources_of(kind, "", COMPARED_MAX).await.ok()?;
-    let near = wardgate_resources::nearest(name, there.iter().map(|resource| resource.id.name()));
-    let near = near.map(|near| format!(": did you mean `{near}`?")).unwrap_or_default();
+    let near = near(console, kind, name).await.map(|near| format!(": {near}")).unwrap_or_default();
     Some(Problem::new(Code::NotFound, format!("there is no {kind} `{}`{near}", input::shown(name))))
+}
+
+/// The name on record that a name which is not was probably meant to be, as a question.
+async fn near(console: &Console, kind: Kind, name: &str) -> Option<String> {
+    let there = console.store.resources_of(kind, "", COMPARED_MAX).await.ok()?;
+    wardgate_resources::nearest(name, there.iter().map(|resource| resource.id.name())).map(|near| format!("did you mean `{near}`?"))
+}
+
+/// A refusal of somebody who is not there asks whether the nearest one was meant. One who is kept to an owner is told no
+/// names of others.
+pub(crate) async fn meant(console: &Console, asked: &Asked<'_>, (kind, name): (Kind, &str), problem: Problem) -> Problem {
+    if problem.code != Code::NotFound || power::kept_to(&asked.caller.identity).is_some() {
+        return problem;
+    }
+    match near(console, kind, name).await {
+        Some(near) => problem.mend(near),
+        None => problem,
+    }
 }
 
 pub(crate) async fn read(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {

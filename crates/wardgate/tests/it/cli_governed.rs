@@ -236,6 +236,8 @@ fn a_slip_of_the_pen_is_no_empty_answer() {
         (&["history", "credential", "000000000000"], "there is no credential `000000000000`"),
         (&["get", "grant", "caller-work"], "did you mean `caller-works`?"),
         (&["describe", "api", "shob"], "did you mean `shop`?"),
+        (&["contain", "identity", "caler"], "did you mean `caller`?"),
+        (&["owner", "attest", "shop-tean"], "did you mean `shop-team`?"),
     ] {
         let ended = told.cli(arguments).with(1);
         assert!(ended.err.contains(said), "{arguments:?}: {ended:?}");
