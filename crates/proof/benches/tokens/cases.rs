@@ -37,7 +37,7 @@ pub(crate) enum Case {
     Token,
     /// A token that is right in every way, of a key that nobody knows.
     Unknown,
-    /// Whose it is, among 10.
+    /// Whose it is, among 40: enough to be indexed.
     Few,
     /// Whose it is, among 100,000.
     Crowd,
@@ -104,7 +104,7 @@ impl World {
         let coordinate = |name: &str| jwk.get(name).and_then(Value::as_str).ok_or_else(|| "no coordinate".to_owned()).and_then(bytes);
         let point = [vec![4], coordinate("x")?, coordinate("y")?].concat();
         let accepting = Accepting { algorithms: Algorithms::ALL, usage: Usage::Signature };
-        let crowd = if case == Case::Crowd { 100_000 } else { 10 };
+        let crowd = if case == Case::Crowd { 100_000 } else { 40 };
         Ok(Self {
             case,
             signed: signed.to_owned(),
