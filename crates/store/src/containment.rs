@@ -153,7 +153,7 @@ pub(crate) async fn delete(writing: &mut Writing, actor: &Actor, kind: Containab
     Ok(Some(seq))
 }
 
-/// Waits for a stop to be written, but not for long.
+/// Waits for a stop to be written, but not for long. What it waits for is given boxed: it is held twice, and large.
 pub(crate) async fn soon<T>(written: impl Future<Output = Result<T, StoreFault>>) -> Result<T, StoreFault> {
     let late = || DatabaseFault::Busy(sqlx::Error::PoolTimedOut);
     tokio::time::timeout(STOP_WAITS, written).await.map_err(|_| late())?
@@ -180,7 +180,7 @@ impl Store {
     /// `Conflict` for a name that is empty or longer than [`CONTAINED_BYTES_MAX`]; `Busy` when its turn did not come within
     /// [`STOP_WAITS`].
     pub async fn contain(&self, actor: &Actor, kind: Containable, name: &str, now: Time) -> Result<StoredContainment, StoreFault> {
-        soon(self.contain_since(actor, kind, name, now, now)).await
+        soon(Box::pin(self.contain_since(actor, kind, name, now, now))).await
     }
 
     /// As [`Store::contain`], of something that was stopped at `since` although it could not be put on record then. It waits

@@ -352,7 +352,7 @@ impl Store {
         expect: Precondition,
         now: Time,
     ) -> Result<StoredCredential, StoreFault> {
-        containment::soon(self.revoke_credential_since(actor, id, expect, now, now)).await
+        containment::soon(Box::pin(self.revoke_credential_since(actor, id, expect, now, now))).await
     }
 
     /// As [`Store::revoke_credential`], of one that was ended at `since` although it could not be put on record then. It

@@ -64,11 +64,11 @@ impl Store {
     /// # Errors
     /// When it cannot, or its turn did not come within [`crate::STOP_WAITS`].
     pub async fn prove_writable(&self) -> Result<(), StoreFault> {
-        containment::soon(async {
+        containment::soon(Box::pin(async {
             let mut writing = Writing::begin(self, Time::from_micros(0)).await?;
             query(sql::COUNTER_TOUCH).execute(writing.conn()).await?;
             writing.commit().await
-        })
+        }))
         .await
     }
 
