@@ -116,7 +116,8 @@ fn before(name: &str, api: &str) -> (Peer, Place, Gate, String) {
 }
 
 fn contain(place: &Place, gate: &Gate) {
-    let answer = place.manage(gate, "POST /api/v1/containments", &serde_json::json!({ "kind": "identity", "name": "caller", "reason": "test" }));
+    let answer =
+        place.manage(gate, "POST /api/v1/containments", &serde_json::json!({ "kind": "identity", "name": "caller", "reason": "test" }));
     assert!(answer.status < 300, "{answer:?}");
 }
 
@@ -124,7 +125,7 @@ fn contain(place: &Place, gate: &Gate) {
 fn events(place: &Place, api: &str, count: usize) -> Vec<Value> {
     until("events", || {
         let mut events = place.events();
-        events.retain(|event| event["operation"]["api"] == api);
+        events.retain(|event| event["api"]["name"] == api);
         (events.len() >= count).then_some(events)
     })
 }
@@ -162,10 +163,10 @@ fn a_stop_ends_a_grpc_stream_with_a_status() {
 
 #[test]
 fn websockets_pass_and_are_cut() {
-    let (_server, place, gate, key) = before("socket.py", CHAT);
+    let (_server, place, gate, key) = before("chat.py", CHAT);
     let url = format!("ws://{}/chat/rooms/1", gate.public);
-    assert_eq!(play("socket.py", &["call", &url, &key]), "agreed: chat deflate\npong: True\nclosed: 1000\nrefused: 401\nrefused: 401\n");
-    let mut stays = Peer::start("socket.py", &["stay", &url, &key]);
+    assert_eq!(play("chat.py", &["call", &url, &key]), "agreed: chat deflate\npong: True\nclosed: 1000\nrefused: 401\nrefused: 401\n");
+    let mut stays = Peer::start("chat.py", &["stay", &url, &key]);
     assert_eq!(stays.line(), "there");
     contain(&place, &gate);
     assert_eq!(stays.rest(), "cut: None\n");

@@ -73,7 +73,7 @@ def call(address, key):
         trailers = sorted(name for name, _ in rpc.trailing_metadata())
         print("one:", answer.decode(), trailers)
         print("many:", [part.decode() for part in channel.unary_stream("/ledger.Book/Many")(b"b", metadata=mine, timeout=10)])
-        print("gather:", channel.stream_unary("/ledger.Book/Gather")(iter([b"c", b"d" * 70000, b"e"]), metadata=mine, timeout=10)[-2:].decode())
+        print("gather:", channel.stream_unary("/ledger.Book/Gather")(iter([b"c", b"d" * 30000, b"e"]), metadata=mine, timeout=10)[-2:].decode())
         print("both:", [part.decode() for part in channel.stream_stream("/ledger.Book/Both")(iter([b"f", b"g"]), metadata=mine, timeout=10)])
         print("their no:", told(lambda: one(b"refuse", metadata=mine, timeout=10)))
         print("nobody:", told(lambda: one(b"a", timeout=10)))

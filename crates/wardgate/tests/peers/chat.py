@@ -30,7 +30,7 @@ def call(url, key):
             assert socket.recv() == message
         print("pong:", socket.ping().wait(10))
     print("closed:", socket.close_code)
-    for headers in [{}, mine("wg_nobody")]:
+    for headers in [{}, mine("nobody")]:
         try:
             connect(url, additional_headers=headers, proxy=None)
         except InvalidStatus as error:
