@@ -46,7 +46,8 @@ pub(super) async fn access(control: &Arc<Control>, query: AccessQuery) -> Result
                 let now_there = |id: &IdentityId| snapshot.population().identities().get(id.as_str()).is_some();
                 let there = |id: &IdentityId| before.has(id) || after.as_ref().map_or_else(|| now_there(id), |(after, _)| after.has(id));
                 let scenes = [before.scene(), after.as_ref().map_or_else(|| Scene::of(&snapshot), |(after, _)| after.scene())];
-                known(&query, &scenes, there, || names(&before.0.identities))?;
+                let here = snapshot.population().identities().iter().map(AsRef::as_ref);
+                known(&query, &scenes, there, || names(before.0.identities.iter().chain(here)))?;
                 let all = |ask: &dyn Fn(&access::AccessQuery) -> access::AccessPage| all(&wanted(&query), ask);
                 let old = all(&|query| access::paths(&before.scene(), &before.0.identities, query, then))?;
                 let new = match &after {

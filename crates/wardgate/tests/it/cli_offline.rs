@@ -1,13 +1,14 @@
 //! Commands on a store that nobody serves from: the same answers, the same refusals, the same record.
 
 use crate::{
-    gate::Place,
+    gate::{Place, until},
     http::{ask, bearer},
     process::{Ended, wardgate},
     upstream::Upstream,
 };
 use serde_json::Value;
 use std::fs;
+use wardgate_testkit::postgres::{Disk, Server};
 
 fn offline(place: &Place, arguments: &[&str]) -> Ended {
     wardgate(place.path(), &[arguments, &["--offline"]].concat())
@@ -86,4 +87,30 @@ fn the_first_command_on_a_new_store_shows_the_first_credential() {
     let again = offline(&place, &["get", "owners"]).with(0);
     assert!(again.out.contains("shop-team") && !again.err.contains("wga_"), "{again:?}");
     assert!(!fs::read_to_string(place.path().join("audit/0000000001.jsonl")).unwrap_or_default().contains("wga_"));
+}
+
+#[test]
+fn on_postgresql_gates_elsewhere_go_on_and_obey() {
+    let server = Server::start(Disk::DoesNotWait).unwrap();
+    let database = server.database().unwrap();
+    let upstream = Upstream::plain();
+    let place = || {
+        let place = Place::shop(&upstream.url());
+        place.change("wardgate.yaml", "secrets:", &format!("store: {{ url: '{database}' }}\nsecrets:"));
+        place
+    };
+    let (there, here) = (place(), place());
+    let gate = there.serve();
+    let (_, key) = there.issue(&gate, "caller");
+    let call = || ask(gate.public, "GET /shop/things", &[("Authorization", &bearer(&key))], "").said();
+    assert_eq!(call(), "200");
+    offline(&here, &["contain", "identity", "caller"]).with(0);
+    until("the gate elsewhere to obey", || (call() == "403 identity.contained").then_some(()));
+    // Where a gate serves, it is asked itself; a sign-in can be made beside it.
+    let beside = offline(&there, &["contain", "--list"]).with(1);
+    assert!(beside.err.contains("ask it at http://"), "{beside:?}");
+    let signed = wardgate(there.path(), &["sign-in", "--offline", "--output", "json"]).with(0).json();
+    let credential = signed["sign_in"].as_str().unwrap();
+    let session = || ask(gate.admin, "POST /api/v1/sessions", &[("Authorization", &bearer(credential))], "").status;
+    until("the gate to know the sign-in", || (session() == 201).then_some(()));
 }

@@ -269,7 +269,8 @@ fn an_illegal_move_names_the_legal_ones() {
     let ended = api.run(&["identity", "resume", "ledger-sync"]).with(1);
     insta::assert_snapshot!(ended.err, @r"
     error: refused: `ledger-sync` is `retired`: it cannot resume (409 console.illegal)
-      = from here it can: claim, reject
+      = from here it can: wardgate identity claim ledger-sync --as IDENTITY
+                          wardgate identity reject ledger-sync
     ");
     assert_eq!(api.what(), ["POST /api/v1/identities/ledger-sync/resume"]);
 }
