@@ -272,11 +272,11 @@ async fn judge_with_keys(
 ) -> Result<Verdict, Reason> {
     let thread = exchange.thread();
     let Need::Keys { trust, kid } = need else { return Err(Reason::ForwardFault) };
-    thread.keys.want(&trust, kid.as_deref()).await;
+    let asked = thread.keys.want(&trust, kid.as_deref()).await;
     let step = {
         let (snapshot, now) = (thread.gate.snapshot(), thread.now());
         exchange.judged_by(snapshot.number());
-        let facts = establish_with_keys(&arrival(exchange, connection, parts), unproven, &snapshot, thread.gate.meters(), now);
+        let facts = establish_with_keys(&arrival(exchange, connection, parts), unproven, asked, &snapshot, thread.gate.meters(), now);
         decide(exchange.establish(facts), &snapshot, thread.gate.meters(), now)
     };
     match step {

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response};
 use std::{pin::Pin, sync::Arc};
+use wardgate_gate::KeysAnswer;
 use wardgate_model::{
     facts::{Door, Facts},
     id::TrustName,
@@ -35,7 +36,7 @@ pub trait InProcess: Send + Sync {
 }
 
 /// Keys under way.
-pub type Fetching = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub type Fetching = Pin<Box<dyn Future<Output = KeysAnswer> + Send>>;
 
 /// Has the keys that proofs from outside are verified with.
 pub trait TrustKeys: Send + Sync {

@@ -164,7 +164,7 @@ impl fmt::Display for Shown {
 
 /// What an operator can do about a refused address.
 const fn hint(why: Forbidden) -> &'static str {
-    if why.can_be_named() { ": name its network in `allow_private` if that is meant" } else { "" }
+    if why.can_be_named() { ": name its network in `networks` if that is meant" } else { "" }
 }
 
 /// Of an error: it and what caused it.

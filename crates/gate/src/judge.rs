@@ -9,7 +9,7 @@ use crate::{
     rule::{self, Ruled},
     snapshot::Snapshot,
     source, standing,
-    step::{Answer, Held, Need, Step, Unproven},
+    step::{Answer, Held, KeysAnswer, Need, Step, Unproven},
 };
 use arc_swap::ArcSwap;
 use smallvec::SmallVec;
@@ -48,7 +48,14 @@ pub fn establish(arrival: &Arrival<'_>, snapshot: &Snapshot, meters: &Meters, no
 /// The same after the keys that were missing were asked for, against the snapshot of *now*: all but room 3, which has counted
 /// the request. What is missing still is refused.
 #[must_use]
-pub fn establish_with_keys(arrival: &Arrival<'_>, _unproven: Unproven, snapshot: &Snapshot, meters: &Meters, now: Time) -> Facts {
+pub fn establish_with_keys(
+    arrival: &Arrival<'_>,
+    _unproven: Unproven,
+    asked: KeysAnswer,
+    snapshot: &Snapshot,
+    meters: &Meters,
+    now: Time,
+) -> Facts {
     let rooms = || -> Result<Facts, Unready> {
         let canonical = canon::read(arrival)?;
         let routed = route::find(canonical, snapshot)?;
@@ -59,9 +66,7 @@ pub fn establish_with_keys(arrival: &Arrival<'_>, _unproven: Unproven, snapshot:
     match rooms() {
         Ok(facts) => facts,
         Err(Unready::Refused(refused)) => refused.into_facts(),
-        Err(Unready::Keys { facts, trust, .. }) => {
-            proof::nobody(*facts, snapshot.trust().keys_missing(&trust, now), snapshot, meters, now).into_facts()
-        }
+        Err(Unready::Keys { facts, trust, .. }) => proof::without_keys(*facts, &trust, asked, snapshot, meters, now).into_facts(),
     }
 }
 

@@ -45,5 +45,5 @@ pub use arrival::Arrival;
 pub use judge::{Gate, Verdict, decide, describe, establish, establish_with_keys, resume};
 pub use permit::{Departure, Lease, Permit, Show};
 pub use snapshot::{Change, Estate, Population, Snapshot, World};
-pub use step::{Answer, Held, Need, Step, Unproven};
+pub use step::{Answer, Held, KeysAnswer, Need, Step, Unproven};
 pub use wardgate_abuse::Meters;

@@ -9,6 +9,7 @@ use crate::{
     judge::Refused,
     snapshot::Snapshot,
     source::Sourced,
+    step::KeysAnswer,
     trust::{Certificate, Token, Trouble},
 };
 use serde_json::Map;
@@ -127,14 +128,31 @@ pub fn verify<'a>(presented: Presented<'a>, snapshot: &Snapshot, meters: &Meters
     }
 }
 
-/// The refusal of a proof that stands for nobody. It counts dearer for its source, but for those that were good once or
-/// that nobody could look at.
-pub(crate) fn nobody(facts: Facts, reason: Reason, snapshot: &Snapshot, meters: &Meters, now: Time) -> Refused {
-    if !matches!(reason, Reason::ProofExpired | Reason::ProofKeysAway) {
+/// The refusal of a proof that stands for nobody. It counts dearer for its source, but for what was good once.
+fn nobody(facts: Facts, reason: Reason, snapshot: &Snapshot, meters: &Meters, now: Time) -> Refused {
+    if reason != Reason::ProofExpired {
         meters.charge_failed_proof(snapshot.limits(), facts.source.address, now);
     }
     Refused::new(facts, reason)
 }
+
+/// The refusal of a proof whose keys did not come. Where the issuer has answered, the proof is wrong; otherwise nobody knows,
+/// and an honest caller may come again. Who names keys that nobody knows pays for it, unless there are none at all.
+pub(crate) fn without_keys(facts: Facts, trust: &TrustName, asked: KeysAnswer, snapshot: &Snapshot, meters: &Meters, now: Time) -> Refused {
+    let known = snapshot.trust().has_keys(trust, now);
+    let refused = match asked {
+        KeysAnswer::Answered if known => return nobody(facts, Reason::ProofSignature, snapshot, meters, now),
+        _ if known => nobody(facts, Reason::ProofKeysAway, snapshot, meters, now),
+        _ => Refused::new(facts, Reason::ProofKeysAway),
+    };
+    match asked {
+        KeysAnswer::NotBefore(moment) => refused.retry_after(Some(moment.since(now).as_secs().saturating_add(1))),
+        KeysAnswer::Answered | KeysAnswer::Silent => refused.retry_after(Some(RETRY_AFTER_S)),
+    }
+}
+
+/// After how many seconds another try can succeed where nobody knows better.
+const RETRY_AFTER_S: u64 = 5;
 
 /// Whether the credential that a proof stands for is in force here.
 fn in_force<'a>(sourced: Sourced<'a>, genuine: Genuine, snapshot: &Snapshot, now: Time) -> Result<Proven<'a>, Refused> {

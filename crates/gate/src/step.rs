@@ -44,6 +44,17 @@ pub enum Answer {
     Elapsed,
 }
 
+/// What came of asking for the keys of a trust source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeysAnswer {
+    /// It answered, now or not long ago: what is not in the snapshot it does not have.
+    Answered,
+    /// It is not asked again before this moment.
+    NotBefore(Time),
+    /// It gave no answer.
+    Silent,
+}
+
 /// What is held while a room waits: reservations included, so that dropping it gives them back.
 #[derive(Debug)]
 pub struct Held(pub(crate) Box<Ruled>);

@@ -260,14 +260,11 @@ impl Trust {
         Ok(token)
     }
 
-    /// What has to be asked for: what a token needs that newer keys may turn, when asking has not helped.
-    ///
-    /// An issuer whose keys are there has answered: then the token is wrong, not the keys.
+    /// Whether there are keys of a trust source that can be believed.
     #[must_use]
-    pub fn keys_missing(&self, trust: &TrustName, now: Time) -> Reason {
+    pub fn has_keys(&self, trust: &TrustName, now: Time) -> bool {
         let issuer = self.issuers.values().find(|issuer| issuer.name == *trust);
-        let there = issuer.is_some_and(|issuer| issuer.keys.is_some() && issuer.good_until.is_none_or(|end| now < end));
-        if there { Reason::ProofSignature } else { Reason::ProofKeysAway }
+        issuer.is_some_and(|issuer| issuer.keys.is_some() && issuer.good_until.is_none_or(|end| now < end))
     }
 
     /// Verifies a chain whose leaf's key was shown in the handshake, or remembers that it did.

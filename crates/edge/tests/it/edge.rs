@@ -20,7 +20,7 @@ use wardgate_edge::{
     Answering, Census, Edge, EdgeConfig, EdgeHandle, EdgeLimits, EdgeMetrics, EdgeParts, Fetching, InProcess, InProcessCall, Listener,
     Probes, Proxies, TrustKeys,
 };
-use wardgate_gate::{
+use wardgate_gate::{KeysAnswer, 
     Change, Estate, Gate, Meters, Snapshot, World,
     assertion::Mint,
     denied::{Denied, Subject},
@@ -128,7 +128,7 @@ impl Probes for Answers {
 
 impl TrustKeys for Answers {
     fn want(&self, _: &TrustName, _: Option<&str>) -> Fetching {
-        Box::pin(std::future::ready(()))
+        Box::pin(std::future::ready(KeysAnswer::Silent))
     }
 }
 

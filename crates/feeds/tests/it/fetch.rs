@@ -183,7 +183,7 @@ async fn nothing_connects_to_an_address_that_the_guard_refuses() {
     };
     let named = Target::parse(&format!("http://issuer.example:{port}/")).unwrap();
     let https = Target::parse(&format!("https://issuer.example:{port}/")).unwrap();
-    let hint = ": name its network in `allow_private` if that is meant";
+    let hint = ": name its network in `networks` if that is meant";
     for (networks, answers, target, said) in [
         (
             &[] as &[&str],

@@ -1,7 +1,7 @@
 //! Tokens of trust sources: whom they stand for, and what is refused (RFC 8725, STANDARDS §1.5, §1.12).
 
 use std::{net::IpAddr, time::Duration};
-use wardgate_gate::{Need, Step, Verdict, decide, denied::Subject, establish, establish_with_keys};
+use wardgate_gate::{KeysAnswer, Need, Step, Verdict, decide, denied::Subject, establish, establish_with_keys};
 use wardgate_model::{facts::Facts, time::Time};
 use wardgate_proof::{
     api_key,
@@ -176,16 +176,18 @@ fn missing_keys_are_asked_for_once_and_then_refused() {
     };
     let (unproven, trust, kid) = wait(&world);
     assert_eq!((trust.as_str(), kid), ("far", None), "whatever keys there are");
-    let facts = establish_with_keys(&arrival, unproven, &world.snapshot, &world.meters, DAWN);
-    assert_eq!(facts.stopped.unwrap().reason.code(), "proof.keys_away");
+    let again = |world: &TestWorld, unproven, asked| establish_with_keys(&arrival, unproven, asked, &world.snapshot, &world.meters, DAWN);
+    let stopped = |facts: Facts| facts.stopped.map(|stopped| (stopped.reason.code(), stopped.retry_after_s)).unwrap();
+    assert_eq!(stopped(again(&world, unproven, KeysAnswer::Silent)), ("proof.keys_away", Some(5)));
     world.fetched("far", &jwks([&ci]).to_string(), DAWN + Duration::from_secs(60)).unwrap();
     let (unproven, _, kid) = wait(&world);
     assert_eq!(kid.as_deref(), Some(far.kid()));
-    let facts = establish_with_keys(&arrival, unproven, &world.snapshot, &world.meters, DAWN);
-    assert_eq!(facts.stopped.unwrap().reason.code(), "proof.signature");
+    assert_eq!(stopped(again(&world, unproven, KeysAnswer::Answered)), ("proof.signature", None));
+    let (unproven, ..) = wait(&world);
+    assert_eq!(stopped(again(&world, unproven, KeysAnswer::NotBefore(DAWN + Duration::from_secs(7)))), ("proof.keys_away", Some(8)));
     let (unproven, ..) = wait(&world);
     world.fetched("far", &jwks([&ci, &far]).to_string(), DAWN + Duration::from_secs(60)).unwrap();
-    let facts = establish_with_keys(&arrival, unproven, &world.snapshot, &world.meters, DAWN);
+    let facts = again(&world, unproven, KeysAnswer::Answered);
     let caller = facts.caller.as_ref().unwrap();
     assert_eq!(caller.identity.id.as_str(), "app");
     let person = caller.on_behalf_of.as_deref().unwrap();

@@ -10,7 +10,7 @@ use std::{
 use wardgate_abuse::{MeterBounds, Meters, journal::Unrecorded};
 use wardgate_audit::event_v1::EventV1;
 use wardgate_console::{Code, DescribedRequest, Problem};
-use wardgate_gate::{Arrival, Snapshot, Step, decide, describe, establish, establish_with_keys};
+use wardgate_gate::{Arrival, KeysAnswer, Snapshot, Step, decide, describe, establish, establish_with_keys};
 use wardgate_model::{
     credential::CredentialKind,
     event::{Ending, Event, EventKind, Outcome},
@@ -40,7 +40,7 @@ pub(super) fn described(control: &Control, described: &DescribedRequest) -> Resu
         None => match establish(&arrival, &snapshot, &scratch, now) {
             Step::Done(facts) => facts,
             // Nobody is asked for keys because of a description.
-            Step::Wait(unproven, _) => establish_with_keys(&arrival, unproven, &snapshot, &scratch, now),
+            Step::Wait(unproven, _) => establish_with_keys(&arrival, unproven, KeysAnswer::Answered, &snapshot, &scratch, now),
         },
     };
     let ruling = match decide(&facts, &snapshot, &scratch, now) {

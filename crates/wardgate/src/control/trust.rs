@@ -15,12 +15,12 @@ use wardgate_edge::{Fetching, TrustKeys};
 use wardgate_feeds::{
     clock::Clock,
     document::Document,
-    feed::{Delivery, FeedSpec, FeedState},
+    feed::{Delivery, FeedSpec, FeedState, Sought},
     feeds::Feeds,
     resolve::SystemResolver,
 };
 use wardgate_gate::{
-    Snapshot,
+    KeysAnswer, Snapshot,
     trust::{Trust, TrustedAuthority, TrustedIssuer},
 };
 use wardgate_model::{
@@ -114,7 +114,6 @@ impl Sources {
         }
         Arc::new(ready(&state))
     }
-
 }
 
 impl TrustKeys for Sources {
@@ -123,6 +122,11 @@ impl TrustKeys for Sources {
         Box::pin(async move {
             let sought = tokio::time::timeout(KEYS_PATIENCE, feeds.want(&trust, &kid)).await;
             tracing::debug!(%trust, ?sought, "keys were asked for");
+            match sought {
+                Ok(Sought::Present | Sought::Absent | Sought::Gone) => KeysAnswer::Answered,
+                Ok(Sought::NotBefore(moment)) => KeysAnswer::NotBefore(moment),
+                Ok(Sought::Unavailable | Sought::Busy) | Err(_) => KeysAnswer::Silent,
+            }
         })
     }
 }

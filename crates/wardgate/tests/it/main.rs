@@ -1,6 +1,8 @@
 //! The binary from outside: what is typed, what is printed, which exit status; over real sockets.
 
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod cli_governed;
 #[cfg(test)]
 mod cli_offline;
@@ -21,9 +23,9 @@ mod leaks;
 #[cfg(test)]
 mod management;
 #[cfg(test)]
-mod peers;
-#[cfg(test)]
 mod open_requests;
+#[cfg(test)]
+mod peers;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
@@ -39,6 +41,7 @@ mod serve;
 #[cfg(test)]
 mod starter;
 #[cfg(test)]
+mod trust;
 mod two_gates;
 #[cfg(test)]
 mod upstream;

@@ -1,0 +1,277 @@
+//! Proofs that others vouch for, through the binary: tokens of PyPI-and-npm issuers, certificates by `openssl`.
+
+use crate::{
+    gate::{Gate, Place, until},
+    http::{self, Answer, bearer},
+    upstream::Upstream,
+};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SanType, SerialNumber, date_time_ymd,
+};
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
+
+const API: &str = "\
+kind: Api
+name: ledger
+spec:
+  policy_owner: shop-team
+  business_owner: shop-team
+  environment: production
+  match: { path_prefix: /ledger }
+  accept: [ACCEPT]
+  upstream: { urls: ['UPSTREAM'] }
+  operations: [{ match: 'GET /entries', class: list }]
+---
+kind: Identity
+name: ledger-ci
+spec:
+  type: ci_job
+  owner: shop-team
+  environment: production
+  purpose: deploys the ledger
+  credentials: [{ name: main, CREDENTIAL }]
+---
+kind: Grant
+name: ledger-ci-lists
+spec: { to: { identity: ledger-ci }, api: ledger, operations: [list] }
+---
+";
+
+fn world(place: &Place, upstream: &Upstream, accept: &str, credential: &str, trust: &str) {
+    let api = API.replace("ACCEPT", accept).replace("CREDENTIAL", credential).replace("UPSTREAM", &upstream.url());
+    place.write("resources/ledger.yaml", &format!("{api}{trust}"));
+}
+
+/// `oidc-provider`, which `./check` brings.
+struct Provider {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Provider {
+    fn start() -> Self {
+        let binary = PathBuf::from(env!("CARGO_BIN_EXE_wardgate"));
+        let target = binary.parent().and_then(Path::parent).unwrap();
+        let modules = target.join("issuer/node_modules");
+        assert!(modules.join("oidc-provider").is_dir(), "`{}` lacks oidc-provider: run `./check`, which brings it", modules.display());
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/issuer.mjs");
+        let mut child = Command::new("node")
+            .arg(script)
+            .arg(modules.join("of-here.js"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Self { child, address: ([127, 0, 0, 1], line.trim().parse().unwrap()).into() }
+    }
+
+    fn token(&self, client: &str) -> String {
+        let basic = ["Basic", &base64(&format!("{client}:of-the-test"))].join(" ");
+        let fields = [("Authorization", basic.as_str()), ("Content-Type", "application/x-www-form-urlencoded")];
+        let answer = http::ask(self.address, "POST /token", &fields, "grant_type=client_credentials");
+        answer.json()["access_token"].as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
+    }
+
+    fn told(&self, what: &str) {
+        assert_eq!(http::ask(self.address, what, &[], "").body, "done");
+    }
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn base64(text: &str) -> String {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    STANDARD.encode(text)
+}
+
+fn list(gate: &Gate, token: &str) -> Answer {
+    http::ask(gate.public, "GET /ledger/entries", &[("Authorization", &bearer(token))], "")
+}
+
+#[test]
+fn an_issuer_rotates_its_keys_under_load_and_no_honest_request_is_lost() {
+    let (upstream, place, issuer) = (Upstream::plain(), Place::bare(), Provider::start());
+    let at = issuer.address;
+    let trust = format!(
+        "kind: TrustSource\nname: ci\nspec: {{ type: oidc, issuer: 'http://{at}', audiences: [wardgate], networks: [127.0.0.0/8], life_max: 10m }}\n"
+    );
+    world(&place, &upstream, "jwt", "type: oidc, trust: ci, subject: ledger-ci", &trust);
+    let gate = place.serve();
+    // The first request may come before the first fetch has ended: it waits for it.
+    let first = issuer.token("ledger-ci");
+    assert_eq!(list(&gate, &first).said(), "200");
+    assert_eq!(list(&gate, &issuer.token("stranger")).said(), "401 proof.invalid");
+    assert_eq!(list(&gate, &format!("{}x", first)).said(), "401 proof.invalid");
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let load: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut served = 0;
+                    while !stop.load(Ordering::Relaxed) {
+                        let answer = list(&gate, &issuer.token("ledger-ci"));
+                        assert_eq!(answer.said(), "200", "{answer:?}");
+                        served += 1;
+                    }
+                    served
+                })
+            })
+            .collect();
+        issuer.told("POST /rotate");
+        // A token by the new key is let in at once, and one by the old key still is.
+        assert_eq!(list(&gate, &issuer.token("ledger-ci")).said(), "200");
+        assert_eq!(list(&gate, &first).said(), "200");
+        stop.store(true, Ordering::Relaxed);
+        let served: usize = load.into_iter().map(|thread| thread.join().unwrap()).sum();
+        assert!(served > 0);
+    });
+    let told = gate.metric("wardgate_trust_fetches_total{trust=\"ci\"}");
+    assert!(told.is_none_or(|fetches| fetches < 10), "{told:?} fetches");
+    let events = place.events();
+    let named = events.iter().filter(|event| event["identity"]["name"] == "ledger-ci" && event["proof"]["kind"] == "jwt");
+    assert!(named.clone().count() > 0 && named.clone().all(|event| event["token"]["issuer"] == format!("http://{at}")));
+}
+
+/// An authority of a test.
+struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    /// A certificate with this name and number, into `name.pem` and `name.key`.
+    fn certify(&self, directory: &Path, file: &str, name: SanType, serial: u64) {
+        let mut params = CertificateParams::default();
+        params.subject_alt_names = vec![name];
+        params.serial_number = Some(SerialNumber::from(serial));
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
+        params.use_authority_key_identifier_extension = true;
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.0).unwrap();
+        std::fs::write(directory.join(format!("{file}.pem")), certificate.pem()).unwrap();
+        std::fs::write(directory.join(format!("{file}.key")), key.serialize_pem()).unwrap();
+    }
+
+    fn revoked(&self, serial: Option<u64>, number: u64) -> String {
+        let revoked = serial.map(|serial| RevokedCertParams {
+            serial_number: SerialNumber::from(serial),
+            revocation_time: date_time_ymd(2024, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        });
+        let params = CertificateRevocationListParams {
+            this_update: date_time_ymd(2024, 1, 2),
+            next_update: date_time_ymd(2060, 1, 1),
+            crl_number: SerialNumber::from(number),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.into_iter().collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        let issuer: &Issuer<'_, KeyPair> = &self.0;
+        params.signed_by(issuer).unwrap().pem().unwrap()
+    }
+}
+
+/// `openssl s_client` with a certificate, on one connection.
+struct Client {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Client {
+    fn open(directory: &Path, address: SocketAddr, certificate: &str) -> Self {
+        let mut command = Command::new("openssl");
+        command.args(["s_client", "-quiet", "-ign_eof", "-connect", &address.to_string(), "-servername", "localhost"]);
+        command.args(["-cert", &format!("{certificate}.pem"), "-key", &format!("{certificate}.key")]).current_dir(directory);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+        Self { child, input, output }
+    }
+
+    /// The status of an answer, and the code of a refusal.
+    fn ask(&mut self) -> String {
+        self.input.write_all(b"GET /ledger/entries HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+        self.input.flush().unwrap();
+        let (mut head, mut length) = (String::new(), 0);
+        loop {
+            let mut line = String::new();
+            assert_ne!(self.output.read_line(&mut line).unwrap(), 0, "the connection ended: {head}");
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+            if line.trim().is_empty() {
+                break;
+            }
+            head.push_str(&line);
+        }
+        let mut body = vec![0; length];
+        self.output.read_exact(&mut body).unwrap();
+        let status = head.split(' ').nth(1).unwrap().to_owned();
+        let code = serde_json::from_slice::<serde_json::Value>(&body).ok().and_then(|body| body["code"].as_str().map(str::to_owned));
+        code.map_or(status.clone(), |code| format!("{status} {code}"))
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_certificate_is_revoked_on_an_open_connection() {
+    let (upstream, place) = (Upstream::plain(), Place::bare());
+    let (mesh, strangers) = (Authority::new(), Authority::new());
+    let spiffe = |path: &str| SanType::URI(format!("spiffe://acme.example/{path}").try_into().unwrap());
+    mesh.certify(place.path(), "workload", spiffe("prod/ledger"), 7);
+    mesh.certify(place.path(), "other", spiffe("prod/other"), 8);
+    strangers.certify(place.path(), "forged", spiffe("prod/ledger"), 7);
+    mesh.certify(place.path(), "edge", SanType::DnsName("localhost".try_into().unwrap()), 9);
+    place.write("resources/mesh.pem", &mesh.0.pem());
+    place.write("resources/revoked.pem", &mesh.revoked(None, 1));
+    place.change(
+        "wardgate.yaml",
+        "public_url: 'https://gate.test' }",
+        "public_url: 'https://gate.test', tls: { certificate: file:edge.pem, key: file:edge.key, client_certificates: request } }",
+    );
+    let trust = "kind: TrustSource\nname: mesh\nspec: { type: spiffe, trust_domain: acme.example, bundle: file:mesh.pem, revoked: [file:revoked.pem] }\n";
+    world(&place, &upstream, "x509", "type: x509, trust: mesh, spiffe_id: spiffe://acme.example/prod/ledger", trust);
+    let gate = place.serve();
+    let open = |certificate: &str| Client::open(place.path(), gate.public, certificate);
+    let mut stolen = open("workload");
+    assert_eq!(stolen.ask(), "200");
+    assert_eq!(stolen.ask(), "200", "the same connection");
+    assert_eq!(open("other").ask(), "401 proof.invalid", "a genuine certificate of nobody on record");
+    assert_eq!(open("forged").ask(), "401 proof.invalid", "the right name by the wrong authority");
+    place.write("resources/revoked.pem", &mesh.revoked(Some(7), 2));
+    until("the revocation", || (open("workload").ask() == "401 proof.invalid").then_some(()));
+    assert_eq!(stolen.ask(), "401 proof.invalid", "the connection that was open before");
+    let events = until("the events", || {
+        Some(place.events()).filter(|events| events.iter().any(|event| event["ruling"]["code"] == "proof.certificate"))
+    });
+    let good = events.iter().find(|event| event["ruling"]["code"] == "rule.allowed").unwrap();
+    assert_eq!((&good["proof"]["kind"], &good["proof"]["bound"]), (&"x509".into(), &true.into()));
+}
