@@ -23,6 +23,7 @@
 
 pub mod api;
 pub mod builtin;
+pub mod certificates;
 pub mod cli;
 pub mod client;
 pub mod clock;

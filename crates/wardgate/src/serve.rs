@@ -2,6 +2,7 @@
 
 use crate::{
     api::Management,
+    certificates::{Certificates, Shown},
     clock,
     config::Config,
     control::{Control, ReloadFault},
@@ -43,6 +44,7 @@ pub struct Running {
     log: Writer,
     usage: Arc<Usage>,
     _watch: watch::Watch,
+    _certificates: Certificates,
     _governor: Governor,
     _glass: glass::Door,
 }
@@ -98,10 +100,12 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         metrics,
         census,
     };
-    let edge = Edge::start(doors(config)?, parts)?;
-    let watch = {
+    let doors = doors(config)?;
+    let shown = shown(config, &doors);
+    let edge = Edge::start(doors, parts)?;
+    let (watch, certificates) = {
         let _within = runtime.enter();
-        watch::Watch::start(Arc::clone(&control))?
+        (watch::Watch::start(Arc::clone(&control))?, Certificates::follow(shown)?)
     };
     runtime.spawn(sweep(Arc::clone(&control), Arc::clone(&log)));
     runtime.spawn(Arc::clone(&control).listen());
@@ -128,6 +132,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         log: writer,
         usage,
         _watch: watch,
+        _certificates: certificates,
         _governor: governor,
         _glass: glass,
     })
@@ -256,6 +261,13 @@ fn doors(config: &Config) -> anyhow::Result<EdgeConfig> {
     // One name per process, so that our own requests are known when they come round again.
     let via = format!("wardgate-{:08x}", clock::entropy() & 0xFFFF_FFFF);
     Ok(EdgeConfig { listeners, limits: limits(config), threads: config.edge.threads, via: via.into() })
+}
+
+/// What the listeners with TLS show.
+fn shown(config: &Config, doors: &EdgeConfig) -> Vec<Shown> {
+    let both = config.listeners.iter().zip(&doors.listeners);
+    let tls = both.filter_map(|(of, listener)| Some((of, of.tls.clone()?, Arc::clone(listener.tls.as_ref()?))));
+    tls.map(|(of, files, config)| Shown { listener: of.name.clone(), files, config }).collect()
 }
 
 /// Where the listeners for clients and the admin listener ended up.

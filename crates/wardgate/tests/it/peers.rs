@@ -142,8 +142,8 @@ fn grpc_passes_with_trailers_deadlines_and_refusals_in_its_own_words() {
          both: ['F', 'G']\n\
          their no: FAILED_PRECONDITION: no such book\n\
          nobody: UNAUTHENTICATED: a credential is needed\n\
-         no grant: PERMISSION_DENIED: the caller is not allowed to do this\n\
-         nowhere: NOT_FOUND: there is nothing here\n\
+         no grant: PERMISSION_DENIED: the caller may not do this\n\
+         nowhere: NOT_FOUND: nothing is served here\n\
          too slow: DEADLINE_EXCEEDED\n"
     );
     let events = events(&place, "ledger", 8);

@@ -38,7 +38,7 @@ def call(url, key):
 
 
 def stay(url, key):
-    with connect(url, additional_headers=mine(key), proxy=None) as socket:
+    with connect(url, additional_headers=mine(key), subprotocols=["chat"], proxy=None) as socket:
         socket.send("there")
         print(socket.recv(), flush=True)
         try:
