@@ -28,10 +28,9 @@ pub use spiffe::{SpiffeId, SpiffeIdError, TrustDomain};
 
 use aws_lc_rs::digest::{self, SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use bundle::is_spiffe;
 use certificate::Certificate;
 use der::BadDer;
-use names::NameFault;
+use names::{NameFault, is_spiffe};
 use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
 use std::{cell::RefCell, fmt::Write as _, time::Duration};
 use wardgate_model::{proof::CertificateChain, time::Time};

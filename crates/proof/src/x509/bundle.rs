@@ -2,6 +2,7 @@
 
 use super::{
     certificate::Certificate,
+    names::is_spiffe,
     pem::{self, PemFault},
     spiffe::{SpiffeId, TrustDomain},
 };
@@ -193,9 +194,4 @@ fn anchor(at: usize, der: &[u8], domain: Option<&TrustDomain>) -> Result<(TrustA
     let der = CertificateDer::from(der);
     let anchor = webpki::anchor_from_trusted_cert(&der).map_err(|_| unreadable)?;
     Ok((anchor.to_owned(), life))
-}
-
-/// Whether a URI means to be a SPIFFE id.
-pub(super) fn is_spiffe(uri: &str) -> bool {
-    uri.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("spiffe:"))
 }

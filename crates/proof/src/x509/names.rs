@@ -68,6 +68,15 @@ impl Names {
         if count == 0 { Err(NameFault::Unreadable) } else { Ok(names) }
     }
 
+    /// Each name as bindings write it: its kind before it, as [`subject`] reads it.
+    pub fn subjects(&self) -> impl Iterator<Item = Box<str>> {
+        let dns = self.dns.iter().map(|name| format!("dns:{name}"));
+        let uris = self.uris.iter().map(|name| format!("uri:{name}"));
+        let emails = self.emails.iter().map(|name| format!("email:{name}"));
+        let addresses = self.addresses.iter().map(|name| format!("ip:{name}"));
+        dns.chain(uris).chain(emails).chain(addresses).map(Into::into)
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -88,6 +97,43 @@ pub fn email(text: &str) -> Box<str> {
         Some((local, host)) => format!("{local}@{}", host.to_ascii_lowercase()).into(),
         None => text.into(),
     }
+}
+
+/// Why a text names nobody that a certificate could name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SubjectError {
+    /// It does not say which kind of name it is.
+    #[error("the name of a certificate's holder begins with `dns:`, `uri:`, `email:` or `ip:`")]
+    Kind,
+    /// What follows is no name of that kind.
+    #[error("a name in a certificate has 1 to {NAME_BYTES_MAX} visible characters of ASCII, and an address is an IP address")]
+    Name,
+    /// It is a SPIFFE id, for which only its trust domain vouches.
+    #[error("a SPIFFE id is bound with a trust source of type `spiffe`")]
+    SpiffeId,
+}
+
+/// Reads a name as somebody of ours wrote it, `dns:X.example`, and gives it in the form in which it is compared: `dns:x.example`.
+///
+/// # Errors
+/// When no certificate could name anybody so.
+pub fn subject(written: &str) -> Result<Box<str>, SubjectError> {
+    let (kind, name) = written.split_once(':').ok_or(SubjectError::Kind)?;
+    let readable = || text(name.as_bytes()).map_err(|_| SubjectError::Name);
+    let name = match kind {
+        "dns" => dns(readable()?),
+        "email" => email(readable()?),
+        "uri" if is_spiffe(name) => return Err(SubjectError::SpiffeId),
+        "uri" => readable()?.into(),
+        "ip" => name.parse::<IpAddr>().map_err(|_| SubjectError::Name)?.to_string().into(),
+        _ => return Err(SubjectError::Kind),
+    };
+    Ok(format!("{kind}:{name}").into())
+}
+
+/// Whether a URI means to be a SPIFFE id.
+pub(super) fn is_spiffe(uri: &str) -> bool {
+    uri.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("spiffe:"))
 }
 
 /// An IA5String without what cannot be seen: a name with a NUL or a line feed in it is meant to be read in two ways.

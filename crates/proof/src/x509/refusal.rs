@@ -89,6 +89,15 @@ refusals! {
     RevocationSignature = "revocation_signature", "the revocation list of an issuer is not signed by it";
 }
 
+impl Refusal {
+    /// Whether another trust source may still vouch for the chain: nothing of this one has issued it. Whoever asks several says the
+    /// refusal that is not so, if there is one.
+    #[must_use]
+    pub const fn is_elsewhere(&self) -> bool {
+        matches!(self, Self::UnknownIssuer | Self::Signature | Self::OtherDomain(_))
+    }
+}
+
 /// What `webpki` found wrong on the way to an anchor.
 impl From<webpki::Error> for Refusal {
     fn from(error: webpki::Error) -> Self {

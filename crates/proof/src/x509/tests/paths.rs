@@ -153,6 +153,46 @@ fn names_have_one_form_and_hold_nothing_unseen() {
 }
 
 #[test]
+fn what_operators_write_is_compared_with_what_certificates_say() {
+    for (written, read) in [
+        ("dns:X.Example", "dns:x.example"),
+        ("email:First@A.Example", "email:First@a.example"),
+        ("uri:https://A.example/X", "uri:https://A.example/X"),
+        ("ip:0:0:0:0:0:0:0:1", "ip:::1"),
+        ("ip:10.0.0.01", "Name"),
+        ("dns:", "Name"),
+        ("dns:x example", "Name"),
+        ("dns:é.example", "Name"),
+        ("uri:SPIFFE://a.example/x", "SpiffeId"),
+        ("cn:x", "Kind"),
+        ("x.example", "Kind"),
+    ] {
+        let outcome = names::subject(written).map_or_else(|error| format!("{error:?}"), Into::into);
+        assert_eq!(outcome, read, "{written}");
+    }
+    let ca = Ca::root("ca", "");
+    let leaf = chain(&[ca.leaf("dns:X.Example email:First@A.Example uri:https://A.example/X ip:::1")]);
+    let found = verify(&leaf, &ca.trust(None), at(NOW)).expect("good");
+    let subjects: Vec<_> = found.names.subjects().collect();
+    assert_eq!(subjects.join(" "), "dns:x.example uri:https://A.example/X email:First@a.example ip:::1");
+    for subject in &subjects {
+        assert_eq!(names::subject(subject).as_ref(), Ok(subject));
+    }
+}
+
+#[test]
+fn of_several_authorities_the_one_that_issued_says_why() {
+    let (ca, other) = (Ca::root("ca", ""), Ca::root("other", ""));
+    let leaf = chain(&[ca.leaf("dns:x.example to:2026-02-01")]);
+    let issued = [ca.leaf("dns:x.example critical:0500"), ca.leaf("dns:x.example eku:server")];
+    assert!(!verify(&leaf, &ca.trust(None), at(NOW)).expect_err("expired").is_elsewhere());
+    assert!(verify(&chain(&[ca.leaf("dns:x.example")]), &other.trust(None), at(NOW)).expect_err("a stranger").is_elsewhere());
+    for leaf in issued {
+        assert!(!verify(&chain(&[leaf]), &ca.trust(None), at(NOW)).expect_err("refused").is_elsewhere());
+    }
+}
+
+#[test]
 fn a_chain_has_one_hash_and_a_leaf_one_thumbprint() {
     let ca = Ca::root("ca", "");
     let (leaf, other) = (ca.leaf("dns:x.example serial:255"), ca.leaf("dns:x.example"));
