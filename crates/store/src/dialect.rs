@@ -108,6 +108,8 @@ fn postgres(code: &str, error: sqlx::Error) -> DatabaseFault {
         "53100" => DatabaseFault::Full(error),
         "53300" | "55P03" | "57014" => DatabaseFault::Busy(error),
         "XX001" | "XX002" => DatabaseFault::Corrupt(error),
+        // A server that only reads: another has taken over, or will.
+        "25006" => DatabaseFault::Gone(error),
         code if code.starts_with("08") || code.starts_with("57P") || code.starts_with("28") || code == "3D000" => {
             DatabaseFault::Gone(error)
         }

@@ -97,18 +97,20 @@ fn resource_value(resource: &StoredResource) -> Value {
 }
 
 fn identity_value(record: &IdentityRecord) -> Value {
-    let mut value = json!({ "name": record.identity.as_str() });
+    let mut members = Map::new();
+    members.insert("name".to_owned(), record.identity.as_str().into());
     if let Some(resource) = &record.resource {
-        value["resource"] = resource_value(resource);
+        members.insert("resource".to_owned(), resource_value(resource));
     }
     if let Some(status) = &record.status {
         let overdue = status.claim == Claim::Overdue;
-        value["status"] = json!({ "state": status.state.as_str(), "overdue": overdue, "revision": status.revision });
+        let status = json!({ "state": status.state.as_str(), "overdue": overdue, "revision": status.revision });
+        members.insert("status".to_owned(), status);
     }
     if !record.credentials.is_empty() {
-        value["credentials"] = record.credentials.iter().map(credential_value).collect();
+        members.insert("credentials".to_owned(), record.credentials.iter().map(credential_value).collect());
     }
-    value
+    members.into()
 }
 
 fn credential_value(stored: &StoredCredential) -> Value {

@@ -19,7 +19,6 @@ pub enum Tried {
     Write,
 }
 
-
 /// Something that the store does not do.
 #[derive(Debug, Clone)]
 struct Trouble {
@@ -73,10 +72,9 @@ impl Heard {
     pub(super) fn note(&self, tried: Tried, attempt: Result<(), &StoreFault>) {
         let mut troubles = self.troubles();
         let silent = troubles.all().next().is_some();
-        *troubles.of(tried) =
-            attempt.err().map(|fault| Trouble { said: fault.to_string(), away: fault.is_away().then(|| fault.away()) });
+        *troubles.of(tried) = attempt.err().map(|fault| Trouble { said: fault.to_string(), away: fault.is_away().then(|| fault.away()) });
         // Whoever is there but cannot be followed tells nothing.
-        if tried == Tried::Beat && troubles.beat.is_none() && troubles.follow.is_none() {
+        if tried != Tried::Write && troubles.beat.is_none() && troubles.follow.is_none() {
             self.last.note(clock::now());
         }
         match (silent, attempt) {

@@ -26,7 +26,7 @@ use std::{
     time::Duration,
 };
 use wardgate_gate::{Change, Population, denied::Denied};
-use wardgate_model::{contain::Containable, diagnostic::Place, inventory::IdentityState, resource::Kind, time::Time};
+use wardgate_model::{contain::Containable, diagnostic::Place, id::IdentityId, inventory::IdentityState, resource::Kind, time::Time};
 use wardgate_resources::Document;
 use wardgate_store::{Act, Kept, Origin, ResourceId, StoreFault, StoredResource, Subject};
 
@@ -72,16 +72,19 @@ pub(super) fn start(
     fault: &StoreFault,
 ) -> anyhow::Result<Option<Started>> {
     let Some(mut last) = Last::read(&config.state, voucher)? else { return Ok(None) };
-    let documents: Vec<Document> = last.resources.iter().map(document).collect();
-    let wanted = people::wanted(&documents);
+    let (in_files, declared): (Vec<_>, Vec<_>) = last.resources.iter().partition(|one| matches!(one.origin, Origin::File(_)));
+    let in_files: Vec<Document> = in_files.into_iter().map(document).collect();
+    let declared: Vec<Document> = declared.into_iter().map(document).collect();
+    let wanted: BTreeSet<IdentityId> = [&in_files, &declared].into_iter().flat_map(|documents| people::wanted(documents)).collect();
     let mut beside = OnRecord::default();
     last.each_identity(|record| {
         if let Some(resource) = record.resource.filter(|_| wanted.contains(&record.identity)) {
             beside.note(record.identity.as_str(), &resource.spec);
         }
     })?;
-    let gathered = Arc::new(Gathered::nothing(config));
-    let loaded = Loaded::resolve(gathered, documents, &beside).map_err(super::ReloadFault::Input)?;
+    // What stood in files stays as it was until the store is back and they are read again.
+    let gathered = Arc::new(Gathered::again(config, in_files));
+    let loaded = Loaded::resolve(gathered, declared, &beside).map_err(super::ReloadFault::Input)?;
     let mut population = Population::default();
     population.apply(Change::Identity(Arc::new(builtin::operator())));
     last.each_identity(|record| population.extend(people::changes(&record, &loaded)))?;
@@ -100,9 +103,7 @@ pub(super) fn start(
 
 fn document(resource: &StoredResource) -> Document {
     match &resource.origin {
-        Origin::File(path) => {
-            Document::new(resource.id.kind(), resource.id.name(), resource.spec.clone(), Place::file(Path::new(&**path)))
-        }
+        Origin::File(path) => Document::new(resource.id.kind(), resource.id.name(), resource.spec.clone(), Place::file(Path::new(&**path))),
         Origin::Api | Origin::Apply | Origin::Shipped => people::declared(&resource.id, resource.spec.clone()),
     }
 }

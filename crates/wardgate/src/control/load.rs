@@ -54,6 +54,11 @@ impl Gathered {
         Self { documents: Vec::new(), diagnostics: Vec::new(), disk: Disk::new(base, &config.resources) }
     }
 
+    /// Documents that stood in files when they were last read.
+    pub(super) fn again(config: &Config, documents: Vec<Document>) -> Self {
+        Self { documents, ..Self::nothing(config) }
+    }
+
     /// The resources of a configuration.
     #[must_use]
     pub fn of(config: &Config) -> Self {
@@ -299,3 +304,6 @@ fn names<'a>(inventory: &'a Inventory, apis: &'a [Arc<Api>]) -> Names<'a> {
         apis,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,6 @@ fn what_is_wrong_is_told_until_it_is_mended() {
     assert_eq!((heard.trouble(), heard.away()), (None, None));
     let gone = StoreFault::Database(DatabaseFault::NotBack);
     heard.note(Tried::Write, Err(&gone));
-    heard.note(Tried::Follow, Ok(()));
     assert!(heard.failed(Tried::Write) && heard.away().is_some_and(|away| away.since == LONG_AGO), "{heard:?}");
     heard.note(Tried::Beat, Ok(()));
     assert!(heard.trouble().is_some() && heard.last() > LONG_AGO, "it reads, but does not write");
@@ -27,5 +26,8 @@ fn a_store_that_cannot_be_followed_is_not_heard() {
     heard.note(Tried::Beat, Ok(()));
     assert_eq!(heard.last(), LONG_AGO);
     assert!(heard.trouble().is_some_and(|said| said.contains("unknown act")) && heard.away().is_none(), "it is there");
-    assert!(heard.clock().is_stale(Duration::from_secs(1), Time::from_seconds(1_700_000_002)));
+    let stale = heard.clock();
+    assert!(stale.is_stale(Duration::from_secs(1), Time::from_seconds(1_700_000_002)));
+    heard.note(Tried::Follow, Ok(()));
+    assert!(heard.trouble().is_none() && !stale.is_stale(Duration::from_secs(1), heard.last()) && heard.last() > LONG_AGO);
 }
