@@ -48,13 +48,19 @@ impl Stage {
         }
     }
 
-    /// Declares documents; somebody of another owner agrees to these identities.
+    /// Declares documents; somebody of another owner agrees to what waits of them, and to these identities.
     ///
     /// # Errors
     /// When the management API refuses something of it.
     pub(in crate::demo) async fn declare(&self, documents: &Value, identities: &[&str]) -> anyhow::Result<()> {
         let documents = json!({ "documents": documents, "reason": "the tour" });
-        self.order(Method::POST, "/api/v1/apply", &documents).await?;
+        let applied = self.order(Method::POST, "/api/v1/apply", &documents).await?;
+        if applied.get("state").is_some_and(|state| state == "waiting") {
+            let id = applied.get("id").and_then(Value::as_str).context("an approval without an id")?;
+            let agreed = json!({ "reason": "looked at" });
+            let approved = self.second().call(Method::POST, &format!("/api/v1/approvals/{id}/approve"), Some(&agreed)).await;
+            approved.context("what was declared was not approved")?;
+        }
         for identity in identities {
             let path = format!("/api/v1/identities/{}/approve", segment(identity));
             let agreed = json!({ "reason": "looked at", "evidence": "https://tickets.example.com/4711" });
