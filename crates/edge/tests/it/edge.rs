@@ -20,8 +20,8 @@ use wardgate_edge::{
     Answering, Census, Edge, EdgeConfig, EdgeHandle, EdgeLimits, EdgeMetrics, EdgeParts, Fetching, InProcess, InProcessCall, Listener,
     Probes, Proxies, TrustKeys,
 };
-use wardgate_gate::{KeysAnswer, 
-    Change, Estate, Gate, Meters, Snapshot, World,
+use wardgate_gate::{
+    Change, Estate, Gate, KeysAnswer, Meters, Snapshot, World,
     assertion::Mint,
     denied::{Denied, Subject},
 };

@@ -70,5 +70,6 @@ pub(crate) fn api(name: &'static str, url: &str) -> Api {
         },
         doors: Doors::Both,
         stale_after: None,
+        require: Box::default(),
     }
 }

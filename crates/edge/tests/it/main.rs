@@ -12,6 +12,7 @@ mod http2;
 mod hygiene;
 mod lifecycle;
 mod protocols;
+mod raw;
 mod several;
 mod sources;
 mod upstream;

@@ -10,6 +10,7 @@ use std::{
 };
 use wardgate_testkit::fuzz::{Run, TARGETS, Target};
 
+mod engine;
 mod wire;
 
 const USAGE: &str = "usage: fuzz TARGET [--minutes N] [--seed N] [--keep]";
@@ -35,7 +36,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn targets() -> impl Iterator<Item = Target> {
-    TARGETS.into_iter().chain([wire::TARGET])
+    TARGETS.into_iter().chain([wire::TARGET, engine::TARGET])
 }
 
 fn names() -> String {

@@ -1,5 +1,7 @@
-//! The fuzz target of the wire guard, which only tests and the example may reach from here.
+//! The fuzz targets of the wire guard, which only tests and the example may reach from here.
 
+#[path = "../../examples/fuzz/engine.rs"]
+mod engine;
 #[path = "../../examples/fuzz/wire.rs"]
 mod wire;
 
@@ -10,4 +12,11 @@ fn the_wire_guard_says_the_same_however_bytes_come() {
     let mut run = Run::new(wire::TARGET, wire::TARGET.corpus().unwrap(), 7).unwrap_or_else(|failure| panic!("{failure}"));
     run.steps(20_000).unwrap_or_else(|failure| panic!("{failure}"));
     assert!(run.outcomes() >= 25, "only {} different outcomes", run.outcomes());
+}
+
+#[test]
+fn the_engine_reads_what_the_guard_passes_as_the_same_requests() {
+    let mut run = Run::new(engine::TARGET, engine::TARGET.corpus().unwrap(), 7).unwrap_or_else(|failure| panic!("{failure}"));
+    run.steps(20_000).unwrap_or_else(|failure| panic!("{failure}"));
+    assert!(run.outcomes() >= 6, "only {} different outcomes", run.outcomes());
 }
