@@ -3,9 +3,13 @@ use crate::config::Config;
 use std::{fs, sync::Arc, time::Duration};
 use wardgate_abuse::{MeterBounds, Meters, journal::Unrecorded};
 use wardgate_audit::sink::{JsonLines, Options};
+use wardgate_console::{HereStop, Journaled, Stopping};
+use wardgate_gate::denied::Subject;
 use wardgate_model::{
+    contain::Containable,
     credential::{CredentialKind, KeyedHash},
     id::{CredentialId, EnvironmentName, IdentityId},
+    time::Time,
 };
 use wardgate_store::{Actor, NewCredential, Precondition, Who};
 
@@ -20,8 +24,8 @@ name: production
 spec: { production: true }
 ";
 
-#[test]
-fn a_stop_does_not_wait_for_a_snapshot_that_is_being_made() {
+/// Plays with a control side of its own.
+fn with<F: Future<Output = ()>>(play: impl FnOnce(Arc<Control>) -> F) {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("wardgate.yaml");
     for (name, text) in [("wardgate.yaml", CONFIG), ("world.yaml", WORLD), ("wardgate.key", &"7f3c9b04".repeat(8))] {
@@ -32,7 +36,44 @@ fn a_stop_does_not_wait_for_a_snapshot_that_is_being_made() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let meters = Meters::new(Arc::new(Unrecorded), MeterBounds::default());
-        let control = Control::open(config, meters, log).await.unwrap();
+        play(Control::open(config, meters, log).await.unwrap()).await;
+    });
+}
+
+#[test]
+fn what_was_stopped_here_is_put_on_record_as_it_was() {
+    with(|control| async move {
+        let at = Time::from_seconds(1_800_000_000);
+        let stop = HereStop {
+            stopping: Stopping::Contain(Containable::Identity),
+            name: "caller".into(),
+            actor: IdentityId::literal("op"),
+            reason: "leaked".into(),
+            at,
+        };
+        let caller = Subject::Identity(IdentityId::literal("caller"));
+        let generation = control.denied.generation();
+        assert_eq!(control.stop_here(stop).await, Ok(Journaled::OnDisk));
+        assert!(control.denied.generation() > generation && control.pending.holds(&caller));
+        // Somebody else released what was contained before: the later stop holds.
+        let by = Actor::new(Who::Process, "test");
+        control.store.contain(&by, Containable::Identity, "caller", at).await.unwrap();
+        control.store.release(&by, Containable::Identity, "caller", at).await.unwrap();
+        control.catch_up().await.unwrap();
+        assert!(control.pending.holds(&caller) && control.heard().away().is_none());
+        control.prove().await.unwrap();
+        control.merge().await.unwrap();
+        assert_eq!(control.unrecorded(), 0);
+        let stored = control.store.containment(Containable::Identity, "caller").await.unwrap().unwrap();
+        assert_eq!((&*stored.actor, &*stored.reason, stored.since), ("op", "leaked", at));
+        assert!(control.heeded.lock().await.holds(&caller), "and is known from there");
+        assert!(!control.config.state.join(super::pending::FILE).exists());
+    });
+}
+
+#[test]
+fn a_stop_does_not_wait_for_a_snapshot_that_is_being_made() {
+    with(|control| async move {
         let (actor, now) = (Actor::new(Who::Process, "test"), clock::now());
         let new = NewCredential {
             id: CredentialId::parse("AAAAAAAAAAAA").unwrap(),
