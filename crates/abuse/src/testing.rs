@@ -169,6 +169,7 @@ fn api(name: &str) -> Api {
         operations: Box::default(),
         doors: Doors::Public,
         stale_after: None,
+        require: Box::default(),
     }
 }
 

@@ -81,6 +81,7 @@ pub fn admin_api() -> Api {
         operations: operations().filter_map(|row| row.operation().ok().map(Arc::new)).collect(),
         doors: Doors::Admin,
         stale_after: None,
+        require: Box::default(),
     }
 }
 

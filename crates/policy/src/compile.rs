@@ -4,6 +4,7 @@ use crate::{
     check, fold,
     grants::{GRANTS_MAX, Grants},
     index::{Index, Scope},
+    require,
     schema::SCHEMA,
     set::{Parts, PolicySet},
     shipped,
@@ -80,7 +81,8 @@ pub fn compile(sources: &[PolicySource], grants: &[Arc<Grant>], names: &Names<'_
     let shipped_source = PolicySource { place: Place::file(shipped::FILE), text: shipped::SHIPPED.into() };
     let mut parsed = Vec::new();
     let mut unnamed = HashMap::new();
-    for source in sources {
+    let required = require::source(names.apis);
+    for source in sources.iter().chain(&required) {
         parse(source, &mut unnamed, &mut parsed, &mut diagnostics);
     }
     unique(&mut parsed, &mut diagnostics);

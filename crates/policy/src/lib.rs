@@ -38,6 +38,7 @@ mod outline;
 mod outlook;
 mod program;
 mod reads;
+mod require;
 mod schema;
 mod set;
 mod shipped;

@@ -121,6 +121,7 @@ pub(crate) fn api(text: &str) -> Arc<Api> {
         operations,
         doors: Doors::Public,
         stale_after: None,
+        require: Box::default(),
     })
 }
 
@@ -155,9 +156,9 @@ pub(crate) fn facts(identity: &Identity, text: &str) -> (Facts, u8) {
     let age = Duration::from_secs(words.get("age").map_or(0, |age| age.parse().unwrap()));
     let since = Time::from_micros(NOON.as_micros() - i64::try_from(age.as_micros()).unwrap());
     let list = |key: &str| words.all(key).into_iter().map(Box::from).collect::<Box<[Box<str>]>>();
-    let token = words.get("scopes").map(|_| {
-        Arc::new(TokenFacts { id: "1".into(), issuer: "here".into(), audience: list("audience"), scopes: list("scopes") })
-    });
+    let token = words
+        .get("scopes")
+        .map(|_| Arc::new(TokenFacts { id: "1".into(), issuer: "here".into(), audience: list("audience"), scopes: list("scopes") }));
     let facts = Facts {
         id: RequestId::new(NOON, 1),
         time: NOON,

@@ -9,7 +9,7 @@ use wardgate_model::resource::Kind;
 pub struct NotEnforced {
     /// The kind.
     pub kind: Kind,
-    /// The path of the key within `spec`; `[]` is any item of a list. Empty: the whole kind.
+    /// The path of the key within `spec`; `[]` is any item of a list, any value of a mapping. Empty: the whole kind.
     pub path: &'static str,
     /// Which values.
     pub when: When,
@@ -37,7 +37,7 @@ pub const NOT_ENFORCED: &[NotEnforced] = &[
     row(Kind::Identity, "credentials[].type", When::Is("hmac")),
     row(Kind::Api, "consumers", When::Is("mixed")),
     row(Kind::Api, "audit", When::Is("durable")),
-    row(Kind::Api, "require", When::Present),
+    row(Kind::Api, "require[].task", When::Present),
     row(Kind::Api, "accept[]", When::Is("signature")),
     row(Kind::Api, "accept[]", When::Is("hmac")),
     row(Kind::Api, "upstream.identity.query", When::Present),
@@ -120,11 +120,11 @@ fn find<'a>(node: &'a Node, path: &str, seen: &mut dyn FnMut(&'a Node)) {
     let (step, rest) = path.split_once('.').unwrap_or((path, ""));
     let (name, each) = step.strip_suffix("[]").map_or((step, false), |name| (name, true));
     let Some(member) = node.member(name) else { return };
-    let single = std::slice::from_ref(member);
-    let nodes = match &member.shape {
-        Shape::List(items) if each => items.as_slice(),
-        _ if each => &[],
-        _ => single,
+    let nodes: Vec<&Node> = match &member.shape {
+        Shape::List(items) if each => items.iter().collect(),
+        Shape::Map(members) if each => members.iter().map(|(_, value)| value).collect(),
+        _ if each => Vec::new(),
+        _ => vec![member],
     };
     for node in nodes {
         if rest.is_empty() { seen(node) } else { find(node, rest, seen) }

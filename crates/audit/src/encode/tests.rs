@@ -146,6 +146,7 @@ fn api(environment: &Arc<Environment>, operation: &Arc<Operation>) -> Api {
         operations: [Arc::clone(operation)].into(),
         doors: Doors::Public,
         stale_after: None,
+        require: Box::default(),
     }
 }
 
@@ -224,6 +225,15 @@ fn a_connection_has_no_method_and_no_path() {
     for absent in ["method", "path", "request", "identity", "proof"] {
         assert!(told.get(absent).is_none(), "{absent}");
     }
+}
+
+#[test]
+fn a_stream_that_begins_has_no_end_yet() {
+    let mut event = stranger("/chat", Reason::RouteNoApi, NOON);
+    event.kind = EventKind::Opened;
+    let told = told(&event);
+    assert_eq!(told["kind"], "opened");
+    assert!(told.get("ending").is_none() && told.get("duration_us").is_none());
 }
 
 /// Replay enters at the judge, so it needs to know what stopped a request before it.

@@ -195,3 +195,22 @@ fn missing_keys_are_asked_for_once_and_then_refused() {
     let Step::Done(verdict) = decide(&facts, &world.snapshot, &world.meters, DAWN) else { panic!("a ruling") };
     assert!(verdict.permit.is_some());
 }
+
+#[test]
+fn an_api_says_what_a_class_of_operations_wants_besides() {
+    let ci = signer();
+    let keys = jwks([&ci]).to_string();
+    let wanting = |require: &str| {
+        let yaml = WORLD.replacen("accept: [jwt]", &format!("accept: [jwt]\n  require: {{ list: {{ {require} }} }}"), 1);
+        Texts { yaml: &yaml, cedar: &[], files: &[("ci.json", keys.as_bytes())], grants: &[], shipped: ShippedLimits::Off }.world().unwrap()
+    };
+    let token = token(&ci, serde_json::json!({}));
+    let at = |world: &TestWorld, seconds: u64| ruled(world, &token, DAWN + Duration::from_secs(seconds));
+    let aged = wanting("max_token_age: 2m");
+    assert_eq!([at(&aged, 120), at(&aged, 121)], ["rule.allowed ledger-ci", "rule.forbidden ledger-ci"]);
+    assert_eq!(at(&wanting("bound: true"), 0), "rule.forbidden ledger-ci");
+    assert_eq!(at(&wanting("purpose: true"), 0), "rule.forbidden ledger-ci");
+    assert_eq!(at(&wanting("bound: false"), 0), "rule.allowed ledger-ci");
+    let (_, verdict) = aged.judge(&asked(&token), DAWN + Duration::from_secs(200)).unwrap();
+    assert_eq!(verdict.ruling.policies.iter().map(ToString::to_string).collect::<Vec<_>>(), ["require:ledger:list"]);
+}

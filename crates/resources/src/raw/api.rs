@@ -53,7 +53,6 @@ pub(crate) struct RawApi {
     /// A header, beside `Authorization: Bearer`, in which a key may come.
     pub(crate) api_key_header: Option<At<HeaderText>>,
     /// What a class of operations asks for, beside a grant.
-    #[expect(dead_code, reason = "parsed and refused as not yet enforced")]
     pub(crate) require: Option<At<BTreeMap<String, At<RawRequire>>>>,
     /// Operations: what the OpenAPI document does not say, or says otherwise.
     pub(crate) operations: Option<At<Vec<At<RawOperation>>>>,
@@ -85,15 +84,15 @@ pub(crate) struct RawStale {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Require")]
-#[expect(dead_code, reason = "parsed and refused as not yet enforced")]
 pub(crate) struct RawRequire {
     /// A proof of possession.
     pub(crate) bound: Option<At<bool>>,
-    /// Oldest token.
+    /// Oldest proof: a token since it was issued, a key since it was.
     pub(crate) max_token_age: Option<At<DurationText>>,
     /// A task.
+    #[expect(dead_code, reason = "parsed and refused as not yet enforced")]
     pub(crate) task: Option<At<bool>>,
-    /// A declared purpose.
+    /// A registered purpose, declared or by the grant.
     pub(crate) purpose: Option<At<bool>>,
 }
 

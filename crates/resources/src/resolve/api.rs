@@ -8,13 +8,13 @@ use super::{
 use crate::{
     openapi,
     raw::{Raw, RawApi, RawSecret, RawTimeouts, RawUpstream, WordOrSecret},
-    yaml::{At, Faults, Spot},
+    yaml::{At, Faults, Spot, shortened},
 };
 use std::{collections::HashMap, path::Path, time::Duration};
 use wardgate_model::{
     api::{
-        Api, AuditMode, Consumers, Doors, Exposure, HostPattern, Mode, Sensitivity, StaleStance, Target, Upstream, UpstreamIdentity,
-        UpstreamTimeouts,
+        Api, AuditMode, Consumers, Doors, Exposure, HostPattern, Mode, OperationClass, Require, Sensitivity, StaleStance, Target, Upstream,
+        UpstreamIdentity, UpstreamTimeouts,
     },
     credential::CredentialKind,
     diagnostic::Place,
@@ -77,6 +77,7 @@ pub(super) fn api(name: &str, raw: &RawApi, file: &Path, known: &Known<'_>, faul
         path_prefix: prefix,
         doors: Doors::Public,
         stale_after: stale_after(raw, faults),
+        require: require(raw, faults),
         name,
     })
 }
@@ -94,6 +95,33 @@ fn stale_after(raw: &RawApi, faults: &Faults) -> Option<Duration> {
         StaleStance::Deny => Some(after),
         StaleStance::Allow => None,
     }
+}
+
+/// What classes of operations want of a request.
+fn require(raw: &RawApi, faults: &Faults) -> Box<[Require]> {
+    let mut required = Vec::new();
+    for (class, at) in value(raw.require.as_ref()).into_iter().flatten() {
+        let Some(wanted) = &at.value else { continue };
+        let Some(class) = OperationClass::parse(class) else {
+            let classes: Vec<_> = OperationClass::ALL.iter().map(|class| class.as_str()).collect();
+            let what = format!("`require`: `{}` is no class of operations", shortened(class));
+            faults.error(at.spot, "api.require", what, format!("use some of {}", classes.join(", ")));
+            continue;
+        };
+        let is = |member: Option<&At<bool>>| value(member).copied().unwrap_or(false);
+        let max_age = value(wanted.max_token_age.as_ref()).map(|age| age.0);
+        if let Some(at) = wanted.max_token_age.as_ref().filter(|_| max_age.is_some_and(|age| age.as_secs() == 0 || age.subsec_nanos() != 0))
+        {
+            faults.error(
+                at.spot,
+                "api.require",
+                "`require`: `max_token_age` is counted in whole seconds, one at least",
+                "write 10m".to_owned(),
+            );
+        }
+        required.push(Require { class, bound: is(wanted.bound.as_ref()), max_age, purpose: is(wanted.purpose.as_ref()) });
+    }
+    required.into()
 }
 
 /// The hosts of an API, once each.
