@@ -190,7 +190,7 @@ impl Office {
 
     fn take(&self, stream: DuplexStream) {
         // INVARIANT (here): nobody is refused for having too many.
-        let Some(from) = self.sources.enter(IpAddr::V4(Ipv4Addr::LOCALHOST), usize::MAX) else { return };
+        let Some(from) = self.sources.enter(IpAddr::V4(Ipv4Addr::LOCALHOST), usize::MAX, self.thread.now()) else { return };
         let connection = Connection::new(&self.thread, Door::Admin, from, Cover::Clear, Proxies::default());
         tokio::task::spawn_local(connection::serve(connection, stream, false));
     }
