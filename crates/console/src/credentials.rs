@@ -1,5 +1,9 @@
 //! Credentials of callers: issued and shown once, listed without their secrets, ended.
 
+pub(crate) mod vouched;
+
+pub(crate) use vouched::find;
+
 use crate::{
     answer::{Answer, Page},
     approvals::doing::departed,
@@ -8,6 +12,7 @@ use crate::{
     input,
     power::{self, Power, may_give, within_reach},
     problem::{Code, Problem},
+    records,
     world::Entry,
 };
 use http::StatusCode;
@@ -15,11 +20,13 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
+use vouched::{Place, VouchedView, issued};
 use wardgate_governance::{contract::may_issue, person};
 use wardgate_model::{
     credential::{Credential, CredentialKind, CredentialState},
     id::{CredentialId, IdentityId},
     inventory::Identity,
+    resource::Kind,
     time::Time,
 };
 use wardgate_resources::scalar;
@@ -84,16 +91,19 @@ pub(crate) struct CredentialView {
     environment: String,
     /// Networks it may be used from; empty means any.
     sources: Vec<String>,
-    /// When it was issued (RFC 3339).
-    created: String,
+    /// When it was issued (RFC 3339); `null`: it is declared, and never was.
+    created: Option<String>,
     /// When it ends by itself (RFC 3339).
     expires: Option<String>,
     /// `live`, `expired`, `revoked` or `spent`.
     state: &'static str,
     /// When it was revoked (RFC 3339).
     revoked: Option<String>,
-    /// What `If-Match` can name, in quotes; 0: the change is not on record yet.
+    /// What `If-Match` can name, in quotes; 0: the change is not on record yet, or it is declared.
     revision: u64,
+    /// Who vouches for it, for whom; only of one that is declared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vouched: Option<VouchedView>,
     /// That its end is not on record yet; only while the store is away.
     #[serde(skip_serializing_if = "Option::is_none")]
     only_here: Option<OnlyHere>,
@@ -123,11 +133,12 @@ impl CredentialView {
             kind: credential.kind.as_str(),
             environment: credential.environment.to_string(),
             sources: credential.sources.iter().map(IpNet::to_string).collect(),
-            created: credential.created.to_rfc3339(),
+            created: Some(credential.created.to_rfc3339()),
             expires: credential.expires.map(Time::to_rfc3339),
             state: Condition::of(credential, now).as_str(),
             revoked,
             revision: stored.revision,
+            vouched: None,
             only_here: None,
         }
     }
@@ -144,15 +155,35 @@ pub(crate) async fn list(console: &Console, asked: &Asked<'_>) -> Result<Answer,
         }
     };
     let limit = asked.query.limit()?;
-    let filter =
-        CredentialFilter { after: asked.query.cursor()?, identity: asked.query.identity()?, kind: None, condition, limit: Some(limit + 1) };
-    let found = console.store.credentials(&filter).await?;
-    let mut page = Page::cut(found, limit, |one| one.created_seq.to_string(), |one| one);
-    if let Some(own) = power::kept_to(&asked.caller.identity) {
-        page.items.retain(|one| console.world.identity(&one.credential.identity).is_some_and(|known| known.owner == *own));
+    let (place, identity) = (Place::read(asked)?, asked.query.identity()?);
+    let kept = power::kept_to(&asked.caller.identity);
+    let own = |of: &IdentityId| kept.is_none_or(|own| console.world.identity(of).is_some_and(|known| known.owner == *own));
+    let (mut room, mut items) = (limit as usize, Vec::new());
+    if let Place::Issued(after) = place {
+        let filter = CredentialFilter { after, identity: identity.clone(), kind: None, condition, limit: Some(limit + 1) };
+        let found = console.store.credentials(&filter).await?;
+        if let (true, Some(identity)) = (found.is_empty() && after == 0, &filter.identity)
+            && kept.is_none()
+            && let Some(problem) = records::missing(console, Kind::Identity, identity.as_str()).await
+        {
+            return Err(problem);
+        }
+        let page = Page::cut(found, limit, |one| one.created_seq.to_string(), |one| one);
+        room = room.saturating_sub(page.items.len());
+        items.extend(page.items.iter().filter(|one| own(&one.credential.identity)).map(|one| CredentialView::of(one, asked.now)));
+        if page.next.is_some() {
+            return Ok(Answer::ok(&Page { items, next: page.next }));
+        }
     }
-    let items = page.items.iter().map(|one| CredentialView::of(one, asked.now)).collect();
-    Ok(Answer::ok(&Page { items, next: page.next }))
+    // What is declared lasts for as long as it stands there.
+    if condition.is_some_and(|(condition, _)| condition != Condition::Live) {
+        return Ok(Answer::ok(&Page { items, next: None }));
+    }
+    let (found, next) = place.rest(console, identity, room);
+    for one in found.iter().filter(|one| own(&one.identity)) {
+        items.push(CredentialView::declared(one, console.store.last_use(&one.id).await?, asked.now));
+    }
+    Ok(Answer::ok(&Page { items, next }))
 }
 
 /// What a request for a credential comes to, once everything is known.
@@ -326,7 +357,7 @@ async fn revoke_on_record(
     expect: Precondition,
     reason: Box<str>,
 ) -> Result<Answer, Problem> {
-    let stored = console.store.credential(id).await?;
+    let stored = issued(console, id).await?;
     reach_of(console, asked, &stored.credential)?;
     let stored = console.store.revoke_credential(&asked.actor(reason), id, expect, asked.now).await?;
     console.world.published(stored.revision).await;
@@ -346,7 +377,7 @@ pub(crate) async fn rotate(console: &Console, asked: &Asked<'_>) -> Result<Answe
     let request: RotateRequest = input::body(&asked.call.headers, &asked.call.body)?;
     let reason = input::reason(request.reason.as_deref())?;
     let overlap = overlap(request.overlap.as_deref())?;
-    let old = console.store.credential(&id).await?.credential;
+    let old = issued(console, &id).await?.credential;
     let conflict = |detail: String| Problem::new(Code::Conflict, detail);
     let missing = || conflict(format!("the identity `{}` is not on record any more", old.identity));
     let known = console.world.identity(&old.identity).ok_or_else(missing)?;

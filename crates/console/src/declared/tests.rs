@@ -70,7 +70,7 @@ async fn what_makes_no_sense_is_told_at_once_and_nothing_is_done() {
 async fn what_files_own_stays_theirs() {
     let fixture = Fixture::new().await;
     fixture.apply("a/owners.yaml Zone/z {\"networks\":[]}").await;
-    let file = "comes from the file `a/owners.yaml`: change it there";
+    let file = "comes from the file `a/owners.yaml`";
     assert_eq!(put(&fixture, "root", "Zone/z", "{}").await, format!("409 console.conflict: resource `Zone/z` {file}"));
     let removed = fixture.ask("DELETE /api/v1/resources/Zone/z as root").await;
     assert_eq!(removed, format!("409 console.conflict: resource `Zone/z` {file}"));

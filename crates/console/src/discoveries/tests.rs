@@ -53,7 +53,7 @@ async fn what_is_refused_leaves_it_open() {
     let fixture = world().await;
     for (caller, id, as_, said) in [
         ("op", "discovered-zzz", "ledger", "404 console.not_found: there is no discovery `discovered-zzz`"),
-        ("op", "discovered-abc", "nobody", "422 console.unfit: there is no identity `nobody`: make it first"),
+        ("op", "discovered-abc", "nobody", "422 console.unfit: there is no identity `nobody`"),
         ("op", "discovered-abc", "root", "403 console.reach: `root` has the role `admin`, which the caller has not"),
         (
             "root",

@@ -22,7 +22,8 @@ pub(super) const ROWS: &[AdminOperation] = &[
     )
     .own()
     .reads(&[IDENTITY, query("state", "only those that are `live`, `expired`, `revoked` or `spent`"), LIMIT, CURSOR])
-    .gives(&[(200, Some(schema_of::<Page<CredentialView>>))]),
+    .gives(&[(200, Some(schema_of::<Page<CredentialView>>))])
+    .refuses(&[Code::NotFound]),
     row(
         Key::IssueCredential,
         Verb::Post,
