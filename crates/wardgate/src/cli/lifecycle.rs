@@ -57,7 +57,7 @@ Examples:
     /// Claim a discovered caller: from then on it is this identity
     #[command(after_help = "\
 Examples:
-  wardgate identity claim discovered-4fT0aZ19xQ2b --as nightly-report --reason \"the old report job\"
+  wardgate identity claim discovered-3kx09qz1mb7a --as nightly-report --reason \"the old report job\"
 
 The identity must be on record: ask for it first with `wardgate identity request`.")]
     Claim(ClaimArgs),
@@ -65,7 +65,7 @@ The identity must be on record: ask for it first with `wardgate identity request
     #[command(after_help = "\
 Examples:
   wardgate identity reject ledger-sync --reason \"there is one already\"
-  wardgate identity reject discovered-4fT0aZ19xQ2b --reason \"nobody knows it\"")]
+  wardgate identity reject discovered-3kx09qz1mb7a --reason \"nobody knows it\"")]
     Reject(NamedArgs),
 }
 
@@ -155,7 +155,7 @@ pub struct DiscoveredArgs {
 /// `wardgate identity claim`.
 #[derive(Debug, Args)]
 pub struct ClaimArgs {
-    /// The discovered caller, as in `discovered-4fT0aZ19xQ2b`
+    /// The discovered caller, as in `discovered-3kx09qz1mb7a`
     #[arg(value_name = "DISCOVERED")]
     pub id: String,
     /// The identity that it is

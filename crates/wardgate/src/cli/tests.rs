@@ -59,7 +59,7 @@ fn examples_of_the_contract_are_understood() {
         "wardgate identity request --file a.yaml",
         "wardgate identity approve a --evidence ticket",
         "wardgate identity transfer a --to finance --team t",
-        "wardgate identity claim discovered-4fT0aZ19xQ2b --as a",
+        "wardgate identity claim discovered-3kx09qz1mb7a --as a",
         "wardgate owner depart payments --grace 14d",
         "wardgate credential rotate 4fT0aZ19xQ2b --overlap 24h",
         "wardgate secret rotate warehouse-key --deliver command=push",

@@ -17,7 +17,7 @@ use wardgate_model::api::Api;
 /// The moment that needs no telling.
 const NOW: &str = "now";
 /// Columns of a path, what a request must bring among them.
-const PATHS: Columns<'static> = &[
+pub(super) const PATHS: Columns<'static> = &[
     ("IDENTITY", "/identity"),
     ("API", "/api"),
     ("OPERATION", "/operation"),
@@ -91,7 +91,7 @@ fn differences(rows: &[Value]) -> anyhow::Result<()> {
 }
 
 /// A path as a row: the operation without its API, which has a column, and the conditions in a few words.
-fn row(path: &Value) -> Value {
+pub(super) fn row(path: &Value) -> Value {
     let mut row = path.clone();
     let (operation, api) = (text(path, "operation"), text(path, "api"));
     let conditions: Vec<String> = items(path, "conditions").iter().map(condition).collect();
@@ -134,7 +134,7 @@ fn cut(text: &str) -> String {
 }
 
 /// The columns that have something to say: a condition only where there is one.
-fn fitting<'a>(rows: &[Value], columns: Columns<'a>) -> Vec<(&'a str, &'a str)> {
+pub(super) fn fitting<'a>(rows: &[Value], columns: Columns<'a>) -> Vec<(&'a str, &'a str)> {
     let any = rows.iter().any(|row| row.pointer(WHEN).is_some());
     columns.iter().copied().filter(|(_, pointer)| any || *pointer != WHEN).collect()
 }

@@ -1,7 +1,7 @@
 //! `wardgate describe`: all about one resource on a page.
 
 use super::{
-    change,
+    access, change,
     listing::{at, cells, pages, text, word},
     reach,
     resource::path,
@@ -12,7 +12,7 @@ use crate::{
     output::{BAD, Exit, GOOD, Page, STOPPED, json, plain, print, styled},
 };
 use serde_json::{Map, Value, json};
-use wardgate_model::resource::Kind;
+use wardgate_model::{api::Api, resource::Kind};
 
 /// Changes that are shown.
 const HISTORY: usize = 5;
@@ -167,7 +167,22 @@ fn in_brackets(reason: &str) -> String {
     if matches!(reason, "" | "-") { String::new() } else { format!("({reason})") }
 }
 
+/// What it may call; the management API is summed up, every operation of it would stand here.
+fn may_call(page: &mut Page, paths: &[Value]) {
+    let (of_admin, others): (Vec<&Value>, Vec<&Value>) = paths.iter().partition(|path| text(path, "api") == Api::ADMIN);
+    let rows: Vec<Value> = others.into_iter().map(access::row).collect();
+    let columns: Vec<_> = access::fitting(&rows, access::PATHS).into_iter().filter(|(_, pointer)| *pointer != "/identity").collect();
+    let header: Vec<&str> = columns.iter().map(|(title, _)| *title).collect();
+    page.rows("May call", &header, &cells(&rows, &columns));
+    if !of_admin.is_empty() {
+        page.remark(&format!("and {} on the management API: `wardgate access --api {}`", of_admin.len(), Api::ADMIN));
+    }
+}
+
 fn tables(page: &mut Page, parts: &Parts) {
+    if parts.found.contains_key("access") {
+        may_call(page, parts.items("access"));
+    }
     let mut table = |name: &str, heading: &str, columns: &[(&str, &str)]| {
         if parts.found.contains_key(name) {
             let header: Vec<&str> = columns.iter().map(|(title, _)| *title).collect();
@@ -175,7 +190,6 @@ fn tables(page: &mut Page, parts: &Parts) {
         }
     };
     table("identities", "Identities", &[("NAME", "/name"), ("TYPE", "/spec/type"), ("STATE", "/status/state")]);
-    table("access", "May call", &[("API", "/api"), ("OPERATION", "/operation"), ("CLASS", "/class"), ("ANSWER", "/answer"), ("BY", "/by")]);
     let credentials =
         [("ID", "/id"), ("NAME", "/name"), ("KIND", "/kind"), ("STATE", "/state"), ("CREATED", "/created"), ("EXPIRES", "/expires")];
     table("credentials", "Credentials", &credentials);

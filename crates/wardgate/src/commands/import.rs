@@ -9,7 +9,7 @@ use super::{
     reach,
 };
 use crate::{
-    cli::{ImportArgs, Output},
+    cli::{Format, ImportArgs, Output},
     client::{Asking, Client, Told},
     diagnostics,
     output::{BOLD, Exit, GOOD, STOPPED, json, line, note, plain, styled},
@@ -26,21 +26,22 @@ const BYTES_MAX: u64 = 32 << 20;
 /// Shows what the file would change, and does it where that is wanted.
 pub(super) async fn run(args: ImportArgs) -> anyhow::Result<Exit> {
     let (client, output) = reach(args.read.clone()).await?;
+    let text = read(&args.file)?;
     let wanted = change::body([
         ("format", Some(args.format.as_str().to_owned())),
-        ("text", Some(read(&args.file)?)),
+        ("text", Some(text.clone())),
         ("owner", args.owner.clone()),
         ("environment", args.environment.clone()),
     ]);
     let found = client.ask(&Asking::new(Method::POST, "/api/v1/import").body(&wanted).patiently()).await?.body;
     let told = Told::all(&found);
-    diagnostics::show_told(&told, |told| place(told, &args));
+    diagnostics::show_told(&told, |told| place(told, &args).or_else(|| line_of(told, &args, &text)));
     let wrong = told.iter().any(|told| told.level == Level::Error);
     if let Some(to) = &args.write {
         return if wrong { Ok(Exit::Invalid) } else { write(&found, to) };
     }
     if !args.apply || wrong {
-        shown(&found, output)?;
+        shown(&found, output, &told)?;
         return Ok(if wrong { Exit::Invalid } else { Exit::Done });
     }
     apply(&client, &found, &args).await
@@ -56,6 +57,18 @@ fn place(told: &Told, args: &ImportArgs) -> Option<Place> {
     let mut numbers = at.split(':').map(|number| number.parse::<u32>().ok());
     let mut number = || numbers.next().flatten().unwrap_or(0);
     Some(Place::file(&args.file).at(number(), number()))
+}
+
+/// The one line of a table that says the name of the document that something is wrong with. Of several it would be a guess.
+fn line_of(told: &Told, args: &ImportArgs, text: &str) -> Option<Place> {
+    let (_, name) = told.subject.as_ref()?;
+    if args.format != Format::Csv || args.file == Path::new("-") {
+        return None;
+    }
+    let says = |line: &str| line.split([',', ';', '\t']).any(|cell| cell.trim().trim_matches('"') == name);
+    let mut lines = (1_u32..).zip(text.lines()).filter(|(_, line)| says(line));
+    let (line, _) = lines.next()?;
+    lines.next().is_none().then(|| Place::file(&args.file).at(line, 0))
 }
 
 fn read(file: &Path) -> anyhow::Result<String> {
@@ -74,7 +87,7 @@ fn read(file: &Path) -> anyhow::Result<String> {
     Ok(text)
 }
 
-fn shown(found: &Value, output: Output) -> anyhow::Result<()> {
+fn shown(found: &Value, output: Output, told: &[Told]) -> anyhow::Result<()> {
     if output == Output::Json {
         return Ok(json(found)?);
     }
@@ -84,7 +97,11 @@ fn shown(found: &Value, output: Output) -> anyhow::Result<()> {
     }
     change::approval_note(found);
     let todo = !items(found, "changes").is_empty() || !items(found, "departures").is_empty();
-    let how = if todo { "; do it with --apply" } else { "" };
+    let how = match (told.iter().any(|told| told.level == Level::Error), todo) {
+        (true, _) => "; mend what is wrong first",
+        (false, true) => "; do it with --apply",
+        (false, false) => "",
+    };
     line(&format!("{} {}{how}", styled(BOLD, "import:"), change::counted(found, change::WOULD)))?;
     Ok(())
 }
