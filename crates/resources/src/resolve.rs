@@ -93,7 +93,6 @@ pub fn resolve_beside(documents: &[Document], files: &dyn Files, beside: &dyn Be
     api::overlaps(&entries, &known);
     access::zones_apart(&entries);
     trust::apart(&entries, &inventory.trust);
-    trust::subjects_apart(&entries, &inventory.identities);
     agreed::rotations_apart(&entries);
     diagnostics.extend(known.unnoted());
     diagnostics.extend(entries.into_iter().flat_map(|entry| entry.faults.into_diagnostics()));

@@ -6,8 +6,7 @@ use super::{
     value,
 };
 use crate::{
-    inventory::IdentitySpec,
-    raw::{CredentialWord, DurationText, FileText, Prose, Raw, RawCredential, RawTrustSource, TrustKind},
+    raw::{CredentialWord, DurationText, FileText, Prose, RawCredential, RawTrustSource, TrustKind},
     yaml::{At, Faults, Spot},
 };
 use serde_json::Value;
@@ -254,11 +253,6 @@ pub(super) fn binding(raw: &RawCredential, word: CredentialWord, index: usize, k
         }
     }?;
     let claims = conditions(raw, index, faults);
-    if subject == Subject::Beginning("".into()) && claims.is_empty() {
-        let at = raw.subject.as_ref().map_or(*spot, |at| at.spot);
-        let what = format!("`credentials[{index}].subject`: whoever the trust source vouches for would be this identity");
-        faults.error(at, "credential.wide", what, "name the subject, or the `claims` that it has".to_owned());
-    }
     Some(Binding { trust: source.name.clone(), subject, claims })
 }
 
@@ -346,55 +340,6 @@ pub(super) fn apart(entries: &[super::Entry<'_>], sources: &[Arc<TrustSource>]) 
         let mend = "keep one; an issuer with several audiences lists them in `audiences`".to_owned();
         entry.faults.error(Spot::default(), "trust.same", what, mend);
     }
-}
-
-/// Of two identities that one proof could stand for it stands for neither (AN6): that is said when they are declared.
-pub(super) fn subjects_apart(entries: &[super::Entry<'_>], identities: &[IdentitySpec]) {
-    let mut bound: Vec<(&TrustName, &Binding, &IdentitySpec, &str)> = Vec::new();
-    for spec in identities {
-        let bindings = spec.credentials.iter().filter_map(|one| Some((one.binding.as_ref()?, &*one.name)));
-        bound.extend(bindings.map(|(binding, entry)| (&binding.trust, binding, spec, entry)));
-    }
-    bound.sort_by(|a, b| (a.0, text_of(&a.1.subject)).cmp(&(b.0, text_of(&b.1.subject))));
-    let by_name: HashMap<&str, &super::Entry<'_>> =
-        entries.iter().filter(|entry| matches!(entry.raw, Raw::Identity(_))).map(|entry| (entry.document.name.as_str(), entry)).collect();
-    let mut noted = 0;
-    for (at, (trust, binding, spec, entry)) in bound.iter().enumerate() {
-        let start = text_of(&binding.subject);
-        // Sorted by text, whatever begins as this one stands directly behind it.
-        let behind = bound.iter().skip(at + 1).take_while(|other| other.0 == *trust && text_of(&other.1.subject).starts_with(start));
-        for (_, other, owner, their) in behind {
-            let both = binding.subject == other.subject || matches!(binding.subject, Subject::Beginning(_));
-            if !both || owner.identity.id == spec.identity.id || exclude(&binding.claims, &other.claims) {
-                continue;
-            }
-            noted += 1;
-            if noted > NOTED_MAX {
-                return;
-            }
-            let Some(document) = by_name.get(owner.identity.id.as_str()) else { continue };
-            let what = format!(
-                "`credentials`: what is bound to `{their}` (`{}`) can also be `{entry}` of the Identity `{}`: such a proof would be refused",
-                other.subject, spec.identity.id
-            );
-            let mend = "tell them apart by `subject`, or by `claims` of different values".to_owned();
-            document.faults.error(Spot::default(), "credential.ambiguous", what, mend);
-        }
-    }
-}
-
-/// Pairs of identities that are noted.
-const NOTED_MAX: usize = 20;
-
-fn text_of(subject: &Subject) -> &str {
-    match subject {
-        Subject::Exactly(text) | Subject::Beginning(text) => text,
-    }
-}
-
-/// Whether no token can fulfil both: one claim would have to be two things.
-fn exclude(one: &[Condition], other: &[Condition]) -> bool {
-    one.iter().any(|a| other.iter().any(|b| a.claim == b.claim && a.value != b.value))
 }
 
 #[cfg(test)]

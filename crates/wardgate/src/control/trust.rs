@@ -25,12 +25,16 @@ use wardgate_gate::{
 };
 use wardgate_model::{
     diagnostic::{Diagnostic, Place},
-    id::TrustName,
+    id::{IdentityId, TrustName},
     resource::Kind,
     time::Time,
     trust::{Keys, TrustSource, Vouches},
 };
-use wardgate_proof::entropy::SystemEntropy;
+use wardgate_proof::{
+    api_key,
+    binding::{Holder, Subjects, loose},
+    entropy::SystemEntropy,
+};
 use wardgate_resources::Inventory;
 
 /// How long a request waits for the keys of an issuer at the most. An issuer that is slower than this has to be waited for
@@ -221,5 +225,48 @@ pub(super) fn diagnostics(inventory: &Inventory) -> Vec<Diagnostic> {
             }
         }
     }
+    found.extend(bound(inventory));
     found
 }
+
+/// What is bound to more than whoever wrote it may have meant, and what two identities are bound to: such a proof would stand
+/// for neither (AN6). Of identities in files; what is declared otherwise is refused when it comes.
+fn bound(inventory: &Inventory) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let place = |identity: &IdentityId| {
+        let place = inventory.places.get(&(Kind::Identity, identity.as_str().into())).cloned();
+        place.unwrap_or_else(|| Place::file("Identity"))
+    };
+    let mut subjects = Vec::new();
+    for spec in &inventory.identities {
+        let id = &spec.identity.id;
+        for entry in &spec.credentials {
+            let Some(binding) = &entry.binding else { continue };
+            if let Some(loose) = loose::of(&binding.subject) {
+                let what = format!("Identity `{id}`: `credentials`: `{}`: the subject `{}`: {loose}", entry.name, binding.subject);
+                found.push(match binding.claims.is_empty() {
+                    true => Diagnostic::error(place(id), "credential.loose", what),
+                    false => Diagnostic::warning(place(id), "credential.loose", what),
+                });
+            }
+            let holder = Holder { identity: id.clone(), credential: api_key::declared_id(id.as_str(), &entry.name) };
+            subjects.push((binding.clone(), holder));
+        }
+    }
+    for pair in Subjects::build(subjects).overlaps(OVERLAPS_MAX).pairs {
+        let (one, other) = (&pair.first.identity, &pair.second.identity);
+        let what = format!(
+            "Identity `{one}`: `credentials`: a proof of `{}` of the TrustSource `{}` would also be `{other}` (`{}`), and so stand for neither",
+            pair.subject, pair.trust, pair.wider
+        );
+        let mend = "tell them apart by `subject`, or by `claims` of different values";
+        found.push(Diagnostic::error(place(one), "credential.ambiguous", what).mend(mend));
+    }
+    found
+}
+
+/// Pairs of identities that are named.
+const OVERLAPS_MAX: usize = 20;
+
+#[cfg(test)]
+mod tests;
