@@ -11,7 +11,7 @@ use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use wardgate_audit::reading::{self, Cursor, Filter, Since};
 use wardgate_console::{
-    AccessPage, AccessQuery, Away, BoxFuture, Call, Code, Console, DescribedRequest, Entry, EventPage, EventQuery, FindingView, HereStop,
+    AccessPage, AccessQuery, Away, BoxFuture, Call, Code, Console, DeclaredQuery, DescribedRequest, Entry, EventPage, EventQuery, FindingView, Finished, HereStop,
     Journaled, Manner, Minted, OpenNow, OpenRequests, Planned, Problem, Refused, SecretRotation, World, WorldFault,
 };
 use wardgate_edge::{Answering, Census, InProcess, InProcessCall};
@@ -19,7 +19,7 @@ use wardgate_governance::person;
 use wardgate_model::{
     credential::{Credential, CredentialKind, KeyedHash},
     govern::Contract,
-    id::{CredentialId, EnvironmentName, IdentityId, OwnerName, RequestId, SecretName},
+    id::{CredentialId, EnvironmentName, IdentityId, OwnerName, RequestId, SecretName, TrustName},
     inventory::{Identity, Owner},
     secret::Secret,
     time::Time,
@@ -52,6 +52,18 @@ impl Management {
     pub fn new(control: Arc<Control>, deliveries: Arc<Deliveries>, census: Arc<Census>, runtime: tokio::runtime::Handle) -> Self {
         let store = Arc::clone(control.store());
         Self { console: Arc::new(Console::new(store, Arc::new(Ruled { control, deliveries, census }))), runtime }
+    }
+
+    /// Does what was approved and not done, because the process that was to do it ended.
+    pub fn finish_approved(&self) {
+        let console = Arc::clone(&self.console);
+        self.runtime.spawn(async move {
+            match console.finish_approved(clock::now()).await {
+                Ok(Finished { done: 0, failed: 0, left: 0 }) => {}
+                Ok(Finished { done, failed, left }) => tracing::info!(done, failed, left, "acts that were approved and not done"),
+                Err(problem) => tracing::warn!(detail = problem.detail, "acts that were approved and not done could not be looked for"),
+            }
+        });
     }
 }
 
@@ -101,6 +113,16 @@ impl World for Ruled {
 
     fn credential(&self, id: &CredentialId) -> Option<Arc<Credential>> {
         self.control.gate().snapshot().credential(id.as_str()).map(Arc::clone)
+    }
+
+    fn trusts(&self, source: &TrustName) -> bool {
+        self.control.loaded().inventory.trust.iter().any(|trust| trust.name == *source)
+    }
+
+    fn declared(&self, query: &DeclaredQuery) -> Vec<Arc<Credential>> {
+        let snapshot = self.control.gate().snapshot();
+        let after = query.after.as_ref().map(|(identity, name)| (identity.as_str(), name.as_str()));
+        snapshot.population().bindings().declared_after(query.identity.as_ref(), after, query.limit)
     }
 
     fn published(&self, seq: u64) -> BoxFuture<'_, ()> {

@@ -89,6 +89,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
     answers.count_with(Arc::clone(&metrics));
     let census = Arc::new(Census::default());
     let management = Management::new(Arc::clone(&control), Arc::clone(&observed.deliveries), Arc::clone(&census), runtime.handle().clone());
+    management.finish_approved();
     let parts = EdgeParts {
         gate: Arc::clone(control.gate()),
         sink: Arc::clone(&log) as Arc<_>,
