@@ -32,6 +32,8 @@ pub(crate) struct Package {
 pub(crate) struct Dependency {
     /// The package depended on.
     pub(crate) name: String,
+    /// What the manifest calls it instead; a library may have another name than its package.
+    pub(crate) rename: Option<String>,
     /// Whether only tests, examples and benches see it.
     pub(crate) use_in: Use,
 }
@@ -91,7 +93,8 @@ impl Dependency {
             Some("dev") => Use::Tests,
             Some(_) | None => Use::Shipped,
         };
-        Ok(Self { name: string(value, "name")?.to_owned(), use_in })
+        let rename = value.get("rename").and_then(Value::as_str).map(str::to_owned);
+        Ok(Self { name: string(value, "name")?.to_owned(), rename, use_in })
     }
 }
 

@@ -33,7 +33,7 @@ fn check_package(root: &Path, package: &Package) -> anyhow::Result<Vec<Breach>> 
     read(TESTS, &mut all)?;
     let unused = |edge: &&Dependency| {
         let text = if edge.use_in == Use::Tests { &all } else { &shipped };
-        !mentions(text, &edge.name.replace('-', "_"))
+        !mentions(text, &edge.rename.as_ref().unwrap_or(&edge.name).replace('-', "_"))
     };
     let manifest = format!("{}/Cargo.toml", package.folder);
     let told = |edge: &Dependency| Breach::at(&manifest, format!("`{}` is not used: take it out", edge.name));

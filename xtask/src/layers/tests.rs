@@ -30,8 +30,8 @@ fn package(line: &str) -> Package {
         let (key, values) = part.split_once(':').unwrap_or(("import", part));
         for value in values.split(',').map(str::trim).filter(|value| !value.is_empty()) {
             match key.trim() {
-                "import" => package.dependencies.push(Dependency { name: full(value), use_in: Use::Shipped }),
-                "test" => package.dependencies.push(Dependency { name: full(value), use_in: Use::Tests }),
+                "import" => package.dependencies.push(Dependency { name: full(value), rename: None, use_in: Use::Shipped }),
+                "test" => package.dependencies.push(Dependency { name: full(value), rename: None, use_in: Use::Tests }),
                 "feature" => package.features.push(value.to_owned()),
                 "folder" => package.folder = value.to_owned(),
                 other => panic!("`{other}` is no key of this fixture"),

@@ -4,14 +4,14 @@ const METADATA: &str = r#"{
   "workspace_root": "/here",
   "packages": [{
     "name": "wardgate-gate", "manifest_path": "/here/crates/gate/Cargo.toml", "features": {"fast": []},
-    "dependencies": [{"name": "wardgate-model", "kind": null}, {"name": "cc", "kind": "build"}, {"name": "insta", "kind": "dev"}]
+    "dependencies": [{"name": "wardgate-model", "kind": null}, {"name": "cc", "kind": "build", "rename": "compiler"}, {"name": "insta", "kind": "dev"}]
   }]
 }"#;
 
 #[test]
 fn metadata_becomes_packages() {
     let workspace = Workspace::parse(METADATA).unwrap();
-    let uses = |name: &str, use_in| Dependency { name: name.to_owned(), use_in };
+    let uses = |name: &str, use_in| Dependency { name: name.to_owned(), rename: (name == "cc").then(|| "compiler".to_owned()), use_in };
     assert_eq!(
         workspace.packages,
         [Package {

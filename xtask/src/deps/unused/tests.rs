@@ -28,7 +28,8 @@ fn what_no_source_mentions_is_named() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    let edge = |name: &str, use_in| Dependency { name: name.to_owned(), use_in };
+    let edge = |name: &str, use_in| Dependency { name: name.to_owned(), rename: None, use_in };
+    let renamed = |rename: &str| Dependency { rename: Some(rename.to_owned()), ..edge("rustls-http", Use::Shipped) };
     let package = Package {
         name: "wardgate-a".to_owned(),
         folder: "crates/a".to_owned(),
@@ -40,9 +41,18 @@ fn what_no_source_mentions_is_named() {
             edge("tempfile", Use::Tests),
             edge("insta", Use::Tests),
             edge("http", Use::Tests),
+            renamed("http"),
+            renamed("bytes"),
         ],
     };
     let workspace = Workspace { root: PathBuf::from(root.path()), packages: vec![package] };
     let lines: Vec<String> = check(&workspace).unwrap().iter().map(ToString::to_string).collect();
-    assert_eq!(lines, ["crates/a/Cargo.toml: `bytes` is not used: take it out", "crates/a/Cargo.toml: `insta` is not used: take it out"]);
+    assert_eq!(
+        lines,
+        [
+            "crates/a/Cargo.toml: `bytes` is not used: take it out",
+            "crates/a/Cargo.toml: `insta` is not used: take it out",
+            "crates/a/Cargo.toml: `rustls-http` is not used: take it out"
+        ]
+    );
 }
