@@ -37,7 +37,7 @@ impl Control {
         let denied = Arc::new(Denied::default());
         let (store, started, before) = match Store::open(&config.store).await {
             Ok(store) => {
-                let (started, before) = from_store(&config, &store, &denied, gathered, alone).await?;
+                let (started, before) = Box::pin(from_store(&config, &store, &denied, gathered, alone)).await?;
                 (store, started, before)
             }
             Err(fault) => {
@@ -116,9 +116,8 @@ fn from_last(config: &Config, denied: &Arc<Denied>, fault: StoreFault) -> anyhow
     let material = |keys: &[_]| Material::kept(&keyring, config, keys);
     match last::start(config, &Voucher::new(&keyring), denied, material, &fault) {
         Ok(Some(started)) => Ok((store, started)),
-        Ok(None) => Err(fault).with_context(|| {
-            format!("{}, and there is no last good state in `{}` to start from", cannot(), config.state.display())
-        }),
+        Ok(None) => Err(fault)
+            .with_context(|| format!("{}, and there is no last good state in `{}` to start from", cannot(), config.state.display())),
         Err(error) => Err(error.context(format!("{}: {fault}", cannot()))),
     }
 }
