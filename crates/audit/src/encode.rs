@@ -56,8 +56,10 @@ pub(crate) fn event<'a>(event: &'a Event, edge: &'a str, seq: u64) -> EventV1<'a
     told.resource = facts.resource.as_deref().map(scrub);
     told.stopped = facts.stopped.map(|stopped| stopped.reason.code().into());
     told.ruling = Some(ruling(&event.ruling));
-    told.ending = Some(event.outcome.ending.as_str().into());
-    told.duration_us = Some(micros(event.outcome.end.since(facts.time)));
+    if event.kind != EventKind::Opened {
+        told.ending = Some(event.outcome.ending.as_str().into());
+        told.duration_us = Some(micros(event.outcome.end.since(facts.time)));
+    }
     told.client_status = event.outcome.client_status;
     told.upstream = event.outcome.upstream.as_ref().map(upstream);
     told.effect = event.outcome.effect.as_deref().map(scrub);

@@ -156,6 +156,11 @@ impl Connection {
         let _ = self.proxied.set(client);
     }
 
+    /// It is given up: nothing came on it, or was taken, in time.
+    pub fn was_slow(&self) {
+        self.proxied.get().unwrap_or(&self.from).slow(self.thread.now());
+    }
+
     /// From where a request with these fields comes.
     ///
     /// # Errors
@@ -311,7 +316,8 @@ impl Tick for Connection {
         if self.condemned.get().is_some_and(|then| now >= then) {
             self.kill();
         }
-        if self.stalled.get().is_some_and(|since| now.since(since) >= self.thread.limits.client_idle) {
+        if self.stalled.get().is_some_and(|since| now.since(since) >= self.thread.limits.client_idle) && !self.killed.get() {
+            self.was_slow();
             self.kill();
         }
         if self.thread.phase() != Phase::Open && !self.ending.replace(true) {

@@ -42,7 +42,7 @@ use crate::{
     wire::guard::Wire,
 };
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request::Parts, uri::PathAndQuery};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, request::Parts, uri::PathAndQuery};
 use http_body::Body;
 use hyper::body::Incoming;
 use smallvec::SmallVec;
@@ -167,7 +167,7 @@ fn abroad(
             api: &onward.api,
             show,
             purpose: purpose.and_then(|purpose| HeaderValue::try_from(purpose.value.as_str()).ok()),
-            via: &thread.via_field,
+            via: if parts.version == Version::HTTP_2 { &thread.via_field_2 } else { &thread.via_field },
             client: &own.client,
             forwarded: &own.forwarded,
             client_host: &own.host,
@@ -398,7 +398,7 @@ pub(crate) fn passed_on(response: Response<Incoming>, lane: Lane, api: &Api, exc
     exchange.returned(status.as_u16(), effect, exchange.now());
     // Whoever was stopped while the upstream worked gets a refusal, and nothing of the answer.
     exchange.charge(0).map_err(failure)?;
-    parts.version = http::Version::HTTP_11;
+    parts.version = Version::HTTP_11;
     let grpc = parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
     let body = Answer::upstream(incoming, lane, api.upstream.timeouts.idle, Rc::clone(exchange), grpc);
     Ok(Response::from_parts(parts, body))

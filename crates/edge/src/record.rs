@@ -422,6 +422,7 @@ impl Tick for Exchange {
         }
         if self.up.strike(now) {
             self.strike.set(Some(Strike::Client));
+            self.connection.was_slow();
         }
         // A request that still goes out keeps the upstream's time from running.
         if self.down.deadline() != NEVER {
@@ -433,10 +434,12 @@ impl Tick for Exchange {
         let EdgeLimits { rate_min, rate_grace, .. } = self.thread().limits;
         if self.paces.0.is_slow(now, rate_min, rate_grace) && !self.uploaded.get() {
             self.strike.set(Some(Strike::Client));
+            self.connection.was_slow();
             self.up.wake();
         }
         if now >= self.client.get() || self.paces.1.is_slow(now, rate_min, rate_grace) {
             self.strike.set(Some(Strike::Client));
+            self.connection.was_slow();
             self.connection.kill();
         }
     }

@@ -249,7 +249,7 @@ async fn accept(thread: Rc<Thread>, listener: Listener, socket: TcpListener) {
                     continue;
                 }
                 // A trusted proxy brings the connections of many.
-                let Some(from) = thread.sources.enter(peer.ip(), if trusted { usize::MAX } else { of_source }) else {
+                let Some(from) = thread.sources.enter(peer.ip(), if trusted { usize::MAX } else { of_source }, thread.now()) else {
                     thread.metrics.refuse_source();
                     continue;
                 };
@@ -277,7 +277,7 @@ async fn take(connection: Rc<Connection>, mut client: TcpStream, tls: Option<Tls
     if let Some(max) = named {
         match connection.opening(preamble::read(&mut client)).await {
             Some(Ok(Sender::Local)) => {}
-            Some(Ok(Sender::Client(address))) => match connection.thread().sources.enter(address, max) {
+            Some(Ok(Sender::Client(address))) => match connection.thread().sources.enter(address, max, connection.thread().now()) {
                 Some(entrance) => connection.named(entrance),
                 None => return connection.thread().metrics.refuse_source(),
             },

@@ -97,6 +97,8 @@ pub struct Thread {
     pub via: Arc<str>,
     /// `1.1 <name>`.
     pub via_field: HeaderValue,
+    /// `2.0 <name>`, for what came by HTTP/2 (RFC 9110 §7.6.3).
+    pub via_field_2: HeaderValue,
     /// Everything with a deadline.
     pub watch: Rc<Watch>,
     /// Counters of APIs, resolved.
@@ -127,6 +129,7 @@ impl Thread {
     pub fn new(shared: Shared) -> Rc<Self> {
         let Shared { parts, sources, limits, via, threads } = shared;
         let EdgeParts { gate, sink, clock, entropy, in_process, probes, keys, metrics, census: _ } = parts;
+        let via_field_2 = HeaderValue::try_from(format!("2.0 {via}")).unwrap_or(HeaderValue::from_static("2.0 wardgate"));
         let via_field = HeaderValue::try_from(format!("1.1 {via}")).unwrap_or(HeaderValue::from_static("1.1 wardgate"));
         Rc::new(Self {
             upstreams: Upstreams::new(limits, threads),
@@ -138,6 +141,7 @@ impl Thread {
             limits,
             via,
             via_field,
+            via_field_2,
             sources,
             watch: Rc::new(Watch::default()),
             resolved: RefCell::default(),

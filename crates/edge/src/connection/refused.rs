@@ -22,6 +22,9 @@ impl Connection {
 
     /// Records a refusal of the wire guard and gives the answer to it.
     pub(crate) fn refuse_on_wire(&self, refusal: &Refusal, method: &[u8], target: &[u8]) -> Vec<u8> {
+        if refusal.reason == Reason::WireTimeout {
+            self.was_slow();
+        }
         let now = self.thread.now();
         let id = self.thread.request_id(now);
         let method = Method::from_bytes(method).ok().unwrap_or(Method::from_bytes(b"UNREAD").unwrap_or(Method::GET));

@@ -46,6 +46,7 @@ fn http2_in_clear_text_by_prior_knowledge() {
     assert_eq!(curl(&["--http2-prior-knowledge", "--data", "hello", &url("/x")]), "ok\n2 200");
     let received = upstream.received();
     assert!(received.contains("GET /x HTTP/1.1\r\n") && received.contains("hello"), "{received}");
+    assert!(received.contains("via: 2.0 wardgate-test\r\n"), "{received}");
     assert!(received.contains(&format!("x-forwarded-host: {}\r\n", edge.public)), "{received}");
     let refused = curl(&["--http2-prior-knowledge", &url("/guarded")]);
     assert!(refused.contains("\"code\":\"credential.missing\"") && refused.ends_with("2 401"), "{refused}");

@@ -19,7 +19,10 @@ use std::{
     rc::Rc,
     task::{Context, Poll, Waker},
 };
-use wardgate_edge::{limits::EdgeLimits, wire::framer::Framer};
+use wardgate_edge::{
+    limits::EdgeLimits,
+    wire::framer::{Framer, Place},
+};
 use wardgate_testkit::fuzz::{Broken, Outcome, Target, hold};
 
 pub(crate) const TARGET: Target = Target { name: "engine", property, ..crate::wire::TARGET };
@@ -73,16 +76,16 @@ fn property(bytes: &[u8]) -> Result<Outcome, Broken> {
     let limits = EdgeLimits::default();
     let mut framer = Framer::default();
     let (mut good, mut heads) = (0, 0);
-    loop {
+    let place = loop {
         let passed = framer.read(bytes.get(good..).unwrap_or_default(), &limits);
         good += passed.bytes;
         heads += passed.heads;
         if !framer.is_held() {
-            break;
+            break passed.violation.map(|(place, _)| place);
         }
         // Nobody goes over to another protocol here.
         framer.settle(false);
-    }
+    };
     let good = bytes.get(..good).unwrap_or_default();
     let (seen, written) = engine(good)?;
     let told = || format!("the guard passed {heads} requests, the engine saw {seen:?} and wrote {:?}", String::from_utf8_lossy(&written));
@@ -92,7 +95,12 @@ fn property(bytes: &[u8]) -> Result<Outcome, Broken> {
     hold(count == heads || (closed && count < heads), told)?;
     // All bodies are whole, but for the last where the guard, too, waits for the rest of it.
     let open = seen.iter().filter(|seen| !seen.whole).count();
-    let waits = framer.is_in_body() && count == heads;
+    let within = match place {
+        None => framer.is_in_body(),
+        Some(Place::Body) => true,
+        Some(Place::Request) => false,
+    };
+    let waits = within && count == heads;
     hold(open == usize::from(waits), told)?;
     Ok(Outcome::of((heads.min(4), open, closed)))
 }

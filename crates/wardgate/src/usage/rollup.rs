@@ -91,7 +91,8 @@ impl Rollup {
     /// make an identity look used by naming it.
     pub(super) fn count(&mut self, event: &Event) {
         let facts = &event.facts;
-        let (EventKind::Request, Some(caller), Some(api)) = (event.kind, &facts.caller, &facts.api) else { return };
+        // A long stream is counted once, at its end.
+        let (EventKind::Request | EventKind::Closed, Some(caller), Some(api)) = (event.kind, &facts.caller, &facts.api) else { return };
         let (allowed, refused) = if event.ruling.forwards() { (1, 0) } else { (0, 1) };
         // A session is gone after hours, and its credential with it: what it did is its identity's.
         let lasting = caller
