@@ -4,6 +4,7 @@ use crate::{
     acts::{self, Asking, Kept},
     answer::{Answer, Page},
     call::{Asked, Console},
+    credentials,
     here::{self, OnlyHere},
     input,
     power::{self, Power, within_reach},
@@ -13,18 +14,19 @@ use crate::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 use wardgate_governance::{
     preview::{Open, Preview, Stop, Use, preview},
     second::{Act, Record, needs},
 };
 use wardgate_model::{
     contain::Containable,
-    id::{CredentialId, IdentityId, OwnerName},
+    id::{CredentialId, IdentityId, OwnerName, TrustName},
+    inventory::Identity,
     resource::Kind,
     time::Time,
 };
-use wardgate_store::{Actor, StoreFault, StoredContainment, UsageFilter};
+use wardgate_store::{Actor, ChangeFilter, StoreFault, StoredContainment, Subject, UsageFilter};
 
 /// How far back use is looked at to say who would break.
 const LOOKED_BACK: Duration = Duration::from_hours(30 * 24);
@@ -35,7 +37,7 @@ const USAGE_MAX: u32 = 100_000;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ContainRequest {
-    /// `identity`, `credential` or `owner`.
+    /// `identity`, `credential`, `owner` or `issuer`.
     kind: String,
     /// Its name or id.
     name: String,
@@ -226,11 +228,12 @@ impl PreviewView {
 fn kind(word: &str) -> Result<Containable, Problem> {
     let unfit = |detail: String| Problem::new(Code::Unfit, detail);
     let kind = Containable::parse(word);
-    let kind = kind.ok_or_else(|| unfit(format!("`kind` is `identity`, `credential` or `owner`, not `{}`", input::shown(word))))?;
+    let kind =
+        kind.ok_or_else(|| unfit(format!("`kind` is `identity`, `credential`, `owner` or `issuer`, not `{}`", input::shown(word))))?;
     match kind {
-        Containable::Identity | Containable::Credential | Containable::Owner => Ok(kind),
-        Containable::Issuer | Containable::Token | Containable::Task => {
-            Err(unfit(format!("nothing of the kind `{kind}` exists yet: contain an identity, a credential or an owner")))
+        Containable::Identity | Containable::Credential | Containable::Owner | Containable::Issuer => Ok(kind),
+        Containable::Token | Containable::Task => {
+            Err(unfit(format!("nothing of the kind `{kind}` exists yet: contain an identity, a credential, an owner or an issuer")))
         }
     }
 }
@@ -246,9 +249,10 @@ async fn target(console: &Console, asked: &Asked<'_>, kind: Containable, name: &
             console.world.owner(&owner).ok_or_else(missing)?;
             return power::may_see(caller, &owner);
         }
+        Containable::Issuer => return issuer(console, caller, name).await,
         Containable::Credential => {
             let id = CredentialId::parse(name).ok_or_else(missing)?;
-            console.store.credential(&id).await?.credential.identity
+            credentials::find(console, &id).await?.identity
         }
         _ => input::name("the name of the identity", name, IdentityId::parse)?,
     };
@@ -263,6 +267,34 @@ async fn target(console: &Console, asked: &Asked<'_>, kind: Containable, name: &
             Err(fault) => Err(fault.into()),
         },
     }
+}
+
+/// A trust source counts, or did, and the caller is kept to no owner: it vouches for identities of any.
+async fn issuer(console: &Console, caller: &Identity, name: &str) -> Result<(), Problem> {
+    let source = input::name("the name of the trust source", name, TrustName::parse)?;
+    may_stop_issuer(caller, &source)?;
+    if console.world.trusts(&source) {
+        return Ok(());
+    }
+    let told = ChangeFilter {
+        subject: Some(Subject::Resource(Kind::TrustSource)),
+        name: Some(source.as_str().into()),
+        limit: 1,
+        ..ChangeFilter::default()
+    };
+    match console.store.changes(&told).await?.as_slice() {
+        [] => Err(Problem::new(Code::NotFound, format!("there is no issuer `{source}`, and there was none"))
+            .mend("name it as the TrustSource is named: `wardgate get trustsources`")),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a caller may stop what a trust source vouches for.
+pub(crate) fn may_stop_issuer(caller: &Identity, source: &TrustName) -> Result<(), Problem> {
+    power::kept_to(caller).map_or(Ok(()), |own| {
+        let detail = format!("the trust source `{source}` vouches for identities of any owner, the caller acts for `{own}`");
+        Err(Problem::new(Code::Reach, detail))
+    })
 }
 
 pub(crate) async fn contain(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
@@ -305,6 +337,7 @@ async fn contain_on_record(
     if let Err(problem) = target(console, asked, kind, &request.name).await {
         return Err(match kind {
             Containable::Owner => records::meant(console, asked, (Kind::Owner, &request.name), problem).await,
+            Containable::Issuer => records::meant(console, asked, (Kind::TrustSource, &request.name), problem).await,
             Containable::Identity => records::meant(console, asked, (Kind::Identity, &request.name), problem).await,
             _ => problem,
         });
@@ -348,7 +381,24 @@ async fn look_ahead(console: &Console, kind: Containable, name: &str, now: Time)
         since: one.since,
     });
     let known = |id: &IdentityId| console.world.identity(id);
-    Ok(PreviewView::of(preview(&Stop { kind, name, since }, used, open, &known, now), whole))
+    let vouched = match kind {
+        Containable::Issuer => {
+            let shown = rows.iter().filter_map(|row| row.credential).chain(requests.iter().filter_map(|one| one.credential));
+            vouched(console, name, shown)
+        }
+        _ => BTreeSet::new(),
+    };
+    Ok(PreviewView::of(preview(&Stop { kind, name, vouched: &vouched, since }, used, open, &known, now), whole))
+}
+
+/// Of these credentials, those that a trust source vouches for.
+fn vouched(console: &Console, source: &str, shown: impl Iterator<Item = CredentialId>) -> BTreeSet<CredentialId> {
+    let shown: BTreeSet<CredentialId> = shown.collect();
+    let by_it = |id: &CredentialId| {
+        let known = console.world.credential(id)?;
+        Some(known.binding.as_ref()?.trust.as_str() == source)
+    };
+    shown.into_iter().filter(|id| by_it(id) == Some(true)).collect()
 }
 
 pub(crate) async fn list(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {

@@ -3,6 +3,8 @@
 
 use crate::{
     call::{Asked, Console},
+    containments::may_stop_issuer,
+    credentials::vouched,
     input,
     power::{self, Power, within_reach},
     problem::{Code, Problem},
@@ -14,7 +16,7 @@ use std::sync::Arc;
 use wardgate_model::{
     contain::Containable,
     credential::Credential,
-    id::{CredentialId, IdentityId, OwnerName},
+    id::{CredentialId, IdentityId, OwnerName, TrustName},
 };
 use wardgate_store::CONTAINED_BYTES_MAX;
 
@@ -67,7 +69,14 @@ pub(crate) async fn contain(
             let id = CredentialId::parse(name).ok_or_else(missing)?;
             credential(console, asked, &id)?;
         }
-        Containable::Identity | Containable::Issuer | Containable::Token | Containable::Task => {
+        Containable::Issuer => {
+            let source = input::name("the name of the trust source", name, TrustName::parse)?;
+            may_stop_issuer(caller, &source)?;
+            if !console.world.trusts(&source) {
+                return Err(missing());
+            }
+        }
+        Containable::Identity | Containable::Token | Containable::Task => {
             let identity = input::name("the name of the identity", name, IdentityId::parse)?;
             let known = console.world.identity(&identity).ok_or_else(missing)?;
             within_reach(caller, &known, Power::Stop)?;
@@ -90,6 +99,7 @@ pub(crate) async fn revoke(
     reason: &str,
 ) -> Result<(Arc<Credential>, OnlyHere), Problem> {
     let known = credential(console, asked, id)?;
+    vouched::not_issued(&known).map_or(Ok(()), Err)?;
     let only_here = stop(console, asked, Stopping::Revoke, id.as_str(), reason).await?;
     Ok((known, only_here))
 }

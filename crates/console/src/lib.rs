@@ -65,7 +65,7 @@ pub use secrets::SECRET_BYTES_MAX;
 pub use sessions::{SESSION, SESSION_MAX, SESSION_NAME};
 pub use wardgate_store::ResourceChange;
 pub use world::{
-    AccessCondition, AccessPage, AccessPath, AccessQuery, Away, BoxFuture, Delivery, DescribedRequest, Entry, EventPage, EventQuery,
-    FindingView, HereStop, Journaled, Manner, Minted, Moment, OpenNow, OpenRequests, Planned, Refused, SecretRotation, Span, Stopping,
-    World, WorldFault,
+    AccessCondition, AccessPage, AccessPath, AccessQuery, Away, BoxFuture, DeclaredQuery, Delivery, DescribedRequest, Entry, EventPage,
+    EventQuery, FindingView, HereStop, Journaled, Manner, Minted, Moment, OpenNow, OpenRequests, Planned, Refused, SecretRotation, Span,
+    Stopping, World, WorldFault,
 };

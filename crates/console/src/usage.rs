@@ -3,7 +3,7 @@
 use crate::{
     answer::{Answer, Page},
     call::{Asked, Console},
-    input, power,
+    credentials, input, power,
     problem::{Code, Problem},
     records,
 };
@@ -61,7 +61,7 @@ impl UsageView {
 /// A typing error is no answer: what nothing was used of must be on record.
 async fn known(console: &Console, filter: &UsageFilter) -> Result<(), Problem> {
     if let Some(id) = &filter.credential {
-        console.store.credential(id).await?;
+        credentials::find(console, id).await?;
     }
     let names = [(Kind::Identity, filter.identity.as_ref().map(IdentityId::as_str)), (Kind::Api, filter.api.as_ref().map(ApiName::as_str))];
     for (kind, name) in names {
@@ -99,7 +99,7 @@ pub(crate) async fn list(console: &Console, asked: &Asked<'_>) -> Result<Answer,
     if let Some(own) = power::kept_to(&asked.caller.identity) {
         let whose = match (&identity, &filter.credential) {
             (Some(identity), _) => identity.clone(),
-            (None, Some(credential)) => console.store.credential(credential).await?.credential.identity,
+            (None, Some(credential)) => credentials::find(console, credential).await?.identity,
             (None, None) => {
                 return Err(Problem::new(Code::Reach, format!("ask for one identity of the owner `{own}`, for whom the caller acts")));
             }

@@ -12,7 +12,7 @@ use wardgate_model::{
     credential::{Credential, CredentialKind, KeyedHash},
     diagnostic::Diagnostic,
     govern::Contract,
-    id::{ApiName, CredentialId, EnvironmentName, IdentityId, OwnerName, RequestId, SecretName},
+    id::{ApiName, CredentialId, EnvironmentName, IdentityId, OwnerName, RequestId, SecretName, TrustName},
     inventory::{Identity, Owner},
     proof::ProofKind,
     secret::Secret,
@@ -64,6 +64,17 @@ pub struct DescribedRequest {
     pub source: Option<IpAddr>,
     /// How the identity proves itself; `None`: by its first credential.
     pub proof: Option<ProofKind>,
+}
+
+/// Which declared credentials to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclaredQuery {
+    /// Only of this identity.
+    pub identity: Option<IdentityId>,
+    /// Only those after this identity and entry.
+    pub after: Option<(String, String)>,
+    /// At most so many.
+    pub limit: usize,
 }
 
 /// Which events to read.
@@ -358,6 +369,18 @@ pub trait World: Send + Sync {
     fn credential(&self, id: &CredentialId) -> Option<Arc<Credential>> {
         let _ = id;
         None
+    }
+
+    /// Whether a trust source counts now.
+    fn trusts(&self, source: &TrustName) -> bool {
+        let _ = source;
+        false
+    }
+
+    /// Credentials that identities declare and that others vouch for, by identity and name.
+    fn declared(&self, query: &DeclaredQuery) -> Vec<Arc<Credential>> {
+        let _ = query;
+        Vec::new()
     }
 
     /// Returns when every edge in this process obeys all changes up to `seq`. Must end in bounded time.

@@ -2,7 +2,7 @@
 
 use crate::shards::{Named, Shards};
 use ipnet::IpNet;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 use wardgate_model::{
     credential::{Credential, CredentialKind, CredentialState},
     id::IdentityId,
@@ -67,6 +67,25 @@ impl Bindings {
     #[must_use]
     pub fn subjects(&self) -> &Subjects {
         &self.subjects
+    }
+
+    /// What identities declare, of one or of all, by identity and name: what comes after a place, at most `limit`.
+    #[must_use]
+    pub fn declared_after(&self, of: Option<&IdentityId>, after: Option<(&str, &str)>, limit: usize) -> Vec<Arc<Credential>> {
+        let one = of.and_then(|of| self.declared.get(of.as_str()));
+        let all = of.is_none().then(|| self.declared.iter()).into_iter().flatten();
+        // There may be a million: only as many are held as are asked for.
+        let mut first = BTreeMap::new();
+        for credential in one.into_iter().chain(all).flat_map(|declared| declared.credentials.iter()) {
+            let place = (credential.identity.as_str(), &*credential.name);
+            if after.is_none_or(|after| after < place) {
+                first.insert(place, credential);
+                if first.len() > limit {
+                    first.pop_last();
+                }
+            }
+        }
+        first.into_values().cloned().collect()
     }
 
     /// Puts what an identity declares in the place of what it declared before. Gives what it does not declare any more.

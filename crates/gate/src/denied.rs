@@ -9,8 +9,9 @@ use arc_swap::ArcSwap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::{fmt, sync::Arc, time::Duration};
 use wardgate_model::{
+    credential::Credential,
     facts::Caller,
-    id::{CredentialId, IdentityId, OwnerName},
+    id::{CredentialId, IdentityId, OwnerName, TrustName},
     time::Time,
 };
 
@@ -26,6 +27,8 @@ pub enum Subject {
     Identity(IdentityId),
     /// Every identity of an owner.
     Owner(OwnerName),
+    /// Every proof that a trust source vouches for.
+    Issuer(TrustName),
 }
 
 /// What the published snapshot says of a stopped subject.
@@ -43,11 +46,12 @@ struct Stopped {
     credentials: AHashMap<CredentialId, Time>,
     identities: AHashMap<IdentityId, Time>,
     owners: AHashMap<OwnerName, Time>,
+    issuers: AHashMap<TrustName, Time>,
 }
 
 impl Stopped {
     fn is_empty(&self) -> bool {
-        self.credentials.is_empty() && self.identities.is_empty() && self.owners.is_empty()
+        self.credentials.is_empty() && self.identities.is_empty() && self.owners.is_empty() && self.issuers.is_empty()
     }
 
     fn add(&mut self, subject: Subject, now: Time) {
@@ -55,6 +59,7 @@ impl Stopped {
             Subject::Credential(id) => self.credentials.insert(id, now),
             Subject::Identity(id) => self.identities.insert(id, now),
             Subject::Owner(name) => self.owners.insert(name, now),
+            Subject::Issuer(name) => self.issuers.insert(name, now),
         };
     }
 
@@ -63,7 +68,14 @@ impl Stopped {
             Subject::Credential(id) => self.credentials.remove(id),
             Subject::Identity(id) => self.identities.remove(id),
             Subject::Owner(name) => self.owners.remove(name),
+            Subject::Issuer(name) => self.issuers.remove(name),
         };
+    }
+
+    /// What is shown was stopped: the credential, or whoever vouches for it.
+    fn holds_credential(&self, credential: &Credential) -> bool {
+        let vouched = credential.binding.as_ref();
+        self.credentials.contains_key(&credential.id) || vouched.is_some_and(|binding| self.issuers.contains_key(&binding.trust))
     }
 }
 
@@ -142,6 +154,7 @@ impl Denied {
             after.credentials.retain(|id, since| stays(Subject::Credential(*id), *since));
             after.identities.retain(|id, since| stays(Subject::Identity(id.clone()), *since));
             after.owners.retain(|name, since| stays(Subject::Owner(name.clone()), *since));
+            after.issuers.retain(|name, since| stays(Subject::Issuer(name.clone()), *since));
             after
         });
     }
@@ -152,11 +165,17 @@ impl Denied {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Whether the credential of this caller was stopped, whatever was said of the caller itself.
+    /// Whether the credential of this caller was stopped, or whoever vouches for it, whatever was said of the caller itself.
     #[must_use]
     pub fn stops_credential(&self, caller: &Caller) -> bool {
         let stopped = self.stopped.load();
-        caller.credential.as_ref().is_some_and(|credential| stopped.credentials.contains_key(&credential.id))
+        caller.credential.as_ref().is_some_and(|credential| stopped.holds_credential(credential))
+    }
+
+    /// Whether what a trust source vouches for was stopped.
+    #[must_use]
+    pub fn stops_issuer(&self, trust: &TrustName) -> bool {
+        self.generation() != 0 && self.stopped.load().issuers.contains_key(trust)
     }
 
     /// Whether this caller was stopped.
@@ -169,7 +188,7 @@ impl Denied {
         if stopped.is_empty() {
             return false;
         }
-        let credential = caller.credential.as_ref().is_some_and(|credential| stopped.credentials.contains_key(&credential.id));
+        let credential = caller.credential.as_ref().is_some_and(|credential| stopped.holds_credential(credential));
         credential || stopped.identities.contains_key(&caller.identity.id) || stopped.owners.contains_key(&caller.identity.owner)
     }
 }

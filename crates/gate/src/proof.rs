@@ -203,7 +203,7 @@ fn vouched(text: &str, chain: Option<&CertificateChain>, snapshot: &Snapshot, no
     let token = snapshot.trust().token(text, now)?;
     let bound = is_bound(&token, chain)?;
     let subjects = snapshot.population().bindings().subjects();
-    let credential = on_record(subjects.find(&token.trust, &token.subject, token.claims.all()), snapshot)?;
+    let credential = on_record(subjects.find(&token.trust, &token.subject, token.claims.all()), &token.trust, snapshot)?;
     let on_behalf_of = token.on_behalf_of.as_deref().map(|person| api_key::pseudonym(snapshot.pepper(), token.trust.as_str(), person));
     let proof = ProofFacts { kind: ProofKind::Jwt, bound, since: token.since, ends: Some(token.ends) };
     Ok(Genuine { credential, proof, token: Some(Arc::clone(&token.facts)), on_behalf_of })
@@ -231,13 +231,15 @@ fn certified(chain: &CertificateChain, snapshot: &Snapshot, now: Time) -> Result
             (Some(_), Match::One(_)) | (_, Match::Ambiguous(..)) => return Err(Reason::IdentityAmbiguous.into()),
         }
     }
-    let credential = on_record(found.map_or(Match::Nobody, Match::One), snapshot)?;
+    let credential = on_record(found.map_or(Match::Nobody, Match::One), &certificate.trust, snapshot)?;
     let proof = ProofFacts { kind: ProofKind::X509, bound: true, since: certificate.since, ends: Some(certificate.ends) };
     Ok(Genuine { credential, proof, token: None, on_behalf_of: None })
 }
 
-fn on_record(found: Match<'_>, snapshot: &Snapshot) -> Result<Arc<Credential>, Reason> {
+/// What a genuine proof stands for. Where its trust source was stopped, room 6 says so of whom it stands for.
+fn on_record(found: Match<'_>, trust: &TrustName, snapshot: &Snapshot) -> Result<Arc<Credential>, Reason> {
     match found {
+        Match::Nobody if snapshot.denied().stops_issuer(trust) => Err(Reason::ProofRevoked),
         Match::Nobody => Err(Reason::ProofSubject),
         Match::One(holder) => snapshot.credential(holder.credential.as_str()).map(Arc::clone).ok_or(Reason::ProofSubject),
         Match::Ambiguous(..) => Err(Reason::IdentityAmbiguous),

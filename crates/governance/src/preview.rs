@@ -4,7 +4,10 @@
 //! of its own, so the answer says from when to when its numbers are, and leaves out what was last used before.
 
 use serde::Serialize;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 use wardgate_model::{
     contain::Containable,
     id::{CredentialId, EnvironmentName, IdentityId, OwnerName},
@@ -62,6 +65,8 @@ pub struct Stop<'a> {
     pub kind: Containable,
     /// Its name or id.
     pub name: &'a str,
+    /// The credentials that a trust source vouches for: of an issuer these are hit. Of other kinds nobody asks.
+    pub vouched: &'a BTreeSet<CredentialId>,
     /// Calls before this do not count: nobody waits for them any more.
     pub since: Time,
 }
@@ -209,7 +214,7 @@ pub fn preview<'u>(
 struct Tallied {
     identity: Option<Arc<Identity>>,
     operations: BTreeMap<Box<str>, Called>,
-    sources: std::collections::BTreeSet<Box<str>>,
+    sources: BTreeSet<Box<str>>,
 }
 
 impl Tallied {
@@ -258,9 +263,10 @@ impl Tally<'_> {
         let hit = match self.stop.kind {
             Containable::Identity => identity.as_str() == self.stop.name,
             Containable::Credential => credential.is_some_and(|credential| credential.as_str() == self.stop.name),
-            // Whose an identity is, is asked once below. Of issuers, tokens and tasks no use is on record.
+            Containable::Issuer => credential.is_some_and(|credential| self.stop.vouched.contains(credential)),
+            // Whose an identity is, is asked once below. Of tokens and tasks no use is on record.
             Containable::Owner => true,
-            Containable::Issuer | Containable::Token | Containable::Task => false,
+            Containable::Token | Containable::Task => false,
         };
         if !hit {
             return None;
@@ -269,7 +275,7 @@ impl Tally<'_> {
             let known = (self.known)(identity);
             let of_owner = known.as_ref().is_some_and(|identity| identity.owner.as_str() == self.stop.name);
             let counts = self.stop.kind != Containable::Owner || of_owner;
-            let tallied = Tallied { identity: known, operations: BTreeMap::new(), sources: std::collections::BTreeSet::new() };
+            let tallied = Tallied { identity: known, operations: BTreeMap::new(), sources: BTreeSet::new() };
             self.all.insert(identity.clone(), counts.then_some(tallied));
         }
         self.all.get_mut(identity)?.as_mut()

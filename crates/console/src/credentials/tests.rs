@@ -1,5 +1,16 @@
-use crate::call::testing::{Fixture, HOUR, KEY_SECRET, NOW};
+use crate::{
+    call::testing::{Fixture, HOUR, KEY_SECRET, NOW},
+    world::Away,
+};
 use serde_json::Value;
+use std::sync::Arc;
+use wardgate_model::{
+    credential::{Credential, CredentialKind, CredentialState},
+    id::{ApiName, CredentialId, EnvironmentName, IdentityId, TrustName},
+    time::Time,
+    trust::{Binding, ClaimValue, Condition, Subject},
+};
+use wardgate_store::UsageRow;
 
 fn member(said: &str, name: &str) -> String {
     let body: Value = serde_json::from_str(&said[said.find('{').unwrap()..]).unwrap();
@@ -283,4 +294,102 @@ async fn a_grant_on_the_management_api_is_power() {
 async fn what_was_approved_gets_its_first_key() {
     let fixture = Fixture::new().await;
     assert!(issue(&fixture, "op", r#"{"identity":"fresh"}"#).await.starts_with("201"));
+}
+
+#[tokio::test]
+async fn what_is_declared_is_listed_and_contained_and_never_revoked() {
+    let fixture = Fixture::new().await;
+    for body in [r#"{"identity":"twin","name":"one"}"#, r#"{"identity":"ledger"}"#] {
+        issue(&fixture, "op", body).await;
+    }
+    let declared = |id: &str, identity: &'static str, name: &str| {
+        let condition = |claim: &str, value| Condition { claim: claim.into(), value };
+        Arc::new(Credential {
+            id: CredentialId::parse(id).unwrap(),
+            identity: IdentityId::literal(identity),
+            name: name.into(),
+            kind: CredentialKind::Oidc,
+            environment: EnvironmentName::literal("production"),
+            sources: Box::default(),
+            hash: None,
+            binding: Some(Box::new(Binding {
+                trust: TrustName::literal("ci"),
+                subject: Subject::parse("repo:acme/*"),
+                claims: [condition("environment", ClaimValue::Text("production".into())), condition("run", ClaimValue::Number(7))].into(),
+            })),
+            created: Time::from_micros(0),
+            expires: None,
+            warn_from: None,
+            state: CredentialState::Live,
+        })
+    };
+    let all = [("DDDDDDDDDDD1", "ledger", "ci"), ("DDDDDDDDDDD2", "ledger", "mesh"), ("DDDDDDDDDDD3", "stranger", "ci")];
+    *fixture.played.declared.lock().unwrap() = all.map(|(id, identity, name)| declared(id, identity, name)).to_vec();
+    let page = async |query: &str, caller: &str| {
+        let said = fixture.ask_at(NOW + HOUR, &format!("GET /api/v1/credentials?{query} as {caller}")).await;
+        let body: Value = serde_json::from_str(said.strip_prefix("200 ").unwrap_or_else(|| panic!("{said}"))).unwrap();
+        let ids: Vec<&str> = body["items"].as_array().unwrap().iter().map(|c| c["id"].as_str().unwrap()).collect();
+        format!("{} next={}", ids.join(" "), body["next"])
+    };
+    for (query, said) in [
+        ("limit=2", r#"SIGNIN000000 KEY000000001 next="2""#),
+        ("limit=2&cursor=2", r#"KEY000000002 DDDDDDDDDDD1 next="declared/ledger/ci""#),
+        ("limit=1&cursor=2", r#"KEY000000002 next="declared""#),
+        ("limit=1&cursor=declared", r#"DDDDDDDDDDD1 next="declared/ledger/ci""#),
+        ("limit=2&cursor=declared/ledger/ci", "DDDDDDDDDDD2 DDDDDDDDDDD3 next=null"),
+        ("identity=ledger", "KEY000000002 DDDDDDDDDDD1 DDDDDDDDDDD2 next=null"),
+        ("identity=stranger&state=live", "DDDDDDDDDDD3 next=null"),
+        ("state=revoked", " next=null"),
+    ] {
+        assert_eq!(page(query, "watcher").await, said, "{query}");
+    }
+    assert_eq!(page("cursor=declared", "olga").await, "DDDDDDDDDDD1 DDDDDDDDDDD2 next=null", "what its owner owns");
+    let wrong = fixture.ask("GET /api/v1/credentials?cursor=declaredx as watcher").await;
+    assert_eq!(wrong, "400 console.malformed: `declaredx` is no cursor of this list");
+
+    let row = UsageRow {
+        credential: CredentialId::parse("DDDDDDDDDDD1"),
+        identity: IdentityId::literal("ledger"),
+        api: ApiName::literal("shop"),
+        operation: "shop GET /things".into(),
+        source: "10.0.0.0/24".into(),
+        first: NOW,
+        last: NOW + HOUR,
+        allowed: 7,
+        refused: 0,
+    };
+    fixture.store.add_usage(&[row]).await.unwrap();
+    let listed = fixture.ask("GET /api/v1/credentials?cursor=declared&limit=1 as watcher").await;
+    let vouched = r#""vouched":{"claims":{"environment":"production","run":7},"first_used":"2027-01-15T08:00:00Z","last_used":"2027-01-15T09:00:00Z","subject":"repo:acme/*","trust":"ci"}"#;
+    assert!(listed.contains(vouched) && listed.contains(r#""created":null"#) && listed.contains(r#""kind":"oidc""#), "{listed}");
+    let used = fixture.ask("GET /api/v1/usage?credential=DDDDDDDDDDD1 as olga").await;
+    assert!(used.contains(r#""allowed":7"#), "{used}");
+    assert!(fixture.ask("GET /api/v1/usage?credential=DDDDDDDDDDD2 as watcher").await.starts_with(r#"200 {"items":[]"#));
+
+    let refused = "409 console.conflict: `DDDDDDDDDDD1` was not issued: `ledger` declares it as `ci`, and `ci` vouches for it";
+    assert_eq!(fixture.ask("DELETE /api/v1/credentials/DDDDDDDDDDD1 as op").await, refused);
+    assert_eq!(fixture.ask("POST /api/v1/credentials/DDDDDDDDDDD1/rotate as op\n\n{}").await, refused);
+    let contain = async |caller: &str, kind: &str, name: &str, preview: bool| {
+        let body = format!(r#"{{"kind":"{kind}","name":"{name}","preview":{preview}}}"#);
+        fixture.ask_at(NOW + HOUR * 2, &format!("POST /api/v1/containments as {caller}\n\n{body}")).await
+    };
+    let before = fixture.store.last_seq().await.unwrap();
+    for (kind, name) in [("credential", "DDDDDDDDDDD1"), ("issuer", "ci")] {
+        let seen = contain("op", kind, name, true).await;
+        assert!(seen.contains(r#""calls":7,"count":1"#), "{seen}");
+    }
+    assert_eq!(fixture.store.last_seq().await.unwrap(), before);
+    assert!(contain("olga", "credential", "DDDDDDDDDDD3", false).await.starts_with("403 console.reach"));
+    assert!(contain("olga", "credential", "DDDDDDDDDDD1", false).await.starts_with("200 "));
+    assert!(contain("op", "issuer", "ci", false).await.starts_with("200 "));
+    assert!(fixture.ask("GET /api/v1/containments?kind=issuer as watcher").await.contains(r#""kind":"issuer","name":"ci""#));
+    let released = fixture.ask("DELETE /api/v1/containments/issuer/ci as op").await;
+    assert!(released.starts_with("202 ") && released.contains(r#""state":"waiting""#), "a second person: {released}");
+    *fixture.played.away.lock().unwrap() = Some(Away { since: NOW, why: "the database cannot be reached".into() });
+    assert_eq!(fixture.ask("DELETE /api/v1/credentials/DDDDDDDDDDD1 as op").await, refused);
+    for (kind, name) in [("credential", "DDDDDDDDDDD1"), ("issuer", "ci")] {
+        assert!(contain("op", kind, name, false).await.contains("not yet on record"), "{kind}");
+    }
+    assert!(contain("olga", "issuer", "ci", false).await.starts_with("403 console.reach"));
+    assert!(contain("op", "issuer", "elsewhere", false).await.starts_with("404 "));
 }

@@ -46,7 +46,7 @@ pub(super) const ROWS: &[AdminOperation] = &[
     .own()
     .reads(&[REASON, IF_MATCH])
     .gives(&[(200, Some(schema_of::<CredentialView>))])
-    .refuses(&[Code::NotFound, Code::Stale]),
+    .refuses(&[Code::NotFound, Code::Conflict, Code::Stale]),
     row(
         Key::RotateCredential,
         Verb::Post,

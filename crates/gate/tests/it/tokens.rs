@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 use wardgate_gate::{KeysAnswer, Need, Step, Verdict, decide, denied::Subject, establish, establish_with_keys};
-use wardgate_model::{facts::Facts, time::Time};
+use wardgate_model::{facts::Facts, id::TrustName, time::Time};
 use wardgate_proof::{
     api_key,
     jws::{Signer, jwks},
@@ -161,6 +161,22 @@ fn what_is_remembered_ends_with_the_token_its_keys_and_its_credential() {
     assert!(far.judge(&asked(&theirs), DAWN).is_none(), "newer keys are asked for");
     world.fetched("far", &jwks([&ci]).to_string(), DAWN).unwrap();
     assert!(world.judge(&asked(&theirs), DAWN).is_none(), "keys too old to be believed are none");
+}
+
+#[test]
+fn a_trust_source_that_is_stopped_vouches_for_nobody() {
+    let ci = signer();
+    let world = estate(&ci);
+    let (good, unknown) = (token(&ci, serde_json::json!({})), token(&ci, serde_json::json!({ "sub": "repo:acme/other:main" })));
+    let (_, verdict) = world.judge(&asked(&good), DAWN).unwrap();
+    let lease = verdict.permit.unwrap().depart().lease;
+    world.denied.stop(Subject::Issuer(TrustName::literal("far")), DAWN);
+    assert!(lease.is_live() && ruled(&world, &good, DAWN) == "rule.allowed ledger-ci", "another one");
+    world.denied.stop(Subject::Issuer(TrustName::literal("ci")), DAWN);
+    assert!(!lease.is_live(), "an open stream is cut");
+    assert_eq!([ruled(&world, &good, DAWN), ruled(&world, &unknown, DAWN)], ["proof.revoked ledger-ci", "proof.revoked nobody"]);
+    world.denied.release(&Subject::Issuer(TrustName::literal("ci")));
+    assert_eq!(ruled(&world, &good, DAWN), "rule.allowed ledger-ci");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use super::{LISTED_MAX, OPERATIONS_MAX, Open, Preview, Stop, Use, preview};
 use crate::testing::{DAY, NOW};
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 use wardgate_model::{
     contain::Containable,
     id::{CredentialId, IdentityId, OwnerName},
@@ -72,7 +72,10 @@ fn check(kind: Containable, name: &str, open: &[&str]) -> Preview {
     });
     let open: Vec<IdentityId> = open.iter().map(|name| IdentityId::parse(name).unwrap()).collect();
     let open = open.iter().map(|identity| Open { identity, credential: None, operation: "ledger GET /stream", count: 1, since: ago(1) });
-    preview(&Stop { kind, name, since: ago(90) }, uses, open, &known, NOW)
+    let vouched = [CredentialId::parse("AAAAAAAAAAA2").unwrap(), CredentialId::parse("AAAAAAAAAAA6").unwrap()].into();
+    let nobody = BTreeSet::new();
+    let vouched = if name == "ci" { &vouched } else { &nobody };
+    preview(&Stop { kind, name, vouched, since: ago(90) }, uses, open, &known, NOW)
 }
 
 #[test]
@@ -199,6 +202,11 @@ fn what_nobody_uses_breaks_nobody() {
     assert_eq!(say(Containable::Identity, "gone", &[]), "breaks true calls 1 refused 0 open 0 of 1");
     assert_eq!(say(Containable::Owner, "nobody", &["old-report"]), "breaks false calls 0 refused 0 open 0 of 0");
     assert_eq!(say(Containable::Issuer, "https://ci.example", &["old-report"]), "breaks false calls 0 refused 0 open 0 of 0");
+    assert_eq!(
+        say(Containable::Issuer, "ci", &["old-report"]),
+        "breaks true calls 60 refused 0 open 0 of 2",
+        "only with what it vouches for"
+    );
 }
 
 #[test]
@@ -211,7 +219,9 @@ fn many_are_counted_and_some_are_listed() {
             Use { identity, credential: None, api: "ledger", operation, source: "10.0.0.0/24", first, last, allowed, refused: 0 }
         })
     });
-    let seen = preview(&Stop { kind: Containable::Owner, name: "payments", since: ago(90) }, uses, [], &known, NOW + DAY);
+    let vouched = BTreeSet::new();
+    let seen =
+        preview(&Stop { kind: Containable::Owner, name: "payments", vouched: &vouched, since: ago(90) }, uses, [], &known, NOW + DAY);
     assert_eq!((seen.count, seen.identities.len(), seen.calls), (1_000, LISTED_MAX, 60 * 500_500));
     let first = &seen.identities[0];
     assert_eq!((first.identity.as_str(), first.operations.len(), first.calls), ("i0999", OPERATIONS_MAX, 60_000));

@@ -11,7 +11,7 @@ use wardgate_gate::denied::Subject as Stopped;
 use wardgate_model::{
     contain::Containable,
     event::EventSink as _,
-    id::{CredentialId, IdentityId, OwnerName},
+    id::{CredentialId, IdentityId, OwnerName, TrustName},
     inventory::IdentityState,
 };
 use wardgate_store::{Act, Change, StoreFault, StoredContainment, Subject};
@@ -74,6 +74,7 @@ impl Heeded {
             Stopped::Identity(id) => named(Containable::Identity, id.as_str()),
             Stopped::Credential(id) => named(Containable::Credential, id.as_str()),
             Stopped::Owner(name) => named(Containable::Owner, name.as_str()),
+            Stopped::Issuer(name) => named(Containable::Issuer, name.as_str()),
         }
     }
 
@@ -126,13 +127,14 @@ enum Effect {
     Releases(Stopped),
 }
 
-/// What the overlay knows of things that can be contained. Issuers, tokens and tasks come with their proofs.
+/// What the overlay knows of things that can be contained. Tokens and tasks come with their proofs.
 fn subject(kind: Containable, name: &str) -> Option<Stopped> {
     match kind {
         Containable::Identity => IdentityId::parse(name).ok().map(Stopped::Identity),
         Containable::Credential => CredentialId::parse(name).map(Stopped::Credential),
         Containable::Owner => OwnerName::parse(name).ok().map(Stopped::Owner),
-        Containable::Issuer | Containable::Token | Containable::Task => None,
+        Containable::Issuer => TrustName::parse(name).ok().map(Stopped::Issuer),
+        Containable::Token | Containable::Task => None,
     }
 }
 

@@ -18,7 +18,7 @@ use wardgate_console::{HereStop, Journaled, Stopping};
 use wardgate_gate::denied::Subject;
 use wardgate_model::{
     contain::Containable,
-    id::{CredentialId, IdentityId, OwnerName},
+    id::{CredentialId, IdentityId, OwnerName, TrustName},
     time::Time,
 };
 
@@ -237,7 +237,8 @@ pub(super) fn subject(stop: &HereStop) -> Option<Subject> {
         Stopping::Revoke | Stopping::Contain(Containable::Credential) => CredentialId::parse(&stop.name).map(Subject::Credential),
         Stopping::Contain(Containable::Identity) => IdentityId::parse(&stop.name).ok().map(Subject::Identity),
         Stopping::Contain(Containable::Owner) => OwnerName::parse(&stop.name).ok().map(Subject::Owner),
-        Stopping::Contain(Containable::Issuer | Containable::Token | Containable::Task) => None,
+        Stopping::Contain(Containable::Issuer) => TrustName::parse(&stop.name).ok().map(Subject::Issuer),
+        Stopping::Contain(Containable::Token | Containable::Task) => None,
     }
 }
 

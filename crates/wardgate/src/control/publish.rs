@@ -186,7 +186,9 @@ impl Control {
             self.changed(before.population().clone(), &behind, &loaded).await?
         };
         let made = match anew {
-            true => estate(&self.store, &self.material, &self.denied, &self.config, &loaded).await.map(|estate| Arc::new(estate.heard(self.heard.clock()))),
+            true => estate(&self.store, &self.material, &self.denied, &self.config, &loaded)
+                .await
+                .map(|estate| Arc::new(estate.heard(self.heard.clock()))),
             false => Ok(Arc::clone(before.estate())),
         };
         self.heed(seq).await?;
@@ -268,11 +270,15 @@ impl Control {
         let admitted = |subject: &Stopped| match subject {
             Stopped::Credential(id) => snapshot.credential(id.as_str()).is_some_and(|c| c.state == CredentialState::Live),
             Stopped::Identity(id) => snapshot.identity(id).is_some_and(|identity| !is_stopped(identity.state)),
-            Stopped::Owner(_) => true,
+            Stopped::Owner(_) | Stopped::Issuer(_) => true,
         };
         heeded.settle(admitted);
         self.denied.settle(clock::now(), |subject| {
-            if admitted(subject) || heeded.holds(subject) || self.pending.holds(subject) { Settled::StillAdmitted } else { Settled::Refused }
+            if admitted(subject) || heeded.holds(subject) || self.pending.holds(subject) {
+                Settled::StillAdmitted
+            } else {
+                Settled::Refused
+            }
         });
     }
 }

@@ -4,8 +4,8 @@ use super::{HOUR, KEY_SECRET, request};
 use crate::{
     problem::{Code, Problem},
     world::{
-        AccessPage, AccessPath, AccessQuery, Away, BoxFuture, DescribedRequest, Entry, EventPage, EventQuery, FindingView, HereStop,
-        Journaled, Manner, Minted, OpenNow, OpenRequests, Planned, Refused, SecretRotation, World, WorldFault,
+        AccessPage, AccessPath, AccessQuery, Away, BoxFuture, DeclaredQuery, DescribedRequest, Entry, EventPage, EventQuery, FindingView,
+        HereStop, Journaled, Manner, Minted, OpenNow, OpenRequests, Planned, Refused, SecretRotation, World, WorldFault,
     },
 };
 use http::HeaderName;
@@ -20,7 +20,7 @@ use wardgate_model::{
     credential::{Credential, CredentialKind, CredentialState, KeyedHash},
     diagnostic::{Diagnostic, Place},
     govern::Contract,
-    id::{ContractName, CredentialId, EnvironmentName, IdentityId, OwnerName, RequestId, SecretName},
+    id::{ContractName, CredentialId, EnvironmentName, IdentityId, OwnerName, RequestId, SecretName, TrustName},
     inventory::{Criticality, Environment, Identity, IdentityKind, IdentityState, Owner, Role},
     resource::Kind,
     secret::Secret,
@@ -160,6 +160,8 @@ pub(crate) struct Played {
     pub(crate) meanwhile: Mutex<Option<ResourceChange>>,
     /// The store is said not to answer.
     pub(crate) away: Mutex<Option<Away>>,
+    /// Credentials that identities declare.
+    pub(crate) declared: Mutex<Vec<Arc<Credential>>>,
     /// What was stopped without it.
     pub(crate) stopped: Mutex<Vec<HereStop>>,
 }
@@ -176,6 +178,7 @@ impl Played {
             rotated: Mutex::default(),
             meanwhile: Mutex::default(),
             away: Mutex::default(),
+            declared: Mutex::default(),
             stopped: Mutex::default(),
         }
     }
@@ -214,22 +217,39 @@ impl World for Played {
     }
 
     fn credential(&self, id: &CredentialId) -> Option<Arc<Credential>> {
-        (id.as_str() == "AAAAAAAAAAAA").then(|| {
-            Arc::new(Credential {
-                id: *id,
-                identity: IdentityId::literal("ledger"),
-                name: "main".into(),
-                kind: CredentialKind::ApiKey,
-                environment: EnvironmentName::literal("production"),
-                sources: Box::default(),
-                hash: None,
-                binding: None,
-                created: super::NOW,
-                expires: None,
-                warn_from: None,
-                state: CredentialState::Live,
+        let declared = self.declared.lock().unwrap().iter().find(|declared| declared.id == *id).cloned();
+        declared.or_else(|| {
+            (id.as_str() == "AAAAAAAAAAAA").then(|| {
+                Arc::new(Credential {
+                    id: *id,
+                    identity: IdentityId::literal("ledger"),
+                    name: "main".into(),
+                    kind: CredentialKind::ApiKey,
+                    environment: EnvironmentName::literal("production"),
+                    sources: Box::default(),
+                    hash: None,
+                    binding: None,
+                    created: super::NOW,
+                    expires: None,
+                    warn_from: None,
+                    state: CredentialState::Live,
+                })
             })
         })
+    }
+
+    fn trusts(&self, source: &TrustName) -> bool {
+        source.as_str() == "ci"
+    }
+
+    fn declared(&self, query: &DeclaredQuery) -> Vec<Arc<Credential>> {
+        let place = |one: &Arc<Credential>| (one.identity.to_string(), one.name.to_string());
+        let all = self.declared.lock().unwrap();
+        let mut found: Vec<_> = all.iter().filter(|one| query.identity.as_ref().is_none_or(|id| one.identity == *id)).cloned().collect();
+        found.sort_by_key(place);
+        found.retain(|one| query.after.as_ref().is_none_or(|after| *after < place(one)));
+        found.truncate(query.limit);
+        found
     }
 
     fn stop_here(&self, stop: HereStop) -> BoxFuture<'_, Result<Journaled, Problem>> {
