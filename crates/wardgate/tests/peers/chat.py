@@ -8,8 +8,11 @@ from websockets.sync.server import serve as listen
 
 
 def echo(socket):
-    for message in socket:
-        socket.send(message)
+    try:
+        for message in socket:
+            socket.send(message)
+    except ConnectionClosed:
+        pass
 
 
 def serve():
