@@ -8,11 +8,12 @@ use wardgate_model::{
     id::IdentityId,
     inventory::Identity,
     time::Time,
-    trust::Binding,
+    trust::{Binding, Subject},
 };
 use wardgate_proof::{
     api_key,
     binding::{Holder, Subjects},
+    x509::names,
 };
 
 /// What one identity declares.
@@ -40,11 +41,19 @@ pub fn declared(identity: &Identity, entry: &str, kind: CredentialKind, sources:
         environment: identity.environment.name.clone(),
         sources: sources.into(),
         hash: None,
-        binding: Some(Box::new(binding.clone())),
+        binding: Some(Box::new(Binding { subject: compared(kind, &binding.subject), ..binding.clone() })),
         created: Time::from_micros(0),
         expires: None,
         warn_from: None,
         state: CredentialState::Live,
+    }
+}
+
+/// A subject in the form in which proofs have it: names in certificates are compared in one form (RFC 5280 §7.2).
+fn compared(kind: CredentialKind, subject: &Subject) -> Subject {
+    match subject {
+        Subject::Exactly(text) if kind == CredentialKind::X509 => names::subject(text).map_or_else(|_| subject.clone(), Subject::Exactly),
+        Subject::Exactly(_) | Subject::Beginning(_) => subject.clone(),
     }
 }
 

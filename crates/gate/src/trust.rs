@@ -267,37 +267,39 @@ impl Trust {
         issuer.is_some_and(|issuer| issuer.keys.is_some() && issuer.good_until.is_none_or(|end| now < end))
     }
 
+    /// Who vouches for a chain. A SPIFFE id is a matter of its own trust domain, and of nobody else; of several other
+    /// authorities the first that does, else the refusal of the one that issued it.
+    fn vouched(&self, chain: &CertificateChain, now: Time) -> Result<(&TrustedAuthority, x509::Verified), x509::Refusal> {
+        let verify = |authority: &'_ TrustedAuthority| x509::verify(chain, &authority.trust, now);
+        if let Some(id) = x509::spiffe_id(chain)? {
+            let domain = id.trust_domain();
+            let authority = self.domains.get(domain.as_str()).ok_or_else(|| x509::Refusal::OtherDomain(domain.clone()))?;
+            return verify(authority).map(|verified| (authority, verified));
+        }
+        let mut refused = x509::Refusal::UnknownIssuer;
+        for authority in &self.authorities {
+            match verify(authority) {
+                Ok(verified) => return Ok((authority, verified)),
+                Err(refusal) if refusal.is_elsewhere() => {}
+                Err(refusal) => refused = refusal,
+            }
+        }
+        Err(refused)
+    }
+
     /// Verifies a chain whose leaf's key was shown in the handshake, or remembers that it did.
     ///
     /// # Errors
     /// When nobody vouches for it now.
     pub fn certificate(&self, chain: &CertificateChain, now: Time) -> Result<Arc<Certificate>, Trouble> {
-        let hash = x509::chain_hash(chain);
-        if let Some(certificate) = self.certificates.get(&hash).filter(|certificate| now < certificate.good_until) {
+        let hash = chain.hash(x509::chain_hash);
+        if let Some(certificate) = self.certificates.get(hash).filter(|certificate| now < certificate.good_until) {
             return Ok(certificate);
         }
-        let spiffe = x509::spiffe_id(chain).map_err(|_| Reason::ProofCertificate)?;
-        let verified = match &spiffe {
-            // Its own trust domain vouches for a SPIFFE id, and nobody else.
-            Some(id) => {
-                self.domains.get(id.trust_domain().as_str()).map(|authority| (authority, x509::verify(chain, &authority.trust, now)))
-            }
-            None => {
-                let mut tried = self.authorities.iter().map(|authority| (authority, x509::verify(chain, &authority.trust, now)));
-                tried.find(|(_, verified)| verified.is_ok())
-            }
-        };
-        let (authority, Ok(verified)) = verified.ok_or(Reason::ProofCertificate)? else { return Err(Reason::ProofCertificate.into()) };
-        let names = &verified.names;
+        let (authority, verified) = self.vouched(chain, now).map_err(|refusal| certificate_reason(&refusal))?;
         let subjects = match &verified.spiffe_id {
             Some(id) => SmallVec::from_elem(id.as_str().into(), 1),
-            None => {
-                let dns = names.dns.iter().map(|name| format!("dns:{name}"));
-                let uris = names.uris.iter().map(|name| format!("uri:{name}"));
-                let emails = names.emails.iter().map(|name| format!("email:{name}"));
-                let addresses = names.addresses.iter().map(|name| format!("ip:{name}"));
-                dns.chain(uris).chain(emails).chain(addresses).map(Into::into).collect()
-            }
+            None => verified.names.subjects().collect(),
         };
         let certificate = Arc::new(Certificate {
             trust: authority.name.clone(),
@@ -306,8 +308,20 @@ impl Trust {
             ends: verified.good_until,
             good_until: verified.good_until,
         });
-        self.certificates.insert(hash, Arc::clone(&certificate));
+        self.certificates.insert(*hash, Arc::clone(&certificate));
         Ok(certificate)
+    }
+}
+
+/// What is said of a certificate that proves nothing.
+fn certificate_reason(refusal: &x509::Refusal) -> Reason {
+    use x509::Refusal as R;
+    match refusal {
+        R::Expired(_) | R::NotYetValid(_) => Reason::ProofExpired,
+        R::Revoked => Reason::ProofRevoked,
+        R::UnknownIssuer | R::OtherDomain(_) | R::Signature => Reason::ProofIssuer,
+        R::StaleRevocation | R::UnknownRevocation | R::RevocationSignature => Reason::ProofKeysAway,
+        _ => Reason::ProofCertificate,
     }
 }
 
