@@ -1,5 +1,7 @@
 //! What answers without a credential: health, readiness, metrics on the admin listener, our keys on the others.
 
+mod trust;
+
 use crate::{
     clock,
     control::Control,
@@ -64,12 +66,13 @@ impl Answers {
             (false, true) => (StatusCode::SERVICE_UNAVAILABLE, "the event log cannot be written\n".to_owned()),
             // The gate goes on with its last good state: that is ready, and said.
             (false, false) if self.control.heard().trouble().is_some() || self.control.unrecorded() > 0 => (StatusCode::OK, self.stale()),
-            (false, false) if fullness == Fullness::Pressed => {
-                (StatusCode::OK, "ready; the event log is over three quarters of its cap, `audit.bytes_max`: refusals are only counted\n".to_owned())
-            }
+            (false, false) if fullness == Fullness::Pressed => (
+                StatusCode::OK,
+                "ready; the event log is over three quarters of its cap, `audit.bytes_max`: refusals are only counted\n".to_owned(),
+            ),
             (false, false) => (StatusCode::OK, "ready\n".to_owned()),
         };
-        plain(status, text)
+        plain(status, text + &trust::lines(&self.control.sources().states(), clock::now()))
     }
 
     /// What a gate goes on with while the store does not answer, and what the store does not know of it.
@@ -98,7 +101,12 @@ impl Answers {
             ("wardgate_audit_lost_total", "counter", "Events that had a place and could not be written.", log.lost),
             ("wardgate_audit_queue_events", "gauge", "Events that wait to be written.", log.queued as u64),
             ("wardgate_audit_bytes", "gauge", "Bytes of the event log on disk.", taken.bytes),
-            ("wardgate_audit_bytes_max", "gauge", "Bytes that the event log may take; at the cap what must be recorded is refused.", taken.bytes_max),
+            (
+                "wardgate_audit_bytes_max",
+                "gauge",
+                "Bytes that the event log may take; at the cap what must be recorded is refused.",
+                taken.bytes_max,
+            ),
             ("wardgate_audit_failing", "gauge", "1 while the event log cannot be written.", u64::from(log.failing)),
             ("wardgate_snapshot_number", "gauge", "Number of the snapshot that requests are judged against.", snapshot),
             ("wardgate_store_failing", "gauge", "1 while the store does not answer.", u64::from(heard.trouble().is_some())),
@@ -112,6 +120,7 @@ impl Answers {
         for Metric { name, kind, help, value } in self.counting.get().map(Counting::metrics).unwrap_or_default() {
             let _infallible = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n");
         }
+        text.push_str(&trust::metrics(&self.control.sources().states(), clock::now()));
         let mut response = plain(StatusCode::OK, text);
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
         response

@@ -1,0 +1,85 @@
+use super::{lines, metrics};
+use std::time::Duration;
+use wardgate_feeds::{
+    document::Topic,
+    feed::{Failure, FeedId, FeedState},
+};
+use wardgate_model::{id::TrustName, time::Time};
+
+fn now() -> Time {
+    Time::from_micros(1_700_000_000_000_000)
+}
+
+fn state(name: &str) -> FeedState {
+    FeedState {
+        feed: FeedId { trust: TrustName::parse(name).unwrap(), topic: Topic::Keys, origin: format!("https://{name}.example").into() },
+        success: None,
+        failure: None,
+        failures: 0,
+        fetches: 1,
+        good_until: None,
+        count: 0,
+        skipped: 0,
+        waited: 0,
+        turned_away: 0,
+    }
+}
+
+fn good(name: &str) -> FeedState {
+    let success = now().since(Time::from_micros(0)).saturating_sub(Duration::from_secs(90));
+    let good_until = Some(now() + Duration::from_secs(60));
+    FeedState { success: Some(Time::from_micros(0) + success), good_until, count: 2, fetches: 7, ..state(name) }
+}
+
+fn failed(state: FeedState, why: &str) -> FeedState {
+    FeedState { failure: Some(Failure { at: now(), why: why.into() }), failures: 3, ..state }
+}
+
+#[test]
+fn who_cannot_verify_is_named_with_the_reason() {
+    let old = FeedState { good_until: None, count: 0, ..good("old") };
+    let states = [
+        good("ci"),
+        failed(good("cloud"), "it answered 500"),
+        failed(old, "it answered 404"),
+        failed(state("lab"), "no such host"),
+        state("new"),
+    ];
+    insta::assert_snapshot!(lines(&states, now()), @"
+    trust source `old`: the keys from `https://old.example` are too old, last fetched 2023-11-14T22:11:50Z: it answered 404
+    trust source `lab`: the keys from `https://lab.example` were never fetched: no such host
+    trust source `new`: the keys from `https://new.example` were not fetched yet
+    ");
+    assert_eq!(lines(&states[..2], now()), "", "last good keys count, however often fetching fails");
+}
+
+#[test]
+fn many_are_counted_and_not_named() {
+    let states: Vec<FeedState> = (0..25).map(|at| state(&format!("issuer-{at}"))).collect();
+    let text = lines(&states, now());
+    assert_eq!((text.lines().count(), text.lines().last()), (11, Some("trust sources that cannot verify, besides: 15")));
+}
+
+#[test]
+fn every_source_is_counted_once() {
+    let keys = good("ci");
+    let other = FeedState { feed: FeedId { origin: "https://elsewhere.example".into(), ..keys.feed.clone() }, ..state("ci") };
+    insta::assert_snapshot!(metrics(&[keys, failed(other, "slow"), state("new")], now()), @r#"
+    # HELP wardgate_trust_keys Fetched keys of a trust source that count.
+    # TYPE wardgate_trust_keys gauge
+    wardgate_trust_keys{trust="ci"} 2
+    wardgate_trust_keys{trust="new"} 0
+    # HELP wardgate_trust_age_seconds Seconds since the keys of a trust source were last fetched; none before the first time.
+    # TYPE wardgate_trust_age_seconds gauge
+    wardgate_trust_age_seconds{trust="ci"} 90
+    # HELP wardgate_trust_failing 1 while the last fetch from a trust source failed.
+    # TYPE wardgate_trust_failing gauge
+    wardgate_trust_failing{trust="ci"} 1
+    wardgate_trust_failing{trust="new"} 0
+    # HELP wardgate_trust_fetches_total Fetches from a trust source that were begun.
+    # TYPE wardgate_trust_fetches_total counter
+    wardgate_trust_fetches_total{trust="ci"} 8
+    wardgate_trust_fetches_total{trust="new"} 1
+    "#);
+    assert_eq!(metrics(&[], now()), "");
+}
