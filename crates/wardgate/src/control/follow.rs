@@ -170,6 +170,9 @@ impl Control {
             }
             self.denied.stop_all(stops, clock::now());
             heeded.seq = last;
+            if changes.len() < FEED_PAGE as usize {
+                return Ok(heeded.is_stop(seq));
+            }
         }
     }
 
@@ -182,6 +185,9 @@ impl Control {
             *recorded = last.seq;
             for change in &changes {
                 self.record(change);
+            }
+            if changes.len() < FEED_PAGE as usize {
+                return Ok(());
             }
         }
     }

@@ -213,10 +213,11 @@ impl Control {
         let mut behind = Behind { seq: since, ..Behind::default() };
         loop {
             let touched = self.store.touched_since(behind.seq, PAGE).await?;
-            if touched.is_empty() {
+            let last = touched.len() < PAGE as usize;
+            touched.into_iter().for_each(|touched| behind.note(touched));
+            if last {
                 return Ok(behind);
             }
-            touched.into_iter().for_each(|touched| behind.note(touched));
         }
     }
 
