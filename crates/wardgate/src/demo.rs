@@ -5,7 +5,9 @@
 
 mod assertion;
 mod caller;
+mod issuer;
 mod load;
+mod mesh;
 mod play;
 mod sample;
 mod scenes;

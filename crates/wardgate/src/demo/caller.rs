@@ -1,12 +1,13 @@
 //! A client of the gate: real TLS that trusts the demo's own authority, HTTP/1.1 or HTTP/2, or raw bytes.
 
+use super::mesh::Svid;
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{body::Incoming, client::conn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, HandshakeKind, RootCertStore};
 use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use serde_json::Value;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -35,6 +36,7 @@ pub(super) enum Protocol {
 #[derive(Debug, Clone)]
 pub(super) struct Gateway {
     address: SocketAddr,
+    roots: Arc<RootCertStore>,
     http1: Arc<ClientConfig>,
     http2: Arc<ClientConfig>,
 }
@@ -118,6 +120,8 @@ impl Call {
 #[derive(Debug)]
 pub(super) struct Line {
     authority: String,
+    /// Whether the session of TLS is one that was begun over another connection.
+    pub(super) resumed: bool,
     sender: Sender,
 }
 
@@ -132,14 +136,15 @@ impl Gateway {
     pub(super) fn new(address: SocketAddr, ca: &str) -> anyhow::Result<Self> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(ca.as_bytes()).context("the authority's certificate cannot be read")?)?;
-        let config = |alpn: &[u8]| -> anyhow::Result<Arc<ClientConfig>> {
-            let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-            let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-            let mut config = builder.with_root_certificates(roots.clone()).with_no_client_auth();
-            config.alpn_protocols = vec![alpn.to_vec()];
-            Ok(Arc::new(config))
-        };
-        Ok(Self { address, http1: config(b"http/1.1")?, http2: config(b"h2")? })
+        let roots = Arc::new(roots);
+        let (http1, http2) = (speaking(&roots, None, b"http/1.1")?, speaking(&roots, None, b"h2")?);
+        Ok(Self { address, roots, http1, http2 })
+    }
+
+    /// The same gate, for somebody who shows a certificate in the handshake.
+    pub(super) fn showing(&self, svid: &Svid) -> anyhow::Result<Self> {
+        let config = |alpn| speaking(&self.roots, Some(svid), alpn);
+        Ok(Self { http1: config(b"http/1.1")?, http2: config(b"h2")?, ..self.clone() })
     }
 
     /// What `Host` says.
@@ -156,20 +161,25 @@ impl Gateway {
 
     /// Opens a connection.
     pub(super) async fn open(&self, protocol: Protocol) -> anyhow::Result<Line> {
+        let stream = match protocol {
+            Protocol::Http1 => self.tls(&self.http1).await?,
+            Protocol::Http2 => self.tls(&self.http2).await?,
+        };
+        let resumed = stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed);
+        let io = TokioIo::new(stream);
         let sender = match protocol {
             Protocol::Http1 => {
-                let (sender, connection) = conn::http1::handshake(TokioIo::new(self.tls(&self.http1).await?)).await?;
+                let (sender, connection) = conn::http1::handshake(io).await?;
                 tokio::spawn(connection);
                 Sender::Http1(sender)
             }
             Protocol::Http2 => {
-                let io = TokioIo::new(self.tls(&self.http2).await?);
                 let (sender, connection) = conn::http2::handshake(TokioExecutor::new(), io).await?;
                 tokio::spawn(connection);
                 Sender::Http2(sender)
             }
         };
-        Ok(Line { authority: self.authority(), sender })
+        Ok(Line { authority: self.authority(), resumed, sender })
     }
 
     /// Writes bytes as they are and reads until the gate closes.
@@ -192,6 +202,19 @@ impl Gateway {
     }
 }
 
+/// How a client speaks that trusts these roots.
+fn speaking(roots: &Arc<RootCertStore>, svid: Option<&Svid>, alpn: &[u8]) -> anyhow::Result<Arc<ClientConfig>> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let builder = builder.with_root_certificates(Arc::clone(roots));
+    let mut config = match svid {
+        Some(svid) => builder.with_client_auth_cert(vec![svid.certificate.clone()], svid.key.clone_key())?,
+        None => builder.with_no_client_auth(),
+    };
+    config.alpn_protocols = vec![alpn.to_vec()];
+    Ok(Arc::new(config))
+}
+
 impl Line {
     /// Makes a request and reads its answer whole.
     pub(super) async fn send(&mut self, call: Call) -> anyhow::Result<Answer> {
@@ -201,7 +224,9 @@ impl Line {
     /// The same connection for one more request at the same time; HTTP/2 only.
     pub(super) fn share(&self) -> anyhow::Result<Self> {
         match &self.sender {
-            Sender::Http2(sender) => Ok(Self { authority: self.authority.clone(), sender: Sender::Http2(sender.clone()) }),
+            Sender::Http2(sender) => {
+                Ok(Self { authority: self.authority.clone(), resumed: self.resumed, sender: Sender::Http2(sender.clone()) })
+            }
             Sender::Http1(_) => bail!("an HTTP/1.1 connection carries one request at a time"),
         }
     }

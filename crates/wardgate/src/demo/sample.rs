@@ -55,6 +55,8 @@ pub(super) enum Kind {
     Shop,
     /// A legacy system with one shared key in `X-Api-Key`.
     Warehouse(Arc<SharedKey>),
+    /// An issuer of tokens with these keys (RFC 7517 §5), and where they are (OpenID Connect Discovery 1.0 §4).
+    Issuer(Arc<Value>),
     /// An application that still looks at its callers' keys itself, and has long forgotten whose they are.
     Billing(Arc<[Secret<String>]>),
 }
@@ -166,6 +168,7 @@ async fn answer(kind: &Kind, seen: &Mutex<Vec<Seen>>, request: Request<Incoming>
     let (status, document) = match kind {
         Kind::Shop => shop(&head.method, head.uri.path(), &body),
         Kind::Warehouse(key) => warehouse(head.uri.path(), &head.headers, key),
+        Kind::Issuer(keys) => issuer(head.uri.path(), &head.headers, keys),
         Kind::Billing(keys) => billing(head.uri.path(), &head.headers, keys),
     };
     let mut response = Response::new(Full::new(Bytes::from(document.to_string())).boxed());
@@ -190,6 +193,7 @@ fn shop(method: &Method, path: &str, body: &[u8]) -> (StatusCode, Value) {
         ("GET", ["inventory"]) => (StatusCode::OK, json!({ "stock": [{ "sku": "tea", "count": 12 }, { "sku": "cup", "count": 3 }] })),
         ("POST", ["inventory", sku, "hold"]) => (StatusCode::CREATED, json!({ "sku": sku, "held": 1 })),
         ("POST", ["sessions"]) => log_in(body),
+        ("POST", ["releases"]) => (StatusCode::CREATED, json!({ "release": "r-1" })),
         ("GET", ["export"]) => (StatusCode::OK, json!({ "everything": "every order, every customer, every card" })),
         ("GET", ["admin", "keys"]) => (StatusCode::OK, json!({ "keys": ["the keys of the kingdom"] })),
         ("POST", ["admin", "keys"]) => (StatusCode::CREATED, json!({ "key": "one more key of the kingdom" })),
@@ -217,6 +221,18 @@ impl Body for Changing {
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         ready!(self.0.poll_tick(context));
         Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"{\"sku\":\"tea\",\"count\":11}\n")))))
+    }
+}
+
+fn issuer(path: &str, headers: &HeaderMap, keys: &Value) -> (StatusCode, Value) {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    match path {
+        "/.well-known/openid-configuration" => {
+            let place = format!("http://{host}");
+            (StatusCode::OK, json!({ "jwks_uri": format!("{place}{}", super::issuer::KEYS), "issuer": place }))
+        }
+        super::issuer::KEYS => (StatusCode::OK, keys.clone()),
+        _ => (StatusCode::NOT_FOUND, json!({ "error": "no such thing" })),
     }
 }
 

@@ -2,14 +2,17 @@
 
 mod analytics_no_export;
 mod burst;
+mod ci_by_claims;
 mod contained;
 mod discovered;
 mod leaked_key;
 mod legacy_key;
+mod mesh_workload;
 mod owner_departs;
 mod rotation;
 mod spoofed_headers;
 mod staging_on_production;
+mod stolen_certificate;
 
 use super::{play::Play, stage::Stage};
 use std::pin::Pin;
@@ -29,7 +32,7 @@ pub(super) struct Scene {
 }
 
 /// Every scene, in the order of the tour.
-pub(super) const ALL: [Scene; 10] = [
+pub(super) const ALL: [Scene; 13] = [
     analytics_no_export::SCENE,
     staging_on_production::SCENE,
     legacy_key::SCENE,
@@ -40,6 +43,9 @@ pub(super) const ALL: [Scene; 10] = [
     rotation::SCENE,
     contained::SCENE,
     discovered::SCENE,
+    ci_by_claims::SCENE,
+    mesh_workload::SCENE,
+    stolen_certificate::SCENE,
 ];
 
 /// The names of all scenes, in the order of the tour.

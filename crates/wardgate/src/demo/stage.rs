@@ -7,6 +7,8 @@ pub(super) use governing::until;
 
 use super::{
     caller::{Call, Gateway, Line},
+    issuer::Issuer,
+    mesh::{Mesh, Svid},
     play::{Play, Side, Want},
     sample::{Kind, SharedKey, Upstream},
     scenes::Scene,
@@ -47,6 +49,9 @@ const SECOND: &str = "insights-security";
 /// The name of the warehouse's key, as a secret and as the file that it is delivered to.
 pub(super) const WAREHOUSE_KEY: &str = "warehouse-key";
 
+/// The mesh's revocation list.
+const REVOKED: &str = "resources/revoked.pem";
+
 /// A set stage.
 #[derive(Debug)]
 pub(super) struct Stage {
@@ -62,6 +67,8 @@ pub(super) struct Stage {
     warehouse_key: Arc<SharedKey>,
     billing: Upstream,
     billing_keys: Arc<[Secret<String>]>,
+    ci: Issuer,
+    mesh: Mesh,
 }
 
 /// Who acts in the management API.
@@ -84,15 +91,18 @@ impl Stage {
         let delivered = directory.path().join("delivered").join(WAREHOUSE_KEY);
         let warehouse_key = Arc::new(SharedKey::new(secret()?, delivered));
         let billing_keys: Arc<[_]> = Arc::new([secret()?, secret()?]);
-        let (shop, staging, warehouse, billing) = runtime.block_on(async {
+        let (shop, staging, warehouse, billing, ci) = runtime.block_on(async {
             anyhow::Ok((
                 Upstream::start(Kind::Shop).await?,
                 Upstream::start(Kind::Shop).await?,
                 Upstream::start(Kind::Warehouse(Arc::clone(&warehouse_key))).await?,
                 Upstream::start(Kind::Billing(Arc::clone(&billing_keys))).await?,
+                Issuer::start().await?,
             ))
         })?;
-        let ca = write(directory.path(), [("@SHOP@", &shop), ("@STAGING@", &staging), ("@WAREHOUSE@", &warehouse)])?;
+        let mesh = Mesh::new()?;
+        let marks = [("@SHOP@", &shop), ("@STAGING@", &staging), ("@WAREHOUSE@", &warehouse), ("@CI@", ci.pages())];
+        let ca = write(directory.path(), &marks, &mesh)?;
         let config = match Config::read(&directory.path().join(crate::config::FILE)) {
             Ok(config) => config,
             Err(diagnostics) => {
@@ -106,7 +116,22 @@ impl Stage {
         let gateway = Gateway::new(*public, &ca)?;
         let address = Address::parse(&format!("http://{}", running.admin()))?;
         let (people, keys) = runtime.block_on(prepare(address, first, warehouse_key.first()))?;
-        Ok(Self { runtime, running, directory, gateway, people, keys, shop, staging, warehouse, warehouse_key, billing, billing_keys })
+        Ok(Self {
+            runtime,
+            running,
+            directory,
+            gateway,
+            people,
+            keys,
+            shop,
+            staging,
+            warehouse,
+            warehouse_key,
+            billing,
+            billing_keys,
+            ci,
+            mesh,
+        })
     }
 
     /// Plays a scene; what cannot go on tells why.
@@ -216,6 +241,23 @@ impl Stage {
         (&self.warehouse, self.warehouse_key.first())
     }
 
+    /// The CI service.
+    pub(super) const fn ci(&self) -> &Issuer {
+        &self.ci
+    }
+
+    /// The mesh.
+    pub(super) const fn mesh(&self) -> &Mesh {
+        &self.mesh
+    }
+
+    /// Has the mesh revoke certificates: its revocation list is another one.
+    pub(super) fn revoke_certificates(&self, svids: &[&Svid]) -> anyhow::Result<()> {
+        let (list, beside) = (self.directory.path().join(REVOKED), self.directory.path().join("revoked.pem"));
+        // Moved into its place whole, so that nobody reads half of it.
+        fs::write(&beside, self.mesh.revoked(svids)?).and_then(|()| fs::rename(&beside, &list)).context("cannot write the revocation list")
+    }
+
     /// The keys that the legacy system takes.
     pub(super) fn warehouse_key(&self) -> &SharedKey {
         &self.warehouse_key
@@ -260,16 +302,21 @@ async fn issue(client: &Client, identity: &str) -> anyhow::Result<(String, Secre
 }
 
 /// Writes the files of the demo; gives the authority's certificate.
-fn write(directory: &Path, upstreams: [(&str, &Upstream); 3]) -> anyhow::Result<String> {
+fn write(directory: &Path, servers: &[(&str, &Upstream)], mesh: &Mesh) -> anyhow::Result<String> {
     let pki = pki::local(clock::now())?;
-    let resources = upstreams.iter().fold(include_str!("../../assets/demo/resources.yaml").to_owned(), |text, (mark, upstream)| {
-        text.replace(mark, &format!("http://{}", upstream.address()))
-    });
+    let filled = |text: &str| {
+        let fill = |text: String, (mark, server): &(&str, &Upstream)| text.replace(mark, &format!("http://{}", server.address()));
+        servers.iter().fold(text.to_owned(), fill)
+    };
+    let (bundle, revoked) = (mesh.bundle(), mesh.revoked(&[])?);
     let key = Keyring::generate(&SystemEntropy)?;
     fs::create_dir(directory.join("delivered")).context("cannot make the directory for delivered secrets")?;
     let files = [
         (crate::config::FILE, include_str!("../../assets/demo/wardgate.yaml")),
-        ("resources/demo.yaml", resources.as_str()),
+        ("resources/demo.yaml", &filled(include_str!("../../assets/demo/resources.yaml"))),
+        ("resources/trust.yaml", &filled(include_str!("../../assets/demo/trust.yaml"))),
+        ("resources/mesh.pem", &bundle),
+        (REVOKED, &revoked),
         ("openapi/shop.yaml", include_str!("../../assets/demo/shop.yaml")),
         ("tls/ca.pem", &pki.ca),
         ("tls/edge.pem", &pki.certificate),

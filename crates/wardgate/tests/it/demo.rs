@@ -69,6 +69,21 @@ fn discovered_caller_claimed() {
 }
 
 #[test]
+fn ci_promotes_by_claims() {
+    holds("ci-promotes-by-claims");
+}
+
+#[test]
+fn mesh_workload_by_spiffe() {
+    holds("mesh-workload-by-spiffe");
+}
+
+#[test]
+fn stolen_certificate() {
+    holds("stolen-certificate");
+}
+
+#[test]
 fn the_tour_is_good_to_read() {
     let ended = wardgate(Path::new("."), &["demo", "--once", "--scene", "staging-on-production"]).with(0);
     assert!(!ended.out.contains('\u{1b}'), "no colour but on a terminal: {}", ended.out);
