@@ -40,6 +40,18 @@ fn the_log_has_a_cap_and_keeps_what_nobody_takes_away() {
 }
 
 #[test]
+fn proxies_are_named_and_a_balancer_is_one_of_them() {
+    let config = read("listeners: [{ name: public, address: 127.0.0.1:1, trusted_proxies: [10.1.0.0/16, 192.0.2.1], proxy_protocol: true }]\n").unwrap();
+    let listener = &config.listeners[0];
+    assert!(listener.proxy_protocol && listener.trusted_proxies.len() == 2);
+    assert_eq!(config.edge.rate_min, 240);
+    let said = wrong("listeners: [{ name: public, address: 127.0.0.1:1, trusted_proxies: [10.1.0.1/16, balancer] }]\n");
+    assert!(said.contains("`trusted_proxies`") && said.contains("`balancer`"), "{said}");
+    let said = wrong("listeners: [{ name: public, address: 127.0.0.1:1, proxy_protocol: true }]\nedge: { rate_min: fast }\n");
+    assert!(said.contains("nobody is trusted to speak it") && said.contains("`fast` is no size"), "{said}");
+}
+
+#[test]
 fn the_effective_configuration_reads_back_as_itself() {
     let raw: Raw = wardgate_resources::yaml::read(Path::new("a"), SMALL.as_bytes()).unwrap();
     let shown = serde_saphyr::to_string(&raw.filled()).unwrap();
@@ -50,7 +62,7 @@ fn the_effective_configuration_reads_back_as_itself() {
 #[test]
 fn everything_wrong_is_said_at_once() {
     assert_snapshot!(wrong(
-        "listeners: [{ name: public, address: nowhere, tls: { certificate: a.pem, key: file:b, client_certificates: require } }]\nadmin: { metrics: maybe }\nstore: { url: mysql://x }\nedge: { drain: soon, body_bytes_max: huge }\n"
+        "listeners: [{ name: public, address: nowhere, tls: { certificate: a.pem, key: file:b, client_certificates: maybe } }]\nadmin: { metrics: maybe }\nstore: { url: mysql://x }\nedge: { drain: soon, body_bytes_max: huge }\n"
     ));
 }
 
