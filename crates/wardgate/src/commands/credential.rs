@@ -23,6 +23,8 @@ const COLUMNS: Columns<'static> = &[
     ("STATE", "/state"),
     ("CREATED", "/created"),
     ("EXPIRES", "/expires"),
+    ("TRUST", "/vouched/trust"),
+    ("SUBJECT", "/vouched/subject"),
 ];
 
 /// Issues a key and shows it this once.

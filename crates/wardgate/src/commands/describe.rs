@@ -203,11 +203,28 @@ fn tables(page: &mut Page, parts: &Parts) {
     ];
     table("findings", "Findings", &findings);
     table("usage", "Used", USED);
+    vouched(page, parts.items("credentials"));
     let history = parts.items("history");
     let newest: Vec<Vec<String>> = history.iter().rev().take(HISTORY).map(|change| row_of_change(change).to_vec()).collect();
     page.rows("Last changes", &CHANGE, &newest);
     for missing in &parts.missing {
         page.remark(&format!("not shown: {missing}"));
+    }
+}
+
+/// Credentials that others vouch for: by whom, for whom, and when they were used.
+fn vouched(page: &mut Page, credentials: &[Value]) {
+    let columns = [
+        ("ID", "/id"),
+        ("TRUST", "/vouched/trust"),
+        ("SUBJECT", "/vouched/subject"),
+        ("CLAIMS", "/vouched/claims"),
+        ("FIRST USED", "/vouched/first_used"),
+        ("LAST USED", "/vouched/last_used"),
+    ];
+    let by_others: Vec<Value> = credentials.iter().filter(|one| one.get("vouched").is_some()).cloned().collect();
+    if !by_others.is_empty() {
+        page.rows("Vouched for by others", &columns.map(|(title, _)| title), &cells(&by_others, &columns));
     }
 }
 

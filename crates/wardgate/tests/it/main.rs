@@ -47,3 +47,5 @@ mod two_gates;
 mod upstream;
 #[cfg(test)]
 mod upstream_identity;
+#[cfg(test)]
+mod vouched;
