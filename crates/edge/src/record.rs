@@ -291,7 +291,7 @@ impl Exchange {
     }
 
     fn is_live(&self) -> bool {
-        let ended = || self.connection.now() >= self.ends.get();
+        let ended = || self.ends.get() != NEVER && self.connection.now() >= self.ends.get();
         self.acting.get() || self.lease.get().is_none_or(|lease| lease.is_live() && !ended())
     }
 
