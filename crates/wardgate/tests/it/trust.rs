@@ -300,9 +300,8 @@ fn a_certificate_is_revoked_on_an_open_connection() {
     place.write("resources/revoked.pem", &mesh.revoked(Some(7), 2));
     until("the revocation", || (open("workload").ask() == "401 proof.invalid").then_some(()));
     assert_eq!(stolen.ask(), "401 proof.invalid", "the connection that was open before");
-    let events = until("the events", || {
-        Some(place.events()).filter(|events| events.iter().any(|event| event["ruling"]["code"] == "proof.revoked"))
-    });
+    let events =
+        until("the events", || Some(place.events()).filter(|events| events.iter().any(|event| event["ruling"]["code"] == "proof.revoked")));
     let good = events.iter().find(|event| event["ruling"]["code"] == "rule.allowed").unwrap();
     assert_eq!((&good["proof"]["kind"], &good["proof"]["bound"]), (&"x509".into(), &true.into()));
 }
