@@ -119,7 +119,14 @@ fn engine(bytes: &[u8]) -> Result<(Vec<Seen>, Vec<u8>), Broken> {
         let at = calls.borrow().len();
         calls.borrow_mut().push(Seen { whole: false, last });
         async move {
-            let whole = request.into_body().collect().await.is_ok();
+            let mut body = request.into_body();
+            let whole = loop {
+                match body.frame().await {
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) => break false,
+                    None => break true,
+                }
+            };
             if let Some(seen) = calls.borrow_mut().get_mut(at) {
                 seen.whole = whole;
             }
