@@ -241,7 +241,7 @@ fn limits(config: &Config) -> EdgeLimits {
 fn doors(config: &Config) -> anyhow::Result<EdgeConfig> {
     let mut listeners = Vec::new();
     for listener in &config.listeners {
-        let tls = listener.tls.as_ref().map(|files| tls::server(files)).transpose()?;
+        let tls = listener.tls.as_ref().map(tls::server).transpose()?;
         listeners.push(edge::Listener {
             name: listener.name.as_str().into(),
             door: Door::Public,
