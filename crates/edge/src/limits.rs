@@ -39,7 +39,7 @@ pub struct EdgeLimits {
     /// Bytes a second that a client must send of a body while it is waited for, and take of an answer that lies there, on the average.
     /// Streams of gRPC are let be. Default 240.
     pub rate_min: u64,
-    /// How long a client may be slower than that before it counts. Default 5 s.
+    /// How long a client may be waited for before that counts: who only begins slowly is let be. Default 30 s.
     pub rate_grace: Duration,
     /// How long a client may leave an answer lying. Default 60 s.
     pub client_idle: Duration,
@@ -101,7 +101,7 @@ impl Default for EdgeLimits {
             keep_alive: Duration::from_secs(75),
             body_idle: Duration::from_secs(30),
             rate_min: 240,
-            rate_grace: Duration::from_secs(5),
+            rate_grace: Duration::from_secs(30),
             client_idle: Duration::from_secs(60),
             half_close: Duration::from_secs(2),
             linger: Duration::from_secs(2),
