@@ -28,10 +28,16 @@ pub struct Source {
     pub tls: Option<bool>,
 }
 
-/// A trusted proxy passes on two accounts that contradict each other: one of them is the client's own.
+/// What a trusted proxy passes on has no one meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("`Forwarded` and `X-Forwarded-For` disagree")]
-pub struct Unclear;
+pub enum Unclear {
+    /// Two accounts contradict each other: one of them is the client's own.
+    #[error("`Forwarded` and `X-Forwarded-For` disagree")]
+    Disagree,
+    /// A quote has no end: whoever wrote it would hide what a proxy wrote behind it, and be taken for the proxy.
+    #[error("a quote in `Forwarded` has no end")]
+    Quote,
+}
 
 impl Proxies {
     /// These networks.
@@ -49,18 +55,21 @@ impl Proxies {
     /// From where a request of `peer` comes.
     ///
     /// # Errors
-    /// When both fields are there and do not agree.
+    /// When both fields are there and do not agree, or `Forwarded` cannot be taken apart.
     pub fn source(&self, peer: IpAddr, headers: &HeaderMap) -> Result<Source, Unclear> {
         let peer = peer.to_canonical();
         if !self.trust(peer) {
             return Ok(Source { address: peer, tls: None });
+        }
+        if headers.get_all(header::FORWARDED).iter().any(|value| value.as_bytes().iter().filter(|byte| **byte == b'"').count() % 2 == 1) {
+            return Err(Unclear::Quote);
         }
         let forwarded = headers
             .contains_key(header::FORWARDED)
             .then(|| self.walk(peer, elements(headers).map(|element| node(parameter(element, "for")?))));
         let listed = headers.contains_key(X_FORWARDED_FOR).then(|| self.walk(peer, items(headers).map(address)));
         let address = match (forwarded, listed) {
-            (Some(forwarded), Some(listed)) if forwarded != listed => return Err(Unclear),
+            (Some(forwarded), Some(listed)) if forwarded != listed => return Err(Unclear::Disagree),
             (Some(address), _) | (None, Some(address)) => address,
             (None, None) => peer,
         };
@@ -93,8 +102,9 @@ fn items(headers: &HeaderMap) -> impl DoubleEndedIterator<Item = &str> {
 /// The elements of `Forwarded`, left to right. Quoted commas do not part them.
 fn elements(headers: &HeaderMap) -> impl DoubleEndedIterator<Item = &str> {
     headers.get_all(header::FORWARDED).iter().collect::<Vec<_>>().into_iter().flat_map(|value| {
+        // INVARIANT (quotes): each has its end, or nobody comes here.
         let mut quoted = false;
-        let mut parts: Vec<&str> = value
+        let parts: Vec<&str> = value
             .to_str()
             .unwrap_or("?")
             .split(|c: char| {
@@ -102,10 +112,6 @@ fn elements(headers: &HeaderMap) -> impl DoubleEndedIterator<Item = &str> {
                 c == ',' && !quoted
             })
             .collect();
-        if quoted {
-            // A quote without its end: nothing of it has one meaning.
-            parts = vec!["?"];
-        }
         parts.into_iter().map(str::trim)
     })
 }

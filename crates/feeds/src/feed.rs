@@ -195,6 +195,7 @@ pub struct Fetched {
     pub good_until: Time,
     /// To be dropped when it counts.
     pub receipt: Receipt,
+    pub(crate) by: Feed,
 }
 
 /// What a feed hands out.
@@ -208,7 +209,21 @@ pub enum Delivery {
         feed: FeedId,
         /// Since when.
         at: Time,
+        /// The feed itself.
+        by: Feed,
     },
+}
+
+impl Delivery {
+    /// Whether its feed was stopped since: it was fetched from where, by whom or how nothing is to be fetched any more, and must not
+    /// count, also where another feed of the same name has begun.
+    #[must_use]
+    pub fn is_outdated(&self) -> bool {
+        match self {
+            Self::Fetched(fetched) => fetched.by.lock().gone,
+            Self::Lapsed { by, .. } => by.lock().gone,
+        }
+    }
 }
 
 /// What became of a wish for a key.
@@ -334,6 +349,12 @@ impl Feed {
 
     fn now(&self) -> Time {
         self.0.clock.now()
+    }
+
+    /// It ends: nothing that it handed out counts from now on, and who waits hears of it.
+    pub(crate) fn end(&self) {
+        self.lock().gone = true;
+        self.0.ends.send_replace(());
     }
 
     /// How it is.

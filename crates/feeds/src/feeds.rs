@@ -60,6 +60,8 @@ struct Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        // At once: its task may hear of it later, and what it handed out lies in the channel.
+        self.feed.end();
         self.engine.abort();
     }
 }
@@ -85,7 +87,7 @@ impl Feeds {
     }
 
     /// Has exactly these feeds from now on. One that is the same goes on undisturbed; the others are stopped or started. What a
-    /// stopped one handed out is for whoever stopped it to drop: nothing more comes of it. To be called within a runtime of tokio.
+    /// stopped one handed out [is outdated](Delivery::is_outdated) from now on. To be called within a runtime of tokio.
     ///
     /// # Errors
     /// When there are too many; then nothing changes.

@@ -126,6 +126,8 @@ pub struct Token {
     pub ends: Time,
     /// All that it says.
     pub claims: Claims,
+    /// From then on the keys that it was verified with are too old to be believed, and with them what was found.
+    keys_until: Option<Time>,
 }
 
 impl Token {
@@ -224,7 +226,7 @@ impl Trust {
     /// When it is not genuine, not meant for us or not in force; or when newer keys could turn that.
     pub fn token(&self, text: &str, now: Time) -> Result<Arc<Token>, Trouble> {
         let hash = jose::hash(text);
-        if let Some(token) = self.tokens.get(&hash) {
+        if let Some(token) = self.tokens.get(&hash).filter(|token| token.keys_until.is_none_or(|end| now < end)) {
             return if now < token.ends { Ok(token) } else { Err(Reason::ProofExpired.into()) };
         }
         let unverified = Unverified::read(text).map_err(|refusal| reason(&refusal))?;
@@ -255,6 +257,7 @@ impl Trust {
             since: claims.issued().unwrap_or(oldest),
             ends: verified.ends,
             claims,
+            keys_until: issuer.good_until,
         });
         self.tokens.insert(hash, Arc::clone(&token));
         Ok(token)

@@ -53,8 +53,7 @@ struct Ending(Feed);
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        self.0.lock().gone = true;
-        self.0.0.ends.send_replace(());
+        self.0.end();
     }
 }
 
@@ -95,7 +94,7 @@ impl Runner {
             lapsed
         };
         if lapsed {
-            self.hand_out(Delivery::Lapsed { feed: self.feed.0.id.clone(), at: now }).await;
+            self.hand_out(Delivery::Lapsed { feed: self.feed.0.id.clone(), at: now, by: self.feed.clone() }).await;
         }
     }
 
@@ -169,6 +168,7 @@ impl Runner {
             fetched_at: now,
             good_until: now + self.spec.rhythm.hard_age,
             receipt: Receipt(receipt),
+            by: self.feed.clone(),
         }))
         .await;
         // Dropped is taken up; too long is as good: those who wait have waited long enough.

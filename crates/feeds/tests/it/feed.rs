@@ -193,6 +193,31 @@ async fn so_many_wait_and_no_more() {
     assert_eq!((told(Sought::Busy), told(Sought::Gone)), (100, WAITERS_MAX));
 }
 
+/// What lies in the channel when its feed is stopped is of an address, or was fetched by rules, that count no more; the next feed of that
+/// name must not be given it.
+#[tokio::test]
+async fn what_a_stopped_feed_has_handed_out_is_outdated() {
+    let server = Server::start(|_, target| json(&key_set(&[if target.contains("/other") { "new" } else { "old" }]))).await;
+    let stage = Stage::new();
+    let spec = |path: &str| stage.spec("ci", for_tokens(), Origin::At(server.target(path)), Rhythm::SHIPPED);
+    stage.feeds.keep(vec![spec("/keys")]).unwrap();
+    until(|| server.requests().len() == 1).await;
+    let before = stage.next().await;
+    assert!(!before.is_outdated());
+    stage.feeds.keep(vec![spec("/keys")]).unwrap();
+    assert!(!before.is_outdated(), "the same feed goes on");
+    stage.feeds.keep(vec![spec("/other")]).unwrap();
+    assert!(before.is_outdated(), "at once, and not when its task hears of it");
+    let after = stage.next().await;
+    assert!(!after.is_outdated());
+    let Delivery::Fetched(after) = after else { panic!("nothing was fetched") };
+    assert!(after.document.has("new"));
+    let mut pinned = spec("/other");
+    pinned.reach.networks = reach(&["127.0.0.1/32"]).networks;
+    stage.feeds.keep(vec![pinned]).unwrap();
+    assert!(Delivery::Fetched(after).is_outdated(), "also where its name stays the same");
+}
+
 #[tokio::test]
 async fn so_many_fetch_at_a_time_and_no_more() {
     let server = Server::start(|_, _| crate::fixture::Reply::Hang(Vec::new())).await;

@@ -153,7 +153,7 @@ async fn keys_end_at_their_hard_age_and_come_back() {
     let lapsed = loop {
         match stage.next().await {
             Delivery::Fetched(fetched) => assert_eq!(fetched.change, Change::Renewed),
-            Delivery::Lapsed { feed, at } => break (feed, at),
+            Delivery::Lapsed { feed, at, .. } => break (feed, at),
         }
     };
     assert_eq!(lapsed.0.to_string(), format!("keys of `ci` from `{}`", server.url("/keys")));

@@ -2,7 +2,11 @@
 
 use std::{net::IpAddr, time::Duration};
 use wardgate_gate::{KeysAnswer, Need, Step, Verdict, decide, denied::Subject, establish, establish_with_keys};
-use wardgate_model::{facts::Facts, id::TrustName, time::Time};
+use wardgate_model::{
+    facts::{Facts, Unknown},
+    id::TrustName,
+    time::Time,
+};
 use wardgate_proof::{
     api_key,
     jws::{Signer, jwks},
@@ -157,6 +161,8 @@ fn what_is_remembered_ends_with_the_token_its_keys_and_its_credential() {
     let theirs = token(&ci, serde_json::json!({ "iss": "https://far.example", "azp": "app" }));
     far.fetched("far", &jwks([&ci]).to_string(), DAWN + Duration::from_secs(60)).unwrap();
     assert_eq!(ruled(&far, &theirs, DAWN), "rule.allowed app");
+    let late = far.judge(&asked(&theirs), DAWN + Duration::from_secs(60));
+    assert!(late.is_none(), "what was found with keys that are too old by now is found anew, whether or not anybody says that they are");
     far.fetched("far", &jwks([&signer()]).to_string(), DAWN + Duration::from_secs(60)).unwrap();
     assert!(far.judge(&asked(&theirs), DAWN).is_none(), "newer keys are asked for");
     world.fetched("far", &jwks([&ci]).to_string(), DAWN).unwrap();
@@ -175,8 +181,13 @@ fn a_trust_source_that_is_stopped_vouches_for_nobody() {
     world.denied.stop(Subject::Issuer(TrustName::literal("ci")), DAWN);
     assert!(!lease.is_live(), "an open stream is cut");
     assert_eq!([ruled(&world, &good, DAWN), ruled(&world, &unknown, DAWN)], ["proof.revoked ledger-ci", "proof.revoked nobody"]);
+    let shown = |token: &str| world.judge(&asked(token), DAWN).unwrap().0.unknown;
+    assert!(shown(&unknown).is_none(), "of a stopped trust source nobody is discovered");
     world.denied.release(&Subject::Issuer(TrustName::literal("ci")));
     assert_eq!(ruled(&world, &good, DAWN), "rule.allowed ledger-ci");
+    let Some(Unknown::Subject { trust, subject, .. }) = shown(&unknown).map(|shown| *shown) else { panic!("a subject") };
+    assert_eq!((trust.as_str(), &*subject), ("ci", "repo:acme/other:main"));
+    assert!(shown(&good).is_none());
 }
 
 #[test]

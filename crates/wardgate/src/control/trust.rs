@@ -91,9 +91,12 @@ impl Sources {
         if let Err(error) = self.feeds.keep(specs.collect()) {
             tracing::error!(%error, "some trust sources are not fetched");
         }
+        // What is fetched in the same way from the same place is kept: its feed goes on, and does not hand it out once more.
         let same = |name: &TrustName| {
-            let of = |list: &[Arc<TrustSource>]| list.iter().find(|source| source.name == *name).cloned();
-            of(sources) == of(&state.sources)
+            let of = |list: &[Arc<TrustSource>]| {
+                list.iter().find(|source| source.name == *name).and_then(|one| FeedSpec::of(one).ok().flatten())
+            };
+            of(sources).is_some_and(|spec| of(&state.sources).as_ref() == Some(&spec))
         };
         let gone: Vec<TrustName> = state.held.keys().filter(|name| !same(name)).cloned().collect();
         for name in gone {
@@ -103,20 +106,23 @@ impl Sources {
         Some(Arc::new(ready(&state)))
     }
 
-    /// Takes up what a feed hands out.
-    fn take(&self, delivery: &Delivery) -> Arc<Trust> {
+    /// Takes up what a feed hands out. `None`: it is of a feed that was stopped since, and counts no more.
+    fn take(&self, delivery: &Delivery) -> Option<Arc<Trust>> {
         let mut state = self.lock();
+        if delivery.is_outdated() {
+            return None;
+        }
         match delivery {
             Delivery::Fetched(fetched) => {
                 let held = Held { document: Arc::clone(&fetched.document), good_until: fetched.good_until };
                 state.held.insert(fetched.feed.trust.clone(), held);
             }
-            Delivery::Lapsed { feed, at } => {
+            Delivery::Lapsed { feed, at, .. } => {
                 tracing::error!(%feed, %at, "the last good document is too old to be believed");
                 state.held.remove(&feed.trust);
             }
         }
-        Arc::new(ready(&state))
+        Some(Arc::new(ready(&state)))
     }
 }
 
@@ -146,9 +152,11 @@ impl Control {
     pub async fn trust(self: Arc<Self>) {
         let mut deliveries = self.sources.deliveries.lock().await;
         while let Some(delivery) = deliveries.recv().await {
-            let trust = self.sources.take(&delivery);
             {
+                // INVARIANT (one order): made and published under one lock, as where sources come and go. Otherwise a source that was
+                // taken away meanwhile would be published once more.
                 let mut published = self.published.lock().await;
+                let Some(trust) = self.sources.take(&delivery) else { continue };
                 let before = self.gate.snapshot().clone();
                 published.number += 1;
                 let next = Snapshot::new(published.number, before.population().clone(), Arc::clone(before.estate()));
