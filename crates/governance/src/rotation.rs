@@ -114,9 +114,13 @@ impl Rotations {
         all
     }
 
-    /// The rule for a credential: the operator's before what ships, the most selective first, of two the stricter.
+    /// The rule for a credential: the operator's before what ships, the most selective first, of two the stricter. None for one
+    /// that others vouch for: it was not issued, so nothing of it is replaced.
     #[must_use]
     pub fn rule(&self, credential: &Credential, identity: &Identity) -> Option<&Rotation> {
+        if credential.binding.is_some() {
+            return None;
+        }
         let fitting = |rules: &'_ [Rotation]| rules.iter().position(|rule| fits(&rule.select, credential, identity));
         match fitting(&self.own) {
             Some(at) => self.own.get(at),

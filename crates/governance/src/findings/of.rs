@@ -233,7 +233,8 @@ fn credential_of(credential: &Credential, identity: &Identity, estate: &Estate<'
     {
         found.push(about(Code::CredentialExpiring, format!("it ends at {expires}")));
     }
-    if credential.expires.is_none() {
+    // What others vouch for ends with what they say: each token, each certificate has its own end.
+    if credential.expires.is_none() && credential.binding.is_none() {
         let waiver = expiry_waiver(credential, &identity.owner, &index.waivers).filter(|waiver| waiver.until > now);
         let said = waiver.map_or_else(|| "it has no end".to_owned(), |waiver| format!("it has no end, under the waiver `{}`", waiver.name));
         found.push(Finding { since: Some(credential.created), exempt: waiver.is_some(), ..about(Code::CredentialNoExpiry, said) });
@@ -250,8 +251,12 @@ fn credential_of(credential: &Credential, identity: &Identity, estate: &Estate<'
             found.push(Finding { since: Some(used.last), ..about(Code::CredentialUnused, format!("last used at {}", used.last)) });
         }
         None if now.since(credential.created.max(counted)) > NEVER_USED => {
-            let said = format!("issued at {}, no use since {}", credential.created, credential.created.max(counted));
-            found.push(Finding { since: Some(credential.created), ..about(Code::CredentialNeverUsed, said) });
+            let since = credential.created.max(counted);
+            let (begun, said) = match credential.binding {
+                Some(_) => (since, format!("vouched for by others, no use since {since}")),
+                None => (credential.created, format!("issued at {}, no use since {since}", credential.created)),
+            };
+            found.push(Finding { since: Some(begun), ..about(Code::CredentialNeverUsed, said) });
         }
         Some(_) | None => {}
     }

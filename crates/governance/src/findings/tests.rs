@@ -6,9 +6,10 @@ use crate::{
 use std::{collections::BTreeSet, fmt::Write as _};
 use wardgate_model::{
     credential::Credential,
-    id::{ApiName, CredentialId, IdentityId, OwnerName},
+    id::{ApiName, CredentialId, IdentityId, OwnerName, TrustName},
     inventory::{Identity, IdentityState},
     time::Time,
+    trust::{Binding, Subject},
 };
 
 fn ago(days: i64) -> Time {
@@ -207,6 +208,19 @@ fn credentials_by_age_and_use() {
     assert!(world.find().findings.iter().all(|finding| !unused.contains(&finding.code.as_str())));
     world.counted_since = None;
     assert!(world.find().findings.iter().all(|finding| finding.code != Code::CredentialUnused));
+}
+
+#[test]
+fn what_others_vouch_for_needs_no_end_of_its_own() {
+    let mut world = World::new(&["AAAAAAAAAAA1 well/mesh x509 0 -"]);
+    for credential in &mut world.credentials {
+        let binding = Binding { trust: TrustName::literal("mesh"), subject: Subject::Exactly("dns:a.example".into()), claims: [].into() };
+        (credential.binding, credential.created) = (Some(Box::new(binding)), Time::default());
+    }
+    world.used = vec![("AAAAAAAAAAA1", 1)];
+    insta::assert_snapshot!(of(&world, &["credential"]), @"");
+    world.used.clear();
+    assert!(of(&world, &["credential"]).contains("`mesh` of `well`: vouched for by others, no use since"));
 }
 
 #[test]

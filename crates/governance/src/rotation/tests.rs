@@ -3,9 +3,10 @@ use std::{sync::Arc, time::Duration};
 use wardgate_model::{
     credential::{Credential, CredentialKind, CredentialState},
     govern::{Contract, Exemption, Rotation, RotationSelect, Waived, Waiver},
-    id::{ContractName, CredentialId, EnvironmentName, IdentityId, OwnerName, RotationName, WaiverName},
+    id::{ContractName, CredentialId, EnvironmentName, IdentityId, OwnerName, RotationName, TrustName, WaiverName},
     inventory::{Criticality, Environment, Identity, IdentityKind},
     time::Time,
+    trust::{Binding, Subject},
 };
 
 const DAY: Duration = Duration::from_hours(24);
@@ -56,6 +57,20 @@ fn check(rotations: &Rotations, credential: &Credential, identity: &Identity) ->
     let (warn, by, refuse) =
         (days(Some(schedule.warn_from)).unwrap(), days(Some(schedule.rotate_by)).unwrap(), shown(schedule.refuse_from));
     format!("{}: warn {warn}, by {by}, refuse {refuse}; ends {}, warned from {}", schedule.rule, shown(expires), shown(warn_from))
+}
+
+#[test]
+fn what_others_vouch_for_is_never_due() {
+    let strict = [rule("everything", RotationSelect::default(), 30, Some(0))];
+    let rotations = Rotations::compile(&strict, [], []);
+    let identity = identity(IdentityKind::Workload, Criticality::Critical, "payments");
+    let certificate = Credential { kind: CredentialKind::X509, created: Time::default(), ..credential(CredentialKind::ApiKey, None) };
+    let binding =
+        Binding { trust: TrustName::literal("mesh"), subject: Subject::Exactly("spiffe://acme.example/a".into()), claims: [].into() };
+    let vouched = Credential { binding: Some(Box::new(binding)), ..certificate.clone() };
+    assert!(rotations.schedule(&certificate, &identity).is_some());
+    assert_eq!(rotations.schedule(&vouched, &identity), None);
+    assert_eq!(rotations.dates(&vouched, &identity), Dates { expires: None, warn_from: None });
 }
 
 #[test]
