@@ -7,7 +7,7 @@ pub mod apart;
 pub mod power;
 mod widening;
 
-use crate::words::words;
+use crate::{person, words::words};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -138,6 +138,8 @@ pub struct Record<'a> {
     returning: BTreeSet<&'a str>,
     contained: BTreeSet<&'a str>,
     formers: BTreeMap<&'a str, &'a Value>,
+    stopped: BTreeMap<&'a str, &'a str>,
+    tagged: Vec<(&'a str, &'a str)>,
 }
 
 impl<'a> FromIterator<(Kind, &'a str, &'a Value)> for Record<'a> {
@@ -168,6 +170,30 @@ impl<'a> Record<'a> {
     pub fn with_formers(mut self, apis: impl IntoIterator<Item = (&'a str, &'a Value)>) -> Self {
         self.formers.extend(apis);
         self
+    }
+
+    /// Says which identities have a proof that is contained, and the entry of it: under another entry it would be let in again.
+    #[must_use]
+    pub fn with_stopped(mut self, entries: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        self.stopped.extend(entries);
+        self
+    }
+
+    /// Says which identities have an address as their tag `person`: one becomes a person when an owner has that address.
+    #[must_use]
+    pub fn with_tagged(mut self, tagged: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        self.tagged.extend(tagged);
+        self
+    }
+
+    /// The entry of an identity's proof that is contained.
+    pub(crate) fn stopped(&self, identity: &str) -> Option<&'a str> {
+        self.stopped.get(identity).copied()
+    }
+
+    /// An identity that would stand for the person of this address.
+    pub(crate) fn tagged(&self, address: &str) -> Option<&'a str> {
+        self.tagged.iter().find(|(_, tag)| person::same(tag, address)).map(|(name, _)| *name)
     }
 
     /// What an API of this name was, when it is not on record any more.

@@ -430,3 +430,37 @@ fn who_may_decide() {
     let suspended = Identity { state: IdentityState::Suspended, ..security };
     assert_eq!(may_decide(&asked(Needed::Second), &suspended, true), Err(Undecidable::NotActive(IdentityId::literal("b"))));
 }
+
+#[test]
+fn what_is_contained_is_not_let_in_under_another_entry() {
+    let spec = |entries: &str| {
+        format!("kind: Identity\nname: ci\nspec: {{ type: bot, owner: acme, environment: staging, purpose: x, credentials: [{entries}] }}")
+    };
+    let (main, other) = ("{ name: main, type: oidc, trust: t, subject: s }", "{ name: other, type: oidc, trust: t, subject: s }");
+    let key = "{ name: key, type: api_key, expires_in: 30d }";
+    let before = documents(&spec(main));
+    let asks = |entries: &str, stopped: &[(&str, &str)]| {
+        let record = record(&before).with_stopped(stopped.iter().copied());
+        needs(&Act::Apply { changes: proposed(&spec(entries)) }, &record).map(|needs| needs.why.join("; "))
+    };
+    let told = Some("it changes what proves `ci`, of which `main` is contained".to_owned());
+    for entries in [other, &format!("{main}, {other}"), ""] {
+        assert_eq!(asks(entries, &[("ci", "main")]), told, "{entries}");
+        assert_eq!(asks(entries, &[("else", "main")]), None, "{entries}");
+    }
+    assert_eq!(asks(&format!("{main}, {key}"), &[("ci", "main")]), None);
+}
+
+#[test]
+fn nobody_becomes_a_person_by_an_owner_that_is_made() {
+    let before = documents(BEFORE);
+    let tagged = [("gone-bot", "Gone@example.com"), ("lead-bot", "lead@example.com")];
+    let asks = |spec: &str| {
+        let change = proposed(&format!("kind: Owner\nname: fresh\nspec: {spec}"));
+        needs(&Act::Apply { changes: change }, &record(&before).with_tagged(tagged)).map(|needs| (needs.needed, needs.why.join("; ")))
+    };
+    let told = "it makes `gone-bot` stand for the person `gone@example.com`, of the owner `fresh`".to_owned();
+    assert_eq!(asks("{ accountable: gone@example.com }"), Some((Needed::Person, told.clone())));
+    assert_eq!(asks("{ accountable: new@example.com, deputy: gone@example.com }"), Some((Needed::Person, told)));
+    assert_eq!(asks("{ accountable: lead@example.com, deputy: new@example.com }"), None, "a person already");
+}

@@ -58,7 +58,7 @@ pub(super) fn find(changes: &[Proposed], before: &Record<'_>, found: &mut Found)
         let name = &*change.name;
         match change.kind {
             Kind::Identity => identity(name, old, new, &world, found),
-            Kind::Owner => owner(name, old, new, found),
+            Kind::Owner => owner(name, old, new, before, found),
             Kind::Environment => environment(name, old, new, found),
             Kind::TrustSource if new.is_some() => found.person(format!("it changes whose proofs count: TrustSource `{name}`")),
             Kind::Waiver => waiver(name, old, new, found),
@@ -143,6 +143,9 @@ fn identity(name: &str, old: Option<&Value>, new: Option<&Value>, world: &World<
         }
         return;
     }
+    if let Some(entry) = world.before.stopped(name).filter(|_| proofs(old) != proofs(new)) {
+        found.second(format!("it changes what proves `{name}`, of which `{entry}` is contained"));
+    }
     let powers = !had.is_empty() || text(old, "owner").is_some_and(|owner| granted(world.before, name, owner).is_some());
     if powers && proofs(old) != proofs(new) && !proofs(new).is_empty() {
         found.second(format!("it changes what proves `{name}`, which has power in Wardgate"));
@@ -216,12 +219,23 @@ fn zone(name: &str, old: Option<&Value>, new: Option<&Value>, world: &World<'_, 
     }
 }
 
-fn owner(name: &str, old: Option<&Value>, new: Option<&Value>, found: &mut Found) {
-    let Some(old) = old else { return };
+fn owner(name: &str, old: Option<&Value>, new: Option<&Value>, before: &Record<'_>, found: &mut Found) {
+    let Some(old) = old else { return stands(name, new, before, found) };
     if new.is_none() {
         found.person(format!("it removes the owner `{name}`"));
     } else if ["accountable", "deputy"].iter().any(|key| text(Some(old), key) != text(new, key)) {
         found.person(format!("it changes who answers for the owner `{name}`"));
+    }
+}
+
+/// The people of a new owner: who counts as a person is not for one alone to say.
+fn stands(name: &str, new: Option<&Value>, before: &Record<'_>, found: &mut Found) {
+    let people = |spec| ["accountable", "deputy"].into_iter().filter_map(move |key| text(Some(spec), key));
+    for address in new.into_iter().flat_map(people) {
+        let known = before.of(Kind::Owner).any(|(_, spec)| people(spec).any(|known| person::same(known, address)));
+        if let Some(identity) = before.tagged(address).filter(|_| !known) {
+            found.person(format!("it makes `{identity}` stand for the person `{address}`, of the owner `{name}`"));
+        }
     }
 }
 
