@@ -1,5 +1,7 @@
 //! Callers that were seen in traffic and that nobody knows: somebody says whose they are, or that they are nobody's.
 
+mod subject;
+
 use crate::{
     answer::{Answer, Page},
     call::{Asked, Console},
@@ -40,8 +42,12 @@ pub(crate) struct ClaimRequest {
 pub(crate) struct DiscoveryView {
     /// What it is called until somebody claims it.
     id: String,
-    /// By what it is told from others: `key` or `source`.
+    /// By what it is told from others: `key`, `subject`, `certificate` or `source`.
     what: &'static str,
+    /// The trust source that vouches for it; of a `subject` or `certificate`.
+    trust: Option<String>,
+    /// Whom that one names: a stranger's text.
+    subject: Option<String>,
     /// Where it was seen first.
     environment: Option<String>,
     /// What it called.
@@ -69,6 +75,8 @@ impl DiscoveryView {
         Self {
             id: stored.id.to_string(),
             what: stored.what.as_str(),
+            trust: stored.vouched.as_ref().map(|vouched| vouched.trust.to_string()),
+            subject: stored.vouched.as_ref().map(|vouched| vouched.subject.to_string()),
             environment: stored.environment.as_ref().map(ToString::to_string),
             apis: stored.apis.iter().map(ToString::to_string).collect(),
             sources: stored.sources.iter().map(ToString::to_string).collect(),
@@ -123,6 +131,11 @@ pub(crate) async fn claim(console: &Console, asked: &Asked<'_>) -> Result<Answer
     if key.is_some() {
         // Whether it could be registered at all, before anything is said of it.
         credentials::lasts(console, &known, Some(FOREIGN), None, asked.now).await?;
+    }
+    if let (Some(vouched), DiscoveryState::Open) = (&seen.vouched, seen.state)
+        && let Some(waits) = subject::bind(console, asked, &actor, &known, &seen, vouched).await?
+    {
+        return Ok(waits);
     }
     // Claimed first: of two who claim at once, one gets the key. Registered then: whoever claims again, finishes it.
     let stored = console.store.claim_discovery(&actor, &id, &name, asked.now).await?;

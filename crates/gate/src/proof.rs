@@ -194,7 +194,7 @@ fn registered(text: &str, snapshot: &Snapshot) -> Result<Genuine, Failed> {
     let same = record.filter(|credential| credential.hash.as_ref().is_some_and(|on_record| api_key::same(on_record, &hash)));
     match same {
         Some(credential) => Ok(Genuine::of(Arc::clone(credential), ProofKind::ApiKey)),
-        None => Err(Failed::Nobody(Reason::ProofUnknown, Some(Box::new(Unknown { id, hash })))),
+        None => Err(Failed::Nobody(Reason::ProofUnknown, Some(Box::new(Unknown::Key { id, hash })))),
     }
 }
 
@@ -203,7 +203,8 @@ fn vouched(text: &str, chain: Option<&CertificateChain>, snapshot: &Snapshot, no
     let token = snapshot.trust().token(text, now)?;
     let bound = is_bound(&token, chain)?;
     let subjects = snapshot.population().bindings().subjects();
-    let credential = on_record(subjects.find(&token.trust, &token.subject, token.claims.all()), &token.trust, snapshot)?;
+    let found = subjects.find(&token.trust, &token.subject, token.claims.all());
+    let credential = on_record(found, (&token.trust, Some(&token.subject), CredentialKind::Oidc), snapshot)?;
     let on_behalf_of = token.on_behalf_of.as_deref().map(|person| api_key::pseudonym(snapshot.pepper(), token.trust.as_str(), person));
     let proof = ProofFacts { kind: ProofKind::Jwt, bound, since: token.since, ends: Some(token.ends) };
     Ok(Genuine { credential, proof, token: Some(Arc::clone(&token.facts)), on_behalf_of })
@@ -231,18 +232,27 @@ fn certified(chain: &CertificateChain, snapshot: &Snapshot, now: Time) -> Result
             (Some(_), Match::One(_)) | (_, Match::Ambiguous(..)) => return Err(Reason::IdentityAmbiguous.into()),
         }
     }
-    let credential = on_record(found.map_or(Match::Nobody, Match::One), &certificate.trust, snapshot)?;
+    let shown = (&certificate.trust, certificate.subjects.first(), CredentialKind::X509);
+    let credential = on_record(found.map_or(Match::Nobody, Match::One), shown, snapshot)?;
     let proof = ProofFacts { kind: ProofKind::X509, bound: true, since: certificate.since, ends: Some(certificate.ends) };
     Ok(Genuine { credential, proof, token: None, on_behalf_of: None })
 }
 
-/// What a genuine proof stands for. Where its trust source was stopped, room 6 says so of whom it stands for.
-fn on_record(found: Match<'_>, trust: &TrustName, snapshot: &Snapshot) -> Result<Arc<Credential>, Reason> {
+/// What a genuine proof stands for. Where its trust source was stopped, room 6 says so of whom it stands for; of whom it stands
+/// for nobody, nothing is to be discovered.
+fn on_record(
+    found: Match<'_>,
+    (trust, subject, kind): (&TrustName, Option<&Box<str>>, CredentialKind),
+    snapshot: &Snapshot,
+) -> Result<Arc<Credential>, Failed> {
     match found {
-        Match::Nobody if snapshot.denied().stops_issuer(trust) => Err(Reason::ProofRevoked),
-        Match::Nobody => Err(Reason::ProofSubject),
-        Match::One(holder) => snapshot.credential(holder.credential.as_str()).map(Arc::clone).ok_or(Reason::ProofSubject),
-        Match::Ambiguous(..) => Err(Reason::IdentityAmbiguous),
+        Match::Nobody if snapshot.denied().stops_issuer(trust) => Err(Reason::ProofRevoked.into()),
+        Match::Nobody => {
+            let unknown = subject.and_then(|subject| Unknown::subject(trust, subject, kind));
+            Err(Failed::Nobody(Reason::ProofSubject, unknown.map(Box::new)))
+        }
+        Match::One(holder) => Ok(snapshot.credential(holder.credential.as_str()).map(Arc::clone).ok_or(Reason::ProofSubject)?),
+        Match::Ambiguous(..) => Err(Reason::IdentityAmbiguous.into()),
     }
 }
 

@@ -3,8 +3,8 @@
 
 use crate::{
     api::{Api, Operation},
-    credential::{Credential, KeyedHash},
-    id::{CredentialId, IdentityId, PurposeName, RequestId, TaskId, ZoneName},
+    credential::{Credential, CredentialKind, KeyedHash},
+    id::{CredentialId, IdentityId, PurposeName, RequestId, TaskId, TrustName, ZoneName},
     inventory::{Identity, words},
     proof::ProofFacts,
     reason::Reason,
@@ -127,13 +127,38 @@ pub struct Stopped {
     pub retry_after_s: Option<u64>,
 }
 
-/// A key that an unknown caller showed: nothing of ours, and not on record.
+/// Longest subject of a proof that is discovered, in bytes: it is a stranger's text.
+pub const DISCOVERED_BYTES_MAX: usize = 512;
+
+/// What an unknown caller showed that nobody on record stands behind.
 #[derive(Debug, Clone)]
-pub struct Unknown {
-    /// The id that a credential made of it would have.
-    pub id: CredentialId,
-    /// What such a credential would be compared with.
-    pub hash: KeyedHash,
+pub enum Unknown {
+    /// A key: nothing of ours.
+    Key {
+        /// The id that a credential made of it would have.
+        id: CredentialId,
+        /// What such a credential would be compared with.
+        hash: KeyedHash,
+    },
+    /// A genuine proof of a trust source.
+    Subject {
+        /// Who vouches for it.
+        trust: TrustName,
+        /// Whom it names.
+        subject: Box<str>,
+        /// What a credential that is bound to it would be.
+        kind: CredentialKind,
+    },
+}
+
+impl Unknown {
+    /// A genuine proof whose subject can be told and bound as it stands: not too long, nothing but text in it, and no `*` at its
+    /// end, which would stand for others too.
+    #[must_use]
+    pub fn subject(trust: &TrustName, subject: &str, kind: CredentialKind) -> Option<Self> {
+        let fits = (1..=DISCOVERED_BYTES_MAX).contains(&subject.len()) && !subject.ends_with('*') && !subject.chars().any(char::is_control);
+        fits.then(|| Self::Subject { trust: trust.clone(), subject: subject.into(), kind })
+    }
 }
 
 /// All that is known about a request before it is judged.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::{collections::BTreeSet, fmt};
 use wardgate_model::{
     credential::KeyedHash,
-    id::{ApiName, EnvironmentName, IdentityId},
+    id::{ApiName, EnvironmentName, IdentityId, TrustName},
     time::Time,
 };
 
@@ -20,12 +20,16 @@ pub const OPEN_MAX: u32 = 10_000;
 pub const SEEN_MAX: usize = 32;
 
 /// By what an unknown caller is told from others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DiscoveredBy {
     /// By the key that it showed, which is none of ours.
     Key,
     /// By where it comes from: it showed nothing.
     Source,
+    /// By the subject of a token that a trust source vouches for.
+    Subject,
+    /// By the name in a certificate that a trust source vouches for.
+    Certificate,
 }
 
 impl DiscoveredBy {
@@ -35,13 +39,15 @@ impl DiscoveredBy {
         match self {
             Self::Key => "key",
             Self::Source => "source",
+            Self::Subject => "subject",
+            Self::Certificate => "certificate",
         }
     }
 
     /// Reads the word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Key, Self::Source].into_iter().find(|d| d.as_str() == word)
+        [Self::Key, Self::Source, Self::Subject, Self::Certificate].into_iter().find(|d| d.as_str() == word)
     }
 }
 
@@ -80,6 +86,15 @@ impl fmt::Display for DiscoveryState {
     }
 }
 
+/// Whom a trust source vouches for, where nobody on record is meant by that.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SeenSubject {
+    /// The trust source.
+    pub trust: TrustName,
+    /// Whom it names: a stranger's text.
+    pub subject: Box<str>,
+}
+
 /// An unknown caller, as it was seen lately.
 #[derive(Debug, Clone)]
 pub struct SeenUnknown {
@@ -89,6 +104,8 @@ pub struct SeenUnknown {
     pub what: DiscoveredBy,
     /// What a credential made of its key would be compared with.
     pub hash: Option<KeyedHash>,
+    /// Whom a trust source vouches for; of a subject or certificate.
+    pub vouched: Option<SeenSubject>,
     /// Where it was seen.
     pub environment: Option<EnvironmentName>,
     /// What it called.
@@ -112,6 +129,8 @@ pub struct StoredDiscovery {
     pub what: DiscoveredBy,
     /// What a credential made of its key would be compared with.
     pub hash: Option<KeyedHash>,
+    /// Whom a trust source vouches for; of a subject or certificate.
+    pub vouched: Option<SeenSubject>,
     /// Where it was seen first.
     pub environment: Option<EnvironmentName>,
     /// What it called, by name; at most [`SEEN_MAX`].
@@ -176,6 +195,8 @@ struct DiscoveryRow {
     claimed_as: Option<String>,
     revision: i64,
     created_seq: i64,
+    trust: Option<String>,
+    subject: Option<String>,
 }
 
 impl DiscoveryRow {
@@ -184,9 +205,11 @@ impl DiscoveryRow {
         let corrupt = |why: String| StoreFault::corrupt("discovery", &id, why);
         let identity = |name: &str| IdentityId::parse(name).map_err(|e| corrupt(e.to_string()));
         let hash = self.hash.map(<[u8; 32]>::try_from).transpose();
+        let trust = self.trust.map(|name| TrustName::parse(&name)).transpose().map_err(|e| corrupt(e.to_string()))?;
         Ok(StoredDiscovery {
             what: DiscoveredBy::parse(&self.what).ok_or_else(|| corrupt(format!("seen by `{}`", self.what)))?,
             hash: hash.map_err(|h| corrupt(format!("a hash of {} bytes", h.len())))?.map(KeyedHash::new),
+            vouched: trust.zip(self.subject).map(|(trust, subject)| SeenSubject { trust, subject: subject.into() }),
             environment: self.environment.map(|e| EnvironmentName::parse(&e)).transpose().map_err(|e| corrupt(e.to_string()))?,
             apis: serde_json::from_str(&self.apis).map_err(|e| corrupt(e.to_string()))?,
             sources: serde_json::from_str(&self.sources).map_err(|e| corrupt(e.to_string()))?,
@@ -212,6 +235,8 @@ async fn find(conn: &mut Conn, id: &IdentityId) -> Result<Option<StoredDiscovery
 fn told(discovery: &StoredDiscovery) -> Value {
     json!({
         "what": discovery.what.as_str(),
+        "trust": discovery.vouched.as_ref().map(|vouched| vouched.trust.as_str()),
+        "subject": discovery.vouched.as_ref().map(|vouched| &*vouched.subject),
         "environment": discovery.environment.as_ref().map(EnvironmentName::as_str),
         "claim_by": discovery.claim_by.to_rfc3339(),
         "state": discovery.state.as_str(),
@@ -236,6 +261,7 @@ fn merge(old: Option<&StoredDiscovery>, seen: &SeenUnknown, claim_by: Time) -> S
             id: seen.id.clone(),
             what: seen.what,
             hash: seen.hash.clone(),
+            vouched: seen.vouched.clone(),
             environment: seen.environment.clone(),
             apis: union(&[], &seen.apis),
             sources: union(&[], &seen.sources),
@@ -275,6 +301,8 @@ async fn put(writing: &mut Writing, discovery: &StoredDiscovery) -> Result<(), S
         .bind(discovery.claimed_as.as_ref().map(IdentityId::as_str))
         .bind(signed(discovery.revision))
         .bind(signed(discovery.created_seq))
+        .bind(discovery.vouched.as_ref().map(|vouched| vouched.trust.as_str()))
+        .bind(discovery.vouched.as_ref().map(|vouched| &*vouched.subject))
         .execute(writing.conn())
         .await
         .map(drop)

@@ -74,7 +74,9 @@ pub use arming::{ARMERS_MAX, Armers, Behind};
 pub use backup::Backup;
 pub use containment::{CONTAINED_BYTES_MAX, STOP_WAITS, StoredContainment};
 pub use credential::{Condition, CredentialFilter, NewCredential, StoredCredential, live_max};
-pub use discovery::{Discovered, DiscoveredBy, DiscoveryFilter, DiscoveryState, OPEN_MAX, SEEN_MAX, SeenUnknown, StoredDiscovery};
+pub use discovery::{
+    Discovered, DiscoveredBy, DiscoveryFilter, DiscoveryState, OPEN_MAX, SEEN_MAX, SeenSubject, SeenUnknown, StoredDiscovery,
+};
 pub use fault::{Blame, DatabaseFault, StoreFault};
 pub use feed::{Act, Actor, CHANGES_MAX, Change, ChangeFilter, Subject, Who};
 pub use follow::BEAT;

@@ -182,12 +182,12 @@ pub(crate) const USAGE_LAST: &str =
 pub(crate) const USAGE_FORGET: &str = "DELETE FROM usage_sum WHERE last_us < $1";
 
 pub(crate) const DISCOVERIES: &str = "SELECT id, what, hash, environment, apis, sources, first_us, last_us, seen, claim_by_us, state, claimed_as, \
-     revision, created_seq FROM discovery WHERE created_seq > $1 AND ($2 = '' OR state = $2) AND claim_by_us < $3 ORDER BY created_seq LIMIT $4";
+     revision, created_seq, trust, subject FROM discovery WHERE created_seq > $1 AND ($2 = '' OR state = $2) AND claim_by_us < $3 ORDER BY created_seq LIMIT $4";
 pub(crate) const DISCOVERY: &str = "SELECT id, what, hash, environment, apis, sources, first_us, last_us, seen, claim_by_us, state, claimed_as, \
-     revision, created_seq FROM discovery WHERE id = $1";
+     revision, created_seq, trust, subject FROM discovery WHERE id = $1";
 pub(crate) const DISCOVERIES_OPEN: &str = "SELECT COUNT(*) FROM discovery WHERE state = 'open'";
 pub(crate) const DISCOVERY_PUT: &str = "INSERT INTO discovery (id, what, hash, environment, apis, sources, first_us, last_us, seen, claim_by_us, \
-     state, claimed_as, revision, created_seq) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+     state, claimed_as, revision, created_seq, trust, subject) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) \
      ON CONFLICT (id) DO UPDATE SET apis = excluded.apis, sources = excluded.sources, first_us = excluded.first_us, last_us = excluded.last_us, \
      seen = excluded.seen, state = excluded.state, claimed_as = excluded.claimed_as, revision = excluded.revision";
 

@@ -11,6 +11,7 @@ async fn world() -> Fixture {
         id: IdentityId::literal(id),
         what: if hash.is_some() { DiscoveredBy::Key } else { DiscoveredBy::Source },
         hash: hash.map(KeyedHash::new),
+        vouched: None,
         environment: None,
         apis: vec![ApiName::literal("shop")],
         sources: vec!["192.0.2.0/24".into()],

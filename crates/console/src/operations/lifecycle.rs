@@ -71,7 +71,7 @@ pub(super) const ROWS: &[AdminOperation] = &[
         Verb::Get,
         "/api/v1/discoveries",
         OperationClass::List,
-        "Lists callers that were seen in traffic and that nobody knows: by key, as its keyed hash, or by network.",
+        "Lists callers that were seen in traffic and that nobody knows: by key, by the subject of a genuine proof, or by network.",
     )
     .reads(&[query("state", "only those that are `open`, `claimed` or `rejected`"), LIMIT, CURSOR])
     .gives(&[(200, Some(schema_of::<Page<DiscoveryView>>))]),
@@ -80,12 +80,12 @@ pub(super) const ROWS: &[AdminOperation] = &[
         Verb::Post,
         "/api/v1/discoveries/{id}/claim",
         OperationClass::Write,
-        "Says that a discovered caller is this identity; its key then counts as the identity's own.",
+        "Says that a discovered caller is this identity; its key then counts as the identity's own, and the subject of a proof is bound to it. What takes a second person waits: 202.",
     )
     .reads(&[IDEMPOTENCY_KEY])
     .takes(schema_of::<ClaimRequest>)
-    .gives(&[(200, Some(schema_of::<DiscoveryView>))])
-    .refuses(&[Code::NotFound, Code::Conflict, Code::Limit, Code::InProgress, Code::MediaType, Code::Unfit, Code::KeyReused]),
+    .gives(&[(200, Some(schema_of::<DiscoveryView>)), (202, Some(schema_of::<ApprovalView>))])
+    .refuses(&[Code::NotFound, Code::Conflict, Code::Stale, Code::Limit, Code::InProgress, Code::MediaType, Code::Unfit, Code::KeyReused]),
     row(
         Key::RejectDiscovery,
         Verb::Post,

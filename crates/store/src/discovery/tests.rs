@@ -1,8 +1,8 @@
-use super::{Discovered, DiscoveredBy, DiscoveryFilter, DiscoveryState, SEEN_MAX, SeenUnknown};
+use super::{Discovered, DiscoveredBy, DiscoveryFilter, DiscoveryState, SEEN_MAX, SeenSubject, SeenUnknown};
 use crate::world::{HOUR, NOW, World, actor, identity, on_both};
 use wardgate_model::{
     credential::KeyedHash,
-    id::{ApiName, EnvironmentName},
+    id::{ApiName, EnvironmentName, TrustName},
 };
 
 on_both! {
@@ -21,6 +21,8 @@ fn seen(text: &str) -> SeenUnknown {
         id,
         what,
         hash: (what == DiscoveredBy::Key).then(|| KeyedHash::new([0xA5; 32])),
+        vouched: matches!(what, DiscoveredBy::Subject | DiscoveredBy::Certificate)
+            .then(|| SeenSubject { trust: TrustName::literal("ci"), subject: "repo:acme/x".into() }),
         environment: Some(EnvironmentName::parse("production").unwrap()),
         apis: vec![ApiName::parse(api).unwrap()],
         sources: vec![source.into()],
@@ -49,6 +51,12 @@ async fn an_unknown_caller_is_noted_once_and_counted(world: World) {
     assert_eq!(world.store.last_seq().await.unwrap(), 2, "being seen again is no change");
     let feed = world.feed().await;
     assert!(feed.contains("1 <process> discovery/discovered-1 discover") && !feed.contains("165"), "{feed}");
+    add(&world, &["discovered-3 subject payments 192.0.2.0/24 0 1", "discovered-4 certificate payments 192.0.2.0/24 0 1"]).await;
+    for (id, what) in [("discovered-3", DiscoveredBy::Subject), ("discovered-4", DiscoveredBy::Certificate)] {
+        let found = world.store.discovery(&identity(id)).await.unwrap();
+        let vouched = found.vouched.map(|vouched| (vouched.trust.to_string(), vouched.subject));
+        assert_eq!((found.what, found.hash.is_none(), vouched), (what, true, Some(("ci".to_owned(), "repo:acme/x".into()))));
+    }
 }
 
 async fn a_discovery_is_claimed_or_rejected_once(world: World) {

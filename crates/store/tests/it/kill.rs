@@ -126,8 +126,18 @@ impl Life<'_> {
         let what = DiscoveredBy::Source;
         let (apis, sources) = (vec![], vec!["192.0.2.0/24".into()]);
         let discovered = IdentityId::parse(&format!("discovered-{}", self.round)).unwrap();
-        let seen =
-            SeenUnknown { id: discovered.clone(), what, hash: None, environment: None, apis, sources, first: NOW, last: NOW, count: 1 };
+        let seen = SeenUnknown {
+            id: discovered.clone(),
+            what,
+            hash: None,
+            vouched: None,
+            environment: None,
+            apis,
+            sources,
+            first: NOW,
+            last: NOW,
+            count: 1,
+        };
         store.add_discoveries(&[seen], NOW + HOUR, NOW).await.unwrap();
         self.acknowledge().await;
         store.claim_discovery(actor, &discovered, &self.identity(), NOW).await.unwrap();

@@ -134,6 +134,8 @@ async fn discovered(args: DiscoveredArgs) -> anyhow::Result<Exit> {
     let columns = [
         ("ID", "/id"),
         ("BY", "/what"),
+        ("TRUST", "/trust"),
+        ("SUBJECT", "/subject"),
         ("APIS", "/apis"),
         ("FROM", "/sources"),
         ("CALLS", "/count"),

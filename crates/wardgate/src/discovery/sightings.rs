@@ -5,13 +5,15 @@ use ipnet::IpNet;
 use std::{collections::HashMap, time::Duration};
 use wardgate_model::{
     api::Api,
-    credential::KeyedHash,
+    credential::{CredentialKind, KeyedHash},
     event::Event,
+    facts,
     id::{ApiName, CredentialId, EnvironmentName, IdentityId},
     reason::Reason,
     time::Time,
 };
-use wardgate_store::{DiscoveredBy, SeenUnknown};
+use wardgate_proof::api_key;
+use wardgate_store::{DiscoveredBy, SeenSubject, SeenUnknown};
 
 /// Refused, a key or source is a discovery once it was seen so often.
 pub const SEEN_MIN: u64 = 3;
@@ -19,7 +21,8 @@ pub const SEEN_MIN: u64 = 3;
 const CALLERS_MAX: usize = 4_096;
 /// Unknown callers of one API that are looked at.
 const CALLERS_OF_API_MAX: usize = 1_024;
-/// Keys of foreign make from one network that are looked at: a flood of made-up keys comes from somewhere.
+/// Keys of foreign make, and subjects that stand for nobody, from one network that are looked at: a flood of made-up ones comes
+/// from somewhere.
 const KEYS_OF_NETWORK_MAX: usize = 64;
 /// APIs, and networks, that are told of one unknown caller.
 const TOLD_MAX: usize = 8;
@@ -34,13 +37,31 @@ const FORGET: Duration = Duration::from_hours(7 * 24);
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Unknown {
     Key(CredentialId),
+    Subject(SeenSubject, DiscoveredBy),
     Source(IpNet),
 }
 
 impl Unknown {
+    fn what(&self) -> DiscoveredBy {
+        match self {
+            Self::Key(_) => DiscoveredBy::Key,
+            Self::Subject(_, what) => *what,
+            Self::Source(_) => DiscoveredBy::Source,
+        }
+    }
+
+    /// Whether a stranger can make as many of them as he likes from one network.
+    fn is_shown(&self) -> bool {
+        !matches!(self, Self::Source(_))
+    }
+
     fn name(&self) -> Option<IdentityId> {
         match self {
             Self::Key(id) => name_of_key(id),
+            // No identity is called so: of a name there is no `:`.
+            Self::Subject(shown, what) => {
+                name_of_key(&api_key::declared_id(&format!("{}:{}", what.as_str(), shown.trust), &shown.subject))
+            }
             Self::Source(network) => IdentityId::parse(&format!("discovered-{}-{}", network.network(), network.prefix_len())).ok(),
         }
     }
@@ -128,8 +149,12 @@ impl Sightings {
         let Some(api) = &facts.api else { return false };
         let network = network(facts.source.address);
         let missing = facts.stopped.is_some_and(|stopped| stopped.reason == Reason::CredentialMissing);
-        let (unknown, hash) = match &facts.unknown {
-            Some(shown) => (Unknown::Key(shown.id), Some(&shown.hash)),
+        let (unknown, hash) = match facts.unknown.as_deref() {
+            Some(facts::Unknown::Key { id, hash }) => (Unknown::Key(*id), Some(hash)),
+            Some(facts::Unknown::Subject { trust, subject, kind }) => {
+                let what = if *kind == CredentialKind::X509 { DiscoveredBy::Certificate } else { DiscoveredBy::Subject };
+                (Unknown::Subject(SeenSubject { trust: trust.clone(), subject: subject.clone() }, what), None)
+            }
             None if missing && facts.operation.is_some() => (Unknown::Source(network), None),
             None => return false,
         };
@@ -139,7 +164,7 @@ impl Sightings {
                 return false;
             }
             *self.of_api.entry(api.name.clone()).or_default() += 1;
-            if matches!(unknown, Unknown::Key(_)) {
+            if unknown.is_shown() {
                 *self.keys_of.entry(network).or_default() += 1;
             }
         }
@@ -151,7 +176,7 @@ impl Sightings {
 
     fn has_room(&mut self, unknown: &Unknown, api: &ApiName, network: IpNet, now: Time) -> bool {
         let full = |seen: &Self| {
-            let crowded = matches!(unknown, Unknown::Key(_)) && seen.keys_of.get(&network).is_some_and(|keys| *keys >= KEYS_OF_NETWORK_MAX);
+            let crowded = unknown.is_shown() && seen.keys_of.get(&network).is_some_and(|keys| *keys >= KEYS_OF_NETWORK_MAX);
             let of_api = seen.of_api.get(api).is_some_and(|callers| *callers >= CALLERS_OF_API_MAX);
             crowded || of_api || seen.callers.len() >= CALLERS_MAX
         };
@@ -169,7 +194,7 @@ impl Sightings {
         self.keys_of.clear();
         for (unknown, seen) in &self.callers {
             *self.of_api.entry(seen.api.clone()).or_default() += 1;
-            if matches!(unknown, Unknown::Key(_)) {
+            if unknown.is_shown() {
                 *self.keys_of.entry(seen.network).or_default() += 1;
             }
         }
@@ -183,8 +208,12 @@ impl Sightings {
             let Some(id) = unknown.name() else { continue };
             ready.push(SeenUnknown {
                 id,
-                what: if matches!(unknown, Unknown::Key(_)) { DiscoveredBy::Key } else { DiscoveredBy::Source },
+                what: unknown.what(),
                 hash: seen.hash.clone(),
+                vouched: match unknown {
+                    Unknown::Subject(shown, _) => Some(shown.clone()),
+                    Unknown::Key(_) | Unknown::Source(_) => None,
+                },
                 environment: Some(seen.environment.clone()),
                 apis: seen.apis.clone(),
                 sources: seen.networks.iter().map(|network| network.to_string().into()).collect(),

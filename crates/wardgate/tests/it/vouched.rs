@@ -182,3 +182,40 @@ fn a_declared_credential_is_shown_with_its_use_contained_and_not_revoked() {
     assert_eq!([scene.list(&gate, LEDGER), scene.list(&gate, "nightly")], ["401 proof.invalid", "200"]);
     scene.keeper.open();
 }
+
+#[test]
+fn a_genuine_subject_that_stands_for_nobody_is_discovered_and_claimed() {
+    let scene = Scene::new();
+    let place = &scene.place;
+    let gate = place.serve();
+    let subject = "repo:acme/reports:ref:refs/heads/main";
+    for _ in 0..3 {
+        assert_eq!(scene.list(&gate, subject), "401 proof.invalid");
+        assert_eq!(scene.list(&gate, "repo:acme/*"), "401 proof.invalid", "who would stand for others");
+    }
+    let found = until("the discovery", || {
+        let found = place.manage(&gate, "GET /api/v1/discoveries", &Value::Null).json()["items"].as_array().unwrap().clone();
+        (!found.is_empty()).then_some(found)
+    });
+    let [one] = found.as_slice() else { panic!("{found:#?}") };
+    assert_eq!((&one["what"], &one["trust"], &one["subject"]), (&json!("subject"), &json!("ci"), &json!(subject)));
+    let id = one["id"].as_str().unwrap();
+    let shown = place.run(&gate, &["identity", "discovered"], "").with(0).out;
+    assert!(shown.contains(id) && shown.contains(subject) && shown.contains("SUBJECT"), "{shown}");
+
+    let of_file = place.run(&gate, &["identity", "claim", id, "--as", "ledger-ci"], "");
+    assert!(of_file.status != 0 && of_file.err.contains("trusted.yaml") && of_file.err.contains(&format!("\"subject\":\"{subject}\"")), "{of_file:?}");
+    assert_eq!(scene.list(&gate, subject), "401 proof.invalid");
+    let spec = json!({ "type": "ci_job", "owner": "shop-team", "environment": "production", "purpose": "reports" });
+    let made = place.manage(&gate, "PUT /api/v1/resources/Identity/reports", &json!({ "spec": spec }));
+    assert_eq!(made.status, 201, "{made:?}");
+    let claimed = place.run(&gate, &["identity", "claim", id, "--as", "reports"], "");
+    assert_eq!(claimed.status, 0, "{claimed:?}");
+    let on_record = place.manage(&gate, "GET /api/v1/resources/Identity/reports", &Value::Null).json();
+    let entry = json!({ "name": id, "type": "oidc", "trust": "ci", "subject": subject });
+    assert_eq!(on_record["spec"]["credentials"], json!([entry]));
+    assert_eq!(scene.list(&gate, subject), "200");
+    let state = place.manage(&gate, "GET /api/v1/discoveries?state=claimed", &Value::Null).json();
+    assert_eq!(state["items"][0]["claimed_as"], "reports");
+    scene.keeper.open();
+}

@@ -1,6 +1,11 @@
 use super::{CALLERS_MAX, KEYS_OF_NETWORK_MAX, Sightings, name_of_key};
 use crate::usage::scene::{Scene, at};
-use wardgate_model::id::CredentialId;
+use wardgate_model::{
+    credential::CredentialKind,
+    facts::{DISCOVERED_BYTES_MAX, Unknown},
+    id::{CredentialId, TrustName},
+};
+use wardgate_store::SeenUnknown;
 
 /// What is ready to be noted, a line each: by what, how often, first to last, of which environment, what was called, from where.
 fn told(sightings: &mut Sightings, now: u64) -> Vec<String> {
@@ -105,4 +110,32 @@ fn a_key_has_one_name_and_another_key_another() {
     assert_ne!(name("aB3dE5gH7jK9"), name("ab3dE5gH7jK9"));
     let shape = name("aB3dE5gH7jK9");
     assert_eq!(shape.len(), "discovered-".len() + 12, "{shape}");
+}
+
+#[test]
+fn a_genuine_subject_that_stands_for_nobody_is_told_by_itself_and_bounded() {
+    let (scene, mut sightings, ci) = (Scene::new(), Sightings::default(), TrustName::literal("ci"));
+    let show = |sightings: &mut Sightings, when: u64, subject: &str, kind| {
+        let mut event = scene.event(&format!("+{when}s key=abc 10.0.0.1 GET /shop/things 200"));
+        event.facts.unknown = Unknown::subject(&ci, subject, kind).map(Box::new);
+        sightings.see(&event)
+    };
+    for when in 1..=3 {
+        show(&mut sightings, when, "repo:acme/new", CredentialKind::Oidc);
+        show(&mut sightings, when, "spiffe://acme.example/new", CredentialKind::X509);
+    }
+    show(&mut sightings, 4, "repo:acme/once", CredentialKind::Oidc);
+    let ready = sightings.ready(at(10));
+    let said = |seen: &SeenUnknown| format!("{} {} {}", seen.what.as_str(), seen.count, seen.vouched.as_ref().unwrap().subject);
+    let mut found: Vec<_> = ready.iter().map(said).collect();
+    found.sort();
+    assert_eq!(found, ["certificate 3 spiffe://acme.example/new", "subject 3 repo:acme/new"]);
+    assert!(ready[0].id != ready[1].id && ready.iter().all(|seen| seen.id.as_str().starts_with("discovered-") && seen.hash.is_none()));
+    for unfit in ["", "repo:acme/*", "a\nb", &"x".repeat(DISCOVERED_BYTES_MAX + 1)] {
+        assert!(Unknown::subject(&ci, unfit, CredentialKind::Oidc).is_none(), "{unfit:?}");
+    }
+    for number in 0..3 * KEYS_OF_NETWORK_MAX {
+        show(&mut sightings, 20, &format!("repo:flood/{number}"), CredentialKind::Oidc);
+    }
+    assert!(sightings.callers.len() <= KEYS_OF_NETWORK_MAX && sightings.dropped() > 0, "one network");
 }
