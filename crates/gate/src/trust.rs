@@ -1,7 +1,7 @@
 //! Whose proofs count, made ready: keys and anchors as they were last fetched, and what was found good with them.
 //!
 //! What was verified once is remembered by its hash until it ends. A new [`Trust`] remembers nothing: so new keys, a new
-//! revocation list or a trust source that is gone are obeyed by the next request, on open and resumed connections too.
+//! revocation list or a trust source that is gone are obeyed by the next request, on open connections too.
 
 use ahash::AHashMap;
 use quick_cache::sync::Cache;

@@ -147,13 +147,13 @@ reasons! {
     /// A token that cannot be read in one way, or wants what is not taken here (RFC 7515 §5.2, RFC 8725 §3).
     ProofToken = "proof.token", 401, 16, Warning, "the credential is not valid", "send a signed token of the issuer as it was issued";
     /// A token of an issuer that nobody has declared.
-    ProofIssuer = "proof.issuer", 401, 16, Warning, "the credential is not valid", "declare its issuer as a TrustSource, or ask it for nothing";
+    ProofIssuer = "proof.issuer", 401, 16, Warning, "the credential is not valid", "use a token or certificate of an issuer that is declared as a TrustSource";
     /// A signature that is not its issuer's, or made with a key that it does not publish.
     ProofSignature = "proof.signature", 401, 16, Warning, "the credential is not valid", "get a new token: no key that the issuer publishes made this signature";
     /// Claims that do not fit the trust source: another audience, a time to come, too long a life (RFC 7519 §4.1).
     ProofClaims = "proof.claims", 401, 16, Warning, "the credential is not valid", "compare `aud`, `iat`, `nbf` and `exp` of the token with the TrustSource";
     /// The keys of the issuer are not known at present, or too old to be believed.
-    ProofKeysAway = "proof.keys_away", 503, 14, Error, "the credential cannot be verified at present", "try again later; the operator sees in /readyz which issuer does not answer";
+    ProofKeysAway = "proof.keys_away", 503, 14, Error, "the credential cannot be verified at present", "try again later; the operator sees in /readyz which keys are missing, or renews the revocation list that is out of date";
     /// A certificate that no trust source vouches for, or a revoked or ended one (RFC 5280 §6).
     ProofCertificate = "proof.certificate", 401, 16, Warning, "the credential is not valid", "present a certificate of a declared TrustSource that is in force";
     /// A genuine proof of nobody on record.

@@ -18,7 +18,7 @@ use wardgate_model::{
 
 /// How far a clock may be from ours, unless said, and at most.
 const LEEWAY: Duration = Duration::from_secs(30);
-const LEEWAY_MAX: Duration = Duration::from_secs(300);
+const LEEWAY_MAX: Duration = Duration::from_secs(60);
 /// Longest life of a token, unless said.
 const LIFE_MAX: Duration = Duration::from_secs(24 * 3600);
 /// Largest key set, bundle or revocation list in a file, in bytes.

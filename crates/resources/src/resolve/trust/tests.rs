@@ -80,7 +80,7 @@ fn a_trust_source_that_would_trust_too_much_is_refused() {
             source("type: oidc, issuer: name, audiences: [a], jwks: 'ftp://a.example'"),
             source("type: oidc, issuer: name, audiences: [a], jwks: 'file:none.json'"),
             source("type: oidc, issuer: name, audiences: [a], jwks: 'file:large'"),
-            source("type: oidc, issuer: name, audiences: [a], jwks: 'file:keys.json', algorithms: [HS256, none], leeway: 10m"),
+            source("type: oidc, issuer: name, audiences: [a], jwks: 'file:keys.json', algorithms: [HS256, none], leeway: 2m"),
             source("type: oidc, issuer: 'https://a.example', audiences: [a], bundle: 'file:mesh.pem'"),
             source("type: spiffe, trust_domain: ACME.example, bundle: 'file:mesh.pem'"),
             source("type: spiffe, bundle: 'file:mesh.pem'"),
