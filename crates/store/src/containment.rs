@@ -1,7 +1,7 @@
 //! What is stopped. It outlives the thing: removed and made again, it is stopped still.
 
 use crate::{
-    Store, StoreFault,
+    Precondition, Store, StoreFault,
     database::{Conn, query},
     fault::DatabaseFault,
     feed::{Act, Actor, Subject, Told, Writing, signed, unsigned},
@@ -147,10 +147,14 @@ async fn stop_since(
 /// Notes within a change under way that something is not stopped any more; gives the number of the change.
 pub(crate) async fn delete(writing: &mut Writing, actor: &Actor, kind: Containable, name: &str) -> Result<Option<u64>, StoreFault> {
     let Some(old) = find(writing.conn(), kind, name).await? else { return Ok(None) };
+    delete_this(writing, actor, &old).await.map(Some)
+}
+
+async fn delete_this(writing: &mut Writing, actor: &Actor, old: &StoredContainment) -> Result<u64, StoreFault> {
     let seq = writing.allocate(1).await?;
-    query(sql::CONTAINMENT_REMOVE).bind(kind.as_str()).bind(name).execute(writing.conn()).await?;
-    tell(writing, seq, actor, Act::Release, (Some(&old), None)).await?;
-    Ok(Some(seq))
+    query(sql::CONTAINMENT_REMOVE).bind(old.kind.as_str()).bind(&*old.name).execute(writing.conn()).await?;
+    tell(writing, seq, actor, Act::Release, (Some(old), None)).await?;
+    Ok(seq)
 }
 
 /// Waits for a stop to be written, but not for long. What it waits for is given boxed: it is held twice, and large.
@@ -211,9 +215,25 @@ impl Store {
     /// # Errors
     /// `NotFound` when it is not stopped.
     pub async fn release(&self, actor: &Actor, kind: Containable, name: &str, now: Time) -> Result<u64, StoreFault> {
+        self.release_looked_at(actor, (kind, name), Precondition::Any, now).await
+    }
+
+    /// As [`Store::release`], of the containment that was looked at: one that came after it is another stop.
+    ///
+    /// # Errors
+    /// `NotFound` as there; `Stale` when it is another one.
+    pub async fn release_looked_at(
+        &self,
+        actor: &Actor,
+        (kind, name): (Containable, &str),
+        expect: Precondition,
+        now: Time,
+    ) -> Result<u64, StoreFault> {
         let mut writing = Writing::begin(self, now).await?;
-        let mut seq =
-            delete(&mut writing, actor, kind, name).await?.ok_or_else(|| StoreFault::missing("containment", feed_name(kind, name)))?;
+        let there = find(writing.conn(), kind, name).await?;
+        let there = there.ok_or_else(|| StoreFault::missing("containment", feed_name(kind, name)))?;
+        expect.check("containment", &feed_name(kind, name), Some(there.revision))?;
+        let mut seq = delete_this(&mut writing, actor, &there).await?;
         if kind == Containable::Identity
             && let Some(status) = status::find(writing.conn(), name).await?
             && status.state == IdentityState::Quarantined

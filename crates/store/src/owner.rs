@@ -1,7 +1,7 @@
 //! What happens to an owner: departed, back, attested. Files and the API own who it is.
 
 use crate::{
-    Store, StoreFault,
+    Precondition, Store, StoreFault,
     database::{Conn, query},
     feed::{Act, Actor, Subject, Told, Writing, signed, unsigned},
     sql,
@@ -88,10 +88,25 @@ impl Store {
     /// # Errors
     /// `Conflict` when it did not depart.
     pub async fn return_owner(&self, actor: &Actor, owner: &OwnerName, now: Time) -> Result<StoredOwner, StoreFault> {
+        self.return_owner_looked_at(actor, owner, Precondition::Any, now).await
+    }
+
+    /// As [`Store::return_owner`], of an owner as it was looked at.
+    ///
+    /// # Errors
+    /// `Conflict` as there; `Stale` when something else happened to it since.
+    pub async fn return_owner_looked_at(
+        &self,
+        actor: &Actor,
+        owner: &OwnerName,
+        expect: Precondition,
+        now: Time,
+    ) -> Result<StoredOwner, StoreFault> {
         self.change_owner(actor, owner, Act::Return, now, |status| {
             if status.departed.is_none() {
                 return Err(StoreFault::conflict("owner", owner, "did not depart"));
             }
+            expect.check("owner", owner.as_str(), Some(status.revision))?;
             (status.departed, status.grace_until) = (None, None);
             Ok(())
         })

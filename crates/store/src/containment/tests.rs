@@ -13,6 +13,7 @@ on_both! {
     what_is_contained_before_it_is_declared_is_born_contained,
     a_quarantine_by_a_step_is_a_containment_too,
     anything_can_be_contained,
+    a_release_is_of_the_containment_that_was_looked_at,
 }
 
 async fn state(world: &World, name: &str) -> String {
@@ -110,4 +111,21 @@ async fn nobody_leaves_a_contained_owner_by_a_file_or_a_removal(world: World) {
     world.store.release(&actor("root", ""), Containable::Owner, "payments", NOW).await.unwrap();
     world.apply(&[&bot("cards"), &gone("payments"), stays]).await.unwrap();
     assert!(!contained(&world).await.contains("stays"), "who is in again may move");
+}
+
+async fn a_release_is_of_the_containment_that_was_looked_at(world: World) {
+    world.apply(&["a.yaml Identity/bot {}"]).await.unwrap();
+    let contain = async || world.store.contain(&actor("root", "leaked"), Containable::Identity, "bot", NOW).await.unwrap().revision;
+    let release = async |revision| {
+        let expect = Precondition::Revision(revision);
+        world.store.release_looked_at(&actor("other", ""), (Containable::Identity, "bot"), expect, NOW).await.map_err(|e| e.to_string())
+    };
+    let first = contain().await;
+    release(first).await.unwrap();
+    assert_eq!(release(first).await.unwrap_err(), "there is no containment `identity/bot`");
+    let again = contain().await;
+    assert!(release(first).await.unwrap_err().contains("identity/bot"), "another stop");
+    assert_eq!((state(&world, "bot").await, contained(&world).await), ("quarantined".into(), "identity/bot by root".into()));
+    release(again).await.unwrap();
+    assert_eq!(state(&world, "bot").await, "active");
 }

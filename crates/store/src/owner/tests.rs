@@ -1,4 +1,7 @@
-use crate::world::{HOUR, NOW, World, actor, on_both};
+use crate::{
+    Precondition,
+    world::{HOUR, NOW, World, actor, on_both},
+};
 use wardgate_model::{id::OwnerName, time::Time};
 
 on_both! {
@@ -18,6 +21,8 @@ async fn an_owner_departs_and_comes_back(world: World) {
     assert_eq!(depart(NOW + HOUR * 2, NOW + HOUR).await, (Some(NOW), Some(NOW + HOUR * 2), 2), "the first date stays");
     let attested = world.store.attest_owner(&by, &owner, NOW).await.unwrap();
     assert_eq!((attested.departed, attested.attested), (Some(NOW), Some(NOW)));
+    let old = world.store.return_owner_looked_at(&by, &owner, Precondition::Revision(2), NOW).await;
+    assert!(old.is_err(), "it is another one than was looked at");
     let back = world.store.return_owner(&by, &owner, NOW + HOUR).await.unwrap();
     assert_eq!((back.departed, back.grace_until, back.attested), (None, None, Some(NOW)));
     let world = world.restart().await;
