@@ -214,7 +214,10 @@ fn a_genuine_subject_that_stands_for_nobody_is_discovered_and_claimed() {
     let on_record = place.manage(&gate, "GET /api/v1/resources/Identity/reports", &Value::Null).json();
     let entry = json!({ "name": id, "type": "oidc", "trust": "ci", "subject": subject });
     assert_eq!(on_record["spec"]["credentials"], json!([entry]));
-    assert_eq!(scene.list(&gate, subject), "200");
+    // It is known now; whether it may call is for its approval and the policies to say.
+    assert_eq!(scene.list(&gate, subject), "403 standing.denied");
+    let events = until("the event", || Some(place.events()).filter(|events| events.iter().any(|event| event["identity"]["name"] == "reports")));
+    assert!(events.iter().any(|event| event["identity"]["name"] == "reports" && event["proof"]["kind"] == "jwt"));
     let state = place.manage(&gate, "GET /api/v1/discoveries?state=claimed", &Value::Null).json();
     assert_eq!(state["items"][0]["claimed_as"], "reports");
     scene.keeper.open();
