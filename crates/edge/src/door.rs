@@ -22,7 +22,7 @@ use std::{
     task::{Context, Poll},
 };
 use wardgate_gate::{
-    Answer as Given, Arrival, Held, Need, Permit, Step, Unproven, Verdict, decide, establish, establish_with_keys, resume,
+    Answer as Given, Arrival, Held, KeysAnswer, Need, Permit, Step, Unproven, Verdict, decide, establish, establish_with_keys, resume,
 };
 use wardgate_model::{
     api::AuditMode,
@@ -272,7 +272,10 @@ async fn judge_with_keys(
 ) -> Result<Verdict, Reason> {
     let thread = exchange.thread();
     let Need::Keys { trust, kid } = need else { return Err(Reason::ForwardFault) };
-    let asked = thread.keys.want(&trust, kid.as_deref()).await;
+    let asked = match thread.asking.enter(exchange.peer(), thread.limits.asking_max, thread.now()) {
+        Some(_place) => thread.keys.want(&trust, kid.as_deref()).await,
+        None => KeysAnswer::Silent,
+    };
     let step = {
         let (snapshot, now) = (thread.gate.snapshot(), thread.now());
         exchange.judged_by(snapshot.number());

@@ -76,6 +76,9 @@ pub struct EdgeLimits {
     pub upstream_wait: Duration,
     /// Requests that wait for a connection, per upstream and thread. Default 256.
     pub upstream_waiters_max: usize,
+    /// Requests of one source (an IPv4 address, an IPv6 /64) that wait for the keys of a trust source. Further ones are refused, to come
+    /// again: there is room for so many in all, and no source is to take it up alone. Default 256.
+    pub asking_max: usize,
     /// Requests that are being slowed, per thread. Default 1,000.
     pub slowed_max: usize,
     /// Longest delay that is granted to a `slow` ruling. Default 30 s.
@@ -119,6 +122,7 @@ impl Default for EdgeLimits {
             upstream_idle: Duration::from_secs(30),
             upstream_wait: Duration::from_secs(1),
             upstream_waiters_max: 256,
+            asking_max: 256,
             slowed_max: 1_000,
             slow_max: Duration::from_secs(30),
         }

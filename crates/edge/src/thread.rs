@@ -33,6 +33,8 @@ pub struct Shared {
     pub parts: EdgeParts,
     /// Connections by source.
     pub sources: Arc<Sources>,
+    /// Requests that wait for keys, by source.
+    pub asking: Arc<Sources>,
     /// Bounds.
     pub limits: EdgeLimits,
     /// Our own name in `Via`, by which we know our own requests.
@@ -105,6 +107,8 @@ pub struct Thread {
     pub resolved: RefCell<Resolved>,
     /// Connections of clients, by source.
     pub sources: Arc<Sources>,
+    /// Requests that wait for the keys of a trust source, by source.
+    pub asking: Arc<Sources>,
     /// Connections to upstreams.
     pub upstreams: Upstreams,
     /// Requests that are being slowed.
@@ -127,7 +131,7 @@ impl Thread {
     /// The state of a new thread.
     #[must_use]
     pub fn new(shared: Shared) -> Rc<Self> {
-        let Shared { parts, sources, limits, via, threads } = shared;
+        let Shared { parts, sources, asking, limits, via, threads } = shared;
         let EdgeParts { gate, sink, clock, entropy, in_process, probes, keys, metrics, census: _ } = parts;
         let via_field_2 = HeaderValue::try_from(format!("2.0 {via}")).unwrap_or(HeaderValue::from_static("2.0 wardgate"));
         let via_field = HeaderValue::try_from(format!("1.1 {via}")).unwrap_or(HeaderValue::from_static("1.1 wardgate"));
@@ -143,6 +147,7 @@ impl Thread {
             via_field,
             via_field_2,
             sources,
+            asking,
             watch: Rc::new(Watch::default()),
             resolved: RefCell::default(),
             slowed: Cell::new(0),

@@ -21,9 +21,10 @@ use wardgate_edge::{
     Probes, Proxies, TrustKeys,
 };
 use wardgate_gate::{
-    Change, Estate, Gate, KeysAnswer, Meters, Snapshot, World,
+    Change, Estate, Gate, Meters, Snapshot, World,
     assertion::Mint,
     denied::{Denied, Subject},
+    trust::Trust,
 };
 use wardgate_model::{
     api::Api,
@@ -117,7 +118,11 @@ impl InProcess for Inside {
     }
 }
 
-struct Answers;
+/// `asked`: how often keys were wanted. None ever come.
+#[derive(Default)]
+struct Answers {
+    asked: Arc<AtomicUsize>,
+}
 
 impl Probes for Answers {
     fn answer(&self, door: Door, path: &str) -> Option<Response<Bytes>> {
@@ -128,7 +133,8 @@ impl Probes for Answers {
 
 impl TrustKeys for Answers {
     fn want(&self, _: &TrustName, _: Option<&str>) -> Fetching {
-        Box::pin(std::future::ready(KeysAnswer::Silent))
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        Box::pin(std::future::pending())
     }
 }
 
@@ -157,6 +163,8 @@ pub(crate) struct Running {
     pub(crate) denied: Arc<Denied>,
     pub(crate) metrics: Arc<EdgeMetrics>,
     pub(crate) census: Arc<Census>,
+    /// How often keys were wanted.
+    pub(crate) asked: Arc<AtomicUsize>,
     /// A key of the identity `ledger-sync`.
     pub(crate) key: String,
     handle: Option<EdgeHandle>,
@@ -170,6 +178,7 @@ pub(crate) struct Setup {
     pub(crate) on_record: Option<Box<OnRecord>>,
     pub(crate) proxies: Proxies,
     pub(crate) proxy_protocol: bool,
+    pub(crate) trust: Arc<Trust>,
 }
 
 /// Changes what is on record of the caller.
@@ -185,6 +194,7 @@ impl Setup {
             on_record: None,
             proxies: Proxies::default(),
             proxy_protocol: false,
+            trust: Trust::nobody(),
         }
     }
 
@@ -275,7 +285,7 @@ impl Setup {
             denied: Arc::clone(&denied),
             body_bytes_max: self.limits.body_bytes_max,
         });
-        let snapshot = Snapshot::new(7, population, Arc::new(estate));
+        let snapshot = Snapshot::new(7, population, Arc::new(estate)).trusting(self.trust);
         let sink = Arc::new(Sink::default());
         let metrics = Arc::new(EdgeMetrics::default());
         let local: SocketAddr = "127.0.0.1:0".parse().unwrap();
@@ -291,14 +301,15 @@ impl Setup {
         listeners.extend(self.tls.map(|config| listener("tls", Door::Public, Some(config))));
         let config = EdgeConfig { listeners, limits: self.limits, threads: 2, via: "wardgate-test".into() };
         let census = Arc::new(Census::default());
+        let asked = Arc::<AtomicUsize>::default();
         let parts = EdgeParts {
             gate: Arc::new(Gate::new(snapshot, Meters::new(Arc::new(Unrecorded), MeterBounds::default()))),
             sink: Arc::clone(&sink) as Arc<dyn EventSink>,
             clock,
             entropy,
             in_process: Arc::new(Inside(Arc::clone(&denied))),
-            probes: Arc::new(Answers),
-            keys: Arc::new(Answers),
+            probes: Arc::new(Answers::default()),
+            keys: Arc::new(Answers { asked: Arc::clone(&asked) }),
             metrics: Arc::clone(&metrics),
             census: Arc::clone(&census),
         };
@@ -312,6 +323,7 @@ impl Setup {
             denied,
             metrics,
             census,
+            asked,
             key: key.danger_expose().clone(),
             handle: Some(handle),
         }

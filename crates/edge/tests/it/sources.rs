@@ -7,9 +7,17 @@ use crate::{
 use std::{
     io::{Read, Write},
     net::TcpStream,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 use wardgate_edge::Proxies;
+use wardgate_gate::trust::{Trust, TrustedIssuer};
+use wardgate_model::{
+    credential::CredentialKind,
+    id::TrustName,
+    trust::{Issuer, Keys, Reach},
+};
+use wardgate_proof::jws::Signer;
 
 fn trusting(upstream: &Upstream, network: &str) -> Setup {
     Setup { proxies: Proxies::new([network.parse().unwrap()]), ..Setup::before(upstream) }
@@ -161,4 +169,40 @@ fn an_answer_that_is_sipped_is_not_kept() {
     }
     assert!(taken < 64 << 20);
     assert_eq!(edge.sink.told(1), ["rule.allowed client_gone 200 200"]);
+}
+
+#[test]
+fn one_source_does_not_take_all_places_to_wait_for_keys() {
+    let issuer = Issuer {
+        issuer: "https://ci.example".into(),
+        audiences: ["wardgate".into()].into(),
+        keys: Keys::Discovered(Reach::default()),
+        algorithms: Box::default(),
+        subject_claim: "sub".into(),
+        on_behalf_of: None,
+        leeway: Duration::from_secs(30),
+        life_max: Duration::from_secs(3600),
+    };
+    let token = Signer::load(Signer::generate().unwrap().danger_expose()).unwrap();
+    let token = token.sign("JWT", &serde_json::json!({ "iss": "https://ci.example", "sub": "a", "aud": "wardgate" })).unwrap();
+    let upstream = Upstream::plain();
+    let edge = Setup {
+        trust: Arc::new(Trust::new([TrustedIssuer::new(&TrustName::literal("ci"), &issuer, None)], [])),
+        ..trusting(&upstream, "127.0.0.0/8").limits(|limits| limits.asking_max = 2).api(|api| api.accept = [CredentialKind::Oidc].into())
+    }
+    .start();
+    let request = |from: &str| format!("GET /x HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: {from}\r\nAuthorization: Bearer {token}\r\n\r\n");
+    let ask = |from: &str, count: usize| {
+        let mut socket = edge.connect();
+        socket.write_all(request(from).as_bytes()).unwrap();
+        while edge.asked.load(Ordering::Relaxed) < count {
+            std::thread::yield_now();
+        }
+        socket
+    };
+    let waiting = [ask("198.51.100.7", 1), ask("198.51.100.7", 2)];
+    assert_eq!(said(&edge.raw(request("198.51.100.7"))), "503 proof.keys_away");
+    assert_eq!(edge.asked.load(Ordering::Relaxed), 2, "nobody was asked for it");
+    let other = ask("198.51.100.8", 3);
+    drop((waiting, other));
 }
