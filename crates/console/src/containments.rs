@@ -348,7 +348,7 @@ async fn contain_on_record(
         return Ok(Answer::ok(&Contained { containment: containment.as_ref().map(ContainmentView::of), preview, only_here: None }));
     }
     let stored = console.store.contain(actor, kind, &request.name, asked.now).await?;
-    console.world.published(stored.revision).await;
+    console.world.published_stop(stored.revision, kind, &request.name).await;
     Ok(Answer::ok(&Contained { containment: Some(ContainmentView::of(&stored)), preview: None, only_here: None }).at(stored.revision))
 }
 
@@ -361,17 +361,7 @@ async fn look_ahead(console: &Console, kind: Containable, name: &str, now: Time)
         _ => {}
     }
     let rows = console.store.usage(&filter).await?;
-    let used = rows.iter().map(|row| Use {
-        identity: &row.identity,
-        credential: row.credential.as_ref(),
-        api: row.api.as_str(),
-        operation: &row.operation,
-        source: &row.source,
-        first: row.first,
-        last: row.last,
-        allowed: row.allowed,
-        refused: row.refused,
-    });
+    let used = rows.iter().map(Use::from);
     let OpenNow { requests, whole } = console.world.open_requests().await;
     let open = requests.iter().map(|one| Open {
         identity: &one.identity,

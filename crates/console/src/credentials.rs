@@ -23,6 +23,7 @@ use std::{sync::Arc, time::Duration};
 use vouched::{Place, VouchedView, issued};
 use wardgate_governance::{contract::may_issue, person};
 use wardgate_model::{
+    contain::Containable,
     credential::{Credential, CredentialKind, CredentialState},
     id::{CredentialId, IdentityId},
     inventory::Identity,
@@ -126,6 +127,12 @@ impl CredentialView {
             CredentialState::Revoked { at } => Some(at.to_rfc3339()),
             CredentialState::Live | CredentialState::Spent => None,
         };
+        let created = Some(credential.created.to_rfc3339());
+        Self { created, revoked, revision: stored.revision, ..Self::shown(credential, now) }
+    }
+
+    /// What every credential says of itself, issued or declared.
+    fn shown(credential: &Credential, now: Time) -> Self {
         Self {
             id: credential.id.to_string(),
             identity: credential.identity.to_string(),
@@ -133,11 +140,11 @@ impl CredentialView {
             kind: credential.kind.as_str(),
             environment: credential.environment.to_string(),
             sources: credential.sources.iter().map(IpNet::to_string).collect(),
-            created: Some(credential.created.to_rfc3339()),
+            created: None,
             expires: credential.expires.map(Time::to_rfc3339),
             state: Condition::of(credential, now).as_str(),
-            revoked,
-            revision: stored.revision,
+            revoked: None,
+            revision: 0,
             vouched: None,
             only_here: None,
         }
@@ -360,7 +367,7 @@ async fn revoke_on_record(
     let stored = issued(console, id).await?;
     reach_of(console, asked, &stored.credential)?;
     let stored = console.store.revoke_credential(&asked.actor(reason), id, expect, asked.now).await?;
-    console.world.published(stored.revision).await;
+    console.world.published_stop(stored.revision, Containable::Credential, id.as_str()).await;
     Ok(Answer::ok(&CredentialView::of(&stored, asked.now)).at(stored.revision))
 }
 

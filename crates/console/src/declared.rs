@@ -105,7 +105,12 @@ fn record<'a>(wanted: &'a [Wanted], scene: &'a Scene) -> Record<'a> {
     let all = scene.resources().chain(identities);
     let returning = wanted.iter().filter(|one| one.known && one.before.is_none()).map(|one| one.change.id.name());
     let record: Record<'a> = all.map(|resource| (resource.id.kind(), resource.id.name(), &resource.spec)).collect();
-    record.with_returning(returning).with_contained(scene.contained()).with_formers(scene.formers())
+    record
+        .with_returning(returning)
+        .with_contained(scene.contained())
+        .with_formers(scene.formers())
+        .with_stopped(scene.stopped())
+        .with_tagged(scene.tagged())
 }
 
 /// Who changes something, as whom, and how.

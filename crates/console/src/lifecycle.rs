@@ -104,7 +104,11 @@ pub(crate) async fn step(console: &Console, asked: &Asked<'_>, wanted: Move) -> 
             console.store.step_identity(&actor, &subject.id, &step, asked.now).await?.revision
         }
     };
-    console.world.published(revision).await;
+    if power(wanted) == Power::Stop {
+        console.world.published_stop(revision, Containable::Identity, subject.id.as_str()).await;
+    } else {
+        console.world.published(revision).await;
+    }
     let (view, revision) = records::view(console, asked, &subject.resource).await?;
     Ok(Answer::ok(&view).at(revision))
 }

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
 use wardgate_model::{
+    contain::Containable,
     credential::{Credential, CredentialKind},
     time::Time,
 };
@@ -114,7 +115,7 @@ pub(crate) async fn renew(console: &Console, asked: &Asked<'_>) -> Result<Answer
 pub(crate) async fn sign_out(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
     let session = shown(asked)?;
     let stored = console.store.revoke_credential(&asked.actor("sign-out".into()), &session.id, Precondition::Any, asked.now).await?;
-    console.world.published(stored.revision).await;
+    console.world.published_stop(stored.revision, Containable::Credential, session.id.as_str()).await;
     Ok(Answer::nothing())
 }
 

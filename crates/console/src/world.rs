@@ -371,6 +371,9 @@ pub trait World: Send + Sync {
         None
     }
 
+    /// Every identity that has a tag of this name, with what it says.
+    fn tagged(&self, tag: &str) -> Vec<(IdentityId, Box<str>)>;
+
     /// Whether a trust source counts now.
     fn trusts(&self, source: &TrustName) -> bool {
         let _ = source;
@@ -385,6 +388,10 @@ pub trait World: Send + Sync {
 
     /// Returns when every edge in this process obeys all changes up to `seq`. Must end in bounded time.
     fn published(&self, seq: u64) -> BoxFuture<'_, ()>;
+
+    /// As [`World::published`], of the change `seq` that stopped something: it is obeyed in this process when this returns,
+    /// also when the feed cannot be read any more.
+    fn published_stop<'a>(&'a self, seq: u64, kind: Containable, name: &'a str) -> BoxFuture<'a, ()>;
 
     /// Makes a credential of a kind that has a text of ours: `api_key`, `session` or `sign_in`.
     ///

@@ -11,12 +11,14 @@ use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use wardgate_audit::reading::{self, Cursor, Filter, Since};
 use wardgate_console::{
-    AccessPage, AccessQuery, Away, BoxFuture, Call, Code, Console, DeclaredQuery, DescribedRequest, Entry, EventPage, EventQuery, FindingView, Finished, HereStop,
-    Journaled, Manner, Minted, OpenNow, OpenRequests, Planned, Problem, Refused, SecretRotation, World, WorldFault,
+    AccessPage, AccessQuery, Away, BoxFuture, Call, Code, Console, DeclaredQuery, DescribedRequest, Entry, EventPage, EventQuery,
+    FindingView, Finished, HereStop, Journaled, Manner, Minted, OpenNow, OpenRequests, Planned, Problem, Refused, SecretRotation, World,
+    WorldFault,
 };
 use wardgate_edge::{Answering, Census, InProcess, InProcessCall};
 use wardgate_governance::person;
 use wardgate_model::{
+    contain::Containable,
     credential::{Credential, CredentialKind, KeyedHash},
     govern::Contract,
     id::{CredentialId, EnvironmentName, IdentityId, OwnerName, RequestId, SecretName, TrustName},
@@ -115,6 +117,12 @@ impl World for Ruled {
         self.control.gate().snapshot().credential(id.as_str()).map(Arc::clone)
     }
 
+    fn tagged(&self, tag: &str) -> Vec<(IdentityId, Box<str>)> {
+        let snapshot = self.control.gate().snapshot();
+        let says = |identity: &Arc<Identity>| Some((identity.id.clone(), identity.tags.get(tag)?.clone()));
+        snapshot.population().identities().iter().filter_map(says).collect()
+    }
+
     fn trusts(&self, source: &TrustName) -> bool {
         self.control.loaded().inventory.trust.iter().any(|trust| trust.name == *source)
     }
@@ -129,6 +137,14 @@ impl World for Ruled {
         Box::pin(async move {
             if let Err(error) = self.control.obey(seq).await {
                 tracing::error!(%error, seq, "a change is kept but not yet obeyed");
+            }
+        })
+    }
+
+    fn published_stop<'a>(&'a self, seq: u64, kind: Containable, name: &'a str) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            if let Err(error) = self.control.obey_stop(seq, kind, name).await {
+                tracing::error!(%error, seq, %kind, name, "a stop is kept, and obeyed here; the feed that tells of it cannot be read");
             }
         })
     }

@@ -127,8 +127,14 @@ async fn finish_one(console: &Console, stored: &StoredApproval, now: Time) -> Re
     let more = "it wants a person now, and a second identity approved it";
     let decider = stored.decider.as_deref().and_then(|who| IdentityId::parse(who).ok());
     let decider = decider.and_then(|who| console.world.identity(&who)).filter(|known| known.state == IdentityState::Active);
-    if decider.is_none() {
-        let why = "whoever approved it is not in use any more";
+    let gone = match &decider {
+        None => Some("whoever approved it is not in use any more"),
+        Some(known) if console.store.containment(Containable::Owner, known.owner.as_str()).await?.is_some() => {
+            Some("whoever approved it is of an owner that is contained")
+        }
+        Some(_) => None,
+    };
+    if let Some(why) = gone {
         console.store.finish_approval(&stored.id, Some(why), now).await?;
         return Err(Problem::new(Code::Overtaken, why));
     }
@@ -233,6 +239,12 @@ fn is_other(kept: &Kept, revision: u64) -> bool {
     kept.expects.first().copied().flatten().is_some_and(|looked_at| looked_at != revision)
 }
 
+/// What an approval is bound to, whatever happens between looking and doing: another gate may do the same act meanwhile, and
+/// somebody stop it anew.
+fn looked_at(kept: &Kept) -> Precondition {
+    kept.expects.first().copied().flatten().map_or(Precondition::Any, Precondition::Revision)
+}
+
 /// Whether an owner is gone.
 pub(crate) async fn departed(console: &Console, owner: &OwnerName) -> Result<bool, Problem> {
     Ok(owner_gone(console, owner).await?.is_some())
@@ -253,8 +265,8 @@ async fn perform(console: &Console, actor: &Actor, kept: &Kept, ready: Ready, no
             let manner = if kept.whole { Manner::Whole } else { Manner::Single };
             console.world.apply(actor, &changes, manner, basis, now).await?.seq
         }
-        Act::Release { kind, name } => console.store.release(actor, *kind, name, now).await?,
-        Act::Return { owner } => console.store.return_owner(actor, owner, now).await?.revision,
+        Act::Release { kind, name } => console.store.release_looked_at(actor, (*kind, name), looked_at(kept), now).await?,
+        Act::Return { owner } => console.store.return_owner_looked_at(actor, owner, looked_at(kept), now).await?.revision,
         Act::Resume { .. } | Act::Issue { .. } => return Err(Problem::fault("an act that is not done by approval")),
     };
     console.world.published(seq).await;

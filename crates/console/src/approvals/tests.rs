@@ -348,3 +348,24 @@ async fn what_was_approved_and_not_done_is_found_again() {
     assert!(read.contains(r#""outcome":"failed""#) && read.contains("who is contained"), "{read}");
     assert_eq!(fixture.store.status(&held).await.unwrap().state.as_str(), "quarantined");
 }
+
+#[tokio::test]
+async fn what_somebody_approved_whose_owner_is_contained_is_not_done_at_the_start() {
+    let (fixture, _) = world().await;
+    let id = begun(&fixture).await;
+    fixture.ask("POST /api/v1/containments as op\n\n{\"kind\":\"owner\",\"name\":\"risk\"}").await;
+    assert_eq!(fixture.console.finish_approved(NOW).await.unwrap().failed, 1);
+    let read = fixture.ask(&format!("GET /api/v1/approvals/{id} as watcher")).await;
+    assert!(read.contains("whoever approved it is of an owner that is contained"), "{read}");
+    assert_eq!(fixture.store.status(&IdentityId::literal("held")).await.unwrap().state.as_str(), "quarantined");
+}
+
+#[tokio::test]
+async fn an_owner_that_makes_somebody_a_person_waits() {
+    let (fixture, _) = world().await;
+    *fixture.played.tagged.lock().unwrap() = vec![("person".into(), "rico".into(), "rex@example.com".into())];
+    let alone = fixture.ask(&put("Owner/fresh", r#"{"accountable":"new@example.com"}"#).replace("CALLER", "root")).await;
+    assert!(alone.starts_with("201"), "{alone}");
+    let waits = fixture.ask(&put("Owner/other", r#"{"accountable":"rex@example.com"}"#).replace("CALLER", "root")).await;
+    assert!(waits.starts_with("202") && waits.contains(r#""needs":"person""#), "{waits}");
+}

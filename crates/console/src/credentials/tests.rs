@@ -393,3 +393,18 @@ async fn what_is_declared_is_listed_and_contained_and_never_revoked() {
     assert!(contain("olga", "issuer", "ci", false).await.starts_with("403 console.reach"));
     assert!(contain("op", "issuer", "elsewhere", false).await.starts_with("404 "));
 }
+
+#[tokio::test]
+async fn what_stops_somebody_is_obeyed_by_its_name() {
+    let fixture = Fixture::new().await;
+    let issued = issue(&fixture, "op", r#"{"identity":"twin","name":"one"}"#).await;
+    let id = Fixture::member(&issued, "id");
+    for asked in [
+        format!("DELETE /api/v1/credentials/{id}?reason=leaked as op"),
+        "POST /api/v1/containments as op\n\n{\"kind\":\"owner\",\"name\":\"acme\",\"reason\":\"leaked\"}".to_owned(),
+    ] {
+        let said = fixture.ask(&asked).await;
+        assert!(said.starts_with("200"), "{said}");
+    }
+    assert_eq!(*fixture.played.obeyed.lock().unwrap(), [format!("credential {id}"), "owner acme".to_owned()]);
+}

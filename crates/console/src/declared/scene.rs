@@ -3,9 +3,18 @@
 use super::Wanted;
 use crate::{call::Console, problem::Problem};
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap};
-use wardgate_governance::second::power;
-use wardgate_model::{contain::Containable, id::IdentityId, inventory::Role, resource::Kind};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+use wardgate_governance::{person, second::power};
+use wardgate_model::{
+    contain::Containable,
+    credential::Credential,
+    id::{CredentialId, IdentityId},
+    inventory::Role,
+    resource::Kind,
+};
 use wardgate_store::{IdentityRecord, Precondition, ResourceChange, ResourceId, StoredResource};
 
 /// What is on record, as of one change of the feed or a little later.
@@ -16,26 +25,42 @@ pub(crate) struct Scene {
     identities: HashMap<Box<str>, IdentityRecord>,
     contained: Vec<Box<str>>,
     formers: Vec<(Box<str>, Value)>,
+    stopped: Vec<Arc<Credential>>,
+    tagged: Vec<(IdentityId, Box<str>)>,
 }
 
 impl Scene {
     /// Reads the estate and the identities among `named`; with an API among them, those that were removed, too.
     pub(crate) async fn read<'a>(console: &Console, named: impl IntoIterator<Item = &'a ResourceId>) -> Result<Self, Problem> {
-        let (mut identities, mut apis) = (Vec::new(), false);
+        let (mut identities, mut apis, mut owners) = (Vec::new(), false, false);
         for id in named {
             apis |= id.kind() == Kind::Api;
+            owners |= id.kind() == Kind::Owner;
             identities.extend(IdentityId::parse(id.name()).ok().filter(|_| id.kind() == Kind::Identity));
         }
         let formers = if apis { console.store.removed_of(Kind::Api).await? } else { Vec::new() };
         let estate = console.store.estate().await?;
         let records = console.store.identity_records(&identities).await?;
-        let contained = console.store.containments().await?.into_iter().filter(|one| one.kind == Containable::Owner);
+        let (mut contained, mut stopped) = (Vec::new(), Vec::new());
+        for one in console.store.containments().await? {
+            match one.kind {
+                Containable::Owner => contained.push(one.name),
+                Containable::Credential => {
+                    let known = CredentialId::parse(&one.name).and_then(|id| console.world.credential(&id));
+                    stopped.extend(known.filter(|known| known.binding.is_some()));
+                }
+                _ => {}
+            }
+        }
+        let tagged = if owners { console.world.tagged(person::TAG) } else { Vec::new() };
         Ok(Self {
             seq: estate.seq.min(records.seq),
             estate: estate.resources.into_iter().map(|resource| (resource.id.clone(), resource)).collect(),
             identities: records.records.into_iter().map(|record| (record.identity.as_str().into(), record)).collect(),
-            contained: contained.map(|one| one.name).collect(),
+            contained,
             formers,
+            stopped,
+            tagged,
         })
     }
 
@@ -60,6 +85,16 @@ impl Scene {
     /// What the APIs were that are not on record any more.
     pub(crate) fn formers(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.formers.iter().map(|(name, spec)| (&**name, spec))
+    }
+
+    /// Proofs that others vouch for and that are contained: of which identity, and its entry.
+    pub(crate) fn stopped(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.stopped.iter().map(|one| (one.identity.as_str(), &*one.name))
+    }
+
+    /// Identities that say for which person they stand, when owners are looked at.
+    pub(crate) fn tagged(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.tagged.iter().map(|(identity, address)| (identity.as_str(), &**address))
     }
 
     /// What an identity of an owner is granted on the management API itself, as the role that has as much.

@@ -55,6 +55,11 @@ impl Heeded {
         Self { seq, stops: VecDeque::new(), contained: contained.iter().cloned().collect(), stopped }
     }
 
+    /// What the change `seq` stopped, as the overlay knows it; `None`: the feed was read that far, and has the last word.
+    pub(super) fn ahead(&self, seq: u64, kind: Containable, name: &str) -> Option<Stopped> {
+        if self.seq < seq { subject(kind, name) } else { None }
+    }
+
     fn note_stop(&mut self, seq: u64) {
         if self.stops.len() >= STOPS_KEPT {
             self.stops.pop_front();
@@ -76,6 +81,16 @@ impl Heeded {
             Stopped::Owner(name) => named(Containable::Owner, name.as_str()),
             Stopped::Issuer(name) => named(Containable::Issuer, name.as_str()),
         }
+    }
+
+    /// Keeps what was stopped before all was read anew.
+    pub(super) fn keep(&mut self, stopped: Vec<Stopped>) {
+        self.stopped.extend(stopped);
+    }
+
+    /// Whether anything that was read stops it.
+    pub(super) fn stops(&self, subject: &Stopped) -> bool {
+        self.holds(subject) || self.stopped.contains(subject)
     }
 
     /// Forgets what the published snapshot refuses by itself.

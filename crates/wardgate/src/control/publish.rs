@@ -22,6 +22,7 @@ use wardgate_gate::{
     denied::{Denied, Settled, Subject as Stopped},
 };
 use wardgate_model::{
+    contain::Containable,
     credential::CredentialState,
     diagnostic::Diagnostic,
     id::{CredentialId, IdentityId},
@@ -93,6 +94,24 @@ impl Control {
         self.publish(seq, Rebuild::IfBehind).await
     }
 
+    /// As [`Control::obey`], of the change `seq` that stopped something: should the feed not tell of it, it is obeyed all the
+    /// same, and read there later.
+    ///
+    /// # Errors
+    /// When the store cannot be read: the overlay holds this stop, and what the feed told before.
+    pub async fn obey_stop(&self, seq: u64, kind: Containable, name: &str) -> Result<(), StoreFault> {
+        let obeyed = self.obey(seq).await;
+        if obeyed.is_err() {
+            let heeded = self.heeded.lock().await;
+            if let Some(stopped) = heeded.ahead(seq, kind, name) {
+                self.denied.stop(stopped, clock::now());
+            }
+            drop(heeded);
+            self.doubt();
+        }
+        obeyed
+    }
+
     /// Follows the feed for as long as the process runs: stops that wait for their snapshot, stops that are not on record
     /// yet, and what other processes on the same store have changed.
     pub async fn follow(self: Arc<Self>) {
@@ -143,15 +162,13 @@ impl Control {
         let mut published = self.published.lock().await;
         let mut recorded = self.recorded.lock().await;
         let seq = self.store.last_seq().await?;
-        {
+        let before: Vec<Stopped> = {
             let mut heeded = self.heeded.lock().await;
             let anew = Heeded::at(seq, &self.store.containments().await?);
             self.denied.stop_all(anew.stopped(), clock::now());
-            for subject in heeded.stopped().filter(|subject| !anew.holds(subject) && !self.pending.holds(subject)) {
-                self.denied.release(&subject);
-            }
-            *heeded = anew;
-        }
+            let before = std::mem::replace(&mut *heeded, anew);
+            before.stopped().collect()
+        };
         let loaded = self.reloaded().await?;
         let population = people::all(&self.store, &loaded).await?;
         match estate(&self.store, &self.material, &self.denied, &self.config, &loaded).await {
@@ -162,8 +179,16 @@ impl Control {
                 self.gate.publish(Snapshot::new(number, population, estate).trusting(trust));
                 *published = Published { seq, number };
                 self.seen.store(seq, Ordering::Release);
+                // Not sooner: the snapshot before this one may admit what is revoked on record.
+                let heeded = self.heeded.lock().await;
+                for subject in before.iter().filter(|subject| !heeded.stops(subject) && !self.pending.holds(subject)) {
+                    self.denied.release(subject);
+                }
             }
-            Err(error) => tracing::error!(%error, "cannot make a snapshot; the last one stays"),
+            Err(error) => {
+                tracing::error!(%error, "cannot make a snapshot; the last one stays");
+                self.heeded.lock().await.keep(before);
+            }
         }
         *recorded = seq;
         drop(recorded);

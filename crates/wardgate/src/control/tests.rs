@@ -101,3 +101,35 @@ fn a_stop_does_not_wait_for_a_snapshot_that_is_being_made() {
         assert_eq!(control.published.lock().await.seq, revoked.revision);
     });
 }
+
+#[test]
+fn a_stop_is_obeyed_although_the_feed_cannot_be_read_after_it() {
+    with(|control| async move {
+        let (actor, now) = (Actor::new(Who::Process, "test"), clock::now());
+        let contained = control.store.contain(&actor, Containable::Identity, "caller", now).await.unwrap();
+        let path = control.store.path().unwrap().to_owned();
+        for end in ["", "-wal", "-shm"] {
+            let mut file = path.clone().into_os_string();
+            file.push(end);
+            drop(fs::write(file, "no database"));
+        }
+        let before = control.denied.generation();
+        let obeyed = control.obey_stop(contained.revision, Containable::Identity, "caller").await;
+        assert!(obeyed.is_err(), "it cannot be read");
+        assert_eq!(control.denied.generation(), before + 1);
+        assert!(control.heeded.lock().await.seq() < contained.revision, "the feed tells of it later");
+    });
+}
+
+#[test]
+fn what_the_feed_told_since_is_the_last_word() {
+    with(|control| async move {
+        let (actor, now) = (Actor::new(Who::Process, "test"), clock::now());
+        let contained = control.store.contain(&actor, Containable::Owner, "payments", now).await.unwrap();
+        let released = control.store.release(&actor, Containable::Owner, "payments", now).await.unwrap();
+        control.obey(released).await.unwrap();
+        let heeded = control.heeded.lock().await;
+        assert_eq!(heeded.ahead(contained.revision, Containable::Owner, "payments"), None);
+        assert!(heeded.ahead(released + 1, Containable::Owner, "payments").is_some());
+    });
+}

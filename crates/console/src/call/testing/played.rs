@@ -17,6 +17,7 @@ use std::{
 };
 use wardgate_governance::person;
 use wardgate_model::{
+    contain::Containable,
     credential::{Credential, CredentialKind, CredentialState, KeyedHash},
     diagnostic::{Diagnostic, Place},
     govern::Contract,
@@ -164,6 +165,10 @@ pub(crate) struct Played {
     pub(crate) declared: Mutex<Vec<Arc<Credential>>>,
     /// What was stopped without it.
     pub(crate) stopped: Mutex<Vec<HereStop>>,
+    /// Tags of identities: the name of the tag, whose it is, what it says.
+    pub(crate) tagged: Mutex<Vec<(String, String, String)>>,
+    /// What was said to be stopped on record.
+    pub(crate) obeyed: Mutex<Vec<String>>,
 }
 
 impl Played {
@@ -180,6 +185,8 @@ impl Played {
             away: Mutex::default(),
             declared: Mutex::default(),
             stopped: Mutex::default(),
+            tagged: Mutex::default(),
+            obeyed: Mutex::default(),
         }
     }
 
@@ -238,6 +245,11 @@ impl World for Played {
         })
     }
 
+    fn tagged(&self, tag: &str) -> Vec<(IdentityId, Box<str>)> {
+        let all = self.tagged.lock().unwrap();
+        all.iter().filter(|(of, ..)| of == tag).map(|(_, id, says)| (IdentityId::parse(id).unwrap(), says.as_str().into())).collect()
+    }
+
     fn trusts(&self, source: &TrustName) -> bool {
         source.as_str() == "ci"
     }
@@ -261,6 +273,11 @@ impl World for Played {
     fn published(&self, seq: u64) -> BoxFuture<'_, ()> {
         self.published.lock().unwrap().push(seq);
         Box::pin(self.look())
+    }
+
+    fn published_stop<'a>(&'a self, seq: u64, kind: Containable, name: &'a str) -> BoxFuture<'a, ()> {
+        self.obeyed.lock().unwrap().push(format!("{kind} {name}"));
+        self.published(seq)
     }
 
     fn mint(&self, kind: CredentialKind, environment: &EnvironmentName) -> Result<Minted, WorldFault> {
