@@ -53,6 +53,19 @@ pub enum LastFault {
         /// Which file.
         path: PathBuf,
     },
+    /// Somebody put an old one in its place.
+    #[error(
+        "the last good state `{}` is older (change {seq}) than the stops that were kept beside it (change {known}): it is not started from",
+        path.display()
+    )]
+    Old {
+        /// Which file.
+        path: PathBuf,
+        /// The last change that it holds.
+        seq: u64,
+        /// The last change of the state that was there before.
+        known: u64,
+    },
     /// Of another version of this program.
     #[error("the last good state `{}` has the shape {version}, this version reads {VERSION}: it is not started from", path.display())]
     Version {
@@ -144,9 +157,11 @@ impl Last {
     pub(in super::super) fn read(state: &Path, voucher: &Voucher) -> Result<Option<Self>, LastFault> {
         let Some(mut last) = Self::read_one(state.join(FILE), voucher)? else { return Ok(None) };
         match Self::read_one(state.join(STOPS_FILE), voucher)? {
-            // What was stopped since the first was begun, all of it.
-            Some(later) if later.seq >= last.seq && later.written >= last.written => {
-                (last.contained, last.stopped) = (later.contained, later.stopped);
+            // What was stopped since the first was begun, all of it; whatever the clock says: it is written after it, of it.
+            Some(later) if later.seq == last.seq => (last.contained, last.stopped) = (later.contained, later.stopped),
+            // Of a state that came after this one: what was stopped in between is in neither.
+            Some(later) if later.seq > last.seq && later.written >= last.written => {
+                return Err(LastFault::Old { path: last.path, seq: last.seq, known: later.seq });
             }
             Some(_) | None => {}
         }

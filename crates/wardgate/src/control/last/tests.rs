@@ -45,6 +45,14 @@ fn later_stops_are_in_a_file_of_their_own() {
     let last = later(12, NOW + Duration::from_secs(1));
     assert_eq!((last.contained, last.stopped), (vec![(Containable::Owner, "payments".into())], Vec::new()));
     assert_eq!(later(11, NOW).contained, [(Containable::Identity, "market".into())], "an older one is of no use");
+    // The clock was set back in between: they are later all the same.
+    assert_eq!(later(12, Time::from_seconds(1_700_000_000)).contained, [(Containable::Owner, "payments".into())]);
+    // A database that was restored begins again with lower numbers.
+    assert_eq!(later(40, Time::from_seconds(1_700_000_000)).contained, [(Containable::Identity, "market".into())]);
+    let stops = Writing::begin(state.path().join(STOPS_FILE), voucher(7), 40, NOW + Duration::from_secs(9)).unwrap();
+    stops.lines([]).unwrap().end().unwrap();
+    let old = Last::read(state.path(), &voucher(7)).err().expect("what was stopped in between is in neither");
+    assert!(matches!(old, LastFault::Old { seq: 12, known: 40, .. }), "{old}");
     fs::write(state.path().join(STOPS_FILE), "").unwrap();
     assert!(Last::read(state.path(), &voucher(7)).is_err());
 }
