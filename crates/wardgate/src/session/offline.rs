@@ -159,7 +159,8 @@ impl Office {
             census,
         };
         let limits = EdgeLimits { body_bytes_max: control.config().edge.body_bytes_max, ..EdgeLimits::default() };
-        let shared = Shared { parts, sources: Arc::clone(&sources), limits, via: EDGE.into(), threads: 1 };
+        let asking = Arc::default();
+        let shared = Shared { parts, sources: Arc::clone(&sources), asking, limits, via: EDGE.into(), threads: 1 };
         let opened = Opened { token, first: control.material().first_credential().cloned() };
         Ok((Self { control, thread: Thread::new(shared), sources, journal, log: writer, session }, opened))
     }
