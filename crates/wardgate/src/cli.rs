@@ -104,10 +104,13 @@ The session is kept in .wardgate/profile.json (mode 0600) and renewed while it i
         subcommand,
         after_help = "\
 Examples:
-  wardgate identity request ledger-sync --type service_account --owner payments --environment production --purpose \"…\"
+  wardgate identity request ledger-sync --type service_account --owner payments --environment staging \\
+      --purpose \"copy settled payments to the ledger\"
   wardgate identity approve ledger-sync --evidence \"ticket 4711\"
   wardgate identity suspend ledger-sync --reason \"moved\"
-  wardgate identity discovered"
+  wardgate identity discovered
+
+Those on record: `wardgate get identity`, and `wardgate describe identity NAME`."
     )]
     Identity(IdentityCommand),
     /// Say that an owner has left, is back, or still answers for what it owns

@@ -90,7 +90,7 @@ fn differences(rows: &[Value]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A path as a row: the operation without its API, which has a column, and the conditions in a few words.
+/// A path, or a use, as a row: the operation without its API, which has a column, and the conditions in a few words.
 pub(super) fn row(path: &Value) -> Value {
     let mut row = path.clone();
     let (operation, api) = (text(path, "operation"), text(path, "api"));
@@ -181,8 +181,11 @@ pub(super) async fn usage(args: UsageArgs) -> anyhow::Result<Exit> {
     let (client, output) = reach(args.read).await?;
     let since = args.since.map(|since| before(clock::now(), since));
     let filter = [("identity", args.identity.as_deref()), ("credential", args.credential.as_deref()), ("since", since.as_deref())];
-    let found = pages(&client, "/api/v1/usage", &filter).await?;
-    show(&found, USED, output, "no use was seen")?;
+    let mut found = pages(&client, "/api/v1/usage", &filter).await?;
+    if output == Output::Table {
+        found.iter_mut().for_each(|used| *used = row(used));
+    }
+    show(&found, &USED, output, "no use was seen")?;
     Ok(Exit::Done)
 }
 

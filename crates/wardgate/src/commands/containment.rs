@@ -122,20 +122,20 @@ pub(super) async fn approval(command: ApprovalCommand) -> anyhow::Result<Exit> {
     }
 }
 
+/// The state of what nobody has decided yet.
+const WAITING: &str = "waiting";
+
 async fn approvals(args: ApprovalListArgs) -> anyhow::Result<Exit> {
     let (client, output) = reach(args.read).await?;
     let state = Some(args.state.as_str()).filter(|state| *state != "all");
     let items = pages(&client, APPROVALS, &[("state", state)]).await?;
-    let columns = [
-        ("ID", "/id"),
-        ("STATE", "/state"),
-        ("ASKED BY", "/requester"),
-        ("OF", "/owner"),
-        ("FOR", "/summary"),
-        ("NEEDS", "/needs"),
-        ("LAPSES", "/expires"),
-    ];
-    show(&items, &columns, output, "nothing waits")?;
+    let (none, last): (_, &[_]) = if state == Some(WAITING) {
+        ("nothing waits", &[("NEEDS", "/needs"), ("LAPSES", "/expires")])
+    } else {
+        ("nothing is on record", &[("DECIDED BY", "/decider"), ("DECIDED", "/decided"), ("OUTCOME", "/outcome")])
+    };
+    let first = [("ID", "/id"), ("STATE", "/state"), ("ASKED BY", "/requester"), ("OF", "/owner"), ("FOR", "/summary")];
+    show(&items, &[first.as_slice(), last].concat(), output, none)?;
     Ok(Exit::Done)
 }
 
@@ -160,6 +160,8 @@ async fn one(args: ApprovalShowArgs) -> anyhow::Result<Exit> {
         ("decided by", "decider"),
         ("decided at", "decided"),
         ("because", "decision_reason"),
+        ("outcome", "outcome"),
+        ("more", "outcome_detail"),
     ] {
         page.say(title, &text(&found, member));
     }

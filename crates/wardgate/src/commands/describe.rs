@@ -12,10 +12,13 @@ use crate::{
     output::{BAD, Exit, GOOD, Page, STOPPED, json, plain, print, styled},
 };
 use serde_json::{Map, Value, json};
+use std::iter;
 use wardgate_model::{api::Api, resource::Kind};
 
 /// Changes that are shown.
 const HISTORY: usize = 5;
+/// Members that say which entry of a list it is.
+const NAMING: [&str; 3] = ["name", "match", "type"];
 
 /// What else there is about a resource: each part by its own name, or why it could not be had.
 struct Parts {
@@ -134,7 +137,7 @@ fn page(kind: Kind, resource: &Value, parts: &Parts) -> String {
         page.say_styled("contained", &styled(BAD, said.trim_end()));
     }
     for (member, value) in resource.get("spec").and_then(Value::as_object).into_iter().flatten() {
-        page.say(&member.replace('_', " "), &word(value));
+        declared(&mut page, &member.replace('_', " "), value);
     }
     page.say("origin", &text(resource, "origin"));
     page.say("revision", &text(resource, "revision"));
@@ -153,7 +156,8 @@ fn said_of(page: &mut Page, status: &Value) {
                 let state = text(status, "state");
                 let style = if state == "active" { GOOD } else { STOPPED };
                 let why = in_brackets(&text(status, "reason"));
-                page.say_styled("state", &format!("{}  since {} {}", styled(style, &state), text(status, "since"), plain(&why)));
+                let said = format!("{}  since {} {}", styled(style, &state), text(status, "since"), plain(&why));
+                page.say_styled("state", said.trim_end());
             }
             "reason" if status.get("state").is_some() => {}
             "since" | "revision" => {}
@@ -161,6 +165,27 @@ fn said_of(page: &mut Page, status: &Value) {
             other => page.say(&other.replace('_', " "), &word(value)),
         }
     }
+}
+
+/// What was declared: a list of entries takes a line for each, what it is called first.
+fn declared(page: &mut Page, title: &str, value: &Value) {
+    match value {
+        Value::Array(entries) if entries.iter().any(Value::is_object) => {
+            for (entry, title) in entries.iter().zip(iter::once(title).chain(iter::repeat(""))) {
+                page.say(title, &members(entry));
+            }
+        }
+        entry => page.say(title, &members(entry)),
+    }
+}
+
+/// Members side by side, those that name the entry first.
+fn members(entry: &Value) -> String {
+    let Some(members) = entry.as_object() else { return word(entry) };
+    let rank = |name: &str| NAMING.iter().position(|naming| *naming == name).unwrap_or(NAMING.len());
+    let mut members: Vec<(&String, &Value)> = members.iter().collect();
+    members.sort_by_key(|(name, _)| rank(name));
+    members.into_iter().map(|(name, value)| format!("{} {}", plain(name), word(value))).collect::<Vec<_>>().join("  ")
 }
 
 fn in_brackets(reason: &str) -> String {
@@ -202,7 +227,10 @@ fn tables(page: &mut Page, parts: &Parts) {
         ("REMEDY", "/remedy"),
     ];
     table("findings", "Findings", &findings);
-    table("usage", "Used", USED);
+    if parts.found.contains_key("usage") {
+        let used: Vec<Value> = parts.items("usage").iter().map(access::row).collect();
+        page.rows("Used", &USED.map(|(title, _)| title), &cells(&used, &USED));
+    }
     vouched(page, parts.items("credentials"));
     let history = parts.items("history");
     let newest: Vec<Vec<String>> = history.iter().rev().take(HISTORY).map(|change| row_of_change(change).to_vec()).collect();
@@ -229,7 +257,7 @@ fn vouched(page: &mut Page, credentials: &[Value]) {
 }
 
 /// Columns of a use.
-pub(super) const USED: &[(&str, &str)] = &[
+pub(super) const USED: [(&str, &str); 8] = [
     ("API", "/api"),
     ("OPERATION", "/operation"),
     ("CREDENTIAL", "/credential"),

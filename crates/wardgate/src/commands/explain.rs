@@ -83,8 +83,9 @@ fn readable(explained: &Value) -> String {
     }
     match explained.get("grant").and_then(Value::as_str) {
         Some(grant) => say("grant", &plain(grant)),
-        None if response == "allow" => {}
-        None => say("grant", &styled(DIM, "none that covers it")),
+        // Grants are looked at when it is known who calls, and that the caller may call at all.
+        None if text(&ruling, "code").starts_with("standing.") => say("grant", &styled(DIM, "none that covers it")),
+        None => {}
     }
     for policy in list(&ruling, "policies") {
         say("decided", &word(policy));

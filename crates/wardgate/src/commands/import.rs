@@ -34,7 +34,7 @@ pub(super) async fn run(args: ImportArgs) -> anyhow::Result<Exit> {
         ("environment", args.environment.clone()),
     ]);
     let found = client.ask(&Asking::new(Method::POST, "/api/v1/import").body(&wanted).patiently()).await?.body;
-    let told = Told::all(&found);
+    let told: Vec<Told> = Told::all(&found).into_iter().map(by_option).collect();
     diagnostics::show_told(&told, |told| place(told, &args).or_else(|| line_of(told, &args, &text)));
     let wrong = told.iter().any(|told| told.level == Level::Error);
     if let Some(to) = &args.write {
@@ -45,6 +45,16 @@ pub(super) async fn run(args: ImportArgs) -> anyhow::Result<Exit> {
         return Ok(if wrong { Exit::Invalid } else { Exit::Done });
     }
     apply(&client, &found, &args).await
+}
+
+/// What the gate wants said for all that lack it is said here by an option.
+fn by_option(told: Told) -> Told {
+    let option = match told.code.as_str() {
+        "import.no_owner" => "--owner",
+        "import.no_environment" => "--environment",
+        _ => return told,
+    };
+    Told { mend: Some(format!("say it for all that come without one: `{option} NAME`")), ..told }
 }
 
 /// Where in the file something is that the gate calls `FORM:LINE`. Standard input has no name.
