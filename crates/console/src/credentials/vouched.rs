@@ -8,7 +8,6 @@ use crate::{
     problem::{Code, Problem},
     world::DeclaredQuery,
 };
-use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -19,7 +18,7 @@ use wardgate_model::{
     time::Time,
     trust::ClaimValue,
 };
-use wardgate_store::{Condition, StoreFault, StoredCredential, Use};
+use wardgate_store::{StoreFault, StoredCredential, Use};
 
 /// What cursors of declared credentials begin with.
 const DECLARED: &str = "declared";
@@ -49,21 +48,7 @@ impl CredentialView {
             first_used: used.map(|used| used.first.to_rfc3339()),
             last_used: used.map(|used| used.last.to_rfc3339()),
         });
-        Self {
-            id: credential.id.to_string(),
-            identity: credential.identity.to_string(),
-            name: credential.name.to_string(),
-            kind: credential.kind.as_str(),
-            environment: credential.environment.to_string(),
-            sources: credential.sources.iter().map(IpNet::to_string).collect(),
-            created: None,
-            expires: credential.expires.map(Time::to_rfc3339),
-            state: Condition::of(credential, now).as_str(),
-            revoked: None,
-            revision: 0,
-            vouched,
-            only_here: None,
-        }
+        Self { vouched, ..Self::shown(credential, now) }
     }
 }
 
