@@ -133,12 +133,6 @@ impl CredentialView {
 
     /// What every credential says of itself, issued or declared.
     fn shown(credential: &Credential, now: Time) -> Self {
-        let created = Some(credential.created.to_rfc3339());
-        Self { created, revoked, revision: stored.revision, ..Self::shown(credential, now) }
-    }
-
-    /// What every credential says of itself, issued or declared.
-    fn shown(credential: &Credential, now: Time) -> Self {
         Self {
             id: credential.id.to_string(),
             identity: credential.identity.to_string(),
