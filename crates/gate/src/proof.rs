@@ -204,7 +204,7 @@ fn vouched(text: &str, chain: Option<&CertificateChain>, snapshot: &Snapshot, no
     let bound = is_bound(&token, chain)?;
     let subjects = snapshot.population().bindings().subjects();
     let found = subjects.find(&token.trust, &token.subject, token.claims.all());
-    let credential = on_record(found, (&token.trust, Some(&token.subject), CredentialKind::Oidc), snapshot)?;
+    let credential = on_record(found, (&token.trust, Some(&*token.subject), CredentialKind::Oidc), snapshot)?;
     let on_behalf_of = token.on_behalf_of.as_deref().map(|person| api_key::pseudonym(snapshot.pepper(), token.trust.as_str(), person));
     let proof = ProofFacts { kind: ProofKind::Jwt, bound, since: token.since, ends: Some(token.ends) };
     Ok(Genuine { credential, proof, token: Some(Arc::clone(&token.facts)), on_behalf_of })
@@ -232,7 +232,7 @@ fn certified(chain: &CertificateChain, snapshot: &Snapshot, now: Time) -> Result
             (Some(_), Match::One(_)) | (_, Match::Ambiguous(..)) => return Err(Reason::IdentityAmbiguous.into()),
         }
     }
-    let shown = (&certificate.trust, certificate.subjects.first(), CredentialKind::X509);
+    let shown = (&certificate.trust, certificate.subjects.first().map(|subject| &**subject), CredentialKind::X509);
     let credential = on_record(found.map_or(Match::Nobody, Match::One), shown, snapshot)?;
     let proof = ProofFacts { kind: ProofKind::X509, bound: true, since: certificate.since, ends: Some(certificate.ends) };
     Ok(Genuine { credential, proof, token: None, on_behalf_of: None })
@@ -242,7 +242,7 @@ fn certified(chain: &CertificateChain, snapshot: &Snapshot, now: Time) -> Result
 /// for nobody, nothing is to be discovered.
 fn on_record(
     found: Match<'_>,
-    (trust, subject, kind): (&TrustName, Option<&Box<str>>, CredentialKind),
+    (trust, subject, kind): (&TrustName, Option<&str>, CredentialKind),
     snapshot: &Snapshot,
 ) -> Result<Arc<Credential>, Failed> {
     match found {
