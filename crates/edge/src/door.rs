@@ -234,7 +234,8 @@ fn arrival<'a>(exchange: &'a Exchange, connection: &'a Connection, parts: &'a Pa
         door: connection.door(),
         version: parts.version,
         protocol: connection::protocol(&parts.extensions),
-        certificates: connection.certificates(),
+        // What a trusted proxy shows in the handshake is its own: those whom it passes on do not become it.
+        certificates: connection.certificates().filter(|_| connection.source(&parts.headers).is_ok_and(|source| !source.relayed)),
         method: &parts.method,
         uri: &parts.uri,
         headers: &parts.headers,

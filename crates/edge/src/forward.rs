@@ -153,10 +153,12 @@ fn abroad(
     if let Some(deadline) = grpc_timeout(&headers) {
         exchange.end_by(exchange.opened() + deadline);
     }
-    if headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc")) {
+    let http2 = onward.api.upstream.wire.protocol == UpstreamProtocol::Http2;
+    // gRPC is HTTP/2 from end to end: elsewhere the name alone buys nobody patience.
+    let grpc = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
+    if grpc && http2 && parts.version == Version::HTTP_2 {
         exchange.unhurry(onward.api.upstream.timeouts.idle);
     }
-    let http2 = onward.api.upstream.wire.protocol == UpstreamProtocol::Http2;
     // `TE` ends here; that trailers are taken is said anew where they are (RFC 9110 §10.1.4).
     let trailers = http2 && headers.get(header::TE).is_some_and(|te| te.as_bytes().eq_ignore_ascii_case(b"trailers"));
     let source = connection.source(&headers).map_err(|_| failure(Reason::CanonHeader))?;

@@ -26,6 +26,8 @@ pub struct Source {
     pub address: IpAddr,
     /// Whether it came to the first of the trusted proxies by TLS, where one says so.
     pub tls: Option<bool>,
+    /// Whether a trusted proxy passes it on for somebody: what it shows of itself is not the caller's.
+    pub relayed: bool,
 }
 
 /// What a trusted proxy passes on has no one meaning.
@@ -59,7 +61,7 @@ impl Proxies {
     pub fn source(&self, peer: IpAddr, headers: &HeaderMap) -> Result<Source, Unclear> {
         let peer = peer.to_canonical();
         if !self.trust(peer) {
-            return Ok(Source { address: peer, tls: None });
+            return Ok(Source { address: peer, tls: None, relayed: false });
         }
         if headers.get_all(header::FORWARDED).iter().any(|value| value.as_bytes().iter().filter(|byte| **byte == b'"').count() % 2 == 1) {
             return Err(Unclear::Quote);
@@ -73,7 +75,7 @@ impl Proxies {
             (Some(address), _) | (None, Some(address)) => address,
             (None, None) => peer,
         };
-        Ok(Source { address, tls: proto(headers) })
+        Ok(Source { address, tls: proto(headers), relayed: forwarded.is_some() || listed.is_some() })
     }
 
     /// Goes back hop by hop, from the right, for as long as who tells of a hop is trusted.

@@ -94,3 +94,21 @@ proptest! {
         let _ = proxies().source("10.0.0.1".parse().unwrap(), &headers);
     }
 }
+
+#[test]
+fn who_passes_on_for_somebody_is_known_as_such() {
+    let relayed = |peer: &str, lines: &[(&'static str, &'static str)]| {
+        let headers = lines.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect();
+        proxies().source(peer.parse().unwrap(), &headers).map(|source| source.relayed)
+    };
+    assert_eq!(relayed("10.0.0.1", &[]), Ok(false), "a trusted one that calls for itself");
+    assert_eq!(relayed("192.0.2.1", &[("forwarded", "for=10.0.0.1")]), Ok(false), "whoever is not trusted says nothing");
+    for line in [
+        ("x-forwarded-for", "198.51.100.7"),
+        ("forwarded", "for=198.51.100.7"),
+        ("forwarded", "for=_hidden"),
+        ("x-forwarded-for", "10.0.0.1"),
+    ] {
+        assert_eq!(relayed("10.0.0.1", &[line]), Ok(true), "{line:?}");
+    }
+}

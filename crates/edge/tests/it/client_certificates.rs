@@ -11,7 +11,8 @@ use std::{
     path::PathBuf,
     process::{Command, Stdio},
 };
-use wardgate_edge::{ClientCertificates, handshake};
+use wardgate_edge::{ClientCertificates, Proxies, handshake};
+use wardgate_model::credential::CredentialKind;
 
 /// A door that asks for certificates, and clients' certificates in files.
 struct World {
@@ -28,6 +29,10 @@ enum Shown {
 
 impl World {
     fn new(upstream: &Upstream, clients: ClientCertificates) -> Self {
+        Self::of(Setup::before(upstream), clients)
+    }
+
+    fn of(setup: Setup, clients: ClientCertificates) -> Self {
         let files = tempfile::tempdir().expect("a directory");
         let made = |name: &str| {
             let made = rcgen::generate_simple_self_signed([name.to_owned()]).expect("a certificate");
@@ -39,7 +44,7 @@ impl World {
         made("client");
         let key = PrivateKeyDer::try_from(server.signing_key.serialize_der()).expect("a key");
         let config = handshake::server_config(vec![server.cert.der().clone()], key, clients).expect("a configuration");
-        let edge = Setup { tls: Some(config), ..Setup::before(upstream) }.start();
+        let edge = Setup { tls: Some(config), ..setup }.start();
         Self { edge, files }
     }
 
@@ -123,5 +128,23 @@ fn sessions_are_resumed_only_where_nobody_is_asked() {
         assert!(told.contains("HTTP/1.1 200"), "{clients:?} {told}");
         assert_eq!(told.contains("Post-Handshake New Session Ticket arrived"), resumed, "{clients:?} {told}");
         assert_eq!(world.path("session").exists(), resumed, "{clients:?}");
+    }
+}
+
+/// The confused deputy: a balancer has a certificate of its own, and passes on for anybody.
+#[test]
+fn what_a_trusted_proxy_shows_is_not_whom_it_passes_on() {
+    let upstream = Upstream::plain();
+    let proxies = Proxies::new(["127.0.0.0/8".parse().expect("a network")]);
+    let setup = Setup { proxies, ..Setup::before(&upstream).api(|api| api.accept = [CredentialKind::X509].into()) };
+    let world = World::of(setup, ClientCertificates::Request);
+    let said = |arguments: &[&str]| {
+        let said = world.curl(Shown::Certificate, arguments);
+        said.rsplit(' ').next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(said(&["--http1.1"]), "401", "its own call: nobody vouches for its certificate");
+    for field in ["X-Forwarded-For: 198.51.100.7", "Forwarded: for=198.51.100.7", "Forwarded: for=_hidden", "X-Forwarded-For: 127.0.0.1"] {
+        assert_eq!(said(&["--http1.1", "-H", field]), "200", "{field}: an operation for anybody, called by nobody in particular");
+        assert_eq!(said(&["--http2", "-H", field]), "200", "{field}");
     }
 }

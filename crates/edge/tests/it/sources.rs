@@ -136,10 +136,17 @@ fn connections_are_counted_for_whom_the_balancer_names() {
 
 #[test]
 fn a_body_that_drips_is_not_waited_for() {
+    drips("text/plain");
+    // Whoever only says that it is gRPC is not let be.
+    drips("application/grpc");
+}
+
+fn drips(kind: &str) {
     let upstream = Upstream::plain();
     let edge = Setup::before(&upstream).limits(|limits| (limits.rate_min, limits.rate_grace) = (1_000, Duration::from_millis(200))).start();
     let mut socket = edge.connect();
-    socket.write_all(b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n").unwrap();
+    let head = format!("POST /x HTTP/1.1\r\nHost: a\r\nContent-Type: {kind}\r\nContent-Length: 1000000\r\n\r\n");
+    socket.write_all(head.as_bytes()).unwrap();
     let writer = socket.try_clone().unwrap();
     let dripping = std::thread::spawn(move || {
         let mut writer = writer;
