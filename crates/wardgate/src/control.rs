@@ -47,7 +47,7 @@ use wardgate_audit::sink::JsonLines;
 use wardgate_gate::{Gate, denied::Denied};
 use wardgate_model::{diagnostic::Diagnostic, id::IdentityId, resource::Kind};
 use wardgate_resources::IdentitySpec;
-use wardgate_store::{Store, StoreFault};
+use wardgate_store::{Change, Store, StoreFault};
 
 /// What was last published.
 #[derive(Debug, Clone, Copy)]
@@ -71,6 +71,8 @@ pub struct Control {
     published: Mutex<Published>,
     /// The last change that is in the published snapshot, for whoever must not wait for the next one.
     seen: AtomicU64,
+    /// A change that was in the feed when it was last looked at: another one of its number tells of another database.
+    known: Mutex<Option<Change>>,
     /// How far the feed was read for stops.
     heeded: Mutex<Heeded>,
     /// The last change that went into the event log.

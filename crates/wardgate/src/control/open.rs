@@ -64,6 +64,7 @@ impl Control {
             loaded: ArcSwap::from_pointee(loaded),
             published: Mutex::new(Published { seq, number: 1 }),
             seen: AtomicU64::new(seq),
+            known: Mutex::default(),
             heeded: Mutex::new(heeded),
             recorded: Mutex::new(before),
             planning: Mutex::new(()),

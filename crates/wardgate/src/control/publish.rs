@@ -29,7 +29,7 @@ use wardgate_model::{
     resource::Kind,
 };
 use wardgate_resources::{Document, still_named};
-use wardgate_store::{Origin, Store, StoreFault, StoredSecret, Subject, Touched};
+use wardgate_store::{Change as Told, Origin, Store, StoreFault, StoredSecret, Subject, Touched};
 
 /// Rows of the feed read at a time, and identities read at a time.
 const PAGE: u32 = 2_000;
@@ -147,13 +147,44 @@ impl Control {
         let seen = self.seen.load(Ordering::Acquire);
         self.heed(0).await?;
         let seq = self.store.last_seq().await?;
+        // A backup was restored under us, or another server took over that does not know all: its numbers mean other changes.
         if seq < seen {
-            // A backup was restored under us, or another server took over that does not know all: its numbers mean other changes.
             tracing::error!(seq, seen, "the store is older than what this gate has seen of it: all of it is read anew");
             return self.anew().await;
         }
+        if !self.is_same_feed().await? {
+            tracing::error!(seq, seen, "the store tells otherwise what this gate has seen of it: all of it is read anew");
+            return self.anew().await;
+        }
         self.publish(seq, Rebuild::IfBehind).await?;
+        self.remember().await?;
         Ok(seq)
+    }
+
+    /// Whether the change that was remembered is still the one of its number.
+    async fn is_same_feed(&self) -> Result<bool, StoreFault> {
+        let mut known = self.known.lock().await;
+        let Some(change) = &*known else { return Ok(true) };
+        let same = self.change(change.seq).await?.as_ref() == Some(change);
+        if !same {
+            *known = None;
+        }
+        Ok(same)
+    }
+
+    /// Remembers the last change that was seen.
+    async fn remember(&self) -> Result<(), StoreFault> {
+        let (mut known, seen) = (self.known.lock().await, self.seen.load(Ordering::Acquire));
+        if known.as_ref().is_none_or(|change| change.seq != seen) {
+            *known = self.change(seen).await?;
+        }
+        Ok(())
+    }
+
+    /// The change of a number.
+    async fn change(&self, seq: u64) -> Result<Option<Told>, StoreFault> {
+        let Some(before) = seq.checked_sub(1) else { return Ok(None) };
+        Ok(self.store.changes_since(before, 1).await?.pop().filter(|change| change.seq == seq))
     }
 
     /// Forgets what was followed so far, and takes everything as it is on record. What was stopped and is not on record as

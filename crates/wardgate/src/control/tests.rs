@@ -8,7 +8,7 @@ use wardgate_gate::denied::Subject;
 use wardgate_model::{
     contain::Containable,
     credential::{CredentialKind, KeyedHash},
-    id::{CredentialId, EnvironmentName, IdentityId},
+    id::{CredentialId, EnvironmentName, IdentityId, OwnerName},
     time::Time,
 };
 use wardgate_store::{Actor, NewCredential, Precondition, Who};
@@ -131,5 +131,28 @@ fn what_the_feed_told_since_is_the_last_word() {
         let heeded = control.heeded.lock().await;
         assert_eq!(heeded.ahead(contained.revision, Containable::Owner, "payments"), None);
         assert!(heeded.ahead(released + 1, Containable::Owner, "payments").is_some());
+    });
+}
+
+#[test]
+fn another_database_of_the_same_numbers_is_read_anew() {
+    with(|control| async move {
+        let (actor, now) = (Actor::new(Who::Process, "test"), clock::now());
+        let revision = control.store.contain(&actor, Containable::Owner, "payments", now).await.unwrap().revision;
+        control.catch_up().await.unwrap();
+        let number = async || control.published.lock().await.number;
+        let first = number().await;
+        assert_eq!(control.catch_up().await.unwrap(), revision);
+        assert_eq!(number().await, first, "nothing changed");
+        // A server took over that did not know the last change, and another one has its number since.
+        let held = Subject::Owner(OwnerName::literal("payments"));
+        control.known.lock().await.as_mut().unwrap().name = "owner/other".into();
+        *control.heeded.lock().await = super::Heeded::at(revision, &[]);
+        control.denied.release(&held);
+        assert_eq!(control.catch_up().await.unwrap(), revision);
+        assert_eq!(number().await, first + 1);
+        assert!(control.heeded.lock().await.holds(&held), "what was stopped under a number that was seen is known");
+        control.catch_up().await.unwrap();
+        assert_eq!(number().await, first + 1, "once");
     });
 }
