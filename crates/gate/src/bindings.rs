@@ -5,7 +5,7 @@ use ipnet::IpNet;
 use std::{collections::BTreeMap, sync::Arc};
 use wardgate_model::{
     credential::{Credential, CredentialKind, CredentialState},
-    id::IdentityId,
+    id::{CredentialId, IdentityId},
     inventory::Identity,
     time::Time,
     trust::{Binding, Subject},
@@ -34,7 +34,7 @@ impl Named for Declared {
 #[must_use]
 pub fn declared(identity: &Identity, entry: &str, kind: CredentialKind, sources: &[IpNet], binding: &Binding) -> Credential {
     Credential {
-        id: api_key::declared_id(identity.id.as_str(), entry),
+        id: id(&identity.id, binding),
         identity: identity.id.clone(),
         name: entry.into(),
         kind,
@@ -47,6 +47,12 @@ pub fn declared(identity: &Identity, entry: &str, kind: CredentialKind, sources:
         warn_from: None,
         state: CredentialState::Live,
     }
+}
+
+/// The id of the credential for a binding of an identity.
+#[must_use]
+pub fn id(identity: &IdentityId, binding: &Binding) -> CredentialId {
+    api_key::declared_id(identity.as_str(), binding.trust.as_str(), &binding.subject.to_string())
 }
 
 /// A subject in the form in which proofs have it: names in certificates are compared in one form (RFC 5280 §7.2).

@@ -374,12 +374,12 @@ pub fn pseudonym(pepper: &Pepper, trust: &str, person: &str) -> Box<str> {
     URL_SAFE_NO_PAD.encode(tag.as_ref().get(..16).unwrap_or_default()).into()
 }
 
-/// The id of a credential that an identity declares and that others vouch for: it follows from both names, so that it is the
-/// same in every process and after every restart.
+/// The id of a credential that others vouch for, of whom (an identity) by what (a trust source) and which (a subject): the same
+/// in every process and after every restart, whatever its entry is called, so that no new name undoes its containment.
 #[must_use]
-pub fn declared_id(identity: &str, entry: &str) -> CredentialId {
+pub fn declared_id(whose: &str, by: &str, subject: &str) -> CredentialId {
     let mut context = digest::Context::new(&digest::SHA256);
-    for part in ["declared credential", identity, entry] {
+    for part in ["declared credential", whose, by, subject] {
         context.update(part.as_bytes());
         context.update(b"\0");
     }

@@ -116,7 +116,7 @@ fn a_token_stands_for_the_one_identity_that_its_subject_and_claims_name() {
         assert_eq!(said(&(facts.clone(), verdict)), "rule.allowed ledger-ci", "{round}");
         let token = caller.token.as_ref().unwrap();
         assert_eq!((&*token.issuer, token.scopes.len(), caller.proof.age_s(DAWN + Duration::from_secs(5))), ("https://ci.example", 2, 5));
-        assert_eq!(caller.credential.as_ref().unwrap().id, api_key::declared_id("ledger-ci", "main"));
+        assert_eq!(caller.credential.as_ref().unwrap().id, api_key::declared_id("ledger-ci", "ci", "repo:acme/ledger:*"));
     }
     for (changes, expected) in [
         (serde_json::json!({ "sub": "repo:acme/other:main" }), "proof.subject nobody"),
@@ -153,7 +153,7 @@ fn what_is_remembered_ends_with_the_token_its_keys_and_its_credential() {
     assert_eq!(lease.ends(), Some(DAWN + Duration::from_secs(330)), "an open stream ends with the token, skew included");
     assert_eq!(ruled(&world, &good, DAWN + Duration::from_secs(329)), "rule.allowed ledger-ci");
     assert_eq!(ruled(&world, &good, DAWN + Duration::from_secs(330)), "proof.expired nobody");
-    world.denied.stop(Subject::Credential(api_key::declared_id("ledger-ci", "main")), DAWN);
+    world.denied.stop(Subject::Credential(api_key::declared_id("ledger-ci", "ci", "repo:acme/ledger:*")), DAWN);
     assert_eq!(ruled(&world, &good, DAWN), "proof.revoked ledger-ci");
     assert!(!lease.is_live());
     // Keys that are gone take with them what they proved.

@@ -41,7 +41,9 @@ fn the_log_has_a_cap_and_keeps_what_nobody_takes_away() {
 
 #[test]
 fn proxies_are_named_and_a_balancer_is_one_of_them() {
-    let config = read("listeners: [{ name: public, address: 127.0.0.1:1, trusted_proxies: [10.1.0.0/16, 192.0.2.1], proxy_protocol: true }]\n").unwrap();
+    let config =
+        read("listeners: [{ name: public, address: 127.0.0.1:1, trusted_proxies: [10.1.0.0/16, 192.0.2.1], proxy_protocol: true }]\n")
+            .unwrap();
     let listener = &config.listeners[0];
     assert!(listener.proxy_protocol && listener.trusted_proxies.len() == 2);
     assert_eq!(config.edge.rate_min, 240);

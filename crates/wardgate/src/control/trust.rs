@@ -6,7 +6,7 @@
 use super::Control;
 use crate::clock;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -20,7 +20,7 @@ use wardgate_feeds::{
     resolve::SystemResolver,
 };
 use wardgate_gate::{
-    KeysAnswer, Snapshot,
+    KeysAnswer, Snapshot, bindings,
     trust::{Trust, TrustedAuthority, TrustedIssuer},
 };
 use wardgate_model::{
@@ -31,7 +31,6 @@ use wardgate_model::{
     trust::{Keys, TrustSource, Vouches},
 };
 use wardgate_proof::{
-    api_key,
     binding::{Holder, Subjects, loose},
     entropy::SystemEntropy,
 };
@@ -245,7 +244,7 @@ fn bound(inventory: &Inventory) -> Vec<Diagnostic> {
         let place = inventory.places.get(&(Kind::Identity, identity.as_str().into())).cloned();
         place.unwrap_or_else(|| Place::file("Identity"))
     };
-    let mut subjects = Vec::new();
+    let (mut subjects, mut seen) = (Vec::new(), HashSet::new());
     for spec in &inventory.identities {
         let id = &spec.identity.id;
         for entry in &spec.credentials {
@@ -257,7 +256,14 @@ fn bound(inventory: &Inventory) -> Vec<Diagnostic> {
                     false => Diagnostic::warning(place(id), "credential.loose", what),
                 });
             }
-            let holder = Holder { identity: id.clone(), credential: api_key::declared_id(id.as_str(), &entry.name) };
+            let holder = Holder { identity: id.clone(), credential: bindings::id(id, binding) };
+            if !seen.insert(holder.credential) {
+                let what = format!(
+                    "Identity `{id}`: `credentials`: `{}`: another entry names the same subject of the TrustSource `{}`",
+                    entry.name, binding.trust
+                );
+                found.push(Diagnostic::error(place(id), "credential.twice", what).mend("keep one: they would be one credential"));
+            }
             subjects.push((binding.clone(), holder));
         }
     }

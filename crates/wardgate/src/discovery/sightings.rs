@@ -59,9 +59,7 @@ impl Unknown {
         match self {
             Self::Key(id) => name_of_key(id),
             // No identity is called so: of a name there is no `:`.
-            Self::Subject(shown, what) => {
-                name_of_key(&api_key::declared_id(&format!("{}:{}", what.as_str(), shown.trust), &shown.subject))
-            }
+            Self::Subject(shown, what) => name_of_key(&api_key::declared_id(what.as_str(), shown.trust.as_str(), &shown.subject)),
             Self::Source(network) => IdentityId::parse(&format!("discovered-{}-{}", network.network(), network.prefix_len())).ok(),
         }
     }

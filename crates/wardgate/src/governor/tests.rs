@@ -115,7 +115,7 @@ fn acts_that_nobody_decides_lapse() {
         let store = ground.control.store();
         let new = |code: &str, expires: Time| NewApproval {
             id: wardgate_model::id::ApprovalId::parse(code).unwrap(),
-                act: serde_json::json!({ "release": code }),
+            act: serde_json::json!({ "release": code }),
             summary: "release x".into(),
             requester: id("caller"),
             owner: OwnerName::literal("shop-team"),

@@ -204,7 +204,10 @@ fn a_genuine_subject_that_stands_for_nobody_is_discovered_and_claimed() {
     assert!(shown.contains(id) && shown.contains(subject) && shown.contains("SUBJECT"), "{shown}");
 
     let of_file = place.run(&gate, &["identity", "claim", id, "--as", "ledger-ci"], "");
-    assert!(of_file.status != 0 && of_file.err.contains("trusted.yaml") && of_file.err.contains(&format!("\"subject\":\"{subject}\"")), "{of_file:?}");
+    assert!(
+        of_file.status != 0 && of_file.err.contains("trusted.yaml") && of_file.err.contains(&format!("\"subject\":\"{subject}\"")),
+        "{of_file:?}"
+    );
     assert_eq!(scene.list(&gate, subject), "401 proof.invalid");
     let spec = json!({ "type": "ci_job", "owner": "shop-team", "environment": "production", "purpose": "reports" });
     let made = place.manage(&gate, "PUT /api/v1/resources/Identity/reports", &json!({ "spec": spec }));
@@ -216,7 +219,8 @@ fn a_genuine_subject_that_stands_for_nobody_is_discovered_and_claimed() {
     assert_eq!(on_record["spec"]["credentials"], json!([entry]));
     // It is known now; whether it may call is for its approval and the policies to say.
     assert_eq!(scene.list(&gate, subject), "403 standing.denied");
-    let events = until("the event", || Some(place.events()).filter(|events| events.iter().any(|event| event["identity"]["name"] == "reports")));
+    let events =
+        until("the event", || Some(place.events()).filter(|events| events.iter().any(|event| event["identity"]["name"] == "reports")));
     assert!(events.iter().any(|event| event["identity"]["name"] == "reports" && event["proof"]["kind"] == "jwt"));
     let state = place.manage(&gate, "GET /api/v1/discoveries?state=claimed", &Value::Null).json();
     assert_eq!(state["items"][0]["claimed_as"], "reports");

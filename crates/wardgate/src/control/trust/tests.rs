@@ -16,7 +16,9 @@ fn said(documents: &str) -> String {
 }
 
 fn identity(name: &str, rest: &str) -> String {
-    format!("{{kind: Identity, name: {name}, spec: {{type: ci_job, owner: o, environment: e, purpose: p, credentials: [{{name: ci, type: oidc, trust: ci, {rest}}}]}}}}\n---\n")
+    format!(
+        "{{kind: Identity, name: {name}, spec: {{type: ci_job, owner: o, environment: e, purpose: p, credentials: [{{name: ci, type: oidc, trust: ci, {rest}}}]}}}}\n---\n"
+    )
 }
 
 #[test]
@@ -50,4 +52,10 @@ fn keys_and_anchors_that_cannot_be_used_are_said() {
 trust.unusable TrustSource `t`: `jwks`: there is no key in it that counts
 trust.unusable TrustSource `t`: `bundle`: the trust bundle has no certificate
 ");
+}
+
+#[test]
+fn two_entries_of_an_identity_that_name_one_subject_are_one_credential() {
+    let twice = "subject: s, claims: {a: 1}}, {name: other, type: oidc, trust: ci, subject: s, claims: {a: 2}";
+    assert!(said(&identity("one", twice)).starts_with("credential.twice Identity `one`: `credentials`: `other`"));
 }
