@@ -218,8 +218,8 @@ r.yaml:13:1: error[resource.name]: Limit `shipped:identity`: the name `shipped:i
 #[test]
 fn what_is_not_enforced_is_refused_by_name() {
     assert_snapshot!(
-                                    check(include_str!("../../testdata/later.yaml")),
-                                    @r"
+        check(include_str!("../../testdata/later.yaml")),
+        @r#"
 r.yaml:4:15: error[key.not_enforced]: TrustSource `bots`: this version reads `type: web_bot_auth` but does not enforce it
   = use another value until a later version enforces it
 r.yaml:8:7: error[key.not_enforced]: Flow `checkout`: this version reads the kind `Flow` but does not enforce it
@@ -268,8 +268,8 @@ r.yaml:106:40: error[key.not_enforced]: Waiver `w-5`: this version reads `exempt
   = use another value until a later version enforces it
 r.yaml:110:40: error[key.not_enforced]: Waiver `w-6`: this version reads `exempts: trusted_network` but does not enforce it
   = use another value until a later version enforces it
-"
-                                );
+"#
+    );
 }
 
 #[test]

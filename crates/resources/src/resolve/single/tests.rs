@@ -72,11 +72,11 @@ fn one_alone_is_what_it_is_among_all() {
 #[test]
 fn what_is_wrong_is_said_at_once() {
     assert_snapshot!(
-                                    check("y", json!({
-                                        "type": "bto", "owner": "paymants", "team": "setlement", "environment": "staging", "purpse": "p",
-                                        "credentials": [{ "name": "main", "type": "api_key" }, { "name": "ci", "type": "oidc", "trust": "ci", "subject": "s" }],
-                                    })),
-                                    @r"
+        check("y", json!({
+            "type": "bto", "owner": "paymants", "team": "setlement", "environment": "staging", "purpse": "p",
+            "credentials": [{ "name": "main", "type": "api_key" }, { "name": "ci", "type": "oidc", "trust": "ci", "subject": "s" }],
+        })),
+        @r#"
 api: error[key.missing]: Identity `y`: `credentials[0].expires_in`: a credential of type `api_key` needs this key
   = say how long a key lives, as in `expires_in: 30d`, or write a Waiver that `exempts: expiry`
 api: error[key.missing]: Identity `y`: `purpose`: this key is missing
@@ -89,8 +89,8 @@ api: error[reference.unknown]: Identity `y`: `environment`: there is no Environm
 api: error[reference.unknown]: Identity `y`: `owner`: there is no Owner `paymants`
   = did you mean `payments`?
 api: error[value.word]: Identity `y`: `type`: `bto` is not one of `service_account`, `workload`, `ci_job`, `batch_job`, `partner`, `bot`, `ai_agent`, `legacy`
-"
-                                );
+"#
+    );
     assert_snapshot!(
         check("wardgate-x", json!({
             "type": "partner", "owner": "acme", "team": "settlement", "environment": "production", "purpose": "p", "until": "soon",
