@@ -132,7 +132,7 @@ reasons! {
     /// A scheme or kind that this API does not accept.
     CredentialNotAccepted = "credential.not_accepted", 401, 16, Notice, "this kind of credential is not accepted here", "use a kind of credential that the API accepts";
     /// No credential where one is needed.
-    CredentialMissing = "credential.missing", 401, 16, Notice, "a credential is needed", "send `Authorization: Bearer <key>`";
+    CredentialMissing = "credential.missing", 401, 16, Notice, "a credential is needed", "send one of a kind that the API accepts, as in `Authorization: Bearer <key>`";
 
     /// What the outside sees of every credential that is not good: unknown, expired and revoked look the same.
     ProofInvalid = "proof.invalid", 401, 16, Notice, "the credential is not valid", "ask the owner of this integration for a valid credential";
@@ -141,7 +141,7 @@ reasons! {
     /// Not valid any more.
     ProofExpired = "proof.expired", 401, 16, Notice, "the credential is not valid", "issue a new credential: this one has expired";
     /// Ended by somebody.
-    ProofRevoked = "proof.revoked", 401, 16, Warning, "the credential is not valid", "issue a new credential if the identity should still call: this one was revoked";
+    ProofRevoked = "proof.revoked", 401, 16, Warning, "the credential is not valid", "issue a new credential if the identity should still call: this one was revoked, or it or what vouches for it is contained (`wardgate contain --list`)";
     /// A key whose checksum is wrong: a typing error, not a guess.
     ProofChecksum = "proof.checksum", 401, 16, Notice, "the credential is not valid", "copy the key again: its checksum is wrong";
     /// A token that cannot be read in one way, or wants what is not taken here (RFC 7515 §5.2, RFC 8725 §3).

@@ -206,7 +206,9 @@ pub(super) fn diagnostics(inventory: &Inventory) -> Vec<Diagnostic> {
         let place = inventory.places.get(&(Kind::TrustSource, source.name.as_str().into())).cloned();
         let place = place.unwrap_or_else(|| Place::file("TrustSource"));
         let mut error = |why: String| {
-            found.push(Diagnostic::error(place.clone(), "trust.unusable", format!("TrustSource `{}`: {why}", source.name)));
+            let what = format!("TrustSource `{}`: {why}", source.name);
+            let mend = "it has to be a JWK Set (RFC 7517) or certificates in PEM, as its `type` says";
+            found.push(Diagnostic::error(place.clone(), "trust.unusable", what).mend(mend));
         };
         if let Err(why) = FeedSpec::of(source) {
             error(why.to_string());

@@ -188,7 +188,7 @@ fn everything_wrong_with_the_configuration_is_said_at_once() {
     let place = Place::bare();
     let config = "\
 listeners:
-  - { name: public, address: here, public_url: gate.test, tls: { certificate: edge.pem, key: file:edge.key, client_certificates: require } }
+  - { name: public, address: here, public_url: gate.test, tls: { certificate: edge.pem, key: file:edge.key, client_certificates: sometimes } }
 admin: { address: 127.0.0.1, metrics: maybe }
 store: { url: 'mysql://db' }
 secrets: { key: wardgate.key }
