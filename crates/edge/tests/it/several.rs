@@ -58,12 +58,16 @@ fn who_has_fewer_requests_gets_the_next() {
     let (busy, idle) = (Upstream::start(move |_| Play::Pieces(vec![ok("busy")], Arc::clone(&pieces))), named("idle"));
     let edge = before(&[&busy, &idle]).start();
     let mut held = Vec::new();
-    // One request stays with the busy one, on either thread at most.
+    // One request stays with the busy one. The next is sent only when it is known where the last one went.
     while busy.received().matches("GET").count() < 1 {
         let mut socket = edge.connect();
         socket.write_all(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let answered = || matches!(socket.peek(&mut [0]), Ok(1));
+        while busy.received().matches("GET").count() < 1 && !answered() {
+            std::thread::yield_now();
+        }
         held.push(socket);
-        std::thread::yield_now();
     }
     let before = busy.received().matches("GET").count();
     let told = get(&edge, 20);
