@@ -3,10 +3,16 @@
 //! What stands in files is read with the resources; what is fetched comes from the feeds, a document at a time, and each makes
 //! a new [`Trust`]. So a key that its issuer took away counts no more, and nothing that rested on it is remembered.
 
+mod diagnostics;
+mod ready;
+
+pub(super) use diagnostics::diagnostics;
+
 use super::Control;
 use crate::clock;
+use ready::ready;
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -19,22 +25,9 @@ use wardgate_feeds::{
     feeds::Feeds,
     resolve::SystemResolver,
 };
-use wardgate_gate::{
-    KeysAnswer, Snapshot, bindings,
-    trust::{Trust, TrustedAuthority, TrustedIssuer},
-};
-use wardgate_model::{
-    diagnostic::{Diagnostic, Place},
-    id::{IdentityId, TrustName},
-    resource::Kind,
-    time::Time,
-    trust::{Keys, TrustSource, Vouches},
-};
-use wardgate_proof::{
-    binding::{Holder, Subjects, loose},
-    entropy::SystemEntropy,
-};
-use wardgate_resources::Inventory;
+use wardgate_gate::{KeysAnswer, Snapshot, trust::Trust};
+use wardgate_model::{id::TrustName, time::Time, trust::TrustSource};
+use wardgate_proof::entropy::SystemEntropy;
 
 /// How long a request waits for the keys of an issuer at the most. An issuer that is slower than this has to be waited for
 /// by the next try.
@@ -172,117 +165,6 @@ impl Control {
         &self.sources
     }
 }
-
-fn ready(state: &State) -> Trust {
-    let fetched = |source: &TrustSource| {
-        let held = state.held.get(&source.name)?;
-        match &*held.document {
-            Document::Keys(keys) => Some((keys.clone(), held.good_until)),
-            Document::Bundle(_) | Document::Anchors(_) | Document::Revocations { .. } => None,
-        }
-    };
-    let issuers = state.sources.iter().filter_map(|source| match &source.vouches {
-        Vouches::Tokens(issuer) => Some(TrustedIssuer::new(&source.name, issuer, fetched(source))),
-        Vouches::Certificates(_) => None,
-    });
-    let authorities = state.sources.iter().filter_map(|source| match &source.vouches {
-        Vouches::Certificates(authority) => match TrustedAuthority::new(&source.name, authority) {
-            Ok(trusted) => Some(trusted),
-            Err(why) => {
-                // It was looked at when it was loaded.
-                tracing::error!(trust = %source.name, %why, "a trust source cannot be used: it vouches for nobody");
-                None
-            }
-        },
-        Vouches::Tokens(_) => None,
-    });
-    Trust::new(issuers.collect::<Vec<_>>(), authorities.collect::<Vec<_>>())
-}
-
-/// What is wrong with keys, anchors and lists that stand in files, and with what is to be fetched.
-pub(super) fn diagnostics(inventory: &Inventory) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    for source in &inventory.trust {
-        let place = inventory.places.get(&(Kind::TrustSource, source.name.as_str().into())).cloned();
-        let place = place.unwrap_or_else(|| Place::file("TrustSource"));
-        let mut error = |why: String| {
-            let what = format!("TrustSource `{}`: {why}", source.name);
-            let mend = "it has to be a JWK Set (RFC 7517) or certificates in PEM, as its `type` says";
-            found.push(Diagnostic::error(place.clone(), "trust.unusable", what).mend(mend));
-        };
-        if let Err(why) = FeedSpec::of(source) {
-            error(why.to_string());
-        }
-        match &source.vouches {
-            Vouches::Tokens(issuer) => {
-                let Keys::Here(text) = &issuer.keys else { continue };
-                match TrustedIssuer::keys(issuer, text) {
-                    Ok(keys) if keys.keys().is_empty() => error("`jwks`: there is no key in it that counts".to_owned()),
-                    Ok(keys) => {
-                        for skipped in keys.skipped() {
-                            let what = format!("TrustSource `{}`: `jwks`: key {} does not count: {}", source.name, skipped.at, skipped.why);
-                            found.push(Diagnostic::warning(place.clone(), "trust.key", what));
-                        }
-                    }
-                    Err(why) => error(why.to_string()),
-                }
-            }
-            Vouches::Certificates(authority) => {
-                if let Err(why) = TrustedAuthority::new(&source.name, authority) {
-                    error(why.to_string());
-                }
-            }
-        }
-    }
-    found.extend(bound(inventory));
-    found
-}
-
-/// What is bound to more than whoever wrote it may have meant, and what two identities are bound to: such a proof would stand
-/// for neither (AN6). Of identities in files; what is declared otherwise is refused when it comes.
-fn bound(inventory: &Inventory) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    let place = |identity: &IdentityId| {
-        let place = inventory.places.get(&(Kind::Identity, identity.as_str().into())).cloned();
-        place.unwrap_or_else(|| Place::file("Identity"))
-    };
-    let (mut subjects, mut seen) = (Vec::new(), HashSet::new());
-    for spec in &inventory.identities {
-        let id = &spec.identity.id;
-        for entry in &spec.credentials {
-            let Some(binding) = &entry.binding else { continue };
-            if let Some(loose) = loose::of(&binding.subject) {
-                let what = format!("Identity `{id}`: `credentials`: `{}`: the subject `{}`: {loose}", entry.name, binding.subject);
-                found.push(match binding.claims.is_empty() {
-                    true => Diagnostic::error(place(id), "credential.loose", what),
-                    false => Diagnostic::warning(place(id), "credential.loose", what),
-                });
-            }
-            let holder = Holder { identity: id.clone(), credential: bindings::id(id, binding) };
-            if !seen.insert(holder.credential) {
-                let what = format!(
-                    "Identity `{id}`: `credentials`: `{}`: another entry names the same subject of the TrustSource `{}`",
-                    entry.name, binding.trust
-                );
-                found.push(Diagnostic::error(place(id), "credential.twice", what).mend("keep one: they would be one credential"));
-            }
-            subjects.push((binding.clone(), holder));
-        }
-    }
-    for pair in Subjects::build(subjects).overlaps(OVERLAPS_MAX).pairs {
-        let (one, other) = (&pair.first.identity, &pair.second.identity);
-        let what = format!(
-            "Identity `{one}`: `credentials`: a proof of `{}` of the TrustSource `{}` would also be `{other}` (`{}`), and so stand for neither",
-            pair.subject, pair.trust, pair.wider
-        );
-        let mend = "tell them apart by `subject`, or by `claims` of different values";
-        found.push(Diagnostic::error(place(one), "credential.ambiguous", what).mend(mend));
-    }
-    found
-}
-
-/// Pairs of identities that are named.
-const OVERLAPS_MAX: usize = 20;
 
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,101 @@
+//! What is said of trust sources when they are declared.
+
+use std::collections::HashSet;
+use wardgate_feeds::feed::FeedSpec;
+use wardgate_gate::{
+    bindings,
+    trust::{TrustedAuthority, TrustedIssuer},
+};
+use wardgate_model::{
+    diagnostic::{Diagnostic, Place},
+    id::IdentityId,
+    resource::Kind,
+    trust::{Keys, Vouches},
+};
+use wardgate_proof::binding::{Holder, Subjects, loose};
+use wardgate_resources::Inventory;
+
+/// What is wrong with keys, anchors and lists that stand in files, and with what is to be fetched.
+pub(in crate::control) fn diagnostics(inventory: &Inventory) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for source in &inventory.trust {
+        let place = inventory.places.get(&(Kind::TrustSource, source.name.as_str().into())).cloned();
+        let place = place.unwrap_or_else(|| Place::file("TrustSource"));
+        let mut error = |why: String| {
+            let what = format!("TrustSource `{}`: {why}", source.name);
+            let mend = "it has to be a JWK Set (RFC 7517) or certificates in PEM, as its `type` says";
+            found.push(Diagnostic::error(place.clone(), "trust.unusable", what).mend(mend));
+        };
+        if let Err(why) = FeedSpec::of(source) {
+            error(why.to_string());
+        }
+        match &source.vouches {
+            Vouches::Tokens(issuer) => {
+                let Keys::Here(text) = &issuer.keys else { continue };
+                match TrustedIssuer::keys(issuer, text) {
+                    Ok(keys) if keys.keys().is_empty() => error("`jwks`: there is no key in it that counts".to_owned()),
+                    Ok(keys) => {
+                        for skipped in keys.skipped() {
+                            let what = format!("TrustSource `{}`: `jwks`: key {} does not count: {}", source.name, skipped.at, skipped.why);
+                            found.push(Diagnostic::warning(place.clone(), "trust.key", what));
+                        }
+                    }
+                    Err(why) => error(why.to_string()),
+                }
+            }
+            Vouches::Certificates(authority) => {
+                if let Err(why) = TrustedAuthority::new(&source.name, authority) {
+                    error(why.to_string());
+                }
+            }
+        }
+    }
+    found.extend(bound(inventory));
+    found
+}
+
+/// What is bound to more than whoever wrote it may have meant, and what two identities are bound to: such a proof would stand
+/// for neither (AN6). Of identities in files; what is declared otherwise is refused when it comes.
+fn bound(inventory: &Inventory) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let place = |identity: &IdentityId| {
+        let place = inventory.places.get(&(Kind::Identity, identity.as_str().into())).cloned();
+        place.unwrap_or_else(|| Place::file("Identity"))
+    };
+    let (mut subjects, mut seen) = (Vec::new(), HashSet::new());
+    for spec in &inventory.identities {
+        let id = &spec.identity.id;
+        for entry in &spec.credentials {
+            let Some(binding) = &entry.binding else { continue };
+            if let Some(loose) = loose::of(&binding.subject) {
+                let what = format!("Identity `{id}`: `credentials`: `{}`: the subject `{}`: {loose}", entry.name, binding.subject);
+                found.push(match binding.claims.is_empty() {
+                    true => Diagnostic::error(place(id), "credential.loose", what),
+                    false => Diagnostic::warning(place(id), "credential.loose", what),
+                });
+            }
+            let holder = Holder { identity: id.clone(), credential: bindings::id(id, binding) };
+            if !seen.insert(holder.credential) {
+                let what = format!(
+                    "Identity `{id}`: `credentials`: `{}`: another entry names the same subject of the TrustSource `{}`",
+                    entry.name, binding.trust
+                );
+                found.push(Diagnostic::error(place(id), "credential.twice", what).mend("keep one: they would be one credential"));
+            }
+            subjects.push((binding.clone(), holder));
+        }
+    }
+    for pair in Subjects::build(subjects).overlaps(OVERLAPS_MAX).pairs {
+        let (one, other) = (&pair.first.identity, &pair.second.identity);
+        let what = format!(
+            "Identity `{one}`: `credentials`: a proof of `{}` of the TrustSource `{}` would also be `{other}` (`{}`), and so stand for neither",
+            pair.subject, pair.trust, pair.wider
+        );
+        let mend = "tell them apart by `subject`, or by `claims` of different values";
+        found.push(Diagnostic::error(place(one), "credential.ambiguous", what).mend(mend));
+    }
+    found
+}
+
+/// Pairs of identities that are named.
+const OVERLAPS_MAX: usize = 20;
