@@ -1,14 +1,15 @@
 //! Credentials: the long-lived things on record by which an identity may prove itself.
 
 use crate::{
-    id::{CredentialId, EnvironmentName, IdentityId},
+    id::{ApiName, CredentialId, EnvironmentName, IdentityId},
     inventory::words,
     secret::Secret,
     time::Time,
     trust::Binding,
 };
+use http::HeaderName;
 use ipnet::IpNet;
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 words! {
     /// What kind of thing a credential is.
@@ -32,6 +33,37 @@ words! {
         /// A shared secret for signed webhooks.
         Hmac = "hmac",
     }
+}
+
+words! {
+    /// What a sender of webhooks signs, and how it says so. All of them are HMAC-SHA-256 over the body as it is sent.
+    SignatureScheme {
+        /// Standard Webhooks: `ID.TIMESTAMP.BODY`, as `v1,BASE64`; id and timestamp stand in fields beside it.
+        StandardWebhooks = "standard_webhooks",
+        /// `TIMESTAMP.BODY`, as `t=TIMESTAMP,v1=HEX` in one field.
+        Timestamped = "timestamped",
+        /// `v0:TIMESTAMP:BODY`, as `v0=HEX`; the timestamp stands in a field of its own.
+        Versioned = "versioned",
+        /// The body alone, as `sha256=HEX`: it does not say when it was made.
+        Body = "body",
+    }
+}
+
+/// How a sender signs its calls, as an entry of an identity's `credentials` declares it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignatureForm {
+    /// What is signed.
+    pub scheme: SignatureScheme,
+    /// The field that the signature stands in.
+    pub header: HeaderName,
+    /// The field that the timestamp stands in, where it is one of its own.
+    pub timestamp: Option<HeaderName>,
+    /// The field that the id of the message stands in, where it is signed.
+    pub message: Option<HeaderName>,
+    /// The API that it calls; `None`: those that it is granted something on.
+    pub api: Option<ApiName>,
+    /// How far the timestamp may be off, either way; without one, for how long the same signature is not taken again.
+    pub tolerance: Duration,
 }
 
 /// HMAC-SHA-256 of a key under the installation's own secret. Useless to whoever steals it without that secret.

@@ -307,6 +307,15 @@ impl Pepper {
     pub fn new(bytes: &[u8; 32]) -> Self {
         Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
     }
+
+    /// HMAC-SHA-256 of these parts, one after the other.
+    pub(crate) fn keyed(&self, parts: &[&[u8]]) -> KeyedHash {
+        let mut context = hmac::Context::with_key(&self.0);
+        parts.iter().for_each(|part| context.update(part));
+        let mut bytes = [0_u8; 32];
+        bytes.iter_mut().zip(context.sign().as_ref()).for_each(|(to, from)| *to = *from);
+        KeyedHash::new(bytes)
+    }
 }
 
 impl fmt::Debug for Pepper {
@@ -318,10 +327,7 @@ impl fmt::Debug for Pepper {
 /// HMAC-SHA-256 of the whole key: what goes on record (STANDARDS §1.14).
 #[must_use]
 pub fn hash(pepper: &Pepper, key_text: &str) -> KeyedHash {
-    let tag = hmac::sign(&pepper.0, key_text.as_bytes());
-    let mut bytes = [0_u8; 32];
-    bytes.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
-    KeyedHash::new(bytes)
+    pepper.keyed(&[key_text.as_bytes()])
 }
 
 /// Whether this is the key on record. `None` stands for an id that is not on record: the answer is `false` after the
@@ -339,12 +345,7 @@ pub fn matches(pepper: &Pepper, key_text: &str, on_record: Option<&KeyedHash>) -
 /// ours is ever taken for one, and the id says nothing of the hash.
 #[must_use]
 pub fn foreign(pepper: &Pepper, text: &str) -> (CredentialId, KeyedHash) {
-    let mut context = hmac::Context::with_key(&pepper.0);
-    context.update(b"foreign key\0");
-    context.update(text.as_bytes());
-    let mut bytes = [0_u8; 32];
-    bytes.iter_mut().zip(context.sign().as_ref()).for_each(|(to, from)| *to = *from);
-    let hash = KeyedHash::new(bytes);
+    let hash = pepper.keyed(&[b"foreign key\0", text.as_bytes()]);
     (foreign_id(&hash), hash)
 }
 

@@ -6,8 +6,8 @@
 //!
 //! [`entropy`] is where randomness comes from. [`keyring`] turns the one master key into a key for each purpose;
 //! [`api_key`] is the grammar, making and comparing of the keys that Wardgate issues; [`seal`] keeps secrets at rest;
-//! [`jose`] is what a signed token proves, and signs ours; [`x509`] is what a client certificate proves; [`assertion`] says
-//! what is signed for an upstream; [`binding`] finds the identity that a foreign proof stands for.
+//! [`jose`] is what a signed token proves, and signs ours; [`x509`] is what a client certificate proves; [`webhook`] is what the
+//! sender of a webhook proves; [`assertion`] says what is signed for an upstream; [`binding`] finds the identity that a foreign proof stands for.
 //!
 //! ```
 //! use wardgate_model::id::EnvironmentName;
@@ -34,6 +34,7 @@ pub mod entropy;
 pub mod jose;
 pub mod keyring;
 pub mod seal;
+pub mod webhook;
 pub mod x509;
 
 #[doc(inline)]

@@ -24,6 +24,8 @@ pub const PLAIN_BYTES_MAX: usize = 64 * 1024;
 pub enum SealPurpose {
     /// What an upstream is shown instead of the client's credential.
     UpstreamSecret,
+    /// What a sender of webhooks signs with.
+    WebhookSecret,
     /// A private key that signs our tokens.
     SigningKey,
     /// Files of a process's own that nobody else may write: only their names are authenticated, nothing is hidden in them.
@@ -36,6 +38,7 @@ impl SealPurpose {
     pub const fn label(self) -> &'static str {
         match self {
             Self::UpstreamSecret => "upstream-secret seal",
+            Self::WebhookSecret => "webhook-secret seal",
             Self::SigningKey => "signing-key seal",
             Self::State => "state seal",
         }
