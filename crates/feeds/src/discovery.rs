@@ -47,6 +47,8 @@ pub struct Metadata {
     pub token_endpoint: Option<Target>,
     /// Where its tokens are introspected.
     pub introspection_endpoint: Option<Target>,
+    /// Whether every answer of its authorization endpoint says whose it is (RFC 9207 §3).
+    pub names_issuer: bool,
 }
 
 /// Why an issuer is not discovered.
@@ -144,6 +146,7 @@ impl Issuer {
             authorization_endpoint: endpoint("authorization_endpoint"),
             token_endpoint: endpoint("token_endpoint"),
             introspection_endpoint: endpoint("introspection_endpoint"),
+            names_issuer: members.get("authorization_response_iss_parameter_supported") == Some(&Value::Bool(true)),
         })
     }
 

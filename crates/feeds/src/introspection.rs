@@ -189,7 +189,7 @@ impl Introspection {
 }
 
 /// A value of a form (`application/x-www-form-urlencoded`).
-fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     let mut form = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {

@@ -8,7 +8,8 @@
 //! [`guard`] says which addresses may be reached; [`target`] is what is asked for, [`resolve`] and [`roots`] are whom that
 //! rests on; [`fetch`] is one fetch, [`fault`] why it came to nothing, [`freshness`] how long an answer keeps.
 //! [`discovery`] leads from an issuer to its keys, [`document`] reads what came, [`pace`] says when to fetch again. [`feed`] puts
-//! them together for one document, [`feeds`] for all of a process; [`introspection`] asks about one token.
+//! them together for one document, [`feeds`] for all of a process; [`introspection`] asks about one token,
+//! [`sign_in`] about one person.
 //!
 //! ```
 //! use wardgate_feeds::{guard, target::Target};
@@ -34,4 +35,5 @@ pub mod introspection;
 pub mod pace;
 pub mod resolve;
 pub mod roots;
+pub mod sign_in;
 pub mod target;
