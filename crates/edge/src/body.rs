@@ -1,4 +1,4 @@
-//! Bodies as they pass: counted, charged and bounded, never gathered.
+//! Bodies as they pass: counted, charged and bounded. One is gathered only where the judge has to see it.
 
 use crate::{
     connection::Connection,
@@ -212,33 +212,62 @@ impl Body for Answer {
     }
 }
 
+/// The body of a request, on its way from the client.
+#[derive(Debug)]
+pub enum Inbound {
+    /// As it comes.
+    Streaming(Incoming),
+    /// Whole, and counted: it was gathered for the judge.
+    Gathered(Bytes),
+}
+
+impl Inbound {
+    /// Whether there is nothing more of it.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        match self {
+            Self::Streaming(incoming) => incoming.is_end_stream(),
+            Self::Gathered(bytes) => bytes.is_empty(),
+        }
+    }
+
+    /// How much of it there is.
+    #[must_use]
+    pub fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Streaming(incoming) => incoming.size_hint(),
+            Self::Gathered(bytes) => SizeHint::with_exact(bytes.len() as u64),
+        }
+    }
+}
+
 /// The body of a request on its way to the upstream.
 #[derive(Debug)]
 pub struct Upload {
-    incoming: Option<Incoming>,
+    inbound: Option<Inbound>,
     exchange: Rc<Exchange>,
     wire: Option<Rc<Wire>>,
     trailers: bool,
 }
 
 impl Upload {
-    /// Passes `incoming` on; `wire` knows why it breaks, when it does.
+    /// Passes `inbound` on; `wire` knows why it breaks, when it does.
     #[must_use]
-    pub fn new(incoming: Incoming, exchange: Rc<Exchange>, wire: Option<Rc<Wire>>) -> Self {
-        let incoming = if incoming.is_end_stream() {
+    pub fn new(inbound: Inbound, exchange: Rc<Exchange>, wire: Option<Rc<Wire>>) -> Self {
+        let inbound = if inbound.is_over() {
             exchange.upload_done();
             None
         } else {
-            Some(incoming)
+            Some(inbound)
         };
-        Self { incoming, exchange, wire, trailers: false }
+        Self { inbound, exchange, wire, trailers: false }
     }
 
     /// No body at all.
     #[must_use]
     pub fn nothing(exchange: Rc<Exchange>) -> Self {
         exchange.upload_done();
-        Self { incoming: None, exchange, wire: None, trailers: false }
+        Self { inbound: None, exchange, wire: None, trailers: false }
     }
 
     /// Whether trailers go along: where both sides speak HTTP/2. Elsewhere they are dropped, never merged into fields.
@@ -250,11 +279,11 @@ impl Upload {
     /// Whether there is any body.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.incoming.is_none()
+        self.inbound.is_none()
     }
 
     fn broke(&mut self, reason: Reason, fault: BodyFault) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
-        self.incoming = None;
+        self.inbound = None;
         self.exchange.upload_broke(reason);
         Poll::Ready(Some(Err(fault)))
     }
@@ -266,7 +295,9 @@ impl Body for Upload {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
         let me = self.get_mut();
-        let Some(incoming) = &mut me.incoming else { return Poll::Ready(None) };
+        if me.inbound.is_none() {
+            return Poll::Ready(None);
+        }
         match me.exchange.struck() {
             None | Some(Strike::Upstream) => {}
             Some(Strike::Cut) => {
@@ -275,6 +306,19 @@ impl Body for Upload {
             }
             Some(Strike::Client) => return me.broke(Reason::WireTimeout, BodyFault::Client),
         }
+        let incoming = match &mut me.inbound {
+            None => return Poll::Ready(None),
+            Some(Inbound::Gathered(bytes)) => {
+                let bytes = std::mem::take(bytes);
+                me.inbound = None;
+                me.exchange.upload_done();
+                return match me.exchange.charge(bytes.len() as u64) {
+                    Ok(()) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                    Err(reason) => me.broke(reason, BodyFault::Cut),
+                };
+            }
+            Some(Inbound::Streaming(incoming)) => incoming,
+        };
         match Pin::new(incoming).poll_frame(cx) {
             Poll::Pending => {
                 me.exchange.wait_for_client(cx);
@@ -284,7 +328,7 @@ impl Body for Upload {
                 let data = match frame.into_data() {
                     Ok(data) => data,
                     Err(frame) => {
-                        me.incoming = None;
+                        me.inbound = None;
                         me.exchange.upload_done();
                         let trailers = frame.into_trailers().ok().filter(|_| me.trailers).map(hygiene::trailers);
                         return Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))));
@@ -297,8 +341,8 @@ impl Body for Upload {
                 if let Err(reason) = me.exchange.charge(bytes) {
                     return me.broke(reason, BodyFault::Cut);
                 }
-                if me.incoming.as_ref().is_some_and(Body::is_end_stream) {
-                    me.incoming = None;
+                if me.inbound.as_ref().is_some_and(Inbound::is_over) {
+                    me.inbound = None;
                     me.exchange.upload_done();
                 }
                 Poll::Ready(Some(Ok(Frame::data(data))))
@@ -308,7 +352,7 @@ impl Body for Upload {
                 me.broke(reason, BodyFault::Client)
             }
             Poll::Ready(None) => {
-                me.incoming = None;
+                me.inbound = None;
                 me.exchange.upload_done();
                 Poll::Ready(None)
             }
@@ -316,10 +360,10 @@ impl Body for Upload {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.is_none()
+        self.inbound.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming.as_ref().map_or(SizeHint::with_exact(0), Body::size_hint)
+        self.inbound.as_ref().map_or(SizeHint::with_exact(0), Inbound::size_hint)
     }
 }

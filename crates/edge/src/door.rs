@@ -1,8 +1,9 @@
 //! Room 0, seen from above: takes a request from the HTTP engine, asks the judge, and sends it on or back.
 
 use crate::{
-    body::{Answer, Answered},
+    body::{Answer, Answered, Inbound},
     connection::{self, Connection},
+    cookie,
     forward::{self, Forwarding},
     hygiene::REQUEST_ID,
     record::{Exchange, Opening},
@@ -15,6 +16,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header, 
 use http_body::Body;
 use hyper::body::Incoming;
 use std::{
+    cell::Cell,
     convert::Infallible,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
@@ -22,7 +24,8 @@ use std::{
     task::{Context, Poll},
 };
 use wardgate_gate::{
-    Answer as Given, Arrival, Held, KeysAnswer, Need, Permit, Step, Unproven, Verdict, decide, establish, establish_with_keys, resume,
+    Answer as Given, Arrival, Held, Introspection, KeysAnswer, Need, Permit, Step, Unproven, Verdict, decide, establish, establish_with,
+    resume,
 };
 use wardgate_model::{
     api::AuditMode,
@@ -38,7 +41,8 @@ use wardgate_model::{
 /// # Errors
 /// Never.
 pub async fn serve(connection: Rc<Connection>, request: Request<Incoming>) -> Result<Response<Answer>, Infallible> {
-    let request = connect_as_get(request);
+    let mut request = connect_as_get(request);
+    cookie::read(connection.door(), &mut request);
     let answered = Some(Answered::new(&connection));
     let thread = connection.thread();
     if let Some(answer) = probe(&connection, request.method(), request.uri().path()) {
@@ -155,16 +159,18 @@ fn begin(exchange: &Rc<Exchange>, connection: &Rc<Connection>, request: Request<
     if let Some(reason) = unsound(&parts, connection) {
         let path: String = parts.uri.path().chars().take(256).collect();
         exchange.establish(Facts { stopped: Some(Stopped { reason, retry_after_s: None }), ..exchange.blank(&path) });
-        return settle(exchange, connection, parts, body, Verdict { ruling: Ruling::refused(reason), permit: None });
+        return settle(exchange, connection, parts, Inbound::Streaming(body), Verdict { ruling: Ruling::refused(reason), permit: None });
     }
+    let body = Inbound::Streaming(body);
     match judge(exchange, connection, &parts) {
         Step::Done(verdict) => settle(exchange, connection, parts, body, verdict),
         Step::Wait(paused, need) => {
             let (exchange, connection) = (Rc::clone(exchange), Rc::clone(connection));
             Way::Winding(Box::pin(async move {
+                let mut body = body;
                 let verdict = match paused {
                     Paused::Ruled(held) => answer_needs(exchange.thread(), held, need).await,
-                    Paused::Unproven(unproven) => judge_with_keys(&exchange, &connection, &parts, unproven, need).await,
+                    Paused::Unproven(unproven) => judge_with(&exchange, &connection, &parts, &mut body, unproven, need).await,
                 };
                 let verdict = verdict.map_err(Broken::For)?;
                 settle(&exchange, &connection, parts, body, verdict).await
@@ -174,16 +180,17 @@ fn begin(exchange: &Rc<Exchange>, connection: &Rc<Connection>, request: Request<
 }
 
 /// Forwards what is permitted, and answers the rest.
-fn settle(exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: Parts, body: Incoming, verdict: Verdict) -> Way {
+fn settle(exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: Parts, body: Inbound, verdict: Verdict) -> Way {
     let Verdict { ruling, permit } = verdict;
     let (ruling, permit) = recorded(exchange, exchange.thread(), ruling, permit);
     if let Some(permit) = permit {
         return Way::Forwarding(forward::forward(permit, exchange, connection, parts, body));
     }
     let voice = Voice::of(&parts.method, parts.version, &parts.headers);
-    if parts.version != Version::HTTP_2 || body.is_end_stream() {
-        return Way::Refused(Some(Box::new(refuse(exchange, ruling, voice))));
-    }
+    let body = match body {
+        Inbound::Streaming(body) if parts.version == Version::HTTP_2 && !body.is_end_stream() => body,
+        Inbound::Streaming(_) | Inbound::Gathered(_) => return Way::Refused(Some(Box::new(refuse(exchange, ruling, voice)))),
+    };
     let exchange = Rc::clone(exchange);
     Way::Winding(Box::pin(async move {
         discard(exchange.thread(), body).await;
@@ -263,24 +270,33 @@ fn judge(exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: &Parts) ->
     step
 }
 
-/// The same once more, after keys were asked for.
-async fn judge_with_keys(
+/// The same once more, with what the proof could not be verified without.
+async fn judge_with(
     exchange: &Rc<Exchange>,
     connection: &Rc<Connection>,
     parts: &Parts,
+    body: &mut Inbound,
     unproven: Unproven,
     need: Need,
 ) -> Result<Verdict, Reason> {
     let thread = exchange.thread();
-    let Need::Keys { trust, kid } = need else { return Err(Reason::ForwardFault) };
-    let asked = match thread.asking.enter(exchange.peer(), thread.limits.asking_max, thread.now()) {
-        Some(_place) => thread.keys.want(&trust, kid.as_deref()).await,
-        None => KeysAnswer::Silent,
+    let place = || thread.asking.enter(exchange.peer(), thread.limits.asking_max, thread.now());
+    let given = match need {
+        Need::Keys { trust, kid } => Given::Keys(match place() {
+            Some(_place) => thread.keys.want(&trust, kid.as_deref()).await,
+            None => KeysAnswer::Silent,
+        }),
+        Need::Introspection { trust, token } => Given::Introspection(match place() {
+            Some(_place) => thread.keys.ask(&trust, &token).await,
+            None => Introspection::Silent,
+        }),
+        Need::Body { limit } => Given::Body(gather(exchange, connection, body, limit).await),
+        Need::Delay { .. } => return Err(Reason::ForwardFault),
     };
     let step = {
         let (snapshot, now) = (thread.gate.snapshot(), thread.now());
         exchange.judged_by(snapshot.number());
-        let facts = establish_with_keys(&arrival(exchange, connection, parts), unproven, asked, &snapshot, thread.gate.meters(), now);
+        let facts = establish_with(&arrival(exchange, connection, parts), unproven, &given, &snapshot, thread.gate.meters(), now);
         decide(exchange.establish(facts), &snapshot, thread.gate.meters(), now)
     };
     match step {
@@ -289,13 +305,24 @@ async fn judge_with_keys(
     }
 }
 
+/// Collects the body for the judge; it is passed on from there.
+async fn gather(exchange: &Rc<Exchange>, connection: &Connection, body: &mut Inbound, limit: u64) -> Result<Bytes, Reason> {
+    let thread = exchange.thread();
+    let _collecting = Counted::new(&thread.collecting, thread.limits.collecting_max).ok_or(Reason::CommitBusy)?;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX).min(thread.limits.collected_bytes_max);
+    let inbound = std::mem::replace(body, Inbound::Gathered(Bytes::new()));
+    let whole = forward::collect(inbound, exchange, connection.wire(), limit).await.map_err(|failure| failure.reason)?;
+    *body = Inbound::Gathered(whole.clone());
+    Ok(whole)
+}
+
 /// Answers what the rooms need, in bounded time, one need after another.
 async fn answer_needs(thread: &Rc<Thread>, mut held: Held, mut need: Need) -> Result<Verdict, Reason> {
     loop {
         let given = match need {
             Need::Delay { until } => delay(thread, until).await?,
-            // No room asks for bodies yet; a judge that does must be given them here. Keys are asked for before a ruling.
-            Need::Body { .. } | Need::Keys { .. } => return Err(Reason::ForwardFault),
+            // Whatever a proof needs is asked for before a ruling.
+            Need::Body { .. } | Need::Keys { .. } | Need::Introspection { .. } => return Err(Reason::ForwardFault),
         };
         let snapshot = thread.gate.snapshot();
         match resume(held, &given, &snapshot, thread.now()) {
@@ -306,27 +333,26 @@ async fn answer_needs(thread: &Rc<Thread>, mut held: Held, mut need: Need) -> Re
 }
 
 async fn delay(thread: &Thread, until: Time) -> Result<Given, Reason> {
-    if thread.slowed.get() >= thread.limits.slowed_max {
-        return Err(Reason::CommitBusy);
-    }
-    let _slowed = Slowed::new(thread);
+    let _slowed = Counted::new(&thread.slowed, thread.limits.slowed_max).ok_or(Reason::CommitBusy)?;
     tokio::time::sleep(until.since(thread.now()).min(thread.limits.slow_max)).await;
     Ok(Given::Elapsed)
 }
 
-/// Counts a request while it is slowed.
-struct Slowed<'a>(&'a Thread);
+/// One of at most so many requests that wait for something.
+struct Counted<'a>(&'a Cell<usize>);
 
-impl<'a> Slowed<'a> {
-    fn new(thread: &'a Thread) -> Self {
-        thread.slowed.set(thread.slowed.get() + 1);
-        Self(thread)
+impl<'a> Counted<'a> {
+    fn new(count: &'a Cell<usize>, most: usize) -> Option<Self> {
+        (count.get() < most).then(|| {
+            count.set(count.get() + 1);
+            Self(count)
+        })
     }
 }
 
-impl Drop for Slowed<'_> {
+impl Drop for Counted<'_> {
     fn drop(&mut self) {
-        self.0.slowed.set(self.0.slowed.get().saturating_sub(1));
+        self.0.set(self.0.get().saturating_sub(1));
     }
 }
 

@@ -4,7 +4,7 @@
 //! # use std::rc::Rc;
 //! # use wardgate_edge::{connection::Connection, forward::forward, record::Exchange};
 //! # use wardgate_gate::Permit;
-//! async fn with(permit: Permit, exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: http::request::Parts, body: hyper::body::Incoming) {
+//! async fn with(permit: Permit, exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: http::request::Parts, body: wardgate_edge::body::Inbound) {
 //!     let _ = forward(permit, exchange, connection, parts, body).await;
 //! }
 //! ```
@@ -14,7 +14,7 @@
 //! ```compile_fail,E0308
 //! # use std::rc::Rc;
 //! # use wardgate_edge::{connection::Connection, forward::forward, record::Exchange};
-//! async fn without(exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: http::request::Parts, body: hyper::body::Incoming) {
+//! async fn without(exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: http::request::Parts, body: wardgate_edge::body::Inbound) {
 //!     let _ = forward((), exchange, connection, parts, body).await;
 //! }
 //! ```
@@ -23,7 +23,7 @@
 //! # use std::rc::Rc;
 //! # use wardgate_edge::{connection::Connection, forward::forward, record::Exchange};
 //! # use wardgate_gate::Permit;
-//! async fn twice(permit: Permit, exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: http::request::Parts, body: hyper::body::Incoming) {
+//! async fn twice(permit: Permit, exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: http::request::Parts, body: wardgate_edge::body::Inbound) {
 //!     let _ = permit.depart();
 //!     let _ = forward(permit, exchange, connection, parts, body).await;
 //! }
@@ -32,7 +32,7 @@
 //! It takes the client's credential off, puts on what the upstream is to see, and passes both bodies through.
 
 use crate::{
-    body::{Answer, Upload},
+    body::{Answer, Inbound, Upload},
     connection::{self, Connection},
     hygiene::{self, Trip},
     inside::InProcessCall,
@@ -53,7 +53,7 @@ use std::{
     task::{Context, Poll},
     time::Duration,
 };
-use wardgate_gate::{Departure, Permit, Show, canon, credential};
+use wardgate_gate::{Departure, Permit, Show, canon, credential, people};
 use wardgate_model::{
     api::{Api, Target},
     event::Ending,
@@ -108,12 +108,12 @@ impl std::fmt::Debug for Forwarding {
 }
 
 /// Forwards: begins at once, and goes on as it is awaited.
-pub fn forward(permit: Permit, exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: Parts, body: Incoming) -> Forwarding {
+pub fn forward(permit: Permit, exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: Parts, body: Inbound) -> Forwarding {
     let begun = begin(permit, exchange, connection, parts, body);
     Forwarding(begun.unwrap_or_else(|failure| Way::Failed(failure.reason)))
 }
 
-fn begin(permit: Permit, exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: Parts, body: Incoming) -> Result<Way, Failure> {
+fn begin(permit: Permit, exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: Parts, body: Inbound) -> Result<Way, Failure> {
     let Some(facts) = exchange.facts() else { return Err(failure(Reason::ForwardFault)) };
     let departure = permit.depart();
     let target = match parts.uri.path_and_query() {
@@ -137,7 +137,7 @@ fn abroad(
     exchange: &Rc<Exchange>,
     connection: &Rc<Connection>,
     parts: Parts,
-    body: Incoming,
+    body: Inbound,
 ) -> Result<Way, Failure> {
     let thread = exchange.thread();
     let Departure { api, show, purpose, lease } = departure;
@@ -150,6 +150,7 @@ fn abroad(
     exchange.depart(Arc::clone(pool.name()), Some(lease), exchange.now());
     let upgrade = canon::upgrade(&parts.method, parts.version, &parts.headers, connection::protocol(&parts.extensions)).ok().flatten();
     let mut headers = parts.headers;
+    exchange.rests_on(headers.get(header::AUTHORIZATION).or_else(|| headers.get(onward.api.api_key_header.as_ref()?)));
     if let Some(deadline) = grpc_timeout(&headers) {
         exchange.end_by(exchange.opened() + deadline);
     }
@@ -163,6 +164,9 @@ fn abroad(
     let trailers = http2 && headers.get(header::TE).is_some_and(|te| te.as_bytes().eq_ignore_ascii_case(b"trailers"));
     let source = connection.source(&headers).map_err(|_| failure(Reason::CanonHeader))?;
     let own = connection.fields(source, parts.uri.authority().map(http::uri::Authority::as_str), headers.get(header::HOST));
+    if let Some(facts) = exchange.facts() {
+        people::take_off(&mut headers, facts);
+    }
     hygiene::towards_upstream(
         &mut headers,
         Trip {
@@ -407,7 +411,7 @@ pub(crate) fn passed_on(response: Response<Incoming>, lane: Lane, api: &Api, exc
 }
 
 /// To an API of this process: the whole body, bounded, and a typed caller.
-async fn inside(departure: Departure, exchange: Rc<Exchange>, connection: Rc<Connection>, parts: Parts, body: Incoming) -> Forwarded {
+async fn inside(departure: Departure, exchange: Rc<Exchange>, connection: Rc<Connection>, parts: Parts, body: Inbound) -> Forwarded {
     let exchange = &exchange;
     let Some(facts) = exchange.facts() else { return Err(failure(Reason::ForwardFault)) };
     let thread = exchange.thread();
@@ -446,7 +450,7 @@ async fn inside(departure: Departure, exchange: Rc<Exchange>, connection: Rc<Con
 }
 
 /// Gathers a body of at most `max` bytes.
-async fn collect(body: Incoming, exchange: &Rc<Exchange>, wire: Option<&Rc<Wire>>, max: usize) -> Result<Bytes, Failure> {
+pub(crate) async fn collect(body: Inbound, exchange: &Rc<Exchange>, wire: Option<&Rc<Wire>>, max: usize) -> Result<Bytes, Failure> {
     if body.size_hint().lower() > max as u64 {
         return Err(failure(Reason::WireBodyTooLarge));
     }

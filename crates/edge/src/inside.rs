@@ -3,10 +3,11 @@
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response};
 use std::{pin::Pin, sync::Arc};
-use wardgate_gate::KeysAnswer;
+use wardgate_gate::{Introspection, KeysAnswer};
 use wardgate_model::{
     facts::{Door, Facts},
     id::TrustName,
+    secret::Secret,
 };
 
 /// A judged request to an API of this process: the typed caller in its facts, and the raw proof in its headers.
@@ -38,11 +39,18 @@ pub trait InProcess: Send + Sync {
 /// Keys under way.
 pub type Fetching = Pin<Box<dyn Future<Output = KeysAnswer> + Send>>;
 
-/// Has the keys that proofs from outside are verified with.
+/// What an issuer says, under way.
+pub type Asking = Pin<Box<dyn Future<Output = Introspection> + Send>>;
+
+/// Has the keys that proofs from outside are verified with, and asks issuers of opaque tokens.
 pub trait TrustKeys: Send + Sync {
     /// Asks for newer keys of a trust source. Ends, after a bounded time, when the gate has them or when they do not come; a key
     /// that has a name is asked for by it.
     fn want(&self, trust: &TrustName, kid: Option<&str>) -> Fetching;
+
+    /// Asks a trust source about an opaque token of its own (RFC 7662). Ends after a bounded time; so many are asked about at once
+    /// as its endpoint may be bothered with.
+    fn ask(&self, trust: &TrustName, token: &Secret<String>) -> Asking;
 }
 
 /// Answers a few paths before the judge: `/healthz`, `/readyz` and `/metrics` on the admin door, `/.well-known/jwks.json`

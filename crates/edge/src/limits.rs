@@ -28,8 +28,10 @@ pub struct EdgeLimits {
     pub trailer_fields_max: usize,
     /// Bytes of a request's body. Default 1 GiB.
     pub body_bytes_max: u64,
-    /// Bytes of a body that is collected for an API in this process. Default 1 MiB.
+    /// Bytes of a body that is collected: for an API in this process, or for the judge. Default 1 MiB.
     pub collected_bytes_max: usize,
+    /// Bodies that are collected for the judge at a time, per thread. Further requests are refused, to come again. Default 128.
+    pub collecting_max: usize,
     /// From a head's first byte to its last; also for TLS handshakes and the first byte of a connection. Default 10 s.
     pub head_timeout: Duration,
     /// Between two requests of a connection. Default 75 s.
@@ -76,7 +78,7 @@ pub struct EdgeLimits {
     pub upstream_wait: Duration,
     /// Requests that wait for a connection, per upstream and thread. Default 256.
     pub upstream_waiters_max: usize,
-    /// Requests of one source (an IPv4 address, an IPv6 /64) that wait for the keys of a trust source. Further ones are refused, to come
+    /// Requests of one source (an IPv4 address, an IPv6 /64) that wait for the keys or the word of a trust source. Further ones are refused, to come
     /// again: there is room for so many in all, and no source is to take it up alone. Default 256.
     pub asking_max: usize,
     /// Requests that are being slowed, per thread. Default 1,000.
@@ -100,6 +102,7 @@ impl Default for EdgeLimits {
             trailer_fields_max: 32,
             body_bytes_max: 1024 * 1024 * 1024,
             collected_bytes_max: 1024 * 1024,
+            collecting_max: 128,
             head_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(75),
             body_idle: Duration::from_secs(30),

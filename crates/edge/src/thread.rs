@@ -4,6 +4,7 @@ use crate::{
     inside::{InProcess, Probes, TrustKeys},
     limits::EdgeLimits,
     metrics::{EdgeMetrics, Resolved},
+    review::Reviews,
     server::EdgeParts,
     sources::Sources,
     upstream::Upstreams,
@@ -103,6 +104,8 @@ pub struct Thread {
     pub via_field_2: HeaderValue,
     /// Everything with a deadline.
     pub watch: Rc<Watch>,
+    /// Which snapshot open requests have been judged by.
+    pub reviews: Reviews,
     /// Counters of APIs, resolved.
     pub resolved: RefCell<Resolved>,
     /// Connections of clients, by source.
@@ -113,6 +116,8 @@ pub struct Thread {
     pub upstreams: Upstreams,
     /// Requests that are being slowed.
     pub slowed: Cell<usize>,
+    /// Requests whose bodies are collected for the judge.
+    pub collecting: Cell<usize>,
     sink: Arc<dyn EventSink>,
     clock: fn() -> Time,
     moment: Cell<Time>,
@@ -149,8 +154,10 @@ impl Thread {
             sources,
             asking,
             watch: Rc::new(Watch::default()),
+            reviews: Reviews::default(),
             resolved: RefCell::default(),
             slowed: Cell::new(0),
+            collecting: Cell::new(0),
             sink,
             clock,
             moment: Cell::new(clock()),

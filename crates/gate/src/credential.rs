@@ -5,7 +5,7 @@
 //! anywhere else from where they would reach the upstream, more than one (RFC 6750 §2), unreadable ones, kinds that the API
 //! does not accept.
 
-use crate::{judge::Refused, source::Sourced};
+use crate::{hooks::Candidates, judge::Refused, snapshot::Snapshot, source::Sourced};
 use http::{HeaderMap, HeaderName, header};
 use std::borrow::Cow;
 use wardgate_model::{
@@ -15,11 +15,14 @@ use wardgate_model::{
     id::CredentialId,
     proof::CertificateChain,
     reason::Reason,
+    time::Time,
 };
 use wardgate_proof::api_key::{self, ApiKey, CHECKSUM_CHARACTERS, KeyError, SECRET_CHARACTERS};
 
 /// Longest key of foreign make that is looked at, in bytes: hashing it is all that it may cost.
-const FOREIGN_BYTES_MAX: usize = 512;
+pub(crate) const FOREIGN_BYTES_MAX: usize = 512;
+/// Longest opaque token that an issuer is asked about, in bytes.
+const OPAQUE_BYTES_MAX: usize = 16 * 1024;
 /// Shortest key of ours, in bytes: most fields are shorter, and need not be looked into.
 const KEY_BYTES_MIN: usize = "wg_e_".len() + CredentialId::CHARACTERS + "_".len() + SECRET_CHARACTERS + CHECKSUM_CHARACTERS;
 
@@ -30,10 +33,13 @@ pub enum Shown<'a> {
     None,
     /// A key that Wardgate issued: an API key, a session, a sign-in credential.
     Key(ApiKey<'a>),
-    /// A key that Wardgate did not issue: perhaps one that was registered when its caller was claimed.
-    Foreign(&'a str),
+    /// A text that Wardgate did not issue: perhaps a key that was registered when its caller was claimed, or an opaque token of an
+    /// issuer outside.
+    Opaque(&'a str),
     /// A signed token of an issuer outside.
     Token(&'a str),
+    /// A signature over the body, by one of these senders.
+    Signed(Candidates),
     /// A client certificate, whose key was shown in the handshake.
     Certificate(&'a CertificateChain),
 }
@@ -59,7 +65,7 @@ impl Presented<'_> {
 ///
 /// # Errors
 /// Where there are several, or one that cannot be read or is not accepted here.
-pub fn read(sourced: Sourced<'_>) -> Result<Presented<'_>, Refused> {
+pub fn read<'a>(sourced: Sourced<'a>, snapshot: &Snapshot, now: Time) -> Result<Presented<'a>, Refused> {
     let arrival = sourced.routed.canonical.arrival;
     let query = arrival.uri.query().unwrap_or_default();
     let result = if credential_in_query(query) {
@@ -67,7 +73,8 @@ pub fn read(sourced: Sourced<'_>) -> Result<Presented<'_>, Refused> {
     } else if misplaced(arrival.headers, &sourced) {
         Err(Reason::CredentialMisplaced)
     } else {
-        shown(arrival.headers, &sourced)
+        let hooks = snapshot.population().hooks().candidates(arrival.headers, &sourced.routed.api, snapshot.granted(), now);
+        if hooks.is_empty() { shown(arrival.headers, &sourced) } else { signed(hooks, arrival.headers, &sourced.routed.api) }
     };
     match result {
         Ok(shown) => Ok(Presented { sourced, shown }),
@@ -119,13 +126,30 @@ fn shown<'a>(headers: &'a HeaderMap, sourced: &Sourced<'a>) -> Result<Shown<'a>,
     let key = match ApiKey::parse(text) {
         Ok(key) => key,
         Err(KeyError::Checksum) => return Err(Reason::ProofChecksum),
-        Err(KeyError::NotOurs) if !api.accept.contains(&CredentialKind::ApiKey) => return Err(Reason::ProofUnknown),
-        Err(KeyError::NotOurs) if text.len() > FOREIGN_BYTES_MAX && is_token(text) => return Err(Reason::CredentialNotAccepted),
-        Err(KeyError::NotOurs) if text.len() > FOREIGN_BYTES_MAX => return Err(Reason::CredentialMalformed),
-        Err(KeyError::NotOurs) => return Ok(Shown::Foreign(text)),
+        Err(KeyError::NotOurs) => return opaque(text, &api.accept).map(Shown::Opaque),
         Err(KeyError::Malformed(_)) => return Err(Reason::CredentialMalformed),
     };
     if api.accept.contains(&key.kind().credential()) { Ok(Shown::Key(key)) } else { Err(Reason::CredentialNotAccepted) }
+}
+
+/// A signature of a webhook, where nothing else stands in a header.
+fn signed<'a>(hooks: Candidates, headers: &HeaderMap, api: &Api) -> Result<Shown<'a>, Reason> {
+    let own = api.api_key_header.as_ref().is_some_and(|name| headers.contains_key(name));
+    if own || headers.contains_key(header::AUTHORIZATION) { Err(Reason::CredentialConflict) } else { Ok(Shown::Signed(hooks)) }
+}
+
+/// A text that is none of our keys, where it can be something else.
+fn opaque<'a>(text: &'a str, accept: &[CredentialKind]) -> Result<&'a str, Reason> {
+    let longest = match (accept.contains(&CredentialKind::Oidc), accept.contains(&CredentialKind::ApiKey)) {
+        (true, _) => OPAQUE_BYTES_MAX,
+        (false, true) => FOREIGN_BYTES_MAX,
+        (false, false) => return Err(Reason::ProofUnknown),
+    };
+    match text.len() <= longest {
+        true => Ok(text),
+        false if is_token(text) => Err(Reason::CredentialNotAccepted),
+        false => Err(Reason::CredentialMalformed),
+    }
 }
 
 /// The client certificate, where nothing else is shown: what stands in a header is said for this request, the certificate of

@@ -9,7 +9,7 @@ use crate::{
     rule::{self, Ruled},
     snapshot::Snapshot,
     source, standing,
-    step::{Answer, Held, KeysAnswer, Need, Step, Unproven},
+    step::{Answer, Held, Need, Step, Unproven},
 };
 use arc_swap::ArcSwap;
 use smallvec::SmallVec;
@@ -34,24 +34,24 @@ pub fn establish(arrival: &Arrival<'_>, snapshot: &Snapshot, meters: &Meters, no
         let canonical = canon::read(arrival)?;
         let routed = route::find(canonical, snapshot)?;
         let sourced = source::admit(routed, snapshot, meters, now)?;
-        let presented = credential::read(sourced)?;
-        let proven = proof::verify(presented, snapshot, meters, now)?;
+        let presented = credential::read(sourced, snapshot, now)?;
+        let proven = proof::verify(presented, None, snapshot, meters, now)?;
         Ok(identity::resolve(proven, snapshot, now)?)
     }
     match rooms(arrival, snapshot, meters, now) {
         Ok(facts) => Step::Done(facts),
         Err(Unready::Refused(refused)) => Step::Done(refused.into_facts()),
-        Err(Unready::Keys { trust, kid, .. }) => Step::Wait(Unproven(()), Need::Keys { trust, kid }),
+        Err(Unready::Needs { need, .. }) => Step::Wait(Unproven(()), need),
     }
 }
 
-/// The same after the keys that were missing were asked for, against the snapshot of *now*: all but room 3, which has counted
-/// the request. What is missing still is refused.
+/// The same after what was needed was asked for, against the snapshot of *now*: all but room 3, which has counted the request.
+/// What is missing still is refused.
 #[must_use]
-pub fn establish_with_keys(
+pub fn establish_with(
     arrival: &Arrival<'_>,
     _unproven: Unproven,
-    asked: KeysAnswer,
+    answer: &Answer,
     snapshot: &Snapshot,
     meters: &Meters,
     now: Time,
@@ -59,14 +59,14 @@ pub fn establish_with_keys(
     let rooms = || -> Result<Facts, Unready> {
         let canonical = canon::read(arrival)?;
         let routed = route::find(canonical, snapshot)?;
-        let presented = credential::read(source::admitted(routed, snapshot))?;
-        let proven = proof::verify(presented, snapshot, meters, now)?;
+        let presented = credential::read(source::admitted(routed, snapshot), snapshot, now)?;
+        let proven = proof::verify(presented, Some(answer), snapshot, meters, now)?;
         Ok(identity::resolve(proven, snapshot, now)?)
     };
     match rooms() {
         Ok(facts) => facts,
         Err(Unready::Refused(refused)) => refused.into_facts(),
-        Err(Unready::Keys { facts, trust, .. }) => proof::without_keys(*facts, &trust, asked, snapshot, meters, now).into_facts(),
+        Err(Unready::Needs { facts, need }) => proof::unanswered(*facts, &need, answer, snapshot, meters, now).into_facts(),
     }
 }
 
@@ -91,7 +91,9 @@ pub fn decide(facts: &Facts, snapshot: &Snapshot, meters: &Meters, now: Time) ->
 #[must_use]
 pub fn resume(held: Held, answer: &Answer, snapshot: &Snapshot, now: Time) -> Step<Verdict> {
     match answer {
-        Answer::Elapsed | Answer::Body(_) => Step::Done(commit::commit(*held.0, snapshot, now)),
+        Answer::Elapsed | Answer::Body(_) | Answer::Keys(_) | Answer::Introspection(_) => {
+            Step::Done(commit::commit(*held.0, snapshot, now))
+        }
     }
 }
 
@@ -229,9 +231,10 @@ impl Gate {
         &self.meters
     }
 
-    /// Publishes a snapshot: the next step of every request sees it.
+    /// Publishes a snapshot: the next step of every request sees it. There is one publisher.
     pub fn publish(&self, snapshot: Snapshot) {
-        self.snapshot.store(Arc::new(snapshot));
+        let before = self.snapshot.load();
+        self.snapshot.store(Arc::new(snapshot.after(&before)));
     }
 
     /// Numbers the rulings of this process, in the order they were made.

@@ -2,17 +2,23 @@
 //!
 //! Why here: after this nothing asks again. Refuses: unknown, expired, revoked and spent credentials, tokens and certificates
 //! that nobody vouches for (which all look the same outside) and sources that the credential is not bound to. An unknown id
-//! costs the same work as a known one. Asks for the keys of an issuer whose token names one that is not known yet.
+//! costs the same work as a known one. Asks for the keys of an issuer whose token names one that is not known yet, and an issuer
+//! for its word on an opaque token.
+
+mod certificate;
+mod key;
+mod token;
+mod webhook;
 
 use crate::{
-    credential::{Presented, Shown},
+    credential::{FOREIGN_BYTES_MAX, Presented, Shown},
     judge::Refused,
+    route::Routed,
     snapshot::Snapshot,
     source::Sourced,
-    step::KeysAnswer,
-    trust::{Certificate, Token, Trouble},
+    step::{Answer, Introspection, KeysAnswer, Need},
+    trust::Trouble,
 };
-use serde_json::Map;
 use std::{net::IpAddr, sync::Arc};
 use wardgate_abuse::Meters;
 use wardgate_model::{
@@ -20,16 +26,11 @@ use wardgate_model::{
     facts::{Caller, Facts, TokenFacts, Unknown},
     id::TrustName,
     inventory::Identity,
-    proof::{CertificateChain, ProofFacts, ProofKind},
+    proof::{ProofFacts, ProofKind},
     reason::Reason,
     time::Time,
 };
-use wardgate_proof::{
-    api_key::{self, ApiKey},
-    binding::{Holder, Match},
-    jose::claims::Confirmation,
-    x509::Thumbprint,
-};
+use wardgate_proof::binding::Match;
 
 /// A request whose proof is genuine, or that shows none.
 #[derive(Debug)]
@@ -66,14 +67,12 @@ impl Genuine {
 pub enum Unready {
     /// It is refused.
     Refused(Refused),
-    /// It needs keys that are not known yet.
-    Keys {
+    /// Its proof cannot be verified without something else.
+    Needs {
         /// All that is known so far.
         facts: Box<Facts>,
-        /// Whose keys.
-        trust: TrustName,
-        /// Which one, where it has a name.
-        kid: Option<Box<str>>,
+        /// What.
+        need: Need,
     },
 }
 
@@ -87,15 +86,17 @@ impl From<Refused> for Unready {
 enum Failed {
     /// It proves nobody on record.
     Nobody(Reason, Option<Box<Unknown>>),
-    /// It needs keys.
-    Keys(TrustName, Option<Box<str>>),
+    /// It is genuine, and not good all the same.
+    Somebody(Reason, Box<Genuine>),
+    /// It cannot be verified without something else.
+    Needs(Need),
 }
 
 impl From<Trouble> for Failed {
     fn from(trouble: Trouble) -> Self {
         match trouble {
             Trouble::Refused(reason) => Self::Nobody(reason, None),
-            Trouble::Keys { trust, kid } => Self::Keys(trust, kid),
+            Trouble::Keys { trust, kid } => Self::Needs(Need::Keys { trust, kid }),
         }
     }
 }
@@ -106,17 +107,28 @@ impl From<Reason> for Failed {
     }
 }
 
-/// Verifies what is shown.
+/// Verifies what is shown; `answer`: with what it needed before.
 ///
 /// # Errors
-/// When it is not good, with the caller that it claims to be where the secret was right; when keys are needed first.
-pub fn verify<'a>(presented: Presented<'a>, snapshot: &Snapshot, meters: &Meters, now: Time) -> Result<Proven<'a>, Unready> {
+/// When it is not good, with the caller that it claims to be where the secret was right; when it needs something first.
+pub fn verify<'a>(
+    presented: Presented<'a>,
+    answer: Option<&Answer>,
+    snapshot: &Snapshot,
+    meters: &Meters,
+    now: Time,
+) -> Result<Proven<'a>, Unready> {
+    let chain = presented.sourced.routed.canonical.arrival.certificates.map(|chain| &**chain);
     let shown = match &presented.shown {
         Shown::None => return Ok(Proven { sourced: presented.sourced, genuine: None }),
-        Shown::Key(key) => genuine(key, snapshot),
-        Shown::Foreign(text) => registered(text, snapshot),
-        Shown::Token(text) => vouched(text, presented.sourced.routed.canonical.arrival.certificates.map(|chain| &**chain), snapshot, now),
-        Shown::Certificate(chain) => certified(chain, snapshot, now),
+        Shown::Key(key) => key::genuine(key, snapshot),
+        Shown::Opaque(text) => opaque(text, &presented, answer, snapshot, now),
+        Shown::Token(text) => token::vouched(text, chain, snapshot, now),
+        Shown::Signed(hooks) => {
+            let Sourced { routed, address, .. } = &presented.sourced;
+            webhook::signed(hooks, routed.canonical.arrival, *address, answer, snapshot, now)
+        }
+        Shown::Certificate(chain) => certificate::certified(chain, snapshot, now),
     };
     match shown {
         Ok(genuine) => Ok(in_force(presented.sourced, genuine, snapshot, now)?),
@@ -124,7 +136,29 @@ pub fn verify<'a>(presented: Presented<'a>, snapshot: &Snapshot, meters: &Meters
             let facts = Facts { unknown, ..presented.into_facts() };
             Err(nobody(facts, reason, snapshot, meters, now).into())
         }
-        Err(Failed::Keys(trust, kid)) => Err(Unready::Keys { facts: Box::new(presented.into_facts()), trust, kid }),
+        Err(Failed::Somebody(reason, genuine)) => {
+            let caller = snapshot.identity(&genuine.credential.identity).map(|identity| claim(identity, *genuine));
+            let facts = Facts { caller, ..presented.into_facts() };
+            Err(nobody(facts, reason, snapshot, meters, now).into())
+        }
+        Err(Failed::Needs(need)) => Err(Unready::Needs { facts: Box::new(presented.into_facts()), need }),
+    }
+}
+
+/// A key of foreign make that is on record, else an opaque token of an issuer that can be asked, else nothing that is known.
+fn opaque(text: &str, presented: &Presented<'_>, answer: Option<&Answer>, snapshot: &Snapshot, now: Time) -> Result<Genuine, Failed> {
+    let Routed { api, canonical, .. } = &presented.sourced.routed;
+    let asked = if api.accept.contains(&CredentialKind::Oidc) { snapshot.trust().asked(text) } else { None };
+    let key = if api.accept.contains(&CredentialKind::ApiKey) && text.len() <= FOREIGN_BYTES_MAX {
+        key::registered(text, snapshot)
+    } else {
+        Err(Reason::ProofUnknown.into())
+    };
+    match (key, asked) {
+        (Err(_), Some(asked)) => {
+            token::introspected(text, asked, canonical.arrival.certificates.map(|chain| &**chain), answer, snapshot, now)
+        }
+        (key, _) => key,
     }
 }
 
@@ -136,9 +170,23 @@ fn nobody(facts: Facts, reason: Reason, snapshot: &Snapshot, meters: &Meters, no
     Refused::new(facts, reason)
 }
 
+/// The refusal of a proof that needs something still, after it was asked for.
+pub(crate) fn unanswered(facts: Facts, need: &Need, answer: &Answer, snapshot: &Snapshot, meters: &Meters, now: Time) -> Refused {
+    match (need, answer) {
+        (Need::Keys { trust, .. }, Answer::Keys(asked)) => without_keys(facts, trust, *asked, snapshot, meters, now),
+        (Need::Body { .. }, Answer::Body(Err(reason))) => Refused::new(facts, *reason),
+        // Nothing is known of the token: an honest caller may come again.
+        (Need::Introspection { .. }, Answer::Introspection(Introspection::Silent)) => {
+            Refused::new(facts, Reason::ProofKeysAway).retry_after(Some(RETRY_AFTER_S))
+        }
+        // It needs something else than it did: what is believed has changed meanwhile.
+        _ => Refused::new(facts, Reason::ProofKeysAway).retry_after(Some(RETRY_AFTER_S)),
+    }
+}
+
 /// The refusal of a proof whose keys did not come. Where the issuer has answered, the proof is wrong; otherwise nobody knows,
 /// and an honest caller may come again. Who names keys that nobody knows pays for it, unless there are none at all.
-pub(crate) fn without_keys(facts: Facts, trust: &TrustName, asked: KeysAnswer, snapshot: &Snapshot, meters: &Meters, now: Time) -> Refused {
+fn without_keys(facts: Facts, trust: &TrustName, asked: KeysAnswer, snapshot: &Snapshot, meters: &Meters, now: Time) -> Refused {
     let known = snapshot.trust().has_keys(trust, now);
     let refused = match asked {
         KeysAnswer::Answered if known => return nobody(facts, Reason::ProofSignature, snapshot, meters, now),
@@ -176,66 +224,6 @@ fn stands(genuine: &Genuine, address: IpAddr, now: Time) -> Result<(), Reason> {
         CredentialState::Live if !credential.admits(address) => Err(Reason::ProofSource),
         CredentialState::Live => Ok(()),
     }
-}
-
-/// The record whose hash fits; the same work is done for ids that are not on record.
-fn genuine(key: &ApiKey<'_>, snapshot: &Snapshot) -> Result<Genuine, Failed> {
-    let record = snapshot.credential(key.id());
-    let hash = record.and_then(|credential| credential.hash.as_ref());
-    let good = api_key::matches(snapshot.pepper(), key.text(), hash);
-    let record = record.filter(|_| good).ok_or(Reason::ProofUnknown)?;
-    Ok(Genuine::of(Arc::clone(record), key.kind().proof()))
-}
-
-/// The record of a key of foreign make; else what it would be on record as.
-fn registered(text: &str, snapshot: &Snapshot) -> Result<Genuine, Failed> {
-    let (id, hash) = api_key::foreign(snapshot.pepper(), text);
-    let record = snapshot.credential(id.as_str()).filter(|credential| credential.kind == CredentialKind::ForeignKey);
-    let same = record.filter(|credential| credential.hash.as_ref().is_some_and(|on_record| api_key::same(on_record, &hash)));
-    match same {
-        Some(credential) => Ok(Genuine::of(Arc::clone(credential), ProofKind::ApiKey)),
-        None => Err(Failed::Nobody(Reason::ProofUnknown, Some(Box::new(Unknown::Key { id, hash })))),
-    }
-}
-
-/// The record that a token stands for.
-fn vouched(text: &str, chain: Option<&CertificateChain>, snapshot: &Snapshot, now: Time) -> Result<Genuine, Failed> {
-    let token = snapshot.trust().token(text, now)?;
-    let bound = is_bound(&token, chain)?;
-    let subjects = snapshot.population().bindings().subjects();
-    let found = subjects.find(&token.trust, &token.subject, token.claims.all());
-    let credential = on_record(found, (&token.trust, Some(&*token.subject), CredentialKind::Oidc), snapshot)?;
-    let on_behalf_of = token.on_behalf_of.as_deref().map(|person| api_key::pseudonym(snapshot.pepper(), token.trust.as_str(), person));
-    let proof = ProofFacts { kind: ProofKind::Jwt, bound, since: token.since, ends: Some(token.ends) };
-    Ok(Genuine { credential, proof, token: Some(Arc::clone(&token.facts)), on_behalf_of })
-}
-
-/// Whether a token is bound to something that was shown with it (RFC 8705 §3).
-fn is_bound(token: &Token, chain: Option<&CertificateChain>) -> Result<bool, Reason> {
-    match token.confirmation() {
-        None => Ok(false),
-        Some(Confirmation::Certificate(thumbprint)) if chain.is_some_and(|chain| Thumbprint::of(chain.leaf()).0 == thumbprint) => Ok(true),
-        Some(Confirmation::Certificate(_) | Confirmation::Key(_) | Confirmation::Other) => Err(Reason::ProofBinding),
-    }
-}
-
-/// The record that a certificate stands for: every name in it that is on record is of one identity.
-fn certified(chain: &CertificateChain, snapshot: &Snapshot, now: Time) -> Result<Genuine, Failed> {
-    let certificate: Arc<Certificate> = snapshot.trust().certificate(chain, now)?;
-    let (bindings, claims) = (snapshot.population().bindings().subjects(), Map::new());
-    let mut found: Option<&Holder> = None;
-    for subject in &certificate.subjects {
-        match (found, bindings.find(&certificate.trust, subject, &claims)) {
-            (_, Match::Nobody) => {}
-            (Some(before), Match::One(holder)) if before.identity == holder.identity => {}
-            (None, Match::One(holder)) => found = Some(holder),
-            (Some(_), Match::One(_)) | (_, Match::Ambiguous(..)) => return Err(Reason::IdentityAmbiguous.into()),
-        }
-    }
-    let shown = (&certificate.trust, certificate.subjects.first().map(|subject| &**subject), CredentialKind::X509);
-    let credential = on_record(found.map_or(Match::Nobody, Match::One), shown, snapshot)?;
-    let proof = ProofFacts { kind: ProofKind::X509, bound: true, since: certificate.since, ends: Some(certificate.ends) };
-    Ok(Genuine { credential, proof, token: None, on_behalf_of: None })
 }
 
 /// What a genuine proof stands for. Where its trust source was stopped, room 6 says so of whom it stands for; of whom it stands

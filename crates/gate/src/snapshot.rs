@@ -3,10 +3,10 @@
 //! anything else the estate, which is small.
 //!
 //! INVARIANT (immutable): nothing in it changes after it was made, but for the caches that [`Mint`] and the policy
-//! set keep of their own answers, and the [`Denied`] overlay, which all snapshots share.
+//! set keep of their own answers, the [`Denied`] overlay and the [`Spent`] signatures, which all snapshots share.
 
 use crate::{
-    assertion::Mint, bindings::Bindings, denied::Denied, heard::LastHeard, permit::Show, route::Routes, shards::Shards, trust::Trust,
+    assertion::Mint, bindings::Bindings, denied::Denied, heard::LastHeard, hooks::{Granted, Hook, Hooks}, spent::Spent, permit::Show, route::Routes, shards::Shards, trust::Trust,
 };
 use ahash::AHashMap;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -17,7 +17,7 @@ use wardgate_abuse::Limits;
 use wardgate_model::{
     api::{Api, Operation, Target, UpstreamIdentity},
     credential::Credential,
-    facts::{Caller, Purpose},
+    facts::{Caller, Lane, Purpose},
     grant::Grant,
     id::{ApiName, CredentialId, GrantId, IdentityId, PurposeName, SecretName, ZoneName},
     inventory::{Identity, Zone},
@@ -34,6 +34,7 @@ pub struct Population {
     identities: Shards<Identity>,
     credentials: Shards<Credential>,
     bindings: Bindings,
+    hooks: Hooks,
 }
 
 impl Default for Population {
@@ -41,7 +42,7 @@ impl Default for Population {
     fn default() -> Self {
         let mut identities = Shards::default();
         identities.put(Arc::new(Identity::anonymous()));
-        Self { identities, credentials: Shards::default(), bindings: Bindings::default() }
+        Self { identities, credentials: Shards::default(), bindings: Bindings::default(), hooks: Hooks::default() }
     }
 }
 
@@ -58,6 +59,8 @@ pub enum Change {
     NoCredential(CredentialId),
     /// These are the credentials that an identity declares, beside what was issued to it; all of them.
     Declared(IdentityId, Box<[Arc<Credential>]>),
+    /// These are the secrets that an identity's calls may be signed with; all of them.
+    Hooks(IdentityId, Box<[Arc<Hook>]>),
 }
 
 impl Extend<Change> for Population {
@@ -84,10 +87,12 @@ impl Population {
             Change::NoIdentity(id) => {
                 self.identities.remove(id.as_str());
                 self.declare(&id, Box::default());
+                self.hooks.put(&id, Box::default());
             }
             Change::Credential(credential) => self.credentials.put(credential),
             Change::NoCredential(id) => self.credentials.remove(id.as_str()),
             Change::Declared(identity, credentials) => self.declare(&identity, credentials),
+            Change::Hooks(identity, hooks) => self.hooks.put(&identity, hooks),
         }
     }
 
@@ -102,6 +107,12 @@ impl Population {
     #[must_use]
     pub fn bindings(&self) -> &Bindings {
         &self.bindings
+    }
+
+    /// Who signs webhooks.
+    #[must_use]
+    pub fn hooks(&self) -> &Hooks {
+        &self.hooks
     }
 
     /// The identities, `anonymous` among them.
@@ -156,7 +167,10 @@ pub struct Estate {
     routes: Routes,
     apis: Vec<Arc<Api>>,
     ready: AHashMap<ApiName, Ready>,
+    secrets: AHashMap<SecretName, Secret<String>>,
     purposes: AHashMap<GrantId, PurposeName>,
+    granted: Granted,
+    ends: AHashMap<GrantId, Time>,
     zones: Vec<(IpNet, ZoneName)>,
     policies: Arc<PolicySet>,
     limits: Arc<Limits>,
@@ -174,6 +188,12 @@ impl Estate {
         Self { heard, ..self }
     }
 
+    /// A secret of ours at somebody else's, by name.
+    #[must_use]
+    pub fn secret(&self, name: &SecretName) -> Option<&Secret<String>> {
+        self.secrets.get(name)
+    }
+
     /// Builds the look-ups.
     #[must_use]
     pub fn build(world: World) -> Self {
@@ -182,10 +202,14 @@ impl Estate {
             world.zones.iter().flat_map(|zone| zone.networks.iter().map(|network| (*network, zone.name.clone()))).collect();
         zones.sort_by_key(|(network, _)| std::cmp::Reverse(network.prefix_len()));
         let purposes = world.grants.iter().filter_map(|grant| Some((grant.id.clone(), grant.purpose.clone()?)));
+        let ends = world.grants.iter().filter_map(|grant| Some((grant.id.clone(), grant.until?)));
         Self {
             routes: Routes::build(&world.apis),
             ready: world.apis.iter().map(|api| (api.name.clone(), ready(api, &secrets))).collect(),
+            secrets,
             purposes: purposes.collect(),
+            granted: Granted::new(&world.apis, &world.grants),
+            ends: ends.collect(),
             apis: world.apis,
             zones,
             policies: world.policies,
@@ -205,8 +229,10 @@ pub struct Snapshot {
     number: u64,
     population: Population,
     anonymous: Arc<Identity>,
+    people: Arc<Identity>,
     estate: Arc<Estate>,
     trust: Arc<Trust>,
+    spent: Arc<Spent>,
 }
 
 impl Snapshot {
@@ -215,13 +241,30 @@ impl Snapshot {
     pub fn new(number: u64, population: Population, estate: Arc<Estate>) -> Self {
         let anonymous = population.identities.get(Identity::ANONYMOUS).cloned();
         let anonymous = anonymous.unwrap_or_else(|| Arc::new(Identity::anonymous()));
-        Self { number, population, anonymous, estate, trust: Trust::nobody() }
+        Self { number, population, anonymous, people: Arc::new(Identity::people()), estate, trust: Trust::nobody(), spent: Arc::default() }
     }
 
     /// Believes whom `trust` says; nobody outside without it.
     #[must_use]
     pub fn trusting(self, trust: Arc<Trust>) -> Self {
         Self { trust, ..self }
+    }
+
+    /// Remembers which signatures were taken, as the snapshot before it does.
+    pub(crate) fn after(self, before: &Self) -> Self {
+        Self { spent: Arc::clone(&before.spent), ..self }
+    }
+
+    /// Which signatures were taken.
+    #[must_use]
+    pub fn spent(&self) -> &Spent {
+        &self.spent
+    }
+
+    /// Who is granted something on the APIs that take signatures.
+    #[must_use]
+    pub fn granted(&self) -> &Granted {
+        &self.estate.granted
     }
 
     /// Whose proofs count.
@@ -251,13 +294,20 @@ impl Snapshot {
     /// An identity by name.
     #[must_use]
     pub fn identity(&self, id: &IdentityId) -> Option<&Arc<Identity>> {
-        self.population.identities.get(id.as_str())
+        // INVARIANT (nobody is `people`): whoever was on record by that name before it was reserved is nobody's identity now.
+        if id.as_str() == Identity::PEOPLE { Some(&self.people) } else { self.population.identities.get(id.as_str()) }
     }
 
     /// The caller that shows no credential.
     #[must_use]
     pub fn anonymous(&self) -> &Arc<Identity> {
         &self.anonymous
+    }
+
+    /// What stands for people's sessions.
+    #[must_use]
+    pub fn people(&self) -> &Arc<Identity> {
+        &self.people
     }
 
     /// A credential by its public id.
@@ -326,6 +376,12 @@ impl Snapshot {
         self.estate.purposes.get(grant).cloned()
     }
 
+    /// When a grant ends, where it does.
+    #[must_use]
+    pub fn end_of(&self, grant: &GrantId) -> Option<Time> {
+        self.estate.ends.get(grant).copied()
+    }
+
     /// Largest body of a request, in bytes.
     #[must_use]
     pub fn body_bytes_max(&self) -> u64 {
@@ -344,6 +400,11 @@ impl Snapshot {
         purpose: Option<&Purpose>,
         now: Time,
     ) -> Result<Show, Reason> {
+        // What the upstream knows its machines by is not for a session that anybody can make up.
+        let assured = matches!(api.upstream.identity, UpstreamIdentity::Assertion | UpstreamIdentity::Keep);
+        if !assured && caller.is_some_and(|caller| caller.lane() == Lane::People) {
+            return Ok(Show::Nothing);
+        }
         let audience = match self.estate.ready.get(&api.name) {
             Some(Ready::Show(show)) => return Ok(show.clone()),
             Some(Ready::Assertion(audience)) => audience,

@@ -2,7 +2,8 @@
 
 use crate::rule::Ruled;
 use bytes::Bytes;
-use wardgate_model::{id::TrustName, time::Time};
+use serde_json::{Map, Value};
+use wardgate_model::{id::TrustName, reason::Reason, secret::Secret, time::Time};
 
 /// The result of the rooms so far.
 #[derive(Debug)]
@@ -28,6 +29,13 @@ pub enum Need {
         /// The key that is asked for, where it has a name.
         kid: Option<Box<str>>,
     },
+    /// What an issuer says of an opaque token of its own (RFC 7662).
+    Introspection {
+        /// The trust source.
+        trust: TrustName,
+        /// The token.
+        token: Secret<String>,
+    },
     /// Nothing but time: a `slow` ruling.
     Delay {
         /// Until then.
@@ -38,8 +46,12 @@ pub enum Need {
 /// The door's answer to a [`Need`].
 #[derive(Debug, Clone)]
 pub enum Answer {
-    /// The whole body.
-    Body(Bytes),
+    /// The whole body, or why it cannot be had.
+    Body(Result<Bytes, Reason>),
+    /// What came of asking for keys.
+    Keys(KeysAnswer),
+    /// What the issuer said of the token.
+    Introspection(Introspection),
     /// The time is over.
     Elapsed,
 }
@@ -55,10 +67,21 @@ pub enum KeysAnswer {
     Silent,
 }
 
+/// What an issuer says of an opaque token (RFC 7662 §2.2).
+#[derive(Debug, Clone, PartialEq)]
+pub enum Introspection {
+    /// It is active, and this is said of it.
+    Active(Map<String, Value>),
+    /// It is not.
+    Inactive,
+    /// It gave no answer: nothing is known of the token.
+    Silent,
+}
+
 /// What is held while a room waits: reservations included, so that dropping it gives them back.
 #[derive(Debug)]
 pub struct Held(pub(crate) Box<Ruled>);
 
-/// A request waits for the keys that its proof is verified with. Its source has been counted; nothing is reserved for it yet.
+/// A request waits for what its proof is verified with. Its source has been counted; nothing is reserved for it yet.
 #[derive(Debug)]
 pub struct Unproven(pub(crate) ());

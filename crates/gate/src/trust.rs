@@ -3,17 +3,21 @@
 //! What was verified once is remembered by its hash until it ends. A new [`Trust`] remembers nothing: so new keys, a new
 //! revocation list or a trust source that is gone are obeyed by the next request, on open connections too.
 
+mod asked;
+mod authority;
+
+pub use asked::AskedIssuer;
+pub use authority::{Certificate, Gathered, TrustedAuthority};
+
 use ahash::AHashMap;
 use quick_cache::sync::Cache;
-use smallvec::SmallVec;
 use std::sync::{Arc, LazyLock};
 use wardgate_model::{
     facts::TokenFacts,
     id::TrustName,
-    proof::CertificateChain,
     reason::Reason,
     time::Time,
-    trust::{Authority, Issuer, Keys},
+    trust::{Issuer, Keys},
 };
 use wardgate_proof::{
     jose::{
@@ -26,7 +30,7 @@ use wardgate_proof::{
         key_set::{KeySet, SetFault},
         refusal::Refusal,
     },
-    x509::{self, BundleFault, CrlFault, Crls, Revocation, SpiffeIdError, TrustBundle, TrustDomain},
+    x509::{BundleFault, CrlFault, SpiffeBundleFault, SpiffeIdError},
 };
 
 /// Tokens and certificates remembered at a time, over all callers.
@@ -60,6 +64,9 @@ pub enum Unusable {
     /// Its anchors.
     #[error("`bundle`: {0}")]
     Anchors(#[from] BundleFault),
+    /// The bundle of its trust domain.
+    #[error("`bundle`: {0}")]
+    Bundle(#[from] SpiffeBundleFault),
     /// What it revoked.
     #[error("`revoked`: {0}")]
     Revoked(#[from] CrlFault),
@@ -72,7 +79,7 @@ impl TrustedIssuer {
         let (keys, good_until) = match (&issuer.keys, fetched) {
             (Keys::Here(text), _) => (Self::keys(issuer, text).ok(), None),
             (Keys::Discovered(_) | Keys::At(..), Some((keys, end))) => (Some(keys), Some(end)),
-            (Keys::Discovered(_) | Keys::At(..), None) => (None, None),
+            (Keys::Discovered(_) | Keys::At(..), None) | (Keys::Asked(_), _) => (None, None),
         };
         Self { name: name.clone(), expected: Expected::of(issuer), keys, good_until }
     }
@@ -84,28 +91,6 @@ impl TrustedIssuer {
     pub fn keys(issuer: &Issuer, text: &str) -> Result<KeySet, Unusable> {
         let algorithms = Algorithms::parse(&issuer.algorithms)?;
         Ok(KeySet::parse(text.as_bytes(), Accepting { algorithms, usage: Usage::Signature })?)
-    }
-}
-
-/// An authority that certifies keys, with its anchors and revocation lists.
-#[derive(Debug)]
-pub struct TrustedAuthority {
-    /// The trust source.
-    pub name: TrustName,
-    /// What it vouches by.
-    pub trust: x509::Trust,
-}
-
-impl TrustedAuthority {
-    /// Reads what an authority declares.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn new(name: &TrustName, authority: &Authority) -> Result<Self, Unusable> {
-        let domain = authority.trust_domain.as_deref().map(TrustDomain::parse).transpose()?;
-        let bundle = TrustBundle::parse(authority.anchors.as_bytes(), domain.as_ref())?;
-        let crls = Crls::parse(authority.revoked.iter().map(|text| text.as_bytes()))?;
-        Ok(Self { name: name.clone(), trust: x509::Trust { bundle, crls, revocation: Revocation::default(), domain } })
     }
 }
 
@@ -130,27 +115,34 @@ pub struct Token {
     keys_until: Option<Time>,
 }
 
+/// What is said of who shows a token.
+struct Said {
+    subject: Box<str>,
+    on_behalf_of: Option<Box<str>>,
+    claims: Claims,
+    ends: Time,
+}
+
 impl Token {
+    fn new(trust: &TrustName, expected: &Expected, said: Said, keys_until: Option<Time>) -> Self {
+        let Said { subject, on_behalf_of, claims, ends } = said;
+        let facts = TokenFacts {
+            id: claims.id().unwrap_or_default().into(),
+            issuer: claims.issuer().or(expected.issuer.as_deref()).unwrap_or_default().into(),
+            audience: claims.audiences().map(Into::into).collect(),
+            scopes: claims.scopes().map(Into::into).collect(),
+        };
+        // A token that does not say when it was made is taken to be as old as one of its issuer can be.
+        let oldest = Time::from_micros(ends.as_micros().saturating_sub(micros(expected.life_max)));
+        let since = claims.issued().unwrap_or(oldest);
+        Self { trust: trust.clone(), subject, on_behalf_of, facts: Arc::new(facts), since, ends, claims, keys_until }
+    }
+
     /// To what it is bound; whoever shows it must show that too.
     #[must_use]
     pub fn confirmation(&self) -> Option<Confirmation> {
         self.claims.confirmation()
     }
-}
-
-/// A genuine certificate.
-#[derive(Debug)]
-pub struct Certificate {
-    /// Who vouches for it.
-    pub trust: TrustName,
-    /// Whom it names, as bindings say it: a SPIFFE id, else `dns:…`, `uri:…`, `email:…`, `ip:…`.
-    pub subjects: SmallVec<[Box<str>; 1]>,
-    /// Its first second.
-    pub since: Time,
-    /// From then on it is not good.
-    pub ends: Time,
-    /// From then on it has to be looked at again.
-    good_until: Time,
 }
 
 /// Why a foreign proof is not taken.
@@ -179,6 +171,8 @@ pub struct Trust {
     issuers: AHashMap<Box<str>, TrustedIssuer>,
     domains: AHashMap<Box<str>, TrustedAuthority>,
     authorities: Vec<TrustedAuthority>,
+    /// Those whose tokens begin with the most characters first.
+    asked: Vec<AskedIssuer>,
     tokens: Cache<[u8; 32], Arc<Token>>,
     certificates: Cache<[u8; 32], Arc<Certificate>>,
 }
@@ -206,7 +200,7 @@ impl Trust {
         let mut domains = AHashMap::new();
         let mut others = Vec::new();
         for authority in authorities {
-            match &authority.trust.domain {
+            match &authority.domain {
                 Some(domain) => drop(domains.insert(domain.as_str().into(), authority)),
                 None => others.push(authority),
             }
@@ -215,9 +209,24 @@ impl Trust {
             issuers: issuers.collect(),
             domains,
             authorities: others,
+            asked: Vec::new(),
             tokens: Cache::new(remembered),
             certificates: Cache::new(remembered),
         }
+    }
+
+    /// With issuers that are asked about their opaque tokens.
+    #[must_use]
+    pub fn asking(mut self, issuers: impl IntoIterator<Item = AskedIssuer>) -> Self {
+        self.asked = issuers.into_iter().collect();
+        self.asked.sort_by_key(|issuer| std::cmp::Reverse(issuer.prefix().len()));
+        self
+    }
+
+    /// The issuer that is asked about this opaque token.
+    #[must_use]
+    pub fn asked(&self, text: &str) -> Option<&AskedIssuer> {
+        self.asked.iter().find(|issuer| text.starts_with(issuer.prefix()))
     }
 
     /// Verifies a token, or remembers that it did.
@@ -240,25 +249,8 @@ impl Trust {
             Refusal::UnknownKey { kid } => Trouble::Keys { trust: issuer.name.clone(), kid },
             other => reason(&other).into(),
         })?;
-        let claims = verified.claims;
-        let facts = TokenFacts {
-            id: claims.id().unwrap_or_default().into(),
-            issuer: claims.issuer().unwrap_or_default().into(),
-            audience: claims.audiences().map(Into::into).collect(),
-            scopes: claims.scopes().map(Into::into).collect(),
-        };
-        // A token that does not say when it was made is taken to be as old as one of its issuer can be.
-        let oldest = Time::from_micros(verified.ends.as_micros().saturating_sub(micros(issuer.expected.life_max)));
-        let token = Arc::new(Token {
-            trust: issuer.name.clone(),
-            subject: verified.subject,
-            on_behalf_of: verified.on_behalf_of,
-            facts: Arc::new(facts),
-            since: claims.issued().unwrap_or(oldest),
-            ends: verified.ends,
-            claims,
-            keys_until: issuer.good_until,
-        });
+        let said = Said { subject: verified.subject, on_behalf_of: verified.on_behalf_of, claims: verified.claims, ends: verified.ends };
+        let token = Arc::new(Token::new(&issuer.name, &issuer.expected, said, issuer.good_until));
         self.tokens.insert(hash, Arc::clone(&token));
         Ok(token)
     }
@@ -266,65 +258,10 @@ impl Trust {
     /// Whether there are keys of a trust source that can be believed.
     #[must_use]
     pub fn has_keys(&self, trust: &TrustName, now: Time) -> bool {
-        let issuer = self.issuers.values().find(|issuer| issuer.name == *trust);
-        issuer.is_some_and(|issuer| issuer.keys.is_some() && issuer.good_until.is_none_or(|end| now < end))
-    }
-
-    /// Who vouches for a chain. A SPIFFE id is a matter of its own trust domain, and of nobody else; of several other
-    /// authorities the first that does, else the refusal of the one that issued it.
-    fn vouched(&self, chain: &CertificateChain, now: Time) -> Result<(&TrustedAuthority, x509::Verified), x509::Refusal> {
-        let verify = |authority: &'_ TrustedAuthority| x509::verify(chain, &authority.trust, now);
-        if let Some(id) = x509::spiffe_id(chain)? {
-            let domain = id.trust_domain();
-            let authority = self.domains.get(domain.as_str()).ok_or_else(|| x509::Refusal::OtherDomain(domain.clone()))?;
-            return verify(authority).map(|verified| (authority, verified));
-        }
-        let mut refused = x509::Refusal::UnknownIssuer;
-        for authority in &self.authorities {
-            match verify(authority) {
-                Ok(verified) => return Ok((authority, verified)),
-                Err(refusal) if refusal.is_elsewhere() => {}
-                Err(refusal) => refused = refusal,
-            }
-        }
-        Err(refused)
-    }
-
-    /// Verifies a chain whose leaf's key was shown in the handshake, or remembers that it did.
-    ///
-    /// # Errors
-    /// When nobody vouches for it now.
-    pub fn certificate(&self, chain: &CertificateChain, now: Time) -> Result<Arc<Certificate>, Trouble> {
-        let hash = chain.hash(x509::chain_hash);
-        if let Some(certificate) = self.certificates.get(hash).filter(|certificate| now < certificate.good_until) {
-            return Ok(certificate);
-        }
-        let (authority, verified) = self.vouched(chain, now).map_err(|refusal| certificate_reason(&refusal))?;
-        let subjects = match &verified.spiffe_id {
-            Some(id) => SmallVec::from_elem(id.as_str().into(), 1),
-            None => verified.names.subjects().collect(),
-        };
-        let certificate = Arc::new(Certificate {
-            trust: authority.name.clone(),
-            subjects,
-            since: verified.not_before,
-            ends: verified.good_until,
-            good_until: verified.good_until,
-        });
-        self.certificates.insert(*hash, Arc::clone(&certificate));
-        Ok(certificate)
-    }
-}
-
-/// What is said of a certificate that proves nothing.
-fn certificate_reason(refusal: &x509::Refusal) -> Reason {
-    use x509::Refusal as R;
-    match refusal {
-        R::Expired(_) | R::NotYetValid(_) => Reason::ProofExpired,
-        R::Revoked => Reason::ProofRevoked,
-        R::UnknownIssuer | R::OtherDomain(_) | R::Signature => Reason::ProofIssuer,
-        R::StaleRevocation | R::UnknownRevocation | R::RevocationSignature => Reason::ProofKeysAway,
-        _ => Reason::ProofCertificate,
+        let mut issuers = self.issuers.values().filter(|issuer| issuer.name == *trust);
+        let mut authorities = self.domains.values().chain(&self.authorities).filter(|authority| authority.name == *trust);
+        issuers.any(|issuer| issuer.keys.is_some() && issuer.good_until.is_none_or(|end| now < end))
+            || authorities.any(|authority| authority.trust(now).is_some())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Who outside is believed, and which of their proofs stands for which identity.
 
-use crate::id::TrustName;
+use crate::id::{SecretName, TrustName};
 use ipnet::IpNet;
 use std::{sync::Arc, time::Duration};
 
@@ -52,6 +52,25 @@ pub enum Keys {
     At(Box<str>, Reach),
     /// Here: a JWK Set (RFC 7517 §5), as text.
     Here(Arc<str>),
+    /// There are none: its tokens are opaque, and it is asked about each.
+    Asked(Box<Asked>),
+}
+
+/// How an issuer is asked about its opaque tokens (RFC 7662).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// Its introspection endpoint.
+    pub url: Box<str>,
+    /// Our id there.
+    pub client_id: Box<str>,
+    /// The name of our secret there.
+    pub secret: SecretName,
+    /// What its tokens begin with: of several issuers that are asked the longest that fits tells which.
+    pub prefix: Box<str>,
+    /// For how long what it says counts without asking again: no longer than a revocation there may take to count here.
+    pub remember: Duration,
+    /// How far we go for it.
+    pub reach: Reach,
 }
 
 /// How far we go to fetch what a trust source publishes.
@@ -66,12 +85,23 @@ pub struct Reach {
 /// An authority that certifies keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authority {
-    /// Its anchors, PEM, as text.
-    pub anchors: Arc<str>,
-    /// What it revoked, PEM, as text: revocation lists (RFC 5280 §5).
-    pub revoked: Box<[Arc<str>]>,
+    /// Its anchors: PEM, or for a trust domain its bundle (SPIFFE-Trust-Domain-and-Bundle §4).
+    pub bundle: Published,
+    /// What it revoked: revocation lists (RFC 5280 §5), PEM; at an address DER too.
+    pub revoked: Box<[Published]>,
+    /// How far we go for what is at an address.
+    pub reach: Reach,
     /// The SPIFFE trust domain that it vouches for, and for no other; `None`: an authority of another kind.
     pub trust_domain: Option<Box<str>>,
+}
+
+/// Where a document is that an authority publishes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Published {
+    /// Here, as text.
+    Here(Arc<str>),
+    /// At an address, from where it is fetched again and again.
+    At(Box<str>),
 }
 
 /// Which proofs of a trust source stand for an identity.

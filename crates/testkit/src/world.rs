@@ -15,7 +15,7 @@ use wardgate_gate::{
     bindings, decide,
     denied::Denied,
     establish,
-    trust::{Trust, TrustedAuthority, TrustedIssuer},
+    trust::{AskedIssuer, Gathered, Trust, TrustedAuthority, TrustedIssuer},
 };
 use wardgate_model::{
     credential::{Credential, CredentialKind, CredentialState},
@@ -25,7 +25,7 @@ use wardgate_model::{
     limit::Limit,
     secret::Secret,
     time::Time,
-    trust::{TrustSource, Vouches},
+    trust::{Keys, TrustSource, Vouches},
 };
 use wardgate_policy::{Names, PolicySet, PolicySource};
 use wardgate_proof::{
@@ -156,21 +156,25 @@ fn build(inventory: &Inventory, policies: PolicySet, shipped: ShippedLimits) -> 
 /// # Errors
 /// With what of them cannot be used.
 fn trust(sources: &[Arc<TrustSource>], fetched: Option<(&str, &str, Time)>) -> Result<Trust, String> {
-    let (mut issuers, mut authorities) = (Vec::new(), Vec::new());
+    let (mut issuers, mut asked, mut authorities) = (Vec::new(), Vec::new(), Vec::new());
     for source in sources {
         match &source.vouches {
             Vouches::Tokens(issuer) => {
+                if let Keys::Asked(how) = &issuer.keys {
+                    asked.push(AskedIssuer::new(&source.name, issuer, how));
+                    continue;
+                }
                 let fetched = fetched.filter(|(name, ..)| *name == source.name.as_str());
                 let keys = |text: &str| TrustedIssuer::keys(issuer, text).map_err(|why| why.to_string());
                 let fetched = fetched.map(|(_, text, until)| keys(text).map(|keys| (keys, until))).transpose()?;
                 issuers.push(TrustedIssuer::new(&source.name, issuer, fetched));
             }
             Vouches::Certificates(authority) => {
-                authorities.push(TrustedAuthority::new(&source.name, authority).map_err(|why| why.to_string())?);
+                authorities.push(TrustedAuthority::new(&source.name, authority, Gathered::default()).map_err(|why| why.to_string())?);
             }
         }
     }
-    Ok(Trust::new(issuers, authorities))
+    Ok(Trust::new(issuers, authorities).asking(asked))
 }
 
 fn policies_of(inventory: &Inventory) -> Vec<PolicySource> {

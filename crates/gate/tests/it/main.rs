@@ -6,6 +6,7 @@ mod github;
 mod limits;
 mod matrix;
 mod observe;
+mod opaque;
 mod proofs;
 mod tokens;
 

@@ -1,7 +1,7 @@
 //! Tokens of trust sources: whom they stand for, and what is refused (RFC 8725, STANDARDS §1.5, §1.12).
 
 use std::{net::IpAddr, time::Duration};
-use wardgate_gate::{KeysAnswer, Need, Step, Verdict, decide, denied::Subject, establish, establish_with_keys};
+use wardgate_gate::{Answer, KeysAnswer, Need, Step, Verdict, decide, denied::Subject, establish, establish_with};
 use wardgate_model::{
     facts::{Facts, Unknown},
     id::TrustName,
@@ -203,7 +203,8 @@ fn missing_keys_are_asked_for_once_and_then_refused() {
     };
     let (unproven, trust, kid) = wait(&world);
     assert_eq!((trust.as_str(), kid), ("far", None), "whatever keys there are");
-    let again = |world: &TestWorld, unproven, asked| establish_with_keys(&arrival, unproven, asked, &world.snapshot, &world.meters, DAWN);
+    let again =
+        |world: &TestWorld, unproven, asked| establish_with(&arrival, unproven, &Answer::Keys(asked), &world.snapshot, &world.meters, DAWN);
     let stopped = |facts: Facts| facts.stopped.map(|stopped| (stopped.reason.code(), stopped.retry_after_s)).unwrap();
     assert_eq!(stopped(again(&world, unproven, KeysAnswer::Silent)), ("proof.keys_away", Some(5)));
     world.fetched("far", &jwks([&ci]).to_string(), DAWN + Duration::from_secs(60)).unwrap();

@@ -5,6 +5,7 @@
 //! believed before the last step.
 
 use super::{algorithm::Algorithm, claims::Claims, expected::Expected, jws::Compact, key_set::KeySet, kind::TokenKind, refusal::Refusal};
+use serde_json::{Map, Value};
 use wardgate_model::time::Time;
 
 /// A token that can be read, nothing of it believed. It says whose keys are to be taken.
@@ -84,4 +85,29 @@ impl<'a> Unverified<'a> {
 /// Says why it proves nothing.
 pub fn verify(token: &str, keys: &KeySet, expected: &Expected, now: Time) -> Result<Verified, Refusal> {
     Unverified::read(token)?.verify(keys, expected, now)
+}
+
+/// What an issuer says of an active opaque token of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Introspected {
+    /// Who calls.
+    pub subject: Box<str>,
+    /// For whom it calls, where a member is to say so and does.
+    pub on_behalf_of: Option<Box<str>>,
+    /// From this moment on it is not good any more, skew included.
+    pub ends: Time,
+    /// All that is said of it.
+    pub claims: Claims,
+}
+
+/// Judges what an issuer says of an active opaque token (RFC 7662 §2.2), as a token's own claims are judged.
+///
+/// # Errors
+/// Says why it proves nothing here.
+pub fn introspected(members: Map<String, Value>, expected: &Expected, now: Time) -> Result<Introspected, Refusal> {
+    let claims = Claims::of(members)?;
+    let ends = expected.check_introspected(&claims, now)?;
+    let subject = expected.subject(TokenKind::Plain, &claims)?;
+    let on_behalf_of = expected.on_behalf_of(&claims)?;
+    Ok(Introspected { subject, on_behalf_of, ends, claims })
 }

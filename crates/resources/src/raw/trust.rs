@@ -1,9 +1,10 @@
 //! Whose proofs count.
 
-use super::value::{DurationText, FileText, NetworkText, Prose, TrustKind, Word};
+use super::value::{DurationText, FileText, Name, NetworkText, Prose, TrustKind, Word};
 use crate::yaml::At;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use wardgate_model::id::SecretName;
 
 /// Where foreign proofs come from.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -13,30 +14,41 @@ pub(crate) struct RawTrustSource {
     /// What kind of source it is.
     #[serde(rename = "type")]
     pub(crate) kind: At<Word<TrustKind>>,
-    /// The issuer's identifier, exactly as its tokens say it (`oidc`).
+    /// The issuer's identifier, exactly as its tokens say it (`oidc`, `introspection`).
     pub(crate) issuer: Option<At<Prose>>,
-    /// Of these its tokens name at least one in `aud` (`oidc`).
+    /// Of these its tokens name at least one in `aud` (`oidc`, `introspection`).
     pub(crate) audiences: Option<At<Vec<At<Prose>>>>,
     /// Its keys, `file:` or `https:`, when they are not found by discovery (`oidc`).
     pub(crate) jwks: Option<At<Prose>>,
     /// The signature algorithms that count; every one that is safe unless said (`oidc`).
     pub(crate) algorithms: Option<At<Vec<At<Prose>>>>,
-    /// The claim that says which machine calls; `sub` unless said (`oidc`).
+    /// The claim that says which machine calls; `sub` unless said (`oidc`, `introspection`).
     pub(crate) subject_claim: Option<At<Prose>>,
-    /// The claim that says for which person it calls (`oidc`).
+    /// The claim that says for which person it calls (`oidc`, `introspection`).
     pub(crate) on_behalf_of: Option<At<Prose>>,
-    /// How far its clock may be from ours; 30s unless said (`oidc`).
+    /// How far its clock may be from ours; 30s unless said (`oidc`, `introspection`).
     pub(crate) leeway: Option<At<DurationText>>,
-    /// Longest life of a token; 24h unless said (`oidc`).
+    /// Longest life of a token; 24h unless said (`oidc`, `introspection`).
     pub(crate) life_max: Option<At<DurationText>>,
-    /// Networks of ours that may be reached to fetch its keys; public addresses only unless said (`oidc`).
+    /// Networks of ours that may be reached to fetch what it publishes; public addresses only unless said.
     pub(crate) networks: Option<At<Vec<At<NetworkText>>>>,
-    /// Roots that its server is verified with, PEM; the system's unless said (`oidc`).
+    /// Roots that its servers are verified with, PEM; the system's unless said.
     pub(crate) roots: Option<At<FileText>>,
+    /// Its introspection endpoint (RFC 7662): it is asked about its opaque tokens (`introspection`).
+    pub(crate) url: Option<At<Prose>>,
+    /// Our id there (`introspection`).
+    pub(crate) client_id: Option<At<Prose>>,
+    /// The name of our secret there (`introspection`).
+    pub(crate) secret: Option<At<Name<SecretName>>>,
+    /// What its tokens begin with; of several sources the longest that fits is asked (`introspection`).
+    pub(crate) prefix: Option<At<Prose>>,
+    /// For how long its answer counts without asking again, up to 60s: as long as a revocation there may take to count here; 10s
+    /// unless said (`introspection`).
+    pub(crate) remember: Option<At<DurationText>>,
     /// The SPIFFE trust domain that it vouches for (`spiffe`).
     pub(crate) trust_domain: Option<At<Prose>>,
-    /// Its certificates, PEM (`spiffe`, `x509_ca`).
-    pub(crate) bundle: Option<At<FileText>>,
-    /// Its revocation lists, PEM (`spiffe`, `x509_ca`).
-    pub(crate) revoked: Option<At<Vec<At<FileText>>>>,
+    /// Its certificates, `file:` or `https:`; PEM, for `spiffe` at an address its bundle (`spiffe`, `x509_ca`).
+    pub(crate) bundle: Option<At<Prose>>,
+    /// Its revocation lists, `file:` (PEM) or `https:` (`spiffe`, `x509_ca`).
+    pub(crate) revoked: Option<At<Vec<At<Prose>>>>,
 }

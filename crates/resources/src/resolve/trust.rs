@@ -13,7 +13,7 @@ use serde_json::Value;
 use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
 use wardgate_model::{
     id::TrustName,
-    trust::{Authority, Binding, ClaimValue, Condition, Issuer, Keys, Reach, Subject, TrustSource, Vouches},
+    trust::{Asked, Authority, Binding, ClaimValue, Condition, Issuer, Keys, Published, Reach, Subject, TrustSource, Vouches},
 };
 
 /// How far a clock may be from ours, unless said, and at most.
@@ -21,6 +21,9 @@ const LEEWAY: Duration = Duration::from_secs(30);
 const LEEWAY_MAX: Duration = Duration::from_secs(60);
 /// Longest life of a token, unless said.
 const LIFE_MAX: Duration = Duration::from_secs(24 * 3600);
+/// For how long the answer of an issuer that is asked counts, unless said, and at most.
+const REMEMBER: Duration = Duration::from_secs(10);
+const REMEMBER_MAX: Duration = Duration::from_secs(60);
 /// Largest key set, bundle or revocation list in a file, in bytes.
 const FILE_BYTES_MAX: usize = 4 << 20;
 /// Most conditions of one credential.
@@ -48,8 +51,9 @@ pub(super) fn source(name: &str, raw: &RawTrustSource, file: &Path, known: &Know
     fitting(raw, kind, faults);
     let read = |at: &At<_>, key: &str| text(at, key, file, known, faults);
     let vouches = match kind {
-        TrustKind::Oidc => Vouches::Tokens(Box::new(issuer(raw, &read, faults)?)),
-        TrustKind::X509Ca => Vouches::Certificates(Box::new(authority(raw, None, &read)?)),
+        TrustKind::Oidc => Vouches::Tokens(Box::new(issuer(raw, found, &read, faults)?)),
+        TrustKind::Introspection => Vouches::Tokens(Box::new(issuer(raw, asked, &read, faults)?)),
+        TrustKind::X509Ca => Vouches::Certificates(Box::new(authority(raw, None, &read, faults)?)),
         TrustKind::Spiffe => {
             let at = raw.trust_domain.as_ref()?;
             let domain = &at.value.as_ref()?.0;
@@ -58,7 +62,7 @@ pub(super) fn source(name: &str, raw: &RawTrustSource, file: &Path, known: &Know
                 faults.error(at.spot, "trust.domain", format_args!("`trust_domain`: `{domain}` is no SPIFFE trust domain"), mend);
                 return None;
             }
-            Vouches::Certificates(Box::new(authority(raw, Some(domain.clone()), &read)?))
+            Vouches::Certificates(Box::new(authority(raw, Some(domain.clone()), &read, faults)?))
         }
         TrustKind::WebBotAuth => return None,
     };
@@ -80,8 +84,23 @@ const fn keys(kind: TrustKind) -> &'static [(&'static str, bool)] {
             ("networks", false),
             ("roots", false),
         ],
-        TrustKind::Spiffe => &[("trust_domain", true), ("bundle", true), ("revoked", false)],
-        TrustKind::X509Ca => &[("bundle", true), ("revoked", false)],
+        TrustKind::Introspection => &[
+            ("issuer", true),
+            ("audiences", true),
+            ("url", true),
+            ("client_id", true),
+            ("secret", true),
+            ("prefix", false),
+            ("remember", false),
+            ("subject_claim", false),
+            ("on_behalf_of", false),
+            ("leeway", false),
+            ("life_max", false),
+            ("networks", false),
+            ("roots", false),
+        ],
+        TrustKind::Spiffe => &[("trust_domain", true), ("bundle", true), ("revoked", false), ("networks", false), ("roots", false)],
+        TrustKind::X509Ca => &[("bundle", true), ("revoked", false), ("networks", false), ("roots", false)],
         TrustKind::WebBotAuth => &[],
     }
 }
@@ -101,6 +120,11 @@ fn fitting(raw: &RawTrustSource, kind: TrustKind, faults: &Faults) {
         ("life_max", spot(&raw.life_max)),
         ("networks", spot(&raw.networks)),
         ("roots", spot(&raw.roots)),
+        ("url", spot(&raw.url)),
+        ("client_id", spot(&raw.client_id)),
+        ("secret", spot(&raw.secret)),
+        ("prefix", spot(&raw.prefix)),
+        ("remember", spot(&raw.remember)),
         ("trust_domain", spot(&raw.trust_domain)),
         ("bundle", spot(&raw.bundle)),
         ("revoked", spot(&raw.revoked)),
@@ -122,7 +146,10 @@ fn fitting(raw: &RawTrustSource, kind: TrustKind, faults: &Faults) {
 
 type Read<'a> = dyn Fn(&At<FileText>, &str) -> Option<Arc<str>> + 'a;
 
-fn issuer(raw: &RawTrustSource, read: &Read<'_>, faults: &Faults) -> Option<Issuer> {
+/// Where the keys of an issuer are, or how it is asked.
+type KeysOf = fn(&RawTrustSource, &At<Prose>, &Read<'_>, &Faults) -> Option<Keys>;
+
+fn issuer(raw: &RawTrustSource, keys: KeysOf, read: &Read<'_>, faults: &Faults) -> Option<Issuer> {
     let at = raw.issuer.as_ref()?;
     let issuer = at.value.as_ref()?.0.clone();
     let audiences: Box<[_]> = items(raw.audiences.as_ref()).map(|(audience, _)| audience.0.clone()).collect();
@@ -136,31 +163,7 @@ fn issuer(raw: &RawTrustSource, read: &Read<'_>, faults: &Faults) -> Option<Issu
             faults.error(spot, "trust.algorithm", format_args!("`algorithms`: `{}` does not count", algorithm.0), mend);
         }
     }
-    let bounded = |at: Option<&At<DurationText>>, key: &str, usual: Duration, most: Duration| {
-        let said = value(at).map_or(usual, |duration| duration.0);
-        if let Some(at) = at.filter(|_| said > most) {
-            let what = format!("`{key}`: more than {}", crate::scalar::shown(most));
-            faults.error(at.spot, "value.invalid", what, format!("write {} or less", crate::scalar::shown(most)));
-        }
-        said
-    };
-    let reach = Reach {
-        networks: items(raw.networks.as_ref()).map(|(network, _)| network.0).collect(),
-        roots: match &raw.roots {
-            Some(at) => Some(read(at, "roots")?),
-            None => None,
-        },
-    };
-    let keys = match &raw.jwks {
-        Some(at) => fetched(at, "jwks", reach, read, faults)?,
-        None => {
-            if !is_address(&issuer) {
-                let mend = "say where its keys are: `jwks: file:keys.json` or `jwks: https://…`".to_owned();
-                faults.error(at.spot, "trust.keys", "`issuer`: discovery needs an issuer that is an https address without query", mend);
-            }
-            Keys::Discovered(reach)
-        }
-    };
+    let keys = keys(raw, at, read, faults)?;
     Some(Issuer {
         issuer,
         audiences,
@@ -168,34 +171,92 @@ fn issuer(raw: &RawTrustSource, read: &Read<'_>, faults: &Faults) -> Option<Issu
         algorithms: items(raw.algorithms.as_ref()).map(|(algorithm, _)| algorithm.0.clone()).collect(),
         subject_claim: value(raw.subject_claim.as_ref()).map_or_else(|| "sub".into(), |claim| claim.0.clone()),
         on_behalf_of: value(raw.on_behalf_of.as_ref()).map(|claim| claim.0.clone()),
-        leeway: bounded(raw.leeway.as_ref(), "leeway", LEEWAY, LEEWAY_MAX),
-        life_max: bounded(raw.life_max.as_ref(), "life_max", LIFE_MAX, Duration::from_secs(366 * 24 * 3600)),
+        leeway: bounded(raw.leeway.as_ref(), "leeway", (LEEWAY, LEEWAY_MAX), faults),
+        life_max: bounded(raw.life_max.as_ref(), "life_max", (LIFE_MAX, Duration::from_secs(366 * 24 * 3600)), faults),
     })
 }
 
-/// Keys in a file or at an address.
-fn fetched(at: &At<Prose>, key: &str, reach: Reach, read: &Read<'_>, faults: &Faults) -> Option<Keys> {
+/// A duration as said, or the usual one; more than the longest is a fault.
+fn bounded(at: Option<&At<DurationText>>, key: &str, (usual, most): (Duration, Duration), faults: &Faults) -> Duration {
+    let said = value(at).map_or(usual, |duration| duration.0);
+    if let Some(at) = at.filter(|_| said > most) {
+        let what = format!("`{key}`: more than {}", crate::scalar::shown(most));
+        faults.error(at.spot, "value.invalid", what, format!("write {} or less", crate::scalar::shown(most)));
+    }
+    said
+}
+
+/// The keys of an issuer whose tokens are signed: in a file, at an address, or where its discovery document says.
+fn found(raw: &RawTrustSource, issuer: &At<Prose>, read: &Read<'_>, faults: &Faults) -> Option<Keys> {
+    let reach = reach(raw, read)?;
+    if let Some(at) = &raw.jwks {
+        return Some(match published(at, "jwks", read, faults)? {
+            Published::Here(text) => Keys::Here(text),
+            Published::At(address) => Keys::At(address, reach),
+        });
+    }
+    if !is_address(&issuer.value.as_ref()?.0) {
+        let mend = "say where its keys are: `jwks: file:keys.json` or `jwks: https://…`".to_owned();
+        faults.error(issuer.spot, "trust.keys", "`issuer`: discovery needs an issuer that is an https address without query", mend);
+    }
+    Some(Keys::Discovered(reach))
+}
+
+/// How an issuer of opaque tokens is asked about them.
+fn asked(raw: &RawTrustSource, _issuer: &At<Prose>, read: &Read<'_>, faults: &Faults) -> Option<Keys> {
+    let (at, client_id) = (raw.url.as_ref()?, raw.client_id.as_ref()?.value.as_ref()?);
+    let url = at.value.as_ref()?.0.clone();
+    if !is_address(&url) {
+        let what = format!("`url`: `{url}` is no https address");
+        faults.error(at.spot, "trust.url", what, "write the introspection endpoint, as in `https://id.example/introspect`".to_owned());
+    }
+    Some(Keys::Asked(Box::new(Asked {
+        url,
+        client_id: client_id.0.clone(),
+        secret: raw.secret.as_ref()?.value.as_ref()?.0.clone(),
+        prefix: value(raw.prefix.as_ref()).map(|prefix| prefix.0.clone()).unwrap_or_default(),
+        remember: bounded(raw.remember.as_ref(), "remember", (REMEMBER, REMEMBER_MAX), faults),
+        reach: reach(raw, read)?,
+    })))
+}
+
+/// How far we go for what it publishes.
+fn reach(raw: &RawTrustSource, read: &Read<'_>) -> Option<Reach> {
+    let roots = match &raw.roots {
+        Some(at) => Some(read(at, "roots")?),
+        None => None,
+    };
+    Some(Reach { networks: items(raw.networks.as_ref()).map(|(network, _)| network.0).collect(), roots })
+}
+
+/// A document in a file or at an address.
+fn published(at: &At<Prose>, key: &str, read: &Read<'_>, faults: &Faults) -> Option<Published> {
     let said = &at.value.as_ref()?.0;
     if let Some(path) = said.strip_prefix("file:").filter(|path| !path.is_empty()) {
         let file = At { spot: at.spot, value: Some(FileText(path.into())) };
-        return read(&file, key).map(Keys::Here);
+        return read(&file, key).map(Published::Here);
     }
     if is_address(said) {
-        return Some(Keys::At(said.clone(), reach));
+        return Some(Published::At(said.clone()));
     }
-    let mend = "write `file:keys.json` or an https address".to_owned();
-    faults.error(at.spot, "trust.keys", format_args!("`{key}`: `{said}` is no file and no https address"), mend);
+    let (code, file) = match key {
+        "jwks" => ("trust.keys", "keys.json"),
+        "revoked" => ("trust.revoked", "revoked.pem"),
+        _ => ("trust.bundle", "bundle.pem"),
+    };
+    let mend = format!("write `file:{file}` or an https address");
+    faults.error(at.spot, code, format_args!("`{key}`: `{said}` is no file and no https address"), mend);
     None
 }
 
-fn authority(raw: &RawTrustSource, trust_domain: Option<Box<str>>, read: &Read<'_>) -> Option<Authority> {
-    let anchors = read(raw.bundle.as_ref()?, "bundle")?;
+fn authority(raw: &RawTrustSource, trust_domain: Option<Box<str>>, read: &Read<'_>, faults: &Faults) -> Option<Authority> {
+    let bundle = published(raw.bundle.as_ref()?, "bundle", read, faults)?;
     let list = raw.revoked.as_ref().and_then(At::as_ref).into_iter().flatten();
-    let revoked: Option<Box<[_]>> = list.map(|at| read(at, "revoked")).collect();
-    Some(Authority { anchors, revoked: revoked?, trust_domain })
+    let revoked: Option<Box<[_]>> = list.map(|at| published(at, "revoked", read, faults)).collect();
+    Some(Authority { bundle, revoked: revoked?, reach: reach(raw, read)?, trust_domain })
 }
 
-/// Whether keys can be fetched from there: https, or http on this machine; no user, query or fragment.
+/// Whether a document can be fetched from there: https, or http on this machine; no user, query or fragment.
 fn is_address(text: &str) -> bool {
     let Ok(uri) = text.parse::<http::Uri>() else { return false };
     let local = uri.host().is_some_and(|host| matches!(host, "127.0.0.1" | "[::1]" | "localhost"));
@@ -323,12 +384,16 @@ fn conditions(raw: &RawCredential, index: usize, faults: &Faults) -> Box<[Condit
     conditions.into()
 }
 
-/// Of two trust sources that speak for the same issuer or trust domain nobody could say which one vouches.
+/// Of two trust sources that speak for the same issuer or trust domain, or for opaque tokens that begin alike, nobody could say
+/// which one vouches.
 pub(super) fn apart(entries: &[super::Entry<'_>], sources: &[Arc<TrustSource>]) {
     let mut seen: HashMap<(&str, &str), &TrustSource> = HashMap::new();
     for source in sources {
         let key = match &source.vouches {
-            Vouches::Tokens(issuer) => ("issuer", &*issuer.issuer),
+            Vouches::Tokens(issuer) => match &issuer.keys {
+                Keys::Asked(asked) => ("prefix", &*asked.prefix),
+                Keys::Discovered(_) | Keys::At(..) | Keys::Here(_) => ("issuer", &*issuer.issuer),
+            },
             Vouches::Certificates(authority) => match &authority.trust_domain {
                 Some(domain) => ("trust_domain", &**domain),
                 None => continue,

@@ -1,6 +1,7 @@
 //! Explanations: the same judge, asked without metering; and what the answer rests on, policy by policy.
 
 use crate::{clock, control::Control};
+use bytes::Bytes;
 use http::{HeaderMap, Version, header};
 use serde_json::{Value, json};
 use std::{
@@ -10,7 +11,7 @@ use std::{
 use wardgate_abuse::{MeterBounds, Meters, journal::Unrecorded};
 use wardgate_audit::event_v1::EventV1;
 use wardgate_console::{Code, DescribedRequest, Problem};
-use wardgate_gate::{Arrival, KeysAnswer, Snapshot, Step, decide, describe, establish, establish_with_keys};
+use wardgate_gate::{Answer, Arrival, Introspection, KeysAnswer, Need, Snapshot, Step, decide, describe, establish, establish_with};
 use wardgate_model::{
     credential::CredentialKind,
     event::{Ending, Event, EventKind, Outcome},
@@ -39,8 +40,7 @@ pub(super) fn described(control: &Control, described: &DescribedRequest) -> Resu
             .map_err(|_| Problem::new(Code::NotFound, format!("no identity `{identity}` is on record")))?,
         None => match establish(&arrival, &snapshot, &scratch, now) {
             Step::Done(facts) => facts,
-            // Nobody is asked for keys because of a description.
-            Step::Wait(unproven, _) => establish_with_keys(&arrival, unproven, KeysAnswer::Answered, &snapshot, &scratch, now),
+            Step::Wait(unproven, need) => establish_with(&arrival, unproven, &unasked(&need), &snapshot, &scratch, now),
         },
     };
     let ruling = match decide(&facts, &snapshot, &scratch, now) {
@@ -63,6 +63,16 @@ pub(super) fn described(control: &Control, described: &DescribedRequest) -> Resu
 /// A recorded request: what its event says, and what could be done about it.
 pub(super) fn recorded(event: Value) -> Value {
     explained(event, None)
+}
+
+/// Nobody is asked because of a description, and it has no body.
+fn unasked(need: &Need) -> Answer {
+    match need {
+        Need::Keys { .. } => Answer::Keys(KeysAnswer::Answered),
+        Need::Introspection { .. } => Answer::Introspection(Introspection::Silent),
+        Need::Body { .. } => Answer::Body(Ok(Bytes::new())),
+        Need::Delay { .. } => Answer::Elapsed,
+    }
 }
 
 fn arrival<'a>(described: &'a DescribedRequest, headers: &'a HeaderMap, now: Time) -> Arrival<'a> {

@@ -51,7 +51,7 @@ impl Control {
         denied.stop_all(pending.subjects(), clock::now());
         let Started { loaded, material, heeded, population, estate, heard, seq } = started;
         let sources = Sources::new()?;
-        let trust = sources.keep(&loaded.inventory.trust).unwrap_or_else(Trust::nobody);
+        let trust = sources.keep(&loaded.inventory.trust, &estate).unwrap_or_else(Trust::nobody);
         let gate = Arc::new(Gate::new(Snapshot::new(1, population, Arc::new(estate)).trusting(trust), meters));
         let control = Self {
             config,
@@ -102,7 +102,7 @@ async fn from_store(
     let seq = store.last_seq().await?;
     let heeded = Heeded::at(seq, &store.containments().await?);
     denied.stop_all(heeded.stopped(), clock::now());
-    let population = people::all(store, &loaded).await?;
+    let population = people::all(store, &loaded, &material).await?;
     let heard = Heard::at(clock::now());
     let estate = publish::estate(store, &material, denied, config, &loaded).await?.heard(heard.clock());
     Ok((Started { loaded, material, heeded, population, estate, heard, seq }, before))

@@ -3,6 +3,7 @@
 //! What stands in files is read with the resources; what is fetched comes from the feeds, a document at a time, and each makes
 //! a new [`Trust`]. So a key that its issuer took away counts no more, and nothing that rested on it is remembered.
 
+mod asking;
 mod diagnostics;
 mod ready;
 
@@ -10,23 +11,24 @@ pub(super) use diagnostics::diagnostics;
 
 use super::Control;
 use crate::clock;
+use asking::Askers;
 use ready::ready;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::sync::mpsc;
-use wardgate_edge::{Fetching, TrustKeys};
+use wardgate_edge::{Asking, Fetching, TrustKeys};
 use wardgate_feeds::{
     clock::Clock,
     document::Document,
-    feed::{Delivery, FeedSpec, FeedState, Sought},
+    feed::{Delivery, FeedId, FeedSpec, FeedState, Sought},
     feeds::Feeds,
     resolve::SystemResolver,
 };
-use wardgate_gate::{KeysAnswer, Snapshot, trust::Trust};
-use wardgate_model::{id::TrustName, time::Time, trust::TrustSource};
+use wardgate_gate::{Estate, KeysAnswer, Snapshot, trust::Trust};
+use wardgate_model::{id::TrustName, secret::Secret, time::Time, trust::TrustSource};
 use wardgate_proof::entropy::SystemEntropy;
 
 /// How long a request waits for the keys of an issuer at the most. An issuer that is slower than this has to be waited for
@@ -40,10 +42,11 @@ struct Held {
     good_until: Time,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     sources: Vec<Arc<TrustSource>>,
-    held: BTreeMap<TrustName, Held>,
+    held: BTreeMap<FeedId, Held>,
+    askers: Askers,
 }
 
 /// The trust sources of a process.
@@ -73,26 +76,22 @@ impl Sources {
         self.feeds.states()
     }
 
-    /// Has these sources from now on. `None`: they are what they were, so that what is remembered with them stays good.
-    pub(super) fn keep(&self, sources: &[Arc<TrustSource>]) -> Option<Arc<Trust>> {
+    /// Has these sources from now on, asked with the secrets of `estate`. `None`: they are what they were, so that what is remembered
+    /// with them stays good.
+    pub(super) fn keep(&self, sources: &[Arc<TrustSource>], estate: &Estate) -> Option<Arc<Trust>> {
         let mut state = self.lock();
+        state.askers.keep(sources, estate);
         if *state.sources == *sources {
             return None;
         }
-        let specs = sources.iter().filter_map(|source| FeedSpec::of(source).ok().flatten());
-        if let Err(error) = self.feeds.keep(specs.collect()) {
-            tracing::error!(%error, "some trust sources are not fetched");
-        }
+        let specs_of =
+            |list: &[Arc<TrustSource>]| list.iter().flat_map(|source| FeedSpec::of(source).unwrap_or_default()).collect::<Vec<_>>();
+        let (before, now) = (specs_of(&state.sources), specs_of(sources));
         // What is fetched in the same way from the same place is kept: its feed goes on, and does not hand it out once more.
-        let same = |name: &TrustName| {
-            let of = |list: &[Arc<TrustSource>]| {
-                list.iter().find(|source| source.name == *name).and_then(|one| FeedSpec::of(one).ok().flatten())
-            };
-            of(sources).is_some_and(|spec| of(&state.sources).as_ref() == Some(&spec))
-        };
-        let gone: Vec<TrustName> = state.held.keys().filter(|name| !same(name)).cloned().collect();
-        for name in gone {
-            state.held.remove(&name);
+        let kept: HashSet<FeedId> = now.iter().filter(|spec| before.contains(spec)).map(FeedSpec::id).collect();
+        state.held.retain(|feed, _| kept.contains(feed));
+        if let Err(error) = self.feeds.keep(now) {
+            tracing::error!(%error, "some trust sources are not fetched");
         }
         state.sources = sources.to_vec();
         Some(Arc::new(ready(&state)))
@@ -107,11 +106,11 @@ impl Sources {
         match delivery {
             Delivery::Fetched(fetched) => {
                 let held = Held { document: Arc::clone(&fetched.document), good_until: fetched.good_until };
-                state.held.insert(fetched.feed.trust.clone(), held);
+                state.held.insert(fetched.feed.clone(), held);
             }
             Delivery::Lapsed { feed, at, .. } => {
                 tracing::error!(%feed, %at, "the last good document is too old to be believed");
-                state.held.remove(&feed.trust);
+                state.held.remove(feed);
             }
         }
         Some(Arc::new(ready(&state)))
@@ -122,7 +121,7 @@ impl TrustKeys for Sources {
     fn want(&self, trust: &TrustName, kid: Option<&str>) -> Fetching {
         let (feeds, trust, kid) = (self.feeds.clone(), trust.clone(), kid.unwrap_or_default().to_owned());
         Box::pin(async move {
-            let sought = tokio::time::timeout(KEYS_PATIENCE, feeds.want(&trust, &kid)).await;
+            let sought = tokio::time::timeout(KEYS_PATIENCE, feeds.want(&trust, &kid, None)).await;
             tracing::debug!(%trust, ?sought, "keys were asked for");
             match sought {
                 Ok(Sought::Present | Sought::Absent | Sought::Gone) => KeysAnswer::Answered,
@@ -130,6 +129,10 @@ impl TrustKeys for Sources {
                 Ok(Sought::Unavailable | Sought::Busy) | Err(_) => KeysAnswer::Silent,
             }
         })
+    }
+
+    fn ask(&self, trust: &TrustName, token: &Secret<String>) -> Asking {
+        Box::pin(asking::ask(trust.clone(), self.lock().askers.of(trust), token.clone()))
     }
 }
 

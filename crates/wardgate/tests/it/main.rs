@@ -28,6 +28,8 @@ mod open_requests;
 mod peers;
 #[cfg(test)]
 mod process;
+mod provider;
+#[cfg(test)]
 #[cfg(test)]
 mod quotas;
 #[cfg(test)]
@@ -38,6 +40,8 @@ mod reload;
 mod schemathesis;
 #[cfg(test)]
 mod serve;
+#[cfg(test)]
+mod sign_in;
 #[cfg(test)]
 mod starter;
 #[cfg(test)]

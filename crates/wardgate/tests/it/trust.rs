@@ -3,6 +3,7 @@
 use crate::{
     gate::{Gate, Place, until},
     http::{self, Answer, bearer},
+    provider::Provider,
     upstream::Upstream,
 };
 use rcgen::{
@@ -48,56 +49,6 @@ spec: { to: { identity: ledger-ci }, api: ledger, operations: [list] }
 fn world(place: &Place, upstream: &Upstream, accept: &str, credential: &str, trust: &str) {
     let api = API.replace("ACCEPT", accept).replace("CREDENTIAL", credential).replace("UPSTREAM", &upstream.url());
     place.write("resources/ledger.yaml", &format!("{api}{trust}"));
-}
-
-/// `oidc-provider`, which `./check` brings.
-struct Provider {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Provider {
-    fn start() -> Self {
-        let binary = PathBuf::from(env!("CARGO_BIN_EXE_wardgate"));
-        let target = binary.parent().and_then(Path::parent).unwrap();
-        let modules = target.join("issuer/node_modules");
-        assert!(modules.join("oidc-provider").is_dir(), "`{}` lacks oidc-provider: run `./check`, which brings it", modules.display());
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/issuer.mjs");
-        let mut child = Command::new("node")
-            .arg(script)
-            .arg(modules.join("of-here.js"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Self { child, address: ([127, 0, 0, 1], line.trim().parse().unwrap()).into() }
-    }
-
-    fn token(&self, client: &str) -> String {
-        let basic = ["Basic", &base64(&format!("{client}:of-the-test"))].join(" ");
-        let fields = [("Authorization", basic.as_str()), ("Content-Type", "application/x-www-form-urlencoded")];
-        let answer = http::ask(self.address, "POST /token", &fields, "grant_type=client_credentials");
-        answer.json()["access_token"].as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
-    }
-
-    fn told(&self, what: &str) {
-        assert_eq!(http::ask(self.address, what, &[], "").body, "done");
-    }
-}
-
-impl Drop for Provider {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn base64(text: &str) -> String {
-    use base64::{Engine as _, engine::general_purpose::STANDARD};
-    STANDARD.encode(text)
 }
 
 fn list(gate: &Gate, token: &str) -> Answer {
@@ -177,6 +128,37 @@ fn an_issuer_that_never_answered_is_named_where_operators_look() {
     let answer = list(&gate, &format!("{}.{}.{}", part("{\"alg\":\"ES256\",\"kid\":\"k\"}"), part(&claims), part(&"s".repeat(64))));
     assert_eq!(answer.said(), "503 proof.keys_away", "whether it is genuine nobody knows");
     assert!(answer.field("retry-after").is_some_and(|after| after.parse::<u64>().is_ok_and(|after| after > 0)), "{answer:?}");
+}
+
+#[test]
+fn an_issuer_is_asked_about_its_opaque_tokens_and_what_it_revokes_is_refused() {
+    let (upstream, place, issuer) = (Upstream::plain(), Place::bare(), Provider::start());
+    let at = issuer.address;
+    let trust = format!(
+        "kind: TrustSource\nname: idp\nspec: {{ type: introspection, issuer: 'http://{at}', audiences: [wardgate], \
+         url: 'http://{at}/token/introspection', client_id: gate, secret: idp-secret, subject_claim: client_id, remember: 1ms, \
+         networks: [127.0.0.0/8] }}\n"
+    );
+    world(&place, &upstream, "jwt, api_key", "type: oidc, trust: idp, subject: opaque-ci", &trust);
+    let gate = place.serve();
+    let token = issuer.token("opaque-ci");
+    assert!(!token.contains('.'), "it is opaque: {token}");
+    // Who we are there is not on record yet: nobody knows what the token is, and nothing reaches the upstream.
+    assert_eq!(list(&gate, &token).said(), "503 proof.keys_away");
+    place.run(&gate, &["secret", "put", "idp-secret"], "another").with(0);
+    assert_eq!(list(&gate, &token).said(), "503 proof.keys_away", "the issuer does not know us");
+    place.run(&gate, &["secret", "put", "idp-secret"], "of-the-test").with(0);
+    assert!(upstream.received().is_empty());
+    assert_eq!(list(&gate, &token).said(), "200");
+    assert_eq!(list(&gate, "not-one-of-its-tokens").said(), "401 proof.invalid");
+    assert_eq!(issuer.form("POST /token/revocation", "opaque-ci", &format!("token={token}")).status, 200);
+    until("the revocation counts", || (list(&gate, &token).said() == "401 proof.invalid").then_some(()));
+    let events = place.events();
+    let let_in: Vec<_> = events.iter().filter(|event| event["ruling"]["response"] == "allow" && event["api"]["name"] == "ledger").collect();
+    assert!(!let_in.is_empty(), "{events:?}");
+    assert_eq!((&let_in[0]["identity"]["name"], &let_in[0]["proof"]["kind"]), (&"ledger-ci".into(), &"jwt".into()));
+    assert_eq!(let_in[0]["token"]["issuer"], format!("http://{at}"));
+    assert!(!format!("{events:?}").contains(&token), "no event holds the token");
 }
 
 /// An authority of a test.

@@ -1,4 +1,5 @@
-// A real issuer: OpenID Connect discovery, a JWK Set, client_credentials with signed access tokens.
+// A real issuer: OpenID Connect discovery, a JWK Set, client_credentials with signed access tokens; for the client `opaque-ci` with
+// opaque ones, which it can be asked about and which can be revoked.
 // `POST /rotate` makes a new signing key and keeps the old ones published, `POST /forget` publishes the newest alone.
 // Prints the port it listens on.
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
@@ -20,18 +21,20 @@ const client = (id) => ({
   response_types: [],
 });
 const provider = (port, keys) => new Provider(`http://127.0.0.1:${port}`, {
-  clients: [client('ledger-ci'), client('stranger')],
+  clients: [client('ledger-ci'), client('stranger'), client('opaque-ci'), client('gate')],
   features: {
     clientCredentials: { enabled: true },
     devInteractions: { enabled: false },
+    introspection: { enabled: true, allowedPolicy: (context, caller) => caller.clientId === 'gate' },
+    revocation: { enabled: true },
     resourceIndicators: {
       enabled: true,
       defaultResource: () => 'urn:wardgate',
-      getResourceServerInfo: () => ({
+      getResourceServerInfo: (context, resource, client) => ({
         scope: 'read',
         audience: 'wardgate',
         accessTokenTTL: 300,
-        accessTokenFormat: 'jwt',
+        accessTokenFormat: client.clientId === 'opaque-ci' ? 'opaque' : 'jwt',
         jwt: { sign: { alg: 'ES256' } },
       }),
       useGrantedResource: () => true,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use wardgate_feeds::feed::FeedSpec;
 use wardgate_gate::{
     bindings,
-    trust::{TrustedAuthority, TrustedIssuer},
+    trust::{Gathered, TrustedAuthority, TrustedIssuer},
 };
 use wardgate_model::{
     diagnostic::{Diagnostic, Place},
@@ -44,7 +44,7 @@ pub(in crate::control) fn diagnostics(inventory: &Inventory) -> Vec<Diagnostic> 
                 }
             }
             Vouches::Certificates(authority) => {
-                if let Err(why) = TrustedAuthority::new(&source.name, authority) {
+                if let Err(why) = TrustedAuthority::new(&source.name, authority, Gathered::default()) {
                     error(why.to_string());
                 }
             }

@@ -1,32 +1,66 @@
 //! What trust sources declare and publish, put together for the gate.
 
-use super::State;
-use wardgate_feeds::document::Document;
-use wardgate_gate::trust::{Trust, TrustedAuthority, TrustedIssuer};
-use wardgate_model::trust::{TrustSource, Vouches};
+use super::{Held, State};
+use bytes::Bytes;
+use wardgate_feeds::{document::Document, feed::FeedSpec};
+use wardgate_gate::trust::{AskedIssuer, Gathered, Trust, TrustedAuthority, TrustedIssuer};
+use wardgate_model::{
+    time::Time,
+    trust::{Keys, TrustSource, Vouches},
+};
+use wardgate_proof::jose::key_set::KeySet;
 
 pub(super) fn ready(state: &State) -> Trust {
-    let fetched = |source: &TrustSource| {
-        let held = state.held.get(&source.name)?;
-        match &*held.document {
+    let (mut issuers, mut asked, mut authorities) = (Vec::new(), Vec::new(), Vec::new());
+    for source in &state.sources {
+        let gathered = Fetched::of(source, state);
+        match &source.vouches {
+            Vouches::Tokens(issuer) => match &issuer.keys {
+                Keys::Asked(how) => asked.push(AskedIssuer::new(&source.name, issuer, how)),
+                Keys::Discovered(_) | Keys::At(..) | Keys::Here(_) => {
+                    issuers.push(TrustedIssuer::new(&source.name, issuer, gathered.keys()));
+                }
+            },
+            Vouches::Certificates(authority) => match TrustedAuthority::new(&source.name, authority, gathered.gathered()) {
+                Ok(trusted) => authorities.push(trusted),
+                // It was looked at when it was loaded, and each document when it came: they are too much together.
+                Err(why) => tracing::error!(trust = %source.name, %why, "a trust source cannot be used: it vouches for nobody"),
+            },
+        }
+    }
+    Trust::new(issuers, authorities).asking(asked)
+}
+
+/// What was fetched for a trust source, document by document; `None`: that one is not there.
+struct Fetched<'a>(Vec<Option<&'a Held>>);
+
+impl<'a> Fetched<'a> {
+    fn of(source: &TrustSource, state: &'a State) -> Self {
+        let specs = FeedSpec::of(source).unwrap_or_default();
+        Self(specs.iter().map(|spec| state.held.get(&spec.id())).collect())
+    }
+
+    /// The keys of an issuer.
+    fn keys(&self) -> Option<(KeySet, Time)> {
+        self.0.iter().flatten().find_map(|held| match &*held.document {
             Document::Keys(keys) => Some((keys.clone(), held.good_until)),
             Document::Bundle(_) | Document::Anchors(_) | Document::Revocations { .. } => None,
-        }
-    };
-    let issuers = state.sources.iter().filter_map(|source| match &source.vouches {
-        Vouches::Tokens(issuer) => Some(TrustedIssuer::new(&source.name, issuer, fetched(source))),
-        Vouches::Certificates(_) => None,
-    });
-    let authorities = state.sources.iter().filter_map(|source| match &source.vouches {
-        Vouches::Certificates(authority) => match TrustedAuthority::new(&source.name, authority) {
-            Ok(trusted) => Some(trusted),
-            Err(why) => {
-                // It was looked at when it was loaded.
-                tracing::error!(trust = %source.name, %why, "a trust source cannot be used: it vouches for nobody");
-                None
+        })
+    }
+
+    /// Anchors and revocation lists of an authority.
+    fn gathered(&self) -> Gathered {
+        let mut gathered = Gathered { good_until: self.0.iter().flatten().map(|held| held.good_until).min(), ..Gathered::default() };
+        let mut lists: Vec<Bytes> = Vec::new();
+        for held in self.0.iter().flatten() {
+            match &*held.document {
+                Document::Bundle(bundle) => gathered.anchors = Some(bundle.anchors().clone()),
+                Document::Anchors(anchors) => gathered.anchors = Some(anchors.clone()),
+                Document::Revocations { text, .. } => lists.push(text.clone()),
+                Document::Keys(_) => {}
             }
-        },
-        Vouches::Tokens(_) => None,
-    });
-    Trust::new(issuers.collect::<Vec<_>>(), authorities.collect::<Vec<_>>())
+        }
+        gathered.revoked = self.0.iter().all(Option::is_some).then_some(lists);
+        gathered
+    }
 }

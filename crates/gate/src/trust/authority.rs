@@ -1,0 +1,158 @@
+//! Authorities that certify keys, made ready: anchors and revocation lists, and what was found good by them.
+
+use super::{Trouble, Trust, Unusable};
+use bytes::Bytes;
+use smallvec::SmallVec;
+use std::sync::Arc;
+use wardgate_model::{
+    id::TrustName,
+    proof::CertificateChain,
+    reason::Reason,
+    time::Time,
+    trust::{Authority, Published},
+};
+use wardgate_proof::x509::{self, Crls, Revocation, SpiffeBundle, TrustBundle, TrustDomain};
+
+/// An authority that certifies keys, with its anchors and revocation lists.
+#[derive(Debug)]
+pub struct TrustedAuthority {
+    /// The trust source.
+    pub name: TrustName,
+    /// The trust domain that it vouches for, and for no other; `None`: an authority of another kind.
+    pub domain: Option<TrustDomain>,
+    /// What it vouches by; `None`: its anchors or a revocation list were never fetched, so that nobody can say whom it vouches for.
+    trust: Option<x509::Trust>,
+    /// From then on something of it is too old to be believed; `None`: all of it is on record here.
+    good_until: Option<Time>,
+}
+
+/// What was fetched for an authority of what it publishes at addresses.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    /// Its anchors.
+    pub anchors: Option<TrustBundle>,
+    /// Its revocation lists, each document on its own; `None`: one of them is not there.
+    pub revoked: Option<Vec<Bytes>>,
+    /// From then on something of it is too old to be believed.
+    pub good_until: Option<Time>,
+}
+
+impl TrustedAuthority {
+    /// Reads what an authority declares, beside what was fetched for it. While something is missing it vouches for nobody.
+    ///
+    /// # Errors
+    /// When what it declares cannot be read, or is too much with what was fetched.
+    pub fn new(name: &TrustName, authority: &Authority, fetched: Gathered) -> Result<Self, Unusable> {
+        let domain = authority.trust_domain.as_deref().map(TrustDomain::parse).transpose()?;
+        let bundle = match &authority.bundle {
+            Published::Here(text) => Some(anchors(text, domain.as_ref())?),
+            Published::At(_) => fetched.anchors,
+        };
+        let here = |published: &'_ Published| match published {
+            Published::Here(text) => Some(Arc::clone(text)),
+            Published::At(_) => None,
+        };
+        let here: Vec<Arc<str>> = authority.revoked.iter().filter_map(here).collect();
+        let elsewhere = if here.len() == authority.revoked.len() { Some(Vec::new()) } else { fetched.revoked };
+        let lists = here.iter().map(|text| text.as_bytes()).chain(elsewhere.iter().flatten().map(|list| &**list));
+        let crls = Crls::parse(lists)?;
+        let whole = bundle.filter(|_| elsewhere.is_some());
+        let trust = whole.map(|bundle| x509::Trust { bundle, crls, revocation: Revocation::default(), domain: domain.clone() });
+        Ok(Self { name: name.clone(), domain, trust, good_until: fetched.good_until })
+    }
+
+    /// What it vouches by at a moment, if it can be believed then.
+    pub(super) fn trust(&self, now: Time) -> Option<&x509::Trust> {
+        self.trust.as_ref().filter(|_| self.good_until.is_none_or(|end| now < end))
+    }
+}
+
+/// The anchors in a document: certificates in PEM, or the bundle of a trust domain.
+fn anchors(text: &str, domain: Option<&TrustDomain>) -> Result<TrustBundle, Unusable> {
+    match domain {
+        Some(domain) if text.trim_start().starts_with('{') => Ok(SpiffeBundle::parse(text.as_bytes(), domain)?.anchors().clone()),
+        domain => Ok(TrustBundle::parse(text.as_bytes(), domain)?),
+    }
+}
+
+/// A genuine certificate.
+#[derive(Debug)]
+pub struct Certificate {
+    /// Who vouches for it.
+    pub trust: TrustName,
+    /// Whom it names, as bindings say it: a SPIFFE id, else `dns:…`, `uri:…`, `email:…`, `ip:…`.
+    pub subjects: SmallVec<[Box<str>; 1]>,
+    /// Its first second.
+    pub since: Time,
+    /// From then on it is not good.
+    pub ends: Time,
+    /// From then on it has to be looked at again.
+    good_until: Time,
+}
+
+impl Trust {
+    /// Who vouches for a chain. A SPIFFE id is a matter of its own trust domain, and of nobody else; of several other
+    /// authorities the first that does, else the refusal of the one that issued it. Where none of them is said to have issued it,
+    /// one whose anchors are not there yet may have.
+    fn vouched(&self, chain: &CertificateChain, now: Time) -> Result<(&TrustedAuthority, x509::Verified), Trouble> {
+        let refused = |refusal: &x509::Refusal| Trouble::Refused(certificate_reason(refusal));
+        let away = |authority: &TrustedAuthority| Trouble::Keys { trust: authority.name.clone(), kid: None };
+        if let Some(id) = x509::spiffe_id(chain).map_err(|refusal| refused(&refusal))? {
+            let domain = id.trust_domain();
+            let unknown = || refused(&x509::Refusal::OtherDomain(domain.clone()));
+            let authority = self.domains.get(domain.as_str()).ok_or_else(unknown)?;
+            let trust = authority.trust(now).ok_or_else(|| away(authority))?;
+            return x509::verify(chain, trust, now).map(|verified| (authority, verified)).map_err(|refusal| refused(&refusal));
+        }
+        let mut trouble = None;
+        for authority in &self.authorities {
+            let Some(trust) = authority.trust(now) else {
+                trouble.get_or_insert_with(|| away(authority));
+                continue;
+            };
+            match x509::verify(chain, trust, now) {
+                Ok(verified) => return Ok((authority, verified)),
+                Err(refusal) if refusal.is_elsewhere() => {}
+                Err(refusal) => trouble = Some(refused(&refusal)),
+            }
+        }
+        Err(trouble.unwrap_or_else(|| refused(&x509::Refusal::UnknownIssuer)))
+    }
+
+    /// Verifies a chain whose leaf's key was shown in the handshake, or remembers that it did.
+    ///
+    /// # Errors
+    /// When nobody vouches for it now.
+    pub fn certificate(&self, chain: &CertificateChain, now: Time) -> Result<Arc<Certificate>, Trouble> {
+        let hash = chain.hash(x509::chain_hash);
+        if let Some(certificate) = self.certificates.get(hash).filter(|certificate| now < certificate.good_until) {
+            return Ok(certificate);
+        }
+        let (authority, verified) = self.vouched(chain, now)?;
+        let subjects = match &verified.spiffe_id {
+            Some(id) => SmallVec::from_elem(id.as_str().into(), 1),
+            None => verified.names.subjects().collect(),
+        };
+        let certificate = Arc::new(Certificate {
+            trust: authority.name.clone(),
+            subjects,
+            since: verified.not_before,
+            ends: verified.good_until,
+            good_until: authority.good_until.map_or(verified.good_until, |end| end.min(verified.good_until)),
+        });
+        self.certificates.insert(*hash, Arc::clone(&certificate));
+        Ok(certificate)
+    }
+}
+
+/// What is said of a certificate that proves nothing.
+fn certificate_reason(refusal: &x509::Refusal) -> Reason {
+    use x509::Refusal as R;
+    match refusal {
+        R::Expired(_) | R::NotYetValid(_) => Reason::ProofExpired,
+        R::Revoked => Reason::ProofRevoked,
+        R::UnknownIssuer | R::OtherDomain(_) | R::Signature => Reason::ProofIssuer,
+        R::StaleRevocation | R::UnknownRevocation | R::RevocationSignature => Reason::ProofKeysAway,
+        _ => Reason::ProofCertificate,
+    }
+}
