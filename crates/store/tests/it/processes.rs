@@ -24,6 +24,10 @@ async fn writer() {
     for n in 0..EACH {
         let id = ResourceId::parse(Kind::Owner, &format!("{name}-{n}")).unwrap();
         store.put_resource(&actor, &id, &json!({ "n": n }), Precondition::Absent, now).await.unwrap();
+        // Nobody gets ahead before all have begun: their changes are to lie among each other.
+        while n == 0 && store.last_seq().await.unwrap() < WRITERS {
+            store.wait_change(WRITERS - 1, Duration::from_secs(60)).await.unwrap();
+        }
     }
 }
 
