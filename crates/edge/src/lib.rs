@@ -8,7 +8,7 @@
 //! [`server`] opens listeners and threads, [`handshake`] is their TLS, [`connection`] finds the protocol, [`wire`] guards HTTP/1 below the engine.
 //! [`door`] is a request's way on one screen; [`forward`] with [`hygiene`], [`upstream`] and [`body`] goes to the upstream,
 //! [`tunnel`] is for what goes over to WebSocket, [`respond`] says no, [`record`] keeps the event. [`thread`] and [`watch`] are what they run on, [`metrics`] counts,
-//! [`preamble`] and [`proxies`] say from where a client really calls, [`limits`] bounds, [`sources`] counts who has how many connections, [`census`] who has which requests open, [`inside`] is what this process answers itself.
+//! [`preamble`] and [`proxies`] say from where a client really calls, [`limits`] bounds, [`sources`] counts who has how many connections, [`census`] who has which requests open, [`review`] has these judged again, [`inside`] is what this process answers itself.
 //!
 //! ```
 //! use wardgate_edge::{limits::EdgeLimits, wire::framer::{Framer, Place}};
@@ -36,6 +36,7 @@ pub mod preamble;
 pub mod proxies;
 pub mod record;
 pub mod respond;
+pub mod review;
 pub mod server;
 pub mod sources;
 pub mod thread;
@@ -50,7 +51,7 @@ mod fixture;
 
 pub use census::{Census, Common, Counted, OpenRequests};
 pub use handshake::ClientCertificates;
-pub use inside::{Answering, Fetching, InProcess, InProcessCall, Probes, TrustKeys};
+pub use inside::{Answering, Asking, Fetching, InProcess, InProcessCall, Probes, TrustKeys};
 pub use limits::EdgeLimits;
 pub use metrics::EdgeMetrics;
 pub use proxies::Proxies;

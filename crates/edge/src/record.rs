@@ -4,6 +4,7 @@
 mod event;
 mod opening;
 mod pace;
+mod reviewed;
 mod wait;
 
 use crate::{
@@ -11,12 +12,14 @@ use crate::{
     connection::Connection,
     limits::EdgeLimits,
     respond,
+    review::Sight,
     thread::Thread,
     watch::{Tick, Watched},
 };
 use http::HeaderValue;
 pub use opening::Opening;
 use pace::Pace;
+use reviewed::Reviewed;
 use std::{
     cell::{Cell, OnceCell, RefCell},
     net::IpAddr,
@@ -101,6 +104,7 @@ pub struct Exchange {
     /// When the client is given up that does not take its answer.
     client: Cell<Time>,
     strike: Cell<Option<Strike>>,
+    reviewed: Reviewed,
     watched: OnceCell<Watched>,
 }
 
@@ -142,6 +146,7 @@ impl Exchange {
             kind: Cell::new(EventKind::Request),
             client: Cell::new(NEVER),
             strike: Cell::new(None),
+            reviewed: Reviewed::default(),
             watched: OnceCell::new(),
         });
         let weak: Weak<dyn Tick> = Rc::downgrade(&exchange) as Weak<dyn Tick>;
@@ -236,6 +241,8 @@ impl Exchange {
         if let Some(lease) = lease {
             self.ends.set(lease.ends().unwrap_or(NEVER));
             let _ = self.lease.set(lease);
+            // It has waited since it was judged, and could not be judged again before now.
+            self.thread().reviews.behind(self.snapshot.get());
         }
         self.progress.set(now);
         *self.trip.borrow_mut() = Some(Trip { name, status: Cell::new(None), departed: now, latency: Cell::new(Duration::ZERO) });
@@ -287,12 +294,13 @@ impl Exchange {
     /// Why it was cut: its caller was stopped, or what it showed was ended.
     #[must_use]
     pub fn stopped(&self) -> Reason {
-        self.lease.get().map_or(Reason::CommitStale, Lease::stopped)
+        self.reviewed.withdrawn().or_else(|| self.lease.get().map(Lease::stopped)).unwrap_or(Reason::CommitStale)
     }
 
     fn is_live(&self) -> bool {
         let ended = || self.ends.get() != NEVER && self.connection.now() >= self.ends.get();
-        self.acting.get() || self.lease.get().is_none_or(|lease| lease.is_live() && !ended())
+        let withdrawn = self.reviewed.withdrawn().is_some();
+        self.acting.get() || (!withdrawn && self.lease.get().is_none_or(|lease| lease.is_live() && !ended()))
     }
 
     /// Charges bytes of a body that are about to pass.
@@ -399,6 +407,14 @@ impl Exchange {
     }
 }
 
+impl Exchange {
+    /// What a stop of its caller would cut: it is under way, and no act of this process that ends in any case.
+    fn under_way(&self) -> Option<&Facts> {
+        let over = self.strike.get().is_some() || self.ending.get().is_some();
+        self.facts.get().filter(|_| !over && !self.acting.get() && self.lease.get().is_some())
+    }
+}
+
 impl Tick for Exchange {
     fn tick(&self, now: Time) {
         if self.strike.get().is_some() || self.ending.get().is_some() {
@@ -444,15 +460,13 @@ impl Tick for Exchange {
         }
     }
 
-    /// What a stop of its caller would cut: it is under way, and no act of this process that ends in any case.
     fn tell(&self, tally: &mut Tally) {
-        let over = self.strike.get().is_some() || self.ending.get().is_some();
-        if !over
-            && !self.acting.get()
-            && self.lease.get().is_some()
-            && let Some(facts) = self.facts.get()
-        {
+        if let Some(facts) = self.under_way() {
             tally.add(facts, self.opening.time);
         }
+    }
+
+    fn review(&self, sight: &Sight<'_>) -> usize {
+        self.look_again(sight)
     }
 }

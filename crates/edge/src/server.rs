@@ -220,6 +220,7 @@ async fn run(shared: Shared, control: &Control, inbox: Arc<Inbox>, doors: Vec<(L
                 task.abort();
             }
         }
+        thread.reviews.turn(&thread.watch, &thread.gate.snapshot(), now);
         thread.watch.tick(now);
         inbox.answer(|tally| thread.watch.tell(tally));
         thread.upstreams.sweep(now);

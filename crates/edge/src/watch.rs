@@ -3,7 +3,7 @@
 //! A request in the common case meets five deadlines and none of them strikes; to arm and disarm as many timers would
 //! cost more than judging it.
 
-use crate::census::Tally;
+use crate::{census::Tally, review::Sight};
 use std::{
     cell::RefCell,
     rc::{Rc, Weak},
@@ -21,6 +21,11 @@ pub trait Tick {
 
     /// Counts itself in, where it is an open request.
     fn tell(&self, _tally: &mut Tally) {}
+
+    /// Has itself judged again, where it is an open request that was judged by an older snapshot. Gives what that cost.
+    fn review(&self, _sight: &Sight<'_>) -> usize {
+        0
+    }
 }
 
 /// Everything on this thread that has a deadline.
@@ -70,6 +75,18 @@ impl Watch {
     /// Counts the open requests.
     pub fn tell(&self, tally: &mut Tally) {
         self.each(|entry| entry.tell(tally));
+    }
+
+    /// How many places there are, free ones among them.
+    pub(crate) fn places(&self) -> usize {
+        self.entries.borrow().len()
+    }
+
+    /// Has what is in a place judged again. Gives what that cost.
+    pub(crate) fn review(&self, at: usize, sight: &Sight<'_>) -> usize {
+        let entry = self.entries.borrow().get(at).and_then(|entry| entry.as_ref().and_then(Weak::upgrade));
+        // The borrow is over: what is cut may drop itself.
+        entry.map_or(0, |entry| entry.review(sight))
     }
 
     fn each(&self, mut look: impl FnMut(&dyn Tick)) {

@@ -40,6 +40,7 @@ pub fn commit(ruled: Ruled, snapshot: &Snapshot, now: Time) -> Verdict {
         Ok(show) => show,
         Err(reason) => return refuse(ruling, reason),
     };
-    let lease = Lease::new(caller, Arc::clone(snapshot.denied()), reservation.map(Reservation::commit));
+    let until = ruling.grant.as_ref().and_then(|grant| snapshot.end_of(grant));
+    let lease = Lease::new(caller, Arc::clone(snapshot.denied()), reservation.map(Reservation::commit), until);
     Verdict { ruling, permit: Some(Permit::new(api, show, purpose, lease)) }
 }

@@ -8,7 +8,7 @@
 //! [`judge`] shows the whole way, a line per room. Then the rooms in their order: [`canon`], [`route`], [`source`],
 //! [`credential`], [`proof`], [`identity`] establish the facts; [`standing`], [`reserve`], [`inspect`], [`risk`],
 //! [`rule`], [`commit`] decide. [`snapshot`] is what they look things up in, [`denied`] what overtakes it, [`permit`]
-//! what they give, [`step`] how they ask for more.
+//! what they give, [`step`] how they ask for more, [`review`] judges again what is open.
 //!
 //! ```
 //! use wardgate_gate::canon;
@@ -31,6 +31,7 @@ pub mod judge;
 pub mod permit;
 pub mod proof;
 pub mod reserve;
+pub mod review;
 pub mod risk;
 pub mod route;
 pub mod rule;
@@ -42,8 +43,8 @@ pub mod step;
 pub mod trust;
 
 pub use arrival::Arrival;
-pub use judge::{Gate, Verdict, decide, describe, establish, establish_with_keys, resume};
+pub use judge::{Gate, Verdict, decide, describe, establish, establish_with, resume};
 pub use permit::{Departure, Lease, Permit, Show};
 pub use snapshot::{Change, Estate, Population, Snapshot, World};
-pub use step::{Answer, Held, KeysAnswer, Need, Step, Unproven};
+pub use step::{Answer, Held, Introspection, KeysAnswer, Need, Step, Unproven};
 pub use wardgate_abuse::Meters;

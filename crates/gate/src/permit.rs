@@ -111,6 +111,12 @@ impl Departure {
     }
 }
 
+/// When what a caller was let in by ends by itself; `until`: when the grant does.
+pub(crate) fn end(caller: &Caller, until: Option<Time>) -> Option<Time> {
+    let credential = caller.credential.as_ref().and_then(|credential| credential.expires);
+    [credential, caller.proof.ends, caller.identity.ends, until].into_iter().flatten().min()
+}
+
 /// A live lease: what an open request holds, and whether it may go on. Dropping it ends what it holds.
 #[derive(Debug)]
 pub struct Lease {
@@ -118,12 +124,14 @@ pub struct Lease {
     denied: Arc<Denied>,
     seen: AtomicU64,
     hold: Option<Hold>,
+    until: Option<Time>,
 }
 
 impl Lease {
-    pub(crate) fn new(caller: Option<Caller>, denied: Arc<Denied>, hold: Option<Hold>) -> Self {
+    /// `until`: when the grant ends that permits it.
+    pub(crate) fn new(caller: Option<Caller>, denied: Arc<Denied>, hold: Option<Hold>, until: Option<Time>) -> Self {
         // INVARIANT (no gap): no generation has been seen yet, so a stop since the caller's check is found at the first look.
-        Self { caller, denied, seen: AtomicU64::new(u64::MAX), hold }
+        Self { caller, denied, seen: AtomicU64::new(u64::MAX), hold, until }
     }
 
     /// Whether the caller may still be served. Costs one atomic load while nobody new is stopped.
@@ -147,12 +155,10 @@ impl Lease {
         self.caller.as_ref().map_or(Reason::CommitStale, |caller| commit::stopped(caller, &self.denied))
     }
 
-    /// When what the caller was let in by ends by itself: its credential, its proof or its identity.
+    /// When what the caller was let in by ends by itself: its credential, its proof, its identity, or the grant.
     #[must_use]
     pub fn ends(&self) -> Option<Time> {
-        let caller = self.caller.as_ref()?;
-        let credential = caller.credential.as_ref().and_then(|credential| credential.expires);
-        [credential, caller.proof.ends, caller.identity.ends].into_iter().flatten().min()
+        end(self.caller.as_ref()?, self.until)
     }
 
     /// Charges bytes of a body that are about to pass.

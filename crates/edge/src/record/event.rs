@@ -73,7 +73,7 @@ impl Exchange {
         let facts = self.facts.take().unwrap_or_else(|| self.opening.facts(""));
         let fallback = if ending == Ending::Fault { Reason::ForwardFault } else { Reason::WireBodyIncomplete };
         let mut ruling = self.ruling.take().unwrap_or_else(|| Ruling::refused(fallback));
-        if let Some(failure) = self.failure.get() {
+        if let Some(failure) = self.failure.get().or_else(|| self.reviewed.withdrawn()) {
             ruling.reasons.insert(0, failure);
         }
         let upstream = self.trip.take().map(|trip| self.upstream(&trip));

@@ -1,27 +1,27 @@
 //! Running doors in front of an upstream, and a client that sends raw bytes.
 
-use crate::{fixture, upstream::Upstream};
+use crate::{fixture, on_file::OnFile, upstream::Upstream};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::Response;
 use std::{
     collections::BTreeMap,
-    io::{Read, Write},
+    io::{ErrorKind, Read, Write},
     net::{Shutdown, SocketAddr, TcpStream},
     num::NonZeroU64,
     sync::{
         Arc, Condvar, Mutex,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
-use wardgate_abuse::{Limits, MeterBounds, Unrecorded};
+use wardgate_abuse::{MeterBounds, Unrecorded};
 use wardgate_edge::{
-    Answering, Census, Edge, EdgeConfig, EdgeHandle, EdgeLimits, EdgeMetrics, EdgeParts, Fetching, InProcess, InProcessCall, Listener,
-    Probes, Proxies, TrustKeys,
+    Answering, Asking, Census, Edge, EdgeConfig, EdgeHandle, EdgeLimits, EdgeMetrics, EdgeParts, Fetching, InProcess, InProcessCall,
+    Listener, Probes, Proxies, TrustKeys,
 };
 use wardgate_gate::{
-    Change, Estate, Gate, Meters, Snapshot, World,
+    Change, Gate, Meters, Snapshot,
     assertion::Mint,
     denied::{Denied, Subject},
     trust::Trust,
@@ -31,18 +31,20 @@ use wardgate_model::{
     credential::{Credential, CredentialKind, CredentialState},
     event::{Event, EventSink, NoPlace, Share},
     facts::Door,
-    grant::{Grant, GrantTo, OperationSelector},
-    id::{EnvironmentName, GrantId, IdentityId, LimitName, OwnerName, TrustName},
+    id::{EnvironmentName, IdentityId, LimitName, OwnerName, TrustName},
     inventory::{Environment, Identity, IdentityKind},
     limit::{Limit, Per, Rate, Select},
+    secret::Secret,
     time::Time,
 };
-use wardgate_policy::{Names, compile};
 use wardgate_proof::{
     api_key::{self, KeyKind, Pepper},
     entropy::SystemEntropy,
     jws::Signer,
 };
+
+/// Longer than anything here takes, also on a machine with little time.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Production.
 fn production() -> Arc<Environment> {
@@ -69,8 +71,7 @@ impl Sink {
 
     /// Waits until there are `count` events, and gives all there are.
     pub(crate) fn wait(&self, count: usize) -> Vec<Event> {
-        let (events, timeout) =
-            self.came.wait_timeout_while(self.events.lock().unwrap(), Duration::from_secs(10), |events| events.len() < count).unwrap();
+        let (events, timeout) = self.came.wait_timeout_while(self.events.lock().unwrap(), PATIENCE, |events| events.len() < count).unwrap();
         assert!(!timeout.timed_out(), "{} of {count} events came", events.len());
         events.clone()
     }
@@ -136,6 +137,10 @@ impl TrustKeys for Answers {
         self.asked.fetch_add(1, Ordering::Relaxed);
         Box::pin(std::future::pending())
     }
+
+    fn ask(&self, _: &TrustName, _: &Secret<String>) -> Asking {
+        Box::pin(std::future::pending())
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the tests' own clock")]
@@ -147,6 +152,41 @@ fn clock() -> Time {
 /// The moment, by that clock.
 pub(crate) fn now() -> Time {
     clock()
+}
+
+/// The clock of one test: it stands until the test moves it, so no deadline strikes before the test is ready for it. Doors take a plain
+/// function, so each test that wants one has a `static` of its own.
+#[derive(Debug)]
+pub(crate) struct StandingClock(AtomicI64);
+
+impl StandingClock {
+    pub(crate) const fn new() -> Self {
+        Self(AtomicI64::new(1_780_272_000_000_000))
+    }
+
+    pub(crate) fn now(&self) -> Time {
+        Time::from_micros(self.0.load(Ordering::SeqCst))
+    }
+
+    pub(crate) fn forward(&self, by: Duration) {
+        self.0.fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
+    }
+
+    /// Moves on, step by step, until a deadline has struck. What begins to wait between two steps has its turn at a later one.
+    pub(crate) fn forward_until(&self, step: Duration, mut struck: impl FnMut() -> bool) {
+        while !struck() {
+            self.forward(step);
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// Whether anything can be read from a socket: bytes, or its end.
+pub(crate) fn told_anything(socket: &TcpStream) -> bool {
+    socket.set_nonblocking(true).unwrap();
+    let told = !matches!(socket.peek(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock);
+    socket.set_nonblocking(false).unwrap();
+    told
 }
 
 fn entropy() -> u128 {
@@ -167,6 +207,8 @@ pub(crate) struct Running {
     pub(crate) asked: Arc<AtomicUsize>,
     /// A key of the identity `ledger-sync`.
     pub(crate) key: String,
+    file: OnFile,
+    gate: Arc<Gate>,
     handle: Option<EdgeHandle>,
 }
 
@@ -179,6 +221,12 @@ pub(crate) struct Setup {
     pub(crate) proxies: Proxies,
     pub(crate) proxy_protocol: bool,
     pub(crate) trust: Arc<Trust>,
+    /// The real one, unless the test has one of its own.
+    pub(crate) clock: fn() -> Time,
+    /// Two, unless the test asks what one thread does: which of several takes a client is for the kernel to say.
+    pub(crate) threads: usize,
+    /// Secrets of upstreams.
+    pub(crate) secrets: Vec<(&'static str, String)>,
 }
 
 /// Changes what is on record of the caller.
@@ -189,13 +237,27 @@ impl Setup {
     pub(crate) fn before(upstream: &Upstream) -> Self {
         Self {
             apis: vec![fixture::api("orders", &upstream.url())],
-            limits: EdgeLimits::default(),
+            // Clients here close their sending side at once; that the rest takes long is no farewell.
+            limits: EdgeLimits { half_close: PATIENCE, ..EdgeLimits::default() },
             tls: None,
             on_record: None,
             proxies: Proxies::default(),
             proxy_protocol: false,
             trust: Trust::nobody(),
+            secrets: vec![],
+            clock,
+            threads: 2,
         }
+    }
+
+    /// By another clock.
+    pub(crate) fn clock(self, clock: fn() -> Time) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// With one thread, so that everything comes to the same pools.
+    pub(crate) fn one_thread(self) -> Self {
+        Self { threads: 1, ..self }
     }
 
     /// With other bounds.
@@ -217,7 +279,6 @@ impl Setup {
     }
 
     pub(crate) fn start(self) -> Running {
-        let apis: Vec<Arc<Api>> = self.apis.into_iter().map(Arc::new).collect();
         let pepper = Pepper::new(&[7; 32]);
         let (credential, key) = api_key::generate(KeyKind::ApiKey, &production().name, &SystemEntropy).unwrap();
         let identity = Identity {
@@ -242,22 +303,6 @@ impl Setup {
             warn_from: None,
             state: CredentialState::Live,
         };
-        let grant = Arc::new(Grant {
-            id: GrantId::literal("ledger-sync-reads"),
-            to: GrantTo::Identity(identity.id.clone()),
-            api: apis[0].name.clone(),
-            operations: apis[0]
-                .operations
-                .iter()
-                .map(|operation| OperationSelector::Operation { method: operation.method.clone(), template: operation.template.clone() })
-                .collect(),
-            purpose: None,
-            until: None,
-            approver: None,
-        });
-        let names = Names { identities: ["ledger-sync"].into(), owners: ["shop"].into(), apis: &apis, ..Names::default() };
-        let compiled = compile(&[], std::slice::from_ref(&grant), &names);
-        let policies = compiled.policies.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
         let mut limit = Limit {
             name: LimitName::literal("guarded"),
             select: Select { identity: Some(identity.id.clone()), ..Select::default() },
@@ -272,20 +317,21 @@ impl Setup {
         }
         let denied = Arc::new(Denied::default());
         let signer = Signer::load(Signer::generate().unwrap().danger_expose()).unwrap();
-        let population = [Change::Identity(Arc::new(identity)), Change::Credential(Arc::new(on_record))].into_iter().collect();
-        let estate = Estate::build(World {
-            apis,
-            grants: vec![grant],
-            zones: vec![],
-            secrets: vec![],
-            policies: Arc::new(policies),
-            limits: Arc::new(Limits::compile(&[Arc::new(limit)])),
+        let file = OnFile {
+            apis: self.apis,
+            policies: String::new(),
+            grant: Some(None),
+            identity,
+            credential: on_record,
+            limit,
+            secrets: self.secrets,
+            trust: self.trust,
             pepper: Arc::new(pepper),
             mint: Arc::new(Mint::new(signer, "https://gate.example".into())),
             denied: Arc::clone(&denied),
             body_bytes_max: self.limits.body_bytes_max,
-        });
-        let snapshot = Snapshot::new(7, population, Arc::new(estate)).trusting(self.trust);
+        };
+        let snapshot = file.snapshot(7);
         let sink = Arc::new(Sink::default());
         let metrics = Arc::new(EdgeMetrics::default());
         let local: SocketAddr = "127.0.0.1:0".parse().unwrap();
@@ -299,13 +345,14 @@ impl Setup {
         };
         let mut listeners = vec![listener("public", Door::Public, None), listener("admin", Door::Admin, None)];
         listeners.extend(self.tls.map(|config| listener("tls", Door::Public, Some(config))));
-        let config = EdgeConfig { listeners, limits: self.limits, threads: 2, via: "wardgate-test".into() };
+        let config = EdgeConfig { listeners, limits: self.limits, threads: self.threads, via: "wardgate-test".into() };
         let census = Arc::new(Census::default());
         let asked = Arc::<AtomicUsize>::default();
+        let gate = Arc::new(Gate::new(snapshot, Meters::new(Arc::new(Unrecorded), MeterBounds::default())));
         let parts = EdgeParts {
-            gate: Arc::new(Gate::new(snapshot, Meters::new(Arc::new(Unrecorded), MeterBounds::default()))),
+            gate: Arc::clone(&gate),
             sink: Arc::clone(&sink) as Arc<dyn EventSink>,
-            clock,
+            clock: self.clock,
             entropy,
             in_process: Arc::new(Inside(Arc::clone(&denied))),
             probes: Arc::new(Answers::default()),
@@ -325,6 +372,8 @@ impl Setup {
             census,
             asked,
             key: key.danger_expose().clone(),
+            file,
+            gate,
             handle: Some(handle),
         }
     }
@@ -340,6 +389,24 @@ impl Running {
         connect(self.public)
     }
 
+    /// Has something else on record from now on.
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut OnFile)) {
+        change(&mut self.file);
+        let number = self.gate.snapshot().number() + 1;
+        self.gate.publish(self.file.snapshot(number));
+    }
+
+    /// Has another credential or identity on record from now on, and all else as it was.
+    pub(crate) fn change_caller(&mut self, change: impl FnOnce(&mut OnFile)) {
+        change(&mut self.file);
+        let before = self.gate.snapshot();
+        let mut population = before.population().clone();
+        population.apply(Change::Identity(Arc::new(self.file.identity.clone())));
+        population.apply(Change::Credential(Arc::new(self.file.credential.clone())));
+        let snapshot = Snapshot::new(before.number() + 1, population, Arc::clone(before.estate()));
+        self.gate.publish(snapshot.trusting(Arc::clone(before.trust())));
+    }
+
     /// Drains, and gives how that ended only when it has.
     pub(crate) fn drain(&mut self, deadline: Duration) {
         let handle = self.handle.take().unwrap();
@@ -349,7 +416,7 @@ impl Running {
 
 pub(crate) fn connect(address: SocketAddr) -> TcpStream {
     let socket = TcpStream::connect(address).unwrap();
-    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
     socket.set_nodelay(true).unwrap();
     socket
 }

@@ -1,0 +1,73 @@
+//! What came of judging a request again while it is open.
+
+use super::{Exchange, wait::NEVER};
+use crate::{
+    review::{JUDGEMENT, Sight},
+    watch::Tick,
+};
+use http::HeaderValue;
+use std::cell::{Cell, OnceCell};
+use wardgate_gate::review::{Evidence, is_unchanged, review};
+use wardgate_model::{event::EventKind, proof::ProofKind, reason::Reason, wire::Upgrade};
+
+/// What came of judging a request again.
+#[derive(Debug, Default)]
+pub(super) struct Reviewed {
+    /// The snapshot that it was judged by last, beside the one that it was let in by.
+    by: Cell<u64>,
+    /// Why it may not go on.
+    withdrawn: Cell<Option<Reason>>,
+    /// The token that it was let in by, in the field that brought it.
+    token: OnceCell<HeaderValue>,
+}
+
+impl Reviewed {
+    /// Why it may not go on, where a judgement said so after the one that let it in.
+    pub(super) fn withdrawn(&self) -> Option<Reason> {
+        self.withdrawn.get()
+    }
+}
+
+impl Exchange {
+    /// Keeps the token that it was let in by, in the field that brought it, for as long as it is open.
+    pub fn rests_on(&self, field: Option<&HeaderValue>) {
+        let caller = self.facts().and_then(|facts| facts.caller.as_ref());
+        if let Some(field) = field
+            && caller.is_some_and(|caller| caller.proof.kind == ProofKind::Jwt)
+        {
+            let mut field = field.clone();
+            field.set_sensitive(true);
+            let _ = self.reviewed.token.set(field);
+        }
+    }
+
+    /// Judges it again, if that can turn anything. Gives what it cost.
+    pub(super) fn look_again(&self, sight: &Sight<'_>) -> usize {
+        let Some(facts) = self.under_way() else { return 0 };
+        let judged = self.snapshot.get().max(self.reviewed.by.get());
+        if judged >= sight.snapshot.number() {
+            return 0;
+        }
+        let mut cost = 0;
+        if judged < sight.era || !is_unchanged(facts, sight.snapshot) {
+            cost = JUDGEMENT;
+            match review(facts, self.evidence(), sight.snapshot, sight.now) {
+                Ok(ends) => self.ends.set(ends.unwrap_or(NEVER)),
+                Err(reason) => {
+                    self.reviewed.withdrawn.set(Some(reason));
+                    self.tick(sight.now);
+                }
+            }
+        }
+        self.reviewed.by.set(sight.snapshot.number());
+        cost
+    }
+
+    fn evidence(&self) -> Evidence<'_> {
+        let field = self.reviewed.token.get().and_then(|field| field.to_str().ok());
+        // What an opaque token is worth only its issuer can say; who stops it there is stopped here by the next request.
+        let token = field.and_then(|field| field.rsplit(' ').next()).filter(|text| text.bytes().filter(|byte| *byte == b'.').count() == 2);
+        let upgrade = (self.kind.get() == EventKind::Closed).then_some(Upgrade::WebSocket);
+        Evidence { token, certificates: self.connection.certificates().map(|chain| &**chain), upgrade }
+    }
+}

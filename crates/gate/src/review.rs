@@ -1,0 +1,163 @@
+//! After the rooms: takes the [`Facts`] of a request that was let in and is open still, and says whether the snapshot of now
+//! would let it in too (AZ9). Refuses: what has no API or operation any more, whose identity or credential is gone or was
+//! ended, whose certificate or token nobody vouches for any more, what no policy permits now.
+//!
+//! The request is judged as it came: at the time, from the address and for the purpose of then. So a change that does not
+//! concern it cannot end it, however long ago it began. Nothing is counted, and nothing is asked of anybody: keys or lists that
+//! are away say nothing against an open request, which ends by itself when what it shows does.
+
+use crate::{
+    identity::is_contained,
+    permit,
+    route::Found,
+    snapshot::Snapshot,
+    standing,
+    trust::{Trouble, Trust},
+};
+use std::sync::Arc;
+use wardgate_model::{
+    api::{Api, Mode, Operation},
+    credential::{Credential, CredentialKind, CredentialState},
+    facts::{Caller, Facts},
+    proof::CertificateChain,
+    reason::Reason,
+    time::Time,
+    wire::Upgrade,
+};
+use wardgate_policy::Decision;
+
+/// What an open request has shown and got, beside its facts.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Evidence<'a> {
+    /// The token, where its proof is one.
+    pub token: Option<&'a str>,
+    /// The certificates that its connection was opened with.
+    pub certificates: Option<&'a CertificateChain>,
+    /// What it has gone over to.
+    pub upgrade: Option<Upgrade>,
+}
+
+/// Whether identity and credential of a request are on record as they were when it was judged. Cheap: where nothing but these
+/// can have changed, it need not be judged again.
+#[must_use]
+pub fn is_unchanged(facts: &Facts, snapshot: &Snapshot) -> bool {
+    let Some(caller) = &facts.caller else { return true };
+    let Some(then) = &caller.credential else { return true };
+    snapshot.credential(then.id.as_str()).is_some_and(|now| Arc::ptr_eq(now, then))
+        && snapshot.identity(&caller.identity.id).is_some_and(|now| Arc::ptr_eq(now, &caller.identity))
+}
+
+/// Judges an open request again. Gives when what it rests on now ends by itself.
+///
+/// # Errors
+/// With the reason for which it would be refused now.
+pub fn review(facts: &Facts, evidence: Evidence<'_>, snapshot: &Snapshot, now: Time) -> Result<Option<Time>, Reason> {
+    let (api, operation) = find(facts, snapshot)?;
+    let observed = |reason: Reason| api.mode == Mode::Observe && !reason.binds_in_observe();
+    let judged = again(facts, evidence, (api, operation), snapshot, now);
+    let as_before = || facts.caller.as_ref().and_then(|caller| permit::end(caller, None));
+    judged.or_else(|reason| if observed(reason) { Ok(as_before()) } else { Err(reason) })
+}
+
+/// API and operation, as they are now. `None`: none, which only `mode: observe` lets go on.
+fn find<'s>(facts: &Facts, snapshot: &'s Snapshot) -> Result<(&'s Arc<Api>, Result<&'s Arc<Operation>, Reason>), Reason> {
+    let request = &facts.request;
+    let (api, trie) = snapshot.routes().api(&request.host, &request.path, facts.door).ok_or(Reason::RouteNoApi)?;
+    let operation = match trie.find(&request.method, &request.path) {
+        Found::Operation(operation) => Ok(operation),
+        Found::OtherMethods => Err(Reason::RouteNoMethod),
+        Found::Nothing => Err(Reason::RouteNoOperation),
+    };
+    // Its bytes go to the upstream of the API that it was let in to, and to no other.
+    match &facts.api {
+        Some(then) if then.name == api.name => Ok((api, operation)),
+        Some(_) | None => Err(Reason::RouteNoApi),
+    }
+}
+
+fn again(
+    facts: &Facts,
+    evidence: Evidence<'_>,
+    (api, operation): (&Arc<Api>, Result<&Arc<Operation>, Reason>),
+    snapshot: &Snapshot,
+    now: Time,
+) -> Result<Option<Time>, Reason> {
+    let operation = operation?;
+    if evidence.upgrade.is_some_and(|upgrade| !api.upstream.wire.upgrade.contains(&upgrade)) {
+        return Err(Reason::CanonUpgrade);
+    }
+    if let Some(stopped) = facts.stopped {
+        return Err(stopped.reason);
+    }
+    let then = facts.caller.as_ref().ok_or(Reason::StandingFault)?;
+    let caller = caller(then, evidence, facts, api, snapshot, now)?;
+    let mut facts = facts.clone();
+    facts.source.zone = snapshot.zone(facts.source.address).cloned();
+    facts.operation = Some(Arc::clone(operation));
+    facts.api = Some(Arc::clone(api));
+    facts.caller = Some(caller);
+    let considered = standing::consider(&facts, snapshot).map_err(|denial| denial.reason)?;
+    let answer = snapshot.policies().rule(&considered.standing, &facts, 0, facts.time);
+    match answer.decision {
+        Decision::Allow => Ok(permit::end(considered.caller, answer.grant.and_then(|grant| snapshot.end_of(&grant)))),
+        Decision::Deny => Err(answer.reason),
+    }
+}
+
+/// Who calls, as the record has it now; what it showed stands for it still.
+fn caller(then: &Caller, evidence: Evidence<'_>, facts: &Facts, api: &Api, snapshot: &Snapshot, now: Time) -> Result<Caller, Reason> {
+    let Some(shown) = &then.credential else {
+        let identity = snapshot.identity(&then.identity.id).unwrap_or(&then.identity);
+        return Ok(Caller { identity: Arc::clone(identity), ..then.clone() });
+    };
+    let credential = snapshot.credential(shown.id.as_str()).filter(|credential| credential.identity == shown.identity);
+    let credential = credential.ok_or(Reason::ProofUnknown)?;
+    let identity = snapshot.identity(&credential.identity).ok_or(Reason::IdentityUnknown)?;
+    let caller = Caller { identity: Arc::clone(identity), credential: Some(Arc::clone(credential)), ..then.clone() };
+    if is_contained(&caller, snapshot) {
+        return Err(if snapshot.denied().stops_credential(&caller) { Reason::ProofRevoked } else { Reason::IdentityContained });
+    }
+    if !accepts(api, credential) {
+        return Err(Reason::CredentialNotAccepted);
+    }
+    let over = |end: Option<Time>| end.is_some_and(|end| end <= now);
+    match credential.state {
+        CredentialState::Revoked { .. } => return Err(Reason::ProofRevoked),
+        // Spent by the very request that is open.
+        CredentialState::Spent | CredentialState::Live => {}
+    }
+    if over(credential.expires) {
+        return Err(Reason::ProofExpired);
+    }
+    if over(identity.ends) {
+        return Err(Reason::IdentityEnded);
+    }
+    if !credential.admits(facts.source.address) {
+        return Err(Reason::ProofSource);
+    }
+    vouched(credential, evidence, snapshot.trust(), now)?;
+    Ok(caller)
+}
+
+/// Whether the API still takes this kind of credential. A key of foreign make comes as a key.
+fn accepts(api: &Api, credential: &Credential) -> bool {
+    let kind = if credential.kind == CredentialKind::ForeignKey { CredentialKind::ApiKey } else { credential.kind };
+    api.accept.contains(&kind)
+}
+
+/// Whether somebody vouches for what was shown, still.
+fn vouched(credential: &Credential, evidence: Evidence<'_>, trust: &Trust, now: Time) -> Result<(), Reason> {
+    let Some(binding) = &credential.binding else { return Ok(()) };
+    let verified = match (credential.kind, evidence) {
+        (CredentialKind::Oidc, Evidence { token: Some(token), .. }) => trust.token(token, now).map(drop),
+        (CredentialKind::X509, Evidence { certificates: Some(chain), .. }) => trust.certificate(chain, now).map(drop),
+        _ => return Ok(()),
+    };
+    match verified {
+        Ok(()) | Err(Trouble::Refused(Reason::ProofKeysAway)) => Ok(()),
+        Err(Trouble::Refused(reason)) => Err(reason),
+        // Its key was taken back; or there are no keys at all, which says nothing.
+        Err(Trouble::Keys { .. }) if trust.has_keys(&binding.trust, now) => Err(Reason::ProofSignature),
+        Err(Trouble::Keys { .. }) => Ok(()),
+    }
+}
