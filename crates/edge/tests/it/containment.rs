@@ -1,7 +1,7 @@
 //! What becomes of requests whose caller is stopped, or has used up its bytes.
 
 use crate::{
-    edge::{Running, Setup, answer, said},
+    edge::{PATIENCE, Running, Setup, answer, said},
     upstream::{Gatekeeper, Play, Upstream, ok},
 };
 use std::{
@@ -12,6 +12,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+use wardgate_edge::EdgeLimits;
 use wardgate_gate::denied::Subject;
 use wardgate_model::{
     api::Target,
@@ -69,7 +70,7 @@ fn every_open_stream_of_a_stopped_owner_ends() {
 /// Who has requests open, as lines `IDENTITY OPERATION COUNT`.
 fn open_now(edge: &Running) -> Vec<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    let counted = runtime.block_on(edge.census.count(Duration::from_secs(10)));
+    let counted = runtime.block_on(edge.census.count(PATIENCE));
     assert!(counted.whole, "every thread answers");
     let mut lines: BTreeMap<String, u64> = BTreeMap::new();
     // Each thread tells of its own.
@@ -89,7 +90,8 @@ fn who_has_requests_open_is_told_until_they_end() {
         let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n".to_vec();
         Play::Pieces(vec![head], Arc::clone(&pieces))
     });
-    let edge = Setup::before(&upstream).on_record(|_, limit| limit.rate = None).start();
+    let half_close = |limits: &mut EdgeLimits| limits.half_close = Duration::from_millis(200);
+    let edge = Setup::before(&upstream).on_record(|_, limit| limit.rate = None).limits(half_close).start();
     assert_eq!(open_now(&edge), [""; 0]);
     let mut sockets: Vec<TcpStream> = (0..5).map(|_| edge.connect()).collect();
     for socket in &mut sockets {

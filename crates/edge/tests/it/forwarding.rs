@@ -2,7 +2,7 @@
 
 use crate::{
     edge::{Setup, answer, connect, raw, said},
-    upstream::{Gatekeeper, Play, Upstream, ok},
+    upstream::{Gatekeeper, Nobody, Play, Upstream, ok},
 };
 use std::{
     io::{Read, Write},
@@ -26,11 +26,7 @@ const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 /// An upstream that plays this to every request → what the client is told, and the event.
 fn check(play: impl Fn() -> Play + Send + Sync + 'static) -> (String, String) {
     let upstream = Upstream::start(move |_| play());
-    let short = |api: &mut wardgate_model::api::Api| {
-        api.upstream.timeouts.response = Duration::from_millis(300);
-        api.upstream.timeouts.idle = Duration::from_millis(300);
-    };
-    let edge = Setup::before(&upstream).api(short).start();
+    let edge = Setup::before(&upstream).start();
     let told = edge.raw(GET);
     (said(&told), edge.sink.told(1).remove(0))
 }
@@ -55,9 +51,16 @@ fn upstreams_that_misbehave_are_answered_for() {
     assert_eq!(two, pair("502 forward.malformed", "forward.malformed complete 502 200"));
     let upgraded = check_bytes("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n");
     assert_eq!(upgraded, pair("502 forward.malformed", "forward.malformed complete 502 101"));
-    assert_eq!(check(|| Play::Silence), pair("504 forward.timeout", "forward.timeout complete 504 -"));
     let early = check_bytes("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
     assert_eq!(early, pair("200", "rule.allowed complete 200 200"));
+}
+
+#[test]
+fn an_upstream_that_says_nothing_is_not_waited_for() {
+    let upstream = Upstream::start(|_| Play::Silence);
+    let edge = Setup::before(&upstream).api(|api| api.upstream.timeouts.response = Duration::from_millis(300)).start();
+    assert_eq!(said(&edge.raw(GET)), "504 forward.timeout");
+    assert_eq!(edge.sink.told(1), ["forward.timeout complete 504 -"]);
 }
 
 #[test]
@@ -87,7 +90,8 @@ fn an_answer_that_breaks_off_is_not_made_whole() {
 #[test]
 fn nobody_listens() {
     let upstream = Upstream::plain();
-    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = Nobody::new();
+    let gone = nobody.address;
     let address = |port| UpstreamUrl { tls: false, host: "127.0.0.1".into(), port };
     let edge = Setup::before(&upstream).api(|api| api.upstream.target = Target::Http(Box::new([address(gone.port())]))).start();
     assert_eq!(said(&edge.raw(GET)), "502 forward.connect");

@@ -1,7 +1,7 @@
 //! HTTP/2, frame by frame, where no client would do what is tried.
 
 use crate::{
-    edge::Setup,
+    edge::{Setup, StandingClock},
     upstream::{Gatekeeper, Play, Upstream, ok},
 };
 use std::{
@@ -72,7 +72,8 @@ fn a_drain_says_goaway_and_lets_streams_end() {
     let keeper = Arc::new(Gatekeeper::default());
     let pieces = Arc::clone(&keeper);
     let upstream = Upstream::start(move |_| Play::Pieces(vec![ok("late")], Arc::clone(&pieces)));
-    let mut edge = Setup::before(&upstream).start();
+    static CLOCK: StandingClock = StandingClock::new();
+    let mut edge = Setup::before(&upstream).clock(|| CLOCK.now()).start();
     let mut socket = edge.connect();
     socket.write_all(&[preface(), frame(HEADERS, END_STREAM | END_HEADERS, 1, GET)].concat()).unwrap();
     while upstream.received().is_empty() {
@@ -85,7 +86,9 @@ fn a_drain_says_goaway_and_lets_streams_end() {
     keeper.open();
     let data = next_of(&mut socket, DATA);
     assert_eq!((data.stream, &*data.payload), (1, &b"late"[..]));
-    // A graceful GOAWAY leaves a round trip for streams that are on their way (RFC 9113 §6.8); then the connection ends.
+    // A graceful GOAWAY leaves a round trip for streams that are on their way (RFC 9113 §6.8); this client never answers, so the
+    // connection ends with the time that is left.
+    CLOCK.forward(Duration::from_secs(10));
     while next(&mut socket).is_some() {}
     draining.join().unwrap();
     assert_eq!(sink.told(1), ["rule.allowed complete 200 200"]);
@@ -128,6 +131,7 @@ fn an_extended_connect_goes_over_to_websocket() {
     socket.write_all(&frame(HEADERS, END_STREAM | END_HEADERS, 3, &connect("/chat", "connect-udp"))).unwrap();
     let head = next_of(&mut socket, HEADERS);
     assert_eq!((head.stream, head.payload[0]), (3, 0x8C), "400: {head:?}");
+    assert_eq!(edge.sink.told(2)[1], "canon.upgrade complete 400 never");
     socket.write_all(&frame(DATA, END_STREAM, 1, b"bye")).unwrap();
     let mut data = next_of(&mut socket, DATA);
     while data.stream != 1 {

@@ -1,7 +1,7 @@
 //! What goes over to WebSocket, by HTTP/1 and by HTTP/2, and what ends it.
 
 use crate::{
-    edge::{Running, Setup, answer, said},
+    edge::{Running, Setup, StandingClock, answer, said, told_anything},
     upstream::{Gatekeeper, Play, Upstream, ok},
 };
 use std::{
@@ -185,10 +185,12 @@ fn a_stop_of_the_caller_cuts_it() {
 #[test]
 fn the_end_of_the_credential_cuts_it() {
     let upstream = Upstream::start(|_| Play::Echo);
-    let edge =
-        allowing(&upstream).on_record(|credential, _| credential.expires = Some(crate::edge::now() + Duration::from_secs(1))).start();
+    static CLOCK: StandingClock = StandingClock::new();
+    let expires = CLOCK.now() + Duration::from_secs(1);
+    let edge = allowing(&upstream).clock(|| CLOCK.now()).on_record(move |credential, _| credential.expires = Some(expires)).start();
     let mut socket = guarded(&edge);
     assert_eq!(exchange(&mut socket, "before"), "before");
+    CLOCK.forward(Duration::from_secs(1));
     assert_eq!(rest(&mut socket), "");
     assert_eq!(edge.sink.told(2)[1], "rule.allowed cut 101 101");
 }
@@ -207,11 +209,13 @@ fn bytes_that_are_used_up_cut_it() {
 #[test]
 fn a_tunnel_in_which_nobody_says_anything_ends() {
     let upstream = Upstream::start(|_| Play::Echo);
-    let edge = allowing(&upstream).api(|api| api.upstream.timeouts.idle = Duration::from_millis(300)).start();
+    static CLOCK: StandingClock = StandingClock::new();
+    let edge = allowing(&upstream).clock(|| CLOCK.now()).start();
     let mut socket = edge.connect();
     socket.write_all(opening("/chat", "").as_bytes()).unwrap();
     assert!(answer(&mut socket).starts_with("HTTP/1.1 101 "));
     assert_eq!(exchange(&mut socket, "one"), "one");
+    CLOCK.forward_until(Duration::from_secs(10), || told_anything(&socket));
     assert_eq!(rest(&mut socket), "");
     assert_eq!(edge.sink.wait(2)[1].kind, EventKind::Closed);
 }
@@ -219,14 +223,20 @@ fn a_tunnel_in_which_nobody_says_anything_ends() {
 #[test]
 fn a_drain_cuts_what_does_not_end_by_itself() {
     let upstream = Upstream::start(|_| Play::Echo);
-    let mut edge = allowing(&upstream).start();
+    static CLOCK: StandingClock = StandingClock::new();
+    let mut edge = allowing(&upstream).clock(|| CLOCK.now()).start();
     let mut socket = edge.connect();
     socket.write_all(opening("/chat", "").as_bytes()).unwrap();
     assert!(answer(&mut socket).starts_with("HTTP/1.1 101 "));
     let sink = Arc::clone(&edge.sink);
+    let address = edge.public;
     let draining = std::thread::spawn(move || edge.drain(Duration::from_millis(500)));
+    while TcpStream::connect(address).is_ok() {
+        std::thread::yield_now();
+    }
     // It goes on until the deadline.
     assert_eq!(exchange(&mut socket, "still"), "still");
+    CLOCK.forward(Duration::from_millis(500));
     draining.join().unwrap();
     assert_eq!(rest(&mut socket), "");
     assert_eq!(sink.told(2)[1], "rule.allowed cut 101 101");

@@ -1,7 +1,7 @@
 //! Raw bytes over a real socket → what the client is told. Where it is refused, the upstream sees not a byte.
 
 use crate::{
-    edge::{Setup, answer, said},
+    edge::{Setup, StandingClock, answer, said, told_anything},
     upstream::Upstream,
 };
 use std::{
@@ -213,22 +213,25 @@ fn a_body_that_breaks_later_is_refused_and_its_connection_not_used_again() {
     let mut rest = String::new();
     socket.read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "");
+    assert_eq!(edge.sink.told(1), ["wire.framing complete 400 -"]);
     assert_eq!(said(&edge.raw("GET /next HTTP/1.1\r\nHost: a\r\n\r\n")), "200");
     assert!(!upstream.received().contains("smuggled"));
     assert_eq!(upstream.connections(), 2);
-    assert_eq!(edge.sink.told(2)[0], "wire.framing complete 400 -");
 }
 
 #[test]
 fn heads_that_drip_are_timed_out() {
     let upstream = Upstream::plain();
-    let edge = Setup::before(&upstream).limits(|limits| limits.head_timeout = Duration::from_millis(300)).start();
+    static CLOCK: StandingClock = StandingClock::new();
+    let edge = Setup::before(&upstream).clock(|| CLOCK.now()).start();
     let mut socket = edge.connect();
     socket.write_all(b"GET / HTTP/1.1\r\nHost:").unwrap();
+    CLOCK.forward_until(Duration::from_secs(1), || told_anything(&socket));
     let told = answer(&mut socket);
     assert_eq!(said(&told), "408 wire.timeout", "{told}");
     assert_eq!(edge.sink.told(1), ["wire.timeout complete 408 never"]);
     // Nothing at all is closed without a word.
+    let edge = Setup::before(&upstream).limits(|limits| limits.head_timeout = Duration::from_millis(300)).start();
     let mut silent = String::new();
     edge.connect().read_to_string(&mut silent).unwrap();
     assert_eq!(silent, "");

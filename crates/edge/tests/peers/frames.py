@@ -126,7 +126,7 @@ def read(connection):
 
 
 def play(address, frames):
-    with socket.create_connection(address, timeout=10) as connection:
+    with socket.create_connection(address, timeout=60) as connection:
         try:
             connection.sendall(PREFACE + SettingsFrame(0).serialize() + frames)
         except (BrokenPipeError, ConnectionResetError):
