@@ -8,7 +8,8 @@
 //! [`judge`] shows the whole way, a line per room. Then the rooms in their order: [`canon`], [`route`], [`source`],
 //! [`credential`], [`proof`], [`identity`] establish the facts; [`standing`], [`reserve`], [`inspect`], [`risk`],
 //! [`rule`], [`commit`] decide. [`snapshot`] is what they look things up in, [`denied`] what overtakes it, [`permit`]
-//! what they give, [`step`] how they ask for more, [`review`] judges again what is open.
+//! what they give, [`step`] how they ask for more, [`review`] judges again what is open; [`hooks`] and
+//! [`spent`] are about who signs its calls.
 //!
 //! ```
 //! use wardgate_gate::canon;
@@ -25,6 +26,7 @@ pub mod commit;
 pub mod credential;
 pub mod denied;
 pub mod heard;
+pub mod hooks;
 pub mod identity;
 pub mod inspect;
 pub mod judge;
@@ -38,11 +40,13 @@ pub mod rule;
 pub mod shards;
 pub mod snapshot;
 pub mod source;
+pub mod spent;
 pub mod standing;
 pub mod step;
 pub mod trust;
 
 pub use arrival::Arrival;
+pub use hooks::{Hook, worth_opening};
 pub use judge::{Gate, Verdict, decide, describe, establish, establish_with, resume};
 pub use permit::{Departure, Lease, Permit, Show};
 pub use snapshot::{Change, Estate, Population, Snapshot, World};

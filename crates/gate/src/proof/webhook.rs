@@ -86,11 +86,7 @@ fn whose<'a>(read: impl Iterator<Item = &'a Read<'a>>, body: &[u8]) -> Result<(&
 fn read<'a>(hook: &Hook, headers: &'a HeaderMap) -> Result<Signature<'a>, Malformed> {
     let form = &hook.form;
     let beside = |name: &Option<HeaderName>| name.as_ref().map(|name| single(headers, name)).transpose();
-    let fields = Fields {
-        signature: single(headers, &form.header)?,
-        timestamp: beside(&form.timestamp)?,
-        message: beside(&form.message)?,
-    };
+    let fields = Fields { signature: single(headers, &form.header)?, timestamp: beside(&form.timestamp)?, message: beside(&form.message)? };
     Signature::read(form.scheme, &fields)
 }
 
