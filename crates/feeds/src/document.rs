@@ -2,17 +2,14 @@
 
 use bytes::Bytes;
 use std::{fmt, time::Duration};
+use wardgate_model::time::Time;
 use wardgate_proof::{
     jose::{
         jwk::Accepting,
         key_set::{KeySet, SetFault},
     },
-    x509::{BundleFault, CrlFault, Crls, TrustBundle, TrustDomain},
+    x509::{BundleFault, CrlFault, Crls, SpiffeBundle, SpiffeBundleFault, TrustBundle, TrustDomain},
 };
-
-mod bundle;
-
-pub use bundle::{Bundle, SpiffeFault};
 
 /// What kind of document a feed fetches, and how it is read.
 #[derive(Debug, Clone)]
@@ -82,7 +79,7 @@ pub enum Document {
     /// The keys of an issuer. There may be none: then nothing of it verifies.
     Keys(KeySet),
     /// The bundle of a trust domain. It may be empty: then it vouches for nobody.
-    Bundle(Bundle),
+    Bundle(SpiffeBundle),
     /// The anchors of an authority.
     Anchors(TrustBundle),
     /// Revocation lists. Their text too: the lists of one trust source are put together from several documents.
@@ -102,7 +99,7 @@ pub enum DocumentFault {
     Keys(#[from] SetFault),
     /// No bundle of the trust domain.
     #[error("this is no bundle of the trust domain: {0}")]
-    Bundle(#[from] SpiffeFault),
+    Bundle(#[from] SpiffeBundleFault),
     /// No anchors.
     #[error("these are no anchors: {0}")]
     Anchors(#[from] BundleFault),
@@ -122,7 +119,7 @@ impl Document {
     pub fn read(kind: &Kind, text: &Bytes, before: Option<&Self>) -> Result<Self, DocumentFault> {
         let read = match kind {
             Kind::Keys(accepting) => Self::Keys(KeySet::parse(text, *accepting)?),
-            Kind::Bundle(domain) => Self::Bundle(Bundle::parse(text, domain)?),
+            Kind::Bundle(domain) => Self::Bundle(SpiffeBundle::parse(text, domain)?),
             Kind::Anchors(domain) => Self::Anchors(TrustBundle::parse(text, domain.as_ref())?),
             Kind::Revocations => Self::Revocations { lists: Crls::parse([&**text])?, text: text.clone() },
         };
@@ -137,7 +134,7 @@ impl Document {
         match (self, before) {
             (Self::Bundle(now), Self::Bundle(before)) => {
                 let back = now.sequence() < before.sequence();
-                let shown = |bundle: &Bundle| bundle.sequence().map_or_else(|| "none".to_owned(), |number| number.to_string());
+                let shown = |bundle: &SpiffeBundle| bundle.sequence().map_or_else(|| "none".to_owned(), |number| number.to_string());
                 back.then(|| format!("`spiffe_sequence` {} after {}", shown(now), shown(before)))
             }
             (Self::Revocations { lists: now, .. }, Self::Revocations { lists: before, .. }) => {
@@ -184,12 +181,18 @@ impl Document {
         }
     }
 
-    /// How soon its maker says to ask again.
+    /// How soon its maker says to ask again; what its server says of freshness may be longer than that, and counts no more then.
     #[must_use]
-    pub const fn refresh_hint(&self) -> Option<Duration> {
+    pub fn refresh_hint(&self, said: Option<Duration>, now: Time) -> Option<Duration> {
         match self {
-            Self::Bundle(bundle) => bundle.refresh_hint(),
-            Self::Keys(_) | Self::Anchors(_) | Self::Revocations { .. } => None,
+            // SPIFFE-Trust-Domain-and-Bundle §4.1.2: the hint of the bundle goes before all.
+            Self::Bundle(bundle) => bundle.refresh_hint().or(said),
+            // RFC 5280 §5.1.2.5: by then there is a newer one.
+            Self::Revocations { lists, .. } => {
+                let next = lists.lists().iter().map(wardgate_proof::x509::Crl::next_update).min().map(|next| next.since(now));
+                said.into_iter().chain(next).min()
+            }
+            Self::Keys(_) | Self::Anchors(_) => said,
         }
     }
 }

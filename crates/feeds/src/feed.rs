@@ -7,115 +7,32 @@
 use crate::{
     absent::Absent,
     clock::Clock,
-    discovery::{DiscoveryFault, Issuer, IssuerFault},
-    document::{Document, DocumentFault, Kind, Topic},
+    discovery::DiscoveryFault,
+    document::{Document, DocumentFault, Topic},
     fault::FetchFault,
-    fetch::Bounds,
     file::FileFault,
     pace::{Outcome, Pace, Rhythm, Turn, Wish},
     roots::RootsFault,
-    target::{Target, TargetFault},
 };
 use bytes::Bytes;
 use std::{
     fmt,
-    path::PathBuf,
+    net::{IpAddr, Ipv6Addr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::sync::{Notify, Semaphore, oneshot, watch};
-use wardgate_model::{
-    id::TrustName,
-    time::Time,
-    trust::{Keys, Reach, TrustSource, Vouches},
-};
-use wardgate_proof::jose::{
-    algorithm::{Algorithms, UnknownAlgorithm},
-    jwk::{Accepting, Usage},
-};
+use wardgate_model::{id::TrustName, time::Time};
 
 pub(crate) mod runner;
+mod spec;
+
+pub use spec::{FeedSpec, Origin, SpecFault};
 
 /// Most requests that wait for keys of one feed at a time.
 pub const WAITERS_MAX: usize = 4_096;
 /// Longest name of a key that is looked for, in bytes.
 const KID_BYTES_MAX: usize = wardgate_proof::jose::refusal::KID_BYTES_MAX;
-
-/// Where a document comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Origin {
-    /// Where the discovery document of an issuer says.
-    Discovered(Issuer),
-    /// An address.
-    At(Target),
-    /// A file of this machine, read again when it changes.
-    File(PathBuf),
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Discovered(issuer) => write!(f, "{issuer}"),
-            Self::At(target) => write!(f, "{target}"),
-            Self::File(path) => write!(f, "{}", path.display()),
-        }
-    }
-}
-
-/// What a feed fetches, from where, how far and how often.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FeedSpec {
-    /// Whose it is.
-    pub trust: TrustName,
-    /// What it is.
-    pub kind: Kind,
-    /// Where it is.
-    pub origin: Origin,
-    /// How far we go for it.
-    pub reach: Reach,
-    /// How long and how large a fetch may be.
-    pub bounds: Bounds,
-    /// How often.
-    pub rhythm: Rhythm,
-}
-
-/// Why a trust source cannot be fetched from.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SpecFault {
-    /// Its identifier cannot be discovered.
-    #[error("`issuer`: {0}")]
-    Issuer(#[from] IssuerFault),
-    /// Its keys are at no address.
-    #[error("`jwks`: {0}")]
-    Target(#[from] TargetFault),
-    /// It names an algorithm that is none.
-    #[error("`algorithms`: {0}")]
-    Algorithms(#[from] UnknownAlgorithm),
-}
-
-impl FeedSpec {
-    /// What is to be fetched for a trust source, if anything.
-    ///
-    /// # Errors
-    /// When it cannot be: the operator's mistake.
-    pub fn of(source: &TrustSource) -> Result<Option<Self>, SpecFault> {
-        let Vouches::Tokens(issuer) = &source.vouches else { return Ok(None) };
-        let (origin, reach) = match &issuer.keys {
-            Keys::Discovered(reach) => (Origin::Discovered(Issuer::parse(&issuer.issuer)?), reach),
-            Keys::At(address, reach) => (Origin::At(Target::parse(address)?), reach),
-            Keys::Here(_) => return Ok(None),
-        };
-        let accepting = Accepting { algorithms: Algorithms::parse(&issuer.algorithms)?, usage: Usage::Signature };
-        let (reach, bounds, rhythm) = (reach.clone(), Bounds::KEYS, Rhythm::SHIPPED);
-        Ok(Some(Self { trust: source.name.clone(), kind: Kind::Keys(accepting), origin, reach, bounds, rhythm }))
-    }
-
-    /// Its name.
-    #[must_use]
-    pub fn id(&self) -> FeedId {
-        FeedId { trust: self.trust.clone(), topic: self.kind.topic(), origin: self.origin.to_string().into() }
-    }
-}
 
 /// The name of a feed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -312,7 +229,9 @@ struct Shared {
 struct Inner {
     pace: Pace,
     held: Option<Held>,
-    absent: Absent,
+    absent: Absent<Box<str>>,
+    /// Sources that looked for a key in vain.
+    barred: Absent<IpAddr>,
     success: Option<Time>,
     failure: Option<Failure>,
     waited: u64,
@@ -330,8 +249,8 @@ struct Held {
 impl Feed {
     fn new(spec: &FeedSpec, clock: Clock) -> Self {
         let pace = Pace::new(spec.rhythm, clock.now());
-        let absent = Absent::default();
-        let inner = Inner { pace, held: None, absent, success: None, failure: None, waited: 0, turned_away: 0, gone: false };
+        let (absent, barred) = (Absent::default(), Absent::default());
+        let inner = Inner { pace, held: None, absent, barred, success: None, failure: None, waited: 0, turned_away: 0, gone: false };
         Self(Arc::new(Shared {
             id: spec.id(),
             rhythm: spec.rhythm,
@@ -376,11 +295,18 @@ impl Feed {
         }
     }
 
+    /// Whether there is nothing that counts.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.lock().held.is_none()
+    }
+
     /// Looks for a key that a token names and that was not found; without a name, for any keys at all, or for newer ones where
     /// there are some. Answers at once where the key is there, or was looked for in
     /// vain not long ago; otherwise at the end of a fetch that began after the wish, which may be nobody's but this one's. Whoever
     /// waits sets the limit: dropping the wish is always right.
-    pub async fn want(&self, kid: &str) -> Sought {
+    ///
+    /// `from` is who shows the token. A source that looked in vain causes no fetch for a while: it may join one that others cause.
+    pub async fn want(&self, kid: &str, from: Option<IpAddr>) -> Sought {
         if kid.len() > KID_BYTES_MAX {
             return Sought::Absent;
         }
@@ -394,7 +320,7 @@ impl Feed {
             if any && self.lock().held.is_some() {
                 return Sought::Present;
             }
-            if let Some(sought) = self.look(kid, came) {
+            if let Some(sought) = self.look(kid, from, came) {
                 return sought;
             }
             if place.is_none() {
@@ -414,27 +340,48 @@ impl Feed {
     }
 
     /// What can be said of a wish now; `None`: wait.
-    fn look(&self, kid: &str, came: Turn) -> Option<Sought> {
-        let now = self.now();
+    fn look(&self, kid: &str, from: Option<IpAddr>, came: Turn) -> Option<Sought> {
+        let (now, from) = (self.now(), from.map(line));
+        let Rhythm { absent_for, barred_for, .. } = self.0.rhythm;
         let mut inner = self.lock();
+        let inner = &mut *inner;
         if inner.gone {
             return Some(Sought::Gone);
         }
         if inner.held.as_ref().is_some_and(|held| held.document.has(kid)) {
+            from.iter().for_each(|from| inner.barred.forget(from));
             return Some(Sought::Present);
         }
-        let absent_for = self.0.rhythm.absent_for;
-        if inner.absent.holds(kid, now, absent_for) {
+        if inner.absent.until(kid, now, absent_for).is_some() {
             return Some(Sought::Absent);
         }
-        match inner.pace.wish(came, now) {
+        let barred = from.and_then(|from| inner.barred.until(&from, now, barred_for));
+        // From the beginning on, so that a flood of names from one source causes one fetch and not one after another.
+        let bar = |inner: &mut Inner| from.into_iter().for_each(|from| inner.barred.add(from, now, barred_for));
+        match inner.pace.wish(came, barred, now) {
             Wish::Wait => None,
+            Wish::Caused => {
+                bar(inner);
+                None
+            }
             Wish::NotBefore(until) => Some(Sought::NotBefore(until)),
-            Wish::Over(Outcome::Failed) => Some(Sought::Unavailable),
+            Wish::Over(Outcome::Failed) => {
+                from.iter().for_each(|from| inner.barred.forget(from));
+                Some(Sought::Unavailable)
+            }
             Wish::Over(Outcome::Fetched) => {
-                inner.absent.add(kid, now, absent_for);
+                inner.absent.add(kid.into(), now, absent_for);
+                bar(inner);
                 Some(Sought::Absent)
             }
         }
+    }
+}
+
+/// What counts as one source: an IPv4 address, or an IPv6 /64, since one customer's line holds that many addresses.
+fn line(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+        v4 @ IpAddr::V4(_) => v4,
     }
 }

@@ -14,6 +14,7 @@ use crate::{
 use std::{
     collections::HashMap,
     fmt,
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::{
@@ -128,15 +129,27 @@ impl Feeds {
         Running { spec, feed, engine: tokio::spawn(runner.run()).abort_handle() }
     }
 
-    /// Looks for a key of a trust source that a token names and that was not found: see [`Feed::want`].
-    pub async fn want(&self, trust: &TrustName, kid: &str) -> Sought {
-        let feed = {
+    /// Looks for a key of a trust source that a token names and that was not found: see [`Feed::want`]. Without a name, for whatever
+    /// of the trust source was never fetched.
+    pub async fn want(&self, trust: &TrustName, kid: &str, from: Option<IpAddr>) -> Sought {
+        let (for_tokens, bare) = {
             let running = self.lock();
-            let for_tokens = |one: &&Running| matches!(one.spec.kind.topic(), Topic::Keys | Topic::Bundle);
-            running.get(trust).and_then(|feeds| feeds.iter().find(for_tokens)).map(|one| one.feed.clone())
+            let feeds = running.get(trust).map_or(&[][..], Vec::as_slice);
+            let for_tokens = feeds.iter().find(|one| matches!(one.spec.kind.topic(), Topic::Keys | Topic::Bundle));
+            let bare = feeds.iter().filter(|one| one.feed.is_bare()).map(|one| one.feed.clone());
+            (for_tokens.map(|one| one.feed.clone()), bare.collect::<Vec<Feed>>())
         };
-        match feed {
-            Some(feed) => feed.want(kid).await,
+        if kid.is_empty() && !bare.is_empty() {
+            for feed in bare {
+                let sought = feed.want(kid, from).await;
+                if sought != Sought::Present {
+                    return sought;
+                }
+            }
+            return Sought::Present;
+        }
+        match for_tokens {
+            Some(feed) => feed.want(kid, from).await,
             None => Sought::Gone,
         }
     }

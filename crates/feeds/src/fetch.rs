@@ -60,6 +60,8 @@ pub struct Bounds {
 impl Bounds {
     /// For documents about keys: three seconds, 512 KiB, no redirect.
     pub const KEYS: Self = Self { connect: Duration::from_secs(1), whole: Duration::from_secs(3), bytes_max: 512 * 1024, redirects_max: 0 };
+    /// For bundles of trust: three seconds, 1 MiB, no redirect.
+    pub const BUNDLES: Self = Self { bytes_max: 1024 * 1024, ..Self::KEYS };
     /// For lists that may be long: thirty seconds, 16 MiB, no redirect.
     pub const LISTS: Self =
         Self { connect: Duration::from_secs(3), whole: Duration::from_secs(30), bytes_max: 16 * 1024 * 1024, redirects_max: 0 };

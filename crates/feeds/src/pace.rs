@@ -20,8 +20,12 @@ pub struct Rhythm {
     pub retry_min: Duration,
     /// Longest pause after failures.
     pub retry_max: Duration,
-    /// Least time between two fetches for unknown keys.
+    /// In so much time one more fetch for unknown keys may be begun.
     pub want_every: Duration,
+    /// So many may be begun at once, when none was for long. At least one.
+    pub want_burst: u32,
+    /// How long a source that looked for a key in vain causes no further fetch.
+    pub barred_for: Duration,
     /// How long a key that was looked for in vain is not looked for again.
     pub absent_for: Duration,
     /// How often a file is looked at for changes.
@@ -39,10 +43,15 @@ impl Rhythm {
         retry_min: Duration::from_secs(2),
         retry_max: Duration::from_secs(5 * 60),
         want_every: Duration::from_secs(30),
+        want_burst: 4,
+        barred_for: Duration::from_secs(120),
         absent_for: Duration::from_secs(60),
         look_every: Duration::from_secs(1),
         hard_age: Duration::from_secs(48 * 3600),
     };
+
+    /// For bundles: every five minutes where nobody says otherwise (SPIFFE-Trust-Domain-and-Bundle §4.1.2).
+    pub const BUNDLES: Self = Self { refresh_usual: Duration::from_secs(5 * 60), ..Self::SHIPPED };
 
     /// When a success is followed by the next fetch, as the server's word on freshness lies within the bounds.
     pub(crate) fn refresh(&self, fresh_for: Option<Duration>) -> Duration {
@@ -68,7 +77,9 @@ pub enum Ended {
 /// What becomes of a wish for a fetch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wish {
-    /// There will be one, or there is one under way: wait for its end.
+    /// There will be one because of it: wait for its end.
+    Caused,
+    /// There will be one anyhow, or there is one under way: wait for its end.
     Wait,
     /// One that began after the wish has ended: what is not there now is nowhere.
     Over(Outcome),
@@ -97,7 +108,8 @@ pub struct Pace {
     /// Nothing before it: a failure's pause.
     rest: Option<Time>,
     wanted: bool,
-    wanted_last: Option<Time>,
+    /// When all fetches for unknown keys that were begun are made up for: later by `want_every` with each.
+    made_up: Option<Time>,
     begun: Turn,
     ended: Turn,
     outcome: Outcome,
@@ -114,7 +126,7 @@ impl Pace {
             due: now,
             rest: None,
             wanted: false,
-            wanted_last: None,
+            made_up: None,
             begun: Turn(0),
             ended: Turn(0),
             outcome: Outcome::Failed,
@@ -206,23 +218,28 @@ impl Pace {
         over
     }
 
-    /// What becomes of a wish that came when `came` was the last fetch begun, and that is looked at again after each end.
-    pub fn wish(&mut self, came: Turn, now: Time) -> Wish {
+    /// What becomes of a wish that came when `came` was the last fetch begun, and that is looked at again after each end. Until
+    /// `barred` it may join a fetch, and cause none.
+    pub fn wish(&mut self, came: Turn, barred: Option<Time>, now: Time) -> Wish {
         if self.ended > came {
             return Wish::Over(self.outcome);
         }
         if self.wanted || self.begun > self.ended {
             return Wish::Wait;
         }
-        let spent = self.wanted_last.map(|last| last + self.rhythm.want_every);
+        let Rhythm { want_every, want_burst, retry_max, .. } = self.rhythm;
+        let ahead = self.made_up.map_or(Duration::ZERO, |moment| moment.since(now));
         // A moment far ahead was written before the clock was set back.
-        let binding = |until: &Time| *until > now && until.since(now) <= self.rhythm.want_every.max(self.rhythm.retry_max);
-        if let Some(until) = self.rest.into_iter().chain(spent).filter(binding).max() {
+        let ahead = if ahead > want_every.saturating_mul(want_burst.max(1)) { Duration::ZERO } else { ahead };
+        let spent = ahead.saturating_sub(want_every.saturating_mul(want_burst.saturating_sub(1)));
+        let rest = self.rest.filter(|until| until.since(now) <= retry_max);
+        let free = rest.into_iter().chain(barred).chain(std::iter::once(now + spent)).max();
+        if let Some(until) = free.filter(|until| *until > now) {
             return Wish::NotBefore(until);
         }
         self.wanted = true;
-        self.wanted_last = Some(now);
-        Wish::Wait
+        self.made_up = Some(now + ahead + want_every);
+        Wish::Caused
     }
 }
 

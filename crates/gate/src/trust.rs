@@ -17,7 +17,7 @@ use wardgate_model::{
     id::TrustName,
     reason::Reason,
     time::Time,
-    trust::{Issuer, Keys},
+    trust::{Issuer, JWT_SVID, Keys},
 };
 use wardgate_proof::{
     jose::{
@@ -28,6 +28,7 @@ use wardgate_proof::{
         jwk::{Accepting, Usage},
         jwt::Unverified,
         key_set::{KeySet, SetFault},
+        kind::TokenKind,
         refusal::Refusal,
     },
     x509::{BundleFault, CrlFault, SpiffeBundleFault, SpiffeIdError},
@@ -67,6 +68,9 @@ pub enum Unusable {
     /// The bundle of its trust domain.
     #[error("`bundle`: {0}")]
     Bundle(#[from] SpiffeBundleFault),
+    /// Its bundle has no keys for the JWT-SVIDs that are to count.
+    #[error("`audiences`: certificates in PEM have no keys of JWT-SVIDs: `bundle` has to be the SPIFFE bundle itself, JSON")]
+    NoKeys,
     /// What it revoked.
     #[error("`revoked`: {0}")]
     Revoked(#[from] CrlFault),
@@ -128,7 +132,11 @@ impl Token {
         let Said { subject, on_behalf_of, claims, ends } = said;
         let facts = TokenFacts {
             id: claims.id().unwrap_or_default().into(),
-            issuer: claims.issuer().or(expected.issuer.as_deref()).unwrap_or_default().into(),
+            issuer: match &expected.trust_domain {
+                // `iss` of a JWT-SVID says nothing.
+                Some(domain) => format!("spiffe://{domain}").into(),
+                None => claims.issuer().or(expected.issuer.as_deref()).unwrap_or_default().into(),
+            },
             audience: claims.audiences().map(Into::into).collect(),
             scopes: claims.scopes().map(Into::into).collect(),
         };
@@ -239,7 +247,8 @@ impl Trust {
             return if now < token.ends { Ok(token) } else { Err(Reason::ProofExpired.into()) };
         }
         let unverified = Unverified::read(text).map_err(|refusal| reason(&refusal))?;
-        let issuer = unverified.issuer().and_then(|issuer| self.issuers.get(issuer)).ok_or(Reason::ProofIssuer)?;
+        let issuer = unverified.issuer().and_then(|issuer| self.issuers.get(issuer)).or_else(|| self.svids(&unverified));
+        let issuer = issuer.ok_or(Reason::ProofIssuer)?;
         let keys_away = || Trouble::Keys { trust: issuer.name.clone(), kid: None };
         let keys = issuer.keys.as_ref().ok_or_else(keys_away)?;
         if issuer.good_until.is_some_and(|end| end <= now) {
@@ -249,7 +258,11 @@ impl Trust {
             Refusal::UnknownKey { kid } => Trouble::Keys { trust: issuer.name.clone(), kid },
             other => reason(&other).into(),
         })?;
-        let said = Said { subject: verified.subject, on_behalf_of: verified.on_behalf_of, claims: verified.claims, ends: verified.ends };
+        let subject = match verified.kind {
+            TokenKind::JwtSvid => format!("{JWT_SVID}{}", verified.subject).into(),
+            _ => verified.subject,
+        };
+        let said = Said { subject, on_behalf_of: verified.on_behalf_of, claims: verified.claims, ends: verified.ends };
         let token = Arc::new(Token::new(&issuer.name, &issuer.expected, said, issuer.good_until));
         self.tokens.insert(hash, Arc::clone(&token));
         Ok(token)
@@ -261,7 +274,7 @@ impl Trust {
         let mut issuers = self.issuers.values().filter(|issuer| issuer.name == *trust);
         let mut authorities = self.domains.values().chain(&self.authorities).filter(|authority| authority.name == *trust);
         issuers.any(|issuer| issuer.keys.is_some() && issuer.good_until.is_none_or(|end| now < end))
-            || authorities.any(|authority| authority.trust(now).is_some())
+            || authorities.any(|authority| authority.is_whole(now))
     }
 }
 

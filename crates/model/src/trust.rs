@@ -93,7 +93,24 @@ pub struct Authority {
     pub reach: Reach,
     /// The SPIFFE trust domain that it vouches for, and for no other; `None`: an authority of another kind.
     pub trust_domain: Option<Box<str>>,
+    /// What must hold of the JWT-SVIDs of its trust domain; `None`: none counts.
+    pub svids: Option<Svids>,
 }
+
+/// What must hold of the JWT-SVIDs of a trust domain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Svids {
+    /// Of these they name at least one in `aud`. Never empty.
+    pub audiences: Box<[Box<str>]>,
+    /// How far the clock of who makes them may be from ours.
+    pub leeway: Duration,
+    /// Longest life, from `iat` to `exp`.
+    pub life_max: Duration,
+}
+
+/// Stands before the SPIFFE id of a subject that JWT-SVIDs prove. Without it X509-SVIDs do: whoever catches a token must not pass
+/// for who has a key.
+pub const JWT_SVID: &str = "jwt:";
 
 /// Where a document is that an authority publishes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +119,17 @@ pub enum Published {
     Here(Arc<str>),
     /// At an address, from where it is fetched again and again.
     At(Box<str>),
+}
+
+impl Published {
+    /// Its text, where it is here.
+    #[must_use]
+    pub fn here(&self) -> Option<Arc<str>> {
+        match self {
+            Self::Here(text) => Some(Arc::clone(text)),
+            Self::At(_) => None,
+        }
+    }
 }
 
 /// Which proofs of a trust source stand for an identity.

@@ -19,12 +19,14 @@ mod pem;
 mod refusal;
 mod signatures;
 pub mod spiffe;
+mod spiffe_bundle;
 
 pub use bundle::{ANCHORS_MAX, BUNDLE_BYTES_MAX, BundleFault, Life, TrustBundle};
 pub use crls::{CRLS_BYTES_MAX, CRLS_MAX, Crl, CrlFault, Crls};
 pub use names::Names;
 pub use refusal::Refusal;
 pub use spiffe::{SpiffeId, SpiffeIdError, TrustDomain};
+pub use spiffe_bundle::{SpiffeBundle, SpiffeBundleFault};
 
 use aws_lc_rs::digest::{self, SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};

@@ -9,7 +9,7 @@ use crate::{
     world::{DeclaredQuery, Manner},
 };
 use serde_json::{Value, json};
-use wardgate_model::{inventory::Identity, resource::Kind};
+use wardgate_model::{inventory::Identity, resource::Kind, trust::JWT_SVID};
 use wardgate_store::{Actor, DiscoveredBy, Origin, Precondition, ResourceId, SeenSubject, StoredDiscovery};
 
 /// Entries of one identity that are looked through.
@@ -49,12 +49,14 @@ pub(super) async fn bind(
 
 /// The entry that stands for this subject and no other.
 fn entry(seen: &StoredDiscovery, vouched: &SeenSubject) -> Value {
-    let (kind, key) = match seen.what {
-        DiscoveredBy::Certificate if vouched.subject.starts_with("spiffe://") => ("x509", "spiffe_id"),
-        DiscoveredBy::Certificate => ("x509", "subject"),
-        DiscoveredBy::Subject | DiscoveredBy::Key | DiscoveredBy::Source => ("oidc", "subject"),
+    let svid = vouched.subject.strip_prefix(JWT_SVID).filter(|id| id.starts_with("spiffe://"));
+    let (kind, key, subject) = match (&seen.what, svid) {
+        (DiscoveredBy::Certificate, _) if vouched.subject.starts_with("spiffe://") => ("x509", "spiffe_id", &*vouched.subject),
+        (DiscoveredBy::Certificate, _) => ("x509", "subject", &*vouched.subject),
+        (DiscoveredBy::Subject, Some(id)) => ("oidc", "spiffe_id", id),
+        (DiscoveredBy::Subject | DiscoveredBy::Key | DiscoveredBy::Source, _) => ("oidc", "subject", &*vouched.subject),
     };
-    json!({ "name": seen.id.as_str(), "type": kind, "trust": vouched.trust.as_str(), key: &*vouched.subject })
+    json!({ "name": seen.id.as_str(), "type": kind, "trust": vouched.trust.as_str(), key: subject })
 }
 
 fn with_entry(mut spec: Value, entry: Value) -> Option<Value> {

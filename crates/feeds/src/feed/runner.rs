@@ -156,7 +156,7 @@ impl Runner {
 
     /// What the maker of a document says goes before what its server says.
     fn fresh_for(&self, document: &Document, said: Option<Duration>) -> Option<Duration> {
-        document.refresh_hint().or(said)
+        document.refresh_hint(said, self.feed.now())
     }
 
     async fn deliver(&self, held: &Held, change: Change, now: Time) {

@@ -70,23 +70,57 @@ fn whoever_wants_joins_and_the_next_one_waits() {
     let mut pace = pace();
     let first = pace.turn();
     assert!(pace.begin(at(0)));
-    assert_eq!(pace.wish(first, at(0)), Wish::Wait, "the first fetch is under way");
+    assert_eq!(pace.wish(first, None, at(0)), Wish::Wait, "the first fetch is under way");
     pace.end(fetched(None), 0, at(1));
-    assert_eq!(pace.wish(first, at(1)), Wish::Over(Outcome::Fetched));
+    assert_eq!(pace.wish(first, None, at(1)), Wish::Over(Outcome::Fetched));
 
     // Somebody comes while nothing is under way: one fetch, for all who come before it begins.
     let came = pace.turn();
-    assert_eq!(pace.wish(came, at(10)), Wish::Wait);
-    assert_eq!(pace.wish(came, at(10)), Wish::Wait);
+    assert_eq!(pace.wish(came, None, at(10)), Wish::Caused);
+    assert_eq!(pace.wish(came, None, at(10)), Wish::Wait);
     assert_eq!(pace.wait(at(10)), Duration::ZERO);
     assert!(pace.begin(at(10)));
     assert!(!pace.begin(at(10)), "one at a time");
     // Who comes while it is under way cannot know what it will have seen: its end does not answer them.
     let late = pace.turn();
     pace.end(fetched(None), 0, at(11));
-    assert_eq!(pace.wish(came, at(11)), Wish::Over(Outcome::Fetched));
-    assert_eq!(pace.wish(late, at(11)), Wish::NotBefore(at(40)), "30 s after the last fetch that was wanted");
-    assert_eq!(pace.wish(late, at(40)), Wish::Wait);
+    assert_eq!(pace.wish(came, None, at(11)), Wish::Over(Outcome::Fetched));
+    assert_eq!(pace.wish(late, None, at(11)), Wish::Caused, "one of its own");
+}
+
+/// Begins and ends a fetch that was wanted, and says what becomes of the next wish.
+fn wanted(pace: &mut Pace, now: Time) -> Wish {
+    let wish = pace.wish(pace.turn(), None, now);
+    if wish == Wish::Caused {
+        assert!(pace.begin(now));
+        pace.end(fetched(None), 0, now);
+    }
+    wish
+}
+
+#[test]
+fn a_few_may_be_wanted_at_once_and_then_one_in_30_s() {
+    let mut pace = pace();
+    next(&mut pace, at(0), fetched(None), 0);
+    let told: Vec<Wish> = (0..6).map(|_| wanted(&mut pace, at(10))).collect();
+    assert_eq!(told, [Wish::Caused, Wish::Caused, Wish::Caused, Wish::Caused, Wish::NotBefore(at(40)), Wish::NotBefore(at(40))]);
+    assert_eq!([wanted(&mut pace, at(40)), wanted(&mut pace, at(40))], [Wish::Caused, Wish::NotBefore(at(70))]);
+    // After a while of quiet all of them are there again.
+    let told: Vec<Wish> = (0..5).map(|_| wanted(&mut pace, at(300))).collect();
+    assert_eq!(told, [Wish::Caused, Wish::Caused, Wish::Caused, Wish::Caused, Wish::NotBefore(at(330))]);
+    assert_eq!(wanted(&mut pace, at(-100_000)), Wish::Caused, "a clock that was set back makes nobody wait for long");
+}
+
+#[test]
+fn who_is_barred_causes_no_fetch_and_may_join_one() {
+    let mut pace = pace();
+    next(&mut pace, at(0), fetched(None), 0);
+    let came = pace.turn();
+    assert_eq!(pace.wish(came, Some(at(70)), at(10)), Wish::NotBefore(at(70)));
+    assert!(!pace.begin(at(10)), "nobody wanted one");
+    assert_eq!(pace.wish(came, None, at(11)), Wish::Caused, "somebody else");
+    assert_eq!(pace.wish(came, Some(at(70)), at(11)), Wish::Wait);
+    assert_eq!(pace.wish(came, Some(at(9)), at(11)), Wish::Wait);
 }
 
 #[test]
@@ -95,21 +129,21 @@ fn a_scheduled_fetch_under_way_does_not_answer_who_came_later() {
     next(&mut pace, at(0), fetched(None), 0);
     assert!(pace.begin(at(900)));
     let came = pace.turn();
-    assert_eq!(pace.wish(came, at(900)), Wish::Wait);
+    assert_eq!(pace.wish(came, None, at(900)), Wish::Wait);
     pace.end(fetched(None), 0, at(901));
-    assert_eq!(pace.wish(came, at(901)), Wish::Wait, "a second one, of its own");
+    assert_eq!(pace.wish(came, None, at(901)), Wish::Caused, "a second one, of its own");
     assert!(pace.begin(at(901)));
     pace.end(FAILED, 0, at(902));
-    assert_eq!(pace.wish(came, at(902)), Wish::Over(Outcome::Failed));
+    assert_eq!(pace.wish(came, None, at(902)), Wish::Over(Outcome::Failed));
 }
 
 #[test]
 fn nobody_is_asked_in_a_pause_however_many_want() {
     let mut pace = pace();
     next(&mut pace, at(0), FAILED, 1_000);
-    assert_eq!(pace.wish(pace.turn(), at(1)), Wish::NotBefore(at(2)));
+    assert_eq!(pace.wish(pace.turn(), None, at(1)), Wish::NotBefore(at(2)));
     assert!(!pace.begin(at(1)));
-    assert_eq!(pace.wish(pace.turn(), at(2)), Wish::Wait);
+    assert_eq!(pace.wish(pace.turn(), None, at(2)), Wish::Caused);
 }
 
 proptest! {
@@ -123,7 +157,7 @@ proptest! {
                 0 => now = Time::from_micros(now.as_micros() + seconds * 1_000_000),
                 1 => { if pace.begin(now) { pace.end(fetched(Some(chance)), chance, now); prop_assert!(!pace.begin(now)); } }
                 2 => { if pace.begin(now) { pace.end(FAILED, chance, now); prop_assert!(!pace.begin(now)); } }
-                _ => { let came = pace.turn(); let _ = pace.wish(came, now); }
+                _ => { let came = pace.turn(); let _ = pace.wish(came, None, now); }
             }
             prop_assert!(pace.wait(now) <= Rhythm::SHIPPED.refresh_max);
             let later = now + Rhythm::SHIPPED.refresh_max;

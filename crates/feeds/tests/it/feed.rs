@@ -1,6 +1,6 @@
 //! How feeds go on: on schedule, by change, started and stopped.
 
-use crate::fixture::{Board, Names, Server, answer, clock, json, key_set, reach, soon, until};
+use crate::fixture::{Board, Names, PATIENCE, Server, answer, clock, json, key_set, reach, soon, until};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{Mutex, mpsc};
 use wardgate_feeds::{
@@ -29,6 +29,8 @@ pub(crate) fn rhythm() -> Rhythm {
         retry_min: Duration::from_millis(10),
         retry_max: Duration::from_millis(40),
         want_every: Duration::from_millis(30),
+        want_burst: 1,
+        barred_for: Duration::ZERO,
         absent_for: Duration::from_millis(60),
         look_every: Duration::from_millis(5),
         hard_age: Duration::from_secs(60),
@@ -38,6 +40,9 @@ pub(crate) fn rhythm() -> Rhythm {
 pub(crate) fn for_tokens() -> Kind {
     Kind::Keys(Accepting { algorithms: Algorithms::ALL, usage: Usage::Signature })
 }
+
+/// The shipped ones, but for the time: no fetch is to fail because the machine is busy.
+const BOUNDS: Bounds = Bounds { connect: PATIENCE, whole: PATIENCE, ..Bounds::KEYS };
 
 /// A set of feeds with the receiver of what they fetch.
 pub(crate) struct Stage {
@@ -54,7 +59,7 @@ impl Stage {
     }
 
     pub(crate) fn spec(&self, trust: &str, kind: Kind, origin: Origin, rhythm: Rhythm) -> FeedSpec {
-        FeedSpec { trust: TrustName::parse(trust).unwrap(), kind, origin, reach: reach(&["127.0.0.0/8"]), bounds: Bounds::KEYS, rhythm }
+        FeedSpec { trust: TrustName::parse(trust).unwrap(), kind, origin, reach: reach(&["127.0.0.0/8"]), bounds: BOUNDS, rhythm }
     }
 
     pub(crate) fn keys_at(&self, server: &Server, rhythm: Rhythm) -> FeedSpec {
@@ -155,8 +160,8 @@ async fn a_feed_that_stays_the_same_goes_on_and_others_stop() {
     let names: Vec<String> = stage.feeds.states().iter().map(|state| state.feed.to_string()).collect();
     assert_eq!(names, [format!("keys of `one` from `{}`", one.url("/"))]);
     assert_eq!((one.requests().len(), two.requests().len()), (1, 1), "it was not started anew");
-    assert_eq!(stage.feeds.want(&TrustName::literal("two"), "k").await, Sought::Gone);
-    assert_eq!(stage.feeds.want(&TrustName::literal("nobody"), "k").await, Sought::Gone);
+    assert_eq!(stage.feeds.want(&TrustName::literal("two"), "k", None).await, Sought::Gone);
+    assert_eq!(stage.feeds.want(&TrustName::literal("nobody"), "k", None).await, Sought::Gone);
 
     let many = (0..=FEEDS_MAX).map(|number| spec(&format!("t{number}"), &one)).collect();
     assert_eq!(stage.feeds.keep(many), Err(TooMany(FEEDS_MAX + 1)));
@@ -169,7 +174,7 @@ async fn who_waits_is_told_when_the_feed_is_stopped() {
     let stage = Stage::new();
     stage.feeds.keep(vec![stage.keys_at(&server, Rhythm::SHIPPED)]).unwrap();
     let feeds = stage.feeds.clone();
-    let wish = tokio::spawn(async move { feeds.want(&TrustName::literal("ci"), "k1").await });
+    let wish = tokio::spawn(async move { feeds.want(&TrustName::literal("ci"), "k1", None).await });
     until(|| server.connections() == 1).await;
     stage.feeds.keep(Vec::new()).unwrap();
     assert_eq!(soon(wish).await.unwrap(), Sought::Gone);
@@ -183,7 +188,7 @@ async fn so_many_wait_and_no_more() {
     let mut wishes = tokio::task::JoinSet::new();
     for number in 0..WAITERS_MAX + 100 {
         let feeds = stage.feeds.clone();
-        wishes.spawn(async move { feeds.want(&TrustName::literal("ci"), &format!("k{number}")).await });
+        wishes.spawn(async move { feeds.want(&TrustName::literal("ci"), &format!("k{number}"), None).await });
     }
     until(|| stage.state().turned_away == 100).await;
     assert_eq!(stage.state().waited, 4_096);
@@ -222,11 +227,8 @@ async fn what_a_stopped_feed_has_handed_out_is_outdated() {
 async fn so_many_fetch_at_a_time_and_no_more() {
     let server = Server::start(|_, _| crate::fixture::Reply::Hang(Vec::new())).await;
     let stage = Stage::new();
-    let specs = (0..FETCHES_MAX + 10).map(|number| {
-        let mut spec = stage.spec("ci", for_tokens(), Origin::At(server.target(&format!("/{number}"))), Rhythm::SHIPPED);
-        spec.bounds.whole = Duration::from_secs(60);
-        spec
-    });
+    let specs = (0..FETCHES_MAX + 10)
+        .map(|number| stage.spec("ci", for_tokens(), Origin::At(server.target(&format!("/{number}"))), Rhythm::SHIPPED));
     stage.feeds.keep(specs.collect()).unwrap();
     until(|| server.requests().len() == FETCHES_MAX && stage.feeds.states().iter().all(|state| state.fetches == 1)).await;
     assert_eq!(server.connections(), FETCHES_MAX, "the others wait");

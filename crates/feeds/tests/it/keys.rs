@@ -4,7 +4,10 @@ use crate::{
     feed::{Stage, rhythm},
     fixture::{Board, Server, answer, json, key_set, soon, until},
 };
-use std::time::Duration;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 use tokio::task::JoinSet;
 use wardgate_feeds::{
     feed::{Change, Delivery, FeedSpec, Sought},
@@ -15,12 +18,15 @@ use wardgate_model::{
     trust::{Issuer, Keys, TrustSource, Vouches},
 };
 
-/// Many who want a key at once, and what each was told.
+/// Where the junk comes from.
+const STRANGER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+
+/// Many who want a key at once, from one address, and what each was told.
 async fn all_want(stage: &Stage, kids: impl Iterator<Item = String>) -> Vec<Sought> {
     let mut asking = JoinSet::new();
     for kid in kids {
         let feeds = stage.feeds.clone();
-        asking.spawn(async move { feeds.want(&TrustName::literal("ci"), &kid).await });
+        asking.spawn(async move { feeds.want(&TrustName::literal("ci"), &kid, Some(STRANGER)).await });
     }
     soon(asking.join_all()).await
 }
@@ -61,9 +67,35 @@ async fn a_thousand_names_that_nobody_has_cost_one_fetch() {
         let told = all_want(&stage, (0..1_000).map(|number| format!("junk-{number}"))).await;
         assert!(told.iter().all(|sought| matches!(sought, Sought::Absent | Sought::NotBefore(_))));
     }
-    assert_eq!(server.requests().len(), 2, "one at the start, one for all that is unknown, in 30 s");
+    assert_eq!(server.requests().len(), 2, "one at the start, one for all that one source does not know");
     let long = "k".repeat(100_000);
     assert_eq!(all_want(&stage, std::iter::once(long)).await, [Sought::Absent]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_junk_from_one_source_leaves_a_fresh_key_to_others() {
+    let board = Board::new(key_set(&["k1"]));
+    let shown = board.clone();
+    let server = Server::start(move |_, _| json(&shown.read())).await;
+    let stage = Stage::new();
+    stage.feeds.keep(vec![stage.keys_at(&server, Rhythm::SHIPPED)]).unwrap();
+    stage.take_all();
+    until(|| stage.state().success.is_some()).await;
+    let one = async |kid: &str, from: &str| soon(stage.feeds.want(&TrustName::literal("ci"), kid, Some(from.parse().unwrap()))).await;
+    for round in 0..5 {
+        let told = all_want(&stage, (0..200).map(|number| format!("junk-{round}-{number}"))).await;
+        assert!(told.iter().all(|sought| matches!(sought, Sought::Absent | Sought::NotBefore(_))), "{told:?}");
+    }
+    board.write(key_set(&["k1", "fresh"]));
+    let barred = one("fresh", "192.0.2.1").await;
+    assert!(matches!(barred, Sought::NotBefore(_)), "who asked for junk causes no fetch for a while: {barred:?}");
+    assert_eq!(one("fresh", "192.0.2.2").await, Sought::Present, "at once");
+    assert_eq!(one("fresh", "192.0.2.1").await, Sought::Present, "and then for everybody");
+    assert_eq!(server.requests().len(), 3, "one at the start, one for the junk, one for the fresh key");
+    // A whole line of IPv6 is one source.
+    assert_eq!(one("more", "2001:db8:1:2::1").await, Sought::Absent);
+    assert!(matches!(one("still-more", "2001:db8:1:2:ffff::9").await, Sought::NotBefore(_)));
+    assert_eq!(server.requests().len(), 4);
 }
 
 #[tokio::test]
@@ -76,7 +108,7 @@ async fn a_name_that_was_looked_for_in_vain_is_not_looked_for_again_for_a_while(
     stage.feeds.keep(vec![stage.keys_at(&server, eager)]).unwrap();
     stage.take_all();
     until(|| stage.state().success.is_some()).await;
-    let want = async |kid: &str| (soon(stage.feeds.want(&TrustName::literal("ci"), kid)).await, server.requests().len());
+    let want = async |kid: &str| (soon(stage.feeds.want(&TrustName::literal("ci"), kid, None)).await, server.requests().len());
     assert_eq!(want("junk").await, (Sought::Absent, 2));
     assert_eq!(want("junk").await, (Sought::Absent, 2));
     assert_eq!(want("other").await, (Sought::Absent, 3));
@@ -98,7 +130,7 @@ async fn who_is_told_that_a_key_is_there_finds_it_taken_up() {
     until(|| stage.state().success.is_some()).await;
     board.write(key_set(&["k2"]));
     let feeds = stage.feeds.clone();
-    let wish = tokio::spawn(async move { feeds.want(&TrustName::literal("ci"), "k2").await });
+    let wish = tokio::spawn(async move { feeds.want(&TrustName::literal("ci"), "k2", None).await });
     let second = stage.fetched().await;
     for _ in 0..100 {
         tokio::task::yield_now().await;
@@ -224,7 +256,7 @@ async fn keys_are_discovered_and_the_document_is_remembered() {
         life_max: Duration::from_secs(3600),
     };
     let source = TrustSource { name: TrustName::literal("ci"), vouches: Vouches::Tokens(Box::new(issuer)) };
-    let spec = FeedSpec::of(&source).unwrap().unwrap();
+    let spec = FeedSpec::of(&source).unwrap().pop().unwrap();
     stage.feeds.keep(vec![FeedSpec { rhythm: rhythm(), ..spec }]).unwrap();
     stage.take_all();
     until(|| stage.state().fetches > 5).await;

@@ -1,6 +1,6 @@
 //! Authorities that certify keys, made ready: anchors and revocation lists, and what was found good by them.
 
-use super::{Trouble, Trust, Unusable};
+use super::{Trouble, Trust, TrustedIssuer, Unusable};
 use bytes::Bytes;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -11,7 +11,10 @@ use wardgate_model::{
     time::Time,
     trust::{Authority, Published},
 };
-use wardgate_proof::x509::{self, Crls, Revocation, SpiffeBundle, TrustBundle, TrustDomain};
+use wardgate_proof::{
+    jose::{expected::Expected, jwt::Unverified, key_set::KeySet},
+    x509::{self, Crls, Revocation, SpiffeBundle, SpiffeId, TrustBundle, TrustDomain},
+};
 
 /// An authority that certifies keys, with its anchors and revocation lists.
 #[derive(Debug)]
@@ -24,17 +27,21 @@ pub struct TrustedAuthority {
     trust: Option<x509::Trust>,
     /// From then on something of it is too old to be believed; `None`: all of it is on record here.
     good_until: Option<Time>,
+    /// What JWT-SVIDs of its trust domain are verified by, where they count.
+    pub(super) svids: Option<TrustedIssuer>,
 }
 
 /// What was fetched for an authority of what it publishes at addresses.
 #[derive(Debug, Default)]
 pub struct Gathered {
-    /// Its anchors.
-    pub anchors: Option<TrustBundle>,
+    /// Its anchors, and the keys of JWT-SVIDs where it is a trust domain's.
+    pub bundle: Option<(TrustBundle, Option<KeySet>)>,
+    /// From then on the bundle is too old to be believed.
+    pub bundle_until: Option<Time>,
     /// Its revocation lists, each document on its own; `None`: one of them is not there.
     pub revoked: Option<Vec<Bytes>>,
-    /// From then on something of it is too old to be believed.
-    pub good_until: Option<Time>,
+    /// From then on one of them is too old to be believed.
+    pub revoked_until: Option<Time>,
 }
 
 impl TrustedAuthority {
@@ -45,33 +52,49 @@ impl TrustedAuthority {
     pub fn new(name: &TrustName, authority: &Authority, fetched: Gathered) -> Result<Self, Unusable> {
         let domain = authority.trust_domain.as_deref().map(TrustDomain::parse).transpose()?;
         let bundle = match &authority.bundle {
-            Published::Here(text) => Some(anchors(text, domain.as_ref())?),
-            Published::At(_) => fetched.anchors,
+            Published::Here(text) => Some(read(text, domain.as_ref())?),
+            Published::At(_) => fetched.bundle,
         };
-        let here = |published: &'_ Published| match published {
-            Published::Here(text) => Some(Arc::clone(text)),
-            Published::At(_) => None,
+        let (anchors, keys) = bundle.map_or((None, None), |(anchors, keys)| (Some(anchors), keys));
+        let svids = match (&domain, &authority.svids) {
+            (Some(domain), Some(svids)) => {
+                if anchors.is_some() && keys.is_none() {
+                    return Err(Unusable::NoKeys);
+                }
+                let expected = Expected::svids(domain.clone(), svids.audiences.clone(), svids.leeway, svids.life_max);
+                Some(TrustedIssuer { name: name.clone(), expected, keys, good_until: fetched.bundle_until })
+            }
+            (None, _) | (_, None) => None,
         };
-        let here: Vec<Arc<str>> = authority.revoked.iter().filter_map(here).collect();
+        let here: Vec<Arc<str>> = authority.revoked.iter().filter_map(Published::here).collect();
         let elsewhere = if here.len() == authority.revoked.len() { Some(Vec::new()) } else { fetched.revoked };
         let lists = here.iter().map(|text| text.as_bytes()).chain(elsewhere.iter().flatten().map(|list| &**list));
         let crls = Crls::parse(lists)?;
-        let whole = bundle.filter(|_| elsewhere.is_some());
+        let whole = anchors.filter(|_| elsewhere.is_some());
         let trust = whole.map(|bundle| x509::Trust { bundle, crls, revocation: Revocation::default(), domain: domain.clone() });
-        Ok(Self { name: name.clone(), domain, trust, good_until: fetched.good_until })
+        let good_until = fetched.bundle_until.into_iter().chain(fetched.revoked_until).min();
+        Ok(Self { name: name.clone(), domain, trust, good_until, svids })
     }
 
     /// What it vouches by at a moment, if it can be believed then.
-    pub(super) fn trust(&self, now: Time) -> Option<&x509::Trust> {
+    fn trust(&self, now: Time) -> Option<&x509::Trust> {
         self.trust.as_ref().filter(|_| self.good_until.is_none_or(|end| now < end))
+    }
+
+    /// Whether all that it publishes can be believed at a moment.
+    pub(super) fn is_whole(&self, now: Time) -> bool {
+        self.trust(now).is_some() && self.svids.as_ref().is_none_or(|svids| svids.keys.is_some())
     }
 }
 
-/// The anchors in a document: certificates in PEM, or the bundle of a trust domain.
-fn anchors(text: &str, domain: Option<&TrustDomain>) -> Result<TrustBundle, Unusable> {
+/// The anchors in a document: certificates in PEM, or the bundle of a trust domain, which may have keys of JWT-SVIDs.
+fn read(text: &str, domain: Option<&TrustDomain>) -> Result<(TrustBundle, Option<KeySet>), Unusable> {
     match domain {
-        Some(domain) if text.trim_start().starts_with('{') => Ok(SpiffeBundle::parse(text.as_bytes(), domain)?.anchors().clone()),
-        domain => Ok(TrustBundle::parse(text.as_bytes(), domain)?),
+        Some(domain) if text.trim_start().starts_with('{') => {
+            let bundle = SpiffeBundle::parse(text.as_bytes(), domain)?;
+            Ok((bundle.anchors().clone(), Some(bundle.keys().clone())))
+        }
+        domain => Ok((TrustBundle::parse(text.as_bytes(), domain)?, None)),
     }
 }
 
@@ -91,6 +114,12 @@ pub struct Certificate {
 }
 
 impl Trust {
+    /// By what a JWT-SVID is verified: the bundle of the trust domain that its subject names, and nobody else's (JWT-SVID §4).
+    pub(super) fn svids(&self, unverified: &Unverified<'_>) -> Option<&TrustedIssuer> {
+        let id = SpiffeId::read(unverified.subject()?).ok()?;
+        self.domains.get(id.trust_domain().as_str())?.svids.as_ref()
+    }
+
     /// Who vouches for a chain. A SPIFFE id is a matter of its own trust domain, and of nobody else; of several other
     /// authorities the first that does, else the refusal of the one that issued it. Where none of them is said to have issued it,
     /// one whose anchors are not there yet may have.

@@ -1,19 +1,18 @@
-//! Trust sources, and which of their proofs stands for which identity.
+//! Trust sources.
 
-use super::{
-    items,
-    known::{Grounds, Known},
-    value,
-};
+mod binding;
+
+pub(super) use binding::binding;
+
+use super::{items, known::Known, value};
 use crate::{
-    raw::{CredentialWord, DurationText, FileText, Prose, RawCredential, RawTrustSource, TrustKind},
+    raw::{DurationText, FileText, Prose, RawTrustSource, TrustKind},
     yaml::{At, Faults, Spot},
 };
-use serde_json::Value;
 use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
 use wardgate_model::{
     id::TrustName,
-    trust::{Asked, Authority, Binding, ClaimValue, Condition, Issuer, Keys, Published, Reach, Subject, TrustSource, Vouches},
+    trust::{Asked, Authority, Issuer, Keys, Published, Reach, Svids, TrustSource, Vouches},
 };
 
 /// How far a clock may be from ours, unless said, and at most.
@@ -26,8 +25,6 @@ const REMEMBER: Duration = Duration::from_secs(10);
 const REMEMBER_MAX: Duration = Duration::from_secs(60);
 /// Largest key set, bundle or revocation list in a file, in bytes.
 const FILE_BYTES_MAX: usize = 4 << 20;
-/// Most conditions of one credential.
-const CONDITIONS_MAX: usize = 16;
 /// The signature algorithms that can count (RFC 7518 §3.1, RFC 9864, ML-DSA as of draft-ietf-cose-dilithium).
 const ALGORITHMS: &[&str] = &[
     "ES256",
@@ -99,7 +96,16 @@ const fn keys(kind: TrustKind) -> &'static [(&'static str, bool)] {
             ("networks", false),
             ("roots", false),
         ],
-        TrustKind::Spiffe => &[("trust_domain", true), ("bundle", true), ("revoked", false), ("networks", false), ("roots", false)],
+        TrustKind::Spiffe => &[
+            ("trust_domain", true),
+            ("bundle", true),
+            ("revoked", false),
+            ("audiences", false),
+            ("leeway", false),
+            ("life_max", false),
+            ("networks", false),
+            ("roots", false),
+        ],
         TrustKind::X509Ca => &[("bundle", true), ("revoked", false), ("networks", false), ("roots", false)],
         TrustKind::WebBotAuth => &[],
     }
@@ -152,11 +158,7 @@ type KeysOf = fn(&RawTrustSource, &At<Prose>, &Read<'_>, &Faults) -> Option<Keys
 fn issuer(raw: &RawTrustSource, keys: KeysOf, read: &Read<'_>, faults: &Faults) -> Option<Issuer> {
     let at = raw.issuer.as_ref()?;
     let issuer = at.value.as_ref()?.0.clone();
-    let audiences: Box<[_]> = items(raw.audiences.as_ref()).map(|(audience, _)| audience.0.clone()).collect();
-    if let Some(list) = raw.audiences.as_ref().filter(|list| list.value.as_ref().is_some_and(Vec::is_empty)) {
-        let mend = "name what its tokens for us say in `aud`, as in `[wardgate]`".to_owned();
-        faults.error(list.spot, "trust.audience", "`audiences`: the list is empty, so that a token meant for anybody would count", mend);
-    }
+    let audiences = audiences(raw, faults);
     for (algorithm, spot) in items(raw.algorithms.as_ref()) {
         if !ALGORITHMS.contains(&&*algorithm.0) {
             let mend = format!("use some of {}", ALGORITHMS.join(", "));
@@ -171,9 +173,25 @@ fn issuer(raw: &RawTrustSource, keys: KeysOf, read: &Read<'_>, faults: &Faults) 
         algorithms: items(raw.algorithms.as_ref()).map(|(algorithm, _)| algorithm.0.clone()).collect(),
         subject_claim: value(raw.subject_claim.as_ref()).map_or_else(|| "sub".into(), |claim| claim.0.clone()),
         on_behalf_of: value(raw.on_behalf_of.as_ref()).map(|claim| claim.0.clone()),
-        leeway: bounded(raw.leeway.as_ref(), "leeway", (LEEWAY, LEEWAY_MAX), faults),
-        life_max: bounded(raw.life_max.as_ref(), "life_max", (LIFE_MAX, Duration::from_secs(366 * 24 * 3600)), faults),
+        leeway: leeway(raw, faults),
+        life_max: life_max(raw, faults),
     })
+}
+
+fn audiences(raw: &RawTrustSource, faults: &Faults) -> Box<[Box<str>]> {
+    if let Some(list) = raw.audiences.as_ref().filter(|list| list.value.as_ref().is_some_and(Vec::is_empty)) {
+        let mend = "name what its tokens for us say in `aud`, as in `[wardgate]`".to_owned();
+        faults.error(list.spot, "trust.audience", "`audiences`: the list is empty, so that a token meant for anybody would count", mend);
+    }
+    items(raw.audiences.as_ref()).map(|(audience, _)| audience.0.clone()).collect()
+}
+
+fn leeway(raw: &RawTrustSource, faults: &Faults) -> Duration {
+    bounded(raw.leeway.as_ref(), "leeway", (LEEWAY, LEEWAY_MAX), faults)
+}
+
+fn life_max(raw: &RawTrustSource, faults: &Faults) -> Duration {
+    bounded(raw.life_max.as_ref(), "life_max", (LIFE_MAX, Duration::from_secs(366 * 24 * 3600)), faults)
 }
 
 /// A duration as said, or the usual one; more than the longest is a fault.
@@ -253,7 +271,16 @@ fn authority(raw: &RawTrustSource, trust_domain: Option<Box<str>>, read: &Read<'
     let bundle = published(raw.bundle.as_ref()?, "bundle", read, faults)?;
     let list = raw.revoked.as_ref().and_then(At::as_ref).into_iter().flatten();
     let revoked: Option<Box<[_]>> = list.map(|at| published(at, "revoked", read, faults)).collect();
-    Some(Authority { bundle, revoked: revoked?, reach: reach(raw, read)?, trust_domain })
+    let svids = raw.audiences.is_some().then(|| Svids {
+        audiences: audiences(raw, faults),
+        leeway: leeway(raw, faults),
+        life_max: life_max(raw, faults),
+    });
+    if let (None, Some(spot)) = (&svids, raw.leeway.as_ref().or(raw.life_max.as_ref()).map(|at| at.spot)) {
+        let what = "`leeway` and `life_max` are of JWT-SVIDs, and without `audiences` none counts";
+        faults.error(spot, "key.missing", what, "add `audiences`, or take them out".to_owned());
+    }
+    Some(Authority { bundle, revoked: revoked?, reach: reach(raw, read)?, trust_domain, svids })
 }
 
 /// Whether a document can be fetched from there: https, or http on this machine; no user, query or fragment.
@@ -291,97 +318,6 @@ fn text(at: &At<FileText>, key: &str, file: &Path, known: &Known<'_>, faults: &F
             None
         }
     }
-}
-
-/// Which proofs an entry of `credentials` stands for; `None` for those that need nobody to vouch, and for wrong ones.
-pub(super) fn binding(raw: &RawCredential, word: CredentialWord, index: usize, known: &dyn Grounds, faults: &Faults) -> Option<Binding> {
-    if !matches!(word, CredentialWord::Oidc | CredentialWord::X509) {
-        return None;
-    }
-    let At { spot, value: Some(trust) } = raw.trust.as_ref()? else { return None };
-    let key = format!("credentials[{index}].trust");
-    let source = known.trust(&trust.0, *spot, &key, faults)?;
-    let subject = match (&source.vouches, word) {
-        (Vouches::Tokens(_), CredentialWord::Oidc) => {
-            let subject = &raw.subject.as_ref()?.value.as_ref()?.0;
-            Some(Subject::parse(subject))
-        }
-        (Vouches::Certificates(authority), CredentialWord::X509) => named(raw, authority, index, faults),
-        (Vouches::Tokens(_) | Vouches::Certificates(_), _) => {
-            let what = format!("`{key}`: the TrustSource `{}` does not vouch by what a credential of type `{}` is", trust.0, word.as_str());
-            faults.error(*spot, "credential.trust", what, "name one of another type".to_owned());
-            None
-        }
-    }?;
-    let claims = conditions(raw, index, faults);
-    Some(Binding { trust: source.name.clone(), subject, claims })
-}
-
-/// Whom a certificate names: a SPIFFE id, or one name of a kind (RFC 5280 §4.2.1.6).
-fn named(raw: &RawCredential, authority: &Authority, index: usize, faults: &Faults) -> Option<Subject> {
-    match (&raw.spiffe_id, &raw.subject, &authority.trust_domain) {
-        (Some(at), None, Some(domain)) => {
-            let id = &at.value.as_ref()?.0;
-            let path = id.strip_prefix("spiffe://").and_then(|rest| rest.strip_prefix(&**domain)).and_then(|path| path.strip_prefix('/'));
-            let good = |segment: &str| {
-                let bytes = segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
-                bytes && !matches!(segment, "" | "." | "..")
-            };
-            let fits = path.is_some_and(|path| {
-                let whole = path.strip_suffix("/*").unwrap_or(path);
-                whole.split('/').all(good)
-            });
-            if !fits {
-                let what = format!("`credentials[{index}].spiffe_id`: `{id}` is no SPIFFE id of `{domain}`");
-                let mend = format!("write one as in `spiffe://{domain}/prod/ledger`; `/*` at the end stands for all below");
-                faults.error(at.spot, "credential.spiffe_id", what, mend);
-                return None;
-            }
-            Some(Subject::parse(id))
-        }
-        (None, Some(at), None) => {
-            let subject = &at.value.as_ref()?.0;
-            let kind = subject.split_once(':').filter(|(_, name)| !name.is_empty()).map(|(kind, _)| kind);
-            if !kind.is_some_and(|kind| matches!(kind, "dns" | "uri" | "email" | "ip")) || subject.contains('*') {
-                let what = format!("`credentials[{index}].subject`: `{subject}` says no name of a certificate");
-                let mend = "write one subject alternative name: `dns:…`, `uri:…`, `email:…` or `ip:…`".to_owned();
-                faults.error(at.spot, "credential.subject", what, mend);
-                return None;
-            }
-            Some(Subject::Exactly(subject.clone()))
-        }
-        (_, _, domain) => {
-            let key = if domain.is_some() { "spiffe_id" } else { "subject" };
-            let what = format!("`credentials[{index}]`: a certificate of this trust source is known by its `{key}` alone");
-            faults.error(raw.name.spot, "credential.name", what, format!("write `{key}`"));
-            None
-        }
-    }
-}
-
-fn conditions(raw: &RawCredential, index: usize, faults: &Faults) -> Box<[Condition]> {
-    let Some(At { spot, value: Some(claims) }) = &raw.claims else { return Box::default() };
-    let mut conditions = Vec::new();
-    for (claim, said) in claims {
-        let value = match said {
-            Value::String(text) => Some(ClaimValue::Text(text.as_str().into())),
-            Value::Number(number) => number.as_i64().map(ClaimValue::Number),
-            Value::Bool(flag) => Some(ClaimValue::Flag(*flag)),
-            Value::Null | Value::Array(_) | Value::Object(_) => None,
-        };
-        match value {
-            Some(value) => conditions.push(Condition { claim: claim.as_str().into(), value }),
-            None => {
-                let what = format!("`credentials[{index}].claims.{claim}`: a claim is compared with a text, a whole number, true or false");
-                faults.error(*spot, "value.type", what, "for a member of an object write `claim.member: value`".to_owned());
-            }
-        }
-    }
-    if conditions.len() > CONDITIONS_MAX {
-        let what = format!("`credentials[{index}].claims`: at most {CONDITIONS_MAX} are compared");
-        faults.error(*spot, "value.invalid", what, "keep those that tell it apart".to_owned());
-    }
-    conditions.into()
 }
 
 /// Of two trust sources that speak for the same issuer or trust domain, or for opaque tokens that begin alike, nobody could say

@@ -7,6 +7,7 @@ mod asking;
 mod diagnostics;
 mod ready;
 
+pub use asking::AskedState;
 pub(super) use diagnostics::diagnostics;
 
 use super::Control;
@@ -76,6 +77,12 @@ impl Sources {
         self.feeds.states()
     }
 
+    /// How it goes with the issuers that are asked about their tokens.
+    #[must_use]
+    pub fn asked(&self) -> Vec<(TrustName, AskedState)> {
+        self.lock().askers.states()
+    }
+
     /// Has these sources from now on, asked with the secrets of `estate`. `None`: they are what they were, so that what is remembered
     /// with them stays good.
     pub(super) fn keep(&self, sources: &[Arc<TrustSource>], estate: &Estate) -> Option<Arc<Trust>> {
@@ -132,7 +139,7 @@ impl TrustKeys for Sources {
     }
 
     fn ask(&self, trust: &TrustName, token: &Secret<String>) -> Asking {
-        Box::pin(asking::ask(trust.clone(), self.lock().askers.of(trust), token.clone()))
+        Box::pin(self.lock().askers.ask(trust, token.clone()))
     }
 }
 

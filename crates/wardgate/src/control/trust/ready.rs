@@ -1,7 +1,6 @@
 //! What trust sources declare and publish, put together for the gate.
 
 use super::{Held, State};
-use bytes::Bytes;
 use wardgate_feeds::{document::Document, feed::FeedSpec};
 use wardgate_gate::trust::{AskedIssuer, Gathered, Trust, TrustedAuthority, TrustedIssuer};
 use wardgate_model::{
@@ -48,17 +47,21 @@ impl<'a> Fetched<'a> {
         })
     }
 
-    /// Anchors and revocation lists of an authority.
+    /// Anchors, keys of JWT-SVIDs and revocation lists of an authority.
     fn gathered(&self) -> Gathered {
-        let mut gathered = Gathered { good_until: self.0.iter().flatten().map(|held| held.good_until).min(), ..Gathered::default() };
-        let mut lists: Vec<Bytes> = Vec::new();
+        let (mut gathered, mut lists) = (Gathered::default(), Vec::new());
         for held in self.0.iter().flatten() {
             match &*held.document {
-                Document::Bundle(bundle) => gathered.anchors = Some(bundle.anchors().clone()),
-                Document::Anchors(anchors) => gathered.anchors = Some(anchors.clone()),
-                Document::Revocations { text, .. } => lists.push(text.clone()),
-                Document::Keys(_) => {}
+                Document::Bundle(bundle) => gathered.bundle = Some((bundle.anchors().clone(), Some(bundle.keys().clone()))),
+                Document::Anchors(anchors) => gathered.bundle = Some((anchors.clone(), None)),
+                Document::Revocations { text, .. } => {
+                    lists.push(text.clone());
+                    gathered.revoked_until = gathered.revoked_until.into_iter().chain([held.good_until]).min();
+                    continue;
+                }
+                Document::Keys(_) => continue,
             }
+            gathered.bundle_until = Some(held.good_until);
         }
         gathered.revoked = self.0.iter().all(Option::is_some).then_some(lists);
         gathered

@@ -1,37 +1,22 @@
 //! The bundle of a SPIFFE trust domain (SPIFFE-Trust-Domain-and-Bundle §4): a JWK Set whose entries are anchors for X509-SVIDs
 //! and keys for JWT-SVIDs.
 
+use super::{BundleFault, TrustBundle, TrustDomain};
+use crate::jose::{
+    algorithm::Algorithms,
+    json::{self, JsonFault},
+    jwk::{Accepting, Usage},
+    key_set::{KeySet, SetFault},
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
 use std::time::Duration;
-use wardgate_proof::{
-    jose::{
-        algorithm::{Algorithm, Algorithms},
-        json::{self, JsonFault},
-        jwk::{Accepting, Usage},
-        key_set::{KeySet, SetFault},
-    },
-    x509::{BundleFault, TrustBundle, TrustDomain},
-};
 
 /// What a bundle may hold.
 const BOUNDS: json::Bounds = json::Bounds { depth: 6, values: 8_192 };
-/// The algorithms of JWT-SVIDs (JWT-SVID §2.1): no others.
-const ALGORITHMS: [Algorithm; 9] = [
-    Algorithm::Rs256,
-    Algorithm::Rs384,
-    Algorithm::Rs512,
-    Algorithm::Es256,
-    Algorithm::Es384,
-    Algorithm::Es512,
-    Algorithm::Ps256,
-    Algorithm::Ps384,
-    Algorithm::Ps512,
-];
-
 /// Why a document is no bundle.
-#[derive(Debug, thiserror::Error)]
-pub enum SpiffeFault {
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SpiffeBundleFault {
     /// It cannot be read in one way.
     #[error("it cannot be read: {0}")]
     Json(#[from] JsonFault),
@@ -48,7 +33,7 @@ pub enum SpiffeFault {
 
 /// The bundle of a trust domain.
 #[derive(Debug)]
-pub struct Bundle {
+pub struct SpiffeBundle {
     anchors: TrustBundle,
     keys: KeySet,
     sequence: Option<u64>,
@@ -56,21 +41,21 @@ pub struct Bundle {
     skipped: usize,
 }
 
-impl Bundle {
+impl SpiffeBundle {
     /// Reads a bundle. Entries whose `use` is unknown are left out, and so are `x509-svid` entries without `x5c` (§4.2.1).
     ///
     /// # Errors
     /// When it must not be used at all.
-    pub fn parse(document: &[u8], domain: &TrustDomain) -> Result<Self, SpiffeFault> {
+    pub fn parse(document: &[u8], domain: &TrustDomain) -> Result<Self, SpiffeBundleFault> {
         let members = json::object(document, BOUNDS)?;
-        let accepting = Accepting { algorithms: ALGORITHMS.into_iter().collect::<Algorithms>(), usage: Usage::JwtSvid };
+        let accepting = Accepting { algorithms: Algorithms::JWT_SVID, usage: Usage::JwtSvid };
         let keys = KeySet::parse(document, accepting)?;
         let entries = members.get("keys").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let certificates: Vec<Vec<u8>> = entries.iter().filter_map(Value::as_object).filter_map(certificate).collect();
         let anchors = TrustBundle::of(certificates.iter().map(Vec::as_slice), Some(domain))?;
         let sequence = match members.get("spiffe_sequence") {
             None => None,
-            Some(number) => Some(number.as_u64().ok_or(SpiffeFault::Sequence)?),
+            Some(number) => Some(number.as_u64().ok_or(SpiffeBundleFault::Sequence)?),
         };
         // §4.1.2: a hint that cannot be read is no hint.
         let refresh_hint = members.get("spiffe_refresh_hint").and_then(Value::as_u64).map(Duration::from_secs);
