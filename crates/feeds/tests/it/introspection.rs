@@ -1,6 +1,6 @@
 //! What an issuer says of an opaque token.
 
-use crate::fixture::{Names, Reply, Server, answer, json, reach, soon, until};
+use crate::fixture::{Names, PATIENCE, Reply, Server, answer, json, reach, soon, until};
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
@@ -18,7 +18,7 @@ fn endpoint(target: Target) -> Endpoint {
         authentication: Authentication::Basic { id: "gate:1".into(), secret: Secret::new("s%cret é".into()) },
         reach: reach(&["127.0.0.0/8"]),
         roots: Roots::system().unwrap(),
-        bounds: Endpoint::BOUNDS,
+        bounds: Bounds { connect: PATIENCE, whole: PATIENCE, ..Endpoint::BOUNDS },
         places: 2,
         waiters: 3,
     }
@@ -93,7 +93,8 @@ async fn an_answer_counts_only_when_it_can_be_read_in_one_way() {
 #[tokio::test]
 async fn questions_are_few_at_a_time_and_those_that_wait_are_counted() {
     let server = Server::start(|_, _| Reply::Hang(Vec::new())).await;
-    let bounds = Bounds { whole: Duration::from_millis(400), ..Endpoint::BOUNDS };
+    let within = |whole| Bounds { connect: PATIENCE, whole, ..Endpoint::BOUNDS };
+    let bounds = within(PATIENCE);
     let introspection = Arc::new(asking(Endpoint { bounds, ..endpoint(server.target("/")) }));
     let (open, mut asked) = (Arc::new(Notify::new()), tokio::task::JoinSet::new());
     for _ in 0..5 {
@@ -110,5 +111,6 @@ async fn questions_are_few_at_a_time_and_those_that_wait_are_counted() {
     assert_eq!((server.connections(), introspection.turned_away()), (2, 1));
     open.notify_waiters();
     asked.shutdown().await;
+    let introspection = asking(Endpoint { bounds: within(Duration::from_millis(400)), ..endpoint(server.target("/")) });
     assert!(matches!(introspection.ask("t").await, Err(fault) if fault.to_string() == "the answer was not over within 400 ms"));
 }
