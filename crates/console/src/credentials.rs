@@ -375,7 +375,7 @@ async fn revoke_on_record(
 async fn revoke_here(console: &Console, asked: &Asked<'_>, id: &CredentialId, reason: &str) -> Result<Answer, Problem> {
     let (known, only_here) = here::revoke(console, asked, id, reason).await?;
     let credential = Credential { state: CredentialState::Revoked { at: asked.now }, ..Credential::clone(&known) };
-    let view = CredentialView::of(&StoredCredential { credential, revision: 0, created_seq: 0 }, asked.now);
+    let view = CredentialView::of(&StoredCredential { credential, sealed: None, revision: 0, created_seq: 0 }, asked.now);
     Ok(Answer::ok(&CredentialView { only_here: Some(only_here), ..view }))
 }
 

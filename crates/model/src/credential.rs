@@ -49,6 +49,9 @@ words! {
     }
 }
 
+/// Entries of signed webhooks that are looked at for one request, at the most: each has two secrets while one replaces the other.
+pub const HOOKS_MAX: usize = 8;
+
 /// How a sender signs its calls, as an entry of an identity's `credentials` declares it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignatureForm {

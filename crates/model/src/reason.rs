@@ -160,6 +160,12 @@ reasons! {
     ProofSubject = "proof.subject", 401, 16, Warning, "the credential is not valid", "bind its subject to an identity: `credentials: [{type: oidc, trust: …, subject: …}]`";
     /// A token that is bound to a key or certificate whose possession was not shown (RFC 7800 §3).
     ProofBinding = "proof.binding", 401, 16, Warning, "the credential is not valid", "send the token together with the proof of the key that it is bound to";
+    /// A signature over a moment that is too long ago, or to come: what somebody recorded, or a clock that is wrong.
+    ProofStale = "proof.stale", 401, 16, Warning, "the credential is not valid", "sign each try anew, and set the sender's clock: what it signed is outside the entry's `tolerance`";
+    /// A signature that was taken before: the same bytes, sent again.
+    ProofReplayed = "proof.replayed", 401, 16, Warning, "the credential is not valid", "sign each try anew: this very signature was taken before";
+    /// More signatures of this sender are to be remembered than there is room for.
+    ProofUnremembered = "proof.unremembered", 503, 14, Error, "the credential cannot be verified at present", "call less often, or shorten the entry's `tolerance`: so long each signature is remembered";
     /// From a network the credential is not bound to.
     ProofSource = "proof.source", 403, 7, Warning, "the credential may not be used from this source", "call from a network that the credential is bound to";
 
@@ -239,7 +245,9 @@ impl Reason {
             | Self::ProofClaims
             | Self::ProofCertificate
             | Self::ProofSubject
-            | Self::ProofBinding => Self::ProofInvalid,
+            | Self::ProofBinding
+            | Self::ProofStale
+            | Self::ProofReplayed => Self::ProofInvalid,
             Self::IdentityAmbiguous => Self::IdentityUnknown,
             Self::StandingNoGrant => Self::StandingDenied,
             Self::RuleNotPermitted => Self::RuleForbidden,

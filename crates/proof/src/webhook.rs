@@ -114,6 +114,16 @@ pub fn generate(entropy: &dyn Entropy) -> Result<Secret<String>, NoEntropy> {
     Ok(Secret::new(text))
 }
 
+/// A new id for a credential whose secret does not hold it.
+///
+/// # Errors
+/// When there is no randomness.
+pub fn new_id(entropy: &dyn Entropy) -> Result<CredentialId, NoEntropy> {
+    let mut bytes = [0; 16];
+    entropy.fill(&mut bytes)?;
+    Ok(CredentialId::of(u128::from_be_bytes(bytes)))
+}
+
 /// The keyed hash that a secret is told from another by. A domain of its own: it is never that of an API key.
 #[must_use]
 pub fn hash(pepper: &Pepper, secret: &str) -> KeyedHash {
@@ -233,18 +243,39 @@ impl<'a> Signature<'a> {
     /// Which of the signatures is this key's, over this body; in constant time for each of them.
     #[must_use]
     pub fn verify(&self, key: &Key, body: &[u8]) -> Option<Mac> {
-        let mut context = hmac::Context::with_key(&key.0);
         let timestamp = self.timestamp.map_or("", |(text, _)| text);
-        match self.scheme {
-            SignatureScheme::StandardWebhooks => [self.message, ".", timestamp, "."].iter().for_each(|part| context.update(part.as_bytes())),
-            SignatureScheme::Timestamped => [timestamp, "."].iter().for_each(|part| context.update(part.as_bytes())),
-            SignatureScheme::Versioned => ["v0:", timestamp, ":"].iter().for_each(|part| context.update(part.as_bytes())),
-            SignatureScheme::Body => {}
-        }
-        context.update(body);
-        let tag = context.sign();
+        let tag = tag(self.scheme, key, self.message, timestamp, body);
         let fits = |mac: &&Mac| aws_lc_rs::constant_time::verify_slices_are_equal(tag.as_ref(), mac.as_slice()).is_ok();
         self.macs.iter().find(fits).copied()
+    }
+}
+
+/// What is signed, under a key.
+fn tag(scheme: SignatureScheme, key: &Key, message: &str, timestamp: &str, body: &[u8]) -> hmac::Tag {
+    let mut context = hmac::Context::with_key(&key.0);
+    let before: &[&str] = match scheme {
+        SignatureScheme::StandardWebhooks => &[message, ".", timestamp, "."],
+        SignatureScheme::Timestamped => &[timestamp, "."],
+        SignatureScheme::Versioned => &["v0:", timestamp, ":"],
+        SignatureScheme::Body => &[],
+    };
+    before.iter().for_each(|part| context.update(part.as_bytes()));
+    context.update(body);
+    context.sign()
+}
+
+/// What a sender writes into the field of its signature: over a message's id (of `standard_webhooks`), seconds since 1970 (where
+/// they are signed) and the body.
+#[must_use]
+pub fn sign(scheme: SignatureScheme, key: &Key, message: &str, seconds: i64, body: &[u8]) -> String {
+    let timestamp = seconds.to_string();
+    let tag = tag(scheme, key, message, &timestamp, body);
+    let hex = || tag.as_ref().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    match scheme {
+        SignatureScheme::StandardWebhooks => format!("v1,{}", STANDARD.encode(&tag)),
+        SignatureScheme::Timestamped => format!("t={timestamp},v1={}", hex()),
+        SignatureScheme::Versioned => format!("v0={}", hex()),
+        SignatureScheme::Body => format!("sha256={}", hex()),
     }
 }
 

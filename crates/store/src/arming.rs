@@ -170,7 +170,7 @@ impl Store {
         let others: Option<(i64,)> = query(sql::SESSION_OF_ANOTHER).bind(actor.who.to_string()).maybe(writing.conn()).await?;
         let first = others.is_none() && behind(writing.conn(), actor).await?.is_nobody();
         let armers = if first { Armers::default() } else { armed(writing.conn(), actor, &new.identity).await? };
-        let stored = issue_in_use(&mut writing, actor, Issuing { new, armers }).await?;
+        let stored = issue_in_use(&mut writing, actor, Issuing { new, armers, sealed: None }).await?;
         writing.commit().await?;
         Ok(stored)
     }

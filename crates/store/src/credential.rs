@@ -8,6 +8,7 @@ use crate::{
     feed::{Act, Actor, Subject, Told, Writing, signed, unsigned},
     resource::Precondition,
     sql,
+    vault::Sealed,
 };
 use ipnet::IpNet;
 use serde_json::{Value, json};
@@ -18,15 +19,15 @@ use wardgate_model::{
 };
 
 /// How many credentials of a kind may be live at a time for one entry of an identity; `None`: the kind is not issued.
-/// Two keys overlap while one replaces the other (rotation); a third would be one that nobody looks after.
+/// Two keys or secrets overlap while one replaces the other (rotation); a third would be one that nobody looks after.
 #[must_use]
 pub const fn live_max(kind: CredentialKind) -> Option<u32> {
     match kind {
-        CredentialKind::ApiKey => Some(2),
+        CredentialKind::ApiKey | CredentialKind::Hmac => Some(2),
         CredentialKind::Session => Some(32),
         CredentialKind::SignIn | CredentialKind::ForeignKey => Some(8),
         CredentialKind::BreakGlass => Some(1),
-        CredentialKind::Oidc | CredentialKind::X509 | CredentialKind::PublicKey | CredentialKind::Hmac => None,
+        CredentialKind::Oidc | CredentialKind::X509 | CredentialKind::PublicKey => None,
     }
 }
 
@@ -56,6 +57,8 @@ pub struct NewCredential {
 pub struct StoredCredential {
     /// The credential.
     pub credential: Credential,
+    /// Its secret, sealed; only of a kind that is verified with it.
+    pub sealed: Option<Sealed>,
     /// The number of its last change.
     pub revision: u64,
     /// The number of the change that issued it: credentials are listed in this order.
@@ -138,6 +141,7 @@ pub(crate) struct CredentialRow {
     revoked_us: Option<i64>,
     revision: i64,
     created_seq: i64,
+    sealed: Option<Vec<u8>>,
 }
 
 impl CredentialRow {
@@ -166,7 +170,8 @@ impl CredentialRow {
             warn_from: None,
             state,
         };
-        Ok(StoredCredential { credential, revision: unsigned(self.revision), created_seq: unsigned(self.created_seq) })
+        let sealed = self.sealed.map(Sealed::new);
+        Ok(StoredCredential { credential, sealed, revision: unsigned(self.revision), created_seq: unsigned(self.created_seq) })
     }
 }
 
@@ -219,11 +224,14 @@ pub(crate) fn told(credential: &Credential) -> Value {
 }
 
 /// How many like it may be live at a time, if it can be issued at all.
-pub(crate) fn issuable(new: &NewCredential, now: Time) -> Result<u32, StoreFault> {
+pub(crate) fn issuable(new: &NewCredential, sealed: Option<&Sealed>, now: Time) -> Result<u32, StoreFault> {
     let refused = |why| Err(StoreFault::conflict("credential", format!("{}/{}", new.identity, new.name), why));
     let Some(max) = live_max(new.kind) else {
         return refused(format!("is of the kind `{}`, which is not issued but registered", new.kind));
     };
+    if (new.kind == CredentialKind::Hmac) != sealed.is_some() {
+        return refused(format!("is of the kind `{}`: a secret is kept of the kind `{}`, and of no other", new.kind, CredentialKind::Hmac));
+    }
     if new.expires <= now {
         return refused(format!("would have expired on {}", new.expires));
     }
@@ -248,15 +256,17 @@ pub(crate) fn live(new: NewCredential, now: Time) -> Credential {
     }
 }
 
-/// A credential to put on record, and who had a hand in arming it.
+/// A credential to put on record, who had a hand in arming it, and its secret where it is kept.
 pub(crate) struct Issuing {
     pub(crate) new: NewCredential,
     pub(crate) armers: Armers,
+    pub(crate) sealed: Option<Sealed>,
 }
 
 /// Puts a credential on record within a change under way.
-pub(crate) async fn issue(writing: &mut Writing, actor: &Actor, Issuing { new, armers }: Issuing) -> Result<StoredCredential, StoreFault> {
-    let max = issuable(&new, writing.now)?;
+pub(crate) async fn issue(writing: &mut Writing, actor: &Actor, issuing: Issuing) -> Result<StoredCredential, StoreFault> {
+    let Issuing { new, armers, sealed } = issuing;
+    let max = issuable(&new, sealed.as_ref(), writing.now)?;
     let (count,): (i64,) = query(sql::CREDENTIALS_LIVE)
         .bind(new.identity.as_str())
         .bind(&*new.name)
@@ -287,9 +297,13 @@ pub(crate) async fn issue(writing: &mut Writing, actor: &Actor, Issuing { new, a
     if done != 1 {
         return Err(StoreFault::conflict("credential", new.id, "is on record already: make another id"));
     }
+    if let Some(sealed) = &sealed {
+        let bytes = sealed.checked("credential", new.id.as_str())?;
+        query(sql::CREDENTIAL_SEAL).bind(new.id.as_str()).bind(bytes).execute(writing.conn()).await?;
+    }
     let credential = live(new, writing.now);
     tell(writing, seq, actor, Act::Issue, None, &credential).await?;
-    Ok(StoredCredential { credential, revision: seq, created_seq: seq })
+    Ok(StoredCredential { credential, sealed, revision: seq, created_seq: seq })
 }
 
 pub(crate) async fn tell(
@@ -333,9 +347,33 @@ impl Store {
     /// `Limit` when as many as [`live_max`] are live for this identity and entry; `Conflict` for an id on record, an
     /// end that is past, a kind that is not issued, more than [`crate::ARMERS_MAX`] who armed one another.
     pub async fn issue_credential(&self, actor: &Actor, new: NewCredential, now: Time) -> Result<StoredCredential, StoreFault> {
+        self.issue_with(actor, new, None, now).await
+    }
+
+    /// As [`Store::issue_credential`], of one whose secret is kept: it is verified with it.
+    ///
+    /// # Errors
+    /// As there; `Conflict` also for a blob that is empty or too large.
+    pub async fn issue_sealed_credential(
+        &self,
+        actor: &Actor,
+        new: NewCredential,
+        sealed: Sealed,
+        now: Time,
+    ) -> Result<StoredCredential, StoreFault> {
+        self.issue_with(actor, new, Some(sealed), now).await
+    }
+
+    async fn issue_with(
+        &self,
+        actor: &Actor,
+        new: NewCredential,
+        sealed: Option<Sealed>,
+        now: Time,
+    ) -> Result<StoredCredential, StoreFault> {
         let mut writing = Writing::begin(self, now).await?;
         let armers = arming::armed(writing.conn(), actor, &new.identity).await?;
-        let stored = arming::issue_in_use(&mut writing, actor, Issuing { new, armers }).await?;
+        let stored = arming::issue_in_use(&mut writing, actor, Issuing { new, armers, sealed }).await?;
         writing.commit().await?;
         Ok(stored)
     }
@@ -405,7 +443,7 @@ impl Store {
         tell(&mut writing, seq, actor, Act::Spend, Some(&old.credential), &spent).await?;
         // Whoever armed the sign-in may be the one who uses it.
         let (armers, _) = arming::of_credential(writing.conn(), id).await?;
-        let stored = issue(&mut writing, actor, Issuing { new: session, armers }).await?;
+        let stored = issue(&mut writing, actor, Issuing { new: session, armers, sealed: None }).await?;
         writing.commit().await?;
         Ok(stored)
     }

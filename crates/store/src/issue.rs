@@ -43,7 +43,7 @@ async fn live(writing: &mut Writing, identities: &BTreeSet<&str>) -> Result<Live
 /// Checks what [`Store::issue_credential`] checks, and counts the new one among the live ones.
 fn check(live: &mut Live, new: &NewCredential, now: Time) -> Result<(), StoreFault> {
     let entry = || format!("{}/{}", new.identity, new.name);
-    let max = credential::issuable(new, now)?;
+    let max = credential::issuable(new, None, now)?;
     let count = live.entry((new.identity.to_string(), new.name.to_string(), new.kind)).or_default();
     if *count >= i64::from(max) {
         return Err(StoreFault::Limit { what: "identity entry", name: entry(), of: "credentials", max });

@@ -127,6 +127,7 @@ fn credential_value(stored: &StoredCredential) -> Value {
         "environment": credential.environment.as_str(),
         "sources": credential.sources.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "hash": credential.hash.as_ref().map(|hash| hex(hash.bytes())),
+        "sealed": stored.sealed.as_ref().map(|sealed| hex(sealed.bytes())),
         "created": credential.created.as_micros(),
         "expires": credential.expires.map(Time::as_micros),
         "state": state,
@@ -265,7 +266,11 @@ impl<'a> Members<'a> {
                 _ => return Err(Unreadable("state")),
             },
         };
-        Ok(StoredCredential { credential, revision: self.number("revision")?, created_seq: self.number("seq")? })
+        let sealed = match self.0.get("sealed") {
+            None | Some(Value::Null) => None,
+            Some(_) => Some(Sealed::new(self.word("sealed", unhex)?)),
+        };
+        Ok(StoredCredential { credential, sealed, revision: self.number("revision")?, created_seq: self.number("seq")? })
     }
 }
 

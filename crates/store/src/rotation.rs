@@ -6,6 +6,7 @@ use crate::{
     database::query,
     feed::{Act, Actor, Writing, signed},
     sql,
+    vault::Sealed,
 };
 use wardgate_model::{credential::Credential, id::CredentialId, time::Time};
 
@@ -49,6 +50,33 @@ impl Store {
         old_ends: Time,
         now: Time,
     ) -> Result<Rotated, StoreFault> {
+        self.rotate_to(actor, old, (new, None), old_ends, now).await
+    }
+
+    /// As [`Store::rotate_credential`], of one whose secret is kept.
+    ///
+    /// # Errors
+    /// As there; `Conflict` also for a blob that is empty or too large.
+    pub async fn rotate_sealed_credential(
+        &self,
+        actor: &Actor,
+        old: &CredentialId,
+        new: (NewCredential, Sealed),
+        old_ends: Time,
+        now: Time,
+    ) -> Result<Rotated, StoreFault> {
+        let (new, sealed) = new;
+        self.rotate_to(actor, old, (new, Some(sealed)), old_ends, now).await
+    }
+
+    async fn rotate_to(
+        &self,
+        actor: &Actor,
+        old: &CredentialId,
+        (new, sealed): (NewCredential, Option<Sealed>),
+        old_ends: Time,
+        now: Time,
+    ) -> Result<Rotated, StoreFault> {
         let mut writing = Writing::begin(self, now).await?;
         let stored = credential::load_one(writing.conn(), old).await?;
         if stored.credential.identity != new.identity {
@@ -57,7 +85,7 @@ impl Store {
         }
         let old = end_at(&mut writing, actor, stored, Act::Rotate, old_ends).await?;
         let armers = arming::armed(writing.conn(), actor, &new.identity).await?;
-        let new = credential::issue(&mut writing, actor, Issuing { new, armers }).await?;
+        let new = credential::issue(&mut writing, actor, Issuing { new, armers, sealed }).await?;
         writing.commit().await?;
         Ok(Rotated { old, new })
     }

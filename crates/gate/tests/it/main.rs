@@ -9,6 +9,7 @@ mod observe;
 mod opaque;
 mod proofs;
 mod tokens;
+mod webhooks;
 
 use wardgate_testkit::world::{Asked, DAWN, ShippedLimits, TestWorld, world};
 

@@ -74,11 +74,9 @@ fn versioned_has_the_vector_of_its_first_sender() {
 fn timestamped_takes_one_of_several_in_one_field() {
     let mac = hex(&[b"1492774577.".as_slice(), BODY].concat());
     let other = "0".repeat(64);
-    for signature in [
-        format!("t=1492774577,v1={mac}"),
-        format!("v1={other},v1={mac},t=1492774577"),
-        format!("t=1492774577, v1={mac}, v0={other}"),
-    ] {
+    for signature in
+        [format!("t=1492774577,v1={mac}"), format!("v1={other},v1={mac},t=1492774577"), format!("t=1492774577, v1={mac}, v0={other}")]
+    {
         assert!(good(Timestamped, &fields(&signature, None, None), SECRET, BODY), "{signature}");
         assert!(!good(Timestamped, &fields(&signature, None, None), "another-secret-of-some-length", BODY));
     }
@@ -134,6 +132,17 @@ fn a_moment_is_near_enough_on_both_sides() {
     let hex = "0".repeat(64);
     let undated = Signature::read(Body, &fields(&hex, Some("1"), None)).unwrap();
     assert_eq!((undated.made(), undated.is_timely(now, minutes)), (None, true));
+}
+
+#[test]
+fn what_is_signed_here_verifies_here() {
+    let secret = generate(&SystemEntropy).unwrap();
+    for scheme in SignatureScheme::ALL {
+        let key = Key::parse(*scheme, secret.danger_expose()).unwrap();
+        let signed = super::sign(*scheme, &key, "msg_1", 1_800_000_000, BODY);
+        let shown = fields(&signed, Some("1800000000"), Some("msg_1"));
+        assert!(good(*scheme, &shown, secret.danger_expose(), BODY), "{scheme}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 use super::{Condition, CredentialFilter};
 use crate::{
     Precondition,
+    vault::Sealed,
     world::{HOUR, NOW, World, actor, credential, id, identity, on_both},
 };
 use std::sync::Arc;
@@ -15,6 +16,7 @@ on_both! {
     credentials_are_found_by_whose_kind_and_condition,
     a_hash_stands_in_its_column_and_nowhere_else,
     a_sign_in_is_good_once_however_many_try,
+    a_secret_that_is_verified_with_is_kept_sealed_and_told_nowhere,
 }
 
 async fn issue(world: &World, text: &str, now: Time) -> String {
@@ -165,4 +167,33 @@ async fn a_hash_stands_in_its_column_and_nowhere_else(world: World) {
     let wanted = if postgres { hex.into_bytes() } else { hash.to_vec() };
     let places = dump.windows(wanted.len()).filter(|window| *window == wanted).count();
     assert_eq!(places, 1, "once, in its own column; the hash is no use without the installation's secret");
+}
+
+async fn a_secret_that_is_verified_with_is_kept_sealed_and_told_nowhere(world: World) {
+    let by = actor("root", "");
+    let hook = |key: &str| credential(&format!("hmac {key} crm/hook 24"));
+    let sealed = |byte: u8| Sealed::new([byte; 40]);
+    let without = issue(&world, "hmac AAAAAAAAAAAA crm/hook 24", NOW).await;
+    assert_eq!(without, "credential `crm/hook` is of the kind `hmac`: a secret is kept of the kind `hmac`, and of no other");
+    let key = credential("api_key AAAAAAAAAAAA crm/main 24");
+    let key = world.store.issue_sealed_credential(&by, key, sealed(7), NOW).await.unwrap_err().to_string();
+    assert_eq!(key, "credential `crm/main` is of the kind `api_key`: a secret is kept of the kind `hmac`, and of no other");
+    let many = world.store.issue_credentials(&by, &[hook("AAAAAAAAAAAA")], NOW).await.unwrap_err().to_string();
+    assert_eq!(many, without);
+    let empty = world.store.issue_sealed_credential(&by, hook("AAAAAAAAAAAA"), Sealed::new([]), NOW).await.unwrap_err().to_string();
+    assert!(empty.starts_with("credential `AAAAAAAAAAAA` has 0 sealed bytes"), "{empty}");
+
+    world.store.issue_sealed_credential(&by, hook("AAAAAAAAAAAA"), sealed(7), NOW).await.unwrap();
+    let new = (hook("BBBBBBBBBBBB"), sealed(8));
+    let rotated = world.store.rotate_sealed_credential(&by, &id("AAAAAAAAAAAA"), new, NOW + HOUR, NOW).await.unwrap();
+    assert_eq!((rotated.old.sealed, rotated.new.sealed), (Some(sealed(7)), Some(sealed(8))));
+    let third = world.store.issue_sealed_credential(&by, hook("CCCCCCCCCCCC"), sealed(9), NOW).await.unwrap_err().to_string();
+    assert_eq!(third, "identity entry `crm/hook` has 2 live credentials already: revoke one first");
+    let record = world.store.identity_records(&[identity("crm")]).await.unwrap().records.pop().unwrap();
+    let kept: Vec<_> = record.credentials.iter().map(|one| one.sealed.clone()).collect();
+    assert_eq!(kept, [Some(sealed(7)), Some(sealed(8))]);
+    let line = crate::Kept::Identity(record).line();
+    let crate::Kept::Identity(read) = crate::Kept::read(&line).unwrap() else { panic!("another line") };
+    assert_eq!(read.credentials.iter().map(|one| one.sealed.clone()).collect::<Vec<_>>(), kept);
+    assert!(!world.feed().await.contains("sealed"));
 }
