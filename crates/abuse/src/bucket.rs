@@ -117,13 +117,17 @@ impl Bucket {
         }
     }
 
-    /// Takes `cost` requests' worth, or all that is there.
+    /// Takes `cost` requests' worth. What is not there is owed, for half a second at most: who takes each request as soon as it is
+    /// there pays for it too.
     pub(crate) fn drain(&self, cost: u64, pace: &Pace, now: Time) {
         let now_us = micros(now);
+        // Less than what is taken for a clock that was set back.
+        let owed = cost.saturating_mul(pace.step).min(SET_BACK_US / 2 * pace.ticks);
+        let most = pace.depth.saturating_add(owed).min(DEPTH_US_MAX * pace.ticks);
         let mut old = self.0.load(Ordering::Relaxed);
         loop {
             let wanted = missing(old, pace, now_us).saturating_add(cost.saturating_mul(pace.step));
-            match self.0.compare_exchange_weak(old, word(wanted.min(pace.depth), pace, now_us), Ordering::Relaxed, Ordering::Relaxed) {
+            match self.0.compare_exchange_weak(old, word(wanted.min(most), pace, now_us), Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => return,
                 Err(current) => old = current,
             }

@@ -48,8 +48,18 @@ impl SourceNet {
 /// Whose meter it is, within its [`Per`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SubjectName {
-    /// The name or id of an identity, credential, operation, API or owner.
+    /// The name or id of an identity, credential, operation, API or owner; under a limit per person the identity whose newcomers
+    /// share a meter, because there are too many.
     Text(Arc<str>),
+    /// A person on whose behalf an identity calls.
+    Person {
+        /// The identity.
+        client: Arc<str>,
+        /// Keyed hash of the person.
+        person: Arc<str>,
+    },
+    /// A person's session in the people's lane: its keyed hash.
+    Session(Arc<str>),
     /// A source; also anonymous callers under a limit per identity, credential or owner.
     Net(SourceNet),
     /// Everybody who came when there was no room for another meter.
@@ -93,6 +103,15 @@ pub(crate) struct SubjectRef<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum NameRef<'a> {
     Text(&'a str),
+    Person {
+        client: &'a str,
+        person: &'a str,
+    },
+    Session {
+        session: &'a str,
+        /// Where it comes from. No part of the key.
+        source: Option<SourceNet>,
+    },
     Net(SourceNet),
     Overflow,
 }
@@ -116,14 +135,23 @@ impl KeyRef<'_> {
     pub(crate) fn to_owned(self) -> MeterKey {
         let name = match self.subject.name {
             NameRef::Text(text) => SubjectName::Text(text.into()),
+            NameRef::Person { client, person } => SubjectName::Person { client: client.into(), person: person.into() },
+            NameRef::Session { session, .. } => SubjectName::Session(session.into()),
             NameRef::Net(net) => SubjectName::Net(net),
             NameRef::Overflow => SubjectName::Overflow,
         };
         MeterKey { hash: self.hash, limit: self.limit.clone(), counted: self.counted, subject: Subject { per: self.subject.per, name } }
     }
 
+    /// Whose meter it shares when there is no room for its own. Anybody can make up sessions, and a client people: what one source
+    /// or client makes up leaves less room for others, and takes nothing of what they share.
     pub(crate) const fn overflow(self) -> Self {
-        Self { subject: SubjectRef { per: self.subject.per, name: NameRef::Overflow }, ..self }
+        let name = match self.subject.name {
+            NameRef::Person { client, .. } => NameRef::Text(client),
+            NameRef::Session { source: Some(source), .. } => NameRef::Net(source),
+            NameRef::Session { source: None, .. } | NameRef::Text(_) | NameRef::Net(_) | NameRef::Overflow => NameRef::Overflow,
+        };
+        Self { subject: SubjectRef { per: self.subject.per, name }, ..self }
     }
 }
 
@@ -155,6 +183,8 @@ impl MeterKey {
     pub(crate) fn borrow(&self) -> KeyRef<'_> {
         let name = match &self.subject.name {
             SubjectName::Text(text) => NameRef::Text(text),
+            SubjectName::Person { client, person } => NameRef::Person { client, person },
+            SubjectName::Session(session) => NameRef::Session { session, source: None },
             SubjectName::Net(net) => NameRef::Net(*net),
             SubjectName::Overflow => NameRef::Overflow,
         };
@@ -169,6 +199,12 @@ impl Hash for KeyRef<'_> {
         state.write_u64(self.hash.wrapping_add((self.counted.ordinal() << 8) | self.subject.per as u64));
         match self.subject.name {
             NameRef::Text(text) => state.write(text.as_bytes()),
+            NameRef::Person { client, person } => {
+                state.write(client.as_bytes());
+                state.write_u8(0);
+                state.write(person.as_bytes());
+            }
+            NameRef::Session { session, .. } => state.write(session.as_bytes()),
             NameRef::Net(SourceNet::V4(octets)) => state.write_u32(u32::from_ne_bytes(octets)),
             NameRef::Net(SourceNet::V6(octets)) => state.write_u64(u64::from_ne_bytes(octets)),
             NameRef::Overflow => state.write_u8(0xFF),
@@ -186,9 +222,13 @@ impl papaya::Equivalent<MeterKey> for KeyRef<'_> {
     fn equivalent(&self, key: &MeterKey) -> bool {
         let same_subject = match (&self.subject.name, &key.subject.name) {
             (NameRef::Text(ours), SubjectName::Text(theirs)) => **ours == **theirs,
+            (NameRef::Person { client, person }, SubjectName::Person { client: their, person: theirs }) => {
+                **client == **their && **person == **theirs
+            }
+            (NameRef::Session { session, .. }, SubjectName::Session(theirs)) => **session == **theirs,
             (NameRef::Net(ours), SubjectName::Net(theirs)) => ours == theirs,
             (NameRef::Overflow, SubjectName::Overflow) => true,
-            (NameRef::Text(_) | NameRef::Net(_) | NameRef::Overflow, _) => false,
+            (NameRef::Text(_) | NameRef::Person { .. } | NameRef::Session { .. } | NameRef::Net(_) | NameRef::Overflow, _) => false,
         };
         same_subject && self.subject.per == key.subject.per && self.counted == key.counted && *self.limit == key.limit
     }
@@ -219,6 +259,8 @@ impl fmt::Display for MeterKey {
         write!(f, " {} ", self.subject.per)?;
         match &self.subject.name {
             SubjectName::Text(text) => f.write_str(text),
+            SubjectName::Person { client, person } => write!(f, "{person} of {client}"),
+            SubjectName::Session(session) => write!(f, "session {session}"),
             SubjectName::Net(net) => write!(f, "{net}"),
             SubjectName::Overflow => f.write_str("(overflow)"),
         }

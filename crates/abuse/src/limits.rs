@@ -8,7 +8,7 @@ use crate::{
 use std::{collections::HashMap, num::NonZeroU64, ops::ControlFlow, sync::Arc, time::Duration};
 use wardgate_model::{
     api::OperationClass,
-    facts::{Caller, Facts},
+    facts::{Caller, Facts, Lane},
     id::{ApiName, EnvironmentName, IdentityId, LimitName, OwnerName},
     inventory::{Identity, IdentityKind},
     limit::{Limit, Per, Rate, Select},
@@ -87,14 +87,19 @@ struct Selector {
     class: Option<OperationClass>,
     /// Method and template.
     operation: Option<(Box<str>, Box<str>)>,
-    anonymous: Option<bool>,
+    lane: Option<Lane>,
+    /// Two lanes were asked for: no request is in both.
+    never: bool,
 }
 
 /// What of a request decides which limits count it, and under whose name.
 pub(crate) struct Asked<'a> {
     facts: &'a Facts,
-    /// The proven caller; `None` when there is none or it is anonymous.
+    /// The proven caller; `None` when there is none, or only a session.
     caller: Option<&'a Caller>,
+    lane: Lane,
+    /// On whose behalf it comes.
+    person: Option<NameRef<'a>>,
     source: SourceNet,
 }
 
@@ -115,14 +120,15 @@ impl Limits {
         Self { rules, index: Arc::new(index) }
     }
 
-    /// The limits that are in force unless replaced by name: `default:identity` for every identity (anonymous callers: every
-    /// source), `default:api` for every API, `default:source` for every source. They are there to keep one runaway caller from
-    /// taking all, not to fit a contract.
+    /// The limits that are in force unless replaced by name: `default:identity` for every identity (who proves nothing: every
+    /// source), `default:api` for every API, `default:source` for every source, `default:anonymous` and `default:people` for what
+    /// one source sends without a proof, `default:person` for every person and session. They are there to keep one runaway caller
+    /// from taking all, not to fit a contract. Whom an API is there for changes nothing of them.
     #[must_use]
     pub fn shipped() -> Vec<Limit> {
-        let limit = |name: &'static str, per: Per, per_second: u64, burst: u64, concurrency: Option<u32>| Limit {
+        let limit = |name: &'static str, per: Per, lane: Option<Lane>, (per_second, burst): (u64, u64), concurrency: Option<u32>| Limit {
             name: LimitName::literal(name),
-            select: Select::default(),
+            select: Select { lane, ..Select::default() },
             per,
             rate: Some(Rate {
                 count: NonZeroU64::new(per_second).unwrap_or(NonZeroU64::MIN),
@@ -134,9 +140,12 @@ impl Limits {
             bytes: None,
         };
         vec![
-            limit("default:identity", Per::Identity, 500, 1_000, Some(256)),
-            limit("default:api", Per::Api, 10_000, 20_000, Some(4_096)),
-            limit("default:source", Per::Source, 2_000, 4_000, None),
+            limit("default:identity", Per::Identity, None, (500, 1_000), Some(256)),
+            limit("default:api", Per::Api, None, (10_000, 20_000), Some(4_096)),
+            limit("default:source", Per::Source, None, (2_000, 4_000), None),
+            limit("default:anonymous", Per::Source, Some(Lane::Anonymous), (100, 200), Some(64)),
+            limit("default:people", Per::Source, Some(Lane::People), (200, 400), Some(128)),
+            limit("default:person", Per::Person, None, (50, 100), Some(32)),
         ]
     }
 
@@ -171,6 +180,7 @@ impl Limits {
         for place in lists.into_iter().flatten().flatten() {
             if let Some(rule) = usize::try_from(*place).ok().and_then(|place| self.rules.get(place))
                 && rule.select.fits(asked)
+                && (rule.per != Per::Person || asked.person.is_some())
             {
                 each(*place, rule)?;
             }
@@ -238,30 +248,39 @@ impl Selector {
     fn of(select: &Select) -> Self {
         // INVARIANT (never wider): a text that is no `METHOD /template` fits no operation, rather than all.
         let operation = select.operation.as_deref().map(|text| text.split_once(' ').unwrap_or((text, "")));
-        // The anonymous identity is spelt in two ways; both mean callers that have no name here.
-        let anonymous = select.identity.as_ref().is_some_and(|identity| identity.as_str() == Identity::ANONYMOUS);
+        // A lane is spelt in three ways: by its name, by the identity that stands for it, by `anonymous`.
+        let identity = match select.identity.as_ref().map(|identity| identity.as_str()) {
+            Some(Identity::ANONYMOUS) => Some(Lane::Anonymous),
+            Some(Identity::PEOPLE) => Some(Lane::People),
+            _ => None,
+        };
+        let anonymous = select.anonymous.map(|anonymous| if anonymous { Lane::Anonymous } else { Lane::Machine });
+        let lane = select.lane.or(identity).or(anonymous);
         Self {
             kind: select.kind,
-            identity: select.identity.clone().filter(|_| !anonymous),
+            identity: select.identity.clone().filter(|_| identity.is_none()),
             owner: select.owner.clone(),
             environment: select.environment.clone(),
             api: select.api.clone(),
             class: select.class,
             operation: operation.map(|(method, template)| (method.into(), template.into())),
-            anonymous: if anonymous { Some(true) } else { select.anonymous },
+            lane,
+            // INVARIANT (never wider): of two different lanes neither is meant.
+            never: [select.lane, identity, anonymous].into_iter().flatten().any(|other| Some(other) != lane),
         }
     }
 
     fn fits(&self, asked: &Asked<'_>) -> bool {
         let identity = asked.caller.map(|caller| &*caller.identity);
         let operation = asked.facts.operation.as_deref();
-        fits(&self.kind, |kind| identity.is_some_and(|identity| identity.kind == *kind))
+        !self.never
+            && fits(&self.lane, |lane| asked.lane == *lane)
+            && fits(&self.kind, |kind| identity.is_some_and(|identity| identity.kind == *kind))
             && fits(&self.identity, |name| identity.is_some_and(|identity| identity.id == *name))
             && fits(&self.owner, |name| identity.is_some_and(|identity| identity.owner == *name))
             && fits(&self.environment, |name| identity.is_some_and(|identity| identity.environment.name == *name))
             && fits(&self.api, |name| asked.facts.api.as_ref().is_some_and(|api| api.name == *name))
             && fits(&self.class, |class| operation.is_some_and(|operation| operation.class == *class))
-            && fits(&self.anonymous, |anonymous| identity.is_none() == *anonymous)
             && fits(&self.operation, |(method, template)| {
                 operation.is_some_and(|operation| operation.method.as_str() == &**method && operation.template.as_str() == &**template)
             })
@@ -275,11 +294,20 @@ fn fits<T>(wanted: &Option<T>, test: impl FnOnce(&T) -> bool) -> bool {
 impl<'a> Asked<'a> {
     /// INVARIANT (nobody spends another's quota): a caller whose proof failed ([`Facts::stopped`]) is counted as nobody.
     pub(crate) fn of(facts: &'a Facts) -> Self {
-        let proven = facts.caller.as_ref().filter(|_| facts.stopped.is_none());
-        Self { facts, caller: proven.filter(|caller| !caller.identity.is_anonymous()), source: SourceNet::of(facts.source.address) }
+        let caller = facts.caller.as_ref().filter(|_| facts.stopped.is_none());
+        let (lane, source) = (caller.map_or(Lane::Anonymous, Caller::lane), SourceNet::of(facts.source.address));
+        let person = caller.and_then(|caller| {
+            let person = caller.on_behalf_of.as_deref()?;
+            match lane {
+                Lane::Machine => Some(NameRef::Person { client: caller.identity.id.as_str(), person }),
+                Lane::People => Some(NameRef::Session { session: person, source: Some(source) }),
+                Lane::Anonymous => None,
+            }
+        });
+        Self { facts, caller: caller.filter(|_| lane == Lane::Machine), lane, person, source }
     }
 
-    /// Whose meter counts it. Who shows no credential is counted per source where identities, credentials or owners have a meter each.
+    /// Whose meter counts it. Who proves nothing is counted per source where identities, credentials or owners have a meter each.
     pub(crate) fn subject(&self, per: Per) -> SubjectRef<'_> {
         let api = || self.facts.api.as_ref().map_or("", |api| api.name.as_str());
         let name = match (per, self.caller) {
@@ -289,6 +317,8 @@ impl<'a> Asked<'a> {
             (Per::Credential, Some(caller)) => {
                 NameRef::Text(caller.credential.as_ref().map_or(caller.identity.id.as_str(), |credential| credential.id.as_str()))
             }
+            // INVARIANT (nobody spends another's quota): of one person, what one client asks for is not counted for another.
+            (Per::Person, _) => self.person.unwrap_or(NameRef::Net(self.source)),
             (Per::Api, _) => NameRef::Text(api()),
             (Per::Operation, _) => NameRef::Text(self.facts.operation.as_ref().map_or_else(api, |operation| operation.id.as_str())),
         };

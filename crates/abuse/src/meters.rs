@@ -25,18 +25,24 @@ use wardgate_model::{facts::Facts, limit::Per, reason::Reason, ruling::LimitStat
 /// What a failed proof costs its source, in requests, on top of the one that carried it.
 const FAILED_PROOF_COST: u64 = 10;
 
-/// How many meters there may be. Who comes when there is no room shares one meter per limit with all who came so.
+/// How many meters there may be. Who comes when there is no room shares one meter per limit with all who came so, unless said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MeterBounds {
     /// Meters of identities, credentials, operations, APIs and owners. These are as many as the inventory has, times limits.
     pub named_max: usize,
     /// Meters of sources: anybody can make these. A meter takes about 250 bytes.
     pub sources_max: usize,
+    /// Meters of people that identities call on behalf of. Who comes when there is no room shares a meter with those of the same
+    /// identity who came so.
+    pub persons_max: usize,
+    /// Meters of people's sessions: anybody can make these. What comes when there is no room shares a meter with what comes from
+    /// the same source.
+    pub sessions_max: usize,
 }
 
 impl Default for MeterBounds {
     fn default() -> Self {
-        Self { named_max: 1_000_000, sources_max: 200_000 }
+        Self { named_max: 1_000_000, sources_max: 200_000, persons_max: 200_000, sessions_max: 200_000 }
     }
 }
 
@@ -52,6 +58,8 @@ pub(crate) struct Shared {
     map: papaya::HashMap<MeterKey, Arc<Meter>, ahash::RandomState>,
     named: AtomicUsize,
     sources: AtomicUsize,
+    persons: AtomicUsize,
+    sessions: AtomicUsize,
     bounds: MeterBounds,
     pub(crate) journal: Arc<dyn Journal>,
 }
@@ -70,7 +78,8 @@ impl Meters {
     #[must_use]
     pub fn new(journal: Arc<dyn Journal>, bounds: MeterBounds) -> Self {
         let map = papaya::HashMap::builder().hasher(ahash::RandomState::new()).build();
-        Self { shared: Arc::new(Shared { map, named: AtomicUsize::new(0), sources: AtomicUsize::new(0), bounds, journal }) }
+        let none = || AtomicUsize::new(0);
+        Self { shared: Arc::new(Shared { map, named: none(), sources: none(), persons: none(), sessions: none(), bounds, journal }) }
     }
 
     /// Continues where a journal ended. To be called before the first request; a counter that is there already stays as it is.
@@ -403,6 +412,8 @@ impl Shared {
         match key.subject.name {
             NameRef::Text(_) => Some((&self.named, self.bounds.named_max)),
             NameRef::Net(_) => Some((&self.sources, self.bounds.sources_max)),
+            NameRef::Person { .. } => Some((&self.persons, self.bounds.persons_max)),
+            NameRef::Session { .. } => Some((&self.sessions, self.bounds.sessions_max)),
             NameRef::Overflow => None,
         }
     }

@@ -20,7 +20,7 @@ pub(crate) const STATES_MAX: usize = 4;
 /// share (per operation, API or source) is never told (draft §6: do not reveal numbers that invite abuse).
 pub(crate) const fn is_own(per: Per) -> bool {
     match per {
-        Per::Identity | Per::Credential | Per::Owner => true,
+        Per::Identity | Per::Credential | Per::Owner | Per::Person => true,
         Per::Operation | Per::Api | Per::Source => false,
     }
 }

@@ -9,7 +9,7 @@ use wardgate_model::{
         Upstream, UpstreamIdentity, UpstreamTimeouts,
     },
     credential::{Credential, CredentialKind, CredentialState},
-    facts::{Caller, Door, Facts, RequestFacts, SourceFacts, Stopped},
+    facts::{Caller, Door, Facts, Lane, RequestFacts, SourceFacts, Stopped},
     id::{ApiName, CredentialId, EnvironmentName, IdentityId, LimitName, OwnerName, RequestId},
     inventory::{Environment, Identity, IdentityKind},
     limit::{Limit, Per, Quota, Rate, Select, Window},
@@ -48,6 +48,7 @@ pub(crate) fn limit(text: &str) -> Limit {
             class: of("class").map(|word| OperationClass::parse(word).expect("a class")),
             operation: of("operation").map(|text| text.replacen(':', " ", 1).into()),
             anonymous: of("anonymous").map(|word| word == "true"),
+            lane: of("lane").map(|word| Lane::parse(word).expect("a lane")),
         },
         per: Per::parse(of("per").expect("per")).expect("a per"),
         rate: of("rate").map(|text| {
@@ -85,10 +86,12 @@ pub(crate) fn facts(text: &str) -> Facts {
         resource: None,
         records: None,
         anonymous: false,
+        people: false,
         query: Box::default(),
     };
     let identity = match words.get("identity") {
         None => Identity::anonymous(),
+        Some(&Identity::PEOPLE) => Identity::people(),
         Some(name) => Identity {
             id: IdentityId::parse(name).expect("a name"),
             owner: OwnerName::parse(&of("owner", "payments")).expect("a name"),
@@ -128,7 +131,7 @@ pub(crate) fn facts(text: &str) -> Facts {
             credential,
             proof: ProofFacts::NONE,
             token: None,
-            on_behalf_of: None,
+            on_behalf_of: words.get("person").map(|person| (*person).into()),
             actors: smallvec::SmallVec::new(),
             task: None,
         }),
@@ -152,6 +155,7 @@ fn api(name: &str) -> Api {
         sensitivity: Sensitivity::Low,
         exposure: Exposure::Internal,
         consumers: Consumers::Machine,
+        people: None,
         hosts: Box::default(),
         path_prefix: "".into(),
         audit: AuditMode::BestEffort,

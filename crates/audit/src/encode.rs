@@ -110,6 +110,7 @@ fn bare(edge: &str, seq: u64, kind: Kind, time: Time) -> EventV1<'_> {
         credential: None,
         proof: None,
         token: None,
+        lane: None,
         on_behalf_of: None,
         actors: Vec::new(),
         grant: None,
@@ -169,6 +170,7 @@ fn describe_caller<'a>(told: &mut EventV1<'a>, caller: &'a Caller, now: Time) {
         audience: token.audience.iter().map(|audience| scrub(audience)).collect(),
         scopes: token.scopes.iter().map(|scope| scrub(scope)).collect(),
     });
+    told.lane = Some(caller.lane().as_str().into());
     told.on_behalf_of = caller.on_behalf_of.as_deref().map(Cow::Borrowed);
     told.actors = caller.actors.iter().map(|actor| actor.as_str().into()).collect();
     told.task = caller.task.as_ref().map(|task| task.as_str().into());

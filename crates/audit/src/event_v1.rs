@@ -64,7 +64,10 @@ pub struct EventV1<'a> {
     /// What the token said, when the proof was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<TokenV1<'a>>,
-    /// Keyed hash of the person on whose behalf it was.
+    /// On behalf of what it came: `machine`, `people` (the session of a person, which proves nothing) or `anonymous`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<Cow<'a, str>>,
+    /// Keyed hash of the person on whose behalf it was: whom the token named, in the lane `people` whose session it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_behalf_of: Option<Cow<'a, str>>,
     /// Who acted for the identity, outermost first.

@@ -272,7 +272,7 @@ pub(crate) async fn lasts(
     now: Time,
 ) -> Result<Time, Problem> {
     let conflict = |why: String| Problem::new(Code::Conflict, why);
-    if identity.is_anonymous() {
+    if Identity::is_built_in(identity.id.as_str()) {
         return Err(conflict(format!("`{}` is who shows no credential", identity.id)));
     }
     let gone = departed(console, &identity.owner).await?;

@@ -64,6 +64,7 @@ pub fn admin_api() -> Api {
         sensitivity: Sensitivity::Critical,
         exposure: Exposure::Internal,
         consumers: Consumers::Machine,
+        people: None,
         hosts: [HostPattern::Any].into(),
         path_prefix: PREFIX.into(),
         audit: AuditMode::Required,

@@ -264,7 +264,7 @@ const COMPARED_MAX: u32 = 10_000;
 pub(crate) async fn missing(console: &Console, kind: Kind, name: &str) -> Option<Problem> {
     let id = ResourceId::parse(kind, name).ok();
     let ours = match kind {
-        Kind::Identity => name == Identity::ANONYMOUS || IdentityId::parse(name).is_ok_and(|id| console.world.identity(&id).is_some()),
+        Kind::Identity => Identity::is_built_in(name) || IdentityId::parse(name).is_ok_and(|id| console.world.identity(&id).is_some()),
         Kind::Api => name == Api::ADMIN,
         _ => false,
     };

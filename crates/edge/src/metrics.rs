@@ -12,7 +12,7 @@ use std::{
     },
     time::Duration,
 };
-use wardgate_model::{id::ApiName, reason::Reason, ruling::Ruling};
+use wardgate_model::{facts::Lane, id::ApiName, reason::Reason, ruling::Ruling};
 
 /// Upper bounds of `http_server_request_duration_seconds`, in seconds (OpenTelemetry semantic conventions).
 const REQUEST_BOUNDS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
@@ -23,20 +23,25 @@ const RESPONSES: [&str; 4] = ["allow", "slow", "challenge", "block"];
 /// Statuses are told apart up to here; what lies beyond is no HTTP status.
 const STATUS_MAX: usize = 600;
 
-/// Rulings of one API, by response and reason.
+/// Rulings of one API, by response and reason, and by lane and response.
 #[derive(Debug)]
-pub struct ApiRulings(Box<[AtomicU64]>);
+pub struct ApiRulings {
+    reasons: Box<[AtomicU64]>,
+    lanes: Box<[AtomicU64]>,
+}
 
 impl ApiRulings {
     fn new() -> Self {
-        Self((0..RESPONSES.len() * Reason::ALL.len()).map(|_| AtomicU64::new(0)).collect())
+        let counters = |of: usize| (0..RESPONSES.len() * of).map(|_| AtomicU64::new(0)).collect();
+        Self { reasons: counters(Reason::ALL.len()), lanes: counters(Lane::ALL.len()) }
     }
 
-    fn count(&self, ruling: &Ruling) {
+    fn count(&self, lane: Option<Lane>, ruling: &Ruling) {
         let response = RESPONSES.iter().position(|word| *word == ruling.response.as_str()).unwrap_or(0);
-        // A reason's place in `ALL` is its discriminant: the table makes both.
-        let at = response * Reason::ALL.len() + ruling.reason() as usize;
-        if let Some(counter) = self.0.get(at) {
+        // A reason's place in `ALL` is its discriminant: the table makes both. So is a lane's.
+        let of_reason = self.reasons.get(response * Reason::ALL.len() + ruling.reason() as usize);
+        let of_lane = lane.and_then(|lane| self.lanes.get(response * Lane::ALL.len() + lane as usize));
+        for counter in of_reason.into_iter().chain(of_lane) {
             counter.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -169,6 +174,7 @@ impl EdgeMetrics {
     pub fn render(&self) -> String {
         let mut text = String::with_capacity(4096);
         self.render_rulings(&mut text);
+        self.render_lanes(&mut text);
         self.render_requests(&mut text);
         header(&mut text, "wardgate_judge_duration_seconds", "histogram", "time that the judge took");
         self.judge.render(&mut text, "wardgate_judge_duration_seconds", "");
@@ -207,11 +213,30 @@ impl EdgeMetrics {
         let apis = self.apis.lock().unwrap_or_else(PoisonError::into_inner);
         for (api, rulings) in apis.iter() {
             let cells = RESPONSES.iter().flat_map(|response| Reason::ALL.iter().map(move |reason| (response, reason)));
-            for ((response, reason), counter) in cells.zip(&rulings.0) {
+            for ((response, reason), counter) in cells.zip(&rulings.reasons) {
                 let count = counter.load(Ordering::Relaxed);
                 if count > 0 {
                     let code = reason.code();
                     let _ = writeln!(text, "wardgate_rulings_total{{response=\"{response}\",code=\"{code}\",api=\"{api}\"}} {count}");
+                }
+            }
+        }
+    }
+
+    fn render_lanes(&self, text: &mut String) {
+        header(
+            text,
+            "wardgate_lane_rulings_total",
+            "counter",
+            "rulings on callers that are known as machines, people's sessions or nobody",
+        );
+        let apis = self.apis.lock().unwrap_or_else(PoisonError::into_inner);
+        for (api, rulings) in apis.iter() {
+            let cells = RESPONSES.iter().flat_map(|response| Lane::ALL.iter().map(move |lane| (response, lane)));
+            for ((response, lane), counter) in cells.zip(&rulings.lanes) {
+                let count = counter.load(Ordering::Relaxed);
+                if count > 0 {
+                    let _ = writeln!(text, "wardgate_lane_rulings_total{{lane=\"{lane}\",response=\"{response}\",api=\"{api}\"}} {count}");
                 }
             }
         }
@@ -241,15 +266,15 @@ pub struct Resolved {
 }
 
 impl Resolved {
-    /// Counts a ruling on a request to `api`; `None` where none was found.
-    pub fn count(&mut self, metrics: &EdgeMetrics, api: Option<&ApiName>, ruling: &Ruling) {
+    /// Counts a ruling on a request to `api`, `None` where none was found, that came in `lane`, `None` while nobody is known to call.
+    pub fn count(&mut self, metrics: &EdgeMetrics, api: Option<&ApiName>, lane: Option<Lane>, ruling: &Ruling) {
         match api {
-            None => self.none.get_or_insert_with(|| metrics.api("")).count(ruling),
+            None => self.none.get_or_insert_with(|| metrics.api("")).count(lane, ruling),
             Some(name) => match self.apis.get(name) {
-                Some(rulings) => rulings.count(ruling),
+                Some(rulings) => rulings.count(lane, ruling),
                 None => {
                     let rulings = metrics.api(name.as_str());
-                    rulings.count(ruling);
+                    rulings.count(lane, ruling);
                     self.apis.insert(name.clone(), rulings);
                 }
             },

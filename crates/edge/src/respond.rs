@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use std::{fmt::Write as _, sync::Arc};
 use wardgate_model::{
     api::{Api, PathTemplate},
-    facts::Facts,
+    facts::{Facts, Lane},
     id::RequestId,
     reason::Reason,
     ruling::{LimitState, LimitUnit, Ruling},
@@ -178,7 +178,7 @@ pub fn rate_limits(headers: &mut HeaderMap, ruling: &Ruling, facts: &Facts) {
 }
 
 fn may_know_limits(facts: &Facts) -> bool {
-    facts.stopped.is_none() && facts.caller.as_ref().is_some_and(|caller| !caller.identity.is_anonymous())
+    facts.stopped.is_none() && facts.lane() == Some(Lane::Machine)
 }
 
 fn limit_policies(ruling: &Ruling) -> Option<HeaderValue> {

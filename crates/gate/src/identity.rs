@@ -3,8 +3,9 @@
 //! Why here: it ends `establish`; whatever is known now is what will be judged, recorded and replayed. Refuses: no
 //! credential where one is needed (RFC 6750 §3.1: 401 without an error), credentials whose identity is not on record,
 //! credentials and identities that were stopped, identities whose time is over. A proof that matches two identities is a refusal (AN6).
+//! What shows no proof and a person's session, where the API serves people, is in the people's lane ([`people`]).
 
-use crate::{judge::Refused, proof::Proven, proof::claim, snapshot::Snapshot};
+use crate::{judge::Refused, people, proof::Proven, proof::claim, snapshot::Snapshot};
 use std::sync::Arc;
 use wardgate_model::{
     facts::{Caller, Facts},
@@ -21,11 +22,21 @@ use wardgate_model::{
 pub fn resolve(proven: Proven<'_>, snapshot: &Snapshot, now: Time) -> Result<Facts, Refused> {
     let Proven { sourced, genuine } = proven;
     let anonymous = sourced.routed.operation.anonymous;
+    let session = match genuine {
+        // A machine's proof is a machine's, whatever else is shown.
+        Some(_) => Ok(None),
+        None => people::session(sourced.routed.canonical.arrival.headers, &sourced.routed.api, snapshot.pepper()),
+    };
     let mut facts = sourced.into_facts();
-    let caller = match genuine {
-        None if anonymous => nobody(snapshot),
-        None => return Err(Refused::new(facts, Reason::CredentialMissing)),
-        Some(genuine) => match snapshot.identity(&genuine.credential.identity) {
+    let caller = match (genuine, session) {
+        (None, Err(reason)) => return Err(Refused::new(facts, reason)),
+        (None, Ok(Some(session))) => person(session, snapshot),
+        (None, Ok(None)) if anonymous => nobody(snapshot),
+        (None, Ok(None)) => return Err(Refused::new(facts, Reason::CredentialMissing)),
+        (Some(genuine), _) if Identity::is_built_in(genuine.credential.identity.as_str()) => {
+            return Err(Refused::new(facts, Reason::IdentityUnknown));
+        }
+        (Some(genuine), _) => match snapshot.identity(&genuine.credential.identity) {
             Some(identity) => claim(identity, genuine),
             None => return Err(Refused::new(facts, Reason::IdentityUnknown)),
         },
@@ -55,8 +66,17 @@ pub(crate) fn is_contained(caller: &Caller, snapshot: &Snapshot) -> bool {
 
 /// A caller that is only described: the identity as it is, with a proof of this kind, made now.
 pub(crate) fn described(identity: &Arc<Identity>, kind: ProofKind, snapshot: &Snapshot, now: Time) -> Caller {
-    let proof = if identity.is_anonymous() { ProofFacts::NONE } else { ProofFacts { kind, bound: false, since: now, ends: None } };
+    let proof = if Identity::is_built_in(identity.id.as_str()) {
+        ProofFacts::NONE
+    } else {
+        ProofFacts { kind, bound: false, since: now, ends: None }
+    };
     Caller { identity: Arc::clone(identity), proof, ..nobody(snapshot) }
+}
+
+/// The people's lane, for the session of this name.
+fn person(session: Box<str>, snapshot: &Snapshot) -> Caller {
+    Caller { identity: Arc::clone(snapshot.people()), on_behalf_of: Some(session), ..nobody(snapshot) }
 }
 
 fn nobody(snapshot: &Snapshot) -> Caller {

@@ -30,6 +30,7 @@ pub mod hooks;
 pub mod identity;
 pub mod inspect;
 pub mod judge;
+pub mod people;
 pub mod permit;
 pub mod proof;
 pub mod reserve;

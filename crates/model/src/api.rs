@@ -156,8 +156,19 @@ pub struct Operation {
     pub records: Option<Box<str>>,
     /// Whether a caller without any credential may use it (`shipped:anonymous`).
     pub anonymous: bool,
+    /// Whether a person's session may use it (`shipped:people`).
+    pub people: bool,
     /// Query parameters that a policy or rule reads: only these are recorded.
     pub query: Box<[Box<str>]>,
+}
+
+/// Where a person's session stands in a request. What it says is the upstream's business: to the gate it is opaque and proves nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PeopleSession {
+    /// The name of a cookie.
+    pub cookie: Option<Box<str>>,
+    /// A header field.
+    pub header: Option<HeaderName>,
 }
 
 /// Which hosts an API answers for.
@@ -285,6 +296,8 @@ pub struct Api {
     pub exposure: Exposure,
     /// Who uses it.
     pub consumers: Consumers,
+    /// Where the sessions of people stand; there exactly when its consumers are mixed.
+    pub people: Option<PeopleSession>,
     /// Hosts it answers for.
     pub hosts: Box<[HostPattern]>,
     /// Whole segments that its paths begin with; no trailing slash, empty for all paths.

@@ -38,6 +38,18 @@ words! {
     }
 }
 
+words! {
+    /// On behalf of what a request comes: each lane has limits of its own and is counted apart.
+    Lane {
+        /// A machine that proved who it is.
+        Machine = "machine",
+        /// A person's session, which only the upstream can tell from a forged one.
+        People = "people",
+        /// Nobody: neither proof nor session.
+        Anonymous = "anonymous",
+    }
+}
+
 /// Why a request is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Purpose {
@@ -102,7 +114,7 @@ pub struct TokenFacts {
 /// The proven caller: an identity, and by what it was proven.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// Who; `anonymous` when no credential was shown.
+    /// Who; `people` for a person's session, `anonymous` when nothing was shown.
     pub identity: Arc<Identity>,
     /// The credential on record that the proof belongs to.
     pub credential: Option<Arc<Credential>>,
@@ -110,12 +122,26 @@ pub struct Caller {
     pub proof: ProofFacts,
     /// The token, when the proof is one.
     pub token: Option<Arc<TokenFacts>>,
-    /// Keyed hash of the person on whose behalf the identity calls.
+    /// Keyed hash of the person on whose behalf the identity calls: whom the token names, in the people's lane whose session it is.
     pub on_behalf_of: Option<Box<str>>,
     /// The chain of actors, outermost first. Only the first counts for access (RFC 8693 §4.1).
     pub actors: SmallVec<[IdentityId; 1]>,
     /// The task this is part of.
     pub task: Option<TaskId>,
+}
+
+impl Caller {
+    /// Its lane.
+    #[must_use]
+    pub fn lane(&self) -> Lane {
+        if self.identity.is_people() {
+            Lane::People
+        } else if self.identity.is_anonymous() {
+            Lane::Anonymous
+        } else {
+            Lane::Machine
+        }
+    }
 }
 
 /// Why a request was stopped before it could be judged. The judge makes it the ruling.
@@ -190,4 +216,12 @@ pub struct Facts {
     pub purpose: Option<Purpose>,
     /// Why it was stopped before it could be judged.
     pub stopped: Option<Stopped>,
+}
+
+impl Facts {
+    /// The lane of the request; `None` while nobody is known to call.
+    #[must_use]
+    pub fn lane(&self) -> Option<Lane> {
+        self.caller.as_ref().map(Caller::lane)
+    }
 }

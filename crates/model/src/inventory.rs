@@ -190,6 +190,27 @@ impl Identity {
     /// The name that stands for "no credential at all".
     pub const ANONYMOUS: &'static str = "anonymous";
 
+    /// The name that stands for every person's session on an API that serves people too.
+    pub const PEOPLE: &'static str = "people";
+
+    /// Whether a name is that of a built-in identity, which has no credential and no record.
+    #[must_use]
+    pub fn is_built_in(name: &str) -> bool {
+        matches!(name, Self::ANONYMOUS | Self::PEOPLE)
+    }
+
+    /// Whether this is what stands for people's sessions.
+    #[must_use]
+    pub fn is_people(&self) -> bool {
+        self.id.as_str() == Self::PEOPLE
+    }
+
+    /// What stands for people's sessions: active, shared, owned by `wardgate`.
+    #[must_use]
+    pub fn people() -> Self {
+        Self { id: IdentityId::literal(Self::PEOPLE), purpose: "people's sessions, which the upstream knows".into(), ..Self::anonymous() }
+    }
+
     /// Whether this is the anonymous caller.
     #[must_use]
     pub fn is_anonymous(&self) -> bool {

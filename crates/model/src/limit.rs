@@ -2,6 +2,7 @@
 
 use crate::{
     api::OperationClass,
+    facts::Lane,
     id::{ApiName, EnvironmentName, IdentityId, LimitName, OwnerName},
     inventory::{IdentityKind, words},
 };
@@ -22,6 +23,9 @@ words! {
         Owner = "owner",
         /// Every source address (IPv6: every /64).
         Source = "source",
+        /// Every person, apart for each identity that calls on their behalf; in the people's lane every session. Requests that
+        /// name nobody are not counted.
+        Person = "person",
     }
 }
 
@@ -58,6 +62,16 @@ pub struct Select {
     pub operation: Option<Box<str>>,
     /// Only callers without a credential (`true`), only those with one (`false`).
     pub anonymous: Option<bool>,
+    /// Requests of this lane.
+    pub lane: Option<Lane>,
+}
+
+impl Select {
+    /// The lane of all requests that it counts, where that is one.
+    #[must_use]
+    pub fn lane(&self) -> Option<Lane> {
+        self.lane.or(self.anonymous.map(|anonymous| if anonymous { Lane::Anonymous } else { Lane::Machine }))
+    }
 }
 
 /// So many in a time, evenly, with a burst on top.

@@ -3,7 +3,11 @@
 
 use cedar_policy::{Context, RestrictedExpression};
 use smallvec::SmallVec;
-use wardgate_model::{facts::Facts, proof::ProofFacts, time::Time};
+use wardgate_model::{
+    facts::{Facts, Lane},
+    proof::ProofFacts,
+    time::Time,
+};
 
 /// One leaf of the context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,9 +29,10 @@ pub(crate) enum Field {
     Time,
     Path,
     Query,
+    Lane,
 }
 
-const LEAVES: [(Field, &[&str]); 16] = [
+const LEAVES: [(Field, &[&str]); 17] = [
     (Field::ProofKind, &["proof", "kind"]),
     (Field::ProofBound, &["proof", "bound"]),
     (Field::ProofAge, &["proof", "age_s"]),
@@ -44,15 +49,16 @@ const LEAVES: [(Field, &[&str]); 16] = [
     (Field::Time, &["time"]),
     (Field::Path, &["request", "path"]),
     (Field::Query, &["request", "query"]),
+    (Field::Lane, &["lane"]),
 ];
 
 /// A set of leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
-pub(crate) struct Fields(u16);
+pub(crate) struct Fields(u32);
 
 impl Fields {
     pub(crate) const NONE: Self = Self(0);
-    pub(crate) const ALL: Self = Self(u16::MAX);
+    pub(crate) const ALL: Self = Self(u32::MAX);
     /// Values that hardly repeat: remembering answers by them would only fill the cache.
     pub(crate) const FRESH: Self = Self(
         Self::one(Field::ProofAge).0
@@ -110,6 +116,16 @@ impl Asked<'_> {
         self.facts.caller.as_ref().map_or(ProofFacts::NONE, |caller| caller.proof)
     }
 
+    /// Who is not known to call shows nothing.
+    fn lane(&self) -> Lane {
+        self.facts.lane().unwrap_or(Lane::Anonymous)
+    }
+
+    /// The person whom a proof names. A session names nobody: anybody can make one up.
+    fn vouched(&self) -> Option<&str> {
+        self.facts.caller.as_ref().filter(|caller| caller.lane() == Lane::Machine)?.on_behalf_of.as_deref()
+    }
+
     /// The values of those `fields` by which answers are remembered.
     pub(crate) fn key(&self, fields: Fields) -> Key {
         let mut key = Key::new();
@@ -132,8 +148,11 @@ impl Asked<'_> {
         if fields.has(Field::Task) {
             option(&mut key, caller.and_then(|caller| caller.task.as_ref()).map(|task| task.as_str()));
         }
+        if fields.has(Field::Lane) {
+            key.push(self.lane() as u8);
+        }
         if fields.has(Field::OnBehalfOf) {
-            option(&mut key, caller.and_then(|caller| caller.on_behalf_of.as_deref()));
+            option(&mut key, self.vouched());
         }
         if fields.has(Field::Actors) {
             list(&mut key, caller.iter().flat_map(|caller| caller.actors.iter().map(|actor| actor.as_str())));
@@ -171,7 +190,10 @@ impl Asked<'_> {
         if fields.has(Field::Time) {
             put("time", RestrictedExpression::new_datetime(moment(self.now)?));
         }
-        if let Some(subject) = caller.and_then(|caller| caller.on_behalf_of.as_deref()).filter(|_| fields.has(Field::OnBehalfOf)) {
+        if fields.has(Field::Lane) {
+            put("lane", text(self.lane().as_str()));
+        }
+        if let Some(subject) = self.vouched().filter(|_| fields.has(Field::OnBehalfOf)) {
             put("on_behalf_of", record([("subject", text(subject))])?);
         }
         if let Some(token) = caller.and_then(|caller| caller.token.as_ref()).filter(|_| fields.has(Field::Token)) {

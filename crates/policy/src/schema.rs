@@ -5,12 +5,13 @@ use cedar_policy::{EntityId, EntityTypeName, EntityUid, Schema};
 use std::{fmt::Write as _, str::FromStr as _, sync::LazyLock};
 use wardgate_model::{
     api::{Exposure, OperationClass, Sensitivity},
+    facts::Lane,
     inventory::{Criticality, IdentityKind, IdentityState, Role},
     proof::ProofKind,
 };
 
 /// A string attribute that holds one of a closed list of words: its path and its words.
-pub(crate) fn worded() -> [(&'static str, Vec<&'static str>); 7] {
+pub(crate) fn worded() -> [(&'static str, Vec<&'static str>); 8] {
     fn words<T: Copy>(all: &[T], word: fn(T) -> &'static str) -> Vec<&'static str> {
         all.iter().map(|value| word(*value)).collect()
     }
@@ -22,6 +23,7 @@ pub(crate) fn worded() -> [(&'static str, Vec<&'static str>); 7] {
         ("resource.sensitivity", words(Sensitivity::ALL, Sensitivity::as_str)),
         ("resource.exposure", words(Exposure::ALL, Exposure::as_str)),
         ("context.proof.kind", words(ProofKind::ALL, ProofKind::as_str)),
+        ("context.lane", words(Lane::ALL, Lane::as_str)),
     ]
 }
 
@@ -36,7 +38,7 @@ entity Environment {
   shared: Bool,
 };
 
-// Who calls. `anonymous` stands for no credential at all.
+// Who calls. `anonymous` stands for no credential at all, `people` for the session of a person, which proves nothing to the gate.
 // Tags are Cedar tags: `principal.hasTag("tier") && principal.getTag("tier") == "gold"`.
 entity Identity in [Owner, Team, Environment, Role] {
   type: String,
@@ -61,6 +63,7 @@ entity Operation in [Api] {
   exposure: String,
   owner: Owner,              // who answers for the API's policy
   anonymous: Bool,
+  people: Bool,              // open to people's sessions
 };
 
 // The request. No entities in here: what a policy compares with must be principal or resource.
@@ -84,7 +87,8 @@ type Call = {
     country: String,         // not enforced yet: refused
     known: Bool,             // not enforced yet: refused
   },
-  on_behalf_of?: {
+  lane: String,              // a person's session is `people`; who shows nothing `anonymous`
+  on_behalf_of?: {           // whom a token names; never a session
     subject: String,         // keyed hash of the person
   },
   actors: Set<String>,

@@ -32,6 +32,13 @@ forbid (principal == Identity::"anonymous", action, resource) unless { resource.
 @id("shipped:anonymous")
 permit (principal == Identity::"anonymous", action, resource) when { resource.anonymous };
 
+// A person's session is the upstream's to judge: here it opens what is declared open to people, and what is open to everybody.
+@id("guardrail:people")
+forbid (principal == Identity::"people", action, resource) unless { resource.people || resource.anonymous };
+
+@id("shipped:people")
+permit (principal == Identity::"people", action, resource) when { resource.people || resource.anonymous };
+
 // Wardgate's own API. The first admin credential buys a session and nothing else.
 @id("guardrail:sign-in")
 forbid (principal, action, resource in Api::"wardgate-admin")

@@ -55,7 +55,7 @@ pub(crate) fn too_large(place: Place, bytes: usize) -> Diagnostic {
 /// be lost in silence. Existence is therefore checked here.
 #[derive(Clone, Default)]
 pub struct Names<'a> {
-    /// Identities; `anonymous` is always known.
+    /// Identities; `anonymous` and `people` are always known.
     pub identities: HashSet<&'a str>,
     /// Identities that are known beside these: there may be too many to list.
     pub beside: Option<&'a dyn Fn(&str) -> bool>,
@@ -81,7 +81,7 @@ impl Names<'_> {
         match of {
             Type::Identity => {
                 let beside = || self.beside.is_some_and(|beside| beside(name));
-                name == Identity::ANONYMOUS || self.identities.contains(name) || beside()
+                Identity::is_built_in(name) || self.identities.contains(name) || beside()
             }
             Type::Owner => name == "wardgate" || self.owners.contains(name),
             Type::Team => self.teams.contains(name),

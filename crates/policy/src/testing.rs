@@ -49,6 +49,9 @@ pub(crate) fn identity(text: &str) -> Identity {
     if name == Identity::ANONYMOUS {
         return Identity::anonymous();
     }
+    if name == Identity::PEOPLE {
+        return Identity::people();
+    }
     Identity {
         id: IdentityId::parse(name).unwrap(),
         kind: words.get("type").map_or(IdentityKind::Workload, |word| IdentityKind::parse(word).unwrap()),
@@ -73,7 +76,7 @@ pub(crate) fn identity(text: &str) -> Identity {
     }
 }
 
-/// `ledger env=production owner=payments`, then a line an operation: `GET /entries list [anonymous]`.
+/// `ledger env=production owner=payments`, then a line an operation: `GET /entries list [anonymous] [people]`.
 pub(crate) fn api(text: &str) -> Arc<Api> {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let (name, words) = Words::read(lines.next().unwrap());
@@ -91,6 +94,7 @@ pub(crate) fn api(text: &str) -> Arc<Api> {
                 resource: None,
                 records: None,
                 anonymous: parts.contains(&"anonymous"),
+                people: parts.contains(&"people"),
                 query: Box::default(),
             })
         })
@@ -104,6 +108,7 @@ pub(crate) fn api(text: &str) -> Arc<Api> {
         sensitivity: Sensitivity::High,
         exposure: Exposure::Internal,
         consumers: Consumers::Machine,
+        people: None,
         hosts: Box::default(),
         path_prefix: "".into(),
         audit: AuditMode::Required,
@@ -250,6 +255,9 @@ impl Town {
     pub(crate) fn identity(&self, name: &str) -> Identity {
         if name == Identity::ANONYMOUS {
             return Identity::anonymous();
+        }
+        if name == Identity::PEOPLE {
+            return Identity::people();
         }
         self.identities.iter().find(|identity| identity.id.as_str() == name).cloned().unwrap_or_else(|| panic!("no identity {name}"))
     }

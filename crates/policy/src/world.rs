@@ -112,6 +112,7 @@ fn called(uid: EntityUid, api: &Api, operation: &Operation) -> Result<Entity, Wo
         ("exposure".to_owned(), text(api.exposure.as_str())),
         ("owner".to_owned(), reference(Type::Owner.uid(api.policy_owner.as_str()))),
         ("anonymous".to_owned(), RestrictedExpression::new_bool(operation.anonymous)),
+        ("people".to_owned(), RestrictedExpression::new_bool(operation.people)),
     ]);
     Entity::new(uid.clone(), attributes, HashSet::from([parent])).map_err(|_| WorldFault::Attributes(uid))
 }

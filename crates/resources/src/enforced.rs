@@ -35,7 +35,6 @@ pub const NOT_ENFORCED: &[NotEnforced] = &[
     row(Kind::Webhook, "", When::Present),
     row(Kind::Identity, "credentials[].type", When::Is("public_key")),
     row(Kind::Identity, "credentials[].type", When::Is("hmac")),
-    row(Kind::Api, "consumers", When::Is("mixed")),
     row(Kind::Api, "audit", When::Is("durable")),
     row(Kind::Api, "require[].task", When::Present),
     row(Kind::Api, "accept[]", When::Is("signature")),

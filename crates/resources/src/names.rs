@@ -28,8 +28,11 @@ pub(crate) fn check(kind: Kind, name: &str) -> Result<(), Wrong> {
         _ => false,
     };
     let reserved = RESERVED.iter().any(|prefix| name.starts_with(prefix)) && !replaces;
-    if reserved || (kind == Kind::Identity && name == Identity::ANONYMOUS) {
+    if reserved || (kind == Kind::Identity && Identity::is_built_in(name)) {
         let mend = match kind {
+            Kind::Identity if name == Identity::PEOPLE => {
+                "an API with `consumers: mixed` says by `people` what is open to people's sessions".to_owned()
+            }
             Kind::Identity if name == Identity::ANONYMOUS => {
                 "operations with `anonymous: true` are what callers without a credential may use".to_owned()
             }

@@ -6,6 +6,7 @@ mod agreed;
 mod api;
 mod governed;
 mod later;
+mod people;
 mod trust;
 mod value;
 
@@ -15,6 +16,7 @@ pub(crate) use governed::{
     RawCredential, RawEnvironment, RawGrant, RawIdentity, RawLimit, RawOwner, RawPolicy, RawPurpose, RawSelect, RawZone,
 };
 pub(crate) use later::RawLater;
+pub(crate) use people::RawPeople;
 pub(crate) use trust::RawTrustSource;
 #[cfg(test)]
 pub(crate) use value::examples;

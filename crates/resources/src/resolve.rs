@@ -10,6 +10,7 @@ mod beside;
 mod identity;
 mod known;
 mod operations;
+mod people;
 mod single;
 mod trust;
 mod wire;

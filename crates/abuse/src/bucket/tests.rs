@@ -103,6 +103,23 @@ fn extremes_neither_panic_nor_open() {
     assert!(bucket.take(1, &pace, Time::from_micros(i64::MAX)).is_err());
 }
 
+#[test]
+fn what_is_not_there_is_owed() {
+    // Somebody who tries every 100 µs, and pays ten more for each try that is let in.
+    let (pace, bucket) = (pace(2_000, Duration::from_secs(1), 4_000), Bucket::default());
+    let tries = |from_s: i64| {
+        let moments = (0..10_000).map(|at| at(from_s * 1_000_000 + at * 100));
+        moments.filter(|now| bucket.take(1, &pace, *now).map(|()| bucket.drain(10, &pace, *now)).is_ok()).count()
+    };
+    assert!((545..=547).contains(&tries(0)), "the burst and a second of the rate, at eleven each");
+    assert!((181..=183).contains(&tries(1)), "a second of the rate");
+    // However slow the rate, nobody owes more than half a second.
+    let (slow, bucket) = (self::pace(1, Duration::from_secs(1), 1), Bucket::default());
+    bucket.drain(1_000, &slow, at(0));
+    assert!(bucket.take(1, &slow, at(1_499_999)).is_err());
+    assert_eq!(bucket.take(1, &slow, at(1_500_000)), Ok(()));
+}
+
 /// The plain token bucket, in exact fractions: the level is in 1/count of what a nanosecond refills.
 struct Naive {
     level: u128,

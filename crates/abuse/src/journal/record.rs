@@ -2,7 +2,7 @@
 //!
 //! `length: u32` of the payload, `crc: u32` (CRC-32, IEEE) over the payload, then the payload: `counted: u8`, `window: u8`, `per: u8`,
 //! `subject: u8` (what kind of name), `window_start: i64` in µs, `used: u64`, `limit: u16` (length) + bytes, `name: u16` (length) +
-//! bytes. Little-endian throughout.
+//! bytes. Little-endian throughout. A person's name is the identity's, a zero byte, and the person's own.
 
 use super::MeterRecord;
 use crate::key::{Counted, MeterKey, SourceNet, Subject, SubjectName};
@@ -24,8 +24,14 @@ pub(super) fn write(out: &mut Vec<u8>, key: &MeterKey, window_start: Time, used:
         Counted::Bytes(window) => (2, window),
     };
     let subject = key.subject();
+    let person: Vec<u8>;
     let (kind, name): (u8, &[u8]) = match &subject.name {
         SubjectName::Text(text) => (1, text.as_bytes()),
+        SubjectName::Person { client, person: one } => {
+            person = [client.as_bytes(), one.as_bytes()].join(&0);
+            (5, &person)
+        }
+        SubjectName::Session(session) => (6, session.as_bytes()),
         SubjectName::Net(SourceNet::V4(octets)) => (2, octets),
         SubjectName::Net(SourceNet::V6(octets)) => (3, octets),
         SubjectName::Overflow => (4, &[]),
@@ -82,6 +88,11 @@ fn parse(payload: &[u8]) -> Option<MeterRecord> {
     };
     let name = match kind {
         1 => SubjectName::Text(std::str::from_utf8(name).ok()?.into()),
+        5 => {
+            let (client, person) = std::str::from_utf8(name).ok()?.split_once('\0')?;
+            SubjectName::Person { client: client.into(), person: person.into() }
+        }
+        6 => SubjectName::Session(std::str::from_utf8(name).ok()?.into()),
         2 => SubjectName::Net(SourceNet::V4(name.try_into().ok()?)),
         3 => SubjectName::Net(SourceNet::V6(name.try_into().ok()?)),
         4 if name.is_empty() => SubjectName::Overflow,

@@ -54,6 +54,8 @@ fn every_kind_of_key_comes_back_with_its_last_value() {
         SubjectName::Net(SourceNet::V4([192, 0, 2, 7])),
         SubjectName::Net(SourceNet::V6([0x20, 1, 0xd, 0xb8, 0, 0, 0, 1])),
         SubjectName::Overflow,
+        SubjectName::Person { client: "app".into(), person: "8f2c".into() },
+        SubjectName::Session("91aa".into()),
     ];
     for name in names {
         for counted in [Counted::Quota(Window::Month), Counted::Bytes(Window::Hour)] {
@@ -69,11 +71,15 @@ fn every_kind_of_key_comes_back_with_its_last_value() {
 l bytes/hour source (overflow) 2026-11-22T12:00:00Z 18446744073709551615
 l bytes/hour source 192.0.2.7 2026-11-22T12:00:00Z 18446744073709551615
 l bytes/hour source 2001:db8:0:1::/64 2026-11-22T12:00:00Z 18446744073709551615
+l bytes/hour source 8f2c of app 2026-11-22T12:00:00Z 18446744073709551615
 l bytes/hour source ledger GET /entries/{id}/ö 2026-11-22T12:00:00Z 18446744073709551615
+l bytes/hour source session 91aa 2026-11-22T12:00:00Z 18446744073709551615
 l quota/month source (overflow) 2026-11-01T00:00:00Z 18446744073709551615
 l quota/month source 192.0.2.7 2026-11-01T00:00:00Z 18446744073709551615
 l quota/month source 2001:db8:0:1::/64 2026-11-01T00:00:00Z 18446744073709551615
+l quota/month source 8f2c of app 2026-11-01T00:00:00Z 18446744073709551615
 l quota/month source ledger GET /entries/{id}/ö 2026-11-01T00:00:00Z 18446744073709551615
+l quota/month source session 91aa 2026-11-01T00:00:00Z 18446744073709551615
 ";
     assert_eq!(held(&opened), expected);
 }

@@ -62,6 +62,18 @@ fn a_meter_belongs_to_whom_the_limit_says() {
     );
     check(
         &lines,
+        "identity=a owner=payments person=p1 source=192.0.2.7",
+        "api: api ledger, credential: credential a, identity: identity a, operation: operation ledger GET /entries, \
+         owner: owner payments, person: person p1 of a, source: source 192.0.2.7",
+    );
+    check(
+        &lines,
+        "identity=people person=p1 source=192.0.2.7",
+        "api: api ledger, credential: credential 192.0.2.7, identity: identity 192.0.2.7, operation: operation ledger GET /entries, \
+         owner: owner 192.0.2.7, person: person session p1, source: source 192.0.2.7",
+    );
+    check(
+        &lines,
         "source=2001:db8:0:1:ffff::7",
         "api: api ledger, credential: credential 2001:db8:0:1::/64, identity: identity 2001:db8:0:1::/64, \
          operation: operation ledger GET /entries, owner: owner 2001:db8:0:1::/64, source: source 2001:db8:0:1::/64",
@@ -82,18 +94,49 @@ fn the_anonymous_identity_may_be_selected_by_name() {
 }
 
 #[test]
+fn a_lane_is_selected_by_each_of_its_names_and_two_lanes_select_nothing() {
+    let lines = "
+        name=m per=api lane=machine rate=1/1000ms
+        name=p per=api lane=people rate=1/1000ms
+        name=a per=api lane=anonymous rate=1/1000ms
+        name=by-name per=api identity=people rate=1/1000ms
+        name=known per=api anonymous=false rate=1/1000ms
+        name=both per=api lane=people anonymous=false rate=1/1000ms
+        name=agreed per=api lane=people identity=people rate=1/1000ms
+        name=never per=api identity=people anonymous=true rate=1/1000ms";
+    let l = "api ledger";
+    check(lines, "identity=x", &format!("known: {l}, m: {l}"));
+    check(lines, "identity=people person=s", &format!("agreed: {l}, by-name: {l}, p: {l}"));
+    check(lines, "", &format!("a: {l}"));
+    check(lines, "identity=people person=s stopped", &format!("a: {l}"));
+}
+
+#[test]
+fn who_names_no_person_is_counted_by_no_limit_per_person() {
+    let lines = "name=l per=person rate=1/1000ms";
+    for nobody in ["identity=a", "identity=people", "", "identity=a person=p stopped"] {
+        check(lines, nobody, "");
+    }
+    check(lines, "identity=a person=p", "l: person p of a");
+    check(lines, "identity=b person=p", "l: person p of b");
+}
+
+#[test]
 fn an_operation_that_cannot_be_read_fits_none() {
     check("name=l per=api operation=/entries rate=1/1000ms", "identity=a op=GET:/entries", "");
 }
+
+const SHIPPED: [&str; 6] = ["default:identity", "default:api", "default:source", "default:anonymous", "default:people", "default:person"];
 
 #[test]
 fn a_limit_replaces_one_of_its_name() {
     let mut all: Vec<_> = Limits::shipped().into_iter().map(Arc::new).collect();
     let names = |limits: &Limits| limits.rules.iter().map(|rule| rule.name.to_string()).collect::<Vec<_>>();
-    assert_eq!(names(&Limits::compile(&all)), ["default:identity", "default:api", "default:source"]);
+    assert_eq!(names(&Limits::compile(&all)), SHIPPED);
     all.push(Arc::new(crate::testing::limit("name=default:api per=api api=orders quota=7/day")));
     let limits = Limits::compile(&all);
-    assert_eq!(names(&limits), ["default:identity", "default:source", "default:api"]);
+    let last = SHIPPED.iter().filter(|name| **name != "default:api").chain(&["default:api"]);
+    assert_eq!(names(&limits), last.copied().collect::<Vec<_>>());
     assert_eq!(counted_by(&limits, "identity=a api=other"), "default:identity: identity a, default:source: source 192.0.2.1");
 }
 
@@ -101,8 +144,22 @@ fn a_limit_replaces_one_of_its_name() {
 fn shipped_limits_have_good_names_and_count_everybody() {
     for limit in Limits::shipped() {
         assert_eq!(wardgate_model::id::LimitName::parse(limit.name.as_str()), Ok(limit.name.clone()));
-        assert_eq!(limit.select, wardgate_model::limit::Select::default());
+        let lane = limit.select.lane;
+        assert_eq!(limit.select, wardgate_model::limit::Select { lane, ..Default::default() }, "whatever API it is");
     }
+    let shipped = Limits::compile(&Limits::shipped().into_iter().map(Arc::new).collect::<Vec<_>>());
+    let of = |request| counted_by(&shipped, request);
+    let (api, source) = ("default:api: api ledger", "default:source: source 192.0.2.1");
+    assert_eq!(of("identity=a"), format!("{api}, default:identity: identity a, {source}"));
+    assert_eq!(of("identity=a person=p"), format!("{api}, default:identity: identity a, default:person: person p of a, {source}"));
+    let unproven = format!("{api}, default:identity: identity 192.0.2.1");
+    assert_eq!(of(""), format!("default:anonymous: source 192.0.2.1, {unproven}, {source}"));
+    assert_eq!(
+        of("identity=people person=s"),
+        format!(
+            "{api}, default:identity: identity 192.0.2.1, default:people: source 192.0.2.1, default:person: person session s, {source}"
+        )
+    );
 }
 
 #[test]

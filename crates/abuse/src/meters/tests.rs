@@ -1,3 +1,5 @@
+mod persons;
+
 use super::{MeterBounds, Meters};
 use crate::{
     FileJournal, Hold, Journal, JournalFault, Limits, MeterKey, Reservation, Unrecorded,
@@ -202,7 +204,7 @@ fn a_line_of_ipv6_is_one_source_and_ipv4_is_itself_in_either_form() {
 #[test]
 fn unknown_sources_never_make_more_meters_than_bounded() {
     let limits = limits("name=s per=source rate=1/1000ms burst=3\nname=i per=identity rate=1/1000ms burst=1");
-    let meters = Meters::new(Arc::new(Unrecorded), MeterBounds { named_max: 10, sources_max: 1000 });
+    let meters = Meters::new(Arc::new(Unrecorded), MeterBounds { named_max: 10, sources_max: 1000, ..MeterBounds::default() });
     let admitted = (0..100_000_u128).filter(|n| {
         let source = IpAddr::V6(Ipv6Addr::from((0x2001_0db8 << 96) | (n << 64)));
         meters.admit_source(&limits, source, after(0)).is_ok()

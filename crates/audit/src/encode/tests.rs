@@ -115,6 +115,7 @@ fn operation() -> Operation {
         resource: Some("id".into()),
         records: None,
         anonymous: false,
+        people: false,
         query: Box::default(),
     }
 }
@@ -129,6 +130,7 @@ fn api(environment: &Arc<Environment>, operation: &Arc<Operation>) -> Api {
         sensitivity: Sensitivity::High,
         exposure: Exposure::Internal,
         consumers: Consumers::Machine,
+        people: None,
         hosts: Box::default(),
         path_prefix: "/ledger".into(),
         audit: AuditMode::Required,

@@ -173,6 +173,7 @@ impl AdminOperation {
             resource,
             records: None,
             anonymous: false,
+            people: false,
             query: Box::default(),
         })
     }

@@ -33,7 +33,7 @@ impl Connection {
         let facts = Facts { stopped: Some(Stopped { reason: refusal.reason, retry_after_s: None }), ..opening.facts(&path) };
         let ruling = Ruling::refused(refusal.reason);
         self.thread.metrics.wire(refusal.reason);
-        self.thread.resolved.borrow_mut().count(&self.thread.metrics, None, &ruling);
+        self.thread.resolved.borrow_mut().count(&self.thread.metrics, None, None, &ruling);
         let status = refusal.reason.row().http;
         let outcome = Outcome { end: now, ending: Ending::Complete, client_status: Some(status), upstream: None, effect: None };
         let event = Event {

@@ -1,7 +1,7 @@
 use super::{EdgeMetrics, Resolved};
 use http::Method;
 use std::time::Duration;
-use wardgate_model::{id::ApiName, reason::Reason, ruling::Ruling};
+use wardgate_model::{facts::Lane, id::ApiName, reason::Reason, ruling::Ruling};
 
 #[test]
 fn what_happened_is_told() {
@@ -9,9 +9,9 @@ fn what_happened_is_told() {
     let api = ApiName::literal("orders");
     let mut resolved = Resolved::default();
     for _ in 0..2 {
-        resolved.count(&metrics, Some(&api), &Ruling::refused(Reason::ReserveRate));
+        resolved.count(&metrics, Some(&api), Some(Lane::People), &Ruling::refused(Reason::ReserveRate));
     }
-    resolved.count(&metrics, None, &Ruling::refused(Reason::RouteNoApi));
+    resolved.count(&metrics, None, None, &Ruling::refused(Reason::RouteNoApi));
     metrics.request(&Method::GET, Some(429), Duration::from_millis(6));
     metrics.request(&Method::from_bytes(b"BREW").unwrap(), Some(405), Duration::from_secs(60));
     metrics.judged(Duration::from_micros(7));
@@ -21,6 +21,7 @@ fn what_happened_is_told() {
     let text = metrics.render();
     for line in [
         "wardgate_rulings_total{response=\"block\",code=\"reserve.rate_exceeded\",api=\"orders\"} 2",
+        "wardgate_lane_rulings_total{lane=\"people\",response=\"block\",api=\"orders\"} 2",
         "wardgate_rulings_total{response=\"block\",code=\"route.no_api\",api=\"\"} 1",
         "http_server_request_duration_seconds_bucket{http_request_method=\"GET\",http_response_status_code=\"429\",le=\"0.005\"} 0",
         "http_server_request_duration_seconds_bucket{http_request_method=\"GET\",http_response_status_code=\"429\",le=\"0.01\"} 1",

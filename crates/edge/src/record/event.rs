@@ -99,7 +99,8 @@ impl Drop for Exchange {
         if event.outcome.ending == Ending::Fault {
             metrics.fault();
         }
-        thread.resolved.borrow_mut().count(metrics, event.facts.api.as_deref().map(|api| &api.name), &event.ruling);
+        let api = event.facts.api.as_deref().map(|api| &api.name);
+        thread.resolved.borrow_mut().count(metrics, api, event.facts.lane(), &event.ruling);
         // A ruling that was never reached has no place yet.
         match place.or_else(|| thread.place(Share::Half)) {
             Some(place) => place.record(event),

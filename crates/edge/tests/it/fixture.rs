@@ -31,6 +31,7 @@ pub(crate) fn operation(api: &ApiName, line: &str, anonymous: bool) -> Arc<Opera
         resource: None,
         records: None,
         anonymous,
+        people: false,
         query: Box::default(),
     })
 }
@@ -54,6 +55,7 @@ pub(crate) fn api(name: &'static str, url: &str) -> Api {
         sensitivity: Sensitivity::Low,
         exposure: Exposure::Public,
         consumers: Consumers::Machine,
+        people: None,
         hosts: Box::new([HostPattern::Any]),
         path_prefix: Box::default(),
         audit: AuditMode::BestEffort,

@@ -18,6 +18,7 @@ fn operation(line: &str) -> Arc<Operation> {
         resource: None,
         records: None,
         anonymous: false,
+        people: false,
         query: Box::default(),
     })
 }

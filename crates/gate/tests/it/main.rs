@@ -5,6 +5,7 @@
 mod github;
 mod limits;
 mod matrix;
+mod mixed;
 mod observe;
 mod opaque;
 mod proofs;

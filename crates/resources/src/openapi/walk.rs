@@ -33,7 +33,14 @@ const BESIDE_METHODS: [&str; 5] = ["$ref", "summary", "description", "servers", 
 /// References followed one after the other.
 const REFERENCES_MAX: usize = 8;
 /// Our keys of an operation.
-const OUR_KEYS: [&str; 5] = ["x-wardgate-class", "x-wardgate-resource", "x-wardgate-records", "x-wardgate-anonymous", "x-wardgate-query"];
+const OUR_KEYS: [&str; 6] = [
+    "x-wardgate-class",
+    "x-wardgate-resource",
+    "x-wardgate-records",
+    "x-wardgate-anonymous",
+    "x-wardgate-people",
+    "x-wardgate-query",
+];
 /// What ours begin with.
 const OURS: &str = "x-wardgate-";
 
@@ -206,11 +213,12 @@ impl<'a> Reader<'a> {
                 },
                 ("x-wardgate-resource", Value::String(text)) => self.resource(draft, text, &pointer),
                 ("x-wardgate-anonymous", Value::Bool(truth)) => draft.anonymous = *truth,
+                ("x-wardgate-people", Value::Bool(truth)) => draft.people = Some(*truth),
                 ("x-wardgate-query", Value::Array(names)) if names.iter().all(Value::is_string) => {
                     draft.query = names.iter().filter_map(Value::as_str).map(Into::into).collect();
                 }
                 ("x-wardgate-class" | "x-wardgate-resource", _) => self.error("value.type", &pointer, "expected text", None),
-                ("x-wardgate-anonymous", _) => self.error("value.type", &pointer, "expected `true` or `false`", None),
+                ("x-wardgate-anonymous" | "x-wardgate-people", _) => self.error("value.type", &pointer, "expected `true` or `false`", None),
                 ("x-wardgate-query", _) => self.error("value.type", &pointer, "expected a list of names", None),
                 (other, _) => self.error("key.unknown", &pointer, "this key is not known", suggest(other, OUR_KEYS)),
             }

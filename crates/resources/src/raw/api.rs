@@ -1,7 +1,11 @@
 //! APIs.
 
-use super::value::{
-    Accept, AddressText, DurationText, FileText, HeaderText, HostText, MatchText, Name, ParameterText, PointerText, PrefixText, Prose, Word,
+use super::{
+    people::RawPeople,
+    value::{
+        Accept, AddressText, DurationText, FileText, HeaderText, HostText, MatchText, Name, ParameterText, PointerText, PrefixText, Prose,
+        Word,
+    },
 };
 use crate::yaml::At;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -35,6 +39,8 @@ pub(crate) struct RawApi {
     pub(crate) exposure: Option<At<Word<Exposure>>>,
     /// Who uses it; machine unless said.
     pub(crate) consumers: Option<At<Word<Consumers>>>,
+    /// How people's sessions are known, where its consumers are mixed.
+    pub(crate) people: Option<At<RawPeople>>,
     /// Its OpenAPI document, 3.0 or 3.1, JSON or YAML.
     pub(crate) openapi: Option<At<FileText>>,
     /// Which requests are for it.
@@ -169,11 +175,11 @@ pub(crate) struct RawSecret {
     pub(crate) query: Option<At<Prose>>,
     /// As a MAC in this header.
     pub(crate) hmac: Option<At<Prose>>,
-    /// As a client certificate.
-    pub(crate) client_certificate: Option<At<Prose>>,
+    /// As a client certificate: this secret is its chain and its key, PEM.
+    pub(crate) client_certificate: Option<At<Name<SecretName>>>,
     /// As the client credentials of this token endpoint.
     pub(crate) oauth: Option<At<Prose>>,
-    /// The secret's name.
+    /// The secret's name, unless it is a client certificate.
     pub(crate) secret: Option<At<Name<SecretName>>>,
 }
 
@@ -238,6 +244,8 @@ pub(crate) struct RawOperation {
     pub(crate) records: Option<At<PointerText>>,
     /// Whether a caller without a credential may use it.
     pub(crate) anonymous: Option<At<bool>>,
+    /// Whether a person's session may use it; as the `people` of the API says, unless said.
+    pub(crate) people: Option<At<bool>>,
     /// Query parameters that policies may read and events record.
     pub(crate) query: Option<At<Vec<At<Prose>>>>,
     /// Who signs in here, and how failure looks.

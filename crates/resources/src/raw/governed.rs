@@ -10,6 +10,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use wardgate_model::{
     api::OperationClass,
+    facts::Lane,
     id::{ApiName, ContractName, EnvironmentName, IdentityId, OwnerName, PurposeName, TeamName},
     inventory::{Criticality, IdentityKind, Role},
     limit::Per,
@@ -172,6 +173,8 @@ pub(crate) struct RawSelect {
     pub(crate) operation: Option<At<MatchText>>,
     /// Only callers without a credential, or only those with one.
     pub(crate) anonymous: Option<At<bool>>,
+    /// Requests of this lane: machines, people's sessions, or who shows nothing.
+    pub(crate) lane: Option<At<Word<Lane>>>,
 }
 
 /// Where calls come from.

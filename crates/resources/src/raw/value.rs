@@ -12,6 +12,7 @@ use std::{borrow::Cow, num::NonZeroU64, time::Duration};
 use wardgate_model::{
     api::{AuditMode, Consumers, Exposure, HostPattern, Mode, OperationClass, Sensitivity, StaleStance, UpstreamUrl},
     credential::CredentialKind,
+    facts::Lane,
     govern::Exemption,
     inventory::{Criticality, IdentityKind, Role},
     limit::{Per, Quota},
@@ -81,6 +82,8 @@ texts! {
     AddressText(UpstreamUrl) = wire::upstream, "The address of an upstream: scheme, host and port.", "http://127.0.0.1:9000";
     /// A header.
     HeaderText(HeaderName) = wire::header, "The name of a header.", "X-Api-Key";
+    /// A cookie.
+    CookieText(Box<str>) = cookie, "The name of a cookie (RFC 6265).", "session";
     /// An operation.
     MatchText(Match) = wire::operation, "An operation: a method and a path template relative to the API's prefix.", "GET /entries/{id}";
     /// What a grant covers.
@@ -108,6 +111,19 @@ fn file(text: &str) -> Result<Box<str>, Wrong> {
         Some(path) if path.contains(char::is_control) => Err(Wrong::new("a control character may not stand in the name of a file")),
         Some(path) => Ok(path.into()),
         None => Err(Wrong::new(format!("`{text}` names no file")).mend(MEND)),
+    }
+}
+
+/// Longest name of a cookie, in bytes.
+const COOKIE_BYTES_MAX: usize = 128;
+
+fn cookie(text: &str) -> Result<Box<str>, Wrong> {
+    // RFC 6265 §4.1.1, RFC 9110 §5.6.2: a token.
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if (1..=COOKIE_BYTES_MAX).contains(&text.len()) && text.bytes().all(token) {
+        Ok(text.into())
+    } else {
+        Err(Wrong::new(format!("`{text}` is no name of a cookie")).mend("write letters, digits, `-` and `_`, as in `session`"))
     }
 }
 
@@ -187,6 +203,7 @@ words!(
     StaleStance,
     OperationClass,
     Per,
+    Lane,
     CredentialWord,
     RotatedWord,
     Exemption,

@@ -15,10 +15,11 @@ use std::{collections::HashMap, sync::Arc};
 use wardgate_model::{
     api::{Api, Operation},
     diagnostic::Place,
+    facts::Lane,
     grant::{Grant, GrantTo, OperationSelector},
     id::{ApiName, GrantId, LimitName, ZoneName},
     inventory::Zone,
-    limit::{Limit, Rate, Select},
+    limit::{Limit, Per, Rate, Select},
     resource::Kind,
 };
 
@@ -152,6 +153,10 @@ pub(super) fn limit(name: &str, raw: &RawLimit, known: &Known<'_>, faults: &Faul
     if let Some(At { spot, value: Some(0) }) = &raw.concurrency {
         faults.error(*spot, "value.invalid", "`concurrency`: the number must be more than zero", None);
     }
+    if raw.per.value.is_some_and(|per| per.0 == Per::Person) && select.lane() == Some(Lane::Anonymous) {
+        let mend = "write `per: source`, or select another lane".to_owned();
+        faults.error(raw.per.spot, "limit.nobody", "this limit counts nothing: who is anonymous is no person", mend);
+    }
     let rate = value(raw.rate.as_ref()).map(|pace| Rate {
         count: pace.0.count,
         period: pace.0.period,
@@ -169,6 +174,10 @@ pub(super) fn limit(name: &str, raw: &RawLimit, known: &Known<'_>, faults: &Faul
 }
 
 fn select(raw: &RawSelect, known: &Known<'_>, faults: &Faults) -> Select {
+    if let (Some(at), Some(_)) = (&raw.lane, &raw.anonymous) {
+        let what = "`select`: `lane` and `anonymous` say the same, or contradict each other";
+        faults.error(at.spot, "limit.lane", what, "take `anonymous` out".to_owned());
+    }
     if let Some(at) = &raw.identity
         && let Some(name) = &at.value
     {
@@ -208,6 +217,7 @@ fn select(raw: &RawSelect, known: &Known<'_>, faults: &Faults) -> Select {
         class: value(raw.class.as_ref()).map(|word| word.0),
         operation,
         anonymous: value(raw.anonymous.as_ref()).copied(),
+        lane: value(raw.lane.as_ref()).map(|word| word.0),
     }
 }
 

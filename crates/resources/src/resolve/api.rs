@@ -3,22 +3,24 @@
 use super::{
     Entry, items,
     known::{Grounds, Known},
-    operations, value,
+    operations,
+    people::{self, Open},
+    value,
 };
 use crate::{
     openapi,
-    raw::{Raw, RawApi, RawSecret, RawTimeouts, RawUpstream, WordOrSecret},
+    raw::{Name, Raw, RawApi, RawSecret, RawTimeouts, RawUpstream, WordOrSecret},
     yaml::{At, Faults, Spot, shortened},
 };
 use std::{collections::HashMap, path::Path, time::Duration};
 use wardgate_model::{
     api::{
         Api, AuditMode, Consumers, Doors, Exposure, HostPattern, Mode, OperationClass, Require, Sensitivity, StaleStance, Target, Upstream,
-        UpstreamIdentity, UpstreamTimeouts,
+        UpstreamIdentity, UpstreamTimeouts, UpstreamUrl,
     },
     credential::CredentialKind,
     diagnostic::Place,
-    id::ApiName,
+    id::{ApiName, SecretName},
 };
 
 /// Shortest time without a word of the store after which requests can be refused.
@@ -53,6 +55,8 @@ pub(super) fn api(name: &str, raw: &RawApi, file: &Path, known: &Known<'_>, faul
     });
     let said = described(raw, file, &prefix, known, faults);
     let drafts = operations::merge(said, raw, faults);
+    let people = people::session(raw, faults);
+    let open = Open::of(raw, &drafts, faults);
     let mode = value(raw.mode.as_ref()).map_or(Mode::Enforce, |word| word.0);
     if drafts.is_empty() && mode == Mode::Enforce && raw.openapi.is_none() {
         let mend = "add `openapi` or `operations`, or set `mode: observe` to see what is called".to_owned();
@@ -67,13 +71,14 @@ pub(super) fn api(name: &str, raw: &RawApi, file: &Path, known: &Known<'_>, faul
         sensitivity: value(raw.sensitivity.as_ref()).map_or(Sensitivity::High, |word| word.0),
         exposure: value(raw.exposure.as_ref()).map_or(Exposure::Internal, |word| word.0),
         consumers: value(raw.consumers.as_ref()).map_or(Consumers::Machine, |word| word.0),
+        people,
         hosts: hosts.into_iter().map(|(host, _)| host).collect(),
         audit: value(raw.audit.as_ref()).map_or(AuditMode::Required, |word| word.0),
         mode,
         accept: accept.into(),
         api_key_header,
         upstream: upstream?,
-        operations: operations::finish(drafts, &name, &prefix),
+        operations: operations::finish(drafts, &name, &prefix, &open),
         path_prefix: prefix,
         doors: Doors::Public,
         stale_after: stale_after(raw, faults),
@@ -166,7 +171,7 @@ fn upstream(raw: &RawUpstream, file: &Path, known: &Known<'_>, faults: &Faults) 
         Some(at) => at.value.as_ref().and_then(|identity| match identity {
             WordOrSecret::Assertion => Some(UpstreamIdentity::Assertion),
             WordOrSecret::Keep => Some(UpstreamIdentity::Keep),
-            WordOrSecret::Secret(secret) => self::secret(secret, at.spot, faults),
+            WordOrSecret::Secret(secret) => self::secret(secret, at.spot, &urls, faults),
         }),
     };
     if let Some(At { spot, value: Some(number) }) = &raw.connections_max
@@ -187,7 +192,7 @@ fn upstream(raw: &RawUpstream, file: &Path, known: &Known<'_>, faults: &Faults) 
 }
 
 /// One way to show a secret, and the secret.
-fn secret(raw: &RawSecret, spot: Spot, faults: &Faults) -> Option<UpstreamIdentity> {
+fn secret(raw: &RawSecret, spot: Spot, urls: &[UpstreamUrl], faults: &Faults) -> Option<UpstreamIdentity> {
     let ways = [
         raw.header.is_some(),
         raw.basic.is_some(),
@@ -201,11 +206,12 @@ fn secret(raw: &RawSecret, spot: Spot, faults: &Faults) -> Option<UpstreamIdenti
         faults.error(spot, "upstream.identity", "`upstream.identity`: a secret is shown in exactly one way", mend);
         return None;
     }
-    let (Some(name), false) = (&raw.secret, raw.client_certificate.is_some()) else {
-        if raw.client_certificate.is_none() {
-            let mend = "name the secret; `wardgate secret put NAME` keeps it".to_owned();
-            faults.error(spot, "key.missing", "`upstream.identity.secret`: this key is missing", mend);
-        }
+    if let Some(at) = &raw.client_certificate {
+        return client_certificate(at, raw.secret.as_ref(), urls, faults);
+    }
+    let Some(name) = &raw.secret else {
+        let mend = "name the secret; `wardgate secret put NAME` keeps it".to_owned();
+        faults.error(spot, "key.missing", "`upstream.identity.secret`: this key is missing", mend);
         return None;
     };
     let secret = name.value.as_ref()?.0.clone();
@@ -221,6 +227,25 @@ fn secret(raw: &RawSecret, spot: Spot, faults: &Faults) -> Option<UpstreamIdenti
         // The other ways have been refused as not yet enforced.
         (None, None) => None,
     }
+}
+
+/// A certificate of ours: shown in the handshake, so every address has to have one.
+fn client_certificate(
+    at: &At<Name<SecretName>>,
+    beside: Option<&At<Name<SecretName>>>,
+    urls: &[UpstreamUrl],
+    faults: &Faults,
+) -> Option<UpstreamIdentity> {
+    if let Some(beside) = beside {
+        let mend = "write `{client_certificate: NAME}`: the secret is the chain and the key, one after the other".to_owned();
+        faults.error(beside.spot, "upstream.identity", "`upstream.identity.secret`: a client certificate is one secret, with its key", mend);
+    }
+    if urls.iter().any(|url| !url.tls) {
+        let mend = "write every address as `https://…`".to_owned();
+        let what = "`upstream.identity.client_certificate`: an address of this upstream is not called by TLS, and would not see it";
+        faults.error(at.spot, "upstream.client_certificate", what, mend);
+    }
+    Some(UpstreamIdentity::ClientCertificate { secret: at.value.as_ref()?.0.clone() })
 }
 
 fn timeouts(raw: Option<&RawTimeouts>, faults: &Faults) -> UpstreamTimeouts {

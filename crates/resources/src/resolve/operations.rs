@@ -1,6 +1,6 @@
 //! The operations of an API: what its OpenAPI document says, refined and added to by the resource.
 
-use super::{items, value};
+use super::{items, people::Open, value};
 use crate::{
     raw::{RawApi, RawOperation},
     yaml::{Faults, Spot},
@@ -23,6 +23,7 @@ pub(crate) struct Draft {
     pub(crate) class: OperationClass,
     pub(crate) resource: Option<Box<str>>,
     pub(crate) anonymous: bool,
+    pub(crate) people: Option<bool>,
     pub(crate) query: Vec<Box<str>>,
 }
 
@@ -30,7 +31,7 @@ impl Draft {
     /// An operation of which nothing else is said.
     pub(crate) fn new(method: Method, template: PathTemplate) -> Self {
         let class = class_of(&method);
-        Self { method, template, class, resource: None, anonymous: false, query: Vec::new() }
+        Self { method, template, class, resource: None, anonymous: false, people: None, query: Vec::new() }
     }
 }
 
@@ -117,6 +118,9 @@ fn refine(draft: &mut Draft, raw: &RawOperation, index: usize, faults: &Faults) 
     if let Some(anonymous) = value(raw.anonymous.as_ref()) {
         draft.anonymous = *anonymous;
     }
+    if let Some(people) = value(raw.people.as_ref()) {
+        draft.people = Some(*people);
+    }
     if let Some(at) = &raw.resource
         && let Some(parameter) = &at.value
     {
@@ -142,13 +146,13 @@ pub(crate) fn parameters(template: &PathTemplate) -> impl Iterator<Item = &str> 
 }
 
 /// The operations as the gate knows them.
-pub(super) fn finish(drafts: Vec<Draft>, api: &ApiName, prefix: &str) -> Box<[Arc<Operation>]> {
-    let mut operations: Vec<_> = drafts.into_iter().filter_map(|draft| finished(draft, api, prefix)).map(Arc::new).collect();
+pub(super) fn finish(drafts: Vec<Draft>, api: &ApiName, prefix: &str, open: &Open) -> Box<[Arc<Operation>]> {
+    let mut operations: Vec<_> = drafts.into_iter().filter_map(|draft| finished(draft, api, prefix, open)).map(Arc::new).collect();
     operations.sort_by(|a, b| (a.template.as_str(), a.method.as_str()).cmp(&(b.template.as_str(), b.method.as_str())));
     operations.into()
 }
 
-fn finished(draft: Draft, api: &ApiName, prefix: &str) -> Option<Operation> {
+fn finished(draft: Draft, api: &ApiName, prefix: &str, open: &Open) -> Option<Operation> {
     let template = full(prefix, &draft.template)?;
     let mut query = draft.query;
     query.sort_unstable();
@@ -161,6 +165,7 @@ fn finished(draft: Draft, api: &ApiName, prefix: &str) -> Option<Operation> {
         resource: draft.resource,
         records: None,
         anonymous: draft.anonymous,
+        people: open.to_people(draft.people, draft.class),
         query: query.into(),
     })
 }

@@ -230,8 +230,6 @@ r.yaml:30:28: error[key.not_enforced]: Identity `sync`: this version reads `cred
   = use another value until a later version enforces it
 r.yaml:31:27: error[key.not_enforced]: Identity `sync`: this version reads `credentials[].type: hmac` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:39:14: error[key.not_enforced]: Api `ledger`: this version reads `consumers: mixed` but does not enforce it
-  = use another value until a later version enforces it
 r.yaml:41:10: error[key.not_enforced]: Api `ledger`: this version reads `audit: durable` but does not enforce it
   = use another value until a later version enforces it
 r.yaml:43:65: error[key.not_enforced]: Api `ledger`: this version reads `upstream.identity.query` but does not enforce it

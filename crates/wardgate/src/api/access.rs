@@ -100,7 +100,7 @@ fn known(
     there: impl Fn(&IdentityId) -> bool,
     names: impl FnOnce() -> Vec<String>,
 ) -> Result<(), Problem> {
-    if let Some(id) = query.identity.as_ref().filter(|id| id.as_str() != Identity::ANONYMOUS && !there(id)) {
+    if let Some(id) = query.identity.as_ref().filter(|id| !Identity::is_built_in(id.as_str()) && !there(id)) {
         let names = names();
         return Err(missing("identity", id.as_str(), names.iter().map(String::as_str)));
     }
@@ -143,11 +143,11 @@ fn present(snapshot: &Snapshot, query: &access::AccessQuery, now: Time) -> acces
     let scene = Scene::of(snapshot);
     let population = snapshot.population().identities();
     if let Some(identity) = &query.identity {
-        return access::paths(&scene, population.get(identity.as_str()).map(AsRef::as_ref), query, now);
+        return access::paths(&scene, snapshot.identity(identity).map(AsRef::as_ref), query, now);
     }
     let after = query.after.as_deref().and_then(|after| after.split_once(' ')).map_or("", |(identity, _)| identity);
     let mut identities: Vec<&Identity> =
-        population.iter().map(AsRef::as_ref).filter(|identity: &&Identity| identity.id.as_str() >= after).collect();
+        population.iter().chain([snapshot.people()]).map(AsRef::as_ref).filter(|identity: &&Identity| identity.id.as_str() >= after).collect();
     identities.sort_unstable_by(|a, b| a.id.cmp(&b.id));
     access::paths(&scene, identities, query, now)
 }

@@ -294,7 +294,7 @@ fn describes_an_api(bytes: &[u8]) -> bool {
 }
 
 fn names<'a>(inventory: &'a Inventory, apis: &'a [Arc<Api>]) -> Names<'a> {
-    let own = [builtin::OPERATOR, Identity::ANONYMOUS];
+    let own = [builtin::OPERATOR, Identity::ANONYMOUS, Identity::PEOPLE];
     Names {
         identities: inventory.identities.iter().map(|spec| spec.identity.id.as_str()).chain(own).collect(),
         beside: None,

@@ -6,6 +6,7 @@ use wardgate_model::{
     api::OperationId,
     credential::CredentialKind,
     event::{Event, EventKind},
+    facts::Lane,
     id::{ApiName, CredentialId, IdentityId},
     time::Time,
 };
@@ -104,7 +105,8 @@ impl Rollup {
             identity: caller.identity.id.clone(),
             api: api.name.clone(),
             operation: facts.operation.as_ref().map_or(Operation::Other, |operation| Operation::Known(operation.id.clone())),
-            network: Some(network(facts.source.address)),
+            // People come from everywhere: their networks would crowd out those of machines.
+            network: (caller.lane() != Lane::People).then(|| network(facts.source.address)),
         };
         self.add(key, Count { first: facts.time, last: facts.time, allowed, refused });
     }

@@ -19,6 +19,10 @@ pub(super) fn find<'a>(name: &str, old: Option<&'a Value>, new: Option<&'a Value
     for operation in anonymous(new).difference(&had) {
         found.second(format!("`{operation}` of the API `{name}` can be called without a credential"));
     }
+    let had = old.map(to_people).unwrap_or_default();
+    for opened in to_people(new).difference(&had) {
+        found.second(format!("{opened} of the API `{name}` is open to people's sessions, which anybody can make up"));
+    }
     // One that was removed is remembered: made again it opens nothing that it kept closed.
     let known = old.or_else(|| world.before.former(name));
     if let Some(old) = known {
@@ -100,7 +104,7 @@ fn left_to_others(name: &str, old: Option<&Value>, world: &World<'_, '_>, found:
 }
 
 fn opens_more(one: &Value, than: &Value) -> bool {
-    (observes(one) && !observes(than)) || !anonymous(one).is_empty() || (shares_upstream(one, than) && unguarded(one, than))
+    (observes(one) && !observes(than)) || !anonymous(one).is_empty() || !to_people(one).is_empty() || (shares_upstream(one, than) && unguarded(one, than))
 }
 
 /// Whether a request that was meant for `other` could be made through `one`.
@@ -137,6 +141,18 @@ fn guarded(spec: &Value) -> BTreeMap<&str, &str> {
 fn anonymous(spec: &Value) -> BTreeSet<&str> {
     let operations = spec.get("operations").and_then(Value::as_array).into_iter().flatten();
     operations.filter(|operation| flag(Some(operation), "anonymous")).filter_map(|operation| text(Some(operation), "match")).collect()
+}
+
+/// What an API opens to people's sessions: operations that say so, classes, and a document that may say so.
+fn to_people(spec: &Value) -> BTreeSet<String> {
+    if text(Some(spec), "consumers") != Some("mixed") {
+        return BTreeSet::new();
+    }
+    let operations = spec.get("operations").and_then(Value::as_array).into_iter().flatten();
+    let single = operations.filter(|operation| flag(Some(operation), "people")).filter_map(|operation| text(Some(operation), "match"));
+    let classes = words(spec.get("people"), "classes");
+    let document = spec.get("openapi").map(|_| "what the document says".to_owned());
+    single.map(|operation| format!("`{operation}`")).chain(classes.iter().map(|class| format!("every `{class}`"))).chain(document).collect()
 }
 
 /// The addresses of an upstream, each in one form.

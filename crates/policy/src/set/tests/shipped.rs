@@ -22,7 +22,9 @@ fn guardrails_hold_however_wide_a_permit_is() {
              prod ledger GET /export proof=jwt risk=40
              prod ledger GET /export proof=api_key
              anonymous ledger GET /entries
-             anonymous ledger GET /status"
+             anonymous ledger GET /status
+             people ledger GET /entries
+             people ledger GET /status"
         ),
         @"
     prod ledger GET /entries: allow rule.allowed all
@@ -38,6 +40,8 @@ fn guardrails_hold_however_wide_a_permit_is() {
     prod ledger GET /export proof=api_key: deny rule.forbidden guardrail:power
     anonymous ledger GET /entries: deny standing.denied guardrail:anonymous
     anonymous ledger GET /status: allow rule.allowed all shipped:anonymous
+    people ledger GET /entries: deny standing.denied guardrail:people
+    people ledger GET /status: allow rule.allowed all shipped:people
     "
     );
 }
