@@ -283,7 +283,7 @@ async fn judge_with(
     let place = || thread.asking.enter(exchange.peer(), thread.limits.asking_max, thread.now());
     let given = match need {
         Need::Keys { trust, kid } => Given::Keys(match place() {
-            Some(_place) => thread.keys.want(&trust, kid.as_deref()).await,
+            Some(_place) => thread.keys.want(&trust, kid.as_deref(), exchange.peer()).await,
             None => KeysAnswer::Silent,
         }),
         Need::Introspection { trust, token } => Given::Introspection(match place() {

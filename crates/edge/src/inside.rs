@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response};
-use std::{pin::Pin, sync::Arc};
+use std::{net::IpAddr, pin::Pin, sync::Arc};
 use wardgate_gate::{Introspection, KeysAnswer};
 use wardgate_model::{
     facts::{Door, Facts},
@@ -45,8 +45,9 @@ pub type Asking = Pin<Box<dyn Future<Output = Introspection> + Send>>;
 /// Has the keys that proofs from outside are verified with, and asks issuers of opaque tokens.
 pub trait TrustKeys: Send + Sync {
     /// Asks for newer keys of a trust source. Ends, after a bounded time, when the gate has them or when they do not come; a key
-    /// that has a name is asked for by it.
-    fn want(&self, trust: &TrustName, kid: Option<&str>) -> Fetching;
+    /// that has a name is asked for by it. `source` is where the request comes from: who names keys that do not exist causes no
+    /// further asking for a while.
+    fn want(&self, trust: &TrustName, kid: Option<&str>, source: IpAddr) -> Fetching;
 
     /// Asks a trust source about an opaque token of its own (RFC 7662). Ends after a bounded time; so many are asked about at once
     /// as its endpoint may be bothered with.

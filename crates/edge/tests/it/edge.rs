@@ -7,7 +7,7 @@ use http::Response;
 use std::{
     collections::BTreeMap,
     io::{ErrorKind, Read, Write},
-    net::{Shutdown, SocketAddr, TcpStream},
+    net::{IpAddr, Shutdown, SocketAddr, TcpStream},
     num::NonZeroU64,
     sync::{
         Arc, Condvar, Mutex,
@@ -133,7 +133,7 @@ impl Probes for Answers {
 }
 
 impl TrustKeys for Answers {
-    fn want(&self, _: &TrustName, _: Option<&str>) -> Fetching {
+    fn want(&self, _: &TrustName, _: Option<&str>, _: IpAddr) -> Fetching {
         self.asked.fetch_add(1, Ordering::Relaxed);
         Box::pin(std::future::pending())
     }

@@ -16,6 +16,7 @@ use asking::Askers;
 use ready::ready;
 use std::{
     collections::{BTreeMap, HashSet},
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -125,10 +126,10 @@ impl Sources {
 }
 
 impl TrustKeys for Sources {
-    fn want(&self, trust: &TrustName, kid: Option<&str>) -> Fetching {
+    fn want(&self, trust: &TrustName, kid: Option<&str>, source: IpAddr) -> Fetching {
         let (feeds, trust, kid) = (self.feeds.clone(), trust.clone(), kid.unwrap_or_default().to_owned());
         Box::pin(async move {
-            let sought = tokio::time::timeout(KEYS_PATIENCE, feeds.want(&trust, &kid, None)).await;
+            let sought = tokio::time::timeout(KEYS_PATIENCE, feeds.want(&trust, &kid, Some(source))).await;
             tracing::debug!(%trust, ?sought, "keys were asked for");
             match sought {
                 Ok(Sought::Present | Sought::Absent | Sought::Gone) => KeysAnswer::Answered,
