@@ -5,7 +5,7 @@
 //!
 //! # Reading order
 //!
-//! [`server`] opens listeners and threads, [`handshake`] is their TLS, [`connection`] finds the protocol, [`wire`] guards HTTP/1 below the engine.
+//! [`server`] opens listeners and threads, [`handshake`] is their TLS, [`connection`] finds the protocol, [`cookie`] the session of a browser, [`wire`] guards HTTP/1 below the engine.
 //! [`door`] is a request's way on one screen; [`forward`] with [`hygiene`], [`upstream`] and [`body`] goes to the upstream,
 //! [`tunnel`] is for what goes over to WebSocket, [`respond`] says no, [`record`] keeps the event. [`thread`] and [`watch`] are what they run on, [`metrics`] counts,
 //! [`preamble`] and [`proxies`] say from where a client really calls, [`limits`] bounds, [`sources`] counts who has how many connections, [`census`] who has which requests open, [`review`] has these judged again, [`inside`] is what this process answers itself.
@@ -25,6 +25,7 @@
 pub mod body;
 pub mod census;
 pub mod connection;
+pub mod cookie;
 pub mod door;
 pub mod forward;
 pub mod handshake;
