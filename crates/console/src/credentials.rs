@@ -13,6 +13,7 @@ use crate::{
     power::{self, Power, may_give, within_reach},
     problem::{Code, Problem},
     records,
+    sign_in::is_of_issuer,
     world::Entry,
 };
 use http::StatusCode;
@@ -239,6 +240,10 @@ async fn plan(console: &Console, asked: &Asked<'_>, request: &IssueRequest) -> R
     };
     let known = console.world.identity(&id).ok_or_else(missing)?;
     may_give(console, &asked.caller.identity, &known).await?;
+    if is_of_issuer(&known.id) {
+        let detail = format!("`{id}` signs in at an issuer and has no other way in");
+        return Err(unfit(detail).mend("have the person sign in: `wardgate login`"));
+    }
     match request.kind.as_deref() {
         None | Some("api_key") => {
             let entries = console.world.entries(&known.id).await?;

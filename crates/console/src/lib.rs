@@ -10,7 +10,7 @@
 //! ([`openapi_document`]) and the dispatch come from it. `call` is the way of a request, `power` how far roles reach.
 //! `declared` makes and changes resources, and `acts` lets those wait that want a second person (`approvals`);
 //! `lifecycle`, `owners`, `discoveries`, `containments`, `credentials`, `here` (without the store), `secrets` and `sessions` are about what happens
-//! to things; `records`, `changes`, `events`, `explain`, `usage` and `access` only tell; `rollback` and `import` come to
+//! to things; `sign_in` is where people come in who are vouched for elsewhere; `records`, `changes`, `events`, `explain`, `usage` and `access` only tell; `rollback` and `import` come to
 //! `declared`. `problem` refuses; `input` reads, `idempotency` remembers.
 //!
 //! ```
@@ -49,6 +49,7 @@ mod records;
 mod rollback;
 mod secrets;
 mod sessions;
+mod sign_in;
 mod usage;
 mod world;
 
@@ -63,6 +64,7 @@ pub use operations::{AdminOperation, Key, Needs, PREFIX, Parameter, Place, Reach
 pub use problem::{Code, DiagnosticView, Problem};
 pub use secrets::SECRET_BYTES_MAX;
 pub use sessions::{SESSION, SESSION_MAX, SESSION_NAME};
+pub use sign_in::{PERSON, PERSON_SESSION, SIGN_IN_API, SIGN_IN_PREFIX, SignInStep, is_of_issuer, sign_in_api};
 pub use wardgate_store::ResourceChange;
 pub use world::{
     AccessCondition, AccessPage, AccessPath, AccessQuery, Away, BoxFuture, DeclaredQuery, Delivery, DescribedRequest, Entry, EventPage,

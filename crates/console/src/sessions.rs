@@ -3,7 +3,8 @@
 use crate::{
     answer::Answer,
     call::{Asked, Console},
-    problem::Problem,
+    problem::{Code, Problem},
+    sign_in::is_of_issuer,
 };
 use http::StatusCode;
 use schemars::JsonSchema;
@@ -106,6 +107,10 @@ pub(crate) async fn sign_in(console: &Console, asked: &Asked<'_>) -> Result<Answ
 
 pub(crate) async fn renew(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
     let session = shown(asked)?;
+    if is_of_issuer(&asked.caller.identity.id) {
+        let detail = format!("the session of `{}` ends when it ends: who vouches for it is asked again", asked.caller.identity.id);
+        return Err(Problem::new(Code::Conflict, detail).mend("sign in again: `wardgate login`"));
+    }
     let expires = (asked.now + SESSION).min(session.created + SESSION_MAX);
     let stored = console.store.renew_session(&asked.actor("renewed".into()), &session.id, expires, asked.now).await?;
     console.world.published(stored.revision).await;
