@@ -7,6 +7,7 @@
 //! are away say nothing against an open request, which ends by itself when what it shows does.
 
 use crate::{
+    credential::is_token,
     identity::is_contained,
     permit,
     route::Found,
@@ -145,11 +146,22 @@ fn accepts(api: &Api, credential: &Credential) -> bool {
     api.accept.contains(&kind)
 }
 
+/// Whether the issuer of an opaque token is one that is asked, still, and has not said otherwise meanwhile. Nobody is asked because
+/// of a stream that is open.
+fn opaque(text: &str, trust: &Trust, now: Time) -> Result<(), Trouble> {
+    let issuer = trust.asked(text).ok_or(Reason::ProofIssuer)?;
+    match issuer.remembered(text, now) {
+        Some(Err(reason)) => Err(reason.into()),
+        Some(Ok(_)) | None => Ok(()),
+    }
+}
+
 /// Whether somebody vouches for what was shown, still.
 fn vouched(credential: &Credential, evidence: Evidence<'_>, trust: &Trust, now: Time) -> Result<(), Reason> {
     let Some(binding) = &credential.binding else { return Ok(()) };
     let verified = match (credential.kind, evidence) {
-        (CredentialKind::Oidc, Evidence { token: Some(token), .. }) => trust.token(token, now).map(drop),
+        (CredentialKind::Oidc, Evidence { token: Some(token), .. }) if is_token(token) => trust.token(token, now).map(drop),
+        (CredentialKind::Oidc, Evidence { token: Some(token), .. }) => opaque(token, trust, now),
         (CredentialKind::X509, Evidence { certificates: Some(chain), .. }) => trust.certificate(chain, now).map(drop),
         _ => return Ok(()),
     };

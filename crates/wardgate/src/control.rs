@@ -2,13 +2,14 @@
 //!
 //! Reading order: `load` (files and what is declared otherwise, resolved), `people` (identities and credentials), `publish`
 //! (snapshots), `follow` (what stops somebody, before any snapshot), `change` (what the management API declares),
-//! `material` (our keys), `trust` (those of others); `heard`, `away`, `pending` and `last` (the store is away: how that is known, what is obeyed all the
+//! `material` (our keys), `hooks` (secrets of senders), `trust` (those of others); `heard`, `away`, `pending` and `last` (the store is away: how that is known, what is obeyed all the
 //! same, what is started from), `open` (the start).
 
 mod away;
 mod change;
 mod follow;
 mod heard;
+mod hooks;
 mod last;
 mod load;
 mod material;
@@ -16,6 +17,7 @@ mod open;
 mod past;
 mod pending;
 mod people;
+mod person;
 mod publish;
 mod trust;
 mod voucher;
@@ -26,7 +28,8 @@ pub(crate) use load::gather;
 pub use load::{Gathered, Loaded};
 pub use material::{Material, mint_sign_in};
 pub use past::Past;
-pub use trust::Sources;
+pub use person::{NotLetIn, Person, PersonSession};
+pub use trust::{AskedState, Sources};
 
 use crate::{clock, config::Config};
 use arc_swap::ArcSwap;

@@ -72,7 +72,7 @@ impl Answers {
             ),
             (false, false) => (StatusCode::OK, "ready\n".to_owned()),
         };
-        plain(status, text + &trust::lines(&self.control.sources().states(), clock::now()))
+        plain(status, text + &trust::lines(&self.control.sources().states(), &self.control.sources().asked(), clock::now()))
     }
 
     /// What a gate goes on with while the store does not answer, and what the store does not know of it.
@@ -120,7 +120,7 @@ impl Answers {
         for Metric { name, kind, help, value } in self.counting.get().map(Counting::metrics).unwrap_or_default() {
             let _infallible = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n");
         }
-        text.push_str(&trust::metrics(&self.control.sources().states(), clock::now()));
+        text.push_str(&trust::metrics(&self.control.sources().states(), &self.control.sources().asked(), clock::now()));
         let mut response = plain(StatusCode::OK, text);
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
         response

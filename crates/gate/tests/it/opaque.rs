@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value, json};
 use std::time::Duration;
-use wardgate_gate::{Answer, Introspection, Need, Step, establish, establish_with};
+use wardgate_gate::{
+    Answer, Introspection, Need, Step, establish, establish_with,
+    review::{Evidence, review},
+};
 use wardgate_model::{facts::Facts, secret::Secret, time::Time};
 use wardgate_testkit::world::{Asked, DAWN, ShippedLimits, TestWorld, Texts};
 
@@ -59,7 +62,8 @@ fn world() -> TestWorld {
 /// What a good token is said to be, with `changes`; null takes a member out.
 fn active(changes: &Value) -> Introspection {
     let now = DAWN.as_seconds();
-    let mut said = json!({"active": true, "sub": "ci", "aud": "wardgate", "iss": "https://idp.example", "iat": now, "exp": now + 300, "scope": "a b"});
+    let mut said =
+        json!({"active": true, "sub": "ci", "aud": "wardgate", "iss": "https://idp.example", "iat": now, "exp": now + 300, "scope": "a b"});
     let said = said.as_object_mut().unwrap();
     for (name, value) in changes.as_object().unwrap() {
         said.insert(name.clone(), value.clone());
@@ -170,4 +174,17 @@ fn who_is_asked_follows_from_what_a_token_begins_with_and_where_none_is_taken_no
     assert_eq!(told(&facts), "proof.unknown");
     let long = "a".repeat(16 * 1024 + 1);
     assert_eq!(at(&world, &long, DAWN), "credential.malformed");
+}
+
+#[test]
+fn a_stream_that_an_opaque_token_opened_ends_when_its_issuer_said_so_and_not_for_what_was_forgotten() {
+    let world = world();
+    let facts = after(&world, "t0k", active(&json!({})), DAWN);
+    let evidence = Evidence { token: Some("t0k"), certificates: None, upgrade: None };
+    let reviewed = |now: Time| review(&facts, evidence, &world.snapshot, now).map(drop).map_err(|reason| reason.code());
+    assert_eq!(reviewed(DAWN), Ok(()));
+    let later = DAWN + Duration::from_secs(11);
+    assert_eq!(reviewed(later), Ok(()), "nobody is asked because of it");
+    assert_eq!(told(&after(&world, "t0k", Introspection::Inactive, later)), "proof.revoked");
+    assert_eq!(reviewed(later), Err("proof.revoked"));
 }

@@ -46,7 +46,7 @@ spec: { to: { identity: ledger-ci }, api: ledger, operations: [list] }
 ---
 ";
 
-fn world(place: &Place, upstream: &Upstream, accept: &str, credential: &str, trust: &str) {
+pub(crate) fn world(place: &Place, upstream: &Upstream, accept: &str, credential: &str, trust: &str) {
     let api = API.replace("ACCEPT", accept).replace("CREDENTIAL", credential).replace("UPSTREAM", &upstream.url());
     place.write("resources/ledger.yaml", &format!("{api}{trust}"));
 }
@@ -147,9 +147,12 @@ fn an_issuer_is_asked_about_its_opaque_tokens_and_what_it_revokes_is_refused() {
     assert_eq!(list(&gate, &token).said(), "503 proof.keys_away");
     place.run(&gate, &["secret", "put", "idp-secret"], "another").with(0);
     assert_eq!(list(&gate, &token).said(), "503 proof.keys_away", "the issuer does not know us");
+    let ready = http::ask(gate.admin, "GET /readyz", &[], "").body;
+    assert!(ready.contains("trust source `idp`: its tokens cannot be asked about: the introspection endpoint does not accept"), "{ready}");
     place.run(&gate, &["secret", "put", "idp-secret"], "of-the-test").with(0);
     assert!(upstream.received().is_empty());
     assert_eq!(list(&gate, &token).said(), "200");
+    assert_eq!(http::ask(gate.admin, "GET /readyz", &[], "").body, "ready\n");
     assert_eq!(list(&gate, "not-one-of-its-tokens").said(), "401 proof.invalid");
     assert_eq!(issuer.form("POST /token/revocation", "opaque-ci", &format!("token={token}")).status, 200);
     until("the revocation counts", || (list(&gate, &token).said() == "401 proof.invalid").then_some(()));
@@ -162,10 +165,10 @@ fn an_issuer_is_asked_about_its_opaque_tokens_and_what_it_revokes_is_refused() {
 }
 
 /// An authority of a test.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(pub(crate) CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -173,7 +176,7 @@ impl Authority {
     }
 
     /// A certificate with this name and number, into `name.pem` and `name.key`.
-    fn certify(&self, directory: &Path, file: &str, name: SanType, serial: u64) {
+    pub(crate) fn certify(&self, directory: &Path, file: &str, name: SanType, serial: u64) {
         let mut params = CertificateParams::default();
         params.subject_alt_names = vec![name];
         params.serial_number = Some(SerialNumber::from(serial));
@@ -186,7 +189,8 @@ impl Authority {
         std::fs::write(directory.join(format!("{file}.key")), key.serialize_pem()).unwrap();
     }
 
-    fn revoked(&self, serial: Option<u64>, number: u64) -> String {
+    /// Its revocation list of this number, PEM.
+    pub(crate) fn revoked(&self, serial: Option<u64>, number: u64) -> String {
         let revoked = serial.map(|serial| RevokedCertParams {
             serial_number: SerialNumber::from(serial),
             revocation_time: date_time_ymd(2024, 1, 1),
@@ -207,14 +211,14 @@ impl Authority {
 }
 
 /// `openssl s_client` with a certificate, on one connection.
-struct Client {
+pub(crate) struct Client {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
 }
 
 impl Client {
-    fn open(directory: &Path, address: SocketAddr, certificate: &str) -> Self {
+    pub(crate) fn open(directory: &Path, address: SocketAddr, certificate: &str) -> Self {
         let mut command = Command::new("openssl");
         command.args(["s_client", "-quiet", "-ign_eof", "-connect", &address.to_string(), "-servername", "localhost"]);
         command.args(["-cert", &format!("{certificate}.pem"), "-key", &format!("{certificate}.key")]).current_dir(directory);
@@ -224,7 +228,7 @@ impl Client {
     }
 
     /// The status of an answer, and the code of a refusal.
-    fn ask(&mut self) -> String {
+    pub(crate) fn ask(&mut self) -> String {
         self.input.write_all(b"GET /ledger/entries HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
         self.input.flush().unwrap();
         let (mut head, mut length) = (String::new(), 0);

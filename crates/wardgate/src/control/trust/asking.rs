@@ -1,6 +1,9 @@
 //! Issuers that are asked about their opaque tokens (RFC 7662): who we are there, and what comes back.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 use wardgate_feeds::{
     fetch::Fetcher,
     introspection::{Authentication, Endpoint, Introspected, Introspection as Client, IntrospectionFault},
@@ -19,11 +22,21 @@ use wardgate_model::{
 #[derive(Default)]
 pub(super) struct Askers(BTreeMap<TrustName, Asker>);
 
-/// One of them, and what it was made of.
+/// One of them, and what it was made of. Without a client it cannot be asked, and its state says why.
 struct Asker {
     asked: Asked,
-    secret: Secret<String>,
-    client: Arc<Client>,
+    secret: Option<Secret<String>>,
+    client: Option<Arc<Client>>,
+    state: Arc<Mutex<AskedState>>,
+}
+
+/// How it goes with an issuer that is asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AskedState {
+    /// Questions that it was asked.
+    pub questions: u64,
+    /// Why the last one got no answer, until one does.
+    pub failing: Option<Box<str>>,
 }
 
 /// Why an issuer cannot be asked.
@@ -45,35 +58,62 @@ impl Askers {
         let mut before = std::mem::take(&mut self.0);
         for source in sources {
             let Some(asked) = asked(source) else { continue };
-            let same = before.remove(&source.name).filter(|old| old.asked == *asked && estate.secret(&asked.secret) == Some(&old.secret));
-            match same.map_or_else(|| Asker::new(asked, estate), Ok) {
-                Ok(asker) => drop(self.0.insert(source.name.clone(), asker)),
-                Err(why) => tracing::error!(trust = %source.name, %why, "a trust source cannot be asked: its tokens are answered 503"),
+            let secret = estate.secret(&asked.secret);
+            let same = before.remove(&source.name).filter(|old| old.asked == *asked && old.secret.as_ref() == secret);
+            self.0.insert(source.name.clone(), same.unwrap_or_else(|| Asker::new(asked, secret)));
+        }
+    }
+
+    /// Asks about a token of a trust source. What goes wrong is told to the operator, and nothing of it to the caller.
+    pub(super) fn ask(&self, trust: &TrustName, token: Secret<String>) -> impl Future<Output = Introspection> + Send + use<> {
+        let asker = self.0.get(trust).and_then(|asker| Some((asker.client.clone()?, Arc::clone(&asker.state))));
+        let trust = trust.clone();
+        async move {
+            let Some((client, state)) = asker else { return Introspection::Silent };
+            let said = client.ask(token.danger_expose()).await;
+            let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.questions = state.questions.saturating_add(1);
+            state.failing = said.as_ref().err().map(|why| why.to_string().into());
+            match said {
+                Ok(Introspected::Active(members)) => Introspection::Active(members),
+                Ok(Introspected::Inactive) => Introspection::Inactive,
+                Err(why) => {
+                    tracing::warn!(%trust, %why, "a token could not be asked about");
+                    Introspection::Silent
+                }
             }
         }
     }
 
-    /// How the tokens of a trust source are asked about.
-    pub(super) fn of(&self, trust: &TrustName) -> Option<Arc<Client>> {
-        self.0.get(trust).map(|asker| Arc::clone(&asker.client))
+    /// How it goes with each.
+    pub(super) fn states(&self) -> Vec<(TrustName, AskedState)> {
+        let state = |asker: &Asker| asker.state.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.0.iter().map(|(trust, asker)| (trust.clone(), state(asker))).collect()
     }
 }
 
 impl Asker {
-    fn new(asked: &Asked, estate: &Estate) -> Result<Self, Mute> {
-        let secret = estate.secret(&asked.secret).ok_or_else(|| Mute::Secret(asked.secret.clone()))?.clone();
-        let endpoint = Endpoint {
-            target: Target::parse(&asked.url)?,
-            authentication: Authentication::Basic { id: asked.client_id.clone(), secret: secret.clone() },
-            reach: asked.reach.clone(),
-            roots: asked.reach.roots.as_deref().map_or_else(Roots::system, Roots::only)?,
-            bounds: Endpoint::BOUNDS,
-            places: Endpoint::PLACES,
-            waiters: Endpoint::WAITERS,
+    fn new(asked: &Asked, secret: Option<&Secret<String>>) -> Self {
+        let made = match secret {
+            Some(secret) => client(asked, secret),
+            None => Err(Mute::Secret(asked.secret.clone())),
         };
-        let client = Client::new(Fetcher::new(Arc::new(SystemResolver)), endpoint)?;
-        Ok(Self { asked: asked.clone(), secret, client: Arc::new(client) })
+        let state = AskedState { questions: 0, failing: made.as_ref().err().map(|why| why.to_string().into()) };
+        Self { asked: asked.clone(), secret: secret.cloned(), client: made.ok(), state: Arc::new(Mutex::new(state)) }
     }
+}
+
+fn client(asked: &Asked, secret: &Secret<String>) -> Result<Arc<Client>, Mute> {
+    let endpoint = Endpoint {
+        target: Target::parse(&asked.url)?,
+        authentication: Authentication::Basic { id: asked.client_id.clone(), secret: secret.clone() },
+        reach: asked.reach.clone(),
+        roots: asked.reach.roots.as_deref().map_or_else(Roots::system, Roots::only)?,
+        bounds: Endpoint::BOUNDS,
+        places: Endpoint::PLACES,
+        waiters: Endpoint::WAITERS,
+    };
+    Ok(Arc::new(Client::new(Fetcher::new(Arc::new(SystemResolver)), endpoint)?))
 }
 
 /// How an issuer is asked; `None`: it is not.
@@ -84,18 +124,5 @@ pub(super) fn asked(source: &TrustSource) -> Option<&Asked> {
             Keys::Discovered(_) | Keys::At(..) | Keys::Here(_) => None,
         },
         Vouches::Certificates(_) => None,
-    }
-}
-
-/// Asks about a token. What goes wrong is told to the operator, and nothing of it to the caller.
-pub(super) async fn ask(trust: TrustName, client: Option<Arc<Client>>, token: Secret<String>) -> Introspection {
-    let Some(client) = client else { return Introspection::Silent };
-    match client.ask(token.danger_expose()).await {
-        Ok(Introspected::Active(members)) => Introspection::Active(members),
-        Ok(Introspected::Inactive) => Introspection::Inactive,
-        Err(why) => {
-            tracing::warn!(%trust, %why, "a token could not be asked about");
-            Introspection::Silent
-        }
     }
 }
