@@ -9,6 +9,7 @@ mod mixed;
 mod observe;
 mod opaque;
 mod proofs;
+mod svids;
 mod tokens;
 mod webhooks;
 
