@@ -108,7 +108,7 @@ fn what_is_not_there_is_owed() {
     // Somebody who tries every 100 µs, and pays ten more for each try that is let in.
     let (pace, bucket) = (pace(2_000, Duration::from_secs(1), 4_000), Bucket::default());
     let tries = |from_s: i64| {
-        let moments = (0..10_000).map(|at| at(from_s * 1_000_000 + at * 100));
+        let moments = (0..10_000).map(|count| at(from_s * 1_000_000 + count * 100));
         moments.filter(|now| bucket.take(1, &pace, *now).map(|()| bucket.drain(10, &pace, *now)).is_ok()).count()
     };
     assert!((545..=547).contains(&tries(0)), "the burst and a second of the rate, at eleven each");
