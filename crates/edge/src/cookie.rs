@@ -49,9 +49,9 @@ fn counts(method: &Method, headers: &HeaderMap) -> bool {
     let same_origin = match (headers.contains_key(&site), headers.contains_key(header::ORIGIN)) {
         (true, _) => one(&site) == Some("same-origin"),
         // A browser that does not say so says at least which origin a change comes from.
-        (false, true) => one(&header::ORIGIN).zip(one(&header::HOST)).is_some_and(|(origin, host)| {
-            origin.strip_prefix("https://").is_some_and(|authority| authority.eq_ignore_ascii_case(host))
-        }),
+        (false, true) => one(&header::ORIGIN)
+            .zip(one(&header::HOST))
+            .is_some_and(|(origin, host)| origin.strip_prefix("https://").is_some_and(|authority| authority.eq_ignore_ascii_case(host))),
         (false, false) => false,
     };
     let reads = matches!(*method, Method::GET | Method::HEAD);
