@@ -201,6 +201,12 @@ impl Client {
         Self { way: Way::Listener(address), token }
     }
 
+    /// A client that shows nothing.
+    #[must_use]
+    pub const fn nobody(address: Address) -> Self {
+        Self::new(address, Secret::new(String::new()))
+    }
+
     /// A client of a management API in this process.
     #[must_use]
     pub fn inside(inside: Inside, token: Secret<String>) -> Self {
@@ -258,8 +264,10 @@ impl Client {
             .uri(&asking.path)
             .header(header::HOST, self.way.authority())
             .header(header::ACCEPT, "application/json")
-            .header(header::USER_AGENT, concat!("wardgate/", env!("CARGO_PKG_VERSION")))
-            .header(header::AUTHORIZATION, format!("Bearer {}", self.token.danger_expose()));
+            .header(header::USER_AGENT, concat!("wardgate/", env!("CARGO_PKG_VERSION")));
+        if !self.token.danger_expose().is_empty() {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {}", self.token.danger_expose()));
+        }
         if asking.body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }

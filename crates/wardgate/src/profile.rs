@@ -45,6 +45,17 @@ pub struct Session {
     pub token: Secret<String>,
     /// When it ends.
     pub expires: Time,
+    /// Whether it can be renewed.
+    pub renewal: Renewal,
+}
+
+/// Whether a session can be renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renewal {
+    /// It can, for a while.
+    Possible,
+    /// It ends when it ends.
+    Never,
 }
 
 /// A break-glass session, and where it is good.
@@ -67,6 +78,9 @@ struct Raw {
     session: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires: Option<String>,
+    /// `false` of a session that nobody renews.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    renewed: Option<bool>,
 }
 
 impl Profile {
@@ -80,7 +94,8 @@ impl Profile {
             (None, None) => None,
             (Some(token), Some(expires)) => {
                 let end = Time::parse(&expires).with_context(|| format!("`{expires}` is no moment"))?;
-                Some(Session { token: Secret::new(token), expires: end })
+                let renewal = if raw.renewed == Some(false) { Renewal::Never } else { Renewal::Possible };
+                Some(Session { token: Secret::new(token), expires: end, renewal })
             }
             (Some(_), None) => bail!("a session without `expires`"),
             (None, Some(_)) => bail!("`expires` without a session"),
@@ -94,6 +109,7 @@ impl Profile {
             sign_in: self.sign_in.as_ref().map(|secret| secret.danger_expose().clone()),
             session: self.session.as_ref().map(|session| session.token.danger_expose().clone()),
             expires: self.session.as_ref().map(|session| session.expires.to_rfc3339()),
+            renewed: self.session.as_ref().filter(|session| session.renewal == Renewal::Never).map(|_| false),
         };
         serde_json::to_writer_pretty(file, &raw)?;
         file.write_all(b"\n")?;

@@ -8,7 +8,7 @@ use crate::{
     client::{Address, Client, ClientFault},
     clock,
     output::note,
-    profile::{Held, Profile, Session},
+    profile::{Held, Profile, Renewal, Session},
 };
 use anyhow::{Context as _, bail};
 use http::Method;
@@ -72,7 +72,9 @@ async fn use_profile(held: &Held, profile: Profile) -> anyhow::Result<Client> {
     let address = Address::parse(&profile.url)?;
     let now = clock::now();
     match (profile.session, profile.sign_in) {
-        (Some(session), _) if session.expires.since(now) >= RENEW_BELOW => Ok(Client::new(address, session.token)),
+        (Some(session), _) if session.expires > now && (session.renewal == Renewal::Never || session.expires.since(now) >= RENEW_BELOW) => {
+            Ok(Client::new(address, session.token))
+        }
         (Some(session), sign_in) if session.expires > now => {
             let client = Client::new(address.clone(), session.token.clone());
             match renew(&client, &session).await {
@@ -95,7 +97,9 @@ async fn use_profile(held: &Held, profile: Profile) -> anyhow::Result<Client> {
             Ok(Client::new(address, token))
         }
         (Some(_), None) => {
-            bail!("the session has expired: run `wardgate sign-in`, or `wardgate sign-in --offline` when nothing is serving")
+            bail!(
+                "the session has expired: run `wardgate sign-in`, or `wardgate login` where people sign in at an issuer, or `wardgate sign-in --offline` when nothing is serving"
+            )
         }
         (None, None) => bail!("there is no session: run `wardgate sign-in`, or `wardgate sign-in --offline` when nothing is serving"),
     }
@@ -107,12 +111,7 @@ async fn use_profile(held: &Held, profile: Profile) -> anyhow::Result<Client> {
 /// When the gate cannot be reached or refuses: then it is still open there, and kept here.
 pub async fn end_glass(held: &Held) -> anyhow::Result<Ended> {
     let Some(glass) = held.glass(clock::now())? else { return Ok(Ended::WasNone) };
-    let client = Client::new(Address::parse(&glass.url)?, glass.session.token);
-    match client.call(Method::DELETE, "/api/v1/sessions/current", None).await {
-        // Another one was opened since, or it was revoked: it is over all the same.
-        Err(ClientFault::Refused(refusal)) if refusal.status == http::StatusCode::UNAUTHORIZED => {}
-        other => drop(other?),
-    }
+    end_at_gate(Client::new(Address::parse(&glass.url)?, glass.session.token)).await?;
     held.forget_glass()?;
     Ok(Ended::Now)
 }
@@ -135,6 +134,39 @@ pub async fn swap(address: &Address, sign_in: Secret<String>) -> anyhow::Result<
     let answer =
         client.call(Method::POST, "/api/v1/sessions", None).await.map_err(|fault| explain_refusal(fault, "the sign-in credential"))?;
     read(&answer.body, None)
+}
+
+/// Swaps the code that somebody's browser brought for a session, which nobody renews. The code is spent afterwards.
+///
+/// # Errors
+/// When the gate refuses or cannot be reached.
+pub async fn swap_code(address: &Address, code: &Secret<String>, verifier: &Secret<String>) -> anyhow::Result<Session> {
+    let body = serde_json::json!({ "code": code.danger_expose(), "code_verifier": verifier.danger_expose() });
+    let answer = Client::nobody(address.clone()).call(Method::POST, "/sign-in/session", Some(&body)).await?;
+    Ok(Session { renewal: Renewal::Never, ..read(&answer.body, None)? })
+}
+
+/// Ends the session of a profile, at the gate and here.
+///
+/// # Errors
+/// When the gate cannot be reached or refuses: then it is still open there, and kept here.
+pub async fn end(held: &Held) -> anyhow::Result<Ended> {
+    let Some(profile) = held.read()? else { return Ok(Ended::WasNone) };
+    let Some(session) = profile.session else { return Ok(Ended::WasNone) };
+    let over = session.expires <= clock::now();
+    if !over {
+        end_at_gate(Client::new(Address::parse(&profile.url)?, session.token)).await?;
+    }
+    held.write(&Profile { url: profile.url, sign_in: profile.sign_in, session: None })?;
+    Ok(if over { Ended::WasNone } else { Ended::Now })
+}
+
+async fn end_at_gate(client: Client) -> Result<(), ClientFault> {
+    match client.call(Method::DELETE, "/api/v1/sessions/current", None).await {
+        // Another one was opened since, or it was revoked: it is over all the same.
+        Err(ClientFault::Refused(refusal)) if refusal.status == http::StatusCode::UNAUTHORIZED => Ok(()),
+        other => other.map(drop),
+    }
 }
 
 async fn renew(client: &Client, session: &Session) -> anyhow::Result<Session> {
@@ -161,7 +193,7 @@ fn read(body: &Value, kept: Option<&Secret<String>>) -> anyhow::Result<Session> 
         (None, None) => bail!("the answer holds no session"),
     };
     let expires = member("expires").and_then(Time::parse).context("the answer does not say when the session ends")?;
-    Ok(Session { token, expires })
+    Ok(Session { token, expires, renewal: Renewal::Possible })
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::{
     config::Config,
     glass,
     output::{BAD, Exit, json, line, note, plain, styled},
-    profile::{Glass, Held, Session},
+    profile::{Glass, Held, Renewal, Session},
     session::{self, Ended},
 };
 use serde_json::json;
@@ -27,7 +27,8 @@ pub(super) async fn run(args: BreakGlassArgs) -> anyhow::Result<Exit> {
     let opened = glass::open(&socket, reason).await?;
     let held = Held::beside(&args.config.config)?;
     let (url, expires) = (opened.url, opened.expires.to_rfc3339());
-    held.keep_glass(Glass { url: url.clone(), session: Session { token: opened.token, expires: opened.expires } })?;
+    let session = Session { token: opened.token, expires: opened.expires, renewal: Renewal::Never };
+    held.keep_glass(Glass { url: url.clone(), session })?;
     note(&format!("{} it is logged, on record, and told to whoever watches", styled(BAD, "the glass is broken:")));
     match args.output.output {
         Output::Json => json(&json!({ "url": url, "expires": expires, "session": held.glass_path() }))?,

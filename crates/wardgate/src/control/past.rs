@@ -9,7 +9,7 @@ use wardgate_model::{
     inventory::{Identity, IdentityState},
     resource::Kind,
 };
-use wardgate_resources::{Document, resolve_recorded};
+use wardgate_resources::Document;
 
 /// Identities of a past that are looked at; with more, such a question would cost too much.
 const IDENTITIES_MAX: usize = 100_000;
@@ -40,7 +40,7 @@ impl Control {
         let beside = people::OnRecord::of(&people);
         let past = move || {
             let loaded = Loaded::resolve(gathered, declared, &beside).map_err(Refused::Diagnostics)?;
-            let identities = people.iter().filter_map(|document| resolve_recorded(document, &loaded.inventory).ok());
+            let identities = people.iter().filter_map(|document| people::recorded(document, &loaded.inventory).ok());
             let mut identities: Vec<Identity> = identities.map(|recorded| with_status(recorded.spec.identity, &statuses)).collect();
             identities.sort_by(|a, b| a.id.cmp(&b.id));
             Ok(Past { loaded, identities })

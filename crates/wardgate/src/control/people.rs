@@ -9,6 +9,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
+use wardgate_console::PERSON;
 use wardgate_gate::{Change, Population, bindings};
 use wardgate_governance::rotation::replaced_from;
 use wardgate_model::{
@@ -18,7 +19,9 @@ use wardgate_model::{
     inventory::{Identity, IdentityKind},
     resource::Kind,
 };
-use wardgate_resources::{Beside, BesideIdentity, Document, IdentitySpec, Naming, references, resolve_recorded};
+use wardgate_resources::{
+    Beside, BesideIdentity, Document, IdentitySpec, Inventory, Naming, RecordedIdentity, references, resolve_recorded,
+};
 use wardgate_store::{Claim, IdentityRecord, ResourceId, Store, StoreFault};
 
 /// Records read from the store at a time.
@@ -37,11 +40,27 @@ pub(super) fn declared(id: &ResourceId, spec: Value) -> Document {
 /// With what is wrong with it: it was good when it was taken, so something that it names has changed.
 pub(super) fn spec(record: &IdentityRecord, loaded: &Loaded) -> Result<Option<IdentitySpec>, Vec<Diagnostic>> {
     let Some(resource) = &record.resource else { return Ok(None) };
-    let recorded = resolve_recorded(&declared(&resource.id, resource.spec.clone()), &loaded.inventory)?;
+    let recorded = recorded(&declared(&resource.id, resource.spec.clone()), &loaded.inventory)?;
     for warning in recorded.warnings {
         tracing::debug!(identity = %record.identity, %warning, "an identity on record does not fit what it names any more");
     }
     Ok(Some(recorded.spec))
+}
+
+/// A document on record, typed. The name of a person who signs in at an issuer is Wardgate's own, which no other document
+/// may have: it is read without what keeps it apart.
+///
+/// # Errors
+/// As [`spec`].
+pub(super) fn recorded(document: &Document, inventory: &Inventory) -> Result<RecordedIdentity, Vec<Diagnostic>> {
+    let Some(rest) = document.name.strip_prefix(PERSON) else { return resolve_recorded(document, inventory) };
+    let mut plain = document.clone();
+    plain.name = format!("person-{rest}");
+    let mut recorded = resolve_recorded(&plain, inventory)?;
+    if let Ok(id) = IdentityId::parse(&document.name) {
+        recorded.spec.identity.id = id;
+    }
+    Ok(recorded)
 }
 
 /// What the gate is to be told of an identity's record: itself and its credentials, as status and rotation make them.

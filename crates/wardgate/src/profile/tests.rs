@@ -1,9 +1,9 @@
-use super::{Glass, Held, Profile, Session};
+use super::{Glass, Held, Profile, Renewal, Session};
 use std::{fs, os::unix::fs::PermissionsExt as _};
 use wardgate_model::{secret::Secret, time::Time};
 
 fn profile() -> Profile {
-    let session = Session { token: Secret::new("wgs_b".into()), expires: Time::from_seconds(1_900_000_000) };
+    let session = Session { token: Secret::new("wgs_b".into()), expires: Time::from_seconds(1_900_000_000), renewal: Renewal::Possible };
     Profile { url: "http://127.0.0.1:9080".into(), sign_in: Some(Secret::new("wga_a".into())), session: Some(session) }
 }
 
@@ -69,7 +69,10 @@ fn a_break_glass_session_stands_beside_the_profile_and_ends_by_itself() {
     let held = Held::beside(&top.path().join("wardgate.yaml")).unwrap();
     held.write(&profile()).unwrap();
     let end = Time::from_seconds(1_800_000_000);
-    let glass = Glass { url: "http://127.0.0.1:9080".into(), session: Session { token: Secret::new("wgb_c".into()), expires: end } };
+    let glass = Glass {
+        url: "http://127.0.0.1:9080".into(),
+        session: Session { token: Secret::new("wgb_c".into()), expires: end, renewal: Renewal::Never },
+    };
     held.keep_glass(glass.clone()).unwrap();
     assert_eq!(fs::metadata(held.glass_path()).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(held.glass(Time::from_seconds(1_799_999_999)).unwrap(), Some(glass));
@@ -83,7 +86,7 @@ fn a_break_glass_session_stands_beside_the_profile_and_ends_by_itself() {
 fn a_break_glass_session_is_found_where_there_is_no_profile() {
     let top = tempfile::tempdir().unwrap();
     let held = Held::beside(&top.path().join("wardgate.yaml")).unwrap();
-    let session = Session { token: Secret::new("wgb_c".into()), expires: Time::from_seconds(1_900_000_000) };
+    let session = Session { token: Secret::new("wgb_c".into()), expires: Time::from_seconds(1_900_000_000), renewal: Renewal::Possible };
     held.keep_glass(Glass { url: "http://127.0.0.1:9080".into(), session }).unwrap();
     drop(held);
     let found = Held::find(top.path()).unwrap().unwrap();
