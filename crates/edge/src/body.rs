@@ -2,7 +2,6 @@
 
 use crate::{
     connection::Connection,
-    hygiene,
     record::{Exchange, Strike},
     respond,
     upstream::Lane,
@@ -175,7 +174,7 @@ impl Body for Answer {
                         let data = match frame.into_data() {
                             Ok(data) => data,
                             Err(frame) => {
-                                let trailers = frame.into_trailers().ok().filter(|_| *trailers).map(hygiene::trailers);
+                                let trailers = frame.into_trailers().ok().and_then(|fields| exchange.trailers(fields, *trailers));
                                 me.finish();
                                 return Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))));
                             }
@@ -330,7 +329,7 @@ impl Body for Upload {
                     Err(frame) => {
                         me.inbound = None;
                         me.exchange.upload_done();
-                        let trailers = frame.into_trailers().ok().filter(|_| me.trailers).map(hygiene::trailers);
+                        let trailers = frame.into_trailers().ok().and_then(|fields| me.exchange.trailers(fields, me.trailers));
                         return Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))));
                     }
                 };

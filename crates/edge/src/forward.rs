@@ -38,7 +38,7 @@ use crate::{
     inside::InProcessCall,
     record::{Exchange, Strike},
     tunnel,
-    upstream::{Lane, Pool, Sending, UpstreamFault},
+    upstream::{Lane, Pool, Sending, To, UpstreamFault},
     wire::guard::Wire,
 };
 use bytes::{Bytes, BytesMut};
@@ -53,7 +53,7 @@ use std::{
     task::{Context, Poll},
     time::Duration,
 };
-use wardgate_gate::{Departure, Permit, Show, canon, credential, people};
+use wardgate_gate::{ClientCertificate, Departure, Permit, Show, canon, credential, people};
 use wardgate_model::{
     api::{Api, Target},
     event::Ending,
@@ -97,6 +97,8 @@ pub(crate) struct Onward {
     pub(crate) exchange: Rc<Exchange>,
     pub(crate) api: Arc<Api>,
     turn: usize,
+    /// The certificate that the upstream is shown.
+    certificate: Option<ClientCertificate>,
     /// Addresses that it has been to in vain.
     tried: SmallVec<[Arc<str>; 2]>,
 }
@@ -141,7 +143,11 @@ fn abroad(
 ) -> Result<Way, Failure> {
     let thread = exchange.thread();
     let Departure { api, show, purpose, lease } = departure;
-    let onward = Onward { exchange: Rc::clone(exchange), api, turn: thread.upstreams.turn(), tried: SmallVec::new() };
+    let certificate = match &show {
+        Show::Certificate(certificate) => Some(certificate.clone()),
+        Show::Assertion(_) | Show::Secret { .. } | Show::Keep | Show::Nothing | Show::Caller => None,
+    };
+    let onward = Onward { exchange: Rc::clone(exchange), api, turn: thread.upstreams.turn(), certificate, tried: SmallVec::new() };
     if !matches!(show, Show::Keep) && credential::is_exposed(target.as_str()) {
         // Refused before, but where `mode: observe` lets everything go on: what stands in a URL cannot be left out of it.
         return Err(failure(Reason::CredentialMisplaced));
@@ -279,7 +285,8 @@ impl Onward {
     /// The pool of the address that it goes to next. `None`: there is none left.
     fn pool(&self) -> Option<Rc<Pool>> {
         let Target::Http(urls) = &self.api.upstream.target else { return None };
-        self.exchange.thread().upstreams.pool(&self.api, urls, self.turn, &self.tried, self.exchange.now())
+        let to = To { api: &self.api, urls, certificate: self.certificate.as_ref() };
+        self.exchange.thread().upstreams.pool(to, self.turn, &self.tried, self.exchange.now())
     }
 
     /// The request once more, where it may be repeated although it was sent: it is idempotent (RFC 9110 §9.2.2), has no body, and there
@@ -377,6 +384,7 @@ pub(crate) fn reason(fault: &UpstreamFault, exchange: &Exchange) -> Reason {
             Reason::ForwardConnect
         }
         UpstreamFault::ConnectTimeout => Reason::ForwardTimeout,
+        UpstreamFault::Certificate => Reason::ForwardNoSecret,
         UpstreamFault::Broke(error) if error.is_canceled() || error.is_closed() => Reason::ForwardConnect,
         UpstreamFault::Broke(_) => Reason::ForwardMalformed,
     }

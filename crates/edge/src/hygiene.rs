@@ -133,7 +133,7 @@ fn strip(headers: &mut HeaderMap, doomed: impl Fn(&HeaderName, &HeaderValue) -> 
 pub fn towards_upstream(headers: &mut HeaderMap, trip: Trip<'_>) {
     let secret = match &trip.show {
         Show::Secret { name, .. } => Some(name),
-        Show::Assertion(_) | Show::Keep | Show::Nothing | Show::Caller => None,
+        Show::Assertion(_) | Show::Certificate(_) | Show::Keep | Show::Nothing | Show::Caller => None,
     };
     let key = trip.api.api_key_header.as_ref();
     let own = !matches!(trip.show, Show::Keep);
@@ -155,7 +155,7 @@ pub fn towards_upstream(headers: &mut HeaderMap, trip: Trip<'_>) {
         Show::Secret { name, value } => {
             headers.insert(name, value);
         }
-        Show::Keep | Show::Nothing | Show::Caller => {}
+        Show::Certificate(_) | Show::Keep | Show::Nothing | Show::Caller => {}
     }
     if let Some(purpose) = trip.purpose {
         headers.insert(PURPOSE, purpose);
@@ -187,29 +187,44 @@ pub fn towards_client(headers: &mut HeaderMap) -> Option<Box<str>> {
     effect
 }
 
-/// Trailers that may go on: none that frames, routes, proves or claims trust (RFC 9110 §6.5.1).
+/// The trailers of gRPC (its HTTP/2 transport mapping, "Responses").
+const GRPC_TRAILERS: [HeaderName; 3] =
+    [HeaderName::from_static("grpc-status"), HeaderName::from_static("grpc-message"), HeaderName::from_static("grpc-status-details-bin")];
+
+/// Whether a trailer may be allowed: it does not frame, route, prove or claim trust, nor say how content is read (RFC 9110 §6.5.1).
 #[must_use]
-pub fn trailers(mut trailers: HeaderMap) -> HeaderMap {
+pub fn may_trail(name: &HeaderName) -> bool {
+    let text = name.as_str();
+    !is_hop_by_hop(text)
+        && !claims_trust(text)
+        && !begins_as(text, "wardgate-")
+        && ![
+            header::HOST,
+            header::CONTENT_LENGTH,
+            header::CONTENT_TYPE,
+            header::CONTENT_ENCODING,
+            header::CONTENT_RANGE,
+            header::AUTHORIZATION,
+            header::COOKIE,
+            header::SET_COOKIE,
+            header::CACHE_CONTROL,
+            header::EXPECT,
+            header::MAX_FORWARDS,
+            header::RANGE,
+            header::VIA,
+        ]
+        .contains(name)
+}
+
+/// Trailers that go on: those of gRPC, and `allowed` ones (STANDARDS §3.1). Gives how many did not.
+#[must_use]
+pub fn trailers(mut trailers: HeaderMap, allowed: &[HeaderName]) -> (HeaderMap, usize) {
+    let before = trailers.len();
     strip(&mut trailers, |name, value| {
-        let text = name.as_str();
-        claims_trust(text)
-            || begins_as(text, "wardgate-")
-            || credential::holds_key(value.as_bytes())
-            || [
-                header::HOST,
-                header::CONTENT_LENGTH,
-                header::CONTENT_TYPE,
-                header::CONTENT_ENCODING,
-                header::AUTHORIZATION,
-                header::COOKIE,
-                header::SET_COOKIE,
-                header::CACHE_CONTROL,
-                header::EXPECT,
-                header::VIA,
-            ]
-            .contains(name)
+        !(GRPC_TRAILERS.contains(name) || (allowed.contains(name) && may_trail(name))) || credential::holds_key(value.as_bytes())
     });
-    trailers
+    let dropped = before - trailers.len();
+    (trailers, dropped)
 }
 
 /// `Forwarded` (RFC 7239 §4): an IPv6 address and a host with a port need quotes.

@@ -59,6 +59,7 @@ pub struct EdgeMetrics {
     source_refused: AtomicU64,
     ejections: AtomicU64,
     untrusted: AtomicU64,
+    trailers: AtomicU64,
     in_flight: AtomicI64,
     dropped: AtomicU64,
     faults: AtomicU64,
@@ -76,6 +77,7 @@ impl Default for EdgeMetrics {
             source_refused: AtomicU64::new(0),
             ejections: AtomicU64::new(0),
             untrusted: AtomicU64::new(0),
+            trailers: AtomicU64::new(0),
             in_flight: AtomicI64::new(0),
             dropped: AtomicU64::new(0),
             faults: AtomicU64::new(0),
@@ -114,6 +116,11 @@ impl EdgeMetrics {
         if let Some(counter) = self.wire.get(reason as usize) {
             counter.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Counts trailers that were not passed on.
+    pub fn drop_trailers(&self, count: usize) {
+        self.trailers.fetch_add(count as u64, Ordering::Relaxed);
     }
 
     /// Counts an event that found no place.
@@ -191,6 +198,7 @@ impl EdgeMetrics {
             ("wardgate_source_connections_refused_total", "connections closed at once: too many of one source", &self.source_refused),
             ("wardgate_untrusted_connections_refused_total", "connections closed at once: not of a trusted balancer", &self.untrusted),
             ("wardgate_upstream_ejections_total", "times that an address of an upstream was passed over for its failures", &self.ejections),
+            ("wardgate_trailers_dropped_total", "trailers that were not passed on", &self.trailers),
             ("wardgate_audit_dropped_total", "events that found no place", &self.dropped),
             ("wardgate_faults_total", "requests on which the gate itself failed", &self.faults),
         ];

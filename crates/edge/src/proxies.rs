@@ -36,6 +36,10 @@ pub enum Unclear {
     /// Two accounts contradict each other: one of them is the client's own.
     #[error("`Forwarded` and `X-Forwarded-For` disagree")]
     Disagree,
+    /// A hop that a trusted proxy tells of has no address: `unknown`, a hidden name, or what cannot be read. To take the proxy for the
+    /// source would give whoever it is the proxy's zones and networks.
+    #[error("a hop that a trusted proxy tells of has no address")]
+    Nobody,
     /// A quote has no end: whoever wrote it would hide what a proxy wrote behind it, and be taken for the proxy.
     #[error("a quote in `Forwarded` has no end")]
     Quote,
@@ -57,7 +61,7 @@ impl Proxies {
     /// From where a request of `peer` comes.
     ///
     /// # Errors
-    /// When both fields are there and do not agree, or `Forwarded` cannot be taken apart.
+    /// When both fields are there and do not agree, a hop has no address, or `Forwarded` cannot be taken apart.
     pub fn source(&self, peer: IpAddr, headers: &HeaderMap) -> Result<Source, Unclear> {
         let peer = peer.to_canonical();
         if !self.trust(peer) {
@@ -68,8 +72,9 @@ impl Proxies {
         }
         let forwarded = headers
             .contains_key(header::FORWARDED)
-            .then(|| self.walk(peer, elements(headers).map(|element| node(parameter(element, "for")?))));
-        let listed = headers.contains_key(X_FORWARDED_FOR).then(|| self.walk(peer, items(headers).map(address)));
+            .then(|| self.walk(peer, elements(headers).map(|element| node(parameter(element, "for")?))))
+            .transpose()?;
+        let listed = headers.contains_key(X_FORWARDED_FOR).then(|| self.walk(peer, items(headers).map(address))).transpose()?;
         let address = match (forwarded, listed) {
             (Some(forwarded), Some(listed)) if forwarded != listed => return Err(Unclear::Disagree),
             (Some(address), _) | (None, Some(address)) => address,
@@ -79,17 +84,15 @@ impl Proxies {
     }
 
     /// Goes back hop by hop, from the right, for as long as who tells of a hop is trusted.
-    fn walk(&self, peer: IpAddr, hops: impl DoubleEndedIterator<Item = Option<IpAddr>>) -> IpAddr {
+    fn walk(&self, peer: IpAddr, hops: impl DoubleEndedIterator<Item = Option<IpAddr>>) -> Result<IpAddr, Unclear> {
         let mut source = peer;
         for hop in hops.rev().take(HOPS_MAX) {
-            // What cannot be read is nobody's address: the last one that could is as far as we see.
-            let Some(address) = hop else { return source };
-            source = address.to_canonical();
+            source = hop.ok_or(Unclear::Nobody)?.to_canonical();
             if !self.trust(source) {
-                return source;
+                return Ok(source);
             }
         }
-        source
+        Ok(source)
     }
 }
 

@@ -10,13 +10,14 @@ mod wait;
 use crate::{
     census::Tally,
     connection::Connection,
+    hygiene,
     limits::EdgeLimits,
     respond,
     review::Sight,
     thread::Thread,
     watch::{Tick, Watched},
 };
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 pub use opening::Opening;
 use pace::Pace;
 use reviewed::Reviewed;
@@ -374,6 +375,18 @@ impl Exchange {
     /// It must be over by then: its caller waits no longer.
     pub fn end_by(&self, deadline: Time) {
         self.deadline.set(deadline);
+    }
+
+    /// The trailers that go on: none where they do not `pass` at all (STANDARDS §3.1). What does not go on is counted.
+    #[must_use]
+    pub fn trailers(&self, fields: HeaderMap, pass: bool) -> Option<HeaderMap> {
+        let api = self.facts.get().and_then(|facts| facts.api.as_deref());
+        let allowed = api.map_or(&[][..], |api| &api.upstream.wire.trailers);
+        let (passed, dropped) = if pass { hygiene::trailers(fields, allowed) } else { (HeaderMap::new(), fields.len()) };
+        if dropped > 0 {
+            self.thread().metrics.drop_trailers(dropped);
+        }
+        pass.then_some(passed)
     }
 
     /// Whether its client speaks HTTP/2.

@@ -19,6 +19,7 @@ use std::{
     rc::Rc,
     sync::Arc,
 };
+use wardgate_gate::ClientCertificate;
 use wardgate_model::{
     api::{Api, UpstreamUrl},
     id::ApiName,
@@ -49,9 +50,23 @@ pub enum UpstreamFault {
     /// The roots by which its certificate is to be judged cannot be read.
     #[error("the roots of the upstream's certificate cannot be read")]
     Roots,
+    /// The certificate and key that we are to show cannot be read, or do not belong together.
+    #[error("the certificate for the upstream cannot be used")]
+    Certificate,
     /// The exchange broke before its answer's head.
     #[error("the upstream did not answer: {0}")]
     Broke(hyper::Error),
+}
+
+/// Where a request goes.
+#[derive(Debug, Clone, Copy)]
+pub struct To<'a> {
+    /// The API.
+    pub api: &'a Api,
+    /// The addresses of its upstream.
+    pub urls: &'a [UpstreamUrl],
+    /// The certificate that the upstream is shown, where it is shown one.
+    pub certificate: Option<&'a ClientCertificate>,
 }
 
 /// The pools of one thread.
@@ -79,14 +94,15 @@ impl Upstreams {
     /// The pool of an address that a request goes to: of those that are up the one with the fewest requests, and among equals the
     /// one whose turn it is. Addresses in `tried` are left out; where none is up, any will do. `None`: there is none left.
     #[must_use]
-    pub fn pool(&self, api: &Api, urls: &[UpstreamUrl], turn: usize, tried: &[Arc<str>], now: Time) -> Option<Rc<Pool>> {
+    pub fn pool(&self, to: To<'_>, turn: usize, tried: &[Arc<str>], now: Time) -> Option<Rc<Pool>> {
+        let urls = to.urls;
         if let ([url], []) = (urls, tried) {
-            return Some(self.of(api, urls, url, now));
+            return Some(self.of(to, url, now));
         }
         let mut best: Option<((bool, usize), Rc<Pool>)> = None;
         for at in 0..urls.len() {
             let Some(url) = urls.get(turn.wrapping_add(at).checked_rem(urls.len())?) else { continue };
-            let pool = self.of(api, urls, url, now);
+            let pool = self.of(to, url, now);
             let rank = (!pool.standing().is_up(now), pool.outstanding());
             if !tried.contains(pool.name()) && best.as_ref().is_none_or(|(least, _)| rank < *least) {
                 best = Some((rank, pool));
@@ -95,20 +111,21 @@ impl Upstreams {
         best.map(|(_, pool)| pool)
     }
 
-    fn of(&self, api: &Api, urls: &[UpstreamUrl], url: &UpstreamUrl, now: Time) -> Rc<Pool> {
+    fn of(&self, to: To<'_>, url: &UpstreamUrl, now: Time) -> Rc<Pool> {
+        let To { api, urls, certificate } = to;
         let max = (api.upstream.connections_max as usize).div_ceil(self.threads).max(1);
         let mut all = self.pools.borrow_mut();
         if let Some(pools) = all.get(&api.name)
-            && let Some(pool) = pools.iter().find(|pool| pool.serves(url, max, &api.upstream.wire, now))
+            && let Some(pool) = pools.iter().find(|pool| pool.serves(url, max, &api.upstream.wire, certificate, now))
         {
             return Rc::clone(pool);
         }
-        let pool = Rc::new(Pool::new(url, max, &api.upstream.wire, now));
+        let pool = Rc::new(Pool::new(url, max, &api.upstream.wire, certificate.cloned(), now));
         if let Some(health) = &pool.wire().health {
             tokio::task::spawn_local(health::watch(Rc::downgrade(&pool), health.clone()));
         }
         let pools = all.entry(api.name.clone()).or_default();
-        // What the API no longer names is closed when its last request is over.
+        // What the API no longer names, or has another certificate, is closed when its last request is over.
         pools.retain(|pool| urls.contains(pool.url()) && pool.url() != url);
         pools.push(Rc::clone(&pool));
         pool

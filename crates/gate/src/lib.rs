@@ -49,7 +49,7 @@ pub mod trust;
 pub use arrival::Arrival;
 pub use hooks::{Hook, worth_opening};
 pub use judge::{Gate, Verdict, decide, describe, establish, establish_with, resume};
-pub use permit::{Departure, Lease, Permit, Show};
+pub use permit::{ClientCertificate, Departure, Lease, Permit, Show};
 pub use snapshot::{Change, Estate, Population, Snapshot, World};
 pub use step::{Answer, Held, Introspection, KeysAnswer, Need, Step, Unproven};
 pub use wardgate_abuse::Meters;

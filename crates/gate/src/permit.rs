@@ -15,15 +15,19 @@
 
 use crate::{commit, denied::Denied};
 use http::{HeaderName, HeaderValue, uri::PathAndQuery};
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 use wardgate_abuse::{Exhausted, Hold};
 use wardgate_model::{
     api::Api,
     facts::{Caller, Purpose, RequestFacts},
     reason::Reason,
+    secret::Secret,
     time::Time,
 };
 
@@ -35,6 +39,39 @@ pub struct Permit {
     show: Show,
     purpose: Option<Purpose>,
     lease: Lease,
+}
+
+/// A certificate chain and its key, PEM, for connections to an upstream. Two are equal when their text is.
+#[derive(Clone)]
+pub struct ClientCertificate(Arc<Secret<String>>);
+
+impl ClientCertificate {
+    /// With this text. Whether it is one is seen when a connection is made.
+    #[must_use]
+    pub fn new(pem: Secret<String>) -> Self {
+        Self(Arc::new(pem))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn danger_expose(&self) -> &str {
+        self.0.danger_expose()
+    }
+}
+
+impl PartialEq for ClientCertificate {
+    fn eq(&self, other: &Self) -> bool {
+        // Both are ours: how long a comparison takes tells nobody anything.
+        Arc::ptr_eq(&self.0, &other.0) || self.danger_expose() == other.danger_expose()
+    }
+}
+
+impl Eq for ClientCertificate {}
+
+impl fmt::Debug for ClientCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientCertificate(…)")
+    }
 }
 
 /// What the upstream is shown.
@@ -49,6 +86,8 @@ pub enum Show {
         /// The secret, marked sensitive.
         value: HeaderValue,
     },
+    /// A client certificate of ours, when the connection is made.
+    Certificate(ClientCertificate),
     /// The client's own credential.
     Keep,
     /// Nothing: under `mode: observe`, nobody is proven.

@@ -6,7 +6,16 @@
 //! set keep of their own answers, the [`Denied`] overlay and the [`Spent`] signatures, which all snapshots share.
 
 use crate::{
-    assertion::Mint, bindings::Bindings, denied::Denied, heard::LastHeard, hooks::{Granted, Hook, Hooks}, spent::Spent, permit::Show, route::Routes, shards::Shards, trust::Trust,
+    assertion::Mint,
+    bindings::Bindings,
+    denied::Denied,
+    heard::LastHeard,
+    hooks::{Granted, Hook, Hooks},
+    permit::{ClientCertificate, Show},
+    route::Routes,
+    shards::Shards,
+    spent::Spent,
+    trust::Trust,
 };
 use ahash::AHashMap;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -443,6 +452,10 @@ fn ready(api: &Api, secrets: &AHashMap<SecretName, Secret<String>>) -> Ready {
     let shown = match &api.upstream.identity {
         UpstreamIdentity::Assertion => return Ready::Assertion(url.into()),
         UpstreamIdentity::Keep => return Ready::Show(Show::Keep),
+        UpstreamIdentity::ClientCertificate { secret: of } => {
+            let pem = secrets.get(of).map(|pem| Secret::new(pem.danger_expose().clone()));
+            return pem.map_or(Ready::NoSecret, |pem| Ready::Show(Show::Certificate(ClientCertificate::new(pem))));
+        }
         UpstreamIdentity::Header { name, secret: of } => secret(of, &str::to_owned).map(|value| (name.clone(), value)),
         UpstreamIdentity::Basic { user, secret: of } => {
             // RFC 7617 §2: base64 of user-id ":" password.

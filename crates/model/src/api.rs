@@ -199,6 +199,11 @@ pub enum UpstreamIdentity {
         /// The secret's name.
         secret: SecretName,
     },
+    /// A client certificate: the secret is its chain and key, PEM. Over TLS only.
+    ClientCertificate {
+        /// The secret's name.
+        secret: SecretName,
+    },
     /// The client's own credential, passed on: named, logged, with an end date.
     Keep,
 }

@@ -1,6 +1,7 @@
 //! How an upstream is spoken to: which protocol, which roots it is known by, how it is asked for its health.
 
 use crate::inventory::words;
+use http::HeaderName;
 use std::{sync::Arc, time::Duration};
 
 words! {
@@ -39,12 +40,14 @@ pub struct UpstreamWire {
     pub upgrade: Box<[Upgrade]>,
     /// How it is asked whether it is well; `None`: it is judged by what it does with requests.
     pub health: Option<Health>,
+    /// Trailers that pass besides those of gRPC, in lower case (RFC 9110 §6.5).
+    pub trailers: Box<[HeaderName]>,
     /// Roots of its certificates, PEM; `None`: those that come with the gate.
     pub ca: Option<Arc<[u8]>>,
 }
 
 impl Default for UpstreamWire {
     fn default() -> Self {
-        Self { protocol: UpstreamProtocol::Http1, upgrade: Box::default(), health: None, ca: None }
+        Self { protocol: UpstreamProtocol::Http1, upgrade: Box::default(), health: None, trailers: Box::default(), ca: None }
     }
 }

@@ -41,7 +41,6 @@ pub const NOT_ENFORCED: &[NotEnforced] = &[
     row(Kind::Api, "accept[]", When::Is("hmac")),
     row(Kind::Api, "upstream.identity.query", When::Present),
     row(Kind::Api, "upstream.identity.hmac", When::Present),
-    row(Kind::Api, "upstream.identity.client_certificate", When::Present),
     row(Kind::Api, "upstream.identity.oauth", When::Present),
     row(Kind::Api, "operations[].records", When::Present),
     row(Kind::Api, "operations[].login", When::Present),

@@ -1,4 +1,4 @@
-use super::{Trip, forwarded, towards_client, towards_upstream};
+use super::{Trip, forwarded, towards_client, towards_upstream, trailers};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use wardgate_gate::Show;
 use wardgate_model::api::Api;
@@ -166,4 +166,32 @@ fn an_upstream_says_what_happened_to_us_only() {
 fn forwarded_is_quoted_where_it_must_be() {
     assert_eq!(forwarded("192.0.2.7".parse().unwrap(), "a.example", true), "for=192.0.2.7;host=a.example;proto=https");
     assert_eq!(forwarded("2001:db8::1".parse().unwrap(), "a:8080", false), "for=\"[2001:db8::1]\";host=\"a:8080\";proto=http");
+}
+
+#[test]
+fn trailers_pass_by_name_alone() {
+    let fields = [
+        ("grpc-status", "0"),
+        ("grpc-message", "ok"),
+        ("grpc-status-details-bin", "AA"),
+        ("x-checksum", "1"),
+        ("x-other", "1"),
+        ("content-length", "5"),
+        ("transfer-encoding", "chunked"),
+        ("authorization", "Bearer x"),
+        ("wardgate-assertion", "x"),
+        ("x-forwarded-for", "10.0.0.1"),
+    ];
+    let map = || fields.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect::<HeaderMap>();
+    let passed = |allowed: &[&'static str]| {
+        let allowed: Vec<HeaderName> = allowed.iter().map(|name| HeaderName::from_static(name)).collect();
+        let (passed, dropped) = trailers(map(), &allowed);
+        let names: Vec<String> = passed.keys().map(ToString::to_string).collect();
+        format!("{} {dropped}", names.join(" "))
+    };
+    assert_eq!(passed(&[]), "grpc-status grpc-message grpc-status-details-bin 7");
+    assert_eq!(passed(&["x-checksum"]), "grpc-status grpc-message grpc-status-details-bin x-checksum 6");
+    // Nobody can allow what says how a message is read, or whom to believe.
+    let all = fields.map(|(name, _)| name);
+    assert_eq!(passed(&all), "grpc-status grpc-message grpc-status-details-bin x-checksum x-other 5");
 }

@@ -21,6 +21,8 @@ fn check(text: &str) -> String {
     }
 }
 
+const NOBODY: &str = "a hop that a trusted proxy tells of has no address";
+
 #[test]
 fn the_source_is_the_right_most_that_is_not_trusted() {
     for (request, expected) in [
@@ -38,26 +40,26 @@ fn the_source_is_the_right_most_that_is_not_trusted() {
         ("10.0.0.1\nx-forwarded-for: 198.51.100.7:4711", "198.51.100.7"),
         ("2001:db8:1::1\nx-forwarded-for: 2001:db8::7", "2001:db8::7"),
         ("2001:db8:1::1\nx-forwarded-for: [2001:db8::7]:4711", "2001:db8::7"),
-        // What cannot be read is not skipped over.
-        ("10.0.0.1\nx-forwarded-for: 198.51.100.7, unknown", "10.0.0.1"),
-        ("10.0.0.1\nx-forwarded-for: 198.51.100.7, , 10.0.0.2", "10.0.0.2"),
-        ("10.0.0.1\nx-forwarded-for: 198.51.100.7 10.0.0.2", "10.0.0.1"),
+        // What cannot be read is not skipped over, nor is the proxy the source instead.
+        ("10.0.0.1\nx-forwarded-for: 198.51.100.7, unknown", NOBODY),
+        ("10.0.0.1\nx-forwarded-for: 198.51.100.7, , 10.0.0.2", NOBODY),
+        ("10.0.0.1\nx-forwarded-for: 198.51.100.7 10.0.0.2", NOBODY),
         // RFC 7239.
         ("10.0.0.1\nforwarded: for=198.51.100.7;proto=https;by=10.0.0.1", "198.51.100.7 tls"),
         ("10.0.0.1\nforwarded: For=\"198.51.100.7:4711\"", "198.51.100.7"),
         ("10.0.0.1\nforwarded: for=\"[2001:db8::7]:4711\"", "2001:db8::7"),
         ("10.0.0.1\nforwarded: for=\"[2001:db8::7]\"", "2001:db8::7"),
         ("10.0.0.1\nforwarded: for=203.0.113.9, for=198.51.100.7;host=\"a,b\"", "198.51.100.7"),
-        ("10.0.0.1\nforwarded: for=198.51.100.7, for=_hidden", "10.0.0.1"),
-        ("10.0.0.1\nforwarded: for=198.51.100.7, for=unknown", "10.0.0.1"),
-        ("10.0.0.1\nforwarded: for=198.51.100.7;for=203.0.113.9", "10.0.0.1"),
-        ("10.0.0.1\nforwarded: for=2001:db8::7", "10.0.0.1"),
+        ("10.0.0.1\nforwarded: for=198.51.100.7, for=_hidden", NOBODY),
+        ("10.0.0.1\nforwarded: for=198.51.100.7, for=unknown", NOBODY),
+        ("10.0.0.1\nforwarded: for=198.51.100.7;for=203.0.113.9", NOBODY),
+        ("10.0.0.1\nforwarded: for=2001:db8::7", NOBODY),
         ("10.0.0.1\nforwarded: for=\"198.51.100.7", "a quote in `Forwarded` has no end"),
         ("10.0.0.1\nforwarded: for=x;by=\", for=198.51.100.7", "a quote in `Forwarded` has no end"),
         ("10.0.0.1\nforwarded: for=x;by=\", for=\"198.51.100.7:4711\"", "a quote in `Forwarded` has no end"),
         ("10.0.0.1\nforwarded: for=x;by=\"\nforwarded: for=198.51.100.7", "a quote in `Forwarded` has no end"),
         ("192.0.2.1\nforwarded: for=x;by=\"", "192.0.2.1"),
-        ("10.0.0.1\nforwarded: nonsense", "10.0.0.1"),
+        ("10.0.0.1\nforwarded: nonsense", NOBODY),
         // Two accounts.
         ("10.0.0.1\nforwarded: for=198.51.100.7\nx-forwarded-for: 198.51.100.7", "198.51.100.7"),
         ("10.0.0.1\nforwarded: for=203.0.113.9\nx-forwarded-for: 198.51.100.7", "`Forwarded` and `X-Forwarded-For` disagree"),
@@ -106,7 +108,6 @@ fn who_passes_on_for_somebody_is_known_as_such() {
     for line in [
         ("x-forwarded-for", "198.51.100.7"),
         ("forwarded", "for=198.51.100.7"),
-        ("forwarded", "for=_hidden"),
         ("x-forwarded-for", "10.0.0.1"),
     ] {
         assert_eq!(relayed("10.0.0.1", &[line]), Ok(true), "{line:?}");

@@ -21,6 +21,7 @@ use std::{
     time::Duration,
 };
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use wardgate_gate::ClientCertificate;
 use wardgate_model::{
     api::{Api, UpstreamUrl},
     time::Time,
@@ -37,6 +38,8 @@ const MEMORY: Duration = Duration::from_mins(5);
 pub struct Pool {
     url: UpstreamUrl,
     wire: UpstreamWire,
+    /// The certificate that is shown to it.
+    certificate: Option<ClientCertificate>,
     /// `host:port`, for `Host`.
     authority: HeaderValue,
     /// The address as configured, for events.
@@ -61,10 +64,11 @@ struct Idle {
 }
 
 impl Pool {
-    pub(super) fn new(url: &UpstreamUrl, max: usize, wire: &UpstreamWire, now: Time) -> Self {
+    pub(super) fn new(url: &UpstreamUrl, max: usize, wire: &UpstreamWire, certificate: Option<ClientCertificate>, now: Time) -> Self {
         Self {
             url: url.clone(),
             wire: wire.clone(),
+            certificate,
             authority: HeaderValue::try_from(url.authority()).unwrap_or(HeaderValue::from_static("")),
             name: url.to_string().into(),
             max,
@@ -140,7 +144,7 @@ impl Pool {
         if let Some(config) = self.tls.get() {
             return Ok(Some(Arc::clone(config)));
         }
-        let config = socket::tls(&self.wire)?;
+        let config = socket::tls(&self.wire, self.certificate.as_ref())?;
         Ok(Some(Arc::clone(self.tls.get_or_init(|| config))))
     }
 
@@ -245,9 +249,16 @@ impl Pool {
         !idle.is_empty() || self.outstanding() > 0 || unused < MEMORY
     }
 
-    /// Whether it is for this address, spoken to in this way, with so many connections; notes that it is used.
-    pub(super) fn serves(&self, url: &UpstreamUrl, max: usize, wire: &UpstreamWire, now: Time) -> bool {
-        let serves = self.url == *url && self.max == max && self.wire == *wire;
+    /// Whether it is for this address, spoken to in this way and with this certificate, with so many connections; notes that it is used.
+    pub(super) fn serves(
+        &self,
+        url: &UpstreamUrl,
+        max: usize,
+        wire: &UpstreamWire,
+        certificate: Option<&ClientCertificate>,
+        now: Time,
+    ) -> bool {
+        let serves = self.url == *url && self.max == max && self.wire == *wire && self.certificate.as_ref() == certificate;
         if serves {
             self.used.set(now);
         }

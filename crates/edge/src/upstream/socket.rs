@@ -4,7 +4,7 @@ use super::UpstreamFault;
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::aws_lc_rs,
-    pki_types::{CertificateDer, ServerName, pem::PemObject},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
 };
 use std::{
     io::{self, IoSlice},
@@ -17,6 +17,7 @@ use tokio::{
     net::TcpStream,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
+use wardgate_gate::ClientCertificate;
 use wardgate_model::{
     api::UpstreamUrl,
     wire::{UpstreamProtocol, UpstreamWire},
@@ -31,11 +32,12 @@ pub(super) enum Socket {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-/// How TLS is spoken to one address: its roots, and by ALPN the one protocol that the API names (RFC 7301).
+/// How TLS is spoken to one address: its roots, the certificate that it is shown where it asks for one, and by ALPN the one protocol
+/// that the API names (RFC 7301).
 ///
 /// # Errors
-/// When the roots cannot be read.
-pub(super) fn tls(wire: &UpstreamWire) -> Result<Arc<ClientConfig>, UpstreamFault> {
+/// When the roots or the certificate cannot be read.
+pub(super) fn tls(wire: &UpstreamWire, certificate: Option<&ClientCertificate>) -> Result<Arc<ClientConfig>, UpstreamFault> {
     let mut roots = RootCertStore::empty();
     match &wire.ca {
         Some(pem) => {
@@ -51,7 +53,16 @@ pub(super) fn tls(wire: &UpstreamWire) -> Result<Arc<ClientConfig>, UpstreamFaul
     }
     let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
     let builder = builder.with_safe_default_protocol_versions().map_err(|_| UpstreamFault::Roots)?;
-    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
+    let builder = builder.with_root_certificates(roots);
+    let mut config = match certificate {
+        None => builder.with_no_client_auth(),
+        Some(certificate) => {
+            let pem = certificate.danger_expose().as_bytes();
+            let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+            let key = PrivateKeyDer::from_pem_slice(pem).map_err(|_| UpstreamFault::Certificate)?;
+            builder.with_client_auth_cert(chain.map_err(|_| UpstreamFault::Certificate)?, key).map_err(|_| UpstreamFault::Certificate)?
+        }
+    };
     config.alpn_protocols = vec![match wire.protocol {
         UpstreamProtocol::Http1 => b"http/1.1".to_vec(),
         UpstreamProtocol::Http2 => b"h2".to_vec(),

@@ -2,17 +2,24 @@
 
 use crate::{
     edge::{Running, Setup},
-    upstream::Upstream,
+    upstream::{Gatekeeper, Play, Upstream},
 };
+use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use std::{
     fs,
-    io::Write as _,
+    io::{BufRead as _, BufReader, Write as _},
     path::PathBuf,
     process::{Command, Stdio},
+    sync::Arc,
 };
 use wardgate_edge::{ClientCertificates, Proxies, handshake};
-use wardgate_model::credential::CredentialKind;
+use wardgate_gate::trust::{Gathered, Trust, TrustedAuthority};
+use wardgate_model::{
+    credential::CredentialKind,
+    id::TrustName,
+    trust::{Authority, Binding, Published, Reach, Subject},
+};
 
 /// A door that asks for certificates, and clients' certificates in files.
 struct World {
@@ -52,21 +59,42 @@ impl World {
         self.files.path().join(name)
     }
 
+    /// Has an authority certify the client; gives its own certificate.
+    fn certify(&self) -> String {
+        let (mut above, key) = (CertificateParams::new([]).expect("no names"), KeyPair::generate().expect("a key"));
+        above.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = above.self_signed(&key).expect("a certificate").pem();
+        let mut params = CertificateParams::new(["client".to_owned()]).expect("a name");
+        params.distinguished_name.push(DnType::CommonName, "client");
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let client = KeyPair::generate().expect("a key");
+        let certificate = params.signed_by(&client, &Issuer::new(above, key)).expect("a certificate");
+        fs::write(self.path("client.pem"), certificate.pem()).expect("written");
+        fs::write(self.path("client.key"), client.serialize_pem()).expect("written");
+        authority
+    }
+
     fn port(&self) -> u16 {
         self.edge.tls.expect("a listener").port()
     }
 
     /// `body version status` of a request by curl with the client's certificate or without, or `none` without an answer.
     fn curl(&self, with: Shown, arguments: &[&str]) -> String {
+        let mut command = self.command(with, arguments, "/x");
+        let output = command.args(["--write-out", " %{http_version} %{http_code}"]).output().expect("curl runs");
+        if output.status.success() { String::from_utf8(output.stdout).expect("text") } else { "none".to_owned() }
+    }
+
+    fn command(&self, with: Shown, arguments: &[&str], path: &str) -> Command {
         let mut command = Command::new("curl");
-        command.args(["--silent", "--max-time", "20", "--noproxy", "*", "--output", "-", "--write-out", " %{http_version} %{http_code}"]);
+        command.args(["--silent", "--max-time", "60", "--noproxy", "*", "--output", "-"]);
         command.arg("--cacert").arg(self.path("localhost.pem")).args(arguments);
         command.args(["--resolve", &format!("localhost:{}:127.0.0.1", self.port())]);
         if with == Shown::Certificate {
             command.arg("--cert").arg(self.path("client.pem")).arg("--key").arg(self.path("client.key"));
         }
-        let output = command.arg(format!("https://localhost:{}/x", self.port())).output().expect("curl runs");
-        if output.status.success() { String::from_utf8(output.stdout).expect("text") } else { "none".to_owned() }
+        command.arg(format!("https://localhost:{}{path}", self.port()));
+        command
     }
 
     /// What `openssl s_client` says of a connection on which this is sent.
@@ -131,6 +159,50 @@ fn sessions_are_resumed_only_where_nobody_is_asked() {
     }
 }
 
+#[test]
+fn a_certificate_that_nobody_vouches_for_any_more_ends_its_stream() {
+    let keeper = Arc::new(Gatekeeper::default());
+    let pieces = Arc::clone(&keeper);
+    let piece = |text: &str| format!("{:x}\r\n{text}\r\n", text.len()).into_bytes();
+    let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+    let upstream = Upstream::start(move |_| Play::Pieces(vec![[head.clone(), piece("one\n")].concat(), piece("two\n")], Arc::clone(&pieces)));
+    for version in ["--http1.1", "--http2"] {
+        let setup = Setup::before(&upstream).api(|api| api.accept = [CredentialKind::X509].into()).on_record(|credential, limit| {
+            limit.rate = None;
+            credential.kind = CredentialKind::X509;
+            credential.hash = None;
+            let subject = Subject::Exactly("dns:client".into());
+            credential.binding = Some(Box::new(Binding { trust: TrustName::literal("mesh"), subject, claims: [].into() }));
+        });
+        let mut world = World::of(setup, ClientCertificates::Request);
+        let anchors = world.certify();
+        let vouching = || {
+            let authority = Authority {
+                bundle: Published::Here(anchors.as_str().into()),
+                revoked: Box::default(),
+                reach: Reach::default(),
+                trust_domain: None,
+                svids: None,
+            };
+            let authority = TrustedAuthority::new(&TrustName::literal("mesh"), &authority, Gathered::default()).expect("anchors");
+            Arc::new(Trust::new([], [authority]))
+        };
+        world.edge.change(|file| file.trust = vouching());
+        let mut curl = world.command(Shown::Certificate, &[version, "--no-buffer"], "/guarded").stdout(Stdio::piped()).spawn().expect("curl runs");
+        let mut lines = BufReader::new(curl.stdout.take().expect("a pipe")).lines();
+        let mut line = || lines.next().transpose().expect("text");
+        keeper.open();
+        assert_eq!(line().as_deref(), Some("one"));
+        // The same again, as after every renewal.
+        world.edge.change(|file| file.trust = vouching());
+        keeper.open();
+        assert_eq!(line().as_deref(), Some("two"));
+        world.edge.change(|file| file.trust = Trust::nobody());
+        assert!(!curl.wait().expect("curl ends").success());
+        assert_eq!(world.edge.sink.told(1), ["proof.issuer cut 200 200"]);
+    }
+}
+
 /// The confused deputy: a balancer has a certificate of its own, and passes on for anybody.
 #[test]
 fn what_a_trusted_proxy_shows_is_not_whom_it_passes_on() {
@@ -143,7 +215,8 @@ fn what_a_trusted_proxy_shows_is_not_whom_it_passes_on() {
         said.rsplit(' ').next().unwrap_or_default().to_owned()
     };
     assert_eq!(said(&["--http1.1"]), "401", "its own call: nobody vouches for its certificate");
-    for field in ["X-Forwarded-For: 198.51.100.7", "Forwarded: for=198.51.100.7", "Forwarded: for=_hidden", "X-Forwarded-For: 127.0.0.1"] {
+    assert_eq!(said(&["--http1.1", "-H", "Forwarded: for=_hidden"]), "400", "nobody in particular is nobody");
+    for field in ["X-Forwarded-For: 198.51.100.7", "Forwarded: for=198.51.100.7", "X-Forwarded-For: 127.0.0.1"] {
         assert_eq!(said(&["--http1.1", "-H", field]), "200", "{field}: an operation for anybody, called by nobody in particular");
         assert_eq!(said(&["--http2", "-H", field]), "200", "{field}");
     }

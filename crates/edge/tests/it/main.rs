@@ -18,5 +18,6 @@ mod review;
 mod several;
 mod sources;
 mod upstream;
+mod upstream_certificate;
 mod websocket;
 mod wire;

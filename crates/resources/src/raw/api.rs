@@ -123,6 +123,8 @@ pub(crate) struct RawUpstream {
     pub(crate) upgrade: Option<At<Vec<At<Word<Upgrade>>>>>,
     /// How each address is asked whether it is well.
     pub(crate) health: Option<At<RawHealth>>,
+    /// Trailers that pass besides those of gRPC, either way.
+    pub(crate) trailers: Option<At<Vec<At<HeaderText>>>>,
     /// Roots of its certificates, PEM; those that come with the gate unless said.
     pub(crate) ca: Option<At<FileText>>,
 }

@@ -238,7 +238,12 @@ fn client_certificate(
 ) -> Option<UpstreamIdentity> {
     if let Some(beside) = beside {
         let mend = "write `{client_certificate: NAME}`: the secret is the chain and the key, one after the other".to_owned();
-        faults.error(beside.spot, "upstream.identity", "`upstream.identity.secret`: a client certificate is one secret, with its key", mend);
+        faults.error(
+            beside.spot,
+            "upstream.identity",
+            "`upstream.identity.secret`: a client certificate is one secret, with its key",
+            mend,
+        );
     }
     if urls.iter().any(|url| !url.tls) {
         let mend = "write every address as `https://…`".to_owned();

@@ -246,25 +246,23 @@ r.yaml:48:55: error[key.not_enforced]: Api `ledger`: this version reads `operati
   = take the key out until a later version enforces it
 r.yaml:57:51: error[key.not_enforced]: Api `mac`: this version reads `upstream.identity.hmac` but does not enforce it
   = take the key out until a later version enforces it
-r.yaml:67:65: error[key.not_enforced]: Api `certificate`: this version reads `upstream.identity.client_certificate` but does not enforce it
+r.yaml:67:52: error[key.not_enforced]: Api `token`: this version reads `upstream.identity.oauth` but does not enforce it
   = take the key out until a later version enforces it
-r.yaml:77:52: error[key.not_enforced]: Api `token`: this version reads `upstream.identity.oauth` but does not enforce it
+r.yaml:76:43: error[key.not_enforced]: Zone `z`: this version reads `clusters` but does not enforce it
   = take the key out until a later version enforces it
-r.yaml:86:43: error[key.not_enforced]: Zone `z`: this version reads `clusters` but does not enforce it
+r.yaml:76:62: error[key.not_enforced]: Zone `z`: this version reads `ci_providers` but does not enforce it
   = take the key out until a later version enforces it
-r.yaml:86:62: error[key.not_enforced]: Zone `z`: this version reads `ci_providers` but does not enforce it
-  = take the key out until a later version enforces it
-r.yaml:90:40: error[key.not_enforced]: Waiver `w-1`: this version reads `exempts: limit` but does not enforce it
+r.yaml:80:40: error[key.not_enforced]: Waiver `w-1`: this version reads `exempts: limit` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:94:40: error[key.not_enforced]: Waiver `w-2`: this version reads `exempts: review` but does not enforce it
+r.yaml:84:40: error[key.not_enforced]: Waiver `w-2`: this version reads `exempts: review` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:98:40: error[key.not_enforced]: Waiver `w-3`: this version reads `exempts: keep` but does not enforce it
+r.yaml:88:40: error[key.not_enforced]: Waiver `w-3`: this version reads `exempts: keep` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:102:40: error[key.not_enforced]: Waiver `w-4`: this version reads `exempts: anonymous` but does not enforce it
+r.yaml:92:40: error[key.not_enforced]: Waiver `w-4`: this version reads `exempts: anonymous` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:106:40: error[key.not_enforced]: Waiver `w-5`: this version reads `exempts: observe` but does not enforce it
+r.yaml:96:40: error[key.not_enforced]: Waiver `w-5`: this version reads `exempts: observe` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:110:40: error[key.not_enforced]: Waiver `w-6`: this version reads `exempts: trusted_network` but does not enforce it
+r.yaml:100:40: error[key.not_enforced]: Waiver `w-6`: this version reads `exempts: trusted_network` but does not enforce it
   = use another value until a later version enforces it
 "#
     );

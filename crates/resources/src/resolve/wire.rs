@@ -5,6 +5,7 @@ use crate::{
     raw::{RawHealth, RawUpstream},
     yaml::{At, Faults},
 };
+use http::HeaderName;
 use std::{path::Path, time::Duration};
 use wardgate_model::wire::{Health, UpstreamProtocol, UpstreamWire};
 
@@ -12,6 +13,36 @@ use wardgate_model::wire::{Health, UpstreamProtocol, UpstreamWire};
 const EVERY: Duration = Duration::from_secs(10);
 /// Shortest time between two questions, and longest.
 const EVERY_BOUNDS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(3600));
+/// Fields that are never passed on behind a body.
+const NO_TRAILERS: [&str; 24] = [
+    "authorization",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-range",
+    "content-type",
+    "cookie",
+    "expect",
+    "forwarded",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "max-forwards",
+    "proxy-connection",
+    "range",
+    "set-cookie",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+    "x-real-ip",
+    "x-rewrite-url",
+];
+/// What the names of others begin with.
+const NO_TRAILERS_BEGIN: [&str; 9] =
+    ["wardgate-", "x-wardgate-", "x-forwarded", "client-cert", "x-client-cert", "x-ssl-", "x-envoy-", "x-original-", "proxy-auth"];
 /// Largest file of roots, in bytes.
 const CA_BYTES_MAX: usize = 256 * 1024;
 
@@ -41,7 +72,31 @@ pub(super) fn wire(raw: &RawUpstream, file: &Path, known: &Known<'_>, faults: &F
         faults.error(*spot, "upstream.ca", "`upstream.ca`: no address of this upstream is called by TLS", mend);
     }
     let health = raw.health.as_ref().and_then(|at| health(at.value.as_ref()?, faults));
-    UpstreamWire { protocol, upgrade: upgrade.into(), health, ca: ca(raw, file, known, faults) }
+    UpstreamWire { protocol, upgrade: upgrade.into(), health, trailers: trailers(raw, protocol, faults), ca: ca(raw, file, known, faults) }
+}
+
+/// Trailers pass where both sides speak HTTP/2; never one that says how a message is read or whom to believe (RFC 9110 §6.5.1).
+fn trailers(raw: &RawUpstream, protocol: UpstreamProtocol, faults: &Faults) -> Box<[HeaderName]> {
+    let mut trailers: Vec<HeaderName> = Vec::new();
+    for (name, spot) in items(raw.trailers.as_ref()) {
+        let text = name.0.as_str();
+        let mend = if NO_TRAILERS.contains(&text) || NO_TRAILERS_BEGIN.iter().any(|begin| text.starts_with(begin)) {
+            "it says how a message is read, or whom to believe: leave it out"
+        } else if trailers.contains(&name.0) {
+            "keep one"
+        } else {
+            trailers.push(name.0.clone());
+            continue;
+        };
+        faults.error(spot, "upstream.trailers", format_args!("`upstream.trailers`: `{text}` cannot be passed on"), mend.to_owned());
+    }
+    if let Some(At { spot, .. }) = &raw.trailers
+        && protocol == UpstreamProtocol::Http1
+    {
+        let mend = "write `protocol: http2`, or take `trailers` out".to_owned();
+        faults.error(*spot, "upstream.trailers", "`upstream.trailers`: this upstream is spoken to by HTTP/1.1, where none are passed on", mend);
+    }
+    trailers.into()
 }
 
 fn health(raw: &RawHealth, faults: &Faults) -> Option<Health> {

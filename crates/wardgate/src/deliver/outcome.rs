@@ -50,7 +50,11 @@ impl Awaited {
     /// shown the old one.
     pub(super) fn told(&self, event: &Event) -> Option<(&SecretName, Outcome)> {
         let api = event.facts.api.as_ref()?;
-        let (UpstreamIdentity::Header { secret, .. } | UpstreamIdentity::Basic { secret, .. }) = &api.upstream.identity else {
+        let identity = &api.upstream.identity;
+        let (UpstreamIdentity::Header { secret, .. }
+        | UpstreamIdentity::Basic { secret, .. }
+        | UpstreamIdentity::ClientCertificate { secret }) = identity
+        else {
             return None;
         };
         let (secret, since) = self.0.get_key_value(secret)?;

@@ -76,7 +76,7 @@ spec:
   policy_owner: shop-team
   environment: production
   match: { path_prefix: /ledger.Book }
-  upstream: { urls: ['http://127.0.0.1:@PORT@'], protocol: http2 }
+  upstream: { urls: ['http://127.0.0.1:@PORT@'], protocol: http2, trailers: [balance] }
   operations:
     - { match: 'POST /One', class: write }
     - { match: 'POST /Many', class: write }

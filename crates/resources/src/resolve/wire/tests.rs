@@ -60,3 +60,12 @@ fn what_cannot_be_is_said_all_at_once() {
       = keep one
     ");
 }
+
+#[test]
+fn a_client_certificate_is_one_secret_and_wants_tls() {
+    assert_snapshot!(check("{ urls: [https://u], identity: { client_certificate: u-cert } }"), @"http1 [] None false");
+    assert_snapshot!(check("{ urls: [https://u, http://v], identity: { client_certificate: u-cert, secret: other } }"), @"
+    ");
+    assert_snapshot!(check("{ urls: [https://u], identity: { client_certificate: u-cert, header: X-Key } }"), @"
+    ");
+}
