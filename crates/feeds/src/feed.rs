@@ -13,6 +13,7 @@ use crate::{
     file::FileFault,
     pace::{Outcome, Pace, Rhythm, Turn, Wish},
     roots::RootsFault,
+    workload::WorkloadFault,
 };
 use bytes::Bytes;
 use std::{
@@ -63,6 +64,9 @@ pub enum FeedFault {
     /// The file cannot be read.
     #[error(transparent)]
     File(#[from] FileFault),
+    /// The agent has nothing for us.
+    #[error(transparent)]
+    Workload(#[from] WorkloadFault),
     /// It is not what it should be.
     #[error(transparent)]
     Document(#[from] DocumentFault),
@@ -78,7 +82,7 @@ impl FeedFault {
         match self {
             Self::Fetch(fault) => fault.retry_after(),
             Self::Discovery(fault) => fault.retry_after(),
-            Self::File(_) | Self::Document(_) | Self::Roots(_) => None,
+            Self::File(_) | Self::Workload(_) | Self::Document(_) | Self::Roots(_) => None,
         }
     }
 }
@@ -293,6 +297,11 @@ impl Feed {
             waited: inner.waited,
             turned_away: inner.turned_away,
         }
+    }
+
+    /// Has its task look at what is to be done.
+    pub(crate) fn wake(&self) {
+        self.0.wake.notify_one();
     }
 
     /// Whether there is nothing that counts.

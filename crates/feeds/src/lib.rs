@@ -37,3 +37,4 @@ pub mod resolve;
 pub mod roots;
 pub mod sign_in;
 pub mod target;
+pub mod workload;

@@ -119,6 +119,8 @@ pub enum Published {
     Here(Arc<str>),
     /// At an address, from where it is fetched again and again.
     At(Box<str>),
+    /// At the Unix socket of this path, where an agent streams it (SPIFFE Workload API).
+    Workload(Box<str>),
 }
 
 impl Published {
@@ -127,7 +129,7 @@ impl Published {
     pub fn here(&self) -> Option<Arc<str>> {
         match self {
             Self::Here(text) => Some(Arc::clone(text)),
-            Self::At(_) => None,
+            Self::At(_) | Self::Workload(_) => None,
         }
     }
 }

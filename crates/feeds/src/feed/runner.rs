@@ -9,9 +9,10 @@ use crate::{
     pace::Ended,
     roots::Roots,
     target::Target,
+    workload::{Agent, WorkloadFault},
 };
 use bytes::Bytes;
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 use tokio::{
     sync::{Semaphore, mpsc, oneshot},
     time::timeout,
@@ -46,6 +47,8 @@ pub(crate) struct Runner {
     found: Option<(Target, Time)>,
     /// What the file looked like when it was last read.
     mark: Option<Mark>,
+    /// The agent that is listened to, and which of its states was taken.
+    agent: Option<(Agent, u64)>,
 }
 
 /// Says that a feed is gone, however its task ends.
@@ -60,7 +63,7 @@ impl Drop for Ending {
 impl Runner {
     pub(crate) fn new(spec: FeedSpec, clock: crate::clock::Clock, soil: Soil) -> (Self, Feed) {
         let feed = Feed::new(&spec, clock);
-        (Self { spec, feed: feed.clone(), soil, found: None, mark: None }, feed)
+        (Self { spec, feed: feed.clone(), soil, found: None, mark: None, agent: None }, feed)
     }
 
     pub(crate) async fn run(mut self) {
@@ -69,6 +72,7 @@ impl Runner {
             let now = self.feed.now();
             self.lapse(now).await;
             self.look_at_file(now).await;
+            self.look_at_agent(now);
             let (begins, wait) = {
                 let mut inner = self.feed.lock();
                 (inner.pace.begin(now), inner.pace.wait(now))
@@ -111,6 +115,35 @@ impl Runner {
                 self.feed.lock().pace.hasten(now);
             }
         }
+    }
+
+    fn look_at_agent(&mut self, now: Time) {
+        let Some((agent, taken)) = &mut self.agent else { return };
+        let version = agent.version();
+        if version != *taken {
+            *taken = version;
+            // One that ends each stream at once is not asked as fast as it ends them.
+            let due = if agent.has_ended() { now + self.spec.rhythm.retry_min } else { now };
+            self.feed.lock().pace.hasten(due);
+        }
+    }
+
+    /// What the agent says now; it is connected to where that is not so.
+    async fn hear(&mut self, path: &Path) -> Result<Answer, FeedFault> {
+        let Kind::Bundle(domain) = &self.spec.kind else { return Err(WorkloadFault::Message("it is asked for bundles alone").into()) };
+        let open = match self.agent.take().filter(|(agent, _)| !agent.has_ended()) {
+            Some((agent, _)) => agent,
+            None => Agent::open(path, self.spec.bounds, self.feed.clone()).await?,
+        };
+        let (version, bundle) = open.bundle(domain)?;
+        self.agent = Some((open, version));
+        let body = match bundle {
+            Some(bundle) => bundle,
+            None if self.feed.is_bare() => return Err(WorkloadFault::Domain(domain.clone()).into()),
+            // Each message is the whole state: what vanished from it vouches for nobody any more.
+            None => Bytes::from_static(br#"{"keys":[]}"#),
+        };
+        Ok(Answer { body, fresh_for: None })
     }
 
     /// One fetch, from its beginning to its end.
@@ -184,6 +217,10 @@ impl Runner {
             Origin::File(path) => {
                 let body: Bytes = file::read(path, self.spec.bounds.bytes_max).await?;
                 return Ok(Answer { body, fresh_for: None });
+            }
+            Origin::Workload(path) => {
+                let path = path.clone();
+                return self.hear(&path).await;
             }
             Origin::At(target) => target.clone(),
             Origin::Discovered(issuer) => {

@@ -30,6 +30,8 @@ pub enum Origin {
     At(Target),
     /// A file of this machine, read again when it changes.
     File(PathBuf),
+    /// The socket of an agent of this machine, which says at once what changes.
+    Workload(PathBuf),
 }
 
 impl Origin {
@@ -38,6 +40,7 @@ impl Origin {
         match published {
             Published::Here(_) => Ok(None),
             Published::At(address) => Target::parse(address).map(|target| Some(Self::At(target))),
+            Published::Workload(path) => Ok(Some(Self::Workload(PathBuf::from(&**path)))),
         }
     }
 }
@@ -47,7 +50,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Discovered(issuer) => write!(f, "{issuer}"),
             Self::At(target) => write!(f, "{target}"),
-            Self::File(path) => write!(f, "{}", path.display()),
+            Self::File(path) | Self::Workload(path) => write!(f, "{}", path.display()),
         }
     }
 }

@@ -10,3 +10,4 @@ mod fixture;
 mod introspection;
 mod keys;
 mod tls;
+mod workload;

@@ -53,7 +53,7 @@ impl TrustedAuthority {
         let domain = authority.trust_domain.as_deref().map(TrustDomain::parse).transpose()?;
         let bundle = match &authority.bundle {
             Published::Here(text) => Some(read(text, domain.as_ref())?),
-            Published::At(_) => fetched.bundle,
+            Published::At(_) | Published::Workload(_) => fetched.bundle,
         };
         let (anchors, keys) = bundle.map_or((None, None), |(anchors, keys)| (Some(anchors), keys));
         let svids = match (&domain, &authority.svids) {

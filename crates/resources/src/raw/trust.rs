@@ -47,7 +47,8 @@ pub(crate) struct RawTrustSource {
     pub(crate) remember: Option<At<DurationText>>,
     /// The SPIFFE trust domain that it vouches for (`spiffe`).
     pub(crate) trust_domain: Option<At<Prose>>,
-    /// Its certificates, `file:` or `https:`; PEM, for `spiffe` at an address its bundle (`spiffe`, `x509_ca`).
+    /// Its certificates, `file:` or `https:`; PEM, for `spiffe` at an address its bundle, or `unix:` and the socket of an agent
+    /// (`spiffe`, `x509_ca`).
     pub(crate) bundle: Option<At<Prose>>,
     /// Its revocation lists, `file:` (PEM) or `https:` (`spiffe`, `x509_ca`).
     pub(crate) revoked: Option<At<Vec<At<Prose>>>>,

@@ -210,7 +210,7 @@ fn found(raw: &RawTrustSource, issuer: &At<Prose>, read: &Read<'_>, faults: &Fau
     if let Some(at) = &raw.jwks {
         return Some(match published(at, "jwks", read, faults)? {
             Published::Here(text) => Keys::Here(text),
-            Published::At(address) => Keys::At(address, reach),
+            Published::At(address) | Published::Workload(address) => Keys::At(address, reach),
         });
     }
     if !is_address(&issuer.value.as_ref()?.0) {
@@ -262,13 +262,18 @@ fn published(at: &At<Prose>, key: &str, read: &Read<'_>, faults: &Faults) -> Opt
         "revoked" => ("trust.revoked", "revoked.pem"),
         _ => ("trust.bundle", "bundle.pem"),
     };
-    let mend = format!("write `file:{file}` or an https address");
+    let agent = if key == "bundle" { ", or for a trust domain the socket of an agent, `unix:/run/spire/agent.sock`" } else { "" };
+    let mend = format!("write `file:{file}` or an https address{agent}");
     faults.error(at.spot, code, format_args!("`{key}`: `{said}` is no file and no https address"), mend);
     None
 }
 
 fn authority(raw: &RawTrustSource, trust_domain: Option<Box<str>>, read: &Read<'_>, faults: &Faults) -> Option<Authority> {
-    let bundle = published(raw.bundle.as_ref()?, "bundle", read, faults)?;
+    let bundle = raw.bundle.as_ref()?;
+    let bundle = match trust_domain.as_ref().and_then(|_| agent(bundle)) {
+        Some(path) => Published::Workload(path),
+        None => published(bundle, "bundle", read, faults)?,
+    };
     let list = raw.revoked.as_ref().and_then(At::as_ref).into_iter().flatten();
     let revoked: Option<Box<[_]>> = list.map(|at| published(at, "revoked", read, faults)).collect();
     let svids = raw.audiences.is_some().then(|| Svids {
@@ -281,6 +286,13 @@ fn authority(raw: &RawTrustSource, trust_domain: Option<Box<str>>, read: &Read<'
         faults.error(spot, "key.missing", what, "add `audiences`, or take them out".to_owned());
     }
     Some(Authority { bundle, revoked: revoked?, reach: reach(raw, read)?, trust_domain, svids })
+}
+
+/// The socket of an agent of the SPIFFE Workload API, as that writes it (SPIFFE-Workload-Endpoint §4): `unix:` and a path from the root.
+fn agent(at: &At<Prose>) -> Option<Box<str>> {
+    let path = at.value.as_ref()?.0.strip_prefix("unix:")?;
+    let path = path.strip_prefix("//").unwrap_or(path);
+    (path.starts_with('/') && path.len() > 1 && !path.contains(['?', '#'])).then(|| path.into())
 }
 
 /// Whether a document can be fetched from there: https, or http on this machine; no user, query or fragment.
