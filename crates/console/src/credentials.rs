@@ -1,5 +1,6 @@
 //! Credentials of callers: issued and shown once, listed without their secrets, ended.
 
+mod hooks;
 pub(crate) mod vouched;
 
 pub(crate) use vouched::find;
@@ -16,6 +17,7 @@ use crate::{
     sign_in::is_of_issuer,
     world::Entry,
 };
+use hooks::entry;
 use http::StatusCode;
 use ipnet::IpNet;
 use schemars::JsonSchema;
@@ -25,7 +27,7 @@ use vouched::{Place, VouchedView, issued};
 use wardgate_governance::{contract::may_issue, person};
 use wardgate_model::{
     contain::Containable,
-    credential::{Credential, CredentialKind, CredentialState},
+    credential::{Credential, CredentialKind, CredentialState, SignatureScheme},
     id::{CredentialId, IdentityId},
     inventory::Identity,
     resource::Kind,
@@ -44,25 +46,29 @@ pub const OVERLAP_MAX: Duration = Duration::from_hours(30 * 24);
 pub const SIGN_IN_NAME: &str = "sign-in";
 
 /// What to issue.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct IssueRequest {
     /// For whom.
     identity: String,
-    /// For which entry of its `credentials`; needed when it has several that take a key.
+    /// For which entry of its `credentials`; needed when it has several that something is issued for.
     name: Option<String>,
-    /// `api_key` (unless told) or `sign_in`: the latter for an identity with a role in Wardgate itself.
+    /// `api_key` or `hmac`, as the entry is (unless told), or `sign_in`: for an identity with a role in Wardgate itself.
     kind: Option<String>,
+    /// The secret that the sender of webhooks signs with already (`hmac`); without it a random one is made.
+    secret: Option<String>,
     /// Why, for the feed of changes: at most 500 characters.
     reason: Option<String>,
 }
 
 /// How a key is replaced.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RotateRequest {
     /// How long the old key goes on beside the new one, such as `24h` (unless told) or `7d`; at most `30d`.
     overlap: Option<String>,
+    /// The secret that the sender of webhooks is to sign with (`hmac`); without it a random one is made.
+    secret: Option<String>,
     /// Why, for the feed of changes: at most 500 characters.
     #[schemars(length(max = 500))]
     reason: Option<String>,
@@ -114,8 +120,9 @@ pub(crate) struct CredentialView {
 /// A credential that was just issued.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Issued {
-    /// The whole text of it. Shown once: it is not kept.
-    key: String,
+    /// The whole text of it. Shown once: it is not kept, or only sealed. Absent when it was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
     /// What is on record.
     #[serde(flatten)]
     credential: CredentialView,
@@ -201,6 +208,8 @@ struct Plan {
     kind: CredentialKind,
     ends: Time,
     sources: Box<[IpNet]>,
+    /// What its calls are signed like, where they are.
+    signed: Option<SignatureScheme>,
 }
 
 pub(crate) async fn issue(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
@@ -209,26 +218,28 @@ pub(crate) async fn issue(console: &Console, asked: &Asked<'_>) -> Result<Answer
     let plan = plan(console, asked, &request).await?;
     let identity = &plan.identity;
     let environment = &identity.environment.name;
-    let minted = console.world.mint(plan.kind, environment).map_err(Problem::fault)?;
+    let made = hooks::make(console, plan.kind, environment, plan.signed, request.secret)?;
     let new = NewCredential {
-        id: minted.id,
+        id: made.id,
         identity: identity.id.clone(),
         name: plan.name,
         kind: plan.kind,
         environment: environment.clone(),
         sources: plan.sources,
-        hash: minted.hash,
+        hash: made.hash,
         expires: plan.ends,
     };
     let actor = asked.actor(reason);
-    let stored = if plan.kind == CredentialKind::SignIn && asked.caller.identity.id.as_str() == person::OPERATOR {
-        console.store.hand_over_credential(&actor, new, asked.now).await?
-    } else {
-        console.store.issue_credential(&actor, new, asked.now).await?
+    let stored = match made.sealed {
+        Some(sealed) => console.store.issue_sealed_credential(&actor, new, sealed, asked.now).await?,
+        None if plan.kind == CredentialKind::SignIn && asked.caller.identity.id.as_str() == person::OPERATOR => {
+            console.store.hand_over_credential(&actor, new, asked.now).await?
+        }
+        None => console.store.issue_credential(&actor, new, asked.now).await?,
     };
     console.world.published(stored.revision).await;
     let credential = CredentialView::of(&stored, asked.now);
-    let issued = Issued { key: minted.text.danger_expose().clone(), credential };
+    let issued = Issued { key: made.shown, credential };
     Ok(Answer::json(StatusCode::CREATED, &issued).at(stored.revision))
 }
 
@@ -245,12 +256,13 @@ async fn plan(console: &Console, asked: &Asked<'_>, request: &IssueRequest) -> R
         return Err(unfit(detail).mend("have the person sign in: `wardgate login`"));
     }
     match request.kind.as_deref() {
-        None | Some("api_key") => {
+        None | Some("api_key" | "hmac") => {
             let entries = console.world.entries(&known.id).await?;
-            let entry = entry(&known, &entries, request.name.as_deref())?;
+            let wanted = request.kind.as_deref().and_then(CredentialKind::parse);
+            let entry = entry(&known, &entries, request.name.as_deref(), wanted)?;
             let ends = entry_ends(console, &known, entry, asked.now).await?;
-            let (name, sources) = (entry.name.clone(), entry.sources.clone());
-            Ok(Plan { name, kind: CredentialKind::ApiKey, ends, sources, identity: known })
+            let Entry { name, kind, sources, signed, .. } = entry.clone();
+            Ok(Plan { name, kind, ends, sources, signed, identity: known })
         }
         Some("sign_in") if known.roles.is_empty() => {
             let detail = format!("`{id}` has no role in Wardgate itself, so a session would be no use to it");
@@ -259,12 +271,17 @@ async fn plan(console: &Console, asked: &Asked<'_>, request: &IssueRequest) -> R
         Some("sign_in") if request.name.is_some() => Err(unfit("a sign-in is not issued for an entry".into()).mend("leave `name` out")),
         Some("sign_in") => {
             let ends = lasts(console, &known, Some(SIGN_IN), None, asked.now).await?;
-            Ok(Plan { name: SIGN_IN_NAME.into(), kind: CredentialKind::SignIn, ends, sources: Box::default(), identity: known })
+            Ok(Plan {
+                name: SIGN_IN_NAME.into(),
+                kind: CredentialKind::SignIn,
+                ends,
+                sources: Box::default(),
+                signed: None,
+                identity: known,
+            })
         }
-        Some(other) => {
-            Err(unfit(format!("there is no kind `{}`", input::shown(other)))
-                .mend("write `api_key` or `sign_in` for `kind`, or leave it out"))
-        }
+        Some(other) => Err(unfit(format!("there is no kind `{}`", input::shown(other)))
+            .mend("write `api_key`, `hmac` or `sign_in` for `kind`, or leave it out")),
     }
 }
 
@@ -288,7 +305,8 @@ pub(crate) async fn lasts(
 
 /// When a key for an entry ends that is issued now.
 async fn entry_ends(console: &Console, identity: &Identity, entry: &Entry, now: Time) -> Result<Time, Problem> {
-    let life = entry.expires_in.filter(|span| !span.is_zero());
+    let unless_said = (entry.kind == CredentialKind::Hmac).then_some(hooks::LIFE);
+    let life = entry.expires_in.filter(|span| !span.is_zero()).or(unless_said);
     if life.is_none() && entry.waived_until.is_none_or(|until| until <= now) {
         let detail = format!("the entry `{}` of `{}` has no `expires_in`, and no waiver in force", entry.name, identity.id);
         return Err(
@@ -296,44 +314,6 @@ async fn entry_ends(console: &Console, identity: &Identity, entry: &Entry, now: 
         );
     }
     lasts(console, identity, life, entry.waived_until, now).await
-}
-
-/// The entry that a key is issued for: the one that is named, or the only one there is.
-fn entry<'a>(identity: &Identity, entries: &'a [Entry], name: Option<&str>) -> Result<&'a Entry, Problem> {
-    let unfit = |detail: String| Problem::new(Code::Unfit, detail);
-    let id = &identity.id;
-    let keys: Vec<&Entry> = entries.iter().filter(|e| e.kind == CredentialKind::ApiKey).collect();
-    let names = || keys.iter().map(|e| format!("`{}`", e.name)).collect::<Vec<_>>().join(", ");
-    let Some(name) = name else {
-        return match keys.as_slice() {
-            [] => Err(unfit(format!("`{id}` has no entry of the type `api_key` in its `credentials`")).mend(without_entry(identity))),
-            [only] => Ok(only),
-            _ => Err(unfit(format!("`{id}` has several entries that take a key: {}", names())).mend("say which with `name` (`--name`)")),
-        };
-    };
-    let found = entries.iter().find(|e| *e.name == *name);
-    match found {
-        Some(entry) if entry.kind == CredentialKind::ApiKey => Ok(entry),
-        Some(entry) => Err(unfit(format!("the entry `{}` of `{id}` is of the type `{}`: no key is issued for it", entry.name, entry.kind))
-            .mend(without_entry(identity))),
-        None if keys.is_empty() => {
-            let detail = format!("`{id}` has no entry `{}` in its `credentials`, and none that takes a key", input::shown(name));
-            Err(unfit(detail).mend(without_entry(identity)))
-        }
-        None => {
-            let detail = format!("`{id}` has no entry `{}` in its `credentials`", input::shown(name));
-            Err(unfit(detail).mend(format!("name one that takes a key: {}", names())))
-        }
-    }
-}
-
-/// What to do where an identity has no entry that takes a key.
-fn without_entry(identity: &Identity) -> &'static str {
-    if identity.roles.is_empty() {
-        "add an entry to its `credentials`, as in `{ name: main, type: api_key, expires_in: 30d }`"
-    } else {
-        "for the management API issue a sign-in: `--kind sign_in`; for other APIs add an entry of the type `api_key` to its `credentials`"
-    }
 }
 
 /// The credential that the path names.
@@ -398,26 +378,30 @@ pub(crate) async fn rotate(console: &Console, asked: &Asked<'_>) -> Result<Answe
         let detail = format!("`{id}` is {}", Condition::of(&old, asked.now).as_str());
         return Err(conflict(detail).mend(format!("issue a new one: `wardgate credential issue {}`", old.identity)));
     }
-    if old.kind != CredentialKind::ApiKey {
-        let detail = format!("`{id}` is of the kind `{}`: only a key that Wardgate issued is rotated", old.kind);
+    if !hooks::ISSUED.contains(&old.kind) {
+        let detail = format!("`{id}` is of the kind `{}`: only a key that Wardgate issued is rotated, or a secret of webhooks", old.kind);
         return Err(Problem::new(Code::Unfit, detail).mend("replace it where it was made, then revoke it here"));
     }
     let entries = console.world.entries(&known.id).await?;
-    let entry = entry(&known, &entries, Some(&old.name))?;
-    let minted = console.world.mint(CredentialKind::ApiKey, &known.environment.name).map_err(Problem::fault)?;
+    let entry = entry(&known, &entries, Some(&old.name), Some(old.kind))?;
+    let made = hooks::make(console, old.kind, &known.environment.name, entry.signed, request.secret)?;
     let new = NewCredential {
-        id: minted.id,
+        id: made.id,
         identity: known.id.clone(),
         name: entry.name.clone(),
-        kind: CredentialKind::ApiKey,
+        kind: old.kind,
         environment: known.environment.name.clone(),
         sources: entry.sources.clone(),
-        hash: minted.hash,
+        hash: made.hash,
         expires: entry_ends(console, &known, entry, asked.now).await?,
     };
-    let rotated = console.store.rotate_credential(&asked.actor(reason), &id, new, asked.now + overlap, asked.now).await?;
+    let (actor, ends) = (asked.actor(reason), asked.now + overlap);
+    let rotated = match made.sealed {
+        Some(sealed) => console.store.rotate_sealed_credential(&actor, &id, (new, sealed), ends, asked.now).await?,
+        None => console.store.rotate_credential(&actor, &id, new, ends, asked.now).await?,
+    };
     console.world.published(rotated.old.revision.max(rotated.new.revision)).await;
-    let issued = Issued { key: minted.text.danger_expose().clone(), credential: CredentialView::of(&rotated.new, asked.now) };
+    let issued = Issued { key: made.shown, credential: CredentialView::of(&rotated.new, asked.now) };
     let answer = Rotated { issued, replaces: CredentialView::of(&rotated.old, asked.now) };
     Ok(Answer::json(StatusCode::CREATED, &answer).at(rotated.new.revision))
 }

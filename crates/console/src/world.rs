@@ -1,15 +1,18 @@
 //! What the console asks of the running gate. Everything cryptographic and everything judged happens there.
 
+mod issued;
+
+pub use issued::{Entry, Minted};
+
 use crate::problem::{Code, Problem};
 use http::{HeaderMap, Method, Uri};
-use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
-use std::{net::IpAddr, pin::Pin, sync::Arc, time::Duration};
+use std::{net::IpAddr, pin::Pin, sync::Arc};
 use wardgate_model::{
     contain::Containable,
-    credential::{Credential, CredentialKind, KeyedHash},
+    credential::{Credential, CredentialKind, KeyedHash, SignatureScheme},
     diagnostic::Diagnostic,
     govern::Contract,
     id::{ApiName, CredentialId, EnvironmentName, IdentityId, OwnerName, RequestId, SecretName, TrustName},
@@ -22,32 +25,6 @@ use wardgate_store::{Actor, Applied, ResourceChange, Sealed, StoreFault, StoredS
 
 /// An answer under way.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// A fresh credential: its text is shown once, its hash is kept.
-#[derive(Debug)]
-pub struct Minted {
-    /// The public id within the text.
-    pub id: CredentialId,
-    /// The whole text.
-    pub text: Secret<String>,
-    /// What the text is compared with.
-    pub hash: KeyedHash,
-}
-
-/// What an identity may be issued: an entry of its `credentials`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// The entry's name.
-    pub name: Box<str>,
-    /// What kind of thing it is.
-    pub kind: CredentialKind,
-    /// How long one lasts; only kinds that Wardgate issues have it.
-    pub expires_in: Option<Duration>,
-    /// When a waiver ends that lets one live without an end of its own.
-    pub waived_until: Option<Time>,
-    /// Networks it may be used from; empty means any.
-    pub sources: Box<[IpNet]>,
-}
 
 /// A request that nobody made, described to be explained.
 #[derive(Debug, Clone)]
@@ -398,6 +375,12 @@ pub trait World: Send + Sync {
     /// # Errors
     /// No randomness, or a kind without a text.
     fn mint(&self, kind: CredentialKind, environment: &EnvironmentName) -> Result<Minted, WorldFault>;
+
+    /// A secret for signed webhooks, the one given or a new one, with what is kept of it.
+    ///
+    /// # Errors
+    /// `Unfit` when the one given is none of this scheme; no randomness.
+    fn hook(&self, scheme: SignatureScheme, given: Option<Secret<String>>) -> Result<(Minted, Sealed), Problem>;
 
     /// Seals an upstream secret under the installation's key, bound to its name.
     ///

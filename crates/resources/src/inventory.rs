@@ -4,7 +4,7 @@ use ipnet::IpNet;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use wardgate_model::{
     api::Api,
-    credential::CredentialKind,
+    credential::{CredentialKind, SignatureForm},
     diagnostic::Place,
     govern::{Contract, Rotation, Waiver},
     grant::Grant,
@@ -73,6 +73,8 @@ pub struct CredentialSpec {
     pub sources: Box<[IpNet]>,
     /// Which foreign proofs it stands for; there exactly for `oidc` and `x509`.
     pub binding: Option<Binding>,
+    /// How its calls are signed; there exactly for `hmac`.
+    pub signed: Option<SignatureForm>,
 }
 
 /// A registered purpose: what grants and `Wardgate-Purpose` name.

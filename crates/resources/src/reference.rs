@@ -29,6 +29,7 @@ const KEYS: &[(Kind, &str, Kind)] = &[
     (Kind::Identity, "owner", Kind::Owner),
     (Kind::Identity, "environment", Kind::Environment),
     (Kind::Identity, "credentials[].trust", Kind::TrustSource),
+    (Kind::Identity, "credentials[].api", Kind::Api),
     (Kind::Waiver, "for.identity", Kind::Identity),
     (Kind::Waiver, "for.api", Kind::Api),
     (Kind::Waiver, "for.owner", Kind::Owner),

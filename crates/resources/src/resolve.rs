@@ -7,6 +7,7 @@ mod access;
 mod agreed;
 mod api;
 mod beside;
+mod hooks;
 mod identity;
 mod known;
 mod operations;
@@ -94,6 +95,7 @@ pub fn resolve_beside(documents: &[Document], files: &dyn Files, beside: &dyn Be
     api::overlaps(&entries, &known);
     access::zones_apart(&entries);
     trust::apart(&entries, &inventory.trust);
+    hooks::few(&entries, &inventory);
     agreed::rotations_apart(&entries);
     diagnostics.extend(known.unnoted());
     diagnostics.extend(entries.into_iter().flat_map(|entry| entry.faults.into_diagnostics()));

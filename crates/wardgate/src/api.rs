@@ -19,7 +19,7 @@ use wardgate_edge::{Answering, Census, InProcess, InProcessCall};
 use wardgate_governance::person;
 use wardgate_model::{
     contain::Containable,
-    credential::{Credential, CredentialKind, KeyedHash},
+    credential::{Credential, CredentialKind, KeyedHash, SignatureScheme},
     govern::Contract,
     id::{CredentialId, EnvironmentName, IdentityId, OwnerName, RequestId, SecretName, TrustName},
     inventory::{Identity, Owner},
@@ -156,6 +156,10 @@ impl World for Ruled {
         Ok(Minted { id, text, hash })
     }
 
+    fn hook(&self, scheme: SignatureScheme, given: Option<Secret<String>>) -> Result<(Minted, Sealed), Problem> {
+        self.control.material().hook(scheme, given)
+    }
+
     fn seal(&self, name: &SecretName, plain: &Secret<String>) -> Result<Sealed, WorldFault> {
         self.control.material().seal(name, plain.danger_expose().as_bytes()).map_err(fault)
     }
@@ -178,6 +182,7 @@ impl World for Ruled {
                 expires_in: credential.expires_in,
                 waived_until: credential.waived_until,
                 sources: credential.sources,
+                signed: credential.signed.map(|form| form.scheme),
             });
             Ok(entries.collect())
         })

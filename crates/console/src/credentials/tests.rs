@@ -84,6 +84,18 @@ async fn who_cannot_be_armed_is_told_why() {
             r#"{"identity":"ledger","name":"ci"}"#,
             "422 console.unfit: the entry `ci` of `ledger` is of the type `oidc`: no key is issued for it",
         ),
+        (
+            "op",
+            r#"{"identity":"ledger","kind":"hmac"}"#,
+            "422 console.unfit: `ledger` has no entry of the type `hmac` in its `credentials`",
+        ),
+        (
+            "op",
+            r#"{"identity":"ledger","secret":"a-secret-that-was-agreed"}"#,
+            "422 console.unfit: a credential of the kind `api_key` is made here: no `secret` is taken for it",
+        ),
+        ("op", r#"{"identity":"sender"}"#, "422 console.unfit: `sender` has several entries that take a key: `hook`, `main`"),
+        ("op", r#"{"identity":"sender","kind":"hmac","secret":"short"}"#, "422 console.unfit: a secret has 16 to 256 bytes"),
         ("op", r#"{"identity":"ledger","kind":"x509"}"#, "422 console.unfit: there is no kind `x509`"),
         (
             "op",
@@ -94,7 +106,7 @@ async fn who_cannot_be_armed_is_told_why() {
         (
             "op",
             r#"{"identity":"ledger","days":3}"#,
-            "400 console.malformed: the body: unknown field `days`, expected one of `identity`, `name`, `kind`, `reason` at line 1 column 27",
+            "400 console.malformed: the body: unknown field `days`, expected one of `identity`, `name`, `kind`, `secret`, `reason` at line 1 column 27",
         ),
     ] {
         assert_eq!(issue(&fixture, caller, body).await, said, "{body}");
@@ -407,4 +419,32 @@ async fn what_stops_somebody_is_obeyed_by_its_name() {
         assert!(said.starts_with("200"), "{said}");
     }
     assert_eq!(*fixture.played.obeyed.lock().unwrap(), [format!("credential {id}"), "owner acme".to_owned()]);
+}
+
+#[tokio::test]
+async fn a_secret_of_webhooks_is_made_or_given_kept_sealed_and_replaced() {
+    const GIVEN: &str = "a-secret-that-was-agreed";
+    let fixture = Fixture::new().await;
+    let made = issue(&fixture, "op", r#"{"identity":"sender","kind":"hmac"}"#).await;
+    assert!(made.starts_with("201 ") && made.contains(&format!(r#""key":"whsec_{KEY_SECRET}""#)), "{made}");
+    assert_eq!((member(&made, "kind"), member(&made, "expires")), ("hmac".to_owned(), "2028-01-15T08:00:00Z".to_owned()));
+    let given = format!(r#"{{"identity":"sender","name":"hook","secret":"{GIVEN}"}}"#);
+    let said = issue(&fixture, "op", &given).await;
+    assert!(said.starts_with("201 ") && !said.contains(r#""key""#) && !said.contains(GIVEN), "{said}");
+    assert!(issue(&fixture, "op", &given).await.starts_with("409 console.limit"));
+
+    assert!(fixture.ask("DELETE /api/v1/credentials/HOOK00000001 as op").await.starts_with("200 "));
+    let body = format!(r#"{{"overlap":"1h","secret":"{GIVEN}-next"}}"#);
+    let rotated = fixture.ask(&format!("POST /api/v1/credentials/HOOK00000002/rotate as op\n\n{body}")).await;
+    assert!(rotated.starts_with("201 ") && !rotated.contains(GIVEN), "{rotated}");
+    let record = fixture.store.identity_records(&[IdentityId::literal("sender")]).await.unwrap().records.pop().unwrap();
+    let sealed = record.credentials.iter().filter_map(|one| one.sealed.as_ref());
+    let opened: Vec<String> = sealed.map(|sealed| sealed.bytes().iter().map(|byte| char::from(byte ^ 0x5A)).collect()).collect();
+    assert_eq!(opened, [format!("whsec_{KEY_SECRET}"), GIVEN.to_owned(), format!("{GIVEN}-next")]);
+    let listed = fixture.ask("GET /api/v1/credentials?identity=sender as watcher").await;
+    assert!(listed.starts_with("200 ") && !listed.contains("sealed") && !listed.contains(GIVEN), "{listed}");
+    for entry in std::fs::read_dir(fixture.directory.path()).unwrap() {
+        let dump = std::fs::read(entry.unwrap().path()).unwrap();
+        assert!([GIVEN, KEY_SECRET].iter().all(|text| !dump.windows(text.len()).any(|window| window == text.as_bytes())));
+    }
 }

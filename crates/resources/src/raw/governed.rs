@@ -10,6 +10,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use wardgate_model::{
     api::OperationClass,
+    credential::SignatureScheme,
     facts::Lane,
     id::{ApiName, ContractName, EnvironmentName, IdentityId, OwnerName, PurposeName, TeamName},
     inventory::{Criticality, IdentityKind, Role},
@@ -82,7 +83,7 @@ pub(crate) struct RawCredential {
     /// What kind of thing it is.
     #[serde(rename = "type")]
     pub(crate) kind: At<Word<CredentialWord>>,
-    /// How long after its issue it ends (`api_key`, unless a Waiver exempts it from `expiry`).
+    /// How long after its issue it ends (`api_key`, unless a Waiver exempts it from `expiry`; `hmac`, 365d unless said).
     pub(crate) expires_in: Option<At<DurationText>>,
     /// Networks it may be used from; any unless said.
     pub(crate) sources: Option<At<Vec<At<NetworkText>>>>,
@@ -96,8 +97,16 @@ pub(crate) struct RawCredential {
     pub(crate) spiffe_id: Option<At<Prose>>,
     /// Its public key (`public_key`).
     pub(crate) jwk: Option<At<BTreeMap<String, serde_json::Value>>>,
-    /// The header of its MAC (`hmac`).
+    /// What its calls are signed like (`hmac`); `timestamped` unless said.
+    pub(crate) scheme: Option<At<Word<SignatureScheme>>>,
+    /// The header that the signature stands in (`hmac`); `webhook-signature` unless said, of `standard_webhooks` alone.
     pub(crate) header: Option<At<HeaderText>>,
+    /// The header that the timestamp stands in (`hmac` of the scheme `versioned`).
+    pub(crate) timestamp_header: Option<At<HeaderText>>,
+    /// The API that it calls (`hmac`); those that it is granted something on unless said.
+    pub(crate) api: Option<At<Name<ApiName>>>,
+    /// How far the timestamp may be off, and for how long a signature is not taken twice (`hmac`); 5m unless said.
+    pub(crate) tolerance: Option<At<DurationText>>,
 }
 
 /// Who may do what.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use std::{borrow::Cow, num::NonZeroU64, time::Duration};
 use wardgate_model::{
     api::{AuditMode, Consumers, Exposure, HostPattern, Mode, OperationClass, Sensitivity, StaleStance, UpstreamUrl},
-    credential::CredentialKind,
+    credential::{CredentialKind, SignatureScheme},
     facts::Lane,
     govern::Exemption,
     inventory::{Criticality, IdentityKind, Role},
@@ -205,6 +205,7 @@ words!(
     Per,
     Lane,
     CredentialWord,
+    SignatureScheme,
     RotatedWord,
     Exemption,
     Upgrade,

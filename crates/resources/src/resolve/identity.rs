@@ -1,7 +1,7 @@
 //! Owners, environments, identities.
 
 use super::{
-    items,
+    hooks, items,
     known::{Grounds, Standing},
     trust, value,
 };
@@ -152,6 +152,10 @@ fn spec(
         // Nobody vouches for it, or it is wrong: it proves nothing.
         return None;
     }
+    let signed = hooks::form(raw, word, index, known, faults);
+    if signed.is_none() && word == CredentialWord::Hmac {
+        return None;
+    }
     Some(CredentialSpec {
         name: name.0.clone(),
         kind: word.kind(),
@@ -159,6 +163,7 @@ fn spec(
         waived_until,
         sources: items(raw.sources.as_ref()).map(|(network, _)| network.0).collect(),
         binding,
+        signed,
     })
 }
 
@@ -169,11 +174,19 @@ const fn keys(word: CredentialWord) -> &'static [(&'static str, bool)] {
         CredentialWord::Oidc => &[("trust", true), ("subject", true), ("claims", false), ("sources", false)],
         CredentialWord::X509 => &[("trust", true), ("spiffe_id", false), ("subject", false), ("sources", false)],
         CredentialWord::PublicKey => &[("jwk", true), ("expires_in", false), ("sources", false)],
-        CredentialWord::Hmac => &[("header", true), ("expires_in", false), ("sources", false)],
+        CredentialWord::Hmac => &[
+            ("header", false),
+            ("scheme", false),
+            ("timestamp_header", false),
+            ("api", false),
+            ("tolerance", false),
+            ("expires_in", false),
+            ("sources", false),
+        ],
     }
 }
 
-fn present(raw: &RawCredential) -> [(&'static str, Option<Spot>); 8] {
+fn present(raw: &RawCredential) -> [(&'static str, Option<Spot>); 12] {
     [
         ("expires_in", raw.expires_in.as_ref().map(|at| at.spot)),
         ("sources", raw.sources.as_ref().map(|at| at.spot)),
@@ -183,5 +196,9 @@ fn present(raw: &RawCredential) -> [(&'static str, Option<Spot>); 8] {
         ("spiffe_id", raw.spiffe_id.as_ref().map(|at| at.spot)),
         ("jwk", raw.jwk.as_ref().map(|at| at.spot)),
         ("header", raw.header.as_ref().map(|at| at.spot)),
+        ("scheme", raw.scheme.as_ref().map(|at| at.spot)),
+        ("timestamp_header", raw.timestamp_header.as_ref().map(|at| at.spot)),
+        ("api", raw.api.as_ref().map(|at| at.spot)),
+        ("tolerance", raw.tolerance.as_ref().map(|at| at.spot)),
     ]
 }

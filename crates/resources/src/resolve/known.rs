@@ -52,6 +52,8 @@ pub(super) trait Grounds {
     fn waived_until(&self, identity: &str, credential: &str) -> Option<Time>;
     /// The trust source that is referred to; notes an error when there is none.
     fn trust(&self, name: &str, spot: Spot, key: &str, faults: &Faults) -> Option<&TrustSource>;
+    /// Notes it when there is no such API.
+    fn api(&self, name: &str, spot: Spot, key: &str, faults: &Faults);
     /// The contract of this owner with the shortest `key_life_max`.
     fn key_life_max(&self, owner: &OwnerName) -> Option<(ContractName, Duration)>;
 }
@@ -209,6 +211,10 @@ impl Grounds for Known<'_> {
             self.exists(Kind::TrustSource, name, spot, key, faults);
         }
         found
+    }
+
+    fn api(&self, name: &str, spot: Spot, key: &str, faults: &Faults) {
+        self.exists(Kind::Api, name, spot, key, faults);
     }
 
     fn key_life_max(&self, owner: &OwnerName) -> Option<(ContractName, Duration)> {

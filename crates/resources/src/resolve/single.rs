@@ -128,6 +128,20 @@ impl Grounds for Resolved<'_> {
         found.map(|source| &**source)
     }
 
+    fn api(&self, name: &str, spot: Spot, key: &str, faults: &Faults) {
+        let apis = &self.inventory.apis;
+        match (find(apis, name, |api| api.name.as_str()), self.standing) {
+            (Some(_), _) => {}
+            (None, Standing::Declared) => {
+                let near = near(apis.iter().map(|api| api.name.as_str()), name);
+                nowhere(Kind::Api, name, near, spot, key, faults);
+            }
+            (None, Standing::Recorded) => {
+                faults.warning(spot, "reference.unknown", format_args!("`{key}`: there is no Api `{name}` any more"), None);
+            }
+        }
+    }
+
     fn described(&self, owner: &OwnerName) -> Option<&Owner> {
         find(&self.inventory.owners, owner.as_str(), |owner| owner.name.as_str())
     }

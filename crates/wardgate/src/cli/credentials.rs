@@ -7,15 +7,16 @@ use std::path::PathBuf;
 /// `wardgate credential …`.
 #[derive(Debug, Subcommand)]
 pub enum CredentialCommand {
-    /// Make a new API key for an identity; it is shown once
+    /// Make a new API key or secret of webhooks for an identity; it is shown once
     #[command(after_help = "\
 Examples:
   wardgate credential issue hello-client
   wardgate credential issue hello-client --name main --reason \"first key\"
   wardgate credential issue on-call --kind sign_in
+  wardgate credential issue crm-hooks --name hook --secret-file - < secret.txt
   KEY=$(wardgate credential issue hello-client --output json | jq -r .key)")]
     Issue(IssueArgs),
-    /// Give the holder of a credential a new key; the old one works for a time beside it
+    /// Give the holder of a credential a new key or secret; the old one works for a time beside it
     #[command(after_help = "\
 Examples:
   wardgate credential rotate 4fT0aZ19xQ2b
@@ -46,9 +47,14 @@ pub struct IssueArgs {
     /// For which entry of its `credentials`; needed where it has several
     #[arg(long, value_name = "ENTRY")]
     pub name: Option<String>,
-    /// What to issue: an API key, or a credential for one sign-in to the management API (for an identity with a role)
-    #[arg(long, value_name = "KIND", value_parser = ["api_key", "sign_in"])]
+    /// What to issue: an API key, a secret of signed webhooks, or a credential for one sign-in to the management API (for an
+    /// identity with a role); as the entry is unless told
+    #[arg(long, value_name = "KIND", value_parser = ["api_key", "hmac", "sign_in"])]
     pub kind: Option<String>,
+    /// The secret that a sender of webhooks signs with already is read from here; `-` for standard input. Without it the gate
+    /// makes one
+    #[arg(long, value_name = "FILE")]
+    pub secret_file: Option<PathBuf>,
     /// Why, where to, and in which form
     #[command(flatten)]
     pub change: ChangeArgs,
@@ -129,6 +135,9 @@ pub struct RotateArgs {
     /// How long the old one still works beside the new one, as in `24h`; else what the rotation rules say
     #[arg(long, value_name = "TIME", value_parser = super::span_text)]
     pub overlap: Option<String>,
+    /// The new secret of a sender of webhooks is read from here; `-` for standard input. Without it the gate makes one
+    #[arg(long, value_name = "FILE")]
+    pub secret_file: Option<PathBuf>,
     /// Why, where to, and in which form
     #[command(flatten)]
     pub change: ChangeArgs,

@@ -3,7 +3,7 @@
 use super::{
     change::{self, body},
     listing::{Columns, at, pages, show, text},
-    reach,
+    reach, secret,
 };
 use crate::{
     cli::{CredentialListArgs, IssueArgs, Output, RevokeArgs, RotateArgs},
@@ -29,8 +29,18 @@ const COLUMNS: Columns<'static> = &[
 
 /// Issues a key and shows it this once.
 pub(super) async fn issue(args: IssueArgs) -> anyhow::Result<Exit> {
+    let given = match secret::maybe_given(args.secret_file.as_deref())? {
+        Ok(given) => given,
+        Err(unfit) => return Ok(unfit),
+    };
     let (client, output) = reach(args.change.read).await?;
-    let wanted = body([("identity", Some(args.identity)), ("name", args.name), ("kind", args.kind), ("reason", args.change.reason)]);
+    let wanted = body([
+        ("identity", Some(args.identity)),
+        ("name", args.name),
+        ("kind", args.kind),
+        ("secret", given),
+        ("reason", args.change.reason),
+    ]);
     let issued = client.ask(&Asking::once(PATH).body(&wanted)).await?;
     handed(&issued, output, |_| Ok(()))
 }
@@ -50,8 +60,15 @@ fn handed(answer: &Answer, output: Output, more: impl FnOnce(&Value) -> anyhow::
 
 /// Shows a key this once.
 fn shown_once(issued: &Value) -> anyhow::Result<()> {
-    note("The key is shown this once and kept nowhere: hand it over now.");
-    line(&format!("{}  {}", styled(BOLD, "key        "), text(issued, "key")))?;
+    let kind = text(issued, "kind");
+    match issued.get("key") {
+        None => note("The secret that was given is kept sealed."),
+        Some(_) if kind == "hmac" => note("The secret is shown this once and kept sealed: hand it over now."),
+        Some(_) => note("The key is shown this once and kept nowhere: hand it over now."),
+    }
+    if issued.get("key").is_some() {
+        line(&format!("{}  {}", styled(BOLD, "key        "), text(issued, "key")))?;
+    }
     for member in ["id", "identity", "name", "environment", "expires"] {
         line(&format!("{}  {}", styled(BOLD, &format!("{member:<11}")), text(issued, member)))?;
     }
@@ -60,8 +77,12 @@ fn shown_once(issued: &Value) -> anyhow::Result<()> {
 
 /// Gives the holder a new key; the old one works for a time beside it.
 pub(super) async fn rotate(args: RotateArgs) -> anyhow::Result<Exit> {
+    let given = match secret::maybe_given(args.secret_file.as_deref())? {
+        Ok(given) => given,
+        Err(unfit) => return Ok(unfit),
+    };
     let (client, output) = reach(args.change.read).await?;
-    let wanted = body([("overlap", args.overlap), ("reason", args.change.reason)]);
+    let wanted = body([("overlap", args.overlap), ("secret", given), ("reason", args.change.reason)]);
     let rotated = client.ask(&Asking::once(format!("{PATH}/{}/rotate", segment(&args.id))).body(&wanted)).await?;
     handed(&rotated, output, |rotated| {
         note(&format!("The old one, {}, goes on beside it until {}.", plain(&args.id), at(rotated, "/replaces/expires")));

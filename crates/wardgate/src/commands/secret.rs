@@ -35,10 +35,9 @@ pub(super) async fn put(args: SecretPutArgs) -> anyhow::Result<Exit> {
 
 /// Brings a new value to the upstream, then uses it.
 pub(super) async fn rotate(args: SecretRotateArgs) -> anyhow::Result<Exit> {
-    let value = match args.file.as_deref().map(given).transpose()? {
-        Some(None) => return Ok(unfit()),
-        Some(Some(value)) => Some(value.danger_expose().clone()),
-        None => None,
+    let value = match maybe_given(args.file.as_deref())? {
+        Ok(value) => value,
+        Err(unfit) => return Ok(unfit),
     };
     let (client, output) = reach(args.change.read).await?;
     let mut wanted = body([("value", value), ("reason", args.change.reason)]);
@@ -53,6 +52,15 @@ pub(super) async fn rotate(args: SecretRotateArgs) -> anyhow::Result<Exit> {
             previous => format!("; version {previous} is kept until it is seen to work"),
         };
         format!("rotated: {} is at version {}{kept}", plain(&args.name), text(rotated, "version"))
+    })
+}
+
+/// The value from a file where one is named; how the command ends when it is no secret.
+pub(super) fn maybe_given(path: Option<&Path>) -> anyhow::Result<Result<Option<String>, Exit>> {
+    Ok(match path.map(given).transpose()? {
+        Some(None) => Err(unfit()),
+        Some(Some(value)) => Ok(Some(value.danger_expose().clone())),
+        None => Ok(None),
     })
 }
 
@@ -72,7 +80,7 @@ fn typed() -> anyhow::Result<Option<Secret<String>>> {
 }
 
 fn unfit() -> Exit {
-    note(&format!("a secret is text of 1 to {SECRET_BYTES_MAX} bytes without line ends inside"));
+    note(&format!("a secret is text of 1 to {SECRET_BYTES_MAX} bytes without line ends inside, but for those of PEM"));
     Exit::Invalid
 }
 
@@ -112,7 +120,7 @@ fn read(from: impl Read) -> anyhow::Result<Option<Secret<String>>> {
     let line = line.strip_suffix('\n').unwrap_or(line);
     let line = line.strip_suffix('\r').unwrap_or(line);
     let long = u64::try_from(line.len()).is_ok_and(|length| length <= SECRET_BYTES_MAX);
-    let good = long && !line.is_empty() && !line.contains(char::is_control);
+    let good = long && !line.is_empty() && is_writable(line);
     Ok(good.then(|| Secret::new(line.to_owned())))
 }
 
@@ -121,13 +129,15 @@ mod tests {
     use super::{SECRET_BYTES_MAX, read};
 
     #[test]
-    fn a_secret_is_one_line_of_text() {
+    fn a_secret_is_one_line_of_text_or_pem() {
         let line = |bytes: &[u8]| read(bytes).unwrap().map(|secret| secret.danger_expose().clone());
         assert_eq!(line(b"s3cret").as_deref(), Some("s3cret"));
         assert_eq!(line(b"s3cret\r\n").as_deref(), Some("s3cret"));
         assert_eq!(line(b" two words \n").as_deref(), Some(" two words "));
         let longest = vec![b'a'; usize::try_from(SECRET_BYTES_MAX).unwrap()];
         assert!(line(&longest).is_some());
+        let pem = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\r\n-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----";
+        assert_eq!(line(format!("{pem}\n").as_bytes()).as_deref(), Some(pem));
         for wrong in [&b""[..], b"\n", b"a\nb", b"a\0b", b"\xff\xfe", &[longest, b"a".to_vec()].concat()] {
             assert_eq!(line(wrong), None, "{wrong:?}");
         }

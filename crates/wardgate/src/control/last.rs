@@ -89,6 +89,7 @@ pub(super) fn start(
     population.apply(Change::Identity(Arc::new(builtin::operator())));
     last.each_identity(|record| population.extend(people::changes(&record, &loaded)))?;
     let material = material(&last.keys)?;
+    last.each_identity(|record| population.extend(people::changes(&record, &loaded, &material)))?;
     let heeded = Heeded::kept(last.seq, &last.contained, &last.stopped);
     denied.stop_all(heeded.stopped(), clock::now());
     let since = last.written.max(heard(&config.state, voucher).unwrap_or(last.written));

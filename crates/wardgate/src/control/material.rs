@@ -25,6 +25,8 @@ const SIGN_IN_LIFE: Duration = Duration::from_hours(24);
 pub struct Material {
     pepper: Arc<Pepper>,
     secrets: SealingKey,
+    /// Of senders of webhooks (`control::hooks`).
+    pub(super) hooks: SealingKey,
     mint: Arc<Mint>,
     first: Option<Secret<String>>,
 }
@@ -51,6 +53,7 @@ impl Material {
         Ok(Self {
             pepper: Arc::new(keyring.pepper()),
             secrets: keyring.sealing_key(SealPurpose::UpstreamSecret),
+            hooks: keyring.sealing_key(SealPurpose::WebhookSecret),
             mint: Arc::new(mint),
             first,
         })
@@ -65,6 +68,7 @@ impl Material {
         Ok(Self {
             pepper: Arc::new(keyring.pepper()),
             secrets: keyring.sealing_key(SealPurpose::UpstreamSecret),
+            hooks: keyring.sealing_key(SealPurpose::WebhookSecret),
             mint: Arc::new(Mint::new(signer, config.issuer.as_str().into())),
             first: None,
         })

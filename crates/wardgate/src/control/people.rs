@@ -2,7 +2,7 @@
 //!
 //! There may be a million, so nothing here reads or keeps all of them but [`all`], which goes page by page.
 
-use super::{Loaded, change::Proposed, load::DECLARED};
+use super::{Loaded, Material, change::Proposed, load::DECLARED};
 use crate::builtin;
 use serde_json::Value;
 use std::{
@@ -13,7 +13,7 @@ use wardgate_console::PERSON;
 use wardgate_gate::{Change, Population, bindings};
 use wardgate_governance::rotation::replaced_from;
 use wardgate_model::{
-    credential::Credential,
+    credential::{Credential, CredentialKind},
     diagnostic::{Diagnostic, Place},
     id::{EnvironmentName, IdentityId, OwnerName},
     inventory::{Identity, IdentityKind},
@@ -64,7 +64,7 @@ pub(super) fn recorded(document: &Document, inventory: &Inventory) -> Result<Rec
 }
 
 /// What the gate is to be told of an identity's record: itself and its credentials, as status and rotation make them.
-pub(super) fn changes(record: &IdentityRecord, loaded: &Loaded) -> Vec<Change> {
+pub(super) fn changes(record: &IdentityRecord, loaded: &Loaded, material: &Material) -> Vec<Change> {
     let mut changes = Vec::with_capacity(2 + record.credentials.len());
     let mut declared = Vec::new();
     let identity = match spec(record, loaded) {
@@ -90,6 +90,7 @@ pub(super) fn changes(record: &IdentityRecord, loaded: &Loaded) -> Vec<Change> {
         }
         None => changes.push(Change::NoIdentity(record.identity.clone())),
     }
+    let mut kept = Vec::new();
     for stored in &record.credentials {
         let mut credential = stored.credential.clone();
         if let Some(identity) = &identity {
@@ -99,7 +100,14 @@ pub(super) fn changes(record: &IdentityRecord, loaded: &Loaded) -> Vec<Change> {
             credential.expires = dates.expires;
             credential.warn_from = [dates.warn_from, replaced].into_iter().flatten().min();
         }
-        changes.push(Change::Credential(Arc::new(credential)));
+        let credential = Arc::new(credential);
+        if credential.kind == CredentialKind::Hmac {
+            kept.push((Arc::clone(&credential), stored.sealed.as_ref()));
+        }
+        changes.push(Change::Credential(credential));
+    }
+    if let Some(identity) = &identity {
+        changes.push(Change::Hooks(identity.id.clone(), material.open_hooks(identity, &declared, &kept)));
     }
     changes
 }
@@ -127,7 +135,7 @@ fn with_status(mut identity: Identity, record: &IdentityRecord) -> Identity {
 ///
 /// # Errors
 /// When the store fails.
-pub(super) async fn all(store: &Store, loaded: &Loaded) -> Result<Population, StoreFault> {
+pub(super) async fn all(store: &Store, loaded: &Loaded, material: &Material) -> Result<Population, StoreFault> {
     let mut population = Population::default();
     population.apply(Change::Identity(Arc::new(builtin::operator())));
     let mut after = String::new();
@@ -136,7 +144,7 @@ pub(super) async fn all(store: &Store, loaded: &Loaded) -> Result<Population, St
         let Some(last) = page.records.last() else { return Ok(population) };
         last.identity.as_str().clone_into(&mut after);
         for record in &page.records {
-            population.extend(changes(record, loaded));
+            population.extend(changes(record, loaded, material));
         }
     }
 }

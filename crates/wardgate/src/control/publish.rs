@@ -201,11 +201,11 @@ impl Control {
             before.stopped().collect()
         };
         let loaded = self.reloaded().await?;
-        let population = people::all(&self.store, &loaded).await?;
+        let population = people::all(&self.store, &loaded, &self.material).await?;
         match estate(&self.store, &self.material, &self.denied, &self.config, &loaded).await {
             Ok(estate) => {
                 let number = published.number + 1;
-                let trust = self.sources.keep(&loaded.inventory.trust).unwrap_or_else(|| Arc::clone(self.gate.snapshot().trust()));
+                let trust = self.sources.keep(&loaded.inventory.trust, &estate).unwrap_or_else(|| Arc::clone(self.gate.snapshot().trust()));
                 let estate = Arc::new(estate.heard(self.heard.clock()));
                 self.gate.publish(Snapshot::new(number, population, estate).trusting(trust));
                 *published = Published { seq, number };
@@ -237,7 +237,7 @@ impl Control {
         let anew = behind.estate || rebuild == Rebuild::Always;
         let loaded = if anew { self.reloaded().await? } else { self.loaded() };
         let population = if behind.everybody {
-            people::all(&self.store, &loaded).await?
+            people::all(&self.store, &loaded, &self.material).await?
         } else {
             self.changed(before.population().clone(), &behind, &loaded).await?
         };
@@ -251,7 +251,7 @@ impl Control {
         match made {
             Ok(estate) => {
                 let number = published.number + 1;
-                let trust = self.sources.keep(&loaded.inventory.trust).unwrap_or_else(|| Arc::clone(before.trust()));
+                let trust = self.sources.keep(&loaded.inventory.trust, &estate).unwrap_or_else(|| Arc::clone(before.trust()));
                 self.gate.publish(Snapshot::new(number, population, estate).trusting(trust));
                 *published = Published { seq: behind.seq, number };
                 self.seen.store(behind.seq, Ordering::Release);
@@ -283,7 +283,7 @@ impl Control {
         let names: Vec<IdentityId> = behind.identities.iter().cloned().collect();
         for names in names.chunks(PAGE as usize) {
             for record in self.store.identity_records(names).await?.records {
-                for change in people::changes(&record, loaded) {
+                for change in people::changes(&record, loaded, &self.material) {
                     if let Change::Credential(credential) = &change {
                         gone.remove(&credential.id);
                     }

@@ -18,7 +18,7 @@ use std::{
 use wardgate_governance::person;
 use wardgate_model::{
     contain::Containable,
-    credential::{Credential, CredentialKind, CredentialState, KeyedHash},
+    credential::{Credential, CredentialKind, CredentialState, KeyedHash, SignatureScheme},
     diagnostic::{Diagnostic, Place},
     govern::Contract,
     id::{ContractName, CredentialId, EnvironmentName, IdentityId, OwnerName, RequestId, SecretName, TrustName},
@@ -45,6 +45,7 @@ otto cards active answers owner - |
 ledger payments active copies - - | main api_key 720, ci oidc 0
 twin payments active copies - - | one api_key 1, two api_key 2
 stranger cards active copies - - | main api_key 24
+sender cards active tells - - | hook hmac 0, main api_key 24
 forever payments active copies - - | main api_key 0
 asleep payments suspended copies - - | main api_key 24
 idle payments active - - - | main api_key 24
@@ -121,6 +122,7 @@ fn entry(name: &str, kind: &str, hours: u32) -> Entry {
         expires_in: (hours > 0).then(|| HOUR * hours),
         waived_until: None,
         sources: ["10.0.0.0/8".parse().unwrap()].into(),
+        signed: (kind == "hmac").then_some(SignatureScheme::Timestamped),
     }
 }
 
@@ -292,6 +294,18 @@ impl World for Played {
         };
         let text = Secret::new(format!("{prefix}_{environment}_{id}_{KEY_SECRET}"));
         Ok(Minted { id: CredentialId::parse(&id).unwrap(), text, hash: KeyedHash::new([7; 32]) })
+    }
+
+    fn hook(&self, _scheme: SignatureScheme, given: Option<Secret<String>>) -> Result<(Minted, Sealed), Problem> {
+        let mut minted = self.minted.lock().unwrap();
+        *minted += 1;
+        let text = given.unwrap_or_else(|| Secret::new(format!("whsec_{KEY_SECRET}")));
+        if text.danger_expose().len() < 16 {
+            return Err(Problem::new(Code::Unfit, "a secret has 16 to 256 bytes"));
+        }
+        let sealed = Sealed::new(text.danger_expose().bytes().map(|byte| byte ^ 0x5A).collect::<Vec<_>>());
+        let id = CredentialId::parse(&format!("HOOK{:08}", *minted)).unwrap();
+        Ok((Minted { id, text, hash: KeyedHash::new([8; 32]) }, sealed))
     }
 
     fn seal(&self, name: &SecretName, plain: &Secret<String>) -> Result<Sealed, WorldFault> {
