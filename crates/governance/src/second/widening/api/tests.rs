@@ -39,6 +39,13 @@ fn a_new_api_opens_no_more_than_what_ships() {
         fresh("operations: [{ match: \"GET /x\", anonymous: true }]"),
         "second: `GET /x` of the API `new` can be called without a credential"
     );
+    let people = "consumers: mixed, people: { cookie: sid, classes: [read] }, operations: [{ match: \"POST /x\", people: true }]";
+    assert_eq!(
+        fresh(people),
+        "second: `POST /x` of the API `new` is open to people's sessions, which anybody can make up; every `read` of the API `new` is open \
+         to people's sessions, which anybody can make up"
+    );
+    assert_eq!(fresh("consumers: mixed, people: { cookie: sid }, operations: [{ match: \"GET /x\" }]"), "nothing");
     assert_eq!(
         fresh("upstream: { urls: [\"https://x.example\"], identity: keep }"),
         "second: the upstream of the API `new` sees the credentials of its callers"
