@@ -87,7 +87,6 @@ pub(super) fn start(
     let loaded = Loaded::resolve(gathered, declared, &beside).map_err(super::ReloadFault::Input)?;
     let mut population = Population::default();
     population.apply(Change::Identity(Arc::new(builtin::operator())));
-    last.each_identity(|record| population.extend(people::changes(&record, &loaded)))?;
     let material = material(&last.keys)?;
     last.each_identity(|record| population.extend(people::changes(&record, &loaded, &material)))?;
     let heeded = Heeded::kept(last.seq, &last.contained, &last.stopped);
