@@ -93,7 +93,7 @@ pub(crate) struct RawCredential {
     pub(crate) subject: Option<At<Prose>>,
     /// Claims its tokens have (`oidc`).
     pub(crate) claims: Option<At<BTreeMap<String, serde_json::Value>>>,
-    /// Its SPIFFE id (`x509`).
+    /// Its SPIFFE id (`x509`; `oidc` where JWT-SVIDs say it).
     pub(crate) spiffe_id: Option<At<Prose>>,
     /// Its public key (`public_key`).
     pub(crate) jwk: Option<At<BTreeMap<String, serde_json::Value>>>,

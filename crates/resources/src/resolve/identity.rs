@@ -171,7 +171,7 @@ fn spec(
 const fn keys(word: CredentialWord) -> &'static [(&'static str, bool)] {
     match word {
         CredentialWord::ApiKey => &[("expires_in", false), ("sources", false)],
-        CredentialWord::Oidc => &[("trust", true), ("subject", true), ("claims", false), ("sources", false)],
+        CredentialWord::Oidc => &[("trust", true), ("subject", false), ("spiffe_id", false), ("claims", false), ("sources", false)],
         CredentialWord::X509 => &[("trust", true), ("spiffe_id", false), ("subject", false), ("sources", false)],
         CredentialWord::PublicKey => &[("jwk", true), ("expires_in", false), ("sources", false)],
         CredentialWord::Hmac => &[
