@@ -10,7 +10,11 @@ use crate::{
 use http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use wardgate_model::{id::SecretName, secret::Secret, time::Time};
+use wardgate_model::{
+    id::SecretName,
+    secret::{Secret, is_writable},
+    time::Time,
+};
 use wardgate_store::StoredSecret;
 
 /// Longest secret, in bytes.
@@ -150,7 +154,7 @@ fn check(value: &str) -> Result<(), Problem> {
     if value.trim() != value {
         return unfit("the secret begins or ends with white space: leave it out".into());
     }
-    if value.contains(char::is_control) {
+    if !is_writable(value) {
         return unfit("the secret has a control character or a line end inside".into());
     }
     Ok(())

@@ -94,7 +94,12 @@ fn trailers(raw: &RawUpstream, protocol: UpstreamProtocol, faults: &Faults) -> B
         && protocol == UpstreamProtocol::Http1
     {
         let mend = "write `protocol: http2`, or take `trailers` out".to_owned();
-        faults.error(*spot, "upstream.trailers", "`upstream.trailers`: this upstream is spoken to by HTTP/1.1, where none are passed on", mend);
+        faults.error(
+            *spot,
+            "upstream.trailers",
+            "`upstream.trailers`: no trailer is passed on by HTTP/1.1, which this upstream is spoken to by",
+            mend,
+        );
     }
     trailers.into()
 }

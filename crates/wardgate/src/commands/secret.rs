@@ -18,7 +18,7 @@ use std::{
     io::{IsTerminal as _, Read},
     path::Path,
 };
-use wardgate_model::secret::Secret;
+use wardgate_model::secret::{Secret, is_writable};
 
 const PATH: &str = "/api/v1/secrets";
 /// Longest secret, in bytes.

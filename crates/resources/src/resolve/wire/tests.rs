@@ -65,7 +65,28 @@ fn what_cannot_be_is_said_all_at_once() {
 fn a_client_certificate_is_one_secret_and_wants_tls() {
     assert_snapshot!(check("{ urls: [https://u], identity: { client_certificate: u-cert } }"), @"http1 [] None false");
     assert_snapshot!(check("{ urls: [https://u, http://v], identity: { client_certificate: u-cert, secret: other } }"), @"
+    r.yaml:16:76: error[upstream.client_certificate]: Api `a`: `upstream.identity.client_certificate`: an address of this upstream is not called by TLS, and would not see it
+      = write every address as `https://…`
+    r.yaml:16:92: error[upstream.identity]: Api `a`: `upstream.identity.secret`: a client certificate is one secret, with its key
+      = write `{client_certificate: NAME}`: the secret is the chain and the key, one after the other
     ");
     assert_snapshot!(check("{ urls: [https://u], identity: { client_certificate: u-cert, header: X-Key } }"), @"
+    r.yaml:16:44: error[upstream.identity]: Api `a`: `upstream.identity`: a secret is shown in exactly one way
+      = write it as in `{header: X-Api-Key, secret: NAME}` or `{basic: USER, secret: NAME}`
+    ");
+}
+
+#[test]
+fn trailers_are_named_and_say_nothing_of_the_message() {
+    assert_snapshot!(check("{ urls: [http://u], protocol: http2, trailers: [x-checksum, x-sum] }"), @"http2 [] None false");
+    assert_snapshot!(check("{ urls: [http://u], trailers: [x-sum, X-Sum, authorization, x-real-ip] }"), @"
+    r.yaml:16:43: error[upstream.trailers]: Api `a`: `upstream.trailers`: no trailer is passed on by HTTP/1.1, which this upstream is spoken to by
+      = write `protocol: http2`, or take `trailers` out
+    r.yaml:16:51: error[upstream.trailers]: Api `a`: `upstream.trailers`: `x-sum` cannot be passed on
+      = keep one
+    r.yaml:16:58: error[upstream.trailers]: Api `a`: `upstream.trailers`: `authorization` cannot be passed on
+      = it says how a message is read, or whom to believe: leave it out
+    r.yaml:16:73: error[upstream.trailers]: Api `a`: `upstream.trailers`: `x-real-ip` cannot be passed on
+      = it says how a message is read, or whom to believe: leave it out
     ");
 }
