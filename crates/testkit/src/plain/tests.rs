@@ -41,7 +41,9 @@ async fn requests_are_passed_on_over_kept_connections() {
 
 #[tokio::test]
 async fn no_upstream_is_a_bad_gateway() {
-    let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap();
-    let text = exchange(nobody, LAST_POST.to_owned()).await;
+    // Nobody listens, and nobody else is given the port meanwhile.
+    let taken = tokio::net::TcpSocket::new_v4().unwrap();
+    taken.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let text = exchange(taken.local_addr().unwrap(), LAST_POST.to_owned()).await;
     assert!(text.starts_with("HTTP/1.1 502 "), "{text}");
 }

@@ -91,9 +91,10 @@ async fn strangers_and_silence_are_told_apart() {
     let error = made.unwrap_err().to_string();
     assert!(error.contains("is no management API"), "{error}");
 
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
+    // Nobody listens, and nobody else is given the port meanwhile.
+    let taken = tokio::net::TcpSocket::new_v4().unwrap();
+    taken.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let url = format!("http://{}", taken.local_addr().unwrap());
     let error = Client::new(Address::parse(&url).unwrap(), Secret::new("t".into())).get("/").await.unwrap_err().to_string();
     assert!(error.contains("nothing answers at") && error.contains("wardgate serve"), "{error}");
 }

@@ -19,7 +19,7 @@ fn known(place: &Place, gate: SocketAddr, roots: &str) -> bool {
     let port = gate.port();
     let done = Command::new("curl")
         .current_dir(place.path())
-        .args(["--silent", "--noproxy", "*", "--max-time", "20", "--output", "/dev/null", "--cacert", roots])
+        .args(["--silent", "--noproxy", "*", "--max-time", "60", "--output", "/dev/null", "--cacert", roots])
         .args(["--resolve", &format!("localhost:{port}:127.0.0.1"), &format!("https://localhost:{port}/shop/things")])
         .status()
         .unwrap();

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 
 /// How often a state is looked for, and how many times.
 const STEP: Duration = Duration::from_millis(5);
-const STEPS: usize = 6_000;
+const STEPS: u32 = 12_000;
 /// The master key of every test: 32 bytes as hexadecimal digits.
 pub(crate) const MASTER: &str = "7f3c9b04d1a8e65277c0ffee5eed1e550badcafe8899aabbccddeeff00112233";
 
@@ -239,7 +239,7 @@ impl Gate {
     /// Waits until the process has said something; gives all that it said.
     pub(crate) fn heard(&self, what: &str) -> String {
         let text = self.said.text.lock().unwrap();
-        let waited = self.said.grew.wait_timeout_while(text, STEP * 6_000, |text| !text.0.contains(what) && !text.1);
+        let waited = self.said.grew.wait_timeout_while(text, STEP * STEPS, |text| !text.0.contains(what) && !text.1);
         let text = waited.unwrap().0.0.clone();
         assert!(text.contains(what), "`{what}` in what it said:\n{text}");
         text

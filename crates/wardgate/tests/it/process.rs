@@ -3,7 +3,6 @@
 use serde_json::Value;
 use std::{
     io::{BufRead as _, BufReader, Write as _},
-    net::TcpListener,
     path::Path,
     process::{Child, Command, Output, Stdio},
 };
@@ -67,7 +66,7 @@ pub(crate) fn wardgate_with(directory: &Path, arguments: &[&str], variables: &[(
 
 /// Runs `curl` in a directory: status and body.
 pub(crate) fn curl(directory: &Path, arguments: &[&str]) -> (String, String) {
-    let output = command("curl", directory).args(["-sS", "-m", "20", "-w", "\n%{http_code}"]).args(arguments).output().unwrap();
+    let output = command("curl", directory).args(["-sS", "-m", "60", "-w", "\n%{http_code}"]).args(arguments).output().unwrap();
     let ended = Ended::of(&output);
     let (body, status) = ended.out.rsplit_once('\n').unwrap_or_else(|| panic!("{ended:?}"));
     (status.to_owned(), body.to_owned())
@@ -77,22 +76,6 @@ pub(crate) fn curl(directory: &Path, arguments: &[&str]) -> (String, String) {
 pub(crate) struct Serving(Child);
 
 impl Serving {
-    /// Starts `wardgate serve` and waits until it listens.
-    pub(crate) fn start(directory: &Path) -> Self {
-        let mut child = command(env!("CARGO_BIN_EXE_wardgate"), directory).arg("serve").stderr(Stdio::piped()).spawn().unwrap();
-        let mut heard = String::new();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let listening = lines.by_ref().map_while(Result::ok).any(|line| {
-            heard.push_str(&line);
-            heard.push('\n');
-            line.starts_with("admin ")
-        });
-        assert!(listening, "{heard}");
-        // Somebody has to read what it goes on to say, or it would wait for a reader.
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-        Self(child)
-    }
-
     /// Starts a command that serves after it said something on standard output: it, and what was said until then.
     pub(crate) fn tour(arguments: &[&str], until: &str) -> (Self, String) {
         let mut child = command(env!("CARGO_BIN_EXE_wardgate"), Path::new(".")).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
@@ -104,6 +87,7 @@ impl Serving {
             line.contains(until)
         });
         assert!(said, "{heard}");
+        // Somebody has to read what it goes on to say, or it would wait for a reader.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
         (Self(child), heard)
     }
@@ -121,10 +105,4 @@ impl Drop for Serving {
         drop(self.0.kill());
         drop(self.0.wait());
     }
-}
-
-/// Ports that are free at this moment.
-pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
-    let held: [TcpListener; N] = std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").unwrap());
-    held.each_ref().map(|listener| listener.local_addr().unwrap().port())
 }

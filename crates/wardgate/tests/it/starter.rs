@@ -1,6 +1,9 @@
 //! `wardgate init`, and what its page says next, word for word.
 
-use crate::process::{Serving, curl, free_ports, wardgate, wardgate_fed};
+use crate::{
+    gate::{Gate, until},
+    process::{curl, wardgate, wardgate_fed},
+};
 use std::{
     fs,
     io::{Read as _, Write as _},
@@ -53,31 +56,37 @@ fn upstream() -> u16 {
     port
 }
 
-/// The starter on ports of its own.
-fn starter(place: &Path) -> u16 {
+fn change(place: &Path, name: &str, from: &str, to: &str) {
+    let text = fs::read_to_string(place.join(name)).unwrap();
+    assert!(text.contains(from), "`{from}` in {name}");
+    fs::write(place.join(name), text.replace(from, to)).unwrap();
+}
+
+/// The starter, on ports that the system chooses.
+fn starter(place: &Path) {
     wardgate(place, &["init"]).with(0);
-    let [public, admin] = free_ports();
-    let change = |name: &str, pairs: &[(&str, String)]| {
-        let text = fs::read_to_string(place.join(name)).unwrap();
-        let text = pairs.iter().fold(text, |text, (from, to)| {
-            assert!(text.contains(from), "`{from}` in {name}");
-            text.replace(from, to)
-        });
-        fs::write(place.join(name), text).unwrap();
-    };
-    change("wardgate.yaml", &[("8443", public.to_string()), ("9080", admin.to_string())]);
-    change("resources/hello.yaml", &[("127.0.0.1:9000", format!("127.0.0.1:{}", upstream()))]);
-    change(".wardgate/profile.json", &[("9080", admin.to_string())]);
-    public
+    change(place, "wardgate.yaml", "127.0.0.1:8443", "127.0.0.1:0");
+    change(place, "wardgate.yaml", "127.0.0.1:9080", "127.0.0.1:0");
+    change(place, "resources/hello.yaml", "127.0.0.1:9000", &format!("127.0.0.1:{}", upstream()));
+}
+
+/// Serves, and tells the profile on which port the management API is.
+fn serve(place: &Path) -> Gate {
+    let gate = Gate::start(place);
+    let file = place.join(".wardgate/profile.json");
+    let mut profile: serde_json::Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    profile["url"] = format!("http://{}", gate.admin).into();
+    fs::write(file, profile.to_string()).unwrap();
+    gate
 }
 
 #[test]
 fn the_next_steps_work_as_printed() {
     let place = tempfile::tempdir().unwrap();
     let place = place.path();
-    let public = starter(place);
-    let serving = Serving::start(place);
-    let url = format!("https://localhost:{public}/hello/greetings");
+    starter(place);
+    let gate = serve(place);
+    let url = format!("https://localhost:{}/hello/greetings", gate.public.port());
 
     let issued = wardgate(place, &["credential", "issue", "hello-client", "--output", "json"]).with(0).json();
     let (key, id) = (issued["key"].as_str().unwrap(), issued["id"].as_str().unwrap());
@@ -100,7 +109,7 @@ fn the_next_steps_work_as_printed() {
     assert_eq!(revoked["state"], "revoked");
     let (status, body) = curl(place, &["--cacert", "tls/ca.pem", "-H", &bearer, &url]);
     assert!(status == "401" && body.contains("proof.invalid"), "{status} {body}");
-    assert_eq!(serving.end(), Some(0));
+    assert_eq!(gate.end().0, Some(0));
     offline(place);
 }
 
@@ -119,14 +128,8 @@ fn explained(place: &Path, url: &str, request: &str) {
     assert!(page.out.contains("ruling") && page.out.contains("block") && page.out.contains("remedy"), "{page:?}");
 
     // The record is written shortly after the answer: wait for it.
-    let mut recorded = wardgate(place, &["explain", request, "--output", "json"]);
-    for _ in 0..100 {
-        if recorded.status == 3 {
-            break;
-        }
-        recorded = wardgate(place, &["explain", request, "--output", "json"]);
-    }
-    assert_eq!(recorded.with(3).json()["request_id"], request);
+    let recorded = until("the record", || Some(wardgate(place, &["explain", request, "--output", "json"])).filter(|told| told.status == 3));
+    assert_eq!(recorded.json()["request_id"], request);
     let tail = wardgate(place, &["audit", "tail", "--identity", "hello-client", "--response", "block", "--output", "json"]).with(0);
     let events: Vec<serde_json::Value> = tail.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(events.iter().any(|event| event["request_id"] == request && event["v"] == 1), "{tail:?}");
@@ -151,12 +154,12 @@ fn offline(place: &Path) {
     assert!(silent.err.contains("nothing answers") && silent.err.contains("wardgate serve"), "{silent:?}");
     let made = wardgate(place, &["sign-in", "--offline", "--output", "json"]).with(0).json();
     assert!(made["sign_in"].as_str().is_some_and(|credential| credential.starts_with("wga_")), "{made}");
-    let serving = Serving::start(place);
+    let gate = serve(place);
     let signed = wardgate(place, &["sign-in"]).with(0);
     assert!(signed.out.contains("signed in at"), "{signed:?}");
     wardgate(place, &["credential", "list"]).with(0);
     // While somebody serves, the store is theirs.
     let locked = wardgate(place, &["sign-in", "--offline"]);
     assert!(locked.status != 0 && !locked.out.contains("wga_"), "{locked:?}");
-    assert_eq!(serving.end(), Some(0));
+    assert_eq!(gate.end().0, Some(0));
 }

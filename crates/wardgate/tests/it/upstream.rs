@@ -68,6 +68,20 @@ pub(crate) struct Upstream {
     seen: Arc<Mutex<Vec<Received>>>,
 }
 
+/// An address at which nobody listens. The port is taken for as long as this is held, so nobody else is given it meanwhile.
+pub(crate) struct Nobody {
+    pub(crate) address: SocketAddr,
+    _taken: tokio::net::TcpSocket,
+}
+
+impl Nobody {
+    pub(crate) fn new() -> Self {
+        let taken = tokio::net::TcpSocket::new_v4().unwrap();
+        taken.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        Self { address: taken.local_addr().unwrap(), _taken: taken }
+    }
+}
+
 /// `200 OK` with a body.
 pub(crate) fn ok(body: &str) -> String {
     format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
