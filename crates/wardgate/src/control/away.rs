@@ -149,3 +149,6 @@ impl Control {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
