@@ -3,7 +3,7 @@
 use crate::{
     access,
     answer::Answer,
-    approvals, changes, containments, credentials, declared, discoveries, events, explain,
+    approvals, around, changes, containments, credentials, declared, discoveries, events, explain,
     idempotency::{Begun, Remembered, Same},
     import,
     input::{self, Query},
@@ -165,6 +165,8 @@ impl Console {
             Key::ListUsage => usage::list(self, asked).await,
             Key::ListAccess => access::list(self, asked).await,
             Key::ListFindings => access::findings(self, asked).await,
+            Key::ListProbes => around::list(self, asked),
+            Key::Probe => around::probe(self, asked).await,
             Key::ListResources => records::list(self, asked).await,
             Key::ReadResource => records::read(self, asked).await,
             other => self.dispatch_governed(other, asked).await,

@@ -10,7 +10,7 @@
 //! ([`openapi_document`]) and the dispatch come from it. `call` is the way of a request, `power` how far roles reach.
 //! `declared` makes and changes resources, and `acts` lets those wait that want a second person (`approvals`);
 //! `lifecycle`, `owners`, `discoveries`, `containments`, `credentials`, `here` (without the store), `secrets` and `sessions` are about what happens
-//! to things; `sign_in` is where people come in who are vouched for elsewhere; `records`, `changes`, `events`, `explain`, `usage` and `access` only tell; `rollback` and `import` come to
+//! to things; `sign_in` is where people come in who are vouched for elsewhere; `records`, `changes`, `events`, `explain`, `usage`, `access` and `around` only tell; `rollback` and `import` come to
 //! `declared`. `problem` refuses; `input` reads, `idempotency` remembers.
 //!
 //! ```
@@ -25,6 +25,7 @@ mod access;
 mod acts;
 mod answer;
 mod approvals;
+mod around;
 mod behind;
 mod call;
 mod changes;
@@ -55,6 +56,7 @@ mod world;
 
 pub use acts::WAITS;
 pub use approvals::doing::Finished;
+pub use around::{Around, ProbeView, Probed, ProbedCall};
 pub use call::{Call, Console};
 pub use credentials::{OVERLAP, OVERLAP_MAX, SIGN_IN, SIGN_IN_NAME};
 pub use discoveries::{FOREIGN, FOREIGN_NAME};

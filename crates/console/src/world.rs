@@ -4,7 +4,10 @@ mod issued;
 
 pub use issued::{Entry, Minted};
 
-use crate::problem::{Code, Problem};
+use crate::{
+    around::Around,
+    problem::{Code, Problem},
+};
 use http::{HeaderMap, Method, Uri};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -461,6 +464,9 @@ pub trait World: Send + Sync {
     /// # Errors
     /// When the store fails.
     fn findings(&self, now: Time) -> BoxFuture<'_, Result<Vec<FindingView>, WorldFault>>;
+
+    /// Who looks for ways round the gate.
+    fn around(&self) -> &dyn Around;
 
     /// Replaces an upstream secret without a failed request: kept beside the old one, delivered, used, and the old one
     /// dropped once the upstream is seen to take the new. Returns when the new one is in use.

@@ -3,9 +3,11 @@
 //! Why pure: the same list comes from the API, from reports and from tests, and nothing is remembered that could be stale.
 //! Codes are promises; each names its risk of the OWASP Non-Human Identities Top 10 (2025) where there is one.
 
+mod around;
 mod code;
 mod of;
 
+pub use around::Bypass;
 pub use code::Code;
 
 use crate::{rotation::Rotations, words::words};
@@ -159,6 +161,8 @@ pub struct Estate<'a> {
     pub rotations: &'a Rotations,
     /// Callers that were seen and not claimed.
     pub unclaimed: &'a [Unclaimed<'a>],
+    /// Upstreams that answer whoever reaches them.
+    pub bypasses: &'a [Bypass<'a>],
     /// Since when use is counted: nothing is called unused for longer than was looked.
     pub counted_since: Option<Time>,
     /// How a credential was used.
@@ -179,6 +183,7 @@ pub fn findings<'i>(estate: &Estate<'_>, identities: impl IntoIterator<Item = Go
     let index = of::Index::new(estate);
     of::owners(estate, now, &mut found);
     of::apis(estate, &index, now, &mut found);
+    around::around(estate, &mut found);
     of::ends(estate, &index, now, &mut found);
     for one in estate.unclaimed {
         of::unclaimed(one, now, &mut found);

@@ -4,14 +4,14 @@ mod access;
 mod explain;
 mod findings;
 
-use crate::{clock, control::Control, deliver::Deliveries};
+use crate::{bypass::Bypass, clock, control::Control, deliver::Deliveries};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use wardgate_audit::reading::{self, Cursor, Filter, Since};
 use wardgate_console::{
-    AccessPage, AccessQuery, Away, BoxFuture, Call, Code, Console, DeclaredQuery, DescribedRequest, Entry, EventPage, EventQuery,
+    AccessPage, AccessQuery, Around, Away, BoxFuture, Call, Code, Console, DeclaredQuery, DescribedRequest, Entry, EventPage, EventQuery,
     FindingView, Finished, HereStop, Journaled, Manner, Minted, OpenNow, OpenRequests, Planned, Problem, Refused, SecretRotation, World,
     WorldFault,
 };
@@ -51,9 +51,15 @@ impl std::fmt::Debug for Management {
 impl Management {
     /// Puts a console in front of a control side.
     #[must_use]
-    pub fn new(control: Arc<Control>, deliveries: Arc<Deliveries>, census: Arc<Census>, runtime: tokio::runtime::Handle) -> Self {
+    pub fn new(
+        control: Arc<Control>,
+        deliveries: Arc<Deliveries>,
+        bypass: Bypass,
+        census: Arc<Census>,
+        runtime: tokio::runtime::Handle,
+    ) -> Self {
         let store = Arc::clone(control.store());
-        Self { console: Arc::new(Console::new(store, Arc::new(Ruled { control, deliveries, census }))), runtime }
+        Self { console: Arc::new(Console::new(store, Arc::new(Ruled { control, deliveries, bypass, census }))), runtime }
     }
 
     /// Does what was approved and not done, because the process that was to do it ended.
@@ -97,6 +103,7 @@ fn broken() -> Response<Bytes> {
 struct Ruled {
     control: Arc<Control>,
     deliveries: Arc<Deliveries>,
+    bypass: Bypass,
     census: Arc<Census>,
 }
 
@@ -275,7 +282,11 @@ impl World for Ruled {
     }
 
     fn findings(&self, now: Time) -> BoxFuture<'_, Result<Vec<FindingView>, WorldFault>> {
-        Box::pin(findings::findings(&self.control, now))
+        Box::pin(findings::findings(&self.control, &self.bypass, now))
+    }
+
+    fn around(&self) -> &dyn Around {
+        &self.bypass
     }
 
     fn rotate_secret<'a>(&'a self, actor: &'a Actor, rotation: SecretRotation, _now: Time) -> BoxFuture<'a, Result<StoredSecret, Problem>> {

@@ -203,6 +203,7 @@ Examples:
 Examples:
   wardgate findings
   wardgate findings --subject ledger-sync
+  wardgate findings --probe ledger                      can its upstream be reached past the gate?
   wardgate findings --exemptions --output json")]
     Findings(FindingsArgs),
     /// Show what an identity or a credential was used for

@@ -91,6 +91,8 @@ pub struct Config {
     pub glass: Option<PathBuf>,
     /// How long somebody has to claim an unknown caller.
     pub claim_within: Duration,
+    /// Ways round the gate that are looked for.
+    pub bypass: crate::bypass::Settings,
     /// Where new upstream secrets may be brought.
     pub deliver: crate::deliver::Settings,
 }

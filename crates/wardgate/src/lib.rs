@@ -8,7 +8,8 @@
 //! [`cli`] says what can be typed, [`commands`] what each command does, [`config`] what `wardgate.yaml` means. [`serve`]
 //! wires one process: [`control`] reads files, keeps the store and publishes snapshots, [`api`] and [`probes`] answer on
 //! the admin listener, [`watch`] sees files change. What requests tell is counted by [`usage`], told of by [`discovery`] and
-//! acted upon by [`deliver`], which replaces upstream secrets; [`governor`] does what the clock makes due, [`glass`] is the
+//! acted upon by [`deliver`], which replaces upstream secrets; [`governor`] does what the clock makes due, [`bypass`] looks for
+//! ways round the gate, [`glass`] is the
 //! way in when every other is shut. [`client`], [`profile`] and [`session`] are how a command talks to a running gate.
 //! [`demo`] is the tour.
 //!
@@ -23,6 +24,7 @@
 
 pub mod api;
 pub mod builtin;
+pub mod bypass;
 pub mod certificates;
 pub mod cli;
 pub mod client;

@@ -2,6 +2,7 @@
 
 use crate::{
     api::Management,
+    bypass::Bypass,
     certificates::{Certificates, Shown},
     clock,
     config::Config,
@@ -88,7 +89,14 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
     let metrics = Arc::new(EdgeMetrics::default());
     answers.count_with(Arc::clone(&metrics));
     let census = Arc::new(Census::default());
-    let management = Management::new(Arc::clone(&control), Arc::clone(&observed.deliveries), Arc::clone(&census), runtime.handle().clone());
+    let bypass = Bypass::new(Arc::clone(&control), Arc::clone(&log));
+    let management = Management::new(
+        Arc::clone(&control),
+        Arc::clone(&observed.deliveries),
+        bypass.clone(),
+        Arc::clone(&census),
+        runtime.handle().clone(),
+    );
     management.finish_approved();
     let parts = EdgeParts {
         gate: Arc::clone(control.gate()),
@@ -117,11 +125,13 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
     let (governor, glass) = {
         let _within = runtime.enter();
         observed.start(&control, &log);
+        // It runs as long as the runtime does.
+        drop(bypass.start());
         let governor = governor::start(Arc::clone(&control), Arc::clone(&log));
         (governor, glass::start(Arc::clone(&control), Arc::clone(&log), &config.glass(), admin)?)
     };
     let usage = Arc::clone(&observed.usage);
-    answers.count_also(observed.counting(&governor, &glass));
+    answers.count_also(observed.counting(&governor, &glass, bypass));
     Ok(Running {
         control,
         runtime,
@@ -157,9 +167,9 @@ impl Observed {
     }
 
     /// Everybody who counts, for metrics.
-    fn counting(self, governor: &Governor, glass: &glass::Door) -> Counting {
+    fn counting(self, governor: &Governor, glass: &glass::Door, bypass: Bypass) -> Counting {
         let Self { usage, discovery, deliveries } = self;
-        Counting { usage, discovery, deliveries, due: governor.deeds(), glass: glass.opened() }
+        Counting { usage, discovery, deliveries, bypass, due: governor.deeds(), glass: glass.opened() }
     }
 
     /// Begins to keep what they see. Call it within a runtime.

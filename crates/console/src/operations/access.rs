@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     answer::Page,
+    around::{ProbeView, Probed},
     problem::Code,
     world::{AccessPath, FindingView},
 };
@@ -44,4 +45,24 @@ pub(super) const ROWS: &[AdminOperation] = &[
             CURSOR,
         ])
         .gives(&[(200, Some(schema_of::<Page<FindingView>>))]),
+    row(
+        Key::ListProbes,
+        Verb::Get,
+        "/api/v1/probes",
+        OperationClass::List,
+        "Tells what each upstream last answered to calls that came with nothing to show.",
+    )
+    .reads(&[query("api", "only of this API"), LIMIT, CURSOR])
+    .gives(&[(200, Some(schema_of::<Page<ProbeView>>))])
+    .refuses(&[Code::NotFound]),
+    row(
+        Key::Probe,
+        Verb::Post,
+        "/api/v1/probes",
+        OperationClass::Write,
+        "Calls upstreams now, past the gate and with nothing to show; whoever answers is a finding.",
+    )
+    .reads(&[query("api", "only of this API")])
+    .gives(&[(200, Some(schema_of::<Probed>))])
+    .refuses(&[Code::NotFound]),
 ];

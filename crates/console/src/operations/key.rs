@@ -116,4 +116,8 @@ keys! {
     ListAccess = "listAccess",
     /// What somebody should mend.
     ListFindings = "listFindings",
+    /// Which upstreams answer whoever reaches them.
+    ListProbes = "listProbes",
+    /// Call upstreams with nothing to show.
+    Probe = "probe",
 }

@@ -92,6 +92,10 @@ codes! {
     ApiKeep = "api.keep", High, Some("NHI2"), "have the upstream check `Wardgate-Assertion` instead";
     /// Rulings have not bound for long.
     ApiObserveLong = "api.observe_long", Medium, Some("NHI5"), "set `mode: enforce`";
+    /// An upstream answers whoever reaches it.
+    UpstreamUnguarded = "upstream.unguarded", High, Some("NHI4"), "have the upstream refuse what comes without the gate's assertion or secret (docs/upstreams.md); where nobody but the gate can reach it, name the API in `bypass.except` of wardgate.yaml";
+    /// An upstream still answers to what its API has no longer.
+    UpstreamRetired = "upstream.retired", Medium, Some("NHI1"), "take the operation out of the upstream, or put it back into the API";
     /// Operations that need no credential.
     ApiAnonymous = "api.anonymous", Low, Some("NHI4"), "ask whether each has to be open to everybody";
 }

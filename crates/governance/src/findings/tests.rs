@@ -1,4 +1,4 @@
-use super::{Answering, Code, Estate, Finding, Findings, Governed, Unclaimed, Used, findings};
+use super::{Answering, Bypass, Code, Estate, Finding, Findings, Governed, Unclaimed, Used, findings};
 use crate::{
     rotation::Rotations,
     testing::{NOW, credential, inventory},
@@ -84,12 +84,15 @@ struct World {
     credentials: Vec<Credential>,
     used: Vec<(&'static str, i64)>,
     counted_since: Option<Time>,
+    /// Operation, whether it is retired, status.
+    answered: Vec<(&'static str, bool, u16)>,
 }
 
 impl World {
     fn new(credentials: &[&str]) -> Self {
         let credentials = credentials.iter().map(|text| credential(text)).collect();
-        Self { inventory: inventory(ESTATE), states: Vec::new(), credentials, used: Vec::new(), counted_since: Some(ago(365)) }
+        let inventory = inventory(ESTATE);
+        Self { inventory, states: Vec::new(), credentials, used: Vec::new(), counted_since: Some(ago(365)), answered: Vec::new() }
     }
 
     fn find(&self) -> Findings {
@@ -114,6 +117,12 @@ impl World {
         };
         let unknown = IdentityId::literal("discovered-1");
         let unclaimed = [Unclaimed { id: &unknown, first: ago(20), last: ago(1), count: 7, claim_by: ago(6) }];
+        let ledger = ApiName::literal("ledger");
+        let bypass = |(at, (operation, retired, status)): (usize, &(&'static str, bool, u16))| {
+            let since = ago(i64::try_from(at).unwrap() + 1);
+            Bypass { api: &ledger, operation, retired: *retired, address: "http://10.0.0.9", status: *status, since, last: ago(0) }
+        };
+        let bypasses: Vec<_> = self.answered.iter().enumerate().map(bypass).collect();
         let estate = Estate {
             owners: &owners,
             apis: &inventory.apis,
@@ -122,6 +131,7 @@ impl World {
             waivers: &inventory.waivers,
             rotations: &rotations,
             unclaimed: &unclaimed,
+            bypasses: &bypasses,
             counted_since: self.counted_since,
             used: &used,
             api_since: &|_: &ApiName| Some(ago(45)),
@@ -243,6 +253,27 @@ fn identities_by_where_they_are_in_life() {
     medium identity.no_contract Identity `stranger`: its owner `nobody` has no contract [NHI3]
     low identity.ended Identity `stranger`: its time was over at 2027-01-14T08:00:00Z; since 2027-01-14T08:00:00Z [NHI1]
     ");
+}
+
+#[test]
+fn upstreams_that_answer_whoever_reaches_them() {
+    let mut world = World::new(&[]);
+    let found = |world: &World| of(world, &["Api"]).lines().filter(|line| line.contains("upstream.")).collect::<Vec<_>>().join("\n");
+    assert_eq!(found(&world), "");
+    world.answered = vec![
+        ("ledger GET /ledger/entries", false, 404),
+        ("ledger GET /ledger/entries/{id}", false, 200),
+        ("ledger GET /ledger/old", true, 302),
+    ];
+    insta::assert_snapshot!(found(&world), @"
+    high upstream.unguarded Api `ledger`: `ledger GET /ledger/entries/{id}` at http://10.0.0.9 answered 200 to a call with no assertion or secret, last at 2027-01-15T08:00:00Z; and 1 more; since 2027-01-13T08:00:00Z [NHI4]
+    medium upstream.retired Api `ledger`: `ledger GET /ledger/old`, which the API has no longer, at http://10.0.0.9 answered 302 to a call with no assertion or secret, last at 2027-01-15T08:00:00Z; since 2027-01-12T08:00:00Z [NHI1]
+    ");
+    // An error in answer to nobody in particular is a step less.
+    world.answered.remove(1);
+    assert!(
+        found(&world).starts_with("medium upstream.unguarded Api `ledger`: `ledger GET /ledger/entries` at http://10.0.0.9 answered 404")
+    );
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Posture: what is on record and what the gate knows, as values for `governance::findings`.
 
-use crate::control::Control;
+use crate::{
+    bypass::{Bypass, Found},
+    control::Control,
+};
 use std::{collections::HashMap, sync::Arc};
 use wardgate_console::{FindingView, WorldFault};
 use wardgate_governance::{
@@ -20,11 +23,11 @@ const USAGE_MAX: u32 = 1_000_000;
 /// Resources whose beginning is looked up.
 const LOOKED_UP_MAX: usize = 2_000;
 
-pub(super) async fn findings(control: &Arc<Control>, now: Time) -> Result<Vec<FindingView>, WorldFault> {
+pub(super) async fn findings(control: &Arc<Control>, bypass: &Bypass, now: Time) -> Result<Vec<FindingView>, WorldFault> {
     let record = Record::read(control.store()).await.map_err(super::fault)?;
-    let control = Arc::clone(control);
+    let (control, bypass) = (Arc::clone(control), bypass.clone());
     // A million identities take a while to look at.
-    tokio::task::spawn_blocking(move || found(&control, &record, now)).await.map_err(super::fault)
+    tokio::task::spawn_blocking(move || found(&control, &bypass, &record, now)).await.map_err(super::fault)
 }
 
 /// What the store has to say.
@@ -74,7 +77,7 @@ async fn beginnings(store: &Store) -> Result<HashMap<(Kind, Box<str>), Time>, St
     Ok(since)
 }
 
-fn found(control: &Control, record: &Record, now: Time) -> Vec<FindingView> {
+fn found(control: &Control, bypass: &Bypass, record: &Record, now: Time) -> Vec<FindingView> {
     let (snapshot, loaded) = (control.gate().snapshot(), control.loaded());
     let inventory = &loaded.inventory;
     let since = |kind: Kind, name: &str| record.since.get(&(kind, name.into())).copied();
@@ -85,6 +88,8 @@ fn found(control: &Control, record: &Record, now: Time) -> Vec<FindingView> {
     for credential in population.credentials().iter() {
         credentials.entry(&credential.identity).or_default().push(Credential::clone(credential));
     }
+    let ways = bypass.found();
+    let bypasses: Vec<_> = ways.iter().map(Found::shown).collect();
     let estate = Estate {
         owners: &owners,
         apis: &inventory.apis,
@@ -93,6 +98,7 @@ fn found(control: &Control, record: &Record, now: Time) -> Vec<FindingView> {
         waivers: &inventory.waivers,
         rotations: &loaded.rotations,
         unclaimed: &unclaimed,
+        bypasses: &bypasses,
         counted_since: record.counted_since,
         used: &|id: &CredentialId| record.used.get(id).copied(),
         api_since: &|name: &ApiName| since(Kind::Api, name.as_str()),

@@ -132,6 +132,9 @@ pub struct FindingsArgs {
     /// Also what a waiver exempts
     #[arg(long)]
     pub exemptions: bool,
+    /// First call upstreams past the gate and with nothing to show: all of them, or that of one API
+    #[arg(long, value_name = "API", num_args = 0..=1, default_missing_value = "")]
+    pub probe: Option<String>,
     /// Where to, and in which form
     #[command(flatten)]
     pub read: ReadArgs,

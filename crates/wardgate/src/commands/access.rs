@@ -8,12 +8,16 @@ use super::{
 };
 use crate::{
     cli::{AccessArgs, FindingsArgs, Output, UsageArgs},
+    client::{Asking, Client, segment},
     clock,
     output::{BAD, BOLD, Exit, GOOD, NAME, STOPPED, json, line, note, plain, print, styled},
 };
+use http::Method;
 use serde_json::{Value, json};
 use wardgate_model::api::Api;
 
+/// Where calls past the gate are asked for.
+const PROBES: &str = "/api/v1/probes";
 /// The moment that needs no telling.
 const NOW: &str = "now";
 /// Columns of a path, what a request must bring among them.
@@ -142,6 +146,9 @@ pub(super) fn fitting<'a>(rows: &[Value], columns: Columns<'a>) -> Vec<(&'a str,
 /// What is not as it should be.
 pub(super) async fn findings(args: FindingsArgs) -> anyhow::Result<Exit> {
     let (client, output) = reach(args.read).await?;
+    if let Some(api) = &args.probe {
+        probe(&client, api).await?;
+    }
     let filter = [("owner", args.owner.as_deref()), ("code", args.code.as_deref()), ("exempt", (!args.exemptions).then_some("false"))];
     let mut found = pages(&client, "/api/v1/findings", &filter).await?;
     let exempt = |finding: &Value| finding.get("exempt") == Some(&Value::Bool(true));
@@ -174,6 +181,22 @@ pub(super) async fn findings(args: FindingsArgs) -> anyhow::Result<Exit> {
         note("nothing found");
     }
     Ok(Exit::Done)
+}
+
+/// Has upstreams called past the gate, and says of each what came of it.
+async fn probe(client: &Client, api: &str) -> anyhow::Result<()> {
+    let path = if api.is_empty() { PROBES.to_owned() } else { format!("{PROBES}?api={}", segment(api)) };
+    let probed = client.ask(&Asking::new(Method::POST, path).patiently()).await?.body;
+    for view in probed.get("items").and_then(Value::as_array).into_iter().flatten() {
+        let calls = view.get("calls").and_then(Value::as_array).map_or(0, Vec::len);
+        let why = view.get("why").and_then(Value::as_str).map(|why| format!(": {}", plain(why)));
+        let state = text(view, "state").replace('_', " ");
+        note(&format!("{}: {state}{}", text(view, "api"), why.unwrap_or_else(|| format!(", {calls} operations called"))));
+    }
+    if probed.get("whole") == Some(&Value::Bool(false)) {
+        note("time ran out before every call was made: name one API");
+    }
+    Ok(())
 }
 
 /// What it was used for.

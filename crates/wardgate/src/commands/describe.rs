@@ -64,6 +64,7 @@ pub(super) async fn run(args: DescribeArgs) -> anyhow::Result<Exit> {
             parts.list("identities", &client, &path(Kind::Identity, None), &[("owner", Some(&args.resource.name))]).await?;
             contained(&mut parts, &client, "owner", &args.resource.name).await?;
         }
+        Kind::Api => about_api(&mut parts, &client, &args.resource.name).await?,
         _ => {}
     }
     changes(&mut parts, &client, args.resource.kind, &args.resource.name).await?;
@@ -109,11 +110,17 @@ async fn about_identity(parts: &mut Parts, client: &Client, name: &str) -> anyho
     parts.list("usage", client, "/api/v1/usage", &of).await?;
     let credentials: Vec<String> = parts.items("credentials").iter().map(|credential| text(credential, "id")).collect();
     parts.keep("findings", |finding| match text(finding, "kind").as_str() {
-        "identity" => text(finding, "name") == name,
+        "Identity" => text(finding, "name") == name,
         "credential" => credentials.contains(&text(finding, "name")),
         _ => false,
     });
     contained(parts, client, "identity", name).await
+}
+
+async fn about_api(parts: &mut Parts, client: &Client, name: &str) -> anyhow::Result<()> {
+    parts.list("findings", client, "/api/v1/findings", &[]).await?;
+    parts.keep("findings", |finding| text(finding, "kind") == Kind::Api.as_str() && text(finding, "name") == name);
+    parts.list("probes", client, "/api/v1/probes", &[("api", Some(name))]).await
 }
 
 async fn contained(parts: &mut Parts, client: &Client, kind: &str, name: &str) -> anyhow::Result<()> {
@@ -138,6 +145,10 @@ fn page(kind: Kind, resource: &Value, parts: &Parts) -> String {
     }
     for (member, value) in resource.get("spec").and_then(Value::as_object).into_iter().flatten() {
         declared(&mut page, &member.replace('_', " "), value);
+    }
+    if let [probed] = parts.items("probes") {
+        let why = probed.get("why").and_then(Value::as_str).map(|why| format!(": {why}")).unwrap_or_default();
+        page.say("past the gate", &format!("{}{why}", text(probed, "state").replace('_', " ")));
     }
     page.say("origin", &text(resource, "origin"));
     page.say("revision", &text(resource, "revision"));
@@ -227,6 +238,9 @@ fn tables(page: &mut Page, parts: &Parts) {
         ("REMEDY", "/remedy"),
     ];
     table("findings", "Findings", &findings);
+    if let [probed] = parts.items("probes") {
+        past_the_gate(page, probed);
+    }
     if parts.found.contains_key("usage") {
         let used: Vec<Value> = parts.items("usage").iter().map(access::row).collect();
         page.rows("Used", &USED.map(|(title, _)| title), &cells(&used, &USED));
@@ -238,6 +252,21 @@ fn tables(page: &mut Page, parts: &Parts) {
     for missing in &parts.missing {
         page.remark(&format!("not shown: {missing}"));
     }
+}
+
+/// What an upstream answers past the gate.
+fn past_the_gate(page: &mut Page, probed: &Value) {
+    let columns = [
+        ("OPERATION", "/operation"),
+        ("ADDRESS", "/address"),
+        ("OUTCOME", "/outcome"),
+        ("STATUS", "/status"),
+        ("RETIRED", "/retired"),
+        ("LAST", "/at"),
+        ("ANSWERS SINCE", "/open_since"),
+    ];
+    let calls = probed.get("calls").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    page.rows("Called past the gate", &columns.map(|(title, _)| title), &cells(calls, &columns));
 }
 
 /// Credentials that others vouch for: by whom, for whom, and when they were used.

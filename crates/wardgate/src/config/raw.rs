@@ -5,7 +5,7 @@ mod governance;
 
 pub(super) use defaults::GLASS;
 use doors::{RawEdge, RawListener};
-use governance::{RawBreakGlass, RawDeliver, RawDiscovery, RawState};
+use governance::{RawBreakGlass, RawBypass, RawDeliver, RawDiscovery, RawState};
 
 use super::{Config, KeySource};
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,8 @@ mod defaults {
     pub(super) const STATE: &str = "state";
     /// `discovery.claim_within`.
     pub(super) const CLAIM_WITHIN: &str = "14d";
+    /// `bypass.every`.
+    pub(super) const BYPASS: &str = "6h";
     /// `break_glass.socket`, in the directory of state.
     pub(in crate::config) const GLASS: &str = "wardgate.glass";
     /// `deliver.vault.mount`.
@@ -83,6 +85,8 @@ pub struct Raw {
     pub state: Option<RawState>,
     /// Unknown callers.
     pub discovery: Option<RawDiscovery>,
+    /// Ways round the gate.
+    pub bypass: Option<RawBypass>,
     /// The door of last resort.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub break_glass: Option<RawBreakGlass>,
@@ -170,6 +174,7 @@ impl Raw {
         fill(&mut edge.body_bytes_max, defaults::BODY_BYTES);
         fill(&mut edge.drain, defaults::DRAIN);
         fill(&mut self.discovery.get_or_insert_default().claim_within, defaults::CLAIM_WITHIN);
+        fill(&mut self.bypass.get_or_insert_default().every, defaults::BYPASS);
         for tls in self.listeners.iter_mut().filter_map(|listener| listener.tls.as_mut()) {
             fill(&mut tls.client_certificates, "off");
         }
@@ -308,6 +313,7 @@ impl Raw {
         let key = findings.key(text(&raw.secrets.unwrap_or_default().key));
         let edge = raw.edge.unwrap_or_default().resolve(&mut findings);
         let claim_within = raw.discovery.unwrap_or_default().resolve(&mut findings);
+        let bypass = raw.bypass.unwrap_or_default().resolve(&mut findings);
         let deliver = raw.deliver.unwrap_or_default().resolve(&mut findings);
         let glass = raw.break_glass.unwrap_or_default().socket;
         let audit = raw.audit.unwrap_or_default();
@@ -321,6 +327,7 @@ impl Raw {
                     state: governance::state_directory(raw.state.as_ref(), &store, base),
                     glass: glass.map(|path| base.join(path)),
                     claim_within,
+                    bypass,
                     deliver,
                     file: file.to_owned(),
                     listeners,

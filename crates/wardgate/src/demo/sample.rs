@@ -1,5 +1,7 @@
 //! What stands behind the gate: servers on real sockets that remember every request which reached them.
 
+use super::assertion::Believed;
+use crate::clock;
 use anyhow::Context as _;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
@@ -19,7 +21,7 @@ use std::{
     path::PathBuf,
     pin::Pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, ready},
@@ -57,6 +59,8 @@ pub(super) enum Kind {
     Warehouse(Arc<SharedKey>),
     /// An issuer of tokens with these keys (RFC 7517 §5), and where they are (OpenID Connect Discovery 1.0 §4).
     Issuer(Arc<Value>),
+    /// One that trusts whoever reaches it, until it is told whom to believe.
+    Returns(Arc<OnceLock<Believed>>),
     /// An application that still looks at its callers' keys itself, and has long forgotten whose they are.
     Billing(Arc<[Secret<String>]>),
 }
@@ -170,6 +174,7 @@ async fn answer(kind: &Kind, seen: &Mutex<Vec<Seen>>, request: Request<Incoming>
         Kind::Warehouse(key) => warehouse(head.uri.path(), &head.headers, key),
         Kind::Issuer(keys) => issuer(head.uri.path(), &head.headers, keys),
         Kind::Billing(keys) => billing(head.uri.path(), &head.headers, keys),
+        Kind::Returns(believed) => returns(&head.method, head.uri.path(), &head.headers, believed.get()),
     };
     let mut response = Response::new(Full::new(Bytes::from(document.to_string())).boxed());
     *response.status_mut() = status;
@@ -244,6 +249,19 @@ fn billing(path: &str, headers: &HeaderMap, keys: &[Secret<String>]) -> (StatusC
     }
     match path {
         "/billing/invoices" => (StatusCode::OK, json!({ "invoices": [{ "id": "i-1", "total": "42.00" }] })),
+        _ => (StatusCode::NOT_FOUND, json!({ "error": "no such thing" })),
+    }
+}
+
+fn returns(method: &Method, path: &str, headers: &HeaderMap, believed: Option<&Believed>) -> (StatusCode, Value) {
+    let mut shown = headers.get_all("wardgate-assertion").iter();
+    let token = shown.next().and_then(|value| value.to_str().ok()).filter(|_| shown.next().is_none());
+    let proven = |believed: &Believed| token.is_some_and(|token| believed.holds(token, method, path, clock::now()));
+    if believed.is_some_and(|believed| !proven(believed)) {
+        return (StatusCode::UNAUTHORIZED, json!({ "error": "this is answered through the gate only" }));
+    }
+    match path {
+        "/returns/open" => (StatusCode::OK, json!({ "returns": [{ "order": "o-1001", "why": "the cup was broken" }] })),
         _ => (StatusCode::NOT_FOUND, json!({ "error": "no such thing" })),
     }
 }

@@ -2,6 +2,7 @@
 
 mod analytics_no_export;
 mod burst;
+mod bypass;
 mod ci_by_claims;
 mod contained;
 mod discovered;
@@ -32,7 +33,7 @@ pub(super) struct Scene {
 }
 
 /// Every scene, in the order of the tour.
-pub(super) const ALL: [Scene; 13] = [
+pub(super) const ALL: [Scene; 14] = [
     analytics_no_export::SCENE,
     staging_on_production::SCENE,
     legacy_key::SCENE,
@@ -46,6 +47,7 @@ pub(super) const ALL: [Scene; 13] = [
     ci_by_claims::SCENE,
     mesh_workload::SCENE,
     stolen_certificate::SCENE,
+    bypass::SCENE,
 ];
 
 /// The names of all scenes, in the order of the tour.

@@ -11,6 +11,7 @@ mod holder;
 use crate::{
     api::Management,
     builtin,
+    bypass::Bypass,
     client::{Client, Inside},
     clock,
     config::Config,
@@ -146,7 +147,8 @@ impl Office {
         let sources = Arc::new(Sources::default());
         let census = Arc::new(Census::default());
         let runtime = tokio::runtime::Handle::current();
-        let management = Management::new(Arc::clone(&control), deliveries, Arc::clone(&census), runtime);
+        let bypass = Bypass::new(Arc::clone(&control), Arc::clone(&log));
+        let management = Management::new(Arc::clone(&control), deliveries, bypass, Arc::clone(&census), runtime);
         let parts = EdgeParts {
             gate: Arc::clone(control.gate()),
             sink: log,

@@ -1,7 +1,7 @@
 //! What the observers of requests, the governor and the break-glass door count, for `/metrics`.
 
 use super::Usage;
-use crate::{deliver::Deliveries, discovery::Discovery};
+use crate::{bypass::Bypass, deliver::Deliveries, discovery::Discovery};
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -29,6 +29,8 @@ pub struct Counting {
     pub discovery: Arc<Discovery>,
     /// Upstream secrets.
     pub deliveries: Arc<Deliveries>,
+    /// Ways round the gate.
+    pub bypass: Bypass,
     /// What the clock made due.
     pub due: Arc<AtomicU64>,
     /// The break-glass door.
@@ -40,6 +42,7 @@ impl Counting {
     #[must_use]
     pub fn metrics(&self) -> Vec<Metric> {
         let (usage, seen, (settled, reverted)) = (self.usage.counters(), self.discovery.counters(), self.deliveries.counters());
+        let around = self.bypass.counters();
         let counter = |name, help, value| Metric { name, kind: "counter", help, value };
         let read = |number: &AtomicU64| number.load(Ordering::Relaxed);
         vec![
@@ -63,6 +66,13 @@ impl Counting {
             },
             counter("wardgate_secrets_settled_total", "New upstream secrets that the upstream was seen to take.", settled),
             counter("wardgate_secrets_reverted_total", "New upstream secrets that the upstream refused.", reverted),
+            counter("wardgate_bypass_calls_total", "Calls of upstreams past the gate, with nothing to show.", around.calls),
+            Metric {
+                name: "wardgate_bypass_open",
+                kind: "gauge",
+                help: "Operations, by address, that an upstream answers to whoever reaches it.",
+                value: around.open,
+            },
             counter("wardgate_due_total", "Deeds that the clock made due.", read(&self.due)),
             counter("wardgate_break_glass_total", "Times that the break-glass door was opened.", read(&self.glass)),
         ]

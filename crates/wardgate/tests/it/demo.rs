@@ -39,6 +39,11 @@ fn spoofed_headers() {
 }
 
 #[test]
+fn bypass_found_and_closed() {
+    holds("bypass-found-and-closed");
+}
+
+#[test]
 fn burst() {
     holds("burst");
 }

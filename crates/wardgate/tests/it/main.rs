@@ -1,6 +1,8 @@
 //! The binary from outside: what is typed, what is printed, which exit status; over real sockets.
 
 #[cfg(test)]
+mod bypass;
+#[cfg(test)]
 mod certificates;
 #[cfg(test)]
 mod cli_governed;
@@ -36,6 +38,8 @@ mod quotas;
 mod record;
 #[cfg(test)]
 mod reload;
+#[cfg(test)]
+mod samples;
 #[cfg(test)]
 mod schemathesis;
 #[cfg(test)]

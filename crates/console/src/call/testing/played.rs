@@ -2,6 +2,7 @@
 
 use super::{HOUR, KEY_SECRET, request};
 use crate::{
+    around::Around,
     problem::{Code, Problem},
     world::{
         AccessPage, AccessPath, AccessQuery, Away, BoxFuture, DeclaredQuery, DescribedRequest, Entry, EventPage, EventQuery, FindingView,
@@ -467,6 +468,10 @@ impl World for Played {
             finding("credential.overdue", "Z", "payments", "high"),
         ];
         Box::pin(std::future::ready(Ok(found)))
+    }
+
+    fn around(&self) -> &dyn Around {
+        self
     }
 
     fn rotate_secret<'a>(&'a self, actor: &'a Actor, rotation: SecretRotation, now: Time) -> BoxFuture<'a, Result<StoredSecret, Problem>> {

@@ -1,13 +1,17 @@
 //! What was typed about governing: discovery, the delivery of secrets, the break-glass door, where state lies.
 
 use super::{Findings, defaults, text};
-use crate::deliver::{CommandSettings, Settings, VaultSettings};
+use crate::{
+    bypass,
+    deliver::{CommandSettings, Settings, VaultSettings},
+};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     time::Duration,
 };
+use wardgate_model::id::ApiName;
 
 /// Files of this process's own: the journal of quotas, the break-glass socket.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, schemars::JsonSchema)]
@@ -23,6 +27,20 @@ pub struct RawState {
 pub struct RawDiscovery {
     /// How long somebody has to claim one.
     pub claim_within: Option<String>,
+}
+
+/// Ways round the gate: upstreams that answer whoever reaches them are looked for.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawBypass {
+    /// How often each upstream is called with nothing to show, as in `6h`; `off`: only when somebody asks.
+    pub every: Option<String>,
+    /// APIs whose upstreams are not called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub except: Option<Vec<String>>,
+    /// Operations (`API METHOD /full/template`) that are called although their method or class says that they change something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub also: Option<Vec<String>>,
 }
 
 /// The door of last resort.
@@ -70,6 +88,35 @@ pub struct RawVault {
 impl RawDiscovery {
     pub(super) fn resolve(&self, findings: &mut Findings<'_>) -> Option<Duration> {
         findings.duration("discovery.claim_within", text(&self.claim_within))
+    }
+}
+
+impl RawBypass {
+    pub(super) fn resolve(self, findings: &mut Findings<'_>) -> bypass::Settings {
+        let every = match text(&self.every) {
+            "off" => None,
+            every => findings.duration("bypass.every", every),
+        };
+        if every.is_some_and(|every| every < Duration::from_secs(1)) {
+            findings.wrong("bypass.every", "`bypass.every` is less than a second".to_owned(), "write a time as in `6h`, or `off`");
+        }
+        let except = self.except.unwrap_or_default().into_iter().filter_map(|name| {
+            let api = ApiName::parse(&name).ok();
+            if api.is_none() {
+                findings.wrong("bypass.except", format!("`{name}` is no name of an API"), "write names as in `kind: Api`, `name: ledger`");
+            }
+            api
+        });
+        let except = except.collect();
+        let also = self.also.unwrap_or_default().into_iter().filter(|id| {
+            let parts: Vec<&str> = id.split(' ').collect();
+            let good = matches!(parts.as_slice(), [_, _, template] if template.starts_with('/'));
+            if !good {
+                findings.wrong("bypass.also", format!("`{id}` is no operation"), "write `API METHOD /full/template`, as events name it");
+            }
+            good
+        });
+        bypass::Settings { every, except, also: also.collect() }
     }
 }
 
