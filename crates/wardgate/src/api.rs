@@ -3,17 +3,19 @@
 mod access;
 mod explain;
 mod findings;
+pub(crate) mod sign_in;
 
 use crate::{bypass::Bypass, clock, control::Control, deliver::Deliveries};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::Value;
-use std::{sync::Arc, time::Duration};
+use sign_in::SignIn;
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 use wardgate_audit::reading::{self, Cursor, Filter, Since};
 use wardgate_console::{
     AccessPage, AccessQuery, Around, Away, BoxFuture, Call, Code, Console, DeclaredQuery, DescribedRequest, Entry, EventPage, EventQuery,
-    FindingView, Finished, HereStop, Journaled, Manner, Minted, OpenNow, OpenRequests, Planned, Problem, Refused, SecretRotation, World,
-    WorldFault,
+    FindingView, Finished, HereStop, Journaled, Manner, Minted, OpenNow, OpenRequests, Planned, Problem, Refused, SecretRotation,
+    SignInStep, World, WorldFault,
 };
 use wardgate_edge::{Answering, Census, InProcess, InProcessCall};
 use wardgate_governance::person;
@@ -39,6 +41,7 @@ const CENSUS_PATIENCE: Duration = Duration::from_millis(500);
 #[derive(Clone)]
 pub struct Management {
     console: Arc<Console>,
+    sign_in: Option<Arc<SignIn>>,
     runtime: tokio::runtime::Handle,
 }
 
@@ -49,17 +52,27 @@ impl std::fmt::Debug for Management {
 }
 
 impl Management {
-    /// Puts a console in front of a control side.
-    #[must_use]
+    /// Puts a console in front of a control side, and a way in for people where one is configured.
+    ///
+    /// # Errors
+    /// When the secret or the roots of `admin.sign_in` cannot be read.
     pub fn new(
         control: Arc<Control>,
         deliveries: Arc<Deliveries>,
         bypass: Bypass,
         census: Arc<Census>,
         runtime: tokio::runtime::Handle,
-    ) -> Self {
+    ) -> anyhow::Result<Self> {
         let store = Arc::clone(control.store());
-        Self { console: Arc::new(Console::new(store, Arc::new(Ruled { control, deliveries, bypass, census }))), runtime }
+        let sign_in = SignIn::new(&control)?.map(Arc::new);
+        Ok(Self { console: Arc::new(Console::new(store, Arc::new(Ruled { control, deliveries, bypass, census }))), sign_in, runtime })
+    }
+
+    /// Says where the admin listener is: people are led back there.
+    pub fn listens_at(&self, admin: SocketAddr) {
+        if let Some(sign_in) = &self.sign_in {
+            sign_in.listens_at(admin);
+        }
     }
 
     /// Does what was approved and not done, because the process that was to do it ended.
@@ -87,6 +100,13 @@ impl InProcess for Management {
             headers: call.headers,
             body: call.body,
         };
+        if let Some(sign_in) = &self.sign_in
+            && let Some(step) = SignInStep::of(&call.operation)
+        {
+            let sign_in = Arc::clone(sign_in);
+            let running = self.runtime.spawn(async move { sign_in.answer(step, &call).await });
+            return Box::pin(async move { running.await.unwrap_or_else(|_| broken()) });
+        }
         let console = Arc::clone(&self.console);
         let running = self.runtime.spawn(async move { console.answer(call, clock::now()).await });
         Box::pin(async move { running.await.unwrap_or_else(|_| broken()) })

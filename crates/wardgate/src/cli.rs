@@ -6,6 +6,7 @@ mod governed;
 mod lifecycle;
 mod local;
 mod manual;
+mod people;
 mod record;
 mod shared;
 
@@ -22,6 +23,7 @@ pub use local::{
     BackupArgs, BreakGlassArgs, CheckArgs, ConfigCommand, ConfigShowArgs, DemoArgs, InitArgs, SchemaArgs, ServeArgs, SignInArgs,
 };
 pub use manual::manual;
+pub use people::{LoginArgs, LogoutArgs};
 pub use record::{AccessArgs, AuditCommand, ExplainArgs, FindingsArgs, TailArgs, UsageArgs};
 pub use shared::{ChangeArgs, ConfigArgs, ManagementArgs, NamedArgs, Output, OutputArgs, ReadArgs, ResourceArgs, WayArgs};
 
@@ -96,6 +98,21 @@ Examples:
 
 The session is kept in .wardgate/profile.json (mode 0600) and renewed while it is used.")]
     SignIn(SignInArgs),
+    /// Sign in as a person, at the issuer that the gate trusts for it, with a browser
+    #[command(after_help = "\
+Examples:
+  wardgate login                              prints an address, and waits until somebody has signed in there
+  wardgate login --open                       opens it too
+  wardgate login --url http://127.0.0.1:9080
+
+The session is kept in .wardgate/profile.json (mode 0600). It is short and is not renewed: your groups say each time what you may.
+Where the gate is elsewhere, use a tunnel to its admin listener.")]
+    Login(LoginArgs),
+    /// End the session that is kept here
+    #[command(after_help = "\
+Examples:
+  wardgate logout")]
+    Logout(LogoutArgs),
     /// What is declared: plan, apply, get, edit and their kin
     #[command(flatten)]
     Governed(GovernedCommand),

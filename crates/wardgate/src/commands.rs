@@ -19,6 +19,7 @@ mod identity;
 mod import;
 mod init;
 mod listing;
+mod login;
 mod owner;
 mod plan;
 mod resource;
@@ -48,6 +49,8 @@ pub fn run(cli: Cli) -> Exit {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
         Command::SignIn(args) => wait(sign_in::run(args)),
+        Command::Login(args) => wait(login::login(args)),
+        Command::Logout(args) => wait(login::logout(args)),
         Command::Governed(command) => wait(governed(command)),
         Command::Identity(command) => wait(identity::run(command)),
         Command::Owner(command) => wait(owner::run(command)),

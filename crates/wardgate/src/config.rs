@@ -1,8 +1,10 @@
 //! `wardgate.yaml`: about this process only. What was typed ([`Raw`]), then what it means ([`Config`]).
 
 mod raw;
+mod sign_in;
 
 pub use raw::Raw;
+pub use sign_in::SignIn;
 
 use anyhow::Context as _;
 use std::{
@@ -67,6 +69,8 @@ pub struct Config {
     pub admin: SocketAddr,
     /// Whether `/metrics` answers there without a credential.
     pub metrics_open: bool,
+    /// Where people sign in to the management API; `None`: nowhere.
+    pub sign_in: Option<SignIn>,
     /// Our issuer's URL: `iss` of assertions.
     pub issuer: String,
     /// The database.
@@ -141,16 +145,7 @@ impl Config {
     /// # Errors
     /// When file or variable cannot be read.
     pub fn key_text(&self) -> anyhow::Result<Secret<String>> {
-        match &self.key {
-            KeySource::File(path) => {
-                let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the master key `{}`", path.display()))?;
-                Ok(Secret::new(text))
-            }
-            KeySource::Env(name) => {
-                let text = variable(name).with_context(|| format!("cannot read the master key from the variable `{name}`"))?;
-                Ok(Secret::new(text))
-            }
-        }
+        secret_text(&self.key, "the master key")
     }
 
     /// The database's address as it may be shown: without a password.
@@ -166,6 +161,23 @@ impl Config {
     #[must_use]
     pub fn glass(&self) -> PathBuf {
         self.glass.clone().unwrap_or_else(|| self.state.join(raw::GLASS))
+    }
+}
+
+/// A secret's text; `what` it is, for the message.
+///
+/// # Errors
+/// When file or variable cannot be read.
+pub fn secret_text(source: &KeySource, what: &str) -> anyhow::Result<Secret<String>> {
+    match source {
+        KeySource::File(path) => {
+            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {what} `{}`", path.display()))?;
+            Ok(Secret::new(text))
+        }
+        KeySource::Env(name) => {
+            let text = variable(name).with_context(|| format!("cannot read {what} from the variable `{name}`"))?;
+            Ok(Secret::new(text))
+        }
     }
 }
 

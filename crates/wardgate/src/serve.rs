@@ -96,14 +96,14 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         bypass.clone(),
         Arc::clone(&census),
         runtime.handle().clone(),
-    );
+    )?;
     management.finish_approved();
     let parts = EdgeParts {
         gate: Arc::clone(control.gate()),
         sink: Arc::clone(&log) as Arc<_>,
         clock: clock::now,
         entropy: clock::entropy,
-        in_process: Arc::new(management),
+        in_process: Arc::new(management.clone()),
         probes: Arc::clone(&answers) as Arc<_>,
         keys: Arc::clone(control.sources()) as Arc<_>,
         metrics,
@@ -122,6 +122,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
     runtime.spawn(Arc::clone(&control).trust());
     runtime.spawn(Arc::clone(&control).keep_last());
     let (addresses, admin) = bound(&edge)?;
+    management.listens_at(admin);
     let (governor, glass) = {
         let _within = runtime.enter();
         observed.start(&control, &log);

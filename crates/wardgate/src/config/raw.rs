@@ -2,10 +2,12 @@
 
 mod doors;
 mod governance;
+mod sign_in;
 
 pub(super) use defaults::GLASS;
 use doors::{RawEdge, RawListener};
 use governance::{RawBreakGlass, RawBypass, RawDeliver, RawDiscovery, RawState};
+use sign_in::RawSignIn;
 
 use super::{Config, KeySource};
 use serde::{Deserialize, Serialize};
@@ -56,6 +58,12 @@ mod defaults {
     pub(super) const BYPASS: &str = "6h";
     /// `break_glass.socket`, in the directory of state.
     pub(in crate::config) const GLASS: &str = "wardgate.glass";
+    /// `admin.sign_in.groups_claim`.
+    pub(super) const GROUPS_CLAIM: &str = "groups";
+    /// `admin.sign_in.scopes`.
+    pub(super) const SCOPE: &str = "email";
+    /// `admin.sign_in.session`.
+    pub(super) const PEOPLE_SESSION: &str = "1h";
     /// `deliver.vault.mount`.
     pub(super) const VAULT_MOUNT: &str = "secret";
 }
@@ -103,6 +111,9 @@ pub struct RawAdmin {
     pub address: Option<String>,
     /// `open` or `closed`: whether /metrics answers without a credential.
     pub metrics: Option<String>,
+    /// Where people sign in to the management API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sign_in: Option<RawSignIn>,
 }
 
 /// Our own issuer.
@@ -154,6 +165,9 @@ impl Raw {
         let admin = self.admin.get_or_insert_default();
         fill(&mut admin.address, defaults::ADMIN);
         fill(&mut admin.metrics, "open");
+        if let Some(sign_in) = &mut admin.sign_in {
+            sign_in.fill();
+        }
         let public_url = self.listeners.iter().find_map(|listener| listener.public_url.clone());
         fill(&mut self.issuer.get_or_insert_default().url, public_url.as_deref().unwrap_or(defaults::ISSUER));
         fill(&mut self.store.get_or_insert_default().url, defaults::STORE);
@@ -304,6 +318,7 @@ impl Raw {
         }
         let admin = raw.admin.unwrap_or_default();
         let address = findings.address("admin.address", text(&admin.address));
+        let sign_in = admin.sign_in.as_ref().and_then(|sign_in| sign_in.resolve(&mut findings));
         let metrics_open = findings.word("admin.metrics", text(&admin.metrics), ["open", "closed"]) == Some("open");
         // Where no issuer is named it is a `public_url`, which has been looked at already.
         let issuer = raw.issuer.unwrap_or_default().url;
@@ -333,6 +348,7 @@ impl Raw {
                     listeners,
                     admin,
                     metrics_open,
+                    sign_in,
                     issuer,
                     store,
                     audit: base.join(text(&audit.directory)),

@@ -40,6 +40,19 @@ fn the_log_has_a_cap_and_keeps_what_nobody_takes_away() {
 }
 
 #[test]
+fn ways_round_the_gate_are_looked_for_unless_told_otherwise() {
+    let config = read(SMALL).unwrap();
+    assert_eq!(config.bypass.every, Some(crate::bypass::EVERY));
+    let config = read(&format!("{SMALL}bypass: {{ every: off, except: [ledger], also: [\"shop POST /shop/search\"] }}\n")).unwrap();
+    assert_eq!((config.bypass.every, config.bypass.except.len()), (None, 1));
+    assert!(config.bypass.also.contains("shop POST /shop/search"));
+    let said = wrong(&format!("{SMALL}bypass: {{ every: 10ms, except: [No Api], also: [POST /shop] }}\n"));
+    for part in ["`bypass.every` is less than a second", "`No Api` is no name of an API", "`POST /shop` is no operation"] {
+        assert!(said.contains(part), "{said}");
+    }
+}
+
+#[test]
 fn proxies_are_named_and_a_balancer_is_one_of_them() {
     let config =
         read("listeners: [{ name: public, address: 127.0.0.1:1, trusted_proxies: [10.1.0.0/16, 192.0.2.1], proxy_protocol: true }]\n")
@@ -71,4 +84,45 @@ fn everything_wrong_is_said_at_once() {
 #[test]
 fn an_unknown_key_is_named_with_its_place() {
     assert_snapshot!(wrong("listeners: [{ name: public, address: 127.0.0.1:1 }]\nadmn: { address: 127.0.0.1:2 }\n"));
+}
+
+const SIGN_IN: &str =
+    "issuer: 'https://id.example', client_id: wardgate, roles: { admins: [admin] }, owner: platform, environment: production";
+
+#[test]
+fn people_sign_in_where_it_says_so() {
+    assert_eq!(read(SMALL).unwrap().sign_in, None);
+    let sign_in = read(&format!("{SMALL}admin: {{ sign_in: {{ {SIGN_IN} }} }}\n")).unwrap().sign_in.unwrap();
+    assert_eq!((sign_in.url, sign_in.session.as_secs(), &*sign_in.groups_claim), (None, 3_600, "groups"));
+    let url = |url: &str| read(&format!("{SMALL}admin: {{ sign_in: {{ {SIGN_IN}, url: '{url}' }} }}\n"));
+    assert_eq!(url("https://gate.example/").unwrap().sign_in.unwrap().url.as_deref(), Some("https://gate.example"));
+    assert!(url("http://localhost:9080").is_ok() && url("http://[::1]:9080").is_ok());
+    for bad in ["http://gate.example", "https://gate.example/console", "https://a@gate.example", "ftp://gate.example", "gate.example"] {
+        assert!(url(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn what_is_wrong_about_people_is_said_at_once() {
+    let said = wrong(&format!(
+        "{SMALL}admin: {{ sign_in: {{ issuer: 'ftp://id.example', client_id: '', client_secret: hush, roles: {{ a: [king] }}, \
+         environment: Production, session: 13h, networks: [home], roots: x }} }}\n"
+    ));
+    for part in [
+        "`ftp://id.example` is no issuer",
+        "`admin.sign_in.client_id` is empty",
+        "`hush` is no file",
+        "`king` is no role",
+        "`Production` is no name of an Environment",
+        "longer than 12h",
+        "`home` is no network",
+        "`x` is no file",
+        "says of nobody for which owner",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let said = wrong(&format!(
+        "{SMALL}admin: {{ sign_in: {{ issuer: 'https://id.example', client_id: w, roles: {{}}, environment: e, owner: O }} }}\n"
+    ));
+    assert!(said.contains("names no group") && said.contains("`O` is no name of an Owner"), "{said}");
 }

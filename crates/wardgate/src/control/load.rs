@@ -33,6 +33,8 @@ pub struct Gathered {
     /// What is wrong with the files as files.
     diagnostics: Vec<Diagnostic>,
     disk: Disk,
+    /// Whether people sign in at an issuer.
+    sign_in: bool,
 }
 
 impl Gathered {
@@ -44,14 +46,15 @@ impl Gathered {
         let sources = gather(paths, &mut diagnostics);
         let parsed = wardgate_resources::parse(&sources);
         diagnostics.extend(parsed.diagnostics);
-        Self { documents: parsed.documents, diagnostics, disk }
+        Self { documents: parsed.documents, diagnostics, disk, sign_in: false }
     }
 
     /// No documents at all: what is asked about then comes from elsewhere.
     #[must_use]
     pub fn nothing(config: &Config) -> Self {
         let base = config.file.parent().unwrap_or(Path::new("")).to_owned();
-        Self { documents: Vec::new(), diagnostics: Vec::new(), disk: Disk::new(base, &config.resources) }
+        let (disk, sign_in) = (Disk::new(base, &config.resources), config.sign_in.is_some());
+        Self { documents: Vec::new(), diagnostics: Vec::new(), disk, sign_in }
     }
 
     /// Documents that stood in files when they were last read.
@@ -62,7 +65,8 @@ impl Gathered {
     /// The resources of a configuration.
     #[must_use]
     pub fn of(config: &Config) -> Self {
-        Self::read(&config.resources, config.file.parent().unwrap_or(Path::new("")).to_owned())
+        let base = config.file.parent().unwrap_or(Path::new("")).to_owned();
+        Self { sign_in: config.sign_in.is_some(), ..Self::read(&config.resources, base) }
     }
 
     /// The documents, as they are kept.
@@ -131,6 +135,9 @@ impl Loaded {
         };
         let mut apis = inventory.apis.clone();
         apis.push(Arc::new(wardgate_console::admin_api()));
+        if gathered.sign_in {
+            apis.push(Arc::new(wardgate_console::sign_in_api()));
+        }
         let on_record = |name: &str| beside.identity(name).is_some();
         let names = Names { beside: Some(&on_record), ..names(&inventory, &apis) };
         let compiled = wardgate_policy::compile(&policy_sources(&inventory), &inventory.grants, &names);
