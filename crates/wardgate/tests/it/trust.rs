@@ -4,7 +4,7 @@ use crate::{
     gate::{Gate, Place, until},
     http::{self, Answer, bearer},
     provider::Provider,
-    upstream::Upstream,
+    upstream::{Nobody, Upstream},
 };
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, Issuer,
@@ -15,7 +15,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     thread,
 };
 
@@ -69,28 +69,28 @@ fn an_issuer_rotates_its_keys_under_load_and_no_honest_request_is_lost() {
     assert_eq!(list(&gate, &first).said(), "200");
     assert_eq!(list(&gate, &issuer.token("stranger")).said(), "401 proof.invalid");
     assert_eq!(list(&gate, &format!("{}x", first)).said(), "401 proof.invalid");
-    let stop = AtomicBool::new(false);
+    let (stop, served) = (AtomicBool::new(false), AtomicUsize::new(0));
     thread::scope(|scope| {
         let load: Vec<_> = (0..4)
             .map(|_| {
                 scope.spawn(|| {
-                    let mut served = 0;
                     while !stop.load(Ordering::Relaxed) {
                         let answer = list(&gate, &issuer.token("ledger-ci"));
                         assert_eq!(answer.said(), "200", "{answer:?}");
-                        served += 1;
+                        served.fetch_add(1, Ordering::Relaxed);
                     }
-                    served
                 })
             })
             .collect();
+        let more = |count: usize| until("the load", || (served.load(Ordering::Relaxed) >= count).then_some(()));
+        more(4);
         issuer.told("POST /rotate");
         // A token by the new key is let in at once, and one by the old key still is.
         assert_eq!(list(&gate, &issuer.token("ledger-ci")).said(), "200");
         assert_eq!(list(&gate, &first).said(), "200");
+        more(served.load(Ordering::Relaxed) + 4);
         stop.store(true, Ordering::Relaxed);
-        let served: usize = load.into_iter().map(|thread| thread.join().unwrap()).sum();
-        assert!(served > 0);
+        load.into_iter().for_each(|thread| thread.join().unwrap());
     });
     let told = gate.metric("wardgate_trust_fetches_total{trust=\"ci\"}");
     assert!(told.is_some_and(|fetches| (2..10).contains(&fetches)), "{told:?} fetches");
@@ -98,16 +98,17 @@ fn an_issuer_rotates_its_keys_under_load_and_no_honest_request_is_lost() {
     assert!(gate.metric("wardgate_trust_age_seconds{trust=\"ci\"}").is_some_and(|age| age < 60));
     assert_eq!(gate.metric("wardgate_trust_failing{trust=\"ci\"}"), Some(0));
     assert_eq!(http::ask(gate.admin, "GET /readyz", &[], "").body, "ready\n");
+    assert_eq!(gate.end().0, Some(0));
     let events = place.events();
-    let named = events.iter().filter(|event| event["identity"]["name"] == "ledger-ci" && event["proof"]["kind"] == "jwt");
-    assert!(named.clone().count() > 0 && named.clone().all(|event| event["token"]["issuer"] == format!("http://{at}")));
+    let mut named = events.iter().filter(|event| event["identity"]["name"] == "ledger-ci" && event["proof"]["kind"] == "jwt").peekable();
+    assert!(named.peek().is_some() && named.all(|event| event["token"]["issuer"] == format!("http://{at}")));
 }
 
 #[test]
 fn an_issuer_that_never_answered_is_named_where_operators_look() {
     let (upstream, place) = (Upstream::plain(), Place::bare());
-    // Nobody listens at a port that was just given back.
-    let nobody = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
+    let taken = Nobody::new();
+    let nobody = taken.address;
     let trust = format!(
         "kind: TrustSource\nname: ci\nspec: {{ type: oidc, issuer: 'http://{nobody}', audiences: [wardgate], networks: [127.0.0.0/8] }}\n"
     );
@@ -156,6 +157,7 @@ fn an_issuer_is_asked_about_its_opaque_tokens_and_what_it_revokes_is_refused() {
     assert_eq!(list(&gate, "not-one-of-its-tokens").said(), "401 proof.invalid");
     assert_eq!(issuer.form("POST /token/revocation", "opaque-ci", &format!("token={token}")).status, 200);
     until("the revocation counts", || (list(&gate, &token).said() == "401 proof.invalid").then_some(()));
+    assert_eq!(gate.end().0, Some(0));
     let events = place.events();
     let let_in: Vec<_> = events.iter().filter(|event| event["ruling"]["response"] == "allow" && event["api"]["name"] == "ledger").collect();
     assert!(!let_in.is_empty(), "{events:?}");
