@@ -91,6 +91,56 @@ fn a_trust_source_that_would_trust_too_much_is_refused() {
 }
 
 #[test]
+fn what_an_authority_publishes_is_in_files_or_at_addresses() {
+    let loaded = loaded(
+        "{kind: TrustSource, name: far, spec: {type: spiffe, trust_domain: far.example, bundle: 'https://far.example/bundle.json', \
+         revoked: ['file:mesh.pem', 'https://far.example/list'], audiences: [wardgate], life_max: 1h, networks: [10.0.0.0/8]}}\n",
+    );
+    assert_eq!(loaded.diagnostics, []);
+    let inventory = loaded.inventory.unwrap();
+    let far = inventory.trust.iter().find(|source| source.name.as_str() == "far").unwrap();
+    assert_snapshot!(format!("{:?}", far.vouches), @r#"Certificates(Authority { bundle: At("https://far.example/bundle.json"), revoked: [Here("text"), At("https://far.example/list")], reach: Reach { networks: [10.0.0.0/8], roots: None }, trust_domain: Some("far.example"), svids: Some(Svids { audiences: ["wardgate"], leeway: 30s, life_max: 3600s }) })"#);
+    assert_eq!(source("type: x509_ca, bundle: 'https://ca.example/ca.pem', revoked: ['https://ca.example/ca.crl']"), "");
+    for agent in ["unix:/run/spire/agent.sock", "unix:///run/spire/agent.sock"] {
+        assert_eq!(source(&format!("type: spiffe, trust_domain: b.example, bundle: '{agent}'")), "");
+        assert!(source(&format!("type: x509_ca, bundle: '{agent}'")).contains("error[trust.bundle]"), "an agent speaks for trust domains");
+    }
+    assert!(source("type: spiffe, trust_domain: b.example, bundle: 'unix:agent.sock'").contains("error[trust.bundle]"));
+    assert_snapshot!(
+        [
+            source("type: x509_ca, bundle: 'http://ca.example/ca.pem'"),
+            source("type: x509_ca, bundle: ca.pem"),
+            source("type: x509_ca, bundle: 'file:mesh.pem', revoked: ['https://user@ca.example/ca.crl']"),
+            source("type: x509_ca, bundle: 'file:mesh.pem', audiences: [wardgate]"),
+            source("type: spiffe, trust_domain: b.example, bundle: 'file:mesh.pem', audiences: []"),
+            source("type: spiffe, trust_domain: b.example, bundle: 'file:mesh.pem', leeway: 10s"),
+        ]
+        .concat()
+    );
+}
+
+#[test]
+fn a_jwt_svid_is_bound_by_its_spiffe_id() {
+    let bound = |source: &str, credential: &str| {
+        check(&format!(
+            "{{kind: TrustSource, name: far, spec: {{type: spiffe, trust_domain: far.example, bundle: 'file:mesh.pem'{source}}}}}\n---\n{}",
+            identity("a", credential)
+        ))
+    };
+    let id = "spiffe_id: 'spiffe://far.example/prod/*'";
+    assert_eq!(bound(", audiences: [wardgate]", &format!("name: t, type: oidc, trust: far, {id}")), "");
+    assert_snapshot!(
+        [
+            bound("", &format!("name: t, type: oidc, trust: far, {id}")),
+            bound(", audiences: [wardgate]", "name: t, type: oidc, trust: far, subject: 'spiffe://far.example/prod/a'"),
+            bound("", &format!("name: t, type: oidc, trust: ci, {id}")),
+            bound("", "name: t, type: oidc, trust: ci"),
+        ]
+        .concat()
+    );
+}
+
+#[test]
 fn a_binding_names_somebody() {
     let one = |credential: &str| check(&identity("a", credential));
     assert_eq!(one("name: m, type: x509, trust: mesh, spiffe_id: 'spiffe://acme.example/prod/*'"), "");
