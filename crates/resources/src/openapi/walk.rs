@@ -33,14 +33,8 @@ const BESIDE_METHODS: [&str; 5] = ["$ref", "summary", "description", "servers", 
 /// References followed one after the other.
 const REFERENCES_MAX: usize = 8;
 /// Our keys of an operation.
-const OUR_KEYS: [&str; 6] = [
-    "x-wardgate-class",
-    "x-wardgate-resource",
-    "x-wardgate-records",
-    "x-wardgate-anonymous",
-    "x-wardgate-people",
-    "x-wardgate-query",
-];
+const OUR_KEYS: [&str; 6] =
+    ["x-wardgate-class", "x-wardgate-resource", "x-wardgate-records", "x-wardgate-anonymous", "x-wardgate-people", "x-wardgate-query"];
 /// What ours begin with.
 const OURS: &str = "x-wardgate-";
 

@@ -106,33 +106,15 @@ pub(super) fn session(raw: &RawApi, faults: &Faults) -> Option<PeopleSession> {
     Some(PeopleSession { cookie: value(people.cookie.as_ref()).map(|name| name.0.clone()), header })
 }
 
-/// Whether a header is read, written or dropped for another reason. Many upstreams read `_` as `-`.
+/// Whether a header is read or dropped for another reason.
 fn has_another_office(name: &HeaderName, raw: &RawApi) -> bool {
-    let plain = |name: &HeaderName| name.as_str().replace('_', "-");
-    let own = plain(name);
-    let key = value(raw.api_key_header.as_ref()).map(|key| plain(&key.0));
-    let fixed = [
-        header::AUTHORIZATION,
-        header::COOKIE,
-        header::SET_COOKIE,
-        header::HOST,
-        header::CONTENT_LENGTH,
-        header::CONTENT_TYPE,
-        header::TRANSFER_ENCODING,
-        header::CONNECTION,
-        header::UPGRADE,
-        header::TE,
-        header::TRAILER,
-        header::EXPECT,
-        header::VIA,
-        header::FORWARDED,
-        header::PROXY_AUTHORIZATION,
-        header::USER_AGENT,
-    ];
-    let begins =
-        ["wardgate-", "x-wardgate-", "x-forwarded-", "client-cert", "x-client-cert", "x-ssl-", "x-envoy-", "x-original-", "proxy-"];
-    key.as_ref() == Some(&own)
-        || fixed.iter().any(|other| other.as_str() == own)
-        || begins.iter().any(|prefix| own.starts_with(prefix))
-        || ["traceparent", "tracestate", "x-real-ip", "keep-alive", "x-rewrite-url"].contains(&own.as_str())
+    let key = value(raw.api_key_header.as_ref()).is_some_and(|key| key.0 == *name);
+    let fixed = [header::AUTHORIZATION, header::COOKIE, header::SET_COOKIE, header::USER_AGENT, header::PROXY_AUTHORIZATION];
+    // What hygiene drops of every request.
+    let begins = ["x-wardgate-", "x-forwarded-", "client-cert", "x-client-cert", "x-ssl-", "x-envoy-", "x-original-", "x-http-method"];
+    let dropped = ["x-real-ip", "x-rewrite-url", "x-method-override", "traceparent", "tracestate"];
+    key || fixed.contains(name) || begins.iter().any(|prefix| name.as_str().starts_with(prefix)) || dropped.contains(&name.as_str())
 }
+
+#[cfg(test)]
+mod tests;

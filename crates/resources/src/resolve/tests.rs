@@ -376,7 +376,7 @@ fn limits_are_finite_and_precise() {
     assert_snapshot!(
         beside("kind: Limit\nname: l\nspec: { per: identiy, rate: 0/s, quota: 10/fortnight, bytes: 1GB/day, concurrency: -1, burst: 0 }\n---\nkind: Limit\nname: m\nspec: { per: source, select: { operation: GET /entries } }\n---\nkind: Limit\nname: n\nspec: { per: source, burst: 3, concurrency: 0, select: { api: ledger, operation: GET /entrees } }\n"),
         @r#"
-r.yaml:15:14: error[value.word]: Limit `l`: `per`: `identiy` is not one of `identity`, `credential`, `operation`, `api`, `owner`, `source`
+r.yaml:15:14: error[value.word]: Limit `l`: `per`: `identiy` is not one of `identity`, `credential`, `operation`, `api`, `owner`, `source`, `person`
   = did you mean `identity`?
 r.yaml:15:29: error[value.invalid]: Limit `l`: `rate`: the count in `0/s` must be more than zero
   = write a rate as in `100/s`, `10/m` or `5/10s`

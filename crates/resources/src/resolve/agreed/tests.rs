@@ -99,7 +99,7 @@ fn a_contract_bounds_what_rests_on_it() {
 a 2027-06-30T00:00:00Z
 b 2027-06-30T00:00:00Z
 c 2026-12-24T00:00:00Z
-Limit { name: LimitName("contract:acme-2027"), select: Select { kind: None, identity: None, owner: Some(OwnerName("acme")), environment: None, api: Some(ApiName("ledger")), class: None, operation: None, anonymous: None }, per: Owner, rate: Some(Rate { count: 100, period: 1s, burst: 100 }), quota: Some(Quota { count: 1000000, window: Month }), concurrency: Some(20), bytes: None }
+Limit { name: LimitName("contract:acme-2027"), select: Select { kind: None, identity: None, owner: Some(OwnerName("acme")), environment: None, api: Some(ApiName("ledger")), class: None, operation: None, anonymous: None, lane: None }, per: Owner, rate: Some(Rate { count: 100, period: 1s, burst: 100 }), quota: Some(Quota { count: 1000000, window: Month }), concurrency: Some(20), bytes: None }
 [
     Contract {
         name: ContractName("acme-2027"),
