@@ -91,7 +91,9 @@ const listener = createServer(async (request, response) => {
     if (url.pathname === '/crooked') crooked = said === 'straight' ? '' : said;
     response.end('done');
   } else if (url.pathname.startsWith('/interaction/')) {
-    await at.interactionFinished(request, response, { login: { accountId: before } }, { mergeWithLastSubmission: false });
+    // A native client is always consented to (RFC 8252 §8.6).
+    const result = { login: { accountId: before }, consent: {} };
+    await at.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
   } else if (url.pathname === '/token' && crooked) {
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify({ access_token: 'x', token_type: 'Bearer', id_token: await wrong(port) }));
