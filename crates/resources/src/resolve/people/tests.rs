@@ -50,7 +50,7 @@ fn what_would_open_too_much_or_nothing_is_said() {
     let all: Vec<String> = said.iter().map(|(more, operations)| format!("{more}{operations}\n{}", check(more, operations))).collect();
     assert_snapshot!(
         all.join("\n\n"),
-        @r"
+        @r#"
 consumers: mixed, {match: GET /things}
 r.yaml:5:154: error[api.people]: Api `shop`: `consumers: mixed`: nothing says what a person's session looks like
   = write `people: {cookie: NAME}`, `people: {header: NAME}` or both
@@ -99,6 +99,6 @@ consumers: mixed, people: {cookie: sid, classes: [read]}, require: {read: {bound
 r.yaml:5:169: warning[api.people_bound]: Api `shop`: `people`: `GET /things` is open to people, and `require` wants of `read` what no session can show
   = take `bound` out of `require: {read: …}`, or the operation out of what is open to people
 shop GET /shop/things
-"
+"#
     );
 }
