@@ -104,7 +104,10 @@ fn left_to_others(name: &str, old: Option<&Value>, world: &World<'_, '_>, found:
 }
 
 fn opens_more(one: &Value, than: &Value) -> bool {
-    (observes(one) && !observes(than)) || !anonymous(one).is_empty() || !to_people(one).is_empty() || (shares_upstream(one, than) && unguarded(one, than))
+    (observes(one) && !observes(than))
+        || !anonymous(one).is_empty()
+        || !to_people(one).is_empty()
+        || (shares_upstream(one, than) && unguarded(one, than))
 }
 
 /// Whether a request that was meant for `other` could be made through `one`.
