@@ -1,7 +1,7 @@
 //! Streams that are open are judged again when what they rest on changes (AZ9).
 
 use crate::{
-    edge::{Running, Setup, answer, now, said},
+    edge::{PATIENCE, Running, Setup, StandingClock, answer, now, said},
     on_file::OnFile,
     upstream::{Gatekeeper, Play, Upstream},
 };
@@ -63,6 +63,14 @@ fn stream(edge: &Running, keeper: &Gatekeeper, bearer: &str) -> TcpStream {
     keeper.open();
     read_to(&mut socket, "one\r\n");
     socket
+}
+
+/// Waits until every thread has looked at what was changed before: each turn does that and answers, so between two answers it was done.
+fn looked_at(edge: &Running) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    for _ in 0..2 {
+        assert!(runtime.block_on(edge.census.count(PATIENCE)).whole, "every thread answers");
+    }
 }
 
 /// A change, and why it ends a stream.
@@ -147,10 +155,13 @@ fn what_does_not_concern_a_stream_leaves_it_alone() {
 #[test]
 fn a_grant_that_ends_ends_what_it_permits() {
     let (upstream, keeper) = dripping();
-    let mut edge = setup(&upstream).start();
-    edge.change(|file| file.grant = Some(Some(now() + Duration::from_secs(3600))));
+    static CLOCK: StandingClock = StandingClock::new();
+    let mut edge = setup(&upstream).clock(|| CLOCK.now()).start();
+    edge.change(|file| file.grant = Some(Some(CLOCK.now() + Duration::from_secs(3600))));
     let socket = stream(&edge, &keeper, &edge.key);
-    edge.change(|file| file.grant = Some(Some(now() + Duration::from_millis(100))));
+    edge.change(|file| file.grant = Some(Some(CLOCK.now() + Duration::from_secs(10))));
+    looked_at(&edge);
+    CLOCK.forward(Duration::from_secs(10));
     assert_eq!(rest(socket), "");
     assert_eq!(edge.sink.told(1), ["rule.allowed cut 200 200"]);
 }
