@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod bypass;
 #[cfg(test)]
+mod bundles;
+#[cfg(test)]
 mod certificates;
 #[cfg(test)]
 mod cli_governed;
