@@ -18,6 +18,7 @@ fn names_of_ours_are_reserved_but_where_they_replace() {
         (Kind::Grant, "grant:x", false),
         (Kind::Policy, "grant:x", false),
         (Kind::Identity, "anonymous", false),
+        (Kind::Identity, "people", false),
         (Kind::Owner, "anonymous", true),
         (Kind::Environment, "prod-1", true),
         (Kind::Environment, "prod.1", false),
