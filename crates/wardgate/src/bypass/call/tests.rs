@@ -4,7 +4,7 @@ use http::Method;
 use std::sync::Arc;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
 };
 use wardgate_model::{api::UpstreamUrl, wire::UpstreamWire};
 
@@ -47,9 +47,10 @@ async fn only_the_head_is_read_and_no_redirect_is_followed() {
 
 #[tokio::test]
 async fn who_is_not_there_and_who_says_nothing_are_told_apart() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = UpstreamUrl { tls: false, host: "127.0.0.1".into(), port: listener.local_addr().unwrap().port() };
-    drop(listener);
+    // Nobody listens, and nobody else is given the port meanwhile.
+    let taken = TcpSocket::new_v4().unwrap();
+    taken.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let url = UpstreamUrl { tls: false, host: "127.0.0.1".into(), port: taken.local_addr().unwrap().port() };
     assert!(matches!(call(&url, &UpstreamWire::default(), &wanted()).await, Err(CallFault::Unreachable(_))));
     let (url, _heard) = once("").await;
     assert!(matches!(call(&url, &UpstreamWire::default(), &wanted()).await, Err(CallFault::Broke(_))));
