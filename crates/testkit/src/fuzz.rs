@@ -61,6 +61,14 @@ impl Outcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broken(String);
 
+impl Broken {
+    /// For this reason.
+    #[must_use]
+    pub fn of(why: impl Into<String>) -> Self {
+        Self(why.into())
+    }
+}
+
 impl std::fmt::Display for Broken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)

@@ -11,6 +11,7 @@ use std::{
 use wardgate_testkit::fuzz::{Run, TARGETS, Target};
 
 mod engine;
+mod llhttp;
 mod wire;
 
 const USAGE: &str = "usage: fuzz TARGET [--minutes N] [--seed N] [--keep]";
@@ -36,7 +37,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn targets() -> impl Iterator<Item = Target> {
-    TARGETS.into_iter().chain([wire::TARGET, engine::TARGET])
+    TARGETS.into_iter().chain([wire::TARGET, engine::TARGET, llhttp::TARGET])
 }
 
 fn names() -> String {

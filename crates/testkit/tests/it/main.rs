@@ -2,6 +2,8 @@
 
 #[path = "../../examples/fuzz/engine.rs"]
 mod engine;
+#[path = "../../examples/fuzz/llhttp.rs"]
+mod llhttp;
 #[path = "../../examples/fuzz/wire.rs"]
 mod wire;
 
@@ -19,4 +21,11 @@ fn the_engine_reads_what_the_guard_passes_as_the_same_requests() {
     let mut run = Run::new(engine::TARGET, engine::TARGET.corpus().unwrap(), 7).unwrap_or_else(|failure| panic!("{failure}"));
     run.steps(20_000).unwrap_or_else(|failure| panic!("{failure}"));
     assert!(run.outcomes() >= 6, "only {} different outcomes", run.outcomes());
+}
+
+#[test]
+fn llhttp_reads_what_the_guard_passes_as_the_same_requests() {
+    let mut run = Run::new(llhttp::TARGET, llhttp::TARGET.corpus().unwrap(), 7).unwrap_or_else(|failure| panic!("{failure}"));
+    run.steps(10_000).unwrap_or_else(|failure| panic!("{failure}"));
+    assert!(run.outcomes() >= 12, "only {} different outcomes", run.outcomes());
 }
