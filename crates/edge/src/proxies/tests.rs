@@ -105,11 +105,7 @@ fn who_passes_on_for_somebody_is_known_as_such() {
     };
     assert_eq!(relayed("10.0.0.1", &[]), Ok(false), "a trusted one that calls for itself");
     assert_eq!(relayed("192.0.2.1", &[("forwarded", "for=10.0.0.1")]), Ok(false), "whoever is not trusted says nothing");
-    for line in [
-        ("x-forwarded-for", "198.51.100.7"),
-        ("forwarded", "for=198.51.100.7"),
-        ("x-forwarded-for", "10.0.0.1"),
-    ] {
+    for line in [("x-forwarded-for", "198.51.100.7"), ("forwarded", "for=198.51.100.7"), ("x-forwarded-for", "10.0.0.1")] {
         assert_eq!(relayed("10.0.0.1", &[line]), Ok(true), "{line:?}");
     }
 }

@@ -165,7 +165,8 @@ fn a_certificate_that_nobody_vouches_for_any_more_ends_its_stream() {
     let pieces = Arc::clone(&keeper);
     let piece = |text: &str| format!("{:x}\r\n{text}\r\n", text.len()).into_bytes();
     let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
-    let upstream = Upstream::start(move |_| Play::Pieces(vec![[head.clone(), piece("one\n")].concat(), piece("two\n")], Arc::clone(&pieces)));
+    let upstream =
+        Upstream::start(move |_| Play::Pieces(vec![[head.clone(), piece("one\n")].concat(), piece("two\n")], Arc::clone(&pieces)));
     for version in ["--http1.1", "--http2"] {
         let setup = Setup::before(&upstream).api(|api| api.accept = [CredentialKind::X509].into()).on_record(|credential, limit| {
             limit.rate = None;
@@ -188,7 +189,8 @@ fn a_certificate_that_nobody_vouches_for_any_more_ends_its_stream() {
             Arc::new(Trust::new([], [authority]))
         };
         world.edge.change(|file| file.trust = vouching());
-        let mut curl = world.command(Shown::Certificate, &[version, "--no-buffer"], "/guarded").stdout(Stdio::piped()).spawn().expect("curl runs");
+        let mut curl =
+            world.command(Shown::Certificate, &[version, "--no-buffer"], "/guarded").stdout(Stdio::piped()).spawn().expect("curl runs");
         let mut lines = BufReader::new(curl.stdout.take().expect("a pipe")).lines();
         let mut line = || lines.next().transpose().expect("text");
         keeper.open();
