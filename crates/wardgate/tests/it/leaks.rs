@@ -10,6 +10,8 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use std::{fs, path::Path};
+use wardgate_model::credential::SignatureScheme;
+use wardgate_proof::webhook::{self, Key};
 
 /// What the upstream is shown.
 const UPSTREAM_SECRET: &str = "upstream-hunter2-4b1d7c";
@@ -143,4 +145,62 @@ fn no_file_holds_a_secret_after_refusals_of_every_kind() {
     clean(&place, "", &[("sign-in", &first)]);
     assert_eq!(upstream.last().field("authorization"), Some(&*format!("Basic {}", STANDARD.encode(format!("gate:{UPSTREAM_SECRET}")))));
     assert!(upstream.received().iter().all(|request| !request.fields().concat().contains(&format!("Bearer {key}"))));
+}
+
+const HOOKS: &str = "\
+kind: Api
+name: hooks
+spec:
+  policy_owner: shop-team
+  environment: production
+  match: { path_prefix: /hooks }
+  accept: [hmac]
+  upstream: { urls: ['@UPSTREAM@'] }
+  operations: [{ match: 'POST /events', class: write }]
+---
+kind: Identity
+name: sender
+spec:
+  type: partner
+  owner: shop-team
+  environment: production
+  purpose: tells of things
+  credentials: [{ name: hook, type: hmac, scheme: standard_webhooks, api: hooks }]
+---
+kind: Grant
+name: sender-tells
+spec: { to: { identity: sender }, api: hooks, operations: [write] }
+---
+kind: Limit
+name: monthly
+spec: { select: { identity: sender }, per: identity, quota: 1000/month }
+";
+
+#[test]
+fn no_file_holds_what_a_sender_of_webhooks_signs_with() {
+    const GIVEN: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+    let upstream = Upstream::plain();
+    let place = Place::bare();
+    place.write("resources/hooks.yaml", &HOOKS.replace("@UPSTREAM@", &upstream.url()));
+    let gate = place.serve();
+    let (_, made) = place.issue(&gate, "sender");
+    place.run(&gate, &["credential", "issue", "sender", "--secret-file", "-"], GIVEN).with(0);
+    let now = i64::try_from(std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap();
+    let call = |secret: &str, seconds: i64, body: &str| {
+        let key = Key::parse(SignatureScheme::StandardWebhooks, secret).unwrap();
+        let signature = webhook::sign(SignatureScheme::StandardWebhooks, &key, "msg_1", seconds, b"{}");
+        let seconds = seconds.to_string();
+        let fields = [("webhook-id", "msg_1"), ("webhook-timestamp", seconds.as_str()), ("webhook-signature", signature.as_str())];
+        ask(gate.public, "POST /hooks/events", &fields, body).said()
+    };
+    assert_eq!((call(&made, now, "{}"), call(GIVEN, now, "{}")), ("200".to_owned(), "200".to_owned()));
+    let refused = "401 proof.invalid";
+    assert_eq!([call(&made, now, "{}"), call(GIVEN, now - 600, "{}"), call(GIVEN, now, "[]")], [refused, refused, refused]);
+    let as_key = ask(gate.public, "POST /hooks/events", &[("Authorization", &bearer(GIVEN))], "{}");
+    assert_eq!(as_key.status, 401, "a secret is no key: {as_key:?}");
+    let secrets = [("secret that was made", made.as_str()), ("secret that was given", GIVEN), ("master key", MASTER)];
+    clean(&place, &gate.said(), &secrets);
+    let (status, said) = gate.end();
+    assert_eq!(status, Some(0));
+    clean(&place, &said, &secrets);
 }
