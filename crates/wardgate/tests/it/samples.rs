@@ -222,7 +222,7 @@ fn holds(url: &str, published: &Published) {
         let unsigned = beheaded(&good, &head).rsplit_once('.').map(|(signed, _)| format!("{signed}.")).unwrap();
         assert_eq!(with(&unsigned), 401, "{head}");
     }
-    for junk in ["", ".", "..", "a.b.c", "eyJ9", &"a".repeat(20_000)] {
+    for junk in ["", ".", "..", "a.b.c", "eyJ9", &"a".repeat(12_000)] {
         assert_eq!(with(junk), 401, "{:.20}", junk);
     }
     // And the gate's own probe sees that there is no way round.
