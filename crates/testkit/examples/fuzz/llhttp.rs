@@ -119,7 +119,7 @@ impl Passed {
     fn has_framing_trailer(&self) -> bool {
         let trailers = self.trailers();
         let mut lines = trailers.split(|byte| *byte == b'\n');
-        let names: [&[u8]; 2] = [b"content-length", b"transfer-encoding"];
+        let names: [&[u8]; 5] = [b"content-length", b"transfer-encoding", b"connection", b"proxy-connection", b"upgrade"];
         lines.any(|line| names.iter().any(|name| line.starts_with(name)))
     }
 
@@ -149,8 +149,9 @@ fn property(bytes: &[u8]) -> Result<Outcome, Broken> {
     match told.error.as_deref() {
         None | Some("HPE_CLOSED_CONNECTION" | "HPE_INVALID_EOF_STATE") => {
             hold(told.seen.iter().zip(&requests).all(|(seen, passed)| seen == *passed), what)?;
-            // Behind the last request of a connection llhttp reads nothing, as the engine does.
-            let closed = told.last && count < requests.len();
+            // Behind the last request of a connection llhttp reads nothing, as the engine does; a trailer may say so to it.
+            let trailing = count.checked_sub(1).and_then(|at| passed.get(at)).is_some_and(Passed::has_framing_trailer);
+            let closed = (told.last || trailing) && count < requests.len();
             hold(closed || count == requests.len(), what)?;
             // It misses the end of a body only where the guard, too, waits for more.
             hold(told.error.is_none() || closed || open, what)?;

@@ -184,7 +184,15 @@ impl Gateway {
 
     /// Writes bytes as they are and reads until the gate closes.
     pub(super) async fn raw(&self, bytes: &[u8]) -> anyhow::Result<String> {
-        let mut stream = self.tls(&self.http1).await?;
+        Ok(String::from_utf8_lossy(&self.raw_over(Protocol::Http1, bytes, |_| false).await?).into_owned())
+    }
+
+    /// The same with either protocol agreed on, until what was heard is enough.
+    pub(super) async fn raw_over(&self, protocol: Protocol, bytes: &[u8], enough: impl Fn(&[u8]) -> bool) -> anyhow::Result<Vec<u8>> {
+        let mut stream = match protocol {
+            Protocol::Http1 => self.tls(&self.http1).await?,
+            Protocol::Http2 => self.tls(&self.http2).await?,
+        };
         let talk = async {
             stream.write_all(bytes).await?;
             stream.flush().await?;
@@ -192,13 +200,13 @@ impl Gateway {
             loop {
                 match stream.read_buf(&mut heard).await {
                     Ok(0) | Err(_) => return anyhow::Ok(heard),
+                    Ok(_) if enough(&heard) => return Ok(heard),
                     Ok(_) if heard.len() > ANSWER_BYTES_MAX => bail!("the answer does not end"),
                     Ok(_) => {}
                 }
             }
         };
-        let heard = tokio::time::timeout(TIMEOUT, talk).await.context("the gate did not close the connection")??;
-        Ok(String::from_utf8_lossy(&heard).into_owned())
+        tokio::time::timeout(TIMEOUT, talk).await.context("the gate did not close the connection")?
     }
 }
 

@@ -11,6 +11,7 @@ mod legacy_key;
 mod mesh_workload;
 mod owner_departs;
 mod rotation;
+mod smuggling;
 mod spoofed_headers;
 mod staging_on_production;
 mod stolen_certificate;
@@ -33,7 +34,7 @@ pub(super) struct Scene {
 }
 
 /// Every scene, in the order of the tour.
-pub(super) const ALL: [Scene; 14] = [
+pub(super) const ALL: [Scene; 15] = [
     analytics_no_export::SCENE,
     staging_on_production::SCENE,
     legacy_key::SCENE,
@@ -47,6 +48,7 @@ pub(super) const ALL: [Scene; 14] = [
     ci_by_claims::SCENE,
     mesh_workload::SCENE,
     stolen_certificate::SCENE,
+    smuggling::SCENE,
     bypass::SCENE,
 ];
 

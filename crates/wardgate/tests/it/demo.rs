@@ -44,6 +44,11 @@ fn bypass_found_and_closed() {
 }
 
 #[test]
+fn smuggling_attempt() {
+    holds("smuggling-attempt");
+}
+
+#[test]
 fn burst() {
     holds("burst");
 }
