@@ -23,6 +23,8 @@ use wardgate_model::secret::Secret;
 
 /// What is called, through the gate and past it.
 const PATH: &str = "/returns/open";
+/// Who reaches the upstream past the gate.
+const NEIGHBOUR: &str = "a neighbour in the network";
 /// An assertion that somebody made up.
 const FORGED: &str = "eyJhbGciOiJub25lIiwidHlwIjoid2FyZGdhdGUtYXNzZXJ0aW9uK2p3dCJ9.eyJzdWIiOiJyb290In0.";
 /// Largest answer that is read past the gate, in bytes.
@@ -32,7 +34,7 @@ const ISSUER: &str = "https://localhost";
 
 pub(super) const SCENE: Scene = Scene {
     name: "bypass-found-and-closed",
-    promise: "an upstream that answers past the gate is found without anybody looking, and once it verifies what the gate signs nothing else is answered",
+    promise: "an upstream that answers past the gate is found by the gate's own probe; once it verifies what the gate signs it refuses all else",
     play: |stage, play| Box::pin(play_it(stage, play)),
 };
 
@@ -45,7 +47,12 @@ async fn play_it(stage: &Stage, play: &mut Play) -> anyhow::Result<()> {
     let mut line = stage.gateway().open(Protocol::Http1).await?;
     through(play, &mut line, &server, key).await?;
 
-    // What nobody should be able to do, and can: the gate was not asked.
+    // What nobody should be able to do, and can: past the gate nobody is asked for anything.
+    let call = Call::get(PATH).about("with nothing");
+    let (what, before) = (call.shown(), server.count());
+    let answer = line.send(call).await?;
+    let reached = server.count().saturating_sub(before);
+    play.note(Side::Abuse, NEIGHBOUR, what, &answer, reached, Want::Refused("credential.missing"));
     past(play, server.address(), ("with nothing", None), "200").await?;
     let open = probed(stage, "unguarded").await?;
     let findings = stage.client().get("/api/v1/findings?code=upstream.unguarded").await?.to_string();
@@ -80,7 +87,7 @@ async fn through(play: &mut Play, line: &mut Line, server: &Upstream, key: &Secr
     Ok(())
 }
 
-/// Calls past the gate. What is refused at the upstream's own door has not reached it.
+/// Calls past the gate: it reaches the upstream, whatever that makes of it.
 async fn past(play: &mut Play, address: SocketAddr, (about, shown): (&str, Option<&str>), wanted: &str) -> anyhow::Result<()> {
     let mut stream = TcpStream::connect(address).await?;
     let field = shown.map(|shown| format!("Wardgate-Assertion: {shown}\r\n")).unwrap_or_default();
@@ -89,8 +96,8 @@ async fn past(play: &mut Play, address: SocketAddr, (about, shown): (&str, Optio
     let mut heard = String::new();
     stream.take(ANSWER_BYTES_MAX).read_to_string(&mut heard).await?;
     let answer = heard.get(9..12).unwrap_or("none").to_owned();
-    let (what, held, reached) = (format!("GET {PATH} past the gate, {about}"), answer == wanted, usize::from(answer == "200"));
-    play.steps.push(Step { side: Side::Abuse, who: "a neighbour in the network".to_owned(), what, answer, sent: 1, reached, held });
+    let (what, held) = (format!("GET {PATH} past the gate, {about}"), answer == wanted);
+    play.steps.push(Step { side: Side::Abuse, who: NEIGHBOUR.to_owned(), what, answer, sent: 1, reached: 1, held });
     Ok(())
 }
 
