@@ -140,6 +140,7 @@ fn explained(mut event: Value, policies: Option<Value>) -> Value {
         "identity",
         "credential",
         "proof",
+        "lane",
         "source",
         "api",
         "operation",

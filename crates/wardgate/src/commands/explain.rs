@@ -75,6 +75,9 @@ fn readable(explained: &Value) -> String {
         let name = if identity.get("name").is_some() { "name" } else { "id" };
         say("caller", &format!("{}  {}", styled(NAME, &text(identity, name)), of.collect::<Vec<_>>().join(", ")));
     }
+    if let Some(lane) = explained.get("lane").and_then(Value::as_str).filter(|lane| *lane != "machine") {
+        say("lane", &plain(lane));
+    }
     if let Some(operation) = explained.get("operation").and_then(Value::as_str) {
         say("operation", &plain(operation));
     }

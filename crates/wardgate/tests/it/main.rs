@@ -27,6 +27,8 @@ mod leaks;
 #[cfg(test)]
 mod management;
 #[cfg(test)]
+mod mixed;
+#[cfg(test)]
 mod open_requests;
 #[cfg(test)]
 mod peers;
