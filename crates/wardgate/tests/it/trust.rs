@@ -13,7 +13,7 @@ use rcgen::{
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     thread,
