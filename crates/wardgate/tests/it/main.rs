@@ -34,8 +34,8 @@ mod open_requests;
 mod peers;
 #[cfg(test)]
 mod process;
-mod provider;
 #[cfg(test)]
+mod provider;
 #[cfg(test)]
 mod quotas;
 #[cfg(test)]
