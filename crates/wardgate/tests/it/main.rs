@@ -61,3 +61,5 @@ mod upstream;
 mod upstream_identity;
 #[cfg(test)]
 mod vouched;
+#[cfg(test)]
+mod webhooks;
