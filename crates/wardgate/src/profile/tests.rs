@@ -52,7 +52,7 @@ fn a_profile_that_others_can_read_is_not_used() {
 fn what_is_no_profile_is_told() {
     let wrong = |text: &str| Profile::parse(text).unwrap_err().to_string();
     insta::assert_snapshot!(wrong("{"), @"EOF while parsing an object at line 1 column 1");
-    insta::assert_snapshot!(wrong(r#"{"url":"u","token":"t"}"#), @"unknown field `token`, expected one of `url`, `sign_in`, `session`, `expires` at line 1 column 18");
+    insta::assert_snapshot!(wrong(r#"{"url":"u","token":"t"}"#), @"unknown field `token`, expected one of `url`, `sign_in`, `session`, `expires`, `renewed` at line 1 column 18");
     insta::assert_snapshot!(wrong(r#"{"url":"u","session":"t"}"#), @"a session without `expires`");
     insta::assert_snapshot!(wrong(r#"{"url":"u","session":"t","expires":"soon"}"#), @"`soon` is no moment");
 }
