@@ -14,9 +14,12 @@ use wardgate_testkit::fuzz::{Broken, Outcome, Target, hold};
 
 pub(crate) const TARGET: Target = Target { name: "llhttp", property, ..crate::wire::TARGET };
 
+/// An error of llhttp's, what of the request it is about, and why that is no danger.
+type Contested = (&'static str, fn(&Passed) -> bool, &'static str);
+
 /// What llhttp refuses although the guard passes it: its error, what of the request it is about, and why that is no danger. It
 /// reads nothing behind it, so no request of another shape comes of it.
-const CONTESTED: [(&str, fn(&Passed) -> bool, &str); 9] = [
+const CONTESTED: [Contested; 9] = [
     (
         "HPE_INVALID_METHOD",
         |passed| !KNOWN.contains(&passed.request.method.as_str()),
@@ -259,17 +262,19 @@ fn ask(bytes: &[u8]) -> std::io::Result<Told> {
     line.clear();
     tells.read_line(&mut line)?;
     let told: Value = serde_json::from_str(&line)?;
-    let seen = told["seen"].as_array().into_iter().flatten();
+    let text = |one: &Value, member: &str| one.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let is = |one: &Value, member: &str| one.get(member).and_then(Value::as_bool).unwrap_or_default();
     let request = |one: &Value| Request {
-        method: one["method"].as_str().unwrap_or_default().to_owned(),
-        target: one["target"].as_str().unwrap_or_default().to_owned(),
-        body: one["body"].as_u64().unwrap_or_default(),
-        whole: one["whole"].as_bool().unwrap_or_default(),
+        method: text(one, "method"),
+        target: text(one, "target"),
+        body: one.get("body").and_then(Value::as_u64).unwrap_or_default(),
+        whole: is(one, "whole"),
     };
+    let seen = told.get("seen").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     Ok(Told {
-        last: told["seen"].as_array().and_then(|seen| seen.last()?["last"].as_bool()).unwrap_or_default(),
-        seen: seen.map(request).collect(),
-        error: told["error"].as_str().map(ToOwned::to_owned),
+        seen: seen.iter().map(request).collect(),
+        last: seen.last().is_some_and(|last| is(last, "last")),
+        error: told.get("error").and_then(Value::as_str).map(ToOwned::to_owned),
     })
 }
 
