@@ -1,10 +1,11 @@
 //! Whose proofs count, made ready: keys and anchors as they were last fetched, and what was found good with them.
 //!
-//! What was verified once is remembered by its hash until it ends. A new [`Trust`] remembers nothing: so new keys, a new
-//! revocation list or a trust source that is gone are obeyed by the next request, on open connections too.
+//! What was verified once is remembered until it ends. A new [`Trust`] remembers nothing: so new keys, a new revocation list or a
+//! trust source that is gone are obeyed by the next request, on open connections too.
 
 mod asked;
 mod authority;
+mod seen;
 
 pub use asked::AskedIssuer;
 pub use authority::{Certificate, Gathered, TrustedAuthority};
@@ -21,7 +22,6 @@ use wardgate_model::{
 };
 use wardgate_proof::{
     jose::{
-        self,
         algorithm::{Algorithms, UnknownAlgorithm},
         claims::{Claims, Confirmation},
         expected::Expected,
@@ -181,7 +181,7 @@ pub struct Trust {
     authorities: Vec<TrustedAuthority>,
     /// Those whose tokens begin with the most characters first.
     asked: Vec<AskedIssuer>,
-    tokens: Cache<[u8; 32], Arc<Token>>,
+    tokens: Cache<seen::Seen, Arc<Token>>,
     certificates: Cache<[u8; 32], Arc<Certificate>>,
 }
 
@@ -242,8 +242,8 @@ impl Trust {
     /// # Errors
     /// When it is not genuine, not meant for us or not in force; or when newer keys could turn that.
     pub fn token(&self, text: &str, now: Time) -> Result<Arc<Token>, Trouble> {
-        let hash = jose::hash(text);
-        if let Some(token) = self.tokens.get(&hash).filter(|token| token.keys_until.is_none_or(|end| now < end)) {
+        let shown = seen::Shown::of(text).ok_or(Reason::ProofToken)?;
+        if let Some(token) = self.tokens.get(&shown).filter(|token| token.keys_until.is_none_or(|end| now < end)) {
             return if now < token.ends { Ok(token) } else { Err(Reason::ProofExpired.into()) };
         }
         let unverified = Unverified::read(text).map_err(|refusal| reason(&refusal))?;
@@ -264,7 +264,7 @@ impl Trust {
         };
         let said = Said { subject, on_behalf_of: verified.on_behalf_of, claims: verified.claims, ends: verified.ends };
         let token = Arc::new(Token::new(&issuer.name, &issuer.expected, said, issuer.good_until));
-        self.tokens.insert(hash, Arc::clone(&token));
+        self.tokens.insert(shown.into(), Arc::clone(&token));
         Ok(token)
     }
 

@@ -223,7 +223,8 @@ fn is_environment(text: &str) -> bool {
 }
 
 fn is_base62(text: &str, length: usize) -> bool {
-    text.len() == length && text.bytes().all(|b| b.is_ascii_alphanumeric())
+    // To the end whatever is found: so several bytes are looked at in one step.
+    text.len() == length && text.bytes().fold(true, |good, b| good & b.is_ascii_alphanumeric())
 }
 
 fn checksum(body: &[u8]) -> [u8; CHECKSUM_CHARACTERS] {

@@ -24,7 +24,7 @@ pub mod refusal;
 pub mod signer;
 pub mod thumbprint;
 
-/// SHA-256 of a token: under this it is remembered, and never by its text.
+/// SHA-256 of a token, or of the signature that makes it one: under this it is remembered, and never by its text.
 #[must_use]
 pub fn hash(token: &str) -> [u8; 32] {
     aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.as_bytes()).as_ref().try_into().unwrap_or([0; 32])
