@@ -181,16 +181,16 @@ impl Document {
         }
     }
 
-    /// How soon its maker says to ask again; what its server says of freshness may be longer than that, and counts no more then.
+    /// How soon to ask again, by what its maker says and its server says; `usual` where nobody says anything, and `None` for the same.
     #[must_use]
-    pub fn refresh_hint(&self, said: Option<Duration>, now: Time) -> Option<Duration> {
+    pub fn refresh_hint(&self, said: Option<Duration>, usual: Duration, now: Time) -> Option<Duration> {
         match self {
             // SPIFFE-Trust-Domain-and-Bundle §4.1.2: the hint of the bundle goes before all.
             Self::Bundle(bundle) => bundle.refresh_hint().or(said),
-            // RFC 5280 §5.1.2.5: by then there is a newer one.
+            // RFC 5280 §5.1.2.5: a newer one is to be there before the time of this one is over, and it takes more than one try.
             Self::Revocations { lists, .. } => {
-                let next = lists.lists().iter().map(wardgate_proof::x509::Crl::next_update).min().map(|next| next.since(now));
-                said.into_iter().chain(next).min()
+                let left = lists.lists().iter().map(|list| list.next_update().since(now) / 2).min();
+                left.map(|left| left.min(said.unwrap_or(usual)))
             }
             Self::Keys(_) | Self::Anchors(_) => said,
         }

@@ -1,6 +1,8 @@
 use super::{Document, Kind};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
+use std::time::Duration;
+use wardgate_model::time::Time;
 use wardgate_proof::x509::TrustDomain;
 
 /// An authority of this trust domain, as `x5c` has it.
@@ -74,4 +76,29 @@ fn what_is_something_else_is_refused() {
         let fault = Document::read(&kind, &Bytes::from_static(text.as_bytes()), None).expect_err(text).to_string();
         assert!(fault.starts_with(said), "{fault}");
     }
+}
+
+#[test]
+fn a_revocation_list_is_fetched_again_before_its_time_is_over() {
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let mut params = rcgen::CertificateParams::default();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    params.key_usages = vec![rcgen::KeyUsagePurpose::CrlSign];
+    let issuer = rcgen::Issuer::new(params, key);
+    let list = rcgen::CertificateRevocationListParams {
+        this_update: rcgen::date_time_ymd(2026, 1, 1),
+        next_update: rcgen::date_time_ymd(2026, 1, 3),
+        crl_number: rcgen::SerialNumber::from(1),
+        issuing_distribution_point: None,
+        revoked_certs: Vec::new(),
+        key_identifier_method: rcgen::KeyIdMethod::Sha256,
+    };
+    let text = Bytes::copy_from_slice(list.signed_by(&issuer).expect("a list").der());
+    let document = Document::read(&Kind::Revocations, &text, None).expect("a list in DER");
+    let now = Time::parse("2026-01-02T23:00:00Z").expect("a moment");
+    let hour = Duration::from_secs(3_600);
+    for (said, hint) in [(None, hour / 4), (Some(hour * 24), hour / 2), (Some(hour / 3), hour / 3)] {
+        assert_eq!(document.refresh_hint(said, hour / 4, now), Some(hint), "{said:?}");
+    }
+    assert_eq!(document.refresh_hint(None, hour / 4, now + hour * 48), Some(Duration::ZERO), "its time is over: as soon as we ever ask");
 }

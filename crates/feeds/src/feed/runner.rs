@@ -189,7 +189,7 @@ impl Runner {
 
     /// What the maker of a document says goes before what its server says.
     fn fresh_for(&self, document: &Document, said: Option<Duration>) -> Option<Duration> {
-        document.refresh_hint(said, self.feed.now())
+        document.refresh_hint(said, self.spec.rhythm.refresh_usual, self.feed.now())
     }
 
     async fn deliver(&self, held: &Held, change: Change, now: Time) {
