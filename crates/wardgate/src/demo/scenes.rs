@@ -15,6 +15,7 @@ mod smuggling;
 mod spoofed_headers;
 mod staging_on_production;
 mod stolen_certificate;
+mod webhook;
 
 use super::{play::Play, stage::Stage};
 use std::pin::Pin;
@@ -34,7 +35,7 @@ pub(super) struct Scene {
 }
 
 /// Every scene, in the order of the tour.
-pub(super) const ALL: [Scene; 15] = [
+pub(super) const ALL: [Scene; 16] = [
     analytics_no_export::SCENE,
     staging_on_production::SCENE,
     legacy_key::SCENE,
@@ -50,6 +51,7 @@ pub(super) const ALL: [Scene; 15] = [
     stolen_certificate::SCENE,
     smuggling::SCENE,
     bypass::SCENE,
+    webhook::SCENE,
 ];
 
 /// The names of all scenes, in the order of the tour.

@@ -49,6 +49,11 @@ fn smuggling_attempt() {
 }
 
 #[test]
+fn webhook_sender() {
+    holds("webhook-sender");
+}
+
+#[test]
 fn burst() {
     holds("burst");
 }
