@@ -39,6 +39,11 @@ fn median(mut figures: Vec<f64>) -> f64 {
 pub(crate) fn all() -> Result<bool, String> {
     line("");
     let few = Scene::new(Shape::Allowed)?;
+    let token = Scene::new(Shape::Token)?;
+    let by_token = median((0..PAIRS).map(|pair| warm(&token, pair) / warm(&few, pair)).collect());
+    line(&format!(
+        "warm request with a token that was seen before, beside one with an API key: ratio {by_token:.3} (median of {PAIRS} pairs)"
+    ));
     let mut many = None;
     let build = seconds(|| many = Some(Scene::crowded(CROWD)));
     let many = many.ok_or("no world was built")??;

@@ -9,8 +9,9 @@ use wardgate_model::{
 use wardgate_proof::{
     api_key::{self, KeyKind},
     entropy::SystemEntropy,
+    jws::{Signer, jwks},
 };
-use wardgate_testkit::world::{Asked, ShippedLimits, TestWorld, Texts};
+use wardgate_testkit::world::{Asked, DAWN, ShippedLimits, TestWorld, Texts};
 
 /// Policies and grants of a crowd.
 pub(crate) const CROWD: usize = 100_000;
@@ -22,6 +23,8 @@ const CROWD_IDENTITIES: usize = 1_000;
 const POLICIES_A_FILE: usize = 4_000;
 
 const YAML: &str = include_str!("world.yaml");
+/// The keys of its issuer.
+const KEYS: &str = "ci.json";
 
 /// A kind of request in a kind of world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +35,8 @@ pub(crate) enum Shape {
     Shipped,
     /// The grant ends one day and has a purpose, so that it is looked at with each request.
     Conditional,
+    /// A token that was seen before, of an issuer outside: allowed, as with a key.
+    Token,
     /// An operation of class `admin`, where a guardrail looks at each request: forbidden to API keys.
     Guarded,
     /// A well-formed key that is not on record, under the limits that ship.
@@ -44,7 +49,8 @@ pub(crate) enum Shape {
 
 impl Shape {
     /// All but [`Shape::Allowed`].
-    pub(crate) const VARIANTS: &[Self] = &[Self::Shipped, Self::Conditional, Self::Guarded, Self::Unknown, Self::Crowd, Self::First];
+    pub(crate) const VARIANTS: &[Self] =
+        &[Self::Shipped, Self::Conditional, Self::Token, Self::Guarded, Self::Unknown, Self::Crowd, Self::First];
 
     /// Its name.
     pub(crate) const fn name(self) -> &'static str {
@@ -52,6 +58,7 @@ impl Shape {
             Self::Allowed => "allowed",
             Self::Shipped => "shipped",
             Self::Conditional => "conditional",
+            Self::Token => "token",
             Self::Guarded => "guarded",
             Self::Unknown => "unknown",
             Self::Crowd => "crowd",
@@ -76,21 +83,28 @@ pub(crate) struct Scene {
 impl Scene {
     pub(crate) fn new(shape: Shape) -> Result<Self, String> {
         let shipped = if matches!(shape, Shape::Shipped | Shape::Unknown) { ShippedLimits::On } else { ShippedLimits::Off };
+        let issuer = signer()?;
+        let keys = jwks([&issuer]).to_string();
         let world = match shape {
             Shape::Crowd => crowd(CROWD_TEXTS)?,
-            _ => Texts { yaml: YAML, cedar: &[], files: &[], grants: &[], shipped }.world()?,
+            _ => Texts { yaml: YAML, cedar: &[], files: &[(KEYS, keys.as_bytes())], grants: &[], shipped }.world()?,
         };
         let (target, expected) = match shape {
             Shape::Conditional => ("GET /ledger/reports/2026-05", "rule.allowed"),
             Shape::Guarded => ("POST /ledger/keys", "rule.forbidden"),
             Shape::Unknown => ("GET /ledger/entries/4711", "proof.unknown"),
-            Shape::Allowed | Shape::Shipped | Shape::Crowd | Shape::First => ("GET /ledger/entries/4711", "rule.allowed"),
+            Shape::Allowed | Shape::Shipped | Shape::Token | Shape::Crowd | Shape::First => ("GET /ledger/entries/4711", "rule.allowed"),
         };
         let request = format!("{target}\nhost: ledger.example\nuser-agent: ledger-sync/3.1\naccept: application/json");
         let stranger = api_key::generate(KeyKind::ApiKey, &EnvironmentName::literal("production"), &SystemEntropy);
         let stranger = stranger.map_err(|error| error.to_string())?.1;
-        let key = if shape == Shape::Unknown { stranger.danger_expose().as_str() } else { world.key("ledger-sync") };
-        let asked = Asked::parse(&request).ok_or("the request cannot be read")?.bearer(key);
+        let token = token(&issuer)?;
+        let shown = match shape {
+            Shape::Unknown => stranger.danger_expose().as_str(),
+            Shape::Token => &token,
+            _ => world.key("ledger-sync"),
+        };
+        let asked = Asked::parse(&request).ok_or("the request cannot be read")?.bearer(shown);
         Ok(Self { world, asked, expected })
     }
 
@@ -104,6 +118,24 @@ impl Scene {
     }
 }
 
+fn signer() -> Result<Signer, String> {
+    let key = Signer::generate().map_err(|error| error.to_string())?;
+    Signer::load(key.danger_expose()).map_err(|error| error.to_string())
+}
+
+/// As long as a token of a CI provider: about a thousand bytes.
+fn token(issuer: &Signer) -> Result<String, String> {
+    let now = DAWN.as_seconds();
+    let claims = serde_json::json!({
+        "iss": "https://ci.example", "sub": "repo:acme/ledger:ref:refs/heads/main", "aud": "wardgate", "iat": now, "nbf": now, "exp": now + 600,
+        "jti": "0d3c7cf2-5f9a-4f5c-8a48-8f5d7a4c0a55", "environment": "production", "ref": "refs/heads/main", "ref_type": "branch",
+        "repository": "acme/ledger", "repository_id": "74", "repository_owner": "acme", "repository_owner_id": "65", "run_id": "123456",
+        "workflow": "deploy", "sha": "6b8a4a5c4a2f4a7c9d1e", "actor": "octo", "event_name": "push", "runner_environment": "hosted",
+        "job_workflow_ref": "acme/flows/.github/workflows/deploy.yml@refs/heads/main",
+    });
+    issuer.sign("JWT", &claims).map_err(|error| error.to_string())
+}
+
 /// The base world with a crowd of others: `texts` policies, the rest grants.
 fn crowd(texts: usize) -> Result<TestWorld, String> {
     let mut yaml = YAML.to_owned();
@@ -114,7 +146,8 @@ fn crowd(texts: usize) -> Result<TestWorld, String> {
     let cedar = policies(texts);
     let cedar: Vec<&str> = cedar.iter().map(String::as_str).collect();
     let grants = grants(CROWD.saturating_sub(texts))?;
-    Texts { yaml: &yaml, cedar: &cedar, files: &[], grants: &grants, shipped: ShippedLimits::Off }.world()
+    let keys = jwks([&signer()?]).to_string();
+    Texts { yaml: &yaml, cedar: &cedar, files: &[(KEYS, keys.as_bytes())], grants: &grants, shipped: ShippedLimits::Off }.world()
 }
 
 /// Policies that are bound to an identity and an API, in files of bounded size.
