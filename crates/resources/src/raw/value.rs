@@ -317,6 +317,7 @@ own_words! {
         Oidc = "oidc",
         Spiffe = "spiffe",
         X509Ca = "x509_ca",
+        Introspection = "introspection",
         WebBotAuth = "web_bot_auth",
     }
 }

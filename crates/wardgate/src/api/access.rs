@@ -146,8 +146,12 @@ fn present(snapshot: &Snapshot, query: &access::AccessQuery, now: Time) -> acces
         return access::paths(&scene, snapshot.identity(identity).map(AsRef::as_ref), query, now);
     }
     let after = query.after.as_deref().and_then(|after| after.split_once(' ')).map_or("", |(identity, _)| identity);
-    let mut identities: Vec<&Identity> =
-        population.iter().chain([snapshot.people()]).map(AsRef::as_ref).filter(|identity: &&Identity| identity.id.as_str() >= after).collect();
+    let mut identities: Vec<&Identity> = population
+        .iter()
+        .chain([snapshot.people()])
+        .map(AsRef::as_ref)
+        .filter(|identity: &&Identity| identity.id.as_str() >= after)
+        .collect();
     identities.sort_unstable_by(|a, b| a.id.cmp(&b.id));
     access::paths(&scene, identities, query, now)
 }

@@ -1,9 +1,9 @@
 //! The binary from outside: what is typed, what is printed, which exit status; over real sockets.
 
 #[cfg(test)]
-mod bypass;
-#[cfg(test)]
 mod bundles;
+#[cfg(test)]
+mod bypass;
 #[cfg(test)]
 mod certificates;
 #[cfg(test)]
