@@ -11,6 +11,7 @@ mod opaque;
 mod proofs;
 mod svids;
 mod tokens;
+#[cfg(test)]
 mod webhooks;
 
 use wardgate_testkit::world::{Asked, DAWN, ShippedLimits, TestWorld, world};
