@@ -9,7 +9,7 @@ use keys::Keys;
 use std::{env, error::Error, io::Write as _, sync::Arc};
 use tokio::net::TcpListener;
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let variable = |name: &str| env::var_os(name).and_then(|value| value.into_string().ok());
     let issuer = variable("WARDGATE_ISSUER").ok_or("WARDGATE_ISSUER says which gate is believed")?;
     let port: u16 = variable("PORT").as_deref().unwrap_or("9000").parse()?;
