@@ -319,11 +319,17 @@ impl Feed {
         if kid.len() > KID_BYTES_MAX {
             return Sought::Absent;
         }
+        self.seek(kid, from, kid.is_empty() && self.is_bare()).await
+    }
+
+    /// Waits until there is anything at all.
+    pub(crate) async fn want_any(&self, from: Option<IpAddr>) -> Sought {
+        self.seek("", from, true).await
+    }
+
+    async fn seek(&self, kid: &str, from: Option<IpAddr>, any: bool) -> Sought {
         let mut ends = self.0.ends.subscribe();
-        let (came, any) = {
-            let inner = self.lock();
-            (inner.pace.turn(), kid.is_empty() && inner.held.is_none())
-        };
+        let came = self.lock().pace.turn();
         let mut place = None;
         loop {
             if any && self.lock().held.is_some() {

@@ -141,7 +141,7 @@ impl Feeds {
         };
         if kid.is_empty() && !bare.is_empty() {
             for feed in bare {
-                let sought = feed.want(kid, from).await;
+                let sought = feed.want_any(from).await;
                 if sought != Sought::Present {
                     return sought;
                 }

@@ -10,13 +10,15 @@ use std::{
 };
 use tokio::task::JoinSet;
 use wardgate_feeds::{
-    feed::{Change, Delivery, FeedSpec, Sought},
+    document::Kind,
+    feed::{Change, Delivery, FeedSpec, Origin, Sought},
     pace::Rhythm,
 };
 use wardgate_model::{
     id::TrustName,
     trust::{Issuer, Keys, TrustSource, Vouches},
 };
+use wardgate_proof::x509::TrustDomain;
 
 /// Where the junk comes from.
 const STRANGER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
@@ -100,6 +102,21 @@ async fn a_flood_of_junk_from_one_source_leaves_a_fresh_key_to_others() {
     assert_eq!(one("more", "2001:db8:1:2::1").await, Sought::Absent);
     assert!(matches!(one("still-more", "2001:db8:1:2:ffff::9").await, Sought::NotBefore(_)));
     assert_eq!(server.requests().len(), 4);
+}
+
+#[tokio::test]
+async fn without_a_name_whatever_was_never_fetched_is_waited_for() {
+    let keys = key_set(&["k1"]);
+    let server = Server::start(move |_, request| json(if request.starts_with("GET /bundle ") { r#"{"keys":[]}"# } else { &keys })).await;
+    let stage = Stage::new();
+    let keys = stage.keys_at(&server, Rhythm::SHIPPED);
+    let kind = Kind::Bundle(TrustDomain::parse("acme.example").unwrap());
+    let bundle = FeedSpec { kind, origin: Origin::At(server.target("/bundle")), ..keys.clone() };
+    stage.feeds.keep(vec![keys, bundle]).unwrap();
+    stage.take_all();
+    assert_eq!(soon(stage.feeds.want(&TrustName::literal("ci"), "", Some(STRANGER))).await, Sought::Present);
+    until(|| stage.feeds.states().iter().all(|state| state.is_ready(stage.clock.now()))).await;
+    assert_eq!(server.requests().len(), 2);
 }
 
 #[tokio::test]
