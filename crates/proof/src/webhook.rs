@@ -272,7 +272,7 @@ pub fn sign(scheme: SignatureScheme, key: &Key, message: &str, seconds: i64, bod
     let tag = tag(scheme, key, message, &timestamp, body);
     let hex = || tag.as_ref().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     match scheme {
-        SignatureScheme::StandardWebhooks => format!("v1,{}", STANDARD.encode(&tag)),
+        SignatureScheme::StandardWebhooks => format!("v1,{}", STANDARD.encode(tag.as_ref())),
         SignatureScheme::Timestamped => format!("t={timestamp},v1={}", hex()),
         SignatureScheme::Versioned => format!("v0={}", hex()),
         SignatureScheme::Body => format!("sha256={}", hex()),
