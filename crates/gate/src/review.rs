@@ -76,14 +76,8 @@ fn find<'s>(facts: &Facts, snapshot: &'s Snapshot) -> Result<(&'s Arc<Api>, Resu
     }
 }
 
-fn again(
-    facts: &Facts,
-    evidence: Evidence<'_>,
-    (api, operation): (&Arc<Api>, Result<&Arc<Operation>, Reason>),
-    snapshot: &Snapshot,
-    now: Time,
-) -> Result<Option<Time>, Reason> {
-    let operation = operation?;
+fn again(facts: &Facts, evidence: Evidence<'_>, asked: Asked<'_>, snapshot: &Snapshot, now: Time) -> Result<Option<Time>, Reason> {
+    let (api, operation) = (asked.api, asked.operation?);
     if evidence.upgrade.is_some_and(|upgrade| !api.upstream.wire.upgrade.contains(&upgrade)) {
         return Err(Reason::CanonUpgrade);
     }
