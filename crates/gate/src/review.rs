@@ -53,15 +53,23 @@ pub fn is_unchanged(facts: &Facts, snapshot: &Snapshot) -> bool {
 /// # Errors
 /// With the reason for which it would be refused now.
 pub fn review(facts: &Facts, evidence: Evidence<'_>, snapshot: &Snapshot, now: Time) -> Result<Option<Time>, Reason> {
-    let (api, operation) = find(facts, snapshot)?;
-    let observed = |reason: Reason| api.mode == Mode::Observe && !reason.binds_in_observe();
-    let judged = again(facts, evidence, (api, operation), snapshot, now);
+    let asked = find(facts, snapshot)?;
+    let observed = |reason: Reason| asked.api.mode == Mode::Observe && !reason.binds_in_observe();
+    let judged = again(facts, evidence, asked, snapshot, now);
     let as_before = || facts.caller.as_ref().and_then(|caller| permit::end(caller, None));
     judged.or_else(|reason| if observed(reason) { Ok(as_before()) } else { Err(reason) })
 }
 
-/// API and operation, as they are now. `None`: none, which only `mode: observe` lets go on.
-fn find<'s>(facts: &Facts, snapshot: &'s Snapshot) -> Result<(&'s Arc<Api>, Result<&'s Arc<Operation>, Reason>), Reason> {
+/// What a request is for, as it is now.
+#[derive(Clone, Copy)]
+struct Asked<'s> {
+    api: &'s Arc<Api>,
+    /// Why there is none, which only `mode: observe` lets go on.
+    operation: Result<&'s Arc<Operation>, Reason>,
+}
+
+/// API and operation, as they are now.
+fn find<'s>(facts: &Facts, snapshot: &'s Snapshot) -> Result<Asked<'s>, Reason> {
     let request = &facts.request;
     let (api, trie) = snapshot.routes().api(&request.host, &request.path, facts.door).ok_or(Reason::RouteNoApi)?;
     let operation = match trie.find(&request.method, &request.path) {
@@ -71,7 +79,7 @@ fn find<'s>(facts: &Facts, snapshot: &'s Snapshot) -> Result<(&'s Arc<Api>, Resu
     };
     // Its bytes go to the upstream of the API that it was let in to, and to no other.
     match &facts.api {
-        Some(then) if then.name == api.name => Ok((api, operation)),
+        Some(then) if then.name == api.name => Ok(Asked { api, operation }),
         Some(_) | None => Err(Reason::RouteNoApi),
     }
 }
