@@ -5,8 +5,10 @@
 mod github;
 mod limits;
 mod matrix;
+#[cfg(test)]
 mod mixed;
 mod observe;
+#[cfg(test)]
 mod opaque;
 mod proofs;
 mod svids;

@@ -112,7 +112,7 @@ fn more_senders_than_are_looked_at_are_named() {
     let senders = |count: usize, entry: &str| {
         let mut text = String::new();
         for n in 0..count {
-            write!(text, "{}---\n", identity(&format!("sender-{n}"), entry)).unwrap();
+            writeln!(text, "{}---", identity(&format!("sender-{n}"), entry)).unwrap();
         }
         text + "{kind: Grant, name: all, spec: {to: {owner: payments}, api: crm, operations: [write]}}"
     };
