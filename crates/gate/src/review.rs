@@ -13,8 +13,9 @@ use crate::{
     route::Found,
     snapshot::Snapshot,
     standing,
-    trust::{Trouble, Trust},
+    trust::{Certificate, Token, Trouble},
 };
+use serde_json::Map;
 use std::sync::Arc;
 use wardgate_model::{
     api::{Api, Mode, Operation},
@@ -26,6 +27,7 @@ use wardgate_model::{
     wire::Upgrade,
 };
 use wardgate_policy::Decision;
+use wardgate_proof::binding::Match;
 
 /// What an open request has shown and got, beside its facts.
 #[derive(Debug, Clone, Copy, Default)]
@@ -138,7 +140,7 @@ fn caller(then: &Caller, evidence: Evidence<'_>, facts: &Facts, api: &Api, snaps
     if !credential.admits(facts.source.address) {
         return Err(Reason::ProofSource);
     }
-    vouched(credential, evidence, snapshot.trust(), now)?;
+    vouched(credential, evidence, snapshot, now)?;
     Ok(caller)
 }
 
@@ -148,23 +150,53 @@ fn accepts(api: &Api, credential: &Credential) -> bool {
     api.accept.contains(&kind)
 }
 
-/// Whether the issuer of an opaque token is one that is asked, still, and has not said otherwise meanwhile. Nobody is asked because
-/// of a stream that is open.
-fn opaque(text: &str, trust: &Trust, now: Time) -> Result<(), Trouble> {
-    let issuer = trust.asked(text).ok_or(Reason::ProofIssuer)?;
-    match issuer.remembered(text, now) {
-        Some(Err(reason)) => Err(reason.into()),
-        Some(Ok(_)) | None => Ok(()),
+/// Whether a subject stands for the identity of a credential, as the record has it now.
+fn is_of(found: Match<'_>, credential: &Credential) -> Result<(), Trouble> {
+    match found {
+        Match::One(holder) if holder.identity == credential.identity => Ok(()),
+        Match::One(_) | Match::Nobody => Err(Reason::ProofSubject.into()),
+        Match::Ambiguous(..) => Err(Reason::IdentityAmbiguous.into()),
     }
 }
 
-/// Whether somebody vouches for what was shown, still.
-fn vouched(credential: &Credential, evidence: Evidence<'_>, trust: &Trust, now: Time) -> Result<(), Reason> {
+/// Whether a token stands for the same identity still: which claims it needs may have become different.
+fn of_token(token: &Token, credential: &Credential, snapshot: &Snapshot) -> Result<(), Trouble> {
+    is_of(snapshot.population().bindings().subjects().find(&token.trust, &token.subject, token.claims.all()), credential)
+}
+
+/// The same of a certificate, by any of its names: another trust source than before may vouch for it now.
+fn of_certificate(certificate: &Certificate, credential: &Credential, snapshot: &Snapshot) -> Result<(), Trouble> {
+    let (subjects, claims) = (snapshot.population().bindings().subjects(), Map::new());
+    let judged = certificate.subjects.iter().map(|subject| is_of(subjects.find(&certificate.trust, subject, &claims), credential));
+    judged.reduce(|one, other| one.or(other)).unwrap_or_else(|| Err(Reason::ProofSubject.into()))
+}
+
+/// Whether the issuer of an opaque token is one that is asked, still, and has not said otherwise meanwhile. Nobody is asked because
+/// of a stream that is open.
+fn opaque(text: &str, credential: &Credential, snapshot: &Snapshot, now: Time) -> Result<(), Trouble> {
+    let issuer = snapshot.trust().asked(text).ok_or(Reason::ProofIssuer)?;
+    if credential.binding.as_ref().is_some_and(|binding| binding.trust != *issuer.name()) {
+        return Err(Reason::ProofIssuer.into());
+    }
+    match issuer.remembered(text, now) {
+        Some(Err(reason)) => Err(reason.into()),
+        Some(Ok(token)) => of_token(&token, credential, snapshot),
+        None => Ok(()),
+    }
+}
+
+/// Whether somebody vouches for what was shown, still, and for the same identity.
+fn vouched(credential: &Credential, evidence: Evidence<'_>, snapshot: &Snapshot, now: Time) -> Result<(), Reason> {
     let Some(binding) = &credential.binding else { return Ok(()) };
+    let trust = snapshot.trust();
     let verified = match (credential.kind, evidence) {
-        (CredentialKind::Oidc, Evidence { token: Some(token), .. }) if is_token(token) => trust.token(token, now).map(drop),
-        (CredentialKind::Oidc, Evidence { token: Some(token), .. }) => opaque(token, trust, now),
-        (CredentialKind::X509, Evidence { certificates: Some(chain), .. }) => trust.certificate(chain, now).map(drop),
+        (CredentialKind::Oidc, Evidence { token: Some(token), .. }) if is_token(token) => {
+            trust.token(token, now).and_then(|token| of_token(&token, credential, snapshot))
+        }
+        (CredentialKind::Oidc, Evidence { token: Some(token), .. }) => opaque(token, credential, snapshot, now),
+        (CredentialKind::X509, Evidence { certificates: Some(chain), .. }) => {
+            trust.certificate(chain, now).and_then(|certificate| of_certificate(&certificate, credential, snapshot))
+        }
         _ => return Ok(()),
     };
     match verified {

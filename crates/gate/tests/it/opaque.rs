@@ -188,3 +188,20 @@ fn a_stream_that_an_opaque_token_opened_ends_when_its_issuer_said_so_and_not_for
     assert_eq!(told(&after(&world, "t0k", Introspection::Inactive, later)), "proof.revoked");
     assert_eq!(reviewed(later), Err("proof.revoked"));
 }
+
+#[test]
+fn a_stream_ends_when_its_token_has_no_longer_what_its_identity_asks_for() {
+    let before = world();
+    let facts = after(&before, "t0k", active(&json!({"stage": "test"})), DAWN);
+    assert_eq!(told(&facts), "ledger-ci");
+    let bound = "subject: ci, claims: {stage: live}}, {name: saas";
+    let yaml = WORLD.replace("subject: ci}, {name: saas", bound);
+    assert!(yaml.contains(bound));
+    let world = Texts { yaml: &yaml, cedar: &[], files: &[], grants: &[], shipped: ShippedLimits::Off }.world().unwrap();
+    let evidence = Evidence { token: Some("t0k"), certificates: None, upgrade: None };
+    let reviewed = || review(&facts, evidence, &world.snapshot, DAWN).map(drop).map_err(|reason| reason.code());
+    assert_eq!(reviewed(), Ok(()), "what its issuer would say of it now is not known");
+    // The next request is refused, and with it what is open.
+    assert_eq!(told(&after(&world, "t0k", active(&json!({"stage": "test"})), DAWN)), "proof.subject");
+    assert_eq!(reviewed(), Err("proof.subject"));
+}
