@@ -299,15 +299,23 @@ async fn judge_with(
         let facts = establish_with(&arrival(exchange, connection, parts), unproven, &given, &snapshot, thread.gate.meters(), now);
         decide(exchange.establish(facts), &snapshot, thread.gate.meters(), now)
     };
-    match step {
-        Step::Done(verdict) => Ok(verdict),
-        Step::Wait(held, need) => answer_needs(thread, held, need).await,
+    let verdict = match step {
+        Step::Done(verdict) => verdict,
+        Step::Wait(held, need) => answer_needs(thread, held, need).await?,
+    };
+    // Whatever it is let in for meanwhile: of a body that is lost nothing goes on.
+    match given {
+        Given::Body(Err(reason)) if verdict.permit.is_some() => Ok(Verdict { ruling: Ruling::refused(reason), permit: None }),
+        Given::Body(_) | Given::Keys(_) | Given::Introspection(_) | Given::Elapsed => Ok(verdict),
     }
 }
 
 /// Collects the body for the judge; it is passed on from there.
 async fn gather(exchange: &Rc<Exchange>, connection: &Connection, body: &mut Inbound, limit: u64) -> Result<Bytes, Reason> {
     let thread = exchange.thread();
+    // Who sends such a body proves nothing yet: slow ones of one source leave room for the others.
+    let share = thread.limits.collecting_max.div_ceil(2);
+    let _place = thread.collectors.enter(exchange.peer(), share, thread.now()).ok_or(Reason::CommitBusy)?;
     let _collecting = Counted::new(&thread.collecting, thread.limits.collecting_max).ok_or(Reason::CommitBusy)?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX).min(thread.limits.collected_bytes_max);
     let inbound = std::mem::replace(body, Inbound::Gathered(Bytes::new()));

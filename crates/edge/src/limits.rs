@@ -30,7 +30,8 @@ pub struct EdgeLimits {
     pub body_bytes_max: u64,
     /// Bytes of a body that is collected: for an API in this process, or for the judge. Default 1 MiB.
     pub collected_bytes_max: usize,
-    /// Bodies that are collected for the judge at a time, per thread. Further requests are refused, to come again. Default 128.
+    /// Bodies that are collected for the judge at a time, per thread; of one source (an IPv4 address, an IPv6 /64) half of them. Further
+    /// requests are refused, to come again. Default 128.
     pub collecting_max: usize,
     /// From a head's first byte to its last; also for TLS handshakes and the first byte of a connection. Default 10 s.
     pub head_timeout: Duration,

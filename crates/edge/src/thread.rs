@@ -118,6 +118,8 @@ pub struct Thread {
     pub slowed: Cell<usize>,
     /// Requests whose bodies are collected for the judge.
     pub collecting: Cell<usize>,
+    /// The same, by source.
+    pub collectors: Arc<Sources>,
     sink: Arc<dyn EventSink>,
     clock: fn() -> Time,
     moment: Cell<Time>,
@@ -158,6 +160,7 @@ impl Thread {
             resolved: RefCell::default(),
             slowed: Cell::new(0),
             collecting: Cell::new(0),
+            collectors: Arc::default(),
             sink,
             clock,
             moment: Cell::new(clock()),

@@ -21,14 +21,14 @@ use wardgate_edge::{
     Listener, Probes, Proxies, TrustKeys,
 };
 use wardgate_gate::{
-    Change, Gate, Meters, Snapshot,
+    Change, Gate, Hook, Meters, Snapshot,
     assertion::Mint,
     denied::{Denied, Subject},
     trust::Trust,
 };
 use wardgate_model::{
     api::Api,
-    credential::{Credential, CredentialKind, CredentialState},
+    credential::{Credential, CredentialKind, CredentialState, SignatureForm},
     event::{Event, EventSink, NoPlace, Share},
     facts::Door,
     id::{EnvironmentName, IdentityId, LimitName, OwnerName, TrustName},
@@ -41,6 +41,7 @@ use wardgate_proof::{
     api_key::{self, KeyKind, Pepper},
     entropy::SystemEntropy,
     jws::Signer,
+    webhook::Key,
 };
 
 /// Longer than anything here takes, also on a machine with little time.
@@ -403,6 +404,18 @@ impl Running {
         let mut population = before.population().clone();
         population.apply(Change::Identity(Arc::new(self.file.identity.clone())));
         population.apply(Change::Credential(Arc::new(self.file.credential.clone())));
+        let snapshot = Snapshot::new(before.number() + 1, population, Arc::clone(before.estate()));
+        self.gate.publish(snapshot.trusting(Arc::clone(before.trust())));
+    }
+
+    /// Has its caller sign like this from now on, and all else as it was; `None`: not at all.
+    pub(crate) fn sign(&self, form: Option<&SignatureForm>) {
+        let before = self.gate.snapshot();
+        let mut population = before.population().clone();
+        let credential = Arc::new(Credential { kind: CredentialKind::Hmac, ..self.file.credential.clone() });
+        let key = |form: &SignatureForm| Key::parse(form.scheme, "a-secret-of-webhooks").unwrap();
+        let hooks = form.map(|form| Arc::new(Hook::new(&credential, &self.file.identity, form, key(form))));
+        population.apply(Change::Hooks(self.file.identity.id.clone(), hooks.into_iter().collect()));
         let snapshot = Snapshot::new(before.number() + 1, population, Arc::clone(before.estate()));
         self.gate.publish(snapshot.trusting(Arc::clone(before.trust())));
     }

@@ -16,6 +16,7 @@ mod protocols;
 mod raw;
 mod review;
 mod several;
+mod signed;
 mod sources;
 mod upstream;
 mod upstream_certificate;
