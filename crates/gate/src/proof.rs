@@ -19,6 +19,7 @@ use crate::{
     step::{Answer, Introspection, KeysAnswer, Need},
     trust::Trouble,
 };
+use http::header;
 use std::{net::IpAddr, sync::Arc};
 use wardgate_abuse::Meters;
 use wardgate_model::{
@@ -149,6 +150,9 @@ pub fn verify<'a>(
 fn opaque(text: &str, presented: &Presented<'_>, answer: Option<&Answer>, snapshot: &Snapshot, now: Time) -> Result<Genuine, Failed> {
     let Routed { api, canonical, .. } = &presented.sourced.routed;
     let asked = if api.accept.contains(&CredentialKind::Oidc) { snapshot.trust().asked(text) } else { None };
+    // What stands where keys stand is told to nobody outside, unless it begins as an issuer's tokens do.
+    let is_bearer = canonical.arrival.headers.contains_key(header::AUTHORIZATION);
+    let asked = asked.filter(|issuer| is_bearer || !issuer.prefix().is_empty());
     let key = if api.accept.contains(&CredentialKind::ApiKey) && text.len() <= FOREIGN_BYTES_MAX {
         key::registered(text, snapshot)
     } else {

@@ -38,6 +38,7 @@ spec:
   environment: production
   match: {hosts: [ledger.example]}
   accept: [jwt, api_key]
+  api_key_header: X-Api-Key
   upstream: {urls: ['http://127.0.0.1:9000']}
   operations: [{match: GET /entries, class: list}]
 ---
@@ -174,6 +175,19 @@ fn who_is_asked_follows_from_what_a_token_begins_with_and_where_none_is_taken_no
     assert_eq!(told(&facts), "proof.unknown");
     let long = "a".repeat(16 * 1024 + 1);
     assert_eq!(at(&world, &long, DAWN), "credential.malformed");
+}
+
+#[test]
+fn a_key_where_keys_stand_is_told_to_no_issuer_unless_it_begins_as_a_token_of_its_own() {
+    let world = world();
+    let shown = |text: &str| Asked::parse(&format!("GET /entries\nhost: ledger.example\nx-api-key: {text}")).unwrap();
+    let key = shown("a-key-of-the-application");
+    let Step::Done(facts) = establish(&key.arrival(DAWN), &world.snapshot, &world.meters, DAWN) else { panic!("somebody is asked") };
+    assert_eq!(told(&facts), "proof.unknown");
+    assert!(facts.unknown.is_some(), "it is to be discovered");
+    let token = shown("saas_1");
+    let step = establish(&token.arrival(DAWN), &world.snapshot, &world.meters, DAWN);
+    assert!(matches!(step, Step::Wait(_, Need::Introspection { .. })));
 }
 
 #[test]
