@@ -3,16 +3,26 @@
 use crate::control::{Control, ReloadFault};
 use anyhow::Context as _;
 use notify::{RecursiveMode, Watcher as _};
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    ffi::{OsStr, OsString},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::sync::mpsc;
 
 /// How long the files have to be quiet before they are read: editors and Git write several at a time.
 const QUIET: Duration = Duration::from_millis(200);
+/// How long they are waited for: whoever writes there without a pause keeps nothing from being read.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// The link by which Kubernetes puts all files of a volume in the place of others at once.
+const VOLUME: &str = "..data";
 
 /// Follows the files of a configuration until it is dropped.
 #[derive(Debug)]
 pub struct Watch {
-    _watcher: notify::RecommendedWatcher,
+    _within: notify::RecommendedWatcher,
+    _beside: notify::RecommendedWatcher,
 }
 
 impl Watch {
@@ -23,19 +33,45 @@ impl Watch {
     pub fn start(control: Arc<Control>) -> anyhow::Result<Self> {
         // One place is enough: a full queue already says that something changed.
         let (sender, receiver) = mpsc::channel(1);
-        let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            if event.map_or(true, |event| !event.kind.is_access()) {
-                let _already_told = sender.try_send(());
+        let tell = sender.clone();
+        let mut within = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            if is_change(&event) {
+                let _already_told = tell.try_send(());
             }
         })?;
         let config = control.config();
         let openapi = config.file.parent().map(|base| base.join("openapi"));
         for path in config.resources.iter().chain(openapi.iter().filter(|path| path.is_dir())) {
-            watch(&mut watcher, path).with_context(|| format!("cannot follow `{}`", path.display()))?;
+            watch(&mut within, path).with_context(|| format!("cannot follow `{}`", path.display()))?;
+        }
+        // A file that another is moved over is followed no longer: its directory says so too.
+        let files: Vec<&PathBuf> = config.resources.iter().filter(|path| !path.is_dir()).collect();
+        let names = files.iter().filter_map(|file| file.file_name()).chain([OsStr::new(VOLUME)]);
+        let names: Vec<OsString> = names.map(OsStr::to_owned).collect();
+        let mut beside = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            if is_change(&event) && is_of(&event, &names) {
+                let _already_told = sender.try_send(());
+            }
+        })?;
+        for file in files {
+            let directory = file.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let followed = beside.watch(directory, RecursiveMode::NonRecursive);
+            followed.with_context(|| format!("cannot follow `{}`", directory.display()))?;
         }
         tokio::spawn(follow(control, receiver));
-        Ok(Self { _watcher: watcher })
+        Ok(Self { _within: within, _beside: beside })
     }
+}
+
+fn is_change(event: &notify::Result<notify::Event>) -> bool {
+    event.as_ref().map_or(true, |event| !event.kind.is_access())
+}
+
+/// Whether it is about a file of one of these names, as far as it says.
+fn is_of(event: &notify::Result<notify::Event>, names: &[OsString]) -> bool {
+    let Ok(event) = event else { return true };
+    let named = |path: &PathBuf| path.file_name().is_some_and(|name| names.iter().any(|ours| ours.as_os_str() == name));
+    event.paths.is_empty() || event.paths.iter().any(named)
 }
 
 fn watch(watcher: &mut notify::RecommendedWatcher, path: &Path) -> notify::Result<()> {
@@ -44,7 +80,8 @@ fn watch(watcher: &mut notify::RecommendedWatcher, path: &Path) -> notify::Resul
 
 async fn follow(control: Arc<Control>, mut changed: mpsc::Receiver<()>) {
     while changed.recv().await.is_some() {
-        while let Ok(Some(())) = tokio::time::timeout(QUIET, changed.recv()).await {}
+        let quiet = async { while let Ok(Some(())) = tokio::time::timeout(QUIET, changed.recv()).await {} };
+        let _quiet_or_not = tokio::time::timeout(PATIENCE, quiet).await;
         report(control.reload().await);
     }
 }

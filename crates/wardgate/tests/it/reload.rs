@@ -129,6 +129,22 @@ fn an_emptied_directory_is_no_order_to_remove_everything() {
     assert_eq!(caller.said("GET /shop/things"), "200");
 }
 
+#[test]
+fn a_file_that_is_named_itself_is_read_each_time_that_another_is_moved_over_it() {
+    let upstream = Upstream::plain();
+    let place = Place::shop(&upstream.url());
+    place.change("wardgate.yaml", "[resources/]", "[resources/ground.yaml, resources/shop.yaml]");
+    let gate = place.serve();
+    let mut caller = Asking { line: Line::open(gate.public), key: bearer(&place.issue(&gate, "caller").1) };
+    assert_eq!(caller.said("DELETE /shop/things/1"), "403 standing.denied");
+    for _ in 0..2 {
+        place.change("resources/shop.yaml", "[read, list, write]", "[read, list, write, delete]");
+        caller.until("DELETE /shop/things/1", "200");
+        place.change("resources/shop.yaml", "[read, list, write, delete]", "[read, list, write]");
+        caller.until("DELETE /shop/things/1", "403 standing.denied");
+    }
+}
+
 const MANY_MISTAKES: &str = "\
 kind: Api
 name: shop
