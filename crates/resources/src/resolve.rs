@@ -96,6 +96,7 @@ pub fn resolve_beside(documents: &[Document], files: &dyn Files, beside: &dyn Be
     access::zones_apart(&entries);
     trust::apart(&entries, &inventory.trust);
     hooks::few(&entries, &inventory);
+    hooks::apart(&entries, &inventory);
     agreed::rotations_apart(&entries);
     diagnostics.extend(known.unnoted());
     diagnostics.extend(entries.into_iter().flat_map(|entry| entry.faults.into_diagnostics()));

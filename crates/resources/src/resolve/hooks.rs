@@ -2,7 +2,7 @@
 
 use super::{Entry, known::Grounds, value};
 use crate::{
-    inventory::Inventory,
+    inventory::{IdentitySpec, Inventory},
     raw::{CredentialWord, RawCredential},
     scalar,
     yaml::{Faults, Spot},
@@ -17,6 +17,7 @@ use wardgate_model::{
     grant::GrantTo,
     id::ApiName,
     inventory::Identity,
+    resource::Kind,
 };
 
 /// How far a timestamp may be off unless said (Standard Webhooks, "Verifying signatures").
@@ -27,8 +28,31 @@ const TOLERANCE_MAX: Duration = Duration::from_hours(1);
 const REMEMBERED_MAX: Duration = Duration::from_hours(24);
 /// What the header of Standard Webhooks ends with; those beside it begin as it does.
 const STANDARD_END: &str = "-signature";
-/// Headers that are somebody else's.
-const TAKEN: [&str; 6] = ["authorization", "cookie", "host", "content-length", "content-type", "via"];
+/// Headers that are somebody else's: whoever shows one would be taken for this sender, and not be let in.
+const TAKEN: [&str; 22] = [
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "authorization",
+    "cache-control",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "cookie",
+    "expect",
+    "host",
+    "idempotency-key",
+    "origin",
+    "pragma",
+    "proxy-authorization",
+    "referer",
+    "traceparent",
+    "tracestate",
+    "user-agent",
+    "via",
+    "x-real-ip",
+    "x-requested-with",
+];
 
 /// How the calls of an entry are signed; `None` for other types, and for a wrong one.
 pub(super) fn form(raw: &RawCredential, word: CredentialWord, index: usize, known: &dyn Grounds, faults: &Faults) -> Option<SignatureForm> {
@@ -160,6 +184,26 @@ pub(super) fn few(entries: &[Entry<'_>], inventory: &Inventory) {
             );
             let mend = "give them APIs of their own, or name in each entry the `api` that it calls".to_owned();
             entry.faults.error(Spot::default(), "credential.hooks", what, mend);
+        }
+    }
+}
+
+/// Notes where a sender's signature would stand where others show a key, or people their session: whoever does would be taken for
+/// the sender, and not be let in.
+pub(super) fn apart(entries: &[Entry<'_>], inventory: &Inventory) {
+    for api in inventory.apis.iter().filter(|api| api.accept.contains(&CredentialKind::Hmac)) {
+        let session = api.people.as_ref().and_then(|people| people.header.as_ref());
+        let others = [(api.api_key_header.as_ref(), "api_key_header"), (session, "people.header")];
+        let Some(entry) = entries.iter().find(|entry| entry.document.kind == Kind::Api && entry.document.name == api.name.as_str()) else {
+            continue;
+        };
+        for (header, key) in others.into_iter().filter_map(|(header, key)| Some((header?, key))) {
+            let here = |form: &SignatureForm| form.header == *header && form.api.as_ref().is_none_or(|named| *named == api.name);
+            let signs = |spec: &&IdentitySpec| spec.credentials.iter().filter_map(|one| one.signed.as_ref()).any(here);
+            if let Some(sender) = inventory.identities.iter().find(signs) {
+                let what = format!("`{key}`: the signatures of `{}` stand in `{header}` too", sender.identity.id);
+                entry.faults.error(Spot::default(), "credential.hooks", what, "name another header here or there".to_owned());
+            }
         }
     }
 }

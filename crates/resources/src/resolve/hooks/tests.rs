@@ -128,3 +128,25 @@ fn more_senders_than_are_looked_at_are_named() {
     );
     assert_eq!(others.diagnostics, []);
 }
+
+#[test]
+fn a_signature_stands_where_nothing_else_does() {
+    let said = |entry: &str| {
+        let text = format!("{WORLD}{}", identity("crm-sender", entry))
+            .replace("accept: [hmac]", "accept: [hmac, api_key]\n  api_key_header: X-Key");
+        let sources = Sources { documents: vec![("r.yaml".into(), text.into_bytes())], policies: Vec::new() };
+        let loaded = load(&sources, &|_: &Path, _: &str| Err(io::Error::from(io::ErrorKind::NotFound)));
+        loaded.diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().concat()
+    };
+    assert_eq!(said(", header: X-Signature"), "");
+    let both = said(", header: X-Key");
+    assert!(
+        both.contains("error[credential.hooks]: Api `crm`: `api_key_header`: the signatures of `crm-sender` stand in `x-key` too"),
+        "{both}"
+    );
+    // Everybody shows it: nobody else would get in.
+    for header in ["User-Agent", "Accept", "Idempotency-Key"] {
+        let told = said(&format!(", header: {header}"));
+        assert!(told.contains("is what it is for everybody"), "{told}");
+    }
+}
