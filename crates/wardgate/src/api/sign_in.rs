@@ -299,6 +299,10 @@ impl SignIn {
         };
         if let Err(why) = self.control.put_person(&person, now).await {
             self.control.tell_not_let_in(&id, &why.to_string(), now);
+            if matches!(why, NotLetIn::NoOwner(_) | NotLetIn::NoEnvironment(_)) {
+                // It could not be put on record as it is now: as it was it counts no more either.
+                self.control.strip_person(&id, &self.settings.issuer, now).await?;
+            }
             return Err(why.into());
         }
         let until = claims.expires().unwrap_or(now).min(now + self.settings.session);

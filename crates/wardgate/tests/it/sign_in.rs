@@ -157,7 +157,7 @@ fn place(issuer: &Issuer, more: &str) -> Place {
     place.write("client.secret", "of-the-test\n");
     let sign_in = format!(
         "sign_in: {{ issuer: 'http://{}', {more}, scopes: [email, groups], environment: production, networks: [127.0.0.0/8], \
-         roles: {{ ops: [operator], sec: [security], all: [admin] }}, owners: {{ shop: shop-team, guard: guards }} }}",
+         roles: {{ ops: [operator], sec: [security], all: [admin] }}, owners: {{ shop: shop-team, guard: guards, ghost: ghosts }} }}",
         issuer.address
     );
     place.change("wardgate.yaml", "address: '127.0.0.1:0' }\nsecrets", &format!("address: '127.0.0.1:0', {sign_in} }}\nsecrets"));
@@ -253,6 +253,10 @@ fn groups_are_asked_for_at_each_sign_in() {
     assert!(page.contains("`guards` and `shop-team`"), "{page}");
     let third = sign_in(&["guard", "ops"]).unwrap();
     assert_eq!(whoami(&gate, &third).json()["owner"], "guards");
+    let (_, page) = sign_in(&["ghost", "ops"]).unwrap_err();
+    assert!(page.contains("the Owner `ghosts`, for which you would act, is not on record"), "{page}");
+    assert_eq!(whoami(&gate, &third).said(), "403 standing.denied", "nor has it any power of before");
+    let third = sign_in(&["guard", "ops"]).unwrap();
     let name = whoami(&gate, &third).json()["identity"].as_str().unwrap().to_owned();
     let contained = place.manage(&gate, "POST /api/v1/containments", &json!({ "kind": "identity", "name": name, "reason": "test" }));
     assert!(contained.status < 300, "{contained:?}");
