@@ -96,7 +96,8 @@ impl Hooks {
     }
 }
 
-fn is_usable(credential: &Credential, now: Time) -> bool {
+/// Whether a credential can be used still.
+pub(crate) fn is_usable(credential: &Credential, now: Time) -> bool {
     credential.state == CredentialState::Live && credential.expires.is_none_or(|end| now < end)
 }
 

@@ -5,7 +5,7 @@
 use super::{Failed, Genuine, stands};
 use crate::{
     arrival::Arrival,
-    hooks::Hook,
+    hooks::{Hook, is_usable},
     snapshot::Snapshot,
     spent::{Taken, WhenFull},
     step::{Answer, Need},
@@ -46,7 +46,7 @@ pub(super) fn signed(
     let Some(Answer::Body(Ok(body))) = answer else {
         return Err(Failed::Needs(Need::Body { limit: BODY_BYTES_MAX.min(snapshot.body_bytes_max()) }));
     };
-    let (hook, signature, mac) = whose(read.iter().filter(is_timely), body)?;
+    let (hook, signature, mac) = whose(read.iter().filter(is_timely), body, now)?;
     let record = snapshot.credential(hook.credential.id.as_str()).ok_or(Reason::ProofUnknown)?;
     let since = signature.made().unwrap_or(record.created);
     let proof = ProofFacts { kind: ProofKind::Hmac, bound: false, since, ends: None };
@@ -69,7 +69,7 @@ pub(super) fn signed(
 }
 
 /// Whose secret fits. All of them are tried: how long it takes does not tell which one did.
-fn whose<'a>(read: impl Iterator<Item = &'a Read<'a>>, body: &[u8]) -> Result<(&'a Hook, &'a Signature<'a>, Mac), Reason> {
+fn whose<'a>(read: impl Iterator<Item = &'a Read<'a>>, body: &[u8], now: Time) -> Result<(&'a Hook, &'a Signature<'a>, Mac), Reason> {
     let mut found: Option<(&Hook, &Signature<'_>, Mac)> = None;
     for (hook, signature) in read {
         let Some(mac) = signature.verify(&hook.key, body) else { continue };
@@ -77,6 +77,8 @@ fn whose<'a>(read: impl Iterator<Item = &'a Read<'a>>, body: &[u8]) -> Result<(&
             None => found = Some((hook, signature, mac)),
             // Two secrets of one identity that are the same are one.
             Some((before, ..)) if before.credential.identity == hook.credential.identity => {}
+            // Nor is one that was revoked or is over a second one: a secret that a sender dictates may go to another identity.
+            Some((before, ..)) if is_usable(&before.credential, now) && !is_usable(&hook.credential, now) => {}
             Some(_) => return Err(Reason::IdentityAmbiguous),
         }
     }

@@ -232,6 +232,10 @@ fn one_secret_of_two_identities_stands_for_neither() {
     assert_eq!(ruled(&world, &request, BODY, DAWN), "identity.ambiguous nobody");
     let twice = estate(&[("alpha", same(1, "alpha")), ("alpha", same(2, "alpha"))]);
     assert_eq!(ruled(&twice, &request, BODY, DAWN), "rule.allowed alpha");
+    // One of them is over: then it is the other.
+    let over = hook(1, "alpha", &timestamped, ONE, Duration::from_hours(48));
+    let moved = estate(&[("alpha", over), ("beta", same(2, "beta"))]);
+    assert_eq!(ruled(&moved, &request, BODY, DAWN), "rule.allowed beta");
     // One of them calls elsewhere: then it is the other.
     let elsewhere = SignatureForm { api: Some(ApiName::parse("keys").unwrap()), ..timestamped.clone() };
     let apart = estate(&[("alpha", same(1, "alpha")), ("beta", hook(2, "beta", &elsewhere, ONE, Duration::ZERO))]);
