@@ -287,9 +287,15 @@ fn check_path(
         (error, _) => error.into(),
     })?;
     let mut until = following(trust.bundle.end(path.anchor(), now).unwrap_or(now));
+    if crls::lists_elsewhere(&lists, leaf) {
+        return Err(Refusal::Revoked);
+    }
     for issuer in path.intermediate_certificates() {
         let der = issuer.der();
         let issuer = Certificate::read(&der).map_err(|BadDer| Refusal::IssuerUnreadable)?;
+        if trust.revocation.depth == Depth::Path && crls::lists_elsewhere(&lists, &issuer) {
+            return Err(Refusal::Revoked);
+        }
         until = until.min(following(issuer.not_after));
     }
     let change = trust.crls.next_change(trust.revocation.stale, now);

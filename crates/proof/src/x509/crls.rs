@@ -239,3 +239,21 @@ impl Crls {
         begin.chain(end).filter(|moment| *moment > now).min()
     }
 }
+
+/// Whether a certificate is on a list that is said to be for another distribution point than the certificate names (RFC 5280
+/// §5.2.5). `webpki` passes over such a list, so that whom it revokes would pass for not covered, as when an authority moves its lists.
+pub(super) fn lists_elsewhere(lists: &[&CertRevocationList<'_>], certificate: &Certificate<'_>) -> bool {
+    let mut points: Vec<&[u8]> = Vec::new();
+    for list in lists.iter().filter(|list| list.issuer() == certificate.issuer) {
+        let Some(point) = list.issuing_distribution_point() else { continue };
+        // INVARIANT (newest first): of a distribution point the first list is what it says now.
+        if points.contains(&point) {
+            continue;
+        }
+        points.push(point);
+        if list.find_serial(certificate.serial).is_ok_and(|found| found.is_some()) {
+            return true;
+        }
+    }
+    false
+}

@@ -2,9 +2,9 @@
 
 use crate::x509::{Crls, Refusal, Revocation, Trust, TrustBundle, TrustDomain, Verified, verify};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, CustomExtension, DnType,
-    ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, NameConstraints, RevokedCertParams, SanType,
-    SerialNumber, date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, CrlDistributionPoint,
+    CrlIssuingDistributionPoint, CustomExtension, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyIdMethod, KeyPair,
+    KeyUsagePurpose, NameConstraints, RevokedCertParams, SanType, SerialNumber, date_time_ymd,
 };
 use wardgate_model::{proof::CertificateChain, time::Time};
 
@@ -54,6 +54,11 @@ impl Ca {
 
     /// A revocation list: when it was made, when it ends, and the serial numbers in it.
     pub(super) fn crl(&self, made: &str, ends: &str, serials: &[u64]) -> Vec<u8> {
+        self.crl_at(None, made, ends, serials)
+    }
+
+    /// The same, said to be for a distribution point.
+    pub(super) fn crl_at(&self, point: Option<&str>, made: &str, ends: &str, serials: &[u64]) -> Vec<u8> {
         let revoked = |serial: &u64| RevokedCertParams {
             serial_number: SerialNumber::from(*serial),
             revocation_time: midnight!("2026-01-02"),
@@ -64,7 +69,7 @@ impl Ca {
             this_update: midnight!(made),
             next_update: midnight!(ends),
             crl_number: SerialNumber::from(1_u64),
-            issuing_distribution_point: None,
+            issuing_distribution_point: point.map(|uri| CrlIssuingDistributionPoint { distribution_point: distribution(uri), scope: None }),
             revoked_certs: serials.iter().map(revoked).collect(),
             key_identifier_method: KeyIdMethod::Sha256,
         };
@@ -118,8 +123,8 @@ fn day(text: &str) -> (i32, u8, u8) {
     (i32::from(year), u8::try_from(month).expect("a month"), u8::try_from(day).expect("a day"))
 }
 
-/// What a certificate is made of: `uri:`, `dns:`, `email:`, `ip:` names; `from:` and `to:` dates; `serial:`; `ku:` and `eku:` lists or
-/// `none`; `ca`, `depth:`; `permit:` a host; `san:`, `usage:`, `constraints:`, `critical:` the content of an extension, hexadecimal.
+/// What a certificate is made of: `uri:`, `dns:`, `email:`, `ip:` names; `from:` and `to:` dates; `serial:`; `crl:` where its list is
+/// said to be; `ku:` and `eku:` lists or `none`; `ca`, `depth:`; `permit:` a host; `san:`, `usage:`, `constraints:`, `critical:` the content of an extension, hexadecimal.
 /// What is not said is as a well-made certificate has it.
 fn params(name: &str, words: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
@@ -143,6 +148,7 @@ fn params(name: &str, words: &str) -> CertificateParams {
             "from" => params.not_before = midnight!(text),
             "to" => params.not_after = midnight!(text),
             "serial" => params.serial_number = Some(SerialNumber::from(text.parse::<u64>().expect("a number"))),
+            "crl" => params.crl_distribution_points.push(distribution(text)),
             "ku" => params.key_usages = usages(text),
             "eku" => params.extended_key_usages = purposes(text),
             "permit" => {
@@ -158,6 +164,10 @@ fn params(name: &str, words: &str) -> CertificateParams {
         }
     }
     params
+}
+
+fn distribution(uri: &str) -> CrlDistributionPoint {
+    CrlDistributionPoint { uris: vec![uri.to_owned()] }
 }
 
 fn extension(oid: &[u64], hex: &str, critical: bool) -> CustomExtension {

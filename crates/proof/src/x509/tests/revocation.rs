@@ -80,6 +80,21 @@ fn a_revoked_issuer_takes_all_below_with_it() {
 }
 
 #[test]
+fn what_a_list_names_does_not_pass_because_the_list_is_said_to_be_for_another_place() {
+    let ca = Ca::root("ca", "");
+    let (here, moved) = ("http://ca.example/here.crl", "http://ca.example/moved.crl");
+    let leaf = |serial: u64, point: &str| [ca.leaf(&format!("dns:x.example serial:{serial} crl:{point}"))];
+    let list = |made, serials: &[u64]| ca.crl_at(Some(moved), made, "2026-07-01", serials);
+    let trusted = with(ca.trust(None), &[list("2026-05-01", &[7])], Revocation::default());
+    for (serial, point, proves) in [(7, moved, "revoked"), (7, here, "revoked"), (8, moved, "x.example"), (8, here, "x.example")] {
+        assert_eq!(shown(&leaf(serial, point), &trusted), proves, "{serial} {point}");
+    }
+    // Of one place the newest list counts.
+    let trusted = with(ca.trust(None), &[list("2026-05-01", &[7]), list("2026-05-20", &[])], Revocation::default());
+    assert_eq!(shown(&leaf(7, here), &trusted), "x.example");
+}
+
+#[test]
 fn nobody_revokes_for_another() {
     let (ca, imitation) = (Ca::root("ca", ""), Ca::root("ca", ""));
     let leaf = [ca.leaf("dns:x.example serial:7")];
