@@ -124,8 +124,8 @@ fn day(text: &str) -> (i32, u8, u8) {
 }
 
 /// What a certificate is made of: `uri:`, `dns:`, `email:`, `ip:` names; `from:` and `to:` dates; `serial:`; `crl:` where its list is
-/// said to be; `ku:` and `eku:` lists or `none`; `ca`, `depth:`; `permit:` a host; `san:`, `usage:`, `constraints:`, `critical:` the content of an extension, hexadecimal.
-/// What is not said is as a well-made certificate has it.
+/// said to be; `ku:` and `eku:` lists or `none`; `ca`, `depth:`; `permit:` a host; `san:`, `usage:`, `constraints:`, `critical:` the
+/// content of an extension, hexadecimal. What is not said is as a well-made certificate has it.
 fn params(name: &str, words: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
