@@ -286,10 +286,13 @@ async fn judge_with(
             Some(_place) => thread.keys.want(&trust, kid.as_deref(), exchange.peer()).await,
             None => KeysAnswer::Silent,
         }),
-        Need::Introspection { trust, token } => Given::Introspection(match place() {
-            Some(_place) => thread.keys.ask(&trust, &token).await,
-            None => Introspection::Silent,
-        }),
+        Need::Introspection { trust, token } => {
+            let said = match place() {
+                Some(_place) => thread.keys.ask(&trust, &token).await,
+                None => Introspection::Silent,
+            };
+            Given::Introspection { of: trust, said }
+        }
         Need::Body { limit } => Given::Body(gather(exchange, connection, body, limit).await),
         Need::Delay { .. } => return Err(Reason::ForwardFault),
     };
@@ -306,7 +309,7 @@ async fn judge_with(
     // Whatever it is let in for meanwhile: of a body that is lost nothing goes on.
     match given {
         Given::Body(Err(reason)) if verdict.permit.is_some() => Ok(Verdict { ruling: Ruling::refused(reason), permit: None }),
-        Given::Body(_) | Given::Keys(_) | Given::Introspection(_) | Given::Elapsed => Ok(verdict),
+        Given::Body(_) | Given::Keys(_) | Given::Introspection { .. } | Given::Elapsed => Ok(verdict),
     }
 }
 
@@ -319,7 +322,9 @@ async fn gather(exchange: &Rc<Exchange>, connection: &Connection, body: &mut Inb
     let _collecting = Counted::new(&thread.collecting, thread.limits.collecting_max).ok_or(Reason::CommitBusy)?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX).min(thread.limits.collected_bytes_max);
     let inbound = std::mem::replace(body, Inbound::Gathered(Bytes::new()));
-    let whole = forward::collect(inbound, exchange, connection.wire(), limit).await.map_err(|failure| failure.reason)?;
+    let whole = forward::collect(inbound, exchange, connection.wire(), limit);
+    let whole = tokio::time::timeout(thread.limits.collecting, whole).await.map_err(|_| Reason::WireTimeout)?;
+    let whole = whole.map_err(|failure| failure.reason)?;
     *body = Inbound::Gathered(whole.clone());
     Ok(whole)
 }

@@ -33,6 +33,8 @@ pub struct EdgeLimits {
     /// Bodies that are collected for the judge at a time, per thread; of one source (an IPv4 address, an IPv6 /64) half of them. Further
     /// requests are refused, to come again. Default 128.
     pub collecting_max: usize,
+    /// How long one of them may take. Default 30 s.
+    pub collecting: Duration,
     /// From a head's first byte to its last; also for TLS handshakes and the first byte of a connection. Default 10 s.
     pub head_timeout: Duration,
     /// Between two requests of a connection. Default 75 s.
@@ -104,6 +106,7 @@ impl Default for EdgeLimits {
             body_bytes_max: 1024 * 1024 * 1024,
             collected_bytes_max: 1024 * 1024,
             collecting_max: 128,
+            collecting: Duration::from_secs(30),
             head_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(75),
             body_idle: Duration::from_secs(30),

@@ -91,7 +91,7 @@ pub fn decide(facts: &Facts, snapshot: &Snapshot, meters: &Meters, now: Time) ->
 #[must_use]
 pub fn resume(held: Held, answer: &Answer, snapshot: &Snapshot, now: Time) -> Step<Verdict> {
     match answer {
-        Answer::Elapsed | Answer::Body(_) | Answer::Keys(_) | Answer::Introspection(_) => {
+        Answer::Elapsed | Answer::Body(_) | Answer::Keys(_) | Answer::Introspection { .. } => {
             Step::Done(commit::commit(*held.0, snapshot, now))
         }
     }

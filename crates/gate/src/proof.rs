@@ -180,7 +180,7 @@ pub(crate) fn unanswered(facts: Facts, need: &Need, answer: &Answer, snapshot: &
         (Need::Keys { trust, .. }, Answer::Keys(asked)) => without_keys(facts, trust, *asked, snapshot, meters, now),
         (Need::Body { .. }, Answer::Body(Err(reason))) => Refused::new(facts, *reason),
         // Nothing is known of the token: an honest caller may come again.
-        (Need::Introspection { .. }, Answer::Introspection(Introspection::Silent)) => {
+        (Need::Introspection { .. }, Answer::Introspection { said: Introspection::Silent, .. }) => {
             Refused::new(facts, Reason::ProofKeysAway).retry_after(Some(RETRY_AFTER_S))
         }
         // It needs something else than it did: what is believed has changed meanwhile.

@@ -51,7 +51,12 @@ pub enum Answer {
     /// What came of asking for keys.
     Keys(KeysAnswer),
     /// What the issuer said of the token.
-    Introspection(Introspection),
+    Introspection {
+        /// The trust source that was asked: of a token of another, this says nothing.
+        of: TrustName,
+        /// What it said.
+        said: Introspection,
+    },
     /// The time is over.
     Elapsed,
 }

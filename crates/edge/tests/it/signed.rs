@@ -57,6 +57,16 @@ fn one_source_does_not_take_all_places_to_collect_bodies() {
 }
 
 #[test]
+fn a_body_that_takes_too_long_is_given_up() {
+    let upstream = Upstream::plain();
+    let edge = signing(&upstream).limits(|limits| limits.collecting = Duration::from_millis(50)).start();
+    edge.sign(Some(&form()));
+    let mut socket = begun(&edge, "198.51.100.7");
+    assert_eq!(said(&answer(&mut socket)), "408 wire.timeout");
+    assert_eq!(upstream.received(), "");
+}
+
+#[test]
 fn a_body_that_is_lost_is_not_forwarded_as_none() {
     let upstream = Upstream::plain();
     let edge = signing(&upstream).limits(|limits| limits.collected_bytes_max = 10).start();

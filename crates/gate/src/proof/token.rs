@@ -34,8 +34,11 @@ pub(super) fn introspected(
 ) -> Result<Genuine, Failed> {
     let token = match (issuer.remembered(text, now), answer) {
         (Some(remembered), _) => remembered?,
-        (None, Some(Answer::Introspection(Introspection::Active(members)))) => issuer.active(text, members, now)?,
-        (None, Some(Answer::Introspection(Introspection::Inactive))) => return Err(issuer.inactive(text, now).into()),
+        (None, Some(Answer::Introspection { of, said })) if of == issuer.name() => match said {
+            Introspection::Active(members) => issuer.active(text, members, now)?,
+            Introspection::Inactive => return Err(issuer.inactive(text, now).into()),
+            Introspection::Silent => return Err(Failed::Needs(need(issuer.name(), text))),
+        },
         (None, _) => return Err(Failed::Needs(need(issuer.name(), text))),
     };
     stands_for(&token, chain, snapshot)

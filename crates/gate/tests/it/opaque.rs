@@ -6,7 +6,7 @@ use wardgate_gate::{
     Answer, Introspection, Need, Step, establish, establish_with,
     review::{Evidence, review},
 };
-use wardgate_model::{facts::Facts, secret::Secret, time::Time};
+use wardgate_model::{facts::Facts, id::TrustName, secret::Secret, time::Time};
 use wardgate_testkit::world::{Asked, DAWN, ShippedLimits, TestWorld, Texts};
 
 const WORLD: &str = "\
@@ -93,10 +93,10 @@ fn at(world: &TestWorld, token: &str, now: Time) -> String {
 fn after(world: &TestWorld, token: &str, said: Introspection, now: Time) -> Facts {
     let asked = to("ledger.example", token);
     let arrival = asked.arrival(now);
-    let Step::Wait(unproven, Need::Introspection { .. }) = establish(&arrival, &world.snapshot, &world.meters, now) else {
+    let Step::Wait(unproven, Need::Introspection { trust, .. }) = establish(&arrival, &world.snapshot, &world.meters, now) else {
         panic!("nobody is asked about {token}")
     };
-    establish_with(&arrival, unproven, &Answer::Introspection(said), &world.snapshot, &world.meters, now)
+    establish_with(&arrival, unproven, &Answer::Introspection { of: trust, said }, &world.snapshot, &world.meters, now)
 }
 
 fn told(facts: &Facts) -> String {
@@ -218,4 +218,14 @@ fn a_stream_ends_when_its_token_has_no_longer_what_its_identity_asks_for() {
     // The next request is refused, and with it what is open.
     assert_eq!(told(&after(&world, "t0k", active(&json!({"stage": "test"})), DAWN)), "proof.subject");
     assert_eq!(reviewed(), Err("proof.subject"));
+}
+
+#[test]
+fn what_one_issuer_says_is_no_word_of_another() {
+    let (world, asked) = (world(), to("ledger.example", "t0k"));
+    let arrival = asked.arrival(DAWN);
+    let Step::Wait(unproven, _) = establish(&arrival, &world.snapshot, &world.meters, DAWN) else { panic!("nobody is asked") };
+    let answer = Answer::Introspection { of: TrustName::parse("saas").unwrap(), said: active(&json!({})) };
+    assert_eq!(told(&establish_with(&arrival, unproven, &answer, &world.snapshot, &world.meters, DAWN)), "proof.keys_away");
+    assert_eq!(at(&world, "t0k", DAWN), "asks idp", "nothing of it is remembered");
 }

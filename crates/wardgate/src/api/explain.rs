@@ -69,7 +69,7 @@ pub(super) fn recorded(event: Value) -> Value {
 fn unasked(need: &Need) -> Answer {
     match need {
         Need::Keys { .. } => Answer::Keys(KeysAnswer::Answered),
-        Need::Introspection { .. } => Answer::Introspection(Introspection::Silent),
+        Need::Introspection { trust, .. } => Answer::Introspection { of: trust.clone(), said: Introspection::Silent },
         Need::Body { .. } => Answer::Body(Ok(Bytes::new())),
         Need::Delay { .. } => Answer::Elapsed,
     }

@@ -136,7 +136,8 @@ mod tests {
         assert_eq!(line(b" two words \n").as_deref(), Some(" two words "));
         let longest = vec![b'a'; usize::try_from(SECRET_BYTES_MAX).unwrap()];
         assert!(line(&longest).is_some());
-        let pem = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\r\n-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----";
+        let pem =
+            "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\r\n-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----";
         assert_eq!(line(format!("{pem}\n").as_bytes()).as_deref(), Some(pem));
         for wrong in [&b""[..], b"\n", b"a\nb", b"a\0b", b"\xff\xfe", &[longest, b"a".to_vec()].concat()] {
             assert_eq!(line(wrong), None, "{wrong:?}");

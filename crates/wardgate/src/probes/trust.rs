@@ -76,7 +76,9 @@ pub(super) fn metrics(states: &[FeedState], asked: &[(TrustName, AskedState)], n
         }
     };
     let seconds = |counted: &Counted| counted.age.map(|age| age.as_secs());
-    family("wardgate_trust_keys", "gauge", "Fetched keys and anchors of a trust source that count.", |counted| counted.keys.map(|keys| keys as u64));
+    family("wardgate_trust_keys", "gauge", "Fetched keys and anchors of a trust source that count.", |counted| {
+        counted.keys.map(|keys| keys as u64)
+    });
     family(
         "wardgate_trust_age_seconds",
         "gauge",
