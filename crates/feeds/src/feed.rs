@@ -356,10 +356,12 @@ impl Feed {
 
     /// What can be said of a wish now; `None`: wait.
     fn look(&self, kid: &str, from: Option<IpAddr>, came: Turn) -> Option<Sought> {
-        let (now, from) = (self.now(), from.map(line));
+        let from = from.map(line);
         let Rhythm { absent_for, barred_for, .. } = self.0.rhythm;
         let mut inner = self.lock();
         let inner = &mut *inner;
+        // Read under the lock: a moment of before it would take what another wish has just written for a clock that was set back.
+        let now = self.now();
         if inner.gone {
             return Some(Sought::Gone);
         }

@@ -146,6 +146,23 @@ pub async fn swap_code(address: &Address, code: &Secret<String>, verifier: &Secr
     Ok(Session { renewal: Renewal::Never, ..read(&answer.body, None)? })
 }
 
+/// Asks whether people sign in at this gate: nobody is to wait for what cannot come.
+///
+/// # Errors
+/// When nothing answers there, or no issuer is configured.
+pub async fn offers_sign_in(address: &Address) -> anyhow::Result<()> {
+    match Client::nobody(address.clone()).call(Method::GET, "/sign-in", None).await {
+        Err(ClientFault::Refused(refusal)) if refusal.status == http::StatusCode::NOT_FOUND => {
+            bail!(
+                "people do not sign in at {address}: its configuration has no `admin.sign_in`; `wardgate sign-in` takes a single-use credential"
+            )
+        }
+        Err(fault @ (ClientFault::Unreachable { .. } | ClientFault::Address { .. })) => Err(fault.into()),
+        // What answers is a page for a browser.
+        Err(_) | Ok(_) => Ok(()),
+    }
+}
+
 /// Ends the session of a profile, at the gate and here.
 ///
 /// # Errors

@@ -37,6 +37,7 @@ pub(super) async fn login(args: LoginArgs) -> anyhow::Result<Exit> {
         (None, None) => session::URL.to_owned(),
     };
     let address = Address::parse(&url)?;
+    session::offers_sign_in(&address).await?;
     let (verifier, state) = (Secret::new(random()?), random()?);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("cannot listen on this machine")?;
     let redirect = segment(&format!("http://{}/", listener.local_addr()?));

@@ -5,13 +5,15 @@ use std::{
     io::{BufRead as _, BufReader},
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
 };
 
 /// `oidc-provider`, which `./check` brings.
 pub(crate) struct Provider {
     child: Child,
     pub(crate) address: SocketAddr,
+    /// Kept open: it ends when it has something to say that nobody can read.
+    _says: BufReader<ChildStdout>,
 }
 
 impl Provider {
@@ -29,9 +31,9 @@ impl Provider {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Self { child, address: ([127, 0, 0, 1], line.trim().parse().unwrap()).into() }
+        let (mut line, mut says) = (String::new(), BufReader::new(child.stdout.take().unwrap()));
+        says.read_line(&mut line).unwrap();
+        Self { child, address: ([127, 0, 0, 1], line.trim().parse().unwrap()).into(), _says: says }
     }
 
     pub(crate) fn token(&self, client: &str) -> String {

@@ -12,13 +12,15 @@ use std::{
     net::SocketAddr,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
 };
 
 /// `oidc-provider` with people.
 struct Issuer {
     child: Child,
     address: SocketAddr,
+    /// Kept open: it ends when it has something to say that nobody can read.
+    _says: BufReader<ChildStdout>,
 }
 
 impl Issuer {
@@ -30,9 +32,9 @@ impl Issuer {
         let mut node = Command::new("node");
         node.arg(script).arg(modules.join("of-here.js")).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = node.spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Self { child, address: ([127, 0, 0, 1], line.trim().parse().unwrap()).into() }
+        let (mut line, mut says) = (String::new(), BufReader::new(child.stdout.take().unwrap()));
+        says.read_line(&mut line).unwrap();
+        Self { child, address: ([127, 0, 0, 1], line.trim().parse().unwrap()).into(), _says: says }
     }
 
     fn told(&self, what: &str, said: &str) {
@@ -412,4 +414,12 @@ fn a_command_has_somebody_sign_in() {
     let page = Browser::new(&gate).ask(&format!("GET {url}/sign-in"), &[]);
     assert!(page.body.contains("wardgate login") && !page.body.contains("/sign-in/start"), "{page:?}");
     assert_eq!(Browser::new(&gate).ask(&format!("GET {url}/sign-in/start"), &[]).status, 400);
+}
+
+#[test]
+fn where_no_issuer_is_configured_nobody_waits() {
+    let place = Place::bare();
+    let gate = place.serve();
+    let refused = wardgate(place.path(), &["login", "--url", &format!("http://{}", gate.admin)]).with(1);
+    assert!(refused.err.contains("no `admin.sign_in`"), "{refused:?}");
 }

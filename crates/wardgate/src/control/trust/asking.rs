@@ -73,14 +73,17 @@ impl Askers {
             let said = client.ask(token.danger_expose()).await;
             let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
             state.questions = state.questions.saturating_add(1);
-            state.failing = said.as_ref().err().map(|why| why.to_string().into());
+            let failing = said.as_ref().err().map(|why| why.to_string().into_boxed_str());
+            // Once, and not for every caller: it is in `/readyz` for as long as it lasts.
+            if let Some(why) = failing.as_ref().filter(|_| state.failing != failing) {
+                tracing::warn!(%trust, %why, "a token could not be asked about");
+            }
+            state.failing = failing;
+            drop(state);
             match said {
                 Ok(Introspected::Active(members)) => Introspection::Active(members),
                 Ok(Introspected::Inactive) => Introspection::Inactive,
-                Err(why) => {
-                    tracing::warn!(%trust, %why, "a token could not be asked about");
-                    Introspection::Silent
-                }
+                Err(_) => Introspection::Silent,
             }
         }
     }
