@@ -87,6 +87,8 @@ impl From<Refused> for Unready {
 enum Failed {
     /// It proves nobody on record.
     Nobody(Reason, Option<Box<Unknown>>),
+    /// It says itself that it is over, and nobody here has seen it good: whoever makes up tokens writes that into them too.
+    Overdue,
     /// It is genuine, and not good all the same.
     Somebody(Reason, Box<Genuine>),
     /// It cannot be verified without something else.
@@ -141,6 +143,10 @@ pub fn verify<'a>(
             let caller = snapshot.identity(&genuine.credential.identity).map(|identity| claim(identity, *genuine));
             let facts = Facts { caller, ..presented.into_facts() };
             Err(nobody(facts, reason, snapshot, meters, now).into())
+        }
+        Err(Failed::Overdue) => {
+            meters.charge_failed_proof(snapshot.limits(), presented.sourced.address, now);
+            Err(Refused::new(presented.into_facts(), Reason::ProofExpired).into())
         }
         Err(Failed::Needs(need)) => Err(Unready::Needs { facts: Box::new(presented.into_facts()), need }),
     }

@@ -268,6 +268,12 @@ impl Trust {
         Ok(token)
     }
 
+    /// Whether a token was found genuine here and is remembered, whether or not it is in force still.
+    #[must_use]
+    pub fn remembers(&self, text: &str) -> bool {
+        seen::Shown::of(text).is_some_and(|shown| self.tokens.get(&shown).is_some())
+    }
+
     /// Whether there are keys of a trust source that can be believed.
     #[must_use]
     pub fn has_keys(&self, trust: &TrustName, now: Time) -> bool {

@@ -4,7 +4,7 @@ use super::{Failed, Genuine, on_record};
 use crate::{
     snapshot::Snapshot,
     step::{Answer, Introspection, Need},
-    trust::{AskedIssuer, Token},
+    trust::{AskedIssuer, Token, Trouble},
 };
 use std::sync::Arc;
 use wardgate_model::{
@@ -19,7 +19,10 @@ use wardgate_proof::{api_key, jose::claims::Confirmation, x509::Thumbprint};
 
 /// The record that a signed token stands for.
 pub(super) fn vouched(text: &str, chain: Option<&CertificateChain>, snapshot: &Snapshot, now: Time) -> Result<Genuine, Failed> {
-    let token = snapshot.trust().token(text, now)?;
+    let token = match snapshot.trust().token(text, now) {
+        Err(Trouble::Refused(Reason::ProofExpired)) if !snapshot.trust().remembers(text) => return Err(Failed::Overdue),
+        found => found?,
+    };
     stands_for(&token, chain, snapshot)
 }
 

@@ -75,8 +75,14 @@ fn signer() -> Signer {
 }
 
 fn estate(ci: &Signer) -> TestWorld {
+    limited_estate(ci, "")
+}
+
+fn limited_estate(ci: &Signer, limit: &str) -> TestWorld {
     let keys = jwks([ci]).to_string();
-    Texts { yaml: WORLD, cedar: &[], files: &[("ci.json", keys.as_bytes())], grants: &[], shipped: ShippedLimits::Off }.world().unwrap()
+    Texts { yaml: &format!("{WORLD}{limit}"), cedar: &[], files: &[("ci.json", keys.as_bytes())], grants: &[], shipped: ShippedLimits::Off }
+        .world()
+        .unwrap()
 }
 
 /// A token with the claims of `changes` over those of a good one.
@@ -241,4 +247,22 @@ fn an_api_says_what_a_class_of_operations_wants_besides() {
     assert_eq!(at(&wanting("bound: false"), 0), "rule.allowed ledger-ci");
     let (_, verdict) = aged.judge(&asked(&token), DAWN + Duration::from_secs(200)).unwrap();
     assert_eq!(verdict.ruling.policies.iter().map(ToString::to_string).collect::<Vec<_>>(), ["require:ledger:list"]);
+}
+
+#[test]
+fn an_expired_token_that_nobody_has_seen_good_costs_its_source_as_any_failed_proof() {
+    let ci = signer();
+    let world = limited_estate(&ci, "---\n{kind: Limit, name: each-source, spec: {per: source, rate: 1/s, burst: 30}}\n");
+    let late = DAWN + Duration::from_secs(330);
+    let good = token(&ci, serde_json::json!({ "exp": DAWN.as_seconds() + 1000 }));
+    let ended = token(&ci, serde_json::json!({}));
+    let ask = |text: &str, last: u8, now: Time| said(&world.judge(&asked(text).from(IpAddr::from([10, 1, 1, last])), now).unwrap());
+    let until_limited = |text: &str, last: u8| (0..).take_while(|_| ask(text, last, late) == "proof.expired nobody").count();
+    assert_eq!(ask(&ended, 1, DAWN), "rule.allowed ledger-ci");
+    assert_eq!(until_limited(&ended, 1), 30, "it was good here once");
+    let made_up = token(&signer(), serde_json::json!({ "jti": "2" }));
+    assert_eq!(ask(&made_up, 2, late), "proof.expired nobody");
+    assert_eq!(ask(&good, 2, late), "rule.allowed ledger-ci", "one does no harm");
+    assert_eq!(until_limited(&made_up, 3), 3);
+    assert_eq!(ask(&good, 3, late), "source.limited nobody");
 }
