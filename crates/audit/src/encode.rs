@@ -95,7 +95,7 @@ pub(crate) fn finding<'a>(finding: &'a FindingRecord, edge: &'a str, seq: u64) -
     told
 }
 
-fn bare(edge: &str, seq: u64, kind: Kind, time: Time) -> EventV1<'_> {
+pub(crate) fn bare(edge: &str, seq: u64, kind: Kind, time: Time) -> EventV1<'_> {
     EventV1 {
         v: VERSION,
         time_us: time.as_micros(),

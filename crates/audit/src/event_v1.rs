@@ -28,6 +28,32 @@ pub enum Kind {
     Connection,
 }
 
+impl Kind {
+    /// All of them.
+    const ALL: [Self; 7] =
+        [Self::Request, Self::Opened, Self::Closed, Self::Change, Self::Finding, Self::Containment, Self::Connection];
+
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Opened => "opened",
+            Self::Closed => "closed",
+            Self::Change => "change",
+            Self::Finding => "finding",
+            Self::Containment => "containment",
+            Self::Connection => "connection",
+        }
+    }
+
+    /// What a word stands for.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
 /// One event of Wardgate. A member that is absent was not known or does not apply.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EventV1<'a> {
@@ -150,7 +176,7 @@ impl<'a> EventV1<'a> {
 }
 
 /// Who called.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct IdentityV1<'a> {
     /// Its id.
     pub id: Cow<'a, str>,
@@ -175,7 +201,7 @@ pub struct IdentityV1<'a> {
 }
 
 /// A credential on record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CredentialV1<'a> {
     /// Its public id.
     pub id: Cow<'a, str>,
@@ -188,7 +214,7 @@ pub struct CredentialV1<'a> {
 }
 
 /// What the request showed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProofV1<'a> {
     /// How the caller proved itself; `none` when it did not.
     pub kind: Cow<'a, str>,
@@ -199,7 +225,7 @@ pub struct ProofV1<'a> {
 }
 
 /// A token's own words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TokenV1<'a> {
     /// `jti`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -216,7 +242,7 @@ pub struct TokenV1<'a> {
 }
 
 /// Why a request was made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PurposeV1<'a> {
     /// The registered purpose.
     pub value: Cow<'a, str>,
@@ -274,7 +300,7 @@ pub struct RequestV1<'a> {
 }
 
 /// The API that was called.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ApiV1<'a> {
     /// Its name.
     pub name: Cow<'a, str>,
@@ -290,7 +316,7 @@ pub struct ApiV1<'a> {
 }
 
 /// What was decided.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RulingV1<'a> {
     /// `allow`, `slow`, `challenge` or `block`.
     pub response: Cow<'a, str>,
@@ -330,7 +356,7 @@ pub struct SignalV1<'a> {
 }
 
 /// What the upstream did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UpstreamV1<'a> {
     /// Its address, as configured.
     pub name: Cow<'a, str>,
@@ -352,7 +378,7 @@ pub struct UpstreamV1<'a> {
 }
 
 /// A change of what is governed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChangeV1<'a> {
     /// Who did it: an identity, or `file:PATH`.
     pub actor: Cow<'a, str>,
@@ -368,7 +394,7 @@ pub struct ChangeV1<'a> {
 }
 
 /// Something that is not as it should be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FindingV1<'a> {
     /// What, as a code for machines.
     pub code: Cow<'a, str>,

@@ -30,13 +30,17 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod canonical;
 mod cap;
+pub mod columns;
 mod directory;
 mod encode;
 pub mod event_v1;
+pub mod hot;
 mod lines;
 mod observer;
 pub mod reading;
 mod record;
 mod scrub;
 pub mod sink;
+pub mod tree;
