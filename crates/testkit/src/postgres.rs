@@ -2,9 +2,13 @@
 //!
 //! The server lives in a new temporary directory, listens on a socket in there and nowhere else, and ends with the test
 //! process, however that ends: a shell beside it waits for the end of its standard input, stops the server by its id
-//! and removes the directory. PostgreSQL does not run as root: started by root, it runs as the user `postgres`.
+//! and removes the directory. It begins as a copy of a cluster that is made once and kept in the target directory.
+//! PostgreSQL does not run as root: started by root, it runs as the user `postgres`.
 
 use std::{
+    ffi::OsStr,
+    fs::File,
+    hash::{DefaultHasher, Hash, Hasher},
     io::{self, BufRead, BufReader},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
@@ -34,26 +38,44 @@ pub struct Server {
     _keeper: Child,
 }
 
-/// Makes the server, tells where it lives, and ends it when its input ends. Arguments: the programs' folder, `fsync`.
+/// Makes an empty cluster at a place. Arguments: the programs' folder, the place, what makes a command its user's.
+const CLUSTER: &str = r#"
+set -eu
+programs=$1 place=$2
+shift 2
+directory=$(mktemp -d "${TMPDIR:-/tmp}/postgres.XXXXXX")
+trap 'rm -rf "$directory"' EXIT
+if [ $# -gt 0 ]; then chown postgres "$directory"; fi
+cd "$directory"
+initdb() { "$@" -D data -U wardgate -A trust -E UTF8 --locale=C --no-sync $options >log 2>&1; }
+# Another order of texts than that of their bytes, so that whoever forgets it is found out; older servers have none of it.
+options='--locale-provider=icu --icu-locale=en'
+initdb "$@" "$programs/initdb" || { rm -rf data; options=''; initdb "$@" "$programs/initdb"; } || { cat log; exit 1; }
+cp -a data "$place"
+"#;
+
+/// Makes the server of a copied cluster, tells where it lives, and ends it when its input ends. Arguments: the programs' folder, the
+/// cluster, `fsync`, what makes a command its user's.
 const KEEPER: &str = r#"
 set -eu
 trap '' INT
+programs=$1 cluster=$2 fsync=$3
+shift 3
 directory=$(mktemp -d "${TMPDIR:-/tmp}/postgres.XXXXXX")
+if [ $# -gt 0 ]; then chown postgres "$directory"; fi
 cd "$directory"
-end() { "$1/pg_ctl" stop -D data -m immediate -s >/dev/null 2>&1 || true; cd /; rm -rf "$directory"; }
-trap 'end "$1"' EXIT
-# Another order of texts than that of their bytes, so that whoever forgets it is found out; older servers have none of it.
-"$1/initdb" -D data -U wardgate -A trust -E UTF8 --locale=C --locale-provider=icu --icu-locale=en --no-sync >log 2>&1 ||
-    { rm -rf data; "$1/initdb" -D data -U wardgate -A trust -E UTF8 --locale=C --no-sync >log 2>&1; } || { cat log; exit 1; }
+end() { "$@" "$programs/pg_ctl" stop -D data -m immediate -s >/dev/null 2>&1 || true; cd /; rm -rf "$directory"; }
+trap 'end "$@"' EXIT
+cp -a "$cluster" data
 cat >>data/postgresql.conf <<END
 listen_addresses = ''
 unix_socket_directories = '$directory'
-fsync = $2
-full_page_writes = $2
+fsync = $fsync
+full_page_writes = $fsync
 max_connections = 200
 shared_buffers = 32MB
 END
-"$1/pg_ctl" start -D data -l log -w -s >/dev/null 2>&1 || { cat log; exit 1; }
+"$@" "$programs/pg_ctl" start -D data -l log -w -s >/dev/null 2>&1 || { cat log; exit 1; }
 echo "directory $directory"
 read -r _ || true
 "#;
@@ -79,10 +101,11 @@ impl Server {
             io::Error::new(io::ErrorKind::NotFound, why)
         })?;
         let fsync = if disk == Disk::Waits { "on" } else { "off" };
-        let mut keeper = as_its_user("sh")
+        let cluster = cluster(&programs)?;
+        let mut keeper = Command::new("sh")
             .args(["-c", KEEPER, "keeper"])
-            .arg(&programs)
-            .arg(fsync)
+            .args([programs.as_os_str(), cluster.as_os_str(), fsync.as_ref()])
+            .args(its_user())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .current_dir("/")
@@ -160,14 +183,49 @@ impl Server {
     }
 }
 
-/// A command as a user that PostgreSQL runs as.
-fn as_its_user(program: impl AsRef<std::ffi::OsStr>) -> Command {
-    let is_root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
-    if !is_root {
-        return Command::new(program);
+/// An empty cluster that servers begin as copies of: making one takes a second of a core, copying it a tenth of one. The first process
+/// that wants it makes it, others wait for its lock, and it stays in the target directory, apart for each version and way of making it.
+fn cluster(programs: &Path) -> io::Result<PathBuf> {
+    let version = Command::new(programs.join("initdb")).arg("--version").stdin(Stdio::null()).output()?.stdout;
+    let mut made = DefaultHasher::new();
+    (version, programs, CLUSTER, its_user(), std::fs::metadata("/proc/self").map_or(0, |process| process.uid())).hash(&mut made);
+    // A test stands in `target/PROFILE/deps`.
+    let test = std::env::current_exe()?;
+    let target = test.ancestors().nth(3).ok_or_else(|| io::Error::other("the test is in no target directory"))?.join("tmp");
+    std::fs::create_dir_all(&target)?;
+    let place = target.join(format!("postgres-{:016x}", made.finish()));
+    let lock = File::options().create(true).append(true).open(place.with_extension("lock"))?;
+    lock.lock()?;
+    if !place.exists() {
+        // Whole or not at all, also when somebody ends this process.
+        let begun = place.with_extension(std::process::id().to_string());
+        let done = Command::new("sh")
+            .args(["-c", CLUSTER, "cluster"])
+            .args([programs, &begun])
+            .args(its_user())
+            .stdin(Stdio::null())
+            .current_dir("/")
+            .output()?;
+        if !done.status.success() {
+            let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+            return Err(io::Error::other(format!("PostgreSQL made no cluster: {out}{err}")));
+        }
+        std::fs::rename(begun, &place)?;
     }
-    let mut command = Command::new("setpriv");
-    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]).arg(program);
+    Ok(place)
+}
+
+/// What makes a command one of a user that PostgreSQL runs as: what it begins with, nothing unless we are root.
+fn its_user() -> &'static [&'static str] {
+    let is_root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    if is_root { &["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"] } else { &[] }
+}
+
+/// A command as a user that PostgreSQL runs as.
+fn as_its_user(program: impl AsRef<OsStr>) -> Command {
+    let [first, rest @ ..] = its_user() else { return Command::new(program) };
+    let mut command = Command::new(first);
+    command.args(rest).arg(program);
     command
 }
 
