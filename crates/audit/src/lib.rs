@@ -38,6 +38,7 @@ mod encode;
 pub mod event_v1;
 pub mod hot;
 mod lines;
+pub mod note;
 mod observer;
 pub mod reading;
 mod record;
