@@ -6,7 +6,7 @@
 //! damaged record. What proves is the tree.
 
 use crate::{
-    canonical::{self, Personal, Record, SALT_BYTES, Salt},
+    canonical::{self, Malformed, Personal, Record, SALT_BYTES, Salt},
     columns::Row,
     tree::Hash,
 };
@@ -224,6 +224,30 @@ impl<'b> Tail<'b> {
         found.reverse();
         found
     }
+}
+
+/// The first number that the name of a tail's file says; `None`: it is the name of something else.
+#[must_use]
+pub fn first_seq(name: &str) -> Option<u64> {
+    TailName::parse(name).map(|name| name.first_seq)
+}
+
+/// Gives each record of a tail that can be read to `take`, in order, and says in how many places there was something else. A
+/// record that is just being written is not there yet.
+///
+/// # Errors
+/// When the bytes are no tail, or one of a newer version: also where a record has a column that this version does not know.
+pub fn rows(bytes: &[u8], mut take: impl FnMut(&Row<'_>)) -> Result<u64, NoTail> {
+    let tail = Tail::read(bytes)?;
+    let mut unread = u64::from(tail.damaged);
+    for frame in tail.frames().chain(tail.behind_damage()) {
+        match frame.record.row() {
+            Ok(row) => take(&row),
+            Err(Malformed::UnknownColumn(_)) if frame.leaf().is_some() => return Err(NoTail::Newer),
+            Err(_) => unread += 1,
+        }
+    }
+    Ok(unread)
 }
 
 #[cfg(test)]
