@@ -167,6 +167,16 @@ impl Bucket {
         lacks.saturating_sub(then).div_ceil(pace.ticks)
     }
 
+    /// The word, for [`Bucket::at`].
+    pub(crate) fn level(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// A bucket whose word is this.
+    pub(crate) const fn at(level: u64) -> Self {
+        Self(AtomicU64::new(level))
+    }
+
     /// Whether it is full under any rate: forgetting it changes nothing.
     pub(crate) fn is_full(&self, now: Time) -> bool {
         self.0.load(Ordering::Relaxed) >> FRACTION_BITS < micros(now)

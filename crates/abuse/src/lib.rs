@@ -27,7 +27,8 @@
 //! # Reading order
 //!
 //! [`limits`] compiles and selects, [`meters`] takes and gives back, [`reservation`] is what a request holds. Below them
-//! `bucket` (rates), `ledger` (windows), `calendar`, `meter` and `key`. [`journal`] is how windows outlive the process.
+//! `bucket` (rates), `ledger` (windows), `calendar`, `meter` and `key`. [`journal`] is how windows outlive the process, `checkpoint` how a
+//! replay goes on with all of them.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -42,6 +43,7 @@
 
 mod bucket;
 mod calendar;
+mod checkpoint;
 pub mod journal;
 mod key;
 mod ledger;
@@ -53,6 +55,7 @@ mod states;
 #[cfg(test)]
 mod testing;
 
+pub use checkpoint::{Level, Standing, TooMany};
 pub use journal::{FileJournal, Journal, JournalFault, MeterRecord, Unrecorded};
 pub use key::{Counted, MeterKey, SourceNet, Subject, SubjectName};
 pub use limits::Limits;

@@ -65,6 +65,11 @@ impl Meter {
         Self { users: AtomicU64::new(1), gauge }
     }
 
+    /// A rate's meter whose bucket stands there, not pinned.
+    pub(crate) fn at(level: u64) -> Self {
+        Self { users: AtomicU64::new(0), gauge: Gauge::Flow(Flow { bucket: Bucket::at(level), running: AtomicU32::new(0) }) }
+    }
+
     /// A meter from the journal, not pinned.
     pub(crate) fn restored(key: &MeterKey, span: Span, used: u64) -> Self {
         Self { users: AtomicU64::new(0), gauge: Gauge::Ledger(Ledger::restored(key.clone(), span, used)) }

@@ -50,12 +50,12 @@ impl Default for MeterBounds {
 /// concurrency or count is carried over; another window begins a meter of its own. Cheap to clone; clones share the counters.
 #[derive(Clone)]
 pub struct Meters {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 pub(crate) struct Shared {
     /// INVARIANT (chance decides nothing): the hasher's seed differs by process, what is counted does not depend on it.
-    map: papaya::HashMap<MeterKey, Arc<Meter>, ahash::RandomState>,
+    pub(crate) map: papaya::HashMap<MeterKey, Arc<Meter>, ahash::RandomState>,
     named: AtomicUsize,
     sources: AtomicUsize,
     persons: AtomicUsize,
@@ -64,7 +64,7 @@ pub(crate) struct Shared {
     pub(crate) journal: Arc<dyn Journal>,
 }
 
-type Pinned<'m> = papaya::HashMapRef<'m, MeterKey, Arc<Meter>, ahash::RandomState, papaya::LocalGuard<'m>>;
+pub(crate) type Pinned<'m> = papaya::HashMapRef<'m, MeterKey, Arc<Meter>, ahash::RandomState, papaya::LocalGuard<'m>>;
 
 /// Why one part of a limit gave nothing.
 #[derive(Debug, Clone, Copy)]
@@ -336,6 +336,26 @@ impl Shared {
         outcome
     }
 
+    /// Takes the place of a request that is under way already: nothing of rate and quota.
+    pub(crate) fn occupy(
+        &self,
+        map: &Pinned<'_>,
+        taking: &mut Taking,
+        place: (u32, usize),
+        rule: &Rule,
+        part: &Part,
+        subject: SubjectRef<'_>,
+    ) {
+        let Some(key) = key(rule, part, subject) else { return };
+        let meter = self.pinned(map, key);
+        let took = match (part, &meter.gauge) {
+            (Part::Flow { concurrency: Some(_), .. }, Gauge::Flow(flow)) if flow.enter(u32::MAX) => Took::Flow { rate: false, place: true },
+            (Part::Bytes(_), Gauge::Ledger(_)) => Took::Bytes,
+            (Part::Flow { .. } | Part::Quota(_) | Part::Bytes(_), _) => Took::Nothing,
+        };
+        taking.push(Taken { place: place.0, at: place.1, meter, took });
+    }
+
     fn take_from(&self, took: &mut Took, rule: &Rule, part: &Part, gauge: &Gauge, now: Time) -> Result<(), Refused> {
         match (part, gauge) {
             (Part::Flow { rate, concurrency }, Gauge::Flow(flow)) => {
@@ -408,7 +428,7 @@ impl Shared {
     }
 
     /// Which count a key's meter is under, and how far it may go; `None` for the shared ones, which are as many as limits.
-    const fn room(&self, key: KeyRef<'_>) -> Option<(&AtomicUsize, usize)> {
+    pub(crate) const fn room(&self, key: KeyRef<'_>) -> Option<(&AtomicUsize, usize)> {
         match key.subject.name {
             NameRef::Text(_) => Some((&self.named, self.bounds.named_max)),
             NameRef::Net(_) => Some((&self.sources, self.bounds.sources_max)),

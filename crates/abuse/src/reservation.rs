@@ -69,6 +69,10 @@ impl Reservation {
 }
 
 impl Hold {
+    pub(crate) const fn of(taking: Taking) -> Self {
+        Self { taking }
+    }
+
     /// Charges `bytes` that are about to pass to every limit of bytes. Of several limits, each is charged even when one is used up.
     ///
     /// # Errors

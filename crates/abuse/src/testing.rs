@@ -88,6 +88,7 @@ pub(crate) fn facts(text: &str) -> Facts {
         anonymous: false,
         people: false,
         query: Box::default(),
+        ending: None,
     };
     let identity = match words.get("identity") {
         None => Identity::anonymous(),
