@@ -232,22 +232,22 @@ pub fn first_seq(name: &str) -> Option<u64> {
     TailName::parse(name).map(|name| name.first_seq)
 }
 
-/// Gives each record of a tail that can be read to `take`, in order, and says in how many places there was something else. A
-/// record that is just being written is not there yet.
+/// The records of a tail that can be read, in order, and in how many places there is something else. A record that is just being
+/// written is not there yet.
 ///
 /// # Errors
 /// When the bytes are no tail, or one of a newer version: also where a record has a column that this version does not know.
-pub fn rows(bytes: &[u8], mut take: impl FnMut(&Row<'_>)) -> Result<u64, NoTail> {
+pub fn records(bytes: &[u8]) -> Result<(Vec<Record<'_>>, u64), NoTail> {
     let tail = Tail::read(bytes)?;
-    let mut unread = u64::from(tail.damaged);
+    let (mut records, mut unread) = (Vec::new(), u64::from(tail.damaged));
     for frame in tail.frames().chain(tail.behind_damage()) {
         match frame.record.row() {
-            Ok(row) => take(&row),
+            Ok(_) => records.push(frame.record),
             Err(Malformed::UnknownColumn(_)) if frame.leaf().is_some() => return Err(NoTail::Newer),
             Err(_) => unread += 1,
         }
     }
-    Ok(unread)
+    Ok((records, unread))
 }
 
 #[cfg(test)]
