@@ -6,6 +6,7 @@ mod rewound;
 
 use crate::{
     door,
+    pause::Pausing,
     proxies::{Proxies, Source, Unclear},
     respond::PolicyField,
     sources::Entrance,
@@ -76,6 +77,7 @@ pub struct Connection {
     wire: OnceCell<Rc<Wire>>,
     requests: Cell<u64>,
     active: Cell<u64>,
+    pausing: Pausing,
     last: Cell<Time>,
     stalled: Cell<Option<Time>>,
     killed: Cell<bool>,
@@ -118,6 +120,7 @@ impl Connection {
             wire: OnceCell::new(),
             requests: Cell::new(0),
             active: Cell::new(0),
+            pausing: Pausing::default(),
             last: Cell::new(thread.now()),
             stalled: Cell::new(None),
             killed: Cell::new(false),
@@ -228,6 +231,18 @@ impl Connection {
         self.requests.get() >= self.thread.limits.connection_requests_max || self.wire().is_some_and(|wire| wire.broken().is_some())
     }
 
+    /// Its requests that wait to be told that their source is over its limit.
+    pub(crate) fn pausing(&self) -> &Pausing {
+        &self.pausing
+    }
+
+    /// Takes no further request, and lets those end that are under way. HTTP/2: GOAWAY (RFC 9113 §6.8).
+    pub(crate) fn finish(&self) {
+        if !self.ending.replace(true) {
+            self.wake();
+        }
+    }
+
     /// Ends it at once: its client takes nothing any more.
     pub fn kill(&self) {
         self.killed.set(true);
@@ -310,8 +325,8 @@ impl Tick for Connection {
     fn tick(&self, now: Time) {
         if let Some(wire) = self.wire.get() {
             wire.tick(now);
-        } else if self.active.get() == 0 && now.since(self.last.get()) >= self.thread.limits.keep_alive && !self.ending.replace(true) {
-            self.wake();
+        } else if self.active.get() == 0 && now.since(self.last.get()) >= self.thread.limits.keep_alive {
+            self.finish();
         }
         if self.condemned.get().is_some_and(|then| now >= then) {
             self.kill();
@@ -320,8 +335,8 @@ impl Tick for Connection {
             self.was_slow();
             self.kill();
         }
-        if self.thread.phase() != Phase::Open && !self.ending.replace(true) {
-            self.wake();
+        if self.thread.phase() != Phase::Open {
+            self.finish();
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     cookie,
     forward::{self, Forwarding},
     hygiene::REQUEST_ID,
+    pause::pause,
     record::{Exchange, Opening},
     respond::{self, Voice},
     thread::Thread,
@@ -187,13 +188,20 @@ fn settle(exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: Parts, bo
         return Way::Forwarding(forward::forward(permit, exchange, connection, parts, body));
     }
     let voice = Voice::of(&parts.method, parts.version, &parts.headers);
-    let body = match body {
-        Inbound::Streaming(body) if parts.version == Version::HTTP_2 && !body.is_end_stream() => body,
-        Inbound::Streaming(_) | Inbound::Gathered(_) => return Way::Refused(Some(Box::new(refuse(exchange, ruling, voice)))),
-    };
-    let exchange = Rc::clone(exchange);
+    let over_limit = ruling.reason() == Reason::SourceLimited;
+    let unread = matches!(&body, Inbound::Streaming(body) if parts.version == Version::HTTP_2 && !body.is_end_stream());
+    if !over_limit && !unread {
+        return Way::Refused(Some(Box::new(refuse(exchange, ruling, voice))));
+    }
+    let relayed = connection.source(&parts.headers).is_ok_and(|source| source.relayed);
+    let (exchange, connection) = (Rc::clone(exchange), Rc::clone(connection));
     Way::Winding(Box::pin(async move {
-        discard(exchange.thread(), body).await;
+        if over_limit {
+            pause(&exchange, &connection, relayed).await;
+        }
+        if let (Inbound::Streaming(body), true) = (body, unread) {
+            discard(exchange.thread(), body).await;
+        }
         exchange.ruling().map(|ruling| refuse(&exchange, ruling, voice)).ok_or(Broken::Panicked)
     }))
 }

@@ -33,6 +33,7 @@ pub mod hygiene;
 pub mod inside;
 pub mod limits;
 pub mod metrics;
+pub mod pause;
 pub mod preamble;
 pub mod proxies;
 pub mod record;

@@ -84,6 +84,15 @@ pub struct EdgeLimits {
     /// Requests of one source (an IPv4 address, an IPv6 /64) that wait for the keys or the word of a trust source. Further ones are refused, to come
     /// again: there is room for so many in all, and no source is to take it up alone. Default 256.
     pub asking_max: usize,
+    /// How long a source that is over its limit waits for being told so. Default 1 s.
+    pub refusal_pause: Duration,
+    /// Requests of one source (an IPv4 address, an IPv6 /64) that wait so on connections that they share: streams of HTTP/2, and what a
+    /// trusted proxy passes on. What goes beyond is told at once. Default 256.
+    pub paused_source_max: usize,
+    /// Of these, streams of a client's own connection. If more would wait, it takes no further stream. Default 8.
+    pub paused_streams_max: usize,
+    /// Requests that wait so on connections that they share, per thread. Default 1,000.
+    pub paused_max: usize,
     /// Requests that are being slowed, per thread. Default 1,000.
     pub slowed_max: usize,
     /// Longest delay that is granted to a `slow` ruling. Default 30 s.
@@ -130,6 +139,10 @@ impl Default for EdgeLimits {
             upstream_wait: Duration::from_secs(1),
             upstream_waiters_max: 256,
             asking_max: 256,
+            refusal_pause: Duration::from_secs(1),
+            paused_source_max: 256,
+            paused_streams_max: 8,
+            paused_max: 1_000,
             slowed_max: 1_000,
             slow_max: Duration::from_secs(30),
         }

@@ -57,6 +57,8 @@ pub struct EdgeMetrics {
     connections: AtomicI64,
     connections_refused: AtomicU64,
     source_refused: AtomicU64,
+    pausing: AtomicI64,
+    unpaused: AtomicU64,
     ejections: AtomicU64,
     untrusted: AtomicU64,
     trailers: AtomicU64,
@@ -75,6 +77,8 @@ impl Default for EdgeMetrics {
             connections: AtomicI64::new(0),
             connections_refused: AtomicU64::new(0),
             source_refused: AtomicU64::new(0),
+            pausing: AtomicI64::new(0),
+            unpaused: AtomicU64::new(0),
             ejections: AtomicU64::new(0),
             untrusted: AtomicU64::new(0),
             trailers: AtomicU64::new(0),
@@ -155,6 +159,16 @@ impl EdgeMetrics {
         self.source_refused.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts requests that wait to be told that their source is over its limit.
+    pub fn pausing(&self, change: i64) {
+        self.pausing.fetch_add(change, Ordering::Relaxed);
+    }
+
+    /// Counts a request that was told so at once: too many wait.
+    pub fn unpaused(&self) {
+        self.unpaused.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Counts a connection that was to come by a balancer, and did not.
     pub fn refuse_untrusted(&self) {
         self.untrusted.fetch_add(1, Ordering::Relaxed);
@@ -188,6 +202,12 @@ impl EdgeMetrics {
         let gauges = [
             ("wardgate_open_connections", "gauge", "open connections of clients", self.connections.load(Ordering::Relaxed)),
             ("http_server_active_requests", "gauge", "requests under way", self.in_flight.load(Ordering::Relaxed)),
+            (
+                "wardgate_paused_refusals",
+                "gauge",
+                "requests that wait to be told that their source is over its limit",
+                self.pausing.load(Ordering::Relaxed),
+            ),
         ];
         for (name, kind, help, value) in gauges {
             header(&mut text, name, kind, help);
@@ -196,6 +216,11 @@ impl EdgeMetrics {
         let counters = [
             ("wardgate_connections_refused_total", "connections closed at once: too many", &self.connections_refused),
             ("wardgate_source_connections_refused_total", "connections closed at once: too many of one source", &self.source_refused),
+            (
+                "wardgate_unpaused_refusals_total",
+                "requests that were told at once that their source is over its limit: too many wait",
+                &self.unpaused,
+            ),
             ("wardgate_untrusted_connections_refused_total", "connections closed at once: not of a trusted balancer", &self.untrusted),
             ("wardgate_upstream_ejections_total", "times that an address of an upstream was passed over for its failures", &self.ejections),
             ("wardgate_trailers_dropped_total", "trailers that were not passed on", &self.trailers),

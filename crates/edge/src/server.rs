@@ -142,7 +142,9 @@ impl Edge {
             bound.push((listener, socket));
         }
         let threads = config.threads.max(1);
-        let shared = Shared { parts, sources: Arc::default(), asking: Arc::default(), limits: config.limits, via: config.via, threads };
+        let (limits, via) = (config.limits, config.via);
+        let shared =
+            Shared { parts, sources: Arc::default(), asking: Arc::default(), pausing: Arc::default(), limits, via, threads };
         let control = Arc::new(Control::default());
         let (alive, ended) = mpsc::channel(1);
         let handle = EdgeHandle { addresses, control: Arc::clone(&control), ended };

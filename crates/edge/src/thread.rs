@@ -4,6 +4,7 @@ use crate::{
     inside::{InProcess, Probes, TrustKeys},
     limits::EdgeLimits,
     metrics::{EdgeMetrics, Resolved},
+    pause::Pauses,
     review::Reviews,
     server::EdgeParts,
     sources::Sources,
@@ -36,6 +37,8 @@ pub struct Shared {
     pub sources: Arc<Sources>,
     /// Requests that wait for keys, by source.
     pub asking: Arc<Sources>,
+    /// Requests that wait to be told that their source is over its limit, by source.
+    pub pausing: Arc<Sources>,
     /// Bounds.
     pub limits: EdgeLimits,
     /// Our own name in `Via`, by which we know our own requests.
@@ -112,6 +115,8 @@ pub struct Thread {
     pub sources: Arc<Sources>,
     /// Requests that wait for the keys of a trust source, by source.
     pub asking: Arc<Sources>,
+    /// Requests that wait to be told that their source is over its limit.
+    pub pauses: Pauses,
     /// Connections to upstreams.
     pub upstreams: Upstreams,
     /// Requests that are being slowed.
@@ -138,7 +143,7 @@ impl Thread {
     /// The state of a new thread.
     #[must_use]
     pub fn new(shared: Shared) -> Rc<Self> {
-        let Shared { parts, sources, asking, limits, via, threads } = shared;
+        let Shared { parts, sources, asking, pausing, limits, via, threads } = shared;
         let EdgeParts { gate, sink, clock, entropy, in_process, probes, keys, metrics, census: _ } = parts;
         let via_field_2 = HeaderValue::try_from(format!("2.0 {via}")).unwrap_or(HeaderValue::from_static("2.0 wardgate"));
         let via_field = HeaderValue::try_from(format!("1.1 {via}")).unwrap_or(HeaderValue::from_static("1.1 wardgate"));
@@ -155,6 +160,7 @@ impl Thread {
             via_field_2,
             sources,
             asking,
+            pauses: Pauses::new(pausing),
             watch: Rc::new(Watch::default()),
             reviews: Reviews::default(),
             resolved: RefCell::default(),

@@ -20,6 +20,14 @@ impl Connection {
         let _ = self.refuse_on_wire(&Refusal::new(Reason::WireMalformed, detail, 0), b"", b"");
     }
 
+    /// Ends it at once, and records why: more came on it than may.
+    pub(crate) fn flooded(&self, detail: &'static str) {
+        if !self.killed.get() {
+            let _ = self.refuse_on_wire(&Refusal::new(Reason::WireFlood, detail, 0), b"", b"");
+            self.kill();
+        }
+    }
+
     /// Records a refusal of the wire guard and gives the answer to it.
     pub(crate) fn refuse_on_wire(&self, refusal: &Refusal, method: &[u8], target: &[u8]) -> Vec<u8> {
         if refusal.reason == Reason::WireTimeout {

@@ -47,6 +47,11 @@ impl Exchange {
         Ok(())
     }
 
+    /// Gives the place of its event back until there is one: who waits keeps no event of others from being recorded.
+    pub fn vacate(&self) {
+        drop(self.place.take());
+    }
+
     fn upstream(&self, trip: &Trip) -> UpstreamOutcome {
         UpstreamOutcome {
             name: Arc::clone(&trip.name),

@@ -59,6 +59,7 @@ pub(crate) struct Sink {
     came: Condvar,
     full: AtomicBool,
     dropped: AtomicUsize,
+    held: AtomicUsize,
 }
 
 impl Sink {
@@ -68,6 +69,11 @@ impl Sink {
 
     pub(crate) fn dropped(&self) -> usize {
         self.dropped.load(Ordering::SeqCst)
+    }
+
+    /// Places that are reserved and not used yet.
+    pub(crate) fn held(&self) -> usize {
+        self.held.load(Ordering::SeqCst)
     }
 
     /// Waits until there are `count` events, and gives all there are.
@@ -91,12 +97,19 @@ impl Sink {
 
 impl EventSink for Sink {
     fn reserve(&self, _: Share) -> Result<(), NoPlace> {
-        if self.full.load(Ordering::SeqCst) { Err(NoPlace) } else { Ok(()) }
+        if self.full.load(Ordering::SeqCst) {
+            return Err(NoPlace);
+        }
+        self.held.fetch_add(1, Ordering::SeqCst);
+        Ok(())
     }
 
-    fn release(&self) {}
+    fn release(&self) {
+        self.held.fetch_sub(1, Ordering::SeqCst);
+    }
 
     fn record(&self, event: Event) {
+        self.held.fetch_sub(1, Ordering::SeqCst);
         self.events.lock().unwrap().push(event);
         self.came.notify_all();
     }

@@ -12,33 +12,33 @@ use std::{
 };
 
 const DATA: u8 = 0;
-const HEADERS: u8 = 1;
+pub(crate) const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
-const GOAWAY: u8 = 7;
+pub(crate) const GOAWAY: u8 = 7;
 const WINDOW_UPDATE: u8 = 8;
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
+pub(crate) const END_STREAM: u8 = 1;
+pub(crate) const END_HEADERS: u8 = 4;
 /// RFC 9113 §7.
-const NO_ERROR: u32 = 0;
+pub(crate) const NO_ERROR: u32 = 0;
 const ENHANCE_YOUR_CALM: u32 = 11;
 /// `GET / ` of `http://a`: fields of the static table (RFC 7541 appendix A), the authority as a literal.
-const GET: &[u8] = &[0x82, 0x84, 0x86, 0x41, 1, b'a'];
+pub(crate) const GET: &[u8] = &[0x82, 0x84, 0x86, 0x41, 1, b'a'];
 
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
-fn preface() -> Vec<u8> {
+pub(crate) fn preface() -> Vec<u8> {
     [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), frame(SETTINGS, 0, 0, &[])].concat()
 }
 
 #[derive(Debug, PartialEq, Eq)]
-struct Frame {
+pub(crate) struct Frame {
     kind: u8,
     flags: u8,
-    stream: u32,
+    pub(crate) stream: u32,
     payload: Vec<u8>,
 }
 
@@ -53,7 +53,7 @@ fn next(socket: &mut TcpStream) -> Option<Frame> {
 }
 
 /// Reads on to a frame of this kind.
-fn next_of(socket: &mut TcpStream, kind: u8) -> Frame {
+pub(crate) fn next_of(socket: &mut TcpStream, kind: u8) -> Frame {
     loop {
         let frame = next(socket).expect("the connection goes on");
         if frame.kind == kind {
@@ -63,7 +63,7 @@ fn next_of(socket: &mut TcpStream, kind: u8) -> Frame {
 }
 
 /// The error code of GOAWAY.
-fn code(frame: &Frame) -> u32 {
+pub(crate) fn code(frame: &Frame) -> u32 {
     frame.payload[4..8].iter().fold(0, |sum, byte| (sum << 8) | u32::from(*byte))
 }
 

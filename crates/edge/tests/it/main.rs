@@ -12,6 +12,7 @@ mod http2;
 mod hygiene;
 mod lifecycle;
 mod on_file;
+mod pauses;
 mod protocols;
 mod raw;
 mod review;
