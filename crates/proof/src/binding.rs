@@ -20,7 +20,6 @@ use serde_json::{Map, Value};
 use smallvec::SmallVec;
 use std::{
     collections::{BTreeMap, HashMap},
-    hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
     sync::Arc,
 };
 use wardgate_model::{
@@ -58,8 +57,8 @@ struct Place {
     subject: Subject,
 }
 
-/// The same, borrowed. It hashes as this alone, so that both are found alike.
-#[derive(Debug, Clone, Copy, Hash)]
+/// The same, borrowed.
+#[derive(Debug, Clone, Copy)]
 struct Spot<'a> {
     trust: &'a TrustName,
     whole: bool,
@@ -81,6 +80,28 @@ impl Place {
     }
 }
 
+impl Spot<'_> {
+    /// Where it is kept. Quick, and without a secret: what is kept our own people wrote, and a stranger's subject is only looked up.
+    /// So the order is the same in every process, and with it what [`Subjects::overlaps`] names first.
+    fn hash(self) -> u64 {
+        let mut hash = u64::from(self.whole);
+        let mut add = |word: u64| {
+            // The golden ratio, as in Fibonacci hashing: the highest bits, which choose the piece, come of all the others.
+            let product = (hash ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            hash = product ^ (product >> 32);
+        };
+        for text in [self.trust.as_str(), self.text] {
+            let (words, rest) = text.as_bytes().as_chunks();
+            words.iter().for_each(|word| add(u64::from_le_bytes(*word)));
+            let mut last = [0; 8];
+            last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+            add(u64::from_le_bytes(last));
+            add(u64::try_from(text.len()).unwrap_or_default());
+        }
+        hash
+    }
+}
+
 type Piece = BTreeMap<u64, SmallVec<[Arc<Bucket>; 1]>>;
 /// How many beginnings of each length a trust source has, in bytes.
 type Lengths = BTreeMap<usize, usize>;
@@ -90,15 +111,12 @@ type Lengths = BTreeMap<usize, usize>;
 pub struct Subjects {
     // INVARIANT (pieces): PIECES of them.
     pieces: Vec<Arc<Piece>>,
-    lengths: Arc<HashMap<TrustName, Lengths>>,
-    /// Without a secret: what is kept here our own people wrote, and a stranger's subject is only looked up. So the order is
-    /// the same in every process, and with it what [`Subjects::overlaps`] names first.
-    hasher: BuildHasherDefault<DefaultHasher>,
+    lengths: Arc<BTreeMap<TrustName, Lengths>>,
 }
 
 impl Default for Subjects {
     fn default() -> Self {
-        Self { pieces: vec![Arc::default(); PIECES], lengths: Arc::default(), hasher: BuildHasherDefault::default() }
+        Self { pieces: vec![Arc::default(); PIECES], lengths: Arc::default() }
     }
 }
 
@@ -167,14 +185,14 @@ impl Subjects {
     }
 
     fn bucket(&self, spot: Spot<'_>) -> Option<&Arc<Bucket>> {
-        let hash = self.hasher.hash_one(spot);
+        let hash = spot.hash();
         self.pieces.get(digit(hash))?.get(&hash)?.iter().find(|bucket| bucket.place().is_at(spot))
     }
 
     /// Puts a bucket in the place of the one before; an empty one takes it away.
     fn set(&mut self, bucket: Bucket) {
         let spot = bucket.place().spot();
-        let hash = self.hasher.hash_one(spot);
+        let hash = spot.hash();
         let Some(piece) = self.pieces.get_mut(digit(hash)).map(Arc::make_mut) else { return };
         let here = piece.entry(hash).or_default();
         let before = here.len();
