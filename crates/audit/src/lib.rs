@@ -43,5 +43,6 @@ mod observer;
 pub mod reading;
 mod record;
 mod scrub;
+pub mod segment;
 pub mod sink;
 pub mod tree;
