@@ -20,10 +20,10 @@ forbid (principal, action, resource) unless { principal.state == "active" };
 @id("guardrail:unowned")
 forbid (principal, action, resource) when { principal.claim_overdue };
 
-// Dangerous operations want a proof that a listener cannot repeat, and little risk.
+// Dangerous operations want more than a secret that lives long, and little risk.
 @id("guardrail:power")
 forbid (principal, action in [Action::"admin", Action::"bulk", Action::"money"], resource)
-unless { context.proof.kind != "api_key" && context.risk < 40 };
+unless { context.proof.kind != "api_key" && context.proof.kind != "hmac" && context.risk < 40 };
 
 // However wide another permit is, without a credential only operations declared so are open.
 @id("guardrail:anonymous")

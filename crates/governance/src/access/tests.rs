@@ -138,7 +138,7 @@ fn every_path_with_its_permits_and_conditions() {
     anonymous ledger GET /ledger/status (read) allowed by shipped:anonymous
     c ledger GET /ledger/entries (list) allowed by grant:g1 until 2026-07-01T00:00:00Z
     c ledger GET /ledger/export (bulk) conditional by grant:g2
-        not if guardrail:power: !((context.proof.kind != "api_key") && (context.risk < 40))
+        not if guardrail:power: !((context.proof.kind != "api_key") && (context.proof.kind != "hmac") && (context.risk < 40))
         if grant:g2: the purpose is `audit`, or none is declared
     d trial GET /trial/things (list) allowed by grant:g3 (observed)
     "#);
@@ -203,7 +203,7 @@ fn what_became_different() {
     insta::assert_snapshot!(said, @r#"
     gained
     a ledger GET /ledger/export (bulk) conditional by grant:g0
-        not if guardrail:power: !((context.proof.kind != "api_key") && (context.risk < 40))
+        not if guardrail:power: !((context.proof.kind != "api_key") && (context.proof.kind != "hmac") && (context.risk < 40))
     lost
     c ledger GET /ledger/entries/{id} (read) allowed by grant:g2
     c ledger GET /ledger/status (read) allowed by grant:g2

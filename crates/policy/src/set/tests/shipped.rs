@@ -20,7 +20,10 @@ fn guardrails_hold_however_wide_a_permit_is() {
              lost ledger GET /entries
              prod ledger GET /export proof=jwt risk=39
              prod ledger GET /export proof=jwt risk=40
+             prod ledger GET /export proof=x509
              prod ledger GET /export proof=api_key
+             prod ledger GET /export proof=hmac
+             prod ledger GET /entries proof=hmac
              anonymous ledger GET /entries
              anonymous ledger GET /status
              people ledger GET /entries
@@ -37,7 +40,10 @@ fn guardrails_hold_however_wide_a_permit_is() {
     lost ledger GET /entries: deny standing.denied guardrail:unowned
     prod ledger GET /export proof=jwt risk=39: allow rule.allowed all
     prod ledger GET /export proof=jwt risk=40: deny rule.forbidden guardrail:power
+    prod ledger GET /export proof=x509: allow rule.allowed all
     prod ledger GET /export proof=api_key: deny rule.forbidden guardrail:power
+    prod ledger GET /export proof=hmac: deny rule.forbidden guardrail:power
+    prod ledger GET /entries proof=hmac: allow rule.allowed all
     anonymous ledger GET /entries: deny standing.denied guardrail:anonymous
     anonymous ledger GET /status: allow rule.allowed all shipped:anonymous
     people ledger GET /entries: deny standing.denied guardrail:people
