@@ -157,7 +157,28 @@ fn check(value: &str) -> Result<(), Problem> {
     if !is_writable(value) {
         return unfit("the secret has a control character or a line end inside".into());
     }
-    Ok(())
+    lacks(value).map_or(Ok(()), unfit)
+}
+
+/// What a client certificate lacks. Only that is written in several lines: no header field holds it, so without its other half it
+/// serves for nothing, and every request to the upstream that wants it would fail.
+fn lacks(value: &str) -> Option<String> {
+    if !value.starts_with("-----BEGIN ") {
+        return None;
+    }
+    let begins: Vec<&str> = value.lines().filter_map(|line| line.trim().strip_prefix("-----BEGIN ")?.strip_suffix("-----")).collect();
+    let count = |wanted: fn(&str) -> bool| begins.iter().filter(|label| wanted(label)).count();
+    let certificates = count(|label| label == "CERTIFICATE");
+    let (keys, encrypted) = (count(|label| label.ends_with("PRIVATE KEY")), count(|label| label == "ENCRYPTED PRIVATE KEY"));
+    let lacks = match (certificates, keys) {
+        (_, _) if encrypted > 0 => "its private key is encrypted: nobody is here to type the password; put the key in clear, it is sealed",
+        (0, 0) => "it has neither a certificate nor a private key",
+        (_, 0) => "it has no private key: put the chain and its key together, `cat chain.pem key.pem`",
+        (0, _) => "it has no certificate: put the chain and its key together, `cat chain.pem key.pem`",
+        (_, 1) => return None,
+        (_, _) => "it has more than one private key",
+    };
+    Some(format!("a PEM secret is a client certificate: {lacks}"))
 }
 
 #[cfg(test)]

@@ -40,11 +40,35 @@ async fn what_nobody_means_to_put_is_refused() {
     assert_eq!(line, "422 console.unfit: the secret begins or ends with white space: leave it out");
     let two = put("erp", "{\"value\":\"hunter2\\r\\nX-Evil: 1\"}").await;
     assert_eq!(two, "422 console.unfit: the secret has a control character or a line end inside");
+    for (labels, lacks) in [
+        (&["CERTIFICATE"][..], "it has no private key"),
+        (&["CERTIFICATE", "CERTIFICATE"], "it has no private key"),
+        (&["EC PRIVATE KEY"], "it has no certificate"),
+        (&["CERTIFICATE", "ENCRYPTED PRIVATE KEY"], "its private key is encrypted"),
+        (&["PRIVATE KEY", "CERTIFICATE", "PRIVATE KEY"], "it has more than one private key"),
+        (&["DH PARAMETERS"], "it has neither a certificate nor a private key"),
+    ] {
+        let pem: Vec<String> = labels.iter().map(|label| format!("-----BEGIN {label}-----\nAA==\n-----END {label}-----")).collect();
+        let said = put("erp", &serde_json::json!({ "value": pem.join("\n") }).to_string()).await;
+        assert!(said.starts_with(&format!("422 console.unfit: a PEM secret is a client certificate: {lacks}")), "{said}");
+    }
     let named = put("ERP", r#"{"value":"x"}"#).await;
     assert!(named.starts_with("400 console.malformed: the name of the secret: `E` may not stand in a name"), "{named}");
     let typed = put("erp", r#"{"value":["hunter2"]}"#).await;
     assert!(typed.starts_with("400 console.malformed: the body: a member is of the wrong type") && !typed.contains("hunter2"), "{typed}");
     assert_eq!(fixture.store.last_seq().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_client_certificate_comes_with_its_key() {
+    let fixture = Fixture::new().await;
+    let pem = |label: &str| format!("-----BEGIN {label}-----\r\nAA==\r\n-----END {label}-----");
+    for key in ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"] {
+        let both = format!("{}\r\n{}\r\n{}", pem(key), pem("CERTIFICATE"), pem("CERTIFICATE"));
+        let put = format!("PUT /api/v1/secrets/mesh as root\n\n{}", serde_json::json!({ "value": both }));
+        let said = fixture.ask(&put).await;
+        assert!(said.starts_with("200 "), "{said}");
+    }
 }
 
 #[tokio::test]
