@@ -9,7 +9,13 @@ use crate::{
     raw::{DurationText, FileText, Prose, RawTrustSource, TrustKind},
     yaml::{At, Faults, Spot},
 };
-use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv4Addr},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 use wardgate_model::{
     id::TrustName,
     trust::{Asked, Authority, Issuer, Keys, Published, Reach, Svids, TrustSource, Vouches},
@@ -228,13 +234,20 @@ fn asked(raw: &RawTrustSource, _issuer: &At<Prose>, read: &Read<'_>, faults: &Fa
         let what = format!("`url`: `{url}` is no https address");
         faults.error(at.spot, "trust.url", what, "write the introspection endpoint, as in `https://id.example/introspect`".to_owned());
     }
+    let reach = reach(raw, read)?;
+    if let Some(address) = inside(&url).filter(|address| !reach.networks.iter().any(|network| network.contains(address))) {
+        let what =
+            format!("`url`: `{address}` is an address inside, which nothing is fetched from unless it is named: no token can be verified");
+        let mend = format!("add `networks: [{address}]` if the issuer is there");
+        faults.warning(at.spot, "trust.inside", what, mend);
+    }
     Some(Keys::Asked(Box::new(Asked {
         url,
         client_id: client_id.0.clone(),
         secret: raw.secret.as_ref()?.value.as_ref()?.0.clone(),
         prefix: value(raw.prefix.as_ref()).map(|prefix| prefix.0.clone()).unwrap_or_default(),
         remember: bounded(raw.remember.as_ref(), "remember", (REMEMBER, REMEMBER_MAX), faults),
-        reach: reach(raw, read)?,
+        reach,
     })))
 }
 
@@ -306,6 +319,19 @@ fn is_address(text: &str) -> bool {
     };
     let plain = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
     scheme && plain && uri.query().is_none() && !text.contains('#')
+}
+
+/// The address of a host of one's own, where the text of an address says so: what a name leads to is seen only when it is asked.
+fn inside(text: &str) -> Option<IpAddr> {
+    let uri = text.parse::<http::Uri>().ok()?;
+    let host = uri.host()?;
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let address = if bare.eq_ignore_ascii_case("localhost") { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { bare.parse::<IpAddr>().ok()? };
+    let own = match address.to_canonical() {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    };
+    own.then_some(address)
 }
 
 /// SPIFFE-ID §2.1.

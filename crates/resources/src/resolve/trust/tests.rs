@@ -91,6 +91,25 @@ fn a_trust_source_that_would_trust_too_much_is_refused() {
 }
 
 #[test]
+fn an_issuer_inside_is_asked_only_where_its_network_is_named() {
+    let asked = |url: &str, more: &str| {
+        source(&format!(
+            "type: introspection, issuer: 'https://id.example', audiences: [wardgate], url: '{url}', client_id: gate, secret: introspect, prefix: op_{more}"
+        ))
+    };
+    assert_snapshot!(asked("https://10.1.2.3/introspect", ""), @"
+    r.yaml:11:117: warning[trust.inside]: TrustSource `it`: `url`: `10.1.2.3` is an address inside, which nothing is fetched from unless it is named: no token can be verified
+      = add `networks: [10.1.2.3]` if the issuer is there
+    ");
+    for inside in ["http://127.0.0.1:9/i", "http://localhost/i", "https://[::1]/i", "https://192.168.1.9/i", "https://[fd00::1]/i"] {
+        assert!(asked(inside, "").contains("trust.inside"), "{inside}");
+    }
+    assert_eq!(asked("https://10.1.2.3/introspect", ", networks: [10.0.0.0/8]"), "");
+    assert_eq!(asked("https://id.example/introspect", "") + &asked("https://203.0.113.9/i", ""), "");
+    assert!(asked("https://10.1.2.3/introspect", ", networks: [10.2.0.0/16]").contains("trust.inside"));
+}
+
+#[test]
 fn what_an_authority_publishes_is_in_files_or_at_addresses() {
     let loaded = loaded(
         "{kind: TrustSource, name: far, spec: {type: spiffe, trust_domain: far.example, bundle: 'https://far.example/bundle.json', \
