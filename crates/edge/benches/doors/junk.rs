@@ -44,8 +44,8 @@ pub(crate) fn measure(words: &[&str]) -> Result<(), Failed> {
     let upstream = listener.local_addr()?.to_string();
     runtime.spawn(upstream::serve(listener, Answer::of_bytes(1024)));
     line(&format!(
-        "{:<16} {:>10} {:>12} {:>10} {:>10} {:>8} {:>7}   answers to junk",
-        "junk", "µs alone", "µs beside it", "known a s", "junk a s", "µs each", "cost"
+        "{:<16} {:>10} {:>12} {:>10} {:>10} {:>10} {:>9}   answers to junk",
+        "junk", "µs alone", "µs beside it", "known a s", "junk a s", "of a core", "cost"
     ));
     let all = !KINDS.iter().any(|kind| words.contains(kind));
     for kind in KINDS.into_iter().filter(|kind| all || words.contains(kind)) {
@@ -59,12 +59,12 @@ pub(crate) fn measure(words: &[&str]) -> Result<(), Failed> {
         let of = |figure: &dyn Fn(&(Spent, Spent)) -> f64| median(pairs.iter().map(figure).collect());
         let answers = pairs.last().map(|(_, beside)| format!("{:?}", beside.answers)).unwrap_or_default();
         line(&format!(
-            "{kind:<16} {:>10.1} {:>12.1} {:>10.0} {:>10.0} {:>8.1} {:>6.1} % {answers}",
+            "{kind:<16} {:>10.1} {:>12.1} {:>10.0} {:>10.0} {:>8.1} % {:>7.1} % {answers}",
             of(&|(without, _)| without.a_request()),
             of(&|(_, beside)| beside.a_request()),
             of(&|(_, beside)| float(beside.known) / beside.took),
             of(&|(_, beside)| float(beside.junk) / beside.took),
-            of(&|(without, beside)| (beside.on_core - without.a_request() * float(beside.known)) / float(beside.junk.max(1))),
+            of(&|(without, beside)| (beside.on_core - without.a_request() * float(beside.known)) / beside.took / 1e4),
             of(&|(without, beside)| (beside.a_request() / without.a_request() - 1.0) * 100.0),
         ));
     }
