@@ -84,6 +84,7 @@ pub async fn serve(connection: Rc<Connection>, request: Request<Incoming>) -> Re
         if ruling.forwards() {
             connection.rate_limits(headers, ruling, facts);
         }
+        respond::operation_ends(headers, facts);
         respond::credential_ends(headers, facts, now);
     }
     if connection.wire().is_some() && connection.is_spent() && !over {

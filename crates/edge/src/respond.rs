@@ -18,6 +18,7 @@ const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const CREDENTIAL_EXPIRES: HeaderName = HeaderName::from_static("wardgate-credential-expires");
 const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
+const SUNSET: HeaderName = HeaderName::from_static("sunset");
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 /// Methods that any door takes; what is said with a 405 that no API can say better.
@@ -78,7 +79,7 @@ pub fn refusal(id: RequestId, ruling: &Ruling, facts: Option<&Facts>, detail: Op
         return response;
     }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    let body = problem(id, reason, status, detail);
+    let body = problem(id, reason, status, detail, facts.and_then(|facts| facts.api.as_deref()));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     *response.status_mut() = status;
     if voice == Voice::Problem {
@@ -99,7 +100,7 @@ pub fn grpc_status(reason: Reason) -> HeaderMap {
 
 /// The JSON of a refusal. `type` is a stable URN: it names, it need not resolve (RFC 9457 §3.1.1).
 #[must_use]
-pub fn problem(id: RequestId, reason: Reason, status: StatusCode, detail: Option<&str>) -> String {
+pub fn problem(id: RequestId, reason: Reason, status: StatusCode, detail: Option<&str>, api: Option<&Api>) -> String {
     let row = reason.row();
     let mut json = String::with_capacity(384);
     let _ = write!(json, "{{\"type\":\"urn:wardgate:reason:{}\",\"title\":", row.code);
@@ -107,7 +108,7 @@ pub fn problem(id: RequestId, reason: Reason, status: StatusCode, detail: Option
     let _ = write!(json, ",\"status\":{},\"detail\":", status.as_u16());
     quote(&mut json, detail.unwrap_or(row.public));
     let _ = write!(json, ",\"instance\":\"urn:uuid:{id}\",\"code\":\"{}\",\"request_id\":\"{id}\",\"remedy\":", row.code);
-    quote(&mut json, row.remedy);
+    quote(&mut json, &reason.remedy(api));
     json.push('}');
     json
 }
@@ -277,6 +278,23 @@ pub fn credential_ends(headers: &mut HeaderMap, facts: &Facts, now: Time) {
         && let Ok(value) = HeaderValue::try_from(format!("@{}", from.as_seconds()))
     {
         headers.insert(DEPRECATION, value);
+    }
+}
+
+/// `Deprecation` (RFC 9745) and `Sunset` (RFC 8594) of an operation that goes out of use. Where nobody said since when, it is since the
+/// beginning of time. What the upstream says of itself stays.
+pub fn operation_ends(headers: &mut HeaderMap, facts: &Facts) {
+    let Some(ending) = facts.operation.as_ref().and_then(|operation| operation.ending) else { return };
+    if facts.stopped.is_some() {
+        return;
+    }
+    let since = ending.deprecated.unwrap_or_default();
+    if let (false, Ok(value)) = (headers.contains_key(DEPRECATION), HeaderValue::try_from(format!("@{}", since.as_seconds()))) {
+        headers.insert(DEPRECATION, value);
+    }
+    let sunset = ending.sunset.and_then(Time::to_http_date).and_then(|date| HeaderValue::try_from(date).ok());
+    if let (false, Some(value)) = (headers.contains_key(SUNSET), sunset) {
+        headers.insert(SUNSET, value);
     }
 }
 

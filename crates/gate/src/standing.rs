@@ -1,7 +1,8 @@
 //! Room 7. Takes the [`Facts`] of a proven caller, gives a [`Considered`]: the policy's constant answer for this identity and
 //! operation.
 //!
-//! Why here: a constant deny ends the request before it burns anybody's quota. Refuses: what no context could permit.
+//! Why here: a constant deny ends the request before it burns anybody's quota. Refuses: what no context could permit, and what
+//! its API refuses since its sunset (RFC 8594): after the policy, so that only who might call is told.
 
 use crate::{judge::Denial, snapshot::Snapshot};
 use std::sync::Arc;
@@ -53,8 +54,10 @@ pub fn consider<'f>(facts: &'f Facts, snapshot: &Snapshot) -> Result<Considered<
     } else {
         snapshot.policies().standing(&caller.identity, api, operation)
     };
+    let over = operation.ending.is_some_and(|ending| ending.refuses(facts.time));
     match &*standing {
         Standing::Denied(denied) => Err(Denial::because(denied.reason).policies(Arc::clone(&denied.policies))),
+        Standing::Allowed(_) | Standing::Residual(_) if over => Err(Denial::because(Reason::StandingSunset)),
         Standing::Allowed(_) | Standing::Residual(_) => Ok(Considered { facts, caller, api, operation, standing }),
     }
 }

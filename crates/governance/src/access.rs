@@ -185,7 +185,7 @@ fn operations<'a>(scene: &Scene<'a>, query: &AccessQuery) -> Vec<(&'a Api, &'a O
 #[must_use]
 pub fn path(scene: &Scene<'_>, identity: &Identity, api: &Api, operation: &Operation, now: Time) -> AccessPath {
     let outlook = scene.policies.outlook(identity, api, operation, now);
-    let stopped = is_stopped(scene, identity);
+    let stopped = is_stopped(scene, identity) || operation.ending.is_some_and(|ending| ending.refuses(now));
     let answer = match &outlook.prospect {
         _ if stopped => Answer::Denied,
         Prospect::Denied(_) => Answer::Denied,

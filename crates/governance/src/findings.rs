@@ -5,10 +5,12 @@
 
 mod around;
 mod code;
+mod ending;
 mod of;
 
 pub use around::Bypass;
 pub use code::Code;
+pub use ending::Called;
 
 use crate::{rotation::Rotations, words::words};
 use serde::Serialize;
@@ -55,7 +57,7 @@ words! {
 /// What a finding is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Subject {
-    /// A kind of resource, or `credential`, `discovery`.
+    /// A kind of resource, or `credential`, `discovery`, `Operation`.
     pub kind: &'static str,
     /// Its name or id.
     pub name: Box<str>,
@@ -163,6 +165,8 @@ pub struct Estate<'a> {
     pub unclaimed: &'a [Unclaimed<'a>],
     /// Upstreams that answer whoever reaches them.
     pub bypasses: &'a [Bypass<'a>],
+    /// Calls of operations that go out of use, each identity once an operation.
+    pub calls: &'a [Called<'a>],
     /// Since when use is counted: nothing is called unused for longer than was looked.
     pub counted_since: Option<Time>,
     /// How a credential was used.
@@ -184,6 +188,7 @@ pub fn findings<'i>(estate: &Estate<'_>, identities: impl IntoIterator<Item = Go
     of::owners(estate, now, &mut found);
     of::apis(estate, &index, now, &mut found);
     around::around(estate, &mut found);
+    ending::ending(estate, now, &mut found);
     of::ends(estate, &index, now, &mut found);
     for one in estate.unclaimed {
         of::unclaimed(one, now, &mut found);

@@ -4,6 +4,7 @@ use crate::{
     credential::CredentialKind,
     id::{ApiName, OwnerName, SecretName},
     inventory::{Environment, words},
+    time::Time,
     wire::UpstreamWire,
 };
 use http::{HeaderName, Method};
@@ -104,6 +105,16 @@ words! {
 }
 
 words! {
+    /// What becomes of requests for an operation past its sunset.
+    SunsetStance {
+        /// They are judged as before; who still calls is a finding.
+        Allow = "allow",
+        /// They are refused.
+        Deny = "deny",
+    }
+}
+
+words! {
     /// Through which doors an API can be reached.
     Doors {
         /// The listeners of `listeners`.
@@ -160,6 +171,33 @@ pub struct Operation {
     pub people: bool,
     /// Query parameters that a policy or rule reads: only these are recorded.
     pub query: Box<[Box<str>]>,
+    /// How it goes out of use; `None`: nobody said that it does.
+    pub ending: Option<OperationEnding>,
+}
+
+/// How an operation goes out of use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OperationEnding {
+    /// Since when it is deprecated (RFC 9745); `None`: since a moment that nobody told.
+    pub deprecated: Option<Time>,
+    /// From when on it is expected to be gone (RFC 8594); `None`: nobody said when.
+    pub sunset: Option<Time>,
+    /// What becomes of requests from then on.
+    pub then: SunsetStance,
+}
+
+impl OperationEnding {
+    /// Whether its sunset has come.
+    #[must_use]
+    pub fn is_past(&self, now: Time) -> bool {
+        self.sunset.is_some_and(|sunset| sunset <= now)
+    }
+
+    /// Whether requests are refused.
+    #[must_use]
+    pub fn refuses(&self, now: Time) -> bool {
+        self.then == SunsetStance::Deny && self.is_past(now)
+    }
 }
 
 /// Where a person's session stands in a request. What it says is the upstream's business: to the gate it is opaque and proves nothing.

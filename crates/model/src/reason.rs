@@ -1,5 +1,8 @@
 //! The one table of reasons. Metrics, audit, documentation, answers to clients and tests come from it.
 
+use crate::{api::Api, credential::CredentialKind};
+use std::borrow::Cow;
+
 /// How much a reason should worry an operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -182,6 +185,8 @@ reasons! {
     StandingDenied = "standing.denied", 403, 7, Notice, "the caller may not do this", "ask for a grant that covers this operation";
     /// No grant and no policy permits it.
     StandingNoGrant = "standing.no_grant", 403, 7, Notice, "the caller may not do this", "ask for a grant that covers this operation";
+    /// Its sunset has come, and its API refuses it since.
+    StandingSunset = "standing.sunset", 410, 5, Notice, "the operation is not offered any more", "use what the API's document names in its place";
     /// A policy could not be evaluated.
     StandingFault = "standing.fault", 503, 14, Error, "the request cannot be judged at present", "try again later";
 
@@ -269,11 +274,55 @@ impl Reason {
             || matches!(self, Self::RouteNoApi | Self::IdentityContained | Self::ProofRevoked | Self::ReserveFault)
     }
 
+    /// What helps at this API: where a credential is asked for, in which ways one is shown there.
+    #[must_use]
+    pub fn remedy(self, api: Option<&Api>) -> Cow<'static, str> {
+        let usual = Cow::Borrowed(self.row().remedy);
+        let Some(api) = api else { return usual };
+        match self {
+            // The table speaks of keys, which is right where nothing else counts.
+            Self::CredentialMissing | Self::CredentialMalformed | Self::CredentialNotAccepted if !is_for_keys_alone(api) => {
+                Cow::Owned(format!("show one of what the API takes: {}", ways(api).join("; ")))
+            }
+            _ => usual,
+        }
+    }
+
     /// Where the documentation speaks of it.
     #[must_use]
     pub fn anchor(self) -> String {
         format!("reasons.md#{}", self.code().replace(['.', '_'], "-"))
     }
+}
+
+fn is_for_keys_alone(api: &Api) -> bool {
+    api.people.is_none() && api.api_key_header.is_none() && *api.accept == [CredentialKind::ApiKey]
+}
+
+/// How each kind of proof that an API takes is shown.
+fn ways(api: &Api) -> Vec<String> {
+    let mut ways: Vec<String> = Vec::new();
+    let takes = |kind: CredentialKind| api.accept.contains(&kind);
+    if takes(CredentialKind::ApiKey) {
+        let header = api.api_key_header.as_ref().map(|name| format!(" or `{name}: <key>`")).unwrap_or_default();
+        ways.push(format!("a key, as `Authorization: Bearer <key>`{header}"));
+    }
+    if takes(CredentialKind::Oidc) {
+        ways.push("a token of a declared issuer, as `Authorization: Bearer <token>`".to_owned());
+    }
+    if takes(CredentialKind::X509) {
+        ways.push("a client certificate, in the TLS handshake".to_owned());
+    }
+    if takes(CredentialKind::Hmac) {
+        ways.push("a signature of the call, in the field that was agreed on".to_owned());
+    }
+    if let Some(people) = &api.people {
+        let cookie = people.cookie.as_ref().map(|name| format!("the cookie `{name}`"));
+        let header = people.header.as_ref().map(|name| format!("the field `{name}`"));
+        let where_it_stands: Vec<String> = cookie.into_iter().chain(header).collect();
+        ways.push(format!("a person's session, in {}", where_it_stands.join(" or ")));
+    }
+    ways
 }
 
 #[cfg(test)]

@@ -44,6 +44,13 @@ impl Time {
         jiff::Timestamp::from_second(self.as_seconds()).map_or_else(|_| format!("{} s", self.as_seconds()), |t| t.to_string())
     }
 
+    /// The date of HTTP (IMF-fixdate, RFC 9110 §5.6.7), to the second; `None` outside of years 0 to 9999.
+    #[must_use]
+    pub fn to_http_date(self) -> Option<String> {
+        let moment = jiff::Timestamp::from_second(self.as_seconds()).ok()?;
+        jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&moment).ok()
+    }
+
     /// Reads RFC 3339 (`2027-06-30T12:00:00Z`) or a calendar date, which means its first moment in UTC.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -81,6 +88,12 @@ mod tests {
         assert_eq!(Time::parse("1970-01-02"), Some(Time::from_seconds(86_400)));
         assert_eq!(Time::parse("1970-01-01T00:00:01Z"), Some(Time::from_seconds(1)));
         assert_eq!(Time::parse("yesterday"), None);
+    }
+
+    #[test]
+    fn a_date_of_http_is_in_gmt() {
+        assert_eq!(Time::from_seconds(784_111_777).to_http_date().as_deref(), Some("Sun, 06 Nov 1994 08:49:37 GMT"));
+        assert_eq!(Time::from_micros(i64::MIN).to_http_date(), None);
     }
 
     #[test]

@@ -96,6 +96,7 @@ pub(crate) fn api(text: &str) -> Arc<Api> {
                 anonymous: parts.contains(&"anonymous"),
                 people: parts.contains(&"people"),
                 query: Box::default(),
+                ending: None,
             })
         })
         .collect();

@@ -17,7 +17,7 @@ mod trust;
 mod wire;
 
 pub use beside::{Beside, BesideIdentity, Naming, Nobody, still_named};
-pub(crate) use operations::{Draft, OPERATIONS_MAX, parameters, shape};
+pub(crate) use operations::{Draft, DraftEnding, OPERATIONS_MAX, parameters, shape};
 pub use single::{RecordedIdentity, resolve_identity, resolve_recorded};
 
 use crate::{

@@ -220,7 +220,7 @@ impl World for Ruled {
     }
 
     fn explain_recorded(&self, event: Value) -> Value {
-        explain::recorded(event)
+        explain::recorded(&self.control, event)
     }
 
     fn event(&self, request: RequestId) -> BoxFuture<'_, Result<Option<Value>, WorldFault>> {

@@ -117,6 +117,7 @@ fn operation() -> Operation {
         anonymous: false,
         people: false,
         query: Box::default(),
+        ending: None,
     }
 }
 

@@ -175,6 +175,7 @@ impl AdminOperation {
             anonymous: false,
             people: false,
             query: Box::default(),
+            ending: None,
         })
     }
 }

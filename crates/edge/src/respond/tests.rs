@@ -1,9 +1,10 @@
-use super::{PolicyField, Voice, credential_ends, on_the_wire, rate_limits, refusal};
+use super::{PolicyField, Voice, credential_ends, on_the_wire, operation_ends, rate_limits, refusal};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, Version, header};
 use smallvec::smallvec;
 use std::sync::Arc;
 use wardgate_model::{
+    api::{Api, Operation, OperationEnding, PeopleSession, SunsetStance},
     credential::{Credential, CredentialKind, CredentialState},
     facts::{Caller, Facts, Stopped},
     id::{CredentialId, EnvironmentName, IdentityId, RequestId},
@@ -205,6 +206,59 @@ fn whoever_uses_a_credential_that_ends_is_told() {
         credential_ends(headers, &with_credential(at(2), at(1_800_086_400)), now);
     });
     assert_eq!(beside, "200\ndeprecation: @1\nwardgate-credential-expires: 2027-01-16T08:00:00Z\n\n");
+}
+
+#[test]
+fn who_shows_nothing_is_told_what_this_api_takes() {
+    let remedy = |change: fn(&mut Api)| {
+        let mut facts = facts("/");
+        let mut api = Api::clone(facts.api.as_ref().expect("an api"));
+        change(&mut api);
+        facts.api = Some(Arc::new(api));
+        let response = refusal(id(), &Ruling::refused(Reason::CredentialMissing), Some(&facts), None, Voice::Problem);
+        serde_json::from_slice::<serde_json::Value>(response.body()).expect("json")["remedy"].as_str().expect("text").to_owned()
+    };
+    assert_eq!(remedy(|_| {}), Reason::CredentialMissing.row().remedy);
+    let hooks = remedy(|api| api.accept = [CredentialKind::Hmac].into());
+    assert_eq!(hooks, "show one of what the API takes: a signature of the call, in the field that was agreed on");
+    let mixed = remedy(|api| {
+        api.accept = [CredentialKind::ApiKey, CredentialKind::Oidc, CredentialKind::X509].into();
+        api.api_key_header = Some(header::HeaderName::from_static("x-api-key"));
+        api.people = Some(PeopleSession { cookie: Some("sid".into()), header: None });
+    });
+    assert_eq!(
+        mixed,
+        "show one of what the API takes: a key, as `Authorization: Bearer <key>` or `x-api-key: <key>`; a token of a declared issuer, as \
+         `Authorization: Bearer <token>`; a client certificate, in the TLS handshake; a person's session, in the cookie `sid`"
+    );
+}
+
+#[test]
+fn whoever_uses_an_operation_that_ends_is_told() {
+    let at = |seconds| Some(Time::from_seconds(seconds));
+    let ending = |deprecated, sunset| {
+        let mut facts = known(facts("/"), "ledger-sync");
+        let mut operation = Operation::clone(facts.api.as_ref().and_then(|api| api.operations.first()).expect("an operation"));
+        operation.ending = Some(OperationEnding { deprecated, sunset, then: SunsetStance::Allow });
+        facts.operation = Some(Arc::new(operation));
+        facts
+    };
+    let say = |facts: &Facts| told(|headers| operation_ends(headers, facts));
+    assert_eq!(
+        say(&ending(at(1_700_000_000), at(784_111_777))),
+        "200\ndeprecation: @1700000000\nsunset: Sun, 06 Nov 1994 08:49:37 GMT\n\n"
+    );
+    assert_eq!(say(&ending(None, None)), "200\ndeprecation: @0\n\n", "nobody said since when");
+    assert_eq!(say(&facts("/")), "200\n\n\n");
+    let mut stranger = ending(None, at(784_111_777));
+    stranger.stopped = Some(Stopped { reason: Reason::CredentialMissing, retry_after_s: None });
+    assert_eq!(say(&stranger), "200\n\n\n");
+    let beside = told(|headers| {
+        headers.insert("deprecation", HeaderValue::from_static("@1"));
+        headers.insert("sunset", HeaderValue::from_static("Sat, 31 Dec 2050 23:59:59 GMT"));
+        operation_ends(headers, &ending(at(2), at(784_111_777)));
+    });
+    assert_eq!(beside, "200\ndeprecation: @1\nsunset: Sat, 31 Dec 2050 23:59:59 GMT\n\n", "the upstream knows better");
 }
 
 #[test]

@@ -33,6 +33,7 @@ pub(crate) fn operation(api: &ApiName, line: &str, anonymous: bool) -> Arc<Opera
         anonymous,
         people: false,
         query: Box::default(),
+        ending: None,
     })
 }
 

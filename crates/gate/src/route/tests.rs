@@ -20,6 +20,7 @@ fn operation(line: &str) -> Arc<Operation> {
         anonymous: false,
         people: false,
         query: Box::default(),
+        ending: None,
     })
 }
 

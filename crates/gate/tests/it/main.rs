@@ -11,6 +11,7 @@ mod observe;
 #[cfg(test)]
 mod opaque;
 mod proofs;
+mod sunset;
 mod svids;
 mod tokens;
 #[cfg(test)]

@@ -96,6 +96,10 @@ codes! {
     UpstreamUnguarded = "upstream.unguarded", High, Some("NHI4"), "have the upstream refuse what comes without the gate's assertion or secret (docs/upstreams.md); where nobody but the gate can reach it, name the API in `bypass.except` of wardgate.yaml";
     /// An upstream still answers to what its API has no longer.
     UpstreamRetired = "upstream.retired", Medium, Some("NHI1"), "take the operation out of the upstream, or put it back into the API";
+    /// A deprecated operation is in use.
+    OperationDeprecated = "operation.deprecated", Low, None, "tell its callers what to use in its place, and when it ends";
+    /// An operation is in use past its sunset.
+    OperationSunset = "operation.sunset", Medium, Some("NHI1"), "move its callers, then take the operation out, or refuse it: `after_sunset: deny` of the API";
     /// Operations that need no credential.
     ApiAnonymous = "api.anonymous", Low, Some("NHI4"), "ask whether each has to be open to everybody";
 }

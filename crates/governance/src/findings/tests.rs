@@ -1,4 +1,4 @@
-use super::{Answering, Bypass, Code, Estate, Finding, Findings, Governed, Unclaimed, Used, findings};
+use super::{Answering, Bypass, Called, Code, Estate, Finding, Findings, Governed, Unclaimed, Used, findings};
 use crate::{
     rotation::Rotations,
     testing::{NOW, credential, inventory},
@@ -86,13 +86,16 @@ struct World {
     counted_since: Option<Time>,
     /// Operation, whether it is retired, status.
     answered: Vec<(&'static str, bool, u16)>,
+    /// Operation, by whom, days ago, how often.
+    called: Vec<(&'static str, &'static str, i64, u64)>,
 }
 
 impl World {
     fn new(credentials: &[&str]) -> Self {
         let credentials = credentials.iter().map(|text| credential(text)).collect();
         let inventory = inventory(ESTATE);
-        Self { inventory, states: Vec::new(), credentials, used: Vec::new(), counted_since: Some(ago(365)), answered: Vec::new() }
+        let (states, used, answered, called) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { inventory, states, credentials, used, counted_since: Some(ago(365)), answered, called }
     }
 
     fn find(&self) -> Findings {
@@ -123,6 +126,10 @@ impl World {
             Bypass { api: &ledger, operation, retired: *retired, address: "http://10.0.0.9", status: *status, since, last: ago(0) }
         };
         let bypasses: Vec<_> = self.answered.iter().enumerate().map(bypass).collect();
+        let callers: Vec<_> = self.called.iter().map(|(_, identity, ..)| IdentityId::parse(identity).unwrap()).collect();
+        let calls = self.called.iter().zip(&callers);
+        let calls: Vec<_> =
+            calls.map(|((operation, _, days, count), identity)| Called { operation, identity, last: ago(*days), count: *count }).collect();
         let estate = Estate {
             owners: &owners,
             apis: &inventory.apis,
@@ -132,6 +139,7 @@ impl World {
             rotations: &rotations,
             unclaimed: &unclaimed,
             bypasses: &bypasses,
+            calls: &calls,
             counted_since: self.counted_since,
             used: &used,
             api_since: &|_: &ApiName| Some(ago(45)),
@@ -301,4 +309,41 @@ fn of_too_many_the_most_severe_are_listed() {
     assert!(found.left_off >= 2_000);
     assert!(found.findings.iter().all(|finding| finding.severity >= super::Severity::High));
     assert!(found.findings.is_sorted_by(|a, b| a.severity >= b.severity));
+}
+
+#[test]
+fn who_still_calls_what_goes_out_of_use_is_named() {
+    let check = |said: &str, after: &str, called: &[(&'static str, &'static str, i64, u64)]| {
+        let text = ESTATE
+            .replace("class: list }", &format!("class: list, {said} }}"))
+            .replace("mode: observe", &format!("mode: observe, {after}"));
+        let mut world = World::new(&[]);
+        world.inventory = inventory(&text);
+        world.called = called.to_vec();
+        of(&world, &["Operation"])
+    };
+    let entries = "ledger GET /ledger/entries";
+    let calls = [(entries, "well", 1, 40), (entries, "partner", 2, 1), (entries, "stranger", 31, 900)];
+    let usual = "after_sunset: allow";
+    assert_eq!(
+        check("deprecated: 2026-11-01, sunset: 2027-06-30", usual, &calls),
+        "low operation.deprecated Operation `ledger GET /ledger/entries`: deprecated, and gone from 2027-06-30T00:00:00Z on; called by `well` (40 times, last at \
+         2027-01-14T08:00:00Z), `partner` (1 time, last at 2027-01-13T08:00:00Z); since 2026-11-01T00:00:00Z"
+    );
+    let past = "sunset: 2027-01-14";
+    assert_eq!(
+        check(past, usual, &calls),
+        "medium operation.sunset Operation `ledger GET /ledger/entries`: its sunset was at 2027-01-14T00:00:00Z; called by `well` (40 times, last at \
+         2027-01-14T08:00:00Z); since 2027-01-14T00:00:00Z [NHI1]"
+    );
+    let refused = check(past, "after_sunset: deny", &calls);
+    assert!(refused.contains("its sunset was at 2027-01-14T00:00:00Z; refused since; called by `well`"), "{refused}");
+    // Nobody calls, nobody did since, nothing has begun, or another operation is called.
+    assert_eq!(check(past, usual, &[]), "");
+    assert_eq!(check("sunset: 2027-01-15", usual, &calls), "");
+    assert_eq!(check("deprecated: 2027-02-01", usual, &calls), "");
+    assert_eq!(check(past, usual, &[("ledger GET /ledger/status", "well", 0, 1)]), "");
+    let crowd: Vec<_> = ["a", "b", "c", "d", "e"].into_iter().map(|name| (entries, name, 0, 1)).collect();
+    let crowd = check(past, usual, &crowd);
+    assert!(crowd.contains("called by `a` (1 time, last at 2027-01-15T08:00:00Z), `b`") && crowd.contains("and 2 more"), "{crowd}");
 }

@@ -464,3 +464,23 @@ fn nobody_becomes_a_person_by_an_owner_that_is_made() {
     assert_eq!(asks("{ accountable: new@example.com, deputy: gone@example.com }"), Some((Needed::Person, told)));
     assert_eq!(asks("{ accountable: lead@example.com, deputy: new@example.com }"), None, "a person already");
 }
+
+#[test]
+fn what_is_refused_since_its_sunset_is_not_for_one_to_serve_again() {
+    let api = |after: &str, sunset: &str| {
+        format!(
+            "kind: Api\nname: old\nspec: {{ policy_owner: payments, environment: production, {after} match: {{ path_prefix: /old }}, upstream: {{ urls: [\"http://127.0.0.1:9009\"] }}, operations: [{{ match: \"GET /a\", class: list{sunset} }}] }}\n"
+        )
+    };
+    let before = documents(&format!("{BEFORE}---\n{}", api("after_sunset: deny,", ", sunset: 2027-01-01")));
+    let check = |after: &str, sunset: &str| {
+        let needs = needs(&Act::Apply { changes: proposed(&api(after, sunset)) }, &record(&before));
+        needs.map_or_else(|| "nothing".to_owned(), |needs| needs.why.join("; "))
+    };
+    let longer = "what the API `old` refuses from its sunset on is served longer";
+    assert_eq!(check("after_sunset: deny,", ", sunset: 2026-12-01"), "nothing", "it ends sooner");
+    assert_eq!(check("after_sunset: allow,", ", sunset: 2027-01-01"), longer);
+    assert_eq!(check("", ", sunset: 2027-01-01"), longer);
+    assert_eq!(check("after_sunset: deny,", ", sunset: '2027-01-01T00:00:01Z'"), longer);
+    assert_eq!(check("after_sunset: deny,", ""), longer);
+}

@@ -5,7 +5,7 @@ use crate::{
     document::mended,
     enforced,
     nearest::{listed, suggest},
-    resolve::{Draft, OPERATIONS_MAX, parameters, shape},
+    resolve::{Draft, DraftEnding, OPERATIONS_MAX, parameters, shape},
     wire,
     yaml::shortened,
 };
@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, HashSet};
 use wardgate_model::{
     api::{OperationClass, PathTemplate},
     diagnostic::{Diagnostic, Place},
+    time::Time,
 };
 
 /// Methods of a path item (OpenAPI 3.1 §4.8.9.1).
@@ -33,8 +34,19 @@ const BESIDE_METHODS: [&str; 5] = ["$ref", "summary", "description", "servers", 
 /// References followed one after the other.
 const REFERENCES_MAX: usize = 8;
 /// Our keys of an operation.
-const OUR_KEYS: [&str; 6] =
-    ["x-wardgate-class", "x-wardgate-resource", "x-wardgate-records", "x-wardgate-anonymous", "x-wardgate-people", "x-wardgate-query"];
+const OUR_KEYS: [&str; 7] = [
+    "x-wardgate-class",
+    "x-wardgate-resource",
+    "x-wardgate-records",
+    "x-wardgate-anonymous",
+    "x-wardgate-people",
+    "x-wardgate-query",
+    DEPRECATED_SINCE,
+];
+/// Since when an operation is deprecated; `deprecated` itself says no more than that it is.
+const DEPRECATED_SINCE: &str = "x-wardgate-deprecated";
+/// From when on an operation is expected to be gone, as many tools write it.
+const SUNSET: &str = "x-sunset";
 /// What ours begin with.
 const OURS: &str = "x-wardgate-";
 
@@ -169,6 +181,7 @@ impl<'a> Reader<'a> {
             }
             self.seen.insert(key, pointer.clone());
             let mut draft = Draft::new(method, template.clone());
+            draft.ending = self.ending(operation, &pointer);
             if self.ours(&mut draft, operation, &pointer) {
                 self.classed.insert(self.described.operations.len());
             }
@@ -183,6 +196,42 @@ impl<'a> Reader<'a> {
             let mend = "write it into each operation".to_owned();
             self.error("key.unknown", &format!("{pointer}/{}", escaped(key)), "our keys belong to operations", mend);
         }
+    }
+
+    /// How an operation goes out of use: `deprecated` (OpenAPI 3.1 §4.8.10.1), and the dates beside it.
+    fn ending(&mut self, operation: &Map<String, Value>, pointer: &str) -> Option<DraftEnding> {
+        let since = self.moment(operation, DEPRECATED_SINCE, pointer);
+        let sunset = self.moment(operation, SUNSET, pointer);
+        let deprecated = match operation.get("deprecated") {
+            None => false,
+            Some(Value::Bool(truth)) => *truth,
+            Some(_) => {
+                self.error("value.type", &format!("{pointer}/deprecated"), "expected `true` or `false`", None);
+                false
+            }
+        };
+        if let (Some(since), Some(sunset)) = (since, sunset)
+            && sunset < since
+        {
+            let what = format!("{sunset} is before {since}, since when the operation is deprecated");
+            self.error(
+                "operation.sunset",
+                &format!("{pointer}/{SUNSET}"),
+                what,
+                "what is gone was deprecated before (RFC 9745 §4)".to_owned(),
+            );
+        }
+        (deprecated || since.is_some() || sunset.is_some()).then_some(DraftEnding { deprecated: since, sunset })
+    }
+
+    fn moment(&mut self, operation: &Map<String, Value>, key: &str, pointer: &str) -> Option<Time> {
+        let value = operation.get(key)?;
+        let moment = value.as_str().and_then(Time::parse);
+        if moment.is_none() {
+            let mend = "write a date as in `\"2027-06-30\"`, or a moment as RFC 3339 has it".to_owned();
+            self.error("value.invalid", &format!("{pointer}/{key}"), "this is no date", mend);
+        }
+        moment
     }
 
     /// Reads the `x-wardgate-…` keys of an operation; whether its class was among them.
@@ -206,6 +255,8 @@ impl<'a> Reader<'a> {
                     }
                 },
                 ("x-wardgate-resource", Value::String(text)) => self.resource(draft, text, &pointer),
+                // Read with what goes out of use.
+                (DEPRECATED_SINCE, _) => {}
                 ("x-wardgate-anonymous", Value::Bool(truth)) => draft.anonymous = *truth,
                 ("x-wardgate-people", Value::Bool(truth)) => draft.people = Some(*truth),
                 ("x-wardgate-query", Value::Array(names)) if names.iter().all(Value::is_string) => {

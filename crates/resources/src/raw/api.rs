@@ -3,8 +3,8 @@
 use super::{
     people::RawPeople,
     value::{
-        Accept, AddressText, DurationText, FileText, HeaderText, HostText, MatchText, Name, ParameterText, PointerText, PrefixText, Prose,
-        Word,
+        Accept, AddressText, DurationText, FileText, HeaderText, HostText, MatchText, MomentText, Name, ParameterText, PointerText,
+        PrefixText, Prose, Word,
     },
 };
 use crate::yaml::At;
@@ -15,7 +15,7 @@ use serde::{
 };
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 use wardgate_model::{
-    api::{AuditMode, Consumers, Exposure, Mode, OperationClass, Sensitivity, StaleStance},
+    api::{AuditMode, Consumers, Exposure, Mode, OperationClass, Sensitivity, StaleStance, SunsetStance},
     id::{EnvironmentName, OwnerName, SecretName},
     wire::{Upgrade, UpstreamProtocol},
 };
@@ -60,6 +60,8 @@ pub(crate) struct RawApi {
     pub(crate) api_key_header: Option<At<HeaderText>>,
     /// What a class of operations asks for, beside a grant.
     pub(crate) require: Option<At<BTreeMap<String, At<RawRequire>>>>,
+    /// What becomes of requests for an operation past its sunset; `allow` unless said: who still calls it is a finding.
+    pub(crate) after_sunset: Option<At<Word<SunsetStance>>>,
     /// Operations: what the OpenAPI document does not say, or says otherwise.
     pub(crate) operations: Option<At<Vec<At<RawOperation>>>>,
 }
@@ -250,6 +252,10 @@ pub(crate) struct RawOperation {
     pub(crate) people: Option<At<bool>>,
     /// Query parameters that policies may read and events record.
     pub(crate) query: Option<At<Vec<At<Prose>>>>,
+    /// Since when it is deprecated.
+    pub(crate) deprecated: Option<At<MomentText>>,
+    /// From when on it is expected to be gone.
+    pub(crate) sunset: Option<At<MomentText>>,
     /// Who signs in here, and how failure looks.
     #[expect(dead_code, reason = "parsed and refused as not yet enforced")]
     pub(crate) login: Option<At<RawLogin>>,

@@ -10,7 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use std::{borrow::Cow, num::NonZeroU64, time::Duration};
 use wardgate_model::{
-    api::{AuditMode, Consumers, Exposure, HostPattern, Mode, OperationClass, Sensitivity, StaleStance, UpstreamUrl},
+    api::{AuditMode, Consumers, Exposure, HostPattern, Mode, OperationClass, Sensitivity, StaleStance, SunsetStance, UpstreamUrl},
     credential::{CredentialKind, SignatureScheme},
     facts::Lane,
     govern::Exemption,
@@ -201,6 +201,7 @@ words!(
     AuditMode,
     Mode,
     StaleStance,
+    SunsetStance,
     OperationClass,
     Per,
     Lane,

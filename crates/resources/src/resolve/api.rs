@@ -15,8 +15,8 @@ use crate::{
 use std::{collections::HashMap, path::Path, time::Duration};
 use wardgate_model::{
     api::{
-        Api, AuditMode, Consumers, Doors, Exposure, HostPattern, Mode, OperationClass, Require, Sensitivity, StaleStance, Target, Upstream,
-        UpstreamIdentity, UpstreamTimeouts, UpstreamUrl,
+        Api, AuditMode, Consumers, Doors, Exposure, HostPattern, Mode, OperationClass, Require, Sensitivity, StaleStance, SunsetStance,
+        Target, Upstream, UpstreamIdentity, UpstreamTimeouts, UpstreamUrl,
     },
     credential::CredentialKind,
     diagnostic::Place,
@@ -57,6 +57,7 @@ pub(super) fn api(name: &str, raw: &RawApi, file: &Path, known: &Known<'_>, faul
     let drafts = operations::merge(said, raw, faults);
     let people = people::session(raw, faults);
     let open = Open::of(raw, &drafts, faults);
+    let after_sunset = value(raw.after_sunset.as_ref()).map_or(SunsetStance::Allow, |word| word.0);
     let mode = value(raw.mode.as_ref()).map_or(Mode::Enforce, |word| word.0);
     if drafts.is_empty() && mode == Mode::Enforce && raw.openapi.is_none() {
         let mend = "add `openapi` or `operations`, or set `mode: observe` to see what is called".to_owned();
@@ -78,7 +79,7 @@ pub(super) fn api(name: &str, raw: &RawApi, file: &Path, known: &Known<'_>, faul
         accept: accept.into(),
         api_key_header,
         upstream: upstream?,
-        operations: operations::finish(drafts, &name, &prefix, &open),
+        operations: operations::finish(drafts, &name, &prefix, &open, after_sunset),
         path_prefix: prefix,
         doors: Doors::Public,
         stale_after: stale_after(raw, faults),

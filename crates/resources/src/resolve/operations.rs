@@ -8,8 +8,9 @@ use crate::{
 use http::Method;
 use std::{collections::HashMap, fmt::Write, sync::Arc};
 use wardgate_model::{
-    api::{Operation, OperationClass, OperationId, PathTemplate, Segment},
+    api::{Operation, OperationClass, OperationEnding, OperationId, PathTemplate, Segment, SunsetStance},
     id::ApiName,
+    time::Time,
 };
 
 /// Most operations of one API.
@@ -25,13 +26,21 @@ pub(crate) struct Draft {
     pub(crate) anonymous: bool,
     pub(crate) people: Option<bool>,
     pub(crate) query: Vec<Box<str>>,
+    pub(crate) ending: Option<DraftEnding>,
+}
+
+/// How an operation on its way goes out of use: since when it is deprecated, where that is known, and when it is gone.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct DraftEnding {
+    pub(crate) deprecated: Option<Time>,
+    pub(crate) sunset: Option<Time>,
 }
 
 impl Draft {
     /// An operation of which nothing else is said.
     pub(crate) fn new(method: Method, template: PathTemplate) -> Self {
         let class = class_of(&method);
-        Self { method, template, class, resource: None, anonymous: false, people: None, query: Vec::new() }
+        Self { method, template, class, resource: None, anonymous: false, people: None, query: Vec::new(), ending: None }
     }
 }
 
@@ -137,6 +146,19 @@ fn refine(draft: &mut Draft, raw: &RawOperation, index: usize, faults: &Faults) 
             }
         }
     }
+    if let Some(deprecated) = value(raw.deprecated.as_ref()) {
+        draft.ending.get_or_insert_default().deprecated = Some(deprecated.0);
+    }
+    if let Some(sunset) = value(raw.sunset.as_ref()) {
+        draft.ending.get_or_insert_default().sunset = Some(sunset.0);
+    }
+    let said = raw.sunset.as_ref().or(raw.deprecated.as_ref());
+    if let (Some(at), Some(DraftEnding { deprecated: Some(since), sunset: Some(sunset) })) = (said, draft.ending)
+        && sunset < since
+    {
+        let what = format!("`operations[{index}].sunset`: {sunset} is before {since}, since when the operation is deprecated");
+        faults.error(at.spot, "operation.sunset", what, "what is gone was deprecated before (RFC 9745 §4)".to_owned());
+    }
     draft.query.extend(items(raw.query.as_ref()).map(|(name, _)| name.0.clone()));
 }
 
@@ -146,13 +168,14 @@ pub(crate) fn parameters(template: &PathTemplate) -> impl Iterator<Item = &str> 
 }
 
 /// The operations as the gate knows them.
-pub(super) fn finish(drafts: Vec<Draft>, api: &ApiName, prefix: &str, open: &Open) -> Box<[Arc<Operation>]> {
-    let mut operations: Vec<_> = drafts.into_iter().filter_map(|draft| finished(draft, api, prefix, open)).map(Arc::new).collect();
+pub(super) fn finish(drafts: Vec<Draft>, api: &ApiName, prefix: &str, open: &Open, then: SunsetStance) -> Box<[Arc<Operation>]> {
+    let finished = drafts.into_iter().filter_map(|draft| finished(draft, api, prefix, open, then));
+    let mut operations: Vec<_> = finished.map(Arc::new).collect();
     operations.sort_by(|a, b| (a.template.as_str(), a.method.as_str()).cmp(&(b.template.as_str(), b.method.as_str())));
     operations.into()
 }
 
-fn finished(draft: Draft, api: &ApiName, prefix: &str, open: &Open) -> Option<Operation> {
+fn finished(draft: Draft, api: &ApiName, prefix: &str, open: &Open, then: SunsetStance) -> Option<Operation> {
     let template = full(prefix, &draft.template)?;
     let mut query = draft.query;
     query.sort_unstable();
@@ -167,5 +190,9 @@ fn finished(draft: Draft, api: &ApiName, prefix: &str, open: &Open) -> Option<Op
         anonymous: draft.anonymous,
         people: open.to_people(draft.people, draft.class),
         query: query.into(),
+        ending: draft.ending.map(|DraftEnding { deprecated, sunset }| OperationEnding { deprecated, sunset, then }),
     })
 }
+
+#[cfg(test)]
+mod tests;

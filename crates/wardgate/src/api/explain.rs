@@ -13,6 +13,7 @@ use wardgate_audit::event_v1::EventV1;
 use wardgate_console::{Code, DescribedRequest, Problem};
 use wardgate_gate::{Answer, Arrival, Introspection, KeysAnswer, Need, Snapshot, Step, decide, describe, establish, establish_with};
 use wardgate_model::{
+    api::Api,
     credential::CredentialKind,
     event::{Ending, Event, EventKind, Outcome},
     facts::{Door, Facts},
@@ -48,6 +49,7 @@ pub(super) fn described(control: &Control, described: &DescribedRequest) -> Resu
         Step::Wait(..) => return Err(Problem::new(Code::Unfit, "this request would be slowed")),
     };
     let policies = policies(&facts, &snapshot, now);
+    let api = facts.api.clone();
     let event = Event {
         kind: EventKind::Request,
         facts,
@@ -57,12 +59,15 @@ pub(super) fn described(control: &Control, described: &DescribedRequest) -> Resu
         judge_order: 0,
     };
     let value = serde_json::to_value(EventV1::unrecorded(&event, "described")).map_err(Problem::fault)?;
-    Ok(explained(value, Some(policies)))
+    Ok(explained(value, Some(policies), api.as_deref()))
 }
 
-/// A recorded request: what its event says, and what could be done about it.
-pub(super) fn recorded(event: Value) -> Value {
-    explained(event, None)
+/// A recorded request: what its event says, and what could be done about it as its API is now.
+pub(super) fn recorded(control: &Control, event: Value) -> Value {
+    let snapshot = control.gate().snapshot();
+    let name = event.pointer("/api/name").and_then(Value::as_str).unwrap_or_default();
+    let api = snapshot.apis().iter().find(|api| api.name.as_str() == name).cloned();
+    explained(event, None, api.as_deref())
 }
 
 /// Nobody is asked because of a description, and it has no body.
@@ -130,7 +135,7 @@ fn candidate(candidate: &Candidate) -> Value {
 }
 
 /// The members of the event that answer "why", and the remedy of its reason (CONTRACT `explain`).
-fn explained(mut event: Value, policies: Option<Value>) -> Value {
+fn explained(mut event: Value, policies: Option<Value>, api: Option<&Api>) -> Value {
     let code = event.pointer("/ruling/code").and_then(Value::as_str).and_then(Reason::parse);
     let mut take = |member: &str| event.get_mut(member).map(Value::take);
     let mut answer = serde_json::Map::new();
@@ -161,8 +166,7 @@ fn explained(mut event: Value, policies: Option<Value>) -> Value {
     if let Some(policies) = policies {
         answer.insert("policies".to_owned(), policies);
     }
-    let row = code.map(Reason::row);
-    answer.insert("remedy".to_owned(), row.map_or(Value::Null, |row| row.remedy.into()));
+    answer.insert("remedy".to_owned(), code.map_or(Value::Null, |code| code.remedy(api).into()));
     answer.insert("documentation".to_owned(), code.map_or(Value::Null, |code| code.anchor().into()));
     Value::Object(answer)
 }

@@ -4,10 +4,13 @@ use crate::{
     bypass::{Bypass, Found},
     control::Control,
 };
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 use wardgate_console::{FindingView, WorldFault};
 use wardgate_governance::{
-    findings::{self, Estate, Finding, Governed, Used},
+    findings::{self, Called, Estate, Finding, Governed, Used},
     stored,
 };
 use wardgate_model::{
@@ -16,6 +19,7 @@ use wardgate_model::{
     resource::Kind,
     time::Time,
 };
+use wardgate_resources::Inventory;
 use wardgate_store::{ChangeFilter, DiscoveryFilter, DiscoveryState, Store, StoreFault, UsageFilter};
 
 /// Rows of use that are added up.
@@ -24,10 +28,16 @@ const USAGE_MAX: u32 = 1_000_000;
 const LOOKED_UP_MAX: usize = 2_000;
 
 pub(super) async fn findings(control: &Arc<Control>, bypass: &Bypass, now: Time) -> Result<Vec<FindingView>, WorldFault> {
-    let record = Record::read(control.store()).await.map_err(super::fault)?;
+    let record = Record::read(control.store(), &ending(&control.loaded().inventory)).await.map_err(super::fault)?;
     let (control, bypass) = (Arc::clone(control), bypass.clone());
     // A million identities take a while to look at.
     tokio::task::spawn_blocking(move || found(&control, &bypass, &record, now)).await.map_err(super::fault)
+}
+
+/// The operations that go out of use, by id.
+fn ending(inventory: &Inventory) -> HashSet<Box<str>> {
+    let operations = inventory.apis.iter().flat_map(|api| &api.operations);
+    operations.filter(|operation| operation.ending.is_some()).map(|operation| operation.id.as_str().into()).collect()
 }
 
 /// What the store has to say.
@@ -35,20 +45,27 @@ struct Record {
     owners: Vec<wardgate_store::StoredOwner>,
     discoveries: Vec<wardgate_store::StoredDiscovery>,
     used: HashMap<CredentialId, Used>,
+    /// Calls of operations that go out of use: the last, and how many.
+    calls: HashMap<(Box<str>, IdentityId), (Time, u64)>,
     counted_since: Option<Time>,
     since: HashMap<(Kind, Box<str>), Time>,
     states: HashMap<IdentityId, Time>,
 }
 
 impl Record {
-    async fn read(store: &Store) -> Result<Self, StoreFault> {
+    async fn read(store: &Store, ending: &HashSet<Box<str>>) -> Result<Self, StoreFault> {
         let open = DiscoveryFilter { state: Some(DiscoveryState::Open), ..DiscoveryFilter::default() };
         let mut used: HashMap<CredentialId, Used> = HashMap::new();
+        let mut calls: HashMap<(Box<str>, IdentityId), (Time, u64)> = HashMap::new();
         let mut counted_since: Option<Time> = None;
         for row in store.usage(&UsageFilter { limit: Some(USAGE_MAX), ..UsageFilter::default() }).await? {
             counted_since = Some(counted_since.map_or(row.first, |since| since.min(row.first)));
-            let Some(id) = row.credential else { continue };
             let count = row.allowed.saturating_add(row.refused);
+            if ending.contains(&row.operation) {
+                let sum = calls.entry((row.operation, row.identity)).or_insert((row.last, 0));
+                *sum = (sum.0.max(row.last), sum.1.saturating_add(count));
+            }
+            let Some(id) = row.credential else { continue };
             let sum = used.entry(id).or_insert(Used { first: row.first, last: row.last, count: 0 });
             (sum.first, sum.last, sum.count) = (sum.first.min(row.first), sum.last.max(row.last), sum.count.saturating_add(count));
         }
@@ -56,6 +73,7 @@ impl Record {
             owners: store.owner_statuses().await?,
             discoveries: store.discoveries(&open).await?,
             used,
+            calls,
             counted_since,
             since: beginnings(store).await?,
             states: store.statuses().await?.into_iter().map(|status| (status.identity, status.updated)).collect(),
@@ -89,6 +107,9 @@ fn found(control: &Control, bypass: &Bypass, record: &Record, now: Time) -> Vec<
         credentials.entry(&credential.identity).or_default().push(Credential::clone(credential));
     }
     let ways = bypass.found();
+    let calls = record.calls.iter();
+    let calls: Vec<_> =
+        calls.map(|((operation, identity), (last, count))| Called { operation, identity, last: *last, count: *count }).collect();
     let bypasses: Vec<_> = ways.iter().map(Found::shown).collect();
     let estate = Estate {
         owners: &owners,
@@ -99,6 +120,7 @@ fn found(control: &Control, bypass: &Bypass, record: &Record, now: Time) -> Vec<
         rotations: &loaded.rotations,
         unclaimed: &unclaimed,
         bypasses: &bypasses,
+        calls: &calls,
         counted_since: record.counted_since,
         used: &|id: &CredentialId| record.used.get(id).copied(),
         api_since: &|name: &ApiName| since(Kind::Api, name.as_str()),

@@ -4,7 +4,7 @@
 use super::{Found, World, flag, text, words};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use wardgate_model::resource::Kind;
+use wardgate_model::{resource::Kind, time::Time};
 
 /// The classes of operations that `guardrail:power` is about.
 const GUARDED: [&str; 3] = ["admin", "bulk", "money"];
@@ -84,6 +84,13 @@ fn loosened(name: &str, old: &Value, new: &Value, world: &World<'_, '_>, found: 
     if old.get("stale").is_some() && old.get("stale") != new.get("stale") {
         found.second(format!("what the API `{name}` does without the store changes"));
     }
+    let is_over = |spec: &Value| text(Some(spec), "after_sunset") == Some("deny");
+    let then = sunsets(new);
+    if is_over(old)
+        && (!is_over(new) || sunsets(old).iter().any(|(operation, sunset)| then.get(operation).is_none_or(|then| then > sunset)))
+    {
+        found.second(format!("what the API `{name}` refuses from its sunset on is served longer"));
+    }
     for kind in accepted(new).difference(&accepted(old)) {
         found.second(format!("the API `{name}` accepts proofs of the kind `{kind}`, too"));
     }
@@ -139,6 +146,13 @@ fn guarded(spec: &Value) -> BTreeMap<&str, &str> {
     let operations = spec.get("operations").and_then(Value::as_array).into_iter().flatten();
     let classed = operations.filter_map(|operation| Some((text(Some(operation), "match")?, text(Some(operation), "class")?)));
     classed.filter(|(_, class)| GUARDED.contains(class)).collect()
+}
+
+/// When operations are gone, as the API itself says.
+fn sunsets(spec: &Value) -> BTreeMap<&str, Time> {
+    let operations = spec.get("operations").and_then(Value::as_array).into_iter().flatten();
+    let ends = operations.filter_map(|one| Some((text(Some(one), "match")?, Time::parse(text(Some(one), "sunset")?)?)));
+    ends.collect()
 }
 
 fn anonymous(spec: &Value) -> BTreeSet<&str> {
