@@ -21,8 +21,6 @@ use wardgate_model::{
 
 /// Longest user agent that is recorded, in bytes.
 const USER_AGENT_BYTES_MAX: usize = 256;
-const PURPOSE: HeaderName = HeaderName::from_static("wardgate-purpose");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// A request with one meaning.
 #[derive(Debug)]
@@ -77,7 +75,8 @@ pub fn read<'a>(arrival: &'a Arrival<'a>) -> Result<Canonical<'a>, Refused> {
     if matches!(*arrival.method, Method::CONNECT | Method::TRACE) {
         return refuse(request, Reason::CanonMethod);
     }
-    match host(arrival) {
+    let head = Head::of(headers);
+    match host(arrival, head.host) {
         Some(name) => request.host = name,
         None => return refuse(request, Reason::CanonHost),
     }
@@ -85,13 +84,14 @@ pub fn read<'a>(arrival: &'a Arrival<'a>) -> Result<Canonical<'a>, Refused> {
         Some(canonical) => request.path = canonical.into_owned().into_boxed_str(),
         None => return refuse(request, Reason::CanonPath),
     }
-    let Ok(upgrade) = upgrade(arrival.method, arrival.version, headers, arrival.protocol) else {
+    let wants = head.upgrade || arrival.protocol.is_some();
+    let Ok(upgrade) = (if wants { upgrade(arrival.method, arrival.version, headers, arrival.protocol) } else { Ok(None) }) else {
         return refuse(request, Reason::CanonUpgrade);
     };
-    if passed_here_before(headers, arrival.via) {
+    if head.via && passed_here_before(headers, arrival.via) {
         return refuse(request, Reason::CanonLoop);
     }
-    let fields = match fields(headers) {
+    let fields = match Fields::read(&head) {
         Ok(fields) => fields,
         Err(Unreadable) => return refuse(request, Reason::CanonHeader),
     };
@@ -103,6 +103,67 @@ pub fn read<'a>(arrival: &'a Arrival<'a>) -> Result<Canonical<'a>, Refused> {
 /// A field that must be single is repeated or unreadable.
 struct Unreadable;
 
+/// A field of a name.
+#[derive(Debug, Clone, Copy, Default)]
+struct Field<'a> {
+    first: Option<&'a HeaderValue>,
+    repeated: bool,
+}
+
+impl<'a> Field<'a> {
+    fn add(&mut self, value: &'a HeaderValue) {
+        match self.first {
+            None => self.first = Some(value),
+            Some(_) => self.repeated = true,
+        }
+    }
+
+    /// Its text, where it is there and must be there once.
+    fn single(self) -> Result<Option<&'a str>, Unreadable> {
+        match self {
+            Self { first: None, .. } => Ok(None),
+            Self { first: Some(value), repeated: false } => value.to_str().map(Some).map_err(|_| Unreadable),
+            Self { first: Some(_), repeated: true } => Err(Unreadable),
+        }
+    }
+}
+
+/// What this room reads of a head. Going through all fields once is cheaper than looking for each name.
+#[derive(Debug, Clone, Copy, Default)]
+struct Head<'a> {
+    host: Field<'a>,
+    length: Field<'a>,
+    content_type: Field<'a>,
+    purpose: Field<'a>,
+    traceparent: Field<'a>,
+    user_agent: Field<'a>,
+    /// Whether there is such a field.
+    upgrade: bool,
+    /// Whether there is such a field.
+    via: bool,
+}
+
+impl<'a> Head<'a> {
+    fn of(headers: &'a HeaderMap) -> Self {
+        let mut head = Self::default();
+        for (name, value) in headers {
+            // `HeaderName` is lower case.
+            match name.as_str() {
+                "host" => head.host.add(value),
+                "content-length" => head.length.add(value),
+                "content-type" => head.content_type.add(value),
+                "wardgate-purpose" => head.purpose.add(value),
+                "traceparent" => head.traceparent.add(value),
+                "user-agent" => head.user_agent.add(value),
+                "upgrade" => head.upgrade = true,
+                "via" => head.via = true,
+                _ => {}
+            }
+        }
+        head
+    }
+}
+
 struct Fields {
     content_type: Option<Box<str>>,
     length: Option<u64>,
@@ -111,50 +172,35 @@ struct Fields {
     user_agent: Option<Box<str>>,
 }
 
-fn fields(headers: &HeaderMap) -> Result<Fields, Unreadable> {
-    let length = match single(headers, &header::CONTENT_LENGTH)? {
-        None => None,
-        Some(digits) => Some(digits.parse().map_err(|_| Unreadable)?),
-    };
-    let purpose = match single(headers, &PURPOSE)? {
-        None => None,
-        Some(name) => {
-            let value = PurposeName::parse(name).map_err(|_| Unreadable)?;
-            Some(Purpose { value, basis: Basis::Declared })
-        }
-    };
-    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    Ok(Fields {
-        content_type: single(headers, &header::CONTENT_TYPE)?.map(Into::into),
-        length,
-        purpose,
-        // W3C Trace Context §3.2: an invalid traceparent is as none.
-        trace: single(headers, &TRACEPARENT).ok().flatten().and_then(traceparent),
-        // `to_str` gave visible ASCII and tabs, so any byte is a place to cut.
-        user_agent: user_agent.and_then(|text| text.get(..text.len().min(USER_AGENT_BYTES_MAX))).map(Into::into),
-    })
-}
-
-fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Unreadable> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (None, _) => Ok(None),
-        (Some(value), None) => value.to_str().map(Some).map_err(|_| Unreadable),
-        (Some(_), Some(_)) => Err(Unreadable),
+impl Fields {
+    fn read(head: &Head<'_>) -> Result<Self, Unreadable> {
+        let length = match head.length.single()? {
+            None => None,
+            Some(digits) => Some(digits.parse().map_err(|_| Unreadable)?),
+        };
+        let purpose = match head.purpose.single()? {
+            None => None,
+            Some(name) => {
+                let value = PurposeName::parse(name).map_err(|_| Unreadable)?;
+                Some(Purpose { value, basis: Basis::Declared })
+            }
+        };
+        let user_agent = head.user_agent.first.and_then(|value| value.to_str().ok());
+        Ok(Self {
+            content_type: head.content_type.single()?.map(Into::into),
+            length,
+            purpose,
+            // W3C Trace Context §3.2: an invalid traceparent is as none.
+            trace: head.traceparent.single().ok().flatten().and_then(traceparent),
+            // `to_str` gave visible ASCII and tabs, so any byte is a place to cut.
+            user_agent: user_agent.and_then(|text| text.get(..text.len().min(USER_AGENT_BYTES_MAX))).map(Into::into),
+        })
     }
 }
 
 /// The host in lower case, without its port; Host and authority must agree where both are there.
-fn host(arrival: &Arrival<'_>) -> Option<Box<str>> {
-    let mut fields = arrival.headers.get_all(header::HOST).iter();
-    let field = fields.next();
-    if fields.next().is_some() {
-        return None;
-    }
-    let field = match field {
-        Some(value) => Some(value.to_str().ok()?),
-        None => None,
-    };
+fn host(arrival: &Arrival<'_>, field: Field<'_>) -> Option<Box<str>> {
+    let field = field.single().ok()?;
     let authority = arrival.uri.authority().map(http::uri::Authority::as_str);
     match (field, authority) {
         (None, None) => None,
@@ -177,12 +223,13 @@ pub fn host_name(text: &str) -> Option<Box<str>> {
     };
     let port_good =
         port.is_empty() || port.strip_prefix(':').is_some_and(|digits| digits.parse::<u16>().is_ok() && !digits.starts_with('+'));
-    let name_good = !name.is_empty()
-        && name.len() <= 253
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':'))
-        && !name.starts_with('.')
-        && !name.ends_with('.')
-        && !name.as_bytes().windows(2).any(|pair| pair == b"..");
+    // A dot stands between two labels (RFC 1123 §2.1): not first, not last, not beside another.
+    let (mut before, mut good) = (b'.', name.len() <= 253);
+    for byte in name.bytes() {
+        good &= matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b':' | b'.') && (byte != b'.' || before != b'.');
+        before = byte;
+    }
+    let name_good = good && before != b'.';
     (port_good && name_good).then(|| name.to_ascii_lowercase().into_boxed_str())
 }
 
@@ -194,8 +241,19 @@ pub fn host_name(text: &str) -> Option<Box<str>> {
 #[must_use]
 pub fn path(raw: &str) -> Option<Cow<'_, str>> {
     let rest = raw.strip_prefix('/')?;
-    let plain =
-        rest.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_' | b'.' | b'~' | b':' | b'@' | b',' | b'='));
+    let (mut before, mut plain, mut simple) = (b'/', true, true);
+    for byte in rest.bytes() {
+        plain &= matches!(
+            byte,
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' | b':' | b'@' | b',' | b'='
+        );
+        simple &= before != b'/' || !matches!(byte, b'/' | b'.');
+        before = byte;
+    }
+    // No segment is empty but the last, none begins with a dot, and there is no `;`: nearly every path.
+    if plain && simple {
+        return Some(Cow::Borrowed(raw));
+    }
     let text = if plain { Cow::Borrowed(raw) } else { Cow::Owned(resolve_escapes(raw)?) };
     // By bytes: for texts of this length that is a third of what splitting by characters costs.
     let mut segments = text.as_bytes().get(1..)?.split(|byte| *byte == b'/').peekable();

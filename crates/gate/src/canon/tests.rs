@@ -94,6 +94,44 @@ fn one_path_in_one_form() {
     }
 }
 
+/// Every text of up to `most` of these characters.
+fn texts(characters: &[char], most: usize) -> Vec<String> {
+    let mut all = vec![String::new()];
+    let mut begin = 0;
+    for _ in 0..most {
+        let longer: Vec<String> = all[begin..].iter().flat_map(|text| characters.iter().map(move |one| format!("{text}{one}"))).collect();
+        begin = all.len();
+        all.extend(longer);
+    }
+    all
+}
+
+#[test]
+fn every_short_path_is_judged_segment_by_segment() {
+    for rest in texts(&['a', '/', '.', ';'], 7) {
+        let (raw, segments) = (format!("/{rest}"), rest.split('/').collect::<Vec<_>>());
+        let good = |(at, segment): (usize, &&str)| match segment.split(';').next().unwrap() {
+            "." | ".." => false,
+            "" => segment.is_empty() && at + 1 == segments.len(),
+            _ => true,
+        };
+        let expected = segments.iter().enumerate().all(good).then_some(&*raw);
+        assert_eq!(path(&raw).as_deref(), expected, "{raw}");
+    }
+}
+
+#[test]
+fn every_short_host_has_dots_between_labels_only() {
+    for text in texts(&['a', 'B', '.', '-', '/'], 6) {
+        let good = !text.contains('/') && text.split('.').all(|label| !label.is_empty());
+        assert_eq!(host_name(&text).as_deref(), good.then(|| text.to_lowercase()).as_deref(), "{text}");
+        assert_eq!(host_name(&format!("{text}:8443")), host_name(&text), "{text}");
+    }
+    let longest = "a".repeat(253);
+    assert_eq!(host_name(&longest).as_deref(), Some(&*longest));
+    assert_eq!(host_name(&format!("{longest}a")), None);
+}
+
 #[test]
 fn what_cannot_be_served_is_refused() {
     for (request, expected) in [
@@ -125,6 +163,11 @@ fn what_cannot_be_served_is_refused() {
         ),
         ("GET /a\nhost: a\nvia: 1.1 other, 1.1 wardgate-1", "canon.loop"),
         ("GET /a\nhost: a\nvia: 1.1 wardgate-2", "a /a"),
+        ("GET /a\nhost: a\nvia: 1.1 other\nvia: 1.1 wardgate-1", "canon.loop"),
+        ("POST /a\nhost: a\ncontent-length: 1\ncontent-length: 1", "canon.header"),
+        ("GET /a\nhost: a\nwardgate-purpose: settlement\nwardgate-purpose: settlement", "canon.header"),
+        ("GET /a\nhost: a\nuser-agent: one\nuser-agent: two", "a /a"),
+        ("GET /a\nhost: a\ntraceparent: one\ntraceparent: two", "a /a"),
         ("GET /a\nhost: a\ncontent-type: a/b\ncontent-type: a/b", "canon.header"),
         ("GET /a\nhost: a\nwardgate-purpose: Not A Name", "canon.header"),
         ("GET /a\nhost: a\nwardgate-purpose: settlement", "a /a"),
