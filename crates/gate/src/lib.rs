@@ -25,6 +25,7 @@ pub mod canon;
 pub mod commit;
 pub mod credential;
 pub mod denied;
+mod escapes;
 pub mod heard;
 pub mod hooks;
 pub mod identity;

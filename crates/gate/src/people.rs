@@ -4,6 +4,7 @@
 //! for limits and for the record, and goes on as it came. So a made-up one is worth what the upstream makes of it. A request that
 //! shows a machine's proof is a machine's, whether the proof is good or not: no session stands in for it, and none goes along.
 
+use crate::escapes::{self, Plus};
 use http::{HeaderMap, HeaderName, header};
 use std::borrow::Cow;
 use wardgate_model::{
@@ -58,7 +59,7 @@ fn cookies<'h>(field: &'h [u8], name: &[u8], add: &mut impl FnMut(&'h [u8]) -> R
 /// Whether servers there are read `own` as `name`: without its quotes and blanks, its escapes resolved, in capitals, `.` and blank
 /// as `_`, what follows `[` left off.
 fn is_alike(own: &[u8], name: &[u8]) -> bool {
-    let own = unescaped(own);
+    let own = escapes::resolved(own, Plus::Blank);
     let bare = own.split(|byte| *byte == b'[').next().unwrap_or_default();
     let edge = |byte: &u8| byte.is_ascii_whitespace() || byte.is_ascii_control() || *byte == b'"';
     let begin = bare.iter().position(|byte| !edge(byte)).unwrap_or(bare.len());
@@ -77,26 +78,7 @@ fn plain(value: &[u8]) -> Result<Cow<'_, [u8]>, Reason> {
         return Err(Reason::CredentialMalformed);
     }
     let bare = value.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(value);
-    Ok(unescaped(bare))
-}
-
-/// The bytes with percent-escapes resolved once and `+` as a blank; what is no escape stands for itself.
-fn unescaped(text: &[u8]) -> Cow<'_, [u8]> {
-    if !text.iter().any(|byte| matches!(byte, b'%' | b'+')) {
-        return Cow::Borrowed(text);
-    }
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let mut plain = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((first, after)) = rest.split_first() {
-        let escape = match after {
-            [high, low, ..] if *first == b'%' => digit(*high).zip(digit(*low)),
-            _ => None,
-        };
-        plain.push(escape.map_or(if *first == b'+' { b' ' } else { *first }, |(high, low)| high * 16 + low));
-        rest = if escape.is_some() { after.get(2..).unwrap_or_default() } else { after };
-    }
-    Cow::Owned(plain)
+    Ok(escapes::resolved(bare, Plus::Blank))
 }
 
 /// Takes off what of a request's fields must not go on together on an API that serves people and machines.

@@ -22,6 +22,10 @@ fn what_is_shown_decides_what_is_answered() {
         ("authorization: Bearer wg_production_x".to_owned(), "400 credential.malformed"),
         ("authorization: Bearer".to_owned(), "400 credential.malformed"),
         ("authorization: Basic dTpw".to_owned(), "401 credential.not_accepted"),
+        (format!("authorization: Bearer   {key}"), "200 rule.allowed"),
+        ("authorization: Bearer abc def".to_owned(), "400 credential.malformed"),
+        ("authorization: Bearer abc,def".to_owned(), "400 credential.malformed"),
+        ("authorization: Bearer abc\tdef".to_owned(), "400 credential.malformed"),
         (format!("authorization: Bearer {key}, Bearer {key}"), "400 credential.malformed"),
         (format!("authorization: Bearer {key}\nauthorization: Bearer {key}"), "400 credential.conflict"),
     ] {

@@ -6,7 +6,8 @@ fn check(seen: &str, shown: &str, same: bool) {
     let (seen, shown) = (Seen::from(Shown::of(seen).expect("a token")), Shown::of(shown).expect("a token"));
     assert_eq!(shown.equivalent(&seen), same, "{shown:?}");
     let hasher = RandomState::new();
-    assert_eq!(hasher.hash_one(&shown) == hasher.hash_one(&seen), same, "{shown:?}");
+    // What is the same is looked for where it is; of what is not, the map needs no more than that the whole is compared.
+    assert!(!same || hasher.hash_one(&shown) == hasher.hash_one(&seen), "{shown:?}");
 }
 
 #[test]
