@@ -79,7 +79,16 @@ async fn past(control: &Control, moment: Moment) -> Result<(Then, Time), Problem
         Moment::Seq(seq) => (seq, clock::now()),
         Moment::Time(time) => (control.store().seq_at(time).await?, time),
     };
-    Ok((Then(control.past(seq).await?), time))
+    let mut past = control.past(seq).await?;
+    with_nobody(&mut past.identities);
+    Ok((Then(past), time))
+}
+
+/// Those who are nobody on record are there at every moment, as they are now: they gain and lose with what is open to them.
+fn with_nobody(identities: &mut Vec<Identity>) {
+    identities.retain(|identity| !Identity::is_built_in(identity.id.as_str()));
+    identities.extend([Identity::anonymous(), Identity::people()]);
+    identities.sort_by(|a, b| a.id.cmp(&b.id));
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {

@@ -155,6 +155,7 @@ pub(super) async fn findings(args: FindingsArgs) -> anyhow::Result<Exit> {
     found.retain(|finding| {
         args.severity.as_ref().is_none_or(|severity| text(finding, "severity") == *severity)
             && args.subject.as_ref().is_none_or(|subject| text(finding, "name").contains(subject.as_str()))
+            && args.probe.as_deref().is_none_or(|api| is_about(finding, api))
     });
     // The worst first, whatever page it came on.
     found.sort_by_key(|finding| ["critical", "high", "medium", "low"].iter().position(|severity| *severity == text(finding, "severity")));
@@ -181,6 +182,17 @@ pub(super) async fn findings(args: FindingsArgs) -> anyhow::Result<Exit> {
         note("nothing found");
     }
     Ok(Exit::Done)
+}
+
+/// Whether a finding is about an API or an operation of it; about anything, where none is named.
+fn is_about(finding: &Value, api: &str) -> bool {
+    let name = text(finding, "name");
+    match text(finding, "kind").as_str() {
+        _ if api.is_empty() => true,
+        "Api" => name == api,
+        "Operation" => name.strip_prefix(api).is_some_and(|rest| rest.starts_with(' ')),
+        _ => false,
+    }
 }
 
 /// Has upstreams called past the gate, and says of each what came of it.

@@ -2,7 +2,7 @@
 
 use crate::{
     cli::{CheckArgs, Output},
-    config::{Config, KeySource, Raw},
+    config::{Config, KeySource, Raw, SignIn},
     control::Loaded,
     diagnostics,
     output::{Exit, GOOD, json, line, note, styled},
@@ -13,6 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 use wardgate_model::diagnostic::{Diagnostic, Place};
+use wardgate_resources::Inventory;
 
 /// What the files hold, where they are good.
 struct Counted {
@@ -63,6 +64,25 @@ fn named(file: &Path, base: &Path) -> Vec<PathBuf> {
     raw.and_then(|raw| raw.resources).unwrap_or_default().iter().map(|path| base.join(path)).collect()
 }
 
+/// Owners and the environment of people who sign in that no file declares: whoever came for them would not be let in.
+fn unnamed(sign_in: &SignIn, inventory: &Inventory, file: &Path) -> Vec<Diagnostic> {
+    let owners: Vec<&str> = inventory.owners.iter().map(|owner| owner.name.as_str()).collect();
+    let environments: Vec<&str> = inventory.environments.iter().map(|environment| environment.name.as_str()).collect();
+    let missing = |key: String, kind: &str, name: &str, known: &[&str]| {
+        let what = format!("`admin.sign_in.{key}`: no file declares the {kind} `{name}`: who signs in for it is not let in");
+        let mend = match wardgate_resources::nearest(name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`? Else declare it, here or by the management API"),
+            None => "declare it, here or by the management API".to_owned(),
+        };
+        (!known.contains(&name)).then(|| Diagnostic::warning(Place::file(file), "config.sign_in", what).mend(mend))
+    };
+    let everybody = sign_in.owner.iter().map(|owner| ("owner".to_owned(), owner));
+    let by_group = sign_in.owners.iter().map(|(group, owner)| (format!("owners.{group}"), owner));
+    let owners = everybody.chain(by_group).filter_map(|(key, owner)| missing(key, "Owner", owner.as_str(), &owners));
+    let lives = missing("environment".to_owned(), "Environment", sign_in.environment.as_str(), &environments);
+    owners.chain(lives).collect()
+}
+
 fn count(number: usize, one: &str, several: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { several })
 }
@@ -74,6 +94,7 @@ fn look(args: &CheckArgs) -> (Vec<Diagnostic>, Option<Counted>) {
     let configured =
         if args.directories.is_empty() || file.exists() { Config::read(file).map_err(|wrong| found.extend(wrong)).ok() } else { None };
     found.extend(configured.as_ref().and_then(open_key));
+    let sign_in = configured.as_ref().and_then(|config| config.sign_in.clone());
     let configured = configured.map(|config| config.resources);
     let base = file.parent().unwrap_or(Path::new("")).to_owned();
     let paths = if args.directories.is_empty() { configured.unwrap_or_else(|| named(file, &base)) } else { args.directories.clone() };
@@ -84,6 +105,7 @@ fn look(args: &CheckArgs) -> (Vec<Diagnostic>, Option<Counted>) {
         Ok(loaded) => {
             found.extend(loaded.warnings);
             let inventory = &loaded.inventory;
+            found.extend(sign_in.iter().flat_map(|sign_in| unnamed(sign_in, inventory, file)));
             let operations = inventory.apis.iter().map(|api| api.operations.len()).sum();
             let counted =
                 Counted { apis: inventory.apis.len(), operations, identities: inventory.identities.len(), grants: inventory.grants.len() };
@@ -95,3 +117,6 @@ fn look(args: &CheckArgs) -> (Vec<Diagnostic>, Option<Counted>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use crate::{
     client::{Address, segment},
     config,
     output::{Exit, json, line, note, plain},
-    profile::{Held, Profile},
+    profile::{Held, Profile, Renewal},
     session::{self, Ended},
 };
 use anyhow::{Context as _, bail};
@@ -69,8 +69,10 @@ pub(super) async fn login(args: LoginArgs) -> anyhow::Result<Exit> {
 
 /// Ends the session.
 pub(super) async fn logout(args: LogoutArgs) -> anyhow::Result<Exit> {
-    let ended = match Held::find(Path::new("."))? {
-        Some(held) => session::end(&held).await?,
+    let held = Held::find(Path::new("."))?;
+    let before = held.as_ref().map(Held::read).transpose()?.flatten();
+    let ended = match &held {
+        Some(held) => session::end(held).await?,
         None => Ended::WasNone,
     };
     match (args.output.output, ended) {
@@ -78,7 +80,27 @@ pub(super) async fn logout(args: LogoutArgs) -> anyhow::Result<Exit> {
         (Output::Table, Ended::Now) => line("signed out")?,
         (Output::Table, Ended::WasNone) => note("there is no session here"),
     }
+    if let (Some(held), Some(before)) = (held, before)
+        && let Some(left) = left(&before, &held.path().display().to_string())
+    {
+        note(&left);
+    }
     Ok(Exit::Done)
+}
+
+/// What somebody should know who has signed out: how a command would sign in again by itself, or that nothing here can.
+fn left(before: &Profile, path: &str) -> Option<String> {
+    match (&before.sign_in, &before.session) {
+        (Some(_), _) => Some(format!(
+            "`{path}` still holds a sign-in credential: the next command that needs a session signs in with it; delete the file to forget it"
+        )),
+        (None, Some(session)) if session.renewal == Renewal::Possible => Some(
+            "the sign-in credential of this session is spent: to come back, have another one issued \
+             (`wardgate credential issue NAME --kind sign_in`), or `wardgate sign-in --offline` when nothing is serving"
+                .to_owned(),
+        ),
+        (None, _) => None,
+    }
 }
 
 /// 256 bits that nobody guesses, in 43 characters.
@@ -148,7 +170,24 @@ fn code(head: &str, state: &str) -> Option<Secret<String>> {
 
 #[cfg(test)]
 mod tests {
-    use super::code;
+    use super::{code, left};
+    use crate::profile::{Profile, Renewal, Session};
+    use wardgate_model::{secret::Secret, time::Time};
+
+    #[test]
+    fn who_signs_out_is_told_what_is_left() {
+        let told = |sign_in: Option<&str>, session: Option<Renewal>| {
+            let session = session.map(|renewal| Session { token: Secret::new("t".to_owned()), expires: Time::from_seconds(1), renewal });
+            let profile =
+                Profile { url: "http://127.0.0.1:9080".to_owned(), sign_in: sign_in.map(|text| Secret::new(text.to_owned())), session };
+            left(&profile, "p.json").unwrap_or_default()
+        };
+        assert!(told(Some("wga_x"), None).starts_with("`p.json` still holds a sign-in credential"));
+        assert!(told(Some("wga_x"), Some(Renewal::Never)).starts_with("`p.json` still holds a sign-in credential"));
+        assert!(told(None, Some(Renewal::Possible)).starts_with("the sign-in credential of this session is spent"));
+        assert_eq!(told(None, Some(Renewal::Never)), "", "who came by the issuer comes by it again");
+        assert_eq!(told(None, None), "");
+    }
 
     #[test]
     fn only_the_browser_that_was_sent_brings_a_code() {

@@ -104,6 +104,8 @@ fn looking_back_and_going_back() {
 
     let gained = told.cli(&["access", "--identity", "caller", "--diff", &last.to_string(), "now"]).with(0).out;
     assert!(gained.starts_with("lost\n") && gained.contains("grant:extra") && !gained.contains("caller-works"), "{gained}");
+    let gained = told.cli(&["access", "--all", "--diff", &last.to_string(), "now"]).with(0).out;
+    assert!(!gained.contains("anonymous") && !gained.contains("people"), "what is open to everybody was open before: {gained}");
     let then = told.cli(&["access", "--identity", "caller", "--at", &last.to_string()]).with(0).out;
     let now = told.cli(&["access", "--identity", "caller"]).with(0).out;
     assert!(then.contains("grant:extra") && !now.contains("grant:extra"), "{then} {now}");

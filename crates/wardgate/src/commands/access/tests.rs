@@ -1,4 +1,4 @@
-use super::{condition, row};
+use super::{condition, is_about, row};
 use serde_json::json;
 
 #[test]
@@ -9,6 +9,14 @@ fn what_forbids_is_turned_round() {
     assert_eq!(said(true, "context.proof.kind == \"sign_in\""), "not proof.kind == \"sign_in\"");
     assert_eq!(said(true, "!(context.a) && (context.b)"), "not !(a) && (b)", "the parentheses are not one pair");
     assert_eq!(said(false, "(context.source.zone == \"dc\")"), "source.zone == \"dc\"");
+}
+
+#[test]
+fn what_is_about_an_api_names_it() {
+    let about = |kind: &str, name: &str, api: &str| is_about(&json!({ "kind": kind, "name": name }), api);
+    assert!(about("Api", "shop", "shop") && about("Operation", "shop GET /things", "shop"));
+    assert!(!about("Api", "shop-2", "shop") && !about("Operation", "shop-2 GET /things", "shop") && !about("Identity", "shop", "shop"));
+    assert!(about("Identity", "till", ""), "no API was named");
 }
 
 #[test]
