@@ -216,3 +216,39 @@ fn break_glass(directory: &Path, arguments: &[&str]) -> (i32, String) {
     let ended = wardgate_with(directory, &all, &[], "");
     (ended.status, format!("{}{}", ended.out, ended.err))
 }
+
+#[test]
+fn who_calls_what_goes_out_of_use_is_told_and_named() {
+    let upstream = Upstream::start(|_| Play::Answer(ok("ok")));
+    let place = Place::shop(&upstream.url());
+    place.change("resources/shop.yaml", "class: list }", "class: list, deprecated: 2020-01-01, sunset: 2999-01-01 }");
+    place.change("resources/shop.yaml", "'GET /things/{id}', class: read }", "'GET /things/{id}', class: read, sunset: 2021-02-01 }");
+    place.change("resources/shop.yaml", "  operations:\n", "  after_sunset: deny\n  operations:\n");
+    let gate = place.serve();
+    let key = bearer(&place.issue(&gate, "caller").1);
+    let call = |line: &str| ask(gate.public, line, &[("Authorization", &key)], "");
+
+    let going = call("GET /shop/things");
+    let told = (going.status, going.field("deprecation"), going.field("sunset"));
+    assert_eq!(told, (200, Some("@1577836800"), Some("Tue, 01 Jan 2999 00:00:00 GMT")));
+    let stays = call("POST /shop/things");
+    assert_eq!((stays.status, stays.field("deprecation"), stays.field("sunset")), (200, None, None));
+    let gone = call("GET /shop/things/7");
+    assert_eq!((gone.said().as_str(), gone.field("sunset")), ("410 standing.sunset", Some("Mon, 01 Feb 2021 00:00:00 GMT")));
+    let stranger = ask(gate.public, "GET /shop/things/7", &[], "");
+    assert_eq!((stranger.status, stranger.field("sunset")), (401, None), "who shows nothing learns nothing");
+
+    let found = |code: &str| {
+        until(code, || {
+            let page = place.manage(&gate, &format!("GET /api/v1/findings?code={code}"), &Value::Null).json();
+            page["items"].as_array().unwrap().first().cloned()
+        })
+    };
+    let deprecated = found("operation.deprecated");
+    assert_eq!(deprecated["name"], "shop GET /shop/things");
+    assert!(deprecated["evidence"].as_str().unwrap().contains("called by `caller` (1 time"), "{deprecated}");
+    let gone = found("operation.sunset");
+    assert!(gone["evidence"].as_str().unwrap().contains("refused since; called by `caller` (1 time"), "{gone}");
+    let listed = place.run(&gate, &["findings", "--probe", "shop", "--code", "operation.sunset"], "").with(0).out;
+    assert!(listed.contains("operation.sunset") && listed.contains("shop GET /shop/things/{id}"), "{listed}");
+}
