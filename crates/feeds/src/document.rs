@@ -1,14 +1,15 @@
 //! What was fetched, read: a document that cannot be read is a failed fetch, and the last good one stays.
 
+use crate::fault::Shown;
 use bytes::Bytes;
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 use wardgate_model::time::Time;
 use wardgate_proof::{
     jose::{
         jwk::Accepting,
         key_set::{KeySet, SetFault},
     },
-    x509::{BundleFault, CrlFault, Crls, SpiffeBundle, SpiffeBundleFault, TrustBundle, TrustDomain},
+    x509::{BundleFault, Crl, CrlFault, Crls, SpiffeBundle, SpiffeBundleFault, TrustBundle, TrustDomain},
 };
 
 /// What kind of document a feed fetches, and how it is read.
@@ -82,13 +83,8 @@ pub enum Document {
     Bundle(SpiffeBundle),
     /// The anchors of an authority.
     Anchors(TrustBundle),
-    /// Revocation lists. Their text too: the lists of one trust source are put together from several documents.
-    Revocations {
-        /// As read.
-        lists: Crls,
-        /// As fetched.
-        text: Bytes,
-    },
+    /// Revocation lists.
+    Revocations(Arc<Crls>),
 }
 
 /// Why a document is not the one that it should be.
@@ -109,43 +105,47 @@ pub enum DocumentFault {
     /// It is older than the one that is there.
     #[error("it is older than the one that was fetched before: {0}")]
     Older(Box<str>),
+    /// A list is not in it any more: whom that revoked would be good again.
+    #[error("it has no list of {issuer} any more{}: the last one counts until {until}", if *elsewhere { " for the same distribution point" } else { "" })]
+    Withdrawn {
+        /// Whose list.
+        issuer: Shown,
+        /// Whether there is another list of that issuer, for another distribution point.
+        elsewhere: bool,
+        /// The `nextUpdate` of the last one: from then on it is not missed.
+        until: Time,
+    },
 }
 
 impl Document {
-    /// Reads a document that takes the place of the last good one, and that must not be older than that, where it says how old it is.
+    /// Reads a document that takes the place of the last good one, and that must not be older than that, where it says how old it is,
+    /// nor take back a revocation list before its `nextUpdate`.
     ///
     /// # Errors
     /// Says what is wrong with it.
-    pub fn read(kind: &Kind, text: &Bytes, before: Option<&Self>) -> Result<Self, DocumentFault> {
+    pub fn read(kind: &Kind, text: &Bytes, before: Option<&Self>, now: Time) -> Result<Self, DocumentFault> {
         let read = match kind {
             Kind::Keys(accepting) => Self::Keys(KeySet::parse(text, *accepting)?),
             Kind::Bundle(domain) => Self::Bundle(SpiffeBundle::parse(text, domain)?),
             Kind::Anchors(domain) => Self::Anchors(TrustBundle::parse(text, domain.as_ref())?),
-            Kind::Revocations => Self::Revocations { lists: Crls::parse([&**text])?, text: text.clone() },
+            Kind::Revocations => Self::Revocations(Arc::new(Crls::parse([&**text])?)),
         };
-        match before.and_then(|before| read.older_than(before)) {
-            Some(why) => Err(DocumentFault::Older(why.into())),
+        match before.and_then(|before| read.takes_back(before, now)) {
+            Some(fault) => Err(fault),
             None => Ok(read),
         }
     }
 
     /// Whoever can replay an old answer must not bring back what was taken away since.
-    fn older_than(&self, before: &Self) -> Option<String> {
+    fn takes_back(&self, before: &Self, now: Time) -> Option<DocumentFault> {
         match (self, before) {
-            (Self::Bundle(now), Self::Bundle(before)) => {
-                let back = now.sequence() < before.sequence();
+            (Self::Bundle(next), Self::Bundle(before)) => {
+                let back = next.sequence() < before.sequence();
                 let shown = |bundle: &SpiffeBundle| bundle.sequence().map_or_else(|| "none".to_owned(), |number| number.to_string());
-                back.then(|| format!("`spiffe_sequence` {} after {}", shown(now), shown(before)))
+                let why = || format!("`spiffe_sequence` {} after {}", shown(next), shown(before));
+                back.then(|| DocumentFault::Older(why().into()))
             }
-            (Self::Revocations { lists: now, .. }, Self::Revocations { lists: before, .. }) => {
-                let newest = |lists: &Crls, issuer: &[u8]| {
-                    lists.lists().iter().filter(|list| list.issuer() == issuer).map(wardgate_proof::x509::Crl::this_update).max()
-                };
-                before.lists().iter().find_map(|list| {
-                    let (was, is) = (newest(before, list.issuer())?, newest(now, list.issuer())?);
-                    (is < was).then(|| format!("a list of {is} after one of {was}"))
-                })
-            }
+            (Self::Revocations(next), Self::Revocations(before)) => before.lists().iter().find_map(|list| missed(list, next, before, now)),
             _ => None,
         }
     }
@@ -157,7 +157,7 @@ impl Document {
             Self::Keys(keys) => keys.keys().len(),
             Self::Bundle(bundle) => bundle.anchors().lives().len().saturating_add(bundle.keys().keys().len()),
             Self::Anchors(anchors) => anchors.lives().len(),
-            Self::Revocations { lists, .. } => lists.lists().len(),
+            Self::Revocations(lists) => lists.lists().len(),
         }
     }
 
@@ -167,7 +167,7 @@ impl Document {
         match self {
             Self::Keys(keys) => keys.skipped().len(),
             Self::Bundle(bundle) => bundle.skipped(),
-            Self::Anchors(_) | Self::Revocations { .. } => 0,
+            Self::Anchors(_) | Self::Revocations(_) => 0,
         }
     }
 
@@ -177,7 +177,7 @@ impl Document {
         match self {
             Self::Keys(keys) => keys.has(kid),
             Self::Bundle(bundle) => bundle.keys().has(kid),
-            Self::Anchors(_) | Self::Revocations { .. } => false,
+            Self::Anchors(_) | Self::Revocations(_) => false,
         }
     }
 
@@ -188,13 +188,46 @@ impl Document {
             // SPIFFE-Trust-Domain-and-Bundle §4.1.2: the hint of the bundle goes before all.
             Self::Bundle(bundle) => bundle.refresh_hint().or(said),
             // RFC 5280 §5.1.2.5: a newer one is to be there before the time of this one is over, and it takes more than one try.
-            Self::Revocations { lists, .. } => {
+            Self::Revocations(lists) => {
                 let left = lists.lists().iter().map(|list| list.next_update().since(now) / 2).min();
                 left.map(|left| left.min(said.unwrap_or(usual)))
             }
             Self::Keys(_) | Self::Anchors(_) => said,
         }
     }
+}
+
+/// What of a revocation list of before the next document would take back (RFC 5280 §5.1.2.4, §5.2.3): a list is followed by newer
+/// ones of its issuer for its distribution point, whose numbers grow. Who signs lists may begin to count anew, or end one, when the
+/// time of the last is over.
+fn missed(list: &Crl, next: &Crls, before: &Crls, now: Time) -> Option<DocumentFault> {
+    let of_issuer =
+        |lists: &Crls| lists.lists().iter().filter(|other| other.issuer() == list.issuer()).map(|other| other.this_update()).max();
+    if let (Some(is), Some(was)) = (of_issuer(next), of_issuer(before))
+        && is < was
+    {
+        return Some(DocumentFault::Older(format!("a list of {is} after one of {was}").into()));
+    }
+    if list.next_update() <= now {
+        return None;
+    }
+    let in_its_place = || {
+        let of_issuer = next.lists().iter().filter(|other| other.issuer() == list.issuer());
+        of_issuer.filter(|other| other.distribution_point() == list.distribution_point())
+    };
+    if in_its_place().next().is_none() {
+        let (issuer, until) = (Shown::quoted(list.issuer_texts().as_bytes()), list.next_update());
+        return Some(DocumentFault::Withdrawn { issuer, elsewhere: of_issuer(next).is_some(), until });
+    }
+    let was = list.number()?;
+    let is = in_its_place().filter(|other| other.signer() == list.signer()).filter_map(|other| other.number()).max_by_key(counted)?;
+    let of = |number: &[u8]| number.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    (counted(&is) < counted(&was)).then(|| DocumentFault::Older(format!("a list of number 0x{} after 0x{}", of(is), of(was)).into()))
+}
+
+/// By what big-endian numbers without zeros before them are in order.
+fn counted<'a>(number: &&'a [u8]) -> (usize, &'a [u8]) {
+    (number.len(), number)
 }
 
 #[cfg(test)]

@@ -85,6 +85,10 @@ impl FeedFault {
             Self::File(_) | Self::Workload(_) | Self::Document(_) | Self::Roots(_) => None,
         }
     }
+
+    const fn takes_back(&self) -> bool {
+        matches!(self, Self::Document(DocumentFault::Older(_) | DocumentFault::Withdrawn { .. }))
+    }
 }
 
 /// Whether a document is another than the one before.
@@ -171,6 +175,8 @@ pub struct Failure {
     pub at: Time,
     /// Why, in a line.
     pub why: Box<str>,
+    /// Whether there was a document, and it was refused because it would take back what was said before.
+    pub takes_back: bool,
 }
 
 /// How a feed is: for `/readyz` and metrics.
@@ -233,6 +239,8 @@ struct Shared {
 struct Inner {
     pace: Pace,
     held: Option<Held>,
+    /// The revocation lists that were good last, also when they are too old to count: what they revoked stays so.
+    listed: Option<Arc<Document>>,
     absent: Absent<Box<str>>,
     /// Sources that looked for a key in vain.
     barred: Absent<IpAddr>,
@@ -254,7 +262,8 @@ impl Feed {
     fn new(spec: &FeedSpec, clock: Clock) -> Self {
         let pace = Pace::new(spec.rhythm, clock.now());
         let (absent, barred) = (Absent::default(), Absent::default());
-        let inner = Inner { pace, held: None, absent, barred, success: None, failure: None, waited: 0, turned_away: 0, gone: false };
+        let inner =
+            Inner { pace, held: None, listed: None, absent, barred, success: None, failure: None, waited: 0, turned_away: 0, gone: false };
         Self(Arc::new(Shared {
             id: spec.id(),
             rhythm: spec.rhythm,

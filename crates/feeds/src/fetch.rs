@@ -20,10 +20,12 @@ use hyper::{
     client::conn::http1,
 };
 use hyper_util::rt::TokioIo;
+use rustls::{CertificateError, OtherError};
 use rustls_pki_types::ServerName;
 use std::{
     fmt,
     future::Future,
+    io,
     net::{IpAddr, SocketAddr},
     sync::Arc,
     time::Duration,
@@ -190,7 +192,7 @@ impl Fetcher {
                 let name = server_name(target)?;
                 let handshake = TlsConnector::from(asking.roots.config()).connect(name, socket);
                 let stream = within(Step::Handshake, asking.bounds.connect, handshake).await?;
-                let stream = stream.map_err(|error| FetchFault::Tls { host: shown_host(target), why: chain(&error) })?;
+                let stream = stream.map_err(|error| FetchFault::Tls { host: shown_host(target), why: not_believed(&error) })?;
                 send(stream, asking, target).await
             }
         }
@@ -237,6 +239,14 @@ async fn within<F: Future>(step: Step, limit: Duration, future: F) -> Result<F::
 
 fn shown_host(target: &Target) -> Box<str> {
     target.host().to_string().into()
+}
+
+/// Why a server is not believed: as our own verifier says it, where that refused it.
+fn not_believed(error: &io::Error) -> Shown {
+    match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(why)))) => Shown::new(why),
+        Some(_) | None => chain(error),
+    }
 }
 
 fn server_name(target: &Target) -> Result<ServerName<'static>, FetchFault> {

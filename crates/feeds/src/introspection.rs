@@ -11,16 +11,28 @@ use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 use serde_json::{Map, Value};
 use std::{
+    collections::HashMap,
     fmt,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::{OnceCell, Semaphore},
+    time::timeout,
+};
 use wardgate_model::{secret::Secret, trust::Reach};
-use wardgate_proof::jose::json::{self, JsonFault};
+use wardgate_proof::jose::{
+    self,
+    json::{self, JsonFault},
+};
 
 /// Longest token that is asked about, in bytes.
 pub const TOKEN_BYTES_MAX: usize = 16 * 1024;
+/// Most that wait for answers to questions that others asked, or asked themselves.
+pub const WAITERS_MAX: usize = 4_096;
 /// What an answer may hold.
 const BOUNDS: json::Bounds = json::Bounds { depth: 16, values: 4_096 };
 
@@ -102,6 +114,9 @@ pub enum IntrospectionFault {
     Secret,
 }
 
+/// What came of a question, for all who wait for it.
+type Said = Result<Introspected, Arc<IntrospectionFault>>;
+
 /// An issuer that can be asked.
 pub struct Introspection {
     fetcher: Fetcher,
@@ -110,7 +125,39 @@ pub struct Introspection {
     places: Semaphore,
     /// Places and waiters together.
     room: Semaphore,
+    /// Those who wait for an answer, whoever asked.
+    waiting: Semaphore,
+    /// The questions under way, by the hash of their token.
+    asked: Mutex<HashMap<[u8; 32], Question>>,
+    questions: AtomicU64,
     turned_away: AtomicU64,
+}
+
+/// A question under way.
+#[derive(Default)]
+struct Question {
+    answer: Arc<OnceCell<Said>>,
+    /// So many wait for its answer.
+    waiting: usize,
+}
+
+/// A place among those who wait for the answer to one question. The last to go, or the first who has the answer, ends the question: an
+/// answer is for those who asked before it came, and for nobody later.
+struct Place<'a> {
+    of: &'a Introspection,
+    token: [u8; 32],
+    answer: Arc<OnceCell<Said>>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut asked = self.of.asked();
+        let Some(question) = asked.get_mut(&self.token).filter(|question| Arc::ptr_eq(&question.answer, &self.answer)) else { return };
+        question.waiting = question.waiting.saturating_sub(1);
+        if question.waiting == 0 || self.answer.initialized() {
+            asked.remove(&self.token);
+        }
+    }
 }
 
 impl fmt::Debug for Introspection {
@@ -138,7 +185,25 @@ impl Introspection {
         authorization.set_sensitive(true);
         let (places, waiters) = (endpoint.places.clamp(1, 1_024), endpoint.waiters.min(65_536));
         let (places, room) = (Semaphore::new(places), Semaphore::new(places + waiters));
-        Ok(Self { fetcher, endpoint, authorization, places, room, turned_away: AtomicU64::new(0) })
+        let (waiting, asked) = (Semaphore::new(WAITERS_MAX), Mutex::default());
+        let (questions, turned_away) = (AtomicU64::new(0), AtomicU64::new(0));
+        Ok(Self { fetcher, endpoint, authorization, places, room, waiting, asked, questions, turned_away })
+    }
+
+    fn asked(&self) -> MutexGuard<'_, HashMap<[u8; 32], Question>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many wait for an answer now, whoever asked.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        WAITERS_MAX.saturating_sub(self.waiting.available_permits())
+    }
+
+    /// How many questions it was asked.
+    #[must_use]
+    pub fn questions(&self) -> u64 {
+        self.questions.load(Ordering::Relaxed)
     }
 
     /// How many questions were turned away because too many waited, or had waited for too long.
@@ -152,14 +217,30 @@ impl Introspection {
         IntrospectionFault::Busy
     }
 
-    /// Asks about a token. The answer is for now: how long it may be remembered is for whoever knows how fast a revocation must count.
+    /// Asks about a token. Who asks about one that is asked about already waits for that answer: many at once cause one question. The
+    /// answer is for now: how long it may be remembered is for whoever knows how fast a revocation must count. Dropping the wish is always
+    /// right: another of those who wait asks in its place.
     ///
     /// # Errors
     /// When there is no answer that can be read in one way: then nothing is known of the token.
-    pub async fn ask(&self, token: &str) -> Result<Introspected, IntrospectionFault> {
+    pub async fn ask(&self, token: &str) -> Result<Introspected, Arc<IntrospectionFault>> {
         if token.len() > TOKEN_BYTES_MAX {
-            return Err(IntrospectionFault::Long);
+            return Err(Arc::new(IntrospectionFault::Long));
         }
+        let _waiting = self.waiting.try_acquire().map_err(|_| Arc::new(self.turn_away()))?;
+        let place = self.place(jose::hash(token));
+        place.answer.get_or_init(|| async { self.question(token).await.map_err(Arc::new) }).await.clone()
+    }
+
+    fn place(&self, token: [u8; 32]) -> Place<'_> {
+        let mut asked = self.asked();
+        let question = asked.entry(token).or_default();
+        question.waiting = question.waiting.saturating_add(1);
+        Place { of: self, token, answer: Arc::clone(&question.answer) }
+    }
+
+    /// One question.
+    async fn question(&self, token: &str) -> Result<Introspected, IntrospectionFault> {
         let _room = self.room.try_acquire().map_err(|_| self.turn_away())?;
         let place = timeout(self.endpoint.bounds.whole, self.places.acquire()).await;
         let _place = place.ok().and_then(Result::ok).ok_or_else(|| self.turn_away())?;
@@ -174,6 +255,7 @@ impl Introspection {
             roots: &self.endpoint.roots,
             bounds: self.endpoint.bounds,
         };
+        self.questions.fetch_add(1, Ordering::Relaxed);
         let answer = self.fetcher.fetch(&asking).await.map_err(|fault| match fault {
             FetchFault::Status { status: StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, .. } => IntrospectionFault::Refused,
             fault => IntrospectionFault::Fetch(fault),

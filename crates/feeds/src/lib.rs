@@ -7,7 +7,7 @@
 //!
 //! [`guard`] says which addresses may be reached; [`target`] is what is asked for, [`resolve`] and [`roots`] are whom that
 //! rests on; [`fetch`] is one fetch, [`fault`] why it came to nothing, [`freshness`] how long an answer keeps.
-//! [`discovery`] leads from an issuer to its keys, [`document`] reads what came, [`pace`] says when to fetch again. [`feed`] puts
+//! [`discovery`] leads from an issuer to its keys, [`document`] reads what came, [`endpoint`] knows servers by their SPIFFE id, [`pace`] says when to fetch again. [`feed`] puts
 //! them together for one document, [`feeds`] for all of a process; [`introspection`] asks about one token,
 //! [`sign_in`] about one person.
 //!
@@ -24,6 +24,7 @@ mod absent;
 pub mod clock;
 pub mod discovery;
 pub mod document;
+pub mod endpoint;
 pub mod fault;
 pub mod feed;
 pub mod feeds;

@@ -1,17 +1,20 @@
 //! Whose proofs count, made ready: keys and anchors as they were last fetched, and what was found good with them.
 //!
-//! What was verified once is remembered until it ends. A new [`Trust`] remembers nothing: so new keys, a new revocation list or a
-//! trust source that is gone are obeyed by the next request, on open connections too.
+//! What was verified once is remembered until it ends, as long as what it was verified by is what it was. A new [`Trust`] remembers
+//! nothing, or what the one before it found by trust sources that are the same in both: so new keys, a new revocation list or a
+//! trust source that is gone are obeyed by the next request, on open connections too, and cost nobody else.
 
 mod asked;
 mod authority;
 mod seen;
+mod standing;
 
 pub use asked::AskedIssuer;
 pub use authority::{Certificate, Gathered, TrustedAuthority};
 
 use ahash::AHashMap;
 use quick_cache::sync::Cache;
+use standing::Standing;
 use std::sync::{Arc, LazyLock};
 use wardgate_model::{
     facts::TokenFacts,
@@ -45,9 +48,10 @@ pub struct TrustedIssuer {
     /// What must hold of its tokens.
     pub expected: Expected,
     /// Its keys; `None`: they were never fetched.
-    pub keys: Option<KeySet>,
+    pub keys: Option<Arc<KeySet>>,
     /// From then on the keys are too old to be believed; `None`: they are on record here.
     pub good_until: Option<Time>,
+    standing: Standing,
 }
 
 /// Why what a trust source declares cannot be used.
@@ -85,7 +89,14 @@ impl TrustedIssuer {
             (Keys::Discovered(_) | Keys::At(..), Some((keys, end))) => (Some(keys), Some(end)),
             (Keys::Discovered(_) | Keys::At(..), None) | (Keys::Asked(_), _) => (None, None),
         };
-        Self { name: name.clone(), expected: Expected::of(issuer), keys, good_until }
+        Self { name: name.clone(), expected: Expected::of(issuer), keys: keys.map(Arc::new), good_until, standing: Standing::default() }
+    }
+
+    /// The same, with the same keys, which are good for longer: what was found good by them is remembered.
+    #[must_use]
+    pub fn renewed(&self, good_until: Option<Time>) -> Self {
+        let Self { name, expected, keys, standing, .. } = self;
+        Self { name: name.clone(), expected: expected.clone(), keys: keys.clone(), good_until, standing: standing.clone() }
     }
 
     /// The keys of an issuer, from their document.
@@ -117,6 +128,8 @@ pub struct Token {
     pub claims: Claims,
     /// From then on the keys that it was verified with are too old to be believed, and with them what was found.
     keys_until: Option<Time>,
+    /// By what it was found good.
+    standing: Standing,
 }
 
 /// What is said of who shows a token.
@@ -128,7 +141,7 @@ struct Said {
 }
 
 impl Token {
-    fn new(trust: &TrustName, expected: &Expected, said: Said, keys_until: Option<Time>) -> Self {
+    fn new(trust: &TrustName, expected: &Expected, said: Said, (keys_until, standing): (Option<Time>, Standing)) -> Self {
         let Said { subject, on_behalf_of, claims, ends } = said;
         let facts = TokenFacts {
             id: claims.id().unwrap_or_default().into(),
@@ -143,7 +156,7 @@ impl Token {
         // A token that does not say when it was made is taken to be as old as one of its issuer can be.
         let oldest = Time::from_micros(ends.as_micros().saturating_sub(micros(expected.life_max)));
         let since = claims.issued().unwrap_or(oldest);
-        Self { trust: trust.clone(), subject, on_behalf_of, facts: Arc::new(facts), since, ends, claims, keys_until }
+        Self { trust: trust.clone(), subject, on_behalf_of, facts: Arc::new(facts), since, ends, claims, keys_until, standing }
     }
 
     /// To what it is bound; whoever shows it must show that too.
@@ -180,9 +193,12 @@ pub struct Trust {
     domains: AHashMap<Box<str>, TrustedAuthority>,
     authorities: Vec<TrustedAuthority>,
     /// Those whose tokens begin with the most characters first.
-    asked: Vec<AskedIssuer>,
-    tokens: Cache<seen::Seen, Arc<Token>>,
-    certificates: Cache<[u8; 32], Arc<Certificate>>,
+    asked: Vec<Arc<AskedIssuer>>,
+    /// Of all issuers and trust domains that count, in order; and of the other authorities together.
+    current: Box<[Standing]>,
+    others: Standing,
+    tokens: Arc<Cache<seen::Seen, Arc<Token>>>,
+    certificates: Arc<Cache<[u8; 32], Arc<Certificate>>>,
 }
 
 impl Trust {
@@ -205,7 +221,8 @@ impl Trust {
         remembered: usize,
     ) -> Self {
         let issuers = issuers.into_iter().filter_map(|issuer| Some((issuer.expected.issuer.clone()?, issuer)));
-        let mut domains = AHashMap::new();
+        let issuers: AHashMap<Box<str>, TrustedIssuer> = issuers.collect();
+        let mut domains: AHashMap<Box<str>, TrustedAuthority> = AHashMap::new();
         let mut others = Vec::new();
         for authority in authorities {
             match &authority.domain {
@@ -213,20 +230,53 @@ impl Trust {
                 None => others.push(authority),
             }
         }
+        let mut current = Vec::new();
+        current.extend(issuers.values().map(|issuer| issuer.standing.clone()));
+        for domain in domains.values() {
+            current.push(domain.standing.clone());
+            current.extend(domain.svids.as_ref().map(|svids| svids.standing.clone()));
+        }
+        current.sort();
         Self {
-            issuers: issuers.collect(),
+            issuers,
             domains,
             authorities: others,
             asked: Vec::new(),
-            tokens: Cache::new(remembered),
-            certificates: Cache::new(remembered),
+            current: current.into(),
+            others: Standing::default(),
+            tokens: Arc::new(Cache::new(remembered)),
+            certificates: Arc::new(Cache::new(remembered)),
         }
+    }
+
+    /// Remembers with `before` what it found by trust sources that both have, and nothing else of it.
+    #[must_use]
+    pub fn remembering(mut self, before: &Self) -> Self {
+        // Where there are other issuers another one may be who a token is of, whoever it was of before.
+        let same = self.issuers.len() == before.issuers.len() && self.issuers.keys().all(|issuer| before.issuers.contains_key(issuer));
+        if same && !before.current.is_empty() {
+            self.tokens = Arc::clone(&before.tokens);
+        }
+        let standings = |trust: &Self| trust.authorities.iter().map(|authority| authority.standing.clone()).collect::<Vec<_>>();
+        let others = standings(&self);
+        if others == standings(before) {
+            self.others = before.others.clone();
+        }
+        if !before.current.is_empty() || !before.authorities.is_empty() {
+            self.certificates = Arc::clone(&before.certificates);
+        }
+        self
+    }
+
+    /// Whether what something was found good by is what it was.
+    fn stands(&self, standing: &Standing) -> bool {
+        *standing == self.others || self.current.binary_search(standing).is_ok()
     }
 
     /// With issuers that are asked about their opaque tokens.
     #[must_use]
-    pub fn asking(mut self, issuers: impl IntoIterator<Item = AskedIssuer>) -> Self {
-        self.asked = issuers.into_iter().collect();
+    pub fn asking<A: Into<Arc<AskedIssuer>>>(mut self, issuers: impl IntoIterator<Item = A>) -> Self {
+        self.asked = issuers.into_iter().map(Into::into).collect();
         self.asked.sort_by_key(|issuer| std::cmp::Reverse(issuer.prefix().len()));
         self
     }
@@ -234,7 +284,7 @@ impl Trust {
     /// The issuer that is asked about this opaque token.
     #[must_use]
     pub fn asked(&self, text: &str) -> Option<&AskedIssuer> {
-        self.asked.iter().find(|issuer| text.starts_with(issuer.prefix()))
+        self.asked.iter().map(Arc::as_ref).find(|issuer| text.starts_with(issuer.prefix()))
     }
 
     /// Verifies a token, or remembers that it did.
@@ -243,7 +293,8 @@ impl Trust {
     /// When it is not genuine, not meant for us or not in force; or when newer keys could turn that.
     pub fn token(&self, text: &str, now: Time) -> Result<Arc<Token>, Trouble> {
         let shown = seen::Shown::of(text).ok_or(Reason::ProofToken)?;
-        if let Some(token) = self.tokens.get(&shown).filter(|token| token.keys_until.is_none_or(|end| now < end)) {
+        let counts = |token: &Arc<Token>| token.keys_until.is_none_or(|end| now < end) && self.stands(&token.standing);
+        if let Some(token) = self.tokens.get(&shown).filter(counts) {
             return if now < token.ends { Ok(token) } else { Err(Reason::ProofExpired.into()) };
         }
         let unverified = Unverified::read(text).map_err(|refusal| reason(&refusal))?;
@@ -263,7 +314,8 @@ impl Trust {
             _ => verified.subject,
         };
         let said = Said { subject, on_behalf_of: verified.on_behalf_of, claims: verified.claims, ends: verified.ends };
-        let token = Arc::new(Token::new(&issuer.name, &issuer.expected, said, issuer.good_until));
+        let by = (issuer.good_until, issuer.standing.clone());
+        let token = Arc::new(Token::new(&issuer.name, &issuer.expected, said, by));
         self.tokens.insert(shown.into(), Arc::clone(&token));
         Ok(token)
     }

@@ -119,8 +119,21 @@ pub enum Published {
     Here(Arc<str>),
     /// At an address, from where it is fetched again and again.
     At(Box<str>),
+    /// At an address whose server shows an X.509-SVID (SPIFFE-Federation §5.2.2, profile `https_spiffe`).
+    Spiffe(Box<SpiffeEndpoint>),
     /// At the Unix socket of this path, where an agent streams it (SPIFFE Workload API).
     Workload(Box<str>),
+}
+
+/// A bundle endpoint whose server shows an X.509-SVID.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpiffeEndpoint {
+    /// Its address.
+    pub url: Box<str>,
+    /// The SPIFFE id that its server shows.
+    pub id: Box<str>,
+    /// The bundle that this is verified with before any was fetched: PEM, or JSON as it is published.
+    pub bundle: Arc<str>,
 }
 
 impl Published {
@@ -129,7 +142,7 @@ impl Published {
     pub fn here(&self) -> Option<Arc<str>> {
         match self {
             Self::Here(text) => Some(Arc::clone(text)),
-            Self::At(_) | Self::Workload(_) => None,
+            Self::At(_) | Self::Spiffe(_) | Self::Workload(_) => None,
         }
     }
 }

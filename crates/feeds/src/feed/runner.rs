@@ -148,13 +148,17 @@ impl Runner {
 
     /// One fetch, from its beginning to its end.
     async fn turn(&mut self) {
-        let before = self.feed.lock().held.clone();
-        let gathered = Box::pin(self.gather()).await.and_then(|answer| self.read(answer, before.as_ref()));
+        let (before, listed) = {
+            let inner = self.feed.lock();
+            (inner.held.clone(), inner.listed.clone())
+        };
+        let gathered = Box::pin(self.gather()).await.and_then(|answer| self.read(answer, before.as_ref(), listed.as_deref()));
         let now = self.feed.now();
         let ended = match gathered {
             Ok((held, change, fresh_for)) => {
                 self.deliver(&held, change, now).await;
                 let mut inner = self.feed.lock();
+                inner.listed = matches!(*held.document, Document::Revocations(_)).then(|| Arc::clone(&held.document));
                 inner.held = Some(held);
                 inner.success = Some(now);
                 inner.failure = None;
@@ -162,7 +166,7 @@ impl Runner {
             }
             Err(fault) => {
                 self.found = None;
-                let failure = Failure { at: now, why: fault.to_string().into() };
+                let failure = Failure { at: now, why: fault.to_string().into(), takes_back: fault.takes_back() };
                 self.feed.lock().failure = Some(failure);
                 Ended::Failed { retry_after: fault.retry_after() }
             }
@@ -178,11 +182,16 @@ impl Runner {
         self.soil.entropy.fill(&mut bytes).map_or(0, |()| u64::from_le_bytes(bytes))
     }
 
-    fn read(&self, answer: Answer, before: Option<&Held>) -> Result<(Held, Change, Option<Duration>), FeedFault> {
+    fn read(
+        &self,
+        answer: Answer,
+        before: Option<&Held>,
+        listed: Option<&Document>,
+    ) -> Result<(Held, Change, Option<Duration>), FeedFault> {
         if let Some(before) = before.filter(|before| before.text == answer.body) {
             return Ok((before.clone(), Change::Renewed, self.fresh_for(&before.document, answer.fresh_for)));
         }
-        let document = Document::read(&self.spec.kind, &answer.body, before.map(|before| &*before.document))?;
+        let document = Document::read(&self.spec.kind, &answer.body, before.map(|before| &*before.document).or(listed), self.feed.now())?;
         let fresh_for = self.fresh_for(&document, answer.fresh_for);
         Ok((Held { document: Arc::new(document), text: answer.body }, Change::Changed, fresh_for))
     }
@@ -209,9 +218,13 @@ impl Runner {
     }
 
     async fn gather(&mut self) -> Result<Answer, FeedFault> {
-        let roots = match &self.spec.reach.roots {
-            None => self.soil.system.clone(),
-            Some(pem) => Roots::only(pem)?,
+        let roots = match (&self.spec.origin, &self.spec.reach.roots) {
+            (Origin::Spiffe(endpoint), _) => {
+                let held = self.feed.lock().held.clone();
+                endpoint.roots(held.as_ref().map(|held| &*held.document), &self.spec.kind)?
+            }
+            (_, None) => self.soil.system.clone(),
+            (_, Some(pem)) => Roots::only(pem)?,
         };
         let target = match &self.spec.origin {
             Origin::File(path) => {
@@ -223,6 +236,7 @@ impl Runner {
                 return self.hear(&path).await;
             }
             Origin::At(target) => target.clone(),
+            Origin::Spiffe(endpoint) => endpoint.target().clone(),
             Origin::Discovered(issuer) => {
                 let now = self.feed.now();
                 let known = self.found.as_ref().filter(|(_, until)| now < *until).map(|(target, _)| target.clone());

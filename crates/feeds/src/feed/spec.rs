@@ -4,6 +4,7 @@ use super::FeedId;
 use crate::{
     discovery::{Issuer, IssuerFault},
     document::Kind,
+    endpoint::{EndpointFault, SpiffeEndpoint},
     fetch::Bounds,
     pace::Rhythm,
     target::{Target, TargetFault},
@@ -28,6 +29,8 @@ pub enum Origin {
     Discovered(Issuer),
     /// An address.
     At(Target),
+    /// An address whose server shows an X.509-SVID.
+    Spiffe(Box<SpiffeEndpoint>),
     /// A file of this machine, read again when it changes.
     File(PathBuf),
     /// The socket of an agent of this machine, which says at once what changes.
@@ -36,10 +39,11 @@ pub enum Origin {
 
 impl Origin {
     /// Where to fetch what is published; `None`: it is here.
-    fn of(published: &Published) -> Result<Option<Self>, TargetFault> {
+    fn of(published: &Published, target: fn(TargetFault) -> SpecFault) -> Result<Option<Self>, SpecFault> {
         match published {
             Published::Here(_) => Ok(None),
-            Published::At(address) => Target::parse(address).map(|target| Some(Self::At(target))),
+            Published::At(address) => Target::parse(address).map(|address| Some(Self::At(address))).map_err(target),
+            Published::Spiffe(endpoint) => Ok(Some(Self::Spiffe(Box::new(SpiffeEndpoint::of(endpoint)?)))),
             Published::Workload(path) => Ok(Some(Self::Workload(PathBuf::from(&**path)))),
         }
     }
@@ -50,6 +54,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Discovered(issuer) => write!(f, "{issuer}"),
             Self::At(target) => write!(f, "{target}"),
+            Self::Spiffe(endpoint) => write!(f, "{}", endpoint.target()),
             Self::File(path) | Self::Workload(path) => write!(f, "{}", path.display()),
         }
     }
@@ -84,6 +89,9 @@ pub enum SpecFault {
     /// Its bundle is at no address.
     #[error("`bundle`: {0}")]
     Bundle(TargetFault),
+    /// Nobody could be believed who shows its bundle.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointFault),
     /// A revocation list is at no address.
     #[error("`revoked`: {0}")]
     Revoked(TargetFault),
@@ -122,7 +130,7 @@ impl FeedSpec {
         let one =
             |kind, origin, bounds, rhythm| Self { trust: trust.clone(), kind, origin, reach: authority.reach.clone(), bounds, rhythm };
         let mut specs = Vec::new();
-        if let Some(origin) = Origin::of(&authority.bundle).map_err(SpecFault::Bundle)? {
+        if let Some(origin) = Origin::of(&authority.bundle, SpecFault::Bundle)? {
             let kind = match &authority.trust_domain {
                 Some(domain) => Kind::Bundle(TrustDomain::parse(domain)?),
                 None => Kind::Anchors(None),
@@ -130,7 +138,7 @@ impl FeedSpec {
             specs.push(one(kind, origin, Bounds::BUNDLES, Rhythm::BUNDLES));
         }
         for list in &authority.revoked {
-            let Some(origin) = Origin::of(list).map_err(SpecFault::Revoked)? else { continue };
+            let Some(origin) = Origin::of(list, SpecFault::Revoked)? else { continue };
             let spec = one(Kind::Revocations, origin, Bounds::LISTS, Rhythm::SHIPPED);
             if !specs.contains(&spec) {
                 specs.push(spec);

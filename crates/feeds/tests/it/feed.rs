@@ -1,7 +1,13 @@
 //! How feeds go on: on schedule, by change, started and stopped.
 
 use crate::fixture::{Board, Names, PATIENCE, Server, answer, clock, json, key_set, reach, soon, until};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 use tokio::sync::{Mutex, mpsc};
 use wardgate_feeds::{
     clock::Clock,
@@ -49,13 +55,22 @@ pub(crate) struct Stage {
     pub(crate) feeds: Feeds,
     pub(crate) clock: Clock,
     deliveries: Arc<Mutex<mpsc::Receiver<Delivery>>>,
+    /// By how many seconds the clock was put forward.
+    ahead: Arc<AtomicU64>,
 }
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        let clock = clock();
+        let (running, ahead) = (clock(), Arc::new(AtomicU64::new(0)));
+        let by = Arc::clone(&ahead);
+        let clock = Clock::new(move || running.now() + Duration::from_secs(by.load(Ordering::SeqCst)));
         let (feeds, deliveries) = Feeds::new(Arc::new(Names::default()), clock.clone(), Arc::new(SystemEntropy)).unwrap();
-        Self { feeds, clock, deliveries: Arc::new(Mutex::new(deliveries)) }
+        Self { feeds, clock, deliveries: Arc::new(Mutex::new(deliveries)), ahead }
+    }
+
+    /// Puts the clock forward.
+    pub(crate) fn advance(&self, by: Duration) {
+        self.ahead.fetch_add(by.as_secs(), Ordering::SeqCst);
     }
 
     pub(crate) fn spec(&self, trust: &str, kind: Kind, origin: Origin, rhythm: Rhythm) -> FeedSpec {
@@ -266,7 +281,7 @@ async fn a_bundle_says_how_often_to_ask_and_never_goes_back() {
 }
 
 #[tokio::test]
-async fn revocation_lists_are_handed_out_read_and_as_they_came() {
+async fn revocation_lists_are_handed_out_read_and_not_taken_back() {
     let list = crl(5, 2);
     let shown = Board::new(list.clone());
     let board = shown.clone();
@@ -274,20 +289,47 @@ async fn revocation_lists_are_handed_out_read_and_as_they_came() {
     let stage = Stage::new();
     stage.feeds.keep(vec![stage.spec("ca", Kind::Revocations, Origin::At(server.target("/ca.crl")), rhythm())]).unwrap();
     let fetched = stage.fetched().await;
-    let Document::Revocations { lists, text } = &*fetched.document else { panic!("no revocation lists") };
-    assert_eq!((lists.lists().len(), &text[..]), (1, list.as_bytes()));
+    let Document::Revocations(lists) = &*fetched.document else { panic!("no revocation lists") };
+    assert_eq!(lists.lists().len(), 1);
     drop(fetched);
     stage.take_all();
     shown.write(crl(6, 1));
     until(|| stage.state().failure.is_some()).await;
     let why = stage.state().failure.unwrap().why;
     assert!(why.starts_with("it is older than the one that was fetched before: a list of 2026-"), "{why}");
+    // A document without the list of an issuer: whom that revoked would be good again.
+    let other = crl_of("another", 1, 3);
+    shown.write(other.clone());
+    let said = |why: &str| stage.state().failure.is_some_and(|failure| failure.takes_back && failure.why.starts_with(why));
+    until(|| said("it has no list of `rcgen self signed cert` any more: the last one counts until 2100-01-01T00:00:00Z")).await;
+    // Beside it, it is taken; and is missed itself from then on.
+    shown.write([crl(6, 3), other].concat());
+    until(|| stage.state().failure.is_none()).await;
+    assert_eq!(stage.state().count, 2);
+    shown.write(crl(7, 4));
+    until(|| said("it has no list of `another` any more: ")).await;
+    // Nor by an older document once the last good one is too old to count itself.
+    let lapsed = || stage.state().good_until.is_none();
+    stage.advance(Duration::from_secs(61));
+    until(lapsed).await;
+    let before = stage.state().fetches;
+    until(|| stage.state().fetches > before + 1).await;
+    assert!(lapsed());
+    shown.write([crl(7, 4), crl_of("another", 2, 4)].concat());
+    until(|| !lapsed()).await;
 }
 
 /// A list with this number, made on this day of the year 2026.
 fn crl(number: u64, day: u8) -> String {
+    crl_of("rcgen self signed cert", number, day)
+}
+
+/// The same of an issuer of this name.
+fn crl_of(name: &str, number: u64, day: u8) -> String {
     let key = rcgen::KeyPair::generate().unwrap();
     let mut params = rcgen::CertificateParams::new(Vec::<String>::new()).unwrap();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(rcgen::DnType::CommonName, name);
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     params.key_usages = vec![rcgen::KeyUsagePurpose::CrlSign];
     let issuer = rcgen::Issuer::new(params, key);

@@ -16,6 +16,7 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::TcpListener,
+    sync::Semaphore,
     task::JoinHandle,
     time::{Instant, interval, timeout},
 };
@@ -38,6 +39,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) enum Reply {
     /// Sends this, and closes.
     Whole(Vec<u8>),
+    /// Sends this when it is told to, and closes.
+    Held(Arc<Semaphore>, Vec<u8>),
     /// Sends this, and says nothing more.
     Hang(Vec<u8>),
     /// Sends the first, then the second again and again until nobody listens.
@@ -146,6 +149,11 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, act: &Act, seen
     };
     match act(number, &text) {
         Reply::Whole(bytes) => {
+            stream.write_all(&bytes).await?;
+            stream.shutdown().await
+        }
+        Reply::Held(told, bytes) => {
+            told.acquire().await.expect("it is open").forget();
             stream.write_all(&bytes).await?;
             stream.shutdown().await
         }

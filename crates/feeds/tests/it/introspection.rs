@@ -3,7 +3,10 @@
 use crate::fixture::{Names, PATIENCE, Reply, Server, answer, json, reach, soon, until};
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
-use tokio::sync::Notify;
+use tokio::{
+    sync::{Notify, Semaphore},
+    task::JoinSet,
+};
 use wardgate_feeds::{
     fetch::{Bounds, Fetcher},
     introspection::{Authentication, Endpoint, Introspected, Introspection},
@@ -96,12 +99,13 @@ async fn questions_are_few_at_a_time_and_those_that_wait_are_counted() {
     let within = |whole| Bounds { connect: PATIENCE, whole, ..Endpoint::BOUNDS };
     let bounds = within(PATIENCE);
     let introspection = Arc::new(asking(Endpoint { bounds, ..endpoint(server.target("/")) }));
-    let (open, mut asked) = (Arc::new(Notify::new()), tokio::task::JoinSet::new());
-    for _ in 0..5 {
+    let (open, mut asked) = (Arc::new(Notify::new()), JoinSet::new());
+    for number in 0..5 {
         let (introspection, open) = (Arc::clone(&introspection), Arc::clone(&open));
         asked.spawn(async move {
+            let token = format!("t{number}");
             tokio::select! {
-                said = introspection.ask("t") => said.map_err(|fault| fault.to_string()).map(drop),
+                said = introspection.ask(&token) => said.map_err(|fault| fault.to_string()).map(drop),
                 () = open.notified() => Ok(()),
             }
         });
@@ -113,4 +117,42 @@ async fn questions_are_few_at_a_time_and_those_that_wait_are_counted() {
     asked.shutdown().await;
     let introspection = asking(Endpoint { bounds: within(Duration::from_millis(400)), ..endpoint(server.target("/")) });
     assert!(matches!(introspection.ask("t").await, Err(fault) if fault.to_string() == "the answer was not over within 400 ms"));
+}
+
+#[tokio::test]
+async fn many_who_show_one_new_token_cause_one_question() {
+    let told = Arc::new(Semaphore::new(0));
+    let by = Arc::clone(&told);
+    let server = Server::start(move |number, request| {
+        let Reply::Whole(bytes) = json(&format!(r#"{{"active":true,"sub":"s{number}"}}"#)) else { panic!("{request}") };
+        Reply::Held(Arc::clone(&by), bytes)
+    })
+    .await;
+    let introspection = Arc::new(asking(endpoint(server.target("/"))));
+    let burst = |size: usize| {
+        let mut burst = JoinSet::new();
+        for _ in 0..size {
+            let introspection = Arc::clone(&introspection);
+            burst.spawn(async move { said(&introspection, "t0k").await });
+        }
+        burst
+    };
+    // More than have a place or may wait for one; who asked goes away before the answer, and another asks in its place.
+    let mut first = burst(1);
+    until(|| server.requests().len() == 1).await;
+    let others = burst(40);
+    until(|| introspection.waiting() == 41).await;
+    first.shutdown().await;
+    until(|| server.requests().len() == 2).await;
+    // One for the answer that nobody waits for any more.
+    told.add_permits(2);
+    let said_to = soon(others.join_all()).await;
+    assert_eq!(said_to, vec![r#"{"active":true,"sub":"s1"}"#; 40]);
+    assert_eq!((introspection.questions(), introspection.waiting(), introspection.turned_away()), (2, 0, 0));
+    // An answer is for those who asked before it came: a token may have been taken back since.
+    told.add_permits(1);
+    assert_eq!(said(&introspection, "t0k").await, r#"{"active":true,"sub":"s2"}"#);
+    // Another token is another question.
+    told.add_permits(1);
+    assert_eq!(said(&introspection, "t1k").await, r#"{"active":true,"sub":"s3"}"#);
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
 
 mod discovery;
+mod endpoint;
 mod feed;
 mod fetch;
 mod files;

@@ -1,6 +1,6 @@
 //! Issuers of opaque tokens: they are asked about each (RFC 7662), and what they said counts for a short while.
 
-use super::{REMEMBERED_MAX, Said, Token, reason};
+use super::{REMEMBERED_MAX, Said, Standing, Token, reason};
 use quick_cache::sync::Cache;
 use serde_json::{Map, Value};
 use std::{sync::Arc, time::Duration};
@@ -70,15 +70,23 @@ impl AskedIssuer {
     pub(crate) fn active(&self, text: &str, members: &Map<String, Value>, now: Time) -> Result<Arc<Token>, Reason> {
         let found = jwt::introspected(members.clone(), &self.expected, now).map_err(|refusal| reason(&refusal)).map(|said| {
             let said = Said { subject: said.subject, on_behalf_of: said.on_behalf_of, claims: said.claims, ends: said.ends };
-            Arc::new(Token::new(&self.name, &self.expected, said, None))
+            Arc::new(Token::new(&self.name, &self.expected, said, (None, Standing::default())))
         });
         self.remember(text, found, now)
     }
 
-    /// It says that a token is not active. Gives why it is refused.
+    /// It says that a token is not active. Gives why it is refused: an issuer does not tell what it took back from what it never made
+    /// (§2.2), so what it said before tells, as long as that is remembered.
     pub(crate) fn inactive(&self, text: &str, now: Time) -> Reason {
-        let found = self.remember(text, Err(Reason::ProofRevoked), now);
-        found.err().unwrap_or(Reason::ProofRevoked)
+        let before = self.answers.get(&jose::hash(text)).map(|remembered| remembered.found);
+        let reason = match before {
+            None | Some(Err(Reason::ProofUnknown)) => Reason::ProofUnknown,
+            Some(Err(Reason::ProofExpired)) => Reason::ProofExpired,
+            Some(Ok(token)) if token.ends <= now => Reason::ProofExpired,
+            Some(Ok(_) | Err(_)) => Reason::ProofRevoked,
+        };
+        let found = self.remember(text, Err(reason), now);
+        found.err().unwrap_or(reason)
     }
 
     fn remember(&self, text: &str, found: Result<Arc<Token>, Reason>, now: Time) -> Result<Arc<Token>, Reason> {

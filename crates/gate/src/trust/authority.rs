@@ -1,7 +1,7 @@
 //! Authorities that certify keys, made ready: anchors and revocation lists, and what was found good by them.
 
+use super::Standing;
 use super::{Trouble, Trust, TrustedIssuer, Unusable};
-use bytes::Bytes;
 use smallvec::SmallVec;
 use std::sync::Arc;
 use wardgate_model::{
@@ -24,11 +24,12 @@ pub struct TrustedAuthority {
     /// The trust domain that it vouches for, and for no other; `None`: an authority of another kind.
     pub domain: Option<TrustDomain>,
     /// What it vouches by; `None`: its anchors or a revocation list were never fetched, so that nobody can say whom it vouches for.
-    trust: Option<x509::Trust>,
+    trust: Option<Arc<x509::Trust>>,
     /// From then on something of it is too old to be believed; `None`: all of it is on record here.
     good_until: Option<Time>,
     /// What JWT-SVIDs of its trust domain are verified by, where they count.
     pub(super) svids: Option<TrustedIssuer>,
+    pub(super) standing: Standing,
 }
 
 /// What was fetched for an authority of what it publishes at addresses.
@@ -39,7 +40,7 @@ pub struct Gathered {
     /// From then on the bundle is too old to be believed.
     pub bundle_until: Option<Time>,
     /// Its revocation lists, each document on its own; `None`: one of them is not there.
-    pub revoked: Option<Vec<Bytes>>,
+    pub revoked: Option<Vec<Arc<Crls>>>,
     /// From then on one of them is too old to be believed.
     pub revoked_until: Option<Time>,
 }
@@ -53,7 +54,7 @@ impl TrustedAuthority {
         let domain = authority.trust_domain.as_deref().map(TrustDomain::parse).transpose()?;
         let bundle = match &authority.bundle {
             Published::Here(text) => Some(read(text, domain.as_ref())?),
-            Published::At(_) | Published::Workload(_) => fetched.bundle,
+            Published::At(_) | Published::Spiffe(_) | Published::Workload(_) => fetched.bundle,
         };
         let (anchors, keys) = bundle.map_or((None, None), |(anchors, keys)| (Some(anchors), keys));
         let svids = match (&domain, &authority.svids) {
@@ -62,23 +63,37 @@ impl TrustedAuthority {
                     return Err(Unusable::NoKeys);
                 }
                 let expected = Expected::svids(domain.clone(), svids.audiences.clone(), svids.leeway, svids.life_max);
-                Some(TrustedIssuer { name: name.clone(), expected, keys, good_until: fetched.bundle_until })
+                let keys = keys.map(Arc::new);
+                Some(TrustedIssuer { name: name.clone(), expected, keys, good_until: fetched.bundle_until, standing: Standing::default() })
             }
             (None, _) | (_, None) => None,
         };
         let here: Vec<Arc<str>> = authority.revoked.iter().filter_map(Published::here).collect();
         let elsewhere = if here.len() == authority.revoked.len() { Some(Vec::new()) } else { fetched.revoked };
-        let lists = here.iter().map(|text| text.as_bytes()).chain(elsewhere.iter().flatten().map(|list| &**list));
-        let crls = Crls::parse(lists)?;
+        let here = Crls::parse(here.iter().map(|text| text.as_bytes()))?;
+        let crls = Crls::together([&here].into_iter().chain(elsewhere.iter().flatten().map(Arc::as_ref)))?;
         let whole = anchors.filter(|_| elsewhere.is_some());
         let trust = whole.map(|bundle| x509::Trust { bundle, crls, revocation: Revocation::default(), domain: domain.clone() });
         let good_until = fetched.bundle_until.into_iter().chain(fetched.revoked_until).min();
-        Ok(Self { name: name.clone(), domain, trust, good_until, svids })
+        Ok(Self { name: name.clone(), domain, trust: trust.map(Arc::new), good_until, svids, standing: Standing::default() })
+    }
+
+    /// The same, with the same documents, which are good for longer: what was found good by it is remembered.
+    #[must_use]
+    pub fn renewed(&self, bundle_until: Option<Time>, revoked_until: Option<Time>) -> Self {
+        Self {
+            name: self.name.clone(),
+            domain: self.domain.clone(),
+            trust: self.trust.clone(),
+            good_until: bundle_until.into_iter().chain(revoked_until).min(),
+            svids: self.svids.as_ref().map(|svids| svids.renewed(bundle_until)),
+            standing: self.standing.clone(),
+        }
     }
 
     /// What it vouches by at a moment, if it can be believed then.
     fn trust(&self, now: Time) -> Option<&x509::Trust> {
-        self.trust.as_ref().filter(|_| self.good_until.is_none_or(|end| now < end))
+        self.trust.as_deref().filter(|_| self.good_until.is_none_or(|end| now < end))
     }
 
     /// Whether all that it publishes can be believed at a moment.
@@ -111,6 +126,8 @@ pub struct Certificate {
     pub ends: Time,
     /// From then on it has to be looked at again.
     good_until: Time,
+    /// By what it was found good.
+    standing: Standing,
 }
 
 impl Trust {
@@ -154,7 +171,8 @@ impl Trust {
     /// When nobody vouches for it now.
     pub fn certificate(&self, chain: &CertificateChain, now: Time) -> Result<Arc<Certificate>, Trouble> {
         let hash = chain.hash(x509::chain_hash);
-        if let Some(certificate) = self.certificates.get(hash).filter(|certificate| now < certificate.good_until) {
+        let counts = |certificate: &Arc<Certificate>| now < certificate.good_until && self.stands(&certificate.standing);
+        if let Some(certificate) = self.certificates.get(hash).filter(counts) {
             return Ok(certificate);
         }
         let (authority, verified) = self.vouched(chain, now)?;
@@ -168,6 +186,8 @@ impl Trust {
             since: verified.not_before,
             ends: verified.good_until,
             good_until: authority.good_until.map_or(verified.good_until, |end| end.min(verified.good_until)),
+            // Of other authorities the first that vouches counts: what one of them says now may be the answer of all.
+            standing: if authority.domain.is_some() { authority.standing.clone() } else { self.others.clone() },
         });
         self.certificates.insert(*hash, Arc::clone(&certificate));
         Ok(certificate)

@@ -125,9 +125,24 @@ fn what_its_issuer_says_counts_for_as_long_as_it_may_be_remembered() {
 #[test]
 fn what_is_not_active_is_refused_and_not_asked_about_at_once_again() {
     let world = world();
-    assert_eq!(told(&after(&world, "junk", Introspection::Inactive, DAWN)), "proof.revoked");
-    assert_eq!(at(&world, "junk", DAWN + Duration::from_secs(9)), "proof.revoked");
-    assert_eq!(at(&world, "junk", DAWN + Duration::from_secs(10)), "asks idp");
+    // Nobody ever said that it was active.
+    assert_eq!(told(&after(&world, "junk", Introspection::Inactive, DAWN)), "proof.unknown");
+    assert_eq!(at(&world, "junk", DAWN + Duration::from_secs(9)), "proof.unknown");
+    let later = DAWN + Duration::from_secs(10);
+    assert_eq!(at(&world, "junk", later), "asks idp");
+    assert_eq!(told(&after(&world, "junk", Introspection::Inactive, later)), "proof.unknown");
+    // What was active before was taken back, or is over; so it stays.
+    assert_eq!(told(&after(&world, "t0k", active(&json!({})), DAWN)), "ledger-ci");
+    for seconds in [10, 20] {
+        assert_eq!(told(&after(&world, "t0k", Introspection::Inactive, DAWN + Duration::from_secs(seconds))), "proof.revoked");
+    }
+    assert_eq!(told(&after(&world, "elsewhere", active(&json!({"aud": "another"})), DAWN)), "proof.claims");
+    assert_eq!(told(&after(&world, "elsewhere", Introspection::Inactive, later)), "proof.revoked");
+    let ends = DAWN.as_seconds() + 5;
+    assert_eq!(told(&after(&world, "short", active(&json!({"exp": ends})), DAWN)), "ledger-ci");
+    for seconds in [35, 50] {
+        assert_eq!(told(&after(&world, "short", Introspection::Inactive, DAWN + Duration::from_secs(seconds))), "proof.expired");
+    }
     // Of what nobody said anything nothing is remembered, and an honest caller is told to come again.
     let facts = after(&world, "other", Introspection::Silent, DAWN);
     assert_eq!(facts.stopped.as_ref().map(|stopped| (stopped.reason.code(), stopped.retry_after_s)), Some(("proof.keys_away", Some(5))));

@@ -8,6 +8,7 @@ use super::{
     signatures::Seen,
 };
 use rustls_pki_types::pem::SectionKind;
+use std::sync::Arc;
 use wardgate_model::time::Time;
 use webpki::{CertRevocationList, OwnedCertRevocationList};
 
@@ -77,6 +78,8 @@ pub struct Crl {
     list: CertRevocationList<'static>,
     /// Which key of its issuer signed it, if it says.
     signer: Option<Box<[u8]>>,
+    /// Big-endian, without zeros before it.
+    number: Option<Box<[u8]>>,
     this_update: Time,
     next_update: Time,
 }
@@ -100,6 +103,43 @@ impl Crl {
         self.list.issuer()
     }
 
+    /// The texts of its issuer's name, for people: `acme, acme issuing`.
+    #[must_use]
+    pub fn issuer_texts(&self) -> String {
+        let mut names = Reader::new(self.issuer());
+        let mut texts = Vec::new();
+        while let Ok((_, names)) = names.any() {
+            let mut parts = Reader::new(names);
+            while let Ok((_, part)) = parts.any() {
+                let mut part = Reader::new(part);
+                if part.value(OID).is_ok()
+                    && let Ok((_, text)) = part.any()
+                {
+                    texts.push(String::from_utf8_lossy(text).into_owned());
+                }
+            }
+        }
+        texts.join(", ")
+    }
+
+    /// Which key of its issuer signed it, if it says (RFC 5280 §5.2.1).
+    #[must_use]
+    pub fn signer(&self) -> Option<&[u8]> {
+        self.signer.as_deref()
+    }
+
+    /// Its number, if it has one (RFC 5280 §5.2.3): big-endian, without zeros before it, so that of two the longer is greater.
+    #[must_use]
+    pub fn number(&self) -> Option<&[u8]> {
+        self.number.as_deref()
+    }
+
+    /// For which distribution point alone it is, if it says (RFC 5280 §5.2.5), DER.
+    #[must_use]
+    pub fn distribution_point(&self) -> Option<&[u8]> {
+        self.list.issuing_distribution_point()
+    }
+
     fn read(at: usize, der: &[u8]) -> Result<Self, CrlFault> {
         let outline = Outline::read(der).map_err(|BadDer| CrlFault::Unreadable { at })?;
         if outline.version != Version::Two {
@@ -110,8 +150,8 @@ impl Crl {
             webpki::Error::UnsupportedIndirectCrl => CrlFault::Indirect { at },
             _ => CrlFault::Unreadable { at },
         })?;
-        let Outline { this_update, next_update, signer, .. } = outline;
-        Ok(Self { list: list.into(), signer: signer.map(Into::into), this_update, next_update })
+        let Outline { this_update, next_update, signer, number, .. } = outline;
+        Ok(Self { list: list.into(), signer: signer.map(Into::into), number: number.map(Into::into), this_update, next_update })
     }
 
     /// From when on it counts, given that clocks differ.
@@ -138,6 +178,7 @@ struct Outline<'a> {
     /// Without it nobody could tell a stale list, so it is there.
     next_update: Time,
     signer: Option<&'a [u8]>,
+    number: Option<&'a [u8]>,
 }
 
 impl<'a> Outline<'a> {
@@ -152,15 +193,17 @@ impl<'a> Outline<'a> {
         list.value(SEQUENCE)?;
         let (this_update, next_update) = (list.time()?, list.time()?);
         list.optional(SEQUENCE)?;
-        let mut outline = Self { version, this_update, next_update, signer: None };
+        let mut outline = Self { version, this_update, next_update, signer: None, number: None };
         if let Some(extensions) = list.optional(constructed(0))? {
             let mut extensions = Reader::whole(extensions, SEQUENCE)?;
             while !extensions.is_empty() {
                 let mut extension = Reader::new(extensions.value(SEQUENCE)?);
                 let id = extension.value(OID)?;
                 extension.flag()?;
-                if id.strip_prefix(&ID_CE) == Some(&[35]) {
-                    outline.signer = key_identifier(extension.value(OCTET_STRING)?)?;
+                match id.strip_prefix(&ID_CE) {
+                    Some([35]) => outline.signer = key_identifier(extension.value(OCTET_STRING)?)?,
+                    Some([20]) => outline.number = Some(number(extension.value(OCTET_STRING)?)?),
+                    Some(_) | None => {}
                 }
             }
         }
@@ -168,11 +211,24 @@ impl<'a> Outline<'a> {
     }
 }
 
+/// The number in an extension: not below zero.
+fn number(extension: &[u8]) -> Result<&[u8], BadDer> {
+    let mut reader = Reader::new(extension);
+    let digits = reader.value(INTEGER)?;
+    reader.end()?;
+    match digits {
+        [0x80..=0xff, ..] | [] => Err(BadDer),
+        digits => Ok(digits.get(digits.iter().take_while(|digit| **digit == 0).count()..).unwrap_or_default()),
+    }
+}
+
 /// The revocation lists of one trust source.
 #[derive(Debug, Default)]
 pub struct Crls {
     // INVARIANT (newest first): of the lists of one issuer the first that fits is asked, and that must be the newest.
-    lists: Vec<Crl>,
+    lists: Vec<Arc<Crl>>,
+    /// Of the documents that they were read from.
+    bytes: usize,
     /// Which of them were found to be signed by whom they should be.
     pub(super) seen: Seen,
 }
@@ -197,16 +253,37 @@ impl Crls {
                 return Err(CrlFault::TooMany);
             }
             for der in sections {
-                lists.push(Crl::read(lists.len() + 1, &der)?);
+                lists.push(Arc::new(Crl::read(lists.len() + 1, &der)?));
             }
         }
+        Ok(Self::of(lists, bytes))
+    }
+
+    /// The lists of several documents that were read before, put together: none of them is read again.
+    ///
+    /// # Errors
+    /// When they are too many or too long together.
+    pub fn together<'a>(documents: impl IntoIterator<Item = &'a Self>) -> Result<Self, CrlFault> {
+        let (mut lists, mut bytes) = (Vec::new(), 0_usize);
+        for document in documents {
+            lists.extend(document.lists.iter().map(Arc::clone));
+            bytes = bytes.saturating_add(document.bytes);
+        }
+        match (bytes > CRLS_BYTES_MAX, lists.len() > CRLS_MAX) {
+            (true, _) => Err(CrlFault::TooLong),
+            (false, true) => Err(CrlFault::TooMany),
+            (false, false) => Ok(Self::of(lists, bytes)),
+        }
+    }
+
+    fn of(mut lists: Vec<Arc<Crl>>, bytes: usize) -> Self {
         lists.sort_by_key(|list| std::cmp::Reverse(list.this_update));
-        Ok(Self { lists, seen: Seen::default() })
+        Self { lists, bytes, seen: Seen::default() }
     }
 
     /// The lists, the newest first.
     #[must_use]
-    pub fn lists(&self) -> &[Crl] {
+    pub fn lists(&self) -> &[Arc<Crl>] {
         &self.lists
     }
 
@@ -234,8 +311,8 @@ impl Crls {
 
     /// When something changes by itself: a list begins to count, or becomes stale where that matters.
     pub(super) fn next_change(&self, stale: Stale, now: Time) -> Option<Time> {
-        let begin = self.lists.iter().map(Crl::begins);
-        let end = self.lists.iter().filter(|_| stale == Stale::Refused).map(Crl::next_update);
+        let begin = self.lists.iter().map(|list| list.begins());
+        let end = self.lists.iter().filter(|_| stale == Stale::Refused).map(|list| list.next_update());
         begin.chain(end).filter(|moment| *moment > now).min()
     }
 }

@@ -50,6 +50,11 @@ pub(crate) struct RawTrustSource {
     /// Its certificates, `file:` or `https:`; PEM, for `spiffe` at an address its bundle, or `unix:` and the socket of an agent
     /// (`spiffe`, `x509_ca`).
     pub(crate) bundle: Option<At<Prose>>,
+    /// The SPIFFE id that the server of `bundle` shows (profile `https_spiffe`); without it a public certificate is asked for (`spiffe`).
+    pub(crate) endpoint_spiffe_id: Option<At<Prose>>,
+    /// The bundle that the server of `bundle` is verified with the first time: of the trust domain of `endpoint_spiffe_id`, PEM or JSON
+    /// (`spiffe`).
+    pub(crate) endpoint_bundle: Option<At<FileText>>,
     /// Its revocation lists, `file:` (PEM) or `https:` (`spiffe`, `x509_ca`).
     pub(crate) revoked: Option<At<Vec<At<Prose>>>>,
 }

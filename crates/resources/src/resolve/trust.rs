@@ -18,7 +18,7 @@ use std::{
 };
 use wardgate_model::{
     id::TrustName,
-    trust::{Asked, Authority, Issuer, Keys, Published, Reach, Svids, TrustSource, Vouches},
+    trust::{Asked, Authority, Issuer, Keys, Published, Reach, SpiffeEndpoint, Svids, TrustSource, Vouches},
 };
 
 /// How far a clock may be from ours, unless said, and at most.
@@ -105,6 +105,8 @@ const fn keys(kind: TrustKind) -> &'static [(&'static str, bool)] {
         TrustKind::Spiffe => &[
             ("trust_domain", true),
             ("bundle", true),
+            ("endpoint_spiffe_id", false),
+            ("endpoint_bundle", false),
             ("revoked", false),
             ("audiences", false),
             ("leeway", false),
@@ -139,6 +141,8 @@ fn fitting(raw: &RawTrustSource, kind: TrustKind, faults: &Faults) {
         ("remember", spot(&raw.remember)),
         ("trust_domain", spot(&raw.trust_domain)),
         ("bundle", spot(&raw.bundle)),
+        ("endpoint_spiffe_id", spot(&raw.endpoint_spiffe_id)),
+        ("endpoint_bundle", spot(&raw.endpoint_bundle)),
         ("revoked", spot(&raw.revoked)),
     ];
     for (key, at) in present {
@@ -217,6 +221,7 @@ fn found(raw: &RawTrustSource, issuer: &At<Prose>, read: &Read<'_>, faults: &Fau
         return Some(match published(at, "jwks", read, faults)? {
             Published::Here(text) => Keys::Here(text),
             Published::At(address) | Published::Workload(address) => Keys::At(address, reach),
+            Published::Spiffe(endpoint) => Keys::At(endpoint.url, reach),
         });
     }
     if !is_address(&issuer.value.as_ref()?.0) {
@@ -284,8 +289,8 @@ fn published(at: &At<Prose>, key: &str, read: &Read<'_>, faults: &Faults) -> Opt
 fn authority(raw: &RawTrustSource, trust_domain: Option<Box<str>>, read: &Read<'_>, faults: &Faults) -> Option<Authority> {
     let bundle = raw.bundle.as_ref()?;
     let bundle = match trust_domain.as_ref().and_then(|_| agent(bundle)) {
-        Some(path) => Published::Workload(path),
-        None => published(bundle, "bundle", read, faults)?,
+        Some(path) => endpoint(raw, Published::Workload(path), read, faults)?,
+        None => endpoint(raw, published(bundle, "bundle", read, faults)?, read, faults)?,
     };
     let list = raw.revoked.as_ref().and_then(At::as_ref).into_iter().flatten();
     let revoked: Option<Box<[_]>> = list.map(|at| published(at, "revoked", read, faults)).collect();
@@ -299,6 +304,23 @@ fn authority(raw: &RawTrustSource, trust_domain: Option<Box<str>>, read: &Read<'
         faults.error(spot, "key.missing", what, "add `audiences`, or take them out".to_owned());
     }
     Some(Authority { bundle, revoked: revoked?, reach: reach(raw, read)?, trust_domain, svids })
+}
+
+/// Where a bundle is published, with what is said of who shows it there.
+fn endpoint(raw: &RawTrustSource, bundle: Published, read: &Read<'_>, faults: &Faults) -> Option<Published> {
+    match (bundle, &raw.endpoint_spiffe_id, &raw.endpoint_bundle) {
+        (bundle, None, None) => Some(bundle),
+        (Published::At(url), Some(id), Some(first)) if url.starts_with("https://") => {
+            let id = id.value.as_ref()?.0.clone();
+            Some(Published::Spiffe(Box::new(SpiffeEndpoint { url, id, bundle: read(first, "endpoint_bundle")? })))
+        }
+        (_, id, first) => {
+            let spot = id.as_ref().map(|at| at.spot).or(first.as_ref().map(|at| at.spot)).unwrap_or_default();
+            let what = "`endpoint_spiffe_id` and `endpoint_bundle` belong together, and to a `bundle` at an https address";
+            faults.error(spot, "trust.endpoint", what, "add what is missing, or take both out".to_owned());
+            None
+        }
+    }
 }
 
 /// The socket of an agent of the SPIFFE Workload API, as that writes it (SPIFFE-Workload-Endpoint §4): `unix:` and a path from the root.

@@ -1,7 +1,8 @@
 //! Whose proofs count: what trust sources declare and publish, made ready for the gate.
 //!
-//! What stands in files is read with the resources; what is fetched comes from the feeds, a document at a time, and each makes
-//! a new [`Trust`]. So a key that its issuer took away counts no more, and nothing that rested on it is remembered.
+//! What stands in files is read with the resources; what is fetched comes from the feeds, a document at a time, and each that is
+//! another makes a new [`Trust`]. So a key that its issuer took away counts no more, and nothing that rested on it is remembered; the
+//! other trust sources are what they were, and so is what was found by them.
 
 mod asking;
 mod diagnostics;
@@ -13,7 +14,7 @@ pub(super) use diagnostics::diagnostics;
 use super::Control;
 use crate::clock;
 use asking::Askers;
-use ready::ready;
+use ready::{Memory, ready};
 use std::{
     collections::{BTreeMap, HashSet},
     net::IpAddr,
@@ -25,7 +26,7 @@ use wardgate_edge::{Asking, Fetching, TrustKeys};
 use wardgate_feeds::{
     clock::Clock,
     document::Document,
-    feed::{Delivery, FeedId, FeedSpec, FeedState, Sought},
+    feed::{Change, Delivery, FeedId, FeedSpec, FeedState, Sought},
     feeds::Feeds,
     resolve::SystemResolver,
 };
@@ -36,19 +37,32 @@ use wardgate_proof::entropy::SystemEntropy;
 /// How long a request waits for the keys of an issuer at the most. An issuer that is slower than this has to be waited for
 /// by the next try.
 const KEYS_PATIENCE: Duration = Duration::from_secs(3);
+/// For so much longer the same document has to count before the gate is told: it would judge all that is open again for nothing.
+const RENEWAL: Duration = Duration::from_secs(600);
 
 /// A document that was fetched, and until when it counts.
 #[derive(Debug, Clone)]
 struct Held {
     document: Arc<Document>,
     good_until: Time,
+    /// Until when the gate was told that it counts.
+    told_until: Time,
 }
 
-#[derive(Default)]
 struct State {
     sources: Vec<Arc<TrustSource>>,
     held: BTreeMap<FeedId, Held>,
     askers: Askers,
+    /// What the trust of now was made from.
+    memory: Memory,
+    trust: Arc<Trust>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        let (memory, askers) = (Memory::default(), Askers::default());
+        Self { sources: Vec::new(), held: BTreeMap::new(), askers, memory, trust: Trust::nobody() }
+    }
 }
 
 /// The trust sources of a process.
@@ -102,10 +116,11 @@ impl Sources {
             tracing::error!(%error, "some trust sources are not fetched");
         }
         state.sources = sources.to_vec();
-        Some(Arc::new(ready(&state)))
+        Some(ready(&mut state))
     }
 
-    /// Takes up what a feed hands out. `None`: it is of a feed that was stopped since, and counts no more.
+    /// Takes up what a feed hands out. `None`: nothing changes by it. It is of a feed that was stopped since, and counts no more; or
+    /// it is what was there, good for hardly longer than the gate knows.
     fn take(&self, delivery: &Delivery) -> Option<Arc<Trust>> {
         let mut state = self.lock();
         if delivery.is_outdated() {
@@ -113,15 +128,23 @@ impl Sources {
         }
         match delivery {
             Delivery::Fetched(fetched) => {
-                let held = Held { document: Arc::clone(&fetched.document), good_until: fetched.good_until };
-                state.held.insert(fetched.feed.clone(), held);
+                let (document, good_until) = (Arc::clone(&fetched.document), fetched.good_until);
+                let known = state.held.get_mut(&fetched.feed).filter(|held| Arc::ptr_eq(&held.document, &document));
+                if let Some(held) = known.filter(|_| fetched.change == Change::Renewed) {
+                    held.good_until = good_until;
+                    if good_until.since(held.told_until) < RENEWAL {
+                        return None;
+                    }
+                } else {
+                    state.held.insert(fetched.feed.clone(), Held { document, good_until, told_until: good_until });
+                }
             }
             Delivery::Lapsed { feed, at, .. } => {
                 tracing::error!(%feed, %at, "the last good document is too old to be believed");
                 state.held.remove(feed);
             }
         }
-        Some(Arc::new(ready(&state)))
+        Some(ready(&mut state))
     }
 }
 
@@ -164,6 +187,7 @@ impl Control {
                 published.number += 1;
                 let next = Snapshot::new(published.number, before.population().clone(), Arc::clone(before.estate()));
                 self.gate.publish(next.trusting(trust));
+                self.keep_snapshot(published.number, published.seq).await;
             }
             // Who waits for the key is told when it counts, and not before.
             drop(delivery);

@@ -28,11 +28,28 @@ pub(super) fn lines(states: &[FeedState], asked: &[(TrustName, AskedState)], now
         let why = state.failure.as_ref().map_or_else(String::new, |failure| format!(": {}", failure.why));
         let _infallible = writeln!(text, "trust source `{}`: the {} from `{}` {since}{why}", feed.trust, feed.topic, feed.origin);
     }
+    let back: Vec<_> = states.iter().filter(|state| state.is_ready(now)).filter_map(|state| taking_back(state)).collect();
+    for (state, success, why) in back.iter().take(NAMED_MAX) {
+        let feed = &state.feed;
+        let (trust, topic, origin) = (&feed.trust, feed.topic, &feed.origin);
+        let count = if topic == Topic::Bundle { "counts" } else { "count" };
+        let _infallible = writeln!(text, "trust source `{trust}`: the {topic} from `{origin}`, fetched {success}, {count} on: {why}");
+    }
     let more = away.len().saturating_sub(NAMED_MAX) + mute.len().saturating_sub(NAMED_MAX);
+    let unnamed = back.len().saturating_sub(NAMED_MAX);
+    if unnamed > 0 {
+        let _infallible = writeln!(text, "trust sources that would take back what they said, besides: {unnamed}");
+    }
     if more > 0 {
         let _infallible = writeln!(text, "trust sources that cannot verify, besides: {more}");
     }
     text
+}
+
+/// Where the last document would take back what was said before it, when the one that counts came, and why the last does not count.
+fn taking_back(state: &FeedState) -> Option<(&FeedState, Time, &str)> {
+    let failure = state.failure.as_ref().filter(|failure| failure.takes_back)?;
+    Some((state, state.success?, &failure.why))
 }
 
 /// What is counted of one trust source.

@@ -124,6 +124,15 @@ fn what_an_authority_publishes_is_in_files_or_at_addresses() {
         assert_eq!(source(&format!("type: spiffe, trust_domain: b.example, bundle: '{agent}'")), "");
         assert!(source(&format!("type: x509_ca, bundle: '{agent}'")).contains("error[trust.bundle]"), "an agent speaks for trust domains");
     }
+    let spiffe = "endpoint_spiffe_id: 'spiffe://b.example/server', endpoint_bundle: 'file:mesh.pem'";
+    assert_eq!(source(&format!("type: spiffe, trust_domain: b.example, bundle: 'https://b.example/bundle', {spiffe}")), "");
+    for bundle in ["file:mesh.pem", "http://localhost/bundle", "unix:/run/spire/agent.sock"] {
+        let said = source(&format!("type: spiffe, trust_domain: b.example, bundle: '{bundle}', {spiffe}"));
+        assert!(said.contains("error[trust.endpoint]"), "{bundle}: {said}");
+    }
+    let half = "type: spiffe, trust_domain: b.example, bundle: 'https://b.example/bundle', endpoint_spiffe_id: 'spiffe://b.example/server'";
+    assert!(source(half).contains("belong together"));
+    assert!(source(&format!("type: x509_ca, bundle: 'https://ca.example/ca.pem', {spiffe}")).contains("error[key.unknown]"));
     assert!(source("type: spiffe, trust_domain: b.example, bundle: 'unix:agent.sock'").contains("error[trust.bundle]"));
     assert_snapshot!(
         [

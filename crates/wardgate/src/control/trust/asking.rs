@@ -72,7 +72,7 @@ impl Askers {
             let Some((client, state)) = asker else { return Introspection::Silent };
             let said = client.ask(token.danger_expose()).await;
             let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-            state.questions = state.questions.saturating_add(1);
+            state.questions = client.questions();
             let failing = said.as_ref().err().map(|why| why.to_string().into_boxed_str());
             // Once, and not for every caller: it is in `/readyz` for as long as it lasts.
             if let Some(why) = failing.as_ref().filter(|_| state.failing != failing) {

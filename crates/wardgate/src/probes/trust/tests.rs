@@ -33,7 +33,7 @@ fn good(name: &str) -> FeedState {
 }
 
 fn failed(state: FeedState, why: &str) -> FeedState {
-    FeedState { failure: Some(Failure { at: now(), why: why.into() }), failures: 3, ..state }
+    FeedState { failure: Some(Failure { at: now(), why: why.into(), takes_back: false }), failures: 3, ..state }
 }
 
 #[test]
@@ -52,6 +52,20 @@ fn who_cannot_verify_is_named_with_the_reason() {
     trust source `new`: the keys from `https://new.example` were not fetched yet
     ");
     assert_eq!(lines(&states[..2], &[], now()), "", "last good keys count, however often fetching fails");
+}
+
+#[test]
+fn who_would_take_back_what_it_said_is_named_though_the_last_good_counts() {
+    let back = |state: FeedState| FeedState { failure: state.failure.map(|failure| Failure { takes_back: true, ..failure }), ..state };
+    let of = |state: FeedState, topic| FeedState { feed: FeedId { topic, ..state.feed.clone() }, ..state };
+    let states = [
+        of(back(failed(good("mesh"), "it has no list of `acme` any more")), Topic::Revocations),
+        of(back(failed(good("far"), "it is older")), Topic::Bundle),
+    ];
+    insta::assert_snapshot!(lines(&states, &[], now()), @"
+    trust source `mesh`: the revocations from `https://mesh.example`, fetched 2023-11-14T22:11:50Z, count on: it has no list of `acme` any more
+    trust source `far`: the bundle from `https://far.example`, fetched 2023-11-14T22:11:50Z, counts on: it is older
+    ");
 }
 
 #[test]
