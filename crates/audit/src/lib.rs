@@ -45,4 +45,5 @@ mod record;
 mod scrub;
 pub mod segment;
 pub mod sink;
+pub mod tiles;
 pub mod tree;

@@ -189,7 +189,9 @@ fn a_checkpoint_of_another_log_is_not_ours() {
 fn keys_are_read_strictly() {
     let vkey = key().verifier().to_string();
     assert_eq!(Verifier::parse(&vkey), Ok(key().verifier()));
-    for wrong in ["", "a", "a+b", "a+00000000+AQ==", &vkey.replace("edge-1", "edge-2"), &vkey.to_uppercase(), &format!("{vkey}A"), &vkey[..80]] {
+    for wrong in
+        ["", "a", "a+b", "a+00000000+AQ==", &vkey.replace("edge-1", "edge-2"), &vkey.to_uppercase(), &format!("{vkey}A"), &vkey[..80]]
+    {
         assert!(Verifier::parse(wrong).is_err(), "{wrong}");
     }
     for name in ["", "a b", "a+b", "a\tb", &"x".repeat(513)] {

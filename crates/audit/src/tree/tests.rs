@@ -1,5 +1,6 @@
 use super::{
-    Frontier, Hash, ProofError, consistency, inclusion, inclusion_grouped, leaf, leaf_parts, node, root, verify_consistency, verify_inclusion,
+    Frontier, Hash, ProofError, consistency, inclusion, inclusion_grouped, leaf, leaf_parts, node, root, verify_consistency,
+    verify_inclusion,
 };
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use proptest::prelude::*;
