@@ -11,8 +11,10 @@ use rcgen::{
     KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SanType, SerialNumber, date_time_ymd,
 };
 use std::{
+    fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::SocketAddr,
+    os::unix::fs::symlink,
     path::Path,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -292,4 +294,49 @@ fn a_certificate_is_revoked_on_an_open_connection() {
         until("the events", || Some(place.events()).filter(|events| events.iter().any(|event| event["ruling"]["code"] == "proof.revoked")));
     let good = events.iter().find(|event| event["ruling"]["code"] == "rule.allowed").unwrap();
     assert_eq!((&good["proof"]["kind"], &good["proof"]["bound"]), (&"x509".into(), &true.into()));
+}
+
+#[test]
+fn files_that_nobody_follows_are_obeyed_however_others_are_put_in_their_place() {
+    let (upstream, place, mesh) = (Upstream::plain(), Place::bare(), Authority::new());
+    let spiffe = |path: &str| SanType::URI(format!("spiffe://acme.example/{path}").try_into().unwrap());
+    mesh.certify(place.path(), "workload", spiffe("prod/ledger"), 7);
+    mesh.certify(place.path(), "other", spiffe("prod/other"), 8);
+    mesh.certify(place.path(), "edge", SanType::DnsName("localhost".try_into().unwrap()), 9);
+    // A volume as Kubernetes makes it, beside the resources.
+    place.write("trust/v1/mesh.pem", &mesh.0.pem());
+    place.write("trust/v1/revoked.pem", &mesh.revoked(None, 1));
+    let trust = place.path().join("trust");
+    for (link, to) in [("..data", "v1"), ("mesh.pem", "..data/mesh.pem"), ("revoked.pem", "..data/revoked.pem")] {
+        symlink(to, trust.join(link)).unwrap();
+    }
+    place.change(
+        "wardgate.yaml",
+        "public_url: 'https://gate.test' }",
+        "public_url: 'https://gate.test', tls: { certificate: file:edge.pem, key: file:edge.key, client_certificates: request } }",
+    );
+    let source = "kind: TrustSource\nname: mesh\nspec: { type: spiffe, trust_domain: acme.example, bundle: file:trust/mesh.pem, revoked: [file:../trust/revoked.pem] }\n";
+    world(&place, &upstream, "x509", "type: x509, trust: mesh, spiffe_id: spiffe://acme.example/prod/ledger", source);
+    let gate = place.serve();
+    let open = |certificate: &str| Client::open(place.path(), gate.public, certificate);
+    let mut stolen = open("workload");
+    assert_eq!((stolen.ask(), open("other").ask()), ("200".into(), "401 proof.invalid".into()));
+
+    // The volume is swapped: only a link changes, and nowhere that is followed.
+    place.write("trust/v2/mesh.pem", &mesh.0.pem());
+    place.write("trust/v2/revoked.pem", &mesh.revoked(Some(7), 2));
+    symlink("v2", trust.join("..next")).unwrap();
+    fs::rename(trust.join("..next"), trust.join("..data")).unwrap();
+    until("the revocation", || (stolen.ask() == "401 proof.invalid").then_some(()));
+
+    // Another directory of resources is moved into the place of the one that is followed, and then changed where it is.
+    let bound = |path: &str| format!("spiffe_id: spiffe://acme.example/prod/{path}");
+    let text = |name: &str| fs::read_to_string(place.path().join(name)).unwrap();
+    place.write("next/ground.yaml", &text("resources/ground.yaml"));
+    place.write("next/ledger.yaml", &text("resources/ledger.yaml").replace(&bound("ledger"), &bound("other")));
+    fs::rename(place.path().join("resources"), place.path().join("last")).unwrap();
+    fs::rename(place.path().join("next"), place.path().join("resources")).unwrap();
+    until("the other directory", || (open("other").ask() == "200").then_some(()));
+    place.change("resources/ledger.yaml", &bound("other"), &bound("nobody"));
+    until("a change in it", || (open("other").ask() == "401 proof.invalid").then_some(()));
 }
