@@ -259,8 +259,18 @@ def read_entries(directory, name, width):
 
 
 def check_log(directory, key, remembered=None):
-    """Every finding, size and root. Entries are hashed, tiles are compared with that, the root with the checkpoint."""
-    size, root = open_checkpoint(read_file(directory, "checkpoint"), key)
+    """Every finding, size and root. A log that goes on meanwhile is looked at anew."""
+    for _ in range(8):
+        note = read_file(directory, "checkpoint")
+        found = check_at(directory, note, key, remembered)
+        if not found[0] or read_file(directory, "checkpoint") == note:
+            break
+    return found
+
+
+def check_at(directory, note, key, remembered):
+    """Entries are hashed, tiles are compared with that, the root with the checkpoint."""
+    size, root = open_checkpoint(note, key)
     findings, hashes = [], []
     for name, width in tile_names("entries", size):
         try:

@@ -73,11 +73,14 @@ fn absent_is_good(result: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// The bytes of a file, no more than `bytes_max` and one; `None` when there is none.
+/// The bytes of a file, no more than `bytes_max` and one; `None` when there is none. What is no plain file is none: a pipe
+/// would never end.
 pub(crate) fn read(path: &Path, bytes_max: usize) -> io::Result<Option<Vec<u8>>> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
+    let absent = |error: &io::Error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+    let file = match fs::metadata(path).and_then(|found| if found.is_file() { File::open(path).map(Some) } else { Ok(None) }) {
+        Ok(Some(file)) => file,
+        Ok(None) => return Ok(None),
+        Err(error) if absent(&error) => return Ok(None),
         Err(error) => return Err(error),
     };
     let most = u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1);

@@ -7,6 +7,7 @@ use crate::{
     note::{NoteError, tests::TestKey},
     tree::{self, Hash, ProofError, verify_consistency},
 };
+use proptest::prelude::*;
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -78,7 +79,8 @@ fn log_of(sizes: &[u64]) -> tempfile::TempDir {
 /// What is wrong of a log, a finding a line.
 fn findings(directory: &Path) -> String {
     let report = verify(directory, &key().trusted(), None).expect("readable");
-    report.findings.iter().map(|finding| format!("{finding}\n")).collect()
+    let beyond = report.beyond.iter().map(|file| format!("beyond: {file}\n"));
+    report.findings.iter().map(|finding| format!("{finding}\n")).chain(beyond).collect()
 }
 
 /// Files of a log, named from its directory on.
@@ -232,4 +234,24 @@ fn copy(from: &Path) -> tempfile::TempDir {
         fs::copy(from.join(&file), path).expect("copied");
     }
     to
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_end_in_an_answer(
+        bytes in prop::collection::vec(any::<u8>(), 0..700), width in 0_u16..=256, name in "tile/(entries|[0-9]{1,2})(/x?[0-9]{3}){1,7}(.p/[0-9]{1,3})?",
+    ) {
+        prop_assert!(Proof::parse(&bytes).is_err());
+        let lines = format!("c2sp.org/tlog-proof@v1\nindex 5\n\n{}", String::from_utf8_lossy(&bytes));
+        let read = Proof::parse(lines.as_bytes()).expect("whatever its checkpoint is");
+        prop_assert_eq!(read.to_string(), lines);
+        prop_assert!(read.verify(&Hash::EMPTY, &key().trusted()).is_err());
+        let (entries, whole) = super::entries(&bytes, width);
+        prop_assert!(entries.len() <= usize::from(width));
+        let again: Vec<u8> = entries.iter().flat_map(|entry| [&u16::try_from(entry.len()).expect("short").to_be_bytes(), *entry].concat()).collect();
+        prop_assert!(bytes.starts_with(&again) && (!whole || again == bytes));
+        prop_assert_eq!(super::hashes(&bytes, width).is_some(), bytes.len() == usize::from(width) * 32);
+        let parsed = super::name::TileName::parse(&name);
+        prop_assert!(parsed.is_none_or(|parsed| parsed.to_string() == name));
+    }
 }

@@ -81,10 +81,11 @@ pub enum Finding {
     },
     /// Neither entries nor tiles lead to the root of the checkpoint: it is of another state of the log, or all was rewritten.
     Root,
-    /// A file with entries or hashes that the checkpoint does not name: an append that did not end, or the checkpoint was set
-    /// back.
-    Beyond {
-        /// The file.
+    /// Tiles go on where the checkpoint ends, and tiles that it needs are gone: it is an older one, put back.
+    SetBack {
+        /// Entries that the checkpoint names.
+        size: u64,
+        /// A file with more.
         file: String,
     },
     /// A file that is none of a log's.
@@ -131,8 +132,8 @@ impl fmt::Display for Finding {
             Self::Root => {
                 f.write_str("neither entries nor tiles lead to the root of the checkpoint: it is of another state, or all was rewritten")
             }
-            Self::Beyond { file } => {
-                write!(f, "`{file}` holds what the checkpoint does not name: an append that did not end, or the checkpoint was set back")
+            Self::SetBack { size, file } => {
+                write!(f, "the checkpoint names {size} entries and lacks tiles, while `{file}` goes on: an older checkpoint was put back")
             }
             Self::Stray { file } => write!(f, "`{file}` is no file of a log"),
             Self::More => write!(f, "and more: only {FINDINGS_MAX} are told"),
@@ -147,6 +148,9 @@ pub struct Report {
     pub checkpoint: Option<Checkpoint>,
     /// What is wrong; nothing when the log is whole.
     pub findings: Vec<Finding>,
+    /// Files that hold what the checkpoint does not name. Where somebody writes, an append is under way; where nobody does, one
+    /// did not end, or the checkpoint of one append before was put back. Opening the log for writing takes them away.
+    pub beyond: Vec<String>,
 }
 
 /// Looks the log in `directory` over, from its checkpoint to the last byte of every file. `remembered` is a checkpoint that
@@ -170,25 +174,25 @@ pub fn verify(directory: &Path, trusted: &Trusted, remembered: Option<&Checkpoin
 }
 
 fn once(directory: &Path, note: Option<&[u8]>, trusted: &Trusted, remembered: Option<&Checkpoint>) -> Result<Report, TilesError> {
-    let one = |finding| Ok(Report { checkpoint: None, findings: vec![finding] });
+    let one = |finding| Ok(Report { checkpoint: None, findings: vec![finding], beyond: Vec::new() });
     let Some(note) = note else { return one(Finding::NoCheckpoint) };
     let checkpoint = match trusted.open(note) {
         Ok(checkpoint) => checkpoint,
         Err(error) => return one(Finding::Checkpoint(error)),
     };
-    let mut look = Look { directory, size: checkpoint.size, files: BTreeMap::new(), findings: Vec::new() };
+    let mut look = Look { directory, size: checkpoint.size, files: BTreeMap::new(), findings: Vec::new(), beyond: Vec::new() };
     look.list()?;
     let truth = look.read(&checkpoint.root);
     look.remember(remembered, truth.as_deref());
     if let Some(leaves) = truth {
         look.compare(&leaves);
     }
-    let mut findings = look.findings;
+    let Look { mut findings, beyond, .. } = look;
     if findings.len() > FINDINGS_MAX {
         findings.truncate(FINDINGS_MAX);
         findings.push(Finding::More);
     }
-    Ok(Report { checkpoint: Some(checkpoint), findings })
+    Ok(Report { checkpoint: Some(checkpoint), findings, beyond })
 }
 
 /// A look at a log of this size.
@@ -198,6 +202,7 @@ struct Look<'a> {
     /// The hashes of each file that is there: of a bundle, those of the entries that can be read.
     files: BTreeMap<TileName, Vec<Hash>>,
     findings: Vec<Finding>,
+    beyond: Vec<String>,
 }
 
 impl Look<'_> {
@@ -208,28 +213,38 @@ impl Look<'_> {
                 Some(name) if name.end() <= name.kind.count(self.size) => {
                     self.files.insert(name, Vec::new());
                 }
-                Some(_) => self.findings.push(Finding::Beyond { file }),
+                Some(_) => self.beyond.push(file),
                 None => self.findings.push(Finding::Stray { file }),
             }
         }
         for entry in fs::read_dir(self.directory).map_err(TilesError::io(self.directory, "listed"))? {
             let file = entry.map_err(TilesError::io(self.directory, "listed"))?.file_name().to_string_lossy().into_owned();
             match file.as_str() {
-                CHECKPOINT_NEW => self.findings.push(Finding::Beyond { file }),
+                CHECKPOINT_NEW => self.beyond.push(file),
                 CHECKPOINT | LOCK | "tile" => {}
                 _ => self.findings.push(Finding::Stray { file }),
             }
         }
+        let before = self.findings.len();
+        self.missing();
+        let tile = self.beyond.iter().find(|file| TileName::parse(file).is_some());
+        if let Some(file) = tile.filter(|_| self.findings.len() > before) {
+            self.findings.push(Finding::SetBack { size: self.size, file: file.clone() });
+        }
+        Ok(())
+    }
+
+    /// Says which tiles are not there.
+    fn missing(&mut self) {
         for kind in Kind::all() {
             for index in 0..kind.count(self.size).div_ceil(WIDTH) {
                 let missing = TileName::within(kind, index, self.size).filter(|name| !self.files.contains_key(name));
                 self.findings.extend(missing.map(|name| Finding::File { file: name.to_string(), fault: FileFault::Missing }));
                 if self.findings.len() > FINDINGS_MAX {
-                    return Ok(());
+                    return;
                 }
             }
         }
-        Ok(())
     }
 
     /// Reads every file, and gives the hashes of the leaves that lead to the root, where there are such.
