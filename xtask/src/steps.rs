@@ -26,6 +26,8 @@ pub(crate) enum Step {
     Docs,
     /// Tests and the examples of the documentation pass.
     Test,
+    /// The query engine, looked at as everything else is in a check: to do so builds half as much again as all the rest.
+    Engine,
 }
 
 /// How a step ended.
@@ -40,9 +42,12 @@ impl Step {
     /// All, in the order of a check: quick ones first, and the tests last, so that their closing line is near the end.
     pub(crate) const ALL: &'static [Self] = &[Self::Fmt, Self::Layers, Self::Tidy, Self::Deps, Self::Clippy, Self::Docs, Self::Test];
 
+    /// Those that are no part of a check.
+    pub(crate) const APART: &'static [Self] = &[Self::Engine];
+
     /// The step of this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|step| step.name() == name)
+        Self::ALL.iter().chain(Self::APART).copied().find(|step| step.name() == name)
     }
 
     const fn name(self) -> &'static str {
@@ -54,6 +59,7 @@ impl Step {
             Self::Clippy => "clippy",
             Self::Docs => "docs",
             Self::Test => "test",
+            Self::Engine => "engine",
         }
     }
 
@@ -66,6 +72,7 @@ impl Step {
             Self::Clippy => "no lint has anything to say",
             Self::Docs => "the documentation builds without a warning",
             Self::Test => "tests and the examples of the documentation pass",
+            Self::Engine => "lints, documentation and tests of the query engine",
         }
     }
 
@@ -75,24 +82,49 @@ impl Step {
             Self::Layers => Ok(told(&layers::check(&Workspace::load(root)?))),
             Self::Tidy => Ok(told(&tidy::check(root)?)),
             Self::Deps => Ok(told(&deps::check(&Workspace::load(root)?)?)),
-            Self::Clippy => {
-                quiet(command::cargo(root, &["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"]))
-            }
-            Self::Docs => {
-                let mut docs = command::cargo(root, &["doc", "--workspace", "--no-deps", "--locked"]);
-                docs.env("RUSTDOCFLAGS", "--deny warnings");
-                quiet(docs)
-            }
+            Self::Clippy => clippy(root, REST),
+            Self::Docs => docs(root, REST),
             Self::Test => test(root),
+            Self::Engine => engine(root),
         }
     }
+}
+
+/// The query engine, a program of its own: what it stands on is half of all code that is built.
+const ENGINE: &[&str] = &["--package", "wardgate-query"];
+/// All else. In a build of its own: Cargo would otherwise build much of it twice, for features that only the engine turns on.
+const REST: &[&str] = &["--workspace", "--exclude", "wardgate-query"];
+
+fn clippy(root: &Path, what: &[&str]) -> anyhow::Result<Outcome> {
+    quiet(command::cargo(root, &[&["clippy"], what, &["--all-targets", "--locked", "--", "--deny", "warnings"]].concat()))
+}
+
+fn docs(root: &Path, what: &[&str]) -> anyhow::Result<Outcome> {
+    let mut docs = command::cargo(root, &[&["doc"], what, &["--no-deps", "--locked"]].concat());
+    docs.env("RUSTDOCFLAGS", "--deny warnings");
+    quiet(docs)
+}
+
+/// Everything about the query engine. Its tests are part of a check, its lints and documentation are not: they would have all
+/// that it stands on built once more.
+fn engine(root: &Path) -> anyhow::Result<Outcome> {
+    for outcome in [clippy(root, ENGINE)?, docs(root, ENGINE)?] {
+        if let Outcome::Failed(why) = outcome {
+            return Ok(Outcome::Failed(why));
+        }
+    }
+    all(root, vec![tests(root, ENGINE)])
 }
 
 /// What `cargo xtask help` says.
 pub(crate) fn help() -> String {
     let mut text = "usage: cargo xtask CHECK\n\n  check   all of these, in this order\n".to_owned();
+    // Writing to a String cannot fail.
     for step in Step::ALL {
-        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  {:7} {}", step.name(), step.about());
+    }
+    let _ = writeln!(text, "\nnot in a check:\n");
+    for step in Step::APART {
         let _ = writeln!(text, "  {:7} {}", step.name(), step.about());
     }
     text.trim_end().to_owned()
@@ -150,17 +182,26 @@ fn quiet(mut command: Command) -> anyhow::Result<Outcome> {
 }
 
 /// The examples of the documentation, then the tests: what they say is shown as it comes, all on the standard output,
-/// so that the runner's closing line stands where it belongs.
+/// so that the runner's closing line stands where it belongs. The query engine's come first, so that it is that of all others.
 fn test(root: &Path) -> anyhow::Result<Outcome> {
-    let examples = ["test", "--workspace", "--locked", "--quiet", "--doc"];
-    let tests: &[&str] = if has_nextest(root) {
-        &["nextest", "run", "--workspace", "--locked", "--no-fail-fast", "--status-level", "fail", "--final-status-level", "fail"]
+    let examples = [&["test"], REST, &["--locked", "--quiet", "--doc"]].concat();
+    all(root, vec![examples, tests(root, ENGINE), tests(root, REST)])
+}
+
+/// How cargo is asked for tests.
+fn tests<'a>(root: &Path, what: &[&'a str]) -> Vec<&'a str> {
+    if has_nextest(root) {
+        [&["nextest", "run"], what, &["--locked", "--no-fail-fast", "--status-level", "fail", "--final-status-level", "fail"]].concat()
     } else {
-        &["test", "--workspace", "--locked", "--quiet", "--no-fail-fast", "--lib", "--bins", "--tests", "--examples"]
-    };
+        [&["test"], what, &["--locked", "--quiet", "--no-fail-fast", "--lib", "--bins", "--tests", "--examples"]].concat()
+    }
+}
+
+/// Commands of cargo one after another, all of them also when one fails.
+fn all(root: &Path, commands: Vec<Vec<&str>>) -> anyhow::Result<Outcome> {
     let mut failed = Vec::new();
-    for words in [&examples[..], tests] {
-        let status = command::cargo(root, words).stderr(std::io::stdout()).status().context("cargo could not be started")?;
+    for words in commands {
+        let status = command::cargo(root, &words).stderr(std::io::stdout()).status().context("cargo could not be started")?;
         if !status.success() {
             failed.push(format!("`cargo {}` failed, see above", words.join(" ")));
         }

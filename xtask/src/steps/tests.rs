@@ -11,7 +11,7 @@ fn words(outcome: &Outcome) -> &str {
 
 #[test]
 fn steps_are_found_by_name() {
-    for step in Step::ALL {
+    for step in Step::ALL.iter().chain(Step::APART) {
         assert_eq!(Step::named(step.name()), Some(*step));
     }
     assert_eq!(Step::named("check"), None);
@@ -30,7 +30,11 @@ usage: cargo xtask CHECK
   deps    no banned crate, no foreign licence, one registry, nothing unused
   clippy  no lint has anything to say
   docs    the documentation builds without a warning
-  test    tests and the examples of the documentation pass";
+  test    tests and the examples of the documentation pass
+
+not in a check:
+
+  engine  lints, documentation and tests of the query engine";
     assert_eq!(help(), expected);
 }
 

@@ -1,0 +1,161 @@
+//! What there is at one moment: the sealed segments of each log, and the rows of its hot tail.
+//!
+//! The tail is read before the segments are listed. What is sealed in between is seen twice and counts once; the other way
+//! round it could be seen in neither place.
+
+use crate::{fault::LogFault, schema::of_events, segment};
+use datafusion::arrow::array::RecordBatch;
+use std::{
+    fs::{self, File},
+    io::{self, ErrorKind},
+    ops::Range,
+    path::{Path, PathBuf},
+};
+use wardgate_audit::{
+    canonical::Record,
+    columns::Value,
+    hot,
+    segment::{SegmentName, batch},
+};
+
+/// Rows of the tail in a batch at most.
+const BATCH_ROWS: usize = 8192;
+
+/// A sealed segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Segment {
+    pub(crate) path: PathBuf,
+    /// Number of its first event.
+    pub(crate) first: u64,
+    /// Its length on disk.
+    pub(crate) bytes: u64,
+}
+
+/// Some logs at one moment.
+#[derive(Debug, Default)]
+pub(crate) struct Snapshot {
+    pub(crate) segments: Vec<Segment>,
+    /// Rows that are in no segment yet.
+    pub(crate) tail: Vec<RecordBatch>,
+    /// What could not be read and is left out, for people.
+    pub(crate) left_out: Vec<String>,
+}
+
+impl Snapshot {
+    /// Looks at the logs in some directories.
+    ///
+    /// # Errors
+    /// When one is not there, or holds what cannot be read.
+    pub(crate) fn take(directories: &[PathBuf]) -> Result<Self, LogFault> {
+        let mut snapshot = Self::default();
+        for directory in directories {
+            let tails = read_tails(directory)?;
+            let segments = list(directory)?;
+            snapshot.add_tails(&tails, &sealed(&segments, &tails)?)?;
+            snapshot.segments.extend(segments);
+        }
+        Ok(snapshot)
+    }
+
+    fn add_tails(&mut self, tails: &[Tail], sealed: &[Range<u64>]) -> Result<(), LogFault> {
+        for tail in tails {
+            let damaged = |what: String| LogFault::Damaged { path: tail.path.clone(), what };
+            let (mut records, unread) = match hot::records(&tail.bytes) {
+                Ok(read) => read,
+                Err(hot::NoTail::Newer) => {
+                    return Err(LogFault::Newer { path: tail.path.clone(), what: "it is no tail of version 1".to_owned() });
+                }
+                Err(hot::NoTail::Foreign) => return Err(damaged("is no tail of an event log".to_owned())),
+            };
+            if unread > 0 {
+                let path = tail.path.display();
+                self.left_out.push(format!("{unread} damaged places in `{path}` are left out; `wardgate audit verify` names them"));
+            }
+            if !sealed.is_empty() {
+                records.retain(|record| !sealed.iter().any(|range| range.contains(&seq(record))));
+            }
+            for records in records.chunks(BATCH_ROWS) {
+                let rows = batch(records.iter().copied()).map_err(|error| damaged(format!("holds what no table can: {error}")))?;
+                self.tail.push(of_events(&rows).map_err(|error| damaged(format!("holds what no table can: {error}")))?);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A file of the hot tail, as it was.
+struct Tail {
+    path: PathBuf,
+    first: u64,
+    bytes: Vec<u8>,
+}
+
+/// The number of a record that can be read.
+fn seq(record: &Record<'_>) -> u64 {
+    match record.row().ok().and_then(|[seq, ..]| seq) {
+        Some(Value::Int(seq)) => u64::try_from(seq).unwrap_or(0),
+        _ => 0,
+    }
+}
+
+fn read_tails(directory: &Path) -> Result<Vec<Tail>, LogFault> {
+    let mut tails = Vec::new();
+    for entry in fs::read_dir(directory).map_err(|source| unreadable(directory, source))? {
+        let entry = entry.map_err(|source| unreadable(directory, source))?;
+        let Some(first) = entry.file_name().to_str().and_then(hot::first_seq) else { continue };
+        let path = entry.path();
+        match fs::read(&path) {
+            Ok(bytes) => tails.push(Tail { path, first, bytes }),
+            // Sealed since: the segment is there.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(source) => return Err(unreadable(&path, source)),
+        }
+    }
+    tails.sort_by_key(|tail| tail.first);
+    Ok(tails)
+}
+
+/// The segments in a directory, oldest first. What has another name is none of them.
+fn list(directory: &Path) -> Result<Vec<Segment>, LogFault> {
+    let folder = directory.join(segment::FOLDER);
+    let entries = match fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(unreadable(&folder, source)),
+    };
+    let mut segments = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|source| unreadable(&folder, source))?;
+        let Some(SegmentName { first_seq: first }) = entry.file_name().to_str().and_then(SegmentName::parse) else { continue };
+        match entry.metadata() {
+            Ok(metadata) => segments.push(Segment { path: entry.path(), first, bytes: metadata.len() }),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(source) => return Err(unreadable(&entry.path(), source)),
+        }
+    }
+    segments.sort_by_key(|segment| segment.first);
+    Ok(segments)
+}
+
+/// Which numbers are sealed, as far as a tail may hold them too.
+fn sealed(segments: &[Segment], tails: &[Tail]) -> Result<Vec<Range<u64>>, LogFault> {
+    let Some(oldest) = tails.first().map(|tail| tail.first) else { return Ok(Vec::new()) };
+    let from = segments.partition_point(|segment| segment.first <= oldest).saturating_sub(1);
+    let mut ranges = Vec::new();
+    for segment in segments.iter().skip(from) {
+        let file = File::open(&segment.path).map_err(|source| opened(&segment.path, source))?;
+        let metadata = segment::read_metadata(&file, &segment.path)?;
+        let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
+        ranges.push(segment.first..segment.first.saturating_add(rows));
+    }
+    Ok(ranges)
+}
+
+fn unreadable(path: &Path, source: io::Error) -> LogFault {
+    LogFault::Unreadable { path: path.to_owned(), source }
+}
+
+/// Why a segment that was listed cannot be opened.
+pub(crate) fn opened(path: &Path, source: io::Error) -> LogFault {
+    if source.kind() == ErrorKind::NotFound { LogFault::Gone(path.to_owned()) } else { unreadable(path, source) }
+}

@@ -1,0 +1,74 @@
+//! Who ends the process when a question takes longer, or holds more, than it may. The engine looks at its own bounds only
+//! where it waits; this looks from outside.
+
+use crate::bounds::Bounds;
+use std::{
+    fs,
+    io::Write as _,
+    process,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How often it looks.
+const LOOK: Duration = Duration::from_millis(10);
+/// With what status the process ends then: it failed.
+const FAILED: i32 = 1;
+
+/// Ends the process unless it is called off.
+#[derive(Debug)]
+pub struct Watch {
+    off: Arc<AtomicBool>,
+}
+
+impl Watch {
+    /// Begins to watch this process.
+    ///
+    /// # Errors
+    /// When no thread can be had.
+    pub fn begin(bounds: Bounds) -> std::io::Result<Self> {
+        let off = Arc::new(AtomicBool::new(false));
+        let called_off = Arc::clone(&off);
+        let began = now();
+        thread::Builder::new().name("watch".to_owned()).spawn(move || {
+            while !called_off.load(Ordering::Acquire) {
+                if now().duration_since(began) >= bounds.time {
+                    end(&format!("it takes longer than the {} s that it may: ask for less, or allow more", bounds.time.as_secs_f64()));
+                }
+                if resident().is_some_and(|bytes| bytes > bounds.process_bytes()) {
+                    end(&format!(
+                        "it takes more than the {} MiB of memory that it may: ask for less at a time, or allow more",
+                        bounds.memory_mib
+                    ));
+                }
+                thread::park_timeout(LOOK);
+            }
+        })?;
+        Ok(Self { off })
+    }
+
+    /// The answer is there: what is left is to write it.
+    pub fn call_off(&self) {
+        self.off.store(true, Ordering::Release);
+    }
+}
+
+fn end(why: &str) -> ! {
+    drop(writeln!(std::io::stderr(), "error: {why}"));
+    process::exit(FAILED);
+}
+
+#[expect(clippy::disallowed_methods, reason = "a process of its own, which ends by this and by nothing else")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// Memory that is really taken, in bytes, where the system tells.
+fn resident() -> Option<usize> {
+    let text = fs::read_to_string("/proc/self/statm").ok()?;
+    text.split(' ').nth(1)?.parse::<usize>().ok()?.checked_mul(rustix::param::page_size())
+}
