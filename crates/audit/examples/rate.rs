@@ -9,7 +9,7 @@ use std::{
 };
 use wardgate_audit::{
     reading::{Filter, Since, tail},
-    sink::{JsonLines, Observer, Options},
+    sink::{Log, Observer, Options},
 };
 use wardgate_model::{
     event::{Ending, Event, EventKind, EventSink, Outcome, Place, Share},
@@ -44,8 +44,8 @@ fn rate(observer: Option<Observer>) -> Result<f64, Box<dyn std::error::Error>> {
     let directory = tempfile::tempdir()?;
     let options = Options { queue_events: 65_536, ..Options::new("edge-1") };
     let (log, writer) = match observer {
-        Some(observer) => JsonLines::start_observed(directory.path(), &options, observer)?,
-        None => JsonLines::start(directory.path(), &options)?,
+        Some(observer) => Log::start_observed(directory.path(), &options, observer)?,
+        None => Log::start(directory.path(), &options)?,
     };
     let sink: Arc<dyn EventSink> = Arc::clone(&log) as Arc<dyn EventSink>;
     let begun = std::time::Instant::now();

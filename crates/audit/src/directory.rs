@@ -1,11 +1,15 @@
-//! The files of the log: `events-YYYYMMDD-FIRSTSEQ.jsonl`, one open at a time, a new one when the day or the size says so.
+//! The directory of the log: the tail that is appended to, and when another one begins.
 //!
-//! INVARIANT (order): the order of names is the order of events. A file's name holds the number of its first event, and a
-//! clock that goes back does not take the date with it.
+//! INVARIANT (order): the order of names is the order of events. A file's name holds the number of its first event. There is
+//! always a tail: the next one is begun before the full one may be sealed and goes.
 
-use crate::lines::{ReverseLines, whole_length};
+use crate::{
+    columns::Value,
+    hot::{self, Frame, HEADER, NoTail, Tail, TailName},
+    seal::SealError,
+    tree::{Frontier, Hash},
+};
 use std::{
-    fmt,
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
@@ -15,51 +19,10 @@ use std::{
 use wardgate_model::time::Time;
 
 const LOCK_NAME: &str = "events.lock";
-
-/// Name of a file of the log. Ordered as the files are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct FileName {
-    day: Day,
-    first_seq: u64,
-}
-
-impl FileName {
-    /// Reads exactly what [`fmt::Display`] writes, so that no name leads out of the directory.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (day, seq) = text.strip_prefix("events-")?.strip_suffix(".jsonl")?.split_once('-')?;
-        let digits =
-            |text: &str, range: std::ops::RangeInclusive<usize>| range.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-        if !digits(day, 8..=8) || !digits(seq, 12..=20) {
-            return None;
-        }
-        let name = Self { day: Day(day.parse().ok()?), first_seq: seq.parse().ok()? };
-        (name.to_string() == text).then_some(name)
-    }
-
-    /// The day of its events, in UTC.
-    pub(crate) const fn day(self) -> Day {
-        self.day
-    }
-}
-
-impl fmt::Display for FileName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "events-{:08}-{:012}.jsonl", self.day.0, self.first_seq)
-    }
-}
-
-/// A calendar day in UTC, as the number YYYYMMDD.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Day(u32);
-
-impl Day {
-    /// The day of a moment; the epoch for moments outside the calendar.
-    pub(crate) fn of(time: Time) -> Self {
-        let date = jiff::Timestamp::from_second(time.as_seconds()).unwrap_or_default().to_zoned(jiff::tz::TimeZone::UTC).date();
-        let part = |number: i16| u32::try_from(number).unwrap_or(0);
-        Self(part(date.year()) * 10_000 + part(date.month().into()) * 100 + part(date.day().into()))
-    }
-}
+/// The folder of what is sealed.
+pub(crate) const SEGMENTS: &str = "segments";
+/// The folder of the log of segments.
+pub(crate) const LOG: &str = "log";
 
 /// Why the log cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +30,17 @@ pub enum StartError {
     /// Another process writes to it.
     #[error("another process writes to the audit directory `{}`", .0.display())]
     Locked(PathBuf),
+    /// A file of it cannot be gone on with.
+    #[error("the event log cannot go on with `{}`: {why}", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: NoTail,
+    },
+    /// What was sealed cannot be gone on with.
+    #[error("the event log cannot go on with what was sealed: {0}")]
+    Sealed(Box<SealError>),
     /// The system refused.
     #[error("the audit directory `{}` cannot be {does}: {source}", .path.display())]
     Io {
@@ -79,10 +53,19 @@ pub enum StartError {
     },
 }
 
-/// Where lines go. The directory, or a test's stand-in that fails as a full disk does.
+/// Records that are written in one go.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    /// Their frames.
+    pub(crate) frames: Vec<u8>,
+    /// Their leaves.
+    pub(crate) leaves: Vec<Hash>,
+}
+
+/// Where records go. The directory, or a test's stand-in that fails as a full disk does.
 pub(crate) trait Append: Send {
-    /// Appends whole lines, all or none. `first_seq` is the number of the first of them, `time` that of its end.
-    fn append(&mut self, lines: &[u8], first_seq: u64, time: Time) -> io::Result<()>;
+    /// Appends records, all or none. `first_seq` is the number of the first of them, `time` that of its end.
+    fn append(&mut self, batch: &Batch, first_seq: u64, time: Time) -> io::Result<()>;
 
     /// Makes what was appended outlast the machine.
     fn sync(&mut self) -> io::Result<()>;
@@ -90,8 +73,35 @@ pub(crate) trait Append: Send {
     /// Bytes of all files.
     fn bytes(&self) -> u64;
 
-    /// Takes away what is too old at `now`, and counts the bytes of all files again: others may have taken some away.
-    fn recount(&mut self, now: Time) -> io::Result<u64>;
+    /// Counts the bytes of all files again: others may have taken some away.
+    fn recount(&mut self) -> io::Result<u64>;
+
+    /// Begins another tail, so that all that was appended so far can be sealed.
+    fn begin_another(&mut self, first_seq: u64) -> io::Result<()>;
+
+    /// What the tail that is appended to holds so far.
+    fn standing(&self) -> Option<Standing>;
+}
+
+/// What a tail holds up to some moment.
+#[derive(Debug)]
+pub(crate) struct Standing {
+    /// Number of its first event.
+    pub(crate) first_seq: u64,
+    /// How many there are.
+    pub(crate) events: u64,
+    /// The root of the tree over them.
+    pub(crate) root: Hash,
+    /// The file, to make it outlast the machine first.
+    pub(crate) file: File,
+}
+
+/// When a tail is full.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Full {
+    pub(crate) events: u64,
+    pub(crate) bytes: u64,
+    pub(crate) after: Duration,
 }
 
 /// What was found when the log was opened.
@@ -99,17 +109,19 @@ pub(crate) trait Append: Send {
 pub(crate) struct Found {
     /// Number of the next event.
     pub(crate) next_seq: u64,
-    /// Bytes of a line that had not been written whole, now cut off.
+    /// Bytes of a record that had not been written whole, now cut off.
     pub(crate) torn_bytes: u64,
 }
+
+/// Told what a full tail held, when the next one has begun.
+pub(crate) type OnFull = Box<dyn FnMut(Option<Standing>) + Send>;
 
 /// The directory of the log, locked for this process.
 pub(crate) struct Directory {
     path: PathBuf,
-    file_bytes_max: u64,
-    retain: Option<Duration>,
+    full: Full,
+    on_full: OnFull,
     current: Option<Current>,
-    newest: Option<FileName>,
     /// Bytes of all files.
     total: u64,
     _lock: File,
@@ -117,67 +129,82 @@ pub(crate) struct Directory {
 
 struct Current {
     file: File,
-    name: FileName,
-    // INVARIANT (whole): the file is this long and ends with a whole line.
+    name: TailName,
+    // INVARIANT (whole): the file is this long and ends with a whole frame; `tree` is over the leaves of its frames.
     length: u64,
+    tree: Frontier,
+    events: u64,
+    /// When its first event was over, in microseconds.
+    began_us: Option<i64>,
 }
 
 impl Directory {
-    /// Opens the directory, makes it if need be, locks it, cuts a torn last line off and finds the next number.
-    pub(crate) fn open(path: &Path, file_bytes_max: u64, retain: Option<Duration>) -> Result<(Self, Found), StartError> {
+    /// Opens the directory that is locked, cuts a torn end off and finds the next number, which is `least` at least.
+    pub(crate) fn open(path: &Path, lock: File, full: Full, least: u64, on_full: OnFull) -> Result<(Self, Found), StartError> {
         let fail = |does: &'static str| move |source: io::Error| StartError::Io { path: path.to_owned(), does, source };
-        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(fail("made"))?;
-        let lock = private().create(true).truncate(false).write(true).open(path.join(LOCK_NAME)).map_err(fail("locked"))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(StartError::Locked(path.to_owned())),
-            Err(TryLockError::Error(source)) => return Err(fail("locked")(source)),
-        }
-        let newest = names(path).map_err(fail("listed"))?.pop();
-        let mut found = Found { next_seq: 1, torn_bytes: 0 };
+        let mut found = Found { next_seq: least.max(1), torn_bytes: 0 };
         let mut current = None;
-        if let Some(name) = newest {
-            let mut opened = open_file(path, name).map_err(fail("read"))?;
-            found = Found { next_seq: next_seq(&mut opened).map_err(fail("read"))?, torn_bytes: opened.torn_bytes };
-            current = Some(opened.current);
+        if let Some(name) = hot::names(path).map_err(fail("listed"))?.pop() {
+            let file = path.join(name.to_string());
+            let bytes = fs::read(&file).map_err(fail("read"))?;
+            let tail = Tail::read(&bytes).map_err(|why| StartError::Unreadable { path: file, why })?;
+            let next = next_seq(name, &tail);
+            if tail.damaged {
+                tracing::error!(tail = %name, "a tail of the event log is damaged in its middle: it is left as it is, a new one begins");
+            } else {
+                found.torn_bytes = u64::try_from(bytes.len().saturating_sub(tail.whole)).unwrap_or(u64::MAX);
+                current = (next >= found.next_seq).then(|| Current::go_on(path, name, &tail)).transpose().map_err(fail("written"))?;
+            }
+            found.next_seq = found.next_seq.max(next);
         }
         let total = total(path).map_err(fail("measured"))?;
-        Ok((Self { path: path.to_owned(), file_bytes_max, retain, current, newest, total, _lock: lock }, found))
+        Ok((Self { path: path.to_owned(), full, on_full, current, total, _lock: lock }, found))
     }
 
-    /// The file that the next lines belong to.
+    /// The file that the next records belong to.
     fn file_for(&mut self, first_seq: u64, time: Time) -> io::Result<&mut Current> {
-        let day = Day::of(time);
-        let day = self.newest.map_or(day, |newest| day.max(newest.day));
-        let fits = |current: &Current| current.length < self.file_bytes_max && current.name.day == day;
-        if !self.current.as_ref().is_some_and(fits) {
-            if let Some(mut full) = self.current.take() {
-                full.sync()?;
+        if !self.current.as_ref().is_some_and(|current| current.has_room(&self.full, time)) {
+            if let Some(full) = &mut self.current {
+                full.file.sync_data()?;
             }
-            let name = FileName { day, first_seq };
-            self.current = Some(open_file(&self.path, name)?.current);
-            self.newest = Some(name);
-            // The event goes before the housekeeping: what does not succeed is tried with the next file.
-            if let Err(error) = self.recount(time) {
-                tracing::warn!(%error, "old files of the event log cannot be taken away");
-            }
+            self.begin(first_seq)?;
         }
         self.current.as_mut().ok_or_else(|| io::Error::other("no file is open"))
+    }
+
+    fn begin(&mut self, first_seq: u64) -> io::Result<()> {
+        let full = self.standing();
+        self.current = Some(Current::begin(&self.path, TailName { first_seq })?);
+        self.total = self.total.saturating_add(header_bytes());
+        (self.on_full)(full);
+        Ok(())
+    }
+}
+
+/// Makes the directory if need be, and locks it for this process.
+pub(crate) fn lock(path: &Path) -> Result<File, StartError> {
+    let fail = |does: &'static str| move |source: io::Error| StartError::Io { path: path.to_owned(), does, source };
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(fail("made"))?;
+    let lock = private().create(true).truncate(false).write(true).open(path.join(LOCK_NAME)).map_err(fail("locked"))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(StartError::Locked(path.to_owned())),
+        Err(TryLockError::Error(source)) => Err(fail("locked")(source)),
     }
 }
 
 impl Append for Directory {
-    fn append(&mut self, lines: &[u8], first_seq: u64, time: Time) -> io::Result<()> {
+    fn append(&mut self, batch: &Batch, first_seq: u64, time: Time) -> io::Result<()> {
         let current = self.file_for(first_seq, time)?;
-        let result = current.file.write_all(lines);
+        let result = current.file.write_all(&batch.frames);
         match result {
             Ok(()) => {
-                let bytes = u64::try_from(lines.len()).unwrap_or(0);
-                current.length += bytes;
+                let bytes = u64::try_from(batch.frames.len()).unwrap_or(0);
+                current.take(batch, bytes, time);
                 self.total = self.total.saturating_add(bytes);
             }
-            // Part of the lines may be in the file. When they cannot be taken out again, the file is left as it is and the
-            // lines begin a new one: they may then stand twice, which is better than not at all.
+            // Part of the records may be in the file. When they cannot be taken out again, the file is left as it is and the
+            // records begin a new one: a file's records count up to the first of the next file.
             Err(_) if current.file.set_len(current.length).is_err() => self.current = None,
             Err(_) => {}
         }
@@ -185,38 +212,88 @@ impl Append for Directory {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.current.as_mut().map_or(Ok(()), Current::sync)
+        self.current.as_mut().map_or(Ok(()), |current| current.file.sync_data())
     }
 
     fn bytes(&self) -> u64 {
         self.total
     }
 
-    fn recount(&mut self, now: Time) -> io::Result<u64> {
-        if let Some(retain) = self.retain {
-            let retain_us = i64::try_from(retain.as_micros()).unwrap_or(i64::MAX);
-            let kept = Day::of(Time::from_micros(now.as_micros().saturating_sub(retain_us)));
-            for name in names(&self.path)? {
-                if name.day < kept && Some(name) != self.newest {
-                    fs::remove_file(self.path.join(name.to_string()))?;
-                    tracing::info!(file = %name, "a file of the event log was kept as long as `audit.retain` says and is gone");
-                }
-            }
+    fn recount(&mut self) -> io::Result<u64> {
+        // Somebody took the tail away: what was appended to it from now on would be nowhere.
+        let gone = |current: &Current| matches!(self.path.join(current.name.to_string()).try_exists(), Ok(false));
+        if self.current.as_ref().is_some_and(gone) {
+            self.current = None;
         }
         self.total = total(&self.path)?;
         Ok(self.total)
     }
-}
 
-impl Current {
-    fn sync(&mut self) -> io::Result<()> {
-        self.file.sync_data()
+    fn begin_another(&mut self, first_seq: u64) -> io::Result<()> {
+        match &mut self.current {
+            Some(current) if current.events == 0 => Ok(()),
+            Some(current) => {
+                current.file.sync_data()?;
+                self.begin(first_seq)
+            }
+            None => self.begin(first_seq),
+        }
+    }
+
+    fn standing(&self) -> Option<Standing> {
+        let current = self.current.as_ref()?;
+        let file = current.file.try_clone().ok()?;
+        Some(Standing { first_seq: current.name.first_seq, events: current.events, root: current.tree.root(), file })
     }
 }
 
-struct Opened {
-    current: Current,
-    torn_bytes: u64,
+impl Current {
+    /// Goes on with a tail that is there, and cuts off what is torn of it.
+    fn go_on(directory: &Path, name: TailName, tail: &Tail<'_>) -> io::Result<Self> {
+        if tail.whole < HEADER.len() {
+            fs::remove_file(directory.join(name.to_string()))?;
+            return Self::begin(directory, name);
+        }
+        let file = private().append(true).open(directory.join(name.to_string()))?;
+        let length = u64::try_from(tail.whole).unwrap_or(0);
+        file.set_len(length)?;
+        let mut current = Self { file, name, length, tree: Frontier::default(), events: 0, began_us: None };
+        for frame in tail.frames() {
+            current.tree.append(frame.record.leaf());
+            current.events += 1;
+            current.began_us = current.began_us.or_else(|| number(&frame, "time"));
+        }
+        Ok(current)
+    }
+
+    fn begin(directory: &Path, name: TailName) -> io::Result<Self> {
+        let path = directory.join(name.to_string());
+        // A file of this name that is there already holds nothing that counts: its first number was never given.
+        let mut file = private().create(true).append(true).open(&path)?;
+        file.set_len(0)?;
+        file.write_all(HEADER)?;
+        file.sync_data()?;
+        File::open(directory)?.sync_data()?;
+        Ok(Self { file, name, length: header_bytes(), tree: Frontier::default(), events: 0, began_us: None })
+    }
+
+    fn has_room(&self, full: &Full, time: Time) -> bool {
+        let age_us = self.began_us.map_or(0, |began| time.as_micros().saturating_sub(began));
+        self.events < full.events && self.length < full.bytes && u128::try_from(age_us).unwrap_or(0) < full.after.as_micros()
+    }
+
+    fn take(&mut self, batch: &Batch, bytes: u64, time: Time) {
+        self.length += bytes;
+        self.events += u64::try_from(batch.leaves.len()).unwrap_or(0);
+        self.began_us.get_or_insert(time.as_micros());
+        for leaf in &batch.leaves {
+            self.tree.append(*leaf);
+        }
+    }
+}
+
+fn header_bytes() -> u64 {
+    u64::try_from(HEADER.len()).unwrap_or(0)
 }
 
 fn private() -> OpenOptions {
@@ -225,57 +302,48 @@ fn private() -> OpenOptions {
     options
 }
 
-/// Opens a file for appending, new or not, and cuts a torn last line off.
-fn open_file(directory: &Path, name: FileName) -> io::Result<Opened> {
-    let mut file = private().create(true).read(true).append(true).open(directory.join(name.to_string()))?;
-    let length = whole_length(&mut file)?;
-    let torn_bytes = file.metadata()?.len().saturating_sub(length);
-    if torn_bytes > 0 {
-        file.set_len(length)?;
+/// What a column of whole numbers holds.
+fn number(frame: &Frame<'_>, column: &str) -> Option<i64> {
+    let row = frame.record.row().ok()?;
+    match row.into_iter().nth(crate::columns::number(column)?)? {
+        Some(Value::Int(number)) => Some(number),
+        _ => None,
     }
-    Ok(Opened { current: Current { file, name, length }, torn_bytes })
 }
 
-/// The number after the last event of the newest file. Each unreadable line after that event counts as one, so that no
-/// number is given twice.
-fn next_seq(opened: &mut Opened) -> io::Result<u64> {
-    #[derive(serde::Deserialize)]
-    struct Numbered {
-        seq: u64,
-    }
-    let Current { file, name, length } = &mut opened.current;
-    let mut unreadable = 0;
-    let mut lines = ReverseLines::before(file, *length);
-    while let Some(line) = lines.next_line()? {
-        if let Ok(Numbered { seq }) = serde_json::from_slice(&line) {
-            return Ok(seq.saturating_add(1).saturating_add(unreadable));
-        }
-        unreadable += 1;
-    }
-    Ok(name.first_seq.saturating_add(unreadable))
+/// The number after the last event of a tail, so that no number is given twice.
+fn next_seq(name: TailName, tail: &Tail<'_>) -> u64 {
+    let behind = tail.behind_damage();
+    let last = behind.last().and_then(|frame| number(frame, "seq")).and_then(|seq| u64::try_from(seq).ok());
+    let counted = tail.frames().count() + behind.len();
+    let by_count = name.first_seq.saturating_add(u64::try_from(counted).unwrap_or(u64::MAX));
+    last.map_or(by_count, |last| by_count.max(last.saturating_add(1)))
 }
 
 /// Bytes of the log's files.
 fn total(directory: &Path) -> io::Result<u64> {
     let mut total = 0_u64;
-    for name in names(directory)? {
-        match fs::metadata(directory.join(name.to_string())) {
-            Ok(found) => total = total.saturating_add(found.len()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+    let mut folders = vec![directory.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            let name = entry.file_name();
+            let name = name.to_str().unwrap_or_default();
+            let of_log = folder != directory || TailName::parse(name).is_some() || [SEGMENTS, LOG].contains(&name);
+            match entry.metadata() {
+                Ok(found) if found.is_dir() && of_log => folders.push(entry.path()),
+                Ok(found) if of_log => total = total.saturating_add(found.len()),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
         }
     }
     Ok(total)
-}
-
-/// The names of the log's files, oldest first. Other files in the directory are none of ours.
-pub(crate) fn names(directory: &Path) -> io::Result<Vec<FileName>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(directory)? {
-        names.extend(entry?.file_name().to_str().and_then(FileName::parse));
-    }
-    names.sort_unstable();
-    Ok(names)
 }
 
 #[cfg(test)]

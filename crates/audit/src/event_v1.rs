@@ -30,8 +30,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    const ALL: [Self; 7] =
-        [Self::Request, Self::Opened, Self::Closed, Self::Change, Self::Finding, Self::Containment, Self::Connection];
+    const ALL: [Self; 7] = [Self::Request, Self::Opened, Self::Closed, Self::Change, Self::Finding, Self::Containment, Self::Connection];
 
     /// The word for it.
     #[must_use]

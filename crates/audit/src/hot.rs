@@ -194,7 +194,8 @@ impl<'b> Tail<'b> {
         while let Some(frame) = frame_at(bytes, whole) {
             whole = frame.end;
         }
-        let damaged = whole < bytes.len() && frame_before(bytes, bytes.len()).is_some_and(|(begin, frame)| begin >= whole && frame.leaf().is_some());
+        let damaged =
+            whole < bytes.len() && frame_before(bytes, bytes.len()).is_some_and(|(begin, frame)| begin >= whole && frame.leaf().is_some());
         Ok(Self { bytes, whole, damaged })
     }
 

@@ -10,11 +10,11 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use wardgate_audit::{reading::{self, Filter, Since}, sink::{ChangeRecord, JsonLines, Options}};
+//! use wardgate_audit::{reading::{self, Filter, Since}, sink::{ChangeRecord, Log, Options}};
 //! use wardgate_model::time::Time;
 //!
 //! let directory = tempfile::tempdir()?;
-//! let (log, writer) = JsonLines::start(directory.path(), &Options::new("edge-1"))?;
+//! let (log, writer) = Log::start(directory.path(), &Options::new("edge-1"))?;
 //! log.record_change(ChangeRecord {
 //!     time: Time::from_seconds(1_790_000_000),
 //!     actor: "alice".into(),
@@ -37,13 +37,14 @@ mod directory;
 mod encode;
 pub mod event_v1;
 pub mod hot;
-mod lines;
 pub mod note;
 mod observer;
 pub mod reading;
 mod record;
 mod scrub;
+pub mod seal;
 pub mod segment;
 pub mod sink;
 pub mod tiles;
 pub mod tree;
+pub mod verify;

@@ -1,11 +1,16 @@
 //! Finding events again: the newest of them, those after a place, or the one of a request.
 //!
-//! Lines that cannot be read (damage, a line still being written) are passed over and counted, never an error.
+//! Records that cannot be read (damage, a frame still being written) are passed over and counted, never an error.
 
 use crate::{
-    directory::{Day, FileName, names},
+    columns::{self, Row, Value},
     event_v1::EventV1,
-    lines::{ReverseLines, whole_length},
+    directory::SEGMENTS,
+    hot::{self, Frame, Tail, TailName, frame_at},
+    segment::{
+        self, Segment, SegmentName,
+        find::{Order, Predicate, Wanted},
+    },
 };
 use std::{
     fmt,
@@ -13,12 +18,12 @@ use std::{
     io::{self, Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
 };
-use wardgate_model::{id::RequestId, time::Time};
+use wardgate_model::id::RequestId;
 
-/// Bytes that one call of [`tail`] reads at most, from a cursor on.
+/// Bytes of the tail that one call of [`tail`] reads at most, from a cursor on.
 const PAGE_BYTES_MAX: u64 = 8 * 1024 * 1024;
-/// Bytes of files that [`Since::Newest`] goes back at most, the file in which it ends counted whole.
-const BACK_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// Events of one segment that one call of [`tail`] takes at most, whether they are wanted or not.
+const PAGE_EVENTS_MAX: usize = 65_536;
 
 /// Why the log cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -44,47 +49,80 @@ pub struct Filter {
     pub without_reads_of: Option<Box<str>>,
 }
 
+/// What a column of text holds.
+fn text<'r>(row: &'r Row<'_>, column: &str) -> Option<&'r str> {
+    match row.get(columns::number(column)?)? {
+        Some(Value::Text(text)) => Some(text),
+        _ => None,
+    }
+}
+
+fn seq(row: &Row<'_>) -> Option<u64> {
+    match row.first()? {
+        Some(Value::Int(seq)) => u64::try_from(*seq).ok(),
+        _ => None,
+    }
+}
+
 impl Filter {
     /// Whether the event is wanted.
     #[must_use]
-    pub fn admits(&self, event: &EventV1<'_>) -> bool {
+    pub fn admits(&self, row: &Row<'_>) -> bool {
         let fits = |wanted: &Option<Box<str>>, is: Option<&str>| wanted.as_deref().is_none_or(|wanted| is == Some(wanted));
-        let code = event.ruling.as_ref().map(|ruling| &*ruling.code);
+        let code = text(row, "code");
         let room = code.and_then(|code| code.split('.').next());
-        fits(&self.identity, event.identity.as_ref().map(|identity| &*identity.id))
-            && fits(&self.api, event.api.as_ref().map(|api| &*api.name))
+        fits(&self.identity, text(row, "identity"))
+            && fits(&self.api, text(row, "api"))
             && (fits(&self.code, code) || fits(&self.code, room))
-            && fits(&self.response, event.ruling.as_ref().map(|ruling| &*ruling.response))
-            && !self.is_unwanted_read(event)
+            && fits(&self.response, text(row, "response"))
+            && !self.is_unwanted_read(row)
     }
 
-    fn is_unwanted_read(&self, event: &EventV1<'_>) -> bool {
+    fn is_unwanted_read(&self, row: &Row<'_>) -> bool {
         self.without_reads_of.is_some()
-            && event.api.as_ref().map(|api| &*api.name) == self.without_reads_of.as_deref()
-            && matches!(event.class.as_deref(), Some("read" | "list"))
-            && event.ruling.as_ref().is_some_and(|ruling| ruling.response == "allow")
+            && text(row, "api") == self.without_reads_of.as_deref()
+            && matches!(text(row, "class"), Some("read" | "list"))
+            && text(row, "response") == Some("allow")
     }
 }
 
-/// A place in the log, between two lines. Printed and read as `FILE:OFFSET`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+/// A place in the log, behind an event. Printed and read as `SEQ` or, where the next one is in the tail, `SEQ:TAIL:OFFSET`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Cursor {
-    file: FileName,
-    offset: u64,
+    /// Number of the event.
+    seq: u64,
+    /// Where the next one is expected: a tail, and bytes from its begin. Only saves looking.
+    next: Option<(TailName, u64)>,
 }
 
 impl Cursor {
-    /// Reads `FILE:OFFSET`, where the file is one that the log could have.
+    /// Behind an event, by its number.
+    #[must_use]
+    pub const fn after(seq: u64) -> Self {
+        Self { seq, next: None }
+    }
+
+    /// Reads `SEQ` or `SEQ:TAIL:OFFSET`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let (file, offset) = text.split_once(':')?;
-        Some(Self { file: FileName::parse(file)?, offset: offset.parse().ok()? })
+        let mut parts = text.split(':');
+        let (seq, tail, offset) = (parts.next()?, parts.next(), parts.next());
+        let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+        let next = match (tail, offset, parts.next()) {
+            (None, None, None) => None,
+            (Some(tail), Some(offset), None) => Some((TailName { first_seq: number(tail)? }, number(offset)?)),
+            _ => return None,
+        };
+        Some(Self { seq: number(seq)?, next })
     }
 }
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file, self.offset)
+        match self.next {
+            None => write!(f, "{}", self.seq),
+            Some((tail, offset)) => write!(f, "{}:{}:{offset}", self.seq, tail.first_seq),
+        }
     }
 }
 
@@ -93,7 +131,7 @@ impl fmt::Display for Cursor {
 pub enum Since {
     /// The first event there is.
     Oldest,
-    /// As many of the newest as asked for; looked for in the newest gibibyte of the log.
+    /// As many of the newest as asked for.
     Newest,
     /// After this place: what an earlier page gave.
     After(Cursor),
@@ -104,120 +142,244 @@ pub enum Since {
 pub struct Page {
     /// The events, oldest first.
     pub events: Vec<EventV1<'static>>,
-    /// Where the next page begins; `None` while there is no file at all. A page without events but with another cursor
+    /// Where the next page begins; `None` while there is no event at all. A page without events but with another cursor
     /// than before means that there is more to look through.
     pub cursor: Option<Cursor>,
-    /// Lines that could not be read.
+    /// Records that could not be read.
     pub unreadable: u64,
 }
 
 /// Reads at most `limit` events that pass the filter. To follow the log, ask again [`Since::After`] the page's cursor.
 ///
 /// # Errors
-/// When a file cannot be read. A directory without files is an empty page.
+/// When a file cannot be read.
 pub fn tail(directory: &Path, filter: &Filter, since: &Since, limit: usize) -> Result<Page, ReadError> {
-    let files = names(directory).map_err(|source| ReadError { path: directory.to_owned(), source })?;
     let begin = match since {
-        Since::Newest => return newest(directory, &files, filter, limit),
-        Since::Oldest => files.first().map(|file| Cursor { file: *file, offset: 0 }),
-        Since::After(cursor) => Some(cursor.clone()),
+        Since::Newest => return newest(directory, filter, limit),
+        Since::Oldest => Cursor::default(),
+        Since::After(cursor) => *cursor,
     };
-    let mut page = Page { events: Vec::new(), cursor: begin.clone(), unreadable: 0 };
-    let Some(begin) = begin.filter(|_| limit > 0) else { return Ok(page) };
+    let mut page = Page { events: Vec::new(), cursor: None, unreadable: 0 };
+    let parts = parts(directory)?;
+    if parts.is_empty() || limit == 0 {
+        page.cursor = (begin != Cursor::default()).then_some(begin);
+        return Ok(page);
+    }
+    page.cursor = Some(begin);
     let mut budget = PAGE_BYTES_MAX;
-    let mut left = files.iter().filter(|file| **file >= begin.file).peekable();
-    while let Some(file) = left.next() {
-        let offset = if *file == begin.file { begin.offset } else { 0 };
-        let is_last = left.peek().is_none();
-        let read = read_on(directory, *file, offset, budget, is_last, |line| page.consider(line, filter, limit))?;
-        page.cursor = Some(Cursor { file: *file, offset: read.offset });
-        budget = budget.saturating_sub(read.bytes);
-        if page.events.len() >= limit || !read.to_end || budget == 0 {
+    for part in parts.iter().filter(|part| part.until > begin.seq.saturating_add(1)) {
+        if !part.forward(directory, &mut page, filter, limit, &mut budget)? {
             break;
         }
     }
     Ok(page)
 }
 
+/// A file of the log, and which events of it count.
+struct Part {
+    file: PartFile,
+    /// The number of the first event of the next file.
+    until: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PartFile {
+    Tail(TailName),
+    Segment(SegmentName),
+}
+
+impl PartFile {
+    const fn first_seq(self) -> u64 {
+        match self {
+            Self::Tail(name) => name.first_seq,
+            Self::Segment(name) => name.first_seq,
+        }
+    }
+}
+
+/// The files of the log, oldest first. Of a tail that is sealed already, the segment.
+fn parts(directory: &Path) -> Result<Vec<Part>, ReadError> {
+    let failed = |source| ReadError { path: directory.to_owned(), source };
+    // The tails first: what is sealed between the two looks is then found twice, and not missed.
+    let tails = hot::names(directory).map_err(failed)?;
+    let mut files: Vec<PartFile> = segment::names(&directory.join(SEGMENTS)).map_err(failed)?.into_iter().map(PartFile::Segment).collect();
+    files.extend(tails.into_iter().map(PartFile::Tail));
+    files.sort_by_key(|file| file.first_seq());
+    files.dedup_by_key(|file| file.first_seq());
+    let next = files.iter().skip(1).map(|file| file.first_seq()).chain([u64::MAX]).collect::<Vec<_>>();
+    Ok(files.into_iter().zip(next).map(|(file, until)| Part { file, until }).collect())
+}
+
+impl Part {
+    /// Takes the events after the page's cursor in. `false`: the page is full.
+    fn forward(&self, directory: &Path, page: &mut Page, filter: &Filter, limit: usize, budget: &mut u64) -> Result<bool, ReadError> {
+        match self.file {
+            PartFile::Tail(name) => self.forward_in_tail(name, &directory.join(name.to_string()), page, filter, limit, budget),
+            PartFile::Segment(name) => page.take_segment(&directory.join(SEGMENTS).join(name.to_string()), filter, limit, self.until),
+        }
+    }
+
+    fn forward_in_tail(
+        &self,
+        name: TailName,
+        path: &Path,
+        page: &mut Page,
+        filter: &Filter,
+        limit: usize,
+        budget: &mut u64,
+    ) -> Result<bool, ReadError> {
+        let after = page.cursor.unwrap_or_default();
+        let hinted = after.next.filter(|(hinted, _)| *hinted == name).map(|(_, offset)| offset);
+        let read = |offset| read_from(path, offset, *budget).map_err(|source| ReadError { path: path.to_owned(), source });
+        let (base, bytes) = match hinted {
+            Some(offset) => (offset, read(offset)?),
+            None => (0, read(0)?),
+        };
+        if hinted.is_some() && !bytes.is_empty() && !frame_at(&bytes, 0).is_some_and(|frame| follows(&frame, after.seq)) {
+            page.cursor = Some(Cursor::after(after.seq));
+            return self.forward_in_tail(name, path, page, filter, limit, budget);
+        }
+        let mut goes_on = true;
+        let mut read = 0_u64;
+        let mut take = |frame: &Frame<'_>, page: &mut Page| {
+            let end = base.saturating_add(u64::try_from(frame.end).unwrap_or(u64::MAX));
+            read = end.saturating_sub(base);
+            goes_on = page.consider(frame, filter, limit, self.until, (name, end)) && read < *budget;
+            goes_on
+        };
+        if hinted.is_some() {
+            let mut at = 0;
+            while let Some(frame) = frame_at(&bytes, at) {
+                at = frame.end;
+                if !take(&frame, page) {
+                    break;
+                }
+            }
+            // What was not read of this tail comes before what the next one holds.
+            goes_on &= u64::try_from(bytes.len()).unwrap_or(u64::MAX) < *budget;
+        } else if let Ok(tail) = Tail::read(&bytes) {
+            if tail.frames().all(|frame| take(&frame, page)) && tail.damaged {
+                page.unreadable += 1;
+                let _all = tail.behind_damage().iter().all(|frame| take(frame, page));
+            }
+        } else {
+            page.unreadable += 1;
+        }
+        *budget = budget.saturating_sub(read);
+        Ok(goes_on)
+    }
+}
+
+fn follows(frame: &Frame<'_>, seq_before: u64) -> bool {
+    frame.record.row().ok().and_then(|row| seq(&row)).is_some_and(|seq| seq == seq_before.saturating_add(1))
+}
+
+fn read_from(path: &Path, offset: u64, budget: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    match File::open(path) {
+        // Sealed and gone since the directory was listed.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+        Ok(mut file) if offset > 0 => {
+            file.seek(SeekFrom::Start(offset))?;
+            file.take(budget).read_to_end(&mut bytes)?;
+        }
+        // A tail is bounded, and has to be followed from its begin.
+        Ok(mut file) => {
+            file.read_to_end(&mut bytes)?;
+        }
+    }
+    Ok(bytes)
+}
+
 impl Page {
-    /// Takes one line in; `false` once there are enough.
-    fn consider(&mut self, line: &[u8], filter: &Filter, limit: usize) -> bool {
-        match serde_json::from_slice::<EventV1<'static>>(line) {
-            Ok(event) if filter.admits(&event) => self.events.push(event),
-            Ok(_) => {}
-            Err(_) => self.unreadable += 1,
+    /// Takes one record in; `false` once there are enough.
+    fn consider(&mut self, frame: &Frame<'_>, filter: &Filter, limit: usize, until: u64, next: (TailName, u64)) -> bool {
+        let after = self.cursor.unwrap_or_default();
+        let Some(row) = frame.leaf().and_then(|_| frame.record.row().ok()) else {
+            self.unreadable += 1;
+            return true;
+        };
+        let Some(seq) = seq(&row).filter(|seq| *seq < until) else { return true };
+        if seq <= after.seq {
+            return true;
+        }
+        self.cursor = Some(Cursor { seq, next: Some(next) });
+        if filter.admits(&row) {
+            self.keep(row);
         }
         self.events.len() < limit
     }
-}
 
-struct ReadOn {
-    offset: u64,
-    bytes: u64,
-    to_end: bool,
-}
-
-/// Gives each whole line from `offset` on to `take`, as long as it says so.
-fn read_on(
-    directory: &Path,
-    name: FileName,
-    offset: u64,
-    budget: u64,
-    is_last: bool,
-    mut take: impl FnMut(&[u8]) -> bool,
-) -> Result<ReadOn, ReadError> {
-    let path = directory.join(name.to_string());
-    let chunk = read_chunk(&path, offset, budget).map_err(|source| ReadError { path, source })?;
-    let mut at = chunk.offset;
-    let bytes = u64::try_from(chunk.bytes.len()).unwrap_or(u64::MAX);
-    for line in chunk.bytes.split_inclusive(|byte| *byte == b'\n') {
-        let whole = line.ends_with(b"\n");
-        // A line without an end is still being written, or goes on beyond this page; when it fills a page of its own, or a
-        // newer file exists, it is damage.
-        let goes_on = if chunk.to_end { is_last } else { bytes < PAGE_BYTES_MAX || line.len() < chunk.bytes.len() };
-        if !whole && goes_on {
-            return Ok(ReadOn { offset: at, bytes, to_end: chunk.to_end });
+    /// Takes events of a segment in; `false` once there are enough.
+    fn take_segment(&mut self, path: &Path, filter: &Filter, limit: usize, until: u64) -> Result<bool, ReadError> {
+        let after = self.cursor.unwrap_or_default().seq;
+        let Some(segment) = open(path)? else { return Ok(true) };
+        let Ok(segment) = segment else {
+            self.unreadable += 1;
+            return Ok(true);
+        };
+        let last = segment.first_seq().saturating_add(segment.events()).min(until).saturating_sub(1);
+        let room = limit.saturating_sub(self.events.len()).min(PAGE_EVENTS_MAX);
+        let wanted = Wanted { seq: after.saturating_add(1)..=last, limit: room, ..filter.wanted(Order::Oldest) };
+        let Ok(found) = segment.find(&wanted) else {
+            self.unreadable += 1;
+            self.cursor = Some(Cursor::after(last.max(after)));
+            return Ok(true);
+        };
+        let is_all = found.records.len() < room;
+        let reached = if is_all { Some(last) } else { found.records.last().and_then(|record| seq(&record.row)) };
+        self.cursor = Some(Cursor::after(reached.unwrap_or(after).max(after)));
+        for record in found.records {
+            if filter.admits(&record.row) {
+                self.keep(*record.row);
+            }
         }
-        at += u64::try_from(line.len()).unwrap_or(0);
-        let text = line.trim_ascii_end();
-        if !text.is_empty() && !take(text) {
-            return Ok(ReadOn { offset: at, bytes, to_end: false });
+        Ok(is_all && self.events.len() < limit)
+    }
+
+    fn keep(&mut self, row: Row<'_>) {
+        match columns::event(row.map(|value| value.map(Value::into_owned))) {
+            Ok(event) => self.events.push(event),
+            Err(_) => self.unreadable += 1,
         }
     }
-    Ok(ReadOn { offset: at, bytes, to_end: chunk.to_end })
 }
 
-struct Chunk {
-    bytes: Vec<u8>,
-    offset: u64,
-    to_end: bool,
+/// A segment; `None` when it went since the directory was listed.
+fn open(path: &Path) -> Result<Option<Result<Segment, segment::SegmentError>>, ReadError> {
+    match path.try_exists() {
+        Ok(false) => Ok(None),
+        Ok(true) => Ok(Some(Segment::open(path))),
+        Err(source) => Err(ReadError { path: path.to_owned(), source }),
+    }
 }
 
-fn read_chunk(path: &Path, offset: u64, budget: u64) -> io::Result<Chunk> {
-    let mut file = File::open(path)?;
-    let length = file.metadata()?.len();
-    // A cursor beyond the end: a torn line was cut off since.
-    let offset = offset.min(length);
-    file.seek(SeekFrom::Start(offset))?;
-    let mut bytes = Vec::new();
-    (&mut file).take(budget).read_to_end(&mut bytes)?;
-    let read = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    Ok(Chunk { bytes, offset, to_end: read < budget })
+impl Filter {
+    /// What a segment can be asked for of this; the rest [`Filter::admits`] looks at.
+    fn wanted(&self, order: Order) -> Wanted {
+        let column = |column, wanted: &Option<Box<str>>| wanted.as_deref().and_then(|text| Predicate::text(column, text));
+        let code = self.code.as_ref().filter(|code| code.contains('.')).cloned();
+        let all: Vec<Predicate> =
+            [column("identity", &self.identity), column("api", &self.api), column("response", &self.response), column("code", &code)]
+                .into_iter()
+                .flatten()
+                .collect();
+        Wanted { either: if all.is_empty() { Vec::new() } else { vec![all] }, order, ..Wanted::default() }
+    }
 }
 
 /// The newest events that pass, from the end of the newest file backwards.
-fn newest(directory: &Path, files: &[FileName], filter: &Filter, limit: usize) -> Result<Page, ReadError> {
+fn newest(directory: &Path, filter: &Filter, limit: usize) -> Result<Page, ReadError> {
     let mut page = Page { events: Vec::new(), cursor: None, unreadable: 0 };
-    let mut budget = BACK_BYTES_MAX;
-    for name in files.iter().rev() {
-        let mut more = true;
-        let end = backwards(directory, *name, |line| {
-            more = page.events.len() < limit && page.consider(line, filter, limit);
-            more
-        })?;
-        page.cursor.get_or_insert(Cursor { file: *name, offset: end });
-        budget = budget.saturating_sub(end);
-        if !more || budget == 0 {
+    for part in parts(directory)?.iter().rev() {
+        let more = match part.file {
+            PartFile::Tail(name) => page.take_tail_backwards(name, &directory.join(name.to_string()), filter, limit, part.until)?,
+            PartFile::Segment(name) => {
+                page.take_segment_backwards(&directory.join(SEGMENTS).join(name.to_string()), filter, limit, part.until)?
+            }
+        };
+        if !more {
             break;
         }
     }
@@ -225,57 +387,102 @@ fn newest(directory: &Path, files: &[FileName], filter: &Filter, limit: usize) -
     Ok(page)
 }
 
-/// Gives each whole line to `take`, the last first, as long as it says so. Gives where the last whole line ends.
-fn backwards(directory: &Path, name: FileName, mut take: impl FnMut(&[u8]) -> bool) -> Result<u64, ReadError> {
-    let path = directory.join(name.to_string());
-    let mut read = || -> io::Result<u64> {
-        let mut file = File::open(&path)?;
-        let end = whole_length(&mut file)?;
-        let mut lines = ReverseLines::before(&mut file, end);
-        while let Some(line) = lines.next_line()? {
-            if !take(&line) {
-                break;
+impl Page {
+    fn take_tail_backwards(&mut self, name: TailName, path: &Path, filter: &Filter, limit: usize, until: u64) -> Result<bool, ReadError> {
+        let mut more = true;
+        let unreadable = backwards(path, until, |row, end| {
+            let newest = seq(&row).unwrap_or_default();
+            self.cursor.get_or_insert(Cursor { seq: newest, next: Some((name, end)) });
+            more = self.events.len() < limit;
+            if more && filter.admits(&row) {
+                self.keep(row);
+            }
+            more
+        })?;
+        self.unreadable += unreadable;
+        Ok(more)
+    }
+
+    fn take_segment_backwards(&mut self, path: &Path, filter: &Filter, limit: usize, until: u64) -> Result<bool, ReadError> {
+        let Some(segment) = open(path)? else { return Ok(true) };
+        let Ok(segment) = segment else {
+            self.unreadable += 1;
+            return Ok(true);
+        };
+        let mut last = segment.first_seq().saturating_add(segment.events()).min(until).saturating_sub(1);
+        self.cursor.get_or_insert(Cursor::after(last));
+        while self.events.len() < limit {
+            let room = limit.saturating_sub(self.events.len()).min(PAGE_EVENTS_MAX);
+            let wanted = Wanted { seq: segment.first_seq()..=last, limit: room, ..filter.wanted(Order::Newest) };
+            let Ok(found) = segment.find(&wanted) else {
+                self.unreadable += 1;
+                return Ok(true);
+            };
+            let oldest = found.records.last().and_then(|record| seq(&record.row));
+            let is_all = found.records.len() < room;
+            for record in found.records {
+                if filter.admits(&record.row) {
+                    self.keep(*record.row);
+                }
+            }
+            match oldest.and_then(|oldest| oldest.checked_sub(1)) {
+                Some(before) if !is_all && before >= segment.first_seq() => last = before,
+                _ => return Ok(self.events.len() < limit),
             }
         }
-        Ok(end)
-    };
-    read().map_err(|source| ReadError { path: path.clone(), source })
+        Ok(false)
+    }
 }
 
-/// The event of a request; the last one, if a stream has several. Looks from the newest file back to the day on which the
-/// request arrived, which its id tells.
+/// Gives each record of a tail to `take`, the last first, as long as it says so. Gives how many could not be read.
+fn backwards(path: &Path, until: u64, mut take: impl FnMut(Row<'_>, u64) -> bool) -> Result<u64, ReadError> {
+    let bytes = read_from(path, 0, u64::MAX).map_err(|source| ReadError { path: path.to_owned(), source })?;
+    let Ok(tail) = Tail::read(&bytes) else { return Ok(1) };
+    let mut unreadable = u64::from(tail.damaged);
+    let frames: Vec<Frame<'_>> = tail.frames().chain(tail.behind_damage()).collect();
+    for frame in frames.iter().rev() {
+        let Some(row) = frame.leaf().and_then(|_| frame.record.row().ok()) else {
+            unreadable += 1;
+            continue;
+        };
+        let counts = seq(&row).is_some_and(|seq| seq < until);
+        if counts && !take(row, u64::try_from(frame.end).unwrap_or(u64::MAX)) {
+            break;
+        }
+    }
+    Ok(unreadable)
+}
+
+/// The event of a request; the last one, if a stream has several.
 ///
 /// # Errors
 /// When a file cannot be read.
 pub fn find(directory: &Path, request: RequestId) -> Result<Option<EventV1<'static>>, ReadError> {
-    let files = names(directory).map_err(|source| ReadError { path: directory.to_owned(), source })?;
-    let text = request.to_string();
-    let arrived = day_of(&text);
+    let wanted = request.to_string();
     let mut found = None;
-    for name in files.iter().rev() {
-        backwards(directory, *name, |line| {
-            if contains(line, text.as_bytes()) {
-                found = serde_json::from_slice::<EventV1<'static>>(line).ok().filter(|event| event.request_id.as_deref() == Some(&text));
+    for part in parts(directory)?.iter().rev() {
+        match part.file {
+            PartFile::Tail(name) => {
+                backwards(&directory.join(name.to_string()), part.until, |row, _| {
+                    if text(&row, "request_id") == Some(&*wanted) {
+                        found = columns::event(row.map(|value| value.map(Value::into_owned))).ok();
+                    }
+                    found.is_none()
+                })?;
             }
-            found.is_none()
-        })?;
-        // The last batch of a day may stand in the file of the day before.
-        if found.is_some() || arrived.is_some_and(|arrived| name.day() < arrived) {
+            PartFile::Segment(name) => {
+                let predicate = Predicate::text("request_id", &wanted);
+                let wanted = Wanted { either: vec![predicate.into_iter().collect()], order: Order::Newest, limit: 1, ..Wanted::default() };
+                let segment = open(&directory.join(SEGMENTS).join(name.to_string()))?.and_then(Result::ok);
+                let record = segment.and_then(|segment| segment.find(&wanted).ok()?.records.into_iter().next());
+                found = record.and_then(|record| columns::event(*record.row).ok());
+            }
+        }
+        if found.is_some() {
             break;
         }
     }
     Ok(found)
-}
-
-/// The day in a request's id (RFC 9562 §5.7: 48 bits of milliseconds since the epoch).
-fn day_of(id: &str) -> Option<Day> {
-    let hex: String = id.chars().filter(|c| *c != '-').take(12).collect();
-    let millis = i64::from_str_radix(&hex, 16).ok()?;
-    Some(Day::of(Time::from_micros(millis.checked_mul(1000)?)))
-}
-
-fn contains(line: &[u8], text: &[u8]) -> bool {
-    std::str::from_utf8(line).ok().zip(std::str::from_utf8(text).ok()).is_some_and(|(line, text)| line.contains(text))
 }
 
 #[cfg(test)]

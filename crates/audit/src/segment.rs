@@ -16,7 +16,7 @@ pub mod erase;
 pub mod fields;
 pub mod find;
 mod input;
-mod metadata;
+pub(crate) mod metadata;
 pub mod read;
 pub mod write;
 
@@ -65,6 +65,23 @@ impl fmt::Display for SegmentName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "events-{:012}.parquet", self.first_seq)
     }
+}
+
+/// The names of the segments in a folder, oldest first; none where there is no such folder. Other files are none of ours.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn names(folder: &std::path::Path) -> io::Result<Vec<SegmentName>> {
+    let mut names = Vec::new();
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(names),
+        entries => entries?,
+    };
+    for entry in entries {
+        names.extend(entry?.file_name().to_str().and_then(SegmentName::parse));
+    }
+    names.sort_unstable();
+    Ok(names)
 }
 
 /// A segment that cannot be written or read. Each names the file.
@@ -217,4 +234,4 @@ pub(crate) fn hash_of(bytes: &[u8]) -> Hash {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

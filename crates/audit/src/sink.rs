@@ -2,7 +2,7 @@
 //!
 //! A place is reserved *before* a request is forwarded and given back once its event is written, so `used` never exceeds
 //! the bound and an event with a place always finds room (INVARIANT (room): what is queued ≤ `used` ≤ `places`, and the
-//! channel holds `places` and one closing message). Nobody who reserves or records ever waits.
+//! channel holds `places`, one wish to erase and one closing message). Nobody who reserves or records ever waits.
 //!
 //! When the disk refuses, what is queued is kept and tried again; meanwhile nothing more can be reserved, so that
 //! `audit: required` refuses and `best_effort` counts. Events are lost only when the process ends before the disk mends. The
@@ -15,20 +15,23 @@ pub use crate::{
     directory::StartError,
     observer::Observer,
     record::{ChangeRecord, FindingRecord},
+    seal::Seal,
 };
 
 use crate::{
     cap::Cap,
-    directory::{Append, Directory},
+    directory::{self, Append, Batch, Directory, Found, Full, Standing},
     observer::Observing,
+    seal::{self, SealError, Sealer},
+    segment::find::Wanted,
 };
-use scribe::{BATCH_BYTES_MAX, Scribe};
+use scribe::{Salts, Scribe};
 use std::{
     io,
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
         mpsc::{SyncSender, sync_channel},
     },
     thread::{self, JoinHandle, Thread},
@@ -46,12 +49,18 @@ pub struct Options {
     pub edge: Box<str>,
     /// Places in the queue.
     pub queue_events: usize,
-    /// Bytes after which a new file is begun.
-    pub file_bytes_max: u64,
+    /// Events after which a tail is sealed.
+    pub seal_events: u64,
+    /// Bytes after which a tail is sealed.
+    pub seal_bytes: u64,
+    /// How long after its first event a tail is sealed, at the next event.
+    pub seal_after: Duration,
     /// Bytes that all files together may take; beyond it nothing is recorded but what operators do.
     pub bytes_max: u64,
-    /// How long a file is kept after the day of its events; `None`: until somebody takes it away.
+    /// How long a segment is kept after its newest event; `None`: until somebody takes it away.
     pub retain: Option<Duration>,
+    /// Who signs what is sealed. `None`: nothing is sealed, all stays in tails.
+    pub seal: Option<Seal>,
     /// How long events are gathered before they are written; at most this long an event is in memory only.
     pub window: Duration,
     /// How long after a failed write the next is tried.
@@ -59,16 +68,19 @@ pub struct Options {
 }
 
 impl Options {
-    /// The defaults: 16,384 places, files of 256 MiB, together 64 GiB, kept until somebody takes them away, written every 50 ms, tried again after 500 ms.
+    /// The defaults: 16,384 places; sealed after 131,072 events, 128 MiB or an hour; together 64 GiB, kept until somebody takes them away; written every 100 ms, tried again after 500 ms.
     #[must_use]
     pub fn new(edge: &str) -> Self {
         Self {
             edge: edge.into(),
             queue_events: 16_384,
-            file_bytes_max: 256 * 1024 * 1024,
+            seal_events: 131_072,
+            seal_bytes: 128 * 1024 * 1024,
+            seal_after: Duration::from_secs(3_600),
             bytes_max: 64 * 1024 * 1024 * 1024,
             retain: None,
-            window: Duration::from_millis(50),
+            seal: None,
+            window: Duration::from_millis(100),
             retry: Duration::from_millis(500),
         }
     }
@@ -83,7 +95,11 @@ pub struct Counters {
     pub dropped: u64,
     /// Events that had a place and were lost all the same: the log closed before it could write them.
     pub lost: u64,
-    /// Bytes of a torn line that the start cut off.
+    /// Segments sealed since the start.
+    pub sealed: u64,
+    /// Tails that could not be sealed, because they do not hold what was written to them.
+    pub unsealed: u64,
+    /// Bytes of a torn record that the start cut off.
     pub torn_bytes: u64,
     /// Places taken now: reserved, queued or being written.
     pub queued: usize,
@@ -110,14 +126,14 @@ struct Shared {
     // INVARIANT (room): at most `places`.
     used: AtomicUsize,
     failing: AtomicBool,
+    /// Whether a wish to erase is in the queue.
+    erasing: AtomicBool,
     closed: AtomicBool,
     written: AtomicU64,
     dropped: AtomicU64,
     lost: AtomicU64,
     torn_bytes: u64,
     cap: Cap,
-    /// The time as it was last told, in microseconds.
-    now_us: AtomicI64,
 }
 
 impl Shared {
@@ -134,6 +150,8 @@ impl Shared {
             written: self.written.load(Ordering::Relaxed),
             dropped: self.dropped.load(Ordering::Relaxed),
             lost: self.lost.load(Ordering::Relaxed),
+            sealed: 0,
+            unsealed: 0,
             torn_bytes: self.torn_bytes,
             queued: self.used.load(Ordering::Relaxed),
             places: self.places,
@@ -146,17 +164,26 @@ enum Message {
     Event(Box<Event>),
     Change(Box<ChangeRecord>),
     Finding(Box<FindingRecord>),
+    Erase(Box<Erase>),
     Close { patience: Duration },
 }
 
+/// What is to be erased, and why.
+struct Erase {
+    wanted: Wanted,
+    reason: Box<str>,
+    done: Box<dyn FnOnce(Result<u64, SealError>) + Send>,
+}
+
 /// The log as events see it.
-pub struct JsonLines {
+pub struct Log {
     shared: Arc<Shared>,
+    sealing: Arc<seal::Shared>,
     sender: SyncSender<Message>,
     writer: Thread,
 }
 
-impl JsonLines {
+impl Log {
     /// Opens the directory (made with mode 0700 if need be, files have 0600), finds where the last run ended, and starts
     /// the writing thread.
     ///
@@ -166,37 +193,47 @@ impl JsonLines {
         Self::open(directory, options, None)
     }
 
-    /// As [`JsonLines::start`], with somebody who is shown the event of each request on the writing thread.
+    /// As [`Log::start`], with somebody who is shown the event of each request on the writing thread.
     ///
     /// # Errors
-    /// As [`JsonLines::start`].
+    /// As [`Log::start`].
     pub fn start_observed(directory: &Path, options: &Options, observer: Observer) -> Result<(Arc<Self>, Writer), StartError> {
         Self::open(directory, options, Some(observer))
     }
 
     fn open(directory: &Path, options: &Options, observer: Option<Observer>) -> Result<(Arc<Self>, Writer), StartError> {
-        let (directory_of_log, found) = Directory::open(directory, options.file_bytes_max, options.retain)?;
+        let full = Full { events: options.seal_events, bytes: options.seal_bytes, after: options.seal_after };
+        let sealing = Arc::new(seal::Shared::default());
+        let lock = directory::lock(directory)?;
+        let sealer = options.seal.as_ref().map(|seal| Sealer::open(directory, &options.edge, seal, options.retain, Arc::clone(&sealing)));
+        let sealer = sealer.transpose().map_err(|fault| StartError::Sealed(Box::new(fault)))?;
+        let least = sealer.as_ref().map_or(1, Sealer::next_seq);
+        let sealer = sealer.map(Sealing::start).transpose().map_err(|source| thread_failed(directory, source))?;
+        let (told, thread) = (Arc::clone(&sealing), sealer.as_ref().map(Sealing::thread));
+        let on_full = Box::new(move |full: Option<Standing>| {
+            full.iter().for_each(|full| told.is_full(full));
+            thread.iter().for_each(Thread::unpark);
+        });
+        let (directory_of_log, found) = Directory::open(directory, lock, full, least, on_full)?;
         if found.torn_bytes > 0 {
-            tracing::warn!(directory = %directory.display(), bytes = found.torn_bytes, "the last audit event was not written whole and is cut off");
+            tracing::warn!(directory = %directory.display(), bytes = found.torn_bytes, "the last record of the event log was not written whole and is cut off");
         }
-        Self::start_with(Box::new(directory_of_log), found.next_seq, found.torn_bytes, options, observer).map_err(|source| StartError::Io {
-            path: directory.to_owned(),
-            does: "given a writing thread",
-            source,
-        })
+        sealing.stands(directory_of_log.standing());
+        Self::start_with(Box::new(directory_of_log), &found, options, observer, sealing, sealer).map_err(|source| thread_failed(directory, source))
     }
 
     fn start_with(
         append: Box<dyn Append>,
-        next_seq: u64,
-        torn_bytes: u64,
+        found: &Found,
         options: &Options,
         observer: Option<Observer>,
+        sealing: Arc<seal::Shared>,
+        sealer: Option<Sealing>,
     ) -> io::Result<(Arc<Self>, Writer)> {
         let places = options.queue_events.max(1);
-        let shared = Arc::new(Shared { places, torn_bytes, cap: Cap::new(options.bytes_max), ..Shared::default() });
+        let shared = Arc::new(Shared { places, torn_bytes: found.torn_bytes, cap: Cap::new(options.bytes_max), ..Shared::default() });
         shared.cap.note(append.bytes());
-        let (sender, receiver) = sync_channel(places.saturating_add(1));
+        let (sender, receiver) = sync_channel(places.saturating_add(2));
         let scribe = Scribe {
             append,
             observing: Observing::new(observer),
@@ -205,15 +242,16 @@ impl JsonLines {
             edge: options.edge.clone(),
             window: options.window,
             retry: options.retry,
-            next_seq,
-            lines: Vec::with_capacity(BATCH_BYTES_MAX),
-            pending: 0,
+            next_seq: found.next_seq,
+            sealing: Arc::clone(&sealing),
+            batch: Batch::default(),
+            salts: Salts::new(),
             newest: Time::default(),
             closing: None,
         };
         let thread = thread::Builder::new().name("wardgate-audit".to_owned()).spawn(move || scribe.run())?;
-        let sink = Arc::new(Self { shared: Arc::clone(&shared), sender: sender.clone(), writer: thread.thread().clone() });
-        Ok((sink, Writer { shared, sender, thread: Some(thread) }))
+        let sink = Arc::new(Self { shared: Arc::clone(&shared), sealing, sender: sender.clone(), writer: thread.thread().clone() });
+        Ok((sink, Writer { shared, sender, thread: Some(thread), sealer }))
     }
 
     /// Records a management change in the same log.
@@ -245,13 +283,27 @@ impl JsonLines {
 
     /// Tells the log the time, so that old files can go while it is too full to be given events.
     pub fn tell_time(&self, now: Time) {
-        self.shared.now_us.store(now.as_micros(), Ordering::Relaxed);
+        self.sealing.tell_time(now.as_micros());
+    }
+
+    /// Takes what tells of persons out of the records that are wanted: what is in the tail is sealed first. `done` is told of how
+    /// many records, by another thread.
+    ///
+    /// # Errors
+    /// When another one waits to be begun, or the log is closed.
+    pub fn erase(&self, wanted: Wanted, reason: &str, done: Box<dyn FnOnce(Result<u64, SealError>) + Send>) -> Result<(), NoPlace> {
+        if self.shared.erasing.swap(true, Ordering::AcqRel) {
+            return Err(NoPlace);
+        }
+        let asked = Erase { wanted, reason: reason.into(), done };
+        self.sender.try_send(Message::Erase(Box::new(asked))).map_err(|_| NoPlace)
     }
 
     /// How the log is doing.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        self.shared.counters()
+        let (sealed, unsealed) = self.sealing.counts();
+        Counters { sealed, unsealed, ..self.shared.counters() }
     }
 
     fn send(&self, message: Message) {
@@ -264,7 +316,7 @@ impl JsonLines {
     }
 }
 
-impl EventSink for JsonLines {
+impl EventSink for Log {
     fn reserve(&self, share: Share) -> Result<(), NoPlace> {
         let shared = &*self.shared;
         let most = match share {
@@ -296,10 +348,42 @@ impl EventSink for JsonLines {
     }
 }
 
-impl std::fmt::Debug for JsonLines {
+impl std::fmt::Debug for Log {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("JsonLines").field(&self.counters()).finish()
+        f.debug_tuple("Log").field(&self.counters()).finish()
     }
+}
+
+/// The thread that seals.
+struct Sealing {
+    ended: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl Sealing {
+    fn start(sealer: Sealer) -> io::Result<Self> {
+        let ended = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&ended);
+        let thread = thread::Builder::new().name("wardgate-seal".to_owned()).spawn(move || sealer.run(&told))?;
+        Ok(Self { ended, thread })
+    }
+
+    fn thread(&self) -> Thread {
+        self.thread.thread().clone()
+    }
+
+    /// Has it sign a last time. Blocks until the thread has ended.
+    fn end(self) {
+        self.ended.store(true, Ordering::Release);
+        self.thread.thread().unpark();
+        if self.thread.join().is_err() {
+            tracing::error!("the thread that seals the event log broke down");
+        }
+    }
+}
+
+fn thread_failed(path: &Path, source: io::Error) -> StartError {
+    StartError::Io { path: path.to_owned(), does: "given a thread", source }
 }
 
 /// The handle of the writing thread. Dropping it closes the log at once.
@@ -307,6 +391,7 @@ pub struct Writer {
     shared: Arc<Shared>,
     sender: SyncSender<Message>,
     thread: Option<JoinHandle<()>>,
+    sealer: Option<Sealing>,
 }
 
 impl Writer {
@@ -326,6 +411,9 @@ impl Writer {
         thread.thread().unpark();
         if thread.join().is_err() {
             tracing::error!("the audit thread broke down");
+        }
+        if let Some(sealer) = self.sealer.take() {
+            sealer.end();
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     access,
     answer::Answer,
-    approvals, around, changes, containments, credentials, declared, discoveries, events, explain,
+    approvals, around, asking, changes, containments, credentials, declared, discoveries, events, explain,
     idempotency::{Begun, Remembered, Same},
     import,
     input::{self, Query},
@@ -161,6 +161,7 @@ impl Console {
             Key::ExplainRecorded => explain::recorded(self, asked).await,
             Key::ExplainDescribed => explain::described(self, asked),
             Key::ListEvents => events::list(self, asked).await,
+            Key::AskLog => asking::ask(self, asked).await,
             Key::ListChanges => changes::list(self, asked).await,
             Key::ListUsage => usage::list(self, asked).await,
             Key::ListAccess => access::list(self, asked).await,

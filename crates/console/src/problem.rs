@@ -85,6 +85,12 @@ codes! {
     KeyReused = "console.key_reused", UNPROCESSABLE_ENTITY, "this idempotency key was used for another request", "use a new key for a new request";
     /// The store does not answer.
     Away = "store.away", SERVICE_UNAVAILABLE, "the store does not answer", "contain and revoke all the same, this gate obeys at once; ask for anything else again when `/readyz` says `ready`";
+    /// It takes more time, memory or room than it may.
+    Bounds = "console.bounds", UNPROCESSABLE_ENTITY, "this takes more than it may", "ask for less at a time: fewer rows, fewer columns, a shorter time";
+    /// As many of its kind as may be are under way.
+    Busy = "console.busy", TOO_MANY_REQUESTS, "as many of these as may be are under way", "wait, then ask again";
+    /// A program that this needs is not installed.
+    NoEngine = "console.no_engine", NOT_IMPLEMENTED, "this gate has no engine for it", "put the program `wardgate-query` beside `wardgate`";
     /// We failed.
     Fault = "console.fault", SERVICE_UNAVAILABLE, "the request cannot be served at present", "try again later; tell the operator, with the request id";
 }

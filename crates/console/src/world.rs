@@ -6,6 +6,7 @@ pub use issued::{Entry, Minted};
 
 use crate::{
     around::Around,
+    asking::{Found, Question},
     problem::{Code, Problem},
 };
 use http::{HeaderMap, Method, Uri};
@@ -420,6 +421,12 @@ pub trait World: Send + Sync {
     /// # Errors
     /// A cursor that is none, or the log cannot be read.
     fn events(&self, query: EventQuery) -> BoxFuture<'_, Result<EventPage, Problem>>;
+
+    /// Asks the event log in SQL.
+    ///
+    /// # Errors
+    /// It is no question, or takes more than it may; nobody answers such questions here.
+    fn ask_log(&self, question: Question) -> BoxFuture<'_, Result<Found, Problem>>;
 
     /// What was agreed with the partner that an owner is: those in force, and those that are over.
     fn contracts(&self, owner: &OwnerName) -> Vec<Contract>;

@@ -237,6 +237,12 @@ impl Gate {
         self.snapshot.store(Arc::new(snapshot.after(&before)));
     }
 
+    /// The number of the next ruling: how many there were.
+    #[must_use]
+    pub fn judge_order(&self) -> u64 {
+        self.rulings.load(Ordering::Relaxed)
+    }
+
     /// Numbers the rulings of this process, in the order they were made.
     #[must_use]
     pub fn next_judge_order(&self) -> u64 {

@@ -3,6 +3,7 @@
 //! HKDF-SHA-256 (RFC 5869) with the salt `wardgate/v1` and the purpose's label as `info`. INVARIANT (labels): a label or
 //! the salt never changes, or every stored hash and sealed secret of every installation is lost.
 
+use crate::log_key::LogKey;
 use crate::{
     api_key::Pepper,
     entropy::{Entropy, NoEntropy},
@@ -18,6 +19,8 @@ use zeroize::Zeroizing;
 
 const SALT: &[u8] = b"wardgate/v1";
 const PEPPER_LABEL: &str = "api-key pepper";
+/// The name of the edge follows.
+const LOG_LABEL: &str = "event-log sign ";
 const BYTES: usize = 32;
 
 const URL_SAFE: GeneralPurpose =
@@ -94,6 +97,12 @@ impl Keyring {
     #[must_use]
     pub fn sealing_key(&self, purpose: SealPurpose) -> SealingKey {
         SealingKey::new(purpose, &self.derive(purpose.label()))
+    }
+
+    /// The key that signs the event log of an edge. It follows from the master key and the edge's name: nothing has to be kept.
+    #[must_use]
+    pub fn log_key(&self, edge: &str) -> LogKey {
+        LogKey::from_seed(&self.derive(&format!("{LOG_LABEL}{edge}")))
     }
 
     fn derive(&self, label: &str) -> Zeroizing<[u8; BYTES]> {

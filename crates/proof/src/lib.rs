@@ -33,6 +33,7 @@ pub mod binding;
 pub mod entropy;
 pub mod jose;
 pub mod keyring;
+pub mod log_key;
 pub mod seal;
 pub mod webhook;
 pub mod x509;

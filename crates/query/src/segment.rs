@@ -21,13 +21,12 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
+use wardgate_audit::segment::VERSION;
 
 /// The folder of segments in the directory of a log.
 pub(crate) const FOLDER: &str = "segments";
 /// Says in a footer which version of this form it has.
 const VERSION_KEY: &str = "wardgate.version";
-/// The version that is known here.
-const VERSION: &str = "1";
 
 /// The footer of a segment, once it is found to be one that this version knows.
 pub(crate) fn read_metadata(file: &File, path: &Path) -> Result<ParquetMetaData, LogFault> {
@@ -40,7 +39,7 @@ pub(crate) fn read_metadata(file: &File, path: &Path) -> Result<ParquetMetaData,
         .and_then(|pairs| pairs.iter().find(|pair| pair.key == VERSION_KEY))
         .and_then(|pair| pair.value.as_deref());
     match version {
-        Some(VERSION) => {}
+        Some(version) if version.parse() == Ok(VERSION) => {}
         Some(other) => return Err(newer(path, format!("it has version `{other}`"))),
         None => return Err(damaged("is no segment of an event log".to_owned())),
     }

@@ -22,7 +22,7 @@ use std::{
 };
 use wardgate::{clock, config::Config, control::Control};
 use wardgate_abuse::{MeterBounds, Meters, journal::Unrecorded};
-use wardgate_audit::sink::{JsonLines, Options, Writer};
+use wardgate_audit::sink::{Log, Options, Writer};
 use wardgate_gate::{Arrival, Step};
 use wardgate_model::{
     credential::{CredentialKind, KeyedHash},
@@ -176,7 +176,7 @@ impl Place {
 
     async fn control(&self) -> anyhow::Result<(Arc<Control>, Vec<String>, Writer)> {
         let config = Config::read(&self.directory.join("wardgate.yaml")).map_err(|found| anyhow::anyhow!("{found:?}"))?;
-        let (log, writer) = JsonLines::start(&config.audit, &Options::new("edge-1"))?;
+        let (log, writer) = Log::start(&config.audit, &Options::new("edge-1"))?;
         let meters = Meters::new(Arc::new(Unrecorded), MeterBounds::default());
         let control = Control::open(config, meters, log).await?;
         let keys = fs::read_to_string(self.directory.join("keys")).unwrap_or_default();

@@ -5,7 +5,7 @@ mod explain;
 mod findings;
 pub(crate) mod sign_in;
 
-use crate::{bypass::Bypass, clock, control::Control, deliver::Deliveries};
+use crate::{bypass::Bypass, clock, control::Control, deliver::Deliveries, query::Asking};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::Value;
@@ -14,8 +14,8 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use wardgate_audit::reading::{self, Cursor, Filter, Since};
 use wardgate_console::{
     AccessPage, AccessQuery, Around, Away, BoxFuture, Call, Code, Console, DeclaredQuery, DescribedRequest, Entry, EventPage, EventQuery,
-    FindingView, Finished, HereStop, Journaled, Manner, Minted, OpenNow, OpenRequests, Planned, Problem, Refused, SecretRotation,
-    SignInStep, World, WorldFault,
+    FindingView, Finished, Found, HereStop, Journaled, Key, Manner, Minted, OpenNow, OpenRequests, Planned, Problem, Question, Refused,
+    SecretRotation, SignInStep, World, WorldFault, row_of,
 };
 use wardgate_edge::{Answering, Census, InProcess, InProcessCall};
 use wardgate_governance::person;
@@ -65,7 +65,8 @@ impl Management {
     ) -> anyhow::Result<Self> {
         let store = Arc::clone(control.store());
         let sign_in = SignIn::new(&control)?.map(Arc::new);
-        Ok(Self { console: Arc::new(Console::new(store, Arc::new(Ruled { control, deliveries, bypass, census }))), sign_in, runtime })
+        let asking = Asking::about(&control.config().audit);
+        Ok(Self { console: Arc::new(Console::new(store, Arc::new(Ruled { control, deliveries, bypass, census, asking }))), sign_in, runtime })
     }
 
     /// Says where the admin listener is: people are led back there.
@@ -108,8 +109,24 @@ impl InProcess for Management {
             return Box::pin(async move { running.await.unwrap_or_else(|_| broken()) });
         }
         let console = Arc::clone(&self.console);
+        // A change is made to its end. A question that nobody waits for any more is not.
+        let only_asks = row_of(&call.operation).is_some_and(|row| row.key == Key::AskLog);
         let running = self.runtime.spawn(async move { console.answer(call, clock::now()).await });
-        Box::pin(async move { running.await.unwrap_or_else(|_| broken()) })
+        let ends = only_asks.then(|| Ends(running.abort_handle()));
+        Box::pin(async move {
+            let answer = running.await.unwrap_or_else(|_| broken());
+            drop(ends);
+            answer
+        })
+    }
+}
+
+/// Ends what runs when it is dropped.
+struct Ends(tokio::task::AbortHandle);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
@@ -125,6 +142,7 @@ struct Ruled {
     deliveries: Arc<Deliveries>,
     bypass: Bypass,
     census: Arc<Census>,
+    asking: Asking,
 }
 
 impl World for Ruled {
@@ -253,6 +271,10 @@ impl World for Ruled {
             let events = page.events.into_iter().map(serde_json::to_value).collect::<Result<_, _>>().map_err(Problem::fault)?;
             Ok(EventPage { events, cursor: page.cursor.map(|cursor| cursor.to_string()) })
         })
+    }
+
+    fn ask_log(&self, question: Question) -> BoxFuture<'_, Result<Found, Problem>> {
+        Box::pin(self.asking.ask(question))
     }
 
     fn contracts(&self, owner: &OwnerName) -> Vec<Contract> {

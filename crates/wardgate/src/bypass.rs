@@ -34,7 +34,7 @@ use tokio::{
     sync::Semaphore,
     task::{JoinHandle, JoinSet},
 };
-use wardgate_audit::sink::{FindingRecord, JsonLines};
+use wardgate_audit::sink::{FindingRecord, Log};
 use wardgate_governance::findings::{self, Code};
 use wardgate_model::{
     api::{Api, UpstreamIdentity, UpstreamUrl},
@@ -119,7 +119,7 @@ pub struct Bypass(Arc<Looking>);
 #[derive(Debug)]
 pub struct Looking {
     control: Arc<Control>,
-    log: Arc<JsonLines>,
+    log: Arc<Log>,
     settings: Settings,
     seen: Mutex<Seen>,
     known: Mutex<Known>,
@@ -149,7 +149,7 @@ struct Job {
 impl Bypass {
     /// Ready to look, with what is remembered in the directory of state.
     #[must_use]
-    pub fn new(control: Arc<Control>, log: Arc<JsonLines>) -> Self {
+    pub fn new(control: Arc<Control>, log: Arc<Log>) -> Self {
         let (settings, known) = (control.config().bypass.clone(), Known::open(&control.config().state));
         Self(Arc::new(Looking {
             control,

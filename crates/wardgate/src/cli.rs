@@ -24,7 +24,7 @@ pub use local::{
 };
 pub use manual::manual;
 pub use people::{LoginArgs, LogoutArgs};
-pub use record::{AccessArgs, AuditCommand, ExplainArgs, FindingsArgs, TailArgs, UsageArgs};
+pub use record::{AccessArgs, AuditCommand, ExplainArgs, FindingsArgs, LogArgs, ProveArgs, QueryArgs, QueryForm, ReplayArgs, TailArgs, UsageArgs, VerifyArgs};
 pub use shared::{ChangeArgs, ConfigArgs, ManagementArgs, NamedArgs, Output, OutputArgs, ReadArgs, ResourceArgs, WayArgs};
 
 use clap::{Parser, Subcommand};
@@ -206,6 +206,17 @@ Examples:
   wardgate audit tail --follow --output json | jq .ruling.code"
     )]
     Audit(AuditCommand),
+    /// Make every recorded ruling again, by the judge that made it, and say which come out otherwise
+    #[command(after_help = "\
+Examples:
+  wardgate replay                                          the log and store of ./wardgate.yaml, also while it serves
+  wardgate replay --format wardgate copied/audit --store sqlite:copied/wardgate.db
+  wardgate replay --output json | jq .differences
+
+Limits are compared where the order of requests is known; see docs/evidence.md.
+
+Exit status: 0 all come out as they were recorded · 3 some do not, or could not be made again")]
+    Replay(ReplayArgs),
     /// Say who can call what: now, then, or what changed between
     #[command(after_help = "\
 Examples:

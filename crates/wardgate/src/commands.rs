@@ -12,6 +12,7 @@ mod credential;
 mod describe;
 mod documents;
 mod edit;
+mod evidence;
 mod explain;
 mod export;
 mod history;
@@ -22,6 +23,8 @@ mod listing;
 mod login;
 mod owner;
 mod plan;
+mod query;
+mod replay;
 mod resource;
 mod schema;
 mod secret;
@@ -66,6 +69,12 @@ pub fn run(cli: Cli) -> Exit {
         Command::Secret(SecretCommand::List(args)) => wait(secret::list(args)),
         Command::Explain(args) => wait(explain::run(args)),
         Command::Audit(AuditCommand::Tail(args)) => wait(audit::tail(args)),
+        Command::Audit(AuditCommand::Query(args)) => wait(query::run(args)),
+        Command::Audit(AuditCommand::Verify(args)) => evidence::verify_log(&args),
+        Command::Audit(AuditCommand::Prove(args)) => evidence::prove_event(&args),
+        Command::Audit(AuditCommand::Export(args)) => evidence::export(&args),
+        Command::Audit(AuditCommand::Key(args)) => evidence::key(&args),
+        Command::Replay(args) => wait(replay::run(args)),
         Command::Access(args) => wait(access::access(args)),
         Command::Findings(args) => wait(access::findings(args)),
         Command::Usage(args) => wait(access::usage(args)),

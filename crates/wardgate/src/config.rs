@@ -49,6 +49,15 @@ pub struct TlsFiles {
     pub clients: ClientCertificates,
 }
 
+/// When what was written to the event log is sealed: whichever comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SealConfig {
+    /// After so many events.
+    pub events: u64,
+    /// So long after the first of them, at the next event.
+    pub after: Duration,
+}
+
 /// Where the installation's master key is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeySource {
@@ -81,8 +90,12 @@ pub struct Config {
     pub audit_queue_events: usize,
     /// Bytes on disk that the event log may take.
     pub audit_bytes_max: u64,
-    /// How long a file of the event log is kept; `None`: until somebody takes it away.
+    /// How long a segment of the event log is kept; `None`: until somebody takes it away.
     pub audit_retain: Option<Duration>,
+    /// How long events are gathered before they are written.
+    pub audit_window: Duration,
+    /// When what was written is sealed.
+    pub audit_seal: SealConfig,
     /// The master key.
     pub key: KeySource,
     /// Directories and files of resources.

@@ -3,7 +3,8 @@
 //! Reading order: `load` (files and what is declared otherwise, resolved), `people` (identities and credentials), `publish`
 //! (snapshots), `follow` (what stops somebody, before any snapshot), `change` (what the management API declares),
 //! `material` (our keys), `hooks` (secrets of senders), `trust` (those of others); `heard`, `away`, `pending` and `last` (the store is away: how that is known, what is obeyed all the
-//! same, what is started from), `open` (the start).
+//! same, what is started from),
+//! `replays` (what rulings can be made again with), `open` (the start).
 
 mod away;
 mod change;
@@ -19,6 +20,7 @@ mod pending;
 mod people;
 mod person;
 mod publish;
+mod replays;
 mod trust;
 mod voucher;
 
@@ -27,11 +29,14 @@ pub use last::LastFault;
 pub(crate) use load::gather;
 pub use load::{Gathered, Loaded};
 pub use material::{Material, mint_sign_in};
+pub(crate) use material::keyring;
 pub use past::Past;
+pub(crate) use past::with_status;
+pub(crate) use people::{OnRecord, recorded};
 pub use person::{NotLetIn, Person, PersonSession};
 pub use trust::{AskedState, Sources};
 
-use crate::{clock, config::Config};
+use crate::{clock, config::Config, replay::Keeper};
 use arc_swap::ArcSwap;
 use change::Proposed;
 use follow::Heeded;
@@ -46,7 +51,7 @@ use std::{
 };
 use tokio::sync::{Mutex, Notify};
 use voucher::Voucher;
-use wardgate_audit::sink::JsonLines;
+use wardgate_audit::sink::Log;
 use wardgate_gate::{Gate, denied::Denied};
 use wardgate_model::{diagnostic::Diagnostic, id::IdentityId, resource::Kind};
 use wardgate_resources::IdentitySpec;
@@ -69,7 +74,7 @@ pub struct Control {
     denied: Arc<Denied>,
     sources: Arc<Sources>,
     gate: Arc<Gate>,
-    log: Arc<JsonLines>,
+    log: Arc<Log>,
     loaded: ArcSwap<Loaded>,
     published: Mutex<Published>,
     /// The last change that is in the published snapshot, for whoever must not wait for the next one.
@@ -94,6 +99,7 @@ pub struct Control {
     voucher: Arc<Voucher>,
     /// The last good state could not be kept on disk.
     last_failing: AtomicBool,
+    keeper: Keeper,
 }
 
 impl std::fmt::Debug for Control {

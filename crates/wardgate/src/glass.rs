@@ -31,7 +31,7 @@ use tokio::{
     net::{UnixListener, UnixStream, unix::UCred},
     task::JoinHandle,
 };
-use wardgate_audit::sink::{FindingRecord, JsonLines};
+use wardgate_audit::sink::{FindingRecord, Log};
 use wardgate_model::{
     credential::CredentialKind,
     event::EventSink as _,
@@ -108,7 +108,7 @@ impl Drop for Door {
 ///
 /// # Errors
 /// When the socket cannot be made, or another process serves there.
-pub fn start(control: Arc<Control>, log: Arc<JsonLines>, path: &Path, admin: SocketAddr) -> anyhow::Result<Door> {
+pub fn start(control: Arc<Control>, log: Arc<Log>, path: &Path, admin: SocketAddr) -> anyhow::Result<Door> {
     let (listener, owner) = socket::bind(path).with_context(|| format!("cannot make the break-glass socket `{}`", path.display()))?;
     let opened = Arc::new(AtomicU64::new(0));
     let opening = Opening { control, log, owner, opened: Arc::clone(&opened), url: format!("http://{admin}") };
@@ -119,7 +119,7 @@ pub fn start(control: Arc<Control>, log: Arc<JsonLines>, path: &Path, admin: Soc
 /// What it takes to open it.
 struct Opening {
     control: Arc<Control>,
-    log: Arc<JsonLines>,
+    log: Arc<Log>,
     /// The user that this process runs as.
     owner: u32,
     opened: Arc<AtomicU64>,

@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 use tokio::{sync::Notify, task::JoinHandle};
-use wardgate_audit::sink::{FindingRecord, JsonLines};
+use wardgate_audit::sink::{FindingRecord, Log};
 use wardgate_governance::{
     due::Due,
     lifecycle::{self, Move},
@@ -66,7 +66,7 @@ impl Drop for Governor {
 
 /// Looks at the clock from now on. Call it within a runtime.
 #[must_use]
-pub fn start(control: Arc<Control>, log: Arc<JsonLines>) -> Governor {
+pub fn start(control: Arc<Control>, log: Arc<Log>) -> Governor {
     let (told, deeds) = (Arc::new(Notify::new()), Arc::new(AtomicU64::new(0)));
     let hand = Hand { control, log, deeds: Arc::clone(&deeds), scanned: Time::default() };
     let running = tokio::spawn(hand.run(Arc::clone(&told)));
@@ -75,7 +75,7 @@ pub fn start(control: Arc<Control>, log: Arc<JsonLines>) -> Governor {
 
 struct Hand {
     control: Arc<Control>,
-    log: Arc<JsonLines>,
+    log: Arc<Log>,
     deeds: Arc<AtomicU64>,
     /// When all identities were last looked at.
     scanned: Time,

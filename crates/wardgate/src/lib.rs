@@ -9,7 +9,7 @@
 //! wires one process: [`control`] reads files, keeps the store and publishes snapshots, [`api`] and [`probes`] answer on
 //! the admin listener, [`watch`] sees files change. What requests tell is counted by [`usage`], told of by [`discovery`] and
 //! acted upon by [`deliver`], which replaces upstream secrets; [`governor`] does what the clock makes due, [`bypass`] looks for
-//! ways round the gate, [`glass`] is the
+//! ways round the gate, [`replay`] makes the rulings of the log again, [`glass`] is the
 //! way in when every other is shut. [`client`], [`profile`] and [`session`] are how a command talks to a running gate.
 //! [`demo`] is the tour.
 //!
@@ -36,12 +36,15 @@ pub mod deliver;
 pub mod demo;
 pub mod diagnostics;
 pub mod discovery;
+pub mod evidence;
 pub mod glass;
 pub mod governor;
 pub mod output;
 pub mod pki;
 pub mod probes;
 pub mod profile;
+pub mod query;
+pub mod replay;
 pub mod serve;
 pub mod session;
 pub mod tls;

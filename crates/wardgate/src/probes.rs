@@ -16,7 +16,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
 };
-use wardgate_audit::sink::{Fullness, JsonLines};
+use wardgate_audit::sink::{Fullness, Log};
 use wardgate_edge::{EdgeMetrics, Probes};
 use wardgate_model::facts::Door;
 use wardgate_proof::jws;
@@ -28,7 +28,7 @@ const KEYS_MAX_AGE_S: u32 = 300;
 #[derive(Debug)]
 pub struct Answers {
     control: Arc<Control>,
-    log: Arc<JsonLines>,
+    log: Arc<Log>,
     metrics: OnceLock<Arc<EdgeMetrics>>,
     counting: OnceLock<Counting>,
     draining: AtomicBool,
@@ -37,7 +37,7 @@ pub struct Answers {
 impl Answers {
     /// Answers for this process.
     #[must_use]
-    pub fn new(control: Arc<Control>, log: Arc<JsonLines>) -> Self {
+    pub fn new(control: Arc<Control>, log: Arc<Log>) -> Self {
         Self { control, log, metrics: OnceLock::new(), counting: OnceLock::new(), draining: AtomicBool::new(false) }
     }
 
@@ -99,6 +99,13 @@ impl Answers {
         for (name, kind, help, value) in [
             ("wardgate_audit_written_total", "counter", "Events on disk since the start.", log.written),
             ("wardgate_audit_lost_total", "counter", "Events that had a place and could not be written.", log.lost),
+            ("wardgate_audit_sealed_total", "counter", "Segments of the event log sealed since the start.", log.sealed),
+            (
+                "wardgate_audit_unsealed_total",
+                "counter",
+                "Tails of the event log that were not sealed, because they do not hold what was written to them.",
+                log.unsealed,
+            ),
             ("wardgate_audit_queue_events", "gauge", "Events that wait to be written.", log.queued as u64),
             ("wardgate_audit_bytes", "gauge", "Bytes of the event log on disk.", taken.bytes),
             (

@@ -9,7 +9,7 @@ use crate::{
     control::{Control, ReloadFault},
     deliver::{self, Deliveries},
     discovery::{self, Discovery},
-    glass,
+    evidence, glass,
     governor::{self, Governor},
     probes::Answers,
     tls,
@@ -20,7 +20,7 @@ use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use wardgate_abuse::{MeterBounds, Meters, journal::FileJournal};
-use wardgate_audit::sink::{JsonLines, Observer, Options, Writer};
+use wardgate_audit::sink::{Log, Observer, Writer};
 use wardgate_edge::{self as edge, Census, Edge, EdgeConfig, EdgeHandle, EdgeLimits, EdgeMetrics, EdgeParts};
 use wardgate_model::{diagnostic::Diagnostic, facts::Door, secret::Secret};
 
@@ -72,15 +72,10 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
     let journal = Arc::new(journal);
     let meters = Meters::new(Arc::clone(&journal) as Arc<_>, MeterBounds::default());
     meters.restore(opened.records);
-    let options = Options {
-        queue_events: config.audit_queue_events,
-        bytes_max: config.audit_bytes_max,
-        retain: config.audit_retain,
-        ..Options::new("edge-1")
-    };
+    let options = evidence::options(&config)?;
     let observed =
         Observed { usage: Arc::default(), discovery: Arc::default(), deliveries: Arc::new(Deliveries::new(config.deliver.clone())) };
-    let (log, writer) = JsonLines::start_observed(&config.audit, &options, observed.observer())
+    let (log, writer) = Log::start_observed(&config.audit, &options, observed.observer())
         .with_context(|| format!("cannot open the event log `{}`", config.audit.display()))?;
 
     let control = runtime.block_on(Control::open(config, meters, Arc::clone(&log)))?;
@@ -121,6 +116,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
     runtime.spawn(Arc::clone(&control).follow());
     runtime.spawn(Arc::clone(&control).trust());
     runtime.spawn(Arc::clone(&control).keep_last());
+    runtime.spawn(Arc::clone(&control).keep_meters());
     let (addresses, admin) = bound(&edge)?;
     management.listens_at(admin);
     let (governor, glass) = {
@@ -174,7 +170,7 @@ impl Observed {
     }
 
     /// Begins to keep what they see. Call it within a runtime.
-    fn start(&self, control: &Arc<Control>, log: &Arc<JsonLines>) {
+    fn start(&self, control: &Arc<Control>, log: &Arc<Log>) {
         // They run as long as the runtime does.
         drop(usage::start(Arc::clone(&self.usage), Arc::clone(control.store())));
         drop(discovery::start(Arc::clone(&self.discovery), Arc::clone(control.store()), control.config().claim_within));
@@ -288,7 +284,7 @@ fn bound(edge: &EdgeHandle) -> anyhow::Result<(Vec<(String, SocketAddr)>, Socket
     Ok((public.iter().map(|(name, address)| (name.to_string(), *address)).collect(), admin.1))
 }
 
-async fn sweep(control: Arc<Control>, log: Arc<JsonLines>) {
+async fn sweep(control: Arc<Control>, log: Arc<Log>) {
     let mut tick = tokio::time::interval(SWEEP);
     loop {
         tick.tick().await;

@@ -53,7 +53,8 @@ fn every_member_of_an_event_is_a_column() {
     }
     for group in schema["$defs"].as_object().unwrap().values().filter_map(|def| def["properties"].as_object()) {
         for member in group.keys() {
-            let found = told.as_object().unwrap().values().any(|value| value.get(member).is_some() || value["signals"][0].get(member).is_some());
+            let found =
+                told.as_object().unwrap().values().any(|value| value.get(member).is_some() || value["signals"][0].get(member).is_some());
             assert!(found, "{member} is no column");
         }
     }

@@ -61,11 +61,10 @@ fn what_is_behind_damage_is_still_found() {
     let found = Tail::read(&bytes).unwrap();
     assert!(found.damaged);
     assert_eq!(found.frames().count(), 2);
-    assert_eq!(found.behind_damage().iter().map(|frame| frame.record.row().unwrap()[0].clone()).collect::<Vec<_>>(), [
-        Some(Value::Int(4)),
-        Some(Value::Int(5)),
-        Some(Value::Int(6))
-    ]);
+    assert_eq!(
+        found.behind_damage().iter().map(|frame| frame.record.row().unwrap()[0].clone()).collect::<Vec<_>>(),
+        [Some(Value::Int(4)), Some(Value::Int(5)), Some(Value::Int(6))]
+    );
 }
 
 #[test]
@@ -85,7 +84,9 @@ fn other_files_are_told_apart() {
     assert_eq!(Tail::read(b"wardgate-tail/2\n").unwrap_err(), NoTail::Newer);
     let name = TailName { first_seq: 12 };
     assert_eq!(TailName::parse(&name.to_string()), Some(name));
-    for text in ["tail-12.wgl", "tail-000000000012.wgl/..", "tail-+00000000012.wgl", "../tail-000000000012.wgl", "tail-99999999999999999999.wgl"] {
+    for text in
+        ["tail-12.wgl", "tail-000000000012.wgl/..", "tail-+00000000012.wgl", "../tail-000000000012.wgl", "tail-99999999999999999999.wgl"]
+    {
         assert_eq!(TailName::parse(text), None, "{text}");
     }
 }

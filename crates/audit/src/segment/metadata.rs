@@ -33,7 +33,7 @@ impl From<Foreign> for Unsaid {
     }
 }
 
-pub(super) fn say(version: u32, edge: &str, first_seq: u64, count: u64, roots: &[Hash]) -> [KeyValue; 5] {
+pub(crate) fn say(version: u32, edge: &str, first_seq: u64, count: u64, roots: &[Hash]) -> [KeyValue; 5] {
     let roots: Vec<u8> = roots.iter().flat_map(|root| root.0).collect();
     [
         KeyValue::new(WARDGATE_VERSION.to_owned(), version.to_string()),

@@ -187,6 +187,15 @@ impl Segment {
         Ok(leaves)
     }
 
+    /// The leaves of a row group, and where a row is none of a record.
+    pub(crate) fn leaves_or_not(&self, group: usize) -> Result<Vec<Result<Leaf, BadRow>>, SegmentError> {
+        let batch = self.read(group, &ProjectionMask::all(), None)?;
+        let rows = Rows::of(&batch).map_err(|wrong| SegmentError::Row { path: self.path.clone(), group, row: 0, wrong })?;
+        let mut lent = [Vec::new(), Vec::new()];
+        let mut leaf = |at| Ok(Leaf { seq: rows.seq(at), mark: rows.mark(at), hash: rows.record(at, &mut lent)?.leaf() });
+        Ok((0..rows.len()).map(&mut leaf).collect())
+    }
+
     /// The root over all records, made anew from the columns.
     ///
     /// # Errors

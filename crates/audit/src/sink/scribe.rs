@@ -1,7 +1,17 @@
-//! The writing thread: takes what is queued, makes lines of it, and appends them in batches.
+//! The writing thread: takes what is queued, makes records of it, and appends them in batches.
 
-use super::{Message, Shared};
-use crate::{cap::Fullness, directory::Append, encode, event_v1::EventV1, observer::Observing};
+use super::{Erase, Message, Shared};
+use crate::{
+    canonical::{SALT_BYTES, Salt},
+    cap::Fullness,
+    columns::{self, COLUMNS},
+    directory::{Append, Batch},
+    encode,
+    event_v1::EventV1,
+    hot,
+    observer::Observing,
+    seal,
+};
 use std::{
     sync::{
         Arc,
@@ -28,13 +38,14 @@ pub(super) struct Scribe {
     pub(super) observing: Observing,
     pub(super) receiver: Receiver<Message>,
     pub(super) shared: Arc<Shared>,
+    pub(super) sealing: Arc<seal::Shared>,
     pub(super) edge: Box<str>,
     pub(super) window: Duration,
     pub(super) retry: Duration,
     pub(super) next_seq: u64,
-    // INVARIANT (batch): `lines` holds `pending` whole lines, numbered up to `next_seq`, whose places are still taken.
-    pub(super) lines: Vec<u8>,
-    pub(super) pending: usize,
+    // INVARIANT (batch): `batch` holds whole records, numbered up to `next_seq`, whose places are still taken.
+    pub(super) batch: Batch,
+    pub(super) salts: Salts,
     pub(super) newest: Time,
     pub(super) closing: Option<Duration>,
 }
@@ -59,7 +70,7 @@ impl Scribe {
 
     /// Waits for work without looking. `false`: everybody who could bring some is gone.
     fn wait(&mut self) -> bool {
-        if self.pending > 0 {
+        if !self.batch.leaves.is_empty() {
             return true;
         }
         loop {
@@ -80,10 +91,9 @@ impl Scribe {
         }
     }
 
-    /// Looks again at what is on disk, and lets go what is old.
+    /// Looks again at what is on disk.
     fn recount(&mut self) {
-        let now = self.newest.max(Time::from_micros(self.shared.now_us.load(Ordering::Relaxed)));
-        match self.append.recount(now) {
+        match self.append.recount() {
             Ok(bytes) => self.shared.cap.note(bytes),
             Err(error) => tracing::error!(%error, "the files of the event log cannot be counted"),
         }
@@ -91,7 +101,7 @@ impl Scribe {
 
     /// Takes what is queued, up to a batch. Gives whether there may be more.
     fn gather(&mut self) -> bool {
-        while self.pending < BATCH_EVENTS_MAX && self.lines.len() < BATCH_BYTES_MAX {
+        while self.batch.leaves.len() < BATCH_EVENTS_MAX && self.batch.frames.len() < BATCH_BYTES_MAX {
             match self.receiver.try_recv() {
                 Ok(message) => self.take(message),
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => return false,
@@ -101,52 +111,58 @@ impl Scribe {
     }
 
     fn take(&mut self, message: Message) {
-        let before = self.lines.len();
-        let (time, done) = match &message {
+        let message = match message {
+            Message::Erase(asked) => return self.erase(*asked),
+            other => other,
+        };
+        let (seq, edge) = (self.next_seq, &*self.edge);
+        let (time, told) = match &message {
             Message::Event(event) => {
                 self.observing.see(event);
-                (event.outcome.end, write_line(&mut self.lines, &encode::event(event, &self.edge, self.next_seq)))
+                (event.outcome.end, encode::event(event, edge, seq))
             }
-            Message::Change(change) => (change.time, write_line(&mut self.lines, &encode::change(change, &self.edge, self.next_seq))),
-            Message::Finding(finding) => (finding.time, write_line(&mut self.lines, &encode::finding(finding, &self.edge, self.next_seq))),
+            Message::Change(change) => (change.time, encode::change(change, edge, seq)),
+            Message::Finding(finding) => (finding.time, encode::finding(finding, edge, seq)),
             Message::Close { patience } => {
                 self.closing = Some(*patience);
                 return;
             }
+            Message::Erase(_) => return,
         };
+        push(&mut self.batch, &told, self.salts.next());
         self.newest = self.newest.max(time);
-        self.keep(done, before);
+        self.next_seq = self.next_seq.saturating_add(1);
     }
 
-    /// Counts the line in, or takes back what there is of it.
-    fn keep(&mut self, done: serde_json::Result<()>, before: usize) {
-        match done {
-            Ok(()) => {
-                self.pending += 1;
-                self.next_seq = self.next_seq.saturating_add(1);
-            }
-            Err(error) => {
-                tracing::error!(%error, "an audit event is lost: it cannot be written as JSON");
-                self.lines.truncate(before);
-                self.shared.give_back(1);
-                self.shared.count_lost(1);
-            }
+    /// Has all that was recorded before sealed, and then what is wanted erased.
+    fn erase(&mut self, asked: Erase) {
+        self.shared.erasing.store(false, Ordering::Release);
+        self.write();
+        if let Err(error) = self.append.begin_another(self.next_seq) {
+            tracing::error!(%error, "the tail of the event log cannot be ended: what is to be erased waits until it is full");
         }
+        self.sealing.erase(asked.wanted, &asked.reason, self.next_seq, asked.done);
     }
 
     /// Writes the batch in one go. When that fails it is kept, and nothing can be reserved until it succeeds.
     fn write(&mut self) {
-        if self.pending == 0 {
+        let pending = self.batch.leaves.len();
+        if pending == 0 {
             return;
         }
-        let first_seq = self.next_seq.saturating_sub(u64::try_from(self.pending).unwrap_or(0));
-        match self.append.append(&self.lines, first_seq, self.newest) {
+        let first_seq = self.next_seq.saturating_sub(u64::try_from(pending).unwrap_or(0));
+        match self.append.append(&self.batch, first_seq, self.newest) {
             Ok(()) => {
-                self.shared.written.fetch_add(u64::try_from(self.pending).unwrap_or(0), Ordering::Relaxed);
-                self.shared.give_back(self.pending);
-                self.shared.cap.note(self.append.bytes());
-                self.pending = 0;
-                self.lines.clear();
+                self.shared.written.fetch_add(u64::try_from(pending).unwrap_or(0), Ordering::Relaxed);
+                self.shared.give_back(pending);
+                if self.sealing.wants_recount() {
+                    self.recount();
+                } else {
+                    self.shared.cap.note(self.append.bytes());
+                }
+                self.sealing.stands(self.append.standing());
+                self.batch.frames.clear();
+                self.batch.leaves.clear();
                 if self.shared.failing.swap(false, Ordering::Relaxed) {
                     tracing::info!("audit events are written again");
                 }
@@ -168,7 +184,7 @@ impl Scribe {
             }
             self.write();
             let out = self.shared.used.load(Ordering::Acquire);
-            if out == 0 || (out == self.pending && self.shared.failing.load(Ordering::Relaxed)) || patience.is_zero() {
+            if out == 0 || (out == self.batch.leaves.len() && self.shared.failing.load(Ordering::Relaxed)) || patience.is_zero() {
                 break;
             }
             match self.receiver.recv_timeout(CLOSING_STEP) {
@@ -184,9 +200,9 @@ impl Scribe {
     }
 
     fn count_what_is_left(&mut self) {
-        let mut left = std::mem::take(&mut self.pending);
+        let mut left = std::mem::take(&mut self.batch).leaves.len();
         while let Ok(message) = self.receiver.try_recv() {
-            left += usize::from(!matches!(message, Message::Close { .. }));
+            left += usize::from(!matches!(message, Message::Close { .. } | Message::Erase(_)));
         }
         if left > 0 {
             self.shared.give_back(left);
@@ -196,10 +212,42 @@ impl Scribe {
     }
 }
 
-fn write_line(lines: &mut Vec<u8>, event: &EventV1<'_>) -> serde_json::Result<()> {
-    serde_json::to_writer(&mut *lines, event)?;
-    lines.push(b'\n');
-    Ok(())
+/// Adds the record of an event to the batch. Without a salt what is personal of it cannot be hidden: it is left out then.
+fn push(batch: &mut Batch, told: &EventV1<'_>, salt: Option<Salt>) {
+    let mut row = columns::row(told);
+    if salt.is_none() {
+        tracing::error!("there is no randomness: what an audit event tells of a person is left out of it");
+        for (column, value) in COLUMNS.iter().zip(&mut row) {
+            *value = value.take().filter(|_| !column.personal);
+        }
+    }
+    batch.leaves.push(hot::push(&mut batch.frames, &row, &salt.unwrap_or_default()));
+}
+
+/// Random salts, made many at a time.
+pub(super) struct Salts {
+    made: Box<[u8; SALTS * SALT_BYTES]>,
+    used: usize,
+}
+
+/// How many salts are made at a time.
+const SALTS: usize = 256;
+
+impl Salts {
+    pub(super) fn new() -> Self {
+        Self { made: Box::new([0; SALTS * SALT_BYTES]), used: SALTS }
+    }
+
+    /// A salt that was never given before; `None` when the system has no randomness.
+    fn next(&mut self) -> Option<Salt> {
+        if self.used >= SALTS {
+            aws_lc_rs::rand::fill(&mut *self.made).ok()?;
+            self.used = 0;
+        }
+        let salt = self.made.chunks_exact(SALT_BYTES).nth(self.used)?.try_into().ok()?;
+        self.used += 1;
+        Some(salt)
+    }
 }
 
 /// However the thread ends, nothing can be reserved afterwards.

@@ -1,6 +1,6 @@
-use super::{ChangeRecord, Counters, FindingRecord, Fullness, JsonLines, Options, scribe::BATCH_EVENTS_MAX};
+use super::{ChangeRecord, Counters, FindingRecord, Fullness, Log, Options, scribe::BATCH_EVENTS_MAX};
 use crate::{
-    directory::Append,
+    directory::{Append, Batch, Found, Standing},
     encode::tests::{NOON, honest, stranger},
     reading::{self, Filter, Since},
 };
@@ -27,9 +27,13 @@ fn options(queue_events: usize) -> Options {
     Options { queue_events, window: Duration::from_millis(1), retry: Duration::from_millis(1), ..Options::new("edge-1") }
 }
 
-fn record(log: &Arc<JsonLines>) -> Result<(), NoPlace> {
+fn record(log: &Arc<Log>) -> Result<(), NoPlace> {
     let sink: Arc<dyn EventSink> = Arc::clone(log) as Arc<dyn EventSink>;
     Place::reserve(&sink, Share::Whole).map(|place| place.record(honest("/ledger/entries/7", NOON)))
+}
+
+fn start_with(disk: Box<Disk>, options: &Options) -> io::Result<(Arc<Log>, super::Writer)> {
+    Log::start_with(disk, &Found { next_seq: 1, torn_bytes: 0 }, options, None, Arc::default(), None)
 }
 
 /// The numbers of all events in the directory, in the order of the files.
@@ -42,13 +46,13 @@ fn numbers(directory: &Path) -> Vec<u64> {
 /// A disk that fills up and is emptied when told to. Says each time it was asked to write.
 struct Disk {
     full: Arc<AtomicBool>,
-    lines: Arc<Mutex<Vec<u8>>>,
+    records: Arc<AtomicUsize>,
     asked: SyncSender<bool>,
 }
 
 struct DiskControl {
     full: Arc<AtomicBool>,
-    lines: Arc<Mutex<Vec<u8>>>,
+    records: Arc<AtomicUsize>,
     asked: Receiver<bool>,
 }
 
@@ -60,20 +64,20 @@ impl DiskControl {
         }
     }
 
-    fn lines(&self) -> usize {
-        self.lines.lock().expect("a lock").iter().filter(|byte| **byte == b'\n').count()
+    fn records(&self) -> usize {
+        self.records.load(Ordering::SeqCst)
     }
 }
 
 impl Append for Disk {
-    fn append(&mut self, lines: &[u8], _: u64, _: Time) -> io::Result<()> {
+    fn append(&mut self, batch: &Batch, _: u64, _: Time) -> io::Result<()> {
         let full = self.full.load(Ordering::SeqCst);
         // Nobody may be listening any more.
         let _ = self.asked.try_send(!full);
         if full {
             return Err(io::Error::from(io::ErrorKind::StorageFull));
         }
-        self.lines.lock().expect("a lock").extend_from_slice(lines);
+        self.records.fetch_add(batch.leaves.len(), Ordering::SeqCst);
         Ok(())
     }
 
@@ -85,22 +89,30 @@ impl Append for Disk {
         0
     }
 
-    fn recount(&mut self, _: Time) -> io::Result<u64> {
+    fn recount(&mut self) -> io::Result<u64> {
         Ok(0)
+    }
+
+    fn begin_another(&mut self, _: u64) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn standing(&self) -> Option<Standing> {
+        None
     }
 }
 
 fn disk(full: bool) -> (Box<Disk>, DiskControl) {
     let (asked, ask) = sync_channel(1_024);
-    let (full, lines) = (Arc::new(AtomicBool::new(full)), Arc::new(Mutex::new(Vec::new())));
-    (Box::new(Disk { full: Arc::clone(&full), lines: Arc::clone(&lines), asked }), DiskControl { full, lines, asked: ask })
+    let (full, records) = (Arc::new(AtomicBool::new(full)), Arc::new(AtomicUsize::new(0)));
+    (Box::new(Disk { full: Arc::clone(&full), records: Arc::clone(&records), asked }), DiskControl { full, records, asked: ask })
 }
 
 #[test]
 fn events_are_numbered_without_gaps_over_restarts() {
     let directory = tempfile::tempdir().expect("a directory");
     for run in 0..3 {
-        let (log, writer) = JsonLines::start(directory.path(), &options(64)).expect("starts");
+        let (log, writer) = Log::start(directory.path(), &options(64)).expect("starts");
         for _ in 0..5 {
             record(&log).expect("a place");
         }
@@ -110,17 +122,17 @@ fn events_are_numbered_without_gaps_over_restarts() {
 }
 
 #[test]
-fn a_torn_line_is_cut_off_counted_and_its_number_given_again() {
+fn a_torn_record_is_cut_off_counted_and_its_number_given_again() {
     let directory = tempfile::tempdir().expect("a directory");
-    let (log, writer) = JsonLines::start(directory.path(), &options(64)).expect("starts");
+    let (log, writer) = Log::start(directory.path(), &options(64)).expect("starts");
     record(&log).expect("a place");
     record(&log).expect("a place");
     assert_eq!(writer.close(PATIENCE).written, 2);
 
-    let file = directory.path().join("events-20260921-000000000001.jsonl");
+    let file = directory.path().join("tail-000000000001.wgl");
     let text = std::fs::read(&file).expect("readable");
     std::fs::write(&file, &text[..text.len() - 10]).expect("writable");
-    let (log, writer) = JsonLines::start(directory.path(), &options(64)).expect("starts");
+    let (log, writer) = Log::start(directory.path(), &options(64)).expect("starts");
     record(&log).expect("a place");
     let counters = writer.close(PATIENCE);
     assert!(counters.torn_bytes > 100, "{counters:?}");
@@ -130,7 +142,7 @@ fn a_torn_line_is_cut_off_counted_and_its_number_given_again() {
 #[test]
 fn a_full_queue_gives_no_place_and_a_returned_one_can_be_had_again() {
     let (disk, _control) = disk(false);
-    let (log, _writer) = JsonLines::start_with(disk, 1, 0, &options(3), None).expect("starts");
+    let (log, _writer) = start_with(disk, &options(3)).expect("starts");
     let sink: Arc<dyn EventSink> = log.clone();
     let mut places: Vec<Place> = (0..3).map(|_| Place::reserve(&sink, Share::Whole).expect("a place")).collect();
     assert_eq!(Place::reserve(&sink, Share::Whole).map(|_| ()), Err(NoPlace));
@@ -146,7 +158,7 @@ fn a_full_queue_gives_no_place_and_a_returned_one_can_be_had_again() {
 #[test]
 fn what_is_refused_leaves_half_of_the_queue_to_what_is_permitted() {
     let (disk, _control) = disk(false);
-    let (log, _writer) = JsonLines::start_with(disk, 1, 0, &options(4), None).expect("starts");
+    let (log, _writer) = start_with(disk, &options(4)).expect("starts");
     let sink: Arc<dyn EventSink> = log;
     let refused: Vec<_> = std::iter::from_fn(|| Place::reserve(&sink, Share::Half).ok()).take(9).collect();
     assert_eq!(refused.len(), 2);
@@ -159,7 +171,7 @@ fn what_is_refused_leaves_half_of_the_queue_to_what_is_permitted() {
 fn places_are_exact_under_threads() {
     const PLACES: usize = 7;
     let directory = tempfile::tempdir().expect("a directory");
-    let (log, writer) = JsonLines::start(directory.path(), &options(PLACES)).expect("starts");
+    let (log, writer) = Log::start(directory.path(), &options(PLACES)).expect("starts");
     let (out, recorded, refused) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
     thread::scope(|scope| {
         for worker in 0..8 {
@@ -196,7 +208,7 @@ fn places_are_exact_under_threads() {
 #[test]
 fn while_the_disk_is_full_nothing_is_accepted_and_nothing_lost() {
     let (disk, control) = disk(true);
-    let (log, writer) = JsonLines::start_with(disk, 1, 0, &options(64), None).expect("starts");
+    let (log, writer) = start_with(disk, &options(64)).expect("starts");
     let sink: Arc<dyn EventSink> = log.clone();
     let forwarded_before = Place::reserve(&sink, Share::Whole).expect("the disk is not known to be full yet");
     record(&log).expect("likewise");
@@ -207,13 +219,13 @@ fn while_the_disk_is_full_nothing_is_accepted_and_nothing_lost() {
 
     control.full.store(false, Ordering::SeqCst);
     assert_eq!(writer.close(PATIENCE), Counters { written: 2, places: 64, ..Counters::default() });
-    assert_eq!(control.lines(), 2);
+    assert_eq!(control.records(), 2);
 }
 
 #[test]
 fn what_cannot_be_written_before_the_end_is_counted_as_lost() {
     let (disk, control) = disk(true);
-    let (log, writer) = JsonLines::start_with(disk, 1, 0, &options(64), None).expect("starts");
+    let (log, writer) = start_with(disk, &options(64)).expect("starts");
     record(&log).expect("a place");
     record(&log).expect("a place");
     control.wait_for_two_refusals();
@@ -226,18 +238,18 @@ fn closing_writes_all_that_is_queued() {
     let events = 3 * BATCH_EVENTS_MAX + 5;
     // A window that never ends: only the closing can bring the rest out.
     let options = Options { window: Duration::from_secs(3_600), ..options(4 * events) };
-    let (log, writer) = JsonLines::start_with(disk, 1, 0, &options, None).expect("starts");
+    let (log, writer) = start_with(disk, &options).expect("starts");
     for _ in 0..events {
         record(&log).expect("a place");
     }
     assert_eq!(writer.close(Duration::ZERO), Counters { written: events as u64, places: 4 * events, ..Counters::default() });
-    assert_eq!(control.lines(), events);
+    assert_eq!(control.records(), events);
 }
 
 #[test]
 fn closing_waits_for_places_that_are_out() {
     let (disk, control) = disk(false);
-    let (log, writer) = JsonLines::start_with(disk, 1, 0, &options(64), None).expect("starts");
+    let (log, writer) = start_with(disk, &options(64)).expect("starts");
     let sink: Arc<dyn EventSink> = log.clone();
     let out = Place::reserve(&sink, Share::Whole).expect("a place");
     thread::scope(|scope| {
@@ -250,13 +262,13 @@ fn closing_waits_for_places_that_are_out() {
         out.record(honest("/ledger/entries/7", NOON));
         assert_eq!(closing.join().expect("closed").written, 1);
     });
-    assert_eq!(control.lines(), 1);
+    assert_eq!(control.records(), 1);
 }
 
 #[test]
 fn after_closing_an_event_is_lost_loudly() {
     let (disk, _control) = disk(false);
-    let (log, writer) = JsonLines::start_with(disk, 1, 0, &options(64), None).expect("starts");
+    let (log, writer) = start_with(disk, &options(64)).expect("starts");
     let sink: Arc<dyn EventSink> = log.clone();
     let out = Place::reserve(&sink, Share::Whole).expect("a place");
     assert_eq!(writer.close(Duration::ZERO).lost, 0);
@@ -269,7 +281,7 @@ fn after_closing_an_event_is_lost_loudly() {
 fn a_queue_that_fills_is_written_before_its_window_ends() {
     let (disk, control) = disk(false);
     let options = Options { window: Duration::from_secs(3_600), ..options(64) };
-    let (log, _writer) = JsonLines::start_with(disk, 1, 0, &options, None).expect("starts");
+    let (log, _writer) = start_with(disk, &options).expect("starts");
     record(&log).expect("a place");
     assert!(control.asked.recv_timeout(PATIENCE).expect("the first event is written at once"));
     for _ in 0..40 {
@@ -281,7 +293,7 @@ fn a_queue_that_fills_is_written_before_its_window_ends() {
 #[test]
 fn changes_stand_between_the_requests() {
     let directory = tempfile::tempdir().expect("a directory");
-    let (log, writer) = JsonLines::start(directory.path(), &options(64)).expect("starts");
+    let (log, writer) = Log::start(directory.path(), &options(64)).expect("starts");
     record(&log).expect("a place");
     log.record_change(change("revoke", "credential")).expect("a place");
     record(&log).expect("a place");
@@ -297,7 +309,7 @@ fn an_observer_sees_each_request_once_and_nothing_else() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&seen);
     let observer = Box::new(move |event: &Event| kept.lock().expect("a lock").push(event.facts.request.path.to_string()));
-    let (log, writer) = JsonLines::start_observed(directory.path(), &options(64), observer).expect("starts");
+    let (log, writer) = Log::start_observed(directory.path(), &options(64), observer).expect("starts");
     let sink: Arc<dyn EventSink> = Arc::clone(&log) as Arc<dyn EventSink>;
     for path in ["/a", "/b", "/c"] {
         Place::reserve(&sink, Share::Whole).expect("a place").record(honest(path, NOON));
@@ -316,7 +328,7 @@ fn an_observer_that_breaks_down_takes_nothing_with_it() {
     let observer = Box::new(move |_: &Event| {
         assert!(count.fetch_add(1, Ordering::SeqCst) < 1, "it breaks down at the second event");
     });
-    let (log, writer) = JsonLines::start_observed(directory.path(), &options(64), observer).expect("starts");
+    let (log, writer) = Log::start_observed(directory.path(), &options(64), observer).expect("starts");
     for _ in 0..4 {
         record(&log).expect("a place");
     }
@@ -327,7 +339,7 @@ fn an_observer_that_breaks_down_takes_nothing_with_it() {
 #[test]
 fn containments_and_findings_are_events_of_their_own_kinds() {
     let directory = tempfile::tempdir().expect("a directory");
-    let (log, writer) = JsonLines::start(directory.path(), &options(64)).expect("starts");
+    let (log, writer) = Log::start(directory.path(), &options(64)).expect("starts");
     log.record_change(change("apply", "resource")).expect("a place");
     log.record_change(change("contain", "containment")).expect("a place");
     log.record_finding(finding()).expect("a place");
@@ -365,7 +377,7 @@ fn until(so: impl Fn() -> bool) {
     panic!("it does not come to be so");
 }
 
-fn admitted(log: &JsonLines) -> [bool; 3] {
+fn admitted(log: &Log) -> [bool; 3] {
     [Share::Half, Share::Whole, Share::Operators].map(|share| {
         let place = log.reserve(share);
         if place.is_ok() {
@@ -379,7 +391,7 @@ fn admitted(log: &JsonLines) -> [bool; 3] {
 fn at_its_cap_the_log_takes_only_what_operators_do_until_there_is_room_again() {
     let directory = tempfile::tempdir().expect("a directory");
     let options = Options { bytes_max: 16 * 1024, ..options(64) };
-    let (log, writer) = JsonLines::start(directory.path(), &options).expect("starts");
+    let (log, writer) = Log::start(directory.path(), &options).expect("starts");
     assert_eq!(admitted(&log), [true, true, true]);
     let mut written = 0;
     while log.taken().fullness == Fullness::Roomy {
@@ -408,49 +420,15 @@ fn at_its_cap_the_log_takes_only_what_operators_do_until_there_is_room_again() {
     // A start finds what is there.
     let _ = writer.close(PATIENCE);
     drop(log);
-    let (log, writer) = JsonLines::start(directory.path(), &options).expect("starts");
+    let (log, writer) = Log::start(directory.path(), &options).expect("starts");
     assert_eq!(admitted(&log), [false, false, true]);
     // Somebody moves the files away.
     for file in std::fs::read_dir(directory.path()).expect("a directory").map(|entry| entry.expect("an entry").path()) {
-        if file.extension().is_some_and(|extension| extension == "jsonl") {
+        if file.extension().is_some_and(|extension| extension == "wgl") {
             std::fs::remove_file(file).expect("removed");
         }
     }
     until(|| log.taken().fullness == Fullness::Roomy);
     assert_eq!(admitted(&log), [true, true, true]);
     let _ = writer.close(PATIENCE);
-}
-
-#[test]
-fn files_go_when_they_were_kept_long_enough_and_never_the_one_that_is_written() {
-    const DAY: Duration = Duration::from_secs(86_400);
-    let directory = tempfile::tempdir().expect("a directory");
-    let options = Options { retain: Some(2 * DAY), bytes_max: 1, ..options(64) };
-    let seen = || {
-        let mut names: Vec<String> = std::fs::read_dir(directory.path())
-            .expect("a directory")
-            .filter_map(|entry| Some(entry.ok()?.file_name().to_str()?.strip_prefix("events-2")?.get(..7)?.to_owned()))
-            .collect();
-        names.sort();
-        names.len()
-    };
-    let (log, writer) = JsonLines::start(directory.path(), &options).expect("starts");
-    let change = |day: u32| ChangeRecord {
-        time: NOON + DAY * day,
-        actor: "alice".into(),
-        what: "contain".into(),
-        kind: "identity".into(),
-        name: "ledger-sync".into(),
-        reason: None,
-    };
-    for (day, files) in [(0, 1), (1, 2), (2, 3), (3, 3), (4, 3)] {
-        log.record_change(change(day)).expect("a place");
-        until(|| log.counters().queued == 0);
-        assert_eq!(seen(), files, "day {day}");
-    }
-    // Nothing more is recorded, and time goes on.
-    log.tell_time(NOON + DAY * 30);
-    until(|| seen() == 1);
-    let _ = writer.close(PATIENCE);
-    assert_eq!(seen(), 1, "the file that is written stays");
 }

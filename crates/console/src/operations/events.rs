@@ -4,7 +4,14 @@ use super::{
     AdminOperation, Key, Verb,
     row::{CURSOR, IDENTITY, LIMIT, object, query, row, schema_of},
 };
-use crate::{answer::Page, changes::ChangeView, explain::ExplainRequest, problem::Code, usage::UsageView};
+use crate::{
+    answer::Page,
+    asking::{Found, Question},
+    changes::ChangeView,
+    explain::ExplainRequest,
+    problem::Code,
+    usage::UsageView,
+};
 use serde_json::{Map, Value};
 use wardgate_model::api::OperationClass;
 
@@ -45,6 +52,16 @@ pub(super) const ROWS: &[AdminOperation] = &[
         CURSOR,
     ])
     .gives(&[(200, Some(schema_of::<Page<Map<String, Value>>>))]),
+    row(
+        Key::AskLog,
+        Verb::Post,
+        "/api/v1/audit/query",
+        OperationClass::Bulk,
+        "Asks the event log in SQL: one statement that reads, about the table `events`; within 30 s, 512 MiB and 10,000 rows.",
+    )
+    .takes(schema_of::<Question>)
+    .gives(&[(200, Some(schema_of::<Found>))])
+    .refuses(&[Code::MediaType, Code::Unfit, Code::Bounds, Code::Busy, Code::NoEngine]),
     row(
         Key::ListChanges,
         Verb::Get,

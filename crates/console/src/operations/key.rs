@@ -50,6 +50,8 @@ keys! {
     ExplainDescribed = "explainDescribed",
     /// Read the event log.
     ListEvents = "listEvents",
+    /// Ask the event log in SQL.
+    AskLog = "askLog",
     /// Read the feed of changes.
     ListChanges = "listChanges",
     /// Read what use adds up to.

@@ -1,7 +1,8 @@
 //! What happened, and why.
 
-use super::{OutputArgs, ReadArgs, WayArgs};
-use clap::{Args, Subcommand};
+use super::{ConfigArgs, ManagementArgs, OutputArgs, ReadArgs, WayArgs};
+use clap::{Args, Subcommand, ValueEnum};
+use std::{path::PathBuf, time::Duration};
 use wardgate_model::{api::OperationClass, proof::ProofKind};
 
 /// `wardgate explain`.
@@ -51,6 +52,123 @@ Examples:
   wardgate audit tail --api orders --response block      what `mode: observe` would have refused
   wardgate audit tail --output json | jq -c '[.identity.name, .ruling.code]'")]
     Tail(TailArgs),
+    /// Ask the log in SQL: one table, `events`
+    #[command(after_help = "\
+Examples:
+  wardgate audit query \"SELECT code, count(*) AS n FROM events WHERE response = 'block' GROUP BY code ORDER BY n DESC\"
+  wardgate audit query --directory copied/audit --output csv \"SELECT * FROM events WHERE identity_name = 'ledger-sync'\"
+  wardgate audit query \"DESCRIBE events\"
+
+It is answered by the program wardgate-query, which stands beside this one (or where WARDGATE_QUERY says). Where the log is:
+the directories that are named; else, where neither address nor token of a management API is given, the one that ./wardgate.yaml
+names; else that of the gate. It only reads. docs/evidence.md has the columns and a dozen questions.")]
+    Query(QueryArgs),
+    /// Look the whole log over: whether anything was changed, removed or put in; exit 3 when it was, and what
+    #[command(after_help = "\
+Examples:
+  wardgate audit verify
+  wardgate audit verify --remember /mnt/elsewhere/checkpoint      also: does it still begin with what it began with then?
+  wardgate audit verify --directory copied/audit --key wardgate/edge-1+0b9a6c2d+AbC…
+
+The checkpoint in the file of --remember is replaced by the newer one when nothing is wrong. Keep it where whoever can change
+the log cannot: only that shows a log that was put back to an older state.")]
+    Verify(VerifyArgs),
+    /// Print the proof that an event is in the log, which a script of a page can check
+    #[command(after_help = "\
+Examples:
+  wardgate audit prove 4711 > event.json
+  wardgate audit prove 0199b2c4-7d1e-7a3b-9c55-2f4e8d6a1b90 --without-personal > event.json
+  python3 verify_event.py event.json \"$(wardgate audit key)\"        docs/evidence.md says where it is")]
+    Prove(ProveArgs),
+    /// Print every event as JSON, a line each, the oldest first
+    Export(LogArgs),
+    /// Print the public key under which the log is signed
+    Key(LogArgs),
+}
+
+/// A log where it lies.
+#[derive(Debug, Args)]
+pub struct LogArgs {
+    /// The directory of the log; else the one that the configuration names
+    #[arg(long, value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+    /// The public key to believe, as `wardgate audit key` prints it; else the one that follows from the configuration's master key
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+    /// Where the configuration is
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+/// `wardgate audit verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Which log
+    #[command(flatten)]
+    pub log: LogArgs,
+    /// A file with the checkpoint of the last look; made when there is none
+    #[arg(long, value_name = "FILE")]
+    pub remember: Option<PathBuf>,
+    /// Compare the hashes of files, and records only where they differ
+    #[arg(long)]
+    pub quick: bool,
+    /// Form of what is printed
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `wardgate audit prove`.
+#[derive(Debug, Args)]
+pub struct ProveArgs {
+    /// The number of the event (`seq`), or the id of a request
+    #[arg(value_name = "EVENT")]
+    pub event: String,
+    /// Without what may tell of a person: a commitment stands in its place
+    #[arg(long)]
+    pub without_personal: bool,
+    /// Which log
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// In which form rows are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum QueryForm {
+    /// For people.
+    #[default]
+    Table,
+    /// An array of objects.
+    Json,
+    /// An object a line.
+    Ndjson,
+    /// Comma-separated values under a header.
+    Csv,
+}
+
+/// `wardgate audit query`.
+#[derive(Debug, Args)]
+pub struct QueryArgs {
+    /// One statement that reads
+    #[arg(value_name = "SQL")]
+    pub sql: String,
+    /// The directory of a log; again for each edge
+    #[arg(long, value_name = "DIR")]
+    pub directory: Vec<PathBuf>,
+    /// Form of what is printed
+    #[arg(long, short = 'o', value_enum, default_value_t, value_name = "FORM")]
+    pub output: QueryForm,
+    /// So many rows at most
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub rows: u32,
+    /// How long it may take, as in `2m`; 30 s. The gate has its own bound
+    #[arg(long, value_name = "TIME", value_parser = super::span)]
+    pub timeout: Option<Duration>,
+    /// How much memory it may take, as in `2GiB`; 512 MiB. The gate has its own bound
+    #[arg(long, value_name = "SIZE", value_parser = super::shared::size)]
+    pub memory: Option<u64>,
+    /// Where the gate is
+    #[command(flatten)]
+    pub management: ManagementArgs,
 }
 
 /// `wardgate audit tail`.
@@ -112,6 +230,26 @@ pub struct AccessArgs {
     /// Where to, and in which form
     #[command(flatten)]
     pub read: ReadArgs,
+}
+
+/// `wardgate replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// Directories of event logs; else the one that the configuration names
+    #[arg(value_name = "DIR")]
+    pub logs: Vec<PathBuf>,
+    /// What was recorded
+    #[arg(long, value_name = "FORMAT", value_parser = ["wardgate"], default_value = "wardgate")]
+    pub format: String,
+    /// The store whose feed of changes counts, as in `sqlite:copy.db`; else the one that the configuration names. It is only read
+    #[arg(long, value_name = "URL")]
+    pub store: Option<String>,
+    /// Which configuration; not read where directories and store are named
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Form of what is printed
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// `wardgate findings`.

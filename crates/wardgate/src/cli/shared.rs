@@ -138,6 +138,11 @@ pub(super) fn span(text: &str) -> Result<Duration, String> {
     scalar::duration(text).map_err(|wrong| told(&wrong))
 }
 
+/// A number of bytes, as in `2GiB`.
+pub(super) fn size(text: &str) -> Result<u64, String> {
+    scalar::size(text).map(std::num::NonZeroU64::get).map_err(|wrong| told(&wrong))
+}
+
 /// A length of time that is passed on as it was typed.
 pub(super) fn span_text(text: &str) -> Result<String, String> {
     span(text).map(|_| text.to_owned())

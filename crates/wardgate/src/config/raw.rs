@@ -9,7 +9,7 @@ use doors::{RawEdge, RawListener};
 use governance::{RawBreakGlass, RawBypass, RawDeliver, RawDiscovery, RawState};
 use sign_in::RawSignIn;
 
-use super::{Config, KeySource};
+use super::{SealConfig, Config, KeySource};
 use serde::{Deserialize, Serialize};
 use std::{
     net::SocketAddr,
@@ -32,6 +32,12 @@ mod defaults {
     pub(super) const QUEUE_EVENTS: usize = 65_536;
     /// `audit.bytes_max`.
     pub(super) const AUDIT_BYTES: &str = "64GiB";
+    /// `audit.window`.
+    pub(super) const AUDIT_WINDOW: &str = "100ms";
+    /// `audit.seal.events`.
+    pub(super) const SEAL_EVENTS: u64 = 131_072;
+    /// `audit.seal.after`.
+    pub(super) const SEAL_AFTER: &str = "1h";
     /// `secrets.key`.
     pub(super) const KEY: &str = "file:wardgate.key";
     /// `edge.connections_max`.
@@ -143,8 +149,22 @@ pub struct RawAudit {
     /// Bytes on disk that it may take. From three quarters on refusals are only counted; beyond it `audit: required` refuses, and
     /// what operators do is still recorded.
     pub bytes_max: Option<String>,
-    /// How long a file is kept after the day of its events, as in `90d`; without it until somebody takes it away.
+    /// How long a sealed segment is kept after its newest event, as in `90d`; without it until somebody takes it away.
     pub retain: Option<String>,
+    /// How long events are gathered before they are written: at most this long an event is in memory only.
+    pub window: Option<String>,
+    /// When what was written is sealed: whichever comes first.
+    pub seal: Option<RawSeal>,
+}
+
+/// When what was written to the event log is sealed.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawSeal {
+    /// After so many events.
+    pub events: Option<u64>,
+    /// So long after the first of them, at the next event.
+    pub after: Option<String>,
 }
 
 /// The master key.
@@ -175,6 +195,10 @@ impl Raw {
         fill(&mut audit.directory, defaults::AUDIT);
         audit.queue_events.get_or_insert(defaults::QUEUE_EVENTS);
         fill(&mut audit.bytes_max, defaults::AUDIT_BYTES);
+        fill(&mut audit.window, defaults::AUDIT_WINDOW);
+        let seal = audit.seal.get_or_insert_default();
+        seal.events.get_or_insert(defaults::SEAL_EVENTS);
+        fill(&mut seal.after, defaults::SEAL_AFTER);
         fill(&mut self.secrets.get_or_insert_default().key, defaults::KEY);
         self.resources.get_or_insert_default();
         let edge = self.edge.get_or_insert_default();
@@ -302,6 +326,21 @@ impl Findings<'_> {
     }
 }
 
+/// Events that may wait to be sealed: they are in one file, read at once.
+const SEAL_EVENTS_MAX: u64 = 1_000_000;
+
+impl RawSeal {
+    fn resolve(&self, findings: &mut Findings<'_>) -> SealConfig {
+        let after = self.after.as_ref().and_then(|span| findings.duration("audit.seal.after", span)).unwrap_or_default();
+        let events = self.events.unwrap_or(defaults::SEAL_EVENTS);
+        if !(1..=SEAL_EVENTS_MAX).contains(&events) {
+            let said = format!("`{events}` is no number of events for `audit.seal.events`");
+            findings.wrong("audit.seal.events", said, &format!("write one from 1 to {SEAL_EVENTS_MAX}"));
+        }
+        SealConfig { events, after }
+    }
+}
+
 impl Raw {
     /// What it means, defaults filled in. `bytes` are what it was read from: they say where things stand.
     ///
@@ -334,6 +373,8 @@ impl Raw {
         let audit = raw.audit.unwrap_or_default();
         let audit_bytes_max = findings.size("audit.bytes_max", text(&audit.bytes_max));
         let audit_retain = audit.retain.as_ref().and_then(|span| findings.duration("audit.retain", span));
+        let audit_window = audit.window.as_ref().and_then(|span| findings.duration("audit.window", span)).unwrap_or_default();
+        let audit_seal = audit.seal.unwrap_or_default().resolve(&mut findings);
         match (address, issuer, store, key, edge.zip(claim_within), audit_bytes_max) {
             (Some(admin), Some(issuer), Some(store), Some(key), Some((edge, claim_within)), Some(audit_bytes_max))
                 if findings.found.is_empty() =>
@@ -355,6 +396,8 @@ impl Raw {
                     audit_queue_events: audit.queue_events.unwrap_or(1).max(1),
                     audit_bytes_max,
                     audit_retain,
+                    audit_window,
+                    audit_seal,
                     key,
                     resources: raw.resources.unwrap_or_default().iter().map(|path| base.join(path)).collect(),
                     edge,

@@ -1,7 +1,12 @@
 //! Files → typed values, with every diagnostic at once.
 
-use crate::{builtin, config::Config};
+use crate::{
+    builtin,
+    config::Config,
+    replay::documents::{FileRead, KeptDocuments},
+};
 use std::{
+    cell::RefCell,
     io,
     path::{Component, Path, PathBuf},
     sync::Arc,
@@ -57,6 +62,21 @@ impl Gathered {
         Self { documents: Vec::new(), diagnostics: Vec::new(), disk, sign_in }
     }
 
+    /// No documents, and instead of files what was kept of them: what is resolved with this is a past.
+    #[must_use]
+    pub(crate) fn past(kept: Arc<KeptDocuments>, sign_in: bool) -> Self {
+        let disk = Disk { kept: Some(kept), ..Disk::new(PathBuf::new(), &[]) };
+        Self { documents: Vec::new(), diagnostics: Vec::new(), disk, sign_in }
+    }
+
+    /// What a document names with `file:`, as it is now.
+    ///
+    /// # Errors
+    /// When there is nothing, or it cannot be read.
+    pub(crate) fn read_again(&self, read: &FileRead) -> io::Result<Vec<u8>> {
+        self.disk.read(&read.from, &read.path)
+    }
+
     /// Documents that stood in files when they were last read.
     pub(super) fn again(config: &Config, documents: Vec<Document>) -> Self {
         Self { documents, ..Self::nothing(config) }
@@ -100,6 +120,8 @@ pub struct Loaded {
     pub rotations: Rotations,
     /// What is worth knowing although it was taken.
     pub warnings: Vec<Diagnostic>,
+    /// What documents name with `file:`, as it was read.
+    pub files: Vec<FileRead>,
 }
 
 impl Loaded {
@@ -125,7 +147,8 @@ impl Loaded {
     /// With every diagnostic at once, warnings included, when at least one is an error.
     pub fn resolve(gathered: Arc<Gathered>, declared: Vec<Document>, beside: &dyn Beside) -> Result<Self, Vec<Diagnostic>> {
         let documents: Vec<Document> = gathered.documents.iter().chain(&declared).cloned().collect();
-        let resolved = wardgate_resources::resolve_beside(&documents, &gathered.disk, beside);
+        let reading = Reading { disk: &gathered.disk, seen: RefCell::default() };
+        let resolved = wardgate_resources::resolve_beside(&documents, &reading, beside);
         let mut found = gathered.diagnostics.clone();
         let readable = !found.iter().any(Diagnostic::is_error);
         found.extend(resolved.diagnostics);
@@ -154,7 +177,8 @@ impl Loaded {
             inventory.contracts.iter().map(Arc::as_ref),
             inventory.waivers.iter().map(Arc::as_ref),
         );
-        Ok(Self { gathered, declared, inventory, apis, policies: Arc::new(policies), limits, rotations, warnings: sorted(found) })
+        let files = reading.seen.into_inner();
+        Ok(Self { gathered, declared, inventory, apis, policies: Arc::new(policies), limits, rotations, warnings: sorted(found), files })
     }
 }
 
@@ -256,6 +280,22 @@ struct Disk {
     base: PathBuf,
     /// Where what comes through the management API may look.
     within: Vec<PathBuf>,
+    /// What is read instead of files.
+    kept: Option<Arc<KeptDocuments>>,
+}
+
+/// The same, and what was read.
+struct Reading<'d> {
+    disk: &'d Disk,
+    seen: RefCell<Vec<FileRead>>,
+}
+
+impl Files for Reading<'_> {
+    fn read(&self, from: &Path, path: &str) -> io::Result<Vec<u8>> {
+        let bytes = self.disk.read(from, path)?;
+        self.seen.borrow_mut().push(FileRead::of(from, path, &bytes));
+        Ok(bytes)
+    }
 }
 
 /// The directory of OpenAPI documents beside the configuration.
@@ -264,7 +304,7 @@ const OPENAPI: &str = "openapi";
 impl Disk {
     fn new(base: PathBuf, resources: &[PathBuf]) -> Self {
         let within = resources.iter().cloned().chain([base.join(OPENAPI)]).collect();
-        Self { base, within }
+        Self { base, within, kept: None }
     }
 
     /// A file for a document that does not stand in one.
@@ -285,6 +325,9 @@ pub(super) const DECLARED: &str = "api:";
 
 impl Files for Disk {
     fn read(&self, from: &Path, path: &str) -> io::Result<Vec<u8>> {
+        if let Some(kept) = &self.kept {
+            return kept.read(from, path);
+        }
         if from.as_os_str().as_encoded_bytes().starts_with(DECLARED.as_bytes()) {
             return self.read_within(path);
         }

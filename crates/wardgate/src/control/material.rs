@@ -116,7 +116,7 @@ impl Material {
     }
 }
 
-pub(super) fn keyring(config: &Config) -> anyhow::Result<Keyring> {
+pub(crate) fn keyring(config: &Config) -> anyhow::Result<Keyring> {
     Keyring::parse(config.key_text()?.danger_expose()).context("the master key cannot be used")
 }
 

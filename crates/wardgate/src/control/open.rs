@@ -11,7 +11,7 @@ use super::{
     trust::Sources,
     voucher::Voucher,
 };
-use crate::{clock, config::Config};
+use crate::{clock, config::Config, replay::Keeper};
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use std::sync::{
@@ -19,7 +19,7 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64},
 };
 use tokio::sync::{Mutex, Notify};
-use wardgate_audit::sink::JsonLines;
+use wardgate_audit::sink::Log;
 use wardgate_gate::{Gate, Meters, Population, Snapshot, denied::Denied, trust::Trust};
 use wardgate_resources::Nobody;
 use wardgate_store::{Store, StoreFault};
@@ -30,7 +30,7 @@ impl Control {
     ///
     /// # Errors
     /// When anything of it is wrong: a gate does not start half.
-    pub async fn open(config: Config, meters: Meters, log: Arc<JsonLines>) -> anyhow::Result<Arc<Self>> {
+    pub async fn open(config: Config, meters: Meters, log: Arc<Log>) -> anyhow::Result<Arc<Self>> {
         let gathered = Arc::new(Gathered::of(&config));
         // What is wrong with the files alone is said before the store is touched.
         let alone = Loaded::resolve(Arc::clone(&gathered), Vec::new(), &Nobody);
@@ -53,6 +53,8 @@ impl Control {
         let sources = Sources::new()?;
         let trust = sources.keep(&loaded.inventory.trust, &estate).unwrap_or_else(Trust::nobody);
         let gate = Arc::new(Gate::new(Snapshot::new(1, population, Arc::new(estate)).trusting(trust), meters));
+        let keeper = Keeper::start(&config, clock::now(), clock::entropy());
+        let keeper = keeper.with_context(|| format!("cannot keep in `{}` what rulings can be replayed with", config.audit.display()))?;
         let control = Self {
             config,
             store: Arc::new(store),
@@ -75,7 +77,12 @@ impl Control {
             pending,
             voucher,
             last_failing: AtomicBool::new(false),
+            keeper,
         };
+        // Before the first ruling. A log without a place for it would have none for what is judged either.
+        let _no_place = control.log.record_change(control.keeper.event(clock::now()));
+        control.keep_snapshot(1, seq).await;
+        control.keeper.meters(&control.gate, clock::now());
         if control.store.is_back() {
             control.record_changes().await?;
         }

@@ -41,7 +41,11 @@ impl Control {
         let past = move || {
             let loaded = Loaded::resolve(gathered, declared, &beside).map_err(Refused::Diagnostics)?;
             let identities = people.iter().filter_map(|document| people::recorded(document, &loaded.inventory).ok());
-            let mut identities: Vec<Identity> = identities.map(|recorded| with_status(recorded.spec.identity, &statuses)).collect();
+            let mut identities: Vec<Identity> = identities.map(|recorded| {
+                let identity = recorded.spec.identity;
+                let status = statuses.get(&identity.id);
+                with_status(identity, status)
+            }).collect();
             identities.sort_by(|a, b| a.id.cmp(&b.id));
             Ok(Past { loaded, identities })
         };
@@ -50,8 +54,8 @@ impl Control {
     }
 }
 
-fn with_status(mut identity: Identity, statuses: &HashMap<IdentityId, Value>) -> Identity {
-    let status = statuses.get(&identity.id);
+/// The identity in the state that the feed tells of it.
+pub(crate) fn with_status(mut identity: Identity, status: Option<&Value>) -> Identity {
     if let Some(state) = status.and_then(|status| status.get("state")?.as_str().and_then(IdentityState::parse)) {
         identity.state = state;
     }

@@ -52,7 +52,7 @@ pub(super) fn spec(record: &IdentityRecord, loaded: &Loaded) -> Result<Option<Id
 ///
 /// # Errors
 /// As [`spec`].
-pub(super) fn recorded(document: &Document, inventory: &Inventory) -> Result<RecordedIdentity, Vec<Diagnostic>> {
+pub(crate) fn recorded(document: &Document, inventory: &Inventory) -> Result<RecordedIdentity, Vec<Diagnostic>> {
     let Some(rest) = document.name.strip_prefix(PERSON) else { return resolve_recorded(document, inventory) };
     let mut plain = document.clone();
     plain.name = format!("person-{rest}");
@@ -162,14 +162,14 @@ pub(super) fn wanted(documents: &[Document]) -> BTreeSet<IdentityId> {
 
 /// The identities that documents name and that are not among them, as they are on record.
 #[derive(Debug, Default)]
-pub(super) struct OnRecord {
+pub(crate) struct OnRecord {
     identities: HashMap<Box<str>, (BesideIdentity, BTreeSet<Box<str>>)>,
     naming: BTreeMap<(Kind, Box<str>), Naming>,
 }
 
 impl OnRecord {
     /// The identities of these documents.
-    pub(super) fn of(documents: &[Document]) -> Self {
+    pub(crate) fn of(documents: &[Document]) -> Self {
         let mut on_record = Self::default();
         documents.iter().for_each(|document| on_record.note(&document.name, &document.spec));
         on_record

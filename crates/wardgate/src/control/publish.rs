@@ -224,6 +224,7 @@ impl Control {
         *recorded = seq;
         drop(recorded);
         self.settle().await;
+        self.keep_snapshot(published.number, published.seq).await;
         Ok(seq)
     }
 
@@ -261,6 +262,7 @@ impl Control {
             Err(error) => tracing::error!(%error, "cannot make a snapshot; the last one stays"),
         }
         self.settle().await;
+        self.keep_snapshot(published.number, published.seq).await;
         drop(published);
         self.record_changes().await
     }

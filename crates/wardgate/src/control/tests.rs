@@ -2,7 +2,7 @@ use super::{Control, clock};
 use crate::config::Config;
 use std::{fs, sync::Arc, time::Duration};
 use wardgate_abuse::{MeterBounds, Meters, journal::Unrecorded};
-use wardgate_audit::sink::{JsonLines, Options};
+use wardgate_audit::sink::{Log, Options};
 use wardgate_console::{HereStop, Journaled, Stopping};
 use wardgate_gate::denied::Subject;
 use wardgate_model::{
@@ -32,7 +32,7 @@ fn with<F: Future<Output = ()>>(play: impl FnOnce(Arc<Control>) -> F) {
         fs::write(directory.path().join(name), text).unwrap();
     }
     let config = Config::read(&file).unwrap();
-    let (log, _writer) = JsonLines::start(&config.audit, &Options::new("edge-1")).unwrap();
+    let (log, _writer) = Log::start(&config.audit, &Options::new("edge-1")).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let meters = Meters::new(Arc::new(Unrecorded), MeterBounds::default());

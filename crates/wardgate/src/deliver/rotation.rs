@@ -18,7 +18,7 @@ use std::{
     },
 };
 use tokio::{sync::mpsc, task::JoinHandle};
-use wardgate_audit::sink::{FindingRecord, JsonLines};
+use wardgate_audit::sink::{FindingRecord, Log};
 use wardgate_console::{Code, Problem, SecretRotation};
 use wardgate_model::{
     event::{Event, EventSink as _},
@@ -138,7 +138,7 @@ impl Deliveries {
     }
 
     /// Acts upon what the upstream was seen to do.
-    async fn conclude(&self, control: &Arc<Control>, log: &JsonLines, secret: &SecretName, outcome: Outcome) -> Result<(), StoreFault> {
+    async fn conclude(&self, control: &Arc<Control>, log: &Log, secret: &SecretName, outcome: Outcome) -> Result<(), StoreFault> {
         let (store, now) = (control.store(), clock::now());
         // Until this is kept nobody can replace it anew, so nothing newer is forgotten here.
         self.change_awaited(|awaited| awaited.remove(secret));
@@ -213,7 +213,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Waits for outcomes and acts upon them; takes up what an earlier run left. Ends with its runtime.
 #[must_use]
-pub fn start(deliveries: Arc<Deliveries>, control: Arc<Control>, log: Arc<JsonLines>) -> JoinHandle<()> {
+pub fn start(deliveries: Arc<Deliveries>, control: Arc<Control>, log: Arc<Log>) -> JoinHandle<()> {
     tokio::spawn(async move {
         let Some(mut coming) = lock(&deliveries.coming).take() else { return };
         match control.store().secrets().await {

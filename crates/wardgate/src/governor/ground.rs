@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use wardgate_abuse::{MeterBounds, Meters, journal::Unrecorded};
 use wardgate_audit::{
     reading::{self, Filter, Since},
-    sink::{JsonLines, Options, Writer},
+    sink::{Log, Options, Writer},
 };
 use wardgate_model::{
     credential::{CredentialKind, KeyedHash},
@@ -36,7 +36,7 @@ spec: { production: true }
 /// What a test stands on.
 pub(crate) struct Ground {
     pub(crate) control: Arc<Control>,
-    pub(crate) log: Arc<JsonLines>,
+    pub(crate) log: Arc<Log>,
     writer: Option<Writer>,
     directory: TempDir,
 }
@@ -50,7 +50,7 @@ pub(crate) fn on(documents: &str, test: impl AsyncFnOnce(&mut Ground)) {
     }
     let config = Config::read(&directory.path().join("wardgate.yaml")).unwrap();
     let options = Options { window: Duration::from_millis(1), ..Options::new("edge-1") };
-    let (log, writer) = JsonLines::start(&config.audit, &options).unwrap();
+    let (log, writer) = Log::start(&config.audit, &options).unwrap();
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
         let meters = Meters::new(Arc::new(Unrecorded), MeterBounds::default());
         let control = Control::open(config, meters, Arc::clone(&log)).await.unwrap();

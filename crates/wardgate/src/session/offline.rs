@@ -17,6 +17,7 @@ use crate::{
     config::Config,
     control::{Control, ReloadFault},
     deliver::Deliveries,
+    evidence,
 };
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
@@ -37,7 +38,7 @@ use wardgate_abuse::{
     MeterBounds, Meters,
     journal::{FileJournal, JournalFault},
 };
-use wardgate_audit::sink::{JsonLines, Options, Writer};
+use wardgate_audit::sink::{Log, Writer};
 use wardgate_edge::{
     Census, EdgeLimits, EdgeMetrics, EdgeParts, Probes,
     connection::{self, Connection, Cover},
@@ -59,7 +60,7 @@ use wardgate_proof::{
 use wardgate_store::{Actor, NewCredential, Precondition, StoreFault, Who};
 
 /// The name of this edge, in events.
-const EDGE: &str = "offline";
+const VIA: &str = "offline";
 /// The file of quotas, in the directory of state: `serve` holds it while it runs.
 const JOURNAL: &str = "wardgate.quotas";
 /// How long the operator's session lives, should nobody be left to end it.
@@ -132,13 +133,8 @@ impl Office {
         let journal = Arc::new(journal);
         let meters = Meters::new(Arc::clone(&journal) as Arc<_>, MeterBounds::default());
         meters.restore(quotas.records);
-        let options = Options {
-            queue_events: config.audit_queue_events,
-            bytes_max: config.audit_bytes_max,
-            retain: config.audit_retain,
-            ..Options::new(EDGE)
-        };
-        let opened = JsonLines::start(&config.audit, &options);
+        let options = evidence::options(&config)?;
+        let opened = Log::start(&config.audit, &options);
         let (log, writer) = opened.with_context(|| format!("cannot open the event log `{}`", config.audit.display()))?;
         let shown = config.clone();
         let control = Control::open(config, meters, Arc::clone(&log)).await.map_err(|error| held(&shown, error))?;
@@ -162,7 +158,7 @@ impl Office {
         };
         let limits = EdgeLimits { body_bytes_max: control.config().edge.body_bytes_max, ..EdgeLimits::default() };
         let asking = Arc::default();
-        let shared = Shared { parts, sources: Arc::clone(&sources), asking, limits, via: EDGE.into(), threads: 1 };
+        let shared = Shared { parts, sources: Arc::clone(&sources), asking, pausing: Arc::default(), limits, via: VIA.into(), threads: 1 };
         let opened = Opened { token, first: control.material().first_credential().cloned() };
         Ok((Self { control, thread: Thread::new(shared), sources, journal, log: writer, session }, opened))
     }

@@ -10,13 +10,14 @@ use std::{
     fs,
     io::{BufRead as _, BufReader},
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
     sync::{Arc, Condvar, Mutex},
     thread::{self, JoinHandle},
     time::Duration,
 };
 use tempfile::TempDir;
+use wardgate_audit::reading::{self, Filter, Since};
 
 /// How often a state is looked for, and how many times.
 const STEP: Duration = Duration::from_millis(5);
@@ -169,14 +170,18 @@ impl Place {
         assert_eq!(answer.status, 200, "{answer:?}");
     }
 
-    /// Every whole line of the event log.
+    /// Every event of the log.
     pub(crate) fn events(&self) -> Vec<Value> {
-        let mut files: Vec<PathBuf> = fs::read_dir(self.path().join("audit")).unwrap().map(|entry| entry.unwrap().path()).collect();
-        files.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
-        files.sort();
-        let text: String = files.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        whole.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+        let (mut events, mut since) = (Vec::new(), Since::Oldest);
+        loop {
+            let page = reading::tail(&self.path().join("audit"), &Filter::default(), &since, usize::MAX).unwrap();
+            assert_eq!(page.unreadable, 0);
+            events.extend(page.events.iter().map(|event| serde_json::to_value(event).unwrap()));
+            match page.cursor.map(Since::After) {
+                Some(next) if next != since => since = next,
+                _ => return events,
+            }
+        }
     }
 
     /// Starts `wardgate serve` and waits until it listens.

@@ -44,7 +44,7 @@ fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {
 
 fn clean(place: &Place, said: &str, secrets: &[(&str, &str)]) {
     let mut all = files(place.path());
-    for kind in ["wardgate.db", "wardgate.quotas", ".jsonl"] {
+    for kind in ["wardgate.db", "wardgate.quotas", ".wgl"] {
         assert!(all.iter().any(|(name, bytes)| name.ends_with(kind) && !bytes.is_empty()), "{kind} is looked into");
     }
     all.retain(|(name, _)| !name.ends_with("wardgate.key"));

@@ -43,6 +43,8 @@ mod record;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
+mod replay;
+#[cfg(test)]
 mod samples;
 #[cfg(test)]
 mod schemathesis;

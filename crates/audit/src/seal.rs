@@ -1,0 +1,439 @@
+//! What is sealed, by a thread of its own: a full tail becomes a segment and an entry of the log, and is taken away.
+//!
+//! Once a second, while events come, the thread also makes the tail outlast the machine and signs what it holds so far
+//! (`tail.note`): whoever cuts records off afterwards has to forge that note. INVARIANT (seen): a tail is sealed only when it
+//! holds what it held when it was written, as far as the note or the writing thread can tell. What somebody changed is left
+//! as it is, and told: sealing it would make it true.
+
+use crate::{
+    canonical::Record,
+    directory::{LOG, SEGMENTS, Standing},
+    hot::{self, Frame, Tail, TailName},
+    note::{Checkpoint, NoteError, Signer, Trusted, Verifier},
+    segment::{self, SegmentError, SegmentName, entry::Entry, find::Wanted, write::put_in_place},
+    tiles::{self, TilesError},
+    tree::{Frontier, Hash},
+};
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+/// The file of the signed note on what the tail holds.
+pub const TAIL_NOTE: &str = "tail.note";
+/// How often what the tail holds is signed, while events come.
+const PERIOD: Duration = Duration::from_secs(1);
+/// Tails whose contents at their end are remembered until they are sealed.
+const SEEN_MAX: usize = 1_024;
+
+/// Who signs the log of an edge.
+#[derive(Clone)]
+pub struct Seal(pub Arc<dyn Signer + Send + Sync>);
+
+impl std::fmt::Debug for Seal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Seal").field(&self.0.name()).finish()
+    }
+}
+
+impl Seal {
+    /// The name of an edge's log and of the key that signs it.
+    #[must_use]
+    pub fn origin(edge: &str) -> String {
+        format!("wardgate/{edge}")
+    }
+
+    /// The name under which what the tail of an edge holds is signed.
+    #[must_use]
+    pub fn tail_origin(edge: &str) -> String {
+        format!("wardgate-tail/{edge}")
+    }
+}
+
+/// What could not be sealed, retired or erased.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    /// The tail does not hold what was written to it.
+    #[error("`{0}` does not hold what was written to it: it is left as it is, and not sealed")]
+    Changed(TailName),
+    /// A segment.
+    #[error(transparent)]
+    Segment(#[from] SegmentError),
+    /// The log of segments.
+    #[error(transparent)]
+    Log(#[from] TilesError),
+    /// A note.
+    #[error(transparent)]
+    Note(#[from] NoteError),
+    /// A file.
+    #[error("the event log at `{}`: {source}", .path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+fn failed(path: &Path) -> impl Fn(io::Error) -> SealError {
+    let path = path.to_owned();
+    move |source| SealError::Io { path: path.clone(), source }
+}
+
+/// What the threads that write and that seal tell each other.
+#[derive(Default)]
+pub(crate) struct Shared {
+    /// What the tail holds that is written to now.
+    standing: Mutex<Option<Standing>>,
+    /// What full tails held, by their first number.
+    full: Mutex<BTreeMap<u64, (u64, Hash)>>,
+    /// The time as it was last told, in microseconds.
+    now_us: AtomicI64,
+    sealed: AtomicU64,
+    unsealed: AtomicU64,
+    /// Set when the files are others: bytes are to be counted again.
+    recount: AtomicBool,
+    erasures: Mutex<Vec<Erasure>>,
+}
+
+impl Shared {
+    /// Notes what the tail holds that is written to.
+    pub(crate) fn stands(&self, standing: Option<Standing>) {
+        *self.standing.lock().unwrap_or_else(PoisonError::into_inner) = standing;
+    }
+
+    /// Notes what a full tail held.
+    pub(crate) fn is_full(&self, standing: &Standing) {
+        let mut full = self.full.lock().unwrap_or_else(PoisonError::into_inner);
+        if full.len() < SEEN_MAX {
+            full.insert(standing.first_seq, (standing.events, standing.root));
+        }
+    }
+
+    pub(crate) fn tell_time(&self, now_us: i64) {
+        self.now_us.store(now_us, Ordering::Relaxed);
+    }
+
+    /// Asks for what tells of persons to be taken out of records, once all before `from_seq` is sealed. `done` is told of how many.
+    pub(crate) fn erase(&self, wanted: Wanted, reason: &str, from_seq: u64, done: Box<dyn FnOnce(Result<u64, SealError>) + Send>) {
+        let erasure = Erasure { wanted, reason: reason.into(), from_seq, done };
+        self.erasures.lock().unwrap_or_else(PoisonError::into_inner).push(erasure);
+    }
+
+    /// Whether bytes are to be counted again; asked once.
+    pub(crate) fn wants_recount(&self) -> bool {
+        self.recount.load(Ordering::Relaxed) && self.recount.swap(false, Ordering::AcqRel)
+    }
+
+    /// Segments sealed since the start, and tails that could not be sealed.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        (self.sealed.load(Ordering::Relaxed), self.unsealed.load(Ordering::Relaxed))
+    }
+}
+
+/// What the log says of a segment.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    /// The number after its last event.
+    next_seq: u64,
+    /// The time of its newest event, in microseconds.
+    to_us: i64,
+    /// The hash that its file must have.
+    file: Hash,
+}
+
+/// What is to be erased, and why.
+struct Erasure {
+    wanted: Wanted,
+    reason: Box<str>,
+    /// The first number that is not in a tail any more when it may begin.
+    from_seq: u64,
+    done: Box<dyn FnOnce(Result<u64, SealError>) + Send>,
+}
+
+/// The one that seals.
+pub(crate) struct Sealer {
+    directory: PathBuf,
+    edge: Box<str>,
+    seal: Seal,
+    log: tiles::Writer,
+    retain: Option<Duration>,
+    shared: Arc<Shared>,
+    /// What was sealed, by its first number.
+    sealed: BTreeMap<u64, Known>,
+    /// What was signed last: first number and count.
+    signed: (u64, u64),
+    /// Tails that were found changed: told once.
+    changed: Vec<TailName>,
+}
+
+impl Sealer {
+    /// Opens the log of segments, and puts right what a machine that stopped left behind.
+    ///
+    /// # Errors
+    /// When the log is not believed, or the system refuses.
+    pub(crate) fn open(directory: &Path, edge: &str, seal: &Seal, retain: Option<Duration>, shared: Arc<Shared>) -> Result<Self, SealError> {
+        let segments = directory.join(SEGMENTS);
+        let mut builder = fs::DirBuilder::new();
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.recursive(true).create(&segments).map_err(failed(&segments))?;
+        let key = Verifier::of(&*seal.0)?;
+        let (log, found) = tiles::Writer::open(&directory.join(LOG), Trusted::of(key), Arc::clone(&seal.0))?;
+        for file in &found.cut {
+            tracing::warn!(file, "an entry of the log of segments that was never signed is cut off");
+        }
+        let sealed = known(&log)?;
+        let directory = directory.to_owned();
+        let sealer = Self { directory, edge: edge.into(), seal: seal.clone(), log, retain, shared, sealed, signed: (0, 0), changed: Vec::new() };
+        sealer.finish_erasures()?;
+        Ok(sealer)
+    }
+
+    /// The number after the last event that was sealed.
+    pub(crate) fn next_seq(&self) -> u64 {
+        self.sealed.last_key_value().map_or(1, |(_, known)| known.next_seq)
+    }
+
+    /// Seals, signs and retires until it is told to end; then signs a last time.
+    pub(crate) fn run(mut self, ended: &AtomicBool) {
+        loop {
+            let last = ended.load(Ordering::Acquire);
+            self.turn();
+            if last {
+                return;
+            }
+            std::thread::park_timeout(PERIOD);
+        }
+    }
+
+    fn turn(&mut self) {
+        let told = [self.seal_what_is_full(), self.sign_what_stands(), self.retire(), self.erase_what_is_asked()];
+        for error in told.into_iter().filter_map(Result::err) {
+            tracing::error!(%error, "the event log cannot be sealed: what is written stays in its tail, and is tried again");
+        }
+    }
+
+    /// Seals every tail but the one that is written to.
+    fn seal_what_is_full(&mut self) -> Result<(), SealError> {
+        let names = hot::names(&self.directory).map_err(failed(&self.directory))?;
+        for pair in names.windows(2) {
+            let [name, next] = pair else { continue };
+            match self.seal(*name, next.first_seq) {
+                Err(SealError::Changed(name)) => {
+                    if !self.changed.contains(&name) {
+                        self.changed.push(name);
+                        self.shared.unsealed.fetch_add(1, Ordering::Relaxed);
+                        tracing::error!(tail = %name, "a tail of the event log does not hold what was written to it: it is left as it is, `wardgate audit verify` says what is wrong");
+                    }
+                }
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+
+    fn seal(&mut self, name: TailName, next_seq: u64) -> Result<(), SealError> {
+        let path = self.directory.join(name.to_string());
+        // It may have been sealed before the machine stopped that should have taken it away.
+        if !(self.sealed.contains_key(&name.first_seq) && self.segment(name.first_seq).exists()) {
+            let bytes = fs::read(&path).map_err(failed(&path))?;
+            let tail = Tail::read(&bytes).map_err(|_| SealError::Changed(name))?;
+            let count = usize::try_from(next_seq.saturating_sub(name.first_seq)).unwrap_or(usize::MAX);
+            let frames: Vec<Frame<'_>> = tail.frames().take(count).collect();
+            if tail.damaged || frames.iter().any(|frame| frame.leaf().is_none()) || !self.is_as_written(name, &frames)? {
+                return Err(SealError::Changed(name));
+            }
+            if !frames.is_empty() {
+                self.write_segment(name, &frames)?;
+            }
+        }
+        fs::remove_file(&path).map_err(failed(&path))?;
+        self.shared.full.lock().unwrap_or_else(PoisonError::into_inner).remove(&name.first_seq);
+        self.shared.recount.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    fn write_segment(&mut self, name: TailName, frames: &[Frame<'_>]) -> Result<(), SealError> {
+        let file = self.segment(name.first_seq);
+        let records = frames.iter().map(|frame| -> Record<'_> { frame.record });
+        let sealed = segment::write(&file, &self.edge, name.first_seq, records)?;
+        let known = Known { next_seq: sealed.first_seq.saturating_add(sealed.events), to_us: sealed.to_us, file: sealed.file };
+        let entry = Entry::Segment {
+            edge: self.edge.to_string(),
+            first_seq: sealed.first_seq,
+            events: sealed.events,
+            from_us: sealed.from_us,
+            to_us: sealed.to_us,
+            root: sealed.root,
+            file: sealed.file,
+        };
+        self.log.append(&[entry.to_string().as_bytes()])?;
+        self.sealed.insert(sealed.first_seq, known);
+        self.shared.sealed.fetch_add(1, Ordering::Relaxed);
+        tracing::debug!(first = sealed.first_seq, events = sealed.events, bytes = sealed.bytes, "a segment of the event log is sealed");
+        Ok(())
+    }
+
+    /// INVARIANT (seen).
+    fn is_as_written(&self, name: TailName, frames: &[Frame<'_>]) -> Result<bool, SealError> {
+        let seen = self.shared.full.lock().unwrap_or_else(PoisonError::into_inner).get(&name.first_seq).copied();
+        let seen = match seen {
+            Some(seen) => Some(seen),
+            None => self.tail_note()?.filter(|(first, _)| *first == name.first_seq).map(|(_, note)| (note.size, note.root)),
+        };
+        let Some((events, root)) = seen else { return Ok(true) };
+        let Ok(count) = usize::try_from(events) else { return Ok(false) };
+        let mut tree = Frontier::default();
+        for frame in frames.iter().take(count) {
+            tree.append(frame.record.leaf());
+        }
+        Ok(frames.len() >= count && tree.root() == root)
+    }
+
+    fn tail_note(&self) -> Result<Option<(u64, Checkpoint)>, SealError> {
+        read_tail_note(&self.directory, &self.edge, &Verifier::of(&*self.seal.0)?)
+    }
+
+    fn segment(&self, first_seq: u64) -> PathBuf {
+        self.directory.join(SEGMENTS).join(SegmentName { first_seq }.to_string())
+    }
+
+    /// Makes the tail outlast the machine, and signs what it holds.
+    fn sign_what_stands(&mut self) -> Result<(), SealError> {
+        let standing = self.shared.standing.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(standing) = standing else { return Ok(()) };
+        let signed = (standing.first_seq, standing.events);
+        if signed == self.signed {
+            return Ok(());
+        }
+        let path = self.directory.join(TAIL_NOTE);
+        standing.file.sync_data().map_err(failed(&path))?;
+        let note = Checkpoint {
+            origin: Seal::tail_origin(&self.edge),
+            size: standing.events,
+            root: standing.root,
+            extension: vec![format!("first {}", standing.first_seq)],
+        };
+        replace(&path, note.sign(&*self.seal.0)?.as_bytes()).map_err(failed(&path))?;
+        self.signed = signed;
+        Ok(())
+    }
+
+    /// The segments that should be there, oldest first.
+    fn there(&self) -> impl Iterator<Item = (u64, Known)> {
+        self.sealed.iter().map(|(first_seq, known)| (*first_seq, *known))
+    }
+
+    /// Takes away what was kept long enough, once the log says so.
+    fn retire(&mut self) -> Result<(), SealError> {
+        let Some(retain) = self.retain else { return Ok(()) };
+        let now_us = self.shared.now_us.load(Ordering::Relaxed);
+        let kept_us = now_us.saturating_sub(i64::try_from(retain.as_micros()).unwrap_or(i64::MAX));
+        let old: Vec<(u64, u64)> = self.there().take_while(|(_, known)| known.to_us < kept_us).map(|(first, known)| (first, known.next_seq)).collect();
+        let Some((_, next)) = old.last() else { return Ok(()) };
+        let entry = Entry::Retired { edge: self.edge.to_string(), through_seq: next.saturating_sub(1), at_us: now_us };
+        self.log.append(&[entry.to_string().as_bytes()])?;
+        for (first_seq, _) in &old {
+            let path = self.segment(*first_seq);
+            fs::remove_file(&path).map_err(failed(&path))?;
+            self.sealed.remove(first_seq);
+            tracing::info!(segment = %path.display(), "a segment of the event log was kept as long as `audit.retain` says and is gone");
+        }
+        self.shared.recount.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Takes what tells of persons out of the records that are wanted, in every segment that holds one. Gives of how many.
+    /// Where a segment cannot be read, or does not hold what was sealed, those before it are done.
+    fn erase(&mut self, wanted: &Wanted, reason: &str) -> Result<u64, SealError> {
+        let at_us = self.shared.now_us.load(Ordering::Relaxed);
+        let mut all = 0;
+        for (segment, mut known) in self.there().collect::<Vec<_>>() {
+            let path = self.segment(segment);
+            let Some((records, sealed)) = segment::erase(&path, wanted)? else { continue };
+            let (edge, reason) = (self.edge.to_string(), reason.to_owned());
+            let entry = Entry::Erasure { edge, segment, records, at_us, file: sealed.file, reason };
+            self.log.append(&[entry.to_string().as_bytes()])?;
+            put_in_place(&path)?;
+            known.file = sealed.file;
+            self.sealed.insert(segment, known);
+            all += records;
+        }
+        self.shared.recount.store(true, Ordering::Release);
+        Ok(all)
+    }
+
+    /// Erases what was asked for, once what was in the tail then is sealed.
+    fn erase_what_is_asked(&mut self) -> Result<(), SealError> {
+        let asked: Vec<Erasure> = {
+            let mut erasures = self.shared.erasures.lock().unwrap_or_else(PoisonError::into_inner);
+            let next = self.next_seq();
+            erasures.extract_if(.., |erasure| erasure.from_seq <= next).collect()
+        };
+        for erasure in asked {
+            let Erasure { wanted, reason, done, .. } = erasure;
+            done(self.erase(&wanted, &reason));
+        }
+        Ok(())
+    }
+
+    /// Puts in place what the log says was erased, where a machine stopped between the two.
+    fn finish_erasures(&self) -> Result<(), SealError> {
+        for (segment, known) in self.there() {
+            segment::erase::finish(&self.segment(segment), known.file)?;
+        }
+        Ok(())
+    }
+}
+
+/// What the log says of segments that are not retired.
+fn known(log: &tiles::Writer) -> Result<BTreeMap<u64, Known>, SealError> {
+    let mut sealed = BTreeMap::new();
+    for index in 0..log.size() {
+        // What a newer version wrote is not ours to understand.
+        match Entry::parse(&log.log().entry(index)?) {
+            Ok(Entry::Segment { first_seq, events, to_us, file, .. }) => {
+                sealed.insert(first_seq, Known { next_seq: first_seq.saturating_add(events), to_us, file });
+            }
+            Ok(Entry::Retired { through_seq, .. }) => sealed.retain(|_, known: &mut Known| known.next_seq > through_seq.saturating_add(1)),
+            Ok(Entry::Erasure { segment, file, .. }) => {
+                if let Some(known) = sealed.get_mut(&segment) {
+                    known.file = file;
+                }
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(sealed)
+}
+
+/// What the signed note says that the tail holds: the number of its first event, and how many under which root.
+///
+/// # Errors
+/// When it cannot be read, or is not signed by that key.
+pub fn read_tail_note(directory: &Path, edge: &str, key: &Verifier) -> Result<Option<(u64, Checkpoint)>, SealError> {
+    let path = directory.join(TAIL_NOTE);
+    let note = match fs::read(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(failed(&path))?,
+    };
+    let note = Trusted { origin: Seal::tail_origin(edge), keys: vec![key.clone()] }.open(&note)?;
+    let first = note.extension.first().and_then(|line| line.strip_prefix("first ")?.parse().ok());
+    first.map_or(Err(SealError::Note(NoteError::NotText)), |first| Ok(Some((first, note))))
+}
+
+/// Gives a file new contents, all or none.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = path.with_extension("new");
+    let mut file = File::create(&new)?;
+    file.write_all(bytes)?;
+    file.sync_data()?;
+    fs::rename(&new, path)
+}

@@ -1,0 +1,201 @@
+//! Looking a whole event log over: what is wrong, and where, as precisely as it can be said.
+//!
+//! What is believed is the key alone. It signs the checkpoint of the log of segments, which names each segment by the root over
+//! its records and the hash of its file, and it signs what the tail holds. From there: the log itself ([`crate::tiles`]), each
+//! segment's file and records, the numbers of all events one after the other, and the tail's records.
+//!
+//! Said of damage: the segment always; the row group where the footer still has the roots that were sealed, or where columns can
+//! no longer be read; the record where columns can be read, by the mark that stands beside it. Memory: one segment's file and one
+//! row group at a time.
+//!
+//! It may be written to meanwhile: what is sealed while it is looked at is no finding.
+
+mod finding;
+mod ledger;
+mod proof;
+mod segments;
+mod tails;
+
+pub use finding::{FINDINGS_MAX, Finding};
+pub use proof::{Disclosure, EventProof, NotProven, ProofError, prove};
+
+use crate::{
+    note::{Checkpoint, Trusted},
+    tiles,
+};
+use ledger::Ledger;
+use std::{io, path::Path};
+use tails::{Note, Tails};
+
+/// The folder of what is sealed.
+const SEGMENTS: &str = "segments";
+/// The folder of the log of segments.
+const LOG: &str = "log";
+
+/// How much is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Depth {
+    /// Every record is hashed anew: what the files say is what was logged.
+    #[default]
+    Records,
+    /// The hash of each file is compared, and records only where it differs: quicker, and it believes what sealed the segment.
+    Files,
+}
+
+/// What is to be verified, and by what.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The origin of the edge's log and its keys, from outside of it.
+    pub trusted: &'a Trusted,
+    /// A checkpoint that was kept elsewhere and verified: the log has to begin with it.
+    pub remembered: Option<&'a Checkpoint>,
+    /// How much is looked at.
+    pub depth: Depth,
+}
+
+/// What a look at a whole event log gave.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Report {
+    /// What the log's checkpoint says, when it is believed: what to remember elsewhere.
+    pub checkpoint: Option<Checkpoint>,
+    /// Segments looked at.
+    pub segments: u64,
+    /// Events in them.
+    pub sealed: u64,
+    /// Events in tails.
+    pub in_tails: u64,
+    /// Of those, the ones that nothing signed covers yet.
+    pub unsigned: u64,
+    /// Bytes looked at.
+    pub bytes: u64,
+    /// Whether the newest tail ends within a record: a machine that stopped, or a record that is being written.
+    pub torn: bool,
+    /// Files of the log of segments that hold what its checkpoint does not name ([`tiles::Report::beyond`]).
+    pub beyond: Vec<String>,
+    /// What is wrong; nothing when the log is whole.
+    pub findings: Vec<Finding>,
+}
+
+/// How often a log that goes on while it is looked at is looked at again.
+const ROUNDS_MAX: usize = 3;
+
+/// Looks the event log in a directory over. `progress` is told how many bytes have been looked at since it was told last.
+///
+/// # Errors
+/// When the directory cannot be read. A file that cannot be is a finding.
+pub fn verify(directory: &Path, asked: &Asked<'_>, progress: &mut dyn FnMut(u64)) -> io::Result<Report> {
+    for _ in 1..ROUNDS_MAX {
+        let report = once(directory, asked, progress)?;
+        let now = tiles::Log::open(&directory.join(LOG), asked.trusted).ok().map(|log| log.checkpoint().clone());
+        // What was sealed, erased or retired meanwhile looks like damage: only a log that stands still can be blamed.
+        if report.findings.is_empty() || now.is_none() || now == report.checkpoint {
+            return Ok(report);
+        }
+    }
+    once(directory, asked, progress)
+}
+
+fn once(directory: &Path, asked: &Asked<'_>, progress: &mut dyn FnMut(u64)) -> io::Result<Report> {
+    let mut look = Look { directory, asked, edge: Look::edge_of(asked.trusted), report: Report::default(), progress };
+    // In this order: what leaves one of them meanwhile is in the next.
+    let note = look.note()?;
+    let tails = Tails::open(directory)?;
+    let ledger = look.ledger();
+    look.segments(&ledger, note.as_ref().ok(), &tails)?;
+    look.tails(&tails, &ledger, note.as_ref().ok());
+    if note == Err(Unnoted::None) && (look.report.in_tails > 0 || look.report.sealed > 0) {
+        look.find(Finding::NoNote);
+    }
+    let mut report = look.report;
+    if report.findings.len() > FINDINGS_MAX {
+        report.findings.truncate(FINDINGS_MAX);
+        report.findings.push(Finding::More);
+    }
+    Ok(report)
+}
+
+/// Why there is no note to go by.
+#[derive(Debug, PartialEq, Eq)]
+enum Unnoted {
+    /// There is none.
+    None,
+    /// It was found to be wrong.
+    Wrong,
+}
+
+/// A look that goes on.
+struct Look<'a> {
+    directory: &'a Path,
+    asked: &'a Asked<'a>,
+    edge: &'a str,
+    report: Report,
+    progress: &'a mut dyn FnMut(u64),
+}
+
+impl<'a> Look<'a> {
+    fn find(&mut self, finding: Finding) {
+        // One more than is told says that there are more.
+        if self.report.findings.len() <= FINDINGS_MAX {
+            self.report.findings.push(finding);
+        }
+    }
+
+    fn looked_at(&mut self, bytes: usize) {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.report.bytes = self.report.bytes.saturating_add(bytes);
+        (self.progress)(bytes);
+    }
+
+    /// The edge that the log is of: what follows `wardgate/` in its origin.
+    fn edge_of(trusted: &Trusted) -> &str {
+        trusted.origin.split_once('/').map_or("", |(_, edge)| edge)
+    }
+
+    const fn edge(&self) -> &'a str {
+        self.edge
+    }
+
+    /// What was signed of the tail.
+    fn note(&mut self) -> io::Result<Result<Note, Unnoted>> {
+        Ok(match Note::read(self.directory, self.edge(), self.asked)? {
+            Ok(Some(note)) => Ok(note),
+            Ok(None) => Err(Unnoted::None),
+            Err(error) => {
+                self.find(Finding::Note(error));
+                Err(Unnoted::Wrong)
+            }
+        })
+    }
+
+    /// The log of segments: whether it is whole, and what it says there should be.
+    fn ledger(&mut self) -> Ledger {
+        let directory = self.directory.join(LOG);
+        let mut ledger = Ledger::default();
+        match tiles::verify(&directory, self.asked.trusted, self.asked.remembered) {
+            Err(error) => self.find(Finding::NoLog(error.to_string())),
+            Ok(report) => {
+                self.report.checkpoint = report.checkpoint;
+                self.report.beyond = report.beyond;
+                report.findings.into_iter().for_each(|finding| self.find(Finding::Log(finding)));
+            }
+        }
+        if self.report.checkpoint.is_none() {
+            return ledger;
+        }
+        match tiles::Log::open(&directory, self.asked.trusted) {
+            Err(error) => self.find(Finding::NoLog(error.to_string())),
+            Ok(log) => {
+                for index in 0..log.checkpoint().size {
+                    match log.entry(index) {
+                        Err(error) => self.find(Finding::LogEntry { index, error: error.to_string() }),
+                        Ok(entry) => ledger.read(index, &entry, self.edge()).into_iter().for_each(|finding| self.find(finding)),
+                    }
+                }
+            }
+        }
+        ledger
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,197 @@
+//! Tails: frame by frame, one after the other, and what was signed of them.
+
+use super::{Asked, Finding, Look, finding::last, ledger::Ledger};
+use crate::{
+    columns::{Row, Value},
+    hot::{self, Frame, Tail, TailName},
+    note::{NoteError, Trusted},
+    tree::{Frontier, Hash},
+};
+use std::{
+    fs::{self, File},
+    io::{self, Read as _},
+    path::Path,
+};
+
+/// The file of the signed note on what the tail holds.
+pub(super) const TAIL_NOTE: &str = "tail.note";
+
+/// The name under which what the tail of an edge holds is signed.
+pub(super) fn tail_origin(edge: &str) -> String {
+    format!("wardgate-tail/{edge}")
+}
+
+/// What was signed of a tail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Note {
+    /// The number of its first event.
+    pub(super) first: u64,
+    /// How many.
+    pub(super) count: u64,
+    /// The root over them.
+    pub(super) root: Hash,
+}
+
+impl Note {
+    /// Reads the note. `Ok(None)`: there is none.
+    pub(super) fn read(directory: &Path, edge: &str, asked: &Asked<'_>) -> io::Result<Result<Option<Self>, NoteError>> {
+        let note = match fs::read(directory.join(TAIL_NOTE)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Ok(None)),
+            other => other?,
+        };
+        let trusted = Trusted { origin: tail_origin(edge), keys: asked.trusted.keys.clone() };
+        Ok(trusted.open(&note).and_then(|note| {
+            let first = match note.extension.as_slice() {
+                [line] => line.strip_prefix("first ").and_then(crate::note::decimal),
+                _ => None,
+            };
+            let first = first.ok_or(NoteError::Checkpoint { part: "extension" })?;
+            Ok(Some(Self { first, count: note.size, root: note.root }))
+        }))
+    }
+}
+
+/// The tails that there were at one moment: open, so that they can be read when they are sealed and gone meanwhile.
+#[derive(Debug)]
+pub(super) struct Tails(Vec<(TailName, File)>);
+
+impl Tails {
+    pub(super) fn open(directory: &Path) -> io::Result<Self> {
+        let mut tails = Vec::new();
+        for name in hot::names(directory)? {
+            match File::open(directory.join(name.to_string())) {
+                Ok(file) => tails.push((name, file)),
+                // Sealed meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => (),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Self(tails))
+    }
+
+    /// Whether one begins with this event.
+    pub(super) fn begins(&self, first_seq: u64) -> bool {
+        self.0.iter().any(|(name, _)| name.first_seq == first_seq)
+    }
+}
+
+/// Where one is in the row of all events.
+struct Along<'n> {
+    /// The number that comes next.
+    next: u64,
+    note: Option<&'n Note>,
+    /// Whether the note was held against something.
+    noted: bool,
+}
+
+impl Look<'_> {
+    pub(super) fn tails(&mut self, tails: &Tails, ledger: &Ledger, note: Option<&Note>) {
+        let mut along = Along { next: ledger.next(), note, noted: false };
+        let newest = tails.0.last().map(|(name, _)| *name);
+        for (name, file) in &tails.0 {
+            let mut bytes = Vec::new();
+            let mut file = file;
+            match file.read_to_end(&mut bytes) {
+                Err(error) => self.find(Finding::Unreadable { file: name.to_string(), error: error.to_string() }),
+                Ok(_) => {
+                    self.looked_at(bytes.len());
+                    self.tail(*name, &bytes, Some(*name) == newest, &mut along);
+                }
+            }
+        }
+        let sealed = |note: &Note| ledger.segments.contains_key(&note.first) || last(note.first, note.count) <= ledger.retired;
+        match note {
+            // Events that are signed, and in no file that is there.
+            Some(note) if !along.noted && !sealed(note) && note.count > 0 => {
+                self.find(Finding::Cut { first: note.first, last: last(note.first, note.count) });
+            }
+            _ => (),
+        }
+    }
+
+    fn tail(&mut self, name: TailName, bytes: &[u8], newest: bool, along: &mut Along<'_>) {
+        let file = || name.to_string();
+        let tail = match Tail::read(bytes) {
+            Ok(tail) => tail,
+            Err(error) => {
+                self.find(Finding::Tail { file: file(), error: error.to_string() });
+                return;
+            }
+        };
+        // What a machine that stopped left: sealed, and not yet taken away.
+        let sealed = name.first_seq < along.next;
+        if name.first_seq > along.next {
+            self.find(Finding::Gap { first: along.next, last: name.first_seq - 1 });
+        }
+        let signed = along.note.filter(|note| note.first == name.first_seq);
+        let mut begin = Frontier::new();
+        let mut next = name.first_seq;
+        let before = self.report.findings.len();
+        for frame in tail.frames() {
+            self.frame(&file(), next, &frame);
+            if signed.is_some_and(|note| begin.size() < note.count) {
+                begin.append(frame.record.leaf());
+            }
+            next = next.saturating_add(1);
+        }
+        if tail.damaged {
+            next = self.behind_damage(&file(), next, &tail);
+        } else if tail.whole < bytes.len() && newest {
+            self.report.torn = true;
+        } else if tail.whole < bytes.len() {
+            self.find(Finding::TailDamaged { file: file(), first: next, last: None });
+        }
+        if sealed {
+            if next > along.next {
+                self.find(Finding::Overlap { file: file(), expected: along.next });
+            }
+        } else {
+            self.report.in_tails = self.report.in_tails.saturating_add(next - name.first_seq);
+            self.report.unsigned =
+                self.report.unsigned.saturating_add((next - name.first_seq).saturating_sub(signed.map_or(0, |note| note.count)));
+        }
+        along.next = along.next.max(next);
+        if let Some(note) = signed {
+            along.noted = true;
+            let end = note.first.saturating_add(note.count);
+            if next < end {
+                self.find(Finding::Cut { first: next, last: end - 1 });
+            } else if begin.root() != note.root && self.report.findings.len() == before {
+                self.find(Finding::Signed { first: note.first, last: end.saturating_sub(1) });
+            }
+        }
+    }
+
+    /// Says what is wrong of one frame.
+    fn frame(&mut self, file: &str, seq: u64, frame: &Frame<'_>) {
+        let row = frame.record.row().ok().filter(|_| frame.leaf().is_some());
+        match row.map(|row| whole(&row)) {
+            None => self.find(Finding::Record { file: file.to_owned(), seq }),
+            Some(found) if found.and_then(|found| u64::try_from(found).ok()) == Some(seq) => (),
+            Some(found) => self.find(Finding::Seq { file: file.to_owned(), expected: seq, found }),
+        }
+    }
+
+    /// What can be read again behind damage; gives the number after the last of it.
+    fn behind_damage(&mut self, file: &str, first: u64, tail: &Tail<'_>) -> u64 {
+        let frames = tail.behind_damage();
+        let number = |frame: &Frame<'_>| frame.record.row().ok().and_then(|row| whole(&row)).and_then(|seq| u64::try_from(seq).ok());
+        let follows = frames.first().and_then(number).filter(|seq| *seq > first);
+        let damaged = Finding::TailDamaged { file: file.to_owned(), first, last: follows.map(|seq| seq - 1) };
+        self.find(damaged);
+        let Some(mut next) = follows else { return first };
+        for frame in &frames {
+            self.frame(file, next, frame);
+            next = next.saturating_add(1);
+        }
+        next
+    }
+}
+
+/// The number that a record says it has.
+fn whole(row: &Row<'_>) -> Option<i64> {
+    match row.first() {
+        Some(Some(Value::Int(seq))) => Some(*seq),
+        _ => None,
+    }
+}

@@ -1,0 +1,64 @@
+//! The script for those who want to believe nothing of ours: it and we find the same.
+
+use super::{Sample, key, trusted};
+use crate::verify::{Disclosure, prove};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Runs it under a Python, and gives how it ended and what it said.
+fn run(python: &Path, words: &[&str]) -> (Option<i32>, String) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/verify_events.py");
+    let done = Command::new(python).arg("-B").arg(script).args(words).output().expect("python3 runs");
+    let said = [done.stdout, done.stderr].concat();
+    (done.status.code(), String::from_utf8_lossy(&said).into_owned())
+}
+
+#[test]
+fn the_proof_of_an_event_is_checked_by_the_script() {
+    let sample = Sample::new();
+    let vkey = key().verifier().to_string();
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("proof.json");
+    let check = |json: &str| {
+        fs::write(&file, json).unwrap();
+        run(Path::new("python3"), &["proof", file.to_str().unwrap(), &vkey])
+    };
+    for (seq, disclosure) in [(1, Disclosure::Personal), (10, Disclosure::Personal), (47, Disclosure::Commitment)] {
+        let proof = prove(sample.path(), &trusted(), seq, disclosure).unwrap();
+        let json = serde_json::to_string_pretty(&proof).unwrap();
+        assert_eq!(check(&json), (Some(0), format!("event {seq} is in the log of 2 entries\n")));
+    }
+    let mut proof = prove(sample.path(), &trusted(), 7, Disclosure::Personal).unwrap();
+    proof.path.pop();
+    let refused = "the proof does not show event 7 to be in its segment\n".to_owned();
+    assert_eq!(check(&serde_json::to_string(&proof).unwrap()), (Some(3), refused));
+    let mut proof = prove(sample.path(), &trusted(), 7, Disclosure::Personal).unwrap();
+    proof.salt = Some("00".repeat(16));
+    let refused = "what tells of a person is not what was committed to\n".to_owned();
+    assert_eq!(check(&serde_json::to_string(&proof).unwrap()), (Some(3), refused));
+}
+
+/// Another reader of Parquet, which `./check` brings.
+fn with_pyarrow() -> PathBuf {
+    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/engines/bin/python");
+    let there = Command::new(&python).args(["-c", "import pyarrow"]).status().is_ok_and(|status| status.success());
+    assert!(there, "pyarrow is missing: ./check brings it");
+    python
+}
+
+#[test]
+fn segments_are_read_by_another_engine_and_hashed_by_the_script() {
+    let python = with_pyarrow();
+    let sample = Sample::new();
+    let vkey = key().verifier().to_string();
+    let check = || run(&python, &["segments", sample.path().to_str().unwrap(), &vkey]);
+    assert_eq!(check(), (Some(0), "2 segments, 63 events\n".to_owned()));
+    fs::copy(sample.segment(0), sample.segment(1)).unwrap();
+    let (code, said) = check();
+    assert_eq!(code, Some(3));
+    assert!(said.contains("events-000000000041.parquet is not the file that the log names"), "{said}");
+    assert!(said.contains("event 1 stands where 41 belongs"), "{said}");
+}

@@ -1,0 +1,198 @@
+//! `wardgate audit verify|prove|export|key`: the event log read where it lies, and held against what was signed.
+
+use crate::{
+    cli::{LogArgs, Output, ProveArgs, VerifyArgs},
+    config::Config,
+    diagnostics, evidence,
+    output::{BAD, Exit, GOOD, json, json_line, line, note, styled},
+};
+use anyhow::Context as _;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use std::{
+    fs,
+    io::IsTerminal as _,
+    path::{Path, PathBuf},
+};
+use wardgate_audit::{
+    note::{Checkpoint, Trusted, Verifier},
+    reading::{self, Filter, Since},
+    tiles,
+    verify::{Asked, Depth, Disclosure, Report, prove, verify},
+};
+use wardgate_model::id::RequestId;
+
+/// Where a log is, and whom to believe what it says.
+struct Log {
+    directory: PathBuf,
+    trusted: Trusted,
+}
+
+/// What is not named on the command line stands in the configuration. `None`: that is wrong, and what is has been shown.
+fn log(args: &LogArgs) -> anyhow::Result<Option<Log>> {
+    let named = args.key.as_deref().map(Verifier::parse).transpose().context("--key")?;
+    if let (Some(directory), Some(key)) = (&args.directory, &named) {
+        return Ok(Some(Log { directory: directory.clone(), trusted: Trusted::of(key.clone()) }));
+    }
+    let config = match Config::read(&args.config.config) {
+        Ok(config) => config,
+        Err(found) => {
+            diagnostics::show(&found);
+            return Ok(None);
+        }
+    };
+    let key = named.map_or_else(|| evidence::verifier(&config), Ok)?;
+    Ok(Some(Log { directory: args.directory.clone().unwrap_or(config.audit), trusted: Trusted::of(key) }))
+}
+
+/// Looks the whole log over.
+pub(super) fn verify_log(args: &VerifyArgs) -> anyhow::Result<Exit> {
+    let Some(log) = log(&args.log)? else { return Ok(Exit::Invalid) };
+    let remembered = args.remember.as_deref().map(|file| remembered(file, &log.trusted)).transpose()?.flatten();
+    let depth = if args.quick { Depth::Files } else { Depth::Records };
+    let progress = bar(&log.directory);
+    let report = verify(&log.directory, &Asked { trusted: &log.trusted, remembered: remembered.as_ref(), depth }, &mut |bytes| progress.inc(bytes))
+        .with_context(|| format!("cannot read the event log `{}`", log.directory.display()))?;
+    progress.finish_and_clear();
+    match args.output.output {
+        Output::Json => json(&told(&report))?,
+        Output::Table => shown(&log, &report)?,
+    }
+    if !report.findings.is_empty() {
+        return Ok(Exit::No);
+    }
+    if let Some(file) = &args.remember {
+        remember(file, &log)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn bar(directory: &Path) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let sizes = |folder: &Path| -> u64 {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.metadata().ok().filter(fs::Metadata::is_file).map(|found| found.len())).sum()
+    };
+    let bar = ProgressBar::new(sizes(directory).saturating_add(sizes(&directory.join("segments"))));
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// The checkpoint that an earlier look left.
+fn remembered(file: &Path, trusted: &Trusted) -> anyhow::Result<Option<Checkpoint>> {
+    match fs::read(file) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        read => {
+            let note = read.with_context(|| format!("cannot read `{}`", file.display()))?;
+            Ok(Some(trusted.open(&note).with_context(|| format!("`{}` is no checkpoint of this log", file.display()))?))
+        }
+    }
+}
+
+fn remember(file: &Path, log: &Log) -> anyhow::Result<()> {
+    let opened = tiles::Log::open(&log.directory.join("log"), &log.trusted)?;
+    fs::write(file, opened.note()).with_context(|| format!("cannot write `{}`", file.display()))
+}
+
+fn told(report: &Report) -> serde_json::Value {
+    json!({
+        "whole": report.findings.is_empty(),
+        "segments": report.segments,
+        "events": { "sealed": report.sealed, "in_tail": report.in_tails, "unsigned": report.unsigned },
+        "bytes": report.bytes,
+        "torn": report.torn,
+        "checkpoint": report.checkpoint.as_ref().map(|at| json!({ "origin": at.origin, "size": at.size, "root": at.root.to_string() })),
+        "findings": report.findings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}
+
+fn shown(log: &Log, report: &Report) -> anyhow::Result<()> {
+    for finding in &report.findings {
+        line(&format!("{}  {finding}", styled(BAD, "damaged")))?;
+    }
+    let (sealed, tail) = (report.sealed, report.in_tails);
+    let looked = format!("{} segments with {sealed} events and {tail} events in the tail, {} bytes", report.segments, report.bytes);
+    if report.findings.is_empty() {
+        line(&format!("{}  {looked}: nothing was changed, removed or put in", styled(GOOD, "whole")))?;
+    } else {
+        line(&format!("{looked}: {} findings", report.findings.len()))?;
+    }
+    if let Some(at) = &report.checkpoint {
+        line(&format!("checkpoint {} size {} root {}", at.origin, at.size, at.root))?;
+    }
+    if report.unsigned > 0 {
+        note(&format!("{} of the newest events are not signed yet: they are within a second", report.unsigned));
+    }
+    if report.torn {
+        note(&format!("the tail in `{}` ends within a record: it is being written, or the machine stopped", log.directory.display()));
+    }
+    Ok(())
+}
+
+/// Prints the proof of one event.
+pub(super) fn prove_event(args: &ProveArgs) -> anyhow::Result<Exit> {
+    let Some(log) = log(&args.log)? else { return Ok(Exit::Invalid) };
+    let seq = match (args.event.parse::<u64>(), RequestId::parse(&args.event)) {
+        (Ok(seq), _) => seq,
+        (_, Some(request)) => match reading::find(&log.directory, request)? {
+            Some(event) => event.seq,
+            None => {
+                note(&format!("no event of request `{}` is in the log", args.event));
+                return Ok(Exit::No);
+            }
+        },
+        (Err(_), None) => {
+            note(&format!("`{}` is neither the number of an event nor the id of a request", args.event));
+            return Ok(Exit::Invalid);
+        }
+    };
+    let disclosure = if args.without_personal { Disclosure::Commitment } else { Disclosure::Personal };
+    json(&serde_json::to_value(prove(&log.directory, &log.trusted, seq, disclosure)?)?)?;
+    Ok(Exit::Done)
+}
+
+/// Prints every event, a line of JSON each.
+pub(super) fn export(args: &LogArgs) -> anyhow::Result<Exit> {
+    let directory = match &args.directory {
+        Some(directory) => directory.clone(),
+        None => match Config::read(&args.config.config) {
+            Ok(config) => config.audit,
+            Err(found) => {
+                diagnostics::show(&found);
+                return Ok(Exit::Invalid);
+            }
+        },
+    };
+    let (mut since, mut unreadable) = (Since::Oldest, 0);
+    loop {
+        let page = reading::tail(&directory, &Filter::default(), &since, usize::MAX)?;
+        for event in &page.events {
+            json_line(event)?;
+        }
+        match page.cursor.map(Since::After) {
+            Some(next) if next != since => (since, unreadable) = (next, unreadable + page.unreadable),
+            _ => {
+                unreadable += page.unreadable;
+                break;
+            }
+        }
+    }
+    if unreadable > 0 {
+        note(&format!("{unreadable} records could not be read: `wardgate audit verify` says which"));
+        return Ok(Exit::Failed);
+    }
+    Ok(Exit::Done)
+}
+
+/// Prints the public key under which the log is signed.
+pub(super) fn key(args: &LogArgs) -> anyhow::Result<Exit> {
+    let Some(log) = log(args)? else { return Ok(Exit::Invalid) };
+    for key in &log.trusted.keys {
+        line(&key.to_string())?;
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,26 @@
+//! What is kept so that rulings can be made again: what each snapshot stands for, and where the meters stand.
+
+use super::Control;
+use crate::{clock, replay::keeper::EVERY};
+use std::sync::Arc;
+
+impl Control {
+    /// Keeps what a snapshot stands for that was just published. Whatever fails is told there, and nothing waits for it but the next one.
+    pub(super) async fn keep_snapshot(&self, number: u64, feed: u64) {
+        // What is not known counts as "others changed something meanwhile".
+        let until = if self.store.is_back() { self.store.last_seq().await.unwrap_or(u64::MAX) } else { feed };
+        self.keeper.published(number, (feed, until), &self.loaded());
+    }
+
+    /// Writes down from time to time where the meters stand, for as long as the process runs.
+    pub async fn keep_meters(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(EVERY).await;
+            let control = Arc::clone(&self);
+            let kept = tokio::task::spawn_blocking(move || control.keeper.meters(&control.gate, clock::now()));
+            if let Err(error) = kept.await {
+                tracing::error!(%error, "it was not written down where the meters stand");
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The event log of this process: where it is, how it works, and who signs it.
+
+use crate::{config::Config, control};
+use std::sync::Arc;
+use wardgate_audit::{
+    note::{NoteError, Signer, Verifier},
+    seal::Seal,
+    sink::Options,
+};
+use wardgate_proof::log_key::LogKey;
+
+/// Name of this edge, in every event. What runs without doors writes to the same log, and so under the same name.
+pub const EDGE: &str = "edge-1";
+
+/// How the log works.
+///
+/// # Errors
+/// When the master key cannot be read: what is recorded must be sealed.
+pub fn options(config: &Config) -> anyhow::Result<Options> {
+    Ok(Options {
+        queue_events: config.audit_queue_events,
+        bytes_max: config.audit_bytes_max,
+        retain: config.audit_retain,
+        window: config.audit_window,
+        seal_events: config.audit_seal.events,
+        seal_after: config.audit_seal.after,
+        seal: Some(Seal(Arc::new(Key::of(config)?))),
+        ..Options::new(EDGE)
+    })
+}
+
+/// Whom to believe what the log of this process says.
+///
+/// # Errors
+/// When the master key cannot be read.
+pub fn verifier(config: &Config) -> anyhow::Result<Verifier> {
+    let key = Key::of(config)?;
+    Ok(Verifier::of(&key as &dyn Signer).map_err(|error: NoteError| anyhow::anyhow!("the key of the event log: {error}"))?)
+}
+
+/// The log's key under its name.
+struct Key {
+    name: String,
+    key: LogKey,
+}
+
+impl Key {
+    fn of(config: &Config) -> anyhow::Result<Self> {
+        Ok(Self { name: Seal::origin(EDGE), key: control::keyring(config)?.log_key(EDGE) })
+    }
+}
+
+impl Signer for Key {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn sign(&self, text: &[u8]) -> [u8; 64] {
+        self.key.sign(text)
+    }
+
+    fn public(&self) -> [u8; 32] {
+        self.key.public()
+    }
+}

@@ -1,0 +1,170 @@
+//! From an event back to the facts that were judged.
+//!
+//! Who called, which API and which operation are looked up in the snapshot of then: the event has their names, and the judge reads more
+//! of them. All else stands in the event. A secret that was cut out of a text is cut out of the facts too, and of the query only
+//! what a rule reads is recorded.
+
+use http::Method;
+use std::{sync::Arc, time::Duration};
+use wardgate_audit::event_v1::{CredentialV1, EventV1, ProofV1, TokenV1};
+use wardgate_gate::Snapshot;
+use wardgate_model::{
+    api::{Api, Operation},
+    credential::{Credential, CredentialKind, CredentialState},
+    facts::{Basis, Caller, Door, Facts, Purpose, RequestFacts, SourceFacts, Stopped, TokenFacts},
+    id::{CredentialId, IdentityId, PurposeName, RequestId, TaskId, ZoneName},
+    inventory::Identity,
+    proof::{ProofFacts, ProofKind},
+    reason::Reason,
+    time::Time,
+};
+
+/// What the facts cannot be made without.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Missing {
+    /// The event does not have it, or not in a form that is known here.
+    #[error("the event's `{0}` cannot be read")]
+    Member(&'static str),
+    /// It was not on record then.
+    #[error("the snapshot has no {0} `{1}`")]
+    Unknown(&'static str, Box<str>),
+    /// The snapshot cannot be made again.
+    #[error("{0}")]
+    Snapshot(Box<str>),
+    /// Nothing was judged: the request was not understood, or broke off before.
+    #[error("it was never judged: {0}")]
+    NeverJudged(Box<str>),
+}
+
+/// The facts of an event, as they were in this snapshot.
+pub(super) fn facts(event: &EventV1<'_>, snapshot: &Snapshot) -> Result<Facts, Missing> {
+    let member = Missing::Member;
+    let id = event.request_id.as_deref().and_then(RequestId::parse).ok_or(member("request_id"))?;
+    let door = event.door.as_deref().and_then(Door::parse).ok_or(member("door"))?;
+    let time = Time::from_micros(event.time_us);
+    let stopped = match event.stopped.as_deref() {
+        None => None,
+        Some(code) => Some(Stopped { reason: Reason::parse(code).ok_or(member("stopped"))?, retry_after_s: None }),
+    };
+    let (Some(method), Some(path)) = (event.method.as_deref(), event.path.as_deref()) else {
+        return Err(Missing::NeverJudged(why_not(event)));
+    };
+    let api = event.api.as_ref().map(|api| find_api(&api.name, snapshot)).transpose()?;
+    let operation = event.operation.as_deref().map(|name| find_operation(name, api.as_deref())).transpose()?;
+    let caller = caller(event, time, snapshot)?;
+    if stopped.is_none() && (caller.is_none() || api.is_none() || operation.is_none()) {
+        return Err(Missing::NeverJudged(why_not(event)));
+    }
+    let request = event.request.as_ref();
+    let source = event.source.as_ref().ok_or(member("source"))?;
+    let zone = source.zone.as_deref().map(ZoneName::parse).transpose().map_err(|_| member("source.zone"))?;
+    let address = source.address.as_deref().and_then(|text| text.parse().ok()).ok_or(member("source.address"))?;
+    Ok(Facts {
+        id,
+        time,
+        door,
+        trace: None,
+        request: RequestFacts {
+            method: Method::from_bytes(method.as_bytes()).map_err(|_| member("method"))?,
+            host: request.and_then(|request| request.host.as_deref()).unwrap_or_default().into(),
+            path: path.into(),
+            query: request.and_then(|request| request.query.as_deref()).map(Into::into),
+            content_type: request.and_then(|request| request.content_type.as_deref()).map(Into::into),
+            length: request.and_then(|request| request.length),
+        },
+        source: SourceFacts { address, zone, user_agent: source.user_agent.as_deref().map(Into::into) },
+        api,
+        operation,
+        resource: event.resource.as_deref().map(Into::into),
+        caller,
+        unknown: None,
+        purpose: purpose(event)?,
+        stopped,
+    })
+}
+
+fn why_not(event: &EventV1<'_>) -> Box<str> {
+    event.ruling.as_ref().map_or("no ruling", |ruling| &*ruling.code).into()
+}
+
+fn find_api(name: &str, snapshot: &Snapshot) -> Result<Arc<Api>, Missing> {
+    let api = snapshot.apis().iter().find(|api| api.name.as_str() == name);
+    api.cloned().ok_or_else(|| Missing::Unknown("API", name.into()))
+}
+
+fn find_operation(name: &str, api: Option<&Api>) -> Result<Arc<Operation>, Missing> {
+    let operation = api.and_then(|api| api.operations.iter().find(|operation| operation.id.as_str() == name));
+    operation.cloned().ok_or_else(|| Missing::Unknown("operation", name.into()))
+}
+
+fn purpose(event: &EventV1<'_>) -> Result<Option<Purpose>, Missing> {
+    let Some(told) = &event.purpose else { return Ok(None) };
+    let value = PurposeName::parse(&told.value).ok();
+    let purpose = value.zip(Basis::parse(&told.basis)).map(|(value, basis)| Purpose { value, basis });
+    purpose.map(Some).ok_or(Missing::Member("purpose"))
+}
+
+fn caller(event: &EventV1<'_>, time: Time, snapshot: &Snapshot) -> Result<Option<Caller>, Missing> {
+    let Some(told) = &event.identity else { return Ok(None) };
+    let identity = match &*told.id {
+        Identity::ANONYMOUS => Arc::clone(snapshot.anonymous()),
+        name => {
+            let id = IdentityId::parse(name).map_err(|_| Missing::Member("identity.id"))?;
+            Arc::clone(snapshot.identity(&id).ok_or_else(|| Missing::Unknown("identity", name.into()))?)
+        }
+    };
+    let proof = event.proof.as_ref().map_or(Ok(ProofFacts::NONE), |proof| self::proof(proof, time))?;
+    let credential = event.credential.as_ref().map(|told| credential(told, &identity, proof)).transpose()?;
+    let task = event.task.as_deref().map(TaskId::parse).transpose().map_err(|_| Missing::Member("task"))?;
+    Ok(Some(Caller {
+        identity,
+        credential: credential.map(Arc::new),
+        proof,
+        token: event.token.as_ref().map(|told| Arc::new(token(told))),
+        on_behalf_of: event.on_behalf_of.as_deref().map(Into::into),
+        actors: event.actors.iter().map(|actor| IdentityId::parse(actor)).collect::<Result<_, _>>().map_err(|_| Missing::Member("actors"))?,
+        task,
+    }))
+}
+
+fn proof(told: &ProofV1<'_>, time: Time) -> Result<ProofFacts, Missing> {
+    let kind = ProofKind::parse(&told.kind).ok_or(Missing::Member("proof.kind"))?;
+    if kind == ProofKind::None {
+        return Ok(ProofFacts::NONE);
+    }
+    let age = Duration::from_secs(u64::try_from(told.age_s).unwrap_or(0));
+    let age = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
+    // To the second, which is as much as a policy sees of it.
+    let since = Time::from_micros(time.as_micros().saturating_sub(age));
+    Ok(ProofFacts { kind, bound: told.bound, since, ends: None })
+}
+
+/// As much of a credential as a ruling depends on.
+fn credential(told: &CredentialV1<'_>, identity: &Identity, proof: ProofFacts) -> Result<Credential, Missing> {
+    let id = CredentialId::parse(&told.id).ok_or(Missing::Member("credential.id"))?;
+    let kind = told.kind.as_deref().and_then(CredentialKind::parse).ok_or(Missing::Member("credential.type"))?;
+    Ok(Credential {
+        id,
+        identity: identity.id.clone(),
+        name: Box::default(),
+        kind,
+        environment: identity.environment.name.clone(),
+        sources: Box::default(),
+        hash: None,
+        binding: None,
+        created: proof.since,
+        expires: None,
+        warn_from: None,
+        state: CredentialState::Live,
+    })
+}
+
+fn token(told: &TokenV1<'_>) -> TokenFacts {
+    let list = |texts: &[std::borrow::Cow<'_, str>]| texts.iter().map(|text| (**text).into()).collect();
+    TokenFacts {
+        id: told.id.as_deref().unwrap_or_default().into(),
+        issuer: told.issuer.as_deref().unwrap_or_default().into(),
+        audience: list(&told.audience),
+        scopes: list(&told.scopes),
+    }
+}
