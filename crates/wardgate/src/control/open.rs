@@ -21,6 +21,7 @@ use std::sync::{
 use tokio::sync::{Mutex, Notify};
 use wardgate_audit::sink::Log;
 use wardgate_gate::{Gate, Meters, Population, Snapshot, denied::Denied, trust::Trust};
+use wardgate_model::event::EventSink as _;
 use wardgate_resources::Nobody;
 use wardgate_store::{Store, StoreFault};
 
@@ -79,8 +80,11 @@ impl Control {
             last_failing: AtomicBool::new(false),
             keeper,
         };
-        // Before the first ruling. A log without a place for it would have none for what is judged either.
-        let _no_place = control.log.record_change(control.keeper.event(clock::now()));
+        // Before the first ruling.
+        if control.log.record_change(control.keeper.event(clock::now())).is_err() {
+            control.log.count_dropped();
+            tracing::warn!("no place in the event log for the begin of a run: what is ruled in it cannot be replayed");
+        }
         control.keep_snapshot(1, seq).await;
         control.keeper.meters(&control.gate, clock::now());
         if control.store.is_back() {

@@ -122,7 +122,12 @@ fn caller(event: &EventV1<'_>, time: Time, snapshot: &Snapshot) -> Result<Option
         proof,
         token: event.token.as_ref().map(|told| Arc::new(token(told))),
         on_behalf_of: event.on_behalf_of.as_deref().map(Into::into),
-        actors: event.actors.iter().map(|actor| IdentityId::parse(actor)).collect::<Result<_, _>>().map_err(|_| Missing::Member("actors"))?,
+        actors: event
+            .actors
+            .iter()
+            .map(|actor| IdentityId::parse(actor))
+            .collect::<Result<_, _>>()
+            .map_err(|_| Missing::Member("actors"))?,
         task,
     }))
 }

@@ -13,7 +13,11 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::Arc,
 };
-use wardgate_gate::{Change as Becomes, Estate, Population, Snapshot, World, assertion::Mint, denied::{Denied, Subject as Stopped}};
+use wardgate_gate::{
+    Change as Becomes, Estate, Population, Snapshot, World,
+    assertion::Mint,
+    denied::{Denied, Subject as Stopped},
+};
 use wardgate_model::{
     contain::Containable,
     diagnostic::Place,

@@ -76,7 +76,14 @@ impl Keeper {
     #[must_use]
     pub fn event(&self, now: Time) -> ChangeRecord {
         let (kind, what) = RUN;
-        ChangeRecord { time: now, actor: "<process>".into(), what: what.into(), kind: kind.into(), name: self.run.as_str().into(), reason: None }
+        ChangeRecord {
+            time: now,
+            actor: "<process>".into(),
+            what: what.into(),
+            kind: kind.into(),
+            name: self.run.as_str().into(),
+            reason: None,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
@@ -93,7 +100,8 @@ impl Keeper {
         if others {
             for read in &files {
                 // A file that is another by now is read again in a moment, and said then.
-                let kept = loaded.gathered.read_again(read).and_then(|bytes| documents::keep(&self.directory.join(kept::DOCUMENTS), &bytes));
+                let kept =
+                    loaded.gathered.read_again(read).and_then(|bytes| documents::keep(&self.directory.join(kept::DOCUMENTS), &bytes));
                 open.note(kept);
             }
         }

@@ -163,10 +163,9 @@ impl Report {
         self.missing_rulings += other.missing_rulings;
         self.differences.extend(other.differences);
         self.uncertainties.extend(other.uncertainties);
-        for (mine, theirs) in [
-            (&mut self.not_replayed_because, other.not_replayed_because),
-            (&mut self.never_judged_because, other.never_judged_because),
-        ] {
+        for (mine, theirs) in
+            [(&mut self.not_replayed_because, other.not_replayed_because), (&mut self.never_judged_because, other.never_judged_because)]
+        {
             for (why, more) in theirs {
                 mine.entry(why).and_modify(|before| before.events += more.events).or_insert(more);
             }

@@ -355,7 +355,8 @@ fn a_document_in_a_file_is_the_one_of_then_although_the_feed_does_not_tell_of_it
         let path = ground.path().join("openapi");
         std::fs::create_dir(&path).unwrap();
         let document = |what: &str| {
-            let text = format!("openapi: 3.1.0\ninfo: {{ title: book, version: '1' }}\npaths: {{ /{what}: {{ get: {{ responses: {{}} }} }} }}\n");
+            let text =
+                format!("openapi: 3.1.0\ninfo: {{ title: book, version: '1' }}\npaths: {{ /{what}: {{ get: {{ responses: {{}} }} }} }}\n");
             std::fs::write(path.join("book.yaml"), text).unwrap();
         };
         document("pages");

@@ -10,14 +10,7 @@ use wardgate_model::{
 const NAME: &str = "00112233445566aa";
 
 fn run() -> Line {
-    Line::Run(Run {
-        version: 1,
-        started_us: 5,
-        threads: 2,
-        body_bytes_max: 9,
-        sign_in: false,
-        issuer: "https://gate.test".to_owned(),
-    })
+    Line::Run(Run { version: 1, started_us: 5, threads: 2, body_bytes_max: 9, sign_in: false, issuer: "https://gate.test".to_owned() })
 }
 
 fn mark(number: u64) -> Line {
@@ -76,7 +69,10 @@ fn meters_read_back_as_they_stood() {
     ];
     let levels: Vec<Level> = all
         .into_iter()
-        .map(|(counted, per, name, standing)| Level { key: MeterKey::new(LimitName::literal("l"), counted, Subject { per, name }), standing })
+        .map(|(counted, per, name, standing)| Level {
+            key: MeterKey::new(LimitName::literal("l"), counted, Subject { per, name }),
+            standing,
+        })
         .collect();
     let mut at = MetersAt { order: 3, time_us: 1, exact: true, meters: levels.len() };
     fs::write(meters_file(directory.path(), NAME, 3), meters_text(&levels).unwrap()).unwrap();
