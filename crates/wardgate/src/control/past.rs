@@ -41,11 +41,13 @@ impl Control {
         let past = move || {
             let loaded = Loaded::resolve(gathered, declared, &beside).map_err(Refused::Diagnostics)?;
             let identities = people.iter().filter_map(|document| people::recorded(document, &loaded.inventory).ok());
-            let mut identities: Vec<Identity> = identities.map(|recorded| {
-                let identity = recorded.spec.identity;
-                let status = statuses.get(&identity.id);
-                with_status(identity, status)
-            }).collect();
+            let mut identities: Vec<Identity> = identities
+                .map(|recorded| {
+                    let identity = recorded.spec.identity;
+                    let status = statuses.get(&identity.id);
+                    with_status(identity, status)
+                })
+                .collect();
             identities.sort_by(|a, b| a.id.cmp(&b.id));
             Ok(Past { loaded, identities })
         };

@@ -215,10 +215,10 @@ impl<'s> Walk<'s> {
             Missing::NeverJudged(why) => self.report.never_judged(&event.id, why.into()),
             why @ (Missing::Member(_) | Missing::Unknown(..) | Missing::Snapshot(_)) => {
                 self.report.not_replayed(&event.id, why.to_string());
+                // What it took is not taken here.
+                self.drive.lose();
             }
         }
-        // What it took is not taken here.
-        self.drive.lose();
     }
 
     /// Rules again. Where somebody was stopped while the request was being judged, the feed tells of it.
