@@ -90,7 +90,7 @@ codes! {
     /// As many of its kind as may be are under way.
     Busy = "console.busy", TOO_MANY_REQUESTS, "as many of these as may be are under way", "wait, then ask again";
     /// A program that this needs is not installed.
-    NoEngine = "console.no_engine", NOT_IMPLEMENTED, "this gate has no engine for it", "put the program `wardgate-query` beside `wardgate`";
+    NoEngine = "console.no_engine", CONFLICT, "this gate has no engine for it", "put the program `wardgate-query` beside `wardgate`";
     /// We failed.
     Fault = "console.fault", SERVICE_UNAVAILABLE, "the request cannot be served at present", "try again later; tell the operator, with the request id";
 }
