@@ -59,9 +59,9 @@ pub async fn ask(sql: &str, directories: &[PathBuf], bounds: &Bounds) -> Result<
 async fn once(question: &Question, directories: &[PathBuf], bounds: &Bounds) -> Result<Answer, Fault> {
     let mut snapshot = Snapshot::take(directories)?;
     let left_out = std::mem::take(&mut snapshot.left_out);
-    let engine = |error| of_run(&error, bounds.memory_mib);
-    let context = session(bounds).map_err(|error| engine(error))?;
-    context.register_table(table::NAME, Arc::new(Events::new(snapshot))).map_err(|error| engine(error))?;
+    let engine = |error: datafusion::error::DataFusionError| of_run(&error, bounds.memory_mib);
+    let context = session(bounds).map_err(&engine)?;
+    context.register_table(table::NAME, Arc::new(Events::new(snapshot))).map_err(engine)?;
     let planned = |error| of_plan(&error, bounds.memory_mib);
     let plan = context.state().statement_to_plan(question.statement.clone()).await.map_err(planned)?;
     let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);

@@ -88,7 +88,7 @@ impl TableProvider for Events {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let tail: Arc<dyn ExecutionPlan> =
-            MemorySourceConfig::try_new_exec(&[self.tail.clone()], Arc::clone(&self.schema), projection.cloned())?;
+            MemorySourceConfig::try_new_exec(std::slice::from_ref(&self.tail), Arc::clone(&self.schema), projection.cloned())?;
         if self.segments.is_empty() {
             return Ok(tail);
         }
