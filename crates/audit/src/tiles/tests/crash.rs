@@ -3,10 +3,12 @@
 
 use super::{Quick, append, entry, findings, key, open, root_of};
 use crate::{
-    note::Trusted,
-    tiles::{TilesError, Writer, disk::Disk},
+    note::{Checkpoint, Trusted},
+    tiles::{Log, TilesError, Writer, disk::Disk},
+    tree::Hash,
 };
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
@@ -267,6 +269,38 @@ fn a_disk_that_refuses_any_step_costs_nothing_but_the_try() {
         let (writer, _) = open(directory.path()).expect("opens");
         assert_eq!((writer.size(), writer.log().checkpoint().root), (258, root_of(258)), "step {refused}");
         assert_eq!(writer.log().entry(257).expect("there"), entry(257));
+    }
+}
+
+#[test]
+fn whoever_reads_meanwhile_never_sees_two_logs() {
+    let (steps, _) = steps_of(&[1, 2, 3]);
+    for refused in 0..=steps.len() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut seen: BTreeMap<u64, Hash> = BTreeMap::new();
+        let mut disk: Option<Box<dyn Disk>> = Some(Box::new(Refusing { steps: refused }));
+        let mut tries = 0;
+        let mut see = || {
+            let Checkpoint { size, root, .. } = Log::open(directory.path(), &key().trusted()).expect("opens").checkpoint().clone();
+            assert_eq!(*seen.entry(size).or_insert(root), root, "step {refused}: two logs of {size} entries");
+        };
+        'open: for _ in 0..4 {
+            let disk = disk.take().unwrap_or_else(|| Box::new(Quick));
+            let Ok((mut writer, _)) = Writer::open_on(directory.path(), key().trusted(), Arc::new(key()), disk) else { continue };
+            see();
+            while writer.size() < 3 {
+                // Every try is of something else, as after an error it may be.
+                tries += 1;
+                let appended = writer.append(&[&entry(tries)]);
+                see();
+                if let Err(TilesError::Unfinished) = appended {
+                    continue 'open;
+                }
+            }
+            break;
+        }
+        assert_eq!(seen.len(), 4, "step {refused}");
+        assert_eq!(findings(directory.path()), "", "step {refused}");
     }
 }
 
