@@ -2,6 +2,8 @@
 //!
 //! `cargo run --profile bench -p wardgate-audit --example segments -- [EVENTS]`, and `--keep DIRECTORY` to leave the files there.
 
+#![expect(clippy::print_stdout, reason = "a measurement tells what it found")]
+
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use std::{
     borrow::Cow,
@@ -140,8 +142,8 @@ fn event(numbers: &mut Numbers, seq: u64, now_us: &mut i64, trace: &mut (u64, u6
 /// Version 7: 48 bits of time in milliseconds, and random bits.
 fn request_id(numbers: &mut Numbers, now_us: i64) -> String {
     let (ms, random, more) = (now_us / 1000, numbers.below(1 << 12), numbers.next());
-    let digits = format!("{ms:012x}7{random:03x}{:04x}{:012x}", 0x8000 | (more >> 50), more & 0xffff_ffff_ffff);
-    [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
+    let (high, low) = (ms >> 16, ms & 0xffff);
+    format!("{high:08x}-{low:04x}-7{random:03x}-{:04x}-{:012x}", 0x8000 | (more >> 50), more & 0xffff_ffff_ffff)
 }
 
 fn empty() -> EventV1<'static> {

@@ -20,17 +20,13 @@ pub use finding::{FINDINGS_MAX, Finding};
 pub use proof::{Disclosure, EventProof, NotProven, ProofError, prove};
 
 use crate::{
+    directory::LOG,
     note::{Checkpoint, Trusted},
     tiles,
 };
 use ledger::Ledger;
 use std::{io, path::Path};
 use tails::{Note, Tails};
-
-/// The folder of what is sealed.
-const SEGMENTS: &str = "segments";
-/// The folder of the log of segments.
-const LOG: &str = "log";
 
 /// How much is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,12 +1,13 @@
 //! Segments: the file, its row groups, its records.
 
 use super::{
-    Depth, Finding, Look, SEGMENTS,
+    Depth, Finding, Look,
     finding::last,
     ledger::{Known, Ledger},
     tails::{Note, Tails},
 };
 use crate::{
+    directory::SEGMENTS,
     segment::{Foreign, Segment, SegmentError, SegmentName, hash_of, read::SEGMENT_BYTES_MAX, write::UNFINISHED},
     tree::{self, Frontier, Hash},
 };

@@ -5,6 +5,7 @@ use crate::{
     columns::{Row, Value},
     hot::{self, Frame, Tail, TailName},
     note::{NoteError, Trusted},
+    seal::{Seal, TAIL_NOTE},
     tree::{Frontier, Hash},
 };
 use std::{
@@ -12,14 +13,6 @@ use std::{
     io::{self, Read as _},
     path::Path,
 };
-
-/// The file of the signed note on what the tail holds.
-pub(super) const TAIL_NOTE: &str = "tail.note";
-
-/// The name under which what the tail of an edge holds is signed.
-pub(super) fn tail_origin(edge: &str) -> String {
-    format!("wardgate-tail/{edge}")
-}
 
 /// What was signed of a tail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +32,7 @@ impl Note {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Ok(None)),
             other => other?,
         };
-        let trusted = Trusted { origin: tail_origin(edge), keys: asked.trusted.keys.clone() };
+        let trusted = Trusted { origin: Seal::tail_origin(edge), keys: asked.trusted.keys.clone() };
         Ok(trusted.open(&note).and_then(|note| {
             let first = match note.extension.as_slice() {
                 [line] => line.strip_prefix("first ").and_then(crate::note::decimal),

@@ -2,15 +2,13 @@ mod damage;
 mod independent;
 mod proofs;
 
-use super::{
-    Asked, Depth, Finding, LOG, Report, SEGMENTS,
-    tails::{TAIL_NOTE, tail_origin},
-    verify,
-};
+use super::{Asked, Depth, Finding, Report, verify};
 use crate::{
     columns::Row,
+    directory::{LOG, SEGMENTS},
     hot::{self, TailName},
     note::{Checkpoint, Trusted, tests::TestKey},
+    seal::{Seal, TAIL_NOTE},
     segment::{self, SegmentName, entry::Entry, find::Wanted, tests::frames, tests::plausible, write::put_in_place},
     tiles,
     tree::Frontier,
@@ -100,7 +98,8 @@ impl Sample {
         let mut tree = Frontier::new();
         let tail = hot::Tail::read(&bytes).unwrap();
         tail.frames().take(usize::try_from(signed).unwrap()).for_each(|frame| tree.append(frame.record.leaf()));
-        let note = Checkpoint { origin: tail_origin(EDGE), size: signed, root: tree.root(), extension: vec![format!("first {first_seq}")] };
+        let note =
+            Checkpoint { origin: Seal::tail_origin(EDGE), size: signed, root: tree.root(), extension: vec![format!("first {first_seq}")] };
         fs::write(self.path().join(TAIL_NOTE), note.sign(&key()).unwrap()).unwrap();
     }
 

@@ -1,8 +1,10 @@
 use super::{EDGE, EVENTS, Sample, TAIL, trusted};
 use crate::{
     columns::number,
+    directory::{LOG, SEGMENTS},
     hot::{self, TailName},
     note::tests::TestKey,
+    seal::TAIL_NOTE,
     segment::{
         self, GROUP_ROWS, Segment, SegmentName,
         entry::Entry,
@@ -10,7 +12,7 @@ use crate::{
         tests::{frames, plausible},
     },
     tiles,
-    verify::{Asked, Depth, Finding, LOG, SEGMENTS, tails::TAIL_NOTE, verify},
+    verify::{Asked, Depth, Finding, verify},
 };
 use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch};
 use proptest::prelude::*;
@@ -114,7 +116,7 @@ fn copy(from: &Path, to: &Path) {
                 fs::create_dir(&to).unwrap();
                 copy(&entry.path(), &to);
             }
-            false => drop(fs::copy(entry.path(), to).unwrap()),
+            false => fs::copy(entry.path(), to).map(|_| ()).unwrap(),
         }
     }
 }
@@ -131,10 +133,10 @@ fn segments_that_are_gone_doubled_renamed_or_others_are_named() {
     assert_eq!(with(&|sample| fs::remove_file(sample.segment(0)).unwrap()), [missing()]);
     let copied = "events-000000000099.parquet";
     let extra = || Finding::Extra { file: format!("segments/{copied}") };
-    assert_eq!(with(&|sample| drop(fs::copy(sample.segment(0), at(sample, copied)).unwrap())), [extra()]);
+    assert_eq!(with(&|sample| fs::copy(sample.segment(0), at(sample, copied)).map(|_| ()).unwrap()), [extra()]);
     assert_eq!(with(&|sample| fs::rename(sample.segment(0), at(sample, copied)).unwrap()), [extra(), missing()]);
     assert_eq!(
-        with(&|sample| drop(fs::copy(sample.segment(0), sample.segment(1)).unwrap())),
+        with(&|sample| fs::copy(sample.segment(0), sample.segment(1)).map(|_| ()).unwrap()),
         [Finding::Other { file: file(SECOND), first: 1, events: EVENTS[0] }]
     );
     let stray = Finding::Stray { file: file("segments/notes.txt") };
