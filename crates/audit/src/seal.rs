@@ -437,3 +437,6 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_data()?;
     fs::rename(&new, path)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,10 @@
 //! The event log of this process: where it is, how it works, and who signs it.
 
 use crate::{config::Config, control};
+use anyhow::Context as _;
 use std::sync::Arc;
 use wardgate_audit::{
-    note::{NoteError, Signer, Verifier},
+    note::{Signer, Verifier},
     seal::Seal,
     sink::Options,
 };
@@ -34,8 +35,7 @@ pub fn options(config: &Config) -> anyhow::Result<Options> {
 /// # Errors
 /// When the master key cannot be read.
 pub fn verifier(config: &Config) -> anyhow::Result<Verifier> {
-    let key = Key::of(config)?;
-    Ok(Verifier::of(&key as &dyn Signer).map_err(|error: NoteError| anyhow::anyhow!("the key of the event log: {error}"))?)
+    Verifier::of(&Key::of(config)?).context("the key of the event log")
 }
 
 /// The log's key under its name.

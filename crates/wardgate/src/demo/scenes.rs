@@ -6,6 +6,7 @@ mod bypass;
 mod ci_by_claims;
 mod contained;
 mod discovered;
+mod incident;
 mod leaked_key;
 mod legacy_key;
 mod mesh_workload;
@@ -15,6 +16,7 @@ mod smuggling;
 mod spoofed_headers;
 mod staging_on_production;
 mod stolen_certificate;
+mod tampering;
 mod webhook;
 
 use super::{play::Play, stage::Stage};
@@ -35,7 +37,7 @@ pub(super) struct Scene {
 }
 
 /// Every scene, in the order of the tour.
-pub(super) const ALL: [Scene; 16] = [
+pub(super) const ALL: [Scene; 18] = [
     analytics_no_export::SCENE,
     staging_on_production::SCENE,
     legacy_key::SCENE,
@@ -52,6 +54,8 @@ pub(super) const ALL: [Scene; 16] = [
     smuggling::SCENE,
     bypass::SCENE,
     webhook::SCENE,
+    incident::SCENE,
+    tampering::SCENE,
 ];
 
 /// The names of all scenes, in the order of the tour.

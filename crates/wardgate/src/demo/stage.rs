@@ -221,6 +221,12 @@ impl Stage {
         &self.running
     }
 
+    /// What the gate was told.
+    pub(super) fn config(&self) -> anyhow::Result<Config> {
+        let file = self.directory.path().join(crate::config::FILE);
+        Config::read(&file).map_err(|_| anyhow::anyhow!("the demo's own configuration cannot be read again"))
+    }
+
     /// The certificate of the demo's authority.
     pub(super) fn ca(&self) -> PathBuf {
         self.directory.path().join("tls/ca.pem")

@@ -49,6 +49,16 @@ fn bypass_found_and_closed() {
 }
 
 #[test]
+fn incident_reconstructed() {
+    holds("incident-reconstructed");
+}
+
+#[test]
+fn tampering_found() {
+    holds("tampering-found");
+}
+
+#[test]
 fn webhook_sender() {
     holds("webhook-sender");
 }

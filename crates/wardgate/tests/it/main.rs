@@ -17,6 +17,8 @@ mod cli_story;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod evidence;
+#[cfg(test)]
 mod gate;
 #[cfg(test)]
 mod http;

@@ -1,0 +1,144 @@
+//! The event log of a gate that is killed, sealed, looked over, proven and tampered with.
+
+use crate::{
+    gate::{Place, until},
+    http::{Line, bearer},
+    process::wardgate,
+    upstream::Upstream,
+};
+use serde_json::Value;
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
+
+const VERIFY: [&str; 4] = ["audit", "verify", "--output", "json"];
+
+fn sealing(place: &Place, events: u32) {
+    place.change("wardgate.yaml", "resources: [resources/]", &format!("resources: [resources/]\naudit: {{ seal: {{ events: {events} }} }}"));
+}
+
+/// What `verify` says once all that is there is signed.
+fn whole(place: &Place) -> Value {
+    until("a log that is signed to its end", || {
+        let said = wardgate(place.path(), &VERIFY).with(0).json();
+        (said["events"]["unsigned"] == 0).then_some(said)
+    })
+}
+
+fn segments(place: &Place) -> Vec<PathBuf> {
+    let Ok(folder) = fs::read_dir(place.path().join("audit/segments")) else { return Vec::new() };
+    let mut files: Vec<PathBuf> = folder.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+/// A gate that is killed at any moment loses nothing that was signed, gives no number twice, and records no event twice.
+#[test]
+fn killed_again_and_again_under_load_the_log_stays_whole() {
+    let upstream = Upstream::plain();
+    let place = Place::shop(&upstream.url());
+    sealing(&place, 40);
+    let (mut key, mut answered) = (None, BTreeSet::new());
+    let mut signed_before = 0;
+    for _ in 0..4 {
+        let gate = place.serve();
+        let key = key.get_or_insert_with(|| bearer(&place.issue(&gate, "caller").1)).clone();
+        let stop = AtomicBool::new(false);
+        let ids: Vec<Vec<String>> = thread::scope(|scope| {
+            let callers: Vec<_> = (0..2)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let (mut line, mut ids) = (Line::open(gate.public), Vec::new());
+                        while !stop.load(Ordering::Relaxed) {
+                            ids.push(line.ask("GET /shop/things", &[("Authorization", &key)], "").id());
+                        }
+                        ids
+                    })
+                })
+                .collect();
+            // Killed once something was sealed and something signed in this run.
+            until("a sealed segment", || gate.metric("wardgate_audit_sealed_total").filter(|sealed| *sealed > 0));
+            stop.store(true, Ordering::Relaxed);
+            callers.into_iter().map(|caller| caller.join().unwrap()).collect()
+        });
+        gate.kill();
+        answered.extend(ids.into_iter().flatten());
+        let said = wardgate(place.path(), &VERIFY).with(0).json();
+        let events = said["events"]["sealed"].as_u64().unwrap() + said["events"]["in_tail"].as_u64().unwrap();
+        assert!(events > signed_before, "{said}");
+        signed_before = events;
+    }
+    let events = place.events();
+    let numbers: Vec<u64> = events.iter().map(|event| event["seq"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
+    let recorded: Vec<&str> = events.iter().filter_map(|event| event["request_id"].as_str()).collect();
+    let once: BTreeSet<&str> = recorded.iter().copied().collect();
+    assert_eq!(once.len(), recorded.len(), "no event twice");
+    // At most what was in memory, a window's worth, is missing each time.
+    let lost = answered.iter().filter(|id| !once.contains(id.as_str())).count();
+    assert!(lost < answered.len() / 2, "{lost} of {}", answered.len());
+}
+
+#[test]
+fn what_is_changed_in_a_sealed_segment_is_found_and_what_is_whole_is_proven_by_other_means() {
+    let upstream = Upstream::plain();
+    let place = Place::shop(&upstream.url());
+    sealing(&place, 20);
+    let gate = place.serve();
+    let key = bearer(&place.issue(&gate, "caller").1);
+    let mut line = Line::open(gate.public);
+    let first = line.ask("GET /shop/things/1", &[("Authorization", &key)], "").id();
+    until("two sealed segments", || {
+        line.ask("GET /shop/things", &[("Authorization", &key)], "");
+        (segments(&place).len() >= 2).then_some(())
+    });
+    let said = whole(&place);
+    assert_eq!(said["whole"], true);
+    assert!(said["segments"].as_u64().unwrap() >= 2, "{said}");
+    assert_eq!(gate.end().0, Some(0));
+
+    // The proof of one event, checked by a script that shares nothing with us.
+    let vkey = wardgate(place.path(), &["audit", "key"]).with(0).out.trim().to_owned();
+    let proof = wardgate(place.path(), &["audit", "prove", &first]).with(0);
+    fs::write(place.path().join("proof.json"), &proof.out).unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/verify_events.py");
+    let checked = |file: &str| {
+        let arguments = ["-B", script.to_str().unwrap(), "proof", file, &vkey];
+        Command::new("python3").args(arguments).current_dir(place.path()).output().unwrap()
+    };
+    let shown = checked("proof.json");
+    assert!(shown.status.success(), "{shown:?}");
+    let mut forged = proof.json();
+    let public = forged["public"].as_str().unwrap().to_owned();
+    let end = if public.ends_with('0') { "1" } else { "0" };
+    forged["public"] = format!("{}{end}", &public[..public.len() - 1]).into();
+    fs::write(place.path().join("forged.json"), forged.to_string()).unwrap();
+    assert!(!checked("forged.json").status.success());
+
+    // A checkpoint that was kept elsewhere.
+    let remember = |status| wardgate(place.path(), &["audit", "verify", "--remember", "elsewhere.checkpoint"]).with(status);
+    remember(0);
+    remember(0);
+
+    let exported = wardgate(place.path(), &["audit", "export"]).with(0);
+    assert_eq!(exported.out.lines().count(), place.events().len());
+
+    let file = segments(&place)[0].clone();
+    let bytes = fs::read(&file).unwrap();
+    let mut changed = bytes.clone();
+    let middle = changed.len() / 2;
+    changed[middle] ^= 0x10;
+    fs::write(&file, &changed).unwrap();
+    let told = wardgate(place.path(), &["audit", "verify"]).with(3);
+    assert!(told.out.contains("events-000000000001.parquet"), "{told:?}");
+    fs::write(&file, &bytes).unwrap();
+    remember(0);
+    fs::remove_file(&file).unwrap();
+    let told = wardgate(place.path(), &VERIFY).with(3).json();
+    assert!(told["findings"][0].as_str().unwrap().contains("events-000000000001.parquet"), "{told}");
+}
