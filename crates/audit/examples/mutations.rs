@@ -45,7 +45,7 @@ fn record(seq: u64) -> (Vec<u8>, Vec<u8>) {
         ("actors", Value::Texts(vec!["planner".into(), format!("agent-{}", seq % 3).into()])),
         ("source", Value::Text(format!("192.0.2.{}", seq % 50).into())),
         ("path", Value::Text(format!("/ledger/entries/{}", seq % 31).into())),
-        ("enforced", Value::Bool(seq % 2 == 0)),
+        ("enforced", Value::Bool(seq.is_multiple_of(2))),
         ("client_status", Value::Int(200)),
     ];
     for (name, value) in values {

@@ -35,12 +35,12 @@ pub(crate) fn plausible(seq: u64) -> Row<'static> {
     set(&mut row, "edge", text(EDGE));
     set(&mut row, "request_id", text(format!("01a0c450-6c00-7000-8006-{seq:012x}")));
     set(&mut row, "identity", text(format!("identity-{}", seq % 97)));
-    set(&mut row, "actors", (seq % 3 == 0).then(|| Value::Texts(vec!["planner".into(), format!("agent-{}", seq % 7).into()])));
-    if seq % 10 != 0 {
+    set(&mut row, "actors", seq.is_multiple_of(3).then(|| Value::Texts(vec!["planner".into(), format!("agent-{}", seq % 7).into()])));
+    if !seq.is_multiple_of(10) {
         set(&mut row, "source", text(format!("192.0.2.{}", seq % 200)));
         set(&mut row, "path", text(format!("/ledger/entries/{}", seq % 301)));
     }
-    set(&mut row, "enforced", Value::Bool(seq % 2 == 0));
+    set(&mut row, "enforced", Value::Bool(seq.is_multiple_of(2)));
     set(&mut row, "client_status", Value::Int(200));
     row
 }
@@ -187,7 +187,7 @@ fn events_are_found_by_one_text_of_several_and_by_several_columns() {
     let (_directory, path, _) = sealed(1, 500);
     let segment = Segment::open(&path).unwrap();
     let holds = |column: &str, value: Value<'static>| Predicate::new(column, value).unwrap();
-    let agent = |seq: &u64| seq % 3 == 0 && seq % 7 == 2;
+    let agent = |seq: &u64| seq.is_multiple_of(3) && seq % 7 == 2;
     let either = vec![
         vec![holds("actors", text("agent-2")), holds("enforced", Value::Bool(true))],
         vec![holds("client_status", Value::Int(200)), holds("source", text("192.0.2.3"))],

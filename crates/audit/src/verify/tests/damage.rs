@@ -6,7 +6,7 @@ use crate::{
     note::tests::TestKey,
     seal::TAIL_NOTE,
     segment::{
-        self, GROUP_ROWS, Segment, SegmentName,
+        self, Segment, SegmentName,
         entry::Entry,
         metadata,
         tests::{frames, plausible},
@@ -220,7 +220,6 @@ fn records_that_are_dropped_doubled_swapped_or_edited_are_named() {
         RecordBatch::try_new(batch.schema(), columns).unwrap()
     });
     assert_eq!(half_erased.len(), 36, "all that have something to hide: {half_erased:?}");
-    assert!(GROUP_ROWS > 40);
 }
 
 fn replaced(batch: &RecordBatch, column: &str, change: impl FnOnce(&mut Vec<Option<i64>>)) -> RecordBatch {
