@@ -13,7 +13,7 @@ use crate::{
 use std::{fmt, io, path::Path};
 
 /// What a tail begins with.
-pub(crate) const HEADER: &[u8; 16] = b"wardgate-tail/1\n";
+pub const HEADER: &[u8; 16] = b"wardgate-tail/1\n";
 /// Bytes of a mark.
 pub const MARK_BYTES: usize = 4;
 /// The first bytes of a leaf.
