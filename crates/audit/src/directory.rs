@@ -104,6 +104,15 @@ pub(crate) struct Full {
     pub(crate) after: Duration,
 }
 
+/// Where to go on.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Begin {
+    /// The least number of the next event.
+    pub(crate) least: u64,
+    /// A tail that nothing may be appended to.
+    pub(crate) not: Option<TailName>,
+}
+
 /// What was found when the log was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Found {
@@ -139,17 +148,19 @@ struct Current {
 }
 
 impl Directory {
-    /// Opens the directory that is locked, cuts a torn end off and finds the next number, which is `least` at least.
-    pub(crate) fn open(path: &Path, lock: File, full: Full, least: u64, on_full: OnFull) -> Result<(Self, Found), StartError> {
+    /// Opens the directory that is locked, cuts a torn end off and finds the next number.
+    pub(crate) fn open(path: &Path, lock: File, full: Full, begin: Begin, on_full: OnFull) -> Result<(Self, Found), StartError> {
         let fail = |does: &'static str| move |source: io::Error| StartError::Io { path: path.to_owned(), does, source };
-        let mut found = Found { next_seq: least.max(1), torn_bytes: 0 };
+        let mut found = Found { next_seq: begin.least.max(1), torn_bytes: 0 };
         let mut current = None;
         if let Some(name) = hot::names(path).map_err(fail("listed"))?.pop() {
             let file = path.join(name.to_string());
             let bytes = fs::read(&file).map_err(fail("read"))?;
             let tail = Tail::read(&bytes).map_err(|why| StartError::Unreadable { path: file, why })?;
             let next = next_seq(name, &tail);
-            if tail.damaged {
+            if begin.not == Some(name) {
+                // Whoever distrusts it has said so.
+            } else if tail.damaged {
                 tracing::error!(tail = %name, "a tail of the event log is damaged in its middle: it is left as it is, a new one begins");
             } else {
                 found.torn_bytes = u64::try_from(bytes.len().saturating_sub(tail.whole)).unwrap_or(u64::MAX);

@@ -28,6 +28,11 @@ use std::{
 
 /// The file of the signed note on what the tail holds.
 pub const TAIL_NOTE: &str = "tail.note";
+/// The file with the note on a tail that is no longer what was signed.
+pub(crate) fn kept_note(name: TailName) -> String {
+    format!("{name}.note")
+}
+
 /// How often what the tail holds is signed, while events come.
 const PERIOD: Duration = Duration::from_secs(1);
 /// Tails whose contents at their end are remembered until they are sealed.
@@ -163,7 +168,8 @@ pub(crate) struct Sealer {
     directory: PathBuf,
     edge: Box<str>,
     seal: Seal,
-    log: tiles::Writer,
+    /// `None`: how an append ended is not known; it is opened again before anything else.
+    log: Option<tiles::Writer>,
     retain: Option<Duration>,
     shared: Arc<Shared>,
     /// What was sealed, by its first number.
@@ -184,16 +190,64 @@ impl Sealer {
         let mut builder = fs::DirBuilder::new();
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.recursive(true).create(&segments).map_err(failed(&segments))?;
-        let key = Verifier::of(&*seal.0)?;
-        let (log, found) = tiles::Writer::open(&directory.join(LOG), Trusted::of(key), Arc::clone(&seal.0))?;
+        let directory = directory.to_owned();
+        let (edge, seal) = (edge.into(), seal.clone());
+        let mut sealer = Self { directory, edge, seal, log: None, retain, shared, sealed: BTreeMap::new(), signed: (0, 0), changed: Vec::new() };
+        sealer.open_log()?;
+        sealer.finish_erasures()?;
+        Ok(sealer)
+    }
+
+    /// Opens the log of segments where it is not open, and learns what is in it.
+    fn open_log(&mut self) -> Result<(), SealError> {
+        if self.log.is_some() {
+            return Ok(());
+        }
+        let trusted = Trusted::of(Verifier::of(&*self.seal.0)?);
+        let (log, found) = tiles::Writer::open(&self.directory.join(LOG), trusted, Arc::clone(&self.seal.0))?;
         for file in &found.cut {
             tracing::warn!(file, "an entry of the log of segments that was never signed is cut off");
         }
-        let sealed = known(&log)?;
-        let directory = directory.to_owned();
-        let sealer = Self { directory, edge: edge.into(), seal: seal.clone(), log, retain, shared, sealed, signed: (0, 0), changed: Vec::new() };
-        sealer.finish_erasures()?;
-        Ok(sealer)
+        self.sealed = known(&log)?;
+        self.log = Some(log);
+        Ok(())
+    }
+
+    /// Appends an entry. When that fails it may be in all the same: the log is opened again before the next one.
+    fn append(&mut self, entry: &Entry) -> Result<(), SealError> {
+        self.open_log()?;
+        if let Some(log) = &mut self.log
+            && let Err(error) = log.append(&[entry.to_string().as_bytes()])
+        {
+            self.log = None;
+            return Err(error.into());
+        }
+        Ok(())
+    }
+
+    /// A tail that does not hold what was signed, and the number after the last event that was: nothing may be appended to it. The
+    /// note is kept beside it, so that it is never taken for whole again.
+    ///
+    /// # Errors
+    /// When the note or the tail cannot be read.
+    pub(crate) fn distrusted(&self) -> Result<Option<(TailName, u64)>, SealError> {
+        let Some((first_seq, note)) = self.tail_note()? else { return Ok(None) };
+        let name = TailName { first_seq };
+        let path = self.directory.join(name.to_string());
+        let bytes = match fs::read(&path) {
+            // Sealed since, or taken away: `verify` knows which.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(failed(&path))?,
+        };
+        let signed = Tail::read(&bytes).is_ok_and(|tail| holds(&tail.frames().collect::<Vec<_>>(), note.size, note.root));
+        if signed {
+            return Ok(None);
+        }
+        let kept = self.directory.join(kept_note(name));
+        if !kept.exists() {
+            fs::copy(self.directory.join(TAIL_NOTE), &kept).map_err(failed(&kept))?;
+        }
+        Ok(Some((name, first_seq.saturating_add(note.size))))
     }
 
     /// The number after the last event that was sealed.
@@ -214,7 +268,7 @@ impl Sealer {
     }
 
     fn turn(&mut self) {
-        let told = [self.seal_what_is_full(), self.sign_what_stands(), self.retire(), self.erase_what_is_asked()];
+        let told = [self.open_log(), self.seal_what_is_full(), self.sign_what_stands(), self.retire(), self.erase_what_is_asked()];
         for error in told.into_iter().filter_map(Result::err) {
             tracing::error!(%error, "the event log cannot be sealed: what is written stays in its tail, and is tried again");
         }
@@ -274,7 +328,7 @@ impl Sealer {
             root: sealed.root,
             file: sealed.file,
         };
-        self.log.append(&[entry.to_string().as_bytes()])?;
+        self.append(&entry)?;
         self.sealed.insert(sealed.first_seq, known);
         self.shared.sealed.fetch_add(1, Ordering::Relaxed);
         tracing::debug!(first = sealed.first_seq, events = sealed.events, bytes = sealed.bytes, "a segment of the event log is sealed");
@@ -283,18 +337,15 @@ impl Sealer {
 
     /// INVARIANT (seen).
     fn is_as_written(&self, name: TailName, frames: &[Frame<'_>]) -> Result<bool, SealError> {
+        if self.directory.join(kept_note(name)).exists() {
+            return Ok(false);
+        }
         let seen = self.shared.full.lock().unwrap_or_else(PoisonError::into_inner).get(&name.first_seq).copied();
         let seen = match seen {
             Some(seen) => Some(seen),
             None => self.tail_note()?.filter(|(first, _)| *first == name.first_seq).map(|(_, note)| (note.size, note.root)),
         };
-        let Some((events, root)) = seen else { return Ok(true) };
-        let Ok(count) = usize::try_from(events) else { return Ok(false) };
-        let mut tree = Frontier::default();
-        for frame in frames.iter().take(count) {
-            tree.append(frame.record.leaf());
-        }
-        Ok(frames.len() >= count && tree.root() == root)
+        Ok(seen.is_none_or(|(events, root)| holds(frames, events, root)))
     }
 
     fn tail_note(&self) -> Result<Option<(u64, Checkpoint)>, SealError> {
@@ -339,7 +390,7 @@ impl Sealer {
         let old: Vec<(u64, u64)> = self.there().take_while(|(_, known)| known.to_us < kept_us).map(|(first, known)| (first, known.next_seq)).collect();
         let Some((_, next)) = old.last() else { return Ok(()) };
         let entry = Entry::Retired { edge: self.edge.to_string(), through_seq: next.saturating_sub(1), at_us: now_us };
-        self.log.append(&[entry.to_string().as_bytes()])?;
+        self.append(&entry)?;
         for (first_seq, _) in &old {
             let path = self.segment(*first_seq);
             fs::remove_file(&path).map_err(failed(&path))?;
@@ -360,7 +411,7 @@ impl Sealer {
             let Some((records, sealed)) = segment::erase(&path, wanted)? else { continue };
             let (edge, reason) = (self.edge.to_string(), reason.to_owned());
             let entry = Entry::Erasure { edge, segment, records, at_us, file: sealed.file, reason };
-            self.log.append(&[entry.to_string().as_bytes()])?;
+            self.append(&entry)?;
             put_in_place(&path)?;
             known.file = sealed.file;
             self.sealed.insert(segment, known);
@@ -412,6 +463,16 @@ fn known(log: &tiles::Writer) -> Result<BTreeMap<u64, Known>, SealError> {
         }
     }
     Ok(sealed)
+}
+
+/// Whether frames begin with so many records under this root.
+fn holds(frames: &[Frame<'_>], events: u64, root: Hash) -> bool {
+    let Ok(count) = usize::try_from(events) else { return false };
+    let mut tree = Frontier::default();
+    for frame in frames.iter().take(count) {
+        tree.append(frame.record.leaf());
+    }
+    frames.len() >= count && tree.root() == root
 }
 
 /// What the signed note says that the tail holds: the number of its first event, and how many under which root.

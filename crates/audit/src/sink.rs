@@ -20,7 +20,7 @@ pub use crate::{
 
 use crate::{
     cap::Cap,
-    directory::{self, Append, Batch, Directory, Found, Full, Standing},
+    directory::{self, Append, Batch, Begin, Directory, Found, Full, Standing},
     observer::Observing,
     seal::{self, SealError, Sealer},
     segment::find::Wanted,
@@ -207,14 +207,18 @@ impl Log {
         let lock = directory::lock(directory)?;
         let sealer = options.seal.as_ref().map(|seal| Sealer::open(directory, &options.edge, seal, options.retain, Arc::clone(&sealing)));
         let sealer = sealer.transpose().map_err(|fault| StartError::Sealed(Box::new(fault)))?;
-        let least = sealer.as_ref().map_or(1, Sealer::next_seq);
+        let distrusted = sealer.as_ref().map(Sealer::distrusted).transpose().map_err(|fault| StartError::Sealed(Box::new(fault)))?.flatten();
+        if let Some((tail, _)) = distrusted {
+            tracing::error!(%tail, "a tail of the event log does not hold what was signed: it is left as it is, a new one begins");
+        }
+        let least = sealer.as_ref().map_or(1, Sealer::next_seq).max(distrusted.map_or(1, |(_, next)| next));
         let sealer = sealer.map(Sealing::start).transpose().map_err(|source| thread_failed(directory, source))?;
         let (told, thread) = (Arc::clone(&sealing), sealer.as_ref().map(Sealing::thread));
         let on_full = Box::new(move |full: Option<Standing>| {
             full.iter().for_each(|full| told.is_full(full));
             thread.iter().for_each(Thread::unpark);
         });
-        let (directory_of_log, found) = Directory::open(directory, lock, full, least, on_full)?;
+        let (directory_of_log, found) = Directory::open(directory, lock, full, Begin { least, not: distrusted.map(|(tail, _)| tail) }, on_full)?;
         if found.torn_bytes > 0 {
             tracing::warn!(directory = %directory.display(), bytes = found.torn_bytes, "the last record of the event log was not written whole and is cut off");
         }

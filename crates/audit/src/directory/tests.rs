@@ -1,4 +1,4 @@
-use super::{Append as _, Batch, Directory, Found, Full, OnFull, StartError, lock};
+use super::{Append as _, Batch, Begin, Directory, Found, Full, OnFull, StartError, lock};
 use crate::{
     columns::tests::full,
     hot::{self, HEADER, NoTail, Tail, push},
@@ -23,7 +23,7 @@ fn open(path: &Path) -> (Directory, Found) {
 }
 
 fn start(path: &Path, full: Full, least: u64, on_full: OnFull) -> Result<(Directory, Found), StartError> {
-    Directory::open(path, lock(path)?, full, least, on_full)
+    Directory::open(path, lock(path)?, full, Begin { least, not: None }, on_full)
 }
 
 fn batch(seqs: std::ops::RangeInclusive<u64>) -> Batch {

@@ -1,7 +1,7 @@
 use super::{Cursor, Filter, Since, find, tail};
 use crate::{
     columns,
-    directory::{Append as _, Batch, Directory, Full, lock},
+    directory::{Append as _, Batch, Begin, Directory, Full, lock},
     encode::{
         self,
         tests::{NOON, honest, stranger},
@@ -29,7 +29,7 @@ fn frame(event: &Event, seq: u64) -> Batch {
 }
 
 fn append(path: &Path, events: &[Event]) {
-    let (mut log, found) = Directory::open(path, lock(path).expect("locked"), FULL, 1, Box::new(|_| {})).expect("opens");
+    let (mut log, found) = Directory::open(path, lock(path).expect("locked"), FULL, Begin::default(), Box::new(|_| {})).expect("opens");
     for (seq, event) in (found.next_seq..).zip(events) {
         log.append(&frame(event, seq), seq, event.outcome.end).expect("written");
     }

@@ -5,7 +5,7 @@ use crate::{
     columns::{Row, Value},
     hot::{self, Frame, Tail, TailName},
     note::{NoteError, Trusted},
-    seal::{Seal, TAIL_NOTE},
+    seal::{Seal, TAIL_NOTE, kept_note},
     tree::{Frontier, Hash},
 };
 use std::{
@@ -26,9 +26,13 @@ pub(super) struct Note {
 }
 
 impl Note {
-    /// Reads the note. `Ok(None)`: there is none.
+    /// Reads the note on the tail that is written to. `Ok(None)`: there is none.
     pub(super) fn read(directory: &Path, edge: &str, asked: &Asked<'_>) -> io::Result<Result<Option<Self>, NoteError>> {
-        let note = match fs::read(directory.join(TAIL_NOTE)) {
+        Self::read_file(&directory.join(TAIL_NOTE), edge, asked)
+    }
+
+    fn read_file(path: &Path, edge: &str, asked: &Asked<'_>) -> io::Result<Result<Option<Self>, NoteError>> {
+        let note = match fs::read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Ok(None)),
             other => other?,
         };
@@ -88,7 +92,10 @@ impl Look<'_> {
                 Err(error) => self.find(Finding::Unreadable { file: name.to_string(), error: error.to_string() }),
                 Ok(_) => {
                     self.looked_at(bytes.len());
-                    self.tail(*name, &bytes, Some(*name) == newest, &mut along);
+                    // Kept when the writer saw that the tail is no longer what was signed.
+                    let kept = Note::read_file(&self.directory.join(kept_note(*name)), self.edge(), self.asked);
+                    let kept = kept.ok().and_then(Result::ok).flatten().filter(|kept| kept.first == name.first_seq);
+                    self.tail(*name, &bytes, Some(*name) == newest, kept.as_ref(), &mut along);
                 }
             }
         }
@@ -102,7 +109,7 @@ impl Look<'_> {
         }
     }
 
-    fn tail(&mut self, name: TailName, bytes: &[u8], newest: bool, along: &mut Along<'_>) {
+    fn tail(&mut self, name: TailName, bytes: &[u8], newest: bool, kept: Option<&Note>, along: &mut Along<'_>) {
         let file = || name.to_string();
         let tail = match Tail::read(bytes) {
             Ok(tail) => tail,
@@ -116,7 +123,8 @@ impl Look<'_> {
         if name.first_seq > along.next {
             self.find(Finding::Gap { first: along.next, last: name.first_seq - 1 });
         }
-        let signed = along.note.filter(|note| note.first == name.first_seq);
+        let newer = along.note.filter(|note| note.first == name.first_seq);
+        let signed = kept.or(newer);
         let mut begin = Frontier::new();
         let mut next = name.first_seq;
         let before = self.report.findings.len();
@@ -145,7 +153,7 @@ impl Look<'_> {
         }
         along.next = along.next.max(next);
         if let Some(note) = signed {
-            along.noted = true;
+            along.noted |= newer.is_some();
             let end = note.first.saturating_add(note.count);
             if next < end {
                 self.find(Finding::Cut { first: next, last: end - 1 });

@@ -7,7 +7,6 @@ use crate::{
     upstream::Upstream,
 };
 use serde_json::Value;
-use std::fs;
 use wardgate_testkit::postgres::{Disk, Server};
 
 fn offline(place: &Place, arguments: &[&str]) -> Ended {
