@@ -46,5 +46,6 @@ pub mod seal;
 pub mod segment;
 pub mod sink;
 pub mod tiles;
+pub mod timeline;
 pub mod tree;
 pub mod verify;

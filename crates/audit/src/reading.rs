@@ -176,20 +176,20 @@ pub fn tail(directory: &Path, filter: &Filter, since: &Since, limit: usize) -> R
 }
 
 /// A file of the log, and which events of it count.
-struct Part {
-    file: PartFile,
+pub(crate) struct Part {
+    pub(crate) file: PartFile,
     /// The number of the first event of the next file.
-    until: u64,
+    pub(crate) until: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum PartFile {
+pub(crate) enum PartFile {
     Tail(TailName),
     Segment(SegmentName),
 }
 
 impl PartFile {
-    const fn first_seq(self) -> u64 {
+    pub(crate) const fn first_seq(self) -> u64 {
         match self {
             Self::Tail(name) => name.first_seq,
             Self::Segment(name) => name.first_seq,
@@ -198,7 +198,7 @@ impl PartFile {
 }
 
 /// The files of the log, oldest first. Of a tail that is sealed already, the segment.
-fn parts(directory: &Path) -> Result<Vec<Part>, ReadError> {
+pub(crate) fn parts(directory: &Path) -> Result<Vec<Part>, ReadError> {
     let failed = |source| ReadError { path: directory.to_owned(), source };
     // The tails first: what is sealed between the two looks is then found twice, and not missed.
     let tails = hot::names(directory).map_err(failed)?;
@@ -347,7 +347,7 @@ impl Page {
 }
 
 /// A segment; `None` when it went since the directory was listed.
-fn open(path: &Path) -> Result<Option<Result<Segment, segment::SegmentError>>, ReadError> {
+pub(crate) fn open(path: &Path) -> Result<Option<Result<Segment, segment::SegmentError>>, ReadError> {
     match path.try_exists() {
         Ok(false) => Ok(None),
         Ok(true) => Ok(Some(Segment::open(path))),
@@ -435,7 +435,7 @@ impl Page {
 }
 
 /// Gives each record of a tail to `take`, the last first, as long as it says so. Gives how many could not be read.
-fn backwards(path: &Path, until: u64, mut take: impl FnMut(Row<'_>, u64) -> bool) -> Result<u64, ReadError> {
+pub(crate) fn backwards(path: &Path, until: u64, mut take: impl FnMut(Row<'_>, u64) -> bool) -> Result<u64, ReadError> {
     let bytes = read_from(path, 0, u64::MAX).map_err(|source| ReadError { path: path.to_owned(), source })?;
     let Ok(tail) = Tail::read(&bytes) else { return Ok(1) };
     let mut unreadable = u64::from(tail.damaged);

@@ -11,7 +11,7 @@ use crate::{
     operations::{AdminOperation, IDEMPOTENCY_KEY, Key, Needs, Place, Reach, row_of},
     owners, power,
     problem::{Code, Problem},
-    records, rollback, secrets, sessions, usage,
+    records, rollback, secrets, sessions, timeline, usage,
     world::World,
 };
 use bytes::Bytes;
@@ -162,6 +162,7 @@ impl Console {
             Key::ExplainDescribed => explain::described(self, asked),
             Key::ListEvents => events::list(self, asked).await,
             Key::AskLog => asking::ask(self, asked).await,
+            Key::Timeline => timeline::show(self, asked).await,
             Key::ListChanges => changes::list(self, asked).await,
             Key::ListUsage => usage::list(self, asked).await,
             Key::ListAccess => access::list(self, asked).await,

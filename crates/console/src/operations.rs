@@ -12,6 +12,7 @@ mod lifecycle;
 mod owners;
 mod row;
 mod sessions;
+mod timeline;
 
 pub use key::Key;
 pub(crate) use row::IDEMPOTENCY_KEY;
@@ -37,6 +38,7 @@ const ROOMS: &[&[AdminOperation]] = &[
     sessions::ROWS,
     credentials::ROWS,
     events::ROWS,
+    timeline::ROWS,
     declared::ROWS,
     lifecycle::ROWS,
     owners::ROWS,

@@ -8,6 +8,7 @@ use crate::{
     around::Around,
     asking::{Found, Question},
     problem::{Code, Problem},
+    timeline::{TimelineQuery, TimelineView},
 };
 use http::{HeaderMap, Method, Uri};
 use schemars::JsonSchema;
@@ -427,6 +428,12 @@ pub trait World: Send + Sync {
     /// # Errors
     /// It is no question, or takes more than it may; nobody answers such questions here.
     fn ask_log(&self, question: Question) -> BoxFuture<'_, Result<Found, Problem>>;
+
+    /// What the log holds about a subject.
+    ///
+    /// # Errors
+    /// It is no subject, or the log cannot be read.
+    fn timeline(&self, query: TimelineQuery) -> BoxFuture<'_, Result<TimelineView, Problem>>;
 
     /// What was agreed with the partner that an owner is: those in force, and those that are over.
     fn contracts(&self, owner: &OwnerName) -> Vec<Contract>;

@@ -3,6 +3,7 @@
 mod access;
 mod explain;
 mod findings;
+pub(crate) mod timeline;
 pub(crate) mod sign_in;
 
 use crate::{bypass::Bypass, clock, control::Control, deliver::Deliveries, query::Asking};
@@ -15,7 +16,7 @@ use wardgate_audit::reading::{self, Cursor, Filter, Since};
 use wardgate_console::{
     AccessPage, AccessQuery, Around, Away, BoxFuture, Call, Code, Console, DeclaredQuery, DescribedRequest, Entry, EventPage, EventQuery,
     FindingView, Finished, Found, HereStop, Journaled, Key, Manner, Minted, OpenNow, OpenRequests, Planned, Problem, Question, Refused,
-    SecretRotation, SignInStep, World, WorldFault, row_of,
+    SecretRotation, SignInStep, TimelineQuery, TimelineView, World, WorldFault, row_of,
 };
 use wardgate_edge::{Answering, Census, InProcess, InProcessCall};
 use wardgate_governance::person;
@@ -66,7 +67,11 @@ impl Management {
         let store = Arc::clone(control.store());
         let sign_in = SignIn::new(&control)?.map(Arc::new);
         let asking = Asking::about(&control.config().audit);
-        Ok(Self { console: Arc::new(Console::new(store, Arc::new(Ruled { control, deliveries, bypass, census, asking }))), sign_in, runtime })
+        Ok(Self {
+            console: Arc::new(Console::new(store, Arc::new(Ruled { control, deliveries, bypass, census, asking }))),
+            sign_in,
+            runtime,
+        })
     }
 
     /// Says where the admin listener is: people are led back there.
@@ -275,6 +280,10 @@ impl World for Ruled {
 
     fn ask_log(&self, question: Question) -> BoxFuture<'_, Result<Found, Problem>> {
         Box::pin(self.asking.ask(question))
+    }
+
+    fn timeline(&self, query: TimelineQuery) -> BoxFuture<'_, Result<TimelineView, Problem>> {
+        Box::pin(timeline::timeline(self.control.config().audit.clone(), query))
     }
 
     fn contracts(&self, owner: &OwnerName) -> Vec<Contract> {

@@ -24,7 +24,10 @@ pub use local::{
 };
 pub use manual::manual;
 pub use people::{LoginArgs, LogoutArgs};
-pub use record::{AccessArgs, AuditCommand, ExplainArgs, FindingsArgs, LogArgs, ProveArgs, QueryArgs, QueryForm, ReplayArgs, TailArgs, UsageArgs, VerifyArgs};
+pub use record::{
+    AccessArgs, AuditCommand, ExplainArgs, FindingsArgs, LogArgs, ProveArgs, QueryArgs, QueryForm, ReplayArgs, TailArgs, TimelineArgs, TimelineForm, UsageArgs,
+    VerifyArgs,
+};
 pub use shared::{ChangeArgs, ConfigArgs, ManagementArgs, NamedArgs, Output, OutputArgs, ReadArgs, ResourceArgs, WayArgs};
 
 use clap::{Parser, Subcommand};

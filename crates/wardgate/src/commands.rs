@@ -30,6 +30,7 @@ mod schema;
 mod secret;
 mod serve;
 mod sign_in;
+mod timeline;
 
 use crate::{
     cli::{
@@ -70,6 +71,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Explain(args) => wait(explain::run(args)),
         Command::Audit(AuditCommand::Tail(args)) => wait(audit::tail(args)),
         Command::Audit(AuditCommand::Query(args)) => wait(query::run(args)),
+        Command::Audit(AuditCommand::Timeline(args)) => wait(timeline::run(args)),
         Command::Audit(AuditCommand::Verify(args)) => evidence::verify_log(&args),
         Command::Audit(AuditCommand::Prove(args)) => evidence::prove_event(&args),
         Command::Audit(AuditCommand::Export(args)) => evidence::export(&args),

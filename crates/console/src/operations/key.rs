@@ -52,6 +52,8 @@ keys! {
     ListEvents = "listEvents",
     /// Ask the event log in SQL.
     AskLog = "askLog",
+    /// Read the timeline of a subject.
+    Timeline = "timeline",
     /// Read the feed of changes.
     ListChanges = "listChanges",
     /// Read what use adds up to.

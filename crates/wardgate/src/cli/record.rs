@@ -63,6 +63,21 @@ It is answered by the program wardgate-query, which stands beside this one (or w
 the directories that are named; else, where neither address nor token of a management API is given, the one that ./wardgate.yaml
 names; else that of the gate. It only reads. docs/evidence.md has the columns and a dozen questions.")]
     Query(QueryArgs),
+    /// Print all that the log holds about one subject, in one order: requests, changes, findings, rulings, effects
+    #[command(after_help = "\
+Examples:
+  wardgate audit timeline identity:ledger-sync
+  wardgate audit timeline credential:4fT0aZ19xQ2b --from 2026-11-01 --to 2026-11-02T08:00:00Z
+  wardgate audit timeline source:192.0.2.7 --trace-children --lines 200
+  wardgate audit timeline task:settle-4711 --output html --file incident.html
+  wardgate audit timeline ledger-sync --directory edge-1/audit --directory edge-2/audit --oldest
+
+SUBJECT is `identity:NAME`, `credential:ID`, `token:JTI`, `task:ID`, `grant:NAME`, `trace:ID`, `source:ADDRESS`, `owner:NAME`,
+`resource:PATH`, `operation:API METHOD TEMPLATE`, `request:ID`, `person:HASH`, or a word alone, which is looked for as each of them.
+Where the log is: as for `wardgate audit query`. It only reads; no engine is needed.
+
+Exit status: 0 also when there is nothing about it, which is said · 2 it is no subject")]
+    Timeline(TimelineArgs),
     /// Look the whole log over: whether anything was changed, removed or put in; exit 3 when it was, and what
     #[command(after_help = "\
 Examples:
@@ -166,6 +181,59 @@ pub struct QueryArgs {
     /// How much memory it may take, as in `2GiB`; 512 MiB. The gate has its own bound
     #[arg(long, value_name = "SIZE", value_parser = super::shared::size)]
     pub memory: Option<u64>,
+    /// Where the gate is
+    #[command(flatten)]
+    pub management: ManagementArgs,
+}
+
+/// In which form a timeline is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum TimelineForm {
+    /// For people, in a terminal.
+    #[default]
+    Table,
+    /// One document for machines.
+    Json,
+    /// One page that needs nothing else, to keep or to print.
+    Html,
+}
+
+/// `wardgate audit timeline`.
+#[derive(Debug, Args)]
+pub struct TimelineArgs {
+    /// What it is of
+    #[arg(value_name = "SUBJECT")]
+    pub subject: String,
+    /// Only what began then or later: a moment as in `2026-11-01T08:00:00Z`, or a day
+    #[arg(long, value_name = "TIME", value_parser = super::moment_text)]
+    pub from: Option<String>,
+    /// Only what began before then
+    #[arg(long, value_name = "TIME", value_parser = super::moment_text)]
+    pub to: Option<String>,
+    /// So many events of the subject at most; of the gate 5,000
+    #[arg(long, short = 'n', value_name = "COUNT", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub lines: u32,
+    /// The last ones, where there are more: so it is unless --oldest is given
+    #[arg(long, conflicts_with = "oldest")]
+    pub newest: bool,
+    /// The first ones, where there are more
+    #[arg(long)]
+    pub oldest: bool,
+    /// Also other calls of the same traces, indented below the event that they belong to
+    #[arg(long)]
+    pub trace_children: bool,
+    /// A line for each event, also of runs of the same
+    #[arg(long)]
+    pub all: bool,
+    /// The directory of a log; again for each edge
+    #[arg(long, value_name = "DIR")]
+    pub directory: Vec<PathBuf>,
+    /// Form of what is printed
+    #[arg(long, short = 'o', value_enum, default_value_t, value_name = "FORM")]
+    pub output: TimelineForm,
+    /// Write it into this file instead, which must not be there yet
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
     /// Where the gate is
     #[command(flatten)]
     pub management: ManagementArgs,

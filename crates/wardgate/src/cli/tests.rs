@@ -40,6 +40,7 @@ fn examples_of_the_contract_are_understood() {
         "wardgate explain 0197c5b2-6e0a-7c3d-9b1f-2f60d1a4c0de --output json",
         "wardgate explain --identity a --method GET --url https://h/x --header a:b --header c:d --proof api_key",
         "wardgate audit tail --follow --code proof.expired -n 5",
+        "wardgate audit timeline identity:a --from 2026-11-01 --to 2026-11-02T08:00:00Z -n 9 --trace-children -o html --file a.html",
         "wardgate schema Identity",
         "wardgate config show",
         "wardgate sign-in --offline",

@@ -36,7 +36,7 @@ pub(super) async fn run(args: QueryArgs) -> anyhow::Result<Exit> {
 }
 
 /// The directory of the log that a configuration names.
-fn directory(config: &Path) -> Option<PathBuf> {
+pub(super) fn directory(config: &Path) -> Option<PathBuf> {
     Config::read(config).inspect_err(|found| diagnostics::show(found)).ok().map(|config| config.audit)
 }
 

@@ -5,6 +5,7 @@ use crate::{
     around::Around,
     asking::{Found, FoundColumn, Question},
     problem::{Code, Problem},
+    timeline::{self, TimelineQuery, TimelineView},
     world::{
         AccessPage, AccessPath, AccessQuery, Away, BoxFuture, DeclaredQuery, DescribedRequest, Entry, EventPage, EventQuery, FindingView,
         HereStop, Journaled, Manner, Minted, OpenNow, OpenRequests, Planned, Refused, SecretRotation, World, WorldFault,
@@ -363,6 +364,10 @@ impl World for Played {
         let columns = vec![FoundColumn { name: "asked".into(), kind: "text".into() }];
         let row = Map::from_iter([("asked".to_owned(), Value::from(question.sql))]);
         Box::pin(std::future::ready(Ok(Found { columns, rows: vec![row], truncated: false, left_out: Vec::new() })))
+    }
+
+    fn timeline(&self, query: TimelineQuery) -> BoxFuture<'_, Result<TimelineView, Problem>> {
+        Box::pin(std::future::ready(Ok(timeline::tests::played(query))))
     }
 
     fn contracts(&self, owner: &OwnerName) -> Vec<Contract> {
