@@ -4,8 +4,8 @@
 
 use crate::{
     columns::{self, Row, Value},
-    event_v1::EventV1,
     directory::SEGMENTS,
+    event_v1::EventV1,
     hot::{self, Frame, Tail, TailName, frame_at},
     segment::{
         self, Segment, SegmentName,

@@ -185,14 +185,21 @@ impl Sealer {
     ///
     /// # Errors
     /// When the log is not believed, or the system refuses.
-    pub(crate) fn open(directory: &Path, edge: &str, seal: &Seal, retain: Option<Duration>, shared: Arc<Shared>) -> Result<Self, SealError> {
+    pub(crate) fn open(
+        directory: &Path,
+        edge: &str,
+        seal: &Seal,
+        retain: Option<Duration>,
+        shared: Arc<Shared>,
+    ) -> Result<Self, SealError> {
         let segments = directory.join(SEGMENTS);
         let mut builder = fs::DirBuilder::new();
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.recursive(true).create(&segments).map_err(failed(&segments))?;
         let directory = directory.to_owned();
         let (edge, seal) = (edge.into(), seal.clone());
-        let mut sealer = Self { directory, edge, seal, log: None, retain, shared, sealed: BTreeMap::new(), signed: (0, 0), changed: Vec::new() };
+        let mut sealer =
+            Self { directory, edge, seal, log: None, retain, shared, sealed: BTreeMap::new(), signed: (0, 0), changed: Vec::new() };
         sealer.open_log()?;
         sealer.finish_erasures()?;
         Ok(sealer)
@@ -387,7 +394,8 @@ impl Sealer {
         let Some(retain) = self.retain else { return Ok(()) };
         let now_us = self.shared.now_us.load(Ordering::Relaxed);
         let kept_us = now_us.saturating_sub(i64::try_from(retain.as_micros()).unwrap_or(i64::MAX));
-        let old: Vec<(u64, u64)> = self.there().take_while(|(_, known)| known.to_us < kept_us).map(|(first, known)| (first, known.next_seq)).collect();
+        let old: Vec<(u64, u64)> =
+            self.there().take_while(|(_, known)| known.to_us < kept_us).map(|(first, known)| (first, known.next_seq)).collect();
         let Some((_, next)) = old.last() else { return Ok(()) };
         let entry = Entry::Retired { edge: self.edge.to_string(), through_seq: next.saturating_sub(1), at_us: now_us };
         self.append(&entry)?;

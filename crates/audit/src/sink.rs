@@ -207,7 +207,8 @@ impl Log {
         let lock = directory::lock(directory)?;
         let sealer = options.seal.as_ref().map(|seal| Sealer::open(directory, &options.edge, seal, options.retain, Arc::clone(&sealing)));
         let sealer = sealer.transpose().map_err(|fault| StartError::Sealed(Box::new(fault)))?;
-        let distrusted = sealer.as_ref().map(Sealer::distrusted).transpose().map_err(|fault| StartError::Sealed(Box::new(fault)))?.flatten();
+        let distrusted =
+            sealer.as_ref().map(Sealer::distrusted).transpose().map_err(|fault| StartError::Sealed(Box::new(fault)))?.flatten();
         if let Some((tail, _)) = distrusted {
             tracing::error!(%tail, "a tail of the event log does not hold what was signed: it is left as it is, a new one begins");
         }
@@ -218,12 +219,14 @@ impl Log {
             full.iter().for_each(|full| told.is_full(full));
             thread.iter().for_each(Thread::unpark);
         });
-        let (directory_of_log, found) = Directory::open(directory, lock, full, Begin { least, not: distrusted.map(|(tail, _)| tail) }, on_full)?;
+        let (directory_of_log, found) =
+            Directory::open(directory, lock, full, Begin { least, not: distrusted.map(|(tail, _)| tail) }, on_full)?;
         if found.torn_bytes > 0 {
             tracing::warn!(directory = %directory.display(), bytes = found.torn_bytes, "the last record of the event log was not written whole and is cut off");
         }
         sealing.stands(directory_of_log.standing());
-        Self::start_with(Box::new(directory_of_log), &found, options, observer, sealing, sealer).map_err(|source| thread_failed(directory, source))
+        Self::start_with(Box::new(directory_of_log), &found, options, observer, sealing, sealer)
+            .map_err(|source| thread_failed(directory, source))
     }
 
     fn start_with(

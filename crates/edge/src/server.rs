@@ -143,8 +143,7 @@ impl Edge {
         }
         let threads = config.threads.max(1);
         let (limits, via) = (config.limits, config.via);
-        let shared =
-            Shared { parts, sources: Arc::default(), asking: Arc::default(), pausing: Arc::default(), limits, via, threads };
+        let shared = Shared { parts, sources: Arc::default(), asking: Arc::default(), pausing: Arc::default(), limits, via, threads };
         let control = Arc::new(Control::default());
         let (alive, ended) = mpsc::channel(1);
         let handle = EdgeHandle { addresses, control: Arc::clone(&control), ended };

@@ -3,8 +3,8 @@
 mod access;
 mod explain;
 mod findings;
-pub(crate) mod timeline;
 pub(crate) mod sign_in;
+pub(crate) mod timeline;
 
 use crate::{bypass::Bypass, clock, control::Control, deliver::Deliveries, query::Asking};
 use bytes::Bytes;

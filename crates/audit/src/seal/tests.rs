@@ -13,7 +13,7 @@ use crate::{
 use std::{
     fs,
     path::Path,
-    sync::{Arc, mpsc::channel},
+    sync::{Arc, mpsc::sync_channel},
     thread,
     time::Duration,
 };
@@ -171,8 +171,9 @@ fn what_tells_of_a_person_is_erased_everywhere_and_the_log_stays_whole() {
     record(&log, 25, NOON);
     let address = honest("/", NOON).facts.source.address.to_string();
     let wanted = Wanted { either: vec![vec![Predicate::text("source", &address).expect("a column")]], ..Wanted::default() };
-    let (sender, receiver) = channel();
-    let done = Box::new(move |erased: Result<u64, super::SealError>| sender.send(erased.map_err(|error| error.to_string())).expect("waited for"));
+    let (sender, receiver) = sync_channel(1);
+    let done =
+        Box::new(move |erased: Result<u64, super::SealError>| sender.send(erased.map_err(|error| error.to_string())).expect("waited for"));
     log.erase(wanted, "asked for by the person", done).expect("a place");
     assert_eq!(receiver.recv_timeout(PATIENCE).expect("told"), Ok(25), "what was in the tail too");
     record(&log, 1, NOON);

@@ -51,8 +51,9 @@ pub(super) fn verify_log(args: &VerifyArgs) -> anyhow::Result<Exit> {
     let remembered = args.remember.as_deref().map(|file| remembered(file, &log.trusted)).transpose()?.flatten();
     let depth = if args.quick { Depth::Files } else { Depth::Records };
     let progress = bar(&log.directory);
-    let report = verify(&log.directory, &Asked { trusted: &log.trusted, remembered: remembered.as_ref(), depth }, &mut |bytes| progress.inc(bytes))
-        .with_context(|| format!("cannot read the event log `{}`", log.directory.display()))?;
+    let report =
+        verify(&log.directory, &Asked { trusted: &log.trusted, remembered: remembered.as_ref(), depth }, &mut |bytes| progress.inc(bytes))
+            .with_context(|| format!("cannot read the event log `{}`", log.directory.display()))?;
     progress.finish_and_clear();
     match args.output.output {
         Output::Json => json(&told(&report))?,

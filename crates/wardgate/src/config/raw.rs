@@ -9,7 +9,7 @@ use doors::{RawEdge, RawListener};
 use governance::{RawBreakGlass, RawBypass, RawDeliver, RawDiscovery, RawState};
 use sign_in::RawSignIn;
 
-use super::{SealConfig, Config, KeySource};
+use super::{Config, KeySource, SealConfig};
 use serde::{Deserialize, Serialize};
 use std::{
     net::SocketAddr,

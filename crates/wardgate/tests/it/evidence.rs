@@ -19,7 +19,11 @@ use std::{
 const VERIFY: [&str; 4] = ["audit", "verify", "--output", "json"];
 
 fn sealing(place: &Place, events: u32) {
-    place.change("wardgate.yaml", "resources: [resources/]", &format!("resources: [resources/]\naudit: {{ seal: {{ events: {events} }} }}"));
+    place.change(
+        "wardgate.yaml",
+        "resources: [resources/]",
+        &format!("resources: [resources/]\naudit: {{ seal: {{ events: {events} }} }}"),
+    );
 }
 
 /// What `verify` says once all that is there is signed.

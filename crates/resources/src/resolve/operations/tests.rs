@@ -76,5 +76,8 @@ fn what_is_no_date_is_refused() {
     r.yaml:14:17: error[value.word]: Api `ledger`: `after_sunset`: `perhaps` is not one of `allow`, `deny`
     "#);
     let said = check("operations: [{match: GET /c, deprecated: 2027-06-30, sunset: 2026-06-30}, {match: GET /d, sunset: never}]", "{}");
-    assert!(said.contains("`operations[0].sunset`: 2026-06-30T00:00:00Z is before 2027-06-30T00:00:00Z") && said.contains("`never`"), "{said}");
+    assert!(
+        said.contains("`operations[0].sunset`: 2026-06-30T00:00:00Z is before 2027-06-30T00:00:00Z") && said.contains("`never`"),
+        "{said}"
+    );
 }

@@ -34,7 +34,8 @@ async fn play_it(stage: &Stage, play: &mut Play) -> anyhow::Result<()> {
     let subject: Subject = format!("credential:{id}").parse()?;
     let audit = stage.config()?.audit;
     let told = until("the timeline of the key", async || {
-        let asked = Question { subject: &subject, time_us: i64::MIN..=i64::MAX, limit: 100, order: Order::Oldest, children: Children::Left };
+        let asked =
+            Question { subject: &subject, time_us: i64::MIN..=i64::MAX, limit: 100, order: Order::Oldest, children: Children::Left };
         let told: Vec<String> = timeline(&[&audit], &asked)?.entries.iter().map(|entry| in_words(&entry.event)).collect();
         Ok((told.len() >= 7).then_some(told))
     })
