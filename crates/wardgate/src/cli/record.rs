@@ -93,11 +93,18 @@ the log cannot: only that shows a log that was put back to an older state.")]
 Examples:
   wardgate audit prove 4711 > event.json
   wardgate audit prove 0199b2c4-7d1e-7a3b-9c55-2f4e8d6a1b90 --without-personal > event.json
-  python3 verify_event.py event.json \"$(wardgate audit key)\"        docs/evidence.md says where it is")]
+  python3 scripts/verify_events.py proof event.json \"$(wardgate audit key)\"")]
     Prove(ProveArgs),
     /// Print every event as JSON, a line each, the oldest first
+    #[command(after_help = "\
+Examples:
+  wardgate audit export | gzip > events.ndjson.gz
+  wardgate audit export --directory copied/audit | jq -c 'select(.ruling.response == \"block\")'")]
     Export(LogArgs),
     /// Print the public key under which the log is signed
+    #[command(after_help = "\
+Examples:
+  wardgate audit key > edge-1.vkey      keep it with the checkpoints, away from the log")]
     Key(LogArgs),
 }
 

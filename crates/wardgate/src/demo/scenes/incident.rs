@@ -42,12 +42,12 @@ async fn play_it(stage: &Stage, play: &mut Play) -> anyhow::Result<()> {
     .await?;
     let expected = [
         "change issue",
-        "GET /orders allow 200, the shop answered",
-        "GET /orders/{id} allow 200, the shop answered",
-        "GET /orders/{id} allow 200, the shop answered",
-        "GET /export block standing.denied",
+        "GET /shop/orders allow 200, the shop answered",
+        "GET /shop/orders/{id} allow 200, the shop answered",
+        "GET /shop/orders/{id} allow 200, the shop answered",
+        "GET /shop/export block standing.no_grant",
         "change revoke",
-        "GET /orders block proof.revoked",
+        "GET /shop/orders block proof.revoked",
     ];
     for (told, expected) in told.iter().zip(expected) {
         play.claim(told.clone(), told == expected);
