@@ -5,23 +5,28 @@
 //! holds what it held when it was written, as far as the note or the writing thread can tell. What somebody changed is left
 //! as it is, and told: sealing it would make it true.
 
+mod shared;
+
+pub(crate) use shared::Shared;
+
 use crate::{
     canonical::Record,
-    directory::{LOG, SEGMENTS, Standing},
+    directory::{LOG, SEGMENTS},
     hot::{self, Frame, Tail, TailName},
     note::{Checkpoint, NoteError, Signer, Trusted, Verifier},
     segment::{self, SegmentError, SegmentName, entry::Entry, find::Wanted, write::put_in_place},
     tiles::{self, TilesError},
     tree::{Frontier, Hash},
 };
+use shared::Erasure;
 use std::{
     collections::BTreeMap,
     fs::{self, File},
     io::{self, Write as _},
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+        Arc, PoisonError,
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -35,8 +40,6 @@ pub(crate) fn kept_note(name: TailName) -> String {
 
 /// How often what the tail holds is signed, while events come.
 const PERIOD: Duration = Duration::from_secs(1);
-/// Tails whose contents at their end are remembered until they are sealed.
-const SEEN_MAX: usize = 1_024;
 
 /// Who signs the log of an edge.
 #[derive(Clone)]
@@ -92,57 +95,6 @@ fn failed(path: &Path) -> impl Fn(io::Error) -> SealError {
     move |source| SealError::Io { path: path.clone(), source }
 }
 
-/// What the threads that write and that seal tell each other.
-#[derive(Default)]
-pub(crate) struct Shared {
-    /// What the tail holds that is written to now.
-    standing: Mutex<Option<Standing>>,
-    /// What full tails held, by their first number.
-    full: Mutex<BTreeMap<u64, (u64, Hash)>>,
-    /// The time as it was last told, in microseconds.
-    now_us: AtomicI64,
-    sealed: AtomicU64,
-    unsealed: AtomicU64,
-    /// Set when the files are others: bytes are to be counted again.
-    recount: AtomicBool,
-    erasures: Mutex<Vec<Erasure>>,
-}
-
-impl Shared {
-    /// Notes what the tail holds that is written to.
-    pub(crate) fn stands(&self, standing: Option<Standing>) {
-        *self.standing.lock().unwrap_or_else(PoisonError::into_inner) = standing;
-    }
-
-    /// Notes what a full tail held.
-    pub(crate) fn is_full(&self, standing: &Standing) {
-        let mut full = self.full.lock().unwrap_or_else(PoisonError::into_inner);
-        if full.len() < SEEN_MAX {
-            full.insert(standing.first_seq, (standing.events, standing.root));
-        }
-    }
-
-    pub(crate) fn tell_time(&self, now_us: i64) {
-        self.now_us.store(now_us, Ordering::Relaxed);
-    }
-
-    /// Asks for what tells of persons to be taken out of records, once all before `from_seq` is sealed. `done` is told of how many.
-    pub(crate) fn erase(&self, wanted: Wanted, reason: &str, from_seq: u64, done: Box<dyn FnOnce(Result<u64, SealError>) + Send>) {
-        let erasure = Erasure { wanted, reason: reason.into(), from_seq, done };
-        self.erasures.lock().unwrap_or_else(PoisonError::into_inner).push(erasure);
-    }
-
-    /// Whether bytes are to be counted again; asked once.
-    pub(crate) fn wants_recount(&self) -> bool {
-        self.recount.load(Ordering::Relaxed) && self.recount.swap(false, Ordering::AcqRel)
-    }
-
-    /// Segments sealed since the start, and tails that could not be sealed.
-    pub(crate) fn counts(&self) -> (u64, u64) {
-        (self.sealed.load(Ordering::Relaxed), self.unsealed.load(Ordering::Relaxed))
-    }
-}
-
 /// What the log says of a segment.
 #[derive(Debug, Clone, Copy)]
 struct Known {
@@ -152,15 +104,6 @@ struct Known {
     to_us: i64,
     /// The hash that its file must have.
     file: Hash,
-}
-
-/// What is to be erased, and why.
-struct Erasure {
-    wanted: Wanted,
-    reason: Box<str>,
-    /// The first number that is not in a tail any more when it may begin.
-    from_seq: u64,
-    done: Box<dyn FnOnce(Result<u64, SealError>) + Send>,
 }
 
 /// The one that seals.

@@ -6,7 +6,7 @@
 //! source: a bound of its own would only have clients come again with a handshake, which costs more than an answer. Streams of HTTP/2
 //! and what a trusted proxy passes on share a connection, so few of a connection wait, so many of a source, and so many of a thread.
 //! What goes beyond is told at once. A client's own connection of HTTP/2 then takes no further stream (GOAWAY); a trusted proxy's
-//! stays, for it carries others too.
+//! stays, for it carries others too, and most of its streams are kept for them.
 
 use crate::{
     connection::Connection,
@@ -93,8 +93,8 @@ impl<'a> Place<'a> {
         let thread = connection.thread();
         let limits = &thread.limits;
         let (here, on_connection) = (&thread.pauses.waiting, &connection.pausing().waiting);
-        let few = relayed || on_connection.get() < limits.paused_streams_max;
-        if !few || here.get() >= limits.paused_max {
+        let few = if relayed { limits.paused_relayed_max() } else { limits.paused_streams_max };
+        if on_connection.get() >= few || here.get() >= limits.paused_max {
             return None;
         }
         let of_source = thread.pauses.sources.enter(exchange.peer(), limits.paused_source_max, thread.now())?;

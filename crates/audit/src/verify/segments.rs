@@ -69,7 +69,7 @@ impl Look<'_> {
                 }
                 Some(SegmentName { first_seq }) if first_seq <= ledger.retired => self.find(Finding::Retired { file }),
                 // Sealed, and not yet in the log: its tail is still there and counts.
-                Some(SegmentName { first_seq }) if first_seq >= ledger.next() && tails.begins(first_seq) => (),
+                Some(SegmentName { first_seq }) if first_seq >= ledger.next() && self.is_of_tail(first_seq, &name, tails) => (),
                 Some(_) => self.find(Finding::Extra { file }),
                 // Being written, or left by a machine that stopped: it is written anew.
                 None if name.strip_suffix(UNFINISHED).and_then(SegmentName::parse).is_some() => (),
@@ -77,6 +77,14 @@ impl Look<'_> {
             }
         }
         Ok(there)
+    }
+
+    /// Whether a segment that the log does not name yet is what a tail that is still there makes.
+    fn is_of_tail(&self, first_seq: u64, name: &str, tails: &Tails) -> bool {
+        let path = self.directory.join(SEGMENTS).join(name);
+        // Nothing waits for what is no file.
+        let is_file = fs::metadata(&path).is_ok_and(|metadata| metadata.is_file());
+        is_file && Segment::open(&path).is_ok_and(|segment| segment.first_seq() == first_seq && tails.hold(&segment))
     }
 
     /// One segment. Gives the root over its first records, as many as asked for, where they can be read.

@@ -6,11 +6,12 @@ use crate::{
     hot::{self, Frame, Tail, TailName},
     note::{NoteError, Trusted},
     seal::{Seal, TAIL_NOTE, kept_note},
-    tree::{Frontier, Hash},
+    segment::Segment,
+    tree::{self, Frontier, Hash},
 };
 use std::{
     fs::{self, File},
-    io::{self, Read as _},
+    io::{self, Read as _, Seek as _, SeekFrom},
     path::Path,
 };
 
@@ -67,15 +68,38 @@ impl Tails {
     }
 
     /// Whether one begins with this event.
-    pub(super) fn begins(&self, first_seq: u64) -> bool {
+    fn begins(&self, first_seq: u64) -> bool {
         self.0.iter().any(|(name, _)| name.first_seq == first_seq)
     }
+
+    /// Whether a segment that the log does not name yet holds just the records of the tail that it was made of, up to its end or
+    /// to where the next one begins. Readers take the segment then: it may say nothing else.
+    pub(super) fn hold(&self, segment: &Segment) -> bool {
+        let tail = self.0.iter().find(|(name, _)| name.first_seq == segment.first_seq());
+        let Some(bytes) = tail.and_then(|(_, file)| whole_file(file).ok()) else { return false };
+        let Ok(tail) = Tail::read(&bytes) else { return false };
+        let mut leaves = tail.frames().map(|frame| frame.record.leaf()).collect::<Vec<_>>();
+        let Ok(count) = usize::try_from(segment.events()) else { return false };
+        if leaves.len() > count && self.begins(segment.first_seq().saturating_add(segment.events())) {
+            leaves.truncate(count);
+        }
+        leaves.len() == count && segment.root().is_ok_and(|root| root == tree::root(leaves))
+    }
+}
+
+/// All that an open file holds now.
+fn whole_file(mut file: &File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(0))?;
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Where one is in the row of all events.
 struct Along<'n> {
     /// The number that comes next.
     next: u64,
+    ledger: &'n Ledger,
     note: Option<&'n Note>,
     /// Whether the note was held against something.
     noted: bool,
@@ -83,14 +107,12 @@ struct Along<'n> {
 
 impl Look<'_> {
     pub(super) fn tails(&mut self, tails: &Tails, ledger: &Ledger, note: Option<&Note>) {
-        let mut along = Along { next: ledger.next(), note, noted: false };
+        let mut along = Along { next: ledger.next(), ledger, note, noted: false };
         let newest = tails.0.last().map(|(name, _)| *name);
         for (name, file) in &tails.0 {
-            let mut bytes = Vec::new();
-            let mut file = file;
-            match file.read_to_end(&mut bytes) {
+            match whole_file(file) {
                 Err(error) => self.find(Finding::Unreadable { file: name.to_string(), error: error.to_string() }),
-                Ok(_) => {
+                Ok(bytes) => {
                     self.looked_at(bytes.len());
                     // Kept when the writer saw that the tail is no longer what was signed.
                     let kept = Note::read_file(&self.directory.join(kept_note(*name)), self.edge(), self.asked);
@@ -143,7 +165,9 @@ impl Look<'_> {
             self.find(Finding::TailDamaged { file: file(), first: next, last: None });
         }
         if sealed {
-            if next > along.next {
+            // One that begins within what is sealed, and is not what a segment was made of, would be read in place of the segment's rest.
+            let beside = name.first_seq < along.ledger.next() && !along.ledger.segments.contains_key(&name.first_seq);
+            if next > along.next || beside {
                 self.find(Finding::Overlap { file: file(), expected: along.next });
             }
         } else {
