@@ -1,0 +1,74 @@
+//! What the threads that write and that seal tell each other.
+
+use super::SealError;
+use crate::{directory::Standing, segment::find::Wanted, tree::Hash};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+    },
+};
+
+/// Tails whose contents at their end are remembered until they are sealed.
+const SEEN_MAX: usize = 1_024;
+
+/// What the threads that write and that seal tell each other.
+#[derive(Default)]
+pub(crate) struct Shared {
+    /// What the tail holds that is written to now.
+    pub(super) standing: Mutex<Option<Standing>>,
+    /// What full tails held, by their first number.
+    pub(super) full: Mutex<BTreeMap<u64, (u64, Hash)>>,
+    /// The time as it was last told, in microseconds.
+    pub(super) now_us: AtomicI64,
+    pub(super) sealed: AtomicU64,
+    pub(super) unsealed: AtomicU64,
+    /// Set when the files are others: bytes are to be counted again.
+    pub(super) recount: AtomicBool,
+    pub(super) erasures: Mutex<Vec<Erasure>>,
+}
+
+impl Shared {
+    /// Notes what the tail holds that is written to.
+    pub(crate) fn stands(&self, standing: Option<Standing>) {
+        *self.standing.lock().unwrap_or_else(PoisonError::into_inner) = standing;
+    }
+
+    /// Notes what a full tail held.
+    pub(crate) fn is_full(&self, standing: &Standing) {
+        let mut full = self.full.lock().unwrap_or_else(PoisonError::into_inner);
+        if full.len() < SEEN_MAX {
+            full.insert(standing.first_seq, (standing.events, standing.root));
+        }
+    }
+
+    pub(crate) fn tell_time(&self, now_us: i64) {
+        self.now_us.store(now_us, Ordering::Relaxed);
+    }
+
+    /// Asks for what tells of persons to be taken out of records, once all before `from_seq` is sealed. `done` is told of how many.
+    pub(crate) fn erase(&self, wanted: Wanted, reason: &str, from_seq: u64, done: Box<dyn FnOnce(Result<u64, SealError>) + Send>) {
+        let erasure = Erasure { wanted, reason: reason.into(), from_seq, done };
+        self.erasures.lock().unwrap_or_else(PoisonError::into_inner).push(erasure);
+    }
+
+    /// Whether bytes are to be counted again; asked once.
+    pub(crate) fn wants_recount(&self) -> bool {
+        self.recount.load(Ordering::Relaxed) && self.recount.swap(false, Ordering::AcqRel)
+    }
+
+    /// Segments sealed since the start, and tails that could not be sealed.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        (self.sealed.load(Ordering::Relaxed), self.unsealed.load(Ordering::Relaxed))
+    }
+}
+
+/// What is to be erased, and why.
+pub(super) struct Erasure {
+    pub(super) wanted: Wanted,
+    pub(super) reason: Box<str>,
+    /// The first number that is not in a tail any more when it may begin.
+    pub(super) from_seq: u64,
+    pub(super) done: Box<dyn FnOnce(Result<u64, SealError>) + Send>,
+}
