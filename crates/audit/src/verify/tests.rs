@@ -116,6 +116,13 @@ impl Sample {
     }
 }
 
+/// Writes a segment that the log does not name.
+fn write_segment(path: &Path, first_seq: u64, events: u64) {
+    let bytes = frames((first_seq..first_seq + events).map(plausible));
+    let tail = hot::Tail::read(&bytes).unwrap();
+    segment::write(path, EDGE, first_seq, tail.frames().map(|frame| frame.record)).unwrap();
+}
+
 #[test]
 fn a_whole_log_gives_no_finding() {
     let sample = Sample::new();
@@ -153,13 +160,32 @@ fn a_log_that_goes_on_is_whole_at_each_step() {
     assert_eq!(sample.told(), [""; 0]);
     // Sealed, not yet in the log; then in the log, and its tail still there; then the tail is gone and the note tells of it.
     let logged = sample.path().join(SEGMENTS).join(SegmentName { first_seq: first }.to_string());
-    fs::copy(sample.segment(0), &logged).unwrap();
+    write_segment(&logged, first, TAIL);
     assert_eq!(sample.told(), [""; 0]);
     sample.seal(first, TAIL);
     assert_eq!(sample.told(), [""; 0]);
     fs::remove_file(sample.tail_file()).unwrap();
     assert_eq!(sample.told(), [""; 0]);
     assert_eq!(sample.report(Depth::Files).in_tails, 1);
+}
+
+#[test]
+fn what_would_be_read_in_place_of_events_is_found() {
+    // A segment that the log does not name, of other records than the tail beside it, or of fewer.
+    let first = Sample::first_of_tail();
+    let beside = SegmentName { first_seq: first }.to_string();
+    for (from, events) in [(first, TAIL - 1), (first, TAIL + 1), (1, TAIL)] {
+        let sample = Sample::new();
+        write_segment(&sample.path().join(SEGMENTS).join(&beside), from, events);
+        assert_eq!(sample.findings(), [Finding::Extra { file: format!("{SEGMENTS}/{beside}") }]);
+    }
+    // A tail that begins within a segment, with records or without.
+    for events in [0, 3] {
+        let sample = Sample::new();
+        let name = TailName { first_seq: 5 }.to_string();
+        fs::write(sample.path().join(&name), frames((5..5 + events).map(plausible))).unwrap();
+        assert_eq!(sample.findings(), [Finding::Overlap { file: name, expected: first }]);
+    }
 }
 
 #[test]
