@@ -6,7 +6,7 @@
 //! source: a bound of its own would only have clients come again with a handshake, which costs more than an answer. Streams of HTTP/2
 //! and what a trusted proxy passes on share a connection, so few of a connection wait, so many of a source, and so many of a thread.
 //! What goes beyond is told at once. A client's own connection of HTTP/2 then takes no further stream (GOAWAY); a trusted proxy's
-//! stays, for it carries others too, and most of its streams are kept for them.
+//! stays, for it carries others too.
 
 use crate::{
     connection::Connection,
@@ -93,7 +93,9 @@ impl<'a> Place<'a> {
         let thread = connection.thread();
         let limits = &thread.limits;
         let (here, on_connection) = (&thread.pauses.waiting, &connection.pausing().waiting);
-        let few = if relayed { limits.paused_relayed_max() } else { limits.paused_streams_max };
+        // Most streams of a trusted proxy's connection are kept for its other clients.
+        let relayed_max = usize::try_from(limits.streams_max / 4).unwrap_or(usize::MAX).max(1);
+        let few = if relayed { relayed_max } else { limits.paused_streams_max };
         if on_connection.get() >= few || here.get() >= limits.paused_max {
             return None;
         }

@@ -110,6 +110,36 @@ fn whom_a_trusted_proxy_passes_on_may_wait_so_many_times() {
 }
 
 #[test]
+fn most_streams_of_a_trusted_proxys_connection_are_kept_for_its_other_clients() {
+    static CLOCK: StandingClock = StandingClock::new();
+    let upstream = Upstream::plain();
+    let setup = limited(&upstream, || CLOCK.now()).limits(|limits| limits.streams_max = 8);
+    let edge = Setup { proxies: Proxies::new(["127.0.0.0/8".parse().unwrap()]), ..setup }.start();
+    let mut socket = edge.connect();
+    let ask = |socket: &mut TcpStream, stream: u32, last: u8| {
+        // The name and the value of a field, neither of them indexed (RFC 7541 §6.2.2).
+        let field: &[u8] = b"\x00\x0fx-forwarded-for\x0c198.51.100.";
+        let head = [GET, field, &[b'0' + last]].concat();
+        socket.write_all(&frame(HEADERS, END_HEADERS | END_STREAM, stream, &head)).unwrap();
+    };
+    socket.write_all(&preface()).unwrap();
+    ask(&mut socket, 1, 7);
+    assert_eq!(next_of(&mut socket, HEADERS).stream, 1);
+    for (stream, waiting) in [(3, 1), (5, 2)] {
+        ask(&mut socket, stream, 7);
+        until_waiting(&edge, waiting);
+    }
+    // The clock stands: these do not wait, and the next client is served beside those that do.
+    ask(&mut socket, 7, 7);
+    assert_eq!(next_of(&mut socket, HEADERS).stream, 7);
+    until(&edge, "wardgate_unpaused_refusals_total 1\n");
+    ask(&mut socket, 9, 8);
+    assert_eq!(next_of(&mut socket, HEADERS).stream, 9);
+    CLOCK.forward(PAUSE);
+    until_waiting(&edge, 0);
+}
+
+#[test]
 fn few_streams_of_a_connection_wait_and_more_end_it() {
     static CLOCK: StandingClock = StandingClock::new();
     let upstream = Upstream::plain();
