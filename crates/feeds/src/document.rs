@@ -199,34 +199,42 @@ impl Document {
 
 /// What of a revocation list of before the next document would take back (RFC 5280 §5.1.2.4, §5.2.3): a list is followed by newer
 /// ones of its issuer for its distribution point, whose numbers grow. Who signs lists may begin to count anew, or end one, when the
-/// time of the last is over.
+/// time of the last is over. Lists of a time to come are not asked yet, so they follow none: an older one beside them would be asked.
 fn missed(list: &Crl, next: &Crls, before: &Crls, now: Time) -> Option<DocumentFault> {
-    let of_issuer =
-        |lists: &Crls| lists.lists().iter().filter(|other| other.issuer() == list.issuer()).map(|other| other.this_update()).max();
-    if let (Some(is), Some(was)) = (of_issuer(next), of_issuer(before))
-        && is < was
-    {
-        return Some(DocumentFault::Older(format!("a list of {is} after one of {was}").into()));
+    if !list.has_begun(now) {
+        return None;
+    }
+    let of_issuer = |lists: &Crls| {
+        let begun = lists.lists().iter().filter(|other| other.has_begun(now) && other.issuer() == list.issuer());
+        begun.map(|other| other.this_update()).max()
+    };
+    let older = |is: Time, was: Time| (is < was).then(|| DocumentFault::Older(format!("a list of {is} after one of {was}").into()));
+    if let Some(fault) = of_issuer(next).zip(of_issuer(before)).and_then(|(is, was)| older(is, was)) {
+        return Some(fault);
     }
     if list.next_update() <= now {
         return None;
     }
     let in_its_place = || {
-        let of_issuer = next.lists().iter().filter(|other| other.issuer() == list.issuer());
+        let of_issuer = next.lists().iter().filter(|other| other.has_begun(now) && other.issuer() == list.issuer());
         of_issuer.filter(|other| other.distribution_point() == list.distribution_point())
     };
     if in_its_place().next().is_none() {
         let (issuer, until) = (Shown::quoted(list.issuer_texts().as_bytes()), list.next_update());
         return Some(DocumentFault::Withdrawn { issuer, elsewhere: of_issuer(next).is_some(), until });
     }
-    let was = list.number()?;
-    let is = in_its_place().filter(|other| other.signer() == list.signer()).filter_map(|other| other.number()).max_by_key(counted)?;
+    // The newest is the first, and that is asked.
+    let newest = in_its_place().find(|other| other.signer() == list.signer())?;
+    if let Some(fault) = older(newest.this_update(), list.this_update()) {
+        return Some(fault);
+    }
+    let (was, is) = (list.number()?, newest.number()?);
     let of = |number: &[u8]| number.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    (counted(&is) < counted(&was)).then(|| DocumentFault::Older(format!("a list of number 0x{} after 0x{}", of(is), of(was)).into()))
+    (counted(is) < counted(was)).then(|| DocumentFault::Older(format!("a list of number 0x{} after 0x{}", of(is), of(was)).into()))
 }
 
 /// By what big-endian numbers without zeros before them are in order.
-fn counted<'a>(number: &&'a [u8]) -> (usize, &'a [u8]) {
+fn counted(number: &[u8]) -> (usize, &[u8]) {
     (number.len(), number)
 }
 

@@ -159,6 +159,23 @@ fn a_list_is_followed_by_newer_ones_until_its_time_is_over() {
             ninth,
             format!("{older}a list of 2026-01-01T00:00:00Z after one of 2026-01-02T00:00:00Z"),
         ),
+        // One of a time to come is not asked yet: it takes no other's place, and brings none back beside it.
+        (
+            vec![ca.list((20, 28), 0x0300, None), of_other.clone()],
+            second,
+            "it has no list of `ca` any more: the last one counts until 2026-01-09T00:00:00Z".to_owned(),
+        ),
+        (
+            vec![ca.list((1, 28), 0x0200, None), ca.list((20, 28), 0x0300, None), of_other.clone()],
+            second,
+            format!("{older}a list of 2026-01-01T00:00:00Z after one of 2026-01-02T00:00:00Z"),
+        ),
+        // Nor does a newer one for another distribution point.
+        (
+            vec![of_ca.clone(), other.list((1, 9), 7, Some("http://crl.example/a")), other.list((3, 10), 8, Some("http://crl.example/b"))],
+            second,
+            format!("{older}a list of 2026-01-01T00:00:00Z after one of 2026-01-02T00:00:00Z"),
+        ),
         // Newer lists beside an older one: the newest is what counts.
         (vec![of_ca, ca.list((1, 28), 1, None), of_other], second, String::new()),
     ] {

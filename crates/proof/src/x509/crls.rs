@@ -159,7 +159,9 @@ impl Crl {
         Time::from_micros(self.this_update.as_micros().saturating_sub(AHEAD_MICROS))
     }
 
-    fn has_begun(&self, now: Time) -> bool {
+    /// Whether its time has come, given that clocks differ: before that it is not asked.
+    #[must_use]
+    pub fn has_begun(&self, now: Time) -> bool {
         self.begins() <= now
     }
 }
