@@ -55,13 +55,14 @@ Examples:
     /// Ask the log in SQL: one table, `events`
     #[command(after_help = "\
 Examples:
-  wardgate audit query \"SELECT code, count(*) AS n FROM events WHERE response = 'block' GROUP BY code ORDER BY n DESC\"
-  wardgate audit query --directory copied/audit --output csv \"SELECT * FROM events WHERE identity_name = 'ledger-sync'\"
+  wardgate audit query \"SELECT code, count(*) AS n FROM events GROUP BY code ORDER BY n DESC\"
+  wardgate audit query --directory copied/audit -o csv \"SELECT * FROM events WHERE api = 'ledger'\"
   wardgate audit query \"DESCRIBE events\"
 
-It is answered by the program wardgate-query, which stands beside this one (or where WARDGATE_QUERY says). Where the log is:
-the directories that are named; else, where neither address nor token of a management API is given, the one that ./wardgate.yaml
-names; else that of the gate. It only reads. docs/evidence.md has the columns and a dozen questions.")]
+It is answered by the program wardgate-query, which stands beside this one (or where
+WARDGATE_QUERY says). Where the log is: the directories that are named; else, where neither
+address nor token of a management API is given, the one that ./wardgate.yaml names; else that of
+the gate. It only reads. docs/evidence.md has the columns and more questions.")]
     Query(QueryArgs),
     /// Print all that the log holds about one subject, in one order: requests, changes, findings, rulings, effects
     #[command(after_help = "\
@@ -72,8 +73,9 @@ Examples:
   wardgate audit timeline task:settle-4711 --output html --file incident.html
   wardgate audit timeline ledger-sync --directory edge-1/audit --directory edge-2/audit --oldest
 
-SUBJECT is `identity:NAME`, `credential:ID`, `token:JTI`, `task:ID`, `grant:NAME`, `trace:ID`, `source:ADDRESS`, `owner:NAME`,
-`resource:PATH`, `operation:API METHOD TEMPLATE`, `request:ID`, `person:HASH`, or a word alone, which is looked for as each of them.
+SUBJECT is `identity:NAME`, `credential:ID`, `token:JTI`, `task:ID`, `grant:NAME`, `trace:ID`,
+`source:ADDRESS`, `owner:NAME`, `resource:VALUE`, `operation:API METHOD TEMPLATE`, `request:ID`,
+`person:HASH`, or a word alone, which is looked for as each of them.
 Where the log is: as for `wardgate audit query`. It only reads; no engine is needed.
 
 Exit status: 0 also when there is nothing about it, which is said · 2 it is no subject")]
@@ -82,18 +84,23 @@ Exit status: 0 also when there is nothing about it, which is said · 2 it is no 
     #[command(after_help = "\
 Examples:
   wardgate audit verify
-  wardgate audit verify --remember /mnt/elsewhere/checkpoint      also: does it still begin with what it began with then?
+  wardgate audit verify --remember /mnt/elsewhere/checkpoint      also: was it set back since then?
   wardgate audit verify --directory copied/audit --key wardgate/edge-1+0b9a6c2d+AbC…
 
-The checkpoint in the file of --remember is replaced by the newer one when nothing is wrong. Keep it where whoever can change
-the log cannot: only that shows a log that was put back to an older state.")]
+The checkpoint in the file of --remember is replaced by the newer one when nothing is wrong. Keep it
+where whoever can change the log cannot: only that shows a log that was put back to an older state.
+Where no configuration is at hand, --directory and --key say all that is needed.
+
+Exit status: 0 nothing was changed · 3 something was, and what · 1 or 2 it could not be looked at")]
     Verify(VerifyArgs),
     /// Print the proof that an event is in the log, which a script of a page can check
     #[command(after_help = "\
 Examples:
   wardgate audit prove 4711 > event.json
   wardgate audit prove 0199b2c4-7d1e-7a3b-9c55-2f4e8d6a1b90 --without-personal > event.json
-  python3 scripts/verify_events.py proof event.json \"$(wardgate audit key)\"")]
+  python3 scripts/verify_events.py proof event.json \"$(wardgate audit key)\"
+
+Only what is sealed has a proof: `audit.seal` says when that is.")]
     Prove(ProveArgs),
     /// Print every event as JSON, a line each, the oldest first
     #[command(after_help = "\
