@@ -2,6 +2,10 @@
 //!
 //! Records that cannot be read (damage, a frame still being written) are passed over and counted, never an error.
 
+mod cursor;
+
+pub use cursor::Cursor;
+
 use crate::{
     columns::{self, Row, Value},
     directory::SEGMENTS,
@@ -13,7 +17,6 @@ use crate::{
     },
 };
 use std::{
-    fmt,
     fs::File,
     io::{self, Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
@@ -83,46 +86,6 @@ impl Filter {
             && text(row, "api") == self.without_reads_of.as_deref()
             && matches!(text(row, "class"), Some("read" | "list"))
             && text(row, "response") == Some("allow")
-    }
-}
-
-/// A place in the log, behind an event. Printed and read as `SEQ` or, where the next one is in the tail, `SEQ:TAIL:OFFSET`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Cursor {
-    /// Number of the event.
-    seq: u64,
-    /// Where the next one is expected: a tail, and bytes from its begin. Only saves looking.
-    next: Option<(TailName, u64)>,
-}
-
-impl Cursor {
-    /// Behind an event, by its number.
-    #[must_use]
-    pub const fn after(seq: u64) -> Self {
-        Self { seq, next: None }
-    }
-
-    /// Reads `SEQ` or `SEQ:TAIL:OFFSET`.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.split(':');
-        let (seq, tail, offset) = (parts.next()?, parts.next(), parts.next());
-        let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
-        let next = match (tail, offset, parts.next()) {
-            (None, None, None) => None,
-            (Some(tail), Some(offset), None) => Some((TailName { first_seq: number(tail)? }, number(offset)?)),
-            _ => return None,
-        };
-        Some(Self { seq: number(seq)?, next })
-    }
-}
-
-impl fmt::Display for Cursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.next {
-            None => write!(f, "{}", self.seq),
-            Some((tail, offset)) => write!(f, "{}:{}:{offset}", self.seq, tail.first_seq),
-        }
     }
 }
 
@@ -214,7 +177,15 @@ impl Part {
     /// Takes the events after the page's cursor in. `false`: the page is full.
     fn forward(&self, directory: &Path, page: &mut Page, filter: &Filter, limit: usize, budget: &mut u64) -> Result<bool, ReadError> {
         match self.file {
-            PartFile::Tail(name) => self.forward_in_tail(name, &directory.join(name.to_string()), page, filter, limit, budget),
+            PartFile::Tail(name) => {
+                let path = directory.join(name.to_string());
+                let before = page.cursor;
+                let goes_on = self.forward_in_tail(name, &path, page, filter, limit, budget)?;
+                if page.cursor == before && sealed_meanwhile(&path) {
+                    return page.take_segment(&segment_of(directory, name), filter, limit, self.until);
+                }
+                Ok(goes_on)
+            }
             PartFile::Segment(name) => page.take_segment(&directory.join(SEGMENTS).join(name.to_string()), filter, limit, self.until),
         }
     }
@@ -374,7 +345,16 @@ fn newest(directory: &Path, filter: &Filter, limit: usize) -> Result<Page, ReadE
     let mut page = Page { events: Vec::new(), cursor: None, unreadable: 0 };
     for part in parts(directory)?.iter().rev() {
         let more = match part.file {
-            PartFile::Tail(name) => page.take_tail_backwards(name, &directory.join(name.to_string()), filter, limit, part.until)?,
+            PartFile::Tail(name) => {
+                let path = directory.join(name.to_string());
+                let before = (page.events.len(), page.unreadable);
+                let more = page.take_tail_backwards(name, &path, filter, limit, part.until)?;
+                if (page.events.len(), page.unreadable) == before && sealed_meanwhile(&path) {
+                    page.take_segment_backwards(&segment_of(directory, name), filter, limit, part.until)?
+                } else {
+                    more
+                }
+            }
             PartFile::Segment(name) => {
                 page.take_segment_backwards(&directory.join(SEGMENTS).join(name.to_string()), filter, limit, part.until)?
             }
@@ -463,26 +443,41 @@ pub fn find(directory: &Path, request: RequestId) -> Result<Option<EventV1<'stat
     for part in parts(directory)?.iter().rev() {
         match part.file {
             PartFile::Tail(name) => {
-                backwards(&directory.join(name.to_string()), part.until, |row, _| {
+                let path = directory.join(name.to_string());
+                backwards(&path, part.until, |row, _| {
                     if text(&row, "request_id") == Some(&*wanted) {
                         found = columns::event(row.map(|value| value.map(Value::into_owned))).ok();
                     }
                     found.is_none()
                 })?;
+                if found.is_none() && sealed_meanwhile(&path) {
+                    found = find_in(&segment_of(directory, name), &wanted)?;
+                }
             }
-            PartFile::Segment(name) => {
-                let predicate = Predicate::text("request_id", &wanted);
-                let wanted = Wanted { either: vec![predicate.into_iter().collect()], order: Order::Newest, limit: 1, ..Wanted::default() };
-                let segment = open(&directory.join(SEGMENTS).join(name.to_string()))?.and_then(Result::ok);
-                let record = segment.and_then(|segment| segment.find(&wanted).ok()?.records.into_iter().next());
-                found = record.and_then(|record| columns::event(*record.row).ok());
-            }
+            PartFile::Segment(name) => found = find_in(&directory.join(SEGMENTS).join(name.to_string()), &wanted)?,
         }
         if found.is_some() {
             break;
         }
     }
     Ok(found)
+}
+
+fn find_in(path: &Path, request: &str) -> Result<Option<EventV1<'static>>, ReadError> {
+    let predicate = Predicate::text("request_id", request);
+    let wanted = Wanted { either: vec![predicate.into_iter().collect()], order: Order::Newest, limit: 1, ..Wanted::default() };
+    let segment = open(path)?.and_then(Result::ok);
+    let record = segment.and_then(|segment| segment.find(&wanted).ok()?.records.into_iter().next());
+    Ok(record.and_then(|record| columns::event(*record.row).ok()))
+}
+
+/// Whether a tail that was listed is gone: it became a segment, which was there before the tail went.
+fn sealed_meanwhile(tail: &Path) -> bool {
+    matches!(tail.try_exists(), Ok(false))
+}
+
+fn segment_of(directory: &Path, tail: TailName) -> PathBuf {
+    directory.join(SEGMENTS).join(SegmentName { first_seq: tail.first_seq }.to_string())
 }
 
 #[cfg(test)]

@@ -13,7 +13,11 @@ use crate::{
 use std::{
     fs,
     path::Path,
-    sync::{Arc, mpsc::sync_channel},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+        mpsc::sync_channel,
+    },
     thread,
     time::Duration,
 };
@@ -144,6 +148,26 @@ fn a_tail_that_was_changed_is_not_sealed_and_is_found() {
 }
 
 #[test]
+fn a_tail_put_within_what_is_sealed_is_not_signed() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path();
+    let (log, writer) = start(path, &options(10));
+    record(&log, 25, NOON);
+    until(|| log.counters().sealed == 2);
+    let _ = writer.close(PATIENCE);
+    let put = path.join("tail-000000000005.wgl");
+    fs::copy(path.join("tail-000000000021.wgl"), &put).expect("copied");
+    let before = look(path).checkpoint.expect("a checkpoint").size;
+    let (log, writer) = start(path, &options(100));
+    until(|| log.counters().unsealed == 1);
+    let _ = writer.close(PATIENCE);
+    assert!(put.exists());
+    let report = look(path);
+    assert_eq!(report.checkpoint.expect("a checkpoint").size, before);
+    assert_ne!(report.findings, []);
+}
+
+#[test]
 fn what_was_kept_long_enough_goes_and_the_log_says_so() {
     const DAY: Duration = Duration::from_secs(86_400);
     let directory = tempfile::tempdir().expect("a directory");
@@ -188,4 +212,40 @@ fn what_tells_of_a_person_is_erased_everywhere_and_the_log_stays_whole() {
     }
     let column = number("source").expect("a column");
     assert!(matches!(&crate::columns::row(&page.events[25])[column], Some(Value::Text(_))), "what came later was not asked for");
+}
+
+#[test]
+fn who_follows_while_it_is_sealed_misses_nothing_and_sees_nothing_twice() {
+    const EVENTS: u64 = 150;
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path();
+    let (log, writer) = start(path, &options(3));
+    let (ended, seen) = (AtomicBool::new(false), Mutex::new(Vec::new()));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut since = Since::Oldest;
+            loop {
+                let last = ended.load(Ordering::SeqCst);
+                let page = reading::tail(path, &Filter::default(), &since, 7).expect("readable");
+                let all = page.events.is_empty();
+                seen.lock().unwrap().extend(page.events.iter().map(|event| event.seq));
+                since = page.cursor.map_or(Since::Oldest, Since::After);
+                if all && last {
+                    break;
+                }
+            }
+        });
+        for number in 0..EVENTS {
+            record(&log, 1, NOON);
+            if number % 10 == 9 {
+                let newest = reading::tail(path, &Filter::default(), &Since::Newest, 5).expect("readable");
+                let numbers: Vec<u64> = newest.events.iter().map(|event| event.seq).collect();
+                assert_eq!(numbers, (number - 3..=number + 1).collect::<Vec<_>>());
+            }
+        }
+        ended.store(true, Ordering::SeqCst);
+    });
+    assert_eq!(*seen.lock().unwrap(), (1..=EVENTS).collect::<Vec<_>>());
+    let _ = writer.close(PATIENCE);
+    assert_eq!(look(path).findings, []);
 }
