@@ -278,13 +278,27 @@ impl Current {
     }
 
     fn begin(directory: &Path, name: TailName) -> io::Result<Self> {
+        // INVARIANT (begun): under its name it is whole. As soon as it is there the one before may be sealed and go, so it must not
+        // be there while the one before is still appended to, because the disk is too full for this one.
         let path = directory.join(name.to_string());
-        // A file of this name that is there already holds nothing that counts: its first number was never given.
-        let mut file = private().create(true).append(true).open(&path)?;
-        file.set_len(0)?;
-        file.write_all(HEADER)?;
-        file.sync_data()?;
-        File::open(directory)?.sync_data()?;
+        let beside = directory.join(format!("{name}.new"));
+        let written = || -> io::Result<File> {
+            let mut file = private().create(true).append(true).open(&beside)?;
+            file.set_len(0)?;
+            file.write_all(HEADER)?;
+            file.sync_data()?;
+            // A file of this name that is there already holds nothing that counts: its first number was never given.
+            fs::rename(&beside, &path)?;
+            Ok(file)
+        };
+        let file = written().inspect_err(|_| {
+            // What is left of it is overwritten next time.
+            let _ = fs::remove_file(&beside);
+        })?;
+        // It has begun: from here on the one before may be gone, so there is no way back.
+        if let Err(error) = File::open(directory).and_then(|directory| directory.sync_data()) {
+            tracing::error!(tail = %name, %error, "the name of a new tail of the event log may not outlast the machine");
+        }
         Ok(Self { file, name, length: header_bytes(), tree: Frontier::default(), events: 0, began_us: None })
     }
 

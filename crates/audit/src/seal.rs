@@ -247,6 +247,10 @@ impl Sealer {
         let path = self.directory.join(name.to_string());
         // It may have been sealed before the machine stopped that should have taken it away.
         if !(self.sealed.contains_key(&name.first_seq) && self.segment(name.first_seq).exists()) {
+            // What begins within what is sealed was never written there: it would be signed in place of it.
+            if name.first_seq < self.next_seq() {
+                return Err(SealError::Changed(name));
+            }
             let bytes = fs::read(&path).map_err(failed(&path))?;
             let tail = Tail::read(&bytes).map_err(|_| SealError::Changed(name))?;
             let count = usize::try_from(next_seq.saturating_sub(name.first_seq)).unwrap_or(usize::MAX);

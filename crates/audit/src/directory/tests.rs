@@ -131,6 +131,25 @@ fn a_full_tail_and_an_old_one_are_followed_by_the_next() {
 }
 
 #[test]
+fn a_tail_that_cannot_be_begun_leaves_no_name_behind() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path();
+    let (mut log, _) = open(path);
+    log.append(&batch(1..=2), 1, NOON).expect("written");
+    let in_the_way = path.join("tail-000000000003.wgl.new");
+    fs::create_dir(&in_the_way).expect("made");
+    log.begin_another(3).expect_err("there is no place for it");
+    // What is still appended to must not look full to whoever seals.
+    assert_eq!(content(path), [(1, 2)]);
+    log.append(&batch(3..=3), 3, NOON).expect("written");
+    assert_eq!(content(path), [(1, 3)]);
+    fs::remove_dir(&in_the_way).expect("removed");
+    log.begin_another(4).expect("begun");
+    assert_eq!(content(path), [(1, 3), (4, 0)]);
+    assert!(!path.join("tail-000000000004.wgl.new").exists());
+}
+
+#[test]
 fn a_tail_that_somebody_took_away_is_not_written_to() {
     let directory = tempfile::tempdir().expect("a directory");
     let (mut log, _) = open(directory.path());

@@ -138,7 +138,9 @@ impl Scribe {
     fn erase(&mut self, asked: Erase) {
         self.shared.erasing.store(false, Ordering::Release);
         self.write();
-        if let Err(error) = self.append.begin_another(self.next_seq) {
+        // What could not be written is the first that belongs to the next tail.
+        let pending = u64::try_from(self.batch.leaves.len()).unwrap_or(0);
+        if let Err(error) = self.append.begin_another(self.next_seq.saturating_sub(pending)) {
             tracing::error!(%error, "the tail of the event log cannot be ended: what is to be erased waits until it is full");
         }
         self.sealing.erase(asked.wanted, &asked.reason, self.next_seq, asked.done);

@@ -3,13 +3,14 @@ use crate::{
     directory::{Append, Batch, Found, Standing},
     encode::tests::{NOON, honest, stranger},
     reading::{self, Filter, Since},
+    segment::find::Wanted,
 };
 use std::{
     io,
     path::Path,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
         mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
@@ -47,12 +48,15 @@ fn numbers(directory: &Path) -> Vec<u64> {
 struct Disk {
     full: Arc<AtomicBool>,
     records: Arc<AtomicUsize>,
+    began: Arc<AtomicU64>,
     asked: SyncSender<bool>,
 }
 
 struct DiskControl {
     full: Arc<AtomicBool>,
     records: Arc<AtomicUsize>,
+    /// The first number of the last tail that was begun.
+    began: Arc<AtomicU64>,
     asked: Receiver<bool>,
 }
 
@@ -93,7 +97,8 @@ impl Append for Disk {
         Ok(0)
     }
 
-    fn begin_another(&mut self, _: u64) -> io::Result<()> {
+    fn begin_another(&mut self, first_seq: u64) -> io::Result<()> {
+        self.began.store(first_seq, Ordering::SeqCst);
         Ok(())
     }
 
@@ -105,7 +110,9 @@ impl Append for Disk {
 fn disk(full: bool) -> (Box<Disk>, DiskControl) {
     let (asked, ask) = sync_channel(1_024);
     let (full, records) = (Arc::new(AtomicBool::new(full)), Arc::new(AtomicUsize::new(0)));
-    (Box::new(Disk { full: Arc::clone(&full), records: Arc::clone(&records), asked }), DiskControl { full, records, asked: ask })
+    let began = Arc::new(AtomicU64::new(0));
+    let disk = Disk { full: Arc::clone(&full), records: Arc::clone(&records), began: Arc::clone(&began), asked };
+    (Box::new(disk), DiskControl { full, records, began, asked: ask })
 }
 
 #[test]
@@ -153,6 +160,21 @@ fn a_full_queue_gives_no_place_and_a_returned_one_can_be_had_again() {
     assert_eq!(Place::reserve(&sink, Share::Whole).map(|_| ()), Err(NoPlace));
     sink.count_dropped();
     assert_eq!(log.counters(), Counters { dropped: 1, queued: 3, places: 3, ..Counters::default() });
+}
+
+#[test]
+fn a_tail_that_is_ended_on_a_full_disk_is_followed_by_what_was_not_yet_written() {
+    let (disk, control) = disk(true);
+    let (log, writer) = start_with(disk, &options(8)).expect("starts");
+    record(&log).expect("a place");
+    control.wait_for_two_refusals();
+    log.erase(Wanted::default(), "asked for", Box::new(|_| {})).expect("a place");
+    while control.began.load(Ordering::SeqCst) == 0 {
+        control.wait_for_two_refusals();
+    }
+    assert_eq!(control.began.load(Ordering::SeqCst), 1, "the first event still waits to be written");
+    control.full.store(false, Ordering::SeqCst);
+    assert_eq!(writer.close(PATIENCE).written, 1);
 }
 
 #[test]
