@@ -2,13 +2,22 @@
 
 use super::Control;
 use crate::{clock, replay::keeper::EVERY};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+use tokio::time::timeout;
+
+/// How long the store is waited for: meanwhile nothing else is published, and what was revoked waits too.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 impl Control {
     /// Keeps what a snapshot stands for that was just published. Whatever fails is told there, and nothing waits for it but the next one.
     pub(super) async fn keep_snapshot(&self, number: u64, feed: u64) {
         // What is not known counts as "others changed something meanwhile".
-        let until = if self.store.is_back() { self.store.last_seq().await.unwrap_or(u64::MAX) } else { feed };
+        let until = if self.store.is_back() {
+            let known = timeout(PATIENCE, self.store.last_seq()).await;
+            known.ok().and_then(Result::ok).unwrap_or(u64::MAX)
+        } else {
+            feed
+        };
         self.keeper.published(number, (feed, until), &self.loaded());
     }
 

@@ -178,19 +178,17 @@ impl Control {
     pub async fn trust(self: Arc<Self>) {
         let mut deliveries = self.sources.deliveries.lock().await;
         while let Some(delivery) = deliveries.recv().await {
-            {
-                // INVARIANT (one order): made and published under one lock, as where sources come and go. Otherwise a source that was
-                // taken away meanwhile would be published once more.
-                let mut published = self.published.lock().await;
-                let Some(trust) = self.sources.take(&delivery) else { continue };
-                let before = self.gate.snapshot().clone();
-                published.number += 1;
-                let next = Snapshot::new(published.number, before.population().clone(), Arc::clone(before.estate()));
-                self.gate.publish(next.trusting(trust));
-                self.keep_snapshot(published.number, published.seq).await;
-            }
+            // INVARIANT (one order): made and published under one lock, as where sources come and go. Otherwise a source that was
+            // taken away meanwhile would be published once more.
+            let mut published = self.published.lock().await;
+            let Some(trust) = self.sources.take(&delivery) else { continue };
+            let before = self.gate.snapshot().clone();
+            published.number += 1;
+            let next = Snapshot::new(published.number, before.population().clone(), Arc::clone(before.estate()));
+            self.gate.publish(next.trusting(trust));
             // Who waits for the key is told when it counts, and not before.
             drop(delivery);
+            self.keep_snapshot(published.number, published.seq).await;
         }
     }
 
