@@ -117,6 +117,8 @@ pub(crate) struct Sealer {
     shared: Arc<Shared>,
     /// What was sealed, by its first number.
     sealed: BTreeMap<u64, Known>,
+    /// The number of the last event that was retired.
+    retired: u64,
     /// What was signed last: first number and count.
     signed: (u64, u64),
     /// Tails that were found changed: told once.
@@ -141,14 +143,22 @@ impl Sealer {
         builder.recursive(true).create(&segments).map_err(failed(&segments))?;
         let directory = directory.to_owned();
         let (edge, seal) = (edge.into(), seal.clone());
-        let mut sealer =
-            Self { directory, edge, seal, log: None, retain, shared, sealed: BTreeMap::new(), signed: (0, 0), changed: Vec::new() };
+        let (sealed, changed) = (BTreeMap::new(), Vec::new());
+        let mut sealer = Self { directory, edge, seal, log: None, retain, shared, sealed, retired: 0, signed: (0, 0), changed };
         sealer.open_log()?;
-        sealer.finish_erasures()?;
+        sealer.begin_note()?;
         Ok(sealer)
     }
 
-    /// Opens the log of segments where it is not open, and learns what is in it.
+    /// Signs, before there is any event, that there is none: from then on a note that is missing was taken away.
+    fn begin_note(&self) -> Result<(), SealError> {
+        let is_new = self.log.as_ref().is_some_and(|log| log.size() == 0)
+            && hot::names(&self.directory).map_err(failed(&self.directory))?.is_empty()
+            && !self.directory.join(TAIL_NOTE).exists();
+        if is_new { self.sign(1, 0, Hash::EMPTY) } else { Ok(()) }
+    }
+
+    /// Opens the log of segments where it is not open, learns what is in it, and does what it says and was not done.
     fn open_log(&mut self) -> Result<(), SealError> {
         if self.log.is_some() {
             return Ok(());
@@ -158,7 +168,9 @@ impl Sealer {
         for file in &found.cut {
             tracing::warn!(file, "an entry of the log of segments that was never signed is cut off");
         }
-        self.sealed = known(&log)?;
+        (self.sealed, self.retired) = known(&log)?;
+        self.finish_retirement()?;
+        self.finish_erasures()?;
         self.log = Some(log);
         Ok(())
     }
@@ -181,7 +193,7 @@ impl Sealer {
     /// # Errors
     /// When the note or the tail cannot be read.
     pub(crate) fn distrusted(&self) -> Result<Option<(TailName, u64)>, SealError> {
-        let Some((first_seq, note)) = self.tail_note()? else { return Ok(None) };
+        let Some((first_seq, note)) = self.tail_note()? else { return self.unnoted() };
         let name = TailName { first_seq };
         let path = self.directory.join(name.to_string());
         let bytes = match fs::read(&path) {
@@ -200,9 +212,22 @@ impl Sealer {
         Ok(Some((name, first_seq.saturating_add(note.size))))
     }
 
+    /// The newest tail, where the note was taken away: nothing says what any tail held. That is kept beside each of them.
+    fn unnoted(&self) -> Result<Option<(TailName, u64)>, SealError> {
+        let names = hot::names(&self.directory).map_err(failed(&self.directory))?;
+        for name in &names {
+            let kept = self.directory.join(kept_note(*name));
+            if !kept.exists() {
+                fs::write(&kept, "").map_err(failed(&kept))?;
+            }
+        }
+        Ok(names.last().map(|name| (*name, name.first_seq)))
+    }
+
     /// The number after the last event that was sealed.
     pub(crate) fn next_seq(&self) -> u64 {
-        self.sealed.last_key_value().map_or(1, |(_, known)| known.next_seq)
+        let sealed = self.sealed.last_key_value().map_or(1, |(_, known)| known.next_seq);
+        sealed.max(self.retired.saturating_add(1))
     }
 
     /// Seals, signs and retires until it is told to end; then signs a last time.
@@ -320,15 +345,15 @@ impl Sealer {
         }
         let path = self.directory.join(TAIL_NOTE);
         standing.file.sync_data().map_err(failed(&path))?;
-        let note = Checkpoint {
-            origin: Seal::tail_origin(&self.edge),
-            size: standing.events,
-            root: standing.root,
-            extension: vec![format!("first {}", standing.first_seq)],
-        };
-        replace(&path, note.sign(&*self.seal.0)?.as_bytes()).map_err(failed(&path))?;
+        self.sign(standing.first_seq, standing.events, standing.root)?;
         self.signed = signed;
         Ok(())
+    }
+
+    fn sign(&self, first_seq: u64, size: u64, root: Hash) -> Result<(), SealError> {
+        let note = Checkpoint { origin: Seal::tail_origin(&self.edge), size, root, extension: vec![format!("first {first_seq}")] };
+        let path = self.directory.join(TAIL_NOTE);
+        replace(&path, note.sign(&*self.seal.0)?.as_bytes()).map_err(failed(&path))
     }
 
     /// The segments that should be there, oldest first.
@@ -346,13 +371,25 @@ impl Sealer {
         let Some((_, next)) = old.last() else { return Ok(()) };
         let entry = Entry::Retired { edge: self.edge.to_string(), through_seq: next.saturating_sub(1), at_us: now_us };
         self.append(&entry)?;
+        self.retired = self.retired.max(next.saturating_sub(1));
         for (first_seq, _) in &old {
-            let path = self.segment(*first_seq);
-            fs::remove_file(&path).map_err(failed(&path))?;
             self.sealed.remove(first_seq);
-            tracing::info!(segment = %path.display(), "a segment of the event log was kept as long as `audit.retain` says and is gone");
         }
-        self.shared.recount.store(true, Ordering::Release);
+        self.finish_retirement()
+    }
+
+    /// Takes away the files that the log says were retired: also where a machine stopped between the two.
+    fn finish_retirement(&self) -> Result<(), SealError> {
+        let folder = self.directory.join(SEGMENTS);
+        for SegmentName { first_seq } in segment::names(&folder).map_err(failed(&folder))? {
+            if first_seq > self.retired || self.sealed.contains_key(&first_seq) {
+                continue;
+            }
+            let path = self.segment(first_seq);
+            fs::remove_file(&path).map_err(failed(&path))?;
+            tracing::info!(segment = %path.display(), "a segment of the event log was kept as long as `audit.retain` says and is gone");
+            self.shared.recount.store(true, Ordering::Release);
+        }
         Ok(())
     }
 
@@ -399,16 +436,19 @@ impl Sealer {
     }
 }
 
-/// What the log says of segments that are not retired.
-fn known(log: &tiles::Writer) -> Result<BTreeMap<u64, Known>, SealError> {
-    let mut sealed = BTreeMap::new();
+/// What the log says of segments that are not retired, and the number of the last event that is.
+fn known(log: &tiles::Writer) -> Result<(BTreeMap<u64, Known>, u64), SealError> {
+    let (mut sealed, mut retired) = (BTreeMap::new(), 0);
     for index in 0..log.size() {
         // What a newer version wrote is not ours to understand.
         match Entry::parse(&log.log().entry(index)?) {
             Ok(Entry::Segment { first_seq, events, to_us, file, .. }) => {
                 sealed.insert(first_seq, Known { next_seq: first_seq.saturating_add(events), to_us, file });
             }
-            Ok(Entry::Retired { through_seq, .. }) => sealed.retain(|_, known: &mut Known| known.next_seq > through_seq.saturating_add(1)),
+            Ok(Entry::Retired { through_seq, .. }) => {
+                retired = retired.max(through_seq);
+                sealed.retain(|_, known: &mut Known| known.next_seq > through_seq.saturating_add(1));
+            }
             Ok(Entry::Erasure { segment, file, .. }) => {
                 if let Some(known) = sealed.get_mut(&segment) {
                     known.file = file;
@@ -417,7 +457,7 @@ fn known(log: &tiles::Writer) -> Result<BTreeMap<u64, Known>, SealError> {
             Err(_) => {}
         }
     }
-    Ok(sealed)
+    Ok((sealed, retired))
 }
 
 /// Whether frames begin with so many records under this root.

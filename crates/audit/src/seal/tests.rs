@@ -148,6 +148,57 @@ fn a_tail_that_was_changed_is_not_sealed_and_is_found() {
 }
 
 #[test]
+fn a_tail_whose_note_was_taken_away_is_not_signed_anew() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path();
+    let (log, writer) = start(path, &options(1_000));
+    record(&log, 5, NOON);
+    let _ = writer.close(PATIENCE);
+    fs::remove_file(path.join("tail.note")).expect("removed");
+    for _ in 0..2 {
+        let (log, writer) = start(path, &options(3));
+        record(&log, 4, NOON);
+        until(|| log.counters().unsealed == 1);
+        let _ = writer.close(PATIENCE);
+        assert!(path.join("tail-000000000001.wgl").exists());
+        assert_ne!(look(path).findings, []);
+    }
+    assert_eq!(numbers(path), (1..=13).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_log_that_was_never_written_to_is_whole() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (_log, writer) = start(directory.path(), &options(10));
+    let _ = writer.close(PATIENCE);
+    let report = look(directory.path());
+    assert_eq!((report.findings.as_slice(), report.sealed, report.in_tails), ([].as_slice(), 0, 0));
+}
+
+#[test]
+fn what_the_log_says_was_retired_goes_at_the_next_start() {
+    const DAY: Duration = Duration::from_secs(86_400);
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path();
+    let retaining = Options { retain: Some(DAY), ..options(5) };
+    let (log, writer) = start(path, &retaining);
+    record(&log, 6, NOON);
+    until(|| log.counters().sealed == 1);
+    let segment = path.join(SEGMENTS).join("events-000000000001.parquet");
+    let bytes = fs::read(&segment).expect("readable");
+    log.tell_time(NOON + DAY * 2);
+    until(|| !segment.exists());
+    let _ = writer.close(PATIENCE);
+    // As a machine leaves it that stops between the entry and the file.
+    fs::write(&segment, bytes).expect("writable");
+    assert_ne!(look(path).findings, []);
+    let (_log, writer) = start(path, &retaining);
+    assert!(!segment.exists());
+    let _ = writer.close(PATIENCE);
+    assert_eq!(look(path).findings, []);
+}
+
+#[test]
 fn a_tail_put_within_what_is_sealed_is_not_signed() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path();

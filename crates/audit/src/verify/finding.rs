@@ -201,6 +201,11 @@ pub enum Finding {
     },
     /// Nothing signed says what the tail holds.
     NoNote,
+    /// When the log was gone on with, nothing signed said what a tail held: the note had been taken away.
+    Unnoted {
+        /// The file of the tail.
+        file: String,
+    },
     /// The note on what the tail holds is none, or not signed by the log's key.
     Note(NoteError),
     /// Events that were signed are no longer there: they were cut off.
@@ -258,6 +263,9 @@ impl fmt::Display for Finding {
                 write!(f, "log of segments: entry {index} tells of an erasure in a segment that is not there, from event {segment} on")
             }
             Self::NoNote => f.write_str("`tail.note` is missing: nothing signed says what the tail holds"),
+            Self::Unnoted { file } => {
+                write!(f, "`{file}`: `tail.note` was missing when the log was gone on with: nothing signed says what it held")
+            }
             Self::Note(error) => write!(f, "`tail.note`: {error}"),
             Self::Gap { first, last } => write!(f, "{} are in no file", Events(*first, *last)),
             Self::Cut { first, last } => write!(f, "{}: signed, and no longer there", Events(*first, *last)),

@@ -116,7 +116,11 @@ impl Look<'_> {
                     self.looked_at(bytes.len());
                     // Kept when the writer saw that the tail is no longer what was signed.
                     let kept = Note::read_file(&self.directory.join(kept_note(*name)), self.edge(), self.asked);
-                    let kept = kept.ok().and_then(Result::ok).flatten().filter(|kept| kept.first == name.first_seq);
+                    let kept = kept.unwrap_or(Err(NoteError::NotText)).unwrap_or_else(|_| {
+                        self.find(Finding::Unnoted { file: name.to_string() });
+                        None
+                    });
+                    let kept = kept.filter(|kept| kept.first == name.first_seq);
                     self.tail(*name, &bytes, Some(*name) == newest, kept.as_ref(), &mut along);
                 }
             }
