@@ -21,8 +21,9 @@ use crate::{
 use shared::Erasure;
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
+    fs::{self, OpenOptions},
     io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::{
         Arc, PoisonError,
@@ -488,7 +489,7 @@ pub fn read_tail_note(directory: &Path, edge: &str, key: &Verifier) -> Result<Op
 /// Gives a file new contents, all or none.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = path.with_extension("new");
-    let mut file = File::create(&new)?;
+    let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&new)?;
     file.write_all(bytes)?;
     file.sync_data()?;
     fs::rename(&new, path)

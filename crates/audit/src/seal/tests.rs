@@ -12,6 +12,7 @@ use crate::{
 };
 use std::{
     fs,
+    os::unix::fs::PermissionsExt as _,
     path::Path,
     sync::{
         Arc, Mutex,
@@ -96,6 +97,9 @@ fn full_tails_are_sealed_and_the_log_is_whole_at_every_moment() {
     assert_eq!(segments(path).first().map(String::as_str), Some("events-000000000001.parquet"));
     let (first, note) = read_tail_note(path, EDGE, &trusted().keys[0]).expect("readable").expect("a note");
     assert_eq!(first + note.size, 76, "all of the tail is signed when the log was closed");
+    for file in [path.join("tail.note"), path.join(SEGMENTS).join("events-000000000001.parquet")] {
+        assert_eq!(fs::metadata(file).expect("there").permissions().mode() & 0o777, 0o600, "for its owner alone");
+    }
 }
 
 #[test]

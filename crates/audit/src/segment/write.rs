@@ -21,8 +21,9 @@ use parquet::{
     schema::types::ColumnPath,
 };
 use std::{
-    fs::{self, File},
+    fs::{self, File, OpenOptions},
     io::{self, Write},
+    os::unix::fs::OpenOptionsExt as _,
     path::Path,
 };
 
@@ -147,9 +148,14 @@ pub(super) struct Filling<'a> {
     span: Option<(i64, i64)>,
 }
 
+/// A new file for its owner alone: it tells of persons.
+fn private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(path)
+}
+
 impl<'a> Filling<'a> {
     pub(super) fn begin(path: &'a Path, unfinished: &Path, edge: &'a str, first_seq: u64) -> Result<Self, SegmentError> {
-        let file = File::create(unfinished).map_err(|error| SegmentError::Io { path: path.to_owned(), error })?;
+        let file = private(unfinished).map_err(|error| SegmentError::Io { path: path.to_owned(), error })?;
         let parquet = |error| SegmentError::Parquet { path: path.to_owned(), error };
         let file = Hashing { inner: file, context: Context::new(&SHA256), bytes: 0 };
         // The schema of arrow is not repeated in the footer: that of Parquet says all of it.
