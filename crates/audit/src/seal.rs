@@ -5,6 +5,7 @@
 //! holds what it held when it was written, as far as the note or the writing thread can tell. What somebody changed is left
 //! as it is, and told: sealing it would make it true.
 
+mod known;
 mod shared;
 
 pub(crate) use shared::Shared;
@@ -18,6 +19,7 @@ use crate::{
     tiles::{self, TilesError},
     tree::{Frontier, Hash},
 };
+use known::{Known, known};
 use shared::Erasure;
 use std::{
     collections::BTreeMap,
@@ -94,17 +96,6 @@ pub enum SealError {
 fn failed(path: &Path) -> impl Fn(io::Error) -> SealError {
     let path = path.to_owned();
     move |source| SealError::Io { path: path.clone(), source }
-}
-
-/// What the log says of a segment.
-#[derive(Debug, Clone, Copy)]
-struct Known {
-    /// The number after its last event.
-    next_seq: u64,
-    /// The time of its newest event, in microseconds.
-    to_us: i64,
-    /// The hash that its file must have.
-    file: Hash,
 }
 
 /// The one that seals.
@@ -416,14 +407,22 @@ impl Sealer {
 
     /// Erases what was asked for, once what was in the tail then is sealed.
     fn erase_what_is_asked(&mut self) -> Result<(), SealError> {
-        let asked: Vec<Erasure> = {
-            let mut erasures = self.shared.erasures.lock().unwrap_or_else(PoisonError::into_inner);
-            let next = self.next_seq();
-            erasures.extract_if(.., |erasure| erasure.from_seq <= next).collect()
-        };
-        for erasure in asked {
-            let Erasure { wanted, reason, done, .. } = erasure;
-            done(self.erase(&wanted, &reason));
+        let shared = Arc::clone(&self.shared);
+        let mut erasures = shared.erasures.lock().unwrap_or_else(PoisonError::into_inner);
+        if erasures.is_empty() {
+            return Ok(());
+        }
+        // After the lock: whoever asks does so when the tails that it means are there.
+        let names = hot::names(&self.directory).map_err(failed(&self.directory))?;
+        let before = |seq: u64| names.iter().filter(move |tail| tail.first_seq < seq);
+        let asked: Vec<Erasure> =
+            erasures.extract_if(.., |erasure| before(erasure.from_seq).all(|tail| self.changed.contains(tail))).collect();
+        drop(erasures);
+        for Erasure { wanted, reason, from_seq, done } in asked {
+            let erased = self.erase(&wanted, &reason);
+            // It is not sealed, and nothing is erased from it: that must not be taken for done.
+            let left = before(from_seq).next().map_or(Ok(()), |tail| Err(SealError::Changed(*tail)));
+            done(erased.and_then(|erased| left.map(|()| erased)));
         }
         Ok(())
     }
@@ -435,30 +434,6 @@ impl Sealer {
         }
         Ok(())
     }
-}
-
-/// What the log says of segments that are not retired, and the number of the last event that is.
-fn known(log: &tiles::Writer) -> Result<(BTreeMap<u64, Known>, u64), SealError> {
-    let (mut sealed, mut retired) = (BTreeMap::new(), 0);
-    for index in 0..log.size() {
-        // What a newer version wrote is not ours to understand.
-        match Entry::parse(&log.log().entry(index)?) {
-            Ok(Entry::Segment { first_seq, events, to_us, file, .. }) => {
-                sealed.insert(first_seq, Known { next_seq: first_seq.saturating_add(events), to_us, file });
-            }
-            Ok(Entry::Retired { through_seq, .. }) => {
-                retired = retired.max(through_seq);
-                sealed.retain(|_, known: &mut Known| known.next_seq > through_seq.saturating_add(1));
-            }
-            Ok(Entry::Erasure { segment, file, .. }) => {
-                if let Some(known) = sealed.get_mut(&segment) {
-                    known.file = file;
-                }
-            }
-            Err(_) => {}
-        }
-    }
-    Ok((sealed, retired))
 }
 
 /// Whether frames begin with so many records under this root.

@@ -152,6 +152,26 @@ fn a_tail_that_was_changed_is_not_sealed_and_is_found() {
 }
 
 #[test]
+fn an_erasure_says_which_tail_it_left_and_does_not_wait_for_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path();
+    let (log, writer) = start(path, &options(3));
+    record(&log, 5, NOON);
+    let _ = writer.close(PATIENCE);
+    fs::write(path.join("tail-000000000004.wgl"), HEADER).expect("writable");
+    let (log, writer) = start(path, &options(3));
+    let (sender, receiver) = sync_channel(1);
+    let done =
+        Box::new(move |erased: Result<u64, super::SealError>| sender.send(erased.map_err(|error| error.to_string())).expect("waited for"));
+    log.erase(Wanted::default(), "asked for", done).expect("a place");
+    let told = receiver.recv_timeout(PATIENCE).expect("told");
+    assert!(told.as_ref().is_err_and(|error| error.contains("tail-000000000004.wgl")), "{told:?}");
+    let _ = writer.close(PATIENCE);
+    let page = reading::tail(path, &Filter::default(), &Since::Oldest, 3).expect("readable");
+    assert!(page.events.iter().all(|event| event.path.is_none()), "what is sealed is erased");
+}
+
+#[test]
 fn a_tail_whose_note_was_taken_away_is_not_signed_anew() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path();
