@@ -25,8 +25,8 @@ pub use local::{
 pub use manual::manual;
 pub use people::{LoginArgs, LogoutArgs};
 pub use record::{
-    AccessArgs, AuditCommand, ExplainArgs, FindingsArgs, LogArgs, ProveArgs, QueryArgs, QueryForm, ReplayArgs, TailArgs, TimelineArgs,
-    TimelineForm, UsageArgs, VerifyArgs,
+    AccessArgs, AuditCommand, EraseArgs, ExplainArgs, FindingsArgs, LogArgs, ProveArgs, QueryArgs, QueryForm, ReplayArgs, TailArgs,
+    TimelineArgs, TimelineForm, UsageArgs, VerifyArgs,
 };
 pub use shared::{ChangeArgs, ConfigArgs, ManagementArgs, NamedArgs, Output, OutputArgs, ReadArgs, ResourceArgs, WayArgs};
 

@@ -74,6 +74,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Audit(AuditCommand::Timeline(args)) => wait(timeline::run(args)),
         Command::Audit(AuditCommand::Verify(args)) => evidence::verify_log(&args),
         Command::Audit(AuditCommand::Prove(args)) => evidence::prove_event(&args),
+        Command::Audit(AuditCommand::Erase(args)) => evidence::erase(&args),
         Command::Audit(AuditCommand::Export(args)) => evidence::export(&args),
         Command::Audit(AuditCommand::Key(args)) => evidence::key(&args),
         Command::Replay(args) => wait(replay::run(args)),

@@ -102,6 +102,15 @@ Examples:
 
 Only what is sealed has a proof: `audit.seal` says when that is.")]
     Prove(ProveArgs),
+    /// Take out of the log what tells of a person; that it holds what it held can still be proven
+    #[command(after_help = "\
+Examples:
+  wardgate audit erase person:9f2c…  --reason \"asked for on 2026-11-20\"
+  wardgate audit erase source:192.0.2.7 --reason \"a private line\"
+
+While nothing serves from the directory. Of every event of the subject goes what may tell of a person (docs/evidence.md says which
+columns); who called by which credential and what was ruled stays. The reason stands in the log for ever: name nobody in it.")]
+    Erase(EraseArgs),
     /// Print every event as JSON, a line each, the oldest first
     #[command(after_help = "\
 Examples:
@@ -144,6 +153,20 @@ pub struct VerifyArgs {
     /// Form of what is printed
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// `wardgate audit erase`.
+#[derive(Debug, Args)]
+pub struct EraseArgs {
+    /// Whose events, as in `audit timeline`: `person:HASH`, `source:ADDRESS`, `resource:PATH`, `request:ID`…
+    #[arg(value_name = "SUBJECT")]
+    pub subject: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Where the configuration is
+    #[command(flatten)]
+    pub config: ConfigArgs,
 }
 
 /// `wardgate audit prove`.

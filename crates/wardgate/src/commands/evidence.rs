@@ -1,7 +1,9 @@
 //! `wardgate audit verify|prove|export|key`: the event log read where it lies, and held against what was signed.
 
 use crate::{
-    cli::{LogArgs, Output, ProveArgs, VerifyArgs},
+    builtin,
+    cli::{EraseArgs, LogArgs, Output, ProveArgs, VerifyArgs},
+    clock,
     config::Config,
     diagnostics, evidence,
     output::{BAD, Exit, GOOD, json, json_line, line, note, styled},
@@ -13,11 +15,15 @@ use std::{
     fs,
     io::IsTerminal as _,
     path::{Path, PathBuf},
+    sync::mpsc::sync_channel,
 };
 use wardgate_audit::{
     note::{Checkpoint, Trusted, Verifier},
     reading::{self, Filter, Since},
+    segment::find::Wanted,
+    sink::{self, ChangeRecord},
     tiles,
+    timeline::Subject,
     verify::{Asked, Depth, Disclosure, Report, prove, verify},
 };
 use wardgate_model::id::RequestId;
@@ -153,6 +159,48 @@ pub(super) fn prove_event(args: &ProveArgs) -> anyhow::Result<Exit> {
     };
     let disclosure = if args.without_personal { Disclosure::Commitment } else { Disclosure::Personal };
     json(&serde_json::to_value(prove(&log.directory, &log.trusted, seq, disclosure)?)?)?;
+    Ok(Exit::Done)
+}
+
+/// Takes what tells of persons out of the events of a subject.
+pub(super) fn erase(args: &EraseArgs) -> anyhow::Result<Exit> {
+    if !args.subject.contains(':') {
+        note(&format!("`{}` alone may mean many things: write what it is, as in `person:{}`", args.subject, args.subject));
+        return Ok(Exit::Invalid);
+    }
+    let subject: Subject = match args.subject.parse() {
+        Ok(subject) => subject,
+        Err(error) => {
+            note(&format!("{error}"));
+            return Ok(Exit::Invalid);
+        }
+    };
+    let config = match Config::read(&args.config.config) {
+        Ok(config) => config,
+        Err(found) => {
+            diagnostics::show(&found);
+            return Ok(Exit::Invalid);
+        }
+    };
+    let started = sink::Log::start(&config.audit, &evidence::options(&config)?);
+    let (log, writer) = started.with_context(|| format!("cannot write to the event log `{}`: stop what serves", config.audit.display()))?;
+    log.tell_time(clock::now());
+    let (sender, receiver) = sync_channel(1);
+    let wanted = Wanted { either: subject.predicates(), ..Wanted::default() };
+    // Nobody listens any more only where this command has ended.
+    let done = Box::new(move |erased| drop(sender.send(erased)));
+    log.erase(wanted, &args.reason, done)?;
+    let erased = receiver.recv().context("the log ended before it had erased anything")??;
+    log.record_change(ChangeRecord {
+        time: clock::now(),
+        actor: builtin::OPERATOR.into(),
+        what: "erase".into(),
+        kind: "event".into(),
+        name: format!("{erased} events").into(),
+        reason: Some(args.reason.as_str().into()),
+    })?;
+    drop(writer);
+    line(&format!("what may tell of a person is gone from {erased} events"))?;
     Ok(Exit::Done)
 }
 

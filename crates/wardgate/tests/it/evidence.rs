@@ -67,6 +67,7 @@ fn killed_again_and_again_under_load_the_log_stays_whole() {
                 .collect();
             // Killed once something was sealed and something signed in this run.
             until("a sealed segment", || gate.metric("wardgate_audit_sealed_total").filter(|sealed| *sealed > 0));
+            until("events on disk", || gate.metric("wardgate_audit_written_total").filter(|written| *written > 60));
             stop.store(true, Ordering::Relaxed);
             callers.into_iter().map(|caller| caller.join().unwrap()).collect()
         });
@@ -127,6 +128,16 @@ fn what_is_changed_in_a_sealed_segment_is_found_and_what_is_whole_is_proven_by_o
     // A checkpoint that was kept elsewhere.
     let remember = |status| wardgate(place.path(), &["audit", "verify", "--remember", "elsewhere.checkpoint"]).with(status);
     remember(0);
+    remember(0);
+
+    // What tells of a person goes, and the log is whole all the same.
+    let address = |event: &Value| event["source"]["address"].is_string();
+    assert!(place.events().iter().filter(|event| address(event)).count() > 20);
+    wardgate(place.path(), &["audit", "erase", "127.0.0.1", "--reason", "asked for"]).with(2);
+    wardgate(place.path(), &["audit", "erase", "source:127.0.0.1", "--reason", "asked for"]).with(0);
+    let left = place.events();
+    assert!(!left.iter().any(address), "nothing is left of the address");
+    assert!(left.iter().any(|event| event["identity"]["id"] == "caller"));
     remember(0);
 
     let exported = wardgate(place.path(), &["audit", "export"]).with(0);
