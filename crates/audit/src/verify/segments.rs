@@ -121,6 +121,8 @@ impl Look<'_> {
     fn bytes(&mut self, place: &Place<'_>) -> Option<Vec<u8>> {
         let Place { file, path, first, known } = place;
         let read = fs::metadata(path).and_then(|metadata| match metadata.len() {
+            // A pipe would never end.
+            _ if !metadata.is_file() => Err(io::Error::other("it is no plain file")),
             bytes if bytes > SEGMENT_BYTES_MAX => Ok(Err(bytes)),
             _ => fs::read(path).map(Ok),
         });

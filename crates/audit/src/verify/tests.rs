@@ -189,6 +189,15 @@ fn what_would_be_read_in_place_of_events_is_found() {
 }
 
 #[test]
+fn what_is_no_file_in_the_place_of_a_segment_is_found() {
+    let sample = Sample::new();
+    fs::remove_file(sample.segment(0)).unwrap();
+    fs::create_dir(sample.segment(0)).unwrap();
+    let file = format!("{SEGMENTS}/{}", SegmentName { first_seq: 1 });
+    assert_eq!(sample.findings(), [Finding::Unreadable { file, error: "it is no plain file".into() }]);
+}
+
+#[test]
 fn what_was_retired_or_erased_is_no_finding() {
     let mut sample = Sample::new();
     let wanted = Wanted { seq: 45..=50, ..Wanted::default() };
