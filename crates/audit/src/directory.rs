@@ -18,7 +18,7 @@ use std::{
 };
 use wardgate_model::time::Time;
 
-const LOCK_NAME: &str = "events.lock";
+pub(crate) const LOCK_NAME: &str = "events.lock";
 /// The folder of what is sealed.
 pub(crate) const SEGMENTS: &str = "segments";
 /// The folder of the log of segments.

@@ -8,7 +8,7 @@ pub use cursor::Cursor;
 
 use crate::{
     columns::{self, Row, Value},
-    directory::SEGMENTS,
+    directory::{LOCK_NAME, SEGMENTS},
     event_v1::EventV1,
     hot::{self, Frame, Tail, TailName, frame_at},
     segment::{
@@ -136,6 +136,14 @@ pub fn tail(directory: &Path, filter: &Filter, since: &Since, limit: usize) -> R
         }
     }
     Ok(page)
+}
+
+/// Whether a directory holds an event log, empty or not.
+#[must_use]
+pub fn is_log(directory: &Path) -> bool {
+    directory.join(LOCK_NAME).exists()
+        || hot::names(directory).is_ok_and(|names| !names.is_empty())
+        || segment::names(&directory.join(SEGMENTS)).is_ok_and(|names| !names.is_empty())
 }
 
 /// A file of the log, and which events of it count.

@@ -303,7 +303,10 @@ impl Log {
             return Err(NoPlace);
         }
         let asked = Erase { wanted, reason: reason.into(), done };
-        self.sender.try_send(Message::Erase(Box::new(asked))).map_err(|_| NoPlace)
+        self.sender.try_send(Message::Erase(Box::new(asked))).map_err(|_| {
+            self.shared.erasing.store(false, Ordering::Release);
+            NoPlace
+        })
     }
 
     /// How the log is doing.

@@ -68,8 +68,8 @@ pub(super) fn verify_log(args: &VerifyArgs) -> anyhow::Result<Exit> {
     if !report.findings.is_empty() {
         return Ok(Exit::No);
     }
-    if let Some(file) = &args.remember {
-        remember(file, &log)?;
+    if let (Some(file), Some(verified)) = (&args.remember, &report.checkpoint) {
+        remember(file, &log, verified)?;
     }
     Ok(Exit::Done)
 }
@@ -100,9 +100,17 @@ fn remembered(file: &Path, trusted: &Trusted) -> anyhow::Result<Option<Checkpoin
     }
 }
 
-fn remember(file: &Path, log: &Log) -> anyhow::Result<()> {
+/// Keeps the checkpoint that was verified, all of it or none. A log that went on meanwhile is left for the next look.
+fn remember(file: &Path, log: &Log, verified: &Checkpoint) -> anyhow::Result<()> {
     let opened = tiles::Log::open(&log.directory.join("log"), &log.trusted)?;
-    fs::write(file, opened.note()).with_context(|| format!("cannot write `{}`", file.display()))
+    if opened.checkpoint() != verified {
+        note("the log went on while it was looked at: the checkpoint kept is still that of the look before");
+        return Ok(());
+    }
+    let mut new = file.as_os_str().to_owned();
+    new.push(".new");
+    let written = fs::write(&new, opened.note()).and_then(|()| fs::rename(&new, file));
+    written.with_context(|| format!("cannot write `{}`", file.display()))
 }
 
 fn told(report: &Report) -> serde_json::Value {
@@ -132,7 +140,7 @@ fn shown(log: &Log, report: &Report) -> anyhow::Result<()> {
         line(&format!("checkpoint {} size {} root {}", at.origin, at.size, at.root))?;
     }
     if report.unsigned > 0 {
-        note(&format!("{} of the newest events are not signed yet: they are within a second", report.unsigned));
+        note(&format!("{} of the newest events are not signed yet", report.unsigned));
     }
     if report.torn {
         note(&format!("the tail in `{}` ends within a record: it is being written, or the machine stopped", log.directory.display()));
@@ -216,6 +224,10 @@ pub(super) fn export(args: &LogArgs) -> anyhow::Result<Exit> {
             }
         },
     };
+    if !reading::is_log(&directory) {
+        note(&format!("`{}` is no directory of an event log", directory.display()));
+        return Ok(Exit::Invalid);
+    }
     let (mut since, mut unreadable) = (Since::Oldest, 0);
     loop {
         let page = reading::tail(&directory, &Filter::default(), &since, usize::MAX)?;

@@ -26,8 +26,8 @@ pub(super) async fn run(args: ReplayArgs) -> anyhow::Result<Exit> {
             (if logs.is_empty() { vec![config.audit] } else { logs }, store.unwrap_or(config.store))
         }
     };
-    if let Some(log) = logs.iter().find(|log| !log.is_dir()) {
-        note(&format!("`{}` is no directory: name those of event logs", log.display()));
+    if let Some(log) = logs.iter().find(|log| !wardgate_audit::reading::is_log(log)) {
+        note(&format!("`{}` is no directory of an event log", log.display()));
         return Ok(Exit::Invalid);
     }
     let report = waiting(replayed(&logs, &store)).await?;

@@ -70,6 +70,10 @@ async fn found(args: &TimelineArgs, subject: &Subject) -> anyhow::Result<Option<
     } else {
         return at_the_gate(args).await.map(Some);
     };
+    if let Some(log) = directories.iter().find(|log| !wardgate_audit::reading::is_log(log)) {
+        note(&format!("`{}` is no directory of an event log", log.display()));
+        return Ok(None);
+    }
     let asked = TimelineQuery {
         subject: args.subject.clone(),
         from: args.from.as_deref().and_then(Time::parse),

@@ -326,6 +326,8 @@ impl Findings<'_> {
     }
 }
 
+/// The longest that an event may be in memory only.
+const AUDIT_WINDOW_MAX: Duration = Duration::from_secs(1);
 /// Events that may wait to be sealed: they are in one file, read at once.
 const SEAL_EVENTS_MAX: u64 = 1_000_000;
 
@@ -374,6 +376,10 @@ impl Raw {
         let audit_bytes_max = findings.size("audit.bytes_max", text(&audit.bytes_max));
         let audit_retain = audit.retain.as_ref().and_then(|span| findings.duration("audit.retain", span));
         let audit_window = audit.window.as_ref().and_then(|span| findings.duration("audit.window", span)).unwrap_or_default();
+        if audit_window > AUDIT_WINDOW_MAX {
+            let said = "an event would be in memory only for longer than a second".to_owned();
+            findings.wrong("audit.window", said, "write at most `1s`");
+        }
         let audit_seal = audit.seal.unwrap_or_default().resolve(&mut findings);
         match (address, issuer, store, key, edge.zip(claim_within), audit_bytes_max) {
             (Some(admin), Some(issuer), Some(store), Some(key), Some((edge, claim_within)), Some(audit_bytes_max))
