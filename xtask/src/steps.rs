@@ -26,7 +26,7 @@ pub(crate) enum Step {
     Docs,
     /// Tests and the examples of the documentation pass.
     Test,
-    /// The query engine, looked at as everything else is in a check: to do so builds half as much again as all the rest.
+    /// The query engine: what it stands on is built longer than all the rest.
     Engine,
 }
 
@@ -105,8 +105,8 @@ fn docs(root: &Path, what: &[&str]) -> anyhow::Result<Outcome> {
     quiet(docs)
 }
 
-/// Everything about the query engine. Its tests are part of a check, its lints and documentation are not: they would have all
-/// that it stands on built once more.
+/// Everything about the query engine, which is no part of a check: what it stands on is built longer than all the rest
+/// (docs/adr/014-query-engine.md).
 fn engine(root: &Path) -> anyhow::Result<Outcome> {
     for outcome in [clippy(root, ENGINE)?, docs(root, ENGINE)?] {
         if let Outcome::Failed(why) = outcome {
@@ -182,10 +182,10 @@ fn quiet(mut command: Command) -> anyhow::Result<Outcome> {
 }
 
 /// The examples of the documentation, then the tests: what they say is shown as it comes, all on the standard output,
-/// so that the runner's closing line stands where it belongs. The query engine's come first, so that it is that of all others.
+/// so that the runner's closing line stands where it belongs.
 fn test(root: &Path) -> anyhow::Result<Outcome> {
     let examples = [&["test"], REST, &["--locked", "--quiet", "--doc"]].concat();
-    all(root, vec![examples, tests(root, ENGINE), tests(root, REST)])
+    all(root, vec![examples, tests(root, REST)])
 }
 
 /// How cargo is asked for tests.
