@@ -4,8 +4,9 @@
     verify_events.py proof FILE KEY              the proof of one event, without the log; Python's standard library and `openssl`
     verify_events.py segments DIRECTORY KEY      every sealed segment of a log's directory; also `pyarrow`, which reads Parquet
 
-KEY is the log's verifier key (`NAME+ID+BASE64`) or a file with it. It ends with 0 when all is well, 3 with a line for each
-finding, 2 when it is called wrongly.
+KEY is the log's verifier key (`NAME+ID+BASE64`) or a file with it. It ends with 0 when all is well (and shows the record that is
+proven), 3 with a line for each finding, 1 when it cannot tell (a file that is named is not there, `openssl` or `pyarrow` is
+missing), 2 when it is called wrongly.
 
 What is hashed of an event, in words: for each column that is not null, in the order of the columns, its place as two bytes, its
 type as one (1 a whole number, 2 yes or no, 3 text, 4 texts), and its value: a number in eight bytes, yes or no in one, a text as
@@ -24,8 +25,19 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import verify_log
-from verify_log import Wrong
+from verify_log import Cannot, Wrong
 
+# In the order of their places; later versions append.
+COLUMNS = """
+seq time kind edge request_id trace_id door identity identity_name identity_type owner team environment quality
+credential credential_type credential_bound proof proof_bound proof_age_s token token_issuer token_audience token_scopes
+lane on_behalf_of actors grant_name purpose purpose_basis task source source_network source_zone source_environment
+source_country tls_fingerprint user_agent reputation source_known host query content_type request_length api api_owner
+business_function sensitivity operation class method path resource stopped response enforced code reasons policies risk
+signals delay_us challenge ending duration_us client_status upstream upstream_status upstream_latency_us bytes_in
+bytes_out records effect snapshot judge_order change_actor change_what change_kind change_name change_reason
+finding_code finding_severity finding_kind finding_name finding_what change_of
+""".split()
 PERSONAL = {
     "on_behalf_of",
     "source",
@@ -61,9 +73,42 @@ def record_of(public, commitment):
     return public if commitment is None else public + b"\xff\xff\x05" + commitment
 
 
+def fields_of(record):
+    """The names and values of a record's columns, read from the bytes that were hashed."""
+    at, fields = 0, {}
+
+    def take(count):
+        nonlocal at
+        if at + count > len(record):
+            raise Wrong("the record ends within a column")
+        at += count
+        return record[at - count : at]
+
+    def number(count):
+        return int.from_bytes(take(count), "big")
+
+    def text():
+        return take(number(4)).decode("utf-8", "replace")
+
+    while at < len(record):
+        place, kind = number(2), number(1)
+        if kind == 1:
+            value = int.from_bytes(take(8), "big", signed=True)
+        elif kind == 2:
+            value = bool(number(1))
+        elif kind == 3:
+            value = text()
+        elif kind == 4:
+            value = [text() for _ in range(min(number(4), len(record)))]
+        else:
+            raise Wrong(f"the record has a column of a type that is not known: {kind}")
+        fields[COLUMNS[place] if place < len(COLUMNS) else f"column {place}"] = value
+    return fields
+
+
 def check_event(proof, key):
-    """The event's number and the log's size, when the proof shows that it is in the log."""
-    if proof.get("proof") != "wardgate-event-proof/1":
+    """The event's number, the log's size and the event's columns, when the proof shows that it is in the log."""
+    if not isinstance(proof, dict) or proof.get("proof") != "wardgate-event-proof/1":
         raise Wrong("the file is no proof of an event")
     try:
         seq, public = int(proof["seq"]), bytes.fromhex(proof["public"])
@@ -72,22 +117,29 @@ def check_event(proof, key):
         entry, log = proof["entry"].encode(), proof["log"].encode()
     except (KeyError, TypeError, ValueError) as error:
         raise Wrong(f"the proof is not as it has to be: {error}") from None
+    personal = b""
     if "personal" in proof:
-        shown = commitment_to(bytes.fromhex(proof["salt"]), bytes.fromhex(proof["personal"]))
-        if shown != commitment:
+        try:
+            salt, personal = bytes.fromhex(proof["salt"]), bytes.fromhex(proof["personal"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise Wrong(f"the proof is not as it has to be: {error}") from None
+        if commitment_to(salt, personal) != commitment:
             raise Wrong("what tells of a person is not what was committed to")
     # The first column is the number.
-    if public[:11] != b"\0\0\1" + seq.to_bytes(8, "big"):
+    if not 0 <= seq < 1 << 63 or public[:11] != b"\0\0\1" + seq.to_bytes(8, "big"):
         raise Wrong(f"the record is not that of event {seq}")
     kind, said = parse_entry(entry)
-    if kind != "wardgate-segment/1" or key[0] != "wardgate/" + said["edge"]:
+    if kind != "wardgate-segment/1" or key[0] != "wardgate/" + said.get("edge", ""):
         raise Wrong("the entry names no segment of this log")
     leaf = verify_log.leaf_hash(record_of(public, commitment))
-    first, events, root = int(said["first"]), int(said["events"]), base64.b64decode(said["root"])
+    first, events = (verify_log.parse_number(said.get(name, "")) for name in ("first", "events"))
+    if first is None or events is None:
+        raise Wrong("the entry does not say which events the segment holds")
+    root = verify_log.decode(said.get("root", ""), "the root of the segment")
     if not verify_log.inclusion_holds(leaf, seq - first, events, path, root) or seq < first:
         raise Wrong(f"the proof does not show event {seq} to be in its segment")
     _, size, _ = verify_log.check_proof(log, key, entry)
-    return seq, size
+    return seq, size, fields_of(public) | fields_of(personal)
 
 
 # Segments
@@ -134,6 +186,8 @@ def check_segment(path, first, events, root, file_hash):
     import pyarrow.parquet
 
     findings, name = [], os.path.basename(path)
+    if not os.path.isfile(path):
+        return [f"{name} is no plain file"]
     with open(path, "rb") as file:
         if hashlib.file_digest(file, "sha256").digest() != file_hash:
             findings.append(f"{name} is not the file that the log names")
@@ -173,7 +227,7 @@ def check_segments(directory, key):
                 segments[int(said["first"])] = said
             elif kind == "wardgate-retired/1":
                 retired = int(said["through"])
-            elif kind == "wardgate-erasure/1":
+            elif kind == "wardgate-erasure/1" and int(said["segment"]) in segments:
                 segments[int(said["segment"])]["file"] = said["file"]
             else:
                 findings.append(f"an entry of a kind that is not known: {kind}")
@@ -209,20 +263,31 @@ def main(words):
     segments.add_argument("directory")
     segments.add_argument("key")
     called = parser.parse_args(words)
+    return verify_log.ended(lambda: run(called))
+
+
+def run(called):
+    key = verify_log.key_of(called.key)
+    if called.command == "proof":
+        content = verify_log.content_of(called.file)
+        try:
+            proof = json.loads(content)
+        except ValueError as error:
+            raise Wrong(f"the file is no proof of an event: {error}") from None
+        seq, size, fields = check_event(proof, key)
+        print(f"event {seq} is in the log of {size} entries")
+        for name, value in fields.items():
+            print(f"  {name}: {json.dumps(value)}")
+        if "personal" not in proof and "commitment" in proof:
+            print("  what tells of a person is not shown: erased, or left out of the proof")
+        return 0
+    if not os.path.isdir(called.directory):
+        raise Cannot(f"{called.directory} is no directory")
     try:
-        content = verify_log.content_of
-        key = verify_log.parse_key(content(called.key).decode() if os.path.exists(called.key) else called.key)
-        if called.command == "proof":
-            seq, size = check_event(json.loads(content(called.file)), key)
-            print(f"event {seq} is in the log of {size} entries")
-            return 0
-        findings, count, events = check_segments(called.directory, key)
-    except (Wrong, json.JSONDecodeError) as wrong:
-        print(wrong)
-        return 3
-    except (OSError, ImportError) as error:
-        print(error, file=sys.stderr)
-        return 2
+        import pyarrow.parquet  # noqa: F401
+    except ImportError as error:
+        raise Cannot(f"pyarrow is missing: {error}") from None
+    findings, count, events = check_segments(called.directory, key)
     for finding in findings:
         print(finding)
     if not findings:

@@ -5,7 +5,8 @@
     verify_log.py proof FILE KEY ENTRY                       one entry's proof, without the log
 
 KEY is the log's verifier key (`NAME+ID+BASE64`) or a file with it, NOTE a checkpoint that was kept elsewhere, ENTRY a file
-with the entry's bytes. It ends with 0 when all is well, 3 with a line for each finding, 2 when it is called wrongly.
+with the entry's bytes. It ends with 0 when all is well, 3 with a line for each finding, 1 when it cannot tell (a file that is
+named is not there, `openssl` is missing), 2 when it is called wrongly.
 
 The formats are public: RFC 6962 (the tree), and of C2SP signed-note, tlog-checkpoint, tlog-tiles and tlog-proof.
 The functions can be imported; none of them keeps anything between calls.
@@ -16,6 +17,7 @@ import base64
 import binascii
 import hashlib
 import os
+import stat
 import subprocess
 import sys
 import tempfile
@@ -23,12 +25,21 @@ import tempfile
 FULL = 256
 HASH = 32
 NOTE_MAX = 256 * 1024
+FILE_MAX = 64 * 1024 * 1024
 SIGNATURES_MAX = 64
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 
 
 class Wrong(Exception):
     """What was found wrong, for people."""
+
+
+class Cannot(Exception):
+    """Why nothing can be said, for people."""
+
+
+class Called(Exception):
+    """What is wrong of how it was called, for people."""
 
 
 # The tree (RFC 6962, section 2.1)
@@ -147,7 +158,10 @@ def signature_holds(public, text, signature):
             with open(os.path.join(place, name), "wb") as file:
                 file.write(content)
         command = "openssl pkeyutl -verify -pubin -keyform DER -inkey key -rawin -in text -sigfile signature"
-        done = subprocess.run(command.split(), cwd=place, capture_output=True, check=False)
+        try:
+            done = subprocess.run(command.split(), cwd=place, capture_output=True, check=False)
+        except OSError as error:
+            raise Cannot(f"openssl cannot be run: {error.strerror}") from None
     return done.returncode == 0
 
 
@@ -203,7 +217,7 @@ def open_checkpoint(note, key):
 
 
 def parse_number(text):
-    plain = text.isascii() and text.isdigit() and (text == "0" or text[0] != "0")
+    plain = text.isascii() and text.isdigit() and (text == "0" or text[0] != "0") and len(text) <= 20
     return int(text) if plain else None
 
 
@@ -229,10 +243,20 @@ def tile_names(kind, count):
         yield tile_name(kind, index, width), width
 
 
+def read_plain(path):
+    """What a plain file holds: a pipe would be waited for without end."""
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise Wrong(f"{path} is no plain file")
+        content = file.read(FILE_MAX + 1)
+    if len(content) > FILE_MAX:
+        raise Wrong(f"{path} has more than {FILE_MAX} bytes")
+    return content
+
+
 def read_file(directory, name):
     try:
-        with open(os.path.join(directory, name), "rb") as file:
-            return file.read()
+        return read_plain(os.path.join(directory, name))
     except OSError as error:
         raise Wrong(f"{name} cannot be read: {error.strerror}") from None
 
@@ -354,8 +378,43 @@ def check_proof(proof, key, entry):
 
 
 def content_of(path):
-    with open(path, "rb") as file:
-        return file.read()
+    """What a file holds that was named by whoever called."""
+    try:
+        return read_plain(path)
+    except OSError as error:
+        raise Cannot(f"{path} cannot be read: {error.strerror}") from None
+
+
+def key_of(text):
+    """The key that was named: itself, or a file with it."""
+    try:
+        return parse_key(content_of(text).decode() if os.path.exists(text) else text)
+    except (Wrong, UnicodeDecodeError) as wrong:
+        raise Called(wrong if isinstance(wrong, Wrong) else f"{text} is no text") from None
+
+
+def ended(check):
+    """Runs a check, and says how it ended: with what it gives, or why it gives nothing."""
+    try:
+        return check()
+    except Wrong as wrong:
+        print(wrong)
+        return 3
+    except Called as called:
+        print(called, file=sys.stderr)
+        return 2
+    except (Cannot, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        print(f"what was given is not as it has to be: {error}")
+        return 3
+
+
+def shown(entry):
+    """The lines of an entry, without what a terminal would obey."""
+    lines = entry.decode("utf-8", "replace").rstrip("\n").split("\n")
+    return ["".join(c if c.isprintable() else "\ufffd" for c in line) for line in lines]
 
 
 def main(words):
@@ -370,20 +429,21 @@ def main(words):
     proof.add_argument("key")
     proof.add_argument("entry")
     called = parser.parse_args(words)
-    try:
-        key = parse_key(content_of(called.key).decode() if os.path.exists(called.key) else called.key)
-        if called.command == "proof":
-            index, size, root = check_proof(content_of(called.file), key, content_of(called.entry))
-            print(f"entry {index} is in the log: {size} entries, root {root.hex()}")
-            return 0
-        remembered = content_of(called.remembered) if called.remembered else None
-        findings, size, root = check_log(called.directory, key, remembered)
-    except Wrong as wrong:
-        print(wrong)
-        return 3
-    except OSError as error:
-        print(error, file=sys.stderr)
-        return 2
+    return ended(lambda: run(called))
+
+
+def run(called):
+    key = key_of(called.key)
+    if called.command == "proof":
+        entry = content_of(called.entry)
+        index, size, root = check_proof(content_of(called.file), key, entry)
+        print(f"entry {index} is in the log: {size} entries, root {root.hex()}")
+        print("\n".join(f"  {line}" for line in shown(entry)))
+        return 0
+    if not os.path.isdir(called.directory):
+        raise Cannot(f"{called.directory} is no directory")
+    remembered = content_of(called.remembered) if called.remembered else None
+    findings, size, root = check_log(called.directory, key, remembered)
     for finding in findings:
         print(finding)
     if not findings:

@@ -235,6 +235,17 @@ macro_rules! columns {
             get: |event| columns!(@get event $($path)+),
             set: |event, value| columns!(@set event value $($path)+),
         }),*];
+
+        /// Shows the columns of an event that are not null, by number: those that may tell of a person, or all others.
+        pub(crate) fn each<'e, const PERSONAL: bool>(event: &'e EventV1<'e>, mut see: impl FnMut(u16, &Value<'e>)) {
+            let mut next = 0..u16::MAX;
+            $(
+                let number = next.next().unwrap_or(u16::MAX);
+                if columns!(@personal $($personal)?) == PERSONAL && let Some(value) = columns!(@get event $($path)+) {
+                    see(number, &value);
+                }
+            )*
+        }
     };
 }
 
@@ -324,6 +335,7 @@ columns! {
     "finding_kind" Text [finding kind] "Of what kind of thing.";
     "finding_name" Text [finding name] "Of which one.";
     "finding_what" Text [finding what] "What was seen, for people.";
+    "change_of" Texts [change of] "Of which identities the changed thing is: a credential or a grant of theirs.";
 }
 
 #[cfg(test)]

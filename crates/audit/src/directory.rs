@@ -4,8 +4,7 @@
 //! always a tail: the next one is begun before the full one may be sealed and goes.
 
 use crate::{
-    columns::Value,
-    hot::{self, Frame, HEADER, NoTail, Tail, TailName},
+    hot::{self, HEADER, NoTail, Tail, TailName},
     seal::SealError,
     tree::{Frontier, Hash},
 };
@@ -92,8 +91,8 @@ pub(crate) struct Standing {
     pub(crate) events: u64,
     /// The root of the tree over them.
     pub(crate) root: Hash,
-    /// The file, to make it outlast the machine first.
-    pub(crate) file: File,
+    /// The file, to make it outlast the machine first; `None`: the system gave no handle.
+    pub(crate) file: Option<File>,
 }
 
 /// When a tail is full.
@@ -122,7 +121,8 @@ pub(crate) struct Found {
     pub(crate) torn_bytes: u64,
 }
 
-/// Told what a full tail held, when the next one has begun.
+/// Told what a full tail holds, before the next one is begun: as soon as that is there, the full one may be sealed. Told of nothing
+/// when it has begun.
 pub(crate) type OnFull = Box<dyn FnMut(Option<Standing>) + Send>;
 
 /// The directory of the log, locked for this process.
@@ -155,7 +155,8 @@ impl Directory {
         let mut current = None;
         if let Some(name) = hot::names(path).map_err(fail("listed"))?.pop() {
             let file = path.join(name.to_string());
-            let bytes = fs::read(&file).map_err(fail("read"))?;
+            let named = |error: io::Error| io::Error::new(error.kind(), format!("`{name}`: {error}"));
+            let bytes = hot::read(&file).map_err(named).map_err(fail("read"))?;
             let tail = Tail::read(&bytes).map_err(|why| StartError::Unreadable { path: file, why })?;
             let next = next_seq(name, &tail);
             if begin.not == Some(name) {
@@ -184,11 +185,18 @@ impl Directory {
     }
 
     fn begin(&mut self, first_seq: u64) -> io::Result<()> {
-        let full = self.standing();
+        self.hand_over();
         self.current = Some(Current::begin(&self.path, TailName { first_seq })?);
         self.total = self.total.saturating_add(header_bytes());
-        (self.on_full)(full);
+        (self.on_full)(None);
         Ok(())
+    }
+
+    /// Says what the tail holds that may not be appended to any more.
+    fn hand_over(&mut self) {
+        if let Some(full) = self.standing() {
+            (self.on_full)(Some(full));
+        }
     }
 }
 
@@ -216,7 +224,10 @@ impl Append for Directory {
             }
             // Part of the records may be in the file. When they cannot be taken out again, the file is left as it is and the
             // records begin a new one: a file's records count up to the first of the next file.
-            Err(_) if current.file.set_len(current.length).is_err() => self.current = None,
+            Err(_) if current.file.set_len(current.length).is_err() => {
+                self.hand_over();
+                self.current = None;
+            }
             Err(_) => {}
         }
         result
@@ -234,6 +245,7 @@ impl Append for Directory {
         // Somebody took the tail away: what was appended to it from now on would be nowhere.
         let gone = |current: &Current| matches!(self.path.join(current.name.to_string()).try_exists(), Ok(false));
         if self.current.as_ref().is_some_and(gone) {
+            self.hand_over();
             self.current = None;
         }
         self.total = total(&self.path)?;
@@ -253,7 +265,7 @@ impl Append for Directory {
 
     fn standing(&self) -> Option<Standing> {
         let current = self.current.as_ref()?;
-        let file = current.file.try_clone().ok()?;
+        let file = current.file.try_clone().ok();
         Some(Standing { first_seq: current.name.first_seq, events: current.events, root: current.tree.root(), file })
     }
 }
@@ -272,7 +284,7 @@ impl Current {
         for frame in tail.frames() {
             current.tree.append(frame.record.leaf());
             current.events += 1;
-            current.began_us = current.began_us.or_else(|| number(&frame, "time"));
+            current.began_us = current.began_us.or_else(|| frame.number("time"));
         }
         Ok(current)
     }
@@ -327,19 +339,10 @@ fn private() -> OpenOptions {
     options
 }
 
-/// What a column of whole numbers holds.
-fn number(frame: &Frame<'_>, column: &str) -> Option<i64> {
-    let row = frame.record.row().ok()?;
-    match row.into_iter().nth(crate::columns::number(column)?)? {
-        Some(Value::Int(number)) => Some(number),
-        _ => None,
-    }
-}
-
 /// The number after the last event of a tail, so that no number is given twice.
 fn next_seq(name: TailName, tail: &Tail<'_>) -> u64 {
     let behind = tail.behind_damage();
-    let last = behind.last().and_then(|frame| number(frame, "seq")).and_then(|seq| u64::try_from(seq).ok());
+    let last = behind.last().and_then(|frame| frame.number("seq")).and_then(|seq| u64::try_from(seq).ok());
     let counted = tail.frames().count() + behind.len();
     let by_count = name.first_seq.saturating_add(u64::try_from(counted).unwrap_or(u64::MAX));
     last.map_or(by_count, |last| by_count.max(last.saturating_add(1)))

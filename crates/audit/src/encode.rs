@@ -78,6 +78,7 @@ pub(crate) fn change<'a>(change: &'a ChangeRecord, edge: &'a str, seq: u64) -> E
         kind: scrub(&change.kind),
         name: scrub(&change.name),
         reason: change.reason.as_deref().map(scrub),
+        of: change.of.iter().map(|identity| scrub(identity)).collect(),
     });
     told
 }
@@ -95,12 +96,13 @@ pub(crate) fn finding<'a>(finding: &'a FindingRecord, edge: &'a str, seq: u64) -
     told
 }
 
+/// An event that tells nothing yet. Its `id` is made of edge and number where somebody reads it: no record has it.
 pub(crate) fn bare(edge: &str, seq: u64, kind: Kind, time: Time) -> EventV1<'_> {
     EventV1 {
         v: VERSION,
         time_us: time.as_micros(),
         seq,
-        id: format!("{edge}:{seq}").into(),
+        id: Cow::Borrowed(""),
         kind,
         request_id: None,
         trace_id: None,

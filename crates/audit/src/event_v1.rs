@@ -170,7 +170,7 @@ impl<'a> EventV1<'a> {
     /// The form of an event that is not, or not yet, in a log: `explain` shows what was judged as it would be recorded.
     #[must_use]
     pub fn unrecorded(event: &'a wardgate_model::event::Event, edge: &'a str) -> Self {
-        crate::encode::event(event, edge, 0)
+        Self { id: format!("{edge}:0").into(), ..crate::encode::event(event, edge, 0) }
     }
 }
 
@@ -390,6 +390,9 @@ pub struct ChangeV1<'a> {
     /// Why, in the actor's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Cow<'a, str>>,
+    /// Of which identities that is, where it is a credential or a grant of theirs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub of: Vec<Cow<'a, str>>,
 }
 
 /// Something that is not as it should be.

@@ -6,14 +6,17 @@
 //! damaged record. What proves is the tree.
 
 use crate::{
-    canonical::{self, Malformed, Personal, Record, SALT_BYTES, Salt},
-    columns::Row,
+    canonical::{Columned, Malformed, Personal, Record, SALT_BYTES, Salt},
+    columns::{self, Value},
+    plain,
     tree::Hash,
 };
 use std::{fmt, io, path::Path};
 
 /// What a tail begins with.
 pub const HEADER: &[u8; 16] = b"wardgate-tail/1\n";
+/// Bytes of the longest tail that is read: one is full long before.
+pub const TAIL_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Bytes of a mark.
 pub const MARK_BYTES: usize = 4;
 /// The first bytes of a leaf.
@@ -60,26 +63,34 @@ pub fn names(directory: &Path) -> io::Result<Vec<TailName>> {
     Ok(names)
 }
 
+/// All that a tail's file holds.
+///
+/// # Errors
+/// When it cannot be read, is no plain file, or is longer than any tail.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    plain::read(path, TAIL_BYTES_MAX)
+}
+
 /// The mark of a leaf.
 pub(crate) fn mark(leaf: &Hash) -> Mark {
     let [a, b, c, d, ..] = leaf.0;
     [a, b, c, d]
 }
 
-/// Appends the frame of a row, and gives its leaf.
-pub(crate) fn push(out: &mut Vec<u8>, row: &Row<'_>, salt: &Salt) -> Hash {
+/// Appends the frame of a row or an event, and gives its leaf.
+pub(crate) fn push(out: &mut Vec<u8>, row: &impl Columned, salt: &Salt) -> Hash {
     let begin = out.len();
     out.extend_from_slice(&[0; LENGTH_BYTES + MARK_BYTES + LENGTH_BYTES]);
     let salted = out.len();
     out.extend_from_slice(salt);
     let personal = out.len();
-    canonical::encode(row, true, out);
+    row.encode(true, out);
     let personal_bytes = out.len() - personal;
     if personal_bytes == 0 {
         out.truncate(salted);
     }
     let before = out.len();
-    canonical::encode(row, false, out);
+    row.encode(false, out);
     let public_bytes = out.len() - before;
     let length = length_bytes(out.len() - begin - LENGTH_BYTES - MARK_BYTES);
     put(out, begin, &length);
@@ -133,6 +144,15 @@ impl Frame<'_> {
     pub fn leaf(&self) -> Option<Hash> {
         let leaf = self.record.leaf();
         (mark(&leaf) == self.mark).then_some(leaf)
+    }
+
+    /// What a column of whole numbers holds.
+    pub(crate) fn number(&self, column: &str) -> Option<i64> {
+        let row = self.record.row().ok()?;
+        match row.into_iter().nth(columns::number(column)?)? {
+            Some(Value::Int(number)) => Some(number),
+            _ => None,
+        }
     }
 }
 

@@ -22,6 +22,7 @@
 //!     kind: "credential".into(),
 //!     name: "aB3dE5gH7jK9".into(),
 //!     reason: Some("leaked".into()),
+//!     of: vec!["ledger-sync".into()],
 //! })?;
 //! assert_eq!(writer.close(Duration::ZERO).written, 1);
 //!
@@ -30,6 +31,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod anchor;
 pub mod canonical;
 mod cap;
 pub mod columns;
@@ -37,15 +39,19 @@ mod directory;
 mod encode;
 pub mod event_v1;
 pub mod hot;
+mod ledger;
 pub mod note;
 mod observer;
+mod plain;
 pub mod reading;
 mod record;
 mod scrub;
 pub mod seal;
 pub mod segment;
 pub mod sink;
+pub mod store;
 pub mod tiles;
 pub mod timeline;
 pub mod tree;
 pub mod verify;
+pub mod web;

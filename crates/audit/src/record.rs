@@ -17,6 +17,8 @@ pub struct ChangeRecord {
     pub name: Box<str>,
     /// Why, in the actor's words.
     pub reason: Option<Box<str>>,
+    /// Of which identities that is, where it is a credential or a grant of theirs.
+    pub of: Vec<Box<str>>,
 }
 
 /// Something that is not as it should be, as seen by the program itself.

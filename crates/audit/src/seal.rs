@@ -1,29 +1,38 @@
 //! What is sealed, by a thread of its own: a full tail becomes a segment and an entry of the log, and is taken away.
 //!
-//! Once a second, while events come, the thread also makes the tail outlast the machine and signs what it holds so far
+//! Once a second, while events come, the thread also makes the tail outlast the machine and signs what all tails hold so far
 //! (`tail.note`): whoever cuts records off afterwards has to forge that note. INVARIANT (seen): a tail is sealed only when it
 //! holds what it held when it was written, as far as the note or the writing thread can tell. What somebody changed is left
 //! as it is, and told: sealing it would make it true.
 
-mod known;
+mod note;
+pub mod outside;
 mod shared;
+mod tails;
 
+pub(crate) use note::{Age, Span, TAILS_MAX};
+pub use note::{Held, LogAt, NoTailNote, TailNote};
 pub(crate) use shared::Shared;
+pub(crate) use tails::is_unfinished;
 
 use crate::{
     canonical::Record,
     directory::{LOG, SEGMENTS},
     hot::{self, Frame, Tail, TailName},
-    note::{Checkpoint, NoteError, Signer, Trusted, Verifier},
-    segment::{self, SegmentError, SegmentName, entry::Entry, find::Wanted, write::put_in_place},
+    ledger::{Known, Ledger},
+    note::{NoteError, Signer, Trusted, Verifier},
+    segment::{
+        self, SegmentError, SegmentName,
+        entry::Entry,
+        find::Wanted,
+        write::{UNFINISHED, put_in_place},
+    },
     tiles::{self, TilesError},
-    tree::{Frontier, Hash},
+    tree::{self, Frontier, Hash},
 };
-use known::{Known, known};
 use shared::Erasure;
 use std::{
-    collections::BTreeMap,
-    fs::{self, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
@@ -83,6 +92,9 @@ pub enum SealError {
     /// A note.
     #[error(transparent)]
     Note(#[from] NoteError),
+    /// The note on the tails.
+    #[error("`{TAIL_NOTE}`: {0}")]
+    TailNote(#[from] NoTailNote),
     /// A file.
     #[error("the event log at `{}`: {source}", .path.display())]
     Io {
@@ -105,16 +117,18 @@ pub(crate) struct Sealer {
     seal: Seal,
     /// `None`: how an append ended is not known; it is opened again before anything else.
     log: Option<tiles::Writer>,
+    /// How far the log is, and which entry is about to be appended.
+    at: LogAt,
     retain: Option<Duration>,
     shared: Arc<Shared>,
-    /// What was sealed, by its first number.
-    sealed: BTreeMap<u64, Known>,
-    /// The number of the last event that was retired.
-    retired: u64,
-    /// What was signed last: first number and count.
-    signed: (u64, u64),
-    /// Tails that were found changed: told once.
+    /// What the log says that there is.
+    ledger: Ledger,
+    /// What is known of tails.
+    tails: tails::Known,
+    /// Tails that were found changed: told once, and not read again.
     changed: Vec<TailName>,
+    /// Where checkpoints go beside.
+    outside: outside::Outside,
 }
 
 impl Sealer {
@@ -135,19 +149,14 @@ impl Sealer {
         builder.recursive(true).create(&segments).map_err(failed(&segments))?;
         let directory = directory.to_owned();
         let (edge, seal) = (edge.into(), seal.clone());
-        let (sealed, changed) = (BTreeMap::new(), Vec::new());
-        let mut sealer = Self { directory, edge, seal, log: None, retain, shared, sealed, retired: 0, signed: (0, 0), changed };
+        let at = LogAt { size: 0, root: Hash::EMPTY, next: None };
+        let (ledger, tails, changed) = (Ledger::default(), tails::Known::default(), Vec::new());
+        let outside = outside::Outside::default();
+        let mut sealer = Self { directory, edge, seal, log: None, at, retain, shared, ledger, tails, changed, outside };
         sealer.open_log()?;
-        sealer.begin_note()?;
+        sealer.clear_away()?;
+        sealer.look_at_tails()?;
         Ok(sealer)
-    }
-
-    /// Signs, before there is any event, that there is none: from then on a note that is missing was taken away.
-    fn begin_note(&self) -> Result<(), SealError> {
-        let is_new = self.log.as_ref().is_some_and(|log| log.size() == 0)
-            && hot::names(&self.directory).map_err(failed(&self.directory))?.is_empty()
-            && !self.directory.join(TAIL_NOTE).exists();
-        if is_new { self.sign(1, 0, Hash::EMPTY) } else { Ok(()) }
     }
 
     /// Opens the log of segments where it is not open, learns what is in it, and does what it says and was not done.
@@ -160,9 +169,14 @@ impl Sealer {
         for file in &found.cut {
             tracing::warn!(file, "an entry of the log of segments that was never signed is cut off");
         }
-        (self.sealed, self.retired) = known(&log)?;
+        self.ledger = Ledger::default();
+        for index in 0..log.size() {
+            // What a newer version wrote is not ours to understand; what does not fit is for `verify` to say.
+            let _ = self.ledger.read(index, &log.log().entry(index)?, &self.edge);
+        }
         self.finish_retirement()?;
         self.finish_erasures()?;
+        self.at = at(&log);
         self.log = Some(log);
         Ok(())
     }
@@ -170,56 +184,32 @@ impl Sealer {
     /// Appends an entry. When that fails it may be in all the same: the log is opened again before the next one.
     fn append(&mut self, entry: &Entry) -> Result<(), SealError> {
         self.open_log()?;
-        if let Some(log) = &mut self.log
-            && let Err(error) = log.append(&[entry.to_string().as_bytes()])
-        {
-            self.log = None;
-            return Err(error.into());
-        }
-        Ok(())
-    }
-
-    /// A tail that does not hold what was signed, and the number after the last event that was: nothing may be appended to it. The
-    /// note is kept beside it, so that it is never taken for whole again.
-    ///
-    /// # Errors
-    /// When the note or the tail cannot be read.
-    pub(crate) fn distrusted(&self) -> Result<Option<(TailName, u64)>, SealError> {
-        let Some((first_seq, note)) = self.tail_note()? else { return self.unnoted() };
-        let name = TailName { first_seq };
-        let path = self.directory.join(name.to_string());
-        let bytes = match fs::read(&path) {
-            // Sealed since, or taken away: `verify` knows which.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            other => other.map_err(failed(&path))?,
-        };
-        let signed = Tail::read(&bytes).is_ok_and(|tail| holds(&tail.frames().collect::<Vec<_>>(), note.size, note.root));
-        if signed {
-            return Ok(None);
-        }
-        let kept = self.directory.join(kept_note(name));
-        if !kept.exists() {
-            fs::copy(self.directory.join(TAIL_NOTE), &kept).map_err(failed(&kept))?;
-        }
-        Ok(Some((name, first_seq.saturating_add(note.size))))
-    }
-
-    /// The newest tail, where the note was taken away: nothing says what any tail held. That is kept beside each of them.
-    fn unnoted(&self) -> Result<Option<(TailName, u64)>, SealError> {
-        let names = hot::names(&self.directory).map_err(failed(&self.directory))?;
-        for name in &names {
-            let kept = self.directory.join(kept_note(*name));
-            if !kept.exists() {
-                fs::write(&kept, "").map_err(failed(&kept))?;
+        let text = entry.to_string();
+        // INVARIANT (current).
+        self.at.next = Some(tree::leaf(text.as_bytes()));
+        self.write_note()?;
+        let Some(log) = &mut self.log else { return Ok(()) };
+        match log.append(&[text.as_bytes()]) {
+            Ok(index) => {
+                self.at = at(log);
+                let _ = self.ledger.take(index, entry);
+                Ok(())
+            }
+            Err(error) => {
+                self.log = None;
+                Err(error.into())
             }
         }
-        Ok(names.last().map(|name| (*name, name.first_seq)))
+    }
+
+    /// The least number that the next event may have: no other was given one as great, as far as is known.
+    pub(crate) fn next_seq(&self) -> u64 {
+        self.sealed_to().max(self.tails.least())
     }
 
     /// The number after the last event that was sealed.
-    pub(crate) fn next_seq(&self) -> u64 {
-        let sealed = self.sealed.last_key_value().map_or(1, |(_, known)| known.next_seq);
-        sealed.max(self.retired.saturating_add(1))
+    fn sealed_to(&self) -> u64 {
+        self.ledger.next().max(self.ledger.retired.saturating_add(1))
     }
 
     /// Seals, signs and retires until it is told to end; then signs a last time.
@@ -235,10 +225,12 @@ impl Sealer {
     }
 
     fn turn(&mut self) {
-        let told = [self.open_log(), self.seal_what_is_full(), self.sign_what_stands(), self.retire(), self.erase_what_is_asked()];
+        let told = [self.open_log(), self.seal_what_is_full(), self.retire(), self.erase_what_is_asked(), self.sign_what_stands()];
         for error in told.into_iter().filter_map(Result::err) {
             tracing::error!(%error, "the event log cannot be sealed: what is written stays in its tail, and is tried again");
         }
+        self.tell_outside();
+        self.tell_outside();
     }
 
     /// Seals every tail but the one that is written to.
@@ -246,16 +238,20 @@ impl Sealer {
         let names = hot::names(&self.directory).map_err(failed(&self.directory))?;
         for pair in names.windows(2) {
             let [name, next] = pair else { continue };
+            if self.changed.contains(name) {
+                continue;
+            }
             match self.seal(*name, next.first_seq) {
                 Err(SealError::Changed(name)) => {
-                    if !self.changed.contains(&name) {
-                        self.changed.push(name);
-                        self.shared.unsealed.fetch_add(1, Ordering::Relaxed);
-                        tracing::error!(tail = %name, "a tail of the event log does not hold what was written to it: it is left as it is, `wardgate audit verify` says what is wrong");
-                    }
+                    self.changed.push(name);
+                    self.shared.unsealed.fetch_add(1, Ordering::Relaxed);
+                    tracing::error!(tail = %name, "a tail of the event log does not hold what was written to it: it is left as it is, `wardgate audit verify` says what is wrong");
+                    self.keep_what_was_seen(name)?;
                 }
                 other => other?,
             }
+            // To seal takes its time, and what comes meanwhile waits to be signed.
+            self.sign_what_stands()?;
         }
         Ok(())
     }
@@ -263,16 +259,20 @@ impl Sealer {
     fn seal(&mut self, name: TailName, next_seq: u64) -> Result<(), SealError> {
         let path = self.directory.join(name.to_string());
         // It may have been sealed before the machine stopped that should have taken it away.
-        if !(self.sealed.contains_key(&name.first_seq) && self.segment(name.first_seq).exists()) {
+        if !(self.ledger.segments.contains_key(&name.first_seq) && self.lies(name.first_seq)) {
             // What begins within what is sealed was never written there: it would be signed in place of it.
-            if name.first_seq < self.next_seq() {
+            if name.first_seq < self.sealed_to() {
                 return Err(SealError::Changed(name));
             }
-            let bytes = fs::read(&path).map_err(failed(&path))?;
+            let bytes = match hot::read(&path) {
+                // No plain file, or longer than any tail.
+                Err(error) if error.kind() == io::ErrorKind::Other => return Err(SealError::Changed(name)),
+                read => read.map_err(failed(&path))?,
+            };
             let tail = Tail::read(&bytes).map_err(|_| SealError::Changed(name))?;
             let count = usize::try_from(next_seq.saturating_sub(name.first_seq)).unwrap_or(usize::MAX);
             let frames: Vec<Frame<'_>> = tail.frames().take(count).collect();
-            if tail.damaged || frames.iter().any(|frame| frame.leaf().is_none()) || !self.is_as_written(name, &frames)? {
+            if tail.damaged || frames.iter().any(|frame| frame.leaf().is_none()) || !self.is_as_written(name, &frames) {
                 return Err(SealError::Changed(name));
             }
             if !frames.is_empty() {
@@ -280,7 +280,7 @@ impl Sealer {
             }
         }
         fs::remove_file(&path).map_err(failed(&path))?;
-        self.shared.full.lock().unwrap_or_else(PoisonError::into_inner).remove(&name.first_seq);
+        self.tails.forget(name.first_seq);
         self.shared.recount.store(true, Ordering::Release);
         Ok(())
     }
@@ -289,7 +289,6 @@ impl Sealer {
         let file = self.segment(name.first_seq);
         let records = frames.iter().map(|frame| -> Record<'_> { frame.record });
         let sealed = segment::write(&file, &self.edge, name.first_seq, records)?;
-        let known = Known { next_seq: sealed.first_seq.saturating_add(sealed.events), to_us: sealed.to_us, file: sealed.file };
         let entry = Entry::Segment {
             edge: self.edge.to_string(),
             first_seq: sealed.first_seq,
@@ -300,57 +299,18 @@ impl Sealer {
             file: sealed.file,
         };
         self.append(&entry)?;
-        self.sealed.insert(sealed.first_seq, known);
         self.shared.sealed.fetch_add(1, Ordering::Relaxed);
         tracing::debug!(first = sealed.first_seq, events = sealed.events, bytes = sealed.bytes, "a segment of the event log is sealed");
         Ok(())
-    }
-
-    /// INVARIANT (seen).
-    fn is_as_written(&self, name: TailName, frames: &[Frame<'_>]) -> Result<bool, SealError> {
-        if self.directory.join(kept_note(name)).exists() {
-            return Ok(false);
-        }
-        let seen = self.shared.full.lock().unwrap_or_else(PoisonError::into_inner).get(&name.first_seq).copied();
-        let seen = match seen {
-            Some(seen) => Some(seen),
-            None => self.tail_note()?.filter(|(first, _)| *first == name.first_seq).map(|(_, note)| (note.size, note.root)),
-        };
-        Ok(seen.is_none_or(|(events, root)| holds(frames, events, root)))
-    }
-
-    fn tail_note(&self) -> Result<Option<(u64, Checkpoint)>, SealError> {
-        read_tail_note(&self.directory, &self.edge, &Verifier::of(&*self.seal.0)?)
     }
 
     fn segment(&self, first_seq: u64) -> PathBuf {
         self.directory.join(SEGMENTS).join(SegmentName { first_seq }.to_string())
     }
 
-    /// Makes the tail outlast the machine, and signs what it holds.
-    fn sign_what_stands(&mut self) -> Result<(), SealError> {
-        let standing = self.shared.standing.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(standing) = standing else { return Ok(()) };
-        let signed = (standing.first_seq, standing.events);
-        if signed == self.signed {
-            return Ok(());
-        }
-        let path = self.directory.join(TAIL_NOTE);
-        standing.file.sync_data().map_err(failed(&path))?;
-        self.sign(standing.first_seq, standing.events, standing.root)?;
-        self.signed = signed;
-        Ok(())
-    }
-
-    fn sign(&self, first_seq: u64, size: u64, root: Hash) -> Result<(), SealError> {
-        let note = Checkpoint { origin: Seal::tail_origin(&self.edge), size, root, extension: vec![format!("first {first_seq}")] };
-        let path = self.directory.join(TAIL_NOTE);
-        replace(&path, note.sign(&*self.seal.0)?.as_bytes()).map_err(failed(&path))
-    }
-
     /// The segments that should be there, oldest first.
-    fn there(&self) -> impl Iterator<Item = (u64, Known)> {
-        self.sealed.iter().map(|(first_seq, known)| (*first_seq, *known))
+    fn there(&self) -> impl Iterator<Item = (u64, &Known)> {
+        self.ledger.segments.iter().map(|(first_seq, known)| (*first_seq, known))
     }
 
     /// Takes away what was kept long enough, once the log says so.
@@ -358,15 +318,9 @@ impl Sealer {
         let Some(retain) = self.retain else { return Ok(()) };
         let now_us = self.shared.now_us.load(Ordering::Relaxed);
         let kept_us = now_us.saturating_sub(i64::try_from(retain.as_micros()).unwrap_or(i64::MAX));
-        let old: Vec<(u64, u64)> =
-            self.there().take_while(|(_, known)| known.to_us < kept_us).map(|(first, known)| (first, known.next_seq)).collect();
-        let Some((_, next)) = old.last() else { return Ok(()) };
-        let entry = Entry::Retired { edge: self.edge.to_string(), through_seq: next.saturating_sub(1), at_us: now_us };
-        self.append(&entry)?;
-        self.retired = self.retired.max(next.saturating_sub(1));
-        for (first_seq, _) in &old {
-            self.sealed.remove(first_seq);
-        }
+        let old = self.there().take_while(|(_, known)| known.to_us < kept_us);
+        let Some(next) = old.last().map(|(first, known)| first.saturating_add(known.events)) else { return Ok(()) };
+        self.append(&Entry::Retired { edge: self.edge.to_string(), through_seq: next.saturating_sub(1), at_us: now_us })?;
         self.finish_retirement()
     }
 
@@ -374,11 +328,11 @@ impl Sealer {
     fn finish_retirement(&self) -> Result<(), SealError> {
         let folder = self.directory.join(SEGMENTS);
         for SegmentName { first_seq } in segment::names(&folder).map_err(failed(&folder))? {
-            if first_seq > self.retired || self.sealed.contains_key(&first_seq) {
+            if first_seq > self.ledger.retired || self.ledger.segments.contains_key(&first_seq) {
                 continue;
             }
             let path = self.segment(first_seq);
-            fs::remove_file(&path).map_err(failed(&path))?;
+            self.take_away(first_seq).map_err(failed(&path))?;
             tracing::info!(segment = %path.display(), "a segment of the event log was kept as long as `audit.retain` says and is gone");
             self.shared.recount.store(true, Ordering::Release);
         }
@@ -390,16 +344,20 @@ impl Sealer {
     fn erase(&mut self, wanted: &Wanted, reason: &str) -> Result<u64, SealError> {
         let at_us = self.shared.now_us.load(Ordering::Relaxed);
         let mut all = 0;
-        for (segment, mut known) in self.there().collect::<Vec<_>>() {
+        let shared = Arc::clone(&self.shared);
+        for segment in self.there().map(|(first, _)| first).collect::<Vec<_>>() {
             let path = self.segment(segment);
             let Some((records, sealed)) = segment::erase(&path, wanted)? else { continue };
             let (edge, reason) = (self.edge.to_string(), reason.to_owned());
             let entry = Entry::Erasure { edge, segment, records, at_us, file: sealed.file, reason };
+            // INVARIANT (held): what the log says and what lies here change together for who stores it.
+            let mut held = shared.store.hold();
             self.append(&entry)?;
             put_in_place(&path)?;
-            known.file = sealed.file;
-            self.sealed.insert(segment, known);
+            held.is_now(segment, sealed.file);
+            drop(held);
             all += records;
+            self.sign_what_stands()?;
         }
         self.shared.recount.store(true, Ordering::Release);
         Ok(all)
@@ -429,45 +387,40 @@ impl Sealer {
 
     /// Puts in place what the log says was erased, where a machine stopped between the two.
     fn finish_erasures(&self) -> Result<(), SealError> {
+        let mut held = self.shared.store.hold();
         for (segment, known) in self.there() {
-            segment::erase::finish(&self.segment(segment), known.file)?;
+            segment::erase::finish(&self.segment(segment), known.file())?;
+            held.is_now(segment, known.file());
         }
         Ok(())
     }
 }
 
-/// Whether frames begin with so many records under this root.
-fn holds(frames: &[Frame<'_>], events: u64, root: Hash) -> bool {
-    let Ok(count) = usize::try_from(events) else { return false };
+/// How far a log is.
+fn at(log: &tiles::Writer) -> LogAt {
+    LogAt { size: log.size(), root: log.log().checkpoint().root, next: None }
+}
+
+/// Whether frames begin with the records that are held.
+fn holds<'b>(frames: impl IntoIterator<Item = Frame<'b>>, held: Held) -> bool {
     let mut tree = Frontier::default();
-    for frame in frames.iter().take(count) {
+    let mut frames = frames.into_iter();
+    while tree.size() < held.events {
+        let Some(frame) = frames.next() else { return false };
         tree.append(frame.record.leaf());
     }
-    frames.len() >= count && tree.root() == root
+    tree.root() == held.root
 }
 
-/// What the signed note says that the tail holds: the number of its first event, and how many under which root.
-///
-/// # Errors
-/// When it cannot be read, or is not signed by that key.
-pub fn read_tail_note(directory: &Path, edge: &str, key: &Verifier) -> Result<Option<(u64, Checkpoint)>, SealError> {
-    let path = directory.join(TAIL_NOTE);
-    let note = match fs::read(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other.map_err(failed(&path))?,
-    };
-    let note = Trusted { origin: Seal::tail_origin(edge), keys: vec![key.clone()] }.open(&note)?;
-    let first = note.extension.first().and_then(|line| line.strip_prefix("first ")?.parse().ok());
-    first.map_or(Err(SealError::Note(NoteError::NotText)), |first| Ok(Some((first, note))))
-}
-
-/// Gives a file new contents, all or none.
+/// Gives a file new contents, all or none, and its name to last.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let new = path.with_extension("new");
+    let mut new = path.as_os_str().to_owned();
+    new.push(UNFINISHED);
     let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&new)?;
     file.write_all(bytes)?;
     file.sync_data()?;
-    fs::rename(&new, path)
+    fs::rename(&new, path)?;
+    path.parent().map_or(Ok(()), |folder| File::open(folder).and_then(|folder| folder.sync_data()))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::{
     columns::{self, Row, Value},
     directory::SEGMENTS,
     event_v1::EventV1,
-    reading::{PartFile, ReadError, backwards, open, parts},
+    reading::{PartFile, ReadError, backwards, open, parts, passed_over},
     segment::{
         SegmentName,
         find::{Order, Predicate, Wanted},
@@ -71,6 +71,19 @@ pub struct Timeline {
     pub unreadable: u64,
     /// Where the clock of an edge went back, as seen in these events.
     pub clock_back: Vec<ClockBack>,
+    /// Events that no file holds, between those that were looked at: nobody can say whether they belong here.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Events that are in no file of a log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// The edge.
+    pub edge: String,
+    /// The number of the first.
+    pub first: u64,
+    /// The last.
+    pub last: u64,
 }
 
 /// One event of a timeline.
@@ -114,9 +127,13 @@ pub fn timeline<P: AsRef<Path>>(directories: &[P], asked: &Question<'_>) -> Resu
         gathered.gather(directory.as_ref(), &wanted)?;
         found.unreadable += gathered.unreadable;
         found.clock_back.append(&mut clock_back(&gathered.events));
+        found.left_out.append(&mut gathered.left_out());
         events.append(&mut gathered.events);
     }
     in_order(&mut events);
+    // A log that was named twice counts once.
+    found.left_out.sort_by(|a, b| (&a.edge, a.first, a.last).cmp(&(&b.edge, b.first, b.last)));
+    found.left_out.dedup();
     if events.len() > asked.limit {
         found.truncated = true;
         match asked.order {
@@ -209,6 +226,10 @@ fn woven(events: Vec<EventV1<'static>>, children: Vec<EventV1<'static>>) -> Vec<
 struct Gathered {
     events: Vec<EventV1<'static>>,
     unreadable: u64,
+    /// Whose log it is, as far as it was read.
+    edge: Option<String>,
+    /// The first and the last number of events that are in no file.
+    gaps: Vec<(u64, u64)>,
 }
 
 impl Gathered {
@@ -228,12 +249,13 @@ impl Gathered {
                 PartFile::Segment(_) => self.take_segment(&segment, wanted, left, part.until)?,
                 PartFile::Tail(name) => {
                     let tail = directory.join(name.to_string());
-                    let before = (self.events.len(), self.unreadable);
+                    let before = (self.events.len(), self.unreadable, self.gaps.len());
                     self.take_tail(&tail, wanted, left, part.until)?;
                     // Sealed since the directory was looked at: the segment is there before the tail goes.
                     if !tail.exists() && segment.exists() {
                         self.events.truncate(before.0);
                         self.unreadable = before.1;
+                        self.gaps.truncate(before.2);
                         self.take_segment(&segment, wanted, left, part.until)?;
                     }
                 }
@@ -242,15 +264,41 @@ impl Gathered {
         Ok(())
     }
 
+    fn left_out(&mut self) -> Vec<LeftOut> {
+        let edge = self.edge.clone().unwrap_or_default();
+        let gap = |(first, last)| LeftOut { edge: edge.clone(), first, last };
+        std::mem::take(&mut self.gaps).into_iter().map(gap).collect()
+    }
+
+    /// Notes what is missing between the end of a file (the number after its last event) and the begin of the next one.
+    fn note_gap(&mut self, end: u64, until: u64) {
+        if until != u64::MAX && end < until {
+            self.gaps.push((end, until - 1));
+        }
+    }
+
     fn take_tail(&mut self, path: &Path, wanted: &Wanted, left: usize, until: u64) -> Result<(), ReadError> {
         let mut rows: Vec<Row<'static>> = Vec::new();
         let newest = wanted.order == Order::Newest;
-        self.unreadable += backwards(path, until, |row, _| {
+        let mut newest_seq = None;
+        let edge = columns::number("edge");
+        let unreadable = backwards(path, until, |row, _| {
+            if let Some(Value::Int(seq)) = row.first().and_then(Option::as_ref) {
+                newest_seq.get_or_insert(u64::try_from(*seq).unwrap_or_default());
+            }
+            if let (None, Some(Some(Value::Text(edge)))) = (&self.edge, edge.and_then(|at| row.get(at))) {
+                self.edge = Some(edge.to_string());
+            }
             if wanted.holds_in(&row) {
                 rows.push(row.map(|value| value.map(Value::into_owned)));
             }
             !(newest && rows.len() >= left)
         })?;
+        self.unreadable += unreadable;
+        // Of a tail that is damaged it is not known where it ends: that it is damaged is said.
+        if let (Some(seq), 0) = (newest_seq, unreadable) {
+            self.note_gap(seq.saturating_add(1), until);
+        }
         if !newest {
             rows.reverse();
         }
@@ -261,9 +309,13 @@ impl Gathered {
     fn take_segment(&mut self, path: &Path, wanted: &Wanted, left: usize, until: u64) -> Result<(), ReadError> {
         let Some(segment) = open(path)? else { return Ok(()) };
         let wanted = Wanted { limit: left, seq: 0..=until.saturating_sub(1), ..wanted.clone() };
+        if let Ok(segment) = &segment {
+            self.edge = Some(segment.edge().to_owned());
+            self.note_gap(segment.first_seq().saturating_add(segment.events()), until);
+        }
         match segment.and_then(|segment| segment.find(&wanted)) {
             Ok(found) => found.records.into_iter().for_each(|record| self.keep(*record.row)),
-            Err(_) => self.unreadable += 1,
+            Err(error) => self.unreadable += passed_over(error)?,
         }
         Ok(())
     }

@@ -11,7 +11,8 @@
 //! It may be written to meanwhile: what is sealed while it is looked at is no finding.
 
 mod finding;
-mod ledger;
+mod fold;
+mod order;
 mod proof;
 mod segments;
 mod tails;
@@ -21,12 +22,15 @@ pub use proof::{Disclosure, EventProof, NotProven, ProofError, prove};
 
 use crate::{
     directory::LOG,
+    hot,
+    ledger::Ledger,
     note::{Checkpoint, Trusted},
+    seal::{Age, NoTailNote, TAIL_NOTE, TailNote, is_unfinished},
+    segment::write::UNFINISHED,
     tiles,
 };
-use ledger::Ledger;
-use std::{io, path::Path};
-use tails::{Note, Tails};
+use std::{fs, io, path::Path};
+use tails::Tails;
 
 /// How much is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -70,6 +74,8 @@ pub struct Report {
     pub beyond: Vec<String>,
     /// What is wrong; nothing when the log is whole.
     pub findings: Vec<Finding>,
+    /// What else is not as it should be, and follows from what is wrong. Without a finding there is nothing of it.
+    pub follows: Vec<Finding>,
 }
 
 /// How often a log that goes on while it is looked at is looked at again.
@@ -92,17 +98,28 @@ pub fn verify(directory: &Path, asked: &Asked<'_>, progress: &mut dyn FnMut(u64)
 }
 
 fn once(directory: &Path, asked: &Asked<'_>, progress: &mut dyn FnMut(u64)) -> io::Result<Report> {
-    let mut look = Look { directory, asked, edge: Look::edge_of(asked.trusted), report: Report::default(), progress };
+    let mut look = Look { directory, asked, edge: Look::edge_of(asked.trusted), report: Report::default(), away: None, progress };
     // In this order: what leaves one of them meanwhile is in the next.
     let note = look.note()?;
-    let tails = Tails::open(directory)?;
-    let ledger = look.ledger();
+    let tails = Tails::open(directory, &mut look)?;
+    let (ledger, log) = look.ledger();
+    if let (Ok(note), Some(log)) = (&note, &log) {
+        look.age(note, log, &tails);
+    }
+    look.beside()?;
     look.segments(&ledger, note.as_ref().ok(), &tails)?;
     look.tails(&tails, &ledger, note.as_ref().ok());
     if note == Err(Unnoted::None) && (look.report.in_tails > 0 || look.report.sealed > 0) {
         look.find(Finding::NoNote);
     }
+    // Nobody can say whether it is whole, unless something else says that it is not.
+    match look.away.take() {
+        Some((_, error)) if look.report.findings.is_empty() => return Err(io::Error::other(error)),
+        Some((file, error)) => look.find(Finding::Unreadable { file, error: error.to_string() }),
+        None => {}
+    }
     let mut report = look.report;
+    (report.findings, report.follows) = fold::fold(report.findings);
     if report.findings.len() > FINDINGS_MAX {
         report.findings.truncate(FINDINGS_MAX);
         report.findings.push(Finding::More);
@@ -125,6 +142,8 @@ struct Look<'a> {
     asked: &'a Asked<'a>,
     edge: &'a str,
     report: Report,
+    /// A segment whose store is away, and what is said of it.
+    away: Option<(String, StoreError)>,
     progress: &'a mut dyn FnMut(u64),
 }
 
@@ -151,22 +170,66 @@ impl<'a> Look<'a> {
         self.edge
     }
 
-    /// What was signed of the tail.
-    fn note(&mut self) -> io::Result<Result<Note, Unnoted>> {
-        Ok(match Note::read(self.directory, self.edge(), self.asked)? {
+    /// What was signed of the tails.
+    fn note(&mut self) -> io::Result<Result<TailNote, Unnoted>> {
+        Ok(match self.read_note() {
             Ok(Some(note)) => Ok(note),
             Ok(None) => Err(Unnoted::None),
-            Err(error) => {
+            Err(NoTailNote::Io(error)) if error.kind() != io::ErrorKind::Other => return Err(error),
+            Err(NoTailNote::Io(error)) => {
+                self.find(Finding::Unreadable { file: TAIL_NOTE.to_owned(), error: error.to_string() });
+                Err(Unnoted::Wrong)
+            }
+            Err(NoTailNote::Note(error)) => {
                 self.find(Finding::Note(error));
                 Err(Unnoted::Wrong)
             }
         })
     }
 
+    fn read_note(&self) -> Result<Option<TailNote>, NoTailNote> {
+        TailNote::read(&self.directory.join(TAIL_NOTE), self.edge(), &self.asked.trusted.keys)
+    }
+
+    /// Whether the note is the newest that was signed, as far as the log of segments can tell.
+    fn age(&mut self, note: &TailNote, log: &tiles::Log, tails: &Tails) {
+        let size = log.checkpoint().size;
+        // Of a log that is broken, that is said.
+        match note.age(log) {
+            Ok(Age::Ahead) => self.find(Finding::LogBehind { size, noted: note.log.map_or(0, |at| at.size) }),
+            Ok(Age::Unsaid) if tails.newest().is_some_and(|newest| newest != note.first) => {
+                self.find(Finding::OldNote { size, noted: None })
+            }
+            // What was appended since the note was read is in the one that is there now.
+            Ok(Age::Older) => {
+                if let Ok(Some(now)) = self.read_note()
+                    && matches!(now.age(log), Ok(Age::Older | Age::Unsaid))
+                {
+                    self.find(Finding::OldNote { size, noted: now.log.map(|at| at.size) });
+                }
+            }
+            Ok(Age::Current | Age::Unsaid) | Err(_) => (),
+        }
+    }
+
+    /// What lies beside the tails, is called almost like one of our files, and is none.
+    fn beside(&mut self) -> io::Result<()> {
+        for entry in fs::read_dir(self.directory)? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            let whole = name.strip_suffix(".note").unwrap_or(&name);
+            let is_ours = name == TAIL_NOTE || hot::TailName::parse(whole).is_some() || is_unfinished(&name);
+            if !is_ours && (name.starts_with("tail") || name.ends_with(UNFINISHED)) {
+                self.find(Finding::Stray { file: name });
+            }
+        }
+        Ok(())
+    }
+
     /// The log of segments: whether it is whole, and what it says there should be.
-    fn ledger(&mut self) -> Ledger {
+    fn ledger(&mut self) -> (Ledger, Option<tiles::Log>) {
         let directory = self.directory.join(LOG);
         let mut ledger = Ledger::default();
+        let mut opened = None;
         match tiles::verify(&directory, self.asked.trusted, self.asked.remembered) {
             Err(error) => self.find(Finding::NoLog(error.to_string())),
             Ok(report) => {
@@ -176,7 +239,7 @@ impl<'a> Look<'a> {
             }
         }
         if self.report.checkpoint.is_none() {
-            return ledger;
+            return (ledger, None);
         }
         match tiles::Log::open(&directory, self.asked.trusted) {
             Err(error) => self.find(Finding::NoLog(error.to_string())),
@@ -184,12 +247,18 @@ impl<'a> Look<'a> {
                 for index in 0..log.checkpoint().size {
                     match log.entry(index) {
                         Err(error) => self.find(Finding::LogEntry { index, error: error.to_string() }),
-                        Ok(entry) => ledger.read(index, &entry, self.edge()).into_iter().for_each(|finding| self.find(finding)),
+                        Ok(entry) => {
+                            ledger
+                                .read(index, &entry, self.edge())
+                                .into_iter()
+                                .for_each(|misfit| self.find(Finding::misfit(index, misfit)));
+                        }
                     }
                 }
+                opened = Some(log);
             }
         }
-        ledger
+        (ledger, opened)
     }
 }
 

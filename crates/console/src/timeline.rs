@@ -47,6 +47,30 @@ pub struct TimelineView {
     pub unreadable: u64,
     /// Where the clock of an edge went back, as seen in these events.
     pub clock_back: Vec<ClockBackView>,
+    /// Events that no file of the log holds, between those that were looked at: nobody can say whether they belong here.
+    #[serde(default)]
+    pub left_out: Vec<LeftOutView>,
+}
+
+/// Events that are in no file of a log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LeftOutView {
+    /// The edge.
+    pub edge: String,
+    /// The number of the first.
+    pub first: u64,
+    /// The last.
+    pub last: u64,
+}
+
+impl std::fmt::Display for LeftOutView {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { edge, first, last } = self;
+        match first == last {
+            true => write!(f, "left out: event {first} of `{edge}`: no file of the log holds it"),
+            false => write!(f, "left out: events {first}\u{2013}{last} of `{edge}`: no file of the log holds them"),
+        }
+    }
 }
 
 /// One event of a timeline.

@@ -1,4 +1,4 @@
-use super::{Append as _, Batch, Begin, Directory, Found, Full, OnFull, StartError, lock};
+use super::{Append as _, Batch, Begin, Directory, Found, Full, OnFull, Standing, StartError, lock};
 use crate::{
     columns::tests::full,
     hot::{self, HEADER, NoTail, Tail, push},
@@ -112,8 +112,8 @@ fn a_full_tail_and_an_old_one_are_followed_by_the_next() {
     let directory = tempfile::tempdir().expect("a directory");
     let told = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&told);
-    let on_full = Box::new(move |_| {
-        counter.fetch_add(1, Ordering::SeqCst);
+    let on_full = Box::new(move |full: Option<Standing>| {
+        counter.fetch_add(usize::from(full.is_none()), Ordering::SeqCst);
     });
     let (mut log, _) = start(directory.path(), FULL, 1, on_full).expect("opens");
     log.append(&batch(1..=5), 1, NOON).expect("written");

@@ -1,7 +1,7 @@
 //! What the threads that write and that seal tell each other.
 
-use super::SealError;
-use crate::{directory::Standing, segment::find::Wanted, tree::Hash};
+use super::{Held, SealError, TAILS_MAX, outside::StoreState};
+use crate::{anchor::AnchorState, directory::Standing, segment::find::Wanted};
 use std::{
     collections::BTreeMap,
     sync::{
@@ -10,16 +10,13 @@ use std::{
     },
 };
 
-/// Tails whose contents at their end are remembered until they are sealed.
-const SEEN_MAX: usize = 1_024;
-
 /// What the threads that write and that seal tell each other.
 #[derive(Default)]
 pub(crate) struct Shared {
     /// What the tail holds that is written to now.
     pub(super) standing: Mutex<Option<Standing>>,
-    /// What full tails held, by their first number.
-    pub(super) full: Mutex<BTreeMap<u64, (u64, Hash)>>,
+    /// What full tails held, by their first number: until the thread that seals has heard of it.
+    pub(super) full: Mutex<BTreeMap<u64, Held>>,
     /// The time as it was last told, in microseconds.
     pub(super) now_us: AtomicI64,
     pub(super) sealed: AtomicU64,
@@ -27,6 +24,10 @@ pub(crate) struct Shared {
     /// Set when the files are others: bytes are to be counted again.
     pub(super) recount: AtomicBool,
     pub(super) erasures: Mutex<Vec<Erasure>>,
+    /// How the anchors are doing.
+    pub(crate) anchors: AnchorState,
+    /// What who stores segments goes by, and how that is doing.
+    pub(crate) store: StoreState,
 }
 
 impl Shared {
@@ -38,8 +39,8 @@ impl Shared {
     /// Notes what a full tail held.
     pub(crate) fn is_full(&self, standing: &Standing) {
         let mut full = self.full.lock().unwrap_or_else(PoisonError::into_inner);
-        if full.len() < SEEN_MAX {
-            full.insert(standing.first_seq, (standing.events, standing.root));
+        if full.len() < TAILS_MAX {
+            full.insert(standing.first_seq, Held { events: standing.events, root: standing.root });
         }
     }
 

@@ -1,4 +1,6 @@
-use super::{Seal, read_tail_note};
+mod put_back;
+
+use super::{Seal, TAIL_NOTE, TailNote};
 use crate::{
     columns::{Value, number},
     directory::SEGMENTS,
@@ -95,8 +97,8 @@ fn full_tails_are_sealed_and_the_log_is_whole_at_every_moment() {
     let report = look(path);
     assert_eq!((report.sealed + report.in_tails, report.unsigned, report.torn), (75, 0, false));
     assert_eq!(segments(path).first().map(String::as_str), Some("events-000000000001.parquet"));
-    let (first, note) = read_tail_note(path, EDGE, &trusted().keys[0]).expect("readable").expect("a note");
-    assert_eq!(first + note.size, 76, "all of the tail is signed when the log was closed");
+    let note = TailNote::read(&path.join(TAIL_NOTE), EDGE, &trusted().keys).expect("readable").expect("a note");
+    assert_eq!(note.first + note.held.events, 76, "all of the tail is signed when the log was closed");
     for file in [path.join("tail.note"), path.join(SEGMENTS).join("events-000000000001.parquet")] {
         assert_eq!(fs::metadata(file).expect("there").permissions().mode() & 0o777, 0o600, "for its owner alone");
     }

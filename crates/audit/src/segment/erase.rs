@@ -3,10 +3,12 @@
 use super::{
     Segment, SegmentError,
     find::Wanted,
+    read::SEGMENT_BYTES_MAX,
     write::{Filling, Sealed, put_in_place, unfinished},
 };
 use crate::{
     canonical::{Personal, Record},
+    plain,
     tree::Hash,
 };
 use aws_lc_rs::digest::{SHA256, digest};
@@ -64,8 +66,10 @@ fn rewrite(segment: &Segment, beside: &Path, wanted: &Wanted) -> Result<(u64, Se
 pub fn finish(path: &Path, file: Hash) -> Result<(), SegmentError> {
     let beside = unfinished(path);
     let io = |error| SegmentError::Io { path: beside.clone(), error };
-    match std::fs::read(&beside) {
+    match plain::read(&beside, SEGMENT_BYTES_MAX) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        // No plain file, or longer than any segment: put there by somebody else.
+        Err(error) if error.kind() == std::io::ErrorKind::Other => std::fs::remove_file(&beside).map_err(io),
         Err(error) => Err(io(error)),
         Ok(bytes) if digest(&SHA256, &bytes).as_ref() == file.0 => put_in_place(path),
         Ok(_) => std::fs::remove_file(&beside).map_err(io),

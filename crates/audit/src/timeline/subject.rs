@@ -64,7 +64,7 @@ impl Sort {
     const fn columns(self) -> &'static [&'static str] {
         match self {
             Self::Any => &[],
-            Self::Identity => &["identity", "actors", "change_actor"],
+            Self::Identity => &["identity", "actors", "change_actor", "change_of"],
             Self::Credential => &["credential"],
             Self::Token => &["token"],
             Self::Task => &["task"],

@@ -25,7 +25,7 @@ fn row(edge: &str, seq: u64, text: &str) -> Row<'static> {
     for word in words {
         let (name, value) = word.split_once('=').unwrap();
         let value = value.replace('_', " ").into();
-        set(name, if name == "actors" { Value::Texts(vec![value]) } else { Value::Text(value) });
+        set(name, if ["actors", "change_of"].contains(&name) { Value::Texts(vec![value]) } else { Value::Text(value) });
     }
     row
 }
@@ -211,6 +211,38 @@ fn a_timeline_is_told_as_json() {
     let found = ask(&[log.path()], "identity:a", 9, Order::Oldest, Children::Shown);
     assert_eq!(
         serde_json::to_string(&found).unwrap(),
-        r#"{"subject":"identity:a","entries":[{"event":{"v":1,"time_us":1790000001000000,"seq":1,"id":"e:1","kind":"request","trace_id":"t","edge":"e","identity":{"id":"a"}}},{"child":true,"event":{"v":1,"time_us":1790000002000000,"seq":2,"id":"e:2","kind":"request","trace_id":"t","edge":"e"}}],"truncated":false,"unreadable":0,"clock_back":[]}"#
+        r#"{"subject":"identity:a","entries":[{"event":{"v":1,"time_us":1790000001000000,"seq":1,"id":"e:1","kind":"request","trace_id":"t","edge":"e","identity":{"id":"a"}}},{"child":true,"event":{"v":1,"time_us":1790000002000000,"seq":2,"id":"e:2","kind":"request","trace_id":"t","edge":"e"}}],"truncated":false,"unreadable":0,"clock_back":[],"left_out":[]}"#
     );
+}
+
+#[test]
+fn what_is_missing_between_files_is_said() {
+    let directory = log("edge-1", &["0 identity=bot", "1 identity=bot"], &[]);
+    let put = |first_seq: u64, records: &[&str]| {
+        let name = hot::TailName { first_seq }.to_string();
+        fs::write(directory.path().join(name), frames("edge-1", first_seq, records)).unwrap();
+    };
+    put(5, &["4 identity=bot"]);
+    put(9, &["8 identity=bot"]);
+    let left_out = |order| {
+        let found = ask(&[directory.path(), directory.path()], "identity:bot", 10, order, Children::Left);
+        found.left_out.iter().map(|gap| (gap.edge.clone(), gap.first, gap.last)).collect::<Vec<_>>()
+    };
+    let gaps = [("edge-1".to_owned(), 3, 4), ("edge-1".to_owned(), 6, 8)];
+    assert_eq!((left_out(Order::Newest), left_out(Order::Oldest)), (gaps.to_vec(), gaps.to_vec()));
+    // Nothing is missing of a log that begins later, as one does that is kept for some time.
+    fs::remove_dir_all(directory.path().join(SEGMENTS)).unwrap();
+    assert_eq!(left_out(Order::Newest), gaps[1..]);
+}
+
+#[test]
+fn changes_of_an_identitys_credentials_and_grants_are_its_own() {
+    let changed = "kind=change change_what=revoke change_kind=credential change_name=aB3dE5gH7jK9";
+    let of = [&*format!("0 {changed} change_of=ledger-sync"), "1 identity=ledger-sync", &*format!("2 {changed} change_of=billing")];
+    let sealed = log("edge-1", &of, &[]);
+    let hot = log("edge-2", &[], &of);
+    for directory in [sealed.path(), hot.path()] {
+        let found = ask(&[directory], "identity:ledger-sync", 10, Order::Newest, Children::Left);
+        assert_eq!(found.entries.iter().map(|entry| entry.event.seq).collect::<Vec<_>>(), [1, 2]);
+    }
 }

@@ -1,6 +1,7 @@
 //! What can be found, and how it is told.
 
 use crate::{
+    ledger::Misfit,
     note::NoteError,
     segment::{Foreign, entry::NoEntry},
     tiles,
@@ -162,6 +163,24 @@ pub enum Finding {
         /// The number that the record says, when it says one.
         found: Option<i64>,
     },
+    /// Records are not there, where those before and behind them are.
+    Dropped {
+        /// The file.
+        file: String,
+        /// The number of the first of them.
+        first: u64,
+        /// The last.
+        last: u64,
+    },
+    /// A record is there twice.
+    Doubled {
+        /// The file.
+        file: String,
+        /// Its number.
+        seq: u64,
+        /// The id of its request, where it has one.
+        request: Option<Box<str>>,
+    },
     /// All records are as they were sealed, and the file is another one: something beside them was changed.
     Beside {
         /// The file.
@@ -206,8 +225,34 @@ pub enum Finding {
         /// The file of the tail.
         file: String,
     },
-    /// The note on what the tail holds is none, or not signed by the log's key.
+    /// The note says nothing of a tail that is older than the newest of which it does.
+    Untold {
+        /// The file of the tail.
+        file: String,
+    },
+    /// The note on what the tails hold is none, or not signed by the log's key.
     Note(NoteError),
+    /// The note was signed before the newest entries of the log of segments: it is an older one.
+    OldNote {
+        /// Entries of the log.
+        size: u64,
+        /// How many there were when the note was signed, where it says so.
+        noted: Option<u64>,
+    },
+    /// The log of segments does not have the entries that it had when the note was signed: it is an older or another one.
+    LogBehind {
+        /// Entries of the log.
+        size: u64,
+        /// How many there were when the note was signed.
+        noted: u64,
+    },
+    /// Events that should long be signed, by their times, are not.
+    Behind {
+        /// The first of them.
+        first: u64,
+        /// The last.
+        last: u64,
+    },
     /// Events that were signed are no longer there: they were cut off.
     Cut {
         /// The first of them.
@@ -227,6 +272,15 @@ pub enum Finding {
 }
 
 impl Finding {
+    pub(super) fn misfit(index: u64, misfit: Misfit) -> Self {
+        match misfit {
+            Misfit::Entry(error) => Self::Entry { index, error },
+            Misfit::Edge(edge) => Self::Edge { index, edge },
+            Misfit::Sequence { expected, found } => Self::Sequence { index, expected, found },
+            Misfit::Erasure(segment) => Self::Erasure { index, segment },
+        }
+    }
+
     pub(super) fn shape(file: &str, first: u64, events: u64, wrong: &Foreign) -> Self {
         Self::Segment { file: file.to_owned(), first, last: last(first, events), error: wrong.to_string() }
     }
@@ -264,9 +318,27 @@ impl fmt::Display for Finding {
             }
             Self::NoNote => f.write_str("`tail.note` is missing: nothing signed says what the tail holds"),
             Self::Unnoted { file } => {
-                write!(f, "`{file}`: `tail.note` was missing when the log was gone on with: nothing signed says what it held")
+                write!(
+                    f,
+                    "`{file}`: `tail.note` was missing or an older one when the log was gone on with: nothing signed says what it held"
+                )
             }
+            Self::Untold { file } => write!(f, "`{file}`: `tail.note` says nothing of it: it was put there"),
             Self::Note(error) => write!(f, "`tail.note`: {error}"),
+            Self::OldNote { size, noted: Some(noted) } => {
+                write!(f, "`tail.note` is an older one: it was signed when the log of segments had {noted} entries, and it has {size}")
+            }
+            Self::OldNote { noted: None, .. } => f.write_str("`tail.note` is an older one: it tells of another tail than the newest"),
+            Self::LogBehind { size, noted } => {
+                write!(f, "log of segments: set back, or another one: it had {noted} entries when `tail.note` was signed, and has {size}")
+            }
+            Self::Behind { first, last } => {
+                write!(
+                    f,
+                    "{}: not signed, and by their times they should be: `tail.note` is an older one, or could not be renewed",
+                    Events(*first, *last)
+                )
+            }
             Self::Gap { first, last } => write!(f, "{} are in no file", Events(*first, *last)),
             Self::Cut { first, last } => write!(f, "{}: signed, and no longer there", Events(*first, *last)),
             Self::Signed { first, last } => write!(f, "{}: not the records that were signed", Events(*first, *last)),
@@ -303,6 +375,10 @@ impl Finding {
             Self::Record { file, seq } => write!(f, "`{file}`: event {seq} is not what was recorded"),
             Self::Seq { file, expected, found: Some(found) } => write!(f, "`{file}`: event {found} stands where {expected} belongs"),
             Self::Seq { file, expected, found: None } => write!(f, "`{file}`: a record without a number stands where {expected} belongs"),
+            Self::Dropped { file, first, last } if first == last => write!(f, "`{file}`: event {first} is not there"),
+            Self::Dropped { file, first, last } => write!(f, "`{file}`: events {first} to {last} are not there"),
+            Self::Doubled { file, seq, request: Some(request) } => write!(f, "`{file}`: event {seq} (request `{request}`) is there twice"),
+            Self::Doubled { file, seq, request: None } => write!(f, "`{file}`: event {seq} is there twice"),
             Self::Beside { file, mark: None } => {
                 write!(f, "`{file}`: its records are as they were sealed, and something beside them was changed: footer, index or filter")
             }

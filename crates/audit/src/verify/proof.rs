@@ -4,11 +4,12 @@
 //! proof that the entry is under a signed checkpoint (C2SP tlog-proof). What tells of a person is in it only where it is asked
 //! for: without it, the commitment stands in its place, and the proof is the same.
 
-use super::{Look, ledger::Ledger};
+use super::Look;
 use crate::{
     canonical::{Personal, Record, SALT_BYTES},
     columns::Value,
     directory::{LOG, SEGMENTS},
+    ledger::Ledger,
     note::{Checkpoint, Trusted},
     segment::{GROUP_HEIGHT, GROUP_ROWS, Segment, SegmentError, SegmentName, entry::Entry},
     tiles::{self, ProofFault, TilesError},

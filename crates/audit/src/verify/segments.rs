@@ -3,15 +3,24 @@
 use super::{
     Depth, Finding, Look,
     finding::last,
-    ledger::{Known, Ledger},
-    tails::{Note, Tails},
+    order,
+    tails::{Tails, said_by},
 };
 use crate::{
     directory::SEGMENTS,
+    ledger::{Known, Ledger},
+    plain,
+    seal::{Held, TailNote},
     segment::{Foreign, Segment, SegmentError, SegmentName, hash_of, read::SEGMENT_BYTES_MAX, write::UNFINISHED},
+    store::{self, Stub},
     tree::{self, Frontier, Hash},
 };
-use std::{collections::BTreeSet, fs, io, path::PathBuf};
+use parquet::errors::ParquetError;
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 /// A segment that is looked at.
 struct Place<'k> {
@@ -22,34 +31,43 @@ struct Place<'k> {
     known: &'k Known,
 }
 
+/// How a segment is named: where it lies in a store, by the object too.
+fn named(file: String, path: &Path) -> String {
+    match Stub::beside(path) {
+        Ok(Some(stub)) if !path.exists() => format!("{file}` in `{}", stub.object()),
+        _ => file,
+    }
+}
+
 impl Look<'_> {
     /// All that the log names and all that lies there. Where the note tells of events that are sealed by now, whether they are
     /// the ones that it tells of.
-    pub(super) fn segments(&mut self, ledger: &Ledger, note: Option<&Note>, tails: &Tails) -> io::Result<()> {
+    pub(super) fn segments(&mut self, ledger: &Ledger, note: Option<&TailNote>, tails: &Tails) -> io::Result<()> {
         let there = self.list(ledger, tails)?;
         for (first, known) in &ledger.segments {
             let file = format!("{SEGMENTS}/{}", SegmentName { first_seq: *first });
-            let place = Place { path: self.directory.join(&file), file, first: *first, known };
+            let path = self.directory.join(&file);
+            let place = Place { file: named(file, &path), path, first: *first, known };
             self.report.segments += 1;
             self.report.sealed = self.report.sealed.saturating_add(known.events);
             if !there.contains(first) {
                 self.find(Finding::Missing { file: place.file, first: *first, last: last(*first, known.events) });
                 continue;
             }
-            let signed = note.filter(|note| note.first == *first);
-            let root = self.segment(&place, signed.map(|note| note.count.min(known.events)));
-            if let Some(note) = signed {
-                self.sealed_as_signed(note, &place, root);
+            let signed = note.and_then(|note| note.held(*first)).filter(|held| held.events > 0);
+            let root = self.segment(&place, signed.map(|held| held.events.min(known.events)));
+            if let Some(held) = signed {
+                self.sealed_as_signed(held, &place, root);
             }
         }
         Ok(())
     }
 
-    fn sealed_as_signed(&mut self, note: &Note, place: &Place<'_>, root: Option<Hash>) {
-        if note.count > place.known.events {
-            self.find(Finding::Cut { first: place.first.saturating_add(place.known.events), last: last(note.first, note.count) });
-        } else if root.is_some_and(|root| root != note.root) {
-            self.find(Finding::Signed { first: note.first, last: last(note.first, note.count) });
+    fn sealed_as_signed(&mut self, held: Held, place: &Place<'_>, root: Option<Hash>) {
+        if held.events > place.known.events {
+            self.find(Finding::Cut { first: place.first.saturating_add(place.known.events), last: last(place.first, held.events) });
+        } else if root.is_some_and(|root| root != held.root) {
+            self.find(Finding::Signed { first: place.first, last: last(place.first, held.events) });
         }
     }
 
@@ -71,8 +89,13 @@ impl Look<'_> {
                 // Sealed, and not yet in the log: its tail is still there and counts.
                 Some(SegmentName { first_seq }) if first_seq >= ledger.next() && self.is_of_tail(first_seq, &name, tails) => (),
                 Some(_) => self.find(Finding::Extra { file }),
-                // Being written, or left by a machine that stopped: it is written anew.
-                None if name.strip_suffix(UNFINISHED).and_then(SegmentName::parse).is_some() => (),
+                // Being written, or left by a machine that stopped: it is written anew, or taken away at the next start.
+                // It lies in a store.
+                None if SegmentName::parse_stored(&name).is_some_and(|name| ledger.segments.contains_key(&name.first_seq)) => {
+                    there.extend(SegmentName::parse_stored(&name).map(|name| name.first_seq));
+                }
+                None if SegmentName::parse_stored(&name).is_some_and(|name| name.first_seq <= ledger.retired) => self.find(Finding::Retired { file }),
+                None if name.strip_suffix(UNFINISHED).and_then(SegmentName::parse).is_some_and(|name| may_be_written(name, ledger)) => (),
                 None => self.find(Finding::Stray { file }),
             }
         }
@@ -83,8 +106,7 @@ impl Look<'_> {
     fn is_of_tail(&self, first_seq: u64, name: &str, tails: &Tails) -> bool {
         let path = self.directory.join(SEGMENTS).join(name);
         // Nothing waits for what is no file.
-        let is_file = fs::metadata(&path).is_ok_and(|metadata| metadata.is_file());
-        is_file && Segment::open(&path).is_ok_and(|segment| segment.first_seq() == first_seq && tails.hold(&segment))
+        plain::open(&path).is_ok() && Segment::open(&path).is_ok_and(|segment| segment.first_seq() == first_seq && tails.hold(&segment))
     }
 
     /// One segment. Gives the root over its first records, as many as asked for, where they can be read.
@@ -107,6 +129,9 @@ impl Look<'_> {
             }
             Ok(segment) if segment.first_seq() != *first || segment.events() != known.events || segment.edge() != self.edge() => {
                 self.find(Finding::Other { file: file.clone(), first: segment.first_seq(), events: segment.events() });
+                if segment.first_seq() == *first && segment.edge() == self.edge() {
+                    self.out_of_place(place, &segment);
+                }
                 None
             }
             Ok(segment) => self.records(place, &segment, leading),
@@ -117,9 +142,31 @@ impl Look<'_> {
         root
     }
 
+    /// The bytes of a segment that lies in a store; `None`: it does not.
+    fn stored(&mut self, place: &Place<'_>) -> Option<Option<Vec<u8>>> {
+        match if place.path.exists() { Ok(None) } else { store::whole(&place.path) } {
+            Ok(None) => None,
+            Ok(Some((_, bytes))) => {
+                self.looked_at(bytes.len());
+                Some(Some(bytes))
+            }
+            Err(error) => {
+                if error.is_damage() {
+                    self.find(Finding::Unreadable { file: place.file.clone(), error: error.to_string() });
+                } else {
+                    self.away.get_or_insert_with(|| (place.file.clone(), error));
+                }
+                Some(None)
+            }
+        }
+    }
+
     /// The bytes of its file: what is hashed is what is read afterwards.
     fn bytes(&mut self, place: &Place<'_>) -> Option<Vec<u8>> {
         let Place { file, path, first, known } = place;
+        if let Some(stored) = self.stored(place) {
+            return stored;
+        }
         let read = fs::metadata(path).and_then(|metadata| match metadata.len() {
             // A pipe would never end.
             _ if !metadata.is_file() => Err(io::Error::other("it is no plain file")),
@@ -140,6 +187,26 @@ impl Look<'_> {
                 None
             }
         }
+    }
+
+    /// Which records were taken out or put in, as the columns of those that are there say.
+    fn out_of_place(&mut self, place: &Place<'_>, segment: &Segment) {
+        let mut said = Vec::new();
+        for group in 0..segment.groups() {
+            let read = segment.records(group, |_, record| {
+                said.extend(record.row().ok().map(|row| said_by(&row)));
+                Ok(())
+            });
+            if read.is_err() {
+                return;
+            }
+        }
+        let (mut findings, next) = order::look(&place.file, place.first, &said);
+        let end = place.first.saturating_add(place.known.events);
+        if next < end {
+            findings.push(Finding::Dropped { file: place.file.clone(), first: next, last: end - 1 });
+        }
+        findings.into_iter().for_each(|finding| self.find(finding));
     }
 
     fn records(&mut self, place: &Place<'_>, segment: &Segment, leading: Option<u64>) -> Option<Hash> {
@@ -208,12 +275,28 @@ impl Look<'_> {
     }
 }
 
+/// Whether a segment of this name is sealed or erased from some time: that of one that is retired is not.
+fn may_be_written(name: SegmentName, ledger: &Ledger) -> bool {
+    name.first_seq >= ledger.next() || ledger.segments.contains_key(&name.first_seq)
+}
+
+/// What a reader of Parquet says, for whoever does not know what it is made of.
+fn in_words(error: &ParquetError) -> &'static str {
+    match error {
+        ParquetError::EOF(_) | ParquetError::NeedMoreData(_) | ParquetError::NeedMoreDataRange(_) => "it ends too early",
+        ParquetError::IndexOutOfBound(..) => "a place that it names is outside of it",
+        ParquetError::NYI(_) => "it uses what this version does not know",
+        _ => "its bytes are damaged: they cannot be decoded",
+    }
+}
+
 impl SegmentError {
     /// What is wrong, without the file's name.
     pub(super) fn why(&self) -> String {
         match self {
             Self::Io { error, .. } => error.to_string(),
-            Self::Parquet { error, .. } => error.to_string(),
+            Self::Store { error, .. } => error.to_string(),
+            Self::Parquet { error, .. } => in_words(error).to_owned(),
             Self::Unreadable { .. } => "damaged in a way that cannot be read at all".to_owned(),
             Self::Foreign { wrong, .. } => wrong.to_string(),
             Self::Newer { newer, .. } => format!("written by a newer version: {newer}"),

@@ -1,70 +1,47 @@
 //! Tails: frame by frame, one after the other, and what was signed of them.
 
-use super::{Asked, Finding, Look, finding::last, ledger::Ledger};
+use super::{
+    Finding, Look,
+    finding::last,
+    order::{self, Said},
+};
 use crate::{
     columns::{Row, Value},
-    hot::{self, Frame, Tail, TailName},
-    note::{NoteError, Trusted},
-    seal::{Seal, TAIL_NOTE, kept_note},
+    hot::{self, Frame, TAIL_BYTES_MAX, Tail, TailName},
+    ledger::Ledger,
+    plain,
+    seal::{Held, Span, TailNote, kept_note},
     segment::Segment,
-    tree::{self, Frontier, Hash},
+    tree::{self, Frontier},
 };
 use std::{
-    fs::{self, File},
-    io::{self, Read as _, Seek as _, SeekFrom},
+    collections::BTreeSet,
+    fs::File,
+    io::{self, Seek as _, SeekFrom},
     path::Path,
 };
-
-/// What was signed of a tail.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Note {
-    /// The number of its first event.
-    pub(super) first: u64,
-    /// How many.
-    pub(super) count: u64,
-    /// The root over them.
-    pub(super) root: Hash,
-}
-
-impl Note {
-    /// Reads the note on the tail that is written to. `Ok(None)`: there is none.
-    pub(super) fn read(directory: &Path, edge: &str, asked: &Asked<'_>) -> io::Result<Result<Option<Self>, NoteError>> {
-        Self::read_file(&directory.join(TAIL_NOTE), edge, asked)
-    }
-
-    fn read_file(path: &Path, edge: &str, asked: &Asked<'_>) -> io::Result<Result<Option<Self>, NoteError>> {
-        let note = match fs::read(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Ok(None)),
-            other => other?,
-        };
-        let trusted = Trusted { origin: Seal::tail_origin(edge), keys: asked.trusted.keys.clone() };
-        Ok(trusted.open(&note).and_then(|note| {
-            let first = match note.extension.as_slice() {
-                [line] => line.strip_prefix("first ").and_then(crate::note::decimal),
-                _ => None,
-            };
-            let first = first.ok_or(NoteError::Checkpoint { part: "extension" })?;
-            Ok(Some(Self { first, count: note.size, root: note.root }))
-        }))
-    }
-}
 
 /// The tails that there were at one moment: open, so that they can be read when they are sealed and gone meanwhile.
 #[derive(Debug)]
 pub(super) struct Tails(Vec<(TailName, File)>);
 
 impl Tails {
-    pub(super) fn open(directory: &Path) -> io::Result<Self> {
+    pub(super) fn open(directory: &Path, look: &mut Look<'_>) -> io::Result<Self> {
         let mut tails = Vec::new();
         for name in hot::names(directory)? {
-            match File::open(directory.join(name.to_string())) {
+            match plain::open(&directory.join(name.to_string())) {
                 Ok(file) => tails.push((name, file)),
                 // Sealed meanwhile.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => (),
-                Err(error) => return Err(error),
+                Err(error) => look.find(Finding::Unreadable { file: name.to_string(), error: error.to_string() }),
             }
         }
         Ok(Self(tails))
+    }
+
+    /// The number with which the newest begins.
+    pub(super) fn newest(&self) -> Option<u64> {
+        self.0.last().map(|(name, _)| name.first_seq)
     }
 
     /// Whether one begins with this event.
@@ -89,10 +66,19 @@ impl Tails {
 
 /// All that an open file holds now.
 fn whole_file(mut file: &File) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(0))?;
-    file.read_to_end(&mut bytes)?;
-    Ok(bytes)
+    plain::read_on(file, TAIL_BYTES_MAX)
+}
+
+/// What is signed of a tail.
+#[derive(Clone, Copy)]
+enum Signed {
+    /// So much.
+    Held(Held),
+    /// Nothing yet: it is newer than the note.
+    NotYet,
+    /// Nothing says what it holds, and that is told.
+    Distrusted,
 }
 
 /// Where one is in the row of all events.
@@ -100,42 +86,61 @@ struct Along<'n> {
     /// The number that comes next.
     next: u64,
     ledger: &'n Ledger,
-    note: Option<&'n Note>,
-    /// Whether the note was held against something.
-    noted: bool,
+    note: Option<&'n TailNote>,
+    /// Tails that were held against the note.
+    noted: BTreeSet<u64>,
+    /// Events that the note does not cover: the first, the last, and the span of their times.
+    unsigned: Option<(u64, u64)>,
+    span: Span,
 }
 
 impl Look<'_> {
-    pub(super) fn tails(&mut self, tails: &Tails, ledger: &Ledger, note: Option<&Note>) {
-        let mut along = Along { next: ledger.next(), ledger, note, noted: false };
-        let newest = tails.0.last().map(|(name, _)| *name);
+    pub(super) fn tails(&mut self, tails: &Tails, ledger: &Ledger, note: Option<&TailNote>) {
+        let mut along = Along { next: ledger.next(), ledger, note, noted: BTreeSet::new(), unsigned: None, span: Span::default() };
         for (name, file) in &tails.0 {
             match whole_file(file) {
                 Err(error) => self.find(Finding::Unreadable { file: name.to_string(), error: error.to_string() }),
                 Ok(bytes) => {
                     self.looked_at(bytes.len());
-                    // Kept when the writer saw that the tail is no longer what was signed.
-                    let kept = Note::read_file(&self.directory.join(kept_note(*name)), self.edge(), self.asked);
-                    let kept = kept.unwrap_or(Err(NoteError::NotText)).unwrap_or_else(|_| {
-                        self.find(Finding::Unnoted { file: name.to_string() });
-                        None
-                    });
-                    let kept = kept.filter(|kept| kept.first == name.first_seq);
-                    self.tail(*name, &bytes, Some(*name) == newest, kept.as_ref(), &mut along);
+                    self.tail(*name, &bytes, tails.newest() == Some(name.first_seq), &mut along);
                 }
             }
         }
-        let sealed = |note: &Note| ledger.segments.contains_key(&note.first) || last(note.first, note.count) <= ledger.retired;
-        match note {
+        if let Some((first, last)) = along.unsigned.filter(|_| along.span.is_long()) {
+            self.find(Finding::Behind { first, last });
+        }
+        let is_sealed = |first: u64, held: Held| ledger.segments.contains_key(&first) || last(first, held.events) <= ledger.retired;
+        for (first, held) in note.iter().flat_map(|note| note.tails()).filter(|(_, held)| held.events > 0) {
             // Events that are signed, and in no file that is there.
-            Some(note) if !along.noted && !sealed(note) && note.count > 0 => {
-                self.find(Finding::Cut { first: note.first, last: last(note.first, note.count) });
+            if !along.noted.contains(&first) && !is_sealed(first, held) {
+                self.find(Finding::Cut { first, last: last(first, held.events) });
             }
-            _ => (),
         }
     }
 
-    fn tail(&mut self, name: TailName, bytes: &[u8], newest: bool, kept: Option<&Note>, along: &mut Along<'_>) {
+    /// What is signed of a tail: what is kept beside it, where the writer saw that it is no longer that; else what the note says.
+    fn signed(&mut self, name: TailName, along: &Along<'_>) -> Signed {
+        let first = name.first_seq;
+        let kept = TailNote::read(&self.directory.join(kept_note(name)), self.edge(), &self.asked.trusted.keys);
+        match kept.map(|kept| kept.map(|kept| kept.held(first))) {
+            Ok(Some(Some(held))) => return Signed::Held(held),
+            Ok(Some(None)) | Err(_) => {
+                self.find(Finding::Unnoted { file: name.to_string() });
+                return Signed::Distrusted;
+            }
+            Ok(None) => (),
+        }
+        match along.note {
+            Some(note) if first >= along.ledger.next() && note.held(first).is_none() && note.must_tell_of(first) => {
+                self.find(Finding::Untold { file: name.to_string() });
+                Signed::Distrusted
+            }
+            Some(note) => note.held(first).map_or(Signed::NotYet, Signed::Held),
+            None => Signed::NotYet,
+        }
+    }
+
+    fn tail(&mut self, name: TailName, bytes: &[u8], newest: bool, along: &mut Along<'_>) {
         let file = || name.to_string();
         let tail = match Tail::read(bytes) {
             Ok(tail) => tail,
@@ -144,22 +149,21 @@ impl Look<'_> {
                 return;
             }
         };
-        // What a machine that stopped left: sealed, and not yet taken away.
-        let sealed = name.first_seq < along.next;
+        let signed = self.signed(name, along);
+        let held = if let Signed::Held(held) = signed { held } else { Held::default() };
         if name.first_seq > along.next {
             self.find(Finding::Gap { first: along.next, last: name.first_seq - 1 });
         }
-        let newer = along.note.filter(|note| note.first == name.first_seq);
-        let signed = kept.or(newer);
         let mut begin = Frontier::new();
-        let mut next = name.first_seq;
         let before = self.report.findings.len();
+        let mut span = Span::default();
+        let mut next = self.frames(&file(), name.first_seq, &tail.frames().collect::<Vec<_>>());
         for frame in tail.frames() {
-            self.frame(&file(), next, &frame);
-            if signed.is_some_and(|note| begin.size() < note.count) {
+            if begin.size() < held.events {
                 begin.append(frame.record.leaf());
+            } else {
+                span.take(frame.number("time"), frame.number("duration_us"));
             }
-            next = next.saturating_add(1);
         }
         if tail.damaged {
             next = self.behind_damage(&file(), next, &tail);
@@ -168,37 +172,54 @@ impl Look<'_> {
         } else if tail.whole < bytes.len() {
             self.find(Finding::TailDamaged { file: file(), first: next, last: None });
         }
-        if sealed {
-            // One that begins within what is sealed, and is not what a segment was made of, would be read in place of the segment's rest.
-            let beside = name.first_seq < along.ledger.next() && !along.ledger.segments.contains_key(&name.first_seq);
-            if next > along.next || beside {
-                self.find(Finding::Overlap { file: file(), expected: along.next });
-            }
-        } else {
-            self.report.in_tails = self.report.in_tails.saturating_add(next - name.first_seq);
-            self.report.unsigned =
-                self.report.unsigned.saturating_add((next - name.first_seq).saturating_sub(signed.map_or(0, |note| note.count)));
-        }
-        along.next = along.next.max(next);
-        if let Some(note) = signed {
-            along.noted |= newer.is_some();
-            let end = note.first.saturating_add(note.count);
+        self.in_order(name, next, held, matches!(signed, Signed::Distrusted), along);
+        if let Signed::Held(held) = signed {
+            along.noted.insert(name.first_seq);
+            let end = name.first_seq.saturating_add(held.events);
             if next < end {
                 self.find(Finding::Cut { first: next, last: end - 1 });
-            } else if begin.root() != note.root && self.report.findings.len() == before {
-                self.find(Finding::Signed { first: note.first, last: end.saturating_sub(1) });
+            } else if begin.root() != held.root && self.report.findings.len() == before {
+                self.find(Finding::Signed { first: name.first_seq, last: end.saturating_sub(1) });
             }
+        }
+        let unsigned = name.first_seq.saturating_add(held.events);
+        if unsigned < next && along.note.is_some() && !matches!(signed, Signed::Distrusted) && along.next == next {
+            along.unsigned = Some((along.unsigned.map_or(unsigned, |(first, _)| first), next - 1));
+            along.span.join(span);
         }
     }
 
-    /// Says what is wrong of one frame.
-    fn frame(&mut self, file: &str, seq: u64, frame: &Frame<'_>) {
-        let row = frame.record.row().ok().filter(|_| frame.leaf().is_some());
-        match row.map(|row| whole(&row)) {
-            None => self.find(Finding::Record { file: file.to_owned(), seq }),
-            Some(found) if found.and_then(|found| u64::try_from(found).ok()) == Some(seq) => (),
-            Some(found) => self.find(Finding::Seq { file: file.to_owned(), expected: seq, found }),
+    /// Whether a tail begins where the one before it ended, and what of it is not yet signed.
+    fn in_order(&mut self, name: TailName, next: u64, held: Held, distrusted: bool, along: &mut Along<'_>) {
+        // What a machine that stopped left: sealed, and not yet taken away.
+        if name.first_seq < along.next {
+            // One that begins within what is sealed, and is not what a segment was made of, would be read in place of the segment's rest.
+            let beside = name.first_seq < along.ledger.next() && !along.ledger.segments.contains_key(&name.first_seq);
+            if (next > along.next || beside) && !distrusted {
+                self.find(Finding::Overlap { file: name.to_string(), expected: along.next });
+            }
+        } else {
+            let events = next - name.first_seq;
+            self.report.in_tails = self.report.in_tails.saturating_add(events);
+            self.report.unsigned = self.report.unsigned.saturating_add(events.saturating_sub(held.events));
         }
+        along.next = along.next.max(next);
+    }
+
+    /// Says what is wrong of frames one after the other. Gives the number after the last.
+    fn frames(&mut self, file: &str, first: u64, frames: &[Frame<'_>]) -> u64 {
+        let mut said = Vec::with_capacity(frames.len());
+        for (seq, frame) in (first..).zip(frames) {
+            let row = frame.record.row().ok().filter(|_| frame.leaf().is_some());
+            if row.is_none() {
+                self.find(Finding::Record { file: file.to_owned(), seq });
+            }
+            // What is not what was recorded says nothing, not even its number.
+            said.push(row.map_or_else(|| Said { seq: i64::try_from(seq).ok(), request: None }, |row| said_by(&row)));
+        }
+        let (findings, next) = order::look(file, first, &said);
+        findings.into_iter().for_each(|finding| self.find(finding));
+        next
     }
 
     /// What can be read again behind damage; gives the number after the last of it.
@@ -208,12 +229,7 @@ impl Look<'_> {
         let follows = frames.first().and_then(number).filter(|seq| *seq > first);
         let damaged = Finding::TailDamaged { file: file.to_owned(), first, last: follows.map(|seq| seq - 1) };
         self.find(damaged);
-        let Some(mut next) = follows else { return first };
-        for frame in &frames {
-            self.frame(file, next, frame);
-            next = next.saturating_add(1);
-        }
-        next
+        follows.map_or(first, |next| self.frames(file, next, &frames))
     }
 }
 
@@ -223,4 +239,11 @@ fn whole(row: &Row<'_>) -> Option<i64> {
         Some(Some(Value::Int(seq))) => Some(*seq),
         _ => None,
     }
+}
+
+/// The number and the request that a record says it has.
+pub(super) fn said_by(row: &Row<'_>) -> Said {
+    let request = crate::columns::number("request_id").and_then(|at| row.get(at));
+    let request = if let Some(Some(Value::Text(id))) = request { Some(id.as_ref().into()) } else { None };
+    Said { seq: whole(row), request }
 }

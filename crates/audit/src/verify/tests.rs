@@ -1,19 +1,21 @@
 mod damage;
 mod independent;
 mod proofs;
+mod put_back;
 
 use super::{Asked, Depth, Finding, Report, verify};
 use crate::{
     columns::Row,
     directory::{LOG, SEGMENTS},
     hot::{self, TailName},
-    note::{Checkpoint, Trusted, tests::TestKey},
-    seal::{Seal, TAIL_NOTE},
+    note::{Trusted, tests::TestKey},
+    seal::{Held, LogAt, TAIL_NOTE, TailNote},
     segment::{self, SegmentName, entry::Entry, find::Wanted, tests::frames, tests::plausible, write::put_in_place},
     tiles,
-    tree::Frontier,
+    tree::{self, Frontier},
 };
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -87,8 +89,22 @@ impl Sample {
         });
     }
 
+    /// Appends an entry that the note tells of before.
     fn append(&mut self, entry: &Entry) {
-        self.log.append(&[entry.to_string().as_bytes()]).unwrap();
+        let text = entry.to_string();
+        if let Ok(Some(note)) = TailNote::read(&self.path().join(TAIL_NOTE), EDGE, &trusted().keys) {
+            self.sign(&TailNote { log: Some(LogAt { next: Some(tree::leaf(text.as_bytes())), ..self.at() }), ..note });
+        }
+        self.log.append(&[text.as_bytes()]).unwrap();
+    }
+
+    /// How far the log is.
+    fn at(&self) -> LogAt {
+        LogAt { size: self.log.size(), root: self.log.log().checkpoint().root, next: None }
+    }
+
+    fn sign(&self, note: &TailNote) {
+        fs::write(self.path().join(TAIL_NOTE), note.sign(EDGE, &key()).unwrap()).unwrap();
     }
 
     /// Writes a tail and signs the first so many of its records.
@@ -98,9 +114,8 @@ impl Sample {
         let mut tree = Frontier::new();
         let tail = hot::Tail::read(&bytes).unwrap();
         tail.frames().take(usize::try_from(signed).unwrap()).for_each(|frame| tree.append(frame.record.leaf()));
-        let note =
-            Checkpoint { origin: Seal::tail_origin(EDGE), size: signed, root: tree.root(), extension: vec![format!("first {first_seq}")] };
-        fs::write(self.path().join(TAIL_NOTE), note.sign(&key()).unwrap()).unwrap();
+        let held = Held { events: signed, root: tree.root() };
+        self.sign(&TailNote { first: first_seq, held, full: BTreeMap::new(), log: Some(self.at()) });
     }
 
     fn report(&self, depth: Depth) -> Report {

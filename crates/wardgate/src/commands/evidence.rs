@@ -18,13 +18,14 @@ use std::{
     sync::mpsc::sync_channel,
 };
 use wardgate_audit::{
+    anchor::{self, compare},
     note::{Checkpoint, Trusted, Verifier},
     reading::{self, Filter, Since},
     segment::find::Wanted,
     sink::{self, ChangeRecord},
     tiles,
     timeline::Subject,
-    verify::{Asked, Depth, Disclosure, Report, prove, verify},
+    verify::{Asked, Depth, Disclosure, Finding, Report, prove, verify},
 };
 use wardgate_model::id::RequestId;
 
@@ -55,12 +56,22 @@ fn log(args: &LogArgs) -> anyhow::Result<Option<Log>> {
 pub(super) fn verify_log(args: &VerifyArgs) -> anyhow::Result<Exit> {
     let Some(log) = log(&args.log)? else { return Ok(Exit::Invalid) };
     let remembered = args.remember.as_deref().map(|file| remembered(file, &log.trusted)).transpose()?.flatten();
+    // Before the log is looked at: it may go on meanwhile.
+    let anchored = args.anchor.iter().map(|file| anchored(file, &log.trusted)).collect::<anyhow::Result<Vec<_>>>()?.concat();
     let depth = if args.quick { Depth::Files } else { Depth::Records };
     let progress = bar(&log.directory);
-    let report =
+    let mut report =
         verify(&log.directory, &Asked { trusted: &log.trusted, remembered: remembered.as_ref(), depth }, &mut |bytes| progress.inc(bytes))
             .with_context(|| format!("cannot read the event log `{}`", log.directory.display()))?;
     progress.finish_and_clear();
+    if !anchored.is_empty() {
+        match compare(&log.directory.join("log"), &log.trusted, &anchored) {
+            Ok(found) => drop(report.findings.splice(0..0, found.into_iter().map(Finding::Log))),
+            Err(error) if report.findings.is_empty() => return Err(error.into()),
+            // Why it cannot be read is among the findings.
+            Err(_) => {}
+        }
+    }
     match args.output.output {
         Output::Json => json(&told(&report))?,
         Output::Table => shown(&log, &report)?,
@@ -98,6 +109,23 @@ fn remembered(file: &Path, trusted: &Trusted) -> anyhow::Result<Option<Checkpoin
             Ok(Some(trusted.open(&note).with_context(|| format!("`{}` is no checkpoint of this log", file.display()))?))
         }
     }
+}
+
+/// Bytes of an anchor's file that are read: some hundred thousand checkpoints.
+const ANCHOR_BYTES_MAX: u64 = 64 << 20;
+
+/// The checkpoints that an anchor has kept of this log.
+fn anchored(file: &Path, trusted: &Trusted) -> anyhow::Result<Vec<Checkpoint>> {
+    let cannot = || format!("cannot read the anchor `{}`", file.display());
+    let length = fs::metadata(file).with_context(cannot)?;
+    anyhow::ensure!(length.is_file() && length.len() <= ANCHOR_BYTES_MAX, "`{}` is no file of checkpoints", file.display());
+    let kept = anchor::read(&fs::read(file).with_context(cannot)?, trusted);
+    if kept.unread > 0 {
+        note(&format!("note: {} pieces of `{}` are no checkpoint: half written, or changed", kept.unread, file.display()));
+    }
+    // Without one there would be nothing to hold the log against, and it would pass for whole.
+    anyhow::ensure!(!kept.checkpoints.is_empty(), "`{}` holds no checkpoint of `{}`", file.display(), trusted.origin);
+    Ok(kept.checkpoints)
 }
 
 /// Keeps the checkpoint that was verified, all of it or none. A log that went on meanwhile is left for the next look.
@@ -206,11 +234,15 @@ pub(super) fn erase(args: &EraseArgs) -> anyhow::Result<Exit> {
         kind: "event".into(),
         name: format!("{erased} events").into(),
         reason: Some(args.reason.as_str().into()),
+        of: Vec::new(),
     })?;
     drop(writer);
     line(&format!("what may tell of a person is gone from {erased} events"))?;
     Ok(Exit::Done)
 }
+
+/// Gaps in the numbers of events that an export tells of one by one.
+const GAPS_TOLD_MAX: u64 = 20;
 
 /// Prints every event, a line of JSON each.
 pub(super) fn export(args: &LogArgs) -> anyhow::Result<Exit> {
@@ -229,9 +261,18 @@ pub(super) fn export(args: &LogArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Invalid);
     }
     let (mut since, mut unreadable) = (Since::Oldest, 0);
+    let (mut before, mut gaps) = (None::<u64>, 0_u64);
     loop {
         let page = reading::tail(&directory, &Filter::default(), &since, usize::MAX)?;
         for event in &page.events {
+            // In front of the first nothing is missed: older ones may be retired.
+            if let Some(before) = before.filter(|before| before.saturating_add(1) < event.seq) {
+                gaps = gaps.saturating_add(1);
+                if gaps <= GAPS_TOLD_MAX {
+                    note(&format!("left out: events {}\u{2013}{}: no file of the log holds them, or they cannot be read", before + 1, event.seq - 1));
+                }
+            }
+            before = before.max(Some(event.seq));
             json_line(event)?;
         }
         match page.cursor.map(Since::After) {
@@ -242,8 +283,13 @@ pub(super) fn export(args: &LogArgs) -> anyhow::Result<Exit> {
             }
         }
     }
+    if gaps > GAPS_TOLD_MAX {
+        note(&format!("and {} more gaps", gaps - GAPS_TOLD_MAX));
+    }
     if unreadable > 0 {
         note(&format!("{unreadable} records could not be read: `wardgate audit verify` says which"));
+    }
+    if unreadable > 0 || gaps > 0 {
         return Ok(Exit::Failed);
     }
     Ok(Exit::Done)

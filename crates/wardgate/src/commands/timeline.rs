@@ -1,6 +1,7 @@
 //! `wardgate audit timeline`: all that the log holds about one subject, in one order.
 
 mod page;
+mod pairs;
 mod shown;
 mod told;
 
@@ -9,7 +10,7 @@ use crate::{
     api::timeline::{question, view},
     cli::{TimelineArgs, TimelineForm},
     client::{Asking, query},
-    output::{Exit, note, print},
+    output::{Exit, note, plain, print},
 };
 use anyhow::Context as _;
 use http::Method;
@@ -37,6 +38,9 @@ pub(super) async fn run(args: TimelineArgs) -> anyhow::Result<Exit> {
     }
     if found.unreadable > 0 {
         note(&format!("note: {} records or files could not be read and are left out: see `wardgate audit verify`", found.unreadable));
+    }
+    for gap in &found.left_out {
+        note(&format!("note: {}; `wardgate audit verify` says more", plain(&gap.to_string())));
     }
     for back in &found.clock_back {
         let seconds = back.by_us / 1_000_000;

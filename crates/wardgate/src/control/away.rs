@@ -87,6 +87,7 @@ impl Control {
             kind: kind.into(),
             name: stop.name.clone(),
             reason: Some(stop.reason.clone()).filter(|reason| !reason.is_empty()),
+            of: Vec::new(),
         };
         if self.log.record_change(record).is_err() {
             self.log.count_dropped();

@@ -5,6 +5,7 @@
 
 use super::Control;
 use crate::clock;
+use serde_json::Value;
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use wardgate_audit::sink::ChangeRecord;
 use wardgate_gate::denied::Subject as Stopped;
@@ -13,6 +14,7 @@ use wardgate_model::{
     event::EventSink as _,
     id::{CredentialId, IdentityId, OwnerName, TrustName},
     inventory::IdentityState,
+    resource::Kind,
 };
 use wardgate_store::{Act, Change, StoreFault, StoredContainment, Subject};
 
@@ -80,6 +82,7 @@ impl Heeded {
             Stopped::Credential(id) => named(Containable::Credential, id.as_str()),
             Stopped::Owner(name) => named(Containable::Owner, name.as_str()),
             Stopped::Issuer(name) => named(Containable::Issuer, name.as_str()),
+            Stopped::Token(id) => named(Containable::Token, id),
         }
     }
 
@@ -142,14 +145,15 @@ enum Effect {
     Releases(Stopped),
 }
 
-/// What the overlay knows of things that can be contained. Tokens and tasks come with their proofs.
+/// What the overlay knows of things that can be contained. Tasks come with their proofs.
 fn subject(kind: Containable, name: &str) -> Option<Stopped> {
     match kind {
         Containable::Identity => IdentityId::parse(name).ok().map(Stopped::Identity),
         Containable::Credential => CredentialId::parse(name).map(Stopped::Credential),
         Containable::Owner => OwnerName::parse(name).ok().map(Stopped::Owner),
         Containable::Issuer => TrustName::parse(name).ok().map(Stopped::Issuer),
-        Containable::Token | Containable::Task => None,
+        Containable::Token => Some(Stopped::Token(name.into())),
+        Containable::Task => None,
     }
 }
 
@@ -216,12 +220,26 @@ impl Control {
             kind: change.subject.as_str().into(),
             name: change.name.clone(),
             reason: Some(change.reason.clone()).filter(|reason| !reason.is_empty()),
+            of: identities(change),
         };
         if self.log.record_change(record).is_err() {
             self.log.count_dropped();
             tracing::warn!(seq = change.seq, "no place in the event log for a change; it is in the feed");
         }
     }
+}
+
+/// Of which identities a credential or a grant was, and is.
+fn identities(change: &Change) -> Vec<Box<str>> {
+    let path = match change.subject {
+        Subject::Credential => "/identity",
+        Subject::Resource(Kind::Grant) => "/to/identity",
+        _ => return Vec::new(),
+    };
+    let named = |value: &Value| value.pointer(path).and_then(Value::as_str).map(Box::from);
+    let mut of: Vec<Box<str>> = [&change.before, &change.after].into_iter().flatten().filter_map(named).collect();
+    of.dedup();
+    of
 }
 
 #[cfg(test)]

@@ -83,6 +83,7 @@ impl Keeper {
             kind: kind.into(),
             name: self.run.as_str().into(),
             reason: None,
+            of: Vec::new(),
         }
     }
 

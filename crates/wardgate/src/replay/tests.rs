@@ -397,6 +397,7 @@ fn nobody_who_manages_can_begin_a_run() {
             kind: "run".into(),
             name: "../../etc/passwd".into(),
             reason: None,
+            of: Vec::new(),
         };
         ground.log.record_change(record).unwrap();
         let _requests = ground.recorded("request");

@@ -29,7 +29,13 @@ fn the_proof_of_an_event_is_checked_by_the_script() {
     for (seq, disclosure) in [(1, Disclosure::Personal), (10, Disclosure::Personal), (47, Disclosure::Commitment)] {
         let proof = prove(sample.path(), &trusted(), seq, disclosure).unwrap();
         let json = serde_json::to_string_pretty(&proof).unwrap();
-        assert_eq!(check(&json), (Some(0), format!("event {seq} is in the log of 2 entries\n")));
+        let (code, said) = check(&json);
+        assert_eq!(code, Some(0), "{said}");
+        let shown: Vec<&str> = said.lines().collect();
+        assert_eq!(shown[..2], [&*format!("event {seq} is in the log of 2 entries"), &*format!("  seq: {seq}")]);
+        assert!(shown.contains(&&*format!("  identity: \"identity-{seq}\"")), "the record that is proven is shown: {said}");
+        let address = format!("  source: \"192.0.2.{seq}\"");
+        assert_eq!(shown.contains(&&*address), seq == 1, "what was disclosed of a person: {said}");
     }
     let mut proof = prove(sample.path(), &trusted(), 7, Disclosure::Personal).unwrap();
     proof.path.pop();
@@ -61,4 +67,43 @@ fn segments_are_read_by_another_engine_and_hashed_by_the_script() {
     assert_eq!(code, Some(3));
     assert!(said.contains("events-000000000041.parquet is not the file that the log names"), "{said}");
     assert!(said.contains("event 1 stands where 41 belongs"), "{said}");
+}
+
+#[test]
+fn hostile_proofs_end_in_a_message() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("proof.json");
+    let vkey = key().verifier().to_string();
+    let sample = Sample::new();
+    let whole = serde_json::to_value(prove(sample.path(), &trusted(), 7, Disclosure::Personal).unwrap()).unwrap();
+    let mut hostile: Vec<Vec<u8>> =
+        [&b""[..], b"[]", b"null", b"7", b"{}", b"\xff\xfe", b"{\"proof\":"].iter().map(|bytes| bytes.to_vec()).collect();
+    hostile.push([b"[".repeat(100_000)].concat());
+    for member in whole.as_object().unwrap().keys() {
+        for value in
+            [serde_json::json!(null), serde_json::json!([]), serde_json::json!(-1), serde_json::json!("\u{1b}[2J"), serde_json::json!("zz")]
+        {
+            let mut proof = whole.clone();
+            proof[member] = value;
+            hostile.push(serde_json::to_vec(&proof).unwrap());
+        }
+    }
+    for proof in hostile {
+        fs::write(&file, &proof).unwrap();
+        let (code, said) = run(Path::new("python3"), &["proof", file.to_str().unwrap(), &vkey]);
+        let told = !said.contains("Traceback") && !said.is_empty() && !said.contains('\u{1b}');
+        assert!(code == Some(3) && told, "{}: {said}", String::from_utf8_lossy(&proof));
+    }
+    let (code, said) = run(Path::new("python3"), &["proof", "/nowhere", &vkey]);
+    assert_eq!((code, said.as_str()), (Some(1), "/nowhere cannot be read: No such file or directory\n"));
+    assert_eq!(run(Path::new("python3"), &["proof", "/nowhere", "x"]).0, Some(2));
+}
+
+#[test]
+fn it_knows_the_columns() {
+    let code = "import sys; sys.path.insert(0, sys.argv[1]); import verify_events as v; print(*v.COLUMNS)";
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts");
+    let done = Command::new("python3").args(["-B", "-c", code]).arg(scripts).output().expect("python3 runs");
+    let names: Vec<&str> = crate::columns::COLUMNS.iter().map(|column| column.name).collect();
+    assert_eq!(String::from_utf8_lossy(&done.stdout).trim(), names.join(" "));
 }

@@ -4,7 +4,10 @@
 //! INVARIANT (escaped): everything out of the log goes through [`escaped`]; a policy in the page forbids what would come of a
 //! mistake.
 
-use super::told::{Sums, Told, Tone, flowed};
+use super::{
+    pairs,
+    told::{Sums, Told, Tone, flowed},
+};
 use crate::output::plain;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -38,7 +41,7 @@ body:has(#f-other:not(:checked)) tr.other{display:none}\
 
 /// The page.
 pub(super) fn page(found: &TimelineView) -> String {
-    let told: Vec<Told> = found.entries.iter().map(Told::of).collect();
+    let (told, entries): (Vec<Told>, Vec<&TimelineEntry>) = pairs::told(&found.entries).into_iter().unzip();
     let sums = Sums::of(&told);
     let subject = escaped(&found.subject);
     let hash = STANDARD.encode(digest(&SHA256, STYLE.as_bytes()));
@@ -63,7 +66,7 @@ pub(super) fn page(found: &TimelineView) -> String {
     }
     page.push_str("</fieldset>\n");
     let mut day = String::new();
-    for (told, entry) in told.iter().zip(&found.entries) {
+    for (told, entry) in told.iter().zip(entries) {
         if told.day() != day {
             page.push_str(if day.is_empty() { "" } else { "</table>\n" });
             day = told.day();
@@ -85,6 +88,7 @@ fn notes(found: &TimelineView) -> Vec<(&'static str, String)> {
     if found.unreadable > 0 {
         notes.push(("note", format!("{} records or files could not be read and are left out", found.unreadable)));
     }
+    notes.extend(found.left_out.iter().map(|gap| ("note", gap.to_string())));
     for back in &found.clock_back {
         let seconds = back.by_us / 1_000_000;
         notes.push(("note", format!("the clock of {} went back by {seconds} s before its event {}", back.edge, back.seq)));

@@ -1,4 +1,4 @@
-use super::{Effect, Heeded};
+use super::{Effect, Heeded, identities};
 use serde_json::json;
 use wardgate_model::{resource::Kind, time::Time};
 use wardgate_store::{Act, Change, Subject};
@@ -42,4 +42,20 @@ fn a_release_undoes_the_containment_and_nothing_else() {
     assert_eq!(effects(&mut fresh(), &[contain, state("quarantined"), release, state("suspended")]), "++.+");
     assert_eq!(effects(&mut fresh(), &[state("suspended"), contain, state("active"), release]), "++.-", "held by its name");
     assert_eq!(effects(&mut fresh(), &[(Subject::Resource(Kind::Identity), "bot", Act::Remove, "")]), ".");
+}
+
+#[test]
+fn of_a_change_it_is_known_whose_credential_or_grant_it_is() {
+    let of = |subject, before: Option<serde_json::Value>, after: Option<serde_json::Value>| {
+        let change = Change { before, after, ..change(subject, ID, Act::Revoke, "") };
+        identities(&change).iter().map(|identity| identity.to_string()).collect::<Vec<_>>().join(" ")
+    };
+    let (ledger, billing) = (json!({ "identity": "ledger-sync" }), json!({ "to": { "identity": "billing" } }));
+    assert_eq!(of(Subject::Credential, None, Some(ledger.clone())), "ledger-sync");
+    assert_eq!(of(Subject::Credential, Some(ledger.clone()), Some(ledger.clone())), "ledger-sync");
+    let grant = Subject::Resource(Kind::Grant);
+    assert_eq!(of(grant, Some(billing.clone()), Some(json!({ "to": { "identity": "ledger-sync" } }))), "billing ledger-sync");
+    assert_eq!(of(grant, Some(billing.clone()), None), "billing", "removed");
+    assert_eq!(of(grant, None, Some(json!({ "to": { "owner": "payments" } }))), "");
+    assert_eq!(of(Subject::Status, Some(billing), Some(ledger)), "");
 }

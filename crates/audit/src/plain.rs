@@ -1,0 +1,41 @@
+//! Opening only what is a plain file, and reading no more of it than there may be: a pipe or a device put in the place of a file of the
+//! log would be waited for without end.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read as _},
+    path::Path,
+};
+
+/// Opens a file to read it. A link is none.
+///
+/// # Errors
+/// When there is none, when it is no plain file, or when the system refuses.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    let plain = |found: &fs::Metadata| if found.is_file() { Ok(()) } else { Err(io::Error::other("it is no plain file")) };
+    plain(&fs::symlink_metadata(path)?)?;
+    let file = File::open(path)?;
+    plain(&file.metadata()?)?;
+    Ok(file)
+}
+
+/// All that a file holds.
+///
+/// # Errors
+/// As [`open`], and when it holds more than `bytes_max`.
+pub(crate) fn read(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
+    read_on(&open(path)?, bytes_max)
+}
+
+/// What an open file holds from where it stands.
+///
+/// # Errors
+/// When that is more than `bytes_max`, or the system refuses.
+pub(crate) fn read_on(file: &File, bytes_max: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes)?;
+    match u64::try_from(bytes.len()) {
+        Ok(read) if read <= bytes_max => Ok(bytes),
+        _ => Err(io::Error::other(format!("it has more than {bytes_max} bytes"))),
+    }
+}
