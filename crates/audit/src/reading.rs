@@ -12,7 +12,7 @@ use crate::{
     event_v1::EventV1,
     hot::{self, Frame, Tail, TailName, frame_at},
     segment::{
-        self, Segment, SegmentName,
+        self, Segment, SegmentError, SegmentName,
         find::{Order, Predicate, Wanted},
     },
 };
@@ -294,17 +294,23 @@ impl Page {
     fn take_segment(&mut self, path: &Path, filter: &Filter, limit: usize, until: u64) -> Result<bool, ReadError> {
         let after = self.cursor.unwrap_or_default().seq;
         let Some(segment) = open(path)? else { return Ok(true) };
-        let Ok(segment) = segment else {
-            self.unreadable += 1;
-            return Ok(true);
+        let segment = match segment {
+            Ok(segment) => segment,
+            Err(error) => {
+                self.unreadable += passed_over(error)?;
+                return Ok(true);
+            }
         };
         let last = segment.first_seq().saturating_add(segment.events()).min(until).saturating_sub(1);
         let room = limit.saturating_sub(self.events.len()).min(PAGE_EVENTS_MAX);
         let wanted = Wanted { seq: after.saturating_add(1)..=last, limit: room, ..filter.wanted(Order::Oldest) };
-        let Ok(found) = segment.find(&wanted) else {
-            self.unreadable += 1;
-            self.cursor = Some(Cursor::after(last.max(after)));
-            return Ok(true);
+        let found = match segment.find(&wanted) {
+            Ok(found) => found,
+            Err(error) => {
+                self.unreadable += passed_over(error)?;
+                self.cursor = Some(Cursor::after(last.max(after)));
+                return Ok(true);
+            }
         };
         let is_all = found.records.len() < room;
         let reached = if is_all { Some(last) } else { found.records.last().and_then(|record| seq(&record.row)) };
@@ -325,9 +331,21 @@ impl Page {
     }
 }
 
+/// One: a segment that cannot be read is passed over, and counted. Not one that lies in a store which is away, or lets nobody read:
+/// what it holds would be missing without a trace, and another time it is there.
+///
+/// # Errors
+/// When it is such a one.
+pub(crate) fn passed_over(error: SegmentError) -> Result<u64, ReadError> {
+    match error {
+        SegmentError::Store { path, error } if !error.is_damage() => Err(ReadError { path, source: io::Error::other(error) }),
+        _ => Ok(1),
+    }
+}
+
 /// A segment; `None` when it went since the directory was listed.
-pub(crate) fn open(path: &Path) -> Result<Option<Result<Segment, segment::SegmentError>>, ReadError> {
-    match path.try_exists() {
+pub(crate) fn open(path: &Path) -> Result<Option<Result<Segment, SegmentError>>, ReadError> {
+    match segment::lies(path) {
         Ok(false) => Ok(None),
         Ok(true) => Ok(Some(Segment::open(path))),
         Err(source) => Err(ReadError { path: path.to_owned(), source }),
@@ -393,18 +411,24 @@ impl Page {
 
     fn take_segment_backwards(&mut self, path: &Path, filter: &Filter, limit: usize, until: u64) -> Result<bool, ReadError> {
         let Some(segment) = open(path)? else { return Ok(true) };
-        let Ok(segment) = segment else {
-            self.unreadable += 1;
-            return Ok(true);
+        let segment = match segment {
+            Ok(segment) => segment,
+            Err(error) => {
+                self.unreadable += passed_over(error)?;
+                return Ok(true);
+            }
         };
         let mut last = segment.first_seq().saturating_add(segment.events()).min(until).saturating_sub(1);
         self.cursor.get_or_insert(Cursor::after(last));
         while self.events.len() < limit {
             let room = limit.saturating_sub(self.events.len()).min(PAGE_EVENTS_MAX);
             let wanted = Wanted { seq: segment.first_seq()..=last, limit: room, ..filter.wanted(Order::Newest) };
-            let Ok(found) = segment.find(&wanted) else {
-                self.unreadable += 1;
-                return Ok(true);
+            let found = match segment.find(&wanted) {
+                Ok(found) => found,
+                Err(error) => {
+                    self.unreadable += passed_over(error)?;
+                    return Ok(true);
+                }
             };
             let oldest = found.records.last().and_then(|record| seq(&record.row));
             let is_all = found.records.len() < room;
@@ -474,8 +498,14 @@ pub fn find(directory: &Path, request: RequestId) -> Result<Option<EventV1<'stat
 fn find_in(path: &Path, request: &str) -> Result<Option<EventV1<'static>>, ReadError> {
     let predicate = Predicate::text("request_id", request);
     let wanted = Wanted { either: vec![predicate.into_iter().collect()], order: Order::Newest, limit: 1, ..Wanted::default() };
-    let segment = open(path)?.and_then(Result::ok);
-    let record = segment.and_then(|segment| segment.find(&wanted).ok()?.records.into_iter().next());
+    let found = open(path)?.map(|segment| segment.and_then(|segment| segment.find(&wanted)));
+    let record = match found.transpose() {
+        Ok(found) => found.and_then(|found| found.records.into_iter().next()),
+        Err(error) => {
+            passed_over(error)?;
+            None
+        }
+    };
     Ok(record.and_then(|record| columns::event(*record.row).ok()))
 }
 

@@ -230,7 +230,6 @@ impl Sealer {
             tracing::error!(%error, "the event log cannot be sealed: what is written stays in its tail, and is tried again");
         }
         self.tell_outside();
-        self.tell_outside();
     }
 
     /// Seals every tail but the one that is written to.

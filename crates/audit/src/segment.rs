@@ -23,10 +23,17 @@ pub mod write;
 pub use arrays::batch;
 pub use erase::erase;
 pub use fields::schema;
+pub use input::Input;
+pub(crate) use input::lies;
 pub use read::{Leaf, Segment, Stored};
 pub use write::{Sealed, write};
 
-use crate::{canonical::Malformed, columns::Unfit, tree::Hash};
+use crate::{
+    canonical::Malformed,
+    columns::Unfit,
+    store::{STORED, StoreError},
+    tree::Hash,
+};
 use aws_lc_rs::digest::{SHA256, digest};
 use parquet::errors::ParquetError;
 use std::{fmt, io, path::PathBuf};
@@ -59,6 +66,12 @@ impl SegmentName {
         let name = Self { first_seq: digits.parse().ok()? };
         (name.to_string() == text).then_some(name)
     }
+
+    /// Reads the name of the file that says that a segment lies in a store.
+    #[must_use]
+    pub fn parse_stored(text: &str) -> Option<Self> {
+        Self::parse(&format!("{}.parquet", text.strip_suffix(STORED)?.strip_suffix('.')?))
+    }
 }
 
 impl fmt::Display for SegmentName {
@@ -67,7 +80,8 @@ impl fmt::Display for SegmentName {
     }
 }
 
-/// The names of the segments in a folder, oldest first; none where there is no such folder. Other files are none of ours.
+/// The names of the segments in a folder, oldest first, also of those that lie in a store; none where there is no such folder.
+/// Other files are none of ours.
 ///
 /// # Errors
 /// When the folder cannot be read.
@@ -78,9 +92,10 @@ pub fn names(folder: &std::path::Path) -> io::Result<Vec<SegmentName>> {
         entries => entries?,
     };
     for entry in entries {
-        names.extend(entry?.file_name().to_str().and_then(SegmentName::parse));
+        names.extend(entry?.file_name().to_str().and_then(|name| SegmentName::parse(name).or_else(|| SegmentName::parse_stored(name))));
     }
     names.sort_unstable();
+    names.dedup();
     Ok(names)
 }
 
@@ -95,6 +110,15 @@ pub enum SegmentError {
         /// What it said.
         #[source]
         error: io::Error,
+    },
+    /// It lies in a store, and cannot be read there.
+    #[error("`{}`: {error}", path.display())]
+    Store {
+        /// The file that it would be.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        error: StoreError,
     },
     /// It is no Parquet, or no longer.
     #[error("`{}`: {error}", path.display())]

@@ -19,11 +19,13 @@ pub use crate::{
 };
 
 use crate::{
+    anchor::Anchor,
     cap::Cap,
     directory::{self, Append, Batch, Begin, Directory, Found, Full, Standing},
     observer::Observing,
     seal::{self, SealError, Sealer},
     segment::find::Wanted,
+    store::Storage,
 };
 use scribe::{Salts, Scribe};
 use std::{
@@ -61,6 +63,10 @@ pub struct Options {
     pub retain: Option<Duration>,
     /// Who signs what is sealed. `None`: nothing is sealed, all stays in tails.
     pub seal: Option<Seal>,
+    /// Second places for the checkpoints of what is sealed.
+    pub anchors: Vec<Anchor>,
+    /// Where segments go; `None`: they stay in the directory.
+    pub storage: Option<Storage>,
     /// How long events are gathered before they are written; at most this long an event is in memory only.
     pub window: Duration,
     /// How long after a failed write the next is tried.
@@ -80,6 +86,8 @@ impl Options {
             bytes_max: 64 * 1024 * 1024 * 1024,
             retain: None,
             seal: None,
+            anchors: Vec::new(),
+            storage: None,
             window: Duration::from_millis(100),
             retry: Duration::from_millis(500),
         }
@@ -99,6 +107,14 @@ pub struct Counters {
     pub sealed: u64,
     /// Tails that could not be sealed, because they do not hold what was written to them.
     pub unsealed: u64,
+    /// Anchors that do not have the newest checkpoint.
+    pub anchors_behind: usize,
+    /// Tries to bring a checkpoint to an anchor that failed.
+    pub anchor_failures: u64,
+    /// Segments that are not in the store as they are now.
+    pub unstored: usize,
+    /// Tries to put a segment into the store, or to delete one there, that failed.
+    pub store_failures: u64,
     /// Bytes of a torn record that the start cut off.
     pub torn_bytes: u64,
     /// Places taken now: reserved, queued or being written.
@@ -152,6 +168,10 @@ impl Shared {
             lost: self.lost.load(Ordering::Relaxed),
             sealed: 0,
             unsealed: 0,
+            anchors_behind: 0,
+            anchor_failures: 0,
+            unstored: 0,
+            store_failures: 0,
             torn_bytes: self.torn_bytes,
             queued: self.used.load(Ordering::Relaxed),
             places: self.places,
@@ -213,7 +233,10 @@ impl Log {
             tracing::error!(%tail, "a tail of the event log does not hold what was signed: it is left as it is, a new one begins");
         }
         let least = sealer.as_ref().map_or(1, Sealer::next_seq).max(distrusted.map_or(1, |(_, next)| next));
-        let sealer = sealer.map(Sealing::start).transpose().map_err(|source| thread_failed(directory, source))?;
+        let sealer = sealer
+            .map(|sealer| Sealing::start(sealer.with_outside(&options.anchors, options.storage.as_ref())?))
+            .transpose()
+            .map_err(|source| thread_failed(directory, source))?;
         let (told, thread) = (Arc::clone(&sealing), sealer.as_ref().map(Sealing::thread));
         let on_full = Box::new(move |full: Option<Standing>| {
             full.iter().for_each(|full| told.is_full(full));
@@ -313,7 +336,9 @@ impl Log {
     #[must_use]
     pub fn counters(&self) -> Counters {
         let (sealed, unsealed) = self.sealing.counts();
-        Counters { sealed, unsealed, ..self.shared.counters() }
+        let (anchors_behind, anchor_failures) = self.sealing.anchors.counts();
+        let (unstored, store_failures) = self.sealing.store.counts();
+        Counters { sealed, unsealed, anchors_behind, anchor_failures, unstored, store_failures, ..self.shared.counters() }
     }
 
     fn send(&self, message: Message) {

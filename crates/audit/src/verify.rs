@@ -27,6 +27,7 @@ use crate::{
     note::{Checkpoint, Trusted},
     seal::{Age, NoTailNote, TAIL_NOTE, TailNote, is_unfinished},
     segment::write::UNFINISHED,
+    store::StoreError,
     tiles,
 };
 use std::{fs, io, path::Path};

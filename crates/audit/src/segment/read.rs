@@ -4,7 +4,7 @@ use super::{
     BadRow, Foreign, GROUP_ROWS, Newer, SegmentError,
     arrays::Rows,
     fields::{MARK, STORED, SUBJECTS, data_type},
-    input::Input,
+    input::{Input, store_error},
     metadata::{self, Said, Unsaid},
 };
 use crate::{
@@ -24,7 +24,6 @@ use parquet::{
     file::metadata::{PageIndexPolicy, ParquetStatisticsPolicy},
 };
 use std::{
-    fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::Arc,
@@ -82,10 +81,7 @@ impl Segment {
     /// # Errors
     /// When it cannot be read, is no segment, or was written by a newer version.
     pub fn open(path: &Path) -> Result<Self, SegmentError> {
-        let io = |error| SegmentError::Io { path: path.to_owned(), error };
-        let file = File::open(path).map_err(io)?;
-        let bytes = file.metadata().map_err(io)?.len();
-        Self::of_input(path, Input::File(Arc::new(file), bytes), bytes)
+        Self::of_input(path, Input::open(path)?)
     }
 
     /// A segment whose bytes are here already. The path names it in errors.
@@ -93,12 +89,12 @@ impl Segment {
     /// # Errors
     /// As [`Self::open`].
     pub fn of(path: &Path, bytes: Vec<u8>) -> Result<Self, SegmentError> {
-        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        Self::of_input(path, Input::Memory(bytes.into()), length)
+        Self::of_input(path, Input::memory(bytes))
     }
 
-    fn of_input(path: &Path, input: Input, bytes: u64) -> Result<Self, SegmentError> {
+    fn of_input(path: &Path, input: Input) -> Result<Self, SegmentError> {
         let foreign = |wrong| SegmentError::Foreign { path: path.to_owned(), wrong };
+        let bytes = input.bytes();
         if bytes > SEGMENT_BYTES_MAX {
             return Err(foreign(Foreign::Large(bytes)));
         }
@@ -302,7 +298,10 @@ fn options() -> ArrowReaderOptions {
 pub(super) fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, SegmentError> {
     match catch_unwind(AssertUnwindSafe(read)) {
         Ok(Ok(read)) => Ok(read),
-        Ok(Err(error)) => Err(SegmentError::Parquet { path: path.to_owned(), error }),
+        Ok(Err(error)) => Err(match store_error(&error) {
+            Some(said) => SegmentError::Store { path: path.to_owned(), error: said.clone() },
+            None => SegmentError::Parquet { path: path.to_owned(), error },
+        }),
         Err(_) => Err(SegmentError::Unreadable { path: path.to_owned() }),
     }
 }
