@@ -1,8 +1,10 @@
 //! `wardgate.yaml`: about this process only. What was typed ([`Raw`]), then what it means ([`Config`]).
 
+mod outside;
 mod raw;
 mod sign_in;
 
+pub use outside::{AnchorPlace, Outside};
 pub use raw::Raw;
 pub use sign_in::SignIn;
 
@@ -96,6 +98,8 @@ pub struct Config {
     pub audit_window: Duration,
     /// When what was written is sealed.
     pub audit_seal: SealConfig,
+    /// Where evidence goes besides its directory.
+    pub audit_outside: Outside,
     /// The master key.
     pub key: KeySource,
     /// Directories and files of resources.

@@ -106,6 +106,8 @@ impl Answers {
                 "Tails of the event log that were not sealed, because they do not hold what was written to them.",
                 log.unsealed,
             ),
+            ("wardgate_audit_anchors_behind", "gauge", "Anchors that do not have the newest checkpoint.", log.anchors_behind as u64),
+            ("wardgate_audit_anchor_failures_total", "counter", "Checkpoints that an anchor did not take; tried again.", log.anchor_failures),
             ("wardgate_audit_queue_events", "gauge", "Events that wait to be written.", log.queued as u64),
             ("wardgate_audit_bytes", "gauge", "Bytes of the event log on disk.", taken.bytes),
             (

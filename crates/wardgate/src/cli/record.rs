@@ -147,6 +147,9 @@ pub struct VerifyArgs {
     /// A file with the checkpoint of the last look; made when there is none
     #[arg(long, value_name = "FILE")]
     pub remember: Option<PathBuf>,
+    /// A file of `audit.anchor`, or a copy of one: the log has to hold to each of its checkpoints. Again for each
+    #[arg(long, value_name = "FILE")]
+    pub anchor: Vec<PathBuf>,
     /// Compare the hashes of files, and records only where they differ
     #[arg(long)]
     pub quick: bool,

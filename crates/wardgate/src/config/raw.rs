@@ -2,11 +2,13 @@
 
 mod doors;
 mod governance;
+mod outside;
 mod sign_in;
 
 pub(super) use defaults::GLASS;
 use doors::{RawEdge, RawListener};
 use governance::{RawBreakGlass, RawBypass, RawDeliver, RawDiscovery, RawState};
+use outside::RawAnchor;
 use sign_in::RawSignIn;
 
 use super::{Config, KeySource, SealConfig};
@@ -155,6 +157,9 @@ pub struct RawAudit {
     pub window: Option<String>,
     /// When what was written is sealed: whichever comes first.
     pub seal: Option<RawSeal>,
+    /// Second places for the checkpoints of what is sealed: whoever puts an older log back, or writes another one, is found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<Vec<RawAnchor>>,
 }
 
 /// When what was written to the event log is sealed.
@@ -381,6 +386,7 @@ impl Raw {
             findings.wrong("audit.window", said, "write at most `1s`");
         }
         let audit_seal = audit.seal.unwrap_or_default().resolve(&mut findings);
+        let audit_outside = outside::resolve(audit.anchor.as_deref().unwrap_or_default(), &mut findings);
         match (address, issuer, store, key, edge.zip(claim_within), audit_bytes_max) {
             (Some(admin), Some(issuer), Some(store), Some(key), Some((edge, claim_within)), Some(audit_bytes_max))
                 if findings.found.is_empty() =>
@@ -404,6 +410,7 @@ impl Raw {
                     audit_retain,
                     audit_window,
                     audit_seal,
+                    audit_outside,
                     key,
                     resources: raw.resources.unwrap_or_default().iter().map(|path| base.join(path)).collect(),
                     edge,
