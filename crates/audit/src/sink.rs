@@ -7,6 +7,10 @@
 //! When the disk refuses, what is queued is kept and tried again; meanwhile nothing more can be reserved, so that
 //! `audit: required` refuses and `best_effort` counts. Events are lost only when the process ends before the disk mends. The
 //! same happens where the log has taken as much of the disk as it may, before the disk itself is full.
+//!
+//! An event that somebody waits for (`audit: durable`) does not wait for the window: it is written and made to outlast the machine at
+//! once, and whatever came meanwhile with it. Who waits is told that it does, or at the first failure that it does not; an event that
+//! cannot be written is kept all the same, as any other.
 
 mod scribe;
 
@@ -40,7 +44,7 @@ use std::{
     time::Duration,
 };
 use wardgate_model::{
-    event::{Event, EventSink, NoPlace, Share},
+    event::{Event, EventSink, NoPlace, OnDurable, Share},
     time::Time,
 };
 
@@ -182,6 +186,7 @@ impl Shared {
 
 enum Message {
     Event(Box<Event>),
+    Intent(Box<Event>, OnDurable),
     Change(Box<ChangeRecord>),
     Finding(Box<FindingRecord>),
     Erase(Box<Erase>),
@@ -275,6 +280,7 @@ impl Log {
             next_seq: found.next_seq,
             sealing: Arc::clone(&sealing),
             batch: Batch::default(),
+            waiting: Vec::new(),
             salts: Salts::new(),
             newest: Time::default(),
             closing: None,
@@ -376,6 +382,12 @@ impl EventSink for Log {
 
     fn record(&self, event: Event) {
         self.send(Message::Event(Box::new(event)));
+    }
+
+    fn record_durable(&self, event: Event, done: OnDurable) {
+        self.send(Message::Intent(Box::new(event), done));
+        // Somebody waits: the window is not.
+        self.writer.unpark();
     }
 
     fn count_dropped(&self) {

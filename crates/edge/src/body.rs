@@ -153,6 +153,7 @@ impl Body for Answer {
                 me.source = Source::Over;
                 if let Some(exchange) = &me.exchange {
                     exchange.count_out(bytes.len() as u64);
+                    exchange.pass_records(&bytes);
                 }
                 me.complete();
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
@@ -183,6 +184,7 @@ impl Body for Answer {
                             return me.broke(Ending::Cut, BodyFault::Cut);
                         }
                         exchange.count_out(data.len() as u64);
+                        exchange.pass_records(&data);
                         if incoming.is_end_stream() {
                             me.finish();
                         }

@@ -55,8 +55,9 @@ use std::{
 };
 use wardgate_gate::{ClientCertificate, Departure, Permit, Show, canon, credential, people};
 use wardgate_model::{
-    api::{Api, Target},
+    api::{Api, AuditMode, Target},
     event::Ending,
+    facts::Purpose,
     reason::Reason,
     wire::UpstreamProtocol,
 };
@@ -123,37 +124,55 @@ fn begin(permit: Permit, exchange: &Rc<Exchange>, connection: &Rc<Connection>, p
         None => departure.path_and_query(&facts.request, &PathAndQuery::from_static("/")),
     };
     let target = target.ok_or(failure(Reason::ForwardFault))?;
-    match &departure.api.upstream.target {
-        Target::InProcess => {
-            let inside = inside(departure, Rc::clone(exchange), Rc::clone(connection), parts, body);
-            Ok(Way::Winding(Box::pin(inside)))
+    let Departure { api, show, purpose, lease } = departure;
+    let exposed = matches!(api.upstream.target, Target::Http(_)) && !matches!(show, Show::Keep) && credential::is_exposed(target.as_str());
+    if exposed {
+        // Refused before, but where `mode: observe` lets everything go on: what stands in a URL cannot be left out of it.
+        return Err(failure(Reason::CredentialMisplaced));
+    }
+    exchange.let_in(lease);
+    let going = Going { api, show, purpose, target };
+    if going.api.audit != AuditMode::Durable {
+        return going.out(exchange, connection, parts, body);
+    }
+    let (exchange, connection) = (Rc::clone(exchange), Rc::clone(connection));
+    Ok(Way::Winding(Box::pin(async move {
+        exchange.intend().await.map_err(failure)?;
+        Forwarding(going.out(&exchange, &connection, parts, body)?).await
+    })))
+}
+
+/// A request that may go, and what goes with it. Its lease is kept with the record.
+struct Going {
+    api: Arc<Api>,
+    show: Show,
+    purpose: Option<Purpose>,
+    target: PathAndQuery,
+}
+
+impl Going {
+    fn out(self, exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: Parts, body: Inbound) -> Result<Way, Failure> {
+        match &self.api.upstream.target {
+            Target::InProcess => {
+                let inside = inside(self.api, Rc::clone(exchange), Rc::clone(connection), parts, body);
+                Ok(Way::Winding(Box::pin(inside)))
+            }
+            Target::Http(_) => abroad(self, exchange, connection, parts, body),
         }
-        Target::Http(_) => abroad(departure, target, exchange, connection, parts, body),
     }
 }
 
 /// To an HTTP upstream.
-fn abroad(
-    departure: Departure,
-    target: PathAndQuery,
-    exchange: &Rc<Exchange>,
-    connection: &Rc<Connection>,
-    parts: Parts,
-    body: Inbound,
-) -> Result<Way, Failure> {
+fn abroad(going: Going, exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: Parts, body: Inbound) -> Result<Way, Failure> {
     let thread = exchange.thread();
-    let Departure { api, show, purpose, lease } = departure;
+    let Going { api, show, purpose, target } = going;
     let certificate = match &show {
         Show::Certificate(certificate) => Some(certificate.clone()),
         Show::Assertion(_) | Show::Secret { .. } | Show::Keep | Show::Nothing | Show::Caller => None,
     };
     let onward = Onward { exchange: Rc::clone(exchange), api, turn: thread.upstreams.turn(), certificate, tried: SmallVec::new() };
-    if !matches!(show, Show::Keep) && credential::is_exposed(target.as_str()) {
-        // Refused before, but where `mode: observe` lets everything go on: what stands in a URL cannot be left out of it.
-        return Err(failure(Reason::CredentialMisplaced));
-    }
     let pool = onward.pool().ok_or(failure(Reason::ForwardConnect))?;
-    exchange.depart(Arc::clone(pool.name()), Some(lease), exchange.now());
+    exchange.depart(Arc::clone(pool.name()), exchange.now());
     let upgrade = canon::upgrade(&parts.method, parts.version, &parts.headers, connection::protocol(&parts.extensions)).ok().flatten();
     let mut headers = parts.headers;
     exchange.rests_on(headers.get(header::AUTHORIZATION).or_else(|| headers.get(onward.api.api_key_header.as_ref()?)));
@@ -312,7 +331,7 @@ impl Onward {
         self.tried.push(Arc::clone(pool.name()));
         let next = self.pool()?;
         next.address(&mut request);
-        self.exchange.depart(Arc::clone(next.name()), None, self.exchange.now());
+        self.exchange.depart(Arc::clone(next.name()), self.exchange.now());
         Some((next, *request))
     }
 
@@ -412,6 +431,7 @@ pub(crate) fn passed_on(response: Response<Incoming>, lane: Lane, api: &Api, exc
     exchange.returned(status.as_u16(), effect, exchange.now());
     // Whoever was stopped while the upstream worked gets a refusal, and nothing of the answer.
     exchange.charge(0).map_err(failure)?;
+    exchange.count_records(status, &parts.headers);
     parts.version = Version::HTTP_11;
     let grpc = parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
     let body = Answer::upstream(incoming, lane, api.upstream.timeouts.idle, Rc::clone(exchange), grpc);
@@ -419,11 +439,11 @@ pub(crate) fn passed_on(response: Response<Incoming>, lane: Lane, api: &Api, exc
 }
 
 /// To an API of this process: the whole body, bounded, and a typed caller.
-async fn inside(departure: Departure, exchange: Rc<Exchange>, connection: Rc<Connection>, parts: Parts, body: Inbound) -> Forwarded {
+async fn inside(api: Arc<Api>, exchange: Rc<Exchange>, connection: Rc<Connection>, parts: Parts, body: Inbound) -> Forwarded {
     let exchange = &exchange;
     let Some(facts) = exchange.facts() else { return Err(failure(Reason::ForwardFault)) };
     let thread = exchange.thread();
-    exchange.depart(Arc::from("in-process"), Some(departure.lease), thread.now());
+    exchange.depart(Arc::from("in-process"), thread.now());
     let body = collect(body, exchange, connection.wire(), thread.limits.collected_bytes_max).await?;
     let call = InProcessCall {
         facts: Arc::new(facts.clone()),
@@ -444,7 +464,7 @@ async fn inside(departure: Departure, exchange: Rc<Exchange>, connection: Rc<Con
             Some(Strike::Cut) => return Poll::Ready(Err(failure(exchange.stopped()))),
             Some(Strike::Client | Strike::Upstream) => return Poll::Ready(Err(failure(Reason::ForwardTimeout))),
         }
-        exchange.wait_for_upstream(cx, departure.api.upstream.timeouts.response);
+        exchange.wait_for_upstream(cx, api.upstream.timeouts.response);
         Poll::Pending
     });
     let (mut parts, body) = answer.await?.into_parts();
@@ -454,6 +474,7 @@ async fn inside(departure: Departure, exchange: Rc<Exchange>, connection: Rc<Con
         exchange.end(Ending::Cut);
         return Err(failure(reason));
     }
+    exchange.count_records(parts.status, &parts.headers);
     Ok(Response::from_parts(parts, Answer::whole(body, Some(Rc::clone(exchange)), None)))
 }
 

@@ -7,7 +7,7 @@
 //!
 //! [`server`] opens listeners and threads, [`handshake`] is their TLS, [`connection`] finds the protocol, [`cookie`] the session of a browser, [`wire`] guards HTTP/1 below the engine.
 //! [`door`] is a request's way on one screen; [`forward`] with [`hygiene`], [`upstream`] and [`body`] goes to the upstream,
-//! [`tunnel`] is for what goes over to WebSocket, [`respond`] says no, [`record`] keeps the event. [`thread`] and [`watch`] are what they run on, [`metrics`] counts,
+//! [`tunnel`] is for what goes over to WebSocket, [`respond`] says no, [`record`] keeps the event, [`records`] counts what an answer gives. [`thread`] and [`watch`] are what they run on, [`metrics`] counts,
 //! [`preamble`] and [`proxies`] say from where a client really calls, [`limits`] bounds, [`sources`] counts who has how many connections, [`census`] who has which requests open, [`review`] has these judged again, [`inside`] is what this process answers itself.
 //!
 //! ```
@@ -37,6 +37,7 @@ pub mod pause;
 pub mod preamble;
 pub mod proxies;
 pub mod record;
+pub mod records;
 pub mod respond;
 pub mod review;
 pub mod server;

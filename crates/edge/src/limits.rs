@@ -97,6 +97,9 @@ pub struct EdgeLimits {
     pub slowed_max: usize,
     /// Longest delay that is granted to a `slow` ruling. Default 30 s.
     pub slow_max: Duration,
+    /// How long a request to an API of `audit: durable` waits for its event to outlast the machine. Default 5 s: a disk that is well
+    /// takes milliseconds.
+    pub durable: Duration,
 }
 
 impl Default for EdgeLimits {
@@ -145,6 +148,7 @@ impl Default for EdgeLimits {
             paused_max: 1_000,
             slowed_max: 1_000,
             slow_max: Duration::from_secs(30),
+            durable: Duration::from_secs(5),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! whatever happened: an answer, a refusal, a client that went away, a panic.
 
 mod event;
+mod intent;
 mod opening;
 mod pace;
 mod reviewed;
@@ -12,6 +13,7 @@ use crate::{
     connection::Connection,
     hygiene,
     limits::EdgeLimits,
+    records::Records,
     respond,
     review::Sight,
     thread::Thread,
@@ -82,6 +84,8 @@ pub struct Exchange {
     ending: Cell<Option<Ending>>,
     bytes_in: Cell<u64>,
     bytes_out: Cell<u64>,
+    /// The records of the answer, where they are counted.
+    records: RefCell<Option<Records>>,
     /// Whether the whole request has been taken from the client.
     uploaded: Cell<bool>,
     /// Why the request's body broke.
@@ -102,6 +106,8 @@ pub struct Exchange {
     ends: Cell<Time>,
     /// What its event tells of.
     kind: Cell<EventKind>,
+    /// Whether it has gone over to another protocol.
+    over: Cell<bool>,
     /// When the client is given up that does not take its answer.
     client: Cell<Time>,
     strike: Cell<Option<Strike>>,
@@ -134,6 +140,7 @@ impl Exchange {
             ending: Cell::new(None),
             bytes_in: Cell::new(0),
             bytes_out: Cell::new(0),
+            records: RefCell::new(None),
             uploaded: Cell::new(false),
             upload_fault: Cell::new(None),
             progress,
@@ -145,6 +152,7 @@ impl Exchange {
             deadline: Cell::new(NEVER),
             ends: Cell::new(NEVER),
             kind: Cell::new(EventKind::Request),
+            over: Cell::new(false),
             client: Cell::new(NEVER),
             strike: Cell::new(None),
             reviewed: Reviewed::default(),
@@ -237,14 +245,16 @@ impl Exchange {
         self.failure.set(Some(reason));
     }
 
-    /// Goes to the upstream `name` under `lease`.
-    pub fn depart(&self, name: Arc<str>, lease: Option<Lease>, now: Time) {
-        if let Some(lease) = lease {
-            self.ends.set(lease.ends().unwrap_or(NEVER));
-            let _ = self.lease.set(lease);
-            // It has waited since it was judged, and could not be judged again before now.
-            self.thread().reviews.behind(self.snapshot.get());
-        }
+    /// Keeps the lease under which it may go to its upstream.
+    pub fn let_in(&self, lease: Lease) {
+        self.ends.set(lease.ends().unwrap_or(NEVER));
+        let _ = self.lease.set(lease);
+        // It has waited since it was judged, and could not be judged again before now.
+        self.thread().reviews.behind(self.snapshot.get());
+    }
+
+    /// Goes to the upstream `name`.
+    pub fn depart(&self, name: Arc<str>, now: Time) {
         self.progress.set(now);
         *self.trip.borrow_mut() = Some(Trip { name, status: Cell::new(None), departed: now, latency: Cell::new(Duration::ZERO) });
     }

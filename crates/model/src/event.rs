@@ -8,9 +8,10 @@ words! {
     EventKind {
         /// A request and its end.
         Request = "request",
-        /// A long stream that has begun: its end is told by another event of the same request.
+        /// What is under way: a long stream that has begun, or a request that is about to go to an upstream of `audit: durable`. Its end
+        /// is told by another event of the same request.
         Opened = "opened",
-        /// A long stream and its end.
+        /// The end of what was under way.
         Closed = "closed",
         /// A connection that was ended for what came over it.
         Connection = "connection",
@@ -99,6 +100,14 @@ pub enum Share {
     Half,
 }
 
+/// Why an event is not yet one that outlasts the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the event could not be made to outlast the machine")]
+pub struct NotDurable;
+
+/// Told once what became of an event that is to outlast the machine, by whatever thread writes. Dropped untold, it did not.
+pub type OnDurable = Box<dyn FnOnce(Result<(), NotDurable>) + Send>;
+
 /// Where events go. Reserving and recording never wait. Use it through [`Place`].
 pub trait EventSink: Send + Sync {
     /// Takes one place in the queue, if it has one left for this share of it.
@@ -112,6 +121,10 @@ pub trait EventSink: Send + Sync {
 
     /// Records an event in a place that was reserved before.
     fn record(&self, event: Event);
+
+    /// Records an event in a place that was reserved before, has it made to outlast the machine at once, and tells when it does, or
+    /// that it does not. The event is not taken back then: it may be found in the log all the same.
+    fn record_durable(&self, event: Event, done: OnDurable);
 
     /// Counts an event that found no place.
     fn count_dropped(&self);
@@ -136,6 +149,13 @@ impl Place {
     pub fn record(mut self, event: Event) {
         if let Some(sink) = self.sink.take() {
             sink.record(event);
+        }
+    }
+
+    /// Records the event, and tells when it outlasts the machine, or that it does not.
+    pub fn record_durable(mut self, event: Event, done: OnDurable) {
+        if let Some(sink) = self.sink.take() {
+            sink.record_durable(event, done);
         }
     }
 }

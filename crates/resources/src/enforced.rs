@@ -34,13 +34,11 @@ pub const NOT_ENFORCED: &[NotEnforced] = &[
     row(Kind::Flow, "", When::Present),
     row(Kind::Webhook, "", When::Present),
     row(Kind::Identity, "credentials[].type", When::Is("public_key")),
-    row(Kind::Api, "audit", When::Is("durable")),
     row(Kind::Api, "require[].task", When::Present),
     row(Kind::Api, "accept[]", When::Is("signature")),
     row(Kind::Api, "upstream.identity.query", When::Present),
     row(Kind::Api, "upstream.identity.hmac", When::Present),
     row(Kind::Api, "upstream.identity.oauth", When::Present),
-    row(Kind::Api, "operations[].records", When::Present),
     row(Kind::Api, "operations[].login", When::Present),
     row(Kind::Waiver, "exempts", When::Is("limit")),
     row(Kind::Waiver, "exempts", When::Is("review")),
@@ -51,9 +49,6 @@ pub const NOT_ENFORCED: &[NotEnforced] = &[
     row(Kind::Zone, "clusters", When::Present),
     row(Kind::Zone, "ci_providers", When::Present),
 ];
-
-/// The key of an OpenAPI document that is parsed and not enforced, as `operations[].records` is.
-pub const NOT_ENFORCED_OPENAPI: &[&str] = &["x-wardgate-records"];
 
 impl NotEnforced {
     fn holds(&self, node: &Node) -> bool {

@@ -1,6 +1,9 @@
 //! The words of HTTP inside values: hosts, path prefixes, upstream addresses, networks, headers, `METHOD /path`.
 
-use crate::scalar::Wrong;
+use crate::{
+    scalar::{self, Wrong},
+    yaml::shortened,
+};
 use http::{HeaderName, Method};
 use ipnet::IpNet;
 use std::net::{IpAddr, Ipv6Addr};
@@ -299,6 +302,23 @@ pub fn path_parameter(text: &str) -> Result<Box<str>, Wrong> {
     match text.strip_prefix("path.") {
         Some(name) if !name.is_empty() && !name.contains(['{', '}', '/']) => Ok(name.into()),
         _ => Err(Wrong::new(format!("`{text}` names no path parameter")).mend("write it as in `path.id`")),
+    }
+}
+
+/// Steps of a JSON pointer at the most: answers are read no deeper.
+const POINTER_STEPS_MAX: usize = 127;
+
+/// Reads a JSON pointer (RFC 6901 §3), as in `/items`; the empty one is the whole text.
+///
+/// # Errors
+/// What is none, is longer than prose may be, or has more than 127 steps.
+pub fn pointer(text: &str) -> Result<Box<str>, Wrong> {
+    let escapes = text.match_indices('~').all(|(at, _)| matches!(text.as_bytes().get(at + 1), Some(b'0' | b'1')));
+    let bounded = text.len() <= scalar::PROSE_BYTES_MAX && text.matches('/').count() <= POINTER_STEPS_MAX;
+    if (text.is_empty() || text.starts_with('/')) && escapes && bounded {
+        Ok(text.into())
+    } else {
+        Err(Wrong::new(format!("`{}` is no JSON pointer", shortened(text))).mend("write a pointer as in `/items`"))
     }
 }
 

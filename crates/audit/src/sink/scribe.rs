@@ -21,7 +21,10 @@ use std::{
     thread,
     time::Duration,
 };
-use wardgate_model::time::Time;
+use wardgate_model::{
+    event::{NotDurable, OnDurable},
+    time::Time,
+};
 
 /// Events in one write at most.
 pub(super) const BATCH_EVENTS_MAX: usize = 1_024;
@@ -45,6 +48,8 @@ pub(super) struct Scribe {
     pub(super) next_seq: u64,
     // INVARIANT (batch): `batch` holds whole records, numbered up to `next_seq`, whose places are still taken.
     pub(super) batch: Batch,
+    // INVARIANT (waiting): each of them waits for an event of `batch`, so they are no more than there are places.
+    pub(super) waiting: Vec<OnDurable>,
     pub(super) salts: Salts,
     pub(super) newest: Time,
     pub(super) closing: Option<Duration>,
@@ -113,6 +118,10 @@ impl Scribe {
     fn take(&mut self, message: Message) {
         let message = match message {
             Message::Erase(asked) => return self.erase(*asked),
+            Message::Intent(event, done) => {
+                self.waiting.push(done);
+                Message::Event(event)
+            }
             other => other,
         };
         let (seq, edge) = (self.next_seq, &*self.edge);
@@ -127,7 +136,7 @@ impl Scribe {
                 self.closing = Some(*patience);
                 return;
             }
-            Message::Erase(_) => return,
+            Message::Erase(_) | Message::Intent(..) => return,
         };
         push(&mut self.batch, &told, self.salts.next());
         self.newest = self.newest.max(time);
@@ -168,12 +177,37 @@ impl Scribe {
                 if self.shared.failing.swap(false, Ordering::Relaxed) {
                     tracing::info!("audit events are written again");
                 }
+                self.make_durable();
             }
             Err(error) => {
+                self.tell(Err(NotDurable));
                 if !self.shared.failing.swap(true, Ordering::Relaxed) {
                     tracing::error!(%error, "audit events cannot be written: none is accepted until they can");
                 }
             }
+        }
+    }
+
+    /// Makes what was written outlast the machine, where somebody waits for that.
+    fn make_durable(&mut self) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let synced = self.append.sync();
+        if let Err(error) = &synced {
+            tracing::error!(%error, "audit events may not outlast the machine: requests that need them to are refused");
+            // A system tells once that bytes of a file are lost: what is to be durable from here on goes into another.
+            if let Err(error) = self.append.begin_another(self.next_seq) {
+                tracing::error!(%error, "no other tail of the event log can be begun");
+            }
+        }
+        self.tell(synced.map_err(|_| NotDurable));
+    }
+
+    /// Tells everybody who waits.
+    fn tell(&mut self, outcome: Result<(), NotDurable>) {
+        for done in self.waiting.drain(..) {
+            done(outcome);
         }
     }
 
@@ -216,14 +250,17 @@ impl Scribe {
 
 /// Adds the record of an event to the batch. Without a salt what is personal of it cannot be hidden: it is left out then.
 fn push(batch: &mut Batch, told: &EventV1<'_>, salt: Option<Salt>) {
-    let mut row = columns::row(told);
-    if salt.is_none() {
+    let leaf = if let Some(salt) = salt {
+        hot::push(&mut batch.frames, told, &salt)
+    } else {
         tracing::error!("there is no randomness: what an audit event tells of a person is left out of it");
+        let mut row = columns::row(told);
         for (column, value) in COLUMNS.iter().zip(&mut row) {
             *value = value.take().filter(|_| !column.personal);
         }
-    }
-    batch.leaves.push(hot::push(&mut batch.frames, &row, &salt.unwrap_or_default()));
+        hot::push(&mut batch.frames, &row, &Salt::default())
+    };
+    batch.leaves.push(leaf);
 }
 
 /// Random salts, made many at a time.

@@ -20,7 +20,7 @@ use wardgate_edge::{
 };
 use wardgate_gate::{Gate, Introspection, KeysAnswer};
 use wardgate_model::{
-    event::{Event, EventSink, NoPlace, Share},
+    event::{Event, EventSink, NoPlace, OnDurable, Share},
     facts::Door,
     id::TrustName,
     secret::Secret,
@@ -112,6 +112,10 @@ impl EventSink for Forgetting {
     fn release(&self) {}
 
     fn record(&self, _: Event) {}
+
+    fn record_durable(&self, _: Event, done: OnDurable) {
+        done(Ok(()));
+    }
 
     fn count_dropped(&self) {}
 }

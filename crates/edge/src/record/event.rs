@@ -1,55 +1,89 @@
-//! The event of a request: what came of it, told when all is over; of a long stream also when it begins.
+//! The event of a request: what came of it, told when all is over; of a long stream also when it begins, and where
+//! its record is durable before it goes anywhere.
 
 use super::{Exchange, Strike, Trip};
-use crate::thread::Phase;
+use crate::{
+    records::{Extent, Records},
+    thread::Phase,
+};
+use http::{HeaderMap, Method, StatusCode};
 use std::{rc::Rc, sync::Arc};
 use wardgate_model::{
     api::AuditMode,
-    event::{Ending, Event, EventKind, Outcome, Share, UpstreamOutcome},
+    event::{Ending, Event, EventKind, Outcome, Place, Share, UpstreamOutcome},
+    facts::Door,
     reason::Reason,
     ruling::Ruling,
 };
 
 impl Exchange {
-    /// Both sides have agreed to go over to another protocol: from now on it is a stream, of which a first event tells that it has begun.
+    /// Both sides have agreed to go over to another protocol: from now on it is a stream, of which a first event tells that it has begun,
+    /// where none does yet.
     ///
     /// # Errors
     /// When there is no place for that event and the API wants it.
     pub fn go_over(&self, status: u16) -> Result<(), Reason> {
         self.client_status.set(Some(status));
-        let (Some(facts), Some(ruling)) = (self.facts(), self.ruling()) else { return Err(Reason::ForwardFault) };
-        let thread = self.thread();
-        let place = thread.place(Share::Whole);
-        let must = facts.api.as_ref().is_some_and(|api| api.audit != AuditMode::BestEffort);
-        if place.is_none() && must {
-            return Err(Reason::CommitNoRecord);
+        let event = self.opened_event().ok_or(Reason::ForwardFault)?;
+        if self.kind.get() == EventKind::Request {
+            let place = self.place_of_opened();
+            let must = event.facts.api.as_ref().is_some_and(|api| api.audit != AuditMode::BestEffort);
+            match place {
+                Some(place) => place.record(event),
+                None if must => return Err(Reason::CommitNoRecord),
+                None => self.thread().drop_event(),
+            }
         }
         self.kind.set(EventKind::Closed);
+        self.over.set(true);
+        Ok(())
+    }
+
+    /// A place for the event that it is under way.
+    pub(super) fn place_of_opened(&self) -> Option<Place> {
+        self.thread().place(match self.door() {
+            Door::Admin => Share::Operators,
+            Door::Public | Door::Described => Share::Whole,
+        })
+    }
+
+    /// The event that it is under way, with all that is known so far. `None`: it was never ruled on.
+    pub(super) fn opened_event(&self) -> Option<Event> {
         let outcome = Outcome {
             end: self.now(),
             ending: Ending::Complete,
-            client_status: Some(status),
+            client_status: self.client_status.get(),
             upstream: self.trip.borrow().as_ref().map(|trip| self.upstream(trip)),
             effect: None,
         };
-        let event = Event {
+        Some(Event {
             kind: EventKind::Opened,
-            facts: facts.clone(),
-            ruling: ruling.clone(),
+            facts: self.facts()?.clone(),
+            ruling: self.ruling()?.clone(),
             outcome,
             snapshot: self.snapshot.get(),
             judge_order: self.order.get(),
-        };
-        match place {
-            Some(place) => place.record(event),
-            None => thread.drop_event(),
-        }
-        Ok(())
+        })
     }
 
     /// Gives the place of its event back until there is one: who waits keeps no event of others from being recorded.
     pub fn vacate(&self) {
         drop(self.place.take());
+    }
+
+    /// Has the records of an answer counted that passes from here on, where its operation wants that.
+    pub fn count_records(&self, status: StatusCode, headers: &HeaderMap) {
+        let operation = self.facts().and_then(|facts| facts.operation.as_deref());
+        if let Some(operation) = operation.filter(|_| self.opening.method != Method::HEAD) {
+            *self.records.borrow_mut() = Records::of(operation, status, headers);
+        }
+    }
+
+    /// Looks at bytes of the answer that pass.
+    pub fn pass_records(&self, bytes: &[u8]) {
+        if let Some(records) = &mut *self.records.borrow_mut() {
+            records.take(bytes);
+        }
     }
 
     fn upstream(&self, trip: &Trip) -> UpstreamOutcome {
@@ -78,10 +112,15 @@ impl Exchange {
         let facts = self.facts.take().unwrap_or_else(|| self.opening.facts(""));
         let fallback = if ending == Ending::Fault { Reason::ForwardFault } else { Reason::WireBodyIncomplete };
         let mut ruling = self.ruling.take().unwrap_or_else(|| Ruling::refused(fallback));
-        if let Some(failure) = self.failure.get().or_else(|| self.reviewed.withdrawn()) {
-            ruling.reasons.insert(0, failure);
+        let extent = if ending == Ending::Complete { Extent::Whole } else { Extent::Begin };
+        let records = self.records.take().and_then(|records| records.count(extent));
+        let upstream = self.trip.take().map(|trip| UpstreamOutcome { records, ..self.upstream(&trip) });
+        match self.failure.get().or_else(|| self.reviewed.withdrawn()) {
+            // It was not let go after all, as where there is no place for its event.
+            Some(Reason::CommitNoRecord) if upstream.is_none() => ruling = Ruling::refused(Reason::CommitNoRecord),
+            Some(failure) => ruling.reasons.insert(0, failure),
+            None => {}
         }
-        let upstream = self.trip.take().map(|trip| self.upstream(&trip));
         Event {
             kind: self.kind.get(),
             facts,

@@ -8,7 +8,7 @@ use crate::{
 use http::HeaderValue;
 use std::cell::{Cell, OnceCell};
 use wardgate_gate::review::{Evidence, is_unchanged, review};
-use wardgate_model::{event::EventKind, proof::ProofKind, reason::Reason, wire::Upgrade};
+use wardgate_model::{proof::ProofKind, reason::Reason, wire::Upgrade};
 
 /// What came of judging a request again.
 #[derive(Debug, Default)]
@@ -66,7 +66,7 @@ impl Exchange {
     fn evidence(&self) -> Evidence<'_> {
         let field = self.reviewed.token.get().and_then(|field| field.to_str().ok());
         let token = field.and_then(|field| field.rsplit(' ').next());
-        let upgrade = (self.kind.get() == EventKind::Closed).then_some(Upgrade::WebSocket);
+        let upgrade = self.over.get().then_some(Upgrade::WebSocket);
         Evidence { token, certificates: self.connection.certificates().map(|chain| &**chain), upgrade }
     }
 }

@@ -29,7 +29,7 @@ use wardgate_gate::{
 use wardgate_model::{
     api::Api,
     credential::{Credential, CredentialKind, CredentialState, SignatureForm},
-    event::{Event, EventSink, NoPlace, Share},
+    event::{Event, EventSink, NoPlace, NotDurable, OnDurable, Share},
     facts::Door,
     id::{EnvironmentName, IdentityId, LimitName, OwnerName, TrustName},
     inventory::{Environment, Identity, IdentityKind},
@@ -60,15 +60,43 @@ pub(crate) struct Sink {
     full: AtomicBool,
     dropped: AtomicUsize,
     held: AtomicUsize,
+    /// How many there are at a time; 0: any number.
+    places: AtomicUsize,
+    /// Who waits for a disk that is slow; `None`: it is quick.
+    slow: Mutex<Option<Vec<OnDurable>>>,
+    waits: Condvar,
 }
 
 impl Sink {
+    /// From now on what is to be durable waits for the test.
+    pub(crate) fn slow_down(&self) {
+        self.slow.lock().unwrap().get_or_insert_default();
+    }
+
+    /// Waits until somebody waits, and says what became of its event.
+    pub(crate) fn tell(&self, outcome: Result<(), NotDurable>) {
+        self.waiting()(outcome);
+    }
+
+    /// Waits until somebody waits for the disk.
+    pub(crate) fn waiting(&self) -> OnDurable {
+        let nobody = |slow: &mut Option<Vec<OnDurable>>| slow.as_ref().is_none_or(Vec::is_empty);
+        let (mut slow, timeout) = self.waits.wait_timeout_while(self.slow.lock().unwrap(), PATIENCE, nobody).unwrap();
+        assert!(!timeout.timed_out(), "nobody waits for the disk");
+        slow.as_mut().unwrap().remove(0)
+    }
+
     pub(crate) fn fill(&self) {
         self.full.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn dropped(&self) -> usize {
         self.dropped.load(Ordering::SeqCst)
+    }
+
+    /// From now on there are so many places at a time.
+    pub(crate) fn hold_few(&self, places: usize) {
+        self.places.store(places, Ordering::SeqCst);
     }
 
     /// Places that are reserved and not used yet.
@@ -97,7 +125,8 @@ impl Sink {
 
 impl EventSink for Sink {
     fn reserve(&self, _: Share) -> Result<(), NoPlace> {
-        if self.full.load(Ordering::SeqCst) {
+        let places = self.places.load(Ordering::SeqCst);
+        if self.full.load(Ordering::SeqCst) || (places > 0 && self.held() >= places) {
             return Err(NoPlace);
         }
         self.held.fetch_add(1, Ordering::SeqCst);
@@ -114,6 +143,18 @@ impl EventSink for Sink {
         self.came.notify_all();
     }
 
+    fn record_durable(&self, event: Event, done: OnDurable) {
+        self.record(event);
+        let mut slow = self.slow.lock().unwrap();
+        match &mut *slow {
+            Some(waiting) => {
+                waiting.push(done);
+                self.waits.notify_all();
+            }
+            None => done(Ok(())),
+        }
+    }
+
     fn count_dropped(&self) {
         self.dropped.fetch_add(1, Ordering::SeqCst);
     }
@@ -128,6 +169,10 @@ impl InProcess for Inside {
         assert!(!text.contains("panic"), "as asked");
         if text.contains("stop me") {
             self.0.stop(Subject::Identity(IdentityId::literal("ledger-sync")), call.facts.time);
+        }
+        if text.contains("/json") {
+            let answer = Response::builder().header("content-type", "application/json").body(Bytes::from_static(b"[1,2,3]")).unwrap();
+            return Box::pin(async move { answer });
         }
         Box::pin(async move { Response::builder().header("wardgate-effect", "done").body(Bytes::from(text)).unwrap() })
     }

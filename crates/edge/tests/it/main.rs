@@ -4,6 +4,7 @@
 
 mod client_certificates;
 mod containment;
+mod durable;
 mod edge;
 mod fixture;
 mod forwarding;
@@ -15,6 +16,7 @@ mod on_file;
 mod pauses;
 mod protocols;
 mod raw;
+mod records;
 mod review;
 mod several;
 mod signed;

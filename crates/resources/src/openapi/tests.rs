@@ -8,13 +8,14 @@ fn check_under(prefix: &str, text: &[u8]) -> String {
     let described = read(&Place::file("api.yaml"), text, prefix);
     let operations = described.operations.iter().map(|o| {
         format!(
-            "{} {} {} {:?} {} {:?}\n",
+            "{} {} {} {:?} {} {:?}{}\n",
             o.method,
             o.template,
             o.class,
             o.resource,
             if o.anonymous { "anonymous" } else { "known" },
-            o.query
+            o.query,
+            o.records.as_ref().map_or_else(String::new, |records| format!(" records {records}"))
         )
     });
     operations.chain(described.diagnostics.iter().map(|diagnostic| format!("{diagnostic}\n"))).collect()
@@ -46,7 +47,7 @@ fn our_keys_say_more() {
     assert_snapshot!(check("openapi: 3.1.0\npaths:\n  /a/{id}:\n    get: { x-wardgate-class: bulk, x-wardgate-resource: path.id, x-wardgate-anonymous: true, x-wardgate-query: [since] }\n  /a:\n    get: { x-wardgate-class: read }\n    put: { x-wardgate-class: reed, x-wardgate-resource: path.id, x-wardgate-anonymous: yes, x-wardgate-query: x, x-wardgate-clas: read, x-wardgate-records: /items }\n    x-wardgate-class: read\n"), @r#"
 GET /a/{id} bulk Some("id") anonymous ["since"]
 GET /a read None known []
-PUT /a write None known []
+PUT /a write None known [] records /items
 api.yaml: error[value.word]: `/paths/~1a/put/x-wardgate-class`: `reed` is no class
   = did you mean `read`?
 api.yaml: error[operation.resource]: `/paths/~1a/put/x-wardgate-resource`: the path has no parameter `id`
@@ -55,8 +56,6 @@ api.yaml: error[value.type]: `/paths/~1a/put/x-wardgate-anonymous`: expected `tr
 api.yaml: error[value.type]: `/paths/~1a/put/x-wardgate-query`: expected a list of names
 api.yaml: error[key.unknown]: `/paths/~1a/put/x-wardgate-clas`: this key is not known
   = did you mean `x-wardgate-class`?
-api.yaml: error[key.not_enforced]: `/paths/~1a/put/x-wardgate-records`: this version reads `x-wardgate-records` but does not enforce it
-  = take the key out until a later version enforces it
 api.yaml: error[key.unknown]: `/paths/~1a/x-wardgate-class`: our keys belong to operations
   = write it into each operation
 "#);
@@ -220,4 +219,22 @@ proptest! {
         text.truncate(cut.max(100));
         let _ = read(&Place::file("x"), &text, "/x");
     }
+}
+
+#[test]
+fn where_records_stand_is_a_pointer() {
+    let records = |pointer: &str| {
+        let text = format!("openapi: 3.1.0\npaths:\n  /a:\n    get: {{ x-wardgate-records: {pointer} }}\n");
+        check(&text)
+    };
+    assert_snapshot!(records("/items~1all"), @"GET /a read None known [] records /items~1all");
+    assert_snapshot!(records("'items'"), @r"
+    GET /a read None known []
+    api.yaml: error[value.invalid]: `/paths/~1a/get/x-wardgate-records`: `items` is no JSON pointer
+      = write a pointer as in `/items`
+    ");
+    assert_snapshot!(records("[a]"), @r"
+    GET /a read None known []
+    api.yaml: error[value.type]: `/paths/~1a/get/x-wardgate-records`: expected text
+    ");
 }

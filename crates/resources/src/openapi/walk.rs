@@ -3,7 +3,6 @@
 use super::{Described, member};
 use crate::{
     document::mended,
-    enforced,
     nearest::{listed, suggest},
     resolve::{Draft, DraftEnding, OPERATIONS_MAX, parameters, shape},
     wire,
@@ -240,10 +239,6 @@ impl<'a> Reader<'a> {
         for (key, value) in operation.iter().filter(|(key, _)| key.starts_with(OURS)) {
             let pointer = format!("{pointer}/{}", escaped(key));
             match (key.as_str(), value) {
-                (key, _) if enforced::NOT_ENFORCED_OPENAPI.contains(&key) => {
-                    let mend = "take the key out until a later version enforces it".to_owned();
-                    self.error(enforced::CODE, &pointer, format_args!("this version reads `{key}` but does not enforce it"), mend);
-                }
                 ("x-wardgate-class", Value::String(word)) => match OperationClass::parse(word) {
                     Some(class) => {
                         draft.class = class;
@@ -255,6 +250,10 @@ impl<'a> Reader<'a> {
                     }
                 },
                 ("x-wardgate-resource", Value::String(text)) => self.resource(draft, text, &pointer),
+                ("x-wardgate-records", Value::String(text)) => match wire::pointer(text) {
+                    Ok(records) => draft.records = Some(records),
+                    Err(wrong) => self.error("value.invalid", &pointer, wrong.what, wrong.mend),
+                },
                 // Read with what goes out of use.
                 (DEPRECATED_SINCE, _) => {}
                 ("x-wardgate-anonymous", Value::Bool(truth)) => draft.anonymous = *truth,
@@ -262,7 +261,7 @@ impl<'a> Reader<'a> {
                 ("x-wardgate-query", Value::Array(names)) if names.iter().all(Value::is_string) => {
                     draft.query = names.iter().filter_map(Value::as_str).map(Into::into).collect();
                 }
-                ("x-wardgate-class" | "x-wardgate-resource", _) => self.error("value.type", &pointer, "expected text", None),
+                ("x-wardgate-class" | "x-wardgate-resource" | "x-wardgate-records", _) => self.error("value.type", &pointer, "expected text", None),
                 ("x-wardgate-anonymous" | "x-wardgate-people", _) => self.error("value.type", &pointer, "expected `true` or `false`", None),
                 ("x-wardgate-query", _) => self.error("value.type", &pointer, "expected a list of names", None),
                 (other, _) => self.error("key.unknown", &pointer, "this key is not known", suggest(other, OUR_KEYS)),

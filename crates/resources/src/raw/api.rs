@@ -243,8 +243,7 @@ pub(crate) struct RawOperation {
     pub(crate) class: Option<At<Word<OperationClass>>>,
     /// The path parameter that names the resource acted on.
     pub(crate) resource: Option<At<ParameterText>>,
-    /// Where the list is whose length counts as records.
-    #[expect(dead_code, reason = "parsed and refused as not yet enforced")]
+    /// Where the list stands in an answer whose members are counted, or their number: a JSON pointer.
     pub(crate) records: Option<At<PointerText>>,
     /// Whether a caller without a credential may use it.
     pub(crate) anonymous: Option<At<bool>>,

@@ -93,7 +93,7 @@ texts! {
     /// A file.
     FileText(Box<str>) = file, "A file, relative to the document that names it.", "file:openapi/ledger.yaml";
     /// A JSON pointer.
-    PointerText(Box<str>) = pointer, "A JSON pointer (RFC 6901).", "/items";
+    PointerText(Box<str>) = wire::pointer, "A JSON pointer (RFC 6901).", "/items";
     /// Cedar.
     PolicyText(Box<str>) = cedar, "One or more Cedar policies.", "permit (principal, action, resource);";
     /// How long after its due date something is refused, or never.
@@ -124,15 +124,6 @@ fn cookie(text: &str) -> Result<Box<str>, Wrong> {
         Ok(text.into())
     } else {
         Err(Wrong::new(format!("`{text}` is no name of a cookie")).mend("write letters, digits, `-` and `_`, as in `session`"))
-    }
-}
-
-fn pointer(text: &str) -> Result<Box<str>, Wrong> {
-    let escapes = text.match_indices('~').all(|(at, _)| matches!(text.as_bytes().get(at + 1), Some(b'0' | b'1')));
-    if (text.is_empty() || text.starts_with('/')) && escapes && text.len() <= scalar::PROSE_BYTES_MAX {
-        Ok(text.into())
-    } else {
-        Err(Wrong::new(format!("`{text}` is no JSON pointer")).mend("write a pointer as in `/items`"))
     }
 }
 

@@ -23,6 +23,7 @@ pub(crate) struct Draft {
     pub(crate) template: PathTemplate,
     pub(crate) class: OperationClass,
     pub(crate) resource: Option<Box<str>>,
+    pub(crate) records: Option<Box<str>>,
     pub(crate) anonymous: bool,
     pub(crate) people: Option<bool>,
     pub(crate) query: Vec<Box<str>>,
@@ -40,7 +41,7 @@ impl Draft {
     /// An operation of which nothing else is said.
     pub(crate) fn new(method: Method, template: PathTemplate) -> Self {
         let class = class_of(&method);
-        Self { method, template, class, resource: None, anonymous: false, people: None, query: Vec::new(), ending: None }
+        Self { method, template, class, resource: None, records: None, anonymous: false, people: None, query: Vec::new(), ending: None }
     }
 }
 
@@ -146,6 +147,9 @@ fn refine(draft: &mut Draft, raw: &RawOperation, index: usize, faults: &Faults) 
             }
         }
     }
+    if let Some(records) = value(raw.records.as_ref()) {
+        draft.records = Some(records.0.clone());
+    }
     if let Some(deprecated) = value(raw.deprecated.as_ref()) {
         draft.ending.get_or_insert_default().deprecated = Some(deprecated.0);
     }
@@ -186,7 +190,7 @@ fn finished(draft: Draft, api: &ApiName, prefix: &str, open: &Open, then: Sunset
         template,
         class: draft.class,
         resource: draft.resource,
-        records: None,
+        records: draft.records,
         anonymous: draft.anonymous,
         people: open.to_people(draft.people, draft.class),
         query: query.into(),

@@ -228,15 +228,11 @@ r.yaml:12:7: error[key.not_enforced]: Webhook `pager`: this version reads the ki
   = take the document out until a later version enforces it
 r.yaml:30:28: error[key.not_enforced]: Identity `sync`: this version reads `credentials[].type: public_key` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:41:10: error[key.not_enforced]: Api `ledger`: this version reads `audit: durable` but does not enforce it
-  = use another value until a later version enforces it
 r.yaml:43:65: error[key.not_enforced]: Api `ledger`: this version reads `upstream.identity.query` but does not enforce it
   = take the key out until a later version enforces it
 r.yaml:44:21: error[key.not_enforced]: Api `ledger`: this version reads `accept[]: signature` but does not enforce it
   = use another value until a later version enforces it
 r.yaml:45:29: error[key.not_enforced]: Api `ledger`: this version reads `require[].task` but does not enforce it
-  = take the key out until a later version enforces it
-r.yaml:47:54: error[key.not_enforced]: Api `ledger`: this version reads `operations[].records` but does not enforce it
   = take the key out until a later version enforces it
 r.yaml:48:55: error[key.not_enforced]: Api `ledger`: this version reads `operations[].login` but does not enforce it
   = take the key out until a later version enforces it

@@ -1,0 +1,141 @@
+//! How many records an answer gives (AU1), counted as it passes: nothing of it is kept, and none of it waits.
+//!
+//! Where an operation says with a JSON pointer where its list stands, that list is counted, or the number taken that stands there. Where it
+//! says nothing and its class is `list` or `bulk`, it is the list that the answer is, or the one list that the object has which the answer
+//! is. Of an answer in lines (JSON Lines, RFC 7464) the texts are counted. What cannot be counted soundly is not told: an answer that is
+//! compressed, broken off or no JSON, that has two such lists, or a member of the pointer's way twice.
+
+mod json;
+mod target;
+
+use http::{HeaderMap, StatusCode, header};
+use json::Json;
+use target::Target;
+use wardgate_model::api::{Operation, OperationClass};
+
+/// Numbers in an event are at most this.
+const MOST: u64 = i64::MAX.unsigned_abs();
+
+/// The records of one answer.
+#[derive(Debug)]
+pub struct Records(Way);
+
+#[derive(Debug)]
+enum Way {
+    Json(Box<Json>),
+    Texts(Texts),
+}
+
+impl Records {
+    /// For an answer to a request of this operation. `None`: nothing is counted of it.
+    #[must_use]
+    pub fn of(operation: &Operation, status: StatusCode, headers: &HeaderMap) -> Option<Self> {
+        let listed = matches!(operation.class, OperationClass::List | OperationClass::Bulk);
+        let target = match &operation.records {
+            Some(pointer) => Target::at(pointer)?,
+            None if listed => Target::only(),
+            None => return None,
+        };
+        // Of a part, nothing says where it stands in the whole (RFC 9110 §14.4).
+        if !status.is_success() || status == StatusCode::PARTIAL_CONTENT || is_encoded(headers) {
+            return None;
+        }
+        Some(Self(match kind(headers)? {
+            Kind::Json => Way::Json(Box::new(Json::new(target))),
+            Kind::Lines => Way::Texts(Texts::new(b'\n')),
+            Kind::Sequence => Way::Texts(Texts::new(RECORD_SEPARATOR)),
+        }))
+    }
+
+    /// Takes the next bytes of the answer.
+    pub fn take(&mut self, bytes: &[u8]) {
+        match &mut self.0 {
+            Way::Json(json) => json.take(bytes),
+            Way::Texts(texts) => texts.take(bytes),
+        }
+    }
+
+    /// How many there are; `None`: that cannot be said. Of an answer that was broken off, only whole lines count.
+    #[must_use]
+    pub fn count(self, extent: Extent) -> Option<u64> {
+        let count = match (self.0, extent) {
+            (Way::Json(json), Extent::Whole) => json.end(),
+            (Way::Json(_), Extent::Begin) => None,
+            (Way::Texts(texts), extent) => Some(texts.end(extent)),
+        };
+        count.filter(|count| *count <= MOST)
+    }
+}
+
+/// How much of an answer has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it.
+    Whole,
+    /// It was broken off.
+    Begin,
+}
+
+enum Kind {
+    Json,
+    Lines,
+    Sequence,
+}
+
+/// What precedes each text of a sequence (RFC 7464 §2.2).
+const RECORD_SEPARATOR: u8 = 0x1e;
+
+/// The media type, where records of it are counted.
+fn kind(headers: &HeaderMap) -> Option<Kind> {
+    let mut declared = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(value), None) = (declared.next(), declared.next()) else { return None };
+    let essence = value.to_str().ok()?.split(';').next()?.trim().to_ascii_lowercase();
+    match essence.as_str() {
+        "application/json" | "text/json" => Some(Kind::Json),
+        "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonl" => Some(Kind::Lines),
+        "application/json-seq" => Some(Kind::Sequence),
+        // RFC 6839 §3.1, RFC 8091.
+        other if other.ends_with("+json") => Some(Kind::Json),
+        other if other.ends_with("+json-seq") => Some(Kind::Sequence),
+        _ => None,
+    }
+}
+
+/// Whether what passes is not the text itself.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    headers.get_all(header::CONTENT_ENCODING).iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+/// Texts between separators, of which those count that hold anything.
+#[derive(Debug)]
+struct Texts {
+    separator: u8,
+    count: u64,
+    /// Whether nothing has come since the last separator.
+    blank: bool,
+}
+
+impl Texts {
+    const fn new(separator: u8) -> Self {
+        Self { separator, count: 0, blank: true }
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        let mut pieces = bytes.split(|byte| *byte == self.separator).peekable();
+        while let Some(piece) = pieces.next() {
+            self.blank = self.blank && piece.iter().all(u8::is_ascii_whitespace);
+            if pieces.peek().is_some() {
+                self.count += u64::from(!self.blank);
+                self.blank = true;
+            }
+        }
+    }
+
+    /// The last text needs no separator behind it, unless it was broken off.
+    fn end(self, extent: Extent) -> u64 {
+        self.count + u64::from(extent == Extent::Whole && !self.blank)
+    }
+}
+
+#[cfg(test)]
+mod tests;
