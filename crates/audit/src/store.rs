@@ -238,7 +238,7 @@ impl Store {
     /// # Errors
     /// When it is not there or has another length, or the store is away or refuses.
     pub fn whole(&self, stub: &Stub) -> Result<Vec<u8>, StoreError> {
-        let answer = self.ask(Method::Get, &stub.key, &[], &[], stub.bytes)?;
+        let answer = self.ask(Method::Get, &stub.key, &[], &[], stub.bytes.max(SAID_BYTES_MAX))?;
         if answer.status != 200 {
             return Err(self.why(&stub.key, &answer));
         }

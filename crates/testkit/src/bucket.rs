@@ -87,7 +87,8 @@ impl Objects {
     /// # Errors
     /// When it does not answer.
     pub fn put(&self, bucket: &str, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let mut curl = self.command(&["-X", "PUT", "--data-binary", "@-"], &format!("{bucket}/{name}"));
+        let mut curl = self
+            .command(&["-X", "PUT", "-H", "content-type: application/octet-stream", "--data-binary", "@-"], &format!("{bucket}/{name}"));
         let mut running = curl.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
         running.stdin.take().map_or(Ok(()), |mut input| io::Write::write_all(&mut input, bytes))?;
         if running.wait()?.success() { Ok(()) } else { Err(io::Error::other("it was not put")) }
@@ -104,8 +105,20 @@ impl Objects {
     fn command(&self, arguments: &[&str], path: &str) -> Command {
         let mut curl = Command::new("curl");
         // Another opinion on how a request is signed.
-        curl.args(["-sS", "--fail", "--noproxy", "*", "--max-time", "60", "--aws-sigv4", "aws:amz:eu-central-1:s3", "--user", "AKIDEXAMPLE:s3cret"])
-            .args(arguments).arg(format!("{}/{path}", self.endpoint()));
+        curl.args([
+            "-sS",
+            "--fail",
+            "--noproxy",
+            "*",
+            "--max-time",
+            "60",
+            "--aws-sigv4",
+            "aws:amz:us-east-1:s3",
+            "--user",
+            "AKIDEXAMPLE:s3cret",
+        ])
+        .args(arguments)
+        .arg(format!("{}/{path}", self.endpoint()));
         curl
     }
 

@@ -11,11 +11,7 @@ use crate::{
     segment::{self, SegmentName},
     store::{self, Storage, Stub},
 };
-use std::{
-    fs, io,
-    path::Path,
-    sync::atomic::Ordering,
-};
+use std::{fs, io, path::Path, sync::atomic::Ordering};
 use storing::StoringThread;
 use transit::{Going, Transit};
 

@@ -83,7 +83,7 @@ fn a_bucket_that_is_not_there_is_no_missing_object() {
     let store = store(&objects.endpoint());
     let elsewhere = Store { bucket: Bucket { name: "nowhere".to_owned(), ..store.bucket.clone() }, ..store };
     let told = elsewhere.whole(&elsewhere.stub(1, hash_of(b""), 4)).expect_err("no bucket");
-    assert!(matches!(&told, StoreError::Refused { why, .. } if why.contains("NoSuchBucket")), "{told}");
+    assert!(matches!(&told, StoreError::Refused { why, .. } if why.contains("NoSuchBucket")), "{told:?}");
 }
 
 /// A segment that lies in the store, with the stub in the place of its file.
@@ -113,6 +113,7 @@ fn a_segment_is_read_where_it_lies() {
     let wanted = Wanted { seq: 9_000..=9_004, ..Wanted::default() };
     assert_eq!(there.find(&wanted).expect("found"), here.find(&wanted).expect("found"));
     // Edited in the bucket, while it is read and before.
+    let there = Segment::open(&path).expect("a segment");
     let mut bytes = objects.get(BUCKET, &stub.key).expect("there");
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;

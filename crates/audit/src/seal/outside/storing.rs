@@ -173,7 +173,13 @@ impl Storing {
         let mut pause = PAUSE;
         loop {
             let ended = self.has_ended();
-            let told = if ended { self.finish() } else { self.turn() };
+            // INVARIANT (told): before the log was read nothing is known of what it names, and nothing may be taken away.
+            let is_told = self.state.hold().entries.is_some();
+            let told = match (is_told, ended) {
+                (false, _) => Ok(()),
+                (true, true) => self.finish(),
+                (true, false) => self.turn(),
+            };
             self.count();
             match told {
                 Ok(()) if std::mem::take(&mut self.is_failing) => tracing::info!("the store takes segments of the event log again"),
@@ -314,7 +320,8 @@ impl Storing {
             checked => checked?,
         }
         let said = self.state.hold();
-        let is_same = said.is(first, &stub.sha256) && plain::read(&path, SEGMENT_BYTES_MAX).is_ok_and(|bytes| hash_of(&bytes) == stub.sha256);
+        let is_same =
+            said.is(first, &stub.sha256) && plain::read(&path, SEGMENT_BYTES_MAX).is_ok_and(|bytes| hash_of(&bytes) == stub.sha256);
         if is_same {
             fs::remove_file(&path).map_err(failed(&path))?;
             self.state.0.recount.store(true, Ordering::Release);
