@@ -1,7 +1,7 @@
 //! How quickly a long log answers: makes sealed segments, then measures the timeline of a rare subject and of a busy one, and how
 //! quickly the whole is verified.
 //!
-//! `cargo run --profile bench -p wardgate-audit --example many_events -- DIRECTORY --events 50000000`. A directory that holds a log
+//! `cargo run --release -p wardgate-audit --example many_events -- DIRECTORY --events 50000000`. A directory that holds a log
 //! already is only measured. It takes about 80 bytes of disk an event.
 
 #![expect(clippy::print_stdout, reason = "a measurement tells what it found")]
@@ -20,8 +20,9 @@ use std::{
 };
 use wardgate_audit::{
     canonical::{Personal, Record},
+    columns::{Value, number},
     note::{Signer, Trusted, Verifier},
-    segment::{self, SegmentName, entry::Entry, find::Order, write::Sealed},
+    segment::{self, Segment, SegmentName, entry::Entry, find::Order, write::Sealed},
     tiles,
     timeline::{Children, Question, Subject, timeline},
     verify::{Asked, Depth, verify},
@@ -66,11 +67,12 @@ fn main() -> Result<(), Failed> {
     }
     let bytes = fs::read_dir(&segments)?.map(|file| Ok(file?.metadata()?.len())).sum::<Result<u64, std::io::Error>>()?;
     println!("{:.1} bytes/event of {events} at rest; memory {} MiB at most so far", bytes as f64 / events as f64, memory());
-    for subject in
-        ["request:01a0c450-6c00-7000-8006-000000000000", "resource:2367781", "identity:service-000", "identity:service-199", "service-000"]
-    {
+    let middle = one_of(&segments)?;
+    let rare = ["resource:2359862", "identity:service-198"].map(str::to_owned);
+    let busy = ["identity:service-000", "service-000"].map(str::to_owned);
+    for subject in middle.into_iter().chain(rare).chain(busy) {
         for (order, limit) in [(Order::Newest, 500), (Order::Oldest, 500), (Order::Newest, 100_000)] {
-            of_subject(&directory, subject, order, limit, events)?;
+            of_subject(&directory, &subject, order, limit, events)?;
         }
     }
     for depth in [Depth::Files, Depth::Records] {
@@ -85,6 +87,22 @@ fn main() -> Result<(), Failed> {
         );
     }
     Ok(())
+}
+
+/// What there is once: a request from the middle of the log, and the trace it was part of.
+fn one_of(segments: &Path) -> Result<Vec<String>, Failed> {
+    let mut names = segment::names(segments)?;
+    names.sort_by_key(|name| name.first_seq);
+    let name = names.get(names.len() / 2).ok_or("the log has no segment")?;
+    let rows = Segment::open(&segments.join(name.to_string()))?.rows(0)?;
+    let row = &rows.first().ok_or("the segment has no event")?.row;
+    let text = |column: &str| match number(column).and_then(|at| row.get(at)) {
+        Some(Some(Value::Text(text))) => Some(text.to_string()),
+        _ => None,
+    };
+    let named =
+        [("request", "request_id"), ("trace", "trace_id")].map(|(what, column)| text(column).map(|value| format!("{what}:{value}")));
+    Ok(named.into_iter().flatten().collect())
 }
 
 fn of_subject(directory: &Path, subject: &str, order: Order, limit: usize, events: u64) -> Result<(), Failed> {

@@ -1,6 +1,6 @@
 //! What a sealed segment takes and how fast it is: bytes of an event by column, rows a second of sealing, reading, finding and verifying.
 //!
-//! `cargo run --profile bench -p wardgate-audit --example segments -- [EVENTS]`, and `--keep DIRECTORY` to leave the files there.
+//! `cargo run --release -p wardgate-audit --example segments -- [EVENTS]`, and `--keep DIRECTORY` to leave the files there.
 
 #![expect(clippy::print_stdout, reason = "a measurement tells what it found")]
 

@@ -5,7 +5,8 @@
 //! only a salted commitment to them goes into the hash: so they can be erased, and the proof still holds.
 
 use crate::{
-    columns::{COLUMNS, COUNT, Row, Type, Value},
+    columns::{self, COLUMNS, COUNT, Row, Type, Value},
+    event_v1::EventV1,
     tree::{self, Hash},
 };
 use aws_lc_rs::digest::{Context, SHA256};
@@ -110,20 +111,44 @@ impl<'b> Record<'b> {
     }
 }
 
+/// What has columns. The same columns make the same bytes.
+pub(crate) trait Columned {
+    /// Appends the columns that are personal, or those that are not.
+    fn encode(&self, personal: bool, out: &mut Vec<u8>);
+}
+
+impl Columned for Row<'_> {
+    fn encode(&self, personal: bool, out: &mut Vec<u8>) {
+        encode(self, personal, out);
+    }
+}
+
+impl Columned for EventV1<'_> {
+    fn encode(&self, personal: bool, out: &mut Vec<u8>) {
+        if personal {
+            columns::each::<true>(self, |number, value| write(number, value, out));
+        } else {
+            columns::each::<false>(self, |number, value| write(number, value, out));
+        }
+    }
+}
+
 /// Appends the columns that are personal, or those that are not.
 pub fn encode(row: &Row<'_>, personal: bool, out: &mut Vec<u8>) {
     for ((number, column), value) in (0_u16..).zip(COLUMNS).zip(row) {
         if let Some(value) = value
             && column.personal == personal
         {
-            out.extend_from_slice(&number.to_be_bytes());
-            write(value, out);
+            write(number, value, out);
         }
     }
 }
 
-fn write(value: &Value<'_>, out: &mut Vec<u8>) {
-    out.push(tag(value));
+// Not repeated for each column.
+#[inline(never)]
+fn write(number: u16, value: &Value<'_>, out: &mut Vec<u8>) {
+    let [high, low] = number.to_be_bytes();
+    out.extend_from_slice(&[high, low, tag(value)]);
     match value {
         Value::Int(number) => out.extend_from_slice(&number.to_be_bytes()),
         Value::Bool(whether) => out.push(u8::from(*whether)),

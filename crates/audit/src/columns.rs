@@ -283,7 +283,7 @@ columns! {
     "task" Text [task] "Id of the task it was part of.";
     "source" Text personal [source address] "The peer's address.";
     "source_network" Text [source network] "The network that the address belongs to.";
-    "source_zone" Text [source zone] "The zone whose networks hold the address.";
+    "source_zone" Text [source zone] "The zone whose networks hold the address; where none do, the one whose trust source vouches for the caller.";
     "source_environment" Text [source environment] "The environment of the zone: beside `environment`, where the caller is registered.";
     "source_country" Text [source country] "Country of the address, ISO 3166-1 alpha-2.";
     "tls_fingerprint" Text [source tls_fingerprint] "Fingerprint of the client's TLS stack.";

@@ -145,10 +145,10 @@ impl Segment {
             if found.records.len() >= wanted.limit {
                 break;
             }
-            if self.may_hold(group, wanted)? {
+            if let Some(here) = self.narrowed(group, wanted)? {
                 found.groups_read += 1;
                 let left = wanted.limit - found.records.len();
-                found.records.append(&mut self.find_in(group, wanted, left)?);
+                found.records.append(&mut self.find_in(group, &here, left)?);
             }
         }
         Ok(found)
@@ -192,12 +192,12 @@ impl Segment {
         Ok(records)
     }
 
-    /// Whether a row group may hold a wanted event.
-    fn may_hold(&self, group: usize, wanted: &Wanted) -> Result<bool, SegmentError> {
+    /// What is wanted of a row group: only of what it may hold, so that no other column is read. `None`: nothing.
+    fn narrowed(&self, group: usize, wanted: &Wanted) -> Result<Option<Wanted>, SegmentError> {
         let first = self.group_first_seq(group);
         let last = first.saturating_add(u64::try_from(self.group_rows(group)).unwrap_or(u64::MAX)).saturating_sub(1);
         if last < *wanted.seq.start() || first > *wanted.seq.end() {
-            return Ok(false);
+            return Ok(None);
         }
         guarded(self.path(), || {
             let chunks = self.metadata().metadata().row_group(group);
@@ -205,8 +205,16 @@ impl Segment {
                 let chunk = (predicate.column < self.known()).then(|| chunks.columns().get(predicate.column)).flatten();
                 chunk.is_some_and(|chunk| self.chunk_may_hold(chunk, predicate))
             };
-            let in_time = chunks.columns().get(TIME).is_none_or(|chunk| time_may_be(chunk, &wanted.time_us));
-            Ok(in_time && (wanted.either.is_empty() || wanted.either.iter().any(|all| all.iter().all(may))))
+            if !chunks.columns().get(TIME).is_none_or(|chunk| time_may_be(chunk, &wanted.time_us)) {
+                return Ok(None);
+            }
+            let either: Vec<Vec<Predicate>> = wanted.either.iter().filter(|all| all.iter().all(may)).cloned().collect();
+            Ok((wanted.either.is_empty() || !either.is_empty()).then(|| Wanted {
+                either,
+                time_us: wanted.time_us.clone(),
+                seq: wanted.seq.clone(),
+                ..*wanted
+            }))
         })
     }
 

@@ -1,3 +1,5 @@
+mod engines;
+
 use super::{
     BadRecord, Foreign, GROUP_ROWS, Newer, Sealed, Segment, SegmentError, SegmentName, erase,
     find::{Order, Predicate, Wanted},
@@ -61,9 +63,13 @@ fn seal(path: &Path, first_seq: u64, rows: Vec<Row<'_>>) -> Result<Sealed, Segme
 }
 
 fn sealed(first_seq: u64, events: u64) -> (TempDir, PathBuf, Sealed) {
+    sealed_rows(first_seq, (first_seq..first_seq + events).map(plausible).collect())
+}
+
+fn sealed_rows(first_seq: u64, rows: Vec<Row<'_>>) -> (TempDir, PathBuf, Sealed) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(SegmentName { first_seq }.to_string());
-    let sealed = seal(&path, first_seq, (first_seq..first_seq + events).map(plausible).collect()).unwrap();
+    let sealed = seal(&path, first_seq, rows).unwrap();
     (directory, path, sealed)
 }
 
