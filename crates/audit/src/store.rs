@@ -155,8 +155,9 @@ impl Bucket {
             let good = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
             !part.is_empty() && part != "." && part != ".." && part.bytes().all(good)
         };
-        let prefix = self.prefix.strip_suffix('/');
-        if !self.prefix.is_empty() && !(self.prefix.len() <= 512 && prefix.is_some_and(|prefix| prefix.split('/').all(part))) {
+        let within = |prefix: &str| prefix.split('/').all(part);
+        let is_prefix = self.prefix.is_empty() || (self.prefix.len() <= 512 && self.prefix.strip_suffix('/').is_some_and(within));
+        if !is_prefix {
             return Err(NoBucket::Prefix);
         }
         Ok(())

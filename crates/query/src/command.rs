@@ -14,8 +14,10 @@ use std::{
     path::PathBuf,
     process::ExitCode,
     thread,
-    time::Duration,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
+use wardgate_audit::store::{Lent, allow_lent};
+use wardgate_model::time::Time;
 
 const AFTER: &str = "\
 Examples:
@@ -73,7 +75,23 @@ pub fn run() -> ExitCode {
     ExitCode::from(if fault.is_invalid() { 2 } else { 1 })
 }
 
+/// By what segments are read that lie in a store: who starts this program says so in its environment, where no list of processes shows it.
+fn reach() -> Result<(), Fault> {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place where this program reads the environment")]
+    let variable = |name: &str| std::env::var(name).ok();
+    let lent = Lent::from_environment(variable, now).map_err(|error| Fault::Question(error.to_string()))?;
+    lent.map(allow_lent);
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "a request to a store is signed with the time: this is the one place where it is read")]
+fn now() -> Time {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Time::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
+
 fn answer(arguments: Arguments) -> Result<(), Fault> {
+    reach()?;
     let threads = arguments.threads.and_then(|threads| NonZeroUsize::new(threads.into()));
     let bounds = Bounds {
         time: Duration::from_secs(arguments.seconds),

@@ -2,6 +2,7 @@
 
 use datafusion::error::DataFusionError;
 use std::{error::Error, io, path::PathBuf};
+use wardgate_audit::store::StoreError;
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +55,14 @@ pub enum LogFault {
     /// It was there and is gone: retired meanwhile. Asking again helps.
     #[error("`{}` was taken away meanwhile", .0.display())]
     Gone(PathBuf),
+    /// It lies in a store, and cannot be read there.
+    #[error("`{}`: {error}; `wardgate audit verify` says what is left of the log", .path.display())]
+    Store {
+        /// The segment.
+        path: PathBuf,
+        /// Why.
+        error: StoreError,
+    },
     /// A later version has something there that this one does not know.
     #[error("`{}` was written by a newer version: {what}", .path.display())]
     Newer {
@@ -80,6 +89,7 @@ impl LogFault {
                 Self::Unreadable { path: path.clone(), source: io::Error::new(source.kind(), source.to_string()) }
             }
             Self::Gone(path) => Self::Gone(path.clone()),
+            Self::Store { path, error } => Self::Store { path: path.clone(), error: error.clone() },
             Self::Newer { path, what } => Self::Newer { path: path.clone(), what: what.clone() },
             Self::Damaged { path, what } => Self::Damaged { path: path.clone(), what: what.clone() },
         }

@@ -1,7 +1,7 @@
 //! The query engine of the event log: SQL over one table, `events`, of sealed segments and the hot tail of one or more logs.
 //!
-//! It never writes, never opens a socket, never reads anything but the directories it was given, and never takes more time or
-//! memory than it was allowed. It is a program of its own (`wardgate-query`), because what it is built from takes longer to
+//! It never writes, never reads anything but the directories it was given and the objects that these say segments lie in, and
+//! never takes more time or memory than it was allowed. It is a program of its own (`wardgate-query`), because what it is built from takes longer to
 //! build than all the rest; nothing waits for it.
 //!
 //! # Reading order

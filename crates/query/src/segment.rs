@@ -15,13 +15,15 @@ use parquet::{
     file::metadata::{ParquetMetaData, ParquetMetaDataReader},
 };
 use std::{
-    fs::File,
+    io,
     ops::Range,
-    os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
-use wardgate_audit::segment::VERSION;
+use wardgate_audit::{
+    segment::{Input, SegmentError, VERSION},
+    store::StoreError,
+};
 
 /// The folder of segments in the directory of a log.
 pub(crate) const FOLDER: &str = "segments";
@@ -29,10 +31,11 @@ pub(crate) const FOLDER: &str = "segments";
 const VERSION_KEY: &str = "wardgate.version";
 
 /// The footer of a segment, once it is found to be one that this version knows.
-pub(crate) fn read_metadata(file: &File, path: &Path) -> Result<ParquetMetaData, LogFault> {
+pub(crate) fn read_metadata(input: &Input, path: &Path) -> Result<ParquetMetaData, LogFault> {
     let damaged = |what: String| LogFault::Damaged { path: path.to_owned(), what };
-    let metadata =
-        ParquetMetaDataReader::new().parse_and_finish(file).map_err(|error| damaged(format!("has no footer that can be read: {error}")))?;
+    let metadata = ParquetMetaDataReader::new()
+        .parse_and_finish(input)
+        .map_err(|error| in_store(&error, path).unwrap_or_else(|| damaged(format!("has no footer that can be read: {error}"))))?;
     let about = metadata.file_metadata();
     let version = about
         .key_value_metadata()
@@ -55,6 +58,22 @@ fn newer(path: &Path, what: String) -> LogFault {
     LogFault::Newer { path: path.to_owned(), what }
 }
 
+/// Opens a segment where it lies.
+pub(crate) fn open(path: &Path) -> Result<Input, LogFault> {
+    Input::open(path).map_err(|error| match error {
+        SegmentError::Io { error, .. } => opened(path, error),
+        SegmentError::Store { error, .. } => LogFault::Store { path: path.to_owned(), error },
+        other => LogFault::Damaged { path: path.to_owned(), what: other.to_string() },
+    })
+}
+
+/// What a store said, where that is what an error is about.
+fn in_store(error: &ParquetError, path: &Path) -> Option<LogFault> {
+    let ParquetError::External(error) = error else { return None };
+    let error = error.downcast_ref::<StoreError>()?.clone();
+    Some(LogFault::Store { path: path.to_owned(), error })
+}
+
 /// Opens segments for the engine: by path once, so that one that is replaced meanwhile is read whole as it was.
 #[derive(Debug)]
 pub(crate) struct Opening;
@@ -68,28 +87,27 @@ impl ParquetFileReaderFactory for Opening {
         _metrics: &ExecutionPlanMetricsSet,
     ) -> Result<Box<dyn AsyncFileReader + Send>, DataFusionError> {
         let segment = file.extension::<Segment>().ok_or_else(|| DataFusionError::Internal("a file that is no segment".to_owned()))?;
-        let opened = File::open(&segment.path).map_err(|source| DataFusionError::External(Box::new(opened(&segment.path, source))))?;
-        Ok(Box::new(Opened { file: opened, path: segment.path.clone() }))
+        let input = open(&segment.path).map_err(|fault| DataFusionError::External(Box::new(fault)))?;
+        Ok(Box::new(Opened { input, path: segment.path.clone() }))
     }
 }
 
 /// An open segment.
 struct Opened {
-    file: File,
+    input: Input,
     path: PathBuf,
 }
 
 impl Opened {
     fn read(&self, range: &Range<u64>) -> Result<Bytes, ParquetError> {
-        let damaged = || LogFault::Damaged { path: self.path.clone(), what: "points behind its end".to_owned() };
         let external = |fault: LogFault| ParquetError::External(Box::new(fault));
-        let end = self.file.metadata()?.len();
-        let length = range.end.checked_sub(range.start).filter(|_| range.end <= end).and_then(|length| usize::try_from(length).ok());
-        let mut bytes = vec![0; length.ok_or_else(|| external(damaged()))?];
-        self.file
-            .read_exact_at(&mut bytes, range.start)
-            .map_err(|source| external(LogFault::Unreadable { path: self.path.clone(), source }))?;
-        Ok(bytes.into())
+        if range.start > range.end || range.end > self.input.bytes() {
+            return Err(external(LogFault::Damaged { path: self.path.clone(), what: "points behind its end".to_owned() }));
+        }
+        self.input.read(range).map_err(|error| {
+            let unreadable = || LogFault::Unreadable { path: self.path.clone(), source: io::Error::other(error.to_string()) };
+            external(in_store(&error, &self.path).unwrap_or_else(unreadable))
+        })
     }
 }
 
@@ -100,7 +118,7 @@ impl AsyncFileReader for Opened {
     }
 
     fn get_metadata<'a>(&'a mut self, _: Option<&'a ArrowReaderOptions>) -> BoxFuture<'a, Result<Arc<ParquetMetaData>, ParquetError>> {
-        let read = read_metadata(&self.file, &self.path).map(Arc::new).map_err(|fault| ParquetError::External(Box::new(fault)));
+        let read = read_metadata(&self.input, &self.path).map(Arc::new).map_err(|fault| ParquetError::External(Box::new(fault)));
         async move { read }.boxed()
     }
 }

@@ -6,7 +6,7 @@
 use crate::{fault::LogFault, schema::of_events, segment};
 use datafusion::arrow::array::RecordBatch;
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, ErrorKind},
     ops::Range,
     path::{Path, PathBuf},
@@ -16,6 +16,7 @@ use wardgate_audit::{
     columns::Value,
     hot,
     segment::{SegmentName, batch},
+    store::Stub,
 };
 
 /// Rows of the tail in a batch at most.
@@ -115,7 +116,7 @@ fn read_tails(directory: &Path) -> Result<Vec<Tail>, LogFault> {
     Ok(tails)
 }
 
-/// The segments in a directory, oldest first. What has another name is none of them.
+/// The segments in a directory, oldest first, also those that lie in a store. What has another name is none of them.
 fn list(directory: &Path) -> Result<Vec<Segment>, LogFault> {
     let folder = directory.join(segment::FOLDER);
     let entries = match fs::read_dir(&folder) {
@@ -126,15 +127,29 @@ fn list(directory: &Path) -> Result<Vec<Segment>, LogFault> {
     let mut segments = Vec::new();
     for entry in entries {
         let entry = entry.map_err(|source| unreadable(&folder, source))?;
-        let Some(SegmentName { first_seq: first }) = entry.file_name().to_str().and_then(SegmentName::parse) else { continue };
-        match entry.metadata() {
-            Ok(metadata) => segments.push(Segment { path: entry.path(), first, bytes: metadata.len() }),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(source) => return Err(unreadable(&entry.path(), source)),
+        let name = entry.file_name();
+        let name = name.to_str().unwrap_or_default();
+        let Some(name) = SegmentName::parse(name).or_else(|| SegmentName::parse_stored(name)) else { continue };
+        let path = folder.join(name.to_string());
+        if let Some(bytes) = length(&path)? {
+            segments.push(Segment { path, first: name.first_seq, bytes });
         }
     }
     segments.sort_by_key(|segment| segment.first);
+    segments.dedup_by_key(|segment| segment.first);
     Ok(segments)
+}
+
+/// The length of a segment, here or in a store; `None`: it is gone.
+fn length(path: &Path) -> Result<Option<u64>, LogFault> {
+    match fs::metadata(path) {
+        Ok(found) => Ok(Some(found.len())),
+        Err(error) if error.kind() == ErrorKind::NotFound => match Stub::beside(path) {
+            Ok(stub) => Ok(stub.map(|stub| stub.bytes)),
+            Err(error) => Err(LogFault::Store { path: path.to_owned(), error }),
+        },
+        Err(source) => Err(unreadable(path, source)),
+    }
 }
 
 /// Which numbers are sealed, as far as a tail may hold them too.
@@ -143,8 +158,7 @@ fn sealed(segments: &[Segment], tails: &[Tail]) -> Result<Vec<Range<u64>>, LogFa
     let from = segments.partition_point(|segment| segment.first <= oldest).saturating_sub(1);
     let mut ranges = Vec::new();
     for segment in segments.iter().skip(from) {
-        let file = File::open(&segment.path).map_err(|source| opened(&segment.path, source))?;
-        let metadata = segment::read_metadata(&file, &segment.path)?;
+        let metadata = segment::read_metadata(&segment::open(&segment.path)?, &segment.path)?;
         let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
         ranges.push(segment.first..segment.first.saturating_add(rows));
     }

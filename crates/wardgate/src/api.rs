@@ -6,7 +6,7 @@ mod findings;
 pub(crate) mod sign_in;
 pub(crate) mod timeline;
 
-use crate::{bypass::Bypass, clock, control::Control, deliver::Deliveries, query::Asking};
+use crate::{bypass::Bypass, clock, control::Control, deliver::Deliveries, evidence, query::Asking};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::Value;
@@ -66,7 +66,7 @@ impl Management {
     ) -> anyhow::Result<Self> {
         let store = Arc::clone(control.store());
         let sign_in = SignIn::new(&control)?.map(Arc::new);
-        let asking = Asking::about(&control.config().audit);
+        let asking = Asking::about(&control.config().audit, evidence::environment(control.config())?);
         Ok(Self {
             console: Arc::new(Console::new(store, Arc::new(Ruled { control, deliveries, bypass, census, asking }))),
             sign_in,

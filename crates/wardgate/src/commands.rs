@@ -47,6 +47,13 @@ use std::{future::Future, path::Path};
 /// Does what was asked for, and says how it ended.
 #[must_use]
 pub fn run(cli: Cli) -> Exit {
+    // Only who reads a log that may be anybody's: a gate asks no store but its own.
+    if matches!(cli.command, Command::Audit(_) | Command::Replay(_))
+        && let Err(error) = crate::evidence::reach_as_lent()
+    {
+        note(&format!("{}: {}", styled(BAD, "error"), told(&error)));
+        return Exit::Invalid;
+    }
     let result = match cli.command {
         Command::Demo(args) => crate::demo::run(&args),
         Command::Init(args) => wait(init::run(&args)),

@@ -4,7 +4,7 @@ mod outside;
 mod raw;
 mod sign_in;
 
-pub use outside::{AnchorPlace, Outside};
+pub use outside::{AccessKey, AnchorPlace, Outside, StorePlace};
 pub use raw::Raw;
 pub use sign_in::SignIn;
 
@@ -199,7 +199,8 @@ pub fn secret_text(source: &KeySource, what: &str) -> anyhow::Result<Secret<Stri
 }
 
 /// A variable of the environment.
-fn variable(name: &str) -> Option<String> {
+#[must_use]
+pub fn variable(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "this is the one place where configuration reads the environment")]
     std::env::var(name).ok()
 }

@@ -1,17 +1,16 @@
 //! The event log of this process: where it is, how it works, and who signs it.
 
-use crate::{
-    config::{AnchorPlace, Config},
-    control,
-};
+mod outside;
+
+pub use outside::{environment, reach, reach_as_lent};
+
+use crate::{config::Config, control};
 use anyhow::Context as _;
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 use wardgate_audit::{
-    anchor::Anchor,
     note::{Signer, Verifier},
     seal::Seal,
     sink::Options,
-    web::Web,
 };
 use wardgate_proof::log_key::LogKey;
 
@@ -31,23 +30,10 @@ pub fn options(config: &Config) -> anyhow::Result<Options> {
         seal_events: config.audit_seal.events,
         seal_after: config.audit_seal.after,
         seal: Some(Seal(Arc::new(Key::of(config)?))),
-        anchors: config.audit_outside.anchors.iter().map(anchor).collect::<anyhow::Result<_>>()?,
+        anchors: outside::anchors(config)?,
+        storage: outside::storage(config)?,
         ..Options::new(EDGE)
     })
-}
-
-fn anchor(place: &AnchorPlace) -> anyhow::Result<Anchor> {
-    Ok(match place {
-        AnchorPlace::File(path) => Anchor::File(path.clone()),
-        AnchorPlace::Url { site, ca } => Anchor::Url(site.clone(), web(ca.as_deref())?),
-    })
-}
-
-/// A client that believes the authority in a file, or those of the public.
-fn web(ca: Option<&Path>) -> anyhow::Result<Web> {
-    let Some(ca) = ca else { return Ok(Web::new(None)?) };
-    let pem = std::fs::read(ca).with_context(|| format!("cannot read the authority `{}`", ca.display()))?;
-    Web::new(Some(&pem)).with_context(|| format!("the authority `{}`", ca.display()))
 }
 
 /// Whom to believe what the log of this process says.

@@ -108,6 +108,8 @@ impl Answers {
             ),
             ("wardgate_audit_anchors_behind", "gauge", "Anchors that do not have the newest checkpoint.", log.anchors_behind as u64),
             ("wardgate_audit_anchor_failures_total", "counter", "Checkpoints that an anchor did not take; tried again.", log.anchor_failures),
+            ("wardgate_audit_unstored", "gauge", "Segments that are not in the store as they are now.", log.unstored as u64),
+            ("wardgate_audit_store_failures_total", "counter", "Tries to store or delete a segment that failed.", log.store_failures),
             ("wardgate_audit_queue_events", "gauge", "Events that wait to be written.", log.queued as u64),
             ("wardgate_audit_bytes", "gauge", "Bytes of the event log on disk.", taken.bytes),
             (

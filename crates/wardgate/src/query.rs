@@ -16,6 +16,7 @@ use std::{
 };
 use tokio::sync::Semaphore;
 use wardgate_console::{Code, Found, Problem, QUESTION_ROWS_MAX, Question};
+use wardgate_model::secret::Secret;
 
 /// Its name.
 pub const PROGRAM: &str = "wardgate-query";
@@ -71,14 +72,16 @@ pub fn program() -> Result<PathBuf, Missing> {
 #[derive(Debug, Clone)]
 pub struct Asking {
     directory: PathBuf,
+    /// What the engine finds in its environment: by what it reads segments that lie in a store.
+    environment: Arc<[(&'static str, Secret<String>)]>,
     places: Arc<Semaphore>,
 }
 
 impl Asking {
-    /// About the log in a directory.
+    /// About the log in a directory; `environment` is what the engine is given to read what lies in a store.
     #[must_use]
-    pub fn about(directory: &Path) -> Self {
-        Self { directory: directory.to_owned(), places: Arc::new(Semaphore::new(AT_A_TIME)) }
+    pub fn about(directory: &Path, environment: Vec<(&'static str, Secret<String>)>) -> Self {
+        Self { directory: directory.to_owned(), environment: environment.into(), places: Arc::new(Semaphore::new(AT_A_TIME)) }
     }
 
     /// Asks. When this is dropped before it is done, the engine is ended.
@@ -94,10 +97,10 @@ impl Asking {
         })?;
         let left = Left::default();
         let gone = Arc::clone(&left.0);
-        let directory = self.directory.clone();
+        let (directory, environment) = (self.directory.clone(), Arc::clone(&self.environment));
         let answered = tokio::task::spawn_blocking(move || {
             let _place = place;
-            run(&program, &directory, &question, &gone)
+            run(&program, &directory, &environment, &question, &gone)
         });
         let answered = answered.await.map_err(Problem::fault)?;
         drop(left);
@@ -116,7 +119,13 @@ impl Drop for Left {
 }
 
 /// Runs the engine to its end. Blocks.
-fn run(program: &Path, directory: &Path, question: &Question, gone: &AtomicBool) -> Result<Found, Problem> {
+fn run(
+    program: &Path,
+    directory: &Path,
+    environment: &[(&'static str, Secret<String>)],
+    question: &Question,
+    gone: &AtomicBool,
+) -> Result<Found, Problem> {
     let rows = question.rows.unwrap_or(QUESTION_ROWS_MAX);
     let mut child = Command::new(program)
         .arg("--directory")
@@ -124,6 +133,7 @@ fn run(program: &Path, directory: &Path, question: &Question, gone: &AtomicBool)
         .args(["--output", "document", "--seconds", &SECONDS.to_string(), "--memory-mib", &MEMORY_MIB.to_string()])
         .args(["--rows", &rows.to_string(), "-"])
         .env_clear()
+        .envs(environment.iter().map(|(name, value)| (name, value.danger_expose())))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -137,7 +137,10 @@ impl Stub {
     }
 
     /// Writes it, all or nothing, and durably but for its name.
-    pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn write(&self, path: &Path) -> io::Result<()> {
         let Self { endpoint, bucket, region, path_style, key, bytes, sha256, etag } = self.clone();
         let (stored, sha256) = (FORM.to_owned(), super::hex(&sha256.0));
         let text = serde_json::to_string_pretty(&Written { stored, endpoint, bucket, region, path_style, key, bytes, sha256, etag })?;

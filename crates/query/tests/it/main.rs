@@ -10,3 +10,5 @@ mod documents;
 mod engines;
 #[cfg(test)]
 mod log;
+#[cfg(test)]
+mod stored;

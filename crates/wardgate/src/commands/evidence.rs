@@ -48,6 +48,7 @@ fn log(args: &LogArgs) -> anyhow::Result<Option<Log>> {
             return Ok(None);
         }
     };
+    evidence::reach(&config)?;
     let key = named.map_or_else(|| evidence::verifier(&config), Ok)?;
     Ok(Some(Log { directory: args.directory.clone().unwrap_or(config.audit), trusted: Trusted::of(key) }))
 }
@@ -249,7 +250,10 @@ pub(super) fn export(args: &LogArgs) -> anyhow::Result<Exit> {
     let directory = match &args.directory {
         Some(directory) => directory.clone(),
         None => match Config::read(&args.config.config) {
-            Ok(config) => config.audit,
+            Ok(config) => {
+                evidence::reach(&config)?;
+                config.audit
+            }
             Err(found) => {
                 diagnostics::show(&found);
                 return Ok(Exit::Invalid);

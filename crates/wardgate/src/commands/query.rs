@@ -5,7 +5,7 @@ use crate::{
     cli::{QueryArgs, QueryForm},
     client::Asking,
     config::Config,
-    diagnostics,
+    diagnostics, evidence,
     output::{Exit, json, json_line, line, note, print, table},
     query::program,
 };
@@ -17,33 +17,47 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
+use wardgate_audit::store::VARIABLES;
 use wardgate_console::{Found, QUESTION_ROWS_MAX};
+use wardgate_model::secret::Secret;
 
 /// Asks, and prints what was found.
 pub(super) async fn run(args: QueryArgs) -> anyhow::Result<Exit> {
     if !args.directory.is_empty() {
-        return here(&args, &args.directory);
+        return here(&args, &args.directory, Vec::new());
     }
     let (management, config) = (&args.management, &args.management.way.config);
     let nobody_named = management.url.is_none() && management.way.token.is_none();
     if management.way.offline || (nobody_named && config.exists()) {
-        return match directory(config) {
-            Some(directory) => here(&args, &[directory]),
-            None => Ok(Exit::Invalid),
-        };
+        let Some(config) = read(config) else { return Ok(Exit::Invalid) };
+        let environment = evidence::environment(&config)?;
+        return here(&args, &[config.audit], environment);
     }
     at_the_gate(args).await
 }
 
-/// The directory of the log that a configuration names.
-pub(super) fn directory(config: &Path) -> Option<PathBuf> {
-    Config::read(config).inspect_err(|found| diagnostics::show(found)).ok().map(|config| config.audit)
+fn read(config: &Path) -> Option<Config> {
+    Config::read(config).inspect_err(|found| diagnostics::show(found)).ok()
+}
+
+/// The directory of the log that a configuration names; what of it lies in a store is read with the key named there.
+pub(super) fn directory(config: &Path) -> anyhow::Result<Option<PathBuf>> {
+    let Some(config) = read(config) else { return Ok(None) };
+    evidence::reach(&config)?;
+    Ok(Some(config.audit))
 }
 
 /// By the engine beside this program, which prints for itself.
-fn here(args: &QueryArgs, directories: &[PathBuf]) -> anyhow::Result<Exit> {
+fn here(args: &QueryArgs, directories: &[PathBuf], environment: Vec<(&str, Secret<String>)>) -> anyhow::Result<Exit> {
     let program = program()?;
     let mut command = Command::new(&program);
+    if !environment.is_empty() {
+        // All or none: a key of the environment is not good with an endpoint of the configuration.
+        for name in VARIABLES {
+            command.env_remove(name);
+        }
+    }
+    command.envs(environment.iter().map(|(name, value)| (name, value.danger_expose())));
     for directory in directories {
         command.arg("--directory").arg(directory);
     }

@@ -23,6 +23,7 @@ pub(super) async fn run(args: ReplayArgs) -> anyhow::Result<Exit> {
                     return Ok(Exit::Invalid);
                 }
             };
+            crate::evidence::reach(&config)?;
             (if logs.is_empty() { vec![config.audit] } else { logs }, store.unwrap_or(config.store))
         }
     };

@@ -69,7 +69,7 @@ async fn found(args: &TimelineArgs, subject: &Subject) -> anyhow::Result<Option<
     let directories = if !args.directory.is_empty() {
         args.directory.clone()
     } else if management.way.offline || (nobody_named && config.exists()) {
-        let Some(directory) = directory(config) else { return Ok(None) };
+        let Some(directory) = directory(config)? else { return Ok(None) };
         vec![directory]
     } else {
         return at_the_gate(args).await.map(Some);

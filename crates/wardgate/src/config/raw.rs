@@ -8,7 +8,7 @@ mod sign_in;
 pub(super) use defaults::GLASS;
 use doors::{RawEdge, RawListener};
 use governance::{RawBreakGlass, RawBypass, RawDeliver, RawDiscovery, RawState};
-use outside::RawAnchor;
+use outside::{RawAnchor, RawSegments};
 use sign_in::RawSignIn;
 
 use super::{Config, KeySource, SealConfig};
@@ -40,6 +40,10 @@ mod defaults {
     pub(super) const SEAL_EVENTS: u64 = 131_072;
     /// `audit.seal.after`.
     pub(super) const SEAL_AFTER: &str = "1h";
+    /// `audit.segments.local`.
+    pub(super) const SEGMENTS_LOCAL: &str = "24h";
+    /// `audit.segments.s3.region`.
+    pub(super) const S3_REGION: &str = "us-east-1";
     /// `secrets.key`.
     pub(super) const KEY: &str = "file:wardgate.key";
     /// `edge.connections_max`.
@@ -160,6 +164,9 @@ pub struct RawAudit {
     /// Second places for the checkpoints of what is sealed: whoever puts an older log back, or writes another one, is found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub anchor: Option<Vec<RawAnchor>>,
+    /// Where sealed segments go; without it they stay in the directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub segments: Option<RawSegments>,
 }
 
 /// When what was written to the event log is sealed.
@@ -204,6 +211,9 @@ impl Raw {
         let seal = audit.seal.get_or_insert_default();
         seal.events.get_or_insert(defaults::SEAL_EVENTS);
         fill(&mut seal.after, defaults::SEAL_AFTER);
+        if let Some(segments) = &mut audit.segments {
+            segments.fill();
+        }
         fill(&mut self.secrets.get_or_insert_default().key, defaults::KEY);
         self.resources.get_or_insert_default();
         let edge = self.edge.get_or_insert_default();
@@ -386,7 +396,7 @@ impl Raw {
             findings.wrong("audit.window", said, "write at most `1s`");
         }
         let audit_seal = audit.seal.unwrap_or_default().resolve(&mut findings);
-        let audit_outside = outside::resolve(audit.anchor.as_deref().unwrap_or_default(), &mut findings);
+        let audit_outside = outside::resolve(audit.anchor.as_deref().unwrap_or_default(), audit.segments.as_ref(), &mut findings);
         match (address, issuer, store, key, edge.zip(claim_within), audit_bytes_max) {
             (Some(admin), Some(issuer), Some(store), Some(key), Some((edge, claim_within)), Some(audit_bytes_max))
                 if findings.found.is_empty() =>

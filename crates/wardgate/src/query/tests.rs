@@ -32,7 +32,7 @@ impl Played {
 
     fn ask(&self, gone: &AtomicBool) -> String {
         let question = Question { sql: "SELECT 1".to_owned(), rows: Some(7) };
-        match run(&self.program, self.directory.path(), &question, gone) {
+        match run(&self.program, self.directory.path(), &[], &question, gone) {
             Ok(found) => format!("{} rows, truncated {}", found.rows.len(), found.truncated),
             Err(problem) => format!("{}: {}", problem.code.as_str(), problem.detail),
         }
