@@ -194,8 +194,13 @@ impl Storing {
             if ended {
                 return;
             }
-            pause = if self.is_failing { pause.saturating_mul(2).min(PAUSE_MAX) } else { PAUSE };
-            thread::park_timeout(if self.is_failing { pause } else { PERIOD });
+            if self.is_failing {
+                thread::park_timeout(pause);
+                pause = pause.saturating_mul(2).min(PAUSE_MAX);
+            } else {
+                thread::park_timeout(PERIOD);
+                pause = PAUSE;
+            }
         }
     }
 
