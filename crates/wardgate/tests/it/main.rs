@@ -17,6 +17,8 @@ mod cli_story;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod durable;
+#[cfg(test)]
 mod evidence;
 #[cfg(test)]
 mod gate;

@@ -1,6 +1,9 @@
 //! A timeline for a terminal: grouped by day, a line an event, runs of the same in one.
 
-use super::told::{Sums, Told, Tone, flowed};
+use super::{
+    pairs,
+    told::{Sums, Told, Tone, flowed},
+};
 use crate::output::{BAD, BOLD, DIM, GOOD, NAME, STOPPED, plain, styled};
 use std::fmt::Write as _;
 use wardgate_console::TimelineView;
@@ -19,7 +22,7 @@ pub(super) enum Runs {
 
 /// All of it, ready to print.
 pub(super) fn lines(found: &TimelineView, runs: Runs) -> String {
-    let told: Vec<Told> = found.entries.iter().map(Told::of).collect();
+    let told: Vec<Told> = pairs::told(&found.entries).into_iter().map(|(told, _)| told).collect();
     let mut text = format!("{}\n", styled(BOLD, &plain(&found.subject)));
     let mut day = String::new();
     for run in told.chunk_by(|before, after| runs == Runs::Folded && after.is_like(before)) {

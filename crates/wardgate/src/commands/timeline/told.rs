@@ -128,9 +128,6 @@ impl Told {
         self.tone = Tone::ALL.into_iter().take(4).find(|tone| tone.word() == response).unwrap_or(Tone::Other);
         let observed = if self.enforced { "" } else { " (observed)" };
         self.ruling = format!("{response}{observed} {}", part(&["ruling", "code"]).unwrap_or_default()).trim().to_owned();
-        if kind == "opened" || kind == "closed" {
-            self.more.push(format!("stream {kind}"));
-        }
         self.more.extend(part(&["resource"]).map(|resource| format!("resource {resource}")));
         self.more.extend(self.source.clone().map(|source| format!("from {source}")));
         self.more.extend(part(&["ending"]).filter(|ending| ending != "complete"));
