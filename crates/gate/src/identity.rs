@@ -45,6 +45,9 @@ pub fn resolve(proven: Proven<'_>, snapshot: &Snapshot, now: Time) -> Result<Fac
     // Not the caller is stopped but what it shows: that looks as it will when the snapshot itself knows of it.
     let revoked = contained && snapshot.denied().stops_credential(&caller);
     let ended = caller.identity.ends.is_some_and(|end| end <= now);
+    if facts.source.zone.is_none() {
+        facts.source.zone = snapshot.zone_of(&caller).cloned();
+    }
     facts.caller = Some(caller);
     match (revoked, contained, ended) {
         (true, _, _) => Err(Refused::new(facts, Reason::ProofRevoked)),

@@ -97,7 +97,7 @@ fn again(facts: &Facts, evidence: Evidence<'_>, asked: Asked<'_>, snapshot: &Sna
     let then = facts.caller.as_ref().ok_or(Reason::StandingFault)?;
     let caller = caller(then, evidence, facts, api, snapshot, now)?;
     let mut facts = facts.clone();
-    facts.source.zone = snapshot.zone(facts.source.address).cloned();
+    facts.source.zone = snapshot.zone(facts.source.address).or_else(|| snapshot.zone_of(&caller)).cloned();
     facts.operation = Some(Arc::clone(operation));
     facts.api = Some(Arc::clone(api));
     facts.caller = Some(caller);

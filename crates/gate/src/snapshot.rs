@@ -26,9 +26,9 @@ use wardgate_abuse::Limits;
 use wardgate_model::{
     api::{Api, Operation, Target, UpstreamIdentity},
     credential::Credential,
-    facts::{Caller, Lane, Purpose},
+    facts::{Caller, Lane, Purpose, SourceZone},
     grant::Grant,
-    id::{ApiName, CredentialId, GrantId, IdentityId, PurposeName, SecretName, ZoneName},
+    id::{ApiName, CredentialId, GrantId, IdentityId, PurposeName, SecretName, TrustName},
     inventory::{Identity, Zone},
     reason::Reason,
     secret::Secret,
@@ -180,7 +180,8 @@ pub struct Estate {
     purposes: AHashMap<GrantId, PurposeName>,
     granted: Granted,
     ends: AHashMap<GrantId, Time>,
-    zones: Vec<(IpNet, ZoneName)>,
+    zones: Vec<(IpNet, SourceZone)>,
+    vouched: AHashMap<TrustName, SourceZone>,
     policies: Arc<PolicySet>,
     limits: Arc<Limits>,
     pepper: Arc<Pepper>,
@@ -207,8 +208,10 @@ impl Estate {
     #[must_use]
     pub fn build(world: World) -> Self {
         let secrets: AHashMap<_, _> = world.secrets.into_iter().collect();
+        let seen = |zone: &Zone| SourceZone { name: zone.name.clone(), environment: zone.environment.clone() };
         let mut zones: Vec<_> =
-            world.zones.iter().flat_map(|zone| zone.networks.iter().map(|network| (*network, zone.name.clone()))).collect();
+            world.zones.iter().flat_map(|zone| zone.networks.iter().map(move |network| (*network, seen(zone)))).collect();
+        let vouched = world.zones.iter().flat_map(|zone| zone.vouched.iter().map(move |trust| (trust.clone(), seen(zone)))).collect();
         zones.sort_by_key(|(network, _)| std::cmp::Reverse(network.prefix_len()));
         let purposes = world.grants.iter().filter_map(|grant| Some((grant.id.clone(), grant.purpose.clone()?)));
         let ends = world.grants.iter().filter_map(|grant| Some((grant.id.clone(), grant.until?)));
@@ -221,6 +224,7 @@ impl Estate {
             ends: ends.collect(),
             apis: world.apis,
             zones,
+            vouched,
             policies: world.policies,
             limits: world.limits,
             pepper: world.pepper,
@@ -339,8 +343,14 @@ impl Snapshot {
 
     /// The zone with the narrowest network around an address.
     #[must_use]
-    pub fn zone(&self, address: IpAddr) -> Option<&ZoneName> {
+    pub fn zone(&self, address: IpAddr) -> Option<&SourceZone> {
         self.estate.zones.iter().find(|(network, _)| network.contains(&address)).map(|(_, zone)| zone)
+    }
+
+    /// The zone that a trust source vouches for which a caller's proof rests on. It counts only where the address lies in none.
+    #[must_use]
+    pub fn zone_of(&self, caller: &Caller) -> Option<&SourceZone> {
+        self.estate.vouched.get(&caller.credential.as_ref()?.binding.as_ref()?.trust)
     }
 
     /// The compiled policies.

@@ -6,7 +6,10 @@
 use crate::{canon, judge::Refused, route::Routed, snapshot::Snapshot};
 use std::net::IpAddr;
 use wardgate_abuse::Meters;
-use wardgate_model::{facts::Facts, id::ZoneName, time::Time};
+use wardgate_model::{
+    facts::{Facts, SourceZone},
+    time::Time,
+};
 
 /// A request whose source may go on.
 #[derive(Debug)]
@@ -16,7 +19,7 @@ pub struct Sourced<'a> {
     /// Its address.
     pub address: IpAddr,
     /// The zone that the address lies in.
-    pub zone: Option<ZoneName>,
+    pub zone: Option<SourceZone>,
 }
 
 impl Sourced<'_> {

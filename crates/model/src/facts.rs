@@ -4,7 +4,7 @@
 use crate::{
     api::{Api, Operation},
     credential::{Credential, CredentialKind, KeyedHash},
-    id::{CredentialId, IdentityId, PurposeName, RequestId, TaskId, TrustName, ZoneName},
+    id::{CredentialId, EnvironmentName, IdentityId, PurposeName, RequestId, TaskId, TrustName, ZoneName},
     inventory::{Identity, words},
     proof::ProofFacts,
     reason::Reason,
@@ -87,13 +87,36 @@ pub struct RequestFacts {
     pub length: Option<u64>,
 }
 
+/// A zone that requests come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceZone {
+    /// Its name.
+    pub name: ZoneName,
+    /// The environment that lives there.
+    pub environment: Option<EnvironmentName>,
+}
+
+impl SourceZone {
+    /// Its name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.name.as_str()
+    }
+}
+
+impl From<ZoneName> for SourceZone {
+    fn from(name: ZoneName) -> Self {
+        Self { name, environment: None }
+    }
+}
+
 /// Where the request comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFacts {
     /// The peer's address (IPv4-mapped IPv6 as IPv4).
     pub address: IpAddr,
-    /// The zone whose networks hold the address.
-    pub zone: Option<ZoneName>,
+    /// The zone that it comes from: the one whose networks hold the address, else the one whose trust source vouches for the caller.
+    pub zone: Option<SourceZone>,
     /// The declared user agent, cut to 256 bytes.
     pub user_agent: Option<Box<str>>,
 }

@@ -1,7 +1,7 @@
 //! Who calls and who answers for it: identities, owners, environments.
 
 use crate::{
-    id::{EnvironmentName, IdentityId, OwnerName, TeamName, ZoneName},
+    id::{EnvironmentName, IdentityId, OwnerName, TeamName, TrustName, ZoneName},
     time::Time,
 };
 use ipnet::IpNet;
@@ -147,6 +147,8 @@ pub struct Zone {
     pub name: ZoneName,
     /// Its networks.
     pub networks: Box<[IpNet]>,
+    /// Trust sources: who is in no zone's networks, and is vouched for by one of these, calls from here.
+    pub vouched: Box<[TrustName]>,
     /// The environment that lives there.
     pub environment: Option<EnvironmentName>,
 }

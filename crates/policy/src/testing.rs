@@ -180,7 +180,7 @@ pub(crate) fn facts(identity: &Identity, text: &str) -> (Facts, u8) {
         },
         source: SourceFacts {
             address: words.get("address").unwrap_or("10.0.0.1").parse().unwrap(),
-            zone: words.get("zone").map(|zone| ZoneName::parse(zone).unwrap()),
+            zone: words.get("zone").map(|zone| ZoneName::parse(zone).unwrap().into()),
             user_agent: None,
         },
         api: None,

@@ -46,8 +46,6 @@ pub const NOT_ENFORCED: &[NotEnforced] = &[
     row(Kind::Waiver, "exempts", When::Is("anonymous")),
     row(Kind::Waiver, "exempts", When::Is("observe")),
     row(Kind::Waiver, "exempts", When::Is("trusted_network")),
-    row(Kind::Zone, "clusters", When::Present),
-    row(Kind::Zone, "ci_providers", When::Present),
 ];
 
 impl NotEnforced {

@@ -19,6 +19,8 @@ pub struct Reference<'a> {
 /// that come before it in [`ORDER`]; so resources never stand on each other in a circle, and nothing has to look for one.
 const KEYS: &[(Kind, &str, Kind)] = &[
     (Kind::Zone, "environment", Kind::Environment),
+    (Kind::Zone, "clusters[]", Kind::TrustSource),
+    (Kind::Zone, "ci_providers[]", Kind::TrustSource),
     (Kind::Rotation, "select.owner", Kind::Owner),
     (Kind::Rotation, "select.environment", Kind::Environment),
     (Kind::Api, "policy_owner", Kind::Owner),

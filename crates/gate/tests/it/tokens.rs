@@ -111,6 +111,30 @@ fn ruled(world: &TestWorld, token: &str, now: Time) -> String {
     said(&world.judge(&asked(token), now).unwrap())
 }
 
+/// The network counts first; where no zone has it, who vouches for the caller does.
+#[test]
+fn who_vouches_for_a_caller_says_from_which_zone_it_comes_where_no_network_does() {
+    let ci = signer();
+    let zones = "---\n{kind: Environment, name: staging, spec: {}}\n---\n{kind: Zone, name: runners, spec: {ci_providers: [ci], environment: staging}}\n---\n{kind: Zone, name: office, spec: {networks: [10.0.0.0/8]}}\n";
+    let world = limited_estate(&ci, zones);
+    let good = token(&ci, serde_json::json!({}));
+    let from = |asked: Asked, address: &str| {
+        let (facts, _) = world.judge(&asked.from(address.parse().unwrap()), DAWN).unwrap();
+        let zone = facts.source.zone.map(|zone| (zone.name.to_string(), zone.environment.map(|environment| environment.to_string())));
+        zone.unwrap_or_default()
+    };
+    assert_eq!(from(asked(&good), "192.0.2.7"), ("runners".to_owned(), Some("staging".to_owned())));
+    assert_eq!(from(asked(&good), "10.1.2.3"), ("office".to_owned(), None));
+    // A token that is refused vouches for nobody.
+    assert_eq!(from(asked(&token(&ci, serde_json::json!({ "aud": "other" }))), "192.0.2.7"), (String::new(), None));
+    assert_eq!(from(Asked::parse("GET /entries\nhost: ledger.example").unwrap(), "192.0.2.7"), (String::new(), None));
+    // What is open is judged again in the same zone.
+    let (facts, verdict) = world.judge(&asked(&good).from([192, 0, 2, 7].into()), DAWN).unwrap();
+    assert!(verdict.permit.is_some());
+    let evidence = wardgate_gate::review::Evidence { token: Some(&good), ..Default::default() };
+    assert!(wardgate_gate::review::review(&facts, evidence, &world.snapshot, DAWN).is_ok());
+}
+
 #[test]
 fn a_token_stands_for_the_one_identity_that_its_subject_and_claims_name() {
     let ci = signer();

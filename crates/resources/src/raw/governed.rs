@@ -12,7 +12,7 @@ use wardgate_model::{
     api::OperationClass,
     credential::SignatureScheme,
     facts::Lane,
-    id::{ApiName, ContractName, EnvironmentName, IdentityId, OwnerName, PurposeName, TeamName},
+    id::{ApiName, ContractName, EnvironmentName, IdentityId, OwnerName, PurposeName, TeamName, TrustName},
     inventory::{Criticality, IdentityKind, Role},
     limit::Per,
 };
@@ -193,10 +193,10 @@ pub(crate) struct RawSelect {
 pub(crate) struct RawZone {
     /// Its networks.
     pub(crate) networks: Option<At<Vec<At<NetworkText>>>>,
-    /// Its clusters.
-    pub(crate) clusters: Option<At<Vec<At<Label>>>>,
-    /// Its CI providers.
-    pub(crate) ci_providers: Option<At<Vec<At<Label>>>>,
+    /// The trust sources of its clusters: who is in none of all zones' networks and is vouched for by one of them calls from here.
+    pub(crate) clusters: Option<At<Vec<At<Name<TrustName>>>>>,
+    /// The trust sources of its CI providers, by whose tokens it is likewise.
+    pub(crate) ci_providers: Option<At<Vec<At<Name<TrustName>>>>>,
     /// The environment that calls from it belong to.
     pub(crate) environment: Option<At<Name<EnvironmentName>>>,
 }

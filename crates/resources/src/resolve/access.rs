@@ -17,10 +17,11 @@ use wardgate_model::{
     diagnostic::Place,
     facts::Lane,
     grant::{Grant, GrantTo, OperationSelector},
-    id::{ApiName, GrantId, LimitName, ZoneName},
+    id::{ApiName, GrantId, LimitName, TrustName, ZoneName},
     inventory::Zone,
     limit::{Limit, Per, Rate, Select},
     resource::Kind,
+    trust::Vouches,
 };
 
 pub(super) fn grant(name: &str, raw: &RawGrant, known: &Known<'_>, faults: &Faults) -> Option<Grant> {
@@ -228,16 +229,40 @@ pub(super) fn zone(name: &str, raw: &RawZone, known: &Known<'_>, faults: &Faults
     if raw.networks.is_none() && raw.clusters.is_none() && raw.ci_providers.is_none() {
         faults.error(Spot::default(), "zone.empty", "this zone has no place", "add `networks`, as in `[10.0.0.0/8]`".to_owned());
     }
+    for Vouching { key, at, trust, spot } in vouching(raw) {
+        let source = known.trust(trust.as_str(), spot, &format!("{key}[{at}]"), faults);
+        if key == "ci_providers" && source.is_some_and(|source| matches!(source.vouches, Vouches::Certificates(_))) {
+            let what = format!("`{key}[{at}]`: the trust source `{trust}` vouches for certificates, not for tokens");
+            faults.error(spot, "zone.provider", what, "write it into `clusters`".to_owned());
+        }
+    }
     Some(Zone {
         name: ZoneName::parse(name).ok()?,
         networks: items(raw.networks.as_ref()).map(|(network, _)| network.0).collect(),
+        vouched: vouching(raw).map(|vouching| vouching.trust.clone()).collect(),
         environment: value(raw.environment.as_ref()).map(|name| name.0.clone()),
     })
 }
 
-/// One network stands in one zone: of two zones neither would be the right one.
+/// A trust source that a zone names.
+struct Vouching<'a> {
+    key: &'static str,
+    at: usize,
+    trust: &'a TrustName,
+    spot: Spot,
+}
+
+/// The trust sources that a zone names.
+fn vouching(raw: &RawZone) -> impl Iterator<Item = Vouching<'_>> {
+    [("clusters", &raw.clusters), ("ci_providers", &raw.ci_providers)].into_iter().flat_map(|(key, list)| {
+        items(list.as_ref()).enumerate().map(move |(at, (trust, spot))| Vouching { key, at, trust: &trust.0, spot })
+    })
+}
+
+/// One network stands in one zone, and so does one trust source: of two zones neither would be the right one.
 pub(super) fn zones_apart(entries: &[Entry<'_>]) {
     let mut seen: HashMap<_, (&str, Place)> = HashMap::new();
+    let mut vouched: HashMap<&str, (&str, Place)> = HashMap::new();
     for entry in entries {
         let Raw::Zone(raw) = &entry.raw else { continue };
         for (network, spot) in items(raw.networks.as_ref()) {
@@ -245,6 +270,14 @@ pub(super) fn zones_apart(entries: &[Entry<'_>]) {
             if let Some((zone, first)) = seen.insert(network.0, (entry.document.name.as_str(), place)) {
                 let mend = format!("keep it in one zone; the first stands in {first}");
                 entry.faults.error(spot, "zone.overlap", format_args!("the network `{}` stands in the zone `{zone}` too", network.0), mend);
+            }
+        }
+        for Vouching { trust, spot, .. } in vouching(raw) {
+            let place = super::place(entry.document, spot);
+            if let Some((zone, first)) = vouched.insert(trust.as_str(), (entry.document.name.as_str(), place)) {
+                let mend = format!("keep it in one zone, once; the first stands in {first}");
+                let what = format_args!("the trust source `{trust}` stands in the zone `{zone}` too");
+                entry.faults.error(spot, "zone.overlap", what, mend);
             }
         }
     }

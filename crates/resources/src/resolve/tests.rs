@@ -240,10 +240,6 @@ r.yaml:57:51: error[key.not_enforced]: Api `mac`: this version reads `upstream.i
   = take the key out until a later version enforces it
 r.yaml:67:52: error[key.not_enforced]: Api `token`: this version reads `upstream.identity.oauth` but does not enforce it
   = take the key out until a later version enforces it
-r.yaml:76:43: error[key.not_enforced]: Zone `z`: this version reads `clusters` but does not enforce it
-  = take the key out until a later version enforces it
-r.yaml:76:62: error[key.not_enforced]: Zone `z`: this version reads `ci_providers` but does not enforce it
-  = take the key out until a later version enforces it
 r.yaml:80:40: error[key.not_enforced]: Waiver `w-1`: this version reads `exempts: limit` but does not enforce it
   = use another value until a later version enforces it
 r.yaml:84:40: error[key.not_enforced]: Waiver `w-2`: this version reads `exempts: review` but does not enforce it
@@ -391,6 +387,23 @@ r.yaml:23:82: error[limit.no_operation]: Limit `n`: the API `ledger` has no oper
   = did you mean `GET /entries`?
 "#
     );
+}
+
+#[test]
+fn zones_name_the_trust_sources_that_vouch_for_who_calls_from_there() {
+    let sources = "{kind: TrustSource, name: ci, spec: {type: oidc, issuer: 'https://ci.example', audiences: [wardgate]}}\n---\n{kind: TrustSource, name: mesh, spec: {type: spiffe, trust_domain: mesh.example, bundle: 'https://mesh.example/bundle'}}\n";
+    let zones = |zones: &str| beside(&format!("{sources}---\n{zones}"));
+    assert_snapshot!(zones("{kind: Zone, name: runners, spec: {ci_providers: [ci], clusters: [mesh], environment: production}}\n"), @"");
+    assert_snapshot!(zones("{kind: Zone, name: a, spec: {ci_providers: [mesh, c], clusters: [ci, mesh]}}\n---\n{kind: Zone, name: b, spec: {clusters: [ci]}}\n"), @r"
+    r.yaml:17:45: error[zone.overlap]: Zone `a`: the trust source `mesh` stands in the zone `a` too
+      = keep it in one zone, once; the first stands in r.yaml:17:70
+    r.yaml:17:45: error[zone.provider]: Zone `a`: `ci_providers[0]`: the trust source `mesh` vouches for certificates, not for tokens
+      = write it into `clusters`
+    r.yaml:17:51: error[reference.unknown]: Zone `a`: `ci_providers[1]`: there is no TrustSource `c`
+      = did you mean `ci`?
+    r.yaml:19:41: error[zone.overlap]: Zone `b`: the trust source `ci` stands in the zone `a` too
+      = keep it in one zone, once; the first stands in r.yaml:17:66
+    ");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use wardgate_gate::Snapshot;
 use wardgate_model::{
     api::{Api, Operation},
     credential::{Credential, CredentialKind, CredentialState},
-    facts::{Basis, Caller, Door, Facts, Purpose, RequestFacts, SourceFacts, Stopped, TokenFacts},
+    facts::{Basis, Caller, Door, Facts, Purpose, RequestFacts, SourceFacts, SourceZone, Stopped, TokenFacts},
     id::{CredentialId, IdentityId, PurposeName, RequestId, TaskId, ZoneName},
     inventory::Identity,
     proof::{ProofFacts, ProofKind},
@@ -57,7 +57,7 @@ pub(super) fn facts(event: &EventV1<'_>, snapshot: &Snapshot) -> Result<Facts, M
     }
     let request = event.request.as_ref();
     let source = event.source.as_ref().ok_or(member("source"))?;
-    let zone = source.zone.as_deref().map(ZoneName::parse).transpose().map_err(|_| member("source.zone"))?;
+    let zone = source.zone.as_deref().map(ZoneName::parse).transpose().map_err(|_| member("source.zone"))?.map(SourceZone::from);
     let address = source.address.as_deref().and_then(|text| text.parse().ok()).ok_or(member("source.address"))?;
     Ok(Facts {
         id,

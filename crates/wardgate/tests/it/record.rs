@@ -256,3 +256,55 @@ fn without_a_place_for_its_event_a_request_goes_no_further_or_is_counted() {
     assert_eq!(recorded, [held.id(), again.id()]);
     follows_the_schema(&place);
 }
+
+const ZONE: &str = "\
+kind: Environment
+name: laboratory
+spec: {}
+---
+kind: Zone
+name: here
+spec: { networks: [127.0.0.0/8, '::1'], environment: laboratory }
+";
+
+/// What a responder asks of a call: on what it acted, what it gave, from where it came, and what was called because of it.
+#[test]
+fn an_event_tells_what_a_call_acted_on_and_gave_and_from_where_it_came() {
+    let json = |body: &str| ok(body).replace("\r\n\r\n", "\r\nContent-Type: application/json\r\nWardgate-Effect: looked\r\n\r\n");
+    let upstream = Upstream::start(move |head| match head.split(' ').nth(1).unwrap_or_default() {
+        "/shop/things" => Play::Answer(json(r#"{"things":[{"id":1},{"id":2},{"id":3}],"next":null}"#)),
+        _ => Play::Answer(json(r#"{"parts":{"total":12}}"#)),
+    });
+    let place = Place::shop(&upstream.url());
+    place.write("resources/zone.yaml", ZONE);
+    place.change(
+        "resources/shop.yaml",
+        "'GET /things/{id}', class: read",
+        "'GET /things/{id}', class: read, resource: path.id, records: /parts/total",
+    );
+    let gate = place.serve();
+    let key = bearer(&place.issue(&gate, "caller").1);
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let known: &[(&str, &str)] = &[("Authorization", &key), ("traceparent", trace)];
+    assert_eq!(ask(gate.public, "GET /shop/things", known, "").said(), "200");
+    assert_eq!(ask(gate.public, "GET /shop/things/4711", known, "").said(), "200");
+    let events = until("both events", || {
+        let events: Vec<Value> = place.events().into_iter().filter(|event| event["api"]["name"] == "shop").collect();
+        (events.len() == 2).then_some(events)
+    });
+    let told = |event: &Value| [&event["resource"], &event["upstream"]["records"], &event["effect"]].map(Value::to_string).join(" ");
+    assert_eq!(events.iter().map(told).collect::<Vec<_>>(), ["null 3 \"looked\"", "\"4711\" 12 \"looked\""]);
+    for event in &events {
+        let source = &event["source"];
+        assert_eq!(
+            (&source["zone"], &source["environment"], &event["identity"]["environment"]),
+            (&"here".into(), &"laboratory".into(), &"production".into())
+        );
+    }
+    // The other call of the trace stands below the one on the resource, or before it.
+    let told = wardgate(place.path(), &["audit", "timeline", "resource:4711", "--trace-children"]).with(0).out;
+    assert!(told.contains("12 records") && told.contains("3 records") && told.contains("resource 4711"), "{told}");
+    assert_eq!(told.matches("└").count(), 1, "{told}");
+    follows_the_schema(&place);
+    assert_eq!(gate.end().0, Some(0));
+}
