@@ -21,6 +21,7 @@ use crate::{
     hot::{self, Frame, Tail, TailName},
     ledger::{Known, Ledger},
     note::{NoteError, Signer, Trusted, Verifier},
+    plain,
     segment::{
         self, SegmentError, SegmentName,
         entry::Entry,
@@ -49,6 +50,9 @@ pub const TAIL_NOTE: &str = "tail.note";
 pub(crate) fn kept_note(name: TailName) -> String {
     format!("{name}.note")
 }
+
+/// Bytes of a checkpoint that are looked at to say whose it is.
+const CHECKPOINT_BYTES_MAX: u64 = 256 * 1024;
 
 /// How often what the tail holds is signed, while events come.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -92,6 +96,14 @@ pub enum SealError {
     /// A note.
     #[error(transparent)]
     Note(#[from] NoteError),
+    /// The log is another edge's.
+    #[error("it is the event log of the edge `{found}`, and this one is called `{edge}`: give it a directory of its own, or its name back")]
+    OtherEdge {
+        /// The edge whose log it is, as its checkpoint says.
+        found: String,
+        /// The name of this one.
+        edge: Box<str>,
+    },
     /// The note on the tails.
     #[error("`{TAIL_NOTE}`: {0}")]
     TailNote(#[from] NoTailNote),
@@ -164,6 +176,9 @@ impl Sealer {
         if self.log.is_some() {
             return Ok(());
         }
+        if let Some(found) = self.other_edge() {
+            return Err(SealError::OtherEdge { found, edge: self.edge.clone() });
+        }
         let trusted = Trusted::of(Verifier::of(&*self.seal.0)?);
         let (log, found) = tiles::Writer::open(&self.directory.join(LOG), trusted, Arc::clone(&self.seal.0))?;
         for file in &found.cut {
@@ -179,6 +194,16 @@ impl Sealer {
         self.at = at(&log);
         self.log = Some(log);
         Ok(())
+    }
+
+    /// The edge whose log this says it is, where that is another one. Nothing is believed of it: it only says more clearly why it
+    /// would not be.
+    fn other_edge(&self) -> Option<String> {
+        let checkpoint = plain::read(&self.directory.join(LOG).join("checkpoint"), CHECKPOINT_BYTES_MAX).ok()?;
+        let line = std::str::from_utf8(&checkpoint).ok()?.lines().next()?;
+        let edge = line.strip_prefix(&Seal::origin(""))?;
+        let is_name = !edge.is_empty() && edge.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        (is_name && *edge != *self.edge).then(|| edge.to_owned())
     }
 
     /// Appends an entry. When that fails it may be in all the same: the log is opened again before the next one.

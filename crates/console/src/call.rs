@@ -3,7 +3,7 @@
 use crate::{
     access,
     answer::Answer,
-    approvals, around, asking, changes, containments, credentials, declared, discoveries, events, explain,
+    approvals, around, asking, changes, containments, credentials, declared, discoveries, erasures, events, explain,
     idempotency::{Begun, Remembered, Same},
     import,
     input::{self, Query},
@@ -162,6 +162,7 @@ impl Console {
             Key::ExplainDescribed => explain::described(self, asked),
             Key::ListEvents => events::list(self, asked).await,
             Key::AskLog => asking::ask(self, asked).await,
+            Key::EraseEvents => erasures::erase(self, asked).await,
             Key::Timeline => timeline::show(self, asked).await,
             Key::ListChanges => changes::list(self, asked).await,
             Key::ListUsage => usage::list(self, asked).await,

@@ -120,6 +120,11 @@ pub(crate) async fn show(console: &Console, asked: &Asked<'_>) -> Result<Answer,
         oldest: order,
         children: query.flag("trace_children")?.unwrap_or(false),
     };
+    if let (Some(from), Some(to)) = (wanted.from, wanted.to)
+        && from >= to
+    {
+        return Err(malformed(format!("nothing is between `from` and `to`: `{from}` is not before `{to}`")));
+    }
     Ok(Answer::json(StatusCode::OK, &console.world.timeline(wanted).await?))
 }
 

@@ -7,6 +7,7 @@ pub use issued::{Entry, Minted};
 use crate::{
     around::Around,
     asking::{Found, Question},
+    erasures::Erasure,
     problem::{Code, Problem},
     timeline::{TimelineQuery, TimelineView},
 };
@@ -428,6 +429,12 @@ pub trait World: Send + Sync {
     /// # Errors
     /// It is no question, or takes more than it may; nobody answers such questions here.
     fn ask_log(&self, question: Question) -> BoxFuture<'_, Result<Found, Problem>>;
+
+    /// Takes what may tell of a person out of the events of a subject, for good. Gives of how many, when it is done.
+    ///
+    /// # Errors
+    /// It is no subject, another erasure is to be begun first, or a part of the log could not be erased from: which is said.
+    fn erase_events(&self, erasure: Erasure) -> BoxFuture<'_, Result<u64, Problem>>;
 
     /// What the log holds about a subject.
     ///

@@ -1,6 +1,7 @@
 //! The management API in this process: the edge routes and judges, the console answers, here they meet.
 
 mod access;
+mod erasures;
 mod explain;
 mod findings;
 pub(crate) mod sign_in;
@@ -14,9 +15,9 @@ use sign_in::SignIn;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use wardgate_audit::reading::{self, Cursor, Filter, Since};
 use wardgate_console::{
-    AccessPage, AccessQuery, Around, Away, BoxFuture, Call, Code, Console, DeclaredQuery, DescribedRequest, Entry, EventPage, EventQuery,
-    FindingView, Finished, Found, HereStop, Journaled, Key, Manner, Minted, OpenNow, OpenRequests, Planned, Problem, Question, Refused,
-    SecretRotation, SignInStep, TimelineQuery, TimelineView, World, WorldFault, row_of,
+    AccessPage, AccessQuery, Around, Away, BoxFuture, Call, Code, Console, DeclaredQuery, DescribedRequest, Entry, Erasure, EventPage,
+    EventQuery, FindingView, Finished, Found, HereStop, Journaled, Key, Manner, Minted, OpenNow, OpenRequests, Planned, Problem, Question,
+    Refused, SecretRotation, SignInStep, TimelineQuery, TimelineView, World, WorldFault, row_of,
 };
 use wardgate_edge::{Answering, Census, InProcess, InProcessCall};
 use wardgate_governance::person;
@@ -280,6 +281,10 @@ impl World for Ruled {
 
     fn ask_log(&self, question: Question) -> BoxFuture<'_, Result<Found, Problem>> {
         Box::pin(self.asking.ask(question))
+    }
+
+    fn erase_events(&self, erasure: Erasure) -> BoxFuture<'_, Result<u64, Problem>> {
+        Box::pin(erasures::erase(self.control.log(), erasure))
     }
 
     fn timeline(&self, query: TimelineQuery) -> BoxFuture<'_, Result<TimelineView, Problem>> {

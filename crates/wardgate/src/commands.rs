@@ -12,6 +12,7 @@ mod credential;
 mod describe;
 mod documents;
 mod edit;
+mod erase;
 mod evidence;
 mod explain;
 mod export;
@@ -81,7 +82,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Audit(AuditCommand::Timeline(args)) => wait(timeline::run(args)),
         Command::Audit(AuditCommand::Verify(args)) => evidence::verify_log(&args),
         Command::Audit(AuditCommand::Prove(args)) => evidence::prove_event(&args),
-        Command::Audit(AuditCommand::Erase(args)) => evidence::erase(&args),
+        Command::Audit(AuditCommand::Erase(args)) => wait(erase::run(args)),
         Command::Audit(AuditCommand::Export(args)) => evidence::export(&args),
         Command::Audit(AuditCommand::Key(args)) => evidence::key(&args),
         Command::Replay(args) => wait(replay::run(args)),

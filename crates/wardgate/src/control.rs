@@ -145,6 +145,12 @@ impl Control {
     }
 
     /// The store.
+    /// The event log.
+    #[must_use]
+    pub fn log(&self) -> &Arc<Log> {
+        &self.log
+    }
+
     #[must_use]
     pub fn store(&self) -> &Arc<Store> {
         &self.store

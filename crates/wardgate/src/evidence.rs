@@ -14,9 +14,6 @@ use wardgate_audit::{
 };
 use wardgate_proof::log_key::LogKey;
 
-/// Name of this edge, in every event. What runs without doors writes to the same log, and so under the same name.
-pub const EDGE: &str = "edge-1";
-
 /// How the log works.
 ///
 /// # Errors
@@ -32,7 +29,7 @@ pub fn options(config: &Config) -> anyhow::Result<Options> {
         seal: Some(Seal(Arc::new(Key::of(config)?))),
         anchors: outside::anchors(config)?,
         storage: outside::storage(config)?,
-        ..Options::new(EDGE)
+        ..Options::new(&config.edge.name)
     })
 }
 
@@ -52,7 +49,8 @@ struct Key {
 
 impl Key {
     fn of(config: &Config) -> anyhow::Result<Self> {
-        Ok(Self { name: Seal::origin(EDGE), key: control::keyring(config)?.log_key(EDGE) })
+        let edge = &config.edge.name;
+        Ok(Self { name: Seal::origin(edge), key: control::keyring(config)?.log_key(edge) })
     }
 }
 

@@ -16,7 +16,7 @@ use notify::{RecursiveMode, Watcher as _};
 use std::{
     ffi::{OsStr, OsString},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use tokio::{sync::mpsc, task::AbortHandle, time::timeout};
@@ -151,27 +151,41 @@ fn watch(watcher: &mut notify::RecommendedWatcher, path: &Path) -> notify::Resul
     watcher.watch(path, RecursiveMode::Recursive)
 }
 
-async fn follow(control: Arc<Control>, mut told: Told, mut named: Named, mut changed: mpsc::Receiver<()>) {
+/// Asks the disk about the files that are named, on a thread that may wait for it. Whoever goes away meanwhile leaves nothing half done.
+async fn ask<T: Send + 'static>(named: &Arc<Mutex<Named>>, about: impl FnOnce(&mut Named) -> T + Send + 'static) -> Option<T> {
+    let named = Arc::clone(named);
+    tokio::task::spawn_blocking(move || about(&mut named.lock().unwrap_or_else(PoisonError::into_inner))).await.ok()
+}
+
+async fn follow(control: Arc<Control>, mut told: Told, named: Named, mut changed: mpsc::Receiver<()>) {
+    let named = Arc::new(Mutex::new(named));
+    let look = async || ask(&named, Named::look).await.unwrap_or(false);
     loop {
         let mut stir = match timeout(LOOK_EVERY, changed.recv()).await {
             Ok(Some(())) => true,
             Ok(None) => return,
             Err(_) => false,
         };
-        stir |= told.look() | named.look();
+        stir |= told.look() | look().await;
         if !stir {
             continue;
         }
         // Until neither says anything new.
-        let quiet = async { while matches!(timeout(QUIET, changed.recv()).await, Ok(Some(()))) || told.look() | named.look() {} };
+        let quiet = async { while matches!(timeout(QUIET, changed.recv()).await, Ok(Some(()))) || told.look() | look().await {} };
         let _quiet_or_not = timeout(PATIENCE, quiet).await;
         let begun = clock::now();
         let result = control.reload().await;
         let loaded = control.loaded();
         // What was refused may be mended by what it names.
         let refused = result.is_err().then(|| Gathered::of(control.config()));
-        let gathered: Vec<&Gathered> = [&*loaded.gathered].into_iter().chain(&refused).collect();
-        named.follow(&gathered, base(control.config()), begun);
+        let base = base(control.config()).to_owned();
+        let following = ask(&named, move |named| {
+            let gathered: Vec<&Gathered> = [&*loaded.gathered].into_iter().chain(&refused).collect();
+            named.follow(&gathered, &base, begun);
+        });
+        if following.await.is_none() {
+            tracing::error!("the files that documents name are not followed: asking about them broke down");
+        }
         report(result);
     }
 }

@@ -25,7 +25,8 @@ use wardgate_model::{
     api::Operation,
     credential::{Credential, CredentialKind, CredentialState, KeyedHash},
     facts::{Caller, Door, Facts, RequestFacts, SourceFacts},
-    id::{CredentialId, EnvironmentName, IdentityId, RequestId},
+    govern::Contract,
+    id::{ContractName, CredentialId, EnvironmentName, IdentityId, OwnerName, RequestId},
     proof::{ProofFacts, ProofKind},
     resource::Kind,
     time::Time,
@@ -264,4 +265,21 @@ fn conforms(operation: &Operation, status: u16, headers: &HeaderMap, body: &Valu
     schema["components"] = document["components"].clone();
     let found = jsonschema::validator_for(&schema).unwrap().validate(body).map_err(|e| e.to_string());
     assert_eq!(found, Ok(()), "{body}");
+}
+
+/// What was agreed with a partner.
+fn acme() -> Contract {
+    Contract {
+        name: ContractName::literal("acme-2027"),
+        owner: OwnerName::literal("acme"),
+        contacts: ["ops@acme.example".into()].into(),
+        until: NOW + HOUR * 480,
+        quota: None,
+        rate: None,
+        concurrency: None,
+        rotation: None,
+        key_life_max: Some(Duration::from_secs(90 * 86_400)),
+        drill: None,
+        apis: Box::default(),
+    }
 }

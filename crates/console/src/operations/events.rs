@@ -8,6 +8,7 @@ use crate::{
     answer::Page,
     asking::{Found, Question},
     changes::ChangeView,
+    erasures::{Erased, ErasureRequest},
     explain::ExplainRequest,
     problem::Code,
     usage::UsageView,
@@ -62,6 +63,16 @@ pub(super) const ROWS: &[AdminOperation] = &[
     .takes(schema_of::<Question>)
     .gives(&[(200, Some(schema_of::<Found>))])
     .refuses(&[Code::MediaType, Code::Unfit, Code::Bounds, Code::Busy, Code::NoEngine]),
+    row(
+        Key::EraseEvents,
+        Verb::Post,
+        "/api/v1/audit/erasures",
+        OperationClass::Admin,
+        "Takes what may tell of a person out of every event of a subject, for good; answers when it is done.",
+    )
+    .takes(schema_of::<ErasureRequest>)
+    .gives(&[(200, Some(schema_of::<Erased>))])
+    .refuses(&[Code::Conflict, Code::MediaType, Code::Unfit, Code::Busy]),
     row(
         Key::ListChanges,
         Verb::Get,

@@ -52,6 +52,8 @@ keys! {
     ListEvents = "listEvents",
     /// Ask the event log in SQL.
     AskLog = "askLog",
+    /// Take what tells of persons out of events.
+    EraseEvents = "eraseEvents",
     /// Read the timeline of a subject.
     Timeline = "timeline",
     /// Read the feed of changes.

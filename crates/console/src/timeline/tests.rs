@@ -19,15 +19,17 @@ async fn a_timeline_is_asked_for() {
     let ask = async |query: &str| fixture.ask(&format!("GET /api/v1/timeline{query} as watcher")).await;
     assert_eq!(
         ask("?subject=identity%3Aa").await,
-        r#"200 {"clock_back":[],"entries":[{"event":{"seq":1}}],"subject":"identity:a newest 500","truncated":false,"unreadable":0}"#
+        r#"200 {"clock_back":[],"entries":[{"event":{"seq":1}}],"left_out":[],"subject":"identity:a newest 500","truncated":false,"unreadable":0}"#
     );
     let all = "?subject=a&from=2026-11-01&to=2026-11-02T00%3A00%3A00Z&events=7&order=oldest&trace_children=true";
     assert_eq!(
         ask(all).await,
-        r#"200 {"clock_back":[],"entries":[{"event":{"seq":1}}],"subject":"a oldest 7 from 2026-11-01T00:00:00Z to 2026-11-02T00:00:00Z with children","truncated":false,"unreadable":0}"#
+        r#"200 {"clock_back":[],"entries":[{"event":{"seq":1}}],"left_out":[],"subject":"a oldest 7 from 2026-11-01T00:00:00Z to 2026-11-02T00:00:00Z with children","truncated":false,"unreadable":0}"#
     );
     assert_eq!(ask("").await, "400 console.malformed: `subject` says what the timeline is of, as in `identity:NAME`");
     assert_eq!(ask("?subject=a&events=5001").await, "400 console.malformed: `events` is a number from 1 to 5000, not `5001`");
+    let backwards = ask("?subject=a&from=2026-11-02&to=2026-11-01").await;
+    assert!(backwards.starts_with("400 console.malformed: nothing is between `from` and `to`"), "{backwards}");
     assert_eq!(ask("?subject=a&order=none").await, "400 console.malformed: `order` is `newest` or `oldest`, not `none`");
     assert_eq!(
         ask("?subject=a&from=noon").await,

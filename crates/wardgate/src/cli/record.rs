@@ -3,7 +3,7 @@
 use super::{ConfigArgs, ManagementArgs, OutputArgs, ReadArgs, WayArgs};
 use clap::{Args, Subcommand, ValueEnum};
 use std::{path::PathBuf, time::Duration};
-use wardgate_model::{api::OperationClass, proof::ProofKind};
+use wardgate_model::{api::OperationClass, proof::ProofKind, secret::Secret};
 
 /// `wardgate explain`.
 #[derive(Debug, Args)]
@@ -108,7 +108,7 @@ Examples:
   wardgate audit erase person:9f2c…  --reason \"asked for on 2026-11-20\"
   wardgate audit erase source:192.0.2.7 --reason \"a private line\"
 
-While nothing serves from the directory. Of every event of the subject goes what may tell of a person (docs/evidence.md says which
+A gate that serves does it, when it is named or serves from the directory; else this command. Of every event of the subject goes what may tell of a person (docs/evidence.md says which
 columns); who called by which credential and what was ruled stays. The reason stands in the log for ever: name nobody in it.")]
     Erase(EraseArgs),
     /// Print every event as JSON, a line each, the oldest first
@@ -167,6 +167,12 @@ pub struct EraseArgs {
     /// Why
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
+    /// The address of a gate that is to do it; without it and --token the log is the one that the configuration names
+    #[arg(long, env = "WARDGATE_URL", hide_env_values = true, value_name = "URL")]
+    pub url: Option<String>,
+    /// A session token; better given in the variable, since command lines can be seen by others
+    #[arg(long, env = "WARDGATE_TOKEN", hide_env_values = true, value_name = "TOKEN", value_parser = super::shared::token)]
+    pub token: Option<Secret<String>>,
     /// Where the configuration is
     #[command(flatten)]
     pub config: ConfigArgs,

@@ -58,7 +58,7 @@ pub struct WayArgs {
     pub config: PathBuf,
 }
 
-fn token(text: &str) -> Result<Secret<String>, Infallible> {
+pub(super) fn token(text: &str) -> Result<Secret<String>, Infallible> {
     Ok(Secret::new(text.trim().to_owned()))
 }
 

@@ -1,14 +1,15 @@
 //! `wardgate audit tail`: a line an event.
 
-use super::{listing::text, reach};
+use super::{listing::text, query::directory, reach};
 use crate::{
     cli::{Output, TailArgs},
-    client::query,
+    client::{Client, query},
     output::Exit,
     output::{BOLD, DIM, GOOD, NAME, STOPPED, json_line, line, note, plain, styled},
 };
 use serde_json::Value;
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
+use wardgate_audit::reading::{self, Cursor, Filter, Since};
 use wardgate_model::{api::Api, time::Time};
 
 /// Events in a page at most, when the log is followed.
@@ -16,27 +17,76 @@ const PAGE: usize = 500;
 /// How often a followed log is asked for more.
 const EVERY: Duration = Duration::from_millis(500);
 
+/// Whose log is read.
+enum Read {
+    /// That of a gate, which answers.
+    Gate(Client),
+    /// The one in a directory: nothing is written there for it.
+    Directory(PathBuf),
+}
+
+/// Some events, and where to go on.
+struct Page {
+    events: Vec<Value>,
+    next: Option<String>,
+}
+
+impl Read {
+    async fn page(&self, filter: &Filter, limit: usize, cursor: Option<&str>) -> anyhow::Result<Page> {
+        match self {
+            Self::Gate(client) => {
+                let limit = limit.to_string();
+                let path = query(&[
+                    ("identity", filter.identity.as_deref()),
+                    ("api", filter.api.as_deref()),
+                    ("code", filter.code.as_deref()),
+                    ("response", filter.response.as_deref()),
+                    ("without_reads_of", filter.without_reads_of.as_deref()),
+                    ("limit", Some(&limit)),
+                    ("cursor", cursor),
+                ]);
+                let page = client.get(&format!("/api/v1/events{path}")).await?;
+                let events = page.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
+                Ok(Page { events, next: page.get("next").and_then(Value::as_str).map(str::to_owned) })
+            }
+            Self::Directory(directory) => {
+                let since = cursor.and_then(Cursor::parse).map_or(Since::Newest, Since::After);
+                let page = reading::tail(directory, filter, &since, limit)?;
+                let events = page.events.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
+                Ok(Page { events, next: page.cursor.map(|cursor| cursor.to_string()) })
+            }
+        }
+    }
+}
+
 /// Prints the last events, and goes on where that is wanted.
 pub(super) async fn tail(args: TailArgs) -> anyhow::Result<Exit> {
-    let (client, output) = reach(args.read).await?;
-    let (newest, most) = (args.lines.clamp(1, 500).to_string(), PAGE.to_string());
+    let output = args.read.output.output;
+    let read = if args.read.management.way.offline {
+        let Some(directory) = directory(&args.read.management.way.config)? else { return Ok(Exit::Invalid) };
+        if !reading::is_log(&directory) {
+            note(&format!("`{}` is no directory of an event log", directory.display()));
+            return Ok(Exit::Invalid);
+        }
+        Read::Directory(directory)
+    } else {
+        Read::Gate(reach(args.read).await?.0)
+    };
     // Who looks at the log is in it too: shown only to those who ask.
     let asked = args.all || args.api.is_some() || args.identity.is_some();
-    let without = (!asked).then_some(Api::ADMIN);
+    let text = |text: Option<String>| text.map(String::into_boxed_str);
+    let filter = Filter {
+        identity: text(args.identity),
+        api: text(args.api),
+        code: text(args.code),
+        response: text(args.response),
+        without_reads_of: (!asked).then(|| Api::ADMIN.into()),
+    };
+    let newest = usize::try_from(args.lines.clamp(1, 500)).unwrap_or(PAGE);
     let mut cursor: Option<String> = None;
     loop {
         let first = cursor.is_none();
-        let path = query(&[
-            ("identity", args.identity.as_deref()),
-            ("api", args.api.as_deref()),
-            ("code", args.code.as_deref()),
-            ("response", args.response.as_deref()),
-            ("without_reads_of", without),
-            ("limit", Some(if first { &newest } else { &most })),
-            ("cursor", cursor.as_deref()),
-        ]);
-        let page = client.get(&format!("/api/v1/events{path}")).await?;
-        let events = page.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let Page { events, next } = read.page(&filter, if first { newest } else { PAGE }, cursor.as_deref()).await?;
         for event in events.iter().filter(|_| !first || args.lines > 0) {
             match output {
                 Output::Json => json_line(event)?,
@@ -49,7 +99,7 @@ pub(super) async fn tail(args: TailArgs) -> anyhow::Result<Exit> {
             }
             return Ok(Exit::Done);
         }
-        cursor = page.get("next").and_then(Value::as_str).map(str::to_owned).or(cursor);
+        cursor = next.or(cursor);
         // A full page has more behind it. A cursor that moved says nothing: our own question moves it.
         if first || events.len() < PAGE {
             tokio::select! {

@@ -1,12 +1,10 @@
 //! `wardgate audit verify|prove|export|key`: the event log read where it lies, and held against what was signed.
 
 use crate::{
-    builtin,
-    cli::{EraseArgs, LogArgs, Output, ProveArgs, VerifyArgs},
-    clock,
+    cli::{LogArgs, Output, ProveArgs, VerifyArgs},
     config::Config,
     diagnostics, evidence,
-    output::{BAD, Exit, GOOD, json, json_line, line, note, styled},
+    output::{BAD, DIM, Exit, GOOD, json, json_line, line, note, styled},
 };
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -15,16 +13,12 @@ use std::{
     fs,
     io::IsTerminal as _,
     path::{Path, PathBuf},
-    sync::mpsc::sync_channel,
 };
 use wardgate_audit::{
     anchor::{self, compare},
     note::{Checkpoint, Trusted, Verifier},
     reading::{self, Filter, Since},
-    segment::find::Wanted,
-    sink::{self, ChangeRecord},
     tiles,
-    timeline::Subject,
     verify::{Asked, Depth, Disclosure, Finding, Report, prove, verify},
 };
 use wardgate_model::id::RequestId;
@@ -151,12 +145,16 @@ fn told(report: &Report) -> serde_json::Value {
         "torn": report.torn,
         "checkpoint": report.checkpoint.as_ref().map(|at| json!({ "origin": at.origin, "size": at.size, "root": at.root.to_string() })),
         "findings": report.findings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "follows": report.follows.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
 }
 
 fn shown(log: &Log, report: &Report) -> anyhow::Result<()> {
     for finding in &report.findings {
         line(&format!("{}  {finding}", styled(BAD, "damaged")))?;
+    }
+    for follows in &report.follows {
+        line(&format!("{}  {follows}", styled(DIM, "follows")))?;
     }
     let (sealed, tail) = (report.sealed, report.in_tails);
     let looked = format!("{} segments with {sealed} events and {tail} events in the tail, {} bytes", report.segments, report.bytes);
@@ -199,49 +197,6 @@ pub(super) fn prove_event(args: &ProveArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Takes what tells of persons out of the events of a subject.
-pub(super) fn erase(args: &EraseArgs) -> anyhow::Result<Exit> {
-    if !args.subject.contains(':') {
-        note(&format!("`{}` alone may mean many things: write what it is, as in `person:{}`", args.subject, args.subject));
-        return Ok(Exit::Invalid);
-    }
-    let subject: Subject = match args.subject.parse() {
-        Ok(subject) => subject,
-        Err(error) => {
-            note(&format!("{error}"));
-            return Ok(Exit::Invalid);
-        }
-    };
-    let config = match Config::read(&args.config.config) {
-        Ok(config) => config,
-        Err(found) => {
-            diagnostics::show(&found);
-            return Ok(Exit::Invalid);
-        }
-    };
-    let started = sink::Log::start(&config.audit, &evidence::options(&config)?);
-    let (log, writer) = started.with_context(|| format!("cannot write to the event log `{}`: stop what serves", config.audit.display()))?;
-    log.tell_time(clock::now());
-    let (sender, receiver) = sync_channel(1);
-    let wanted = Wanted { either: subject.predicates(), ..Wanted::default() };
-    // Nobody listens any more only where this command has ended.
-    let done = Box::new(move |erased| drop(sender.send(erased)));
-    log.erase(wanted, &args.reason, done)?;
-    let erased = receiver.recv().context("the log ended before it had erased anything")??;
-    log.record_change(ChangeRecord {
-        time: clock::now(),
-        actor: builtin::OPERATOR.into(),
-        what: "erase".into(),
-        kind: "event".into(),
-        name: format!("{erased} events").into(),
-        reason: Some(args.reason.as_str().into()),
-        of: Vec::new(),
-    })?;
-    drop(writer);
-    line(&format!("what may tell of a person is gone from {erased} events"))?;
-    Ok(Exit::Done)
-}
-
 /// Gaps in the numbers of events that an export tells of one by one.
 const GAPS_TOLD_MAX: u64 = 20;
 
@@ -273,7 +228,11 @@ pub(super) fn export(args: &LogArgs) -> anyhow::Result<Exit> {
             if let Some(before) = before.filter(|before| before.saturating_add(1) < event.seq) {
                 gaps = gaps.saturating_add(1);
                 if gaps <= GAPS_TOLD_MAX {
-                    note(&format!("left out: events {}\u{2013}{}: no file of the log holds them, or they cannot be read", before + 1, event.seq - 1));
+                    note(&format!(
+                        "left out: events {}\u{2013}{}: no file of the log holds them, or they cannot be read",
+                        before + 1,
+                        event.seq - 1
+                    ));
                 }
             }
             before = before.max(Some(event.seq));

@@ -28,6 +28,13 @@ pub(super) async fn run(args: TimelineArgs) -> anyhow::Result<Exit> {
             return Ok(Exit::Invalid);
         }
     };
+    let moment = |text: &Option<String>| text.as_deref().and_then(Time::parse);
+    if let (Some(from), Some(to)) = (moment(&args.from), moment(&args.to))
+        && from >= to
+    {
+        note(&format!("error: nothing is between --from and --to: `{from}` is not before `{to}`"));
+        return Ok(Exit::Invalid);
+    }
     let Some(found) = found(&args, &subject).await? else { return Ok(Exit::Invalid) };
     if found.entries.is_empty() {
         note(&format!("the log holds nothing about `{subject}`"));

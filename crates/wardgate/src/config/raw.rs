@@ -49,6 +49,8 @@ mod defaults {
     /// `edge.connections_max`.
     pub(super) const CONNECTIONS: usize = 10_000;
     /// `edge.source_connections_max`.
+    /// `edge.name`.
+    pub(super) const EDGE: &str = "edge-1";
     pub(super) const SOURCE_CONNECTIONS: usize = 2_500;
     /// `edge.head_timeout`.
     pub(super) const HEAD_TIMEOUT: &str = "10s";
@@ -231,6 +233,7 @@ impl Raw {
         for tls in self.listeners.iter_mut().filter_map(|listener| listener.tls.as_mut()) {
             fill(&mut tls.client_certificates, "off");
         }
+        fill(&mut edge.name, defaults::EDGE);
         self
     }
 }
@@ -348,7 +351,15 @@ const SEAL_EVENTS_MAX: u64 = 1_000_000;
 
 impl RawSeal {
     fn resolve(&self, findings: &mut Findings<'_>) -> SealConfig {
-        let after = self.after.as_ref().and_then(|span| findings.duration("audit.seal.after", span)).unwrap_or_default();
+        let after = self.after.as_ref().and_then(|span| findings.duration("audit.seal.after", span));
+        if after.is_some_and(|after| !(SEAL_AFTER_MIN..=SEAL_AFTER_MAX).contains(&after)) {
+            let said = format!(
+                "`{}` for `audit.seal.after`: sooner each event would be sealed by itself, later what is not sealed can be set back for long",
+                text(&self.after)
+            );
+            findings.wrong("audit.seal.after", said, "write one from `1s` to `24h`");
+        }
+        let after = after.unwrap_or_default();
         let events = self.events.unwrap_or(defaults::SEAL_EVENTS);
         if !(1..=SEAL_EVENTS_MAX).contains(&events) {
             let said = format!("`{events}` is no number of events for `audit.seal.events`");
@@ -357,6 +368,13 @@ impl RawSeal {
         SealConfig { events, after }
     }
 }
+/// Bytes that the event log may have at the least.
+const AUDIT_BYTES_MIN: u64 = 64 * 1024;
+/// How soon a tail may be sealed: whoever seals looks once a second.
+const SEAL_AFTER_MIN: Duration = Duration::from_secs(1);
+/// How late: what is not sealed can be set back to what it was a second after it began.
+const SEAL_AFTER_MAX: Duration = Duration::from_hours(24);
+
 
 impl Raw {
     /// What it means, defaults filled in. `bytes` are what it was read from: they say where things stand.
@@ -402,6 +420,10 @@ impl Raw {
                 if findings.found.is_empty() =>
             {
                 Ok(Config {
+        if audit_bytes_max.is_some_and(|bytes| bytes < AUDIT_BYTES_MIN) {
+            let said = format!("`{}` for `audit.bytes_max`: it is full before a hundred events are in it", text(&audit.bytes_max));
+            findings.wrong("audit.bytes_max", said, "write at least `64KiB`; the default is `64GiB`");
+        }
                     state: governance::state_directory(raw.state.as_ref(), &store, base),
                     glass: glass.map(|path| base.join(path)),
                     claim_within,

@@ -38,6 +38,20 @@ fn the_log_has_a_cap_and_keeps_what_nobody_takes_away() {
     let said = wrong(&format!("{SMALL}audit: {{ bytes_max: much, retain: long }}\n"));
     assert!(said.contains("`much` is no size") && said.contains("`long` is no duration"), "{said}");
 }
+    let said = wrong(&format!("{SMALL}audit: {{ bytes_max: 1KiB, seal: {{ after: 1ms }} }}\n"));
+    assert!(said.contains("`1KiB` for `audit.bytes_max`") && said.contains("`1ms` for `audit.seal.after`"), "{said}");
+    assert!(wrong(&format!("{SMALL}audit: {{ seal: {{ after: 2d }} }}\n")).contains("`2d` for `audit.seal.after`"));
+}
+
+#[test]
+fn a_gate_has_a_name_in_its_events() {
+    assert_eq!(&*read(SMALL).unwrap().edge.name, "edge-1");
+    let named = |name: &str| read(&format!("{SMALL}edge: {{ name: '{name}' }}\n"));
+    assert_eq!(&*named("west-2").unwrap().edge.name, "west-2");
+    for bad in ["", "West", "a b", "a/b", "a\u{e4}", &"x".repeat(33)] {
+        let said = wrong(&format!("{SMALL}edge: {{ name: '{bad}' }}\n"));
+        assert!(said.contains("is no name for `edge.name`"), "{bad}: {said}");
+    }
 
 #[test]
 fn ways_round_the_gate_are_looked_for_unless_told_otherwise() {

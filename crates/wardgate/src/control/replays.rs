@@ -5,7 +5,7 @@ use crate::{clock, replay::keeper::EVERY};
 use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 
-/// How long the store is waited for: meanwhile nothing else is published, and what was revoked waits too.
+/// How long the store is waited for, and the disk: meanwhile nothing else is published, and what was revoked waits too.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 impl Control {
@@ -18,7 +18,15 @@ impl Control {
         } else {
             feed
         };
-        self.keeper.published(number, (feed, until), &self.loaded());
+        let written = self.keeper.published(number, (feed, until), self.loaded());
+        // Later it is written all the same, in its order.
+        let _late = timeout(PATIENCE, written).await;
+    }
+
+    /// Waits until all that was kept so far is written.
+    #[cfg(test)]
+    pub(crate) fn settle_replay(&self) {
+        self.keeper.settle();
     }
 
     /// Writes down from time to time where the meters stand, for as long as the process runs.

@@ -1,6 +1,7 @@
 //! Keeps, while a process serves, what its rulings can be made again with ([`super::kept`]).
 //!
-//! It never holds up a request, and what it cannot write is told once and missed by a replay, which names it.
+//! It never holds up a request nor, for long, what is published next: a thread of its own writes. What it cannot write is told once and
+//! missed by a replay, which names it.
 
 use super::{
     documents::{self, FileRead},
@@ -12,9 +13,14 @@ use std::{
     io::{self, Write as _},
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    thread::{self, JoinHandle},
     time::Duration,
 };
+use tokio::sync::oneshot;
 use wardgate_audit::sink::ChangeRecord;
 use wardgate_gate::Gate;
 use wardgate_model::time::Time;
@@ -30,13 +36,32 @@ const LOOKS: usize = 8;
 const METERS_FILES_MAX: usize = 200;
 const RUNS_MAX: usize = 1_000;
 const DOCUMENTS_MAX: usize = 2_000;
+/// Snapshots that wait to be written at the most: with more, one is not kept.
+const WAITING_MAX: usize = 64;
 
-/// Keeps what one run can be replayed with.
+/// Keeps what one run can be replayed with. Dropped, it waits until what it was given is written.
 #[derive(Debug)]
 pub struct Keeper {
+    kept: Arc<Kept>,
+    queue: Option<SyncSender<Work>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What is kept, and where.
+#[derive(Debug)]
+struct Kept {
     directory: PathBuf,
     run: String,
     open: Mutex<Open>,
+}
+
+/// What is to be written.
+enum Work {
+    /// A snapshot that was published, and who is told when that is written.
+    Published { number: u64, feed: u64, until: u64, loaded: Arc<Loaded>, written: oneshot::Sender<()> },
+    /// Who wants to know when all before it is.
+    #[cfg(test)]
+    Settle(SyncSender<()>),
 }
 
 #[derive(Debug)]
@@ -58,7 +83,7 @@ impl Keeper {
         DirBuilder::new().recursive(true).mode(0o700).create(directory.join(kept::DOCUMENTS))?;
         let run = format!("{:016x}", u64::try_from(entropy >> 64).unwrap_or_default());
         let file = kept::private().create_new(true).append(true).open(kept::run_file(&directory, &run))?;
-        let keeper = Self { directory, run, open: Mutex::new(Open { file, bytes: 0, documents: None, failed: false }) };
+        let kept = Kept { directory, run, open: Mutex::new(Open { file, bytes: 0, documents: None, failed: false }) };
         let begun = Run {
             version: VERSION,
             started_us: now.as_micros(),
@@ -67,9 +92,13 @@ impl Keeper {
             sign_in: config.sign_in.is_some(),
             issuer: config.issuer.clone(),
         };
-        keeper.lock().write(&Line::Run(begun))?;
-        keeper.prune();
-        Ok(keeper)
+        kept.lock().write(&Line::Run(begun))?;
+        kept.prune();
+        let kept = Arc::new(kept);
+        let (queue, work) = sync_channel(WAITING_MAX);
+        let writing = Arc::clone(&kept);
+        let thread = thread::Builder::new().name("wardgate-replay".to_owned()).spawn(move || writing.run(work))?;
+        Ok(Self { kept, queue: Some(queue), thread: Some(thread) })
     }
 
     /// The event that names the run, which has to be the first that is recorded.
@@ -81,9 +110,59 @@ impl Keeper {
             actor: "<process>".into(),
             what: what.into(),
             kind: kind.into(),
-            name: self.run.as_str().into(),
+            name: self.kept.run.as_str().into(),
             reason: None,
             of: Vec::new(),
+        }
+    }
+
+    /// A snapshot was published: it stands for the feed up to `feed`, and when it was made there was `until`. Gives who is told when
+    /// that is written; nothing is waited for here.
+    pub fn published(&self, number: u64, (feed, until): (u64, u64), loaded: Arc<Loaded>) -> oneshot::Receiver<()> {
+        let (written, told) = oneshot::channel();
+        let published = Work::Published { number, feed, until, loaded, written };
+        if self.queue.as_ref().is_none_or(|queue| queue.try_send(published).is_err()) {
+            self.kept.lock().note(Err(io::Error::other("the disk is too slow for what is published")));
+        }
+        told
+    }
+
+    /// Waits until all that it was given so far is written.
+    #[cfg(test)]
+    pub(crate) fn settle(&self) {
+        let (tell, told) = sync_channel(1);
+        let queue = self.queue.as_ref().expect("it is not dropped");
+        queue.send(Work::Settle(tell)).expect("it writes");
+        told.recv().expect("it writes");
+    }
+
+    /// Writes down where the meters stand.
+    pub fn meters(&self, gate: &Gate, now: Time) {
+        self.kept.meters(gate, now);
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the thread that keeps what rulings can be replayed with broke down");
+        }
+    }
+}
+
+impl Kept {
+    fn run(&self, work: Receiver<Work>) {
+        for work in work {
+            match work {
+                Work::Published { number, feed, until, loaded, written } => {
+                    self.published(number, (feed, until), &loaded);
+                    // Whoever waited for it may have gone on.
+                    let _gone = written.send(());
+                }
+                #[cfg(test)]
+                Work::Settle(told) => told.send(()).expect("somebody waits"),
+            }
         }
     }
 
@@ -91,8 +170,7 @@ impl Keeper {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A snapshot was published: it stands for the feed up to `feed`, and when it was made there was `until`.
-    pub fn published(&self, number: u64, (feed, until): (u64, u64), loaded: &Loaded) {
+    fn published(&self, number: u64, (feed, until): (u64, u64), loaded: &Loaded) {
         let mut files = loaded.files.clone();
         files.sort();
         files.dedup();
@@ -114,8 +192,7 @@ impl Keeper {
         open.note(written);
     }
 
-    /// Writes down where the meters stand.
-    pub fn meters(&self, gate: &Gate, now: Time) {
+    fn meters(&self, gate: &Gate, now: Time) {
         let mut before = gate.judge_order();
         let mut looked = gate.meters().levels(now, METERS_MAX);
         let mut exact = before == gate.judge_order();

@@ -232,6 +232,7 @@ impl<'g> Scene<'g> {
 
 async fn replayed(ground: &mut Ground) -> Report {
     let _requests = ground.recorded("request");
+    ground.control.settle_replay();
     replay(&ground.control.config().audit, ground.control.store()).await.unwrap()
 }
 
@@ -291,6 +292,7 @@ fn every_limit_was_reached_and_comes_out_the_same() {
         for code in ["reserve.rate_exceeded", "reserve.concurrency_exceeded", "reserve.quota_exceeded", "reserve.bytes_exceeded"] {
             assert!(requests.iter().any(|event| event["ruling"]["code"] == code), "{code} was not reached");
         }
+        ground.control.settle_replay();
         let report = replay(&ground.control.config().audit, ground.control.store()).await.unwrap();
         assert!(report.is_all_same(), "{report:#?}");
     });
@@ -325,6 +327,7 @@ fn what_was_not_kept_is_named_and_nothing_is_called_the_same_for_it() {
         drop(scene);
         let _requests = ground.recorded("request");
         let log = ground.control.config().audit.clone();
+        ground.control.settle_replay();
         std::fs::remove_dir_all(log.join("replay")).unwrap();
         let report = replay(&log, ground.control.store()).await.unwrap();
         assert_eq!((report.same, report.not_replayed), (0, 1), "{report:#?}");
@@ -364,6 +367,7 @@ fn a_document_in_a_file_is_the_one_of_then_although_the_feed_does_not_tell_of_it
         scene.change("kind: Zone", BOOK).await;
         scene.ask("caller", "GET /book/pages", "10.0.0.1", Duration::ZERO, 0);
         let before = ground.control.store().last_seq().await.unwrap();
+        ground.control.settle_replay();
         document("leaves");
         ground.control.reload().await.unwrap();
         assert_eq!(ground.control.store().last_seq().await.unwrap(), before);
@@ -375,6 +379,7 @@ fn a_document_in_a_file_is_the_one_of_then_although_the_feed_does_not_tell_of_it
         let codes: Vec<_> = requests.iter().map(|event| event["ruling"]["code"].as_str().unwrap()).collect();
         assert_eq!(codes, ["rule.allowed", "route.no_operation", "rule.allowed"]);
         let log = ground.control.config().audit.clone();
+        ground.control.settle_replay();
         let report = replay(&log, ground.control.store()).await.unwrap();
         assert!(report.is_all_same() && report.same == 3, "{report:#?}");
 
@@ -382,6 +387,7 @@ fn a_document_in_a_file_is_the_one_of_then_although_the_feed_does_not_tell_of_it
         for kept in std::fs::read_dir(log.join("replay/documents")).unwrap() {
             std::fs::write(kept.unwrap().path(), "openapi: 3.1.0").unwrap();
         }
+        ground.control.settle_replay();
         let report = replay(&log, ground.control.store()).await.unwrap();
         assert_eq!((report.same, report.not_replayed), (0, 3), "{report:#?}");
     });
@@ -401,6 +407,7 @@ fn nobody_who_manages_can_begin_a_run() {
         };
         ground.log.record_change(record).unwrap();
         let _requests = ground.recorded("request");
+        ground.control.settle_replay();
         let report = replay(&ground.control.config().audit, ground.control.store()).await.unwrap();
         assert_eq!(report.runs, 1, "{report:#?}");
     });

@@ -4,6 +4,7 @@
 use crate::{clock, control::Gathered};
 use std::{
     collections::BTreeMap,
+    ops::Bound,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
@@ -12,6 +13,8 @@ use wardgate_resources::Document;
 
 /// Most files that are looked at. Of more the first in order of their names are; all of them are read with each change that is noticed.
 const NAMED_MAX: usize = 10_000;
+/// Most files that are looked at each time; of more, the next ones the next time.
+const LOOKS_MAX: usize = 1_000;
 /// How far behind the clock of the file system may be, in microseconds.
 const COARSE_MICROS: i64 = 50_000;
 
@@ -49,7 +52,11 @@ impl Mark {
 
 /// The files that are named, as they were when they were last read; `None`: not there, or changed while they were read.
 #[derive(Debug, Default)]
-pub(super) struct Named(BTreeMap<PathBuf, Option<Mark>>);
+pub(super) struct Named {
+    files: BTreeMap<PathBuf, Option<Mark>>,
+    /// The last that was looked at.
+    looked_at: Option<PathBuf>,
+}
 
 impl Named {
     /// Those that these documents name, which were read at `read` or after it.
@@ -59,7 +66,7 @@ impl Named {
         paths.sort_unstable();
         paths.dedup();
         paths.truncate(NAMED_MAX);
-        let mut before = std::mem::take(&mut self.0);
+        let mut before = std::mem::take(&mut self.files);
         let marked = paths.into_iter().map(|path| match before.remove(&path) {
             Some(mark) => (path, mark),
             None => {
@@ -67,16 +74,31 @@ impl Named {
                 (path, mark)
             }
         });
-        self.0 = marked.collect();
+        self.files = marked.collect();
     }
 
-    /// Whether one of them is another than when it was last looked at.
+    /// Whether one of them is another than when it was last looked at: the next thousand of them. It asks the disk.
     pub(super) fn look(&mut self) -> bool {
+        self.look_at(LOOKS_MAX)
+    }
+
+    fn look_at(&mut self, most: usize) -> bool {
         let mut changed = false;
-        for (path, before) in &mut self.0 {
+        let begin = self.looked_at.take().map_or(Bound::Unbounded, Bound::Excluded);
+        let mut looked = 0;
+        for (path, before) in self.files.range_mut::<PathBuf, _>((begin, Bound::Unbounded)) {
+            if looked == most {
+                break;
+            }
             let now = Mark::of(path);
             changed |= now != *before;
             *before = now;
+            looked += 1;
+            self.looked_at = Some(path.clone());
+        }
+        if looked < most {
+            // At the end of them: from the first again.
+            self.looked_at = None;
         }
         changed
     }
@@ -86,7 +108,10 @@ impl Named {
         let mut named = Self::default();
         named.follow(&[gathered], base, clock::now());
         // A file that was written just before the start is not read twice for it.
-        named.look();
+        while {
+            named.look();
+            named.looked_at.is_some()
+        } {}
         named
     }
 }

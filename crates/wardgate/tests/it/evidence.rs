@@ -157,3 +157,100 @@ fn what_is_changed_in_a_sealed_segment_is_found_and_what_is_whole_is_proven_by_o
     let told = wardgate(place.path(), &VERIFY).with(3).json();
     assert!(told["findings"][0].as_str().unwrap().contains("events-000000000001.parquet"), "{told}");
 }
+
+#[test]
+fn a_gate_that_serves_erases_what_tells_of_a_person_and_goes_on() {
+    let upstream = Upstream::plain();
+    let place = Place::shop(&upstream.url());
+    sealing(&place, 20);
+    let gate = place.serve();
+    let (credential, key) = place.issue(&gate, "caller");
+    let key = bearer(&key);
+    let mut line = Line::open(gate.public);
+    until("a sealed segment", || {
+        line.ask("GET /shop/things/1", &[("Authorization", &key)], "");
+        (!segments(&place).is_empty()).then_some(())
+    });
+    let address = |event: &Value| event["source"]["address"].is_string();
+    let before = place.events();
+    assert!(before.iter().any(address));
+    let last = before.last().unwrap()["seq"].as_u64().unwrap();
+
+    // Whoever serves from the directory does it; nobody does it without saying what, and why.
+    let erase = |subject: &str| place.run(&gate, &["audit", "erase", subject, "--reason", "asked for"], "");
+    erase("127.0.0.1").with(2);
+    let said = erase("source:127.0.0.1").with(0).out;
+    assert!(said.contains("what may tell of a person is gone from"), "{said}");
+    let silent = place.manage(&gate, "POST /api/v1/audit/erasures", &serde_json::json!({ "subject": "source:127.0.0.1", "reason": "" }));
+    assert_eq!(silent.status, 422, "{silent:?}");
+    let after = place.events();
+    let erased = after.iter().filter(|event| event["seq"].as_u64().unwrap() <= last);
+    assert_eq!(erased.filter(|event| address(event)).count(), 0, "what was recorded before is erased, also what was in the tail");
+    let told = after.iter().find(|event| event["change"]["what"] == "erase").expect("it is recorded");
+    assert_eq!((&told["change"]["reason"], &told["change"]["kind"]), (&"asked for".into(), &"event".into()));
+
+    // It goes on serving and recording, and the log is whole.
+    line.ask("GET /shop/things/2", &[("Authorization", &key)], "");
+    until("an event that came later", || place.events().iter().any(|event| event["path"] == "/shop/things/2").then_some(()));
+    assert_eq!(whole(&place)["whole"], true);
+
+    // What was done to the identity's credential is the identity's story too.
+    place.revoke(&gate, &credential);
+    until("the change in the log", || {
+        let found = wardgate(place.path(), &["audit", "timeline", "identity:caller", "--output", "json"]).with(0).json();
+        let revoked = |entry: &Value| entry["event"]["change"]["what"] == "revoke" && entry["event"]["change"]["of"][0] == "caller";
+        found["entries"].as_array().unwrap().iter().any(revoked).then_some(())
+    });
+    wardgate(place.path(), &["audit", "timeline", "identity:caller", "--from", "2030-01-02", "--to", "2030-01-01"]).with(2);
+    assert_eq!(gate.end().0, Some(0));
+
+    // Who only looks leaves no trace.
+    let lines = place.events().len();
+    let shown = wardgate(place.path(), &["audit", "tail", "--offline", "-n", "500", "--all", "-o", "json"]).with(0);
+    assert_eq!(shown.out.lines().count(), lines);
+    assert_eq!(place.events().len(), lines, "to look at the log writes nothing");
+}
+
+#[test]
+fn a_segment_that_is_gone_is_said_by_who_reads_the_log() {
+    let upstream = Upstream::plain();
+    let place = Place::shop(&upstream.url());
+    sealing(&place, 10);
+    let gate = place.serve();
+    let key = bearer(&place.issue(&gate, "caller").1);
+    let mut line = Line::open(gate.public);
+    until("three sealed segments", || {
+        line.ask("GET /shop/things", &[("Authorization", &key)], "");
+        (segments(&place).len() >= 3).then_some(())
+    });
+    assert_eq!(gate.end().0, Some(0));
+    let (second, third) = (segments(&place)[1].clone(), segments(&place)[2].clone());
+    let first_of = |file: &Path| -> u64 { file.file_stem().unwrap().to_str().unwrap()["events-".len()..].parse().unwrap() };
+    let (first, last) = (first_of(&second), first_of(&third) - 1);
+    fs::remove_file(&second).unwrap();
+    let said = format!("left out: events {first}\u{2013}{last}");
+    let timeline = |form: &str| wardgate(place.path(), &["audit", "timeline", "identity:caller", "--output", form]).with(0);
+    assert!(timeline("table").err.contains(&said), "{:?}", timeline("table"));
+    assert!(timeline("html").out.contains(&said));
+    let gap = &timeline("json").json()["left_out"][0];
+    assert_eq!((&gap["edge"], &gap["first"], &gap["last"]), (&"edge-1".into(), &first.into(), &last.into()));
+    let exported = wardgate(place.path(), &["audit", "export"]).with(1);
+    assert!(exported.err.contains(&said), "{exported:?}");
+}
+
+#[test]
+fn a_gate_has_the_name_that_it_is_given_and_its_log_keeps_it() {
+    let upstream = Upstream::plain();
+    let place = Place::shop(&upstream.url());
+    place.change("wardgate.yaml", "edge: { threads: 2", "edge: { name: west, threads: 2");
+    let gate = place.serve();
+    let key = bearer(&place.issue(&gate, "caller").1);
+    Line::open(gate.public).ask("GET /shop/things", &[("Authorization", &key)], "");
+    until("events", || place.events().iter().any(|event| event["kind"] == "request" && event["edge"] == "west").then_some(()));
+    assert_eq!(gate.end().0, Some(0));
+    assert!(wardgate(place.path(), &["audit", "key"]).with(0).out.starts_with("wardgate/west+"));
+    assert_eq!(whole(&place)["checkpoint"]["origin"], "wardgate/west");
+    place.change("wardgate.yaml", "name: west", "name: east");
+    let refused = wardgate(place.path(), &["serve"]).with(1);
+    assert!(refused.err.contains("the event log of the edge `west`, and this one is called `east`"), "{refused:?}");
+}

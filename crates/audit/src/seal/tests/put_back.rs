@@ -150,3 +150,19 @@ fn what_was_begun_and_not_ended_is_taken_away_at_the_start() {
     }
     assert_eq!((look(path).findings, segments(path)), (vec![], vec!["events-000000000001.parquet".to_owned()]));
 }
+
+#[test]
+fn the_log_of_another_edge_is_not_gone_on_with() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path();
+    let (log, writer) = start(path, &options(10));
+    record(&log, 2, NOON);
+    let _ = writer.close(PATIENCE);
+    let seal = Some(Seal(Arc::new(TestKey::new(&Seal::origin("west"), 8))));
+    let refused = Log::start(path, &Options { seal, ..Options::new("west") }).err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(refused.contains("the event log of the edge `edge-1`, and this one is called `west`"), "{refused}");
+    let (log, writer) = start(path, &options(10));
+    record(&log, 1, NOON);
+    let _ = writer.close(PATIENCE);
+    assert_eq!((look(path).findings, numbers(path)), (vec![], vec![1, 2, 3]), "nothing was changed");
+}

@@ -4,6 +4,7 @@ use super::{HOUR, KEY_SECRET, request};
 use crate::{
     around::Around,
     asking::{Found, FoundColumn, Question},
+    erasures::Erasure,
     problem::{Code, Problem},
     timeline::{self, TimelineQuery, TimelineView},
     world::{
@@ -16,7 +17,6 @@ use serde_json::{Map, Value, json};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
-    time::Duration,
 };
 use wardgate_governance::person;
 use wardgate_model::{
@@ -24,7 +24,7 @@ use wardgate_model::{
     credential::{Credential, CredentialKind, CredentialState, KeyedHash, SignatureScheme},
     diagnostic::{Diagnostic, Place},
     govern::Contract,
-    id::{ContractName, CredentialId, EnvironmentName, IdentityId, OwnerName, RequestId, SecretName, TrustName},
+    id::{CredentialId, EnvironmentName, IdentityId, OwnerName, RequestId, SecretName, TrustName},
     inventory::{Criticality, Environment, Identity, IdentityKind, IdentityState, Owner, Role},
     resource::Kind,
     secret::Secret,
@@ -366,24 +366,16 @@ impl World for Played {
         Box::pin(std::future::ready(Ok(Found { columns, rows: vec![row], truncated: false, left_out: Vec::new() })))
     }
 
+    fn erase_events(&self, _: Erasure) -> BoxFuture<'_, Result<u64, Problem>> {
+        Box::pin(std::future::ready(Ok(9)))
+    }
+
     fn timeline(&self, query: TimelineQuery) -> BoxFuture<'_, Result<TimelineView, Problem>> {
         Box::pin(std::future::ready(Ok(timeline::tests::played(query))))
     }
 
     fn contracts(&self, owner: &OwnerName) -> Vec<Contract> {
-        let acme = Contract {
-            name: ContractName::literal("acme-2027"),
-            owner: OwnerName::literal("acme"),
-            contacts: ["ops@acme.example".into()].into(),
-            until: super::NOW + HOUR * 480,
-            quota: None,
-            rate: None,
-            concurrency: None,
-            rotation: None,
-            key_life_max: Some(Duration::from_secs(90 * 86_400)),
-            drill: None,
-            apis: Box::default(),
-        };
+        let acme = super::acme();
         if *owner == acme.owner { vec![acme] } else { Vec::new() }
     }
 

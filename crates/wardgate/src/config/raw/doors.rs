@@ -43,6 +43,9 @@ pub struct RawTls {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawEdge {
+    /// Name of this gate in its events and its event log, 1 to 32 of `a` to `z`, `0` to `9` and `-`: another one for each gate whose
+    /// logs are looked at together. The log in a directory keeps its name.
+    pub name: Option<String>,
     /// Threads that carry doors; default: one a core.
     pub threads: Option<usize>,
     /// Client connections at a time.
@@ -112,7 +115,13 @@ impl RawEdge {
         let drain = findings.duration("edge.drain", text(&self.drain));
         let rate_min = findings.size("edge.rate_min", text(&self.rate_min));
         let body_bytes_max = findings.size("edge.body_bytes_max", text(&self.body_bytes_max));
+        let name = text(&self.name);
+        if !(1..=32).contains(&name.len()) || !name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-')) {
+            let what = format!("`{name}` is no name for `edge.name`");
+            findings.wrong("edge.name", what, "write 1 to 32 of `a` to `z`, `0` to `9` and `-`, as in `edge-west`");
+        }
         Some(EdgeSettings {
+            name: name.into(),
             threads: self.threads.unwrap_or(1).max(1),
             connections_max: self.connections_max.unwrap_or(1).max(1),
             source_connections_max: self.source_connections_max.unwrap_or(1).max(1),

@@ -59,3 +59,16 @@ fn what_was_written_while_it_was_read_is_read_again() {
     let place = place();
     assert!(named(place.path(), Time::from_seconds(0)).look());
 }
+
+#[test]
+fn of_many_files_a_part_is_looked_at_each_time_and_none_is_forgotten() {
+    let place = place();
+    let mut named = named(place.path(), LATER);
+    let files = named.files.len();
+    assert!(files > 2, "two places for each that is named");
+    let turn = |named: &mut Named| (0..=files).filter(|_| named.look_at(1)).count();
+    assert_eq!(turn(&mut named), 0);
+    fs::write(place.path().join("trust/v1/bundle.pem"), "three").unwrap();
+    fs::write(place.path().join("trust/v1/list.pem"), "three").unwrap();
+    assert_eq!((turn(&mut named), turn(&mut named)), (2, 0), "each once");
+}
