@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 use tokio::{sync::Notify, task::JoinHandle};
-use wardgate_model::{api::Target, event::Event, time::Time};
+use wardgate_model::{api::Target, event::{Event, EventKind}, time::Time};
 use wardgate_store::{DiscoveryFilter, DiscoveryState, Store, StoreFault};
 
 /// Time that an owner has to claim what was discovered, where the configuration does not say.
@@ -65,6 +65,10 @@ impl Discovery {
     pub fn observe(&self, event: &Event) {
         let facts = &event.facts;
         let Some(api) = &facts.api else { return };
+        // What is under way is told of again at its end.
+        if event.kind == EventKind::Opened {
+            return;
+        }
         if api.upstream.target == Target::InProcess {
             return;
         }

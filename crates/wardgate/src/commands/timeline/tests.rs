@@ -125,3 +125,45 @@ fn the_page_has_a_row_an_event_and_a_bar_for_each_time() {
     assert!(page.matches("<rect").count() > 60);
     assert!(super::page::page(&view(&[])).contains("nothing about it"));
 }
+
+/// A request whose first event was durable is one line; a stream is two; what has no end is told so.
+#[test]
+fn two_events_of_one_request_are_one_line_unless_it_is_a_stream() {
+    let event = |second, id: &str, kind: &str, status: Option<u16>| {
+        let mut event = request(second, "allow", status.unwrap_or_default());
+        (event["request_id"], event["kind"]) = (json!(id), json!(kind));
+        if status.is_none() {
+            event.as_object_mut().unwrap().retain(|name, _| name != "client_status" && name != "upstream");
+        }
+        event
+    };
+    let events = [
+        event(0, "r1", "opened", None),
+        event(0, "r1", "closed", Some(200)),
+        event(1, "r2", "opened", Some(101)),
+        event(1, "r2", "closed", Some(101)),
+        event(2, "r3", "opened", None),
+        event(3, "r4", "opened", Some(200)),
+        event(3, "r4", "closed", Some(200)),
+    ];
+    insta::assert_snapshot!(shown(&events, Runs::Folded), @r"
+    identity:ledger-sync
+
+    2026-09-21
+    14:13:20.000  ledger-sync           ledger GET /entries/{id}                      allow rule.allowed                200  from 192.0.2.7 · 1.5 kB out, 2 records
+    14:13:21.000  ledger-sync           ledger GET /entries/{id}                      allow rule.allowed                101  stream opened · from 192.0.2.7 · 1.5 kB out, 2 records
+    14:13:21.000  ledger-sync           ledger GET /entries/{id}                      allow rule.allowed                101  stream closed · from 192.0.2.7 · 1.5 kB out, 2 records
+    14:13:22.000  ledger-sync           ledger GET /entries/{id}                      allow rule.allowed                     its end is not among these · from 192.0.2.7
+    14:13:23.000  ledger-sync           ledger GET /entries/{id}                      allow rule.allowed                200  stream opened · from 192.0.2.7 · 1.5 kB out, 2 records
+    14:13:23.000  ledger-sync           ledger GET /entries/{id}                      allow rule.allowed                200  stream closed · from 192.0.2.7 · 1.5 kB out, 2 records
+
+    events    6: 6 allow
+    span      2026-09-21T14:13:20.000Z to 2026-09-21T14:13:23.000Z
+    flow      7.5 kB out, 10 records
+    callers   1: ledger-sync
+    sources   1: 192.0.2.7
+    ");
+    let html = page(&view(&events));
+    assert_eq!(html.matches("<tr ").count(), 6);
+    assert_eq!(html.matches("&quot;r1&quot;").count(), 1);
+}
