@@ -139,7 +139,8 @@ fn probe(connection: &Connection, method: &Method, path: &str) -> Option<Respons
     let asked = matches!(*method, Method::GET | Method::HEAD)
         && match connection.door() {
             Door::Admin => matches!(path, "/healthz" | "/readyz" | "/metrics"),
-            Door::Public => path.starts_with("/.well-known/"),
+            // An issuer with a path has its discovery document behind that (OpenID Connect Discovery 1.0 §4).
+            Door::Public => path.starts_with("/.well-known/") || path.ends_with("/.well-known/openid-configuration"),
             Door::Described => false,
         };
     if asked { connection.thread().probes.answer(connection.door(), path) } else { None }

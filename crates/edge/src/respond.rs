@@ -1,5 +1,7 @@
 //! Ruling → HTTP: one table for every refusal. RFC 9457 problem details; RFC 6750 and RFC 9110 for what goes with a status;
-//! draft-ietf-httpapi-ratelimit-headers for limits; gRPC callers get a trailers-only answer with the same meaning.
+//! draft-ietf-httpapi-ratelimit-headers for limits; OAuth's own JSON where the token service is called (`oauth`); gRPC callers get a trailers-only answer with the same meaning.
+
+mod oauth;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
@@ -53,13 +55,16 @@ impl Voice {
 /// The answer to a request that does not go on.
 #[must_use]
 pub fn refusal(id: RequestId, ruling: &Ruling, facts: Option<&Facts>, detail: Option<&str>, voice: Voice) -> Response<Bytes> {
+    if facts.is_some_and(|facts| facts.api.as_deref().is_some_and(Api::is_issuer)) {
+        return oauth::refusal(id, ruling, facts, voice);
+    }
     let reason = ruling.reason().outside();
     let row = reason.row();
     let status = if row.http < 400 { StatusCode::FORBIDDEN } else { StatusCode::from_u16(row.http).unwrap_or(StatusCode::FORBIDDEN) };
     let mut response = Response::new(Bytes::new());
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Some(challenge) = challenge(reason, status) {
+    if let Some(challenge) = challenge(reason, status, facts) {
         headers.insert(header::WWW_AUTHENTICATE, challenge);
     }
     if let Some(seconds) = ruling.retry_after_s.or_else(|| (row.http == 503).then_some(1)) {
@@ -129,9 +134,14 @@ fn quote(json: &mut String, text: &str) {
     json.push('"');
 }
 
-/// RFC 6750 §3: no `error` where no credential was shown.
-fn challenge(reason: Reason, status: StatusCode) -> Option<HeaderValue> {
+/// RFC 6750 §3: no `error` where no credential was shown; which scope it takes, where the token has another.
+fn challenge(reason: Reason, status: StatusCode, facts: Option<&Facts>) -> Option<HeaderValue> {
     let text = match (status, reason) {
+        (_, Reason::StandingScope) => {
+            let scope = facts.and_then(|facts| facts.operation.as_deref()).map_or("", |operation| operation.class.as_str());
+            let text = format!("Bearer realm=\"wardgate\", error=\"insufficient_scope\", scope=\"{scope}\"");
+            return HeaderValue::try_from(text).ok();
+        }
         (StatusCode::UNAUTHORIZED, Reason::CredentialMissing) => "Bearer realm=\"wardgate\"",
         (StatusCode::UNAUTHORIZED, _) => "Bearer realm=\"wardgate\", error=\"invalid_token\"",
         (

@@ -47,6 +47,8 @@ pub enum Shown<'a> {
     Signed(Candidates),
     /// A client certificate, whose key was shown in the handshake.
     Certificate(&'a CertificateChain),
+    /// Whatever a client of our token service shows: in `Authorization`, or in the form that is its body (RFC 6749 §2.3, RFC 7521 §4.2).
+    Client(Option<&'a HeaderValue>),
 }
 
 /// A request whose credential has been read.
@@ -77,6 +79,8 @@ pub fn read<'a>(sourced: Sourced<'a>, snapshot: &Snapshot, now: Time) -> Result<
         Err(Reason::CredentialInQuery)
     } else if misplaced(arrival.headers, &sourced) {
         Err(Reason::CredentialMisplaced)
+    } else if sourced.routed.api.is_issuer() {
+        client(arrival.headers)
     } else {
         let hooks = snapshot.population().hooks().candidates(arrival.headers, &sourced.routed.api, snapshot.granted(), now);
         if hooks.is_empty() { shown(arrival.headers, &sourced) } else { signed(hooks, arrival.headers, &sourced.routed.api) }
@@ -135,6 +139,15 @@ fn shown<'a>(headers: &'a HeaderMap, sourced: &Sourced<'a>) -> Result<Shown<'a>,
         Err(KeyError::Malformed(_)) => return Err(Reason::CredentialMalformed),
     };
     if api.accept.contains(&key.kind().credential()) { Ok(Shown::Key(key)) } else { Err(Reason::CredentialNotAccepted) }
+}
+
+/// Of a client of our token service only what stands in its head is seen yet.
+fn client(headers: &HeaderMap) -> Result<Shown<'_>, Reason> {
+    let mut authorization = headers.get_all(header::AUTHORIZATION).iter();
+    match (authorization.next(), authorization.next()) {
+        (_, Some(_)) => Err(Reason::CredentialConflict),
+        (shown, None) => Ok(Shown::Client(shown)),
+    }
 }
 
 /// A signature of a webhook, where nothing else stands in a header.

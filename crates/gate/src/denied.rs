@@ -29,6 +29,8 @@ pub enum Subject {
     Owner(OwnerName),
     /// Every proof that a trust source vouches for.
     Issuer(TrustName),
+    /// One token, by its `jti`.
+    Token(Box<str>),
 }
 
 /// What the published snapshot says of a stopped subject.
@@ -47,11 +49,13 @@ struct Stopped {
     identities: AHashMap<IdentityId, Time>,
     owners: AHashMap<OwnerName, Time>,
     issuers: AHashMap<TrustName, Time>,
+    tokens: AHashMap<Box<str>, Time>,
 }
 
 impl Stopped {
     fn is_empty(&self) -> bool {
-        self.credentials.is_empty() && self.identities.is_empty() && self.owners.is_empty() && self.issuers.is_empty()
+        let named = self.identities.is_empty() && self.owners.is_empty() && self.issuers.is_empty();
+        named && self.credentials.is_empty() && self.tokens.is_empty()
     }
 
     fn add(&mut self, subject: Subject, now: Time) {
@@ -60,6 +64,7 @@ impl Stopped {
             Subject::Identity(id) => self.identities.insert(id, now),
             Subject::Owner(name) => self.owners.insert(name, now),
             Subject::Issuer(name) => self.issuers.insert(name, now),
+            Subject::Token(id) => self.tokens.insert(id, now),
         };
     }
 
@@ -69,10 +74,16 @@ impl Stopped {
             Subject::Identity(id) => self.identities.remove(id),
             Subject::Owner(name) => self.owners.remove(name),
             Subject::Issuer(name) => self.issuers.remove(name),
+            Subject::Token(id) => self.tokens.remove(id),
         };
     }
 
-    /// What is shown was stopped: the credential, or whoever vouches for it.
+    /// What is shown was stopped: the token, the credential, or whoever vouches for it.
+    fn holds_shown(&self, caller: &Caller) -> bool {
+        let token = || caller.token.as_ref().is_some_and(|token| self.tokens.contains_key(&token.id));
+        caller.credential.as_ref().is_some_and(|credential| self.holds_credential(credential)) || (!self.tokens.is_empty() && token())
+    }
+
     fn holds_credential(&self, credential: &Credential) -> bool {
         let vouched = credential.binding.as_ref();
         self.credentials.contains_key(&credential.id) || vouched.is_some_and(|binding| self.issuers.contains_key(&binding.trust))
@@ -155,6 +166,7 @@ impl Denied {
             after.identities.retain(|id, since| stays(Subject::Identity(id.clone()), *since));
             after.owners.retain(|name, since| stays(Subject::Owner(name.clone()), *since));
             after.issuers.retain(|name, since| stays(Subject::Issuer(name.clone()), *since));
+            after.tokens.retain(|id, since| stays(Subject::Token(id.clone()), *since));
             after
         });
     }
@@ -165,11 +177,11 @@ impl Denied {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Whether the credential of this caller was stopped, or whoever vouches for it, whatever was said of the caller itself.
+    /// Whether what this caller shows was stopped: its token, its credential, or whoever vouches for it; whatever was said of the
+    /// caller itself.
     #[must_use]
     pub fn stops_credential(&self, caller: &Caller) -> bool {
-        let stopped = self.stopped.load();
-        caller.credential.as_ref().is_some_and(|credential| stopped.holds_credential(credential))
+        self.stopped.load().holds_shown(caller)
     }
 
     /// Whether what a trust source vouches for was stopped.
@@ -188,7 +200,8 @@ impl Denied {
         if stopped.is_empty() {
             return false;
         }
-        let credential = caller.credential.as_ref().is_some_and(|credential| stopped.holds_credential(credential));
-        credential || stopped.identities.contains_key(&caller.identity.id) || stopped.owners.contains_key(&caller.identity.owner)
+        stopped.holds_shown(caller)
+            || stopped.identities.contains_key(&caller.identity.id)
+            || stopped.owners.contains_key(&caller.identity.owner)
     }
 }

@@ -9,7 +9,8 @@
 //! [`credential`], [`proof`], [`identity`] establish the facts; [`standing`], [`reserve`], [`inspect`], [`risk`],
 //! [`rule`], [`commit`] decide. [`snapshot`] is what they look things up in, [`denied`] what overtakes it, [`permit`]
 //! what they give, [`step`] how they ask for more, [`review`] judges again what is open; [`hooks`] and
-//! [`spent`] are about who signs its calls.
+//! [`spent`] are about who signs its calls, [`clients`] about who signs assertions for our token service, and
+//! [`prospect`] says what a token of it could open.
 //!
 //! ```
 //! use wardgate_gate::canon;
@@ -22,6 +23,7 @@ pub mod arrival;
 pub mod assertion;
 pub mod bindings;
 pub mod canon;
+pub mod clients;
 pub mod commit;
 pub mod credential;
 pub mod denied;
@@ -34,6 +36,7 @@ pub mod judge;
 pub mod people;
 pub mod permit;
 pub mod proof;
+pub mod prospect;
 pub mod reserve;
 pub mod review;
 pub mod risk;
@@ -48,6 +51,7 @@ pub mod step;
 pub mod trust;
 
 pub use arrival::Arrival;
+pub use clients::Client;
 pub use hooks::{Hook, worth_opening};
 pub use judge::{Gate, Verdict, decide, describe, establish, establish_with, resume};
 pub use permit::{ClientCertificate, Departure, Lease, Permit, Show};

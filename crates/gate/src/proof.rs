@@ -6,7 +6,9 @@
 //! for its word on an opaque token.
 
 mod certificate;
+mod client;
 mod key;
+mod ours;
 mod token;
 mod webhook;
 
@@ -32,6 +34,8 @@ use wardgate_model::{
     time::Time,
 };
 use wardgate_proof::binding::Match;
+
+pub use ours::{Live, live};
 
 /// A request whose proof is genuine, or that shows none.
 #[derive(Debug)]
@@ -126,12 +130,20 @@ pub fn verify<'a>(
         Shown::None => return Ok(Proven { sourced: presented.sourced, genuine: None }),
         Shown::Key(key) => key::genuine(key, snapshot),
         Shown::Opaque(text) => opaque(text, &presented, answer, snapshot, now),
-        Shown::Token(text) => token::vouched(text, chain, snapshot, now),
+        Shown::Token(text) => token::vouched(text, &presented.sourced.routed.api, chain, snapshot, now),
         Shown::Signed(hooks) => {
             let Sourced { routed, address, .. } = &presented.sourced;
             webhook::signed(hooks, routed.canonical.arrival, *address, answer, snapshot, now)
         }
         Shown::Certificate(chain) => certificate::certified(chain, snapshot, now),
+        Shown::Client(basic) => {
+            let Sourced { routed, address, .. } = &presented.sourced;
+            match client::authenticated(*basic, routed.canonical.arrival, *address, answer, snapshot, now) {
+                Ok(None) => return Ok(Proven { sourced: presented.sourced, genuine: None }),
+                Ok(Some(genuine)) => Ok(genuine),
+                Err(failed) => Err(failed),
+            }
+        }
     };
     match shown {
         Ok(genuine) => Ok(in_force(presented.sourced, genuine, snapshot, now)?),
@@ -226,12 +238,16 @@ fn in_force<'a>(sourced: Sourced<'a>, genuine: Genuine, snapshot: &Snapshot, now
 }
 
 fn stands(genuine: &Genuine, address: IpAddr, now: Time) -> Result<(), Reason> {
-    let credential = &genuine.credential;
+    is_in_time(genuine, now)?;
+    if genuine.credential.admits(address) { Ok(()) } else { Err(Reason::ProofSource) }
+}
+
+/// Whether it is neither ended nor over.
+fn is_in_time(genuine: &Genuine, now: Time) -> Result<(), Reason> {
     let ended = |end: Option<Time>| end.is_some_and(|end| end <= now);
-    match credential.state {
+    match genuine.credential.state {
         CredentialState::Revoked { .. } | CredentialState::Spent => Err(Reason::ProofRevoked),
-        CredentialState::Live if ended(credential.expires) || ended(genuine.proof.ends) => Err(Reason::ProofExpired),
-        CredentialState::Live if !credential.admits(address) => Err(Reason::ProofSource),
+        CredentialState::Live if ended(genuine.credential.expires) || ended(genuine.proof.ends) => Err(Reason::ProofExpired),
         CredentialState::Live => Ok(()),
     }
 }

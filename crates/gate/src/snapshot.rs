@@ -8,6 +8,7 @@
 use crate::{
     assertion::Mint,
     bindings::Bindings,
+    clients::Client,
     denied::Denied,
     heard::LastHeard,
     hooks::{Granted, Hook, Hooks},
@@ -44,6 +45,7 @@ pub struct Population {
     credentials: Shards<Credential>,
     bindings: Bindings,
     hooks: Hooks,
+    clients: Shards<Client>,
 }
 
 impl Default for Population {
@@ -51,7 +53,13 @@ impl Default for Population {
     fn default() -> Self {
         let mut identities = Shards::default();
         identities.put(Arc::new(Identity::anonymous()));
-        Self { identities, credentials: Shards::default(), bindings: Bindings::default(), hooks: Hooks::default() }
+        Self {
+            identities,
+            credentials: Shards::default(),
+            bindings: Bindings::default(),
+            hooks: Hooks::default(),
+            clients: Shards::default(),
+        }
     }
 }
 
@@ -70,6 +78,8 @@ pub enum Change {
     Declared(IdentityId, Box<[Arc<Credential>]>),
     /// These are the secrets that an identity's calls may be signed with; all of them.
     Hooks(IdentityId, Box<[Arc<Hook>]>),
+    /// These are the keys that an identity may sign assertions with; all of them.
+    Client(IdentityId, Option<Arc<Client>>),
 }
 
 impl Extend<Change> for Population {
@@ -97,11 +107,14 @@ impl Population {
                 self.identities.remove(id.as_str());
                 self.declare(&id, Box::default());
                 self.hooks.put(&id, Box::default());
+                self.clients.remove(id.as_str());
             }
             Change::Credential(credential) => self.credentials.put(credential),
             Change::NoCredential(id) => self.credentials.remove(id.as_str()),
             Change::Declared(identity, credentials) => self.declare(&identity, credentials),
             Change::Hooks(identity, hooks) => self.hooks.put(&identity, hooks),
+            Change::Client(_, Some(client)) => self.clients.put(client),
+            Change::Client(identity, None) => self.clients.remove(identity.as_str()),
         }
     }
 
@@ -122,6 +135,12 @@ impl Population {
     #[must_use]
     pub fn hooks(&self) -> &Hooks {
         &self.hooks
+    }
+
+    /// The keys that an identity may sign assertions with.
+    #[must_use]
+    pub fn client(&self, identity: &str) -> Option<&Arc<Client>> {
+        self.clients.get(identity)
     }
 
     /// The identities, `anonymous` among them.
@@ -182,6 +201,7 @@ pub struct Estate {
     ends: AHashMap<GrantId, Time>,
     zones: Vec<(IpNet, SourceZone)>,
     vouched: AHashMap<TrustName, SourceZone>,
+    addresses: AHashMap<Box<str>, ApiName>,
     policies: Arc<PolicySet>,
     limits: Arc<Limits>,
     pepper: Arc<Pepper>,
@@ -196,6 +216,12 @@ impl Estate {
     #[must_use]
     pub fn heard(self, heard: Arc<LastHeard>) -> Self {
         Self { heard, ..self }
+    }
+
+    /// Says by which addresses APIs are called: our own tokens name one of them as their audience (RFC 8707).
+    #[must_use]
+    pub fn addressed(self, addresses: impl IntoIterator<Item = (Box<str>, ApiName)>) -> Self {
+        Self { addresses: addresses.into_iter().collect(), ..self }
     }
 
     /// A secret of ours at somebody else's, by name.
@@ -225,6 +251,7 @@ impl Estate {
             apis: world.apis,
             zones,
             vouched,
+            addresses: AHashMap::new(),
             policies: world.policies,
             limits: world.limits,
             pepper: world.pepper,
@@ -333,6 +360,21 @@ impl Snapshot {
     #[must_use]
     pub fn apis(&self) -> &[Arc<Api>] {
         &self.estate.apis
+    }
+
+    /// The API that is called by this address, compared exactly.
+    #[must_use]
+    pub fn addressed(&self, address: &str) -> Option<&Arc<Api>> {
+        let name = self.estate.addresses.get(address)?;
+        self.estate.apis.iter().find(|api| api.name == *name)
+    }
+
+    /// The addresses by which an API is called, in order.
+    #[must_use]
+    pub fn addresses(&self, api: &ApiName) -> Vec<&str> {
+        let mut all: Vec<&str> = self.estate.addresses.iter().filter(|(_, name)| *name == api).map(|(address, _)| &**address).collect();
+        all.sort_unstable();
+        all
     }
 
     /// The table of routes.

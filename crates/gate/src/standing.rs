@@ -1,8 +1,8 @@
 //! Room 7. Takes the [`Facts`] of a proven caller, gives a [`Considered`]: the policy's constant answer for this identity and
 //! operation.
 //!
-//! Why here: a constant deny ends the request before it burns anybody's quota. Refuses: what no context could permit, and what
-//! its API refuses since its sunset (RFC 8594): after the policy, so that only who might call is told.
+//! Why here: a constant deny ends the request before it burns anybody's quota. Refuses: what the token is not for, what no context
+//! could permit, and what its API refuses since its sunset (RFC 8594): after the policy, so that only who might call is told.
 
 use crate::{judge::Denial, snapshot::Snapshot};
 use std::sync::Arc;
@@ -21,6 +21,12 @@ pub const BREAK_GLASS: &str = "break-glass";
 /// Whether this is such a session, on our own management API: no policy and no limit can lock it out.
 pub(crate) fn is_break_glass(caller: &Caller, api: &Api) -> bool {
     caller.proof.kind == ProofKind::BreakGlass && api.upstream.target == Target::InProcess
+}
+
+/// Whether the token that is shown is for operations of this class. Only of our own tokens we know what their scopes mean.
+pub(crate) fn is_in_scope(caller: &Caller, operation: &Operation, snapshot: &Snapshot) -> bool {
+    let Some(token) = &caller.token else { return true };
+    *token.issuer != **snapshot.mint().issuer() || token.scopes.iter().any(|scope| **scope == *operation.class.as_str())
 }
 
 /// A request that some context could permit.
@@ -49,6 +55,9 @@ pub fn consider<'f>(facts: &'f Facts, snapshot: &Snapshot) -> Result<Considered<
     let (Some(caller), Some(api), Some(operation)) = (&facts.caller, &facts.api, &facts.operation) else {
         return Err(Denial::because(Reason::StandingFault));
     };
+    if !is_in_scope(caller, operation, snapshot) {
+        return Err(Denial::because(Reason::StandingScope));
+    }
     let standing = if is_break_glass(caller, api) {
         Arc::new(Standing::Allowed(Allowed { policies: [PolicyName::literal(BREAK_GLASS)].into(), grant: None }))
     } else {

@@ -17,6 +17,7 @@ use quick_cache::sync::Cache;
 use standing::Standing;
 use std::sync::{Arc, LazyLock};
 use wardgate_model::{
+    api::Api,
     facts::TokenFacts,
     id::TrustName,
     reason::Reason,
@@ -24,6 +25,7 @@ use wardgate_model::{
     trust::{Issuer, JWT_SVID, Keys},
 };
 use wardgate_proof::{
+    access_token,
     jose::{
         algorithm::{Algorithms, UnknownAlgorithm},
         claims::{Claims, Confirmation},
@@ -51,6 +53,8 @@ pub struct TrustedIssuer {
     pub keys: Option<Arc<KeySet>>,
     /// From then on the keys are too old to be believed; `None`: they are on record here.
     pub good_until: Option<Time>,
+    /// Whether these are our own.
+    ours: bool,
     standing: Standing,
 }
 
@@ -89,14 +93,22 @@ impl TrustedIssuer {
             (Keys::Discovered(_) | Keys::At(..), Some((keys, end))) => (Some(keys), Some(end)),
             (Keys::Discovered(_) | Keys::At(..), None) | (Keys::Asked(_), _) => (None, None),
         };
-        Self { name: name.clone(), expected: Expected::of(issuer), keys: keys.map(Arc::new), good_until, standing: Standing::default() }
+        let (expected, keys) = (Expected::of(issuer), keys.map(Arc::new));
+        Self { name: name.clone(), expected, keys, good_until, ours: false, standing: Standing::default() }
+    }
+
+    /// Our own token service, with every key whose tokens count.
+    #[must_use]
+    pub fn ours(issuer: &str, keys: KeySet) -> Self {
+        let (name, expected) = (TrustName::literal(Api::ISSUER), access_token::expected(issuer));
+        Self { name, expected, keys: Some(Arc::new(keys)), good_until: None, ours: true, standing: Standing::default() }
     }
 
     /// The same, with the same keys, which are good for longer: what was found good by them is remembered.
     #[must_use]
     pub fn renewed(&self, good_until: Option<Time>) -> Self {
-        let Self { name, expected, keys, standing, .. } = self;
-        Self { name: name.clone(), expected: expected.clone(), keys: keys.clone(), good_until, standing: standing.clone() }
+        let Self { name, expected, keys, ours, standing, .. } = self;
+        Self { name: name.clone(), expected: expected.clone(), keys: keys.clone(), good_until, ours: *ours, standing: standing.clone() }
     }
 
     /// The keys of an issuer, from their document.
@@ -126,6 +138,8 @@ pub struct Token {
     pub ends: Time,
     /// All that it says.
     pub claims: Claims,
+    /// Whether our own token service issued it: then it names a credential of ours, and no binding is looked for.
+    pub ours: bool,
     /// From then on the keys that it was verified with are too old to be believed, and with them what was found.
     keys_until: Option<Time>,
     /// By what it was found good.
@@ -156,7 +170,8 @@ impl Token {
         // A token that does not say when it was made is taken to be as old as one of its issuer can be.
         let oldest = Time::from_micros(ends.as_micros().saturating_sub(micros(expected.life_max)));
         let since = claims.issued().unwrap_or(oldest);
-        Self { trust: trust.clone(), subject, on_behalf_of, facts: Arc::new(facts), since, ends, claims, keys_until, standing }
+        let facts = Arc::new(facts);
+        Self { trust: trust.clone(), subject, on_behalf_of, facts, since, ends, claims, ours: false, keys_until, standing }
     }
 
     /// To what it is bound; whoever shows it must show that too.
@@ -315,7 +330,7 @@ impl Trust {
         };
         let said = Said { subject, on_behalf_of: verified.on_behalf_of, claims: verified.claims, ends: verified.ends };
         let by = (issuer.good_until, issuer.standing.clone());
-        let token = Arc::new(Token::new(&issuer.name, &issuer.expected, said, by));
+        let token = Arc::new(Token { ours: issuer.ours, ..Token::new(&issuer.name, &issuer.expected, said, by) });
         self.tokens.insert(shown.into(), Arc::clone(&token));
         Ok(token)
     }
@@ -341,7 +356,7 @@ fn micros(duration: std::time::Duration) -> i64 {
 }
 
 /// What is said of a token that proves nothing.
-fn reason(refusal: &Refusal) -> Reason {
+pub(crate) fn reason(refusal: &Refusal) -> Reason {
     match refusal {
         Refusal::Expired => Reason::ProofExpired,
         Refusal::Issuer(_) | Refusal::TrustDomain(_) => Reason::ProofIssuer,

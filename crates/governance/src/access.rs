@@ -167,7 +167,8 @@ pub fn in_order<'i>(population: impl IntoIterator<Item = &'i Arc<Identity>>, que
 
 /// The operations that a query is about, by id.
 fn operations<'a>(scene: &Scene<'a>, query: &AccessQuery) -> Vec<(&'a Api, &'a Operation)> {
-    let on = scene.apis.iter().filter(|api| query.api.as_ref().is_none_or(|name| *name == api.name));
+    // Everybody may ask the token service for what was granted elsewhere: it is told of where it is asked about.
+    let on = scene.apis.iter().filter(|api| query.api.as_ref().map_or(!api.is_issuer(), |name| *name == api.name));
     let all = on.flat_map(|api| api.operations.iter().map(|operation| (&**api, &**operation)));
     let mut wanted: Vec<_> = all
         .filter(|(api, operation)| {

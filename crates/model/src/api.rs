@@ -381,6 +381,15 @@ pub struct Require {
 impl Api {
     /// The name of the management API.
     pub const ADMIN: &'static str = "wardgate-admin";
+
+    /// The name of the token service.
+    pub const ISSUER: &'static str = "wardgate-issuer";
+
+    /// Whether it is our own token service: there clients prove themselves as OAuth has it, and are answered so.
+    #[must_use]
+    pub fn is_issuer(&self) -> bool {
+        self.upstream.target == Target::InProcess && self.name.as_str() == Self::ISSUER
+    }
 }
 
 #[cfg(test)]

@@ -185,6 +185,8 @@ reasons! {
     StandingDenied = "standing.denied", 403, 7, Notice, "the caller may not do this", "ask for a grant that covers this operation";
     /// No grant and no policy permits it.
     StandingNoGrant = "standing.no_grant", 403, 7, Notice, "the caller may not do this", "ask for a grant that covers this operation";
+    /// The token that we gave out is for other classes of operations (RFC 6750 §3.1).
+    StandingScope = "standing.scope", 403, 7, Notice, "the token is not for this kind of operation", "get a token whose `scope` names the class of this operation";
     /// Its sunset has come, and its API refuses it since.
     StandingSunset = "standing.sunset", 410, 5, Notice, "the operation is not offered any more", "use what the API's document names in its place";
     /// A policy could not be evaluated.

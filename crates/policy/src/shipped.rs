@@ -39,6 +39,10 @@ forbid (principal == Identity::"people", action, resource) unless { resource.peo
 @id("shipped:people")
 permit (principal == Identity::"people", action, resource) when { resource.people || resource.anonymous };
 
+// The token service. What a token is good for was granted elsewhere: without that none is given out.
+@id("shipped:issuer")
+permit (principal, action in [Action::"login", Action::"read", Action::"write"], resource in Api::"wardgate-issuer");
+
 // Wardgate's own API. The first admin credential buys a session and nothing else.
 @id("guardrail:sign-in")
 forbid (principal, action, resource in Api::"wardgate-admin")

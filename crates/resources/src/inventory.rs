@@ -75,6 +75,8 @@ pub struct CredentialSpec {
     pub binding: Option<Binding>,
     /// How its calls are signed; there exactly for `hmac`.
     pub signed: Option<SignatureForm>,
+    /// Its public key, a JWK as JSON text; there exactly for `public_key`.
+    pub jwk: Option<Arc<str>>,
 }
 
 /// A registered purpose: what grants and `Wardgate-Purpose` name.

@@ -9,6 +9,7 @@ mod api;
 mod beside;
 mod hooks;
 mod identity;
+mod keys;
 mod known;
 mod operations;
 mod people;

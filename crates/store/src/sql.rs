@@ -206,6 +206,8 @@ pub(crate) const SECRET_PUT: &str = "INSERT INTO secret (name, sealed, version, 
 pub(crate) const SIGNING_KEYS: &str = "SELECT kid, sealed, created_us, state, revision FROM signing_key ORDER BY created_us, kid";
 pub(crate) const SIGNING_KEY: &str = "SELECT kid, sealed, created_us, state, revision FROM signing_key WHERE kid = $1";
 pub(crate) const SIGNING_KEYS_PUBLISH: &str = "UPDATE signing_key SET state = 'published', revision = $1 WHERE state = 'signing'";
-pub(crate) const SIGNING_KEY_PUT: &str =
-    "INSERT INTO signing_key (kid, sealed, created_us, state, revision) VALUES ($1, $2, $3, 'signing', $4)";
+pub(crate) const SIGNING_KEY_PUT: &str = "INSERT INTO signing_key (kid, sealed, created_us, state, revision) VALUES ($1, $2, $3, $4, $5)";
+pub(crate) const SIGNING_KEY_PROMOTE: &str = "UPDATE signing_key SET state = 'signing', revision = $2 WHERE kid = $1";
+/// The change that it names last put it to its use.
+pub(crate) const SIGNING_KEYS_SINCE: &str = "SELECT k.kid, c.time_us FROM signing_key k JOIN change c ON c.seq = k.revision";
 pub(crate) const SIGNING_KEY_RETIRE: &str = "UPDATE signing_key SET state = 'retired', revision = $2 WHERE kid = $1";

@@ -8,7 +8,7 @@ use crate::{
     sql,
 };
 use serde_json::{Value, json};
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 use wardgate_model::time::Time;
 
 /// Largest sealed blob, in bytes.
@@ -145,7 +145,12 @@ impl Store {
         let replaced = load_signing_keys(writing.conn()).await?.into_iter().find(|k| k.state == SigningKeyState::Signing);
         let seq = writing.allocate(1).await?;
         query(sql::SIGNING_KEYS_PUBLISH).bind(signed(seq)).execute(writing.conn()).await?;
-        let put = query(sql::SIGNING_KEY_PUT).bind(kid).bind(bytes).bind(now.as_micros()).bind(signed(seq));
+        let put = query(sql::SIGNING_KEY_PUT)
+            .bind(kid)
+            .bind(bytes)
+            .bind(now.as_micros())
+            .bind(SigningKeyState::Signing.as_str())
+            .bind(signed(seq));
         put.execute(writing.conn()).await?;
         let mut after = told_key(now, SigningKeyState::Signing);
         if let (Some(replaced), Some(members)) = (replaced, after.as_object_mut()) {
@@ -155,6 +160,81 @@ impl Store {
         writing.tell(seq, Told { who: &actor.who, reason: &actor.reason, subject, name: kid, act, before: None, after }).await?;
         writing.commit().await?;
         Ok(seq)
+    }
+
+    /// Puts a signing key on record that is published and does not sign yet. Gives the number of the change; `None`: another one waits
+    /// to sign with what it is for, or it is on record already.
+    ///
+    /// # Errors
+    /// `Conflict` for a key id that is too long, a blob that is empty or too large; when the database fails.
+    pub async fn announce_signing_key(
+        &self,
+        actor: &Actor,
+        kid: &str,
+        sealed: &Sealed,
+        since: Time,
+        now: Time,
+    ) -> Result<Option<u64>, StoreFault> {
+        let bytes = sealed.checked("signing key", kid)?;
+        if kid.is_empty() || kid.len() > KID_BYTES_MAX {
+            return Err(StoreFault::conflict("signing key", kid, format!("must have an id of 1 to {KID_BYTES_MAX} bytes")));
+        }
+        let mut writing = Writing::begin(self, now).await?;
+        // Several gates on one store see at once that one is due: the first to come here makes it.
+        if load_signing_keys(writing.conn()).await?.iter().any(|key| key.created > since || &*key.kid == kid) {
+            return Ok(None);
+        }
+        let seq = writing.allocate(1).await?;
+        query(sql::SIGNING_KEY_PUT)
+            .bind(kid)
+            .bind(bytes)
+            .bind(now.as_micros())
+            .bind(SigningKeyState::Published.as_str())
+            .bind(signed(seq))
+            .execute(writing.conn())
+            .await?;
+        let after = Some(told_key(now, SigningKeyState::Published));
+        let (subject, act) = (Subject::SigningKey, Act::Put);
+        writing.tell(seq, Told { who: &actor.who, reason: &actor.reason, subject, name: kid, act, before: None, after }).await?;
+        writing.commit().await?;
+        Ok(Some(seq))
+    }
+
+    /// Makes a published signing key the one that signs; the one that did is published still. Gives the number of the change; `None`:
+    /// it signs already.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` for one that is retired.
+    pub async fn promote_signing_key(&self, actor: &Actor, kid: &str, now: Time) -> Result<Option<u64>, StoreFault> {
+        let mut writing = Writing::begin(self, now).await?;
+        let old = load_signing_key(writing.conn(), kid).await?.ok_or_else(|| StoreFault::missing("signing key", kid))?;
+        match old.state {
+            SigningKeyState::Signing => return Ok(None),
+            SigningKeyState::Published => {}
+            SigningKeyState::Retired => return Err(StoreFault::conflict("signing key", kid, "is retired".to_owned())),
+        }
+        let replaced = load_signing_keys(writing.conn()).await?.into_iter().find(|k| k.state == SigningKeyState::Signing);
+        let seq = writing.allocate(1).await?;
+        query(sql::SIGNING_KEYS_PUBLISH).bind(signed(seq)).execute(writing.conn()).await?;
+        query(sql::SIGNING_KEY_PROMOTE).bind(kid).bind(signed(seq)).execute(writing.conn()).await?;
+        let before = Some(told_key(old.created, old.state));
+        let mut after = told_key(old.created, SigningKeyState::Signing);
+        if let (Some(replaced), Some(members)) = (replaced, after.as_object_mut()) {
+            members.insert("instead_of".into(), (&*replaced.kid).into());
+        }
+        let (subject, act) = (Subject::SigningKey, Act::Promote);
+        writing.tell(seq, Told { who: &actor.who, reason: &actor.reason, subject, name: kid, act, before, after: Some(after) }).await?;
+        writing.commit().await?;
+        Ok(Some(seq))
+    }
+
+    /// When each signing key was put to its present use.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn signing_keys_since(&self) -> Result<BTreeMap<Box<str>, Time>, StoreFault> {
+        let rows: Vec<(String, i64)> = query(sql::SIGNING_KEYS_SINCE).all(&mut self.reader.acquire().await?).await?;
+        Ok(rows.into_iter().map(|(kid, time_us)| (kid.into(), Time::from_micros(time_us))).collect())
     }
 
     /// Takes a signing key out of use: it neither signs nor is published. Retired before, nothing is changed. Gives

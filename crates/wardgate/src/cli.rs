@@ -9,6 +9,7 @@ mod manual;
 mod people;
 mod record;
 mod shared;
+mod token;
 
 pub use containment::{ApprovalCommand, ApprovalListArgs, ApprovalShowArgs, CONTAINABLE, ContainArgs, DecideArgs, ReleaseArgs};
 pub use credentials::{
@@ -29,6 +30,7 @@ pub use record::{
     TimelineArgs, TimelineForm, UsageArgs, VerifyArgs,
 };
 pub use shared::{ChangeArgs, ConfigArgs, ManagementArgs, NamedArgs, Output, OutputArgs, ReadArgs, ResourceArgs, WayArgs};
+pub use token::TokenArgs;
 
 use clap::{Parser, Subcommand};
 use shared::{kind, moment_text, span, span_text, subject};
@@ -153,6 +155,17 @@ Examples:
   wardgate credential revoke 4fT0aZ19xQ2b --reason \"found in a build log\""
     )]
     Credential(CredentialCommand),
+    /// Get a token of the gate's own token service, as a client of it
+    #[command(after_help = "\
+Examples:
+  wardgate token --new-key ledger-sync.pem               the private half stays here; declare the JWK that is printed
+  wardgate token --issuer https://gate.example --client ledger-sync --key ledger-sync.pem
+  wardgate token --issuer https://gate.example --client ledger-sync --key ledger-sync.pem \\
+      --resource https://gate.example/ledger --scope \"list read\" --output json
+
+It prints the token and nothing else: curl -H \"Authorization: Bearer $(wardgate token)\" with WARDGATE_ISSUER, WARDGATE_CLIENT
+and WARDGATE_CLIENT_KEY set. See docs/issuer.md.")]
+    Token(TokenArgs),
     /// Keep the secrets that upstreams are shown
     #[command(
         subcommand,

@@ -32,6 +32,7 @@ mod secret;
 mod serve;
 mod sign_in;
 mod timeline;
+mod token;
 
 use crate::{
     cli::{
@@ -73,6 +74,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Credential(CredentialCommand::Issue(args)) => wait(credential::issue(args)),
         Command::Credential(CredentialCommand::Revoke(args)) => wait(credential::revoke(args)),
         Command::Credential(CredentialCommand::List(args)) => wait(credential::list(args)),
+        Command::Token(args) => wait(token::run(args)),
         Command::Secret(SecretCommand::Put(args)) => wait(secret::put(args)),
         Command::Secret(SecretCommand::Rotate(args)) => wait(secret::rotate(args)),
         Command::Secret(SecretCommand::List(args)) => wait(secret::list(args)),

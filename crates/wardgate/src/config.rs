@@ -19,6 +19,7 @@ use wardgate_model::{
     diagnostic::{Diagnostic, Place},
     secret::Secret,
 };
+use wardgate_proof::jose::algorithm::Algorithm;
 
 /// The name of the file where no other is given.
 pub const FILE: &str = "wardgate.yaml";
@@ -49,6 +50,15 @@ pub struct TlsFiles {
     pub key: PathBuf,
     /// Whether clients are asked for certificates.
     pub clients: ClientCertificates,
+}
+
+/// What our tokens are like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenSettings {
+    /// How long one lives, where nothing critical is in play.
+    pub life: Duration,
+    /// What they are signed with.
+    pub algorithm: Algorithm,
 }
 
 /// When what was written to the event log is sealed: whichever comes first.
@@ -82,8 +92,10 @@ pub struct Config {
     pub metrics_open: bool,
     /// Where people sign in to the management API; `None`: nowhere.
     pub sign_in: Option<SignIn>,
-    /// Our issuer's URL: `iss` of assertions.
+    /// Our issuer's URL: `iss` of assertions and tokens.
     pub issuer: String,
+    /// What its tokens are like.
+    pub tokens: TokenSettings,
     /// The database.
     pub store: String,
     /// The directory of the event log.

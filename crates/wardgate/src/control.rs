@@ -2,7 +2,7 @@
 //!
 //! Reading order: `load` (files and what is declared otherwise, resolved), `people` (identities and credentials), `publish`
 //! (snapshots), `follow` (what stops somebody, before any snapshot), `change` (what the management API declares),
-//! `material` (our keys), `hooks` (secrets of senders), `trust` (those of others); `heard`, `away`, `pending` and `last` (the store is away: how that is known, what is obeyed all the
+//! `material` (our keys), `signing` (how they are replaced), `hooks` (secrets of senders), `trust` (those of others); `heard`, `away`, `pending` and `last` (the store is away: how that is known, what is obeyed all the
 //! same, what is started from),
 //! `replays` (what rulings can be made again with), `open` (the start).
 
@@ -21,6 +21,7 @@ mod people;
 mod person;
 mod publish;
 mod replays;
+mod signing;
 mod trust;
 mod voucher;
 
@@ -144,13 +145,13 @@ impl Control {
         &self.gate
     }
 
-    /// The store.
     /// The event log.
     #[must_use]
     pub fn log(&self) -> &Arc<Log> {
         &self.log
     }
 
+    /// The store.
     #[must_use]
     pub fn store(&self) -> &Arc<Store> {
         &self.store

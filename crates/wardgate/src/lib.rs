@@ -39,6 +39,7 @@ pub mod discovery;
 pub mod evidence;
 pub mod glass;
 pub mod governor;
+pub mod issuer;
 pub mod output;
 pub mod pki;
 pub mod probes;

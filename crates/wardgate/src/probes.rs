@@ -18,8 +18,8 @@ use std::{
 };
 use wardgate_audit::sink::{Fullness, Log};
 use wardgate_edge::{EdgeMetrics, Probes};
+use wardgate_issuer::place::{KEYS, Place};
 use wardgate_model::facts::Door;
-use wardgate_proof::jws;
 
 /// How long others may remember our keys, in seconds (STANDARDS §1.12: 60 s to 24 h).
 const KEYS_MAX_AGE_S: u32 = 300;
@@ -107,7 +107,12 @@ impl Answers {
                 log.unsealed,
             ),
             ("wardgate_audit_anchors_behind", "gauge", "Anchors that do not have the newest checkpoint.", log.anchors_behind as u64),
-            ("wardgate_audit_anchor_failures_total", "counter", "Checkpoints that an anchor did not take; tried again.", log.anchor_failures),
+            (
+                "wardgate_audit_anchor_failures_total",
+                "counter",
+                "Checkpoints that an anchor did not take; tried again.",
+                log.anchor_failures,
+            ),
             ("wardgate_audit_unstored", "gauge", "Segments that are not in the store as they are now.", log.unstored as u64),
             ("wardgate_audit_store_failures_total", "counter", "Tries to store or delete a segment that failed.", log.store_failures),
             ("wardgate_audit_queue_events", "gauge", "Events that wait to be written.", log.queued as u64),
@@ -138,14 +143,25 @@ impl Answers {
     }
 
     fn keys(&self) -> Response<Bytes> {
-        let keys = jws::jwks([self.control.material().mint().signer()]).to_string();
-        let mut response = Response::new(Bytes::from(keys));
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/jwk-set+json"));
-        if let Ok(value) = HeaderValue::try_from(format!("public, max-age={KEYS_MAX_AGE_S}")) {
-            headers.insert(header::CACHE_CONTROL, value);
-        }
+        let mut response = Response::new(Bytes::from(self.control.material().jwks().to_string()));
+        kept_for_a_while(&mut response, HeaderValue::from_static("application/jwk-set+json"));
         response
+    }
+
+    /// What our token service says of itself (RFC 8414), where this path asks for it.
+    fn metadata(&self, path: &str) -> Option<Response<Bytes>> {
+        let place = Place::parse(&self.control.config().issuer).filter(|place| place.is_metadata(path))?;
+        let mut response = Response::new(Bytes::from(place.metadata().to_string()));
+        kept_for_a_while(&mut response, HeaderValue::from_static("application/json"));
+        Some(response)
+    }
+}
+
+fn kept_for_a_while(response: &mut Response<Bytes>, kind: HeaderValue) {
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, kind);
+    if let Ok(value) = HeaderValue::try_from(format!("public, max-age={KEYS_MAX_AGE_S}")) {
+        headers.insert(header::CACHE_CONTROL, value);
     }
 }
 
@@ -155,8 +171,9 @@ impl Probes for Answers {
             (Door::Admin, "/healthz") => Some(plain(StatusCode::OK, "ok\n".to_owned())),
             (Door::Admin, "/readyz") => Some(self.ready()),
             (Door::Admin, "/metrics") if self.control.config().metrics_open => Some(self.metrics()),
-            (Door::Public, "/.well-known/jwks.json") => Some(self.keys()),
-            (Door::Admin | Door::Public | Door::Described, _) => None,
+            (Door::Public, KEYS) => Some(self.keys()),
+            (Door::Public, path) => self.metadata(path),
+            (Door::Admin | Door::Described, _) => None,
         }
     }
 }

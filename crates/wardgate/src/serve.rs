@@ -11,6 +11,7 @@ use crate::{
     discovery::{self, Discovery},
     evidence, glass,
     governor::{self, Governor},
+    issuer::{self, Inside, TokenService},
     probes::Answers,
     tls,
     usage::{self, Counting, Usage},
@@ -98,7 +99,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         sink: Arc::clone(&log) as Arc<_>,
         clock: clock::now,
         entropy: clock::entropy,
-        in_process: Arc::new(management.clone()),
+        in_process: Arc::new(Inside::new(management.clone(), TokenService::new(Arc::clone(&control), runtime.handle().clone()))),
         probes: Arc::clone(&answers) as Arc<_>,
         keys: Arc::clone(control.sources()) as Arc<_>,
         metrics,
@@ -117,6 +118,8 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
     runtime.spawn(Arc::clone(&control).trust());
     runtime.spawn(Arc::clone(&control).keep_last());
     runtime.spawn(Arc::clone(&control).keep_meters());
+    runtime.spawn(Arc::clone(&control).renew_keys());
+    runtime.spawn(issuer::forget_ended(Arc::clone(&control)));
     let (addresses, admin) = bound(&edge)?;
     management.listens_at(admin);
     let (governor, glass) = {

@@ -1,6 +1,6 @@
 //! Tokens of issuers outside: signed ones, and opaque ones that their issuer is asked about (RFC 7662).
 
-use super::{Failed, Genuine, on_record};
+use super::{Failed, Genuine, on_record, ours};
 use crate::{
     snapshot::Snapshot,
     step::{Answer, Introspection, Need},
@@ -8,6 +8,7 @@ use crate::{
 };
 use std::sync::Arc;
 use wardgate_model::{
+    api::Api,
     credential::CredentialKind,
     id::TrustName,
     proof::{CertificateChain, ProofFacts, ProofKind},
@@ -18,11 +19,15 @@ use wardgate_model::{
 use wardgate_proof::{api_key, jose::claims::Confirmation, x509::Thumbprint};
 
 /// The record that a signed token stands for.
-pub(super) fn vouched(text: &str, chain: Option<&CertificateChain>, snapshot: &Snapshot, now: Time) -> Result<Genuine, Failed> {
+pub(super) fn vouched(text: &str, api: &Api, chain: Option<&CertificateChain>, snapshot: &Snapshot, now: Time) -> Result<Genuine, Failed> {
     let token = match snapshot.trust().token(text, now) {
         Err(Trouble::Refused(Reason::ProofExpired)) if !snapshot.trust().remembers(text) => return Err(Failed::Overdue),
         found => found?,
     };
+    if token.ours {
+        let bound = is_bound(&token, chain)?;
+        return ours::shown(&token, api, bound, snapshot);
+    }
     stands_for(&token, chain, snapshot)
 }
 

@@ -64,7 +64,14 @@ impl TrustedAuthority {
                 }
                 let expected = Expected::svids(domain.clone(), svids.audiences.clone(), svids.leeway, svids.life_max);
                 let keys = keys.map(Arc::new);
-                Some(TrustedIssuer { name: name.clone(), expected, keys, good_until: fetched.bundle_until, standing: Standing::default() })
+                Some(TrustedIssuer {
+                    name: name.clone(),
+                    expected,
+                    keys,
+                    good_until: fetched.bundle_until,
+                    ours: false,
+                    standing: Standing::default(),
+                })
             }
             (None, _) | (_, None) => None,
         };

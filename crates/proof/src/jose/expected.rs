@@ -43,6 +43,8 @@ pub enum Sharing {
     Allowed,
     /// It is for us alone (RFC 7523bis: an assertion that others may show too is no proof).
     Refused,
+    /// It names one audience, whichever: whether that is meant is asked where it is shown (our own tokens, RFC 8707).
+    OneOfMany,
 }
 
 impl Expected {
@@ -163,6 +165,14 @@ impl Expected {
         if kind.forbidden().contains(&"aud") {
             return Ok(());
         }
+        if self.sharing == Sharing::OneOfMany {
+            let mut audiences = claims.audiences();
+            return match (audiences.next(), audiences.next()) {
+                (None, _) => Err(Refusal::Missing("aud")),
+                (Some(_), None) => Ok(()),
+                (Some(_), Some(_)) => Err(Refusal::AudienceShared),
+            };
+        }
         let ours = |audience: &str| self.audiences.iter().any(|ours| **ours == *audience);
         let mut audiences = claims.audiences().peekable();
         let Some(first) = audiences.peek().copied() else {
@@ -174,7 +184,7 @@ impl Expected {
         }
         match (named, others, self.sharing) {
             (false, _, _) => Err(Refusal::Audience(Shown::of(first))),
-            (true, true, Sharing::Refused) => Err(Refusal::AudienceShared),
+            (true, true, Sharing::Refused | Sharing::OneOfMany) => Err(Refusal::AudienceShared),
             (true, _, _) => Ok(()),
         }
     }

@@ -92,6 +92,18 @@ impl KeySet {
         Ok(Self { algorithms: accepting.algorithms, keys: keys.into(), skipped: skipped.into() })
     }
 
+    /// Of keys that were read one by one; the same key counts once.
+    #[must_use]
+    pub fn of(algorithms: Algorithms, all: impl IntoIterator<Item = Key>) -> Self {
+        let mut keys = Vec::<Key>::new();
+        for key in all {
+            if !keys.iter().any(|before| same(before, &key)) {
+                keys.push(key);
+            }
+        }
+        Self { algorithms, keys: keys.into(), skipped: Box::default() }
+    }
+
     /// The keys that count.
     #[must_use]
     pub fn keys(&self) -> &[Key] {

@@ -1,12 +1,13 @@
-//! Signing: compact JWS (RFC 7515 §7.1) with ES256 (RFC 7518 §3.4), and the JWK Set (RFC 7517 §5) that verifies it.
+//! Signing: compact JWS (RFC 7515 §7.1) with ES256 (RFC 7518 §3.4) or Ed25519 (RFC 8037 §3.1), and the JWK Set (RFC 7517 §5) that
+//! verifies it.
 //!
-//! ES256 because every JOSE library knows it and signing costs little. A key's `kid` is its RFC 7638 thumbprint: it
+//! ES256 unless said, because every JOSE library knows it and signing costs little. A key's `kid` is its RFC 7638 thumbprint: it
 //! follows from the key, so nobody has to name keys and two keys never share a name.
 
 use super::{algorithm::Algorithm, base64url, thumbprint};
 use aws_lc_rs::{
     rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -21,9 +22,12 @@ pub enum SignError {
     /// No key could be made.
     #[error("no signing key could be made")]
     Generate,
-    /// Not PKCS #8 of a P-256 key.
-    #[error("the signing key is not PKCS #8 of a P-256 key")]
+    /// Not PKCS #8 of a P-256 or Ed25519 key.
+    #[error("the signing key is not PKCS #8 of a P-256 or Ed25519 key")]
     Key,
+    /// Nothing of ours is signed with that.
+    #[error("nothing is signed with `{0}` here: use `ES256` or `EdDSA`")]
+    Algorithm(Algorithm),
     /// The claims are no JSON.
     #[error("the claims cannot be written as JSON")]
     Claims,
@@ -32,37 +36,62 @@ pub enum SignError {
     Sign,
 }
 
+enum Pair {
+    Es256(EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
+}
+
 /// A private key that signs our tokens.
 pub struct Signer {
-    pair: EcdsaKeyPair,
+    pair: Pair,
     kid: Box<str>,
     x: Box<str>,
-    y: Box<str>,
+    /// Of a point that has two coordinates.
+    y: Option<Box<str>>,
 }
 
 impl Signer {
-    /// Makes a new key: PKCS #8 bytes (RFC 5958), to be sealed as [`SealPurpose::SigningKey`](crate::seal::SealPurpose)
+    /// Makes a new key for ES256: PKCS #8 bytes (RFC 5958), to be sealed as [`SealPurpose::SigningKey`](crate::seal::SealPurpose)
     /// and given to [`Signer::load`]. Randomness is the cryptographic library's own: it takes no other for keys.
     ///
     /// # Errors
     /// When the library fails.
     pub fn generate() -> Result<Secret<Vec<u8>>, SignError> {
-        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
+        Self::generate_for(Algorithm::Es256)
+    }
+
+    /// The same for ES256 or Ed25519.
+    ///
+    /// # Errors
+    /// When the library fails, or the algorithm is another.
+    pub fn generate_for(algorithm: Algorithm) -> Result<Secret<Vec<u8>>, SignError> {
+        let document = match algorithm {
+            Algorithm::Es256 => EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()),
+            // Without the public half, which not every library takes (RFC 5958 §2, version 1).
+            Algorithm::Ed25519 => Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new()),
+            other => return Err(SignError::Algorithm(other)),
+        };
         document.map(|document| Secret::new(document.as_ref().to_vec())).map_err(|_| SignError::Generate)
     }
 
-    /// Takes a key that [`Signer::generate`] made. The public key inside is checked against the private one.
+    /// Takes a key that [`Signer::generate`] made, or one of these kinds from elsewhere. A public key inside is checked against the
+    /// private one.
     ///
     /// # Errors
     /// When the bytes are something else.
     pub fn load(pkcs8: &[u8]) -> Result<Self, SignError> {
+        if let Ok(pair) = Ed25519KeyPair::from_pkcs8(pkcs8) {
+            let x = base64url::encode(pair.public_key().as_ref());
+            let kid = thumbprint::of(&[("crv", "Ed25519"), ("kty", "OKP"), ("x", &x)]);
+            return Ok(Self { kid: kid.into(), x: x.into(), y: None, pair: Pair::Ed25519(pair) });
+        }
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).map_err(|_| SignError::Key)?;
         // SEC 1 §2.3.3: an uncompressed point is 0x04, x, y.
         let point = pair.public_key().as_ref().strip_prefix(&[4]).ok_or(SignError::Key)?;
         let (x, y) = point.split_at_checked(COORDINATE_BYTES).filter(|(_, y)| y.len() == COORDINATE_BYTES).ok_or(SignError::Key)?;
         let (x, y) = (base64url::encode(x), base64url::encode(y));
         let kid = thumbprint::of(&[("crv", "P-256"), ("kty", "EC"), ("x", &x), ("y", &y)]);
-        Ok(Self { kid: kid.into(), x: x.into(), y: y.into(), pair })
+        Ok(Self { kid: kid.into(), x: x.into(), y: Some(y.into()), pair: Pair::Es256(pair) })
     }
 
     /// The key's name: its RFC 7638 thumbprint.
@@ -71,10 +100,30 @@ impl Signer {
         &self.kid
     }
 
-    /// The public key as a JWK (RFC 7517 §4, RFC 7518 §6.2.1).
+    /// What it signs with.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        match self.pair {
+            Pair::Es256(_) => Algorithm::Es256,
+            Pair::Ed25519(_) => Algorithm::Ed25519,
+        }
+    }
+
+    /// `alg`. Of Ed25519 the name that every library knows (RFC 8037 §3.1).
+    const fn alg(&self) -> &'static str {
+        match self.pair {
+            Pair::Es256(_) => Algorithm::Es256.name(),
+            Pair::Ed25519(_) => "EdDSA",
+        }
+    }
+
+    /// The public key as a JWK (RFC 7517 §4, RFC 7518 §6.2.1, RFC 8037 §2).
     #[must_use]
     pub fn jwk(&self) -> Value {
-        json!({ "kty": "EC", "crv": "P-256", "x": self.x, "y": self.y, "use": "sig", "alg": Algorithm::Es256.name(), "kid": self.kid })
+        match &self.y {
+            Some(y) => json!({ "kty": "EC", "crv": "P-256", "x": self.x, "y": y, "use": "sig", "alg": self.alg(), "kid": self.kid }),
+            None => json!({ "kty": "OKP", "crv": "Ed25519", "x": self.x, "use": "sig", "alg": self.alg(), "kid": self.kid }),
+        }
     }
 
     /// Signs `claims` as a compact JWS whose header has `typ` (RFC 8725 §3.11: every kind of token names itself).
@@ -82,13 +131,16 @@ impl Signer {
     /// # Errors
     /// When the claims are no JSON or the library fails.
     pub fn sign<C: Serialize + ?Sized>(&self, typ: &str, claims: &C) -> Result<String, SignError> {
-        let header = json!({ "alg": Algorithm::Es256.name(), "kid": self.kid, "typ": typ }).to_string();
+        let header = json!({ "alg": self.alg(), "kid": self.kid, "typ": typ }).to_string();
         let claims = serde_json::to_vec(claims).map_err(|_| SignError::Claims)?;
         let mut text = base64url::encode(header.as_bytes());
         text.push('.');
         base64url::append(&claims, &mut text);
-        // RFC 7518 §3.4: r and s, 32 bytes each, not DER.
-        let signature = self.pair.sign(&SystemRandom::new(), text.as_bytes()).map_err(|_| SignError::Sign)?;
+        let signature = match &self.pair {
+            // RFC 7518 §3.4: r and s, 32 bytes each, not DER.
+            Pair::Es256(pair) => pair.sign(&SystemRandom::new(), text.as_bytes()).map_err(|_| SignError::Sign)?,
+            Pair::Ed25519(pair) => pair.sign(text.as_bytes()),
+        };
         text.push('.');
         base64url::append(signature.as_ref(), &mut text);
         Ok(text)

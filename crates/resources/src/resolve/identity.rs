@@ -1,7 +1,7 @@
 //! Owners, environments, identities.
 
 use super::{
-    hooks, items,
+    hooks, items, keys as registered,
     known::{Grounds, Standing},
     trust, value,
 };
@@ -156,6 +156,10 @@ fn spec(
     if signed.is_none() && word == CredentialWord::Hmac {
         return None;
     }
+    let jwk = registered::registered(raw, word, index, faults);
+    if jwk.is_none() && word == CredentialWord::PublicKey {
+        return None;
+    }
     Some(CredentialSpec {
         name: name.0.clone(),
         kind: word.kind(),
@@ -164,6 +168,7 @@ fn spec(
         sources: items(raw.sources.as_ref()).map(|(network, _)| network.0).collect(),
         binding,
         signed,
+        jwk,
     })
 }
 
@@ -173,7 +178,7 @@ const fn keys(word: CredentialWord) -> &'static [(&'static str, bool)] {
         CredentialWord::ApiKey => &[("expires_in", false), ("sources", false)],
         CredentialWord::Oidc => &[("trust", true), ("subject", false), ("spiffe_id", false), ("claims", false), ("sources", false)],
         CredentialWord::X509 => &[("trust", true), ("spiffe_id", false), ("subject", false), ("sources", false)],
-        CredentialWord::PublicKey => &[("jwk", true), ("expires_in", false), ("sources", false)],
+        CredentialWord::PublicKey => &[("jwk", true), ("sources", false)],
         CredentialWord::Hmac => &[
             ("header", false),
             ("scheme", false),

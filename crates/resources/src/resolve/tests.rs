@@ -226,8 +226,6 @@ r.yaml:8:7: error[key.not_enforced]: Flow `checkout`: this version reads the kin
   = take the document out until a later version enforces it
 r.yaml:12:7: error[key.not_enforced]: Webhook `pager`: this version reads the kind `Webhook` but does not enforce it
   = take the document out until a later version enforces it
-r.yaml:30:28: error[key.not_enforced]: Identity `sync`: this version reads `credentials[].type: public_key` but does not enforce it
-  = use another value until a later version enforces it
 r.yaml:43:65: error[key.not_enforced]: Api `ledger`: this version reads `upstream.identity.query` but does not enforce it
   = take the key out until a later version enforces it
 r.yaml:44:21: error[key.not_enforced]: Api `ledger`: this version reads `accept[]: signature` but does not enforce it

@@ -8,6 +8,7 @@ use wardgate_model::id::SecretName;
 on_both! {
     a_secret_is_put_and_replaced,
     one_key_signs_and_those_before_it_are_published_still,
+    a_key_is_announced_before_it_signs_and_once_by_whoever_comes_first,
 }
 
 const MATERIAL: &[u8] = b"sealed-material-0123456789";
@@ -65,4 +66,26 @@ async fn one_key_signs_and_those_before_it_are_published_still(world: World) {
     for state in [SigningKeyState::Signing, SigningKeyState::Published, SigningKeyState::Retired] {
         assert_eq!(SigningKeyState::parse(state.as_str()), Some(state));
     }
+}
+
+async fn a_key_is_announced_before_it_signs_and_once_by_whoever_comes_first(world: World) {
+    let (by, sealed) = (actor("root", "rotation"), Sealed::new(MATERIAL));
+    let keys = async || {
+        let keys = world.store.signing_keys().await.unwrap();
+        keys.iter().map(|k| format!("{} {}", k.kid, k.state.as_str())).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(world.store.put_signing_key(&by, "one", &sealed, NOW).await.unwrap(), 1);
+    let announce = async |kid: &str| world.store.announce_signing_key(&by, kid, &sealed, NOW, NOW + HOUR).await.unwrap();
+    // Both of two gates see that one is due.
+    assert_eq!((announce("two").await, announce("three").await), (Some(2), None));
+    assert_eq!(keys().await, "one signing, two published");
+    assert_eq!(world.store.signing_keys_since().await.unwrap()["two"], NOW + HOUR);
+    let promote = async |kid: &str| world.store.promote_signing_key(&by, kid, NOW + HOUR + HOUR).await;
+    assert_eq!((promote("two").await.unwrap(), promote("two").await.unwrap()), (Some(3), None));
+    assert_eq!(keys().await, "one published, two signing");
+    let since = world.store.signing_keys_since().await.unwrap();
+    assert_eq!((since["one"], since["two"]), (NOW + HOUR + HOUR, NOW + HOUR + HOUR));
+    assert_eq!(promote("six").await.unwrap_err().to_string(), "there is no signing key `six`");
+    world.store.retire_signing_key(&by, "one", NOW).await.unwrap();
+    assert_eq!(promote("one").await.unwrap_err().to_string(), "signing key `one` is retired");
 }

@@ -104,7 +104,8 @@ fn usual_proof(control: &Control, identity: &IdentityId) -> ProofKind {
         Some(CredentialKind::ApiKey | CredentialKind::ForeignKey) => ProofKind::ApiKey,
         Some(CredentialKind::Oidc) => ProofKind::Jwt,
         Some(CredentialKind::X509) => ProofKind::X509,
-        Some(CredentialKind::PublicKey) => ProofKind::Signature,
+        // It is swapped for a token.
+        Some(CredentialKind::PublicKey) => ProofKind::Jwt,
         Some(CredentialKind::Hmac) => ProofKind::Hmac,
         Some(CredentialKind::Session | CredentialKind::SignIn | CredentialKind::BreakGlass) | None => ProofKind::Session,
     }

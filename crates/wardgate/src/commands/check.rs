@@ -3,7 +3,7 @@
 use crate::{
     cli::{CheckArgs, Output},
     config::{Config, KeySource, Raw, SignIn},
-    control::Loaded,
+    control::{Gathered, Loaded},
     diagnostics,
     output::{Exit, GOOD, json, line, note, styled},
 };
@@ -95,13 +95,14 @@ fn look(args: &CheckArgs) -> (Vec<Diagnostic>, Option<Counted>) {
         if args.directories.is_empty() || file.exists() { Config::read(file).map_err(|wrong| found.extend(wrong)).ok() } else { None };
     found.extend(configured.as_ref().and_then(open_key));
     let sign_in = configured.as_ref().and_then(|config| config.sign_in.clone());
+    let issuer = configured.as_ref().map(|config| config.issuer.clone());
     let configured = configured.map(|config| config.resources);
     let base = file.parent().unwrap_or(Path::new("")).to_owned();
     let paths = if args.directories.is_empty() { configured.unwrap_or_else(|| named(file, &base)) } else { args.directories.clone() };
     if paths.is_empty() {
         return (found, None);
     }
-    match Loaded::read_from(&paths, base) {
+    match Loaded::of(Gathered::read(&paths, base).with_issuer(issuer.as_deref())) {
         Ok(loaded) => {
             found.extend(loaded.warnings);
             let inventory = &loaded.inventory;

@@ -2,6 +2,7 @@
 
 mod doors;
 mod governance;
+mod issuer;
 mod outside;
 mod sign_in;
 
@@ -26,6 +27,8 @@ mod defaults {
     pub(super) const ADMIN: &str = "127.0.0.1:9080";
     /// `issuer.url` where no listener says what clients call it.
     pub(super) const ISSUER: &str = "https://wardgate.invalid";
+    /// `issuer.token_life`.
+    pub(super) const TOKEN_LIFE: &str = "5m";
     /// `store.url`.
     pub(super) const STORE: &str = "sqlite:wardgate.db";
     /// `audit.directory`.
@@ -42,6 +45,8 @@ mod defaults {
     pub(super) const SEAL_AFTER: &str = "1h";
     /// `audit.segments.local`.
     pub(super) const SEGMENTS_LOCAL: &str = "24h";
+    /// In the place of an `audit.segments.s3.endpoint` that is none, while the rest is looked at.
+    pub(super) const NO_STORE: &str = "https://store.invalid";
     /// `audit.segments.s3.region`.
     pub(super) const S3_REGION: &str = "us-east-1";
     /// `secrets.key`.
@@ -134,8 +139,13 @@ pub struct RawAdmin {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawIssuer {
-    /// Its URL: `iss` of assertions; keys at URL + /.well-known/jwks.json. Default: the first listener's public_url.
+    /// Its URL: `iss` of assertions and tokens. The token service is at URL + /oauth, said by /.well-known/oauth-authorization-server;
+    /// keys at /.well-known/jwks.json. Default: the first listener's public_url.
     pub url: Option<String>,
+    /// How long a token lives, from `30s` to `1h`; less where who calls or what is called is critical. Default: `5m`.
+    pub token_life: Option<String>,
+    /// What tokens and assertions are signed with: `ES256` (default) or `EdDSA`.
+    pub algorithm: Option<String>,
 }
 
 /// The database.
@@ -203,7 +213,10 @@ impl Raw {
             sign_in.fill();
         }
         let public_url = self.listeners.iter().find_map(|listener| listener.public_url.clone());
-        fill(&mut self.issuer.get_or_insert_default().url, public_url.as_deref().unwrap_or(defaults::ISSUER));
+        let issuer = self.issuer.get_or_insert_default();
+        fill(&mut issuer.url, public_url.as_deref().unwrap_or(defaults::ISSUER));
+        fill(&mut issuer.token_life, defaults::TOKEN_LIFE);
+        fill(&mut issuer.algorithm, issuer::ES256);
         fill(&mut self.store.get_or_insert_default().url, defaults::STORE);
         let audit = self.audit.get_or_insert_default();
         fill(&mut audit.directory, defaults::AUDIT);
@@ -395,7 +408,9 @@ impl Raw {
         let sign_in = admin.sign_in.as_ref().and_then(|sign_in| sign_in.resolve(&mut findings));
         let metrics_open = findings.word("admin.metrics", text(&admin.metrics), ["open", "closed"]) == Some("open");
         // Where no issuer is named it is a `public_url`, which has been looked at already.
-        let issuer = raw.issuer.unwrap_or_default().url;
+        let issuer = raw.issuer.unwrap_or_default();
+        let tokens = issuer.tokens(&mut findings);
+        let issuer = issuer.url;
         let issuer =
             if names_issuer { findings.url("issuer.url", text(&issuer)) } else { issuer.map(|url| url.trim_end_matches('/').to_owned()) };
         let store = findings.database(text(&raw.store.unwrap_or_default().url));
@@ -435,6 +450,7 @@ impl Raw {
                     metrics_open,
                     sign_in,
                     issuer,
+                    tokens,
                     store,
                     audit: base.join(text(&audit.directory)),
                     audit_queue_events: audit.queue_events.unwrap_or(1).max(1),

@@ -111,5 +111,9 @@ impl Control {
 fn identities(changes: &[ResourceChange], loaded: &Loaded) -> Vec<Diagnostic> {
     let puts = changes.iter().filter(|change| change.id.kind() == Kind::Identity);
     let puts = puts.filter_map(|change| change.spec.as_ref().map(|spec| people::declared(&change.id, spec.clone())));
-    puts.filter_map(|document| resolve_identity(&document, &loaded.inventory).err()).flatten().collect()
+    let wrong = |document: Document| match resolve_identity(&document, &loaded.inventory) {
+        Ok(resolved) => super::trust::keys(&resolved, &document.place),
+        Err(found) => found,
+    };
+    puts.flat_map(wrong).collect()
 }

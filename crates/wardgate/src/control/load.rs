@@ -3,6 +3,7 @@
 use crate::{
     builtin,
     config::Config,
+    issuer,
     replay::documents::{FileRead, KeptDocuments},
 };
 use std::{
@@ -13,9 +14,10 @@ use std::{
 };
 use wardgate_abuse::Limits;
 use wardgate_governance::rotation::Rotations;
+use wardgate_issuer::place::Place;
 use wardgate_model::{
     api::Api,
-    diagnostic::{Diagnostic, Place},
+    diagnostic::{Diagnostic, Place as Spot},
     id::TeamName,
     inventory::Identity,
     limit::Limit,
@@ -40,6 +42,8 @@ pub struct Gathered {
     disk: Disk,
     /// Whether people sign in at an issuer.
     sign_in: bool,
+    /// Where our token service is.
+    issuer: Option<Place>,
 }
 
 impl Gathered {
@@ -51,7 +55,13 @@ impl Gathered {
         let sources = gather(paths, &mut diagnostics);
         let parsed = wardgate_resources::parse(&sources);
         diagnostics.extend(parsed.diagnostics);
-        Self { documents: parsed.documents, diagnostics, disk, sign_in: false }
+        Self { documents: parsed.documents, diagnostics, disk, sign_in: false, issuer: None }
+    }
+
+    /// With our token service where this URL says, beside which no API may be.
+    #[must_use]
+    pub fn with_issuer(self, url: Option<&str>) -> Self {
+        Self { issuer: url.and_then(Place::parse), ..self }
     }
 
     /// No documents at all: what is asked about then comes from elsewhere.
@@ -59,14 +69,14 @@ impl Gathered {
     pub fn nothing(config: &Config) -> Self {
         let base = config.file.parent().unwrap_or(Path::new("")).to_owned();
         let (disk, sign_in) = (Disk::new(base, &config.resources), config.sign_in.is_some());
-        Self { documents: Vec::new(), diagnostics: Vec::new(), disk, sign_in }
+        Self { documents: Vec::new(), diagnostics: Vec::new(), disk, sign_in, issuer: Place::parse(&config.issuer) }
     }
 
     /// No documents, and instead of files what was kept of them: what is resolved with this is a past.
     #[must_use]
-    pub(crate) fn past(kept: Arc<KeptDocuments>, sign_in: bool) -> Self {
+    pub(crate) fn past(kept: Arc<KeptDocuments>, sign_in: bool, issuer: &str) -> Self {
         let disk = Disk { kept: Some(kept), ..Disk::new(PathBuf::new(), &[]) };
-        Self { documents: Vec::new(), diagnostics: Vec::new(), disk, sign_in }
+        Self { documents: Vec::new(), diagnostics: Vec::new(), disk, sign_in, issuer: Place::parse(issuer) }
     }
 
     /// What a document names with `file:`, as it is now.
@@ -86,7 +96,8 @@ impl Gathered {
     #[must_use]
     pub fn of(config: &Config) -> Self {
         let base = config.file.parent().unwrap_or(Path::new("")).to_owned();
-        Self { sign_in: config.sign_in.is_some(), ..Self::read(&config.resources, base) }
+        let issuer = Place::parse(&config.issuer);
+        Self { sign_in: config.sign_in.is_some(), issuer, ..Self::read(&config.resources, base) }
     }
 
     /// The documents, as they are kept.
@@ -133,12 +144,12 @@ impl Loaded {
         Self::resolve(Arc::new(Gathered::of(config)), Vec::new(), &Nobody)
     }
 
-    /// Reads directories and files; `base` is the configuration's directory.
+    /// Resolves what stands in files alone.
     ///
     /// # Errors
     /// As [`Loaded::read`].
-    pub fn read_from(paths: &[PathBuf], base: PathBuf) -> Result<Self, Vec<Diagnostic>> {
-        Self::resolve(Arc::new(Gathered::read(paths, base)), Vec::new(), &Nobody)
+    pub fn of(gathered: Gathered) -> Result<Self, Vec<Diagnostic>> {
+        Self::resolve(Arc::new(gathered), Vec::new(), &Nobody)
     }
 
     /// Resolves what stands in files together with what is declared otherwise.
@@ -161,6 +172,9 @@ impl Loaded {
         if gathered.sign_in {
             apis.push(Arc::new(wardgate_console::sign_in_api()));
         }
+        if let Some(place) = &gathered.issuer {
+            apis.push(Arc::new(wardgate_issuer::api::api(place)));
+        }
         let on_record = |name: &str| beside.identity(name).is_some();
         let names = Names { beside: Some(&on_record), ..names(&inventory, &apis) };
         let compiled = wardgate_policy::compile(&policy_sources(&inventory), &inventory.grants, &names);
@@ -168,6 +182,7 @@ impl Loaded {
         let policies = compiled.policies.filter(|_| !found.iter().any(Diagnostic::is_error));
         let Some(policies) = policies else { return Err(sorted(found)) };
         found.extend(super::trust::diagnostics(&inventory));
+        found.extend(gathered.issuer.iter().flat_map(|place| issuer::clashes(&inventory, place)));
         if found.iter().any(Diagnostic::is_error) {
             return Err(sorted(found));
         }
@@ -217,7 +232,7 @@ pub(crate) fn gather(paths: &[PathBuf], found: &mut Vec<Diagnostic>) -> Sources 
     let mut files = 0_usize;
     while let Some(path) = todo.pop() {
         let unreadable = |error: &dyn std::fmt::Display| {
-            Diagnostic::error(Place::file(&path), "file.unreadable", format!("cannot read `{}`: {error}", path.display()))
+            Diagnostic::error(Spot::file(&path), "file.unreadable", format!("cannot read `{}`: {error}", path.display()))
         };
         if path.is_dir() {
             match std::fs::read_dir(&path).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
@@ -252,7 +267,7 @@ pub(crate) fn gather(paths: &[PathBuf], found: &mut Vec<Diagnostic>) -> Sources 
         }
     }
     if files == 0 && !paths.is_empty() && found.is_empty() {
-        let place = Place::file(paths.first().cloned().unwrap_or_default());
+        let place = Spot::file(paths.first().cloned().unwrap_or_default());
         found.push(
             Diagnostic::error(place, "file.none", "there is no `*.yaml` and no `*.cedar` in the resources")
                 .mend("an empty directory is never taken for an order to remove everything"),

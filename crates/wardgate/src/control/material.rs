@@ -2,8 +2,10 @@
 
 use crate::{builtin, clock, config::Config};
 use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use serde_json::Value;
 use std::{sync::Arc, time::Duration};
-use wardgate_gate::assertion::Mint;
+use wardgate_gate::{assertion::Mint, trust::TrustedIssuer};
 use wardgate_model::{
     credential::CredentialKind,
     id::{EnvironmentName, IdentityId, SecretName},
@@ -12,7 +14,12 @@ use wardgate_model::{
 use wardgate_proof::{
     api_key::{self, KeyKind, Pepper},
     entropy::SystemEntropy,
-    jws::Signer,
+    jose::{
+        algorithm::{Algorithm, Algorithms},
+        jwk::{Accepting, Usage},
+        key_set::KeySet,
+    },
+    jws::{self, Signer},
     keyring::Keyring,
     seal::{SealPurpose, SealingKey},
 };
@@ -27,8 +34,45 @@ pub struct Material {
     secrets: SealingKey,
     /// Of senders of webhooks (`control::hooks`).
     pub(super) hooks: SealingKey,
-    mint: Arc<Mint>,
+    signing: SealingKey,
+    issuer: Arc<str>,
+    ring: ArcSwap<Ring>,
     first: Option<Secret<String>>,
+}
+
+/// The keys that our tokens and assertions are signed with.
+struct Ring {
+    mint: Arc<Mint>,
+    /// All that are published, the one that signs among them.
+    published: Vec<(StoredSigningKey, Signer)>,
+}
+
+impl Ring {
+    /// From what is on record; `None`: none of it signs.
+    ///
+    /// # Errors
+    /// When one cannot be opened: it was sealed under another master key.
+    fn open(sealing: &SealingKey, issuer: &Arc<str>, keys: &[StoredSigningKey]) -> anyhow::Result<Option<Self>> {
+        let mut published = Vec::new();
+        let mut mint = None;
+        for key in keys.iter().filter(|key| key.state != SigningKeyState::Retired) {
+            if key.state == SigningKeyState::Signing {
+                mint = Some(Arc::new(Mint::new(opened(sealing, key)?, Arc::clone(issuer))));
+            }
+            published.push((key.clone(), opened(sealing, key)?));
+        }
+        Ok(mint.map(|mint| Self { mint, published }))
+    }
+
+    fn jwks(&self) -> Value {
+        jws::jwks(self.published.iter().map(|(_, signer)| signer))
+    }
+}
+
+fn opened(sealing: &SealingKey, key: &StoredSigningKey) -> anyhow::Result<Signer> {
+    let pkcs8 =
+        sealing.open(&key.kid, key.sealed.bytes()).context("the signing key on record cannot be opened: is this another master key?")?;
+    Signer::load(pkcs8.danger_expose()).context("the signing key on record cannot be read")
 }
 
 impl std::fmt::Debug for Material {
@@ -45,7 +89,10 @@ impl Material {
     /// When the master key is missing or another than the one that sealed the store.
     pub async fn open(config: &Config, store: &Store) -> anyhow::Result<Self> {
         let keyring = keyring(config)?;
-        let mint = Mint::new(signer(&keyring, store).await?, config.issuer.as_str().into());
+        let signing = keyring.sealing_key(SealPurpose::SigningKey);
+        sign_with_something(&signing, store).await?;
+        let issuer: Arc<str> = config.issuer.as_str().into();
+        let ring = Ring::open(&signing, &issuer, &store.signing_keys().await?)?.context("no key signs")?;
         let ever = store
             .credentials(&CredentialFilter { kind: Some(CredentialKind::SignIn), limit: Some(1), ..CredentialFilter::default() })
             .await?;
@@ -54,7 +101,9 @@ impl Material {
             pepper: Arc::new(keyring.pepper()),
             secrets: keyring.sealing_key(SealPurpose::UpstreamSecret),
             hooks: keyring.sealing_key(SealPurpose::WebhookSecret),
-            mint: Arc::new(mint),
+            signing,
+            issuer,
+            ring: ArcSwap::from_pointee(ring),
             first,
         })
     }
@@ -64,12 +113,16 @@ impl Material {
     /// # Errors
     /// None of them signs, or it was sealed under another master key.
     pub(super) fn kept(keyring: &Keyring, config: &Config, keys: &[StoredSigningKey]) -> anyhow::Result<Self> {
-        let signer = on_record(keyring, keys)?.context("no signing key was kept")?;
+        let signing = keyring.sealing_key(SealPurpose::SigningKey);
+        let issuer: Arc<str> = config.issuer.as_str().into();
+        let ring = Ring::open(&signing, &issuer, keys)?.context("no signing key was kept")?;
         Ok(Self {
             pepper: Arc::new(keyring.pepper()),
             secrets: keyring.sealing_key(SealPurpose::UpstreamSecret),
             hooks: keyring.sealing_key(SealPurpose::WebhookSecret),
-            mint: Arc::new(Mint::new(signer, config.issuer.as_str().into())),
+            signing,
+            issuer,
+            ring: ArcSwap::from_pointee(ring),
             first: None,
         })
     }
@@ -80,10 +133,58 @@ impl Material {
         &self.pepper
     }
 
-    /// Who signs assertions.
+    /// Who signs assertions and tokens at present.
     #[must_use]
-    pub fn mint(&self) -> &Arc<Mint> {
-        &self.mint
+    pub fn mint(&self) -> Arc<Mint> {
+        Arc::clone(&self.ring.load().mint)
+    }
+
+    /// The published keys (RFC 7517 §5).
+    #[must_use]
+    pub fn jwks(&self) -> Value {
+        self.ring.load().jwks()
+    }
+
+    /// Our own token service, as the gate believes it: by every key that is published.
+    #[must_use]
+    pub fn ours(&self) -> TrustedIssuer {
+        let keys = KeySet::parse(self.jwks().to_string().as_bytes(), Accepting { algorithms: Algorithms::ALL, usage: Usage::Signature });
+        if let Err(why) = &keys {
+            tracing::error!(%why, "our own keys cannot be read: no token of ours is good");
+        }
+        TrustedIssuer::ours(&self.issuer, keys.unwrap_or_else(|_| KeySet::of(Algorithms::ALL, [])))
+    }
+
+    /// The published keys with what each signs with.
+    #[must_use]
+    pub fn published(&self) -> Vec<(StoredSigningKey, Algorithm)> {
+        self.ring.load().published.iter().map(|(key, signer)| (key.clone(), signer.algorithm())).collect()
+    }
+
+    /// Takes the keys that are on record now. `false`: they cannot be used, and those before stay.
+    pub fn take_keys(&self, keys: &[StoredSigningKey]) -> bool {
+        match Ring::open(&self.signing, &self.issuer, keys) {
+            Ok(Some(ring)) => {
+                self.ring.store(Arc::new(ring));
+                true
+            }
+            Ok(None) => {
+                tracing::error!("no key on record signs: the last one goes on");
+                false
+            }
+            Err(error) => {
+                tracing::error!(error = format!("{error:#}"), "the signing keys on record cannot be used: the last ones go on");
+                false
+            }
+        }
+    }
+
+    /// A new signing key: its name, and what is kept of it.
+    ///
+    /// # Errors
+    /// When none can be made.
+    pub fn new_key(&self, algorithm: Algorithm) -> anyhow::Result<(String, Sealed)> {
+        new_key(&self.signing, algorithm)
     }
 
     /// The first admin credential, when this start made it. To be shown once.
@@ -120,26 +221,21 @@ pub(crate) fn keyring(config: &Config) -> anyhow::Result<Keyring> {
     Keyring::parse(config.key_text()?.danger_expose()).context("the master key cannot be used")
 }
 
-/// The signing key on record.
-fn on_record(keyring: &Keyring, keys: &[StoredSigningKey]) -> anyhow::Result<Option<Signer>> {
-    let Some(key) = keys.iter().find(|key| key.state == SigningKeyState::Signing) else { return Ok(None) };
-    let sealing = keyring.sealing_key(SealPurpose::SigningKey);
-    let pkcs8 =
-        sealing.open(&key.kid, key.sealed.bytes()).context("the signing key on record cannot be opened: is this another master key?")?;
-    Signer::load(pkcs8.danger_expose()).map(Some).context("the signing key on record cannot be read")
+/// Sees to it that a key signs: the one on record, or a new one.
+async fn sign_with_something(sealing: &SealingKey, store: &Store) -> anyhow::Result<()> {
+    if let Some(key) = store.signing_keys().await?.iter().find(|key| key.state == SigningKeyState::Signing) {
+        return opened(sealing, key).map(drop);
+    }
+    let (kid, sealed) = new_key(sealing, Algorithm::Es256)?;
+    store.put_signing_key(&Actor::new(Who::Process, "first start"), &kid, &sealed, clock::now()).await?;
+    Ok(())
 }
 
-/// The signing key on record, or a new one.
-async fn signer(keyring: &Keyring, store: &Store) -> anyhow::Result<Signer> {
-    if let Some(signer) = on_record(keyring, &store.signing_keys().await?)? {
-        return Ok(signer);
-    }
-    let sealing = keyring.sealing_key(SealPurpose::SigningKey);
-    let pkcs8 = Signer::generate()?;
-    let signer = Signer::load(pkcs8.danger_expose())?;
-    let sealed = Sealed::new(sealing.seal(signer.kid(), pkcs8.danger_expose(), &SystemEntropy)?);
-    store.put_signing_key(&Actor::new(Who::Process, "first start"), signer.kid(), &sealed, clock::now()).await?;
-    Ok(signer)
+fn new_key(sealing: &SealingKey, algorithm: Algorithm) -> anyhow::Result<(String, Sealed)> {
+    let pkcs8 = Signer::generate_for(algorithm)?;
+    let kid = Signer::load(pkcs8.danger_expose())?.kid().to_owned();
+    let sealed = Sealed::new(sealing.seal(&kid, pkcs8.danger_expose(), &SystemEntropy)?);
+    Ok((kid, sealed))
 }
 
 async fn issue_sign_in(keyring: &Keyring, store: &Store) -> anyhow::Result<Secret<String>> {
@@ -173,7 +269,7 @@ pub async fn mint_sign_in(config: &Config) -> anyhow::Result<Secret<String>> {
 
 /// Under another master key than the store's the credential would never be good: that is said here, not at the sign-in.
 async fn mint_into(keyring: &Keyring, store: &Store) -> anyhow::Result<Secret<String>> {
-    signer(keyring, store).await?;
+    sign_with_something(&keyring.sealing_key(SealPurpose::SigningKey), store).await?;
     issue_sign_in(keyring, store).await
 }
 

@@ -20,7 +20,7 @@ use std::sync::{
 };
 use tokio::sync::{Mutex, Notify};
 use wardgate_audit::sink::Log;
-use wardgate_gate::{Gate, Meters, Population, Snapshot, denied::Denied, trust::Trust};
+use wardgate_gate::{Gate, Meters, Population, Snapshot, denied::Denied};
 use wardgate_model::event::EventSink as _;
 use wardgate_resources::Nobody;
 use wardgate_store::{Store, StoreFault};
@@ -52,7 +52,8 @@ impl Control {
         denied.stop_all(pending.subjects(), clock::now());
         let Started { loaded, material, heeded, population, estate, heard, seq } = started;
         let sources = Sources::new()?;
-        let trust = sources.keep(&loaded.inventory.trust, &estate).unwrap_or_else(Trust::nobody);
+        drop(sources.keep(&loaded.inventory.trust, &estate));
+        let trust = sources.with_ours(material.ours());
         let gate = Arc::new(Gate::new(Snapshot::new(1, population, Arc::new(estate)).trusting(trust), meters));
         let keeper = Keeper::start(&config, clock::now(), clock::entropy());
         let keeper = keeper.with_context(|| format!("cannot keep in `{}` what rulings can be replayed with", config.audit.display()))?;

@@ -238,7 +238,8 @@ pub(super) fn subject(stop: &HereStop) -> Option<Subject> {
         Stopping::Contain(Containable::Identity) => IdentityId::parse(&stop.name).ok().map(Subject::Identity),
         Stopping::Contain(Containable::Owner) => OwnerName::parse(&stop.name).ok().map(Subject::Owner),
         Stopping::Contain(Containable::Issuer) => TrustName::parse(&stop.name).ok().map(Subject::Issuer),
-        Stopping::Contain(Containable::Token | Containable::Task) => None,
+        Stopping::Contain(Containable::Token) => Some(Subject::Token(stop.name.as_ref().into())),
+        Stopping::Contain(Containable::Task) => None,
     }
 }
 

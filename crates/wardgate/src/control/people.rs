@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 use wardgate_console::PERSON;
-use wardgate_gate::{Change, Population, bindings};
+use wardgate_gate::{Change, Client, Population, bindings, clients};
 use wardgate_governance::rotation::replaced_from;
 use wardgate_model::{
     credential::{Credential, CredentialKind},
@@ -19,8 +19,9 @@ use wardgate_model::{
     inventory::{Identity, IdentityKind},
     resource::Kind,
 };
+use wardgate_proof::jose::jwk::Key;
 use wardgate_resources::{
-    Beside, BesideIdentity, Document, IdentitySpec, Inventory, Naming, RecordedIdentity, references, resolve_recorded,
+    Beside, BesideIdentity, CredentialSpec, Document, IdentitySpec, Inventory, Naming, RecordedIdentity, references, resolve_recorded,
 };
 use wardgate_store::{Claim, IdentityRecord, ResourceId, Store, StoreFault};
 
@@ -86,7 +87,10 @@ pub(super) fn changes(record: &IdentityRecord, loaded: &Loaded, material: &Mater
             changes.push(Change::Identity(Arc::clone(identity)));
             let vouched = declared.iter().filter_map(|entry| Some((entry, entry.binding.as_ref()?)));
             let vouched = vouched.map(|(entry, by)| bindings::declared(identity, &entry.name, entry.kind, &entry.sources, by));
-            changes.push(Change::Declared(identity.id.clone(), vouched.map(Arc::new).collect()));
+            let registered = registered(identity, &declared);
+            let keys = registered.iter().map(|(credential, _)| Arc::clone(credential));
+            changes.push(Change::Declared(identity.id.clone(), vouched.map(Arc::new).chain(keys).collect()));
+            changes.push(Change::Client(identity.id.clone(), Client::new(&identity.id, registered).map(Arc::new)));
         }
         None => changes.push(Change::NoIdentity(record.identity.clone())),
     }
@@ -110,6 +114,15 @@ pub(super) fn changes(record: &IdentityRecord, loaded: &Loaded, material: &Mater
         changes.push(Change::Hooks(identity.id.clone(), material.open_hooks(identity, &declared, &kept)));
     }
     changes
+}
+
+/// The registered keys of an identity, made ready. They counted when they were taken.
+fn registered(identity: &Identity, declared: &[CredentialSpec]) -> Vec<(Arc<Credential>, Key)> {
+    let read = |entry: &CredentialSpec| {
+        let read = clients::registered(identity, &entry.name, &entry.sources, entry.jwk.as_deref()?);
+        read.map_err(|why| tracing::error!(identity = %identity.id, entry = %entry.name, %why, "a public key cannot be used")).ok()
+    };
+    declared.iter().filter_map(read).collect()
 }
 
 /// Lets a credential use its identity's own names, so that each is in memory once.

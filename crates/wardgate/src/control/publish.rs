@@ -10,7 +10,7 @@ use super::{
     load::Gathered,
     people::{self, OnRecord},
 };
-use crate::{clock, config::Config};
+use crate::{clock, config::Config, issuer};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, atomic::Ordering},
@@ -58,6 +58,8 @@ struct Behind {
     estate: bool,
     /// Something that every identity may rest on.
     everybody: bool,
+    /// A key that we sign with.
+    keys: bool,
 }
 
 impl Behind {
@@ -74,7 +76,8 @@ impl Behind {
             Subject::Resource(Kind::Owner | Kind::Environment | Kind::TrustSource | Kind::Contract | Kind::Waiver | Kind::Rotation) => {
                 (self.estate, self.everybody) = (true, true);
             }
-            Subject::Resource(_) | Subject::Secret | Subject::SigningKey => self.estate = true,
+            Subject::SigningKey => (self.estate, self.keys) = (true, true),
+            Subject::Resource(_) | Subject::Secret => self.estate = true,
             Subject::OwnerStatus | Subject::Containment | Subject::Approval | Subject::Discovery => {}
         }
     }
@@ -237,6 +240,7 @@ impl Control {
         let before = self.gate.snapshot();
         let anew = behind.estate || rebuild == Rebuild::Always;
         let loaded = if anew { self.reloaded().await? } else { self.loaded() };
+        let keyed = behind.keys && self.material.take_keys(&self.store.signing_keys().await?);
         let population = if behind.everybody {
             people::all(&self.store, &loaded, &self.material).await?
         } else {
@@ -252,7 +256,9 @@ impl Control {
         match made {
             Ok(estate) => {
                 let number = published.number + 1;
-                let trust = self.sources.keep(&loaded.inventory.trust, &estate).unwrap_or_else(|| Arc::clone(before.trust()));
+                let kept = self.sources.keep(&loaded.inventory.trust, &estate);
+                let ours = keyed.then(|| self.sources.with_ours(self.material.ours()));
+                let trust = ours.or(kept).unwrap_or_else(|| Arc::clone(before.trust()));
                 self.gate.publish(Snapshot::new(number, population, estate).trusting(trust));
                 *published = Published { seq: behind.seq, number };
                 self.seen.store(behind.seq, Ordering::Release);
@@ -329,7 +335,7 @@ impl Control {
         let admitted = |subject: &Stopped| match subject {
             Stopped::Credential(id) => snapshot.credential(id.as_str()).is_some_and(|c| c.state == CredentialState::Live),
             Stopped::Identity(id) => snapshot.identity(id).is_some_and(|identity| !is_stopped(identity.state)),
-            Stopped::Owner(_) | Stopped::Issuer(_) => true,
+            Stopped::Owner(_) | Stopped::Issuer(_) | Stopped::Token(_) => true,
         };
         heeded.settle(admitted);
         self.denied.settle(clock::now(), |subject| {
@@ -417,8 +423,9 @@ pub(super) fn build(
         policies: Arc::clone(&loaded.policies),
         limits: Arc::clone(&loaded.limits),
         pepper: Arc::clone(material.pepper()),
-        mint: Arc::clone(material.mint()),
+        mint: material.mint(),
         denied: Arc::clone(denied),
         body_bytes_max: config.edge.body_bytes_max,
-    }))
+    })
+    .addressed(issuer::addresses(config, &loaded.apis)))
 }

@@ -9,7 +9,7 @@ mod diagnostics;
 mod ready;
 
 pub use asking::AskedState;
-pub(super) use diagnostics::diagnostics;
+pub(super) use diagnostics::{diagnostics, keys};
 
 use super::Control;
 use crate::clock;
@@ -30,7 +30,10 @@ use wardgate_feeds::{
     feeds::Feeds,
     resolve::SystemResolver,
 };
-use wardgate_gate::{Estate, KeysAnswer, Snapshot, trust::Trust};
+use wardgate_gate::{
+    Estate, KeysAnswer, Snapshot,
+    trust::{Trust, TrustedIssuer},
+};
 use wardgate_model::{id::TrustName, secret::Secret, time::Time, trust::TrustSource};
 use wardgate_proof::entropy::SystemEntropy;
 
@@ -56,12 +59,14 @@ struct State {
     /// What the trust of now was made from.
     memory: Memory,
     trust: Arc<Trust>,
+    /// Our own token service.
+    ours: Option<TrustedIssuer>,
 }
 
 impl Default for State {
     fn default() -> Self {
         let (memory, askers) = (Memory::default(), Askers::default());
-        Self { sources: Vec::new(), held: BTreeMap::new(), askers, memory, trust: Trust::nobody() }
+        Self { sources: Vec::new(), held: BTreeMap::new(), askers, memory, trust: Trust::nobody(), ours: None }
     }
 }
 
@@ -117,6 +122,13 @@ impl Sources {
         }
         state.sources = sources.to_vec();
         Some(ready(&mut state))
+    }
+
+    /// Believes our own token service from now on by these keys.
+    pub(super) fn with_ours(&self, ours: TrustedIssuer) -> Arc<Trust> {
+        let mut state = self.lock();
+        state.ours = Some(ours);
+        ready(&mut state)
     }
 
     /// Takes up what a feed hands out. `None`: nothing changes by it. It is of a feed that was stopped since, and counts no more; or

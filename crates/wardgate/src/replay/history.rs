@@ -281,7 +281,7 @@ impl<'s> History<'s> {
     fn resolve(&self, run: &Run) -> Result<Loaded, Box<str>> {
         let declared = self.declared.iter().map(|((kind, name), declared)| declared.document(*kind, name)).collect();
         let people: Vec<Document> = self.people.iter().map(|(name, declared)| declared.document(Kind::Identity, name)).collect();
-        let gathered = Arc::new(Gathered::past(Arc::clone(&self.documents), run.sign_in));
+        let gathered = Arc::new(Gathered::past(Arc::clone(&self.documents), run.sign_in, &run.issuer));
         Loaded::resolve(gathered, declared, &OnRecord::of(&people)).map_err(|found| {
             let first = found.iter().find(|found| found.is_error());
             first.map(ToString::to_string).unwrap_or_default().into()
@@ -357,7 +357,8 @@ fn stop(change: &Change) -> Option<Stop> {
         Containable::Credential => Stopped::Credential(CredentialId::parse(name)?),
         Containable::Owner => Stopped::Owner(OwnerName::parse(name).ok()?),
         Containable::Issuer => Stopped::Issuer(TrustName::parse(name).ok()?),
-        Containable::Token | Containable::Task => return None,
+        Containable::Token => Stopped::Token(name.into()),
+        Containable::Task => return None,
     };
     Some(Stop { seq: change.seq, time: change.time, what })
 }

@@ -12,8 +12,11 @@ use wardgate_model::{
     resource::Kind,
     trust::{Keys, Vouches},
 };
-use wardgate_proof::binding::{Holder, Subjects, loose};
-use wardgate_resources::Inventory;
+use wardgate_proof::{
+    binding::{Holder, Subjects, loose},
+    client,
+};
+use wardgate_resources::{IdentitySpec, Inventory};
 
 /// What is wrong with keys, anchors and lists that stand in files, and with what is to be fetched.
 pub(in crate::control) fn diagnostics(inventory: &Inventory) -> Vec<Diagnostic> {
@@ -50,8 +53,23 @@ pub(in crate::control) fn diagnostics(inventory: &Inventory) -> Vec<Diagnostic> 
             }
         }
     }
+    for spec in &inventory.identities {
+        let place = inventory.places.get(&(Kind::Identity, spec.identity.id.as_str().into())).cloned();
+        found.extend(keys(spec, &place.unwrap_or_else(|| Place::file("Identity"))));
+    }
     found.extend(bound(inventory));
     found
+}
+
+/// What is wrong with the public keys of an identity.
+pub(in crate::control) fn keys(spec: &IdentitySpec, place: &Place) -> Vec<Diagnostic> {
+    let wrong = spec.credentials.iter().filter_map(|entry| {
+        let why = client::key(entry.jwk.as_deref()?).err()?;
+        let what = format!("Identity `{}`: `credentials`: `{}`: `jwk`: {why}", spec.identity.id, entry.name);
+        let mend = "write a public key that signs, as `wardgate token --new-key FILE` says it";
+        Some(Diagnostic::error(place.clone(), "credential.key", what).mend(mend))
+    });
+    wrong.collect()
 }
 
 /// What is bound to more than whoever wrote it may have meant, and what two identities are bound to: such a proof would stand

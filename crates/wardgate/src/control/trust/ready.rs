@@ -61,6 +61,8 @@ pub(super) fn ready(state: &mut State) -> Arc<Trust> {
         }
         state.memory.0.insert(source.name.clone(), made);
     }
+    // Last: whoever calls itself as we do is not believed in our place.
+    issuers.extend(state.ours.as_ref().map(|ours| ours.renewed(None)));
     for held in state.held.values_mut() {
         held.told_until = held.good_until;
     }

@@ -1,4 +1,4 @@
-use crate::control::Loaded;
+use crate::control::{Gathered, Loaded};
 use std::fs;
 
 /// What is said of these documents beside an owner, an environment and a trust source.
@@ -9,7 +9,7 @@ fn said(documents: &str) -> String {
     fs::write(place.path().join("r.yaml"), format!("{ground}{documents}")).unwrap();
     fs::write(place.path().join("empty.json"), "{\"keys\":[]}").unwrap();
     fs::write(place.path().join("none.pem"), "nothing").unwrap();
-    match Loaded::read_from(&[place.path().to_owned()], place.path().to_owned()) {
+    match Loaded::of(Gathered::read(&[place.path().to_owned()], place.path().to_owned())) {
         Ok(_) => "good".to_owned(),
         Err(found) => found.iter().map(|one| format!("{} {}\n", one.code, one.what)).collect(),
     }

@@ -1,0 +1,124 @@
+//! How the token service answers: JSON as OAuth has it (RFC 6749 §5), never kept by anybody on the way.
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use serde_json::{Value, json};
+
+/// What is recorded of an answer, and taken off before it is sent.
+const EFFECT: HeaderName = HeaderName::from_static("wardgate-effect");
+
+/// Why a request is not answered with what it asks for; the error codes of RFC 6749 §5.2, RFC 8707 §2 and RFC 7009 §2.2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Error {
+    /// A parameter is missing, there twice, or ill-formed.
+    InvalidRequest,
+    /// The client may not do this.
+    UnauthorizedClient,
+    /// No such grant here.
+    UnsupportedGrantType,
+    /// A scope that is none, or not the client's.
+    InvalidScope,
+    /// No API of this address that the client may call.
+    InvalidTarget,
+    /// It cannot be done at present.
+    Unavailable,
+    /// We failed.
+    Server,
+}
+
+impl Error {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::InvalidScope => "invalid_scope",
+            Self::InvalidTarget => "invalid_target",
+            Self::Unavailable => "temporarily_unavailable",
+            Self::Server => "server_error",
+        }
+    }
+
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Server => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+/// An error with what its client can do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Which.
+    pub error: Error,
+    /// For people.
+    pub description: String,
+}
+
+impl Refusal {
+    /// An error, told. The description is kept within what RFC 6749 §5.2 allows: printable ASCII without `"` and `\`.
+    #[must_use]
+    pub fn new(error: Error, description: &str) -> Self {
+        let fits = |c: char| if matches!(c, ' '..='!' | '#'..='[' | ']'..='~') { c } else { '?' };
+        Self { error, description: description.chars().take(DESCRIPTION_CHARACTERS_MAX).map(fits).collect() }
+    }
+
+    /// As it is sent.
+    #[must_use]
+    pub fn response(&self) -> Response<Bytes> {
+        let body = json!({ "error": self.error.code(), "error_description": self.description });
+        let mut response = document(&body);
+        *response.status_mut() = self.error.status();
+        if self.error == Error::Unavailable {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+/// Longest description, in characters.
+const DESCRIPTION_CHARACTERS_MAX: usize = 300;
+
+/// A document that nobody keeps (RFC 6749 §5.1).
+#[must_use]
+pub fn document(body: &Value) -> Response<Bytes> {
+    let mut response = empty();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    *response.body_mut() = Bytes::from(body.to_string());
+    response
+}
+
+/// An answer that says nothing but that it was done (RFC 7009 §2.2).
+#[must_use]
+pub fn empty() -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    response
+}
+
+/// The same, with what is recorded of it: which token it is about, by its `jti`.
+#[must_use]
+pub fn recorded(mut response: Response<Bytes>, what: &str, token: &str) -> Response<Bytes> {
+    if let Ok(value) = HeaderValue::try_from(format!("{what} token={token}")) {
+        response.headers_mut().insert(EFFECT, value);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Error, Refusal};
+
+    #[test]
+    fn an_error_is_what_oauth_has_for_it() {
+        let response = Refusal::new(Error::InvalidScope, "the scope `\"\\ü` is none").response();
+        assert_eq!(response.status(), 400);
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        assert_eq!(response.headers()["pragma"], "no-cache");
+        assert_eq!(&response.body()[..], br#"{"error":"invalid_scope","error_description":"the scope `???` is none"}"#);
+    }
+}

@@ -1,0 +1,183 @@
+//! Where the token service is, and what it publishes of itself (RFC 8414).
+
+use serde_json::{Value, json};
+use wardgate_model::api::OperationClass;
+use wardgate_proof::client;
+
+/// Where metadata is (RFC 8414 §3); the issuer's path comes after it.
+const METADATA: &str = "/.well-known/oauth-authorization-server";
+/// Where OpenID Connect Discovery 1.0 §4 looks for it: after the issuer's path. Both say the same.
+const DISCOVERY: &str = "/.well-known/openid-configuration";
+/// Where the keys are; beside what they verify, at the root of the host.
+pub const KEYS: &str = "/.well-known/jwks.json";
+/// What every path of the service begins with, after the issuer's own.
+const PREFIX: &str = "/oauth";
+
+/// One of its endpoints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endpoint {
+    /// Tokens are given out (RFC 6749 §3.2).
+    Token,
+    /// It is said what a token is (RFC 7662).
+    Introspection,
+    /// A token is ended (RFC 7009).
+    Revocation,
+}
+
+impl Endpoint {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Token, Self::Introspection, Self::Revocation];
+
+    /// Its last segment, with the slash before it.
+    #[must_use]
+    pub const fn segment(self) -> &'static str {
+        match self {
+            Self::Token => "/token",
+            Self::Introspection => "/introspect",
+            Self::Revocation => "/revoke",
+        }
+    }
+}
+
+/// Where the token service is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    url: Box<str>,
+    origin: Box<str>,
+    host: Box<str>,
+    path: Box<str>,
+}
+
+impl Place {
+    /// From the issuer's URL: `http` or `https`, a host, perhaps a port and a path, and nothing else. `None`: it is none.
+    #[must_use]
+    pub fn parse(url: &str) -> Option<Self> {
+        let url = url.trim_end_matches('/');
+        let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
+        let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+        if authority.is_empty() || url.contains(['?', '#', '@', ' ']) {
+            return None;
+        }
+        let host = match authority.strip_prefix('[') {
+            Some(v6) => v6.split(']').next()?,
+            None => authority.split(':').next()?,
+        };
+        let origin = url.strip_suffix(path)?;
+        Some(Self { url: url.into(), origin: origin.into(), host: host.to_ascii_lowercase().into(), path: path.into() })
+    }
+
+    /// The issuer's identifier: `iss`, compared exactly.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Scheme, host and port.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The host in lower case, without a port.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Whole segments that the paths of its endpoints begin with.
+    #[must_use]
+    pub fn prefix(&self) -> String {
+        format!("{}{PREFIX}", self.path)
+    }
+
+    fn endpoint(&self, endpoint: Endpoint) -> String {
+        format!("{}{PREFIX}{}", self.url, endpoint.segment())
+    }
+
+    /// The address of the token endpoint.
+    #[must_use]
+    pub fn token_endpoint(&self) -> String {
+        self.endpoint(Endpoint::Token)
+    }
+
+    /// Whether metadata is asked for by this path: as RFC 8414 §3.1 has it, between host and path, or as OpenID Connect Discovery has
+    /// it, behind both.
+    #[must_use]
+    pub fn is_metadata(&self, path: &str) -> bool {
+        path.strip_prefix(METADATA) == Some(&*self.path) || path.strip_suffix(DISCOVERY) == Some(&*self.path)
+    }
+
+    /// The metadata (RFC 8414 §2).
+    #[must_use]
+    pub fn metadata(&self) -> Value {
+        let ways = ["private_key_jwt", "client_secret_basic"];
+        let algorithms = client::algorithms();
+        let scopes: Vec<&str> = OperationClass::ALL.iter().map(|class| class.as_str()).collect();
+        json!({
+            "issuer": self.url(),
+            "token_endpoint": self.endpoint(Endpoint::Token),
+            "jwks_uri": format!("{}{KEYS}", self.origin),
+            "scopes_supported": scopes,
+            "response_types_supported": [],
+            "grant_types_supported": ["client_credentials"],
+            "token_endpoint_auth_methods_supported": ways,
+            "token_endpoint_auth_signing_alg_values_supported": algorithms,
+            "introspection_endpoint": self.endpoint(Endpoint::Introspection),
+            "introspection_endpoint_auth_methods_supported": ways,
+            "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
+            "revocation_endpoint": self.endpoint(Endpoint::Revocation),
+            "revocation_endpoint_auth_methods_supported": ways,
+            "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Place;
+
+    #[test]
+    fn an_address_is_taken_apart() {
+        for (url, origin, host, prefix) in [
+            ("https://gate.example", "https://gate.example", "gate.example", "/oauth"),
+            ("https://Gate.example:8443/", "https://Gate.example:8443", "gate.example", "/oauth"),
+            ("http://127.0.0.1:80/eu/west", "http://127.0.0.1:80", "127.0.0.1", "/eu/west/oauth"),
+            ("https://[::1]:8443", "https://[::1]:8443", "::1", "/oauth"),
+        ] {
+            let place = Place::parse(url).expect(url);
+            assert_eq!((place.origin(), place.host(), &*place.prefix()), (origin, host, prefix), "{url}");
+        }
+        for url in
+            ["", "gate.example", "ftp://gate.example", "https://", "https://a@gate.example", "https://gate.example/?a", "https://g/#a"]
+        {
+            assert_eq!(Place::parse(url), None, "{url}");
+        }
+    }
+
+    /// RFC 8414 §3.1, OpenID Connect Discovery 1.0 §4: one between host and path, one behind both, and nothing like them.
+    #[test]
+    fn metadata_is_found_in_both_ways() {
+        let (plain, tenant) = (Place::parse("https://g").expect("a place"), Place::parse("https://g/t1").expect("a place"));
+        for (path, of_plain, of_tenant) in [
+            ("/.well-known/oauth-authorization-server", true, false),
+            ("/.well-known/openid-configuration", true, false),
+            ("/.well-known/oauth-authorization-server/t1", false, true),
+            ("/t1/.well-known/openid-configuration", false, true),
+            ("/.well-known/openid-configuration/t1", false, false),
+            ("/t1/.well-known/oauth-authorization-server", false, false),
+            ("/.well-known/oauth-authorization-server/", false, false),
+        ] {
+            assert_eq!((plain.is_metadata(path), tenant.is_metadata(path)), (of_plain, of_tenant), "{path}");
+        }
+    }
+
+    #[test]
+    fn metadata_says_what_is_there() {
+        let said = Place::parse("https://g:8443/t1").expect("a place").metadata();
+        assert_eq!(said["issuer"], "https://g:8443/t1");
+        assert_eq!(said["token_endpoint"], "https://g:8443/t1/oauth/token");
+        assert_eq!(said["jwks_uri"], "https://g:8443/.well-known/jwks.json");
+        let algorithms = said["token_endpoint_auth_signing_alg_values_supported"].as_array().expect("a list");
+        assert!(algorithms.iter().any(|name| name == "EdDSA") && algorithms.iter().all(|name| name != "none"));
+    }
+}

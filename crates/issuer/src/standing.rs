@@ -1,0 +1,65 @@
+//! What becomes of a token: introspection (RFC 7662) and revocation (RFC 7009).
+//!
+//! Whether a token is good is asked of the gate, by the very rooms that would let it in. Who may not know is told what is told of a
+//! token that never was (RFC 7662 §2.2).
+
+use crate::{
+    answer::{self, Error, Refusal},
+    exchange::{Outcome, Request},
+};
+use bytes::Bytes;
+use http::Response;
+use serde_json::json;
+use wardgate_gate::proof::{Live, live};
+use wardgate_model::{api::Api, facts::Caller};
+
+fn text<'a>(request: &'a Request<'_>) -> Result<&'a str, Refusal> {
+    request.form.one("token").ok_or_else(|| Refusal::new(Error::InvalidRequest, "`token` is missing"))
+}
+
+/// Says what a token is.
+///
+/// # Errors
+/// When none is named.
+pub(crate) fn introspect(request: &Request<'_>) -> Result<Response<Bytes>, Refusal> {
+    let found = live(text(request)?, request.snapshot, request.now).filter(|live| may_know(request.caller, live));
+    let Some(Live { token, .. }) = found else { return Ok(answer::document(&json!({ "active": false }))) };
+    let claims = &token.claims;
+    let seconds = |time: Option<wardgate_model::time::Time>| time.map(wardgate_model::time::Time::as_seconds);
+    Ok(answer::document(&json!({
+        "active": true,
+        "scope": token.facts.scopes.join(" "),
+        "client_id": claims.client(),
+        "token_type": "Bearer",
+        "exp": seconds(claims.expires()),
+        "iat": seconds(claims.issued()),
+        "sub": claims.subject(),
+        "aud": token.facts.audience.first(),
+        "iss": claims.issuer(),
+        "jti": claims.id(),
+    })))
+}
+
+/// Its own client, and whoever stands on the side of the API that it is for: identities of the owners that answer for it. Anybody else
+/// would learn of tokens that it is no audience of (CVE-2026-37979).
+fn may_know(caller: &Caller, live: &Live) -> bool {
+    let Api { policy_owner, business_owner, .. } = &*live.api;
+    let owner = &caller.identity.owner;
+    caller.identity.id == live.caller.identity.id || owner == policy_owner || Some(owner) == business_owner.as_ref()
+}
+
+/// Ends a token. One that is not good is as good as ended (RFC 7009 §2.2).
+///
+/// # Errors
+/// When none is named, or it is another client's.
+pub(crate) fn revoke(request: &Request<'_>) -> Result<Outcome, Refusal> {
+    let Some(Live { token, caller, .. }) = live(text(request)?, request.snapshot, request.now) else {
+        return Ok(Outcome::Answer(answer::empty()));
+    };
+    // RFC 7009 §2.1: it was issued to the client that asks.
+    if caller.identity.id != request.caller.identity.id {
+        return Err(Refusal::new(Error::UnauthorizedClient, "the token was issued to another client"));
+    }
+    let id = token.facts.id.clone();
+    Ok(Outcome::End { then: answer::recorded(answer::empty(), "revoked", &id), token: id })
+}

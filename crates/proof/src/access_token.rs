@@ -1,0 +1,91 @@
+//! The access tokens that our token service gives out (RFC 9068), and what must hold of them where they are shown.
+//!
+//! | claim | value |
+//! |---|---|
+//! | `iss` | the issuer's URL |
+//! | `sub`, `client_id` | the identity |
+//! | `aud` | the one API that it is for, by its address (RFC 8707) |
+//! | `scope` | the classes of operations that it is for, at least one |
+//! | `jti` | 128 random bits, as 32 hexadecimal digits |
+//! | `iat`, `exp` | seconds |
+//! | [`CREDENTIAL`] | the credential that it was got by: the token ends with it |
+
+use crate::jose::{
+    expected::{Expected, Sharing},
+    kind::TokenKind,
+    signer::{SignError, Signer},
+};
+use serde_json::json;
+use std::time::Duration;
+use wardgate_model::{
+    id::{CredentialId, IdentityId},
+    time::Time,
+};
+
+/// The claim that names the credential by which a token was got.
+pub const CREDENTIAL: &str = "wardgate_credential";
+/// Longest life of a token.
+pub const LIFE_MAX: Duration = Duration::from_hours(1);
+/// How far the clocks of two gates may be apart (STANDARDS §0, skew `S`).
+pub const SKEW: Duration = Duration::from_secs(30);
+
+/// What a token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessToken<'a> {
+    /// Who issues it.
+    pub issuer: &'a str,
+    /// Who calls.
+    pub identity: &'a IdentityId,
+    /// What it is for.
+    pub audience: &'a str,
+    /// Words between spaces.
+    pub scope: &'a str,
+    /// By what it was got.
+    pub credential: CredentialId,
+    /// Its own name.
+    pub id: &'a str,
+    /// When it is made.
+    pub issued: Time,
+    /// From then on it is not good.
+    pub ends: Time,
+}
+
+impl AccessToken<'_> {
+    /// Signs it.
+    ///
+    /// # Errors
+    /// When the signature fails.
+    pub fn sign(&self, signer: &Signer) -> Result<String, SignError> {
+        let claims = json!({
+            "iss": self.issuer,
+            "sub": self.identity,
+            "client_id": self.identity,
+            "aud": self.audience,
+            "scope": self.scope,
+            "jti": self.id,
+            "iat": self.issued.as_seconds(),
+            "exp": self.ends.as_seconds(),
+            CREDENTIAL: self.credential,
+        });
+        signer.sign(TokenKind::Access.typ(), &claims)
+    }
+}
+
+/// What must hold of our own tokens. Whether the one audience that each names is the API that is called is for whoever knows that.
+#[must_use]
+pub fn expected(issuer: &str) -> Expected {
+    Expected {
+        issuer: Some(issuer.into()),
+        audiences: Box::default(),
+        sharing: Sharing::OneOfMany,
+        kinds: [TokenKind::Access].into(),
+        trust_domain: None,
+        subject_claim: "sub".into(),
+        on_behalf_of: None,
+        leeway: SKEW,
+        life_max: LIFE_MAX,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,50 @@
+use super::{AccessToken, CREDENTIAL, expected};
+use crate::jose::{
+    algorithm::{Algorithm, Algorithms},
+    jwk::{Accepting, Usage},
+    jwt,
+    key_set::KeySet,
+    refusal::Refusal,
+    signer::{Signer, jwks},
+};
+use std::time::Duration;
+use wardgate_model::{
+    id::{CredentialId, IdentityId},
+    time::Time,
+};
+
+const NOW: Time = Time::from_seconds(1_800_000_000);
+const ISSUER: &str = "https://gate.example";
+
+#[test]
+fn a_token_says_what_rfc_9068_wants_and_is_verified_by_the_published_key() {
+    for algorithm in [Algorithm::Es256, Algorithm::Ed25519] {
+        let signer = Signer::load(Signer::generate_for(algorithm).expect("a key").danger_expose()).expect("a signer");
+        let published = jwks([&signer]).to_string();
+        let keys = KeySet::parse(published.as_bytes(), Accepting { algorithms: Algorithms::ALL, usage: Usage::Signature }).expect("keys");
+        let identity = IdentityId::literal("ledger");
+        let token = AccessToken {
+            issuer: ISSUER,
+            identity: &identity,
+            audience: "https://gate.example/ledger",
+            scope: "list read",
+            credential: CredentialId::of(7),
+            id: "00112233445566778899aabbccddeeff",
+            issued: NOW,
+            ends: NOW + Duration::from_mins(5),
+        };
+        let text = token.sign(&signer).expect("signed");
+        let verified = jwt::verify(&text, &keys, &expected(ISSUER), NOW).expect("good");
+        assert_eq!(&*verified.subject, "ledger");
+        assert_eq!(verified.claims.client(), Some("ledger"));
+        assert_eq!(verified.claims.audiences().collect::<Vec<_>>(), ["https://gate.example/ledger"]);
+        assert_eq!(verified.claims.scopes().collect::<Vec<_>>(), ["list", "read"]);
+        assert_eq!(verified.claims.text(CREDENTIAL), Some(CredentialId::of(7).as_str()));
+        assert_eq!(
+            jwt::verify(&text, &keys, &expected("https://gate.example/"), NOW),
+            Err(Refusal::Issuer(crate::jose::refusal::Shown::of(ISSUER)))
+        );
+        let late = NOW + Duration::from_mins(6);
+        assert_eq!(jwt::verify(&text, &keys, &expected(ISSUER), late), Err(Refusal::Expired));
+    }
+}

@@ -1,0 +1,182 @@
+//! The token service in this process: the edge routes and judges, `wardgate-issuer` answers, here they meet. What has to be put on
+//! record before an answer is done here too.
+
+use crate::{api::Management, clock, config::Config, control::Control};
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use wardgate_edge::{Answering, InProcess, InProcessCall};
+use wardgate_issuer::{
+    answer::{Error, Refusal},
+    exchange::{self, Asked, Outcome, Terms},
+    place::Place,
+};
+use wardgate_model::{
+    api::{Api, Doors, HostPattern},
+    contain::Containable,
+    diagnostic::{Diagnostic, Place as Spot},
+    facts::Facts,
+    id::ApiName,
+    resource::Kind,
+};
+use wardgate_proof::entropy::SystemEntropy;
+use wardgate_resources::Inventory;
+use wardgate_store::{Actor, Who};
+
+/// For how long an ended token is kept on record: longer than any lives.
+const ENDED_KEPT: Duration = Duration::from_hours(2);
+/// How often it is looked what of that is over.
+const SWEPT_EVERY: Duration = Duration::from_mins(10);
+
+/// Everything that answers in this process.
+#[derive(Debug, Clone)]
+pub struct Inside {
+    management: Management,
+    tokens: Arc<TokenService>,
+}
+
+impl Inside {
+    /// Both.
+    #[must_use]
+    pub fn new(management: Management, tokens: TokenService) -> Self {
+        Self { management, tokens: Arc::new(tokens) }
+    }
+}
+
+impl InProcess for Inside {
+    fn call(&self, call: InProcessCall) -> Answering {
+        if !call.facts.api.as_deref().is_some_and(Api::is_issuer) {
+            return self.management.call(call);
+        }
+        let tokens = Arc::clone(&self.tokens);
+        // It is done to its end, whoever waits for it still.
+        let running = self.tokens.runtime.spawn(async move { tokens.answer(&call).await });
+        Box::pin(async move { running.await.unwrap_or_else(|_| broken()) })
+    }
+}
+
+fn broken() -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
+}
+
+/// The token service.
+pub struct TokenService {
+    control: Arc<Control>,
+    runtime: tokio::runtime::Handle,
+}
+
+impl std::fmt::Debug for TokenService {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TokenService")
+    }
+}
+
+impl TokenService {
+    /// The token service of a control side.
+    #[must_use]
+    pub fn new(control: Arc<Control>, runtime: tokio::runtime::Handle) -> Self {
+        Self { control, runtime }
+    }
+
+    async fn answer(&self, call: &InProcessCall) -> Response<Bytes> {
+        let outcome = {
+            let snapshot = self.control.gate().snapshot();
+            let terms = Terms { life: self.control.config().tokens.life };
+            exchange::answer(Asked { facts: &call.facts, body: &call.body }, terms, &snapshot, &SystemEntropy, clock::now())
+        };
+        match outcome {
+            Outcome::Answer(response) => response,
+            Outcome::End { token, then } => self.end(&call.facts, &token, then).await,
+        }
+    }
+
+    /// Ends a token: it is on record and obeyed here when this returns, and obeyed elsewhere as soon as the feed tells of it.
+    async fn end(&self, facts: &Facts, token: &str, then: Response<Bytes>) -> Response<Bytes> {
+        let Some(caller) = &facts.caller else { return Refusal::new(Error::Server, "nobody asks").response() };
+        let actor = Actor::new(Who::Identity(caller.identity.id.clone()), "revoked by its client");
+        let ended = self.control.store().contain(&actor, Containable::Token, token, clock::now()).await;
+        let obeyed = match ended {
+            Ok(ended) => self.control.obey_stop(ended.revision, Containable::Token, token).await,
+            Err(fault) => {
+                tracing::warn!(%fault, "a token could not be ended");
+                // RFC 7009 §2.2.1: it is good still, and the client may come again.
+                return Refusal::new(Error::Unavailable, "the token could not be ended: try again").response();
+            }
+        };
+        if let Err(fault) = obeyed {
+            tracing::error!(%fault, "a token is ended on record and here; the feed that tells of it cannot be read");
+        }
+        then
+    }
+}
+
+/// Forgets ended tokens that have ended by themselves since; for as long as the process runs.
+pub async fn forget_ended(control: Arc<Control>) {
+    let mut tick = tokio::time::interval(SWEPT_EVERY);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        let now = clock::now();
+        let Ok(contained) = control.store().containments().await else { continue };
+        let over = contained.into_iter().filter(|one| one.kind == Containable::Token && now.since(one.since) >= ENDED_KEPT);
+        let actor = Actor::new(Who::Process, "it has ended by itself since");
+        for one in over {
+            if let Err(fault) = control.store().release(&actor, Containable::Token, &one.name, now).await {
+                tracing::debug!(%fault, "an ended token stays on record for now");
+            }
+        }
+    }
+}
+
+/// The addresses by which APIs are called: what clients name as `resource`, and what stands in tokens as their audience.
+///
+/// They are made of what clients call the listeners: scheme and port are the listener's, the host is the API's own where it has one.
+pub(crate) fn addresses(config: &Config, apis: &[Arc<Api>]) -> Vec<(Box<str>, ApiName)> {
+    let urls = config.listeners.iter().filter_map(|listener| listener.public_url.as_deref()).chain([config.issuer.as_str()]);
+    let places: Vec<Place> = urls.filter_map(Place::parse).collect();
+    let mut found = BTreeMap::new();
+    let called = apis.iter().filter(|api| api.doors != Doors::Admin);
+    let pairs = || called.clone().flat_map(|api| api.hosts.iter().map(move |host| (api, host)));
+    // One that answers for this very host goes before one that answers for every host, as in routing.
+    for (api, _) in pairs().filter(|(_, host)| matches!(host, HostPattern::Any)) {
+        found.extend(places.iter().map(|place| (format!("{}{}", place.origin(), api.path_prefix), api.name.clone())));
+    }
+    for (api, host) in pairs() {
+        let HostPattern::Exact(host) = host else { continue };
+        found.extend(places.iter().filter_map(|place| {
+            let (scheme, port) = place.origin().split_once("://").map(|(scheme, rest)| (scheme, port(rest)))?;
+            Some((format!("{scheme}://{host}{port}{}", api.path_prefix), api.name.clone()))
+        }));
+    }
+    found.into_iter().map(|(address, name)| (address.into(), name)).collect()
+}
+
+/// `:PORT` of an authority, where it has one.
+fn port(authority: &str) -> &str {
+    let host_end = authority.rfind(']').map_or(0, |at| at + 1);
+    let rest = authority.get(host_end..).unwrap_or_default();
+    rest.find(':').and_then(|at| rest.get(at..)).unwrap_or_default()
+}
+
+/// APIs that answer where our token service does.
+pub(crate) fn clashes(inventory: &Inventory, place: &Place) -> Vec<Diagnostic> {
+    let prefix = place.prefix();
+    let within = |path: &str| path == prefix || path.strip_prefix(&*prefix).is_some_and(|rest| rest.starts_with('/'));
+    let here = |host: &HostPattern| match host {
+        HostPattern::Any => true,
+        HostPattern::Exact(host) => **host == *place.host(),
+    };
+    let clashing = inventory.apis.iter().filter(|api| api.doors != Doors::Admin && within(&api.path_prefix) && api.hosts.iter().any(here));
+    let told = clashing.map(|api| {
+        let spot = inventory.places.get(&(Kind::Api, api.name.as_str().into())).cloned().unwrap_or_else(|| Spot::file("Api"));
+        let what = format!("Api `{}`: `match`: our own token service is at `{prefix}` of `{}`", api.name, place.host());
+        let mend = "match another prefix, or give the token service a host of its own by `issuer.url` in wardgate.yaml";
+        Diagnostic::error(spot, "api.issuer", what).mend(mend)
+    });
+    told.collect()
+}
+
+#[cfg(test)]
+mod tests;

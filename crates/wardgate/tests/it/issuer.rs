@@ -1,0 +1,427 @@
+//! The token service through the binary: what clients send, what they get, and what becomes of it. The rules of the standards by name.
+
+use crate::{
+    gate::{Gate, Place, until},
+    http::{self, Answer, bearer},
+    upstream::Upstream,
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    time::{SystemTime, UNIX_EPOCH},
+};
+use wardgate_proof::{jose::algorithm::Algorithm, jws::Signer};
+
+const ISSUER: &str = "https://gate.test";
+const LEDGER: &str = "https://gate.test/ledger";
+const ASSERTION: &str = "urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
+
+const WORLD: &str = "\
+kind: Api
+name: ledger
+spec:
+  policy_owner: shop-team
+  business_owner: shop-team
+  environment: production
+  match: { path_prefix: /ledger }
+  accept: [jwt, api_key]
+  upstream: { urls: ['@UPSTREAM@'] }
+  operations:
+    - { match: 'GET /entries', class: list }
+    - { match: 'POST /entries', class: write }
+    - { match: 'GET /export', class: bulk }
+---
+kind: Api
+name: stock
+spec:
+  policy_owner: shop-team
+  environment: production
+  match: { path_prefix: /stock }
+  accept: [jwt]
+  upstream: { urls: ['@UPSTREAM@'] }
+  operations: [{ match: 'GET /items', class: list }]
+---
+kind: Identity
+name: ledger-sync
+spec:
+  type: workload
+  owner: shop-team
+  environment: production
+  purpose: keeps the ledger
+  credentials:
+    - { name: key, type: public_key, jwk: @JWK@ }
+    - { name: old, type: api_key, expires_in: 30d }
+---
+kind: Identity
+name: stranger
+spec:
+  type: workload
+  owner: others
+  environment: production
+  purpose: something else
+  credentials: [{ name: key, type: public_key, jwk: @OTHER@ }]
+---
+kind: Owner
+name: others
+spec: { accountable: cy@example.com, deputy: di@example.com, contact: others@example.com }
+---
+kind: Grant
+name: ledger-sync-works
+spec: { to: { identity: ledger-sync }, api: ledger, operations: [list, bulk] }
+---
+kind: Grant
+name: stranger-works
+spec: { to: { identity: stranger }, api: stock, operations: [list] }
+";
+
+struct World {
+    place: Place,
+    gate: Gate,
+    client: Signer,
+    stranger: Signer,
+    pkcs8: Vec<u8>,
+    _upstream: Upstream,
+}
+
+fn made(algorithm: Algorithm) -> (Vec<u8>, Signer) {
+    let pkcs8 = Signer::generate_for(algorithm).unwrap();
+    (pkcs8.danger_expose().clone(), Signer::load(pkcs8.danger_expose()).unwrap())
+}
+
+fn world(algorithm: Algorithm, config: &str) -> World {
+    let (upstream, place) = (Upstream::plain(), Place::bare());
+    let ((pkcs8, client), (_, stranger)) = (made(algorithm), made(Algorithm::Es256));
+    let text = WORLD.replace("@UPSTREAM@", &upstream.url());
+    let text = text.replace("@JWK@", &client.jwk().to_string()).replace("@OTHER@", &stranger.jwk().to_string());
+    place.write("resources/world.yaml", &text);
+    if !config.is_empty() {
+        place.change("wardgate.yaml", "secrets:", &format!("{config}\nsecrets:"));
+    }
+    let gate = place.serve();
+    World { place, gate, client, stranger, pkcs8, _upstream: upstream }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a client has a clock of its own")]
+fn now() -> i64 {
+    i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap()
+}
+
+/// An assertion with the claims of `change` over those of a good one.
+fn assertion(signer: &Signer, client: &str, change: &Value) -> String {
+    let id = wardgate::clock::entropy().to_string();
+    let mut claims = json!({ "iss": client, "sub": client, "aud": ISSUER, "jti": id, "iat": now(), "exp": now() + 60 });
+    for (name, value) in change.as_object().unwrap() {
+        claims[name] = value.clone();
+    }
+    signer.sign("client-authentication+jwt", &claims).unwrap()
+}
+
+fn post(gate: &Gate, endpoint: &str, fields: &[(&str, &str)], form: &str) -> Answer {
+    let fields: Vec<_> = fields.iter().copied().chain([("Content-Type", "application/x-www-form-urlencoded")]).collect();
+    http::ask(gate.public, &format!("POST /oauth/{endpoint}"), &fields, form)
+}
+
+impl World {
+    fn signed(&self, endpoint: &str, form: &str) -> Answer {
+        self.shown(endpoint, &assertion(&self.client, "ledger-sync", &json!({})), form)
+    }
+
+    fn by_stranger(&self, endpoint: &str, form: &str) -> Answer {
+        self.shown(endpoint, &assertion(&self.stranger, "stranger", &json!({})), form)
+    }
+
+    fn shown(&self, endpoint: &str, assertion: &str, form: &str) -> Answer {
+        post(&self.gate, endpoint, &[], &format!("{form}&client_assertion_type={ASSERTION}&client_assertion={assertion}"))
+    }
+
+    fn basic(&self, user: &str, key: &str, form: &str) -> Answer {
+        let basic = format!("Basic {}", STANDARD.encode(format!("{user}:{key}")));
+        post(&self.gate, "token", &[("Authorization", &basic)], form)
+    }
+
+    fn token(&self, form: &str) -> String {
+        token(&self.signed("token", form))
+    }
+
+    fn call(&self, what: &str, token: &str) -> Answer {
+        http::ask(self.gate.public, what, &[("Authorization", &bearer(token))], "")
+    }
+}
+
+fn token(answer: &Answer) -> String {
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json()["access_token"].as_str().unwrap().to_owned()
+}
+
+fn claims(token: &str) -> Value {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap()
+}
+
+/// `401 invalid_client`.
+fn said(answer: &Answer) -> String {
+    assert_eq!((answer.field("cache-control"), answer.field("pragma")), (Some("no-store"), Some("no-cache")), "{answer:?}");
+    if answer.status == 200 { "200".to_owned() } else { format!("{} {}", answer.status, answer.json()["error"].as_str().unwrap()) }
+}
+
+const GRANT: &str = "grant_type=client_credentials";
+
+#[test]
+fn a_client_gets_a_token_for_one_api_and_it_opens_what_it_says() {
+    for algorithm in [Algorithm::Es256, Algorithm::Ed25519] {
+        let world = world(algorithm, "");
+        // The only API that it may call, and all that it may do there.
+        let answer = world.signed("token", GRANT);
+        assert_eq!(said(&answer), "200", "{answer:?}");
+        let told = answer.json();
+        assert_eq!((&told["token_type"], &told["expires_in"], &told["scope"]), (&json!("Bearer"), &json!(300), &json!("list bulk")));
+        let all = token(&answer);
+        let says = claims(&all);
+        for (name, expected) in [("iss", ISSUER), ("sub", "ledger-sync"), ("client_id", "ledger-sync"), ("aud", LEDGER)] {
+            assert_eq!(says[name], expected, "{says}");
+        }
+        assert_eq!(says["exp"].as_i64().unwrap() - says["iat"].as_i64().unwrap(), 300);
+        assert_eq!(world.call("GET /ledger/entries", &all).said(), "200");
+        assert_eq!(world.call("GET /ledger/export", &all).said(), "200");
+        // Neither another API, nor what was not granted.
+        assert_eq!(world.call("GET /stock/items", &all).said(), "401 proof.invalid");
+        assert_eq!(world.call("POST /ledger/entries", &all).said(), "403 standing.scope");
+        let narrow = world.token(&format!("{GRANT}&scope=list&resource=https%3A%2F%2Fgate.test%2Fledger"));
+        assert_eq!(world.call("GET /ledger/entries", &narrow).said(), "200");
+        let refused = world.call("GET /ledger/export", &narrow);
+        assert_eq!(refused.said(), "403 standing.scope");
+        let challenge = refused.field("www-authenticate").unwrap();
+        assert_eq!(challenge, "Bearer realm=\"wardgate\", error=\"insufficient_scope\", scope=\"bulk\"");
+        assert_eq!(world.gate.end().0, Some(0));
+        // Who got which token, and what was done with it.
+        let events = world.place.events();
+        let of = |operation: &str| {
+            events.iter().find(|event| event["operation"] == operation && event["ruling"]["response"] == "allow").unwrap()
+        };
+        let issued = of("wardgate-issuer POST /oauth/token");
+        assert_eq!(issued["identity"]["id"], "ledger-sync");
+        assert_eq!(issued["effect"], format!("issued token={}", says["jti"].as_str().unwrap()));
+        let used = of("ledger GET /ledger/entries");
+        assert_eq!((&used["token"]["id"], &used["token"]["issuer"], &used["proof"]["kind"]), (&says["jti"], &json!(ISSUER), &json!("jwt")));
+        // No token and no assertion is in the log.
+        assert!(!events.iter().any(|event| event.to_string().contains("eyJ")));
+    }
+}
+
+/// STANDARDS §1.1, by name.
+#[test]
+fn the_token_endpoint_refuses_as_rfc_6749_says() {
+    let world = world(Algorithm::Es256, "");
+    let gate = &world.gate;
+    assert_eq!(said(&world.signed("token", "grant_type=password")), "400 unsupported_grant_type");
+    assert_eq!(said(&world.signed("token", "scope=list")), "400 invalid_request");
+    assert_eq!(said(&world.signed("token", &format!("{GRANT}&scope=a&scope=b"))), "400 invalid_request");
+    assert_eq!(said(&world.signed("token", &format!("{GRANT}&scope=list+write"))), "400 invalid_scope");
+    assert_eq!(said(&world.signed("token", &format!("{GRANT}&scope=everything"))), "400 invalid_scope");
+    for resource in
+        ["https%3A%2F%2Fgate.test%2Fstock", "https%3A%2F%2Fgate.test%2Fledger%2F", "urn%3Aa", "https%3A%2F%2Fother.test%2Fledger"]
+    {
+        assert_eq!(said(&world.signed("token", &format!("{GRANT}&resource={resource}"))), "400 invalid_target", "{resource}");
+    }
+    let both = format!("{GRANT}&resource={0}ledger&resource={0}stock", "https%3A%2F%2Fgate.test%2F");
+    assert_eq!(said(&world.signed("token", &both)), "400 invalid_target");
+    // No credential, a wrong one, an unknown client, one that was revoked: alike but for the first.
+    let nothing = post(gate, "token", &[], GRANT);
+    assert_eq!(said(&nothing), "401 invalid_client");
+    assert_eq!(nothing.field("www-authenticate"), Some("Basic realm=\"wardgate\""));
+    let (id, key) = world.place.issue(gate, "ledger-sync");
+    assert_eq!(said(&world.basic("ledger-sync", &key, GRANT)), "200");
+    world.place.revoke(gate, &id);
+    let plain = |answer: &Answer| {
+        let mut told = answer.json();
+        told["request_id"] = Value::Null;
+        format!("{} {told} {:?}", answer.status, answer.field("www-authenticate"))
+    };
+    let alike = [
+        world.basic("ledger-sync", &key, GRANT),
+        world.basic("ledger-sync", &key.replace("wg_", "wx_"), GRANT),
+        world.basic("stranger", &key, GRANT),
+        world.basic("nobody", "secret", GRANT),
+        world.shown("token", &assertion(&world.stranger, "ledger-sync", &json!({})), GRANT),
+        world.shown("token", &assertion(&world.stranger, "nobody", &json!({})), GRANT),
+    ];
+    let first = plain(&alike[0]);
+    assert!(first.starts_with("401 ") && alike.iter().all(|answer| plain(answer) == first), "{alike:?}");
+    // More than one way, or a secret where it does not belong.
+    let basic = format!("Basic {}", STANDARD.encode(format!("ledger-sync:{key}")));
+    let signed = assertion(&world.client, "ledger-sync", &json!({}));
+    let both = format!("{GRANT}&client_assertion_type={ASSERTION}&client_assertion={signed}");
+    assert_eq!(said(&post(gate, "token", &[("Authorization", &basic)], &both)), "400 invalid_request");
+    assert_eq!(said(&post(gate, "token", &[], &format!("{GRANT}&client_id=ledger-sync&client_secret={key}"))), "400 invalid_request");
+    assert_eq!(said(&post(gate, "token", &[("Authorization", &bearer(&key))], GRANT)), "401 invalid_client");
+    let json = http::ask(gate.public, "POST /oauth/token", &[("Content-Type", "application/json")], "{}");
+    assert_eq!(said(&json), "400 invalid_request");
+    let get = http::ask(gate.public, "GET /oauth/token", &[], "");
+    assert_eq!((&*said(&get), get.field("allow")), ("405 invalid_request", Some("POST")));
+    let query = format!("token?{GRANT}");
+    assert_eq!(said(&world.signed(&query, GRANT)), "400 invalid_request");
+}
+
+/// STANDARDS §1.4, by name.
+#[test]
+fn private_key_jwt_counts_once_for_this_issuer_alone() {
+    let world = world(Algorithm::Es256, "");
+    let with = |change: Value| said(&world.shown("token", &assertion(&world.client, "ledger-sync", &change), GRANT));
+    assert_eq!(with(json!({})), "200");
+    assert_eq!(with(json!({ "aud": [ISSUER] })), "200");
+    for change in [
+        json!({ "aud": [ISSUER, "https://other.test"] }),
+        json!({ "aud": "https://gate.test/oauth/token" }),
+        json!({ "exp": now() + 3600 }),
+        json!({ "iat": now() - 3600, "exp": now() - 3000 }),
+        json!({ "sub": "stranger" }),
+        json!({ "iss": "stranger" }),
+        json!({ "jti": "" }),
+    ] {
+        assert_eq!(with(change.clone()), "401 invalid_client", "{change}");
+    }
+    let once = assertion(&world.client, "ledger-sync", &json!({}));
+    assert_eq!(said(&world.shown("token", &once, GRANT)), "200");
+    assert_eq!(said(&world.shown("token", &once, GRANT)), "401 invalid_client");
+    let other = format!("{GRANT}&client_id=stranger");
+    assert_eq!(said(&world.signed("token", &other)), "401 invalid_client");
+    assert_eq!(said(&world.signed("token", &format!("{GRANT}&client_id=ledger-sync"))), "200");
+    let typed = |typ: &str| {
+        let claims = json!({ "iss": "ledger-sync", "sub": "ledger-sync", "aud": ISSUER, "jti": typ, "exp": now() + 60 });
+        said(&world.shown("token", &world.client.sign(typ, &claims).unwrap(), GRANT))
+    };
+    assert_eq!((&*typed("JWT"), &*typed("at+jwt"), &*typed("dpop+jwt")), ("200", "401 invalid_client", "401 invalid_client"));
+}
+
+/// STANDARDS §1.9, by name.
+#[test]
+fn introspection_tells_those_concerned_and_revocation_counts_at_once() {
+    let world = world(Algorithm::Es256, "");
+    let token = world.token(GRANT);
+    let form = format!("token={token}");
+    let told = world.signed("introspect", &form).json();
+    assert_eq!((&told["active"], &told["sub"], &told["aud"]), (&json!(true), &json!("ledger-sync"), &json!(LEDGER)));
+    // Who is no audience of it is told what is told of nothing, to the byte.
+    let nothing = world.signed("introspect", "token=nothing");
+    assert_eq!(nothing.body, r#"{"active":false}"#);
+    assert_eq!(world.by_stranger("introspect", &form).body, nothing.body);
+    assert_eq!(world.signed("introspect", &format!("{form}x")).body, nothing.body);
+    assert_eq!(said(&post(&world.gate, "introspect", &[], &form)), "401 invalid_client");
+    assert_eq!(said(&world.signed("introspect", "token_type_hint=access_token")), "400 invalid_request");
+
+    assert_eq!(said(&world.by_stranger("revoke", &form)), "400 unauthorized_client");
+    assert_eq!(said(&world.signed("revoke", "token=garbage")), "200");
+    assert_eq!(world.call("GET /ledger/entries", &token).said(), "200");
+    let second = world.token(GRANT);
+    assert_eq!(said(&world.signed("revoke", &format!("{form}&token_type_hint=refresh_token"))), "200");
+    assert_eq!(world.call("GET /ledger/entries", &token).said(), "401 proof.invalid");
+    assert_eq!(world.signed("introspect", &form).body, nothing.body);
+    assert_eq!(said(&world.signed("revoke", &form)), "200", "once more");
+    assert_eq!(world.call("GET /ledger/entries", &second).said(), "200", "another token lives");
+    // It stays ended over a restart.
+    let World { place, gate, .. } = world;
+    assert_eq!(gate.end().0, Some(0));
+    let gate = place.serve();
+    let shown = |token: &str| http::ask(gate.public, "GET /ledger/entries", &[("Authorization", &bearer(token))], "").said();
+    assert_eq!((&*shown(&token), &*shown(&second)), ("401 proof.invalid", "200"));
+}
+
+#[test]
+fn a_token_dies_with_what_it_was_got_by() {
+    let world = world(Algorithm::Es256, "");
+    let (id, key) = world.place.issue(&world.gate, "ledger-sync");
+    let answer = world.basic("ledger-sync", &key, GRANT);
+    // A key opens nothing more by being swapped: what `guardrail:power` keeps from keys is not in the token, nor opened by it.
+    assert_eq!(answer.json()["scope"], "list");
+    let by_key = token(&answer);
+    assert_eq!(said(&world.basic("ledger-sync", &key, &format!("{GRANT}&scope=bulk"))), "400 invalid_scope");
+    assert_eq!(world.call("GET /ledger/entries", &by_key).said(), "200");
+    let by_signature = world.token(GRANT);
+    world.place.revoke(&world.gate, &id);
+    assert_eq!(world.call("GET /ledger/entries", &by_key).said(), "401 proof.invalid");
+    assert_eq!(world.call("GET /ledger/entries", &by_signature).said(), "200");
+    let contained = world.place.manage(
+        &world.gate,
+        "POST /api/v1/containments",
+        &json!({ "kind": "identity", "name": "ledger-sync", "reason": "test" }),
+    );
+    assert_eq!(contained.status, 200, "{contained:?}");
+    assert_eq!(world.call("GET /ledger/entries", &by_signature).said(), "403 identity.contained");
+    assert_eq!(said(&world.signed("token", GRANT)), "401 invalid_client");
+    // Whose key is taken out of its document is not a client any more, and its tokens are nobody's.
+    let token = token(&world.by_stranger("token", GRANT));
+    assert_eq!(world.call("GET /stock/items", &token).said(), "200");
+    world.place.change("resources/world.yaml", &world.stranger.jwk().to_string(), &made(Algorithm::Es256).1.jwk().to_string());
+    until("the key to be gone", || (world.call("GET /stock/items", &token).said() == "401 proof.invalid").then_some(()));
+    assert_eq!(said(&world.by_stranger("token", GRANT)), "401 invalid_client");
+}
+
+#[test]
+fn an_api_where_the_token_service_is_and_a_bad_key_are_refused() {
+    let world = world(Algorithm::Es256, "");
+    let text = WORLD.replace("@UPSTREAM@", "http://127.0.0.1:9").replace("/ledger", "/oauth/more");
+    let text = text.replace("@JWK@", "{kty: EC, crv: P-256, x: AAAA, y: AAAA}").replace("@OTHER@", &world.stranger.jwk().to_string());
+    world.place.write("resources/world.yaml", &text);
+    let said = crate::process::wardgate(world.place.path(), &["check"]).with(2).err;
+    assert!(said.contains("error[api.issuer] Api `ledger`: `match`: our own token service is at `/oauth` of `gate.test`"), "{said}");
+    assert!(said.contains("error[credential.key] Identity `ledger-sync`: `credentials`: `key`: `jwk`: "), "{said}");
+}
+
+/// `oauth4webapi`, unmodified: discovery, a token, a call, introspection, revocation, the call again.
+#[test]
+fn a_client_of_another_make_goes_the_whole_way() {
+    for (algorithm, alg, config) in [(Algorithm::Es256, "ES256", ""), (Algorithm::Ed25519, "EdDSA", "issuer: { token_life: 2m }")] {
+        let world = world(algorithm, config);
+        world.place.write("client.key", &STANDARD.encode(&world.pkcs8));
+        let binary = PathBuf::from(env!("CARGO_BIN_EXE_wardgate"));
+        let modules = binary.parent().and_then(Path::parent).unwrap().join("clients/node_modules");
+        assert!(modules.join("oauth4webapi").is_dir(), "`{}` lacks oauth4webapi: run `./check`, which brings it", modules.display());
+        let ran = Command::new("node")
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/client.mjs"))
+            .arg(modules.join("of-here.js"))
+            .args([&world.gate.public.port().to_string(), ISSUER])
+            .arg(world.place.path().join("client.key"))
+            .arg(alg)
+            .output()
+            .unwrap();
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        let said: Value = serde_json::from_slice(&ran.stdout).unwrap();
+        assert_eq!(said["oauth2"], said["oidc"], "both ways of discovery say the same");
+        assert_eq!(said["token"]["expires_in"], if config.is_empty() { 300 } else { 120 });
+        assert_eq!((&said["called"], &said["claims"]["client_id"]), (&json!(200), &json!("ledger-sync")));
+        assert_eq!((&said["introspected"]["active"], &said["revoked"]), (&json!(true), &json!({ "active": false })));
+        assert_eq!((&said["challenges"]["status"], &said["challenges"]["parameters"]["error"]), (&json!(401), &json!("invalid_token")));
+        assert_eq!((&said["foreign"], &said["wide"]), (&json!("400 invalid_target"), &json!("400 invalid_scope")));
+    }
+}
+
+/// The client's helper makes its key, and gets its token with it.
+#[test]
+fn a_client_without_a_library_asks_by_the_command() {
+    let (upstream, place) = (Upstream::plain(), Place::bare());
+    let run = |arguments: &[&str]| crate::process::wardgate(place.path(), arguments);
+    let jwks = ["ES256", "EdDSA"].map(|algorithm| run(&["token", "--new-key", algorithm, "--algorithm", algorithm]).with(0).out);
+    let again = run(&["token", "--new-key", "ES256"]).with(1).err;
+    assert!(again.contains("cannot make the file `ES256`"), "{again}");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(place.path().join("ES256")).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    let text = WORLD.replace("@UPSTREAM@", &upstream.url()).replace("@JWK@", jwks[0].trim()).replace("@OTHER@", jwks[1].trim());
+    place.write("resources/world.yaml", &text);
+    place.change("wardgate.yaml", "secrets:", "issuer: { url: 'http://gate.test/eu' }\nsecrets:");
+    let gate = place.serve();
+    let connect = gate.public.to_string();
+    let ask = |client: &str, key: &str, more: &[&str]| {
+        let usual = ["token", "--issuer", "http://gate.test/eu", "--client", client, "--key", key, "--connect", &connect];
+        run(&[&usual[..], more].concat())
+    };
+    let got = ask("ledger-sync", "ES256", &["--scope", "list", "--resource", "http://gate.test/ledger"]).with(0);
+    let call = |token: &str| http::ask(gate.public, "GET /ledger/entries", &[("Authorization", &bearer(token))], "").said();
+    assert_eq!(call(got.out.trim()), "200");
+    let told = ask("stranger", "EdDSA", &["--output", "json"]).with(0).json();
+    assert_eq!((&told["scope"], &told["token_type"]), (&json!("list"), &json!("Bearer")));
+    let refused = ask("ledger-sync", "EdDSA", &[]).with(1).err;
+    assert!(refused.contains("no token: 401 invalid_client"), "{refused}");
+    let elsewhere = run(&["token", "--issuer", "http://gate.test", "--client", "a", "--key", "ES256", "--connect", &connect]).with(1).err;
+    assert!(elsewhere.contains("does not say where its token service is"), "{elsewhere}");
+}
