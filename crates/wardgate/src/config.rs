@@ -133,6 +133,8 @@ pub struct Config {
 /// Bounds of the edge; every one finite. The defaults are shown by `wardgate config show`.
 #[derive(Debug, Clone)]
 pub struct EdgeSettings {
+    /// Name of this gate in its events. What runs without doors writes to the same log, and so under the same name.
+    pub name: Box<str>,
     /// Threads that carry doors.
     pub threads: usize,
     /// Client connections at a time.
@@ -145,8 +147,6 @@ pub struct EdgeSettings {
     pub body_idle: Duration,
     /// Time an unused connection is kept.
     pub keep_alive: Duration,
-    /// Name of this gate in its events. What runs without doors writes to the same log, and so under the same name.
-    pub name: Box<str>,
     /// Bytes a second that a client must send of a body, and take of an answer.
     pub rate_min: u64,
     /// Largest body of a request, in bytes.

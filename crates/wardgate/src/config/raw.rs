@@ -51,11 +51,11 @@ mod defaults {
     pub(super) const S3_REGION: &str = "us-east-1";
     /// `secrets.key`.
     pub(super) const KEY: &str = "file:wardgate.key";
+    /// `edge.name`.
+    pub(super) const EDGE: &str = "edge-1";
     /// `edge.connections_max`.
     pub(super) const CONNECTIONS: usize = 10_000;
     /// `edge.source_connections_max`.
-    /// `edge.name`.
-    pub(super) const EDGE: &str = "edge-1";
     pub(super) const SOURCE_CONNECTIONS: usize = 2_500;
     /// `edge.head_timeout`.
     pub(super) const HEAD_TIMEOUT: &str = "10s";
@@ -235,6 +235,7 @@ impl Raw {
         edge.threads.get_or_insert_with(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
         edge.connections_max.get_or_insert(defaults::CONNECTIONS);
         edge.source_connections_max.get_or_insert(defaults::SOURCE_CONNECTIONS);
+        fill(&mut edge.name, defaults::EDGE);
         fill(&mut edge.head_timeout, defaults::HEAD_TIMEOUT);
         fill(&mut edge.body_idle, defaults::BODY_IDLE);
         fill(&mut edge.keep_alive, defaults::KEEP_ALIVE);
@@ -246,7 +247,6 @@ impl Raw {
         for tls in self.listeners.iter_mut().filter_map(|listener| listener.tls.as_mut()) {
             fill(&mut tls.client_certificates, "off");
         }
-        fill(&mut edge.name, defaults::EDGE);
         self
     }
 }
@@ -362,6 +362,13 @@ const AUDIT_WINDOW_MAX: Duration = Duration::from_secs(1);
 /// Events that may wait to be sealed: they are in one file, read at once.
 const SEAL_EVENTS_MAX: u64 = 1_000_000;
 
+/// Bytes that the event log may have at the least.
+const AUDIT_BYTES_MIN: u64 = 64 * 1024;
+/// How soon a tail may be sealed: whoever seals looks once a second.
+const SEAL_AFTER_MIN: Duration = Duration::from_secs(1);
+/// How late: what is not sealed can be set back to what it was a second after it began.
+const SEAL_AFTER_MAX: Duration = Duration::from_hours(24);
+
 impl RawSeal {
     fn resolve(&self, findings: &mut Findings<'_>) -> SealConfig {
         let after = self.after.as_ref().and_then(|span| findings.duration("audit.seal.after", span));
@@ -381,13 +388,6 @@ impl RawSeal {
         SealConfig { events, after }
     }
 }
-/// Bytes that the event log may have at the least.
-const AUDIT_BYTES_MIN: u64 = 64 * 1024;
-/// How soon a tail may be sealed: whoever seals looks once a second.
-const SEAL_AFTER_MIN: Duration = Duration::from_secs(1);
-/// How late: what is not sealed can be set back to what it was a second after it began.
-const SEAL_AFTER_MAX: Duration = Duration::from_hours(24);
-
 
 impl Raw {
     /// What it means, defaults filled in. `bytes` are what it was read from: they say where things stand.
@@ -422,6 +422,10 @@ impl Raw {
         let glass = raw.break_glass.unwrap_or_default().socket;
         let audit = raw.audit.unwrap_or_default();
         let audit_bytes_max = findings.size("audit.bytes_max", text(&audit.bytes_max));
+        if audit_bytes_max.is_some_and(|bytes| bytes < AUDIT_BYTES_MIN) {
+            let said = format!("`{}` for `audit.bytes_max`: it is full before a hundred events are in it", text(&audit.bytes_max));
+            findings.wrong("audit.bytes_max", said, "write at least `64KiB`; the default is `64GiB`");
+        }
         let audit_retain = audit.retain.as_ref().and_then(|span| findings.duration("audit.retain", span));
         let audit_window = audit.window.as_ref().and_then(|span| findings.duration("audit.window", span)).unwrap_or_default();
         if audit_window > AUDIT_WINDOW_MAX {
@@ -435,10 +439,6 @@ impl Raw {
                 if findings.found.is_empty() =>
             {
                 Ok(Config {
-        if audit_bytes_max.is_some_and(|bytes| bytes < AUDIT_BYTES_MIN) {
-            let said = format!("`{}` for `audit.bytes_max`: it is full before a hundred events are in it", text(&audit.bytes_max));
-            findings.wrong("audit.bytes_max", said, "write at least `64KiB`; the default is `64GiB`");
-        }
                     state: governance::state_directory(raw.state.as_ref(), &store, base),
                     glass: glass.map(|path| base.join(path)),
                     claim_within,
