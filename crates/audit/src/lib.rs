@@ -6,7 +6,8 @@
 //!
 //! [`event_v1`] is the outside: what an event looks like, for ever. [`sink`] is where events go: places reserved
 //! before a request is forwarded, and the thread that writes, where an [`sink::Observer`] sees each request too. `encode` and `scrub` make the JSON, `directory` the
-//! files, `cap` how much of the disk they may take. [`reading`] finds events again.
+//! files, `cap` how much of the disk they may take. [`reading`] finds events again. [`anchor`] and [`store`] are where evidence goes
+//! besides the directory, by [`web`].
 //!
 //! ```
 //! use std::time::Duration;

@@ -142,7 +142,7 @@ fn list(directory: &Path) -> Result<Vec<Segment>, LogFault> {
 
 /// The length of a segment, here or in a store; `None`: it is gone.
 fn length(path: &Path) -> Result<Option<u64>, LogFault> {
-    match fs::metadata(path) {
+    match fs::symlink_metadata(path) {
         Ok(found) => Ok(Some(found.len())),
         Err(error) if error.kind() == ErrorKind::NotFound => match Stub::beside(path) {
             Ok(stub) => Ok(stub.map(|stub| stub.bytes)),

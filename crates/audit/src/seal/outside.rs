@@ -8,7 +8,8 @@ pub(crate) use storing::StoreState;
 use super::Sealer;
 use crate::{
     anchor::{Anchor, Anchoring},
-    segment::{self, SegmentName},
+    plain,
+    segment::{self, SegmentName, read::SEGMENT_BYTES_MAX},
     store::{self, Storage, Stub},
 };
 use std::{fs, io, path::Path, sync::atomic::Ordering};
@@ -84,7 +85,7 @@ fn absent_is_good(result: io::Result<()>) -> io::Result<()> {
 /// Objects of a log that are still to be replaced or deleted, because something was erased from them or retired.
 ///
 /// # Errors
-/// When the folder of what is on its way cannot be read.
+/// When what is in the directory cannot be read.
 pub fn outstanding(directory: &Path) -> io::Result<usize> {
     let folder = directory.join(transit::OUTSIDE);
     if !folder.try_exists()? {
@@ -92,7 +93,17 @@ pub fn outstanding(directory: &Path) -> io::Result<usize> {
     }
     let deleting = |path: &Path| path.extension().is_some_and(|end| end == "deleting");
     let entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
-    Ok(entries.iter().filter(|entry| deleting(&entry.path())).count())
+    let mut count = entries.iter().filter(|entry| deleting(&entry.path())).count();
+    let segments = directory.join(super::SEGMENTS);
+    for name in segment::names(&segments)? {
+        let path = segments.join(name.to_string());
+        let Ok(Some(stub)) = Stub::beside(&path) else { continue };
+        match plain::read(&path, SEGMENT_BYTES_MAX) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            read => count += usize::from(segment::hash_of(&read?) != stub.sha256),
+        }
+    }
+    Ok(count)
 }
 
 #[cfg(test)]

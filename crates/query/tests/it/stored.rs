@@ -75,7 +75,7 @@ fn a_segment_in_a_store_is_one_of_the_table_and_what_is_done_to_it_is_told() {
     assert_eq!(rows(&ask(&log, COUNTS, &key)), all);
     let all_but_endpoint = [&key[..], &[("AWS_ENDPOINT_URL_S3", endpoint.as_str())]].concat();
     assert_eq!(rows(&ask(&log, COUNTS, &all_but_endpoint)), all);
-    assert_eq!(rows(&ask(&log, "SELECT seq FROM events WHERE seq IN (7, 120)", &key)), json!([{ "seq": 7 }, { "seq": 120 }]));
+    assert_eq!(rows(&ask(&log, "SELECT seq FROM events WHERE seq IN (7, 120) ORDER BY seq", &key)), json!([{ "seq": 7 }, { "seq": 120 }]));
     // Nobody gave a key, or one for another store.
     for environment in [Vec::new(), with("https://s3.example.com")] {
         let output = ask(&log, COUNTS, &environment);

@@ -1,4 +1,5 @@
 mod fuzz;
+mod outside;
 
 use super::{Config, KeySource, Raw};
 use insta::assert_snapshot;

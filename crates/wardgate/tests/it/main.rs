@@ -36,6 +36,8 @@ mod mixed;
 #[cfg(test)]
 mod open_requests;
 #[cfg(test)]
+mod outside;
+#[cfg(test)]
 mod peers;
 #[cfg(test)]
 mod process;

@@ -83,7 +83,8 @@ impl RawSegments {
         let session_token = s3.session_token.as_deref().map(|token| findings.secret(&format!("{KEY}.session_token"), token));
         let ca = s3.ca.as_deref().map(|ca| findings.file(&format!("{KEY}.ca"), ca));
         let bucket = Bucket {
-            endpoint: endpoint?,
+            // What else is wrong is said at once, too.
+            endpoint: endpoint.clone().or_else(|| defaults::NO_STORE.parse().ok())?,
             name: s3.bucket.clone(),
             region: text(&s3.region).to_owned(),
             addressing: if s3.path_style == Some(false) { Addressing::Host } else { Addressing::Path },
@@ -99,6 +100,7 @@ impl RawSegments {
             findings.wrong(&format!("{KEY}.{key}"), format!("`{}` is no {key}: {wrong}", given.escape_default()), mend);
         }
         let (access_key, secret_key, session_token) = (access_key?, secret_key?, session_token.flatten());
+        endpoint?;
         Some(StorePlace { bucket, access_key, secret_key, session_token, ca: ca.flatten(), local: local? })
     }
 }
