@@ -102,7 +102,7 @@ fn run(config: Config, connections: mpsc::Receiver<DuplexStream>, say: oneshot::
         Err(error) => return drop(say.send(Err(error.into()))),
     };
     LocalSet::new().block_on(&runtime, async {
-        match Office::open(config).await {
+        match Box::pin(Office::open(config)).await {
             Ok((office, opened)) => {
                 // Whoever asked may have gone: then nobody calls, and it is closed again.
                 drop(say.send(Ok(opened)));

@@ -26,6 +26,7 @@ mod gate;
 mod http;
 #[cfg(test)]
 mod in_use;
+#[cfg(test)]
 mod issuer;
 #[cfg(test)]
 mod leaks;
