@@ -118,15 +118,17 @@ fn a_tail_that_was_put_among_others_is_not_sealed() {
 
 #[test]
 fn a_start_waits_for_no_pipe_and_names_it() {
-    let pipe = |path: &Path| assert!(Command::new("mkfifo").arg(path).status().expect("runs").success());
-    for name in ["tail-000000000009.wgl", TAIL_NOTE] {
+    let names = ["tail-000000000009.wgl", TAIL_NOTE];
+    let pipes = tempfile::tempdir().expect("a directory");
+    let made = Command::new("mkfifo").args(names).current_dir(pipes.path()).status().expect("runs");
+    assert!(made.success());
+    for name in names {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path();
         let (log, writer) = start(path, &options(10));
         record(&log, 2, NOON);
         let _ = writer.close(PATIENCE);
-        let _ = fs::remove_file(path.join(name));
-        pipe(&path.join(name));
+        fs::rename(pipes.path().join(name), path.join(name)).expect("moved over it");
         let refused = Log::start(path, &options(10)).err().map(|error| error.to_string()).unwrap_or_default();
         assert!(refused.contains(name) && refused.contains("it is no plain file"), "{refused}");
     }

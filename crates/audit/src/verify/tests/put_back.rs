@@ -10,7 +10,7 @@ use crate::{
     tree::Frontier,
     verify::{Depth, Finding},
 };
-use std::{collections::BTreeMap, fs, path::Path, process::Command};
+use std::{collections::BTreeMap, fs, path::PathBuf, process::Command};
 
 /// The record with this number, so many seconds later.
 fn later(seq: u64, seconds: i64) -> Row<'static> {
@@ -28,8 +28,9 @@ fn held(bytes: &[u8], events: u64) -> Held {
     Held { events, root: tree.root() }
 }
 
-fn pipe(path: &Path) {
-    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+/// Pipes at these paths.
+fn pipes(paths: &[PathBuf]) {
+    assert!(Command::new("mkfifo").args(paths).status().unwrap().success());
 }
 
 #[test]
@@ -117,18 +118,16 @@ fn every_tail_that_stands_is_held_against_the_note() {
 #[test]
 fn a_pipe_in_the_place_of_a_file_is_found_and_not_waited_for() {
     let unreadable = |file: &str| Finding::Unreadable { file: file.into(), error: "it is no plain file".into() };
-    let sample = Sample::new();
+    let samples = [Sample::new(), Sample::new(), Sample::new()];
     let name = TailName { first_seq: 500 }.to_string();
-    pipe(&sample.path().join(&name));
-    assert_eq!(sample.findings(), [unreadable(&name)]);
-    let sample = Sample::new();
-    fs::remove_file(sample.path().join(TAIL_NOTE)).unwrap();
-    pipe(&sample.path().join(TAIL_NOTE));
-    assert_eq!(sample.findings(), [unreadable(TAIL_NOTE)]);
-    let sample = Sample::new();
-    fs::remove_file(sample.segment(0)).unwrap();
-    pipe(&sample.segment(0));
-    assert_eq!(sample.findings(), [unreadable(&format!("{SEGMENTS}/{}", SegmentName { first_seq: 1 }))]);
+    let segment = format!("{SEGMENTS}/{}", SegmentName { first_seq: 1 });
+    let places = [&*name, TAIL_NOTE, &*segment];
+    let paths: Vec<PathBuf> = samples.iter().zip(places).map(|(sample, place)| sample.path().join(place)).collect();
+    paths.iter().skip(1).for_each(|path| fs::remove_file(path).unwrap());
+    pipes(&paths);
+    for (sample, place) in samples.iter().zip(places) {
+        assert_eq!(sample.findings(), [unreadable(place)]);
+    }
 }
 
 #[test]
