@@ -94,7 +94,9 @@ impl Look<'_> {
                 None if SegmentName::parse_stored(&name).is_some_and(|name| ledger.segments.contains_key(&name.first_seq)) => {
                     there.extend(SegmentName::parse_stored(&name).map(|name| name.first_seq));
                 }
-                None if SegmentName::parse_stored(&name).is_some_and(|name| name.first_seq <= ledger.retired) => self.find(Finding::Retired { file }),
+                None if SegmentName::parse_stored(&name).is_some_and(|name| name.first_seq <= ledger.retired) => {
+                    self.find(Finding::Retired { file })
+                }
                 None if name.strip_suffix(UNFINISHED).and_then(SegmentName::parse).is_some_and(|name| may_be_written(name, ledger)) => (),
                 None => self.find(Finding::Stray { file }),
             }

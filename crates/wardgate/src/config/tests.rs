@@ -38,7 +38,6 @@ fn the_log_has_a_cap_and_keeps_what_nobody_takes_away() {
     assert_eq!((config.audit_bytes_max, config.audit_retain), (10 << 30, Some(std::time::Duration::from_secs(90 * 86_400))));
     let said = wrong(&format!("{SMALL}audit: {{ bytes_max: much, retain: long }}\n"));
     assert!(said.contains("`much` is no size") && said.contains("`long` is no duration"), "{said}");
-}
     let said = wrong(&format!("{SMALL}audit: {{ bytes_max: 1KiB, seal: {{ after: 1ms }} }}\n"));
     assert!(said.contains("`1KiB` for `audit.bytes_max`") && said.contains("`1ms` for `audit.seal.after`"), "{said}");
     assert!(wrong(&format!("{SMALL}audit: {{ seal: {{ after: 2d }} }}\n")).contains("`2d` for `audit.seal.after`"));
@@ -53,6 +52,7 @@ fn a_gate_has_a_name_in_its_events() {
         let said = wrong(&format!("{SMALL}edge: {{ name: '{bad}' }}\n"));
         assert!(said.contains("is no name for `edge.name`"), "{bad}: {said}");
     }
+}
 
 #[test]
 fn ways_round_the_gate_are_looked_for_unless_told_otherwise() {
