@@ -242,6 +242,8 @@ fn what_is_erased_is_erased_in_the_store() {
     assert_eq!((told(path).as_str(), numbers(path)), ("", (1..=35).collect::<Vec<_>>()));
     // The object of a segment that was erased here is still to be replaced.
     let stub = Stub::beside(&segment(path, 1)).expect("readable").expect("a stub");
+    fs::write(segment(path, 1), objects.get(BUCKET, &stub.key).expect("there")).expect("writable");
+    assert_eq!(outstanding(path).expect("readable"), 0);
     Stub { sha256: hash_of(b"before"), ..stub.clone() }.write(&Stub::path(&segment(path, 1))).expect("written");
     assert_eq!(outstanding(path).expect("readable"), 1);
     stub.write(&Stub::path(&segment(path, 1))).expect("written");
