@@ -19,7 +19,11 @@ use std::{
     time::Duration,
 };
 use tokio::{sync::Notify, task::JoinHandle};
-use wardgate_model::{api::Target, event::{Event, EventKind}, time::Time};
+use wardgate_model::{
+    api::Target,
+    event::{Event, EventKind},
+    time::Time,
+};
 use wardgate_store::{DiscoveryFilter, DiscoveryState, Store, StoreFault};
 
 /// Time that an owner has to claim what was discovered, where the configuration does not say.

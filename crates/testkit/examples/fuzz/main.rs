@@ -12,6 +12,7 @@ use wardgate_testkit::fuzz::{Run, TARGETS, Target};
 
 mod engine;
 mod llhttp;
+mod records;
 mod wire;
 
 const USAGE: &str = "usage: fuzz TARGET [--minutes N] [--seed N] [--keep]";
@@ -37,7 +38,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn targets() -> impl Iterator<Item = Target> {
-    TARGETS.into_iter().chain([wire::TARGET, engine::TARGET, llhttp::TARGET])
+    TARGETS.into_iter().chain([wire::TARGET, engine::TARGET, llhttp::TARGET, records::TARGET])
 }
 
 fn names() -> String {
