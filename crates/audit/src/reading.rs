@@ -3,8 +3,11 @@
 //! Records that cannot be read (damage, a frame still being written) are passed over and counted, never an error.
 
 mod cursor;
+mod opened;
 
 pub use cursor::Cursor;
+pub(crate) use opened::{open, passed_over};
+use opened::{sealed_meanwhile, segment_of};
 
 use crate::{
     columns::{self, Row, Value},
@@ -12,7 +15,7 @@ use crate::{
     event_v1::EventV1,
     hot::{self, Frame, Tail, TailName, frame_at},
     segment::{
-        self, Segment, SegmentError, SegmentName,
+        self, SegmentName,
         find::{Order, Predicate, Wanted},
     },
 };
@@ -331,27 +334,6 @@ impl Page {
     }
 }
 
-/// One: a segment that cannot be read is passed over, and counted. Not one that lies in a store which is away, or lets nobody read:
-/// what it holds would be missing without a trace, and another time it is there.
-///
-/// # Errors
-/// When it is such a one.
-pub(crate) fn passed_over(error: SegmentError) -> Result<u64, ReadError> {
-    match error {
-        SegmentError::Store { path, error } if !error.is_damage() => Err(ReadError { path, source: io::Error::other(error) }),
-        _ => Ok(1),
-    }
-}
-
-/// A segment; `None` when it went since the directory was listed.
-pub(crate) fn open(path: &Path) -> Result<Option<Result<Segment, SegmentError>>, ReadError> {
-    match segment::lies(path) {
-        Ok(false) => Ok(None),
-        Ok(true) => Ok(Some(Segment::open(path))),
-        Err(source) => Err(ReadError { path: path.to_owned(), source }),
-    }
-}
-
 impl Filter {
     /// What a segment can be asked for of this; the rest [`Filter::admits`] looks at.
     fn wanted(&self, order: Order) -> Wanted {
@@ -507,15 +489,6 @@ fn find_in(path: &Path, request: &str) -> Result<Option<EventV1<'static>>, ReadE
         }
     };
     Ok(record.and_then(|record| columns::event(*record.row).ok()))
-}
-
-/// Whether a tail that was listed is gone: it became a segment, which was there before the tail went.
-fn sealed_meanwhile(tail: &Path) -> bool {
-    matches!(tail.try_exists(), Ok(false))
-}
-
-fn segment_of(directory: &Path, tail: TailName) -> PathBuf {
-    directory.join(SEGMENTS).join(SegmentName { first_seq: tail.first_seq }.to_string())
 }
 
 #[cfg(test)]
