@@ -261,7 +261,9 @@ impl<'a> Reader<'a> {
                 ("x-wardgate-query", Value::Array(names)) if names.iter().all(Value::is_string) => {
                     draft.query = names.iter().filter_map(Value::as_str).map(Into::into).collect();
                 }
-                ("x-wardgate-class" | "x-wardgate-resource" | "x-wardgate-records", _) => self.error("value.type", &pointer, "expected text", None),
+                ("x-wardgate-class" | "x-wardgate-resource" | "x-wardgate-records", _) => {
+                    self.error("value.type", &pointer, "expected text", None);
+                }
                 ("x-wardgate-anonymous" | "x-wardgate-people", _) => self.error("value.type", &pointer, "expected `true` or `false`", None),
                 ("x-wardgate-query", _) => self.error("value.type", &pointer, "expected a list of names", None),
                 (other, _) => self.error("key.unknown", &pointer, "this key is not known", suggest(other, OUR_KEYS)),
