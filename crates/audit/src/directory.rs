@@ -13,6 +13,7 @@ use std::{
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 use wardgate_model::time::Time;
@@ -91,8 +92,8 @@ pub(crate) struct Standing {
     pub(crate) events: u64,
     /// The root of the tree over them.
     pub(crate) root: Hash,
-    /// The file, to make it outlast the machine first; `None`: the system gave no handle.
-    pub(crate) file: Option<File>,
+    /// The file, to make it outlast the machine first.
+    pub(crate) file: Arc<File>,
 }
 
 /// When a tail is full.
@@ -138,7 +139,12 @@ pub(crate) struct Directory {
 
 struct Current {
     file: File,
+    // INVARIANT (own): opened by itself, not a copy of the above: a system tells of bytes that it lost once for each opening, so
+    // whoever syncs this one does not take the answer away that who waits for `file` must get.
+    other: Arc<File>,
     name: TailName,
+    /// Whether its name outlasts the machine.
+    named: bool,
     // INVARIANT (whole): the file is this long and ends with a whole frame; `tree` is over the leaves of its frames.
     length: u64,
     tree: Frontier,
@@ -234,7 +240,12 @@ impl Append for Directory {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.current.as_mut().map_or(Ok(()), |current| current.file.sync_data())
+        let Some(current) = &mut self.current else { return Ok(()) };
+        if !current.named {
+            sync_names(&self.path)?;
+            current.named = true;
+        }
+        current.file.sync_data()
     }
 
     fn bytes(&self) -> u64 {
@@ -265,7 +276,7 @@ impl Append for Directory {
 
     fn standing(&self) -> Option<Standing> {
         let current = self.current.as_ref()?;
-        let file = current.file.try_clone().ok();
+        let file = Arc::clone(&current.other);
         Some(Standing { first_seq: current.name.first_seq, events: current.events, root: current.tree.root(), file })
     }
 }
@@ -277,10 +288,12 @@ impl Current {
             fs::remove_file(directory.join(name.to_string()))?;
             return Self::begin(directory, name);
         }
-        let file = private().append(true).open(directory.join(name.to_string()))?;
+        let path = directory.join(name.to_string());
+        let file = private().append(true).open(&path)?;
+        let other = Arc::new(File::open(&path)?);
         let length = u64::try_from(tail.whole).unwrap_or(0);
         file.set_len(length)?;
-        let mut current = Self { file, name, length, tree: Frontier::default(), events: 0, began_us: None };
+        let mut current = Self { file, other, name, named: false, length, tree: Frontier::default(), events: 0, began_us: None };
         for frame in tail.frames() {
             current.tree.append(frame.record.leaf());
             current.events += 1;
@@ -294,24 +307,26 @@ impl Current {
         // be there while the one before is still appended to, because the disk is too full for this one.
         let path = directory.join(name.to_string());
         let beside = directory.join(format!("{name}.new"));
-        let written = || -> io::Result<File> {
+        let written = || -> io::Result<(File, Arc<File>)> {
             let mut file = private().create(true).append(true).open(&beside)?;
             file.set_len(0)?;
             file.write_all(HEADER)?;
             file.sync_data()?;
+            let other = Arc::new(File::open(&beside)?);
             // A file of this name that is there already holds nothing that counts: its first number was never given.
             fs::rename(&beside, &path)?;
-            Ok(file)
+            Ok((file, other))
         };
-        let file = written().inspect_err(|_| {
+        let (file, other) = written().inspect_err(|_| {
             // What is left of it is overwritten next time.
             let _ = fs::remove_file(&beside);
         })?;
         // It has begun: from here on the one before may be gone, so there is no way back.
-        if let Err(error) = File::open(directory).and_then(|directory| directory.sync_data()) {
+        let named = sync_names(directory).inspect_err(|error| {
             tracing::error!(tail = %name, %error, "the name of a new tail of the event log may not outlast the machine");
-        }
-        Ok(Self { file, name, length: header_bytes(), tree: Frontier::default(), events: 0, began_us: None })
+        });
+        let (length, tree) = (header_bytes(), Frontier::default());
+        Ok(Self { file, other, name, named: named.is_ok(), length, tree, events: 0, began_us: None })
     }
 
     fn has_room(&self, full: &Full, time: Time) -> bool {
@@ -327,6 +342,11 @@ impl Current {
             self.tree.append(*leaf);
         }
     }
+}
+
+/// Makes the names of files outlast the machine.
+fn sync_names(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_data()
 }
 
 fn header_bytes() -> u64 {

@@ -31,6 +31,8 @@
 //!
 //! It takes the client's credential off, puts on what the upstream is to see, and passes both bodies through.
 
+mod deadline;
+
 use crate::{
     body::{Answer, Inbound, Upload},
     connection::{self, Connection},
@@ -42,7 +44,7 @@ use crate::{
     wire::guard::Wire,
 };
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, request::Parts, uri::PathAndQuery};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, request::Parts, uri::PathAndQuery};
 use http_body::Body;
 use hyper::body::Incoming;
 use smallvec::SmallVec;
@@ -51,7 +53,6 @@ use std::{
     rc::Rc,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
 };
 use wardgate_gate::{ClientCertificate, Departure, Permit, Show, canon, credential, people};
 use wardgate_model::{
@@ -176,7 +177,7 @@ fn abroad(going: Going, exchange: &Rc<Exchange>, connection: &Rc<Connection>, pa
     let upgrade = canon::upgrade(&parts.method, parts.version, &parts.headers, connection::protocol(&parts.extensions)).ok().flatten();
     let mut headers = parts.headers;
     exchange.rests_on(headers.get(header::AUTHORIZATION).or_else(|| headers.get(onward.api.api_key_header.as_ref()?)));
-    if let Some(deadline) = grpc_timeout(&headers) {
+    if let Some(deadline) = deadline::of_grpc(&headers) {
         exchange.end_by(exchange.opened() + deadline);
     }
     let http2 = onward.api.upstream.wire.protocol == UpstreamProtocol::Http2;
@@ -229,25 +230,6 @@ fn abroad(going: Going, exchange: &Rc<Exchange>, connection: &Rc<Connection>, pa
         Some(mut lane) => Way::Sent { sending: lane.send(request), lane: Some(lane), onward, again },
         None => Way::Winding(Box::pin(onward.go(pool, request, again))),
     })
-}
-
-/// `grpc-timeout`: at most eight digits and a unit. What cannot be read is left to the upstream.
-fn grpc_timeout(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get("grpc-timeout")?.to_str().ok()?;
-    let (unit, digits) = (text.chars().last()?, text.get(..text.len().checked_sub(1)?)?);
-    if digits.len() > 8 || digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
-        return None;
-    }
-    let count: u64 = digits.parse().ok()?;
-    match unit {
-        'H' => Some(Duration::from_secs(count * 3600)),
-        'M' => Some(Duration::from_secs(count * 60)),
-        'S' => Some(Duration::from_secs(count)),
-        'm' => Some(Duration::from_millis(count)),
-        'u' => Some(Duration::from_micros(count)),
-        'n' => Some(Duration::from_nanos(count)),
-        _ => None,
-    }
 }
 
 impl Future for Forwarding {

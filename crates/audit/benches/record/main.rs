@@ -6,6 +6,7 @@
 //! on a core, as the kernel counts it; `-- clock` shows it alone, without valgrind.
 
 #[path = "../../src/encode/tests/made.rs"]
+#[expect(clippy::expect_used, reason = "what is made here is fixed")]
 mod made;
 
 use made::{NOON, honest};
@@ -186,7 +187,7 @@ fn record(log: &Arc<Log>, like: &Event, numbers: std::ops::Range<u64>) -> Result
 
 fn wait(until: impl Fn() -> bool) {
     while !until() {
-        thread::sleep(Duration::from_millis(20));
+        thread::park_timeout(Duration::from_millis(20));
     }
 }
 

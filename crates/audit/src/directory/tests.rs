@@ -5,7 +5,7 @@ use crate::{
 };
 use std::{
     fs,
-    os::unix::fs::PermissionsExt as _,
+    os::{fd::AsRawFd as _, unix::fs::PermissionsExt as _},
     path::Path,
     sync::{
         Arc,
@@ -58,6 +58,28 @@ fn numbers_go_on_where_the_last_run_ended() {
     assert_eq!(open(path).1.next_seq, 7);
     // What was sealed is not given again either.
     assert_eq!(start(path, FULL, 9, Box::new(|_| {})).expect("opens").1.next_seq, 9);
+}
+
+/// A system tells of bytes that it lost once for each opening of a file: who seals must not take the answer away from who waits
+/// for a record to be durable. A copy of a handle has the flags of the first, an opening its own.
+#[test]
+fn who_seals_syncs_through_an_opening_of_its_own() {
+    const O_APPEND: u32 = 0o2000;
+    let appends = |file: &fs::File| {
+        let told = fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd())).expect("told by the system");
+        let flags = told.lines().find_map(|line| line.strip_prefix("flags:")).expect("flags").trim();
+        u32::from_str_radix(flags, 8).expect("a number") & O_APPEND != 0
+    };
+    let directory = tempfile::tempdir().expect("a directory");
+    for begin in [1, 3] {
+        // A tail that is begun, and one that is gone on with.
+        let (mut log, _) = open(directory.path());
+        log.append(&batch(begin..=begin + 1), begin, NOON).expect("written");
+        let current = log.current.as_ref().expect("a tail");
+        assert!(appends(&current.file));
+        assert!(!appends(&log.standing().expect("a tail").file));
+        log.sync().expect("synced");
+    }
 }
 
 #[test]

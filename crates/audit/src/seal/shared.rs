@@ -23,6 +23,8 @@ pub(crate) struct Shared {
     pub(super) unsealed: AtomicU64,
     /// Set when the files are others: bytes are to be counted again.
     pub(super) recount: AtomicBool,
+    /// Set when bytes of a tail may not outlast the machine: what comes is to go into another.
+    pub(super) failed: AtomicBool,
     pub(super) erasures: Mutex<Vec<Erasure>>,
     /// How the anchors are doing.
     pub(crate) anchors: AnchorState,
@@ -57,6 +59,11 @@ impl Shared {
     /// Whether bytes are to be counted again; asked once.
     pub(crate) fn wants_recount(&self) -> bool {
         self.recount.load(Ordering::Relaxed) && self.recount.swap(false, Ordering::AcqRel)
+    }
+
+    /// Whether bytes of the tail may be lost; asked once.
+    pub(crate) fn wants_another(&self) -> bool {
+        self.failed.load(Ordering::Relaxed) && self.failed.swap(false, Ordering::AcqRel)
     }
 
     /// Segments sealed since the start, and tails that could not be sealed.

@@ -10,8 +10,8 @@ use crate::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs, io,
-    sync::PoisonError,
+    fs,
+    sync::{PoisonError, atomic::Ordering},
 };
 
 /// What is known of tails.
@@ -203,9 +203,11 @@ impl Sealer {
         if let Some(standing) = standing
             && !self.ledger.segments.contains_key(&standing.first_seq)
         {
-            let path = self.directory.join(TAIL_NOTE);
-            let none = || io::Error::other("there is no handle of the tail");
-            standing.file.as_ref().ok_or_else(none).and_then(|file| file.sync_data()).map_err(failed(&path))?;
+            let path = self.directory.join(TailName { first_seq: standing.first_seq }.to_string());
+            standing.file.sync_data().map_err(|error| {
+                self.shared.failed.store(true, Ordering::Release);
+                failed(&path)(error)
+            })?;
             self.tails.note(standing.first_seq, Held { events: standing.events, root: standing.root });
         }
         self.write_note()

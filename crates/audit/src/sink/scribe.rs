@@ -162,6 +162,13 @@ impl Scribe {
             return;
         }
         let first_seq = self.next_seq.saturating_sub(u64::try_from(pending).unwrap_or(0));
+        if self.sealing.wants_another() {
+            // It was told of what is lost once: the file is not synced again for that.
+            let _told = self.append.sync();
+            if let Err(error) = self.append.begin_another(first_seq) {
+                tracing::error!(%error, "no other tail of the event log can be begun");
+            }
+        }
         match self.append.append(&self.batch, first_seq, self.newest) {
             Ok(()) => {
                 self.shared.written.fetch_add(u64::try_from(pending).unwrap_or(0), Ordering::Relaxed);
