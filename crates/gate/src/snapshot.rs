@@ -5,6 +5,8 @@
 //! INVARIANT (immutable): nothing in it changes after it was made, but for the caches that [`Mint`] and the policy
 //! set keep of their own answers, the [`Denied`] overlay and the [`Spent`] signatures, which all snapshots share.
 
+mod addresses;
+
 use crate::{
     assertion::Mint,
     bindings::Bindings,
@@ -53,13 +55,8 @@ impl Default for Population {
     fn default() -> Self {
         let mut identities = Shards::default();
         identities.put(Arc::new(Identity::anonymous()));
-        Self {
-            identities,
-            credentials: Shards::default(),
-            bindings: Bindings::default(),
-            hooks: Hooks::default(),
-            clients: Shards::default(),
-        }
+        let (credentials, bindings, hooks, clients) = Default::default();
+        Self { identities, credentials, bindings, hooks, clients }
     }
 }
 
@@ -218,12 +215,6 @@ impl Estate {
         Self { heard, ..self }
     }
 
-    /// Says by which addresses APIs are called: our own tokens name one of them as their audience (RFC 8707).
-    #[must_use]
-    pub fn addressed(self, addresses: impl IntoIterator<Item = (Box<str>, ApiName)>) -> Self {
-        Self { addresses: addresses.into_iter().collect(), ..self }
-    }
-
     /// A secret of ours at somebody else's, by name.
     #[must_use]
     pub fn secret(&self, name: &SecretName) -> Option<&Secret<String>> {
@@ -360,21 +351,6 @@ impl Snapshot {
     #[must_use]
     pub fn apis(&self) -> &[Arc<Api>] {
         &self.estate.apis
-    }
-
-    /// The API that is called by this address, compared exactly.
-    #[must_use]
-    pub fn addressed(&self, address: &str) -> Option<&Arc<Api>> {
-        let name = self.estate.addresses.get(address)?;
-        self.estate.apis.iter().find(|api| api.name == *name)
-    }
-
-    /// The addresses by which an API is called, in order.
-    #[must_use]
-    pub fn addresses(&self, api: &ApiName) -> Vec<&str> {
-        let mut all: Vec<&str> = self.estate.addresses.iter().filter(|(_, name)| *name == api).map(|(address, _)| &**address).collect();
-        all.sort_unstable();
-        all
     }
 
     /// The table of routes.
