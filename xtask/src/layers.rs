@@ -74,8 +74,13 @@ const LAYERS: &[Layer] = &[
 const TESTKIT: &str = "testkit";
 
 /// Outside crates that one crate of ours speaks to for all others.
-const SOLE_USERS: &[(&str, &str)] =
-    &[("cedar-policy", "policy"), ("sqlx", "store"), ("ureq", "audit"), ("datafusion", "query"), ("datafusion-datasource-parquet", "query")];
+const SOLE_USERS: &[(&str, &str)] = &[
+    ("cedar-policy", "policy"),
+    ("sqlx", "store"),
+    ("ureq", "audit"),
+    ("datafusion", "query"),
+    ("datafusion-datasource-parquet", "query"),
+];
 
 /// Every breach of the layers in a workspace.
 pub(crate) fn check(workspace: &Workspace) -> Vec<Breach> {
