@@ -79,6 +79,9 @@ pub(crate) trait Append: Send {
     /// Begins another tail, so that all that was appended so far can be sealed.
     fn begin_another(&mut self, first_seq: u64) -> io::Result<()>;
 
+    /// Whether the tail that is appended to holds anything and is as old by then as one may get.
+    fn is_old(&self, now: Time) -> bool;
+
     /// What the tail that is appended to holds so far.
     fn standing(&self) -> Option<Standing>;
 }
@@ -274,6 +277,10 @@ impl Append for Directory {
         }
     }
 
+    fn is_old(&self, now: Time) -> bool {
+        self.current.as_ref().is_some_and(|current| current.events > 0 && current.age(now) >= self.full.after)
+    }
+
     fn standing(&self) -> Option<Standing> {
         let current = self.current.as_ref()?;
         let file = Arc::clone(&current.other);
@@ -330,8 +337,13 @@ impl Current {
     }
 
     fn has_room(&self, full: &Full, time: Time) -> bool {
-        let age_us = self.began_us.map_or(0, |began| time.as_micros().saturating_sub(began));
-        self.events < full.events && self.length < full.bytes && u128::try_from(age_us).unwrap_or(0) < full.after.as_micros()
+        self.events < full.events && self.length < full.bytes && self.age(time) < full.after
+    }
+
+    /// How long ago its first event was over.
+    fn age(&self, now: Time) -> Duration {
+        let age_us = self.began_us.map_or(0, |began| now.as_micros().saturating_sub(began));
+        Duration::from_micros(u64::try_from(age_us).unwrap_or(0))
     }
 
     fn take(&mut self, batch: &Batch, bytes: u64, time: Time) {

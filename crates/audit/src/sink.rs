@@ -59,7 +59,7 @@ pub struct Options {
     pub seal_events: u64,
     /// Bytes after which a tail is sealed.
     pub seal_bytes: u64,
-    /// How long after its first event a tail is sealed, at the next event.
+    /// How long after its first event a tail is sealed, whether another event comes or not.
     pub seal_after: Duration,
     /// Bytes that all files together may take; beyond it nothing is recorded but what operators do.
     pub bytes_max: u64,
@@ -283,6 +283,8 @@ impl Log {
             waiting: Vec::new(),
             salts: Salts::new(),
             newest: Time::default(),
+            idle: Duration::ZERO,
+            old_told: false,
             closing: None,
         };
         let thread = thread::Builder::new().name("wardgate-audit".to_owned()).spawn(move || scribe.run())?;

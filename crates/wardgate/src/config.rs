@@ -66,7 +66,7 @@ pub struct TokenSettings {
 pub struct SealConfig {
     /// After so many events.
     pub events: u64,
-    /// So long after the first of them, at the next event.
+    /// So long after the first of them, whether another one comes or not.
     pub after: Duration,
 }
 

@@ -194,3 +194,16 @@ fn only_one_process_writes_and_only_its_user_reads() {
     drop(log);
     open(&path);
 }
+
+#[test]
+fn a_tail_is_old_so_long_after_its_first_event_and_an_empty_one_never() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (mut log, _) = open(directory.path());
+    let later = |seconds| NOON + Duration::from_secs(seconds);
+    assert!(!log.is_old(later(1_000)));
+    log.append(&batch(1..=2), 1, NOON).expect("written");
+    assert_eq!((log.is_old(Time::default()), log.is_old(later(59)), log.is_old(later(60))), (false, false, true));
+    log.begin_another(3).expect("begins");
+    assert!(!log.is_old(later(1_000)));
+    assert_eq!(content(directory.path()), [(1, 2), (3, 0)]);
+}

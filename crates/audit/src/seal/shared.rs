@@ -9,6 +9,7 @@ use std::{
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
 };
+use wardgate_model::time::Time;
 
 /// What the threads that write and that seal tell each other.
 #[derive(Default)]
@@ -44,6 +45,11 @@ impl Shared {
         if full.len() < TAILS_MAX {
             full.insert(standing.first_seq, Held { events: standing.events, root: standing.root });
         }
+    }
+
+    /// The time as it was last told.
+    pub(crate) fn time(&self) -> Time {
+        Time::from_micros(self.now_us.load(Ordering::Relaxed))
     }
 
     pub(crate) fn tell_time(&self, now_us: i64) {

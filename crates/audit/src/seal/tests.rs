@@ -326,3 +326,17 @@ fn who_follows_while_it_is_sealed_misses_nothing_and_sees_nothing_twice() {
     let _ = writer.close(PATIENCE);
     assert_eq!(look(path).findings, []);
 }
+
+#[test]
+fn an_old_tail_is_sealed_while_no_event_comes() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (log, writer) = start(directory.path(), &Options { seal_after: Duration::from_secs(60), ..options(100) });
+    record(&log, 3, NOON);
+    until(|| log.counters().written == 3);
+    assert_eq!(log.counters().sealed, 0);
+    log.tell_time(NOON + Duration::from_secs(3_600));
+    until(|| log.counters().sealed == 1);
+    let _ = writer.close(PATIENCE);
+    let report = look(directory.path());
+    assert_eq!((report.findings.as_slice(), report.sealed, report.in_tails), ([].as_slice(), 3, 0));
+}

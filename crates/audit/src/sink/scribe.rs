@@ -32,6 +32,8 @@ pub(super) const BATCH_EVENTS_MAX: usize = 1_024;
 pub(super) const BATCH_BYTES_MAX: usize = 1024 * 1024;
 /// After how many times `Options::retry` a log that is nearly full looks again at what is on disk.
 const RECOUNT_RETRIES: u32 = 10;
+/// How often the age of the tail is looked at while no event comes.
+const IDLE_STEP: Duration = Duration::from_secs(1);
 /// How often a closing log looks for events of places that are still out.
 const CLOSING_STEP: Duration = Duration::from_millis(5);
 
@@ -52,6 +54,10 @@ pub(super) struct Scribe {
     pub(super) waiting: Vec<OnDurable>,
     pub(super) salts: Salts,
     pub(super) newest: Time,
+    /// How long nothing has come.
+    pub(super) idle: Duration,
+    /// Whether it was told that a tail is old and cannot be ended.
+    pub(super) old_told: bool,
     pub(super) closing: Option<Duration>,
 }
 
@@ -79,20 +85,41 @@ impl Scribe {
             return true;
         }
         loop {
-            let message = match self.shared.cap.fullness() {
-                Fullness::Roomy => self.receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                // Nothing may come until somebody has taken files away.
-                Fullness::Pressed | Fullness::Full => self.receiver.recv_timeout(self.retry.saturating_mul(RECOUNT_RETRIES)),
-            };
-            match message {
-                Ok(message) => self.take(message),
+            let roomy = self.shared.cap.fullness() == Fullness::Roomy;
+            let step = if roomy { IDLE_STEP } else { self.retry.saturating_mul(RECOUNT_RETRIES) };
+            match self.receiver.recv_timeout(step) {
+                Ok(message) => {
+                    self.idle = Duration::ZERO;
+                    self.take(message);
+                    return true;
+                }
                 Err(RecvTimeoutError::Disconnected) => return false,
                 Err(RecvTimeoutError::Timeout) => {
-                    self.recount();
-                    continue;
+                    // Nothing may come until somebody has taken files away.
+                    if !roomy {
+                        self.recount();
+                    }
+                    self.idle = self.idle.saturating_add(step);
+                    self.end_what_is_old();
                 }
             }
-            return true;
+        }
+    }
+
+    /// Ends a tail that is old, so that it is sealed although no event comes. Only while nothing waits to be written.
+    fn end_what_is_old(&mut self) {
+        // It is at least so late: as it was told, and as long after the newest event as nothing came.
+        let now = self.sealing.time().max(self.newest + self.idle);
+        if !self.append.is_old(now) {
+            self.old_told = false;
+            return;
+        }
+        match self.append.begin_another(self.next_seq) {
+            Ok(()) => self.sealing.stands(self.append.standing()),
+            Err(error) if !std::mem::replace(&mut self.old_told, true) => {
+                tracing::error!(%error, "a tail of the event log that is old enough to be sealed cannot be ended: it is tried again");
+            }
+            Err(_) => {}
         }
     }
 

@@ -114,6 +114,10 @@ impl Append for Disk {
         Ok(())
     }
 
+    fn is_old(&self, _: Time) -> bool {
+        false
+    }
+
     fn standing(&self) -> Option<Standing> {
         None
     }

@@ -187,7 +187,7 @@ pub struct RawAudit {
 pub struct RawSeal {
     /// After so many events.
     pub events: Option<u64>,
-    /// So long after the first of them, at the next event.
+    /// So long after the first of them, whether another one comes or not.
     pub after: Option<String>,
 }
 
