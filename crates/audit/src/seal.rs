@@ -5,6 +5,7 @@
 //! holds what it held when it was written, as far as the note or the writing thread can tell. What somebody changed is left
 //! as it is, and told: sealing it would make it true.
 
+mod erasing;
 mod note;
 pub mod outside;
 mod shared;
@@ -25,20 +26,18 @@ use crate::{
     segment::{
         self, SegmentError, SegmentName,
         entry::Entry,
-        find::Wanted,
-        write::{UNFINISHED, put_in_place},
+        write::UNFINISHED,
     },
     tiles::{self, TilesError},
     tree::{self, Frontier, Hash},
 };
-use shared::Erasure;
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::{
-        Arc, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -107,6 +106,15 @@ pub enum SealError {
     /// The note on the tails.
     #[error("`{TAIL_NOTE}`: {0}")]
     TailNote(#[from] NoTailNote),
+    /// A segment is not the file that the log names.
+    #[error("`{}` is not what was sealed: it is left as it is, and nothing was erased from it", .path.display())]
+    Unsealed {
+        /// Its file.
+        path: PathBuf,
+    },
+    /// The log was closed before all was erased that was asked for.
+    #[error("the event log was closed before all was erased: ask again")]
+    Ended,
     /// A file.
     #[error("the event log at `{}`: {source}", .path.display())]
     Io {
@@ -141,6 +149,8 @@ pub(crate) struct Sealer {
     changed: Vec<TailName>,
     /// Where checkpoints go beside.
     outside: outside::Outside,
+    /// What is being erased.
+    erasing: Option<erasing::Erasing>,
 }
 
 impl Sealer {
@@ -164,7 +174,7 @@ impl Sealer {
         let at = LogAt { size: 0, root: Hash::EMPTY, next: None };
         let (ledger, tails, changed) = (Ledger::default(), tails::Known::default(), Vec::new());
         let outside = outside::Outside::default();
-        let mut sealer = Self { directory, edge, seal, log: None, at, retain, shared, ledger, tails, changed, outside };
+        let mut sealer = Self { directory, edge, seal, log: None, at, retain, shared, ledger, tails, changed, outside, erasing: None };
         sealer.open_log()?;
         sealer.clear_away()?;
         sealer.look_at_tails()?;
@@ -243,7 +253,7 @@ impl Sealer {
             let last = ended.load(Ordering::Acquire);
             self.turn();
             if last {
-                return;
+                return self.leave_erasures();
             }
             std::thread::park_timeout(PERIOD);
         }
@@ -359,52 +369,6 @@ impl Sealer {
             self.take_away(first_seq).map_err(failed(&path))?;
             tracing::info!(segment = %path.display(), "a segment of the event log was kept as long as `audit.retain` says and is gone");
             self.shared.recount.store(true, Ordering::Release);
-        }
-        Ok(())
-    }
-
-    /// Takes what tells of persons out of the records that are wanted, in every segment that holds one. Gives of how many.
-    /// Where a segment cannot be read, or does not hold what was sealed, those before it are done.
-    fn erase(&mut self, wanted: &Wanted, reason: &str) -> Result<u64, SealError> {
-        let at_us = self.shared.now_us.load(Ordering::Relaxed);
-        let mut all = 0;
-        let shared = Arc::clone(&self.shared);
-        for segment in self.there().map(|(first, _)| first).collect::<Vec<_>>() {
-            let path = self.segment(segment);
-            let Some((records, sealed)) = segment::erase(&path, wanted)? else { continue };
-            let (edge, reason) = (self.edge.to_string(), reason.to_owned());
-            let entry = Entry::Erasure { edge, segment, records, at_us, file: sealed.file, reason };
-            // INVARIANT (held): what the log says and what lies here change together for who stores it.
-            let mut held = shared.store.hold();
-            self.append(&entry)?;
-            put_in_place(&path)?;
-            held.is_now(segment, sealed.file);
-            drop(held);
-            all += records;
-            self.sign_what_stands()?;
-        }
-        self.shared.recount.store(true, Ordering::Release);
-        Ok(all)
-    }
-
-    /// Erases what was asked for, once what was in the tail then is sealed.
-    fn erase_what_is_asked(&mut self) -> Result<(), SealError> {
-        let shared = Arc::clone(&self.shared);
-        let mut erasures = shared.erasures.lock().unwrap_or_else(PoisonError::into_inner);
-        if erasures.is_empty() {
-            return Ok(());
-        }
-        // After the lock: whoever asks does so when the tails that it means are there.
-        let names = hot::names(&self.directory).map_err(failed(&self.directory))?;
-        let before = |seq: u64| names.iter().filter(move |tail| tail.first_seq < seq);
-        let asked: Vec<Erasure> =
-            erasures.extract_if(.., |erasure| before(erasure.from_seq).all(|tail| self.changed.contains(tail))).collect();
-        drop(erasures);
-        for Erasure { wanted, reason, from_seq, done } in asked {
-            let erased = self.erase(&wanted, &reason);
-            // It is not sealed, and nothing is erased from it: that must not be taken for done.
-            let left = before(from_seq).next().map_or(Ok(()), |tail| Err(SealError::Changed(*tail)));
-            done(erased.and_then(|erased| left.map(|()| erased)));
         }
         Ok(())
     }

@@ -146,7 +146,7 @@ struct Shared {
     // INVARIANT (room): at most `places`.
     used: AtomicUsize,
     failing: AtomicBool,
-    /// Whether a wish to erase is in the queue.
+    /// Whether an erasure is asked for, or under way.
     erasing: AtomicBool,
     closed: AtomicBool,
     written: AtomicU64,
@@ -328,11 +328,16 @@ impl Log {
     /// many records, by another thread.
     ///
     /// # Errors
-    /// When another one waits to be begun, or the log is closed.
+    /// When another one is under way, or the log is closed.
     pub fn erase(&self, wanted: Wanted, reason: &str, done: Box<dyn FnOnce(Result<u64, SealError>) + Send>) -> Result<(), NoPlace> {
         if self.shared.erasing.swap(true, Ordering::AcqRel) {
             return Err(NoPlace);
         }
+        let shared = Arc::clone(&self.shared);
+        let done = Box::new(move |erased| {
+            shared.erasing.store(false, Ordering::Release);
+            done(erased);
+        });
         let asked = Erase { wanted, reason: reason.into(), done };
         self.sender.try_send(Message::Erase(Box::new(asked))).map_err(|_| {
             self.shared.erasing.store(false, Ordering::Release);

@@ -1,3 +1,4 @@
+mod erasing;
 mod put_back;
 
 use super::{Seal, TAIL_NOTE, TailNote};

@@ -3,7 +3,8 @@
 use super::{
     Segment, SegmentError,
     find::Wanted,
-    read::SEGMENT_BYTES_MAX,
+    hash_of,
+    read::{SEGMENT_BYTES_MAX, guarded},
     write::{Filling, Sealed, put_in_place, unfinished},
 };
 use crate::{
@@ -24,9 +25,59 @@ use std::path::Path;
 /// When the segment cannot be read, its records do not give the root that its footer says (what is damaged is not written anew:
 /// that would hide it), or the disk refuses.
 pub fn erase(path: &Path, wanted: &Wanted) -> Result<Option<(u64, Sealed)>, SegmentError> {
+    written_anew(&Segment::open(path)?, wanted)
+}
+
+/// What came of a segment from which something is to be erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Anew {
+    /// It holds nothing of it.
+    Nothing,
+    /// It is not what the log says: nothing is made of it.
+    Unsealed,
+    /// It is written anew beside.
+    Written {
+        /// How many records lost something.
+        records: u64,
+        /// The hash of the new file.
+        file: Hash,
+    },
+}
+
+/// As [`erase()`], of a segment that is what the log says: whose file has this hash, and whose records give this root. What is
+/// written anew is entered into the log, and an entry of what somebody changed would make it true.
+///
+/// Of a file, every byte is looked at before it is believed. Of one that lies in a store, statistics and filters are asked first,
+/// and all of it is fetched and looked at when they and the columns say that it holds something.
+///
+/// # Errors
+/// As [`erase()`].
+pub(crate) fn erase_sealed(path: &Path, wanted: &Wanted, (file, root): (Hash, Hash)) -> Result<Anew, SegmentError> {
     let segment = Segment::open(path)?;
+    let one = Wanted { limit: 1, ..wanted.clone() };
+    if !path.exists() && segment.find(&one)?.records.is_empty() {
+        return Ok(Anew::Nothing);
+    }
+    let input = segment.input();
+    let bytes = guarded(path, || input.read(&(0..input.bytes())))?;
+    if hash_of(&bytes) != file {
+        return Ok(Anew::Unsealed);
+    }
+    // What was looked at is what is read: the file may be another one by now.
+    let segment = Segment::of(path, bytes.into())?;
+    if segment.said_root() != root {
+        return Ok(Anew::Unsealed);
+    }
+    if segment.find(&one)?.records.is_empty() {
+        return Ok(Anew::Nothing);
+    }
+    Ok(written_anew(&segment, wanted)?.map_or(Anew::Nothing, |(records, sealed)| Anew::Written { records, file: sealed.file }))
+}
+
+fn written_anew(segment: &Segment, wanted: &Wanted) -> Result<Option<(u64, Sealed)>, SegmentError> {
+    let path = segment.path();
     let beside = unfinished(path);
-    let erased = rewrite(&segment, &beside, wanted).and_then(|(erased, sealed)| {
+    let erased = rewrite(segment, &beside, wanted).and_then(|(erased, sealed)| {
         if sealed.root == segment.said_root() { Ok((erased, sealed)) } else { Err(SegmentError::Changed { path: path.to_owned() }) }
     });
     match erased {
@@ -36,6 +87,30 @@ pub fn erase(path: &Path, wanted: &Wanted) -> Result<Option<(u64, Sealed)>, Segm
             let _ = std::fs::remove_file(&beside);
             other.map(|_| None)
         }
+    }
+}
+
+/// Whether what was written anew is still there as it was written; where it is not, nothing of it is left.
+///
+/// # Errors
+/// When the disk refuses.
+pub(crate) fn stands(path: &Path, file: Hash) -> Result<bool, SegmentError> {
+    let beside = unfinished(path);
+    if plain::read(&beside, SEGMENT_BYTES_MAX).is_ok_and(|bytes| hash_of(&bytes) == file) {
+        return Ok(true);
+    }
+    leave(path).map(|()| false)
+}
+
+/// Takes away what was written anew beside a segment, and is not to take its place.
+///
+/// # Errors
+/// When the disk refuses.
+pub(crate) fn leave(path: &Path) -> Result<(), SegmentError> {
+    let beside = unfinished(path);
+    match std::fs::remove_file(&beside) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(SegmentError::Io { path: beside, error }),
+        _ => Ok(()),
     }
 }
 

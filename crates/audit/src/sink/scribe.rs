@@ -172,7 +172,6 @@ impl Scribe {
 
     /// Has all that was recorded before sealed, and then what is wanted erased.
     fn erase(&mut self, asked: Erase) {
-        self.shared.erasing.store(false, Ordering::Release);
         self.write();
         // What could not be written is the first that belongs to the next tail.
         let pending = u64::try_from(self.batch.leaves.len()).unwrap_or(0);
