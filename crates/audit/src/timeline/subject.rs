@@ -105,7 +105,7 @@ impl Sort {
 }
 
 /// What a timeline is of: `identity:NAME`, `credential:ID`, `token:JTI`, `task:ID`, `grant:NAME`, `trace:ID`,
-/// `source:ADDRESS`, `owner:NAME`, `resource:PATH`, `operation:API METHOD TEMPLATE`, `request:ID`, `person:HASH`; or a word alone,
+/// `source:ADDRESS`, `owner:NAME`, `resource:VALUE`, `operation:API METHOD TEMPLATE`, `request:ID`, `person:HASH`; or a word alone,
 /// which is looked for as each of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {

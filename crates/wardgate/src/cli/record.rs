@@ -161,7 +161,7 @@ pub struct VerifyArgs {
 /// `wardgate audit erase`.
 #[derive(Debug, Args)]
 pub struct EraseArgs {
-    /// Whose events, as in `audit timeline`: `person:HASH`, `source:ADDRESS`, `resource:PATH`, `request:ID`…
+    /// Whose events, as in `audit timeline`: `person:HASH`, `source:ADDRESS`, `resource:VALUE`, `request:ID`…
     #[arg(value_name = "SUBJECT")]
     pub subject: String,
     /// Why
