@@ -233,8 +233,10 @@ fn credential_of(credential: &Credential, identity: &Identity, estate: &Estate<'
     {
         found.push(about(Code::CredentialExpiring, format!("it ends at {expires}")));
     }
-    // What others vouch for ends with what they say: each token, each certificate has its own end.
-    if credential.expires.is_none() && credential.binding.is_none() {
+    // What others vouch for ends with what they say: each token, each certificate has its own end. A public key is no secret, and what
+    // is signed with its private half has an end too.
+    let is_declared = credential.binding.is_some() || credential.kind == CredentialKind::PublicKey;
+    if credential.expires.is_none() && !is_declared {
         let waiver = expiry_waiver(credential, &identity.owner, &index.waivers).filter(|waiver| waiver.until > now);
         let said = waiver.map_or_else(|| "it has no end".to_owned(), |waiver| format!("it has no end, under the waiver `{}`", waiver.name));
         found.push(Finding { since: Some(credential.created), exempt: waiver.is_some(), ..about(Code::CredentialNoExpiry, said) });
@@ -252,8 +254,9 @@ fn credential_of(credential: &Credential, identity: &Identity, estate: &Estate<'
         }
         None if now.since(credential.created.max(counted)) > NEVER_USED => {
             let since = credential.created.max(counted);
-            let (begun, said) = match credential.binding {
+            let (begun, said) = match &credential.binding {
                 Some(_) => (since, format!("vouched for by others, no use since {since}")),
+                None if is_declared => (since, format!("a public key, no use since {since}")),
                 None => (credential.created, format!("issued at {}, no use since {since}", credential.created)),
             };
             found.push(Finding { since: Some(begun), ..about(Code::CredentialNeverUsed, said) });

@@ -242,6 +242,19 @@ fn what_others_vouch_for_needs_no_end_of_its_own() {
 }
 
 #[test]
+fn a_public_key_is_no_secret_that_needs_an_end() {
+    let mut world = World::new(&["AAAAAAAAAAA1 well/key public_key 0 -"]);
+    for credential in &mut world.credentials {
+        credential.created = Time::default();
+    }
+    world.used = vec![("AAAAAAAAAAA1", 1)];
+    insta::assert_snapshot!(of(&world, &["credential"]), @"");
+    world.used.clear();
+    let said = of(&world, &["credential"]);
+    assert!(said.contains("`key` of `well`: a public key, no use since 2026-") && !said.contains("1970"), "{said}");
+}
+
+#[test]
 fn identities_by_where_they_are_in_life() {
     let mut world = World::new(&["AAAAAAAAAAA1 well/main api_key 10 90", "AAAAAAAAAAA2 partner/main api_key 10 90"]);
     world.states = vec![("well", IdentityState::Retired, 3), ("partner", IdentityState::Quarantined, 15)];
