@@ -6,7 +6,7 @@
 
 KEY is the log's verifier key (`NAME+ID+BASE64`) or a file with it. It ends with 0 when all is well (and shows the record that is
 proven), 3 with a line for each finding, 1 when it cannot tell (a file that is named is not there, `openssl` or `pyarrow` is
-missing), 2 when it is called wrongly.
+missing, a segment lies in a store, where this does not look), 2 when it is called wrongly.
 
 What is hashed of an event, in words: for each column that is not null, in the order of the columns, its place as two bytes, its
 type as one (1 a whole number, 2 yes or no, 3 text, 4 texts), and its value: a number in eight bytes, yes or no in one, a text as
@@ -51,6 +51,7 @@ PERSONAL = {
 }
 STORED = ["salt", "mark", "erased"]
 GROUP = 8192
+STUB_BYTES_MAX = 8 * 1024
 
 
 # Entries of the log
@@ -215,8 +216,27 @@ def check_segment(path, first, events, root, file_hash):
     return findings
 
 
+def check_stub(path, first, file_hash):
+    """What is wrong of the small file that says in which store a segment lies."""
+    name = os.path.basename(path)
+    if not os.path.isfile(path) or os.path.getsize(path) > STUB_BYTES_MAX:
+        return [f"{name} is no small plain file"]
+    try:
+        with open(path, "rb") as file:
+            said = json.load(file)
+        stored, sha256, key = (said[member] for member in ("stored", "sha256", "key"))
+        object_name = key.rsplit("/", 1)[-1]
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+        return [f"{name} does not say where a segment lies"]
+    if stored != "wardgate-stored/1":
+        return [f"{name} does not say where a segment lies"]
+    if sha256 != file_hash.hex() or object_name != f"events-{first:012}-{file_hash.hex()}.parquet":
+        return [f"{name} is not of the file that the log names"]
+    return []
+
+
 def check_segments(directory, key):
-    """Every finding, and how many segments and events were looked at."""
+    """Every finding, how many segments and events the log names, and how many of the segments were not looked at."""
     log = os.path.join(directory, "log")
     findings, size, _ = verify_log.check_log(log, key)
     segments, retired = {}, 0
@@ -234,23 +254,32 @@ def check_segments(directory, key):
     kept = {first: said for first, said in segments.items() if first + int(said["events"]) - 1 > retired}
     folder = os.path.join(directory, "segments")
     there = set(os.listdir(folder)) if os.path.isdir(folder) else set()
-    expected, events = retired + 1 if retired else 1, 0
+    expected, events, elsewhere = retired + 1 if retired else 1, 0, 0
     for first, said in sorted(kept.items()):
         name, count = f"events-{first:012}.parquet", int(said["events"])
         if first != expected:
             findings.append(f"events {expected} to {first - 1} are in no segment")
         expected, events = first + count, events + count
+        root, file_hash = base64.b64decode(said["root"]), base64.b64decode(said["file"])
+        if name not in there and stub_of(name) in there:
+            findings += check_stub(os.path.join(folder, stub_of(name)), first, file_hash)
+            elsewhere += 1
+            continue
         if name not in there:
             findings.append(f"{name} is missing")
             continue
-        root, file_hash = base64.b64decode(said["root"]), base64.b64decode(said["file"])
         findings += check_segment(os.path.join(folder, name), first, count, root, file_hash)
     named = {f"events-{first:012}.parquet" for first in kept}
-    for name in sorted(there - named):
-        sealed_next = re.fullmatch(r"events-(\d{12,20})\.parquet", name)
+    for name in sorted(there - named - {stub_of(name) for name in named}):
+        sealed_next = re.fullmatch(r"events-(\d{12,20})\.(parquet|stored)", name)
         if not (sealed_next and int(sealed_next[1]) >= expected) and not name.endswith(".new"):
             findings.append(f"{name} is no segment that the log names")
-    return findings, len(kept), events
+    return findings, len(kept), events, elsewhere
+
+
+def stub_of(name):
+    """The name of the file that says where a segment lies, beside where its file was."""
+    return name.removesuffix(".parquet") + ".stored"
 
 
 def main(words):
@@ -287,12 +316,14 @@ def run(called):
         import pyarrow.parquet  # noqa: F401
     except ImportError as error:
         raise Cannot(f"pyarrow is missing: {error}") from None
-    findings, count, events = check_segments(called.directory, key)
+    findings, count, events, elsewhere = check_segments(called.directory, key)
     for finding in findings:
         print(finding)
     if not findings:
         print(f"{count} segments, {events} events")
-    return 3 if findings else 0
+    if elsewhere:
+        print(f"{elsewhere} of {count} segments lie in a store, where this does not look: bring them into `segments`")
+    return 3 if findings else 1 if elsewhere else 0
 
 
 if __name__ == "__main__":

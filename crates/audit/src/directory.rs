@@ -372,7 +372,7 @@ fn private() -> OpenOptions {
 }
 
 /// The number after the last event of a tail, so that no number is given twice.
-fn next_seq(name: TailName, tail: &Tail<'_>) -> u64 {
+pub(crate) fn next_seq(name: TailName, tail: &Tail<'_>) -> u64 {
     let behind = tail.behind_damage();
     let last = behind.last().and_then(|frame| frame.number("seq")).and_then(|seq| u64::try_from(seq).ok());
     let counted = tail.frames().count() + behind.len();

@@ -12,11 +12,23 @@ use std::{
 /// # Errors
 /// When there is none, when it is no plain file, or when the system refuses.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
-    let plain = |found: &fs::Metadata| if found.is_file() { Ok(()) } else { Err(io::Error::other("it is no plain file")) };
     plain(&fs::symlink_metadata(path)?)?;
+    open_through(path)
+}
+
+/// Opens a file to read it, also one that a link leads to.
+///
+/// # Errors
+/// When there is none, when it is no plain file, or when the system refuses.
+pub(crate) fn open_through(path: &Path) -> io::Result<File> {
+    plain(&fs::metadata(path)?)?;
     let file = File::open(path)?;
     plain(&file.metadata()?)?;
     Ok(file)
+}
+
+fn plain(found: &fs::Metadata) -> io::Result<()> {
+    if found.is_file() { Ok(()) } else { Err(io::Error::other("it is no plain file")) }
 }
 
 /// All that a file holds.

@@ -14,13 +14,13 @@ use crate::{
     directory::{LOCK_NAME, SEGMENTS},
     event_v1::EventV1,
     hot::{self, Frame, Tail, TailName, frame_at},
+    plain,
     segment::{
         self, SegmentName,
         find::{Order, Predicate, Wanted},
     },
 };
 use std::{
-    fs::File,
     io::{self, Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
 };
@@ -258,7 +258,7 @@ fn follows(frame: &Frame<'_>, seq_before: u64) -> bool {
 
 fn read_from(path: &Path, offset: u64, budget: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    match File::open(path) {
+    match plain::open_through(path) {
         // Sealed and gone since the directory was listed.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),

@@ -23,11 +23,7 @@ use crate::{
     ledger::{Known, Ledger},
     note::{NoteError, Signer, Trusted, Verifier},
     plain,
-    segment::{
-        self, SegmentError, SegmentName,
-        entry::Entry,
-        write::UNFINISHED,
-    },
+    segment::{self, SegmentError, SegmentName, entry::Entry, write::UNFINISHED},
     tiles::{self, TilesError},
     tree::{self, Frontier, Hash},
 };

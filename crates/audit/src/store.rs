@@ -15,6 +15,7 @@ pub(crate) use remote::Remote;
 pub use sign::Credentials;
 pub(crate) use stub::STORED;
 pub use stub::Stub;
+use stub::is_amazon;
 
 use crate::{
     tree::Hash,
@@ -79,6 +80,14 @@ pub enum StoreError {
         /// Which.
         object: String,
     },
+    /// It lies at a place that nobody named: the file that says so is no reason to send anything there.
+    #[error("the object `{object}` lies at `{endpoint}`, which nobody named: name the configuration, or set AWS_ENDPOINT_URL_S3 to it")]
+    Unnamed {
+        /// Which.
+        object: String,
+        /// Where.
+        endpoint: String,
+    },
     /// What says where the segment lies is damaged.
     #[error("`{}` does not say where a segment lies: {why}", path.display())]
     Stub {
@@ -133,6 +142,9 @@ pub enum NoBucket {
     /// The region.
     #[error("a region has letters a-z, digits and `-`")]
     Region,
+    /// Its name would stand before an address, or go in clear text to a name that is not this machine's.
+    #[error("the bucket's name cannot stand before this host: an address has no names below it, and `http` is for this machine only")]
+    Host,
 }
 
 impl Bucket {
@@ -160,7 +172,15 @@ impl Bucket {
         if !is_prefix {
             return Err(NoBucket::Prefix);
         }
+        if self.addressing == Addressing::Host && (self.endpoint.scheme() != "https" || self.endpoint.is_address()) {
+            return Err(NoBucket::Host);
+        }
         Ok(())
+    }
+
+    /// Whether a stub names this bucket of this store.
+    pub(crate) fn holds(&self, stub: &Stub) -> bool {
+        self.endpoint.base() == stub.endpoint && self.name == stub.bucket
     }
 
     /// Host and path of an object.
@@ -290,10 +310,10 @@ impl Store {
     /// Where a segment of this hash and length is to lie.
     #[must_use]
     pub fn stub(&self, first_seq: u64, sha256: Hash, bytes: u64) -> Stub {
-        let key = format!("{}events-{first_seq:012}-{}.parquet", self.bucket.prefix, hex(&sha256.0));
+        let key = format!("{}{}", self.bucket.prefix, Stub::name(first_seq, &sha256));
         let Bucket { endpoint, name, region, addressing, .. } = &self.bucket;
         let path_style = *addressing == Addressing::Path;
-        Stub { endpoint: endpoint.to_string(), bucket: name.clone(), region: region.clone(), path_style, key, bytes, sha256, etag: None }
+        Stub { endpoint: endpoint.base(), bucket: name.clone(), region: region.clone(), path_style, key, bytes, sha256, etag: None }
     }
 
     fn object(&self, key: &str) -> String {
@@ -368,7 +388,7 @@ pub struct Storage {
 struct Reading {
     /// Buckets that the configuration names.
     named: Vec<Store>,
-    /// A key that is good for whatever bucket a stub names.
+    /// A key that is good for other buckets of one store.
     lent: Option<Lent>,
 }
 
@@ -381,7 +401,7 @@ pub struct Lent {
     pub credentials: Credentials,
     /// How.
     pub web: Web,
-    /// The only store that may be asked; `None`: whichever a stub names.
+    /// The only store that may be asked; `None`: Amazon's S3, whichever bucket of it a stub names.
     pub only: Option<Site>,
     /// The time, which is signed.
     pub clock: fn() -> Time,
@@ -427,7 +447,7 @@ impl Lent {
 /// From now on this process reads segments that lie in this bucket.
 pub fn allow(store: Store) {
     let mut reading = READING.write().unwrap_or_else(PoisonError::into_inner);
-    let same = |other: &Store| other.bucket.endpoint == store.bucket.endpoint && other.bucket.name == store.bucket.name;
+    let same = |other: &Store| other.bucket.endpoint.base() == store.bucket.endpoint.base() && other.bucket.name == store.bucket.name;
     reading.named.retain(|other| !same(other));
     reading.named.push(store);
 }
@@ -440,15 +460,19 @@ pub fn allow_lent(lent: Lent) {
 /// The bucket that a stub names, where this process may read it.
 fn reader(stub: &Stub) -> Result<Store, StoreError> {
     let reading = READING.read().unwrap_or_else(PoisonError::into_inner);
-    let named = reading.named.iter().find(|store| store.bucket.endpoint.to_string() == stub.endpoint && store.bucket.name == stub.bucket);
+    let named = reading.named.iter().find(|store| store.bucket.holds(stub));
     if let Some(store) = named {
         return Ok(store.clone());
     }
     let no_key = || StoreError::NoKey { object: stub.object() };
     let lent = reading.lent.as_ref().ok_or_else(no_key)?;
     let bucket = stub.bucket().ok_or_else(no_key)?;
-    if lent.only.as_ref().is_some_and(|only| *only != bucket.endpoint) {
-        return Err(no_key());
+    let may_be_asked = match &lent.only {
+        Some(only) => only.base() == bucket.endpoint.base(),
+        None => is_amazon(&bucket.endpoint),
+    };
+    if !may_be_asked {
+        return Err(StoreError::Unnamed { object: stub.object(), endpoint: stub.endpoint.clone() });
     }
     Ok(Store { bucket, credentials: lent.credentials.clone(), web: lent.web.clone(), clock: lent.clock })
 }

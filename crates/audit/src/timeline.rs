@@ -21,7 +21,7 @@ use crate::{
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ops::RangeInclusive,
+    ops::{Range, RangeInclusive},
     path::Path,
 };
 
@@ -71,7 +71,7 @@ pub struct Timeline {
     pub unreadable: u64,
     /// Where the clock of an edge went back, as seen in these events.
     pub clock_back: Vec<ClockBack>,
-    /// Events that no file holds, between those that were looked at: nobody can say whether they belong here.
+    /// Events that no file holds, or whose file cannot be read, between those that were looked at: nobody can say whether they belong here.
     pub left_out: Vec<LeftOut>,
 }
 
@@ -246,7 +246,7 @@ impl Gathered {
             }
             let segment = directory.join(SEGMENTS).join(SegmentName { first_seq: part.file.first_seq() }.to_string());
             match part.file {
-                PartFile::Segment(_) => self.take_segment(&segment, wanted, left, part.until)?,
+                PartFile::Segment(_) => self.take_segment(&segment, wanted, left, part.file.first_seq()..part.until)?,
                 PartFile::Tail(name) => {
                     let tail = directory.join(name.to_string());
                     let before = (self.events.len(), self.unreadable, self.gaps.len());
@@ -256,7 +256,7 @@ impl Gathered {
                         self.events.truncate(before.0);
                         self.unreadable = before.1;
                         self.gaps.truncate(before.2);
-                        self.take_segment(&segment, wanted, left, part.until)?;
+                        self.take_segment(&segment, wanted, left, name.first_seq..part.until)?;
                     }
                 }
             }
@@ -264,10 +264,18 @@ impl Gathered {
         Ok(())
     }
 
+    /// What is missing, side by side as one.
     fn left_out(&mut self) -> Vec<LeftOut> {
         let edge = self.edge.clone().unwrap_or_default();
-        let gap = |(first, last)| LeftOut { edge: edge.clone(), first, last };
-        std::mem::take(&mut self.gaps).into_iter().map(gap).collect()
+        self.gaps.sort_unstable();
+        let mut left_out: Vec<LeftOut> = Vec::new();
+        for (first, last) in self.gaps.drain(..) {
+            match left_out.last_mut() {
+                Some(before) if before.last.saturating_add(1) >= first => before.last = before.last.max(last),
+                _ => left_out.push(LeftOut { edge: edge.clone(), first, last }),
+            }
+        }
+        left_out
     }
 
     /// Notes what is missing between the end of a file (the number after its last event) and the begin of the next one.
@@ -306,8 +314,9 @@ impl Gathered {
         Ok(())
     }
 
-    fn take_segment(&mut self, path: &Path, wanted: &Wanted, left: usize, until: u64) -> Result<(), ReadError> {
+    fn take_segment(&mut self, path: &Path, wanted: &Wanted, left: usize, events: Range<u64>) -> Result<(), ReadError> {
         let Some(segment) = open(path)? else { return Ok(()) };
+        let until = events.end;
         let wanted = Wanted { limit: left, seq: 0..=until.saturating_sub(1), ..wanted.clone() };
         if let Ok(segment) = &segment {
             self.edge = Some(segment.edge().to_owned());
@@ -315,7 +324,12 @@ impl Gathered {
         }
         match segment.and_then(|segment| segment.find(&wanted)) {
             Ok(found) => found.records.into_iter().for_each(|record| self.keep(*record.row)),
-            Err(error) => self.unreadable += passed_over(error)?,
+            Err(error) => {
+                self.unreadable += passed_over(error)?;
+                // All of it: nobody can say how far it could be read.
+                self.gaps.retain(|(first, _)| !events.contains(first));
+                self.note_gap(events.start, until);
+            }
         }
         Ok(())
     }

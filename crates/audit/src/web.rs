@@ -50,8 +50,7 @@ impl FromStr for Site {
         }
         let uri: Uri = text.parse().ok().filter(|_| text.len() <= URL_BYTES_MAX).ok_or(NoSite::Form)?;
         let host = uri.host().filter(|host| !host.is_empty()).ok_or(NoSite::Form)?;
-        let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-        let is_here = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+        let is_here = host == "localhost" || address(host).is_some_and(|address| address.is_loopback());
         match uri.scheme_str() {
             Some("https") => Ok(Self { uri }),
             Some("http") if is_here => Ok(Self { uri }),
@@ -72,15 +71,31 @@ impl Site {
         self.uri.authority().map_or("", |authority| authority.as_str())
     }
 
+    /// Whether the host is an address, and no name.
+    pub(crate) fn is_address(&self) -> bool {
+        address(self.uri.host().unwrap_or_default()).is_some()
+    }
+
     /// The path, without a slash at its end.
     pub(crate) fn path(&self) -> &str {
         self.uri.path().trim_end_matches('/')
     }
+
+    /// The URL without a slash at its end: what names of objects are put behind.
+    pub(crate) fn base(&self) -> String {
+        format!("{}://{}{}", self.scheme(), self.authority(), self.path())
+    }
 }
 
+fn address(host: &str) -> Option<IpAddr> {
+    host.trim_matches(['[', ']']).parse().ok()
+}
+
+/// As it was written: what is sent to an anchor goes exactly there.
 impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}{}", self.scheme(), self.authority(), self.path())
+        let path = Some(self.uri.path()).filter(|path| *path != "/").unwrap_or_default();
+        write!(f, "{}://{}{path}", self.scheme(), self.authority())
     }
 }
 

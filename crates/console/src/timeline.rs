@@ -67,8 +67,8 @@ impl std::fmt::Display for LeftOutView {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { edge, first, last } = self;
         match first == last {
-            true => write!(f, "left out: event {first} of `{edge}`: no file of the log holds it"),
-            false => write!(f, "left out: events {first}\u{2013}{last} of `{edge}`: no file of the log holds them"),
+            true => write!(f, "left out: event {first} of `{edge}`: no file of the log holds it, or it cannot be read"),
+            false => write!(f, "left out: events {first}\u{2013}{last} of `{edge}`: no file of the log holds them, or they cannot be read"),
         }
     }
 }

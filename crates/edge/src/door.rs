@@ -13,7 +13,7 @@ use crate::{
     wire::http2,
 };
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header, request::Parts};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header, request::Parts, uri::Authority};
 use http_body::Body;
 use hyper::body::Incoming;
 use std::{
@@ -25,8 +25,8 @@ use std::{
     task::{Context, Poll},
 };
 use wardgate_gate::{
-    Answer as Given, Arrival, Held, Introspection, KeysAnswer, Need, Permit, Step, Unproven, Verdict, decide, establish, establish_with,
-    resume,
+    Answer as Given, Arrival, Held, Introspection, KeysAnswer, Need, Permit, Step, Unproven, Verdict, canon, decide, establish,
+    establish_with, resume,
 };
 use wardgate_model::{
     api::AuditMode,
@@ -46,7 +46,7 @@ pub async fn serve(connection: Rc<Connection>, request: Request<Incoming>) -> Re
     cookie::read(connection.door(), &mut request);
     let answered = Some(Answered::new(&connection));
     let thread = connection.thread();
-    if let Some(answer) = probe(&connection, request.method(), request.uri().path()) {
+    if let Some(answer) = probe(&connection, &request) {
         let (parts, body) = answer.into_parts();
         let body = if *request.method() == Method::HEAD { Bytes::new() } else { body };
         return Ok(Response::from_parts(parts, Answer::whole(body, None, answered)));
@@ -135,15 +135,27 @@ impl Future for Way {
     }
 }
 
-fn probe(connection: &Connection, method: &Method, path: &str) -> Option<Response<Bytes>> {
-    let asked = matches!(*method, Method::GET | Method::HEAD)
+fn probe<B>(connection: &Connection, request: &Request<B>) -> Option<Response<Bytes>> {
+    let path = request.uri().path();
+    let asked = matches!(*request.method(), Method::GET | Method::HEAD)
         && match connection.door() {
             Door::Admin => matches!(path, "/healthz" | "/readyz" | "/metrics"),
             // An issuer with a path has its discovery document behind that (OpenID Connect Discovery 1.0 §4).
             Door::Public => path.starts_with("/.well-known/") || path.ends_with("/.well-known/openid-configuration"),
             Door::Described => false,
         };
-    if asked { connection.thread().probes.answer(connection.door(), path) } else { None }
+    if asked { connection.thread().probes.answer(connection.door(), host(request).as_deref(), path) } else { None }
+}
+
+/// The host that is called, as the judge would have it.
+fn host<B>(request: &Request<B>) -> Option<Box<str>> {
+    let mut fields = request.headers().get_all(header::HOST).iter();
+    let (field, None) = (fields.next(), fields.next()) else { return None };
+    match (field.map(HeaderValue::to_str).transpose().ok()?, request.uri().authority().map(Authority::as_str)) {
+        (Some(field), Some(authority)) if !field.eq_ignore_ascii_case(authority) => None,
+        (Some(one), _) | (None, Some(one)) => canon::host_name(one),
+        (None, None) => None,
+    }
 }
 
 /// The answer to a request that failed after, or instead of, its ruling.

@@ -55,8 +55,9 @@ pub trait TrustKeys: Send + Sync {
 }
 
 /// Answers a few paths before the judge: `/healthz`, `/readyz` and `/metrics` on the admin door, `/.well-known/jwks.json`
-/// on the public ones. Only GET and HEAD are asked.
+/// and metadata of the token service on the public ones. Only GET and HEAD are asked.
 pub trait Probes: Send + Sync {
-    /// The answer, where this path is one of them at this door.
-    fn answer(&self, door: Door, path: &str) -> Option<Response<Bytes>>;
+    /// The answer, where this path is one of them at this door, for the host that is called (in lower case, without a port; `None`: none,
+    /// or not one alone).
+    fn answer(&self, door: Door, host: Option<&str>, path: &str) -> Option<Response<Bytes>>;
 }

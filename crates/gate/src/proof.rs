@@ -35,7 +35,8 @@ use wardgate_model::{
 };
 use wardgate_proof::binding::Match;
 
-pub use ours::{Live, live};
+pub(crate) use ours::shown as of_ours;
+pub use ours::{Live, live, opens};
 
 /// A request whose proof is genuine, or that shows none.
 #[derive(Debug)]

@@ -9,7 +9,7 @@
 use crate::{
     credential::is_token,
     identity::is_contained,
-    permit,
+    permit, proof,
     route::Found,
     snapshot::Snapshot,
     standing,
@@ -122,7 +122,8 @@ fn caller(then: &Caller, evidence: Evidence<'_>, facts: &Facts, api: &Api, snaps
     if is_contained(&caller, snapshot) {
         return Err(if snapshot.denied().stops_credential(&caller) { Reason::ProofRevoked } else { Reason::IdentityContained });
     }
-    if !accepts(api, credential) {
+    let ours = is_ours(then, snapshot);
+    if !(if ours { proof::opens(api, credential) } else { accepts(api, credential) }) {
         return Err(Reason::CredentialNotAccepted);
     }
     let over = |end: Option<Time>| end.is_some_and(|end| end <= now);
@@ -140,7 +141,10 @@ fn caller(then: &Caller, evidence: Evidence<'_>, facts: &Facts, api: &Api, snaps
     if !credential.admits(facts.source.address) {
         return Err(Reason::ProofSource);
     }
-    vouched(credential, evidence, snapshot, now)?;
+    match evidence.token {
+        Some(token) if ours => counts(of_ours(token, credential, api, snapshot, now), snapshot, now)?,
+        _ => vouched(credential, evidence, snapshot, now)?,
+    }
     Ok(caller)
 }
 
@@ -148,6 +152,21 @@ fn caller(then: &Caller, evidence: Evidence<'_>, facts: &Facts, api: &Api, snaps
 fn accepts(api: &Api, credential: &Credential) -> bool {
     let kind = if credential.kind == CredentialKind::ForeignKey { CredentialKind::ApiKey } else { credential.kind };
     api.accept.contains(&kind)
+}
+
+/// Whether it came by a token of our own token service: what that rests on is a credential of another kind.
+fn is_ours(caller: &Caller, snapshot: &Snapshot) -> bool {
+    caller.token.as_ref().is_some_and(|token| *token.issuer == **snapshot.mint().issuer())
+}
+
+/// Whether a token of ours is genuine still, for this API, and stands for the same credential.
+fn of_ours(text: &str, credential: &Credential, api: &Api, snapshot: &Snapshot, now: Time) -> Result<(), Trouble> {
+    let token = snapshot.trust().token(text, now)?;
+    if !token.ours {
+        return Err(Reason::ProofIssuer.into());
+    }
+    let genuine = proof::of_ours(&token, api, false, snapshot)?;
+    if genuine.credential.id == credential.id { Ok(()) } else { Err(Reason::ProofSubject.into()) }
 }
 
 /// Whether a subject stands for the identity of a credential, as the record has it now.
@@ -187,7 +206,9 @@ fn opaque(text: &str, credential: &Credential, snapshot: &Snapshot, now: Time) -
 
 /// Whether somebody vouches for what was shown, still, and for the same identity.
 fn vouched(credential: &Credential, evidence: Evidence<'_>, snapshot: &Snapshot, now: Time) -> Result<(), Reason> {
-    let Some(binding) = &credential.binding else { return Ok(()) };
+    if credential.binding.is_none() {
+        return Ok(());
+    }
     let trust = snapshot.trust();
     let verified = match (credential.kind, evidence) {
         (CredentialKind::Oidc, Evidence { token: Some(token), .. }) if is_token(token) => {
@@ -199,11 +220,16 @@ fn vouched(credential: &Credential, evidence: Evidence<'_>, snapshot: &Snapshot,
         }
         _ => return Ok(()),
     };
+    counts(verified, snapshot, now)
+}
+
+/// Whether what was found of a proof ends what rests on it.
+fn counts(verified: Result<(), Trouble>, snapshot: &Snapshot, now: Time) -> Result<(), Reason> {
     match verified {
         Ok(()) | Err(Trouble::Refused(Reason::ProofKeysAway)) => Ok(()),
         Err(Trouble::Refused(reason)) => Err(reason),
         // Its key was taken back; or there are no keys at all, which says nothing.
-        Err(Trouble::Keys { .. }) if trust.has_keys(&binding.trust, now) => Err(Reason::ProofSignature),
+        Err(Trouble::Keys { trust, .. }) if snapshot.trust().has_keys(&trust, now) => Err(Reason::ProofSignature),
         Err(Trouble::Keys { .. }) => Ok(()),
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 /// What is recorded of an answer, and taken off before it is sent.
 const EFFECT: HeaderName = HeaderName::from_static("wardgate-effect");
 
-/// Why a request is not answered with what it asks for; the error codes of RFC 6749 §5.2, RFC 8707 §2 and RFC 7009 §2.2.
+/// Why a request is not answered with what it asks for; the error codes of RFC 6749 §5.2, RFC 8707 §2, RFC 9396 §5 and RFC 7009 §2.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Error {
     /// A parameter is missing, there twice, or ill-formed.
@@ -20,6 +20,8 @@ pub enum Error {
     InvalidScope,
     /// No API of this address that the client may call.
     InvalidTarget,
+    /// Details that nobody here knows (RFC 9396 §5).
+    InvalidAuthorizationDetails,
     /// It cannot be done at present.
     Unavailable,
     /// We failed.
@@ -34,6 +36,7 @@ impl Error {
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
+            Self::InvalidAuthorizationDetails => "invalid_authorization_details",
             Self::Unavailable => "temporarily_unavailable",
             Self::Server => "server_error",
         }

@@ -79,16 +79,31 @@ pub(crate) struct Request<'a> {
 
 fn of(endpoint: Endpoint, request: &Request<'_>, facts: &Facts, entropy: &dyn Entropy) -> Outcome {
     match endpoint {
-        Endpoint::Token => token::issue(request, facts, entropy).map_or_else(Outcome::from, Outcome::Answer),
+        Endpoint::Token => plain(request).and_then(|()| token::issue(request, facts, entropy)).map_or_else(Outcome::from, Outcome::Answer),
         Endpoint::Introspection => standing::introspect(request).map_or_else(Outcome::from, Outcome::Answer),
         Endpoint::Revocation => standing::revoke(request).unwrap_or_else(Outcome::from),
     }
 }
 
-/// The form. The gate has read it too, and refused what cannot be read in one way.
+/// Nothing is asked for by details that a token here cannot have: whoever asks would believe to have it (RFC 9396 §5).
+fn plain(request: &Request<'_>) -> Result<(), Refusal> {
+    match request.form.one("authorization_details") {
+        None => Ok(()),
+        Some(_) => Err(Refusal::new(Error::InvalidAuthorizationDetails, "no type of `authorization_details` is known here: use `scope`")),
+    }
+}
+
+/// Parameters that may stand there several times (RFC 8707 §2, RFC 8693 §2.1).
+const REPEATED: &[&str] = &["resource", "audience"];
+
+/// The form. The gate has read it too, and looked at what a client proves itself by.
 fn read(asked: Asked<'_>) -> Result<Form<'_>, Refusal> {
     if asked.facts.request.query.as_deref().is_some_and(|query| !query.is_empty()) {
         return Err(Refusal::new(Error::InvalidRequest, "parameters belong into the body, not into the URL"));
     }
-    Form::read(asked.body).map_err(|fault: FormFault| Refusal::new(Error::InvalidRequest, &fault.to_string()))
+    let form = Form::read(asked.body).map_err(|fault: FormFault| Refusal::new(Error::InvalidRequest, &fault.to_string()))?;
+    match form.repeated(REPEATED) {
+        Some(name) => Err(Refusal::new(Error::InvalidRequest, &format!("`{name}` stands there twice"))),
+        None => Ok(form),
+    }
 }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::Response;
 use serde_json::json;
 use std::{collections::BTreeSet, fmt::Write as _, sync::Arc, time::Duration};
-use wardgate_gate::prospect;
+use wardgate_gate::{proof, prospect};
 use wardgate_model::{
     api::{Api, Doors, OperationClass, Sensitivity},
     credential::{Credential, CredentialKind},
@@ -82,7 +82,7 @@ fn id(entropy: &dyn Entropy) -> Result<String, wardgate_proof::entropy::NoEntrop
 /// call. APIs that would not take the token are as ones that are not there.
 fn target(request: &Request<'_>, facts: &Facts, credential: &Credential) -> Result<(String, Arc<Api>), Refusal> {
     let refused = |why: &str| Err(Refusal::new(Error::InvalidTarget, why));
-    let may = |api: &Arc<Api>| takes_tokens(api) && !granted(request, facts, credential, api).is_empty();
+    let may = |api: &Arc<Api>| !granted(request, facts, credential, api).is_empty();
     let named: BTreeSet<&str> = request.form.all("resource").collect();
     let mut named = named.into_iter();
     match (named.next(), named.next()) {
@@ -93,8 +93,14 @@ fn target(request: &Request<'_>, facts: &Facts, credential: &Credential) -> Resu
         },
         (None, _) => {
             let mut all = request.snapshot.apis().iter().filter(|api| may(api));
-            let (Some(api), None) = (all.next(), all.next()) else {
-                return refused("say by `resource` which API the token is for: its address, without a slash at the end");
+            let api = match (all.next(), all.next()) {
+                (Some(api), None) => api,
+                (None, _) => {
+                    return refused("no API here takes a token of this client: none accepts what it would be got by, or it has no grant");
+                }
+                (Some(_), Some(_)) => {
+                    return refused("say by `resource` which API the token is for: its address, without a slash at the end");
+                }
             };
             let Some(address) = request.snapshot.addresses(&api.name).first().map(|address| (*address).to_owned()) else {
                 return refused("the API has no address here");
@@ -104,15 +110,15 @@ fn target(request: &Request<'_>, facts: &Facts, credential: &Credential) -> Resu
     }
 }
 
-/// Whether an API takes tokens of ours at all.
-fn takes_tokens(api: &Api) -> bool {
-    api.accept.contains(&CredentialKind::Oidc) && api.doors != Doors::Admin && !api.is_issuer()
+/// Whether an API takes tokens of ours that were got by this credential at all.
+fn takes_tokens(api: &Api, credential: &Credential) -> bool {
+    proof::opens(api, credential) && api.doors != Doors::Admin && !api.is_issuer()
 }
 
 /// The classes of operations of an API that a token by this credential could open.
 fn granted(request: &Request<'_>, facts: &Facts, credential: &Credential, api: &Arc<Api>) -> BTreeSet<OperationClass> {
     let mut classes = BTreeSet::new();
-    if !takes_tokens(api) {
+    if !takes_tokens(api, credential) {
         return classes;
     }
     let caller = shown(request, credential);

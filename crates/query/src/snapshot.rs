@@ -105,7 +105,7 @@ fn read_tails(directory: &Path) -> Result<Vec<Tail>, LogFault> {
         let entry = entry.map_err(|source| unreadable(directory, source))?;
         let Some(first) = entry.file_name().to_str().and_then(hot::first_seq) else { continue };
         let path = entry.path();
-        match fs::read(&path) {
+        match read_plain(&path) {
             Ok(bytes) => tails.push(Tail { path, first, bytes }),
             // Sealed since: the segment is there.
             Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -114,6 +114,11 @@ fn read_tails(directory: &Path) -> Result<Vec<Tail>, LogFault> {
     }
     tails.sort_by_key(|tail| tail.first);
     Ok(tails)
+}
+
+/// All of a file: what is none would be waited for without end.
+fn read_plain(path: &Path) -> io::Result<Vec<u8>> {
+    if fs::metadata(path)?.is_file() { fs::read(path) } else { Err(io::Error::other("it is no plain file")) }
 }
 
 /// The segments in a directory, oldest first, also those that lie in a store. What has another name is none of them.

@@ -18,6 +18,7 @@ use wardgate_model::{
     facts::Facts,
     id::ApiName,
     resource::Kind,
+    trust::Vouches,
 };
 use wardgate_proof::entropy::SystemEntropy;
 use wardgate_resources::Inventory;
@@ -160,7 +161,7 @@ fn port(authority: &str) -> &str {
     rest.find(':').and_then(|at| rest.get(at..)).unwrap_or_default()
 }
 
-/// APIs that answer where our token service does.
+/// What is where our token service is: APIs, and a trust source that calls itself as it does.
 pub(crate) fn clashes(inventory: &Inventory, place: &Place) -> Vec<Diagnostic> {
     let prefix = place.prefix();
     let within = |path: &str| path == prefix || path.strip_prefix(&*prefix).is_some_and(|rest| rest.starts_with('/'));
@@ -168,14 +169,32 @@ pub(crate) fn clashes(inventory: &Inventory, place: &Place) -> Vec<Diagnostic> {
         HostPattern::Any => true,
         HostPattern::Exact(host) => **host == *place.host(),
     };
-    let clashing = inventory.apis.iter().filter(|api| api.doors != Doors::Admin && within(&api.path_prefix) && api.hosts.iter().any(here));
-    let told = clashing.map(|api| {
-        let spot = inventory.places.get(&(Kind::Api, api.name.as_str().into())).cloned().unwrap_or_else(|| Spot::file("Api"));
-        let what = format!("Api `{}`: `match`: our own token service is at `{prefix}` of `{}`", api.name, place.host());
-        let mend = "match another prefix, or give the token service a host of its own by `issuer.url` in wardgate.yaml";
-        Diagnostic::error(spot, "api.issuer", what).mend(mend)
-    });
-    told.collect()
+    let spot = |kind: Kind, name: &str| inventory.places.get(&(kind, name.into())).cloned().unwrap_or_else(|| Spot::file("resources"));
+    let error = |api: &Api, at: &str| {
+        let what = format!("Api `{}`: {at}: our own token service is at `{prefix}` of `{}`", api.name, place.host());
+        let mend = "match another path, or give the token service a host of its own by `issuer.url` in wardgate.yaml";
+        Diagnostic::error(spot(Kind::Api, api.name.as_str()), "api.issuer", what).mend(mend)
+    };
+    let mut found = Vec::new();
+    for api in inventory.apis.iter().filter(|api| api.doors != Doors::Admin && api.hosts.iter().any(here)) {
+        if within(&api.path_prefix) {
+            found.push(error(api, "`match`"));
+        } else {
+            // A longer prefix wins, and metadata is answered before there is any routing.
+            let shadowed = |path: &str| within(path) || place.is_metadata(path);
+            let operations = api.operations.iter().filter(|operation| shadowed(operation.template.as_str()));
+            found.extend(operations.map(|operation| error(api, &format!("`{} {}`", operation.method, operation.template.as_str()))));
+        }
+    }
+    for source in &inventory.trust {
+        let Vouches::Tokens(issuer) = &source.vouches else { continue };
+        if issuer.issuer.trim_end_matches('/') == place.url() {
+            let what = format!("TrustSource `{}`: `issuer`: `{}` is our own token service", source.name, issuer.issuer);
+            let mend = "take it out: tokens of our own count for APIs that accept `jwt`, without a trust source";
+            found.push(Diagnostic::error(spot(Kind::TrustSource, source.name.as_str()), "trust.issuer", what).mend(mend));
+        }
+    }
+    found
 }
 
 #[cfg(test)]

@@ -148,9 +148,9 @@ impl Answers {
         response
     }
 
-    /// What our token service says of itself (RFC 8414), where this path asks for it.
-    fn metadata(&self, path: &str) -> Option<Response<Bytes>> {
-        let place = Place::parse(&self.control.config().issuer).filter(|place| place.is_metadata(path))?;
+    /// What our token service says of itself (RFC 8414), where this path of its host asks for it: other hosts may have issuers of their own.
+    fn metadata(&self, host: Option<&str>, path: &str) -> Option<Response<Bytes>> {
+        let place = Place::parse(&self.control.config().issuer).filter(|place| host == Some(place.host()) && place.is_metadata(path))?;
         let mut response = Response::new(Bytes::from(place.metadata().to_string()));
         kept_for_a_while(&mut response, HeaderValue::from_static("application/json"));
         Some(response)
@@ -166,13 +166,13 @@ fn kept_for_a_while(response: &mut Response<Bytes>, kind: HeaderValue) {
 }
 
 impl Probes for Answers {
-    fn answer(&self, door: Door, path: &str) -> Option<Response<Bytes>> {
+    fn answer(&self, door: Door, host: Option<&str>, path: &str) -> Option<Response<Bytes>> {
         match (door, path) {
             (Door::Admin, "/healthz") => Some(plain(StatusCode::OK, "ok\n".to_owned())),
             (Door::Admin, "/readyz") => Some(self.ready()),
             (Door::Admin, "/metrics") if self.control.config().metrics_open => Some(self.metrics()),
             (Door::Public, KEYS) => Some(self.keys()),
-            (Door::Public, path) => self.metadata(path),
+            (Door::Public, path) => self.metadata(host, path),
             (Door::Admin | Door::Described, _) => None,
         }
     }

@@ -57,15 +57,15 @@ impl Sealer {
         let path = self.segment(first_seq);
         absent_is_good(fs::remove_file(&path))?;
         let beside = Stub::path(&path);
-        match Stub::read(&beside) {
-            Ok(None) => Ok(()),
-            Ok(Some(stub)) => {
+        match Stub::look(&beside)? {
+            None => Ok(()),
+            Some(Ok(stub)) => {
                 let transit = Transit::open(&self.directory)?;
                 fs::rename(&beside, transit.place(first_seq, &stub.sha256, Going::Out))?;
                 transit.sync(Some(&beside))
             }
-            // It says nothing that leads to an object.
-            Err(_) => fs::remove_file(&beside),
+            // It was read, and says nothing that leads to an object.
+            Some(Err(_)) => fs::remove_file(&beside),
         }
     }
 

@@ -4,7 +4,10 @@
 //! the stub beside it names ([`crate::store`]).
 
 use super::SegmentError;
-use crate::store::{self, Remote, StoreError};
+use crate::{
+    plain,
+    store::{self, Remote, StoreError},
+};
 use bytes::Bytes;
 use parquet::{
     errors::ParquetError,
@@ -45,7 +48,7 @@ impl Input {
         let in_store = |error| SegmentError::Store { path: path.to_owned(), error };
         let mut again = true;
         loop {
-            let absent = match File::open(path) {
+            let absent = match plain::open_through(path) {
                 Ok(file) => {
                     let bytes = file.metadata().map_err(io)?.len();
                     return Ok(Self(Lying::File(Arc::new(file), bytes)));

@@ -299,3 +299,12 @@ fn other_parquet(schema: arrow_schema::SchemaRef, said: &[parquet::file::metadat
     writer.close().unwrap();
     file
 }
+
+#[test]
+fn a_pipe_in_the_place_of_a_segment_is_not_waited_for() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let pipe = directory.path().join("events-000000000001.parquet");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs").success());
+    let told = Segment::open(&pipe).expect_err("a pipe").to_string();
+    assert!(told.contains("it is no plain file"), "{told}");
+}

@@ -4,6 +4,7 @@ use super::{Addressing, Bucket, StoreError};
 use crate::{
     segment::{read::SEGMENT_BYTES_MAX, write::UNFINISHED},
     tree::{HASH_BYTES, Hash},
+    web::Site,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -83,19 +84,41 @@ impl Stub {
     /// When it says nothing that can be understood.
     pub fn read(path: &Path) -> Result<Option<Self>, StoreError> {
         let wrong = |why: String| StoreError::Stub { path: path.to_owned(), why };
+        match Self::look(path) {
+            Ok(None) => Ok(None),
+            Ok(Some(said)) => said.map(Some).map_err(wrong),
+            Err(error) => Err(wrong(error.to_string())),
+        }
+    }
+
+    /// What such a file says, or why that is nothing; `None`: there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read: nobody knows what it says.
+    pub(crate) fn look(path: &Path) -> io::Result<Option<Result<Self, String>>> {
+        let absent_is_none = |error: io::Error| if error.kind() == io::ErrorKind::NotFound { Ok(None) } else { Err(error) };
         let found = match fs::metadata(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            found => found.map_err(|error| wrong(error.to_string()))?,
+            Err(error) => return absent_is_none(error),
+            Ok(found) => found,
         };
         if !found.is_file() || found.len() > STUB_BYTES_MAX {
-            return Err(wrong("it is no small plain file".to_owned()));
+            return Err(io::Error::other("it is no small plain file"));
         }
         let mut text = Vec::new();
         match File::open(path).and_then(|file| file.take(STUB_BYTES_MAX).read_to_end(&mut text)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            read => read.map_err(|error| wrong(error.to_string()))?,
-        };
-        Self::parse(&text).map(Some).map_err(wrong)
+            Err(error) => absent_is_none(error),
+            Ok(_) => Ok(Some(Self::parse(&text))),
+        }
+    }
+
+    /// Whether it can be that of a segment whose file has this hash: it says so, and objects are named by what is in them.
+    pub(crate) fn is_of(&self, first_seq: u64, file: &Hash) -> bool {
+        self.sha256 == *file && self.key.rsplit('/').next() == Some(&*Self::name(first_seq, file))
+    }
+
+    /// What an object is called, without what all of a bucket's begin with.
+    pub(super) fn name(first_seq: u64, file: &Hash) -> String {
+        format!("events-{first_seq:012}-{}.parquet", super::hex(&file.0))
     }
 
     fn parse(text: &[u8]) -> Result<Self, String> {
@@ -152,6 +175,21 @@ impl Stub {
         file.sync_all()?;
         fs::rename(&new, path)
     }
+}
+
+/// Whether it is Amazon's S3 itself: `s3[.REGION].amazonaws.com` under TLS. Other hosts below that name are their users'.
+pub(super) fn is_amazon(endpoint: &Site) -> bool {
+    let Some(place) = endpoint.authority().strip_suffix(".amazonaws.com") else { return false };
+    let is_region = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    let mut parts = place.split('.');
+    let is_store = matches!(parts.next(), Some("s3" | "s3-fips"));
+    let rest: Vec<&str> = parts.collect();
+    let in_region = match *rest {
+        [] => true,
+        [region] | ["dualstack", region] => is_region(region),
+        _ => false,
+    };
+    endpoint.scheme() == "https" && endpoint.path().is_empty() && is_store && in_region
 }
 
 fn hash(text: &str) -> Option<Hash> {

@@ -1,6 +1,6 @@
 //! Against a server that speaks like S3.
 
-use super::{Addressing, Bucket, Credentials, Store, StoreError, Stub, allow, code};
+use super::{Addressing, Bucket, Credentials, NoBucket, Store, StoreError, Stub, allow, code, is_amazon};
 use crate::{
     hot,
     segment::{
@@ -166,6 +166,46 @@ fn a_stub_leads_nowhere_else() {
 }
 
 #[test]
+fn a_key_of_the_environment_goes_to_amazon_or_where_it_says() {
+    let is = |place: &str| is_amazon(&place.parse().expect("a place"));
+    for place in ["https://s3.amazonaws.com", "https://s3.eu-central-1.amazonaws.com", "https://s3.dualstack.us-east-1.amazonaws.com"] {
+        assert!(is(place), "{place}");
+    }
+    for place in [
+        "http://127.0.0.1:9000",
+        "https://s3.example.com",
+        "https://amazonaws.com.example.com",
+        "https://s3.eu-central-1.amazonaws.com.example.com",
+        "https://s3amazonaws.com",
+        "https://amazonaws.com",
+        "https://s3.eu-central-1.amazonaws.com:9000",
+        "https://s3.eu-central-1.amazonaws.com/path",
+        "https://abc123.execute-api.us-east-1.amazonaws.com",
+        "https://s3.execute-api.us-east-1.amazonaws.com",
+        "https://s3.us-east-1.elb.amazonaws.com",
+    ] {
+        assert!(!is(place), "{place}");
+    }
+}
+
+#[test]
+fn a_place_is_kept_as_it_was_written() {
+    for (written, base) in [
+        ("https://h.example.com/a/", "https://h.example.com/a"),
+        ("https://h.example.com/a", "https://h.example.com/a"),
+        ("https://h.example.com:8443", "https://h.example.com:8443"),
+    ] {
+        let site: crate::web::Site = written.parse().expect("a place");
+        assert_eq!((site.to_string().as_str(), site.base().as_str()), (written, base));
+    }
+    // A stub of before says the same of the same store.
+    let store = store("http://127.0.0.1:9/a/");
+    let stub = store.stub(1, hash_of(b"bytes"), 5);
+    assert_eq!(stub.endpoint, "http://127.0.0.1:9/a");
+    assert!(store.bucket.holds(&stub) && !super::tests::store("http://127.0.0.1:10/a").bucket.holds(&stub));
+}
+
+#[test]
 fn what_a_bucket_may_be_called() {
     let bucket = store("http://127.0.0.1:9").bucket;
     for prefix in ["", "a/", "gate-1/segments/"] {
@@ -176,6 +216,16 @@ fn what_a_bucket_may_be_called() {
     }
     for name in ["", "ab", "Evidence", "-evidence", "evi..dence", "evi/dence", "evi_dence"] {
         assert!(Bucket { name: name.to_owned(), ..bucket.clone() }.check().is_err(), "{name}");
+    }
+    for (endpoint, good) in [
+        ("https://s3.example.com", true),
+        ("https://192.0.2.7", false),
+        ("https://[::1]:9000", false),
+        ("http://127.0.0.1:9000", false),
+        ("http://localhost:9000", false),
+    ] {
+        let host = Bucket { endpoint: endpoint.parse().expect("a place"), addressing: Addressing::Host, ..bucket.clone() };
+        assert_eq!(host.check(), if good { Ok(()) } else { Err(NoBucket::Host) }, "{endpoint}");
     }
     assert_eq!(code(b"<Error><Code>NoSuchKey</Code></Error>").as_deref(), Some("NoSuchKey"));
     assert_eq!(code("<Code>\u{1b}[31m</Code>".as_bytes()), None);

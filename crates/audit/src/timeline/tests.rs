@@ -192,6 +192,8 @@ fn damage_is_passed_over_and_counted() {
     fs::write(log.path().join(SEGMENTS).join("events-000000000001.parquet"), b"PAR1 no").unwrap();
     let found = ask(&[log.path()], "identity:a", 100, Order::Newest, Children::Left);
     assert_eq!((shown(&found).as_str(), found.unreadable), ("e:3 e:4", 1));
+    let left_out: Vec<_> = found.left_out.iter().map(|gap| (gap.edge.as_str(), gap.first, gap.last)).collect();
+    assert_eq!(left_out, [("e", 1, 2)]);
     let gone = log.path().join("nowhere");
     let subject: Subject = "a".parse().unwrap();
     let asked = Question { subject: &subject, time_us: 0..=i64::MAX, limit: 1, order: Order::Newest, children: Children::Left };

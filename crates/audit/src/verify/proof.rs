@@ -8,7 +8,8 @@ use super::Look;
 use crate::{
     canonical::{Personal, Record, SALT_BYTES},
     columns::Value,
-    directory::{LOG, SEGMENTS},
+    directory::{LOG, SEGMENTS, next_seq},
+    hot::{self, Tail},
     ledger::Ledger,
     note::{Checkpoint, Trusted},
     segment::{GROUP_HEIGHT, GROUP_ROWS, Segment, SegmentError, SegmentName, entry::Entry},
@@ -16,7 +17,7 @@ use crate::{
     tree::{self, HASH_BYTES, Hash},
 };
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::{io, path::Path};
 
 /// What a proof says that it is.
 const FORM: &str = "wardgate-event-proof/1";
@@ -60,9 +61,34 @@ pub struct EventProof {
 /// Why there is no proof of an event.
 #[derive(Debug, thiserror::Error)]
 pub enum NotProven {
-    /// It is in no segment.
-    #[error("event {0} is in no segment: not yet sealed, retired, or there is none")]
+    /// There is none of that number.
+    #[error("there is no event {seq}: the last one is {last}, and the first was 1")]
+    NoEvent {
+        /// The number.
+        seq: u64,
+        /// The last one that is written; 0: none is.
+        last: u64,
+    },
+    /// It is in a tail.
+    #[error(
+        "event {0} is not sealed yet: it has a proof when its tail is, which is `audit.seal.after` after the tail's first event at the \
+         latest, while the gate runs"
+    )]
+    NotSealed(u64),
+    /// It was kept as long as was said, and is gone.
+    #[error("event {seq} is gone: all events up to {through} were kept as long as `audit.retain` says")]
+    Retired {
+        /// The number.
+        seq: u64,
+        /// The last one that is gone.
+        through: u64,
+    },
+    /// It was before others that are sealed, and no segment has it.
+    #[error("event {0} is in no segment that was sealed: `wardgate audit verify` says what is missing")]
     NoSegment(u64),
+    /// The tails cannot be read.
+    #[error("the tails of the log cannot be read: {0}")]
+    Tails(#[from] io::Error),
     /// The log of segments cannot be read.
     #[error(transparent)]
     Log(#[from] TilesError),
@@ -110,7 +136,7 @@ pub fn prove(directory: &Path, trusted: &Trusted, seq: u64, disclosure: Disclosu
         let _ = ledger.read(index, &log.entry(index)?, edge);
     }
     let held = ledger.segments.range(..=seq).next_back().filter(|(first, known)| seq - **first < known.events);
-    let Some((first_seq, known)) = held else { return Err(NotProven::NoSegment(seq)) };
+    let Some((first_seq, known)) = held else { return Err(why_none(directory, &ledger, seq)?) };
     let name = SegmentName { first_seq: *first_seq };
     let segment = Segment::open(&directory.join(SEGMENTS).join(name.to_string()))?;
     if segment.said_root() != known.root || segment.events() != known.events {
@@ -137,6 +163,23 @@ pub fn prove(directory: &Path, trusted: &Trusted, seq: u64, disclosure: Disclosu
     made.entry = String::from_utf8_lossy(&log.entry(known.index)?).into_owned();
     made.log = log.proof(known.index)?.to_string();
     Ok(made)
+}
+
+/// Why no segment has an event.
+fn why_none(directory: &Path, ledger: &Ledger, seq: u64) -> Result<NotProven, NotProven> {
+    if (1..=ledger.retired).contains(&seq) {
+        return Ok(NotProven::Retired { seq, through: ledger.retired });
+    }
+    if (1..ledger.next()).contains(&seq) {
+        return Ok(NotProven::NoSegment(seq));
+    }
+    let mut next = ledger.next().max(ledger.retired.saturating_add(1));
+    if let Some(name) = hot::names(directory)?.pop() {
+        let bytes = hot::read(&directory.join(name.to_string()))?;
+        next = Tail::read(&bytes).map_or(next, |tail| next.max(next_seq(name, &tail)));
+    }
+    let is_there = (1..next).contains(&seq);
+    Ok(if is_there { NotProven::NotSealed(seq) } else { NotProven::NoEvent { seq, last: next.saturating_sub(1) } })
 }
 
 fn shown(seq: u64, record: &Record<'_>, disclosure: Disclosure) -> EventProof {

@@ -146,6 +146,15 @@ impl Look<'_> {
 
     /// The bytes of a segment that lies in a store; `None`: it does not.
     fn stored(&mut self, place: &Place<'_>) -> Option<Option<Vec<u8>>> {
+        // What the log says is believed, not a file that anybody could lay there: it alone must not lead anywhere.
+        if !place.path.exists()
+            && let Ok(Some(stub)) = Stub::beside(&place.path)
+            && !stub.is_of(place.first, &place.known.file())
+        {
+            let error = "what says where it lies is not of the file that the log names".to_owned();
+            self.find(Finding::Unreadable { file: place.file.clone(), error });
+            return Some(None);
+        }
         match if place.path.exists() { Ok(None) } else { store::whole(&place.path) } {
             Ok(None) => None,
             Ok(Some((_, bytes))) => {

@@ -130,7 +130,7 @@ impl InProcess for Nothing {
 }
 
 impl Probes for Nothing {
-    fn answer(&self, _: Door, _: &str) -> Option<Response<Bytes>> {
+    fn answer(&self, _: Door, _: Option<&str>, _: &str) -> Option<Response<Bytes>> {
         None
     }
 }

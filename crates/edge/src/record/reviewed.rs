@@ -8,7 +8,7 @@ use crate::{
 use http::HeaderValue;
 use std::cell::{Cell, OnceCell};
 use wardgate_gate::review::{Evidence, is_unchanged, review};
-use wardgate_model::{proof::ProofKind, reason::Reason, wire::Upgrade};
+use wardgate_model::{reason::Reason, wire::Upgrade};
 
 /// What came of judging a request again.
 #[derive(Debug, Default)]
@@ -33,7 +33,7 @@ impl Exchange {
     pub fn rests_on(&self, field: Option<&HeaderValue>) {
         let caller = self.facts().and_then(|facts| facts.caller.as_ref());
         if let Some(field) = field
-            && caller.is_some_and(|caller| caller.proof.kind == ProofKind::Jwt)
+            && caller.is_some_and(|caller| caller.token.is_some())
         {
             let mut field = field.clone();
             field.set_sensitive(true);

@@ -185,8 +185,9 @@ struct Answers {
 }
 
 impl Probes for Answers {
-    fn answer(&self, door: Door, path: &str) -> Option<Response<Bytes>> {
-        matches!((door, path), (Door::Admin, "/healthz") | (Door::Public, "/.well-known/jwks.json"))
+    fn answer(&self, door: Door, host: Option<&str>, path: &str) -> Option<Response<Bytes>> {
+        let of_host = host == Some("issuer.test") && path == "/.well-known/openid-configuration";
+        (of_host || matches!((door, path), (Door::Admin, "/healthz") | (Door::Public, "/.well-known/jwks.json")))
             .then(|| Response::new(Bytes::from(format!("{door} {path}"))))
     }
 }

@@ -306,6 +306,10 @@ fn probes_answer_at_their_door_only() {
     let edge = Setup::before(&upstream).start();
     assert!(raw(edge.admin, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").ends_with("admin /healthz"));
     assert!(edge.raw("GET /.well-known/jwks.json HTTP/1.1\r\nHost: a\r\n\r\n").ends_with("public /.well-known/jwks.json"));
+    // What is there for one host alone is an API's elsewhere.
+    let discovery = |host: &str| edge.raw(format!("GET /.well-known/openid-configuration HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+    assert!(discovery("Issuer.test:8443").ends_with("public /.well-known/openid-configuration"));
+    assert!(!discovery("tenant.test").ends_with("public /.well-known/openid-configuration"));
     // Elsewhere these are paths like any other.
     assert_eq!(said(&edge.raw("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")), "200");
     assert!(upstream.received().contains("GET /healthz"));

@@ -27,11 +27,11 @@ use wardgate_proof::{
     api_key::ApiKey,
     client::{ASSERTION_TYPE, Assertion},
     form::{self, FORM_BYTES_MAX, Form},
-    jose,
+    jose::{self, refusal::Refusal},
 };
 
-/// Parameters that may stand there several times (RFC 8707 §2, RFC 8693 §2.1).
-pub(crate) const REPEATED: &[&str] = &["resource", "audience"];
+/// By what a client says who it is, and proves it.
+const OWN: [&str; 4] = ["client_id", "client_assertion", "client_assertion_type", "client_secret"];
 const FORM_TYPE: &str = "application/x-www-form-urlencoded";
 
 /// The record that a client stands for; `None`: it shows nothing.
@@ -50,7 +50,8 @@ pub(super) fn authenticated(
         return Err(Failed::Needs(Need::Body { limit: FORM_BYTES_MAX as u64 }));
     };
     let form = Form::read(body).map_err(|_| Reason::CredentialMalformed)?;
-    if form.repeated(REPEATED).is_some() {
+    // Which of two would count is nobody's to choose. The token service names whatever else stands there twice.
+    if OWN.iter().any(|name| form.all(name).nth(1).is_some()) {
         return Err(Reason::CredentialMalformed.into());
     }
     // A key or a secret in a body is one that is written down by whoever logs bodies. Only a token that is asked about may be there.
@@ -110,8 +111,10 @@ fn assertion(text: &str, form: &Form<'_>, address: IpAddr, snapshot: &Snapshot, 
     let read = Assertion::read(text).map_err(|refusal| trust::reason(&refusal))?;
     let name = read.client().ok_or(Reason::ProofClaims)?.to_owned();
     named(form, &name)?;
-    let client = snapshot.population().client(&name).ok_or(Reason::ProofUnknown)?;
-    let asserted = read.verify(client.keys(), snapshot.mint().issuer(), now).map_err(|refusal| trust::reason(&refusal))?;
+    let client = snapshot.population().client(&name);
+    // Who is none costs the same work: that nobody has the name is not to be told by time.
+    let asserted = read.verify(client.map(|client| client.keys()), snapshot.mint().issuer(), now).map_err(|refusal| refused(&refusal))?;
+    let client = client.ok_or(Reason::ProofUnknown)?;
     let credential = client.credential(&asserted.key).and_then(|credential| snapshot.credential(credential.id.as_str()));
     let credential = Arc::clone(credential.ok_or(Reason::ProofUnknown)?);
     let facts = TokenFacts {
@@ -134,6 +137,12 @@ fn assertion(text: &str, form: &Form<'_>, address: IpAddr, snapshot: &Snapshot, 
         Taken::Again => Err(Failed::Somebody(Reason::ProofReplayed, Box::new(genuine))),
         Taken::NoRoom => Err(Failed::Somebody(Reason::ProofUnremembered, Box::new(genuine))),
     }
+}
+
+/// What is over was not looked at any further, and nobody has seen it good: it counts for its source as what is wrong does.
+fn refused(refusal: &Refusal) -> Failed {
+    let reason = trust::reason(refusal);
+    if reason == Reason::ProofExpired { Failed::Overdue } else { reason.into() }
 }
 
 /// As much of an assertion's `jti` as is recorded.

@@ -1,6 +1,6 @@
 //! Tokens that our own token service gave out (RFC 9068): they stand for the credential that they were got by, and end with it.
 
-use super::{Failed, Genuine, claim, is_in_time};
+use super::{Genuine, claim, is_in_time};
 use crate::{identity::is_contained, snapshot::Snapshot, trust::Token};
 use std::sync::Arc;
 use wardgate_model::{
@@ -15,13 +15,22 @@ use wardgate_model::{
 use wardgate_proof::access_token::CREDENTIAL;
 
 /// The record that a token of ours stands for, where it is for this API and no other (RFC 8707 §2).
-pub(super) fn shown(token: &Token, api: &Api, bound: bool, snapshot: &Snapshot) -> Result<Genuine, Failed> {
+pub(crate) fn shown(token: &Token, api: &Api, bound: bool, snapshot: &Snapshot) -> Result<Genuine, Reason> {
     let mut audiences = token.facts.audience.iter();
-    let (Some(audience), None) = (audiences.next(), audiences.next()) else { return Err(Reason::ProofClaims.into()) };
+    let (Some(audience), None) = (audiences.next(), audiences.next()) else { return Err(Reason::ProofClaims) };
     if snapshot.addressed(audience).is_none_or(|meant| meant.name != api.name) {
-        return Err(Reason::ProofClaims.into());
+        return Err(Reason::ProofClaims);
     }
-    Ok(genuine(token, bound, snapshot)?)
+    let genuine = genuine(token, bound, snapshot)?;
+    if opens(api, &genuine.credential) { Ok(genuine) } else { Err(Reason::CredentialNotAccepted) }
+}
+
+/// Whether an API takes tokens of ours that were got by this credential: it takes tokens, and where a key got them, keys too. What
+/// refuses a key refuses what the key was swapped for.
+#[must_use]
+pub fn opens(api: &Api, credential: &Credential) -> bool {
+    let by_key = matches!(credential.kind, CredentialKind::ApiKey | CredentialKind::ForeignKey);
+    api.accept.contains(&CredentialKind::Oidc) && (!by_key || api.accept.contains(&CredentialKind::ApiKey))
 }
 
 /// What a token of ours stands for, wherever it is shown.
@@ -66,7 +75,7 @@ pub fn live(text: &str, snapshot: &Snapshot, now: Time) -> Option<Live> {
     let token = snapshot.trust().token(text, now).ok().filter(|token| token.ours)?;
     let api = Arc::clone(snapshot.addressed(token.facts.audience.first()?)?);
     let genuine = genuine(&token, false, snapshot).ok()?;
-    is_in_time(&genuine, now).ok()?;
+    is_in_time(&genuine, now).ok().filter(|()| opens(&api, &genuine.credential))?;
     let identity = snapshot.identity(&IdentityId::parse(&token.subject).ok()?)?;
     let caller = claim(identity, genuine);
     let over = identity.ends.is_some_and(|end| end <= now);

@@ -26,7 +26,7 @@ pub(super) fn vouched(text: &str, api: &Api, chain: Option<&CertificateChain>, s
     };
     if token.ours {
         let bound = is_bound(&token, chain)?;
-        return ours::shown(&token, api, bound, snapshot);
+        return Ok(ours::shown(&token, api, bound, snapshot)?);
     }
     stands_for(&token, chain, snapshot)
 }

@@ -1,14 +1,25 @@
 //! Tokens of trust sources: whom they stand for, and what is refused (RFC 8725, STANDARDS §1.5, §1.12).
 
-use std::{net::IpAddr, time::Duration};
-use wardgate_gate::{Answer, KeysAnswer, Need, Step, Verdict, decide, denied::Subject, establish, establish_with};
+use std::{net::IpAddr, sync::Arc, time::Duration};
+use wardgate_gate::{
+    Answer, Estate, KeysAnswer, Need, Snapshot, Step, Verdict, decide,
+    denied::Subject,
+    establish, establish_with,
+    trust::{Trust, TrustedIssuer},
+};
 use wardgate_model::{
     facts::{Facts, Unknown},
-    id::TrustName,
+    id::{ApiName, CredentialId, IdentityId, TrustName},
     time::Time,
 };
 use wardgate_proof::{
+    access_token::AccessToken,
     api_key,
+    jose::{
+        algorithm::Algorithms,
+        jwk::{Accepting, Usage},
+        key_set::KeySet,
+    },
     jws::{Signer, jwks},
 };
 use wardgate_testkit::world::{Asked, DAWN, ShippedLimits, TestWorld, Texts};
@@ -289,4 +300,60 @@ fn an_expired_token_that_nobody_has_seen_good_costs_its_source_as_any_failed_pro
     assert_eq!(ask(&good, 2, late), "rule.allowed ledger-ci", "one does no harm");
     assert_eq!(until_limited(&made_up, 3), 3);
     assert_eq!(ask(&good, 3, late), "source.limited nobody");
+}
+
+/// The estate in which `ledger` accepts this, called by an address.
+fn called(accept: &str) -> (TestWorld, Arc<Estate>) {
+    let (keys, yaml) = (jwks([&signer()]).to_string(), WORLD.replace("accept: [jwt]", accept));
+    let texts = |yaml: &str| {
+        let files: &[(&str, &[u8])] = &[("ci.json", keys.as_bytes())];
+        Texts { yaml, cedar: &[], files, grants: &[], shipped: ShippedLimits::Off }.world().unwrap()
+    };
+    let TestWorld { snapshot, .. } = texts(&yaml);
+    let estate = Arc::clone(snapshot.estate());
+    drop(snapshot);
+    let address = ("https://gate.example/ledger".into(), ApiName::literal("ledger"));
+    (texts(&yaml), Arc::new(Arc::try_unwrap(estate).unwrap().addressed([address])))
+}
+
+/// A key opens nothing by being swapped for a token, and what is open by one is judged as the token is.
+#[test]
+fn a_token_of_ours_opens_what_its_key_may_and_no_other_change_ends_what_is_open() {
+    let (mut world, both) = called("accept: [jwt, api_key]");
+    let signer = world.snapshot.mint().signer();
+    let algorithms = Accepting { algorithms: Algorithms::ALL, usage: Usage::Signature };
+    let published = |keys: &serde_json::Value| {
+        TrustedIssuer::ours("https://gate.example", KeySet::parse(keys.to_string().as_bytes(), algorithms).unwrap())
+    };
+    let (ours, others) = (published(&jwks([signer])), published(&jwks([&self::signer()])));
+    let (identity, credential) = (IdentityId::literal("app"), world.key("app").split('_').nth(2).unwrap());
+    let token = AccessToken {
+        issuer: "https://gate.example",
+        identity: &identity,
+        audience: "https://gate.example/ledger",
+        scope: "list",
+        credential: CredentialId::parse(credential).unwrap(),
+        id: "0123456789abcdef0123456789abcdef",
+        issued: DAWN,
+        ends: DAWN + Duration::from_secs(300),
+    };
+    let token = token.sign(signer).unwrap();
+    let people = world.snapshot.population().clone();
+    let (ours, others) = (Arc::new(Trust::new(vec![ours], vec![])), Arc::new(Trust::new(vec![others], vec![])));
+    let with = |estate: &Arc<Estate>, trust: &Arc<Trust>| Snapshot::new(2, people.clone(), Arc::clone(estate)).trusting(Arc::clone(trust));
+    world.snapshot = with(&both, &ours);
+    assert_eq!(ruled(&world, &token, DAWN), "rule.allowed app");
+    let (facts, _) = world.judge(&asked(&token), DAWN).unwrap();
+    let evidence = wardgate_gate::review::Evidence { token: Some(&token), ..Default::default() };
+    let review = |snapshot: &Snapshot| match wardgate_gate::review::review(&facts, evidence, snapshot, DAWN) {
+        Ok(_) => "goes on",
+        Err(reason) => reason.code(),
+    };
+    assert_eq!(review(&with(&called("accept: [jwt, api_key]").1, &ours)), "goes on");
+    assert_eq!(review(&with(&both, &others)), "proof.signature");
+    for accept in ["accept: [jwt]", "accept: [api_key]"] {
+        world.snapshot = with(&called(accept).1, &ours);
+        assert_eq!(review(&world.snapshot), "credential.not_accepted", "{accept}");
+        assert!(world.judge(&asked(&token), DAWN).unwrap().1.permit.is_none(), "{accept}");
+    }
 }

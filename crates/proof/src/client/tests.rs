@@ -23,7 +23,7 @@ fn claims(change: Value) -> Value {
 fn verify(signer: &Signer, typ: &str, change: Value) -> Result<Asserted, Refusal> {
     let set = keys([key(&signer.jwk().to_string()).expect("a key")]);
     let text = signer.sign(typ, &claims(change)).expect("signed");
-    Assertion::read(&text)?.verify(&set, ISSUER, NOW)
+    Assertion::read(&text)?.verify(Some(&set), ISSUER, NOW)
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn what_we_make_is_good_with_either_algorithm() {
         let text = assertion(&signer, "ledger", ISSUER, &[7; 16], NOW).expect("signed");
         let read = Assertion::read(&text).expect("an assertion");
         assert_eq!(read.client(), Some("ledger"));
-        let asserted = read.verify(&set, ISSUER, NOW).expect("good");
+        let asserted = read.verify(Some(&set), ISSUER, NOW).expect("good");
         assert_eq!((&*asserted.key, asserted.issued), (signer.kid(), Some(NOW)));
     }
 }
@@ -75,11 +75,29 @@ fn no_other_key_helps() {
     let (one, other) = (signer(Algorithm::Es256), signer(Algorithm::Ed25519));
     let set = keys([key(&one.jwk().to_string()).expect("a key")]);
     let text = assertion(&other, "ledger", ISSUER, &[7; 16], NOW).expect("signed");
-    assert!(Assertion::read(&text).expect("readable").verify(&set, ISSUER, NOW).is_err());
+    assert!(Assertion::read(&text).expect("readable").verify(Some(&set), ISSUER, NOW).is_err());
     for private in ["d", "k"] {
         let mut jwk = one.jwk();
         jwk.as_object_mut().expect("an object").insert(private.into(), "AAAA".into());
         assert!(key(&jwk.to_string()).is_err(), "{private}");
+    }
+}
+
+/// What is said of a client that is not there is said of one that has another key, whatever is signed with: with either, one signature
+/// was tried.
+#[test]
+fn a_client_that_is_not_there_is_as_one_with_another_key() {
+    for (algorithm, others) in [(Algorithm::Es256, Algorithm::Ed25519), (Algorithm::Ed25519, Algorithm::Es256)] {
+        let other = keys([key(&signer(others).jwk().to_string()).expect("a key")]);
+        let signer = signer(algorithm);
+        let said = |set, change| {
+            let text = signer.sign("client-authentication+jwt", &claims(change)).expect("signed");
+            Assertion::read(&text).expect("readable").verify(set, ISSUER, NOW)
+        };
+        for change in [json!({}), json!({ "exp": 1_799_999_060_i64, "iat": 1_799_999_000_i64 }), json!({ "aud": "other" })] {
+            let nobody = said(None, change.clone());
+            assert!(nobody.is_err() && nobody == said(Some(&other), change.clone()), "{change}");
+        }
     }
 }
 

@@ -4,7 +4,9 @@
 //! and the signature last, so that an expired or foreign token costs no verification and asks nobody for keys. Nothing is
 //! believed before the last step.
 
-use super::{algorithm::Algorithm, claims::Claims, expected::Expected, jws::Compact, key_set::KeySet, kind::TokenKind, refusal::Refusal};
+use super::{
+    algorithm::Algorithm, claims::Claims, expected::Expected, jwk::Key, jws::Compact, key_set::KeySet, kind::TokenKind, refusal::Refusal,
+};
 use serde_json::{Map, Value};
 use wardgate_model::time::Time;
 
@@ -68,13 +70,31 @@ impl<'a> Unverified<'a> {
     /// # Errors
     /// Says why it proves nothing.
     pub fn verify(self, keys: &KeySet, expected: &Expected, now: Time) -> Result<Verified, Refusal> {
+        self.verified(keys, expected, now, |compact| compact.signer(keys))
+    }
+
+    /// The same, at the cost of a signature also where no key can have made it: with a key of the algorithm among `decoys`.
+    ///
+    /// # Errors
+    /// Says why it proves nothing.
+    pub fn verify_evenly(self, keys: &KeySet, decoys: &KeySet, expected: &Expected, now: Time) -> Result<Verified, Refusal> {
+        self.verified(keys, expected, now, |compact| compact.signer_evenly(keys, decoys))
+    }
+
+    fn verified<'k>(
+        self,
+        keys: &'k KeySet,
+        expected: &Expected,
+        now: Time,
+        signer: impl FnOnce(&Compact<'a>) -> Result<&'k Key, Refusal>,
+    ) -> Result<Verified, Refusal> {
         // RFC 8725 §3.1: before anything else, so that `none` is always called by its name.
         let algorithm = self.compact.algorithm(keys)?;
         let kind = expected.kind(self.compact.header())?;
         let ends = expected.check(kind, &self.claims, now)?;
         let subject = expected.subject(kind, &self.claims)?;
         let on_behalf_of = expected.on_behalf_of(&self.claims)?;
-        let key = self.compact.signer(keys)?;
+        let key = signer(&self.compact)?;
         Ok(Verified { subject, on_behalf_of, kind, algorithm, key: key.thumbprint().into(), ends, claims: self.claims })
     }
 }

@@ -166,6 +166,9 @@ fn what_is_no_segment_is_named() {
     std::os::unix::fs::symlink("nowhere", log.segment_path(1)).unwrap();
     refused("was taken away meanwhile");
     fs::remove_file(log.segment_path(1)).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(log.segment_path(1)).status().unwrap().success());
+    refused("it is no plain file");
+    fs::remove_file(log.segment_path(1)).unwrap();
     foreign(&log);
     refused("is no segment of an event log");
 }

@@ -57,7 +57,9 @@ pub(super) async fn run(args: EraseArgs) -> anyhow::Result<Exit> {
                 drop(writer);
                 let left = outstanding(&config.audit)?;
                 if left > 0 {
-                    note(&format!("note: {left} objects in the store still hold it: they go as soon as a gate that serves reaches the store"));
+                    note(&format!(
+                        "note: {left} objects in the store still hold it: they go as soon as a gate that serves reaches the store"
+                    ));
                 }
                 events
             }

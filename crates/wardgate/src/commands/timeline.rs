@@ -36,7 +36,10 @@ pub(super) async fn run(args: TimelineArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Invalid);
     }
     let Some(found) = found(&args, &subject).await? else { return Ok(Exit::Invalid) };
-    if found.entries.is_empty() {
+    let is_incomplete = found.unreadable > 0 || !found.left_out.is_empty();
+    if found.entries.is_empty() && is_incomplete {
+        note(&format!("error: nothing about `{subject}` is in what can be read of the log, and not all of it can"));
+    } else if found.entries.is_empty() {
         note(&format!("the log holds nothing about `{subject}`"));
     }
     if found.truncated {
@@ -66,7 +69,8 @@ pub(super) async fn run(args: TimelineArgs) -> anyhow::Result<Exit> {
         None => print(&text)?,
         Some(file) => write(file, &text)?,
     }
-    Ok(Exit::Done)
+    // That nothing was found says nothing then.
+    Ok(if found.entries.is_empty() && is_incomplete { Exit::Failed } else { Exit::Done })
 }
 
 /// What the logs hold; `None`: the configuration is wrong, and what is has been shown.

@@ -25,6 +25,9 @@ pub(super) enum Missing {
     /// The event does not have it, or not in a form that is known here.
     #[error("the event's `{0}` cannot be read")]
     Member(&'static str),
+    /// What told of a person was taken out of it: nobody can say any more what was judged.
+    #[error("the event has no source address: what may tell of a person was erased from it")]
+    Erased,
     /// It was not on record then.
     #[error("the snapshot has no {0} `{1}`")]
     Unknown(&'static str, Box<str>),
@@ -46,6 +49,9 @@ pub(super) fn facts(event: &EventV1<'_>, snapshot: &Snapshot) -> Result<Facts, M
         None => None,
         Some(code) => Some(Stopped { reason: Reason::parse(code).ok_or(member("stopped"))?, retry_after_s: None }),
     };
+    let source = event.source.as_ref();
+    // Each request came from somewhere. One that was never judged may lack a path, one that was erased lacks both.
+    let address = source.and_then(|source| source.address.as_deref()).ok_or(Missing::Erased)?;
     let (Some(method), Some(path)) = (event.method.as_deref(), event.path.as_deref()) else {
         return Err(Missing::NeverJudged(why_not(event)));
     };
@@ -56,9 +62,14 @@ pub(super) fn facts(event: &EventV1<'_>, snapshot: &Snapshot) -> Result<Facts, M
         return Err(Missing::NeverJudged(why_not(event)));
     }
     let request = event.request.as_ref();
-    let source = event.source.as_ref().ok_or(member("source"))?;
-    let zone = source.zone.as_deref().map(ZoneName::parse).transpose().map_err(|_| member("source.zone"))?.map(SourceZone::from);
-    let address = source.address.as_deref().and_then(|text| text.parse().ok()).ok_or(member("source.address"))?;
+    let zone = source
+        .and_then(|source| source.zone.as_deref())
+        .map(ZoneName::parse)
+        .transpose()
+        .map_err(|_| member("source.zone"))?
+        .map(SourceZone::from);
+    let address = address.parse().map_err(|_| member("source.address"))?;
+    let user_agent = source.and_then(|source| source.user_agent.as_deref()).map(Into::into);
     Ok(Facts {
         id,
         time,
@@ -72,7 +83,7 @@ pub(super) fn facts(event: &EventV1<'_>, snapshot: &Snapshot) -> Result<Facts, M
             content_type: request.and_then(|request| request.content_type.as_deref()).map(Into::into),
             length: request.and_then(|request| request.length),
         },
-        source: SourceFacts { address, zone, user_agent: source.user_agent.as_deref().map(Into::into) },
+        source: SourceFacts { address, zone, user_agent },
         api,
         operation,
         resource: event.resource.as_deref().map(Into::into),

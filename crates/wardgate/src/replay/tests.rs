@@ -1,10 +1,14 @@
-use super::{Report, replay};
+use super::{Report, replay, walk::Walk};
 use crate::{
     clock,
     governor::ground::{Ground, on},
 };
 use std::{collections::BTreeMap, time::Duration};
-use wardgate_audit::sink::ChangeRecord;
+use wardgate_audit::{
+    event_v1::SourceV1,
+    reading::{self, Filter, Since},
+    sink::ChangeRecord,
+};
 use wardgate_gate::{Lease, Step, decide, establish};
 use wardgate_model::{
     contain::Containable,
@@ -333,6 +337,33 @@ fn what_was_not_kept_is_named_and_nothing_is_called_the_same_for_it() {
         assert_eq!((report.same, report.not_replayed), (0, 1), "{report:#?}");
         assert!(!report.is_all_same());
         assert!(report.not_replayed_because.keys().all(|why| why.starts_with("nothing was kept of the run `")), "{report:#?}");
+    });
+}
+
+#[test]
+fn a_ruling_whose_event_was_erased_is_not_replayed_and_never_called_fine() {
+    on(WORLD, async |ground| {
+        let mut scene = Scene::new(ground).await;
+        scene.ask("caller", "GET /shop/things", "10.0.0.1", Duration::ZERO, 0);
+        scene.ask("other", "GET /shop/things", "192.0.2.7", Duration::ZERO, 0);
+        scene.finish();
+        drop(scene);
+        let _requests = ground.recorded("request");
+        ground.control.settle_replay();
+        let log = ground.control.config().audit.clone();
+        let mut walk = Walk::new(&log, ground.control.store());
+        for mut event in reading::tail(&log, &Filter::default(), &Since::Oldest, usize::MAX).unwrap().events {
+            // As an erasure of what belongs to this address leaves it.
+            if event.source.as_ref().is_some_and(|source| source.address.as_deref() == Some("192.0.2.7")) {
+                (event.path, event.resource) = (None, None);
+                event.source = event.source.map(|source| SourceV1 { address: None, user_agent: None, ..source });
+            }
+            walk.take(event).await.unwrap();
+        }
+        let report = walk.end().await.unwrap();
+        assert_eq!((report.same, report.not_replayed, report.never_judged), (1, 1, 0), "{report:#?}");
+        assert!(!report.is_all_same());
+        assert!(report.not_replayed_because.keys().all(|why| why.ends_with("was erased from it")), "{report:#?}");
     });
 }
 

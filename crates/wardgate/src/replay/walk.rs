@@ -213,7 +213,7 @@ impl<'s> Walk<'s> {
     fn missed(&mut self, event: &EventV1<'_>, why: Missing) {
         match why {
             Missing::NeverJudged(why) => self.report.never_judged(&event.id, why.into()),
-            why @ (Missing::Member(_) | Missing::Unknown(..) | Missing::Snapshot(_)) => {
+            why @ (Missing::Member(_) | Missing::Erased | Missing::Unknown(..) | Missing::Snapshot(_)) => {
                 self.report.not_replayed(&event.id, why.to_string());
                 // What it took is not taken here.
                 self.drive.lose();

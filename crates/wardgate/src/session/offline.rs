@@ -258,7 +258,7 @@ pub fn held(config: &Config, error: anyhow::Error) -> anyhow::Error {
 struct NoProbes;
 
 impl Probes for NoProbes {
-    fn answer(&self, _door: Door, _path: &str) -> Option<Response<Bytes>> {
+    fn answer(&self, _door: Door, _host: Option<&str>, _path: &str) -> Option<Response<Bytes>> {
         None
     }
 }

@@ -368,6 +368,99 @@ fn an_api_where_the_token_service_is_and_a_bad_key_are_refused() {
     assert!(said.contains("error[credential.key] Identity `ledger-sync`: `credentials`: `key`: `jwk`: "), "{said}");
 }
 
+/// RFC 7009 §2.2: an answer of 200 says that it is ended, also of a token that nothing would take at that moment.
+#[test]
+fn what_is_revoked_while_nothing_takes_it_stays_ended() {
+    let world = world(Algorithm::Es256, "");
+    let token = world.token(GRANT);
+    let form = format!("token={token}");
+    world.place.change("resources/world.yaml", "path_prefix: /ledger", "path_prefix: /moved");
+    until("the API to be elsewhere", || (world.call("GET /moved/entries", &token).said() == "401 proof.invalid").then_some(()));
+    assert_eq!(said(&world.by_stranger("revoke", &form)), "400 unauthorized_client");
+    assert_eq!(said(&world.signed("revoke", &form)), "200");
+    world.place.change("resources/world.yaml", "path_prefix: /moved", "path_prefix: /ledger");
+    let fresh = until("the API to be back", || {
+        let answer = world.signed("token", &format!("{GRANT}&resource=https%3A%2F%2Fgate.test%2Fledger"));
+        (answer.status == 200).then(|| self::token(&answer))
+    });
+    assert_eq!(world.call("GET /ledger/entries", &fresh).said(), "200");
+    assert_eq!(world.call("GET /ledger/entries", &token).said(), "401 proof.invalid");
+}
+
+/// RFC 8414 §3 is about one host: others may have issuers of their own behind the gate.
+#[test]
+fn metadata_is_that_of_the_issuers_host_alone() {
+    let world = world(Algorithm::Es256, "issuer: { url: 'https://tokens.test' }");
+    for path in ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"] {
+        let other = http::ask(world.gate.public, &format!("GET {path}"), &[], "");
+        assert_eq!(other.status, 404, "{other:?}");
+        let absolute = http::ask(world.gate.public, &format!("GET http://gate.test{path}"), &[], "");
+        assert_eq!(absolute.status, 404, "{absolute:?}");
+    }
+}
+
+/// What is wrong with a form is said by name, and what is not known is not passed over (RFC 9396 §5).
+#[test]
+fn a_request_that_cannot_be_met_says_why() {
+    let world = world(Algorithm::Es256, "");
+    let described = |form: &str| {
+        let answer = world.signed("token", form);
+        format!("{}: {}", said(&answer), answer.json()["error_description"].as_str().unwrap())
+    };
+    assert_eq!(described(&format!("{GRANT}&scope=list&scope=list")), "400 invalid_request: `scope` stands there twice");
+    let details = described(&format!("{GRANT}&authorization_details=%5B%7B%22type%22%3A%22a%22%7D%5D"));
+    assert!(details.starts_with("400 invalid_authorization_details: "), "{details}");
+    let twice = world.signed("token", &format!("{GRANT}&client_id=ledger-sync&client_id=ledger-sync"));
+    assert_eq!(said(&twice), "400 invalid_request");
+}
+
+#[test]
+fn an_operation_and_an_issuer_that_are_ours_are_refused() {
+    let world = world(Algorithm::Es256, "");
+    let more = "\
+---
+kind: Api
+name: tenants
+spec:
+  policy_owner: shop-team
+  environment: production
+  match: { hosts: [gate.test], path_prefix: / }
+  accept: [jwt]
+  upstream: { urls: ['http://127.0.0.1:9'] }
+  operations:
+    - { match: 'GET /oauth/token', class: read }
+    - { match: 'GET /.well-known/openid-configuration', class: read }
+    - { match: 'GET /oauths', class: read }
+---
+kind: TrustSource
+name: ourselves
+spec: { type: oidc, issuer: 'https://gate.test', audiences: [ledger] }
+";
+    world.place.write("resources/more.yaml", more.trim_start_matches("---\n"));
+    let said = crate::process::wardgate(world.place.path(), &["check"]).with(2).err;
+    for expected in [
+        "error[api.issuer] Api `tenants`: `GET /oauth/token`: our own token service is at `/oauth` of `gate.test`",
+        "error[api.issuer] Api `tenants`: `GET /.well-known/openid-configuration`: our own token service",
+        "error[trust.issuer] TrustSource `ourselves`: `issuer`: `https://gate.test` is our own token service",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    assert!(!said.contains("/oauths"), "{said}");
+}
+
+/// Nobody has seen it good, and whoever makes one up writes that into it: it counts for its source as a wrong one does.
+#[test]
+fn a_made_up_assertion_that_is_over_costs_its_source() {
+    let World { place, gate, client, stranger, pkcs8, _upstream } = world(Algorithm::Es256, "");
+    assert_eq!(gate.end().0, Some(0));
+    place.write("resources/limit.yaml", "kind: Limit\nname: each-source\nspec: { per: source, rate: 1/h, burst: 40 }\n");
+    let world = World { gate: place.serve(), place, client, stranger, pkcs8, _upstream };
+    let over = json!({ "iat": now() - 600, "exp": now() - 300 });
+    let made_up = || said(&world.shown("token", &assertion(&world.stranger, "ledger-sync", &over), GRANT));
+    let refused = (0..40).take_while(|_| made_up() == "401 invalid_client").count();
+    assert!(refused < 5, "{refused}");
+}
+
 /// `oauth4webapi`, unmodified: discovery, a token, a call, introspection, revocation, the call again.
 #[test]
 fn a_client_of_another_make_goes_the_whole_way() {

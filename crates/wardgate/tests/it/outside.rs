@@ -87,8 +87,11 @@ fn segments_in_a_store_are_read_where_they_lie_and_an_anchor_knows_a_log_that_wa
     let elsewhere = ["audit", "verify", "--directory", "copy", "--key", &key];
     let told = wardgate_with(place.path(), &elsewhere, &[], "").with(1).err;
     assert!(told.contains("s3://evidence/gate-1/events-000000000001-") && told.contains("AWS_ACCESS_KEY_ID"), "{told}");
-    let lent = [("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"), ("AWS_SECRET_ACCESS_KEY", SECRET)];
+    let endpoint = objects.endpoint();
+    let lent = [("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"), ("AWS_SECRET_ACCESS_KEY", SECRET), ("AWS_ENDPOINT_URL_S3", &*endpoint)];
     wardgate_with(place.path(), &elsewhere, &lent, "").with(0);
+    let told = wardgate_with(place.path(), &elsewhere, &lent[..2], "").with(1).err;
+    assert!(told.contains("set AWS_ENDPOINT_URL_S3"), "a file alone decides nothing: {told}");
     // Nothing secret is in the directory, and nothing is said of it.
     for stub in files(&place, "stored") {
         assert!(!fs::read_to_string(stub).unwrap().contains("s3cret"));

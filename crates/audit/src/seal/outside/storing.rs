@@ -35,6 +35,11 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The longest time between two tries.
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 
+/// Objects with which something fails in one look at most: then there is a pause, and the next look begins with the others.
+const FAILURES_MAX: usize = 16;
+/// An object that cannot be deleted is left out of as many looks as it failed before, doubled each time, up to so many.
+const LOOKS_MAX: u32 = 32;
+
 /// What the log says of segments: by the number of the first event, the hash of the file and the time of the newest event.
 #[derive(Debug, Default)]
 pub(crate) struct Said {
@@ -111,8 +116,18 @@ impl StoringThread {
     pub(super) fn start(directory: &Path, storage: &Storage, state: &StoreState) -> io::Result<Self> {
         let transit = Transit::open(directory)?;
         let segments = directory.join(crate::directory::SEGMENTS);
-        let (stored, bad) = (BTreeMap::new(), BTreeSet::new());
-        let storing = Storing { storage: storage.clone(), transit, segments, state: state.clone(), stored, bad, is_failing: false };
+        let storing = Storing {
+            storage: storage.clone(),
+            transit,
+            segments,
+            state: state.clone(),
+            stored: BTreeMap::new(),
+            bad: BTreeSet::new(),
+            elsewhere: BTreeSet::new(),
+            undeleted: BTreeMap::new(),
+            begin: 0,
+            is_failing: false,
+        };
         let thread = thread::Builder::new().name("wardgate-store".to_owned()).spawn(move || storing.run())?;
         Ok(Self { state: state.clone(), thread: Some(thread) })
     }
@@ -144,6 +159,42 @@ enum Trouble {
     Io { path: PathBuf, error: io::Error },
 }
 
+impl Trouble {
+    /// Whether the store is away, so that nothing else would go better now.
+    const fn is_away(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Away { .. }))
+    }
+}
+
+/// What went wrong in one look: one object is no reason to leave the others.
+#[derive(Debug, Default)]
+struct Troubles {
+    first: Option<Trouble>,
+    count: usize,
+    is_away: bool,
+}
+
+impl Troubles {
+    /// Takes in how it went with one object; `false`: this look is over.
+    fn goes_on(&mut self, gone: Result<(), Trouble>) -> bool {
+        if let Err(trouble) = gone {
+            self.count += 1;
+            self.is_away |= trouble.is_away();
+            self.first.get_or_insert(trouble);
+        }
+        self.count < FAILURES_MAX && !self.is_away
+    }
+}
+
+/// An object that cannot be deleted.
+#[derive(Debug, Default)]
+struct Undeleted {
+    /// Looks in which it is left out, the next time it fails.
+    then: u32,
+    /// Looks in which it is left out from now on.
+    left: u32,
+}
+
 fn failed(path: &Path) -> impl Fn(io::Error) -> Trouble {
     let path = path.to_owned();
     move |error| Trouble::Io { path: path.clone(), error }
@@ -165,6 +216,11 @@ struct Storing {
     stored: BTreeMap<u64, Stored>,
     /// Segments that do not hold what the log says: told once.
     bad: BTreeSet<u64>,
+    /// Files of what is to be deleted and lies in another store: told once.
+    elsewhere: BTreeSet<PathBuf>,
+    undeleted: BTreeMap<PathBuf, Undeleted>,
+    /// The segment that the next look begins with.
+    begin: u64,
     is_failing: bool,
 }
 
@@ -221,37 +277,46 @@ impl Storing {
         self.state.0.unstored.store(self.wanted().iter().filter(|wanted| missing(wanted)).count(), Ordering::Relaxed);
     }
 
-    /// Stores what is not stored, and takes away what was here long enough.
+    /// Stores what is not stored, takes away what was here long enough, and deletes what the log does not name any more. Gives
+    /// what went wrong first of storing: what cannot be deleted is told by itself, and holds nothing up.
     fn turn(&mut self) -> Result<(), Trouble> {
-        self.settle()?;
-        let wanted = self.wanted();
+        let mut wanted = self.wanted();
         let numbers: BTreeSet<u64> = wanted.iter().map(|(first, ..)| *first).collect();
         self.stored.retain(|first, _| numbers.contains(first));
         let now_us = (self.storage.store.clock)().as_micros();
         let kept_us = now_us.saturating_sub(i64::try_from(self.storage.local.as_micros()).unwrap_or(i64::MAX));
+        let begin = wanted.partition_point(|(first, ..)| *first < self.begin);
+        wanted.rotate_left(begin);
+        let mut troubles = Troubles::default();
         for (first, file, to_us) in wanted {
             if self.has_ended() {
                 return Ok(());
             }
-            if !self.is_stored(first, &file) {
-                self.store(first, file)?;
-            }
-            if to_us < kept_us {
-                self.leave(first)?;
+            let stored = if self.is_stored(first, &file) { Ok(()) } else { self.store(first, file) };
+            let gone = stored.and_then(|()| if to_us < kept_us { self.leave(first) } else { Ok(()) });
+            if !troubles.goes_on(gone) {
+                self.begin = first.saturating_add(1);
+                break;
             }
         }
-        Ok(())
+        self.settle()?;
+        troubles.first.map_or(Ok(()), Err)
     }
 
     /// At the end: only what was erased, and lies in the store as it was.
     fn finish(&mut self) -> Result<(), Trouble> {
+        let mut troubles = Troubles::default();
         for (first, file, _) in self.wanted() {
             let path = self.path(first);
-            if Stub::path(&path).exists() && !self.is_stored(first, &file) {
-                self.store(first, file)?;
+            let is_to_replace = Stub::path(&path).exists() && !self.is_stored(first, &file);
+            if is_to_replace && !troubles.goes_on(self.store(first, file)) {
+                break;
             }
         }
-        self.settle()
+        if !troubles.is_away {
+            self.settle()?;
+        }
+        troubles.first.map_or(Ok(()), Err)
     }
 
     /// Whether a segment is stored as it is now.
@@ -285,8 +350,7 @@ impl Storing {
         stub.write(&putting).and_then(|()| self.transit.sync(None)).map_err(failed(&putting))?;
         let stub = self.storage.store.put(&stub, &bytes)?;
         stub.write(&putting).map_err(failed(&putting))?;
-        self.say_stored(first, stub).map_err(failed(&putting))?;
-        self.settle()
+        self.say_stored(first, stub).map_err(failed(&putting))
     }
 
     /// Has a stub say that a segment is in the store; where the log says something else by now, it goes out again.
@@ -338,31 +402,80 @@ impl Storing {
         Ok(())
     }
 
-    /// Ends what was begun: what the log does not name any more is deleted.
+    /// Ends what was begun: what the log does not name any more is deleted. What cannot be is told once, counted, and tried again in
+    /// a later look.
     fn settle(&mut self) -> Result<(), Trouble> {
         let folder = self.segments.clone();
-        for (first, stub, going) in self.transit.list().map_err(failed(&folder))? {
-            let here = self.transit.place(first, &stub.sha256, going);
-            if self.state.hold().is(first, &stub.sha256) {
-                // It is put (again), and this file with it. What is to be deleted is never what the log names.
-                continue;
-            }
-            let deleting = self.transit.place(first, &stub.sha256, Going::Out);
-            if going == Going::In {
-                fs::rename(&here, &deleting).map_err(failed(&here))?;
-            }
-            let store = &self.storage.store;
-            // A file cannot have us delete what was never ours.
-            if store.stub(first, stub.sha256, stub.bytes).key != stub.key || store.bucket.name != stub.bucket {
-                if self.bad.insert(first) {
-                    tracing::error!(object = stub.object(), "an object that is to be deleted is not of this store: it is left there");
-                }
-                continue;
-            }
-            store.delete(&stub.key)?;
-            fs::remove_file(&deleting).map_err(failed(&deleting))?;
-            tracing::info!(object = stub.object(), "an object that the event log does not name any more is deleted");
+        let listed = self.transit.list().map_err(failed(&folder))?;
+        let mut troubles = Troubles::default();
+        let mut seen: BTreeSet<PathBuf> = listed.unread.iter().map(|(path, _)| path.clone()).collect();
+        for (path, error) in listed.unread {
+            let gone = Err(Trouble::Io { path: path.clone(), error });
+            self.tell_undeleted(&path, &gone);
+            troubles.goes_on(gone);
         }
+        let mut goes_on = true;
+        for (first, stub, going) in listed.found {
+            let deleting = self.transit.place(first, &stub.sha256, Going::Out);
+            seen.insert(deleting.clone());
+            if !goes_on || self.is_left_out(&deleting) {
+                continue;
+            }
+            let gone = self.delete(first, &stub, going);
+            self.tell_undeleted(&deleting, &gone);
+            goes_on = troubles.goes_on(gone);
+        }
+        self.undeleted.retain(|path, _| seen.contains(path));
+        self.elsewhere.retain(|path| seen.contains(path));
+        if troubles.count > 0 {
+            self.state.0.failures.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Whether an object failed so recently that it is not tried in this look.
+    fn is_left_out(&mut self, deleting: &Path) -> bool {
+        let Some(undeleted) = self.undeleted.get_mut(deleting).filter(|undeleted| undeleted.left > 0) else { return false };
+        undeleted.left -= 1;
+        true
+    }
+
+    fn tell_undeleted(&mut self, path: &Path, gone: &Result<(), Trouble>) {
+        let Err(error) = gone else {
+            self.undeleted.remove(path);
+            return;
+        };
+        let undeleted = self.undeleted.entry(path.to_owned()).or_default();
+        if undeleted.then == 0 {
+            tracing::error!(%error, "an object that the event log does not name any more is not deleted: it is tried again");
+        }
+        undeleted.then = undeleted.then.saturating_mul(2).clamp(1, LOOKS_MAX);
+        undeleted.left = undeleted.then;
+    }
+
+    /// Deletes an object, unless the log names it.
+    fn delete(&mut self, first: u64, stub: &Stub, going: Going) -> Result<(), Trouble> {
+        let here = self.transit.place(first, &stub.sha256, going);
+        if self.state.hold().is(first, &stub.sha256) {
+            // It is put (again), and this file with it. What is to be deleted is never what the log names.
+            return Ok(());
+        }
+        let deleting = self.transit.place(first, &stub.sha256, Going::Out);
+        if going == Going::In {
+            fs::rename(&here, &deleting).map_err(failed(&here))?;
+        }
+        let store = &self.storage.store;
+        // A file cannot have us delete what was never ours; and that it is not in this store says nothing of another one.
+        if store.stub(first, stub.sha256, stub.bytes).key != stub.key || !store.bucket.holds(stub) {
+            if self.elsewhere.insert(deleting) {
+                let (object, endpoint) = (stub.object(), &stub.endpoint);
+                tracing::error!(object, endpoint, "an object that is to be deleted is not of this store: it is left there");
+            }
+            return Ok(());
+        }
+        store.delete(&stub.key)?;
+        fs::remove_file(&deleting).map_err(failed(&deleting))?;
+        tracing::info!(object = stub.object(), "an object that the event log does not name any more is deleted");
         Ok(())
     }
 }

@@ -35,6 +35,15 @@ impl fmt::Display for Going {
     }
 }
 
+/// What [`Transit::list`] finds.
+#[derive(Debug, Default)]
+pub(super) struct Listed {
+    /// The number of the first event, and what lies or is to lie where.
+    pub(super) found: Vec<(u64, Stub, Going)>,
+    /// What could not be read, and why: it stays.
+    pub(super) unread: Vec<(PathBuf, io::Error)>,
+}
+
 /// The folder of what is on its way.
 #[derive(Debug, Clone)]
 pub(super) struct Transit {
@@ -54,9 +63,9 @@ impl Transit {
         self.folder.join(format!("{}.{going}", name(first_seq, sha256)))
     }
 
-    /// What is on its way: the number of the first event, and what lies or is to lie where.
-    pub(super) fn list(&self) -> io::Result<Vec<(u64, Stub, Going)>> {
-        let mut found = Vec::new();
+    /// What is on its way.
+    pub(super) fn list(&self) -> io::Result<Listed> {
+        let mut listed = Listed::default();
         for entry in fs::read_dir(&self.folder)?.take(FILES_MAX) {
             let path = entry?.path();
             let going = match path.extension().and_then(|end| end.to_str()) {
@@ -66,13 +75,19 @@ impl Transit {
             };
             let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
             let first_seq = stem.split('-').nth(1).and_then(|first| first.parse().ok());
-            match (first_seq, Stub::read(&path)) {
-                (Some(first), Ok(Some(stub))) if stem == name(first, &stub.sha256) => found.push((first, stub, going)),
+            match (first_seq, Stub::look(&path)) {
+                (_, Ok(None)) => {}
+                (Some(first), Ok(Some(Ok(stub)))) if stem == name(first, &stub.sha256) => listed.found.push((first, stub, going)),
                 // Begun, and not written whole: nothing was put or deleted yet.
-                _ => fs::remove_file(&path)?,
+                (_, Ok(Some(_))) => match fs::remove_file(&path) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => listed.unread.push((path, error)),
+                    _ => {}
+                },
+                // What it says may still be to do.
+                (_, Err(error)) => listed.unread.push((path, error)),
             }
         }
-        Ok(found)
+        Ok(listed)
     }
 
     /// Makes the names in this folder, and those beside a file, outlast the machine.

@@ -1,7 +1,11 @@
 //! The script for those who want to believe nothing of ours: it and we find the same.
 
 use super::{Sample, key, trusted};
-use crate::verify::{Disclosure, prove};
+use crate::{
+    segment::hash_of,
+    store::{Stub, tests::store},
+    verify::{Disclosure, prove},
+};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -67,6 +71,36 @@ fn segments_are_read_by_another_engine_and_hashed_by_the_script() {
     assert_eq!(code, Some(3));
     assert!(said.contains("events-000000000041.parquet is not the file that the log names"), "{said}");
     assert!(said.contains("event 1 stands where 41 belongs"), "{said}");
+}
+
+#[test]
+fn a_segment_that_lies_in_a_store_is_said_and_no_finding() {
+    let python = with_pyarrow();
+    let sample = Sample::new();
+    let vkey = key().verifier().to_string();
+    let check = || run(&python, &["segments", sample.path().to_str().unwrap(), &vkey]);
+    let bytes = fs::read(sample.segment(0)).unwrap();
+    let stub = store("http://127.0.0.1:9").stub(1, hash_of(&bytes), u64::try_from(bytes.len()).unwrap());
+    stub.write(&Stub::path(&sample.segment(0))).unwrap();
+    assert_eq!(check().0, Some(0), "both are there");
+    fs::remove_file(sample.segment(0)).unwrap();
+    let (code, said) = check();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("1 of 2 segments lie in a store"), "{said}");
+    // Of another content, of another place, of nothing, and more than the log names.
+    let other = Stub { sha256: hash_of(b"other"), ..stub.clone() };
+    let elsewhere = Stub { key: stub.key.replace("000001", "000002"), ..stub.clone() };
+    for made_up in [other, elsewhere] {
+        made_up.write(&Stub::path(&sample.segment(0))).unwrap();
+        let (code, said) = check();
+        assert_eq!(code, Some(3), "{said}");
+        assert!(said.contains("events-000000000001.stored is not of the file that the log names"), "{said}");
+    }
+    fs::write(Stub::path(&sample.segment(0)), "[]").unwrap();
+    assert_eq!(check().0, Some(3));
+    stub.write(&Stub::path(&sample.segment(0))).unwrap();
+    stub.write(&sample.path().join("segments/events-000000000007.stored")).unwrap();
+    assert_eq!(check().0, Some(3));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use super::{EDGE, EVENTS, Sample, trusted};
+use super::{EDGE, EVENTS, Sample, TAIL, trusted};
 use crate::{
     note::tests::TestKey,
     segment::{self, entry::Entry, find::Wanted, write::put_in_place},
@@ -20,8 +20,21 @@ fn every_sealed_event_is_proven_by_a_file_of_its_own() {
             assert_eq!(read.personal.is_some(), disclosure == Disclosure::Personal && seq % 10 != 0, "{seq}");
         }
     }
-    assert!(matches!(prove(sample.path(), &trusted(), 64, Disclosure::Personal), Err(NotProven::NoSegment(64))));
-    assert!(matches!(prove(sample.path(), &trusted(), 0, Disclosure::Personal), Err(NotProven::NoSegment(0))));
+}
+
+#[test]
+fn of_an_event_without_a_proof_it_is_said_why() {
+    let mut sample = Sample::new();
+    let none = |sample: &Sample, seq| prove(sample.path(), &trusted(), seq, Disclosure::Personal).unwrap_err().to_string();
+    let written = EVENTS.iter().sum::<u64>() + TAIL;
+    for seq in [Sample::first_of_tail(), written] {
+        assert!(none(&sample, seq).starts_with(&format!("event {seq} is not sealed yet: ")));
+    }
+    assert!(none(&sample, written + 1).starts_with("there is no event "));
+    assert_eq!(none(&sample, 99_999), format!("there is no event 99999: the last one is {written}, and the first was 1"));
+    assert!(none(&sample, 0).starts_with("there is no event 0: "));
+    sample.append(&Entry::Retired { edge: EDGE.into(), through_seq: EVENTS[0], at_us: 1 });
+    assert_eq!(none(&sample, 5), format!("event 5 is gone: all events up to {} were kept as long as `audit.retain` says", EVENTS[0]));
 }
 
 #[test]

@@ -21,6 +21,9 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// Longest wait for one answer, connecting included.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The field of every answer that names the request.
+const REQUEST_ID: &str = "wardgate-request-id";
+
 /// A token service that was found.
 pub(super) struct Issuer {
     way: Way,
@@ -46,7 +49,7 @@ impl Issuer {
         let path = uri.path().trim_end_matches('/');
         let origin = url.trim_end_matches('/').strip_suffix(path).unwrap_or(url);
         let place = format!("{origin}/.well-known/oauth-authorization-server{path}");
-        let (status, said) = way.ask(Method::GET, &place, String::new()).await?;
+        let (status, said, _) = way.ask(Method::GET, &place, String::new()).await?;
         if !status.is_success() {
             bail!("`{}` does not say where its token service is: it answered {status}", plain(url));
         }
@@ -69,21 +72,23 @@ impl Issuer {
     /// With what the service says against it.
     pub(super) async fn token(&self, form: &[(&str, &str)]) -> anyhow::Result<Value> {
         let form: Vec<String> = form.iter().map(|(name, value)| format!("{name}={}", segment(value))).collect();
-        let (status, said) = self.way.ask(Method::POST, &self.token, form.join("&")).await?;
+        let (status, said, request) = self.way.ask(Method::POST, &self.token, form.join("&")).await?;
         if status.is_success() {
             return Ok(said);
         }
         let text = |name: &str| said.get(name).and_then(Value::as_str).map(plain).unwrap_or_default();
-        bail!("no token: {} {}: {} (request {})", status.as_u16(), text("error"), text("error_description"), text("request_id"))
+        bail!("no token: {} {}: {} (request {})", status.as_u16(), text("error"), text("error_description"), plain(&request))
     }
 }
 
 impl Way {
-    async fn ask(&self, method: Method, url: &str, body: String) -> anyhow::Result<(http::StatusCode, Value)> {
+    /// Status, document, and the id by which the record has it.
+    async fn ask(&self, method: Method, url: &str, body: String) -> anyhow::Result<(http::StatusCode, Value, String)> {
         let asked = tokio::time::timeout(PATIENCE, self.exchange(method, url, body)).await;
         let answer = asked.with_context(|| format!("no answer from `{}` within {} s", plain(url), PATIENCE.as_secs()))??;
         let status = answer.status();
-        Ok((status, serde_json::from_slice(answer.body()).unwrap_or_default()))
+        let id = answer.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or("unknown").to_owned();
+        Ok((status, serde_json::from_slice(answer.body()).unwrap_or_default(), id))
     }
 
     async fn exchange(&self, method: Method, url: &str, body: String) -> anyhow::Result<Response<Bytes>> {
@@ -118,8 +123,22 @@ impl Way {
             return sent(stream, request).await.with_context(unreachable);
         }
         let name = ServerName::try_from(host.to_owned())?;
-        let stream = TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream).await.with_context(unreachable)?;
+        let stream = TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream).await.map_err(|error| match untrusted(&error) {
+            Some(why) => anyhow::anyhow!(
+                "the certificate of `{}` is not trusted: {why}: name the file with the certificate of its authority by `--ca FILE`",
+                plain(url)
+            ),
+            None => anyhow::Error::new(error).context(unreachable()),
+        })?;
         sent(stream, request).await.with_context(unreachable)
+    }
+}
+
+/// What is wrong with the certificate that was shown, where that is why there is no connection.
+fn untrusted(error: &std::io::Error) -> Option<String> {
+    match error.get_ref()?.downcast_ref::<rustls::Error>()? {
+        rustls::Error::InvalidCertificate(fault) => Some(plain(&fault.to_string())),
+        _ => None,
     }
 }
 

@@ -95,8 +95,12 @@ impl RawSegments {
                 NoBucket::Name => ("bucket", &bucket.name),
                 NoBucket::Prefix => ("prefix", &bucket.prefix),
                 NoBucket::Region => ("region", &bucket.region),
+                NoBucket::Host => ("endpoint", &s3.endpoint),
             };
-            let mend = "as in `bucket: evidence`, `prefix: gate-1/`, `region: eu-central-1`";
+            let mend = match wrong {
+                NoBucket::Host => "leave out `path_style: false`, or name the store as `https://HOST`, with a host that is no address",
+                _ => "as in `bucket: evidence`, `prefix: gate-1/`, `region: eu-central-1`",
+            };
             findings.wrong(&format!("{KEY}.{key}"), format!("`{}` is no {key}: {wrong}", given.escape_default()), mend);
         }
         let (access_key, secret_key, session_token) = (access_key?, secret_key?, session_token.flatten());
