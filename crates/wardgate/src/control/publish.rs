@@ -306,18 +306,22 @@ impl Control {
     /// What is declared beside the files may be another now: all of it is resolved again. It was good when it was taken;
     /// should it not be now, the last good one stays.
     async fn reloaded(&self) -> Result<Arc<Loaded>, StoreFault> {
-        let last = self.loaded();
-        match resolve(&self.store, self.gate.snapshot().population(), Arc::clone(&last.gathered), None).await? {
-            Ok(loaded) => {
-                let loaded = Arc::new(loaded);
-                self.loaded.store(Arc::clone(&loaded));
-                Ok(loaded)
-            }
-            Err(found) => {
-                for diagnostic in found.iter().filter(|found| found.is_error()) {
-                    tracing::error!(%diagnostic, "what is on record does not resolve; the last good state stays");
+        loop {
+            let last = self.loaded();
+            match resolve(&self.store, self.gate.snapshot().population(), Arc::clone(&last.gathered), None).await? {
+                Ok(loaded) => {
+                    let loaded = Arc::new(loaded);
+                    // Files that were taken meanwhile are newer than those that this was made from: they must not be lost.
+                    if Arc::ptr_eq(&self.loaded.compare_and_swap(&last, Arc::clone(&loaded)), &last) {
+                        return Ok(loaded);
+                    }
                 }
-                Ok(last)
+                Err(found) => {
+                    for diagnostic in found.iter().filter(|found| found.is_error()) {
+                        tracing::error!(%diagnostic, "what is on record does not resolve; the last good state stays");
+                    }
+                    return Ok(last);
+                }
             }
         }
     }
