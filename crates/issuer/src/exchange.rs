@@ -2,9 +2,9 @@
 
 use crate::{
     answer::{Error, Refusal},
-    api,
+    api, grant,
     place::Endpoint,
-    standing, token,
+    standing,
 };
 use bytes::Bytes;
 use http::Response;
@@ -79,7 +79,7 @@ pub(crate) struct Request<'a> {
 
 fn of(endpoint: Endpoint, request: &Request<'_>, facts: &Facts, entropy: &dyn Entropy) -> Outcome {
     match endpoint {
-        Endpoint::Token => plain(request).and_then(|()| token::issue(request, facts, entropy)).map_or_else(Outcome::from, Outcome::Answer),
+        Endpoint::Token => plain(request).and_then(|()| grant::issue(request, facts, entropy)).map_or_else(Outcome::from, Outcome::Answer),
         Endpoint::Introspection => standing::introspect(request).map_or_else(Outcome::from, Outcome::Answer),
         Endpoint::Revocation => standing::revoke(request).unwrap_or_else(Outcome::from),
     }

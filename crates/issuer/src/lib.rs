@@ -7,7 +7,7 @@
 //! # Reading order
 //!
 //! [`place`] is where the service is and what it publishes of itself; [`api`] is what the gate judges. [`exchange`] answers a request:
-//! [`token`] gives tokens out, [`standing`] says what becomes of one (introspection, revocation), [`answer`] is how either is told.
+//! [`grant`] says who gets which token and [`mint`] makes it, [`standing`] says what becomes of one (introspection, revocation), [`answer`] is how either is told.
 //! [`keys`] plans which key signs when.
 //!
 //! ```
@@ -23,7 +23,8 @@
 pub mod answer;
 pub mod api;
 pub mod exchange;
+pub mod grant;
 pub mod keys;
+pub mod mint;
 pub mod place;
 pub mod standing;
-pub mod token;

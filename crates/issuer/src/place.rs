@@ -1,5 +1,6 @@
 //! Where the token service is, and what it publishes of itself (RFC 8414).
 
+use crate::grant;
 use serde_json::{Value, json};
 use wardgate_model::api::OperationClass;
 use wardgate_proof::client;
@@ -119,7 +120,7 @@ impl Place {
             "jwks_uri": format!("{}{KEYS}", self.origin),
             "scopes_supported": scopes,
             "response_types_supported": [],
-            "grant_types_supported": ["client_credentials"],
+            "grant_types_supported": grant::ALL,
             "token_endpoint_auth_methods_supported": ways,
             "token_endpoint_auth_signing_alg_values_supported": algorithms,
             "introspection_endpoint": self.endpoint(Endpoint::Introspection),

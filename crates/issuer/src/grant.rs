@@ -1,0 +1,30 @@
+//! Tokens are given out: which grant is asked for (RFC 6749 §1.3), a module for each.
+
+mod client_credentials;
+mod reach;
+
+use crate::{
+    answer::{Error, Refusal},
+    exchange::Request,
+};
+use bytes::Bytes;
+use http::Response;
+use wardgate_model::facts::Facts;
+use wardgate_proof::entropy::Entropy;
+
+/// Each grant, by the name that it has in `grant_type`.
+pub(crate) const ALL: [&str; 1] = [client_credentials::NAME];
+
+/// Gives a token out.
+///
+/// # Errors
+/// What the client asks for is none, or more than it has.
+pub(crate) fn issue(request: &Request<'_>, facts: &Facts, entropy: &dyn Entropy) -> Result<Response<Bytes>, Refusal> {
+    match request.form.one("grant_type") {
+        Some(client_credentials::NAME) => client_credentials::issue(request, facts, entropy),
+        Some(_) => {
+            Err(Refusal::new(Error::UnsupportedGrantType, &format!("the grants are {}", ALL.map(|name| format!("`{name}`")).join(", "))))
+        }
+        None => Err(Refusal::new(Error::InvalidRequest, "`grant_type` is missing")),
+    }
+}

@@ -1,0 +1,72 @@
+//! Every token that is given out is made here.
+//!
+//! INVARIANT (no more than the gate): a token is for classes of operations of which the gate could let those in who stand behind it to at
+//! least one with what they are given (`gate::prospect`, asked in `grant::reach`). What a token would not open is not in it, and where it
+//! would open nothing there is none. The gate judges every use all the same: a token is never the reason why something is let in.
+
+use crate::{
+    answer::{self, Error, Refusal},
+    exchange::Request,
+};
+use bytes::Bytes;
+use http::Response;
+use serde_json::json;
+use std::{fmt::Write as _, time::Duration};
+use wardgate_model::{facts::Caller, id::CredentialId, time::Time};
+use wardgate_proof::{
+    access_token::AccessToken,
+    entropy::{Entropy, NoEntropy},
+};
+
+/// Shortest life that is worth a token.
+const LIFE_MIN: Duration = Duration::from_secs(1);
+
+/// What a token is to say.
+#[derive(Debug)]
+pub(crate) struct Wanted<'a> {
+    /// Whom it is of.
+    pub(crate) caller: &'a Caller,
+    /// What it rests on.
+    pub(crate) credential: CredentialId,
+    /// What it is for: the address of an API.
+    pub(crate) audience: &'a str,
+    /// Classes of operations, between spaces.
+    pub(crate) scope: &'a str,
+    /// From then on it is not good.
+    pub(crate) ends: Time,
+}
+
+/// Makes a token, and the answer that gives it out (RFC 6749 §5.1).
+///
+/// # Errors
+/// When it would end at once, or cannot be made.
+pub(crate) fn mint(wanted: &Wanted<'_>, request: &Request<'_>, entropy: &dyn Entropy) -> Result<Response<Bytes>, Refusal> {
+    let seconds = wanted.ends.as_seconds() - request.now.as_seconds();
+    if wanted.ends.since(request.now) < LIFE_MIN || seconds < 1 {
+        return Err(Refusal::new(Error::InvalidTarget, "what the token would rest on ends now"));
+    }
+    let id = id(entropy).map_err(|_| Refusal::new(Error::Server, "no token could be made"))?;
+    let token = AccessToken {
+        issuer: request.snapshot.mint().issuer(),
+        identity: &wanted.caller.identity.id,
+        audience: wanted.audience,
+        scope: wanted.scope,
+        credential: wanted.credential,
+        id: &id,
+        issued: request.now,
+        ends: wanted.ends,
+    };
+    let text = token.sign(request.snapshot.mint().signer()).map_err(|_| Refusal::new(Error::Server, "no token could be signed"))?;
+    let body = json!({ "access_token": text, "token_type": "Bearer", "expires_in": seconds, "scope": wanted.scope });
+    Ok(answer::recorded(answer::document(&body), "issued", &id))
+}
+
+/// 128 random bits, in hexadecimal digits.
+fn id(entropy: &dyn Entropy) -> Result<String, NoEntropy> {
+    let mut bytes = [0_u8; 16];
+    entropy.fill(&mut bytes)?;
+    Ok(bytes.iter().fold(String::with_capacity(32), |mut text, byte| {
+        let _infallible = write!(text, "{byte:02x}");
+        text
+    }))
+}
