@@ -1,171 +1,14 @@
 //! The token service through the binary: what clients send, what they get, and what becomes of it. The rules of the standards by name.
 
 use crate::{
-    gate::{Gate, Place, until},
+    gate::{Place, until},
     http::{self, Answer, bearer},
+    token_world::{ASSERTION, GRANT, ISSUER, LEDGER, WORLD, World, assertion, claims, made, now, post, said, token, world},
     upstream::Upstream,
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-    time::{SystemTime, UNIX_EPOCH},
-};
-use wardgate_proof::{jose::algorithm::Algorithm, jws::Signer};
-
-const ISSUER: &str = "https://gate.test";
-const LEDGER: &str = "https://gate.test/ledger";
-const ASSERTION: &str = "urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
-
-const WORLD: &str = "\
-kind: Api
-name: ledger
-spec:
-  policy_owner: shop-team
-  business_owner: shop-team
-  environment: production
-  match: { path_prefix: /ledger }
-  accept: [jwt, api_key]
-  upstream: { urls: ['@UPSTREAM@'] }
-  operations:
-    - { match: 'GET /entries', class: list }
-    - { match: 'POST /entries', class: write }
-    - { match: 'GET /export', class: bulk }
----
-kind: Api
-name: stock
-spec:
-  policy_owner: shop-team
-  environment: production
-  match: { path_prefix: /stock }
-  accept: [jwt]
-  upstream: { urls: ['@UPSTREAM@'] }
-  operations: [{ match: 'GET /items', class: list }]
----
-kind: Identity
-name: ledger-sync
-spec:
-  type: workload
-  owner: shop-team
-  environment: production
-  purpose: keeps the ledger
-  credentials:
-    - { name: key, type: public_key, jwk: @JWK@ }
-    - { name: old, type: api_key, expires_in: 30d }
----
-kind: Identity
-name: stranger
-spec:
-  type: workload
-  owner: others
-  environment: production
-  purpose: something else
-  credentials: [{ name: key, type: public_key, jwk: @OTHER@ }]
----
-kind: Owner
-name: others
-spec: { accountable: cy@example.com, deputy: di@example.com, contact: others@example.com }
----
-kind: Grant
-name: ledger-sync-works
-spec: { to: { identity: ledger-sync }, api: ledger, operations: [list, bulk] }
----
-kind: Grant
-name: stranger-works
-spec: { to: { identity: stranger }, api: stock, operations: [list] }
-";
-
-struct World {
-    place: Place,
-    gate: Gate,
-    client: Signer,
-    stranger: Signer,
-    pkcs8: Vec<u8>,
-    _upstream: Upstream,
-}
-
-fn made(algorithm: Algorithm) -> (Vec<u8>, Signer) {
-    let pkcs8 = Signer::generate_for(algorithm).unwrap();
-    (pkcs8.danger_expose().clone(), Signer::load(pkcs8.danger_expose()).unwrap())
-}
-
-fn world(algorithm: Algorithm, config: &str) -> World {
-    let (upstream, place) = (Upstream::plain(), Place::bare());
-    let ((pkcs8, client), (_, stranger)) = (made(algorithm), made(Algorithm::Es256));
-    let text = WORLD.replace("@UPSTREAM@", &upstream.url());
-    let text = text.replace("@JWK@", &client.jwk().to_string()).replace("@OTHER@", &stranger.jwk().to_string());
-    place.write("resources/world.yaml", &text);
-    if !config.is_empty() {
-        place.change("wardgate.yaml", "secrets:", &format!("{config}\nsecrets:"));
-    }
-    let gate = place.serve();
-    World { place, gate, client, stranger, pkcs8, _upstream: upstream }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a client has a clock of its own")]
-fn now() -> i64 {
-    i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap()
-}
-
-/// An assertion with the claims of `change` over those of a good one.
-fn assertion(signer: &Signer, client: &str, change: &Value) -> String {
-    let id = wardgate::clock::entropy().to_string();
-    let mut claims = json!({ "iss": client, "sub": client, "aud": ISSUER, "jti": id, "iat": now(), "exp": now() + 60 });
-    for (name, value) in change.as_object().unwrap() {
-        claims[name] = value.clone();
-    }
-    signer.sign("client-authentication+jwt", &claims).unwrap()
-}
-
-fn post(gate: &Gate, endpoint: &str, fields: &[(&str, &str)], form: &str) -> Answer {
-    let fields: Vec<_> = fields.iter().copied().chain([("Content-Type", "application/x-www-form-urlencoded")]).collect();
-    http::ask(gate.public, &format!("POST /oauth/{endpoint}"), &fields, form)
-}
-
-impl World {
-    fn signed(&self, endpoint: &str, form: &str) -> Answer {
-        self.shown(endpoint, &assertion(&self.client, "ledger-sync", &json!({})), form)
-    }
-
-    fn by_stranger(&self, endpoint: &str, form: &str) -> Answer {
-        self.shown(endpoint, &assertion(&self.stranger, "stranger", &json!({})), form)
-    }
-
-    fn shown(&self, endpoint: &str, assertion: &str, form: &str) -> Answer {
-        post(&self.gate, endpoint, &[], &format!("{form}&client_assertion_type={ASSERTION}&client_assertion={assertion}"))
-    }
-
-    fn basic(&self, user: &str, key: &str, form: &str) -> Answer {
-        let basic = format!("Basic {}", STANDARD.encode(format!("{user}:{key}")));
-        post(&self.gate, "token", &[("Authorization", &basic)], form)
-    }
-
-    fn token(&self, form: &str) -> String {
-        token(&self.signed("token", form))
-    }
-
-    fn call(&self, what: &str, token: &str) -> Answer {
-        http::ask(self.gate.public, what, &[("Authorization", &bearer(token))], "")
-    }
-}
-
-fn token(answer: &Answer) -> String {
-    assert_eq!(answer.status, 200, "{answer:?}");
-    answer.json()["access_token"].as_str().unwrap().to_owned()
-}
-
-fn claims(token: &str) -> Value {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap()
-}
-
-/// `401 invalid_client`.
-fn said(answer: &Answer) -> String {
-    assert_eq!((answer.field("cache-control"), answer.field("pragma")), (Some("no-store"), Some("no-cache")), "{answer:?}");
-    if answer.status == 200 { "200".to_owned() } else { format!("{} {}", answer.status, answer.json()["error"].as_str().unwrap()) }
-}
-
-const GRANT: &str = "grant_type=client_credentials";
+use wardgate_proof::jose::algorithm::Algorithm;
 
 #[test]
 fn a_client_gets_a_token_for_one_api_and_it_opens_what_it_says() {
@@ -459,34 +302,6 @@ fn a_made_up_assertion_that_is_over_costs_its_source() {
     let made_up = || said(&world.shown("token", &assertion(&world.stranger, "ledger-sync", &over), GRANT));
     let refused = (0..40).take_while(|_| made_up() == "401 invalid_client").count();
     assert!(refused < 5, "{refused}");
-}
-
-/// `oauth4webapi`, unmodified: discovery, a token, a call, introspection, revocation, the call again.
-#[test]
-fn a_client_of_another_make_goes_the_whole_way() {
-    for (algorithm, alg, config) in [(Algorithm::Es256, "ES256", ""), (Algorithm::Ed25519, "EdDSA", "issuer: { token_life: 2m }")] {
-        let world = world(algorithm, config);
-        world.place.write("client.key", &STANDARD.encode(&world.pkcs8));
-        let binary = PathBuf::from(env!("CARGO_BIN_EXE_wardgate"));
-        let modules = binary.parent().and_then(Path::parent).unwrap().join("clients/node_modules");
-        assert!(modules.join("oauth4webapi").is_dir(), "`{}` lacks oauth4webapi: run `./check`, which brings it", modules.display());
-        let ran = Command::new("node")
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/client.mjs"))
-            .arg(modules.join("of-here.js"))
-            .args([&world.gate.public.port().to_string(), ISSUER])
-            .arg(world.place.path().join("client.key"))
-            .arg(alg)
-            .output()
-            .unwrap();
-        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
-        let said: Value = serde_json::from_slice(&ran.stdout).unwrap();
-        assert_eq!(said["oauth2"], said["oidc"], "both ways of discovery say the same");
-        assert_eq!(said["token"]["expires_in"], if config.is_empty() { 300 } else { 120 });
-        assert_eq!((&said["called"], &said["claims"]["client_id"]), (&json!(200), &json!("ledger-sync")));
-        assert_eq!((&said["introspected"]["active"], &said["revoked"]), (&json!(true), &json!({ "active": false })));
-        assert_eq!((&said["challenges"]["status"], &said["challenges"]["parameters"]["error"]), (&json!(401), &json!("invalid_token")));
-        assert_eq!((&said["foreign"], &said["wide"]), (&json!("400 invalid_target"), &json!("400 invalid_scope")));
-    }
 }
 
 /// The client's helper makes its key, and gets its token with it.

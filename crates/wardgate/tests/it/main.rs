@@ -15,6 +15,8 @@ mod cli_scripted;
 #[cfg(test)]
 mod cli_story;
 #[cfg(test)]
+mod clients;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod durable;
@@ -62,6 +64,8 @@ mod serve;
 mod sign_in;
 #[cfg(test)]
 mod starter;
+#[cfg(test)]
+mod token_world;
 #[cfg(test)]
 mod trust;
 mod two_gates;

@@ -2,27 +2,14 @@
 // server's side of the library makes of it, introspection, revocation, and the call again.
 // Arguments: a file beside `node_modules`, the gate's port, the issuer, a file with the private key (PKCS #8, base64), its algorithm.
 import { readFileSync } from 'node:fs';
-import { request } from 'node:http';
 import { createRequire } from 'node:module';
 import { webcrypto } from 'node:crypto';
+import { through } from './through.mjs';
 
 const [modules, port, issuer, file, alg] = process.argv.slice(2);
 const oauth = await import(createRequire(modules).resolve('oauth4webapi'));
 
-// The gate's name resolves nowhere: what the library sends goes to its port, with the name that the library means.
-const through = (address, { method, headers, body } = {}) =>
-  new Promise((resolve, reject) => {
-    const url = new URL(address);
-    const fields = { ...Object.fromEntries(new Headers(headers)), host: url.host };
-    const sent = request({ host: '127.0.0.1', port, path: url.pathname + url.search, method, headers: fields }, async (answer) => {
-      const pieces = [];
-      for await (const piece of answer) pieces.push(piece);
-      resolve(new Response(Buffer.concat(pieces), { status: answer.statusCode, headers: answer.headers }));
-    });
-    sent.on('error', reject);
-    sent.end(body === undefined || body === null ? undefined : body.toString());
-  });
-const by = { [oauth.customFetch]: through };
+const by = { [oauth.customFetch]: through(port) };
 
 const kinds = { ES256: { name: 'ECDSA', namedCurve: 'P-256' }, EdDSA: { name: 'Ed25519' } };
 const der = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64');

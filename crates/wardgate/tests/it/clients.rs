@@ -1,0 +1,83 @@
+//! Clients of the token service that others made, unmodified: `oauth4webapi` and `openid-client` (npm), Authlib (PyPI).
+
+use crate::token_world::{ISSUER, World, world};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+use wardgate_proof::jose::algorithm::Algorithm;
+
+/// What `./check` brought into a place of its own beside what cargo builds.
+fn brought(what: &str) -> PathBuf {
+    let binary = PathBuf::from(env!("CARGO_BIN_EXE_wardgate"));
+    let path = binary.parent().and_then(Path::parent).unwrap().join(what);
+    assert!(path.exists(), "`{}` is not there: run `./check`, which brings it", path.display());
+    path
+}
+
+/// What a client of this make says of its way through the token service of a world. `modules`: those of its library.
+fn went(world: &World, mut client: Command, modules: Option<&Path>, algorithm: &str) -> Value {
+    world.place.write("client.key", &STANDARD.encode(&world.pkcs8));
+    let ran = client
+        .args(modules)
+        .args([&world.gate.public.port().to_string(), ISSUER])
+        .arg(world.place.path().join("client.key"))
+        .arg(algorithm)
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    serde_json::from_slice(&ran.stdout).unwrap()
+}
+
+fn peer(program: &Path, script: &str) -> Command {
+    let mut command = Command::new(program);
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers").join(script));
+    command
+}
+
+const ALGORITHMS: [(Algorithm, &str, &str); 2] =
+    [(Algorithm::Es256, "ES256", ""), (Algorithm::Ed25519, "EdDSA", "issuer: { token_life: 2m }")];
+
+#[test]
+fn oauth4webapi_goes_the_whole_way() {
+    let _there = brought("clients/node_modules/oauth4webapi");
+    let modules = brought("clients/node_modules").join("of-here.js");
+    for (algorithm, name, config) in ALGORITHMS {
+        let world = world(algorithm, config);
+        let said = went(&world, peer(Path::new("node"), "client.mjs"), Some(&modules), name);
+        assert_eq!(said["oauth2"], said["oidc"], "both ways of discovery say the same");
+        assert_eq!(said["token"]["expires_in"], if config.is_empty() { 300 } else { 120 });
+        assert_eq!((&said["called"], &said["claims"]["client_id"]), (&json!(200), &json!("ledger-sync")));
+        assert_eq!((&said["introspected"]["active"], &said["revoked"]), (&json!(true), &json!({ "active": false })));
+        assert_eq!((&said["challenges"]["status"], &said["challenges"]["parameters"]["error"]), (&json!(401), &json!("invalid_token")));
+        assert_eq!((&said["foreign"], &said["wide"]), (&json!("400 invalid_target"), &json!("400 invalid_scope")));
+    }
+}
+
+#[test]
+fn openid_client_goes_the_whole_way() {
+    let _there = brought("clients/node_modules/openid-client");
+    let modules = brought("clients/node_modules").join("of-here.js");
+    for (algorithm, name, config) in ALGORITHMS {
+        let world = world(algorithm, config);
+        let said = went(&world, peer(Path::new("node"), "openid_client.mjs"), Some(&modules), name);
+        let way = &said["plain"];
+        assert_eq!((&way["type"], &way["called"], &way["after"]), (&json!("bearer"), &json!(200), &json!(401)), "{way}");
+        assert_eq!((&way["introspected"]["active"], &way["revoked"]["active"]), (&json!(true), &json!(false)), "{way}");
+    }
+}
+
+/// It has no proof of possession (its own word: "Authlib supports neither DPoP nor mTLS").
+#[test]
+fn authlib_goes_the_whole_way() {
+    let python = brought("authlib/bin/python");
+    for (algorithm, name, config) in ALGORITHMS {
+        let world = world(algorithm, config);
+        let said = went(&world, peer(&python, "authlib_client.py"), None, name);
+        assert_eq!((&said["issuer"], &said["token"]["token_type"]), (&json!(ISSUER), &json!("Bearer")), "{said}");
+        assert_eq!((&said["called"], &said["after"]), (&json!(200), &json!(401)), "{said}");
+        assert_eq!((&said["introspected"]["active"], &said["revoked"]), (&json!(true), &json!({ "active": false })), "{said}");
+    }
+}
