@@ -138,7 +138,7 @@ pub(crate) fn facts(text: &str) -> Facts {
         }),
         purpose: None,
         unknown: None,
-        stopped: words.get("stopped").map(|_| Stopped { reason: Reason::ProofUnknown, retry_after_s: None }),
+        stopped: words.get("stopped").map(|_| Stopped::because(Reason::ProofUnknown)),
     }
 }
 

@@ -173,7 +173,7 @@ fn begin(exchange: &Rc<Exchange>, connection: &Rc<Connection>, request: Request<
     let (parts, body) = request.into_parts();
     if let Some(reason) = unsound(&parts, connection) {
         let path: String = parts.uri.path().chars().take(256).collect();
-        exchange.establish(Facts { stopped: Some(Stopped { reason, retry_after_s: None }), ..exchange.blank(&path) });
+        exchange.establish(Facts { stopped: Some(Stopped::because(reason)), ..exchange.blank(&path) });
         return settle(exchange, connection, parts, Inbound::Streaming(body), Verdict { ruling: Ruling::refused(reason), permit: None });
     }
     let body = Inbound::Streaming(body);
@@ -292,18 +292,46 @@ fn judge(exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: &Parts) ->
     step
 }
 
-/// The same once more, with what the proof could not be verified without.
+/// The same once more, with what the proof could not be verified without. One kind of it after another, each once.
 async fn judge_with(
     exchange: &Rc<Exchange>,
     connection: &Rc<Connection>,
     parts: &Parts,
     body: &mut Inbound,
-    unproven: Unproven,
-    need: Need,
+    mut unproven: Unproven,
+    mut need: Need,
 ) -> Result<Verdict, Reason> {
     let thread = exchange.thread();
+    let mut given = Vec::with_capacity(1);
+    let step = loop {
+        given.push(what_a_proof_needs(exchange, connection, body, need).await?);
+        let (snapshot, now) = (thread.gate.snapshot(), thread.now());
+        exchange.judged_by(snapshot.number());
+        match establish_with(&arrival(exchange, connection, parts), unproven, &given, &snapshot, thread.gate.meters(), now) {
+            Step::Done(facts) => break decide(exchange.establish(facts), &snapshot, thread.gate.meters(), now),
+            Step::Wait(again, more) => (unproven, need) = (again, more),
+        }
+    };
+    let verdict = match step {
+        Step::Done(verdict) => verdict,
+        Step::Wait(held, need) => answer_needs(thread, held, need).await?,
+    };
+    // Whatever it is let in for meanwhile: of a body that is lost nothing goes on.
+    let lost = given.iter().find_map(|given| match given {
+        Given::Body(Err(reason)) => Some(*reason),
+        Given::Body(Ok(_)) | Given::Keys(_) | Given::Introspection { .. } | Given::Elapsed => None,
+    });
+    match lost {
+        Some(reason) if verdict.permit.is_some() => Ok(Verdict { ruling: Ruling::refused(reason), permit: None }),
+        Some(_) | None => Ok(verdict),
+    }
+}
+
+/// Asks for what a proof cannot be verified without.
+async fn what_a_proof_needs(exchange: &Rc<Exchange>, connection: &Rc<Connection>, body: &mut Inbound, need: Need) -> Result<Given, Reason> {
+    let thread = exchange.thread();
     let place = || thread.asking.enter(exchange.peer(), thread.limits.asking_max, thread.now());
-    let given = match need {
+    Ok(match need {
         Need::Keys { trust, kid } => Given::Keys(match place() {
             Some(_place) => thread.keys.want(&trust, kid.as_deref(), exchange.peer()).await,
             None => KeysAnswer::Silent,
@@ -317,22 +345,7 @@ async fn judge_with(
         }
         Need::Body { limit } => Given::Body(gather(exchange, connection, body, limit).await),
         Need::Delay { .. } => return Err(Reason::ForwardFault),
-    };
-    let step = {
-        let (snapshot, now) = (thread.gate.snapshot(), thread.now());
-        exchange.judged_by(snapshot.number());
-        let facts = establish_with(&arrival(exchange, connection, parts), unproven, &given, &snapshot, thread.gate.meters(), now);
-        decide(exchange.establish(facts), &snapshot, thread.gate.meters(), now)
-    };
-    let verdict = match step {
-        Step::Done(verdict) => verdict,
-        Step::Wait(held, need) => answer_needs(thread, held, need).await?,
-    };
-    // Whatever it is let in for meanwhile: of a body that is lost nothing goes on.
-    match given {
-        Given::Body(Err(reason)) if verdict.permit.is_some() => Ok(Verdict { ruling: Ruling::refused(reason), permit: None }),
-        Given::Body(_) | Given::Keys(_) | Given::Introspection { .. } | Given::Elapsed => Ok(verdict),
-    }
+    })
 }
 
 /// Collects the body for the judge; it is passed on from there.

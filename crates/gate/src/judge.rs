@@ -35,7 +35,7 @@ pub fn establish(arrival: &Arrival<'_>, snapshot: &Snapshot, meters: &Meters, no
         let routed = route::find(canonical, snapshot)?;
         let sourced = source::admit(routed, snapshot, meters, now)?;
         let presented = credential::read(sourced, snapshot, now)?;
-        let proven = proof::verify(presented, None, snapshot, meters, now)?;
+        let proven = proof::verify(presented, &[], snapshot, meters, now)?;
         Ok(identity::resolve(proven, snapshot, now)?)
     }
     match rooms(arrival, snapshot, meters, now) {
@@ -46,28 +46,38 @@ pub fn establish(arrival: &Arrival<'_>, snapshot: &Snapshot, meters: &Meters, no
 }
 
 /// The same after what was needed was asked for, against the snapshot of *now*: all but room 3, which has counted the request.
-/// What is missing still is refused.
+/// What was asked for and is missing still is refused; something of another kind may be needed once more (a token in a body: the body
+/// first, then the keys of its issuer).
 #[must_use]
 pub fn establish_with(
     arrival: &Arrival<'_>,
     _unproven: Unproven,
-    answer: &Answer,
+    answers: &[Answer],
     snapshot: &Snapshot,
     meters: &Meters,
     now: Time,
-) -> Facts {
+) -> Step<Facts, Unproven> {
     let rooms = || -> Result<Facts, Unready> {
         let canonical = canon::read(arrival)?;
         let routed = route::find(canonical, snapshot)?;
         let presented = credential::read(source::admitted(routed, snapshot), snapshot, now)?;
-        let proven = proof::verify(presented, Some(answer), snapshot, meters, now)?;
+        let proven = proof::verify(presented, answers, snapshot, meters, now)?;
         Ok(identity::resolve(proven, snapshot, now)?)
     };
-    match rooms() {
-        Ok(facts) => facts,
-        Err(Unready::Refused(refused)) => refused.into_facts(),
-        Err(Unready::Needs { facts, need }) => proof::unanswered(*facts, &need, answer, snapshot, meters, now).into_facts(),
+    let refused = match rooms() {
+        Ok(facts) => return Step::Done(facts),
+        Err(Unready::Refused(refused)) => refused,
+        Err(Unready::Needs { facts, need }) => match answers.iter().find(|answer| need.is_answered_by(answer)) {
+            Some(answer) => proof::unanswered(*facts, &need, answer, snapshot, meters, now),
+            None => return Step::Wait(Unproven(()), need),
+        },
+    };
+    let mut facts = refused.into_facts();
+    // What shows nothing is not let in upon anything: a token of ours alone proves nobody.
+    if let Some(stopped) = facts.stopped.as_mut().filter(|stopped| stopped.reason != Reason::CredentialMissing) {
+        stopped.upon = proof::upon(arrival, facts.api.as_deref(), answers);
     }
+    Step::Done(facts)
 }
 
 /// Rooms 7 to 12: may it, here and now?
@@ -112,7 +122,7 @@ pub fn describe(arrival: &Arrival<'_>, identity: &IdentityId, kind: ProofKind, s
     facts.source.zone = snapshot.zone(facts.source.address).cloned();
     let caller = identity::described(identity, kind, snapshot, arrival.time);
     if facts.stopped.is_none() && identity::is_contained(&caller, snapshot) {
-        facts.stopped = Some(Stopped { reason: Reason::IdentityContained, retry_after_s: None });
+        facts.stopped = Some(Stopped::because(Reason::IdentityContained));
     }
     facts.caller = Some(caller);
     Ok(facts)
@@ -140,7 +150,7 @@ impl Refused {
     /// Stops here.
     #[must_use]
     pub fn new(mut facts: Facts, reason: Reason) -> Self {
-        facts.stopped = Some(Stopped { reason, retry_after_s: None });
+        facts.stopped = Some(Stopped::because(reason));
         Self(Box::new(facts))
     }
 

@@ -7,6 +7,7 @@
 
 mod certificate;
 mod client;
+mod federated;
 mod key;
 mod ours;
 mod token;
@@ -35,6 +36,7 @@ use wardgate_model::{
 };
 use wardgate_proof::binding::Match;
 
+pub(crate) use federated::upon;
 pub(crate) use ours::shown as of_ours;
 pub use ours::{Live, live, opens};
 
@@ -115,18 +117,19 @@ impl From<Reason> for Failed {
     }
 }
 
-/// Verifies what is shown; `answer`: with what it needed before.
+/// Verifies what is shown; `answers`: with what it needed before.
 ///
 /// # Errors
 /// When it is not good, with the caller that it claims to be where the secret was right; when it needs something first.
 pub fn verify<'a>(
     presented: Presented<'a>,
-    answer: Option<&Answer>,
+    answers: &[Answer],
     snapshot: &Snapshot,
     meters: &Meters,
     now: Time,
 ) -> Result<Proven<'a>, Unready> {
     let chain = presented.sourced.routed.canonical.arrival.certificates.map(|chain| &**chain);
+    let answer = answers.last();
     let shown = match &presented.shown {
         Shown::None => return Ok(Proven { sourced: presented.sourced, genuine: None }),
         Shown::Key(key) => key::genuine(key, snapshot),
@@ -139,7 +142,7 @@ pub fn verify<'a>(
         Shown::Certificate(chain) => certificate::certified(chain, snapshot, now),
         Shown::Client(basic) => {
             let Sourced { routed, address, .. } = &presented.sourced;
-            match client::authenticated(*basic, routed.canonical.arrival, *address, answer, snapshot, now) {
+            match client::authenticated(*basic, routed, *address, answers, snapshot, now) {
                 Ok(None) => return Ok(Proven { sourced: presented.sourced, genuine: None }),
                 Ok(Some(genuine)) => Ok(genuine),
                 Err(failed) => Err(failed),

@@ -43,6 +43,20 @@ pub enum Need {
     },
 }
 
+impl Need {
+    /// Whether an answer is one to this kind of need, whatever it says.
+    #[must_use]
+    pub const fn is_answered_by(&self, answer: &Answer) -> bool {
+        matches!(
+            (self, answer),
+            (Self::Body { .. }, Answer::Body(_))
+                | (Self::Keys { .. }, Answer::Keys(_))
+                | (Self::Introspection { .. }, Answer::Introspection { .. })
+                | (Self::Delay { .. }, Answer::Elapsed)
+        )
+    }
+}
+
 /// The door's answer to a [`Need`].
 #[derive(Debug, Clone)]
 pub enum Answer {

@@ -12,6 +12,8 @@ const EFFECT: HeaderName = HeaderName::from_static("wardgate-effect");
 pub enum Error {
     /// A parameter is missing, there twice, or ill-formed.
     InvalidRequest,
+    /// An assertion that is not taken (RFC 7521 §4.1.1).
+    InvalidGrant,
     /// The client may not do this.
     UnauthorizedClient,
     /// No such grant here.
@@ -32,6 +34,7 @@ impl Error {
     const fn code(self) -> &'static str {
         match self {
             Self::InvalidRequest => "invalid_request",
+            Self::InvalidGrant => "invalid_grant",
             Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",

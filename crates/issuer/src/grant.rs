@@ -1,6 +1,9 @@
 //! Tokens are given out: which grant is asked for (RFC 6749 §1.3), a module for each.
 
 mod client_credentials;
+mod exchange;
+mod federation;
+mod jwt_bearer;
 mod reach;
 
 use crate::{
@@ -10,10 +13,13 @@ use crate::{
 use bytes::Bytes;
 use http::Response;
 use wardgate_model::facts::Facts;
-use wardgate_proof::entropy::Entropy;
+use wardgate_proof::{
+    entropy::Entropy,
+    grant::{JWT_BEARER, TOKEN_EXCHANGE},
+};
 
 /// Each grant, by the name that it has in `grant_type`.
-pub(crate) const ALL: [&str; 1] = [client_credentials::NAME];
+pub(crate) const ALL: [&str; 3] = [client_credentials::NAME, TOKEN_EXCHANGE, JWT_BEARER];
 
 /// Gives a token out.
 ///
@@ -22,6 +28,8 @@ pub(crate) const ALL: [&str; 1] = [client_credentials::NAME];
 pub(crate) fn issue(request: &Request<'_>, facts: &Facts, entropy: &dyn Entropy) -> Result<Response<Bytes>, Refusal> {
     match request.form.one("grant_type") {
         Some(client_credentials::NAME) => client_credentials::issue(request, facts, entropy),
+        Some(TOKEN_EXCHANGE) => exchange::issue(request, facts, entropy),
+        Some(JWT_BEARER) => jwt_bearer::issue(request, facts, entropy),
         Some(_) => {
             Err(Refusal::new(Error::UnsupportedGrantType, &format!("the grants are {}", ALL.map(|name| format!("`{name}`")).join(", "))))
         }

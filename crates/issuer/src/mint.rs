@@ -34,6 +34,10 @@ pub(crate) struct Wanted<'a> {
     pub(crate) scope: &'a str,
     /// From then on it is not good.
     pub(crate) ends: Time,
+    /// When the token was made that it is got upon.
+    pub(crate) since: Option<Time>,
+    /// Which kind of token it is, where the answer has to say so (RFC 8693 §2.2.1).
+    pub(crate) issued_type: Option<&'static str>,
 }
 
 /// Makes a token, and the answer that gives it out (RFC 6749 §5.1).
@@ -53,11 +57,16 @@ pub(crate) fn mint(wanted: &Wanted<'_>, request: &Request<'_>, entropy: &dyn Ent
         scope: wanted.scope,
         credential: wanted.credential,
         id: &id,
+        since: wanted.since,
+        on_behalf_of: wanted.caller.on_behalf_of.as_deref(),
         issued: request.now,
         ends: wanted.ends,
     };
     let text = token.sign(request.snapshot.mint().signer()).map_err(|_| Refusal::new(Error::Server, "no token could be signed"))?;
-    let body = json!({ "access_token": text, "token_type": "Bearer", "expires_in": seconds, "scope": wanted.scope });
+    let mut body = json!({ "access_token": text, "token_type": "Bearer", "expires_in": seconds, "scope": wanted.scope });
+    if let (Some(issued), Some(members)) = (wanted.issued_type, body.as_object_mut()) {
+        members.insert("issued_token_type".to_owned(), issued.into());
+    }
     Ok(answer::recorded(answer::document(&body), "issued", &id))
 }
 

@@ -174,6 +174,26 @@ pub struct Stopped {
     pub reason: Reason,
     /// Seconds after which another try can succeed, where that is known.
     pub retry_after_s: Option<u64>,
+    /// At our token service: upon what a token was asked for, where that is what failed.
+    pub upon: Option<Upon>,
+}
+
+impl Stopped {
+    /// For this reason, and nothing else is known.
+    #[must_use]
+    pub const fn because(reason: Reason) -> Self {
+        Self { reason, retry_after_s: None, upon: None }
+    }
+}
+
+/// What a client of our token service proves itself by, where that is the very thing that it asks for a token upon: OAuth has errors of
+/// its own for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Upon {
+    /// The tokens of a token exchange (RFC 8693 §2.1).
+    Exchange,
+    /// The assertion of grant `jwt-bearer` (RFC 7523 §2.1).
+    Assertion,
 }
 
 /// Longest subject of a proof that is discovered, in bytes: it is a stranger's text.

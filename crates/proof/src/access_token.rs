@@ -8,6 +8,8 @@
 //! | `scope` | the classes of operations that it is for, at least one |
 //! | `jti` | 128 random bits, as 32 hexadecimal digits |
 //! | `iat`, `exp` | seconds |
+//! | `auth_time` | when the token was made that it was got upon, where it was; it is as old as that |
+//! | [`ON_BEHALF_OF`] | keyed hash of the person whom that token named |
 //! | [`CREDENTIAL`] | the credential that it was got by: the token ends with it |
 
 use crate::jose::{
@@ -15,7 +17,7 @@ use crate::jose::{
     kind::TokenKind,
     signer::{SignError, Signer},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
 use wardgate_model::{
     id::{CredentialId, IdentityId},
@@ -24,6 +26,8 @@ use wardgate_model::{
 
 /// The claim that names the credential by which a token was got.
 pub const CREDENTIAL: &str = "wardgate_credential";
+/// The claim that holds the keyed hash of the person on whose behalf the caller calls.
+pub const ON_BEHALF_OF: &str = "wardgate_on_behalf_of";
 /// Longest life of a token.
 pub const LIFE_MAX: Duration = Duration::from_hours(1);
 /// How far the clocks of two gates may be apart (STANDARDS §0, skew `S`).
@@ -44,6 +48,10 @@ pub struct AccessToken<'a> {
     pub credential: CredentialId,
     /// Its own name.
     pub id: &'a str,
+    /// When the token was made that it is got upon; `None`: it is got upon none.
+    pub since: Option<Time>,
+    /// Keyed hash of the person on whose behalf the caller calls.
+    pub on_behalf_of: Option<&'a str>,
     /// When it is made.
     pub issued: Time,
     /// From then on it is not good.
@@ -56,7 +64,7 @@ impl AccessToken<'_> {
     /// # Errors
     /// When the signature fails.
     pub fn sign(&self, signer: &Signer) -> Result<String, SignError> {
-        let claims = json!({
+        let mut claims = json!({
             "iss": self.issuer,
             "sub": self.identity,
             "client_id": self.identity,
@@ -67,6 +75,13 @@ impl AccessToken<'_> {
             "exp": self.ends.as_seconds(),
             CREDENTIAL: self.credential,
         });
+        let more = [
+            self.since.map(|since| ("auth_time", since.as_seconds().into())),
+            self.on_behalf_of.map(|person| (ON_BEHALF_OF, person.into())),
+        ];
+        if let Some(claims) = claims.as_object_mut() {
+            claims.extend(more.into_iter().flatten().map(|(name, value): (&str, Value)| (name.to_owned(), value)));
+        }
         signer.sign(TokenKind::Access.typ(), &claims)
     }
 }

@@ -7,8 +7,8 @@
 //! [`entropy`] is where randomness comes from. [`keyring`] turns the one master key into a key for each purpose;
 //! [`api_key`] is the grammar, making and comparing of the keys that Wardgate issues; [`seal`] keeps secrets at rest;
 //! [`jose`] is what a signed token proves, and signs ours; [`x509`] is what a client certificate proves; [`webhook`] is what the
-//! sender of a webhook proves; [`client`] is how a client of our token service proves itself, [`form`] how what it posts is read and
-//! [`access_token`] what it gets; [`assertion`] says what is signed for an upstream; [`binding`] finds the identity that a foreign proof stands for.
+//! sender of a webhook proves; [`client`] is how a client of our token service proves itself, [`form`] how what it posts is read, [`grant`] what it
+//! asks by and [`access_token`] what it gets; [`assertion`] says what is signed for an upstream; [`binding`] finds the identity that a foreign proof stands for.
 //!
 //! ```
 //! use wardgate_model::id::EnvironmentName;
@@ -35,6 +35,7 @@ pub mod binding;
 pub mod client;
 pub mod entropy;
 pub mod form;
+pub mod grant;
 pub mod jose;
 pub mod keyring;
 pub mod log_key;

@@ -72,7 +72,7 @@ fn a_stream_that_begins_has_no_end_yet() {
 #[test]
 fn what_stopped_a_request_early_is_told() {
     let mut event = stranger("/ledger/entries/7", Reason::ProofExpired, NOON);
-    event.facts.stopped = Some(Stopped { reason: Reason::ProofExpired, retry_after_s: None });
+    event.facts.stopped = Some(Stopped::because(Reason::ProofExpired));
     assert_eq!(told(&event)["stopped"], "proof.expired");
     assert_eq!(told(&event)["ruling"]["code"], "proof.expired");
 }

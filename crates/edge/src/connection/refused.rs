@@ -38,7 +38,7 @@ impl Connection {
         let method = Method::from_bytes(method).ok().unwrap_or(Method::from_bytes(b"UNREAD").unwrap_or(Method::GET));
         let opening = Opening { id, time: now, door: self.door, method, peer: self.peer() };
         let path: String = target.iter().take_while(|b| **b != b'?').take(256).map(|b| char::from(*b)).collect();
-        let facts = Facts { stopped: Some(Stopped { reason: refusal.reason, retry_after_s: None }), ..opening.facts(&path) };
+        let facts = Facts { stopped: Some(Stopped::because(refusal.reason)), ..opening.facts(&path) };
         let ruling = Ruling::refused(refusal.reason);
         self.thread.metrics.wire(refusal.reason);
         self.thread.resolved.borrow_mut().count(&self.thread.metrics, None, None, &ruling);

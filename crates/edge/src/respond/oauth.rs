@@ -4,12 +4,18 @@ use super::{Voice, allow, quote, rate_limits};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use std::fmt::Write as _;
-use wardgate_model::{facts::Facts, id::RequestId, reason::Reason, ruling::Ruling};
+use wardgate_model::{
+    facts::{Facts, Upon},
+    id::RequestId,
+    reason::Reason,
+    ruling::Ruling,
+};
 
 /// The answer.
 pub(super) fn refusal(id: RequestId, ruling: &Ruling, facts: Option<&Facts>, voice: Voice) -> Response<Bytes> {
     let reason = ruling.reason().outside();
-    let (status, error) = told(reason);
+    let upon = facts.and_then(|facts| facts.stopped?.upon);
+    let (status, error) = told(reason, upon);
     let mut response = Response::new(Bytes::new());
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -28,7 +34,7 @@ pub(super) fn refusal(id: RequestId, ruling: &Ruling, facts: Option<&Facts>, voi
     if let Some(facts) = facts {
         rate_limits(headers, ruling, facts);
     }
-    let body = body(id, error, reason);
+    let body = body(id, error, reason, upon);
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     *response.status_mut() = status;
     if voice != Voice::HeadOnly {
@@ -38,11 +44,16 @@ pub(super) fn refusal(id: RequestId, ruling: &Ruling, facts: Option<&Facts>, voi
 }
 
 /// Status and error code of a reason. Whoever may not come in at all is no client; who is one and may not do this is unauthorized.
-fn told(reason: Reason) -> (StatusCode, &'static str) {
+///
+/// Where the token that is asked upon is the proof, what is wrong with it is wrong with the request (RFC 8693 §2.2.2) or the grant
+/// (RFC 7521 §4.1.1).
+fn told(reason: Reason, upon: Option<Upon>) -> (StatusCode, &'static str) {
     let status = StatusCode::from_u16(reason.row().http).unwrap_or(StatusCode::BAD_REQUEST);
     match (reason.room(), status) {
         (_, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) => (status, "temporarily_unavailable"),
         (_, status) if status.is_server_error() => (status, "server_error"),
+        ("credential" | "proof" | "identity", _) if upon == Some(Upon::Exchange) => (StatusCode::BAD_REQUEST, "invalid_request"),
+        ("credential" | "proof" | "identity", _) if upon == Some(Upon::Assertion) => (StatusCode::BAD_REQUEST, "invalid_grant"),
         ("credential", StatusCode::BAD_REQUEST) => (StatusCode::BAD_REQUEST, "invalid_request"),
         ("credential" | "proof" | "identity" | "commit", _) => (StatusCode::UNAUTHORIZED, "invalid_client"),
         ("standing" | "rule", _) => (StatusCode::BAD_REQUEST, "unauthorized_client"),
@@ -50,10 +61,11 @@ fn told(reason: Reason) -> (StatusCode, &'static str) {
     }
 }
 
-fn body(id: RequestId, error: &str, reason: Reason) -> String {
+fn body(id: RequestId, error: &str, reason: Reason, upon: Option<Upon>) -> String {
     let description = match error {
         // Whatever is wrong with it.
         "invalid_client" => "the client cannot be authenticated",
+        "invalid_request" | "invalid_grant" if upon.is_some() => "the token that is asked upon is not taken here",
         _ => reason.row().public,
     };
     let mut json = String::with_capacity(160);
@@ -66,7 +78,26 @@ fn body(id: RequestId, error: &str, reason: Reason) -> String {
 #[cfg(test)]
 mod tests {
     use super::told;
-    use wardgate_model::reason::Reason;
+    use wardgate_model::{facts::Upon, reason::Reason};
+
+    /// RFC 8693 §2.2.2, RFC 7521 §4.1.1: what is asked upon is not the client's own credential.
+    #[test]
+    fn what_is_wrong_with_a_token_that_is_asked_upon_has_an_error_of_its_own() {
+        for (reason, of_exchange, of_assertion) in [
+            (Reason::ProofExpired, "400 invalid_request", "400 invalid_grant"),
+            (Reason::ProofSubject, "400 invalid_request", "400 invalid_grant"),
+            (Reason::CredentialNotAccepted, "400 invalid_request", "400 invalid_grant"),
+            (Reason::IdentityContained, "400 invalid_request", "400 invalid_grant"),
+            (Reason::ProofKeysAway, "503 temporarily_unavailable", "503 temporarily_unavailable"),
+            (Reason::StandingDenied, "400 unauthorized_client", "400 unauthorized_client"),
+        ] {
+            let said = [Upon::Exchange, Upon::Assertion].map(|upon| {
+                let (status, error) = told(reason.outside(), Some(upon));
+                format!("{} {error}", status.as_u16())
+            });
+            assert_eq!(said, [of_exchange, of_assertion], "{}", reason.code());
+        }
+    }
 
     /// RFC 6749 §5.2. Unknown, expired, revoked and contained are one.
     #[test]
@@ -93,7 +124,7 @@ mod tests {
             (Reason::CommitNoRecord, "503 temporarily_unavailable"),
             (Reason::ForwardFault, "500 server_error"),
         ] {
-            let (status, error) = told(reason.outside());
+            let (status, error) = told(reason.outside(), None);
             assert_eq!(format!("{} {error}", status.as_u16()), expected, "{}", reason.code());
         }
     }

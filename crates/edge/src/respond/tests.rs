@@ -198,7 +198,7 @@ fn whoever_uses_a_credential_that_ends_is_told() {
     }
     // A claim that failed tells a stranger nothing.
     let mut failed = with_credential(at(0), at(1_800_086_400));
-    failed.stopped = Some(Stopped { reason: Reason::ProofRevoked, retry_after_s: None });
+    failed.stopped = Some(Stopped::because(Reason::ProofRevoked));
     assert_eq!(say(&failed), "200\n\n\n");
     // What the upstream says of itself stays.
     let beside = told(|headers| {
@@ -251,7 +251,7 @@ fn whoever_uses_an_operation_that_ends_is_told() {
     assert_eq!(say(&ending(None, None)), "200\ndeprecation: @0\n\n", "nobody said since when");
     assert_eq!(say(&facts("/")), "200\n\n\n");
     let mut stranger = ending(None, at(784_111_777));
-    stranger.stopped = Some(Stopped { reason: Reason::CredentialMissing, retry_after_s: None });
+    stranger.stopped = Some(Stopped::because(Reason::CredentialMissing));
     assert_eq!(say(&stranger), "200\n\n\n");
     let beside = told(|headers| {
         headers.insert("deprecation", HeaderValue::from_static("@1"));

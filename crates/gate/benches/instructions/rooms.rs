@@ -139,7 +139,7 @@ fn establishing(stage: Stage, arrival: &Arrival<'_>, snapshot: &Snapshot, meters
     let routed = || canonical().and_then(|canonical| route::find(canonical, snapshot));
     let sourced = || routed().and_then(|routed| source::admit(routed, snapshot, meters, now));
     let presented = || sourced().and_then(|sourced| credential::read(sourced, snapshot, now));
-    let proven = || presented().ok().and_then(|presented| proof::verify(presented, None, snapshot, meters, now).ok());
+    let proven = || presented().ok().and_then(|presented| proof::verify(presented, &[], snapshot, meters, now).ok());
     match stage {
         Stage::Canon => drop(black_box(canonical())),
         Stage::Route => drop(black_box(routed())),

@@ -1,18 +1,21 @@
 //! Clients of our token service: an assertion signed with a registered key (`private_key_jwt`, RFC 7523 §3), or, for what cannot sign,
 //! an API key as the password of `Authorization: Basic` (`client_secret_basic`, RFC 6749 §2.3.1).
 //!
-//! Both may stand in one request, so the body is read before either counts: two ways at once are refused (RFC 6749 §2.3).
+//! Both may stand in one request, so the body is read before either counts: two ways at once are refused (RFC 6749 §2.3). Who shows
+//! neither may show the token of a trust source that it asks upon: [`federated`].
 
-use super::{Failed, Genuine, key, stands};
+use super::{Failed, Genuine, federated, key, stands};
 use crate::{
     arrival::Arrival,
     credential::holds_key,
+    route::Routed,
     snapshot::Snapshot,
     spent::{Taken, WhenFull},
     step::{Answer, Need},
     trust,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
 use http::{HeaderValue, header};
 use std::{net::IpAddr, sync::Arc};
 use wardgate_model::{
@@ -37,16 +40,17 @@ const FORM_TYPE: &str = "application/x-www-form-urlencoded";
 /// The record that a client stands for; `None`: it shows nothing.
 pub(super) fn authenticated(
     basic: Option<&HeaderValue>,
-    arrival: &Arrival<'_>,
+    routed: &Routed<'_>,
     address: IpAddr,
-    answer: Option<&Answer>,
+    answers: &[Answer],
     snapshot: &Snapshot,
     now: Time,
 ) -> Result<Option<Genuine>, Failed> {
+    let arrival = routed.canonical.arrival;
     if !is_form(arrival) {
         return Err(Reason::CredentialMalformed.into());
     }
-    let Some(Answer::Body(Ok(body))) = answer else {
+    let Some(body) = body(answers) else {
         return Err(Failed::Needs(Need::Body { limit: FORM_BYTES_MAX as u64 }));
     };
     let form = Form::read(body).map_err(|_| Reason::CredentialMalformed)?;
@@ -62,12 +66,22 @@ pub(super) fn authenticated(
     if asserted.is_some() != form.one("client_assertion_type").is_some() {
         return Err(Reason::CredentialMalformed.into());
     }
+    // What is to be verified later on is asked for before an assertion is used up.
+    federated::keys(&form, snapshot, now)?;
     match (basic, asserted) {
         (Some(_), Some(_)) => Err(Reason::CredentialConflict.into()),
-        (None, None) => Ok(None),
+        (None, None) => federated::shown(&form, routed, snapshot, now),
         (Some(basic), None) => secret(basic, &form, snapshot).map(Some),
         (None, Some(text)) => assertion(text, &form, address, snapshot, now).map(Some),
     }
+}
+
+/// The body, where it was asked for and came.
+pub(super) fn body(answers: &[Answer]) -> Option<&Bytes> {
+    answers.iter().find_map(|answer| match answer {
+        Answer::Body(Ok(body)) => Some(body),
+        Answer::Body(Err(_)) | Answer::Keys(_) | Answer::Introspection { .. } | Answer::Elapsed => None,
+    })
 }
 
 fn is_form(arrival: &Arrival<'_>) -> bool {

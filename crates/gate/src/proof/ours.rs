@@ -12,7 +12,7 @@ use wardgate_model::{
     reason::Reason,
     time::Time,
 };
-use wardgate_proof::access_token::CREDENTIAL;
+use wardgate_proof::access_token::{CREDENTIAL, ON_BEHALF_OF};
 
 /// The record that a token of ours stands for, where it is for this API and no other (RFC 8707 §2).
 pub(crate) fn shown(token: &Token, api: &Api, bound: bool, snapshot: &Snapshot) -> Result<Genuine, Reason> {
@@ -42,7 +42,7 @@ fn genuine(token: &Token, bound: bool, snapshot: &Snapshot) -> Result<Genuine, R
         proof: worth(credential, token, bound),
         credential: Arc::clone(credential),
         token: Some(Arc::clone(&token.facts)),
-        on_behalf_of: None,
+        on_behalf_of: token.claims.text(ON_BEHALF_OF).map(Into::into),
     })
 }
 
@@ -53,7 +53,10 @@ fn worth(credential: &Credential, token: &Token, bound: bool) -> ProofFacts {
         CredentialKind::ApiKey | CredentialKind::ForeignKey => {
             ProofFacts { kind: ProofKind::ApiKey, bound, since: credential.created, ends }
         }
-        _ => ProofFacts { kind: ProofKind::Jwt, bound, since: token.since, ends },
+        _ => {
+            let since = token.claims.authenticated().unwrap_or(token.since).min(token.since);
+            ProofFacts { kind: ProofKind::Jwt, bound, since, ends }
+        }
     }
 }
 

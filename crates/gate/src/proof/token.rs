@@ -56,7 +56,7 @@ fn need(trust: &TrustName, text: &str) -> Need {
     Need::Introspection { trust: trust.clone(), token: Secret::new(text.to_owned()) }
 }
 
-fn stands_for(token: &Token, chain: Option<&CertificateChain>, snapshot: &Snapshot) -> Result<Genuine, Failed> {
+pub(super) fn stands_for(token: &Token, chain: Option<&CertificateChain>, snapshot: &Snapshot) -> Result<Genuine, Failed> {
     let bound = is_bound(token, chain)?;
     let subjects = snapshot.population().bindings().subjects();
     let found = subjects.find(&token.trust, &token.subject, token.claims.all());

@@ -1,6 +1,6 @@
 //! The judge as a whole: worlds as an operator writes them, requests as text, rulings as text.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where its own fixture is wrong")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop where its own fixture is wrong")]
 
 mod github;
 mod limits;
@@ -17,6 +17,8 @@ mod tokens;
 #[cfg(test)]
 mod webhooks;
 
+use wardgate_gate::{Step, Unproven};
+use wardgate_model::facts::Facts;
 use wardgate_testkit::world::{Asked, DAWN, ShippedLimits, TestWorld, world};
 
 /// Two environments, identities of different kinds, one API for production and one for staging.
@@ -26,6 +28,14 @@ pub(crate) const POLICIES: &str = include_str!("estate.cedar");
 
 pub(crate) fn estate() -> TestWorld {
     world(ESTATE, POLICIES, ShippedLimits::Off).unwrap()
+}
+
+/// The facts, where nothing more is needed for them.
+pub(crate) fn done(step: Step<Facts, Unproven>) -> Facts {
+    match step {
+        Step::Done(facts) => facts,
+        Step::Wait(_, need) => panic!("{need:?} is needed"),
+    }
 }
 
 /// `status code` of a request by an identity (empty: without a credential).

@@ -96,7 +96,7 @@ fn after(world: &TestWorld, token: &str, said: Introspection, now: Time) -> Fact
     let Step::Wait(unproven, Need::Introspection { trust, .. }) = establish(&arrival, &world.snapshot, &world.meters, now) else {
         panic!("nobody is asked about {token}")
     };
-    establish_with(&arrival, unproven, &Answer::Introspection { of: trust, said }, &world.snapshot, &world.meters, now)
+    crate::done(establish_with(&arrival, unproven, &[Answer::Introspection { of: trust, said }], &world.snapshot, &world.meters, now))
 }
 
 fn told(facts: &Facts) -> String {
@@ -241,6 +241,6 @@ fn what_one_issuer_says_is_no_word_of_another() {
     let arrival = asked.arrival(DAWN);
     let Step::Wait(unproven, _) = establish(&arrival, &world.snapshot, &world.meters, DAWN) else { panic!("nobody is asked") };
     let answer = Answer::Introspection { of: TrustName::parse("saas").unwrap(), said: active(&json!({})) };
-    assert_eq!(told(&establish_with(&arrival, unproven, &answer, &world.snapshot, &world.meters, DAWN)), "proof.keys_away");
+    assert_eq!(told(&crate::done(establish_with(&arrival, unproven, &[answer], &world.snapshot, &world.meters, DAWN))), "proof.keys_away");
     assert_eq!(at(&world, "t0k", DAWN), "asks idp", "nothing of it is remembered");
 }

@@ -244,8 +244,9 @@ fn missing_keys_are_asked_for_once_and_then_refused() {
     };
     let (unproven, trust, kid) = wait(&world);
     assert_eq!((trust.as_str(), kid), ("far", None), "whatever keys there are");
-    let again =
-        |world: &TestWorld, unproven, asked| establish_with(&arrival, unproven, &Answer::Keys(asked), &world.snapshot, &world.meters, DAWN);
+    let again = |world: &TestWorld, unproven, asked| {
+        crate::done(establish_with(&arrival, unproven, &[Answer::Keys(asked)], &world.snapshot, &world.meters, DAWN))
+    };
     let stopped = |facts: Facts| facts.stopped.map(|stopped| (stopped.reason.code(), stopped.retry_after_s)).unwrap();
     assert_eq!(stopped(again(&world, unproven, KeysAnswer::Silent)), ("proof.keys_away", Some(5)));
     world.fetched("far", &jwks([&ci]).to_string(), DAWN + Duration::from_secs(60)).unwrap();
@@ -334,6 +335,8 @@ fn a_token_of_ours_opens_what_its_key_may_and_no_other_change_ends_what_is_open(
         scope: "list",
         credential: CredentialId::parse(credential).unwrap(),
         id: "0123456789abcdef0123456789abcdef",
+        since: None,
+        on_behalf_of: None,
         issued: DAWN,
         ends: DAWN + Duration::from_secs(300),
     };

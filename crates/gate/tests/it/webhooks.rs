@@ -121,7 +121,7 @@ fn judge(world: &TestWorld, asked: &Asked, body: Result<&str, Reason>, now: Time
         Step::Wait(unproven, Need::Body { limit }) => {
             assert_eq!(limit, 1 << 20);
             let answer = Answer::Body(body.map(|body| Bytes::copy_from_slice(body.as_bytes())));
-            establish_with(&asked.arrival(now), unproven, &answer, &world.snapshot, &world.meters, now)
+            crate::done(establish_with(&asked.arrival(now), unproven, &[answer], &world.snapshot, &world.meters, now))
         }
         Step::Wait(_, other) => panic!("{other:?}"),
     };

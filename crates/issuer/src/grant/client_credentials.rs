@@ -27,5 +27,6 @@ pub(super) fn issue(request: &Request<'_>, facts: &Facts, entropy: &dyn Entropy)
     let (audience, api) = reach.target()?;
     let scope = reach.scope(&api)?;
     let ends = reach.ends(&api);
-    mint::mint(&Wanted { caller, credential: credential.id, audience: &audience, scope: &scope, ends }, request, entropy)
+    let wanted = Wanted { caller, credential: credential.id, audience: &audience, scope: &scope, ends, since: None, issued_type: None };
+    mint::mint(&wanted, request, entropy)
 }

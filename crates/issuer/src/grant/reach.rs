@@ -21,6 +21,8 @@ pub(crate) struct Reach<'a> {
     request: &'a Request<'a>,
     facts: &'a Facts,
     parties: Vec<Party<'a>>,
+    /// Of what is asked upon: the token ends no later.
+    until: Option<Time>,
 }
 
 /// One of them.
@@ -34,10 +36,16 @@ impl<'a> Reach<'a> {
     /// Of these, each with what it has proven itself by. `facts`: the request by which the token is asked for.
     pub(crate) fn of(request: &'a Request<'a>, facts: &'a Facts, parties: impl IntoIterator<Item = (&'a Caller, &'a Credential)>) -> Self {
         let party = |(caller, credential)| Party { credential, shown: shown(caller, credential, request) };
-        Self { request, facts, parties: parties.into_iter().map(party).collect() }
+        Self { request, facts, parties: parties.into_iter().map(party).collect(), until: None }
     }
 
-    /// The API that the token is for, and the address by which it is named: what `resource` says, else the only one that it could be
+    /// No later than that.
+    pub(crate) fn until(self, end: Time) -> Self {
+        Self { until: Some(end), ..self }
+    }
+
+    /// The API that the token is for, and the address by which it is named: what `resource` says
+    /// (RFC 8707) or, as an exchange may have it, `audience` (RFC 8693 §2.1), else the only one that it could be
     /// for. APIs that would not take the token are as ones that are not there.
     ///
     /// # Errors
@@ -45,7 +53,7 @@ impl<'a> Reach<'a> {
     pub(crate) fn target(&self) -> Result<(String, Arc<Api>), Refusal> {
         let refused = |why: &str| Err(Refusal::new(Error::InvalidTarget, why));
         let snapshot = self.request.snapshot;
-        let named: BTreeSet<&str> = self.request.form.all("resource").collect();
+        let named: BTreeSet<&str> = self.request.form.all("resource").chain(self.request.form.all("audience")).collect();
         let mut named = named.into_iter();
         match (named.next(), named.next()) {
             (Some(_), Some(_)) => refused("a token is for one `resource`: ask for one after the other"),
@@ -115,7 +123,7 @@ impl<'a> Reach<'a> {
             let life = life(self.request.terms, *criticality, api.sensitivity);
             [Some(self.request.now + life), *ends, party.credential.expires]
         };
-        self.parties.iter().flat_map(of).flatten().min().unwrap_or(self.request.now)
+        self.parties.iter().flat_map(of).chain([self.until]).flatten().min().unwrap_or(self.request.now)
     }
 }
 
@@ -128,6 +136,8 @@ fn takes_tokens(api: &Api, credential: &Credential) -> bool {
 fn shown(caller: &Caller, credential: &Credential, request: &Request<'_>) -> Caller {
     let (kind, since) = match credential.kind {
         CredentialKind::ApiKey | CredentialKind::ForeignKey => (ProofKind::ApiKey, credential.created),
+        // As old as what is asked upon.
+        CredentialKind::Oidc => (ProofKind::Jwt, caller.proof.since),
         _ => (ProofKind::Jwt, request.now),
     };
     let facts = TokenFacts {

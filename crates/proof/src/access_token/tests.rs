@@ -1,4 +1,4 @@
-use super::{AccessToken, CREDENTIAL, expected};
+use super::{AccessToken, CREDENTIAL, ON_BEHALF_OF, expected};
 use crate::jose::{
     algorithm::{Algorithm, Algorithms},
     jwk::{Accepting, Usage},
@@ -30,6 +30,8 @@ fn a_token_says_what_rfc_9068_wants_and_is_verified_by_the_published_key() {
             scope: "list read",
             credential: CredentialId::of(7),
             id: "00112233445566778899aabbccddeeff",
+            since: Some(Time::from_seconds(NOW.as_seconds() - 9)),
+            on_behalf_of: Some("h"),
             issued: NOW,
             ends: NOW + Duration::from_mins(5),
         };
@@ -39,6 +41,8 @@ fn a_token_says_what_rfc_9068_wants_and_is_verified_by_the_published_key() {
         assert_eq!(verified.claims.client(), Some("ledger"));
         assert_eq!(verified.claims.audiences().collect::<Vec<_>>(), ["https://gate.example/ledger"]);
         assert_eq!(verified.claims.scopes().collect::<Vec<_>>(), ["list", "read"]);
+        assert_eq!(verified.claims.authenticated(), Some(Time::from_seconds(NOW.as_seconds() - 9)));
+        assert_eq!(verified.claims.text(ON_BEHALF_OF), Some("h"));
         assert_eq!(verified.claims.text(CREDENTIAL), Some(CredentialId::of(7).as_str()));
         assert_eq!(
             jwt::verify(&text, &keys, &expected("https://gate.example/"), NOW),

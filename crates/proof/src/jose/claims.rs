@@ -145,6 +145,12 @@ impl Claims {
         self.issued
     }
 
+    /// `auth_time`: when what it was got by was made (OpenID Connect Core §2, RFC 9068 §2.2.1).
+    #[must_use]
+    pub fn authenticated(&self) -> Option<Time> {
+        self.members.get("auth_time").and_then(time)
+    }
+
     /// `cnf`. `None`: whoever holds the token may use it.
     #[must_use]
     pub const fn confirmation(&self) -> Option<Confirmation> {

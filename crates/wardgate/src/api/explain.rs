@@ -11,7 +11,9 @@ use std::{
 use wardgate_abuse::{MeterBounds, Meters, journal::Unrecorded};
 use wardgate_audit::event_v1::EventV1;
 use wardgate_console::{Code, DescribedRequest, Problem};
-use wardgate_gate::{Answer, Arrival, Introspection, KeysAnswer, Need, Snapshot, Step, decide, describe, establish, establish_with};
+use wardgate_gate::{
+    Answer, Arrival, Introspection, KeysAnswer, Need, Snapshot, Step, Unproven, decide, describe, establish, establish_with,
+};
 use wardgate_model::{
     api::Api,
     credential::CredentialKind,
@@ -41,7 +43,7 @@ pub(super) fn described(control: &Control, described: &DescribedRequest) -> Resu
             .map_err(|_| Problem::new(Code::NotFound, format!("no identity `{identity}` is on record")))?,
         None => match establish(&arrival, &snapshot, &scratch, now) {
             Step::Done(facts) => facts,
-            Step::Wait(unproven, need) => establish_with(&arrival, unproven, &unasked(&need), &snapshot, &scratch, now),
+            Step::Wait(unproven, need) => unproven_facts(&arrival, (unproven, need), &snapshot, &scratch, now),
         },
     };
     let ruling = match decide(&facts, &snapshot, &scratch, now) {
@@ -68,6 +70,19 @@ pub(super) fn recorded(control: &Control, event: Value) -> Value {
     let name = event.pointer("/api/name").and_then(Value::as_str).unwrap_or_default();
     let api = snapshot.apis().iter().find(|api| api.name.as_str() == name).cloned();
     explained(event, None, api.as_deref())
+}
+
+/// The facts of a request whose proof needs something that nobody asks for.
+fn unproven_facts(arrival: &Arrival<'_>, mut waits: (Unproven, Need), snapshot: &Snapshot, meters: &Meters, now: Time) -> Facts {
+    let mut answers = Vec::new();
+    loop {
+        let (unproven, need) = waits;
+        answers.push(unasked(&need));
+        match establish_with(arrival, unproven, &answers, snapshot, meters, now) {
+            Step::Done(facts) => return facts,
+            Step::Wait(unproven, need) => waits = (unproven, need),
+        }
+    }
 }
 
 /// Nobody is asked because of a description, and it has no body.

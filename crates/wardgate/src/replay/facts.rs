@@ -47,7 +47,7 @@ pub(super) fn facts(event: &EventV1<'_>, snapshot: &Snapshot) -> Result<Facts, M
     let time = Time::from_micros(event.time_us);
     let stopped = match event.stopped.as_deref() {
         None => None,
-        Some(code) => Some(Stopped { reason: Reason::parse(code).ok_or(member("stopped"))?, retry_after_s: None }),
+        Some(code) => Some(Stopped::because(Reason::parse(code).ok_or(member("stopped"))?)),
     };
     let source = event.source.as_ref();
     // Each request came from somewhere. One that was never judged may lack a path, one that was erased lacks both.

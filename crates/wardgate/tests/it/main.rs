@@ -23,6 +23,8 @@ mod durable;
 #[cfg(test)]
 mod evidence;
 #[cfg(test)]
+mod exchange;
+#[cfg(test)]
 mod gate;
 #[cfg(test)]
 mod http;

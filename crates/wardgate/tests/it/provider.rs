@@ -18,6 +18,11 @@ pub(crate) struct Provider {
 
 impl Provider {
     pub(crate) fn start() -> Self {
+        Self::of_tokens_for("wardgate")
+    }
+
+    /// One whose tokens are for this audience.
+    pub(crate) fn of_tokens_for(audience: &str) -> Self {
         let binary = PathBuf::from(env!("CARGO_BIN_EXE_wardgate"));
         let target = binary.parent().and_then(Path::parent).unwrap();
         let modules = target.join("issuer/node_modules");
@@ -26,6 +31,7 @@ impl Provider {
         let mut child = Command::new("node")
             .arg(script)
             .arg(modules.join("of-here.js"))
+            .arg(audience)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

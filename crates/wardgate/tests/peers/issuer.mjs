@@ -1,7 +1,7 @@
 // A real issuer: OpenID Connect discovery, a JWK Set, client_credentials with signed access tokens; for the client `opaque-ci` with
 // opaque ones, which it can be asked about and which can be revoked.
 // `POST /rotate` makes a new signing key and keeps the old ones published, `POST /forget` publishes the newest alone.
-// Prints the port it listens on.
+// Its tokens are for the audience that is its second argument. Prints the port it listens on.
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
@@ -32,7 +32,7 @@ const provider = (port, keys) => new Provider(`http://127.0.0.1:${port}`, {
       defaultResource: () => 'urn:wardgate',
       getResourceServerInfo: (context, resource, client) => ({
         scope: 'read',
-        audience: 'wardgate',
+        audience: process.argv[3],
         accessTokenTTL: 300,
         accessTokenFormat: client.clientId === 'opaque-ci' ? 'opaque' : 'jwt',
         jwt: { sign: { alg: 'ES256' } },
