@@ -11,7 +11,7 @@ use crate::{
     operations::{AdminOperation, IDEMPOTENCY_KEY, Key, Needs, Place, Reach, row_of},
     owners, power,
     problem::{Code, Problem},
-    records, rollback, secrets, sessions, timeline, usage,
+    records, rollback, secrets, sessions, signing_keys, timeline, usage,
     world::World,
 };
 use bytes::Bytes;
@@ -158,6 +158,8 @@ impl Console {
             Key::ListSecrets => secrets::list(self, asked).await,
             Key::PutSecret => secrets::put(self, asked).await,
             Key::RotateSecret => secrets::rotate(self, asked).await,
+            Key::ListSigningKeys => signing_keys::list(self).await,
+            Key::RevokeSigningKey => signing_keys::revoke(self, asked).await,
             Key::ExplainRecorded => explain::recorded(self, asked).await,
             Key::ExplainDescribed => explain::described(self, asked),
             Key::ListEvents => events::list(self, asked).await,

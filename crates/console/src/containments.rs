@@ -30,6 +30,8 @@ use wardgate_store::{Actor, ChangeFilter, StoreFault, StoredContainment, Subject
 
 /// How far back use is looked at to say who would break.
 const LOOKED_BACK: Duration = Duration::from_hours(30 * 24);
+/// Digits in the `jti` of a token of ours.
+const TOKEN_ID: usize = 32;
 /// Most rows of use that are looked at for a preview, those used last.
 const USAGE_MAX: u32 = 100_000;
 
@@ -37,7 +39,7 @@ const USAGE_MAX: u32 = 100_000;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ContainRequest {
-    /// `identity`, `credential`, `owner` or `issuer`.
+    /// `identity`, `credential`, `owner`, `issuer` or `token`.
     kind: String,
     /// Its name or id.
     name: String,
@@ -228,13 +230,13 @@ impl PreviewView {
 fn kind(word: &str) -> Result<Containable, Problem> {
     let unfit = |detail: String| Problem::new(Code::Unfit, detail);
     let kind = Containable::parse(word);
-    let kind =
-        kind.ok_or_else(|| unfit(format!("`kind` is `identity`, `credential`, `owner` or `issuer`, not `{}`", input::shown(word))))?;
+    let kind = kind
+        .ok_or_else(|| unfit(format!("`kind` is `identity`, `credential`, `owner`, `issuer` or `token`, not `{}`", input::shown(word))))?;
     match kind {
-        Containable::Identity | Containable::Credential | Containable::Owner | Containable::Issuer => Ok(kind),
-        Containable::Token | Containable::Task => {
-            Err(unfit(format!("nothing of the kind `{kind}` exists yet: contain an identity, a credential, an owner or an issuer")))
-        }
+        Containable::Identity | Containable::Credential | Containable::Owner | Containable::Issuer | Containable::Token => Ok(kind),
+        Containable::Task => Err(unfit(format!(
+            "nothing of the kind `{kind}` exists yet: contain an identity, a credential, an owner, an issuer or a token"
+        ))),
     }
 }
 
@@ -250,6 +252,7 @@ async fn target(console: &Console, asked: &Asked<'_>, kind: Containable, name: &
             return power::may_see(caller, &owner);
         }
         Containable::Issuer => return issuer(console, caller, name).await,
+        Containable::Token => return may_stop_token(caller, name),
         Containable::Credential => {
             let id = CredentialId::parse(name).ok_or_else(missing)?;
             credentials::find(console, &id).await?.identity
@@ -294,6 +297,18 @@ pub(crate) fn may_stop_issuer(caller: &Identity, source: &TrustName) -> Result<(
     power::kept_to(caller).map_or(Ok(()), |own| {
         let detail = format!("the trust source `{source}` vouches for identities of any owner, the caller acts for `{own}`");
         Err(Problem::new(Code::Reach, detail))
+    })
+}
+
+/// Whether a caller may stop the token of this `jti`. Whose it is, is on record nowhere.
+pub(crate) fn may_stop_token(caller: &Identity, id: &str) -> Result<(), Problem> {
+    if id.len() != TOKEN_ID || !id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+        let detail = format!("`{}` is no token of ours: name it by its `jti`, {TOKEN_ID} digits of 0-9 and a-f", input::shown(id));
+        return Err(Problem::new(Code::Unfit, detail));
+    }
+    power::kept_to(caller).map_or(Ok(()), |own| {
+        let detail = format!("a token may be of any owner, the caller acts for `{own}`");
+        Err(Problem::new(Code::Reach, detail).mend("contain the identity or the credential that it was got by"))
     })
 }
 
@@ -343,6 +358,10 @@ async fn contain_on_record(
         });
     }
     if request.preview {
+        if kind == Containable::Token {
+            let detail = "use is not counted by token: nothing can be told beforehand";
+            return Err(Problem::new(Code::Unfit, detail).mend("preview the credential that it was got by"));
+        }
         let containment = console.store.containment(kind, &request.name).await?;
         let preview = Some(look_ahead(console, kind, &request.name, asked.now).await?);
         return Ok(Answer::ok(&Contained { containment: containment.as_ref().map(ContainmentView::of), preview, only_here: None }));

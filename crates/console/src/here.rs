@@ -3,7 +3,7 @@
 
 use crate::{
     call::{Asked, Console},
-    containments::may_stop_issuer,
+    containments::{may_stop_issuer, may_stop_token},
     credentials::vouched,
     input,
     power::{self, Power, within_reach},
@@ -76,7 +76,8 @@ pub(crate) async fn contain(
                 return Err(missing());
             }
         }
-        Containable::Identity | Containable::Token | Containable::Task => {
+        Containable::Token => may_stop_token(caller, name)?,
+        Containable::Identity | Containable::Task => {
             let identity = input::name("the name of the identity", name, IdentityId::parse)?;
             let known = console.world.identity(&identity).ok_or_else(missing)?;
             within_reach(caller, &known, Power::Stop)?;

@@ -53,6 +53,7 @@ mod rollback;
 mod secrets;
 mod sessions;
 mod sign_in;
+mod signing_keys;
 mod timeline;
 mod usage;
 mod world;

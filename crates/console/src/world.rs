@@ -1,8 +1,10 @@
 //! What the console asks of the running gate. Everything cryptographic and everything judged happens there.
 
 mod issued;
+mod stopping;
 
 pub use issued::{Entry, Minted};
+pub use stopping::{HereStop, Journaled, Stopping};
 
 use crate::{
     around::Around,
@@ -296,39 +298,6 @@ pub struct Away {
     pub why: Box<str>,
 }
 
-/// In which way something is stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Stopping {
-    /// It is contained.
-    Contain(Containable),
-    /// A credential is ended.
-    Revoke,
-}
-
-/// A stop that this gate obeys although it cannot be put on record now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HereStop {
-    /// In which way.
-    pub stopping: Stopping,
-    /// What, by its name or id.
-    pub name: Box<str>,
-    /// Who stops it.
-    pub actor: IdentityId,
-    /// Why; may be empty.
-    pub reason: Box<str>,
-    /// When.
-    pub at: Time,
-}
-
-/// What became of a stop that this gate obeys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Journaled {
-    /// It is in the journal, on disk.
-    OnDisk,
-    /// The journal cannot be written: it is obeyed as long as this process runs.
-    InMemory,
-}
-
 /// The running gate, as the console sees it. The binary implements it.
 pub trait World: Send + Sync {
     /// Whether the store is known not to answer.
@@ -393,6 +362,12 @@ pub trait World: Send + Sync {
     /// # Errors
     /// No randomness, or too large.
     fn seal(&self, name: &SecretName, plain: &Secret<String>) -> Result<Sealed, WorldFault>;
+
+    /// Makes a key that could sign in the place of another one: its id, and the private key, sealed.
+    ///
+    /// # Errors
+    /// None can be made.
+    fn new_signing_key(&self) -> Result<(String, Sealed), WorldFault>;
 
     /// The id under which a key that Wardgate did not issue is on record, from its keyed hash.
     fn foreign_id(&self, hash: &KeyedHash) -> CredentialId;

@@ -237,16 +237,66 @@ impl Store {
         Ok(rows.into_iter().map(|(kid, time_us)| (kid.into(), Time::from_micros(time_us))).collect())
     }
 
-    /// Takes a signing key out of use: it neither signs nor is published. Retired before, nothing is changed. Gives
+    /// Ends a signing key at once: nothing that it signed counts any more. Where it is the one that signs, the youngest that is
+    /// announced signs in its place, which verifiers know already; else `next`, which nobody knows yet: a key id, and the private key.
+    /// Out of use before, nothing is changed. Gives the number of its last change.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` for a blob that is empty or too large.
+    pub async fn revoke_signing_key(&self, actor: &Actor, kid: &str, next: (&str, &Sealed), now: Time) -> Result<u64, StoreFault> {
+        let (next, sealed) = (next.0, next.1.checked("signing key", next.0)?);
+        let mut writing = Writing::begin(self, now).await?;
+        let old = load_signing_key(writing.conn(), kid).await?.ok_or_else(|| StoreFault::missing("signing key", kid))?;
+        if old.state == SigningKeyState::Retired {
+            return Ok(old.revision);
+        }
+        if old.state == SigningKeyState::Signing {
+            let announced = load_signing_keys(writing.conn()).await?.into_iter();
+            // Younger than the one that signs: it has not signed yet.
+            let announced = announced.filter(|key| key.state == SigningKeyState::Published && key.created > old.created);
+            let seq = writing.allocate(1).await?;
+            query(sql::SIGNING_KEYS_PUBLISH).bind(signed(seq)).execute(writing.conn()).await?;
+            let (successor, created, act) = match announced.max_by_key(|key| key.created) {
+                Some(key) => {
+                    query(sql::SIGNING_KEY_PROMOTE).bind(&*key.kid).bind(signed(seq)).execute(writing.conn()).await?;
+                    (key.kid, key.created, Act::Promote)
+                }
+                None => {
+                    let put = query(sql::SIGNING_KEY_PUT).bind(next).bind(sealed).bind(now.as_micros());
+                    put.bind(SigningKeyState::Signing.as_str()).bind(signed(seq)).execute(writing.conn()).await?;
+                    (next.into(), now, Act::Put)
+                }
+            };
+            let mut after = told_key(created, SigningKeyState::Signing);
+            if let Some(members) = after.as_object_mut() {
+                members.insert("instead_of".into(), kid.into());
+            }
+            let before = (act == Act::Promote).then(|| told_key(created, SigningKeyState::Published));
+            let (subject, name, after) = (Subject::SigningKey, &*successor, Some(after));
+            writing.tell(seq, Told { who: &actor.who, reason: &actor.reason, subject, name, act, before, after }).await?;
+        }
+        let seq = writing.allocate(1).await?;
+        query(sql::SIGNING_KEY_RETIRE).bind(kid).bind(signed(seq)).execute(writing.conn()).await?;
+        let (before, after) = (Some(told_key(old.created, old.state)), Some(told_key(old.created, SigningKeyState::Retired)));
+        let (subject, act) = (Subject::SigningKey, Act::Revoke);
+        writing.tell(seq, Told { who: &actor.who, reason: &actor.reason, subject, name: kid, act, before, after }).await?;
+        writing.commit().await?;
+        Ok(seq)
+    }
+
+    /// Takes a signing key that signs no more out of use: it is not published either. Retired before, nothing is changed. Gives
     /// the number of its last change.
     ///
     /// # Errors
-    /// `NotFound`.
+    /// `NotFound`; `Conflict` for the one that signs: without another one nothing could be signed.
     pub async fn retire_signing_key(&self, actor: &Actor, kid: &str, now: Time) -> Result<u64, StoreFault> {
         let mut writing = Writing::begin(self, now).await?;
         let old = load_signing_key(writing.conn(), kid).await?.ok_or_else(|| StoreFault::missing("signing key", kid))?;
         if old.state == SigningKeyState::Retired {
             return Ok(old.revision);
+        }
+        if old.state == SigningKeyState::Signing {
+            return Err(StoreFault::conflict("signing key", kid, "is the one that signs: let another one sign first".to_owned()));
         }
         let seq = writing.allocate(1).await?;
         query(sql::SIGNING_KEY_RETIRE).bind(kid).bind(signed(seq)).execute(writing.conn()).await?;

@@ -215,6 +215,10 @@ impl World for Ruled {
         self.control.material().seal(name, plain.danger_expose().as_bytes()).map_err(fault)
     }
 
+    fn new_signing_key(&self) -> Result<(String, Sealed), WorldFault> {
+        self.control.material().new_key(self.control.config().tokens.algorithm).map_err(fault)
+    }
+
     fn foreign_id(&self, hash: &KeyedHash) -> CredentialId {
         api_key::foreign_id(hash)
     }

@@ -11,7 +11,10 @@ mod record;
 mod shared;
 mod token;
 
-pub use containment::{ApprovalCommand, ApprovalListArgs, ApprovalShowArgs, CONTAINABLE, ContainArgs, DecideArgs, ReleaseArgs};
+pub use containment::{
+    ApprovalCommand, ApprovalListArgs, ApprovalShowArgs, CONTAINABLE, ContainArgs, DecideArgs, ReleaseArgs, SigningKeyArgs,
+    SigningKeyCommand,
+};
 pub use credentials::{
     CredentialCommand, CredentialListArgs, IssueArgs, RevokeArgs, RotateArgs, SecretCommand, SecretPutArgs, SecretRotateArgs,
 };
@@ -162,9 +165,13 @@ Examples:
   wardgate token --issuer https://gate.example --client ledger-sync --key ledger-sync.pem
   wardgate token --issuer https://gate.example --client ledger-sync --key ledger-sync.pem \\
       --resource https://gate.example/ledger --scope \"list read\" --output json
+  wardgate token --subject-token-file /var/run/secrets/tokens/gate        by what Kubernetes or CI gives
+  wardgate token --exec -- ./nightly-report.sh              reads the token from the file $WARDGATE_TOKEN_FILE, whenever it calls
+  wardgate token --proxy 127.0.0.1:8700 --strip X-Api-Key --resource https://gate.example/ledger
+                                                            an old program calls http://127.0.0.1:8700/ledger in its place
 
 It prints the token and nothing else: curl -H \"Authorization: Bearer $(wardgate token)\" with WARDGATE_ISSUER, WARDGATE_CLIENT
-and WARDGATE_CLIENT_KEY set. See docs/issuer.md.")]
+and WARDGATE_CLIENT_KEY set. `--exec` ends as its command ends. See docs/issuer.md, docs/from-static-key.md.")]
     Token(TokenArgs),
     /// Keep the secrets that upstreams are shown
     #[command(
@@ -176,12 +183,22 @@ Examples:
   wardgate secret list"
     )]
     Secret(SecretCommand),
+    /// See and end the keys that tokens and assertions are signed with
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  wardgate signing-key list
+  wardgate signing-key revoke SvRTkLFiSDHCm4Dzu08V0hMtxx2s3t1qBCNEdBkWCAo --reason \"a backup was stolen\""
+    )]
+    SigningKey(SigningKeyCommand),
     /// Stop something everywhere, now: the next request is refused, open streams are cut
     #[command(after_help = "\
 Examples:
   wardgate contain identity ledger-sync --preview         who uses it, on what, how often; nothing is changed
   wardgate contain identity ledger-sync --reason \"key found in a build log\"
   wardgate contain credential 4fT0aZ19xQ2b
+  wardgate contain token 5f0c1de2a3b44c5d6e7f8091a2b3c4d5           one token, by its `jti`
   wardgate contain owner acme
   wardgate contain --list
 

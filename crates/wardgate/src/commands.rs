@@ -31,13 +31,14 @@ mod schema;
 mod secret;
 mod serve;
 mod sign_in;
+mod signing_key;
 mod timeline;
 mod token;
 
 use crate::{
     cli::{
         AuditCommand, Cli, Command, ConfigCommand, CredentialCommand, GovernedCommand, ManagementArgs, Output, ReadArgs, SecretCommand,
-        WayArgs,
+        SigningKeyCommand, WayArgs,
     },
     client::{Client, ClientFault},
     control::ReloadFault,
@@ -78,6 +79,8 @@ pub fn run(cli: Cli) -> Exit {
         Command::Secret(SecretCommand::Put(args)) => wait(secret::put(args)),
         Command::Secret(SecretCommand::Rotate(args)) => wait(secret::rotate(args)),
         Command::Secret(SecretCommand::List(args)) => wait(secret::list(args)),
+        Command::SigningKey(SigningKeyCommand::List(args)) => wait(signing_key::list(args)),
+        Command::SigningKey(SigningKeyCommand::Revoke(args)) => wait(signing_key::revoke(args)),
         Command::Explain(args) => wait(explain::run(args)),
         Command::Audit(AuditCommand::Tail(args)) => wait(audit::tail(args)),
         Command::Audit(AuditCommand::Query(args)) => wait(query::run(args)),

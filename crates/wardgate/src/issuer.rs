@@ -18,14 +18,17 @@ use wardgate_model::{
     facts::Facts,
     id::ApiName,
     resource::Kind,
+    time::Time,
     trust::Vouches,
 };
 use wardgate_proof::entropy::SystemEntropy;
 use wardgate_resources::Inventory;
-use wardgate_store::{Actor, Who};
+use wardgate_store::{Actor, StoredContainment, Who};
 
 /// For how long an ended token is kept on record: longer than any lives.
 const ENDED_KEPT: Duration = Duration::from_hours(2);
+/// Why a token is ended that its client gave back. Only such are forgotten: what somebody else stopped stays stopped.
+const REVOKED: &str = "revoked by its client";
 /// How often it is looked what of that is over.
 const SWEPT_EVERY: Duration = Duration::from_mins(10);
 
@@ -96,7 +99,7 @@ impl TokenService {
     /// Ends a token: it is on record and obeyed here when this returns, and obeyed elsewhere as soon as the feed tells of it.
     async fn end(&self, facts: &Facts, token: &str, then: Response<Bytes>) -> Response<Bytes> {
         let Some(caller) = &facts.caller else { return Refusal::new(Error::Server, "nobody asks").response() };
-        let actor = Actor::new(Who::Identity(caller.identity.id.clone()), "revoked by its client");
+        let actor = Actor::new(Who::Identity(caller.identity.id.clone()), REVOKED);
         let ended = self.control.store().contain(&actor, Containable::Token, token, clock::now()).await;
         let obeyed = match ended {
             Ok(ended) => self.control.obey_stop(ended.revision, Containable::Token, token).await,
@@ -121,7 +124,7 @@ pub async fn forget_ended(control: Arc<Control>) {
         tick.tick().await;
         let now = clock::now();
         let Ok(contained) = control.store().containments().await else { continue };
-        let over = contained.into_iter().filter(|one| one.kind == Containable::Token && now.since(one.since) >= ENDED_KEPT);
+        let over = contained.into_iter().filter(|one| is_over(one, now));
         let actor = Actor::new(Who::Process, "it has ended by itself since");
         for one in over {
             if let Err(fault) = control.store().release(&actor, Containable::Token, &one.name, now).await {
@@ -129,6 +132,11 @@ pub async fn forget_ended(control: Arc<Control>) {
             }
         }
     }
+}
+
+/// Whether a stop is one that a client made of its own token, which has ended by itself since.
+fn is_over(stop: &StoredContainment, now: Time) -> bool {
+    stop.kind == Containable::Token && *stop.reason == *REVOKED && now.since(stop.since) >= ENDED_KEPT
 }
 
 /// The addresses by which APIs are called: what clients name as `resource`, and what stands in tokens as their audience.

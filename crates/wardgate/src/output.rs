@@ -26,6 +26,8 @@ pub enum Exit {
     Invalid,
     /// The answer is "no".
     No,
+    /// As the command ended that was run.
+    Of(u8),
 }
 
 impl Exit {
@@ -37,6 +39,7 @@ impl Exit {
             Self::Failed => 1,
             Self::Invalid => 2,
             Self::No => 3,
+            Self::Of(code) => code,
         }
     }
 }

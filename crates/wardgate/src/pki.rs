@@ -2,6 +2,7 @@
 //! it has signed: nothing can ever be signed under this authority again.
 
 use anyhow::Context as _;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::{Timestamp, ToSpan as _};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
@@ -23,6 +24,17 @@ pub struct LocalPki {
     pub certificate: String,
     /// The edge's private key, PKCS#8 PEM.
     pub key: Secret<String>,
+}
+
+/// Characters in a line of PEM (RFC 7468 §2).
+const PEM_LINE: usize = 64;
+
+/// A private key (PKCS #8) as PEM (RFC 7468 §10).
+#[must_use]
+pub fn pem(pkcs8: &Secret<Vec<u8>>) -> Secret<String> {
+    let encoded = Secret::new(STANDARD.encode(pkcs8.danger_expose()));
+    let lines: Vec<&str> = encoded.danger_expose().as_bytes().chunks(PEM_LINE).filter_map(|part| std::str::from_utf8(part).ok()).collect();
+    Secret::new(format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n")))
 }
 
 /// Makes an authority and an edge certificate for localhost, 127.0.0.1 and ::1 (ECDSA P-256).

@@ -3,6 +3,10 @@
 use crate::segment::find::Predicate;
 use std::{fmt, net::IpAddr, str::FromStr};
 
+/// The API of our own token service: only what it declares of a token is believed.
+const ISSUER: &str = "wardgate-issuer";
+/// What it declares as the effect of a request, before the id of the token.
+const EFFECTS: [&str; 2] = ["issued token=", "revoked token="];
 /// Longest name of a subject, in bytes.
 pub const SUBJECT_BYTES_MAX: usize = 1024;
 
@@ -208,6 +212,9 @@ impl Subject {
             for kind in sort.kinds().iter().filter(|_| self.sort != Sort::Any) {
                 add(&[("change_name", &self.name), ("change_kind", kind)]);
                 add(&[("finding_name", &self.name), ("finding_kind", kind)]);
+            }
+            if *sort == Sort::Token {
+                EFFECTS.iter().for_each(|effect| add(&[("effect", &format!("{effect}{}", self.name)), ("api", ISSUER)]));
             }
             if let Some(word) = sort.contained() {
                 add(&[("change_name", &format!("{word}/{}", self.name))]);

@@ -119,6 +119,10 @@ fn what_belongs_to_a_subject_is_found_in_segments_and_tails() {
         "9 kind=containment change_kind=containment change_name=credential/k1",
         "10 kind=change change_kind=Grant change_name=g change_actor=a",
         "11 identity=c credential=k2",
+        "12 identity=d api=wardgate-issuer effect=issued_token=j",
+        "13 identity=d api=wardgate-issuer effect=revoked_token=j",
+        "14 kind=containment change_kind=containment change_name=token/j",
+        "15 identity=e api=ledger effect=issued_token=j",
     ];
     let log = log("e", &sealed, &tail);
     let found = |subject| check(&[log.path()], subject);
@@ -129,7 +133,8 @@ fn what_belongs_to_a_subject_is_found_in_segments_and_tails() {
     assert_eq!(found("owner:a"), "e:7");
     assert_eq!(found("source:192.0.2.1"), "e:1");
     assert_eq!(found("resource:7"), "e:1");
-    assert_eq!(found("token:j"), "e:8");
+    // Whoever stands behind another API says nothing about tokens.
+    assert_eq!(found("token:j"), "e:8 e:12 e:13 e:14");
     assert_eq!(found("task:t"), "e:8");
     assert_eq!(found("grant:g"), "e:8 e:10");
     assert_eq!(found("operation:api GET /x"), "e:8");

@@ -2,6 +2,8 @@ use crate::call::testing::{Fixture, HOUR, NOW};
 use wardgate_model::id::{ApiName, CredentialId, IdentityId};
 use wardgate_store::UsageRow;
 
+const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
 async fn contain(fixture: &Fixture, caller: &str, body: &str) -> String {
     fixture.ask(&format!("POST /api/v1/containments as {caller}\n\n{body}")).await
 }
@@ -46,18 +48,13 @@ async fn what_cannot_be_stopped_is_said() {
         ("op", "identity", "nobody", "404 console.not_found: there is no identity `nobody`, and there was none"),
         ("op", "owner", "nobody", "404 console.not_found: there is no owner `nobody`, and there was none"),
         ("op", "credential", "KEY000000009", "404 console.not_found: there is no credential `KEY000000009`"),
-        ("op", "pony", "x", "422 console.unfit: `kind` is `identity`, `credential`, `owner` or `issuer`, not `pony`"),
-        (
-            "op",
-            "token",
-            "x",
-            "422 console.unfit: nothing of the kind `token` exists yet: contain an identity, a credential, an owner or an issuer",
-        ),
+        ("op", "pony", "x", "422 console.unfit: `kind` is `identity`, `credential`, `owner`, `issuer` or `token`, not `pony`"),
+        ("op", "token", "x", "422 console.unfit: `x` is no token of ours: name it by its `jti`, 32 digits of 0-9 and a-f"),
         (
             "op",
             "task",
             "x",
-            "422 console.unfit: nothing of the kind `task` exists yet: contain an identity, a credential, an owner or an issuer",
+            "422 console.unfit: nothing of the kind `task` exists yet: contain an identity, a credential, an owner, an issuer or a token",
         ),
         ("op", "issuer", "x", "404 console.not_found: there is no issuer `x`, and there was none"),
         (
@@ -66,6 +63,7 @@ async fn what_cannot_be_stopped_is_said() {
             "ci",
             "403 console.reach: the trust source `ci` vouches for identities of any owner, the caller acts for `payments`",
         ),
+        ("olga", "token", TOKEN, "403 console.reach: a token may be of any owner, the caller acts for `payments`"),
         ("olga", "identity", "stranger", "403 console.reach: `stranger` is of the owner `cards`, the caller acts for `payments`"),
         ("olga", "owner", "cards", "403 console.reach: this is of the owner `cards`, the caller acts for `payments`"),
     ] {
@@ -107,4 +105,19 @@ async fn a_preview_tells_who_would_break_and_changes_nothing() {
     assert!(owner.contains(r#""identity":"stranger""#) && owner.contains(r#""calls":5"#) && !owner.contains("ledger"), "{owner}");
     assert_eq!(fixture.store.last_seq().await.unwrap(), before);
     assert!(fixture.store.containments().await.unwrap().is_empty());
+}
+
+/// Whose a token is stands nowhere: it is stopped by its `jti`, and nothing can be told beforehand.
+#[tokio::test]
+async fn one_token_is_stopped_by_its_id_and_listed() {
+    let fixture = world().await;
+    let body = |preview: bool| format!(r#"{{"kind":"token","name":"{TOKEN}","reason":"found in a log","preview":{preview}}}"#);
+    let preview = contain(&fixture, "op", &body(true)).await;
+    assert_eq!(preview, "422 console.unfit: use is not counted by token: nothing can be told beforehand");
+    assert!(fixture.store.containments().await.unwrap().is_empty());
+    assert!(contain(&fixture, "op", &body(false)).await.starts_with("200"));
+    let listed = fixture.ask("GET /api/v1/containments?kind=token as watcher").await;
+    assert!(listed.contains(TOKEN) && listed.contains("found in a log"), "{listed}");
+    let free = fixture.ask(&format!("DELETE /api/v1/containments/token/{TOKEN} as root")).await;
+    assert!(free.starts_with("202"), "{free}");
 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
 use wardgate_model::{
-    credential::Credential,
+    credential::{Credential, CredentialKind},
     id::{CredentialId, IdentityId},
     time::Time,
     trust::ClaimValue,
@@ -107,7 +107,7 @@ pub(crate) async fn find(console: &Console, id: &CredentialId) -> Result<Credent
     match console.store.credential(id).await {
         Ok(stored) => Ok(stored.credential),
         Err(fault @ StoreFault::NotFound { .. }) => match console.world.credential(id) {
-            Some(declared) if declared.binding.is_some() => Ok(Credential::clone(&declared)),
+            Some(declared) if is_declared(&declared) => Ok(Credential::clone(&declared)),
             _ => Err(fault.into()),
         },
         Err(fault) => Err(fault.into()),
@@ -128,11 +128,22 @@ pub(super) async fn issued(console: &Console, id: &CredentialId) -> Result<Store
     }
 }
 
+/// Whether a credential is declared with its identity: others vouch for it, or its public key stands there.
+fn is_declared(credential: &Credential) -> bool {
+    credential.binding.is_some() || credential.kind == CredentialKind::PublicKey
+}
+
 /// Why a credential can be neither revoked nor replaced; `None`: it was issued.
 pub(crate) fn not_issued(credential: &Credential) -> Option<Problem> {
-    let binding = credential.binding.as_ref()?;
+    if !is_declared(credential) {
+        return None;
+    }
+    let by = match &credential.binding {
+        Some(binding) => format!("`{}` vouches for it", binding.trust),
+        None => "its key is its holder's own".to_owned(),
+    };
     let (id, name, identity) = (credential.id, &credential.name, &credential.identity);
-    let detail = format!("`{id}` was not issued: `{identity}` declares it as `{name}`, and `{}` vouches for it", binding.trust);
+    let detail = format!("`{id}` was not issued: `{identity}` declares it as `{name}`, and {by}");
     let mend =
         format!("stop it with `wardgate contain credential {id}`, or take the entry `{name}` out of the `credentials` of `{identity}`");
     Some(Problem::new(Code::Conflict, detail).mend(mend))

@@ -9,6 +9,7 @@ use crate::{
     credentials::{CredentialView, IssueRequest, Issued, RotateRequest, Rotated},
     problem::Code,
     secrets::{PutSecretRequest, RotateSecretRequest, SecretView},
+    signing_keys::SigningKeyView,
 };
 use wardgate_model::api::OperationClass;
 
@@ -90,4 +91,22 @@ pub(super) const ROWS: &[AdminOperation] = &[
     .takes(schema_of::<RotateSecretRequest>)
     .gives(&[(200, Some(schema_of::<SecretView>))])
     .refuses(&[Code::NotFound, Code::Conflict, Code::InProgress, Code::MediaType, Code::Unfit, Code::KeyReused]),
+    row(
+        Key::ListSigningKeys,
+        Verb::Get,
+        "/api/v1/signing-keys",
+        OperationClass::List,
+        "Lists the keys that tokens and assertions are signed with: names, dates and states, never a key.",
+    )
+    .gives(&[(200, Some(schema_of::<Page<SigningKeyView>>))]),
+    row(
+        Key::RevokeSigningKey,
+        Verb::Delete,
+        "/api/v1/signing-keys/{kid}",
+        OperationClass::Admin,
+        "Ends a signing key: every token by it is refused from now on, and another key signs. One that was ended before stays as it is.",
+    )
+    .reads(&[REASON])
+    .gives(&[(200, Some(schema_of::<SigningKeyView>))])
+    .refuses(&[Code::NotFound, Code::Conflict]),
 ];

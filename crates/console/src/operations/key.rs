@@ -44,6 +44,10 @@ keys! {
     PutSecret = "putSecret",
     /// Replace one without a failed request.
     RotateSecret = "rotateSecret",
+    /// List the keys that tokens and assertions are signed with.
+    ListSigningKeys = "listSigningKeys",
+    /// End one, at once.
+    RevokeSigningKey = "revokeSigningKey",
     /// Explain a recorded request.
     ExplainRecorded = "explainRecorded",
     /// Explain a described request.

@@ -9,6 +9,7 @@ on_both! {
     a_secret_is_put_and_replaced,
     one_key_signs_and_those_before_it_are_published_still,
     a_key_is_announced_before_it_signs_and_once_by_whoever_comes_first,
+    a_signing_key_is_ended_at_once_and_another_one_signs,
 }
 
 const MATERIAL: &[u8] = b"sealed-material-0123456789";
@@ -40,6 +41,34 @@ async fn a_secret_is_put_and_replaced(world: World) {
     let dump = world.into_dump().await;
     let stands = |text: &[u8]| dump.windows(text.len()).any(|window| window == text);
     assert!(stands(b"second") && !stands(MATERIAL));
+}
+
+async fn a_signing_key_is_ended_at_once_and_another_one_signs(world: World) {
+    let (by, sealed) = (actor("root", "leaked"), Sealed::new(MATERIAL));
+    let keys = async || {
+        let keys = world.store.signing_keys().await.unwrap();
+        keys.iter().map(|k| format!("{} {}", k.kid, k.state.as_str())).collect::<Vec<_>>().join(", ")
+    };
+    world.store.put_signing_key(&by, "one", &sealed, NOW).await.unwrap();
+    let revoke = async |kid: &str, next: &str, at| world.store.revoke_signing_key(&by, kid, (next, &sealed), at).await;
+    assert_eq!(revoke("six", "x", NOW).await.unwrap_err().to_string(), "there is no signing key `six`");
+    assert!(world.store.retire_signing_key(&by, "one", NOW).await.unwrap_err().to_string().contains("is the one that signs"));
+    // Nothing is announced: the new one signs. Once more is nothing more.
+    assert_eq!(revoke("one", "two", NOW + HOUR).await.unwrap(), 3);
+    assert_eq!(revoke("one", "x", NOW + HOUR).await.unwrap(), 3);
+    assert_eq!(keys().await, "one retired, two signing");
+    // What is announced is known to verifiers, and goes before one that nobody knows.
+    world.store.announce_signing_key(&by, "three", &sealed, NOW + HOUR, NOW + HOUR * 2).await.unwrap();
+    assert_eq!(revoke("two", "x", NOW + HOUR * 3).await.unwrap(), 6);
+    assert_eq!(keys().await, "one retired, two retired, three signing");
+    let feed = world.feed().await;
+    for told in [
+        r#"2 root signing_key/two put - → {"created":"2027-01-15T09:00:00Z","instead_of":"one","state":"signing"} (leaked)"#,
+        r#"3 root signing_key/one revoke {"created":"2027-01-15T08:00:00Z","state":"signing"} → {"created":"2027-01-15T08:00:00Z","state":"retired"} (leaked)"#,
+        r#"5 root signing_key/three promote {"created":"2027-01-15T10:00:00Z","state":"published"} → {"created":"2027-01-15T10:00:00Z","instead_of":"two","state":"signing"} (leaked)"#,
+    ] {
+        assert!(feed.contains(told), "{told}: {feed}");
+    }
 }
 
 async fn one_key_signs_and_those_before_it_are_published_still(world: World) {

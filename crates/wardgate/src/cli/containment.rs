@@ -41,6 +41,36 @@ pub struct ReleaseArgs {
     pub change: ChangeArgs,
 }
 
+/// `wardgate signing-key …`.
+#[derive(Debug, Subcommand)]
+pub enum SigningKeyCommand {
+    /// List the keys that tokens and assertions are signed with
+    #[command(after_help = "\
+Examples:
+  wardgate signing-key list
+  wardgate signing-key list --output json")]
+    List(ReadArgs),
+    /// End one now: every token that it signed is refused on every gate, and another key signs
+    #[command(after_help = "\
+Examples:
+  wardgate signing-key revoke SvRTkLFiSDHCm4Dzu08V0hMtxx2s3t1qBCNEdBkWCAo --reason \"a backup was stolen\"
+
+Clients get new tokens as usual. Upstreams verify assertions of the new key when they have fetched the key set again:
+those that look for an unknown key do it at once. `wardgate history signing_key KID` says what became of a key.")]
+    Revoke(SigningKeyArgs),
+}
+
+/// `wardgate signing-key revoke`.
+#[derive(Debug, Args)]
+pub struct SigningKeyArgs {
+    /// Its id: the `kid` of tokens and of the key set. One that begins with `-` comes behind `--`
+    #[arg(value_name = "KID")]
+    pub kid: String,
+    /// Why, where to, and in which form
+    #[command(flatten)]
+    pub change: ChangeArgs,
+}
+
 /// `wardgate approval …`.
 #[derive(Debug, Subcommand)]
 pub enum ApprovalCommand {

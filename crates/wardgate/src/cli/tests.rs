@@ -73,6 +73,10 @@ fn examples_of_the_contract_are_understood() {
         "wardgate findings --exemptions",
         "wardgate usage --credential 4fT0aZ19xQ2b",
         "wardgate backup wardgate.bak",
+        "wardgate signing-key revoke SvRTkLFiSDHCm4Dzu08V0hMtxx2s3t1qBCNEdBkWCAo --reason x",
+        "wardgate contain token 5f0c1de2a3b44c5d6e7f8091a2b3c4d5",
+        "wardgate token --issuer https://h --exec -- sh -c x",
+        "wardgate token --issuer https://h --resource https://h/a --proxy unix:/run/a --strip X-Api-Key --strip X-More --idle-exit 10m",
     ] {
         assert!(parse(line).is_ok(), "{line}: {:?}", parse(line).err());
     }
@@ -80,7 +84,7 @@ fn examples_of_the_contract_are_understood() {
 
 #[test]
 fn wrong_usage_is_told() {
-    insta::assert_snapshot!(parse("wardgate demo --scene nowhere").unwrap_err(), @"error: invalid value 'nowhere' for '--scene <NAME>': there are these scenes: analytics-no-export, staging-on-production, legacy-key, spoofed-headers, burst, leaked-key, owner-departs, rotation-without-a-failed-request, contained-under-load, discovered-caller-claimed, ci-promotes-by-claims, mesh-workload-by-spiffe, stolen-certificate, smuggling-attempt, bypass-found-and-closed, webhook-sender, incident-reconstructed, tampering-found");
+    insta::assert_snapshot!(parse("wardgate demo --scene nowhere").unwrap_err(), @"error: invalid value 'nowhere' for '--scene <NAME>': there are these scenes: analytics-no-export, staging-on-production, legacy-key, spoofed-headers, burst, leaked-key, owner-departs, rotation-without-a-failed-request, contained-under-load, discovered-caller-claimed, ci-promotes-by-claims, mesh-workload-by-spiffe, stolen-certificate, smuggling-attempt, bypass-found-and-closed, webhook-sender, incident-reconstructed, tampering-found, unmodified-batch-job");
     insta::assert_snapshot!(parse("wardgate explain").unwrap_err(), @"error: the following required arguments were not provided:");
     insta::assert_snapshot!(parse("wardgate explain --identity a").unwrap_err(), @"error: the following required arguments were not provided:");
     insta::assert_snapshot!(parse("wardgate credential list --state dead").unwrap_err(), @"error: invalid value 'dead' for '--state <STATE>'");
@@ -89,6 +93,10 @@ fn wrong_usage_is_told() {
     insta::assert_snapshot!(parse("wardgate contain identity").unwrap_err(), @"error: the following required arguments were not provided:");
     insta::assert_snapshot!(parse("wardgate usage").unwrap_err(), @"error: the following required arguments were not provided:");
     insta::assert_snapshot!(parse("wardgate secret rotate k --deliver mail=x").unwrap_err(), @"error: invalid value 'mail=x' for '--deliver <HOW=WHERE>': write `file=NAME`, `kubernetes=NAMESPACE/NAME`, `vault=PATH` or `command=NAME`");
+    for lacking in ["token --issuer https://h --exec", "token --issuer https://h --proxy 127.0.0.1:1", "token --issuer https://h -- sh"] {
+        let told = parse(&format!("wardgate {lacking}")).unwrap_err();
+        assert_eq!(told, "error: the following required arguments were not provided:", "{lacking}");
+    }
     insta::assert_snapshot!(parse("wardgate plan r --since soon").unwrap_err(), @"error: invalid value 'soon' for '--since <TIME>': `soon` has no number before `soon`: write a duration as in `30d`, `12h`, `5m`, `10s`, `250ms` or `1h30m`");
 }
 

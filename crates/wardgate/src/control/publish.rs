@@ -204,11 +204,14 @@ impl Control {
             before.stopped().collect()
         };
         let loaded = self.reloaded().await?;
+        let keyed = self.material.take_keys(&self.store.signing_keys().await?);
         let population = people::all(&self.store, &loaded, &self.material).await?;
         match estate(&self.store, &self.material, &self.denied, &self.config, &loaded).await {
             Ok(estate) => {
                 let number = published.number + 1;
-                let trust = self.sources.keep(&loaded.inventory.trust, &estate).unwrap_or_else(|| Arc::clone(self.gate.snapshot().trust()));
+                let kept = self.sources.keep(&loaded.inventory.trust, &estate);
+                let ours = keyed.then(|| self.sources.with_ours(self.material.ours()));
+                let trust = ours.or(kept).unwrap_or_else(|| Arc::clone(self.gate.snapshot().trust()));
                 let estate = Arc::new(estate.heard(self.heard.clock()));
                 self.gate.publish(Snapshot::new(number, population, estate).trusting(trust));
                 *published = Published { seq, number };

@@ -147,6 +147,11 @@ impl Gateway {
         Ok(Self { http1: config(b"http/1.1")?, http2: config(b"h2")?, ..self.clone() })
     }
 
+    /// Where it is.
+    pub(super) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// What `Host` says.
     pub(super) fn authority(&self) -> String {
         format!("localhost:{}", self.address.port())
@@ -224,6 +229,14 @@ fn speaking(roots: &Arc<RootCertStore>, svid: Option<&Svid>, alpn: &[u8]) -> any
 }
 
 impl Line {
+    /// A connection without TLS to something on this machine, which is called by this name.
+    pub(super) async fn plain(address: SocketAddr, name: &str) -> anyhow::Result<Self> {
+        let stream = TcpStream::connect(address).await.context("nobody answers there")?;
+        let (sender, connection) = conn::http1::handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        Ok(Self { authority: name.to_owned(), resumed: false, sender: Sender::Http1(sender) })
+    }
+
     /// Makes a request and reads its answer whole.
     pub(super) async fn send(&mut self, call: Call) -> anyhow::Result<Answer> {
         tokio::time::timeout(TIMEOUT, self.exchange(call)).await.context("the gate did not answer in time")?

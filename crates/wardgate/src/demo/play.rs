@@ -4,6 +4,9 @@
 use super::{caller::Answer, scenes::Scene};
 use serde::Serialize;
 
+/// The code of what the client's own forwarder turns away.
+pub(super) const FORWARDER: &str = "forwarder";
+
 /// On which side a request is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
@@ -78,7 +81,10 @@ impl Want {
         let named = answer.field("wardgate-request-id").is_some();
         match self {
             Self::Served => answer.status.is_success() && reached == 1 && named,
-            Self::Refused(code) => answer.status.is_client_error() && answer.code() == Some(code) && reached == 0 && named,
+            // The forwarder stands before the gate: nothing of what it turns away is known there.
+            Self::Refused(code) => {
+                answer.status.is_client_error() && answer.code() == Some(code) && reached == 0 && (named || code == FORWARDER)
+            }
         }
     }
 }

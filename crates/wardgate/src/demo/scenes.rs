@@ -1,6 +1,7 @@
 //! The scenes of the tour: one file each, the honest path and its abuse. Later scenes are added at the end.
 
 mod analytics_no_export;
+mod batch_job;
 mod burst;
 mod bypass;
 mod ci_by_claims;
@@ -37,7 +38,7 @@ pub(super) struct Scene {
 }
 
 /// Every scene, in the order of the tour.
-pub(super) const ALL: [Scene; 18] = [
+pub(super) const ALL: [Scene; 19] = [
     analytics_no_export::SCENE,
     staging_on_production::SCENE,
     legacy_key::SCENE,
@@ -56,6 +57,7 @@ pub(super) const ALL: [Scene; 18] = [
     webhook::SCENE,
     incident::SCENE,
     tampering::SCENE,
+    batch_job::SCENE,
 ];
 
 /// The names of all scenes, in the order of the tour.

@@ -38,7 +38,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 use wardgate_model::secret::Secret;
-use wardgate_proof::{entropy::SystemEntropy, keyring::Keyring};
+use wardgate_proof::{entropy::SystemEntropy, jws::Signer, keyring::Keyring};
 
 /// Everybody who calls.
 const CALLERS: [&str; 7] =
@@ -49,6 +49,8 @@ const SECOND: &str = "insights-security";
 /// The name of the warehouse's key, as a secret and as the file that it is delivered to.
 pub(super) const WAREHOUSE_KEY: &str = "warehouse-key";
 
+/// The private key of the batch job, on its machine.
+const JOB_KEY: &str = "job/export-job.pem";
 /// The mesh's revocation list.
 const REVOKED: &str = "resources/revoked.pem";
 
@@ -232,6 +234,11 @@ impl Stage {
         self.directory.path().join("tls/ca.pem")
     }
 
+    /// The private key of the batch job.
+    pub(super) fn job_key(&self) -> PathBuf {
+        self.directory.path().join(JOB_KEY)
+    }
+
     /// The shop.
     pub(super) const fn shop(&self) -> &Upstream {
         &self.shop
@@ -310,9 +317,12 @@ async fn issue(client: &Client, identity: &str) -> anyhow::Result<(String, Secre
 /// Writes the files of the demo; gives the authority's certificate.
 fn write(directory: &Path, servers: &[(&str, &Upstream)], mesh: &Mesh) -> anyhow::Result<String> {
     let pki = pki::local(clock::now())?;
+    let job = Signer::generate()?;
+    let public = Signer::load(job.danger_expose())?.jwk().to_string();
+    let job = pki::pem(&job);
     let filled = |text: &str| {
         let fill = |text: String, (mark, server): &(&str, &Upstream)| text.replace(mark, &format!("http://{}", server.address()));
-        servers.iter().fold(text.to_owned(), fill)
+        servers.iter().fold(text.replace("@JOB@", &public), fill)
     };
     let (bundle, revoked) = (mesh.bundle(), mesh.revoked(&[])?);
     let key = Keyring::generate(&SystemEntropy)?;
@@ -328,6 +338,7 @@ fn write(directory: &Path, servers: &[(&str, &Upstream)], mesh: &Mesh) -> anyhow
         ("tls/edge.pem", &pki.certificate),
         ("tls/edge.key", pki.key.danger_expose()),
         ("wardgate.key", key.danger_expose()),
+        (JOB_KEY, job.danger_expose()),
     ];
     for (name, text) in files {
         let path = directory.join(name);

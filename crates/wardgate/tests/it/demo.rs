@@ -54,6 +54,11 @@ fn incident_reconstructed() {
 }
 
 #[test]
+fn unmodified_batch_job() {
+    holds("unmodified-batch-job");
+}
+
+#[test]
 fn tampering_found() {
     holds("tampering-found");
 }

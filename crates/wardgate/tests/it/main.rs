@@ -27,6 +27,8 @@ mod exchange;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]
+mod helper;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod in_use;

@@ -3,13 +3,13 @@
 use crate::{client::segment, output::plain};
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
-use http::{Method, Request, Response, Uri, header};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
-use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject as _};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _};
 use serde_json::Value;
-use std::{net::IpAddr, path::Path, sync::Arc, time::Duration};
+use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -24,6 +24,17 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The field of every answer that names the request.
 const REQUEST_ID: &str = "wardgate-request-id";
 
+/// How to get to a gate.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Way {
+    /// Where to connect, when that is not what the address says.
+    pub(super) connect: Option<String>,
+    /// Roots, in the place of the public ones.
+    pub(super) ca: Option<PathBuf>,
+    /// The certificate that is shown, and its private key.
+    pub(super) certificate: Option<(PathBuf, PathBuf)>,
+}
+
 /// A token service that was found.
 pub(super) struct Issuer {
     way: Way,
@@ -31,11 +42,52 @@ pub(super) struct Issuer {
     token: String,
 }
 
-/// How to get there.
-struct Way {
-    /// Where to connect, when that is not what the address says.
-    connect: Option<String>,
-    tls: Arc<ClientConfig>,
+/// What a token service answers.
+pub(super) struct Answered {
+    /// Its status.
+    pub(super) status: StatusCode,
+    /// Its document; `null`: it is none.
+    pub(super) said: Value,
+    /// The id by which the record has the request.
+    pub(super) request: String,
+}
+
+/// Why there is no answer that counts.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoAnswer {
+    /// It was refused, and will be refused again.
+    #[error("{0}")]
+    Refused(String),
+    /// It may be otherwise later.
+    #[error("{0}")]
+    Later(String),
+}
+
+impl Answered {
+    fn text(&self, member: &str) -> String {
+        self.said.get(member).and_then(Value::as_str).map(plain).unwrap_or_default()
+    }
+
+    /// The error's code; empty: none is told.
+    pub(super) fn error(&self) -> String {
+        self.text("error")
+    }
+
+    /// Its document, where it is one of success.
+    ///
+    /// # Errors
+    /// With what the service says against it. `what` was wanted.
+    pub(super) fn good(self, what: &str) -> Result<Value, NoAnswer> {
+        if self.status.is_success() {
+            return Ok(self.said);
+        }
+        // RFC 9457 where it is no endpoint of OAuth.
+        let told =
+            if self.error().is_empty() { (self.text("code"), self.text("detail")) } else { (self.error(), self.text("error_description")) };
+        let said = format!("no {what}: {} {}: {} (request {})", self.status.as_u16(), told.0, told.1, plain(&self.request));
+        let later = self.status.is_server_error() || self.status == StatusCode::TOO_MANY_REQUESTS;
+        Err(if later { NoAnswer::Later(said) } else { NoAnswer::Refused(said) })
+    }
 }
 
 impl Issuer {
@@ -43,18 +95,20 @@ impl Issuer {
     ///
     /// # Errors
     /// When nobody is there, or somebody else (RFC 8414 §3.3: the metadata says the very URL that was asked).
-    pub(super) async fn find(url: &str, connect: Option<&str>, ca: Option<&Path>) -> anyhow::Result<Self> {
-        let way = Way { connect: connect.map(str::to_owned), tls: tls(ca)? };
+    pub(super) async fn find(url: &str, way: Way) -> anyhow::Result<Self> {
         let uri: Uri = url.parse().with_context(|| format!("`{}` is no issuer", plain(url)))?;
         let path = uri.path().trim_end_matches('/');
         let origin = url.trim_end_matches('/').strip_suffix(path).unwrap_or(url);
         let place = format!("{origin}/.well-known/oauth-authorization-server{path}");
-        let (status, said, _) = way.ask(Method::GET, &place, String::new()).await?;
+        let tls = way.tls()?;
+        let Answered { status, said, .. } = way.ask(&tls, Method::GET, &place, Vec::new(), String::new()).await?;
         if !status.is_success() {
             bail!("`{}` does not say where its token service is: it answered {status}", plain(url));
         }
-        let text = |name: &str| said.get(name).and_then(Value::as_str).map(str::to_owned);
-        match (text("issuer"), text("token_endpoint")) {
+        let text = |pointer: &str| said.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        // RFC 8705 §5: where certificates are asked for on a listener of its own.
+        let alias = way.certificate.as_ref().and_then(|_| text("/mtls_endpoint_aliases/token_endpoint"));
+        match (text("/issuer"), alias.or_else(|| text("/token_endpoint"))) {
             (Some(name), Some(token)) if name == url => Ok(Self { way, name, token }),
             (Some(other), Some(_)) => bail!("the issuer there calls itself `{}`: name it so, exactly", plain(&other)),
             _ => bail!("what is said at `{}` is no metadata of a token service", plain(&place)),
@@ -66,73 +120,122 @@ impl Issuer {
         &self.name
     }
 
+    /// How to get to it.
+    pub(super) fn way(&self) -> &Way {
+        &self.way
+    }
+
     /// Asks for a token.
     ///
     /// # Errors
-    /// With what the service says against it.
-    pub(super) async fn token(&self, form: &[(&str, &str)]) -> anyhow::Result<Value> {
+    /// There is no answer.
+    pub(super) async fn token(
+        &self,
+        tls: &Arc<ClientConfig>,
+        fields: Vec<(HeaderName, HeaderValue)>,
+        form: &[(&str, &str)],
+    ) -> anyhow::Result<Answered> {
         let form: Vec<String> = form.iter().map(|(name, value)| format!("{name}={}", segment(value))).collect();
-        let (status, said, request) = self.way.ask(Method::POST, &self.token, form.join("&")).await?;
-        if status.is_success() {
-            return Ok(said);
-        }
-        let text = |name: &str| said.get(name).and_then(Value::as_str).map(plain).unwrap_or_default();
-        bail!("no token: {} {}: {} (request {})", status.as_u16(), text("error"), text("error_description"), plain(&request))
+        let form_type = (header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        self.way.ask(tls, Method::POST, &self.token, fields.into_iter().chain([form_type]).collect(), form.join("&")).await
     }
 }
 
 impl Way {
-    /// Status, document, and the id by which the record has it.
-    async fn ask(&self, method: Method, url: &str, body: String) -> anyhow::Result<(http::StatusCode, Value, String)> {
-        let asked = tokio::time::timeout(PATIENCE, self.exchange(method, url, body)).await;
-        let answer = asked.with_context(|| format!("no answer from `{}` within {} s", plain(url), PATIENCE.as_secs()))??;
-        let status = answer.status();
-        let id = answer.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or("unknown").to_owned();
-        Ok((status, serde_json::from_slice(answer.body()).unwrap_or_default(), id))
+    /// What TLS is spoken with. Read anew each time: certificates are replaced under a running process.
+    ///
+    /// # Errors
+    /// A file cannot be read, or holds something else.
+    pub(super) fn tls(&self) -> anyhow::Result<Arc<ClientConfig>> {
+        tls(self)
     }
 
-    async fn exchange(&self, method: Method, url: &str, body: String) -> anyhow::Result<Response<Bytes>> {
-        let uri: Uri = url.parse().with_context(|| format!("`{}` is no address", plain(url)))?;
-        let authority = uri.authority().with_context(|| format!("`{}` names no host", plain(url)))?;
+    /// Asks, and reads the answer.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(super) async fn ask(
+        &self,
+        tls: &Arc<ClientConfig>,
+        method: Method,
+        url: &str,
+        fields: Vec<(HeaderName, HeaderValue)>,
+        body: String,
+    ) -> anyhow::Result<Answered> {
+        let asked = tokio::time::timeout(PATIENCE, self.exchange(tls, method, url, fields, body)).await;
+        let answer = asked.with_context(|| format!("no answer from `{}` within {} s", plain(url), PATIENCE.as_secs()))??;
+        let field = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let request = field(REQUEST_ID).unwrap_or_else(|| "unknown".to_owned());
+        let said = serde_json::from_slice(answer.body()).unwrap_or_default();
+        Ok(Answered { status: answer.status(), said, request })
+    }
+
+    /// A connection to the host of an address.
+    ///
+    /// # Errors
+    /// Nobody is there, it is somebody else, or what is sent would cross a network in the clear.
+    pub(super) async fn connected(&self, tls: &Arc<ClientConfig>, uri: &Uri) -> anyhow::Result<Box<dyn Stream>> {
+        let url = uri.to_string();
+        let authority = uri.authority().with_context(|| format!("`{}` names no host", plain(&url)))?;
         let is_tls = match uri.scheme_str() {
             Some("https") => true,
             Some("http") => false,
-            _ => bail!("`{}` is no address: write `https://HOST[:PORT]`", plain(url)),
+            _ => bail!("`{}` is no address: write `https://HOST[:PORT]`", plain(&url)),
         };
         let host = authority.host().trim_start_matches('[').trim_end_matches(']');
         let port = authority.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
-        let request = Request::builder()
-            .method(method)
-            .uri(uri.path_and_query().map_or("/", |target| target.as_str()))
-            .header(header::HOST, authority.as_str())
-            .header(header::ACCEPT, "application/json")
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header(header::USER_AGENT, concat!("wardgate/", env!("CARGO_PKG_VERSION")))
-            .body(Full::new(Bytes::from(body)))?;
-        let unreachable = || format!("nothing answers for `{}`", plain(url));
+        let unreachable = || format!("nothing answers for `{}`", plain(&url));
         let stream = match &self.connect {
             Some(place) => TcpStream::connect(place).await,
             None => TcpStream::connect((host, port)).await,
         };
         let stream = stream.with_context(unreachable)?;
+        stream.set_nodelay(true)?;
         if !is_tls {
             // What a token opens is open to whoever sees it.
             if !stream.peer_addr().is_ok_and(|peer| is_here(peer.ip())) {
-                bail!("a token would cross a network in the clear: `{}` has to begin with `https://`", plain(url));
+                bail!("a token would cross a network in the clear: `{}` has to begin with `https://`", plain(&url));
             }
-            return sent(stream, request).await.with_context(unreachable);
+            return Ok(Box::new(stream));
         }
         let name = ServerName::try_from(host.to_owned())?;
-        let stream = TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream).await.map_err(|error| match untrusted(&error) {
+        let stream = TlsConnector::from(Arc::clone(tls)).connect(name, stream).await.map_err(|error| match untrusted(&error) {
             Some(why) => anyhow::anyhow!(
                 "the certificate of `{}` is not trusted: {why}: name the file with the certificate of its authority by `--ca FILE`",
-                plain(url)
+                plain(&url)
             ),
             None => anyhow::Error::new(error).context(unreachable()),
         })?;
-        sent(stream, request).await.with_context(unreachable)
+        Ok(Box::new(stream))
+    }
+
+    async fn exchange(
+        &self,
+        tls: &Arc<ClientConfig>,
+        method: Method,
+        url: &str,
+        fields: Vec<(HeaderName, HeaderValue)>,
+        body: String,
+    ) -> anyhow::Result<Response<Bytes>> {
+        let uri: Uri = url.parse().with_context(|| format!("`{}` is no address", plain(url)))?;
+        let host = uri.authority().with_context(|| format!("`{}` names no host", plain(url)))?.as_str();
+        let mut request = Request::builder()
+            .method(method)
+            .uri(uri.path_and_query().map_or("/", |target| target.as_str()))
+            .header(header::HOST, host)
+            .header(header::ACCEPT, "application/json")
+            .header(header::USER_AGENT, concat!("wardgate/", env!("CARGO_PKG_VERSION")))
+            .body(Full::new(Bytes::from(body)))?;
+        request.headers_mut().extend(fields);
+        let stream = self.connected(tls, &uri).await?;
+        sent(stream, request).await.with_context(|| format!("nothing answers for `{}`", plain(url)))
     }
 }
+
+/// A connection, in the clear or not.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 /// What is wrong with the certificate that was shown, where that is why there is no connection.
 fn untrusted(error: &std::io::Error) -> Option<String> {
@@ -163,10 +266,10 @@ async fn whole(body: hyper::body::Incoming) -> Result<Bytes, Box<dyn std::error:
     Ok(Limited::new(body, ANSWER_BYTES_MAX).collect().await?.to_bytes())
 }
 
-/// Public roots, or those of a file and no others.
-fn tls(ca: Option<&Path>) -> anyhow::Result<Arc<ClientConfig>> {
+/// Public roots, or those of a file and no others; the certificate of the client, where it has one.
+fn tls(way: &Way) -> anyhow::Result<Arc<ClientConfig>> {
     let mut roots = RootCertStore::empty();
-    match ca {
+    match &way.ca {
         None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
         Some(path) => {
             let wrong = || format!("the roots `{}`", path.display());
@@ -176,5 +279,10 @@ fn tls(ca: Option<&Path>) -> anyhow::Result<Arc<ClientConfig>> {
         }
     }
     let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
-    Ok(Arc::new(builder.with_safe_default_protocol_versions()?.with_root_certificates(roots).with_no_client_auth()))
+    let builder = builder.with_safe_default_protocol_versions()?.with_root_certificates(roots);
+    let Some((chain, key)) = &way.certificate else { return Ok(Arc::new(builder.with_no_client_auth())) };
+    let wrong = || format!("the certificate `{}`", chain.display());
+    let certificates = CertificateDer::pem_file_iter(chain).with_context(wrong)?.collect::<Result<Vec<_>, _>>().with_context(wrong)?;
+    let key = PrivateKeyDer::from_pem_file(key).with_context(|| format!("the private key `{}`", key.display()))?;
+    Ok(Arc::new(builder.with_client_auth_cert(certificates, key).with_context(wrong)?))
 }

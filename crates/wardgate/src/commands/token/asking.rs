@@ -1,0 +1,216 @@
+//! How this client gets its tokens: by what it proves itself, and what it asks for. Files are read anew each time, since somebody may
+//! replace what is in them.
+
+use super::issuer::{Answered, Issuer, NoAnswer, Way};
+use crate::{cli::TokenArgs, clock};
+use anyhow::{Context as _, bail};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::{HeaderName, HeaderValue, header};
+use rustls::ClientConfig;
+use rustls_pki_types::{PrivatePkcs8KeyDer, pem::PemObject as _};
+use serde_json::{Value, json};
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+use wardgate_model::{secret::Secret, time::Time};
+use wardgate_proof::{
+    client::{self, ASSERTION_TYPE},
+    entropy::{Entropy as _, SystemEntropy},
+    jws::Signer,
+};
+
+/// `grant_type` of what rests on a token of somebody else (RFC 8693 §2.1).
+const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+/// `subject_token_type` of it (RFC 8693 §3).
+const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
+/// The type of `authorization_details` that names a task (RFC 9396 §2).
+const TASK: &str = "wardgate_task";
+/// How long a token is taken to live that does not say it (RFC 6749 §5.1 recommends that it does).
+const LIFE: Duration = Duration::from_mins(1);
+/// Largest file with a key or a token, in bytes.
+const FILE_BYTES_MAX: usize = 64 * 1024;
+
+/// By what a client proves itself.
+enum Proof {
+    /// A private key of its own.
+    Key { client: String, file: PathBuf },
+    /// An API key, in a file or given.
+    ApiKey { client: String, key: ApiKey },
+    /// The certificate of its connection.
+    Certificate { client: String },
+    /// A token that somebody else gave it.
+    Subject { file: PathBuf },
+}
+
+enum ApiKey {
+    File(PathBuf),
+    Given(Secret<String>),
+}
+
+/// Gets tokens.
+pub(super) struct Asker {
+    issuer: Issuer,
+    proof: Proof,
+    resource: Option<String>,
+    scope: Option<String>,
+    details: Option<String>,
+}
+
+/// A token, and until when.
+pub(super) struct Token {
+    /// The token itself.
+    pub(super) text: Secret<String>,
+    /// From this moment on it opens nothing.
+    pub(super) ends: Time,
+    /// For how long it was given.
+    pub(super) life: Duration,
+    /// What the service answered.
+    pub(super) answer: Value,
+    /// What TLS is to be spoken with where it is shown: it may be bound to the certificate of the client.
+    pub(super) tls: Arc<ClientConfig>,
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token").field("ends", &self.ends).finish_non_exhaustive()
+    }
+}
+
+impl Asker {
+    /// As the command says it.
+    ///
+    /// # Errors
+    /// It does not say enough, a file cannot be read, or nobody is at the issuer.
+    pub(super) async fn new(args: &TokenArgs) -> anyhow::Result<Self> {
+        let url = args.issuer.as_ref().context("`--issuer` is needed")?;
+        let proof = proof(args)?;
+        proof.look()?;
+        let certificate = args.certificate.clone().zip(args.certificate_key.clone());
+        let way = Way { connect: args.connect.clone(), ca: args.ca.clone(), certificate };
+        let details = args.task.as_ref().map(|task| json!([{ "type": TASK, "task_id": task }]).to_string());
+        let issuer = Issuer::find(url, way).await?;
+        Ok(Self { issuer, proof, resource: args.resource.clone(), scope: args.scope.clone(), details })
+    }
+
+    /// How to get to the gate.
+    pub(super) fn way(&self) -> &Way {
+        self.issuer.way()
+    }
+
+    /// Asks for a token.
+    ///
+    /// # Errors
+    /// It is refused, or nobody answers.
+    pub(super) async fn ask(&self) -> Result<Token, NoAnswer> {
+        let asked = clock::now();
+        let (answered, tls) = self.answered().await.map_err(|error| NoAnswer::Later(format!("{error:#}")))?;
+        let answer = answered.good("token")?;
+        let text = answer.get("access_token").and_then(Value::as_str);
+        let text = text.ok_or_else(|| NoAnswer::Refused("the answer has no `access_token`".to_owned()))?;
+        let life = answer.get("expires_in").and_then(Value::as_u64).map_or(LIFE, Duration::from_secs);
+        Ok(Token { text: Secret::new(text.to_owned()), ends: asked + life, life, tls, answer })
+    }
+
+    async fn answered(&self) -> anyhow::Result<(Answered, Arc<ClientConfig>)> {
+        let tls = self.way().tls()?;
+        let shown = self.proof.shown(self.issuer.name())?;
+        let mut form: Vec<(&str, &str)> = shown.form.iter().map(|(name, value)| (*name, value.danger_expose().as_str())).collect();
+        let asked = [("resource", &self.resource), ("scope", &self.scope), ("authorization_details", &self.details)];
+        form.extend(asked.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))));
+        Ok((self.issuer.token(&tls, shown.fields, &form).await?, tls))
+    }
+}
+
+/// What goes with a question for a token.
+struct Shown {
+    form: Vec<(&'static str, Secret<String>)>,
+    fields: Vec<(HeaderName, HeaderValue)>,
+}
+
+fn proof(args: &TokenArgs) -> anyhow::Result<Proof> {
+    if let Some(file) = &args.subject_token_file {
+        return Ok(Proof::Subject { file: file.clone() });
+    }
+    let client = args.client.clone().context("`--client` is needed: the name of the identity")?;
+    if let Some(file) = &args.key {
+        return Ok(Proof::Key { client, file: file.clone() });
+    }
+    let given = || args.api_key.as_ref().map(|key| ApiKey::Given(key.clone()));
+    if let Some(key) = args.api_key_file.clone().map(ApiKey::File).or_else(given) {
+        return Ok(Proof::ApiKey { client, key });
+    }
+    if args.certificate.is_some() {
+        return Ok(Proof::Certificate { client });
+    }
+    bail!("say by what the client proves itself: `--key`, `--api-key-file`, `--certificate` or `--subject-token-file`")
+}
+
+impl Proof {
+    /// Whether it can be read at all: said at once, and not with the first renewal.
+    fn look(&self) -> anyhow::Result<()> {
+        self.shown("").map(drop)
+    }
+
+    fn shown(&self, issuer: &str) -> anyhow::Result<Shown> {
+        let open = |text: &str| Secret::new(text.to_owned());
+        let usual = ("grant_type", open("client_credentials"));
+        let mut fields = Vec::new();
+        let form = match self {
+            Self::Key { client, file } => {
+                let mut id = [0; 16];
+                SystemEntropy.fill(&mut id)?;
+                let assertion = client::assertion(&signer(file)?, client, issuer, &id, clock::now())?;
+                let by = [("client_assertion_type", open(ASSERTION_TYPE)), ("client_assertion", Secret::new(assertion))];
+                [usual, ("client_id", open(client))].into_iter().chain(by).collect()
+            }
+            Self::ApiKey { client, key } => {
+                let key = match key {
+                    ApiKey::File(file) => read(file)?,
+                    ApiKey::Given(key) => key.clone(),
+                };
+                let pair = Secret::new(format!("{client}:{}", key.danger_expose()));
+                let mut basic = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair.danger_expose())))?;
+                basic.set_sensitive(true);
+                fields.push((header::AUTHORIZATION, basic));
+                vec![usual]
+            }
+            Self::Certificate { client } => vec![usual, ("client_id", open(client))],
+            Self::Subject { file } => {
+                vec![("grant_type", open(EXCHANGE)), ("subject_token", read(file)?), ("subject_token_type", open(JWT))]
+            }
+        };
+        Ok(Shown { form, fields })
+    }
+}
+
+/// A private key of a client, as `--new-key` makes it.
+///
+/// # Errors
+/// It cannot be read, or is none.
+pub(super) fn signer(file: &Path) -> anyhow::Result<Signer> {
+    let text = Secret::new(fs::read(file).with_context(|| format!("cannot read the key `{}`", file.display()))?);
+    let der = PrivatePkcs8KeyDer::from_pem_slice(text.danger_expose());
+    let der = der.map_err(|_| {
+        anyhow::anyhow!("`{}` holds no private key in PEM, PKCS #8: make one with `wardgate token --new-key FILE`", file.display())
+    })?;
+    Signer::load(der.secret_pkcs8_der()).with_context(|| format!("the key `{}` cannot be used", file.display()))
+}
+
+/// One line of a file: a key or a token.
+///
+/// # Errors
+/// It cannot be read, or is no such line.
+pub(super) fn read(file: &Path) -> anyhow::Result<Secret<String>> {
+    let text = Secret::new(fs::read_to_string(file).with_context(|| format!("cannot read `{}`", file.display()))?);
+    let line = text.danger_expose().trim();
+    if line.is_empty() || line.len() > FILE_BYTES_MAX || !line.bytes().all(|byte| byte.is_ascii_graphic()) {
+        bail!("`{}` holds no key or token: one line of visible characters", file.display());
+    }
+    Ok(Secret::new(line.to_owned()))
+}
+
+#[cfg(test)]
+mod tests;

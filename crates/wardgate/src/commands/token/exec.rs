@@ -1,0 +1,178 @@
+//! A command that runs with a token in a file: replaced before it ends, told to nobody else, and gone when the command has ended.
+
+use super::{asking::Token, fresh::Fresh};
+use crate::output::{Exit, note, plain};
+use anyhow::{Context as _, bail};
+use rustix::process::{Pid, Signal, kill_process};
+use std::{
+    ffi::OsStr,
+    fs::Permissions,
+    io::{IsTerminal as _, Write as _},
+    os::unix::{fs::PermissionsExt as _, process::ExitStatusExt as _},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus},
+    sync::Arc,
+};
+use tempfile::{NamedTempFile, TempDir};
+use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
+
+/// The variable that says where the token is.
+const FILE: &str = "WARDGATE_TOKEN_FILE";
+/// Variables by which this client proves itself: nothing for whoever it runs.
+const OURS: [&str; 1] = ["WARDGATE_API_KEY"];
+/// The status of a command that cannot be run, as shells have it (POSIX.1-2024, 2.8.2).
+const NOT_RUN: u8 = 127;
+/// What is added to the number of the signal that ended a command, as shells have it.
+const SIGNALLED: i32 = 128;
+
+/// Where a token is kept for a command.
+pub(super) struct Place {
+    file: PathBuf,
+    /// Gone with it, where it is our own.
+    _directory: Option<TempDir>,
+}
+
+impl Place {
+    /// The file that is named, or one in a new directory that nobody else can read.
+    ///
+    /// # Errors
+    /// No directory can be made.
+    pub(super) fn new(file: Option<&Path>) -> anyhow::Result<Self> {
+        if let Some(file) = file {
+            return Ok(Self { file: file.to_owned(), _directory: None });
+        }
+        let directory = tempfile::Builder::new().prefix("wardgate-").permissions(Permissions::from_mode(0o700)).tempdir();
+        let directory = directory.context("cannot make a directory for the token")?;
+        Ok(Self { file: directory.path().join("token"), _directory: Some(directory) })
+    }
+
+    /// The token takes the place of the one before: who opens the file has the one or the other, whole.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(super) fn put(&self, token: &Token) -> anyhow::Result<()> {
+        let cannot = || format!("cannot write the token into `{}`", self.file.display());
+        let beside = self.file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let private = Permissions::from_mode(0o600);
+        let mut fresh = tempfile::Builder::new().permissions(private).tempfile_in(beside).with_context(cannot)?;
+        write(&mut fresh, token).with_context(cannot)?;
+        fresh.persist(&self.file).with_context(cannot)?;
+        Ok(())
+    }
+}
+
+fn write(file: &mut NamedTempFile, token: &Token) -> std::io::Result<()> {
+    file.write_all(token.text.danger_expose().as_bytes())?;
+    file.as_file().sync_all()
+}
+
+/// Takes the file away that the command read its token from.
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _gone_already = std::fs::remove_file(&self.file);
+    }
+}
+
+/// Runs a command with a token in a file. Gives the status that it ended with.
+///
+/// # Errors
+/// There is no token at all, or it cannot be put into the file.
+pub(super) async fn run(fresh: &Fresh, place: &Place, command: &[String], variable: Option<&str>) -> anyhow::Result<ExitStatus> {
+    let Some((program, arguments)) = command.split_first() else { bail!("say what to run, behind `--`") };
+    let first = fresh.token().await.context("the token ended, and there is no new one")?;
+    place.put(&first)?;
+    let mut wanted = Command::new(program);
+    wanted.args(arguments).env(FILE, &place.file);
+    for ours in OURS {
+        wanted.env_remove(ours);
+    }
+    if let Some(variable) = variable {
+        wanted.env(variable, OsStr::new(first.text.danger_expose()));
+    }
+    // Before the command is there: no signal for it is lost.
+    let mut forwarding = Forwarding::new()?;
+    let child = match wanted.spawn() {
+        Ok(child) => child,
+        Err(error) => {
+            note(&format!("error: cannot run `{}`: {error}", plain(program)));
+            return Ok(ExitStatus::from_raw(i32::from(NOT_RUN) << 8));
+        }
+    };
+    let pid = pid(&child).context("the command has no process id")?;
+    let waited = tokio::task::spawn_blocking(move || {
+        let mut child = child;
+        child.wait()
+    });
+    tokio::pin!(waited);
+    let mut last = first;
+    loop {
+        tokio::select! {
+            ended = &mut waited => return Ok(ended??),
+            Some(signal) = forwarding.next() => {
+                // It may have ended just now.
+                let _ended = kill_process(pid, signal);
+            }
+            Some(next) = fresh.after(&last) => last = renewed(place, next),
+        }
+    }
+}
+
+fn renewed(place: &Place, next: Arc<Token>) -> Arc<Token> {
+    if let Err(error) = place.put(&next) {
+        note(&format!("warning: {error:#}: the command has the token before"));
+    }
+    next
+}
+
+fn pid(child: &Child) -> Option<Pid> {
+    Pid::from_raw(i32::try_from(child.id()).ok()?)
+}
+
+/// How this process ends when the command ended so.
+pub(super) fn exit(status: ExitStatus) -> Exit {
+    let code = status.code().or_else(|| status.signal().map(|signal| SIGNALLED + signal)).unwrap_or(1);
+    Exit::Of(u8::try_from(code).unwrap_or(1))
+}
+
+/// Signals that are for the command.
+struct Forwarding {
+    terminate: Signals,
+    hangup: Signals,
+    interrupt: Signals,
+    quit: Signals,
+    first: Signals,
+    second: Signals,
+    /// The terminal sends these to the command too: it is not to have them twice.
+    by_terminal: bool,
+}
+
+impl Forwarding {
+    fn new() -> anyhow::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
+            first: signal(SignalKind::user_defined1())?,
+            second: signal(SignalKind::user_defined2())?,
+            by_terminal: std::io::stdin().is_terminal(),
+        })
+    }
+
+    /// The next one.
+    async fn next(&mut self) -> Option<Signal> {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return Some(Signal::TERM),
+                _ = self.hangup.recv() => return Some(Signal::HUP),
+                _ = self.first.recv() => return Some(Signal::USR1),
+                _ = self.second.recv() => return Some(Signal::USR2),
+                _ = self.interrupt.recv() => if !self.by_terminal { return Some(Signal::INT) },
+                _ = self.quit.recv() => if !self.by_terminal { return Some(Signal::QUIT) },
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

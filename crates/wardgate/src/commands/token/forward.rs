@@ -1,0 +1,309 @@
+//! A forwarder on this machine, for programs that know nothing of tokens: they call it in the place of the API, with whatever they
+//! always sent. It takes their credential off, puts a fresh token on, and passes everything else on as it comes.
+
+mod guard;
+mod lanes;
+mod rewound;
+
+use super::{
+    asking::{self, Asker, Token},
+    fresh::Fresh,
+};
+use crate::{
+    cli::TokenArgs,
+    clock,
+    output::{Exit, line, note, plain},
+};
+use anyhow::{Context as _, bail};
+use bytes::Bytes;
+use guard::{Guard, Names};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri, header, uri::PathAndQuery};
+use http_body_util::{Either, Full};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use lanes::Lanes;
+use rewound::Rewound;
+use serde_json::json;
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    os::unix::fs::PermissionsExt as _,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    net::{TcpListener, UnixListener, UnixStream},
+    signal::unix::{SignalKind, signal},
+    sync::{Semaphore, watch},
+    time::{Instant, sleep_until, timeout},
+};
+
+/// Most connections at a time; further ones wait.
+const CONNECTIONS_MAX: usize = 256;
+/// Largest head of a request, in bytes.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Longest wait for the head of a request.
+const HEAD_PATIENCE: Duration = Duration::from_secs(30);
+/// What is open when it ends may take so long.
+const DRAIN: Duration = Duration::from_secs(10);
+/// A token that is younger than this is not replaced because it was refused: the next one would be, too.
+const YOUNG: Duration = Duration::from_secs(5);
+/// What begins the address of a socket in the file system.
+const UNIX: &str = "unix:";
+
+type Passed = Either<Incoming, Full<Bytes>>;
+
+/// Where it listens.
+enum Door {
+    Tcp(TcpListener),
+    Unix(UnixListener, SocketFile),
+}
+
+/// The file of a socket, taken away at the end.
+struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let _gone_already = std::fs::remove_file(&self.0);
+    }
+}
+
+/// What every connection has in common.
+struct Forwarder {
+    fresh: Fresh,
+    guard: Guard,
+    lanes: Lanes,
+    host: HeaderValue,
+    activity: Activity,
+}
+
+/// Whether anything goes on.
+struct Activity {
+    open: AtomicUsize,
+    last: Mutex<Instant>,
+}
+
+/// A request that is open.
+struct Open<'a>(&'a Activity);
+
+impl Activity {
+    fn begin(&self) -> Open<'_> {
+        self.open.fetch_add(1, Ordering::Relaxed);
+        Open(self)
+    }
+
+    fn touch(&self) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// Returns when nothing went on for so long; never for `None`.
+    async fn quiet(&self, span: Option<Duration>) {
+        let Some(span) = span else { return std::future::pending().await };
+        loop {
+            let end = *self.last.lock().unwrap_or_else(PoisonError::into_inner) + span;
+            if self.open.load(Ordering::Relaxed) > 0 {
+                self.touch();
+            } else if Instant::now() >= end {
+                return;
+            }
+            sleep_until(end.max(Instant::now() + Duration::from_millis(100))).await;
+        }
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.touch();
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Forwards until it is told to end, or nothing came for so long.
+///
+/// # Errors
+/// There is no first token, or nobody can listen there.
+pub(super) async fn run(asker: Arc<Asker>, fresh: Fresh, address: &str, args: &TokenArgs) -> anyhow::Result<Exit> {
+    let resource = args.resource.as_deref().context("`--proxy` needs `--resource`: the API's address")?;
+    let target: Uri = resource.parse().with_context(|| format!("`{}` is no address", plain(resource)))?;
+    let authority = target.authority().with_context(|| format!("`{}` names no host", plain(resource)))?;
+    let host = HeaderValue::try_from(authority.as_str())?;
+    let door = door(address, args).await?;
+    let names = match &door {
+        Door::Unix(..) => Names::Any,
+        Door::Tcp(_) => Names::Here(args.name.iter().map(|name| name.as_str().into()).collect()),
+    };
+    let strip = args.strip.iter().map(|name| HeaderName::try_from(name).with_context(|| format!("`{}` is no header", plain(name))));
+    let guard = Guard {
+        names,
+        prefix: target.path().trim_end_matches('/').into(),
+        strip: strip.collect::<Result<_, _>>()?,
+        secret: args.local_secret_file.as_deref().map(asking::read).transpose()?,
+    };
+    let shown = match &door {
+        Door::Tcp(listener) => format!("http://{}{}", listener.local_addr()?, guard.prefix),
+        Door::Unix(_, file) => format!("{UNIX}{}", file.0.display()),
+    };
+    let activity = Activity { open: AtomicUsize::new(0), last: Mutex::new(Instant::now()) };
+    let lanes = Lanes::new(asker.way().clone(), target);
+    let forwarder = Arc::new(Forwarder { fresh, guard, lanes, host, activity });
+    line(&format!("forwarding: {shown} -> {}", plain(resource)))?;
+    serve(&door, &forwarder, args.idle_exit).await
+}
+
+async fn serve(door: &Door, forwarder: &Arc<Forwarder>, idle: Option<Duration>) -> anyhow::Result<Exit> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let (ending, ended) = watch::channel(());
+    let mut quiet = std::pin::pin!(forwarder.activity.quiet(idle));
+    loop {
+        let room = Arc::clone(&room).acquire_owned().await?;
+        let stream = tokio::select! {
+            accepted = door.accept() => accepted,
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            () = &mut quiet => break,
+        };
+        let stream = match stream {
+            Ok(stream) => stream,
+            Err(error) => {
+                note(&format!("warning: a connection could not be taken: {error}"));
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let (forwarder, mut ended) = (Arc::clone(forwarder), ended.clone());
+        tokio::spawn(async move {
+            let _room = room;
+            let service = service_fn(|request| {
+                let forwarder = Arc::clone(&forwarder);
+                async move { Ok::<_, Infallible>(forwarder.answer(request).await) }
+            });
+            let mut http = http1::Builder::new();
+            http.timer(TokioTimer::new()).header_read_timeout(HEAD_PATIENCE).max_buf_size(HEAD_BYTES_MAX);
+            let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
+            tokio::select! {
+                done = &mut connection => drop(done),
+                _ = ended.changed() => {
+                    connection.as_mut().graceful_shutdown();
+                    drop(connection.await);
+                }
+            }
+        });
+    }
+    drop(ended);
+    drop(ending);
+    let every = u32::try_from(CONNECTIONS_MAX).unwrap_or(u32::MAX);
+    if timeout(DRAIN, room.acquire_many(every)).await.is_err() {
+        note("note: some requests were still open, and were cut");
+    }
+    Ok(Exit::Done)
+}
+
+impl Door {
+    async fn accept(&self) -> std::io::Result<Box<dyn super::issuer::Stream>> {
+        Ok(match self {
+            Self::Tcp(listener) => {
+                let (stream, _) = listener.accept().await?;
+                stream.set_nodelay(true)?;
+                Box::new(stream)
+            }
+            Self::Unix(listener, _) => Box::new(listener.accept().await?.0),
+        })
+    }
+}
+
+/// Listens, for this machine alone unless it is forced to do otherwise.
+async fn door(address: &str, args: &TokenArgs) -> anyhow::Result<Door> {
+    if let Some(path) = address.strip_prefix(UNIX) {
+        let path = PathBuf::from(path);
+        let cannot = || format!("cannot listen at `{}`", path.display());
+        // One that is left over, by a process that is gone.
+        if path.exists() && UnixStream::connect(&path).await.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused) {
+            std::fs::remove_file(&path).with_context(cannot)?;
+        }
+        let listener = UnixListener::bind(&path).with_context(cannot)?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).with_context(cannot)?;
+        return Ok(Door::Unix(listener, SocketFile(path)));
+    }
+    let text = plain(address);
+    let parsed: SocketAddr = address.parse().with_context(|| format!("`{text}` is no address: write `127.0.0.1:8700` or `unix:PATH`"))?;
+    if !parsed.ip().is_loopback() && !args.danger_listen_anywhere {
+        bail!(
+            "`{text}` is not on this machine alone: whoever reaches it calls as `this client`; `--danger-listen-anywhere` does it all the same"
+        );
+    }
+    Ok(Door::Tcp(TcpListener::bind(parsed).await.with_context(|| format!("cannot listen at `{text}`"))?))
+}
+
+impl Forwarder {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Passed> {
+        let _open = self.activity.begin();
+        let (mut head, body) = request.into_parts();
+        if let Err(turned) = self.guard.check(&head) {
+            return problem(turned.status(), &turned.to_string());
+        }
+        self.guard.strip(&mut head.headers);
+        head.headers.insert(header::HOST, self.host.clone());
+        let target = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+        head.uri = Uri::from(target);
+        let body = Rewound::new(body);
+        let kept = body.same();
+        let Some(token) = self.fresh.token().await else {
+            return problem(StatusCode::SERVICE_UNAVAILABLE, "there is no token: the token service does not answer or refuses");
+        };
+        let first = match self.sent(&head, body, &token).await {
+            Ok(answer) => answer,
+            Err(error) => return problem(StatusCode::BAD_GATEWAY, &format!("{error:#}")),
+        };
+        if first.status() != StatusCode::UNAUTHORIZED {
+            return passed(first);
+        }
+        let Some((body, next)) = kept.again().zip(self.next(&token).await) else { return passed(first) };
+        match self.sent(&head, body, &next).await {
+            Ok(answer) => passed(answer),
+            Err(_) => passed(first),
+        }
+    }
+
+    /// A token in the place of one that was refused; `None`: there is no sense in it.
+    async fn next(&self, refused: &Arc<Token>) -> Option<Arc<Token>> {
+        let age = refused.life.saturating_sub(refused.ends.since(clock::now()));
+        if age < YOUNG {
+            return None;
+        }
+        self.fresh.refused(refused);
+        timeout(YOUNG, self.fresh.after(refused)).await.ok()?
+    }
+
+    async fn sent(&self, head: &http::request::Parts, body: Rewound<Incoming>, token: &Token) -> anyhow::Result<Response<Incoming>> {
+        let mut request = Request::new(body);
+        *request.method_mut() = head.method.clone();
+        *request.uri_mut() = head.uri.clone();
+        *request.headers_mut() = head.headers.clone();
+        let mut shown = HeaderValue::try_from(format!("Bearer {}", token.text.danger_expose()))?;
+        shown.set_sensitive(true);
+        request.headers_mut().insert(header::AUTHORIZATION, shown);
+        self.lanes.send(&token.tls, request).await
+    }
+}
+
+/// An answer of the gate, as it is.
+fn passed(answer: Response<Incoming>) -> Response<Passed> {
+    let mut answer = answer.map(Either::Left);
+    guard::of_the_connection(answer.headers_mut());
+    answer
+}
+
+/// An answer of our own (RFC 9457).
+fn problem(status: StatusCode, detail: &str) -> Response<Passed> {
+    let body = json!({ "title": "not forwarded", "status": status.as_u16(), "detail": detail, "code": "forwarder" }).to_string();
+    let mut answer = Response::new(Either::Right(Full::new(Bytes::from(body))));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
