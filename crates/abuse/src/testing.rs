@@ -134,6 +134,7 @@ pub(crate) fn facts(text: &str) -> Facts {
             token: None,
             on_behalf_of: words.get("person").map(|person| (*person).into()),
             actors: smallvec::SmallVec::new(),
+            holds: None,
             task: None,
         }),
         purpose: None,

@@ -144,7 +144,7 @@ pub fn towards_upstream(headers: &mut HeaderMap, trip: Trip<'_>) {
             || [secret, key].into_iter().flatten().any(|credential| poses_as(text, credential))
             || name == header::EXPECT
             // A key of ours elsewhere is refused; where `mode: observe` lets it go on, it goes on without.
-            || (own && (name == header::AUTHORIZATION || key == Some(name) || credential::holds_key(value.as_bytes())))
+            || (own && (name == header::AUTHORIZATION || name == credential::POSSESSION || key == Some(name) || credential::holds_key(value.as_bytes())))
             || (!trip.traced && (*name == TRACEPARENT || *name == TRACESTATE))
     });
     join_cookies(headers);

@@ -7,8 +7,10 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use smallvec::SmallVec;
 use std::{fmt::Write as _, sync::Arc};
+use wardgate_gate::possession;
 use wardgate_model::{
     api::{Api, PathTemplate},
+    credential::CredentialKind,
     facts::{Facts, Lane},
     id::RequestId,
     reason::Reason,
@@ -21,6 +23,8 @@ const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy")
 const CREDENTIAL_EXPIRES: HeaderName = HeaderName::from_static("wardgate-credential-expires");
 const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
 const SUNSET: HeaderName = HeaderName::from_static("sunset");
+/// `DPoP-Nonce` (RFC 9449 §8).
+pub const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 /// Methods that any door takes; what is said with a 405 that no API can say better.
@@ -66,6 +70,9 @@ pub fn refusal(id: RequestId, ruling: &Ruling, facts: Option<&Facts>, detail: Op
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(challenge) = challenge(reason, status, facts) {
         headers.insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    if let Some(challenge) = held(reason, status, facts) {
+        headers.append(header::WWW_AUTHENTICATE, challenge);
     }
     if let Some(seconds) = ruling.retry_after_s.or_else(|| (row.http == 503).then_some(1)) {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -142,6 +149,8 @@ fn challenge(reason: Reason, status: StatusCode, facts: Option<&Facts>) -> Optio
             let text = format!("Bearer realm=\"wardgate\", error=\"insufficient_scope\", scope=\"{scope}\"");
             return HeaderValue::try_from(text).ok();
         }
+        // The other challenge says all there is to say.
+        (StatusCode::UNAUTHORIZED, Reason::ProofPossession | Reason::ProofNonce) => return None,
         (StatusCode::UNAUTHORIZED, Reason::CredentialMissing) => "Bearer realm=\"wardgate\"",
         (StatusCode::UNAUTHORIZED, _) => "Bearer realm=\"wardgate\", error=\"invalid_token\"",
         (
@@ -151,6 +160,35 @@ fn challenge(reason: Reason, status: StatusCode, facts: Option<&Facts>) -> Optio
         _ => return None,
     };
     Some(HeaderValue::from_static(text))
+}
+
+/// RFC 9449 §7.1, §9: that a token may be bound to a key here, or what is wrong with the proof of possession.
+fn held(reason: Reason, status: StatusCode, facts: Option<&Facts>) -> Option<HeaderValue> {
+    let tokens = facts.and_then(|facts| facts.api.as_deref()).is_some_and(|api| api.accept.contains(&CredentialKind::Oidc));
+    // Whoever is told of its proof has shown one, and every 401 has a challenge (RFC 9110 §11.6.1).
+    let own = matches!(reason, Reason::ProofPossession | Reason::ProofNonce);
+    if status != StatusCode::UNAUTHORIZED || !(tokens || own) {
+        return None;
+    }
+    let error = match reason {
+        Reason::CredentialMissing => "",
+        Reason::ProofPossession => ", error=\"invalid_dpop_proof\"",
+        Reason::ProofNonce => ", error=\"use_dpop_nonce\"",
+        _ => ", error=\"invalid_token\"",
+    };
+    HeaderValue::try_from(format!("DPoP realm=\"wardgate\"{error}, algs=\"{}\"", possession::algorithms())).ok()
+}
+
+/// Says in each challenge where it is told what the API is as a protected resource (RFC 9728 §5.1).
+pub fn resource_metadata(headers: &mut HeaderMap, url: &str) {
+    if let header::Entry::Occupied(mut challenges) = headers.entry(header::WWW_AUTHENTICATE) {
+        for challenge in challenges.iter_mut() {
+            let told = challenge.to_str().map(|text| format!("{text}, resource_metadata=\"{url}\""));
+            if let Some(told) = told.ok().and_then(|text| HeaderValue::try_from(text).ok()) {
+                *challenge = told;
+            }
+        }
+    }
 }
 
 /// `Allow` (RFC 9110 §10.2.1): the methods that the API has for this path.

@@ -4,8 +4,8 @@ use crate::shards::Named;
 use ipnet::IpNet;
 use std::sync::Arc;
 use wardgate_model::{
-    credential::{Credential, CredentialKind, CredentialState},
-    id::IdentityId,
+    credential::{Credential, CredentialKind, CredentialState, TokenBinding},
+    id::{CredentialId, IdentityId},
     inventory::Identity,
     time::Time,
 };
@@ -15,6 +15,7 @@ use wardgate_proof::{
         jwk::{Key, KeyFault},
         key_set::KeySet,
     },
+    x509,
 };
 
 /// The registered keys of an identity.
@@ -22,8 +23,28 @@ use wardgate_proof::{
 pub struct Client {
     identity: IdentityId,
     keys: KeySet,
-    /// By the thumbprint of its key.
-    credentials: Box<[(Box<str>, Arc<Credential>)]>,
+    credentials: Box<[Entry]>,
+}
+
+/// What one of them stands for.
+#[derive(Debug)]
+struct Entry {
+    thumbprint: Box<str>,
+    /// As a certificate has it.
+    in_certificates: Option<Box<[u8]>>,
+    credential: Arc<Credential>,
+    tokens: TokenBinding,
+}
+
+/// A registered key, the credential that it is on record as, and what tokens have to be that it is shown for.
+#[derive(Debug)]
+pub struct Registered {
+    /// The credential.
+    pub credential: Arc<Credential>,
+    /// The key.
+    pub key: Key,
+    /// Whether its tokens have to be bound to a key.
+    pub tokens: TokenBinding,
 }
 
 impl Named for Client {
@@ -37,7 +58,7 @@ impl Named for Client {
 ///
 /// # Errors
 /// When the JWK is no key that counts.
-pub fn registered(identity: &Identity, entry: &str, sources: &[IpNet], jwk: &str) -> Result<(Arc<Credential>, Key), KeyFault> {
+pub fn registered(identity: &Identity, entry: &str, sources: &[IpNet], jwk: &str, tokens: TokenBinding) -> Result<Registered, KeyFault> {
     let key = client::key(jwk)?;
     let credential = Credential {
         id: client::credential_id(&identity.id, &key),
@@ -53,15 +74,21 @@ pub fn registered(identity: &Identity, entry: &str, sources: &[IpNet], jwk: &str
         warn_from: None,
         state: CredentialState::Live,
     };
-    Ok((Arc::new(credential), key))
+    Ok(Registered { credential: Arc::new(credential), key, tokens })
 }
 
 impl Client {
     /// All registered keys of an identity; `None`: it has none. The same key in two entries is the first one.
     #[must_use]
-    pub fn new(identity: &IdentityId, registered: Vec<(Arc<Credential>, Key)>) -> Option<Self> {
-        let credentials: Box<[_]> = registered.iter().map(|(credential, key)| (key.thumbprint().into(), Arc::clone(credential))).collect();
-        let keys = client::keys(registered.into_iter().map(|(_, key)| key));
+    pub fn new(identity: &IdentityId, registered: Vec<Registered>) -> Option<Self> {
+        let entry = |one: &Registered| Entry {
+            thumbprint: one.key.thumbprint().into(),
+            in_certificates: one.key.subject_public_key_info(),
+            credential: Arc::clone(&one.credential),
+            tokens: one.tokens,
+        };
+        let credentials: Box<[Entry]> = registered.iter().map(entry).collect();
+        let keys = client::keys(registered.into_iter().map(|one| one.key));
         (!credentials.is_empty()).then(|| Self { identity: identity.clone(), keys, credentials })
     }
 
@@ -74,6 +101,20 @@ impl Client {
     /// The credential that the key of this thumbprint is.
     #[must_use]
     pub fn credential(&self, thumbprint: &str) -> Option<&Arc<Credential>> {
-        self.credentials.iter().find(|(own, _)| **own == *thumbprint).map(|(_, credential)| credential)
+        self.credentials.iter().find(|entry| *entry.thumbprint == *thumbprint).map(|entry| &entry.credential)
+    }
+
+    /// The credential whose key a certificate has, whoever signed that (RFC 8705 §2.2).
+    #[must_use]
+    pub fn certified(&self, leaf: &[u8]) -> Option<&Arc<Credential>> {
+        let has = |entry: &&Entry| entry.in_certificates.as_deref().is_some_and(|key| x509::has_key(leaf, key));
+        self.credentials.iter().find(has).map(|entry| &entry.credential)
+    }
+
+    /// Whether tokens that are got by one of these credentials have to be bound to a key.
+    #[must_use]
+    pub fn tokens(&self, credential: &CredentialId) -> TokenBinding {
+        let entry = self.credentials.iter().find(|entry| entry.credential.id == *credential);
+        entry.map_or(TokenBinding::Optional, |entry| entry.tokens)
     }
 }

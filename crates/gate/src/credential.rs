@@ -14,7 +14,7 @@ use crate::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use wardgate_model::{
-    api::{Api, Target, UpstreamIdentity},
+    api::{Api, OperationClass, Target, UpstreamIdentity},
     credential::CredentialKind,
     facts::Facts,
     id::CredentialId,
@@ -24,6 +24,8 @@ use wardgate_model::{
 };
 use wardgate_proof::api_key::{self, ApiKey, CHECKSUM_CHARACTERS, KeyError, SECRET_CHARACTERS};
 
+/// The field that proofs of possession stand in (RFC 9449 §4.1).
+pub const POSSESSION: HeaderName = HeaderName::from_static("dpop");
 /// Longest key of foreign make that is looked at, in bytes: hashing it is all that it may cost.
 pub(crate) const FOREIGN_BYTES_MAX: usize = 512;
 /// Longest opaque token that an issuer is asked about, in bytes.
@@ -58,6 +60,8 @@ pub struct Presented<'a> {
     pub sourced: Sourced<'a>,
     /// What it shows.
     pub shown: Shown<'a>,
+    /// The proof of possession that a token of the scheme `DPoP` is shown with, or that is shown to our token service (RFC 9449 §4.1).
+    pub possession: Option<&'a str>,
 }
 
 impl Presented<'_> {
@@ -80,13 +84,17 @@ pub fn read<'a>(sourced: Sourced<'a>, snapshot: &Snapshot, now: Time) -> Result<
     } else if misplaced(arrival.headers, &sourced) {
         Err(Reason::CredentialMisplaced)
     } else if sourced.routed.api.is_issuer() {
-        client(arrival.headers)
+        client(arrival.headers, &sourced)
     } else {
         let hooks = snapshot.population().hooks().candidates(arrival.headers, &sourced.routed.api, snapshot.granted(), now);
-        if hooks.is_empty() { shown(arrival.headers, &sourced) } else { signed(hooks, arrival.headers, &sourced.routed.api) }
+        if hooks.is_empty() {
+            shown(arrival.headers, &sourced)
+        } else {
+            signed(hooks, arrival.headers, &sourced.routed.api).map(|shown| (shown, None))
+        }
     };
     match result {
-        Ok(shown) => Ok(Presented { sourced, shown }),
+        Ok((shown, possession)) => Ok(Presented { sourced, shown, possession }),
         Err(reason) => Err(Refused::new(sourced.into_facts(), reason)),
     }
 }
@@ -115,38 +123,62 @@ pub fn is_exposed(target: &str) -> bool {
     target.len() >= KEY_BYTES_MIN && api_key::find(&escapes::resolved(target.as_bytes(), Plus::Plus)).is_some()
 }
 
-fn shown<'a>(headers: &'a HeaderMap, sourced: &Sourced<'a>) -> Result<Shown<'a>, Reason> {
+/// What is shown, and the proof of possession that goes with it.
+type WithPossession<'a> = (Shown<'a>, Option<&'a str>);
+
+fn shown<'a>(headers: &'a HeaderMap, sourced: &Sourced<'a>) -> Result<WithPossession<'a>, Reason> {
     let api = &sourced.routed.api;
     let mut authorization = headers.get_all(header::AUTHORIZATION).iter();
     let own = api.api_key_header.as_ref().map(|name| headers.get_all(name));
     let mut own = own.iter().flat_map(|values| values.iter());
-    let text = match (authorization.next(), own.next()) {
-        (None, None) => return Ok(certificate(sourced)),
-        (Some(value), None) => bearer(value)?,
-        (None, Some(value)) => text(value).ok_or(Reason::CredentialMalformed)?,
+    let (scheme, text) = match (authorization.next(), own.next()) {
+        (None, None) => return Ok((certificate(sourced), None)),
+        (Some(value), None) => authorized(value)?,
+        (None, Some(value)) => (Scheme::Bearer, text(value).ok_or(Reason::CredentialMalformed)?),
         (Some(_), Some(_)) => return Err(Reason::CredentialConflict),
     };
     if authorization.next().is_some() || own.next().is_some() {
         return Err(Reason::CredentialConflict);
     }
-    if is_token(text) && api.accept.contains(&CredentialKind::Oidc) {
-        return Ok(Shown::Token(text));
+    let tokens = api.accept.contains(&CredentialKind::Oidc);
+    let possession = match scheme {
+        Scheme::Bearer => None,
+        Scheme::Possession if tokens => Some(possession(headers)?.ok_or(Reason::ProofPossession)?),
+        Scheme::Possession => return Err(Reason::CredentialNotAccepted),
+    };
+    if is_token(text) && tokens {
+        return Ok((Shown::Token(text), possession));
     }
     let key = match ApiKey::parse(text) {
         Ok(key) => key,
         Err(KeyError::Checksum) => return Err(Reason::ProofChecksum),
-        Err(KeyError::NotOurs) => return opaque(text, &api.accept).map(Shown::Opaque),
+        Err(KeyError::NotOurs) => return opaque(text, &api.accept).map(|text| (Shown::Opaque(text), possession)),
         Err(KeyError::Malformed(_)) => return Err(Reason::CredentialMalformed),
     };
-    if api.accept.contains(&key.kind().credential()) { Ok(Shown::Key(key)) } else { Err(Reason::CredentialNotAccepted) }
+    // A key is bound to nothing that could be shown with it.
+    let taken = scheme == Scheme::Bearer && api.accept.contains(&key.kind().credential());
+    if taken { Ok((Shown::Key(key), None)) } else { Err(Reason::CredentialNotAccepted) }
 }
 
 /// Of a client of our token service only what stands in its head is seen yet.
-fn client(headers: &HeaderMap) -> Result<Shown<'_>, Reason> {
+fn client<'a>(headers: &'a HeaderMap, sourced: &Sourced<'_>) -> Result<WithPossession<'a>, Reason> {
+    // Where a token is given out, it is bound to the key of the proof.
+    let gives = sourced.routed.operation.class == OperationClass::Login;
+    let possession = if gives { possession(headers)? } else { None };
     let mut authorization = headers.get_all(header::AUTHORIZATION).iter();
     match (authorization.next(), authorization.next()) {
         (_, Some(_)) => Err(Reason::CredentialConflict),
-        (shown, None) => Ok(Shown::Client(shown)),
+        (shown, None) => Ok((Shown::Client(shown), possession)),
+    }
+}
+
+/// The one proof of possession (RFC 9449 §4.3, check 1).
+fn possession(headers: &HeaderMap) -> Result<Option<&str>, Reason> {
+    let mut values = headers.get_all(POSSESSION).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| Reason::ProofPossession),
+        (Some(_), Some(_)) => Err(Reason::ProofPossession),
     }
 }
 
@@ -191,20 +223,32 @@ fn dots(text: &[u8]) -> usize {
     chunks.iter().map(|chunk| few(chunk)).sum::<usize>() + few(rest)
 }
 
-/// The token of `Bearer <token>`; the scheme's name in any case (RFC 9110 §11.1).
-fn bearer(value: &HeaderValue) -> Result<&str, Reason> {
+/// By which scheme a text is shown in `Authorization`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    /// `Bearer` (RFC 6750 §2.1).
+    Bearer,
+    /// `DPoP` (RFC 9449 §7.1).
+    Possession,
+}
+
+/// The token of `Bearer <token>` or `DPoP <token>`; the scheme's name in any case (RFC 9110 §11.1).
+fn authorized(value: &HeaderValue) -> Result<(Scheme, &str), Reason> {
     let mut words = value.as_bytes().splitn(2, |byte| *byte == b' ');
     let (Some(scheme), Some(mut token)) = (words.next(), words.next()) else { return Err(Reason::CredentialMalformed) };
-    if !scheme.eq_ignore_ascii_case(b"bearer") {
-        return Err(Reason::CredentialNotAccepted);
-    }
+    let scheme = match scheme {
+        bearer if bearer.eq_ignore_ascii_case(b"bearer") => Scheme::Bearer,
+        dpop if dpop.eq_ignore_ascii_case(b"dpop") => Scheme::Possession,
+        _ => return Err(Reason::CredentialNotAccepted),
+    };
     while let Some(rest) = token.strip_prefix(b" ") {
         token = rest;
     }
     // Visible, and no comma, which would begin another. To the end whatever is found, and without a branch: so many bytes are looked
     // at in one step.
     let good = token.iter().fold(true, |good, byte| good & (byte.wrapping_sub(b'!') <= b'~' - b'!') & (*byte != b','));
-    std::str::from_utf8(token).ok().filter(|token| good && !token.is_empty()).ok_or(Reason::CredentialMalformed)
+    let token = std::str::from_utf8(token).ok().filter(|token| good && !token.is_empty()).ok_or(Reason::CredentialMalformed)?;
+    Ok((scheme, token))
 }
 
 /// The text of a field: visible ASCII, blanks and tabs, as `HeaderValue::to_str` has it, but many bytes in one step.

@@ -90,6 +90,7 @@ fn nobody(snapshot: &Snapshot) -> Caller {
         token: None,
         on_behalf_of: None,
         actors: smallvec::SmallVec::new(),
+        holds: None,
         task: None,
     }
 }

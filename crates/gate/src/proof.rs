@@ -10,6 +10,7 @@ mod client;
 mod federated;
 mod key;
 mod ours;
+mod possession;
 mod token;
 mod webhook;
 
@@ -30,7 +31,7 @@ use wardgate_model::{
     facts::{Caller, Facts, TokenFacts, Unknown},
     id::TrustName,
     inventory::Identity,
-    proof::{ProofFacts, ProofKind},
+    proof::{CertificateChain, HeldKey, ProofFacts, ProofKind},
     reason::Reason,
     time::Time,
 };
@@ -60,13 +61,15 @@ pub struct Genuine {
     pub token: Option<Arc<TokenFacts>>,
     /// Keyed hash of the person on whose behalf it is shown.
     pub on_behalf_of: Option<Box<str>>,
+    /// The key whose possession was shown beside.
+    pub holds: Option<HeldKey>,
 }
 
 impl Genuine {
     /// The proof of a credential that is shown itself.
     fn of(credential: Arc<Credential>, kind: ProofKind) -> Self {
         let proof = ProofFacts { kind, bound: false, since: credential.created, ends: None };
-        Self { credential, proof, token: None, on_behalf_of: None }
+        Self { credential, proof, token: None, on_behalf_of: None, holds: None }
     }
 }
 
@@ -128,13 +131,24 @@ pub fn verify<'a>(
     meters: &Meters,
     now: Time,
 ) -> Result<Proven<'a>, Unready> {
+    let read = presented.possession.map(possession::read).transpose();
+    let held = match &read {
+        Ok(Some(proof)) => possession::check(proof, &presented, snapshot, now).map(Some),
+        Ok(None) => Ok(None),
+        Err(reason) => Err(*reason),
+    };
+    let held = match held {
+        Ok(held) => held,
+        Err(reason) => return Err(nobody(presented.into_facts(), reason, snapshot, meters, now).into()),
+    };
     let chain = presented.sourced.routed.canonical.arrival.certificates.map(|chain| &**chain);
     let answer = answers.last();
+    let beside = Beside { chain, held: held.as_ref() };
     let shown = match &presented.shown {
         Shown::None => return Ok(Proven { sourced: presented.sourced, genuine: None }),
         Shown::Key(key) => key::genuine(key, snapshot),
-        Shown::Opaque(text) => opaque(text, &presented, answer, snapshot, now),
-        Shown::Token(text) => token::vouched(text, &presented.sourced.routed.api, chain, snapshot, now),
+        Shown::Opaque(text) => opaque(text, &presented, &beside, answer, snapshot, now),
+        Shown::Token(text) => token::vouched(text, &presented.sourced.routed.api, &beside, snapshot, now),
         Shown::Signed(hooks) => {
             let Sourced { routed, address, .. } = &presented.sourced;
             webhook::signed(hooks, routed.canonical.arrival, *address, answer, snapshot, now)
@@ -144,22 +158,21 @@ pub fn verify<'a>(
             let Sourced { routed, address, .. } = &presented.sourced;
             match client::authenticated(*basic, routed, *address, answers, snapshot, now) {
                 Ok(None) => return Ok(Proven { sourced: presented.sourced, genuine: None }),
-                Ok(Some(genuine)) => Ok(genuine),
+                Ok(Some(genuine)) => possession::beside(genuine, held.as_ref(), snapshot),
                 Err(failed) => Err(failed),
             }
         }
     };
-    match shown {
-        Ok(genuine) => Ok(in_force(presented.sourced, genuine, snapshot, now)?),
+    match shown.and_then(|genuine| possession::is_used(genuine, held.as_ref())) {
+        Ok(genuine) => {
+            let proven = in_force(presented.sourced, genuine, snapshot, now)?;
+            possession::once(proven, held.as_ref(), snapshot, meters, now)
+        }
         Err(Failed::Nobody(reason, unknown)) => {
             let facts = Facts { unknown, ..presented.into_facts() };
             Err(nobody(facts, reason, snapshot, meters, now).into())
         }
-        Err(Failed::Somebody(reason, genuine)) => {
-            let caller = snapshot.identity(&genuine.credential.identity).map(|identity| claim(identity, *genuine));
-            let facts = Facts { caller, ..presented.into_facts() };
-            Err(nobody(facts, reason, snapshot, meters, now).into())
-        }
+        Err(Failed::Somebody(reason, genuine)) => Err(somebody(presented.sourced, *genuine, reason, snapshot, meters, now).into()),
         Err(Failed::Overdue) => {
             meters.charge_failed_proof(snapshot.limits(), presented.sourced.address, now);
             Err(Refused::new(presented.into_facts(), Reason::ProofExpired).into())
@@ -168,8 +181,29 @@ pub fn verify<'a>(
     }
 }
 
+/// What is shown beside a token, to which that may be bound.
+struct Beside<'s, 'p> {
+    /// The certificates of its connection.
+    chain: Option<&'s CertificateChain>,
+    /// A proof of possession that is for this request.
+    held: Option<&'s possession::Held<'p>>,
+}
+
+/// The refusal of a proof that is genuine, and not good all the same.
+fn somebody(sourced: Sourced<'_>, genuine: Genuine, reason: Reason, snapshot: &Snapshot, meters: &Meters, now: Time) -> Refused {
+    let caller = snapshot.identity(&genuine.credential.identity).map(|identity| claim(identity, genuine));
+    nobody(Facts { caller, ..sourced.into_facts() }, reason, snapshot, meters, now)
+}
+
 /// A key of foreign make that is on record, else an opaque token of an issuer that can be asked, else nothing that is known.
-fn opaque(text: &str, presented: &Presented<'_>, answer: Option<&Answer>, snapshot: &Snapshot, now: Time) -> Result<Genuine, Failed> {
+fn opaque(
+    text: &str,
+    presented: &Presented<'_>,
+    beside: &Beside<'_, '_>,
+    answer: Option<&Answer>,
+    snapshot: &Snapshot,
+    now: Time,
+) -> Result<Genuine, Failed> {
     let Routed { api, canonical, .. } = &presented.sourced.routed;
     let asked = if api.accept.contains(&CredentialKind::Oidc) { snapshot.trust().asked(text) } else { None };
     // What stands where keys stand is told to nobody outside, unless it begins as an issuer's tokens do.
@@ -181,16 +215,15 @@ fn opaque(text: &str, presented: &Presented<'_>, answer: Option<&Answer>, snapsh
         Err(Reason::ProofUnknown.into())
     };
     match (key, asked) {
-        (Err(_), Some(asked)) => {
-            token::introspected(text, asked, canonical.arrival.certificates.map(|chain| &**chain), answer, snapshot, now)
-        }
+        (Err(_), Some(asked)) => token::introspected(text, asked, beside, answer, snapshot, now),
         (key, _) => key,
     }
 }
 
 /// The refusal of a proof that stands for nobody. It counts dearer for its source, but for what was good once.
 fn nobody(facts: Facts, reason: Reason, snapshot: &Snapshot, meters: &Meters, now: Time) -> Refused {
-    if reason != Reason::ProofExpired {
+    // A nonce that is not there yet is nobody's guess.
+    if !matches!(reason, Reason::ProofExpired | Reason::ProofNonce) {
         meters.charge_failed_proof(snapshot.limits(), facts.source.address, now);
     }
     Refused::new(facts, reason)
@@ -282,6 +315,7 @@ pub(crate) fn claim(identity: &Arc<Identity>, genuine: Genuine) -> Caller {
         token: genuine.token,
         on_behalf_of: genuine.on_behalf_of,
         actors: smallvec::SmallVec::new(),
+        holds: genuine.holds,
         task: None,
     }
 }

@@ -165,7 +165,7 @@ fn of_ours(text: &str, credential: &Credential, api: &Api, snapshot: &Snapshot, 
     if !token.ours {
         return Err(Reason::ProofIssuer.into());
     }
-    let genuine = proof::of_ours(&token, api, false, snapshot)?;
+    let genuine = proof::of_ours(&token, api, None, snapshot)?;
     if genuine.credential.id == credential.id { Ok(()) } else { Err(Reason::ProofSubject.into()) }
 }
 

@@ -3,9 +3,12 @@
 //! anything else the estate, which is small.
 //!
 //! INVARIANT (immutable): nothing in it changes after it was made, but for the caches that [`Mint`] and the policy
-//! set keep of their own answers, the [`Denied`] overlay and the [`Spent`] signatures, which all snapshots share.
+//! set keep of their own answers, the [`Denied`] overlay, the [`Spent`] signatures and the proofs of [`Possessions`], which all snapshots share.
 
 mod addresses;
+mod ready;
+
+pub use addresses::RESOURCE_METADATA;
 
 use crate::{
     assertion::Mint,
@@ -14,20 +17,20 @@ use crate::{
     denied::Denied,
     heard::LastHeard,
     hooks::{Granted, Hook, Hooks},
-    permit::{ClientCertificate, Show},
+    permit::Show,
+    possession::Possessions,
     route::Routes,
     shards::Shards,
     spent::Spent,
     trust::Trust,
 };
 use ahash::AHashMap;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::{HeaderValue, header};
 use ipnet::IpNet;
+use ready::{Ready, ready};
 use std::{net::IpAddr, sync::Arc};
 use wardgate_abuse::Limits;
 use wardgate_model::{
-    api::{Api, Operation, Target, UpstreamIdentity},
+    api::{Api, Operation, UpstreamIdentity},
     credential::Credential,
     facts::{Caller, Lane, Purpose, SourceZone},
     grant::Grant,
@@ -38,7 +41,7 @@ use wardgate_model::{
     time::Time,
 };
 use wardgate_policy::PolicySet;
-use wardgate_proof::{api_key::Pepper, assertion::AssertionClaims};
+use wardgate_proof::{api_key::Pepper, assertion::AssertionClaims, dpop::nonce::NonceKey};
 
 /// Who calls, and by what: the part of a snapshot that grows to millions. Copying it is cheap.
 #[derive(Debug, Clone)]
@@ -178,14 +181,6 @@ pub struct World {
     pub body_bytes_max: u64,
 }
 
-/// What the upstream of an API is shown, made ready.
-#[derive(Debug)]
-enum Ready {
-    Assertion(Arc<str>),
-    Show(Show),
-    NoSecret,
-}
-
 /// What is governed beside identities and credentials, made ready for look-ups. Small: a change of it makes all of it anew.
 #[derive(Debug)]
 pub struct Estate {
@@ -199,6 +194,9 @@ pub struct Estate {
     zones: Vec<(IpNet, SourceZone)>,
     vouched: AHashMap<TrustName, SourceZone>,
     addresses: AHashMap<Box<str>, ApiName>,
+    origins: AHashMap<ApiName, Box<[Box<str>]>>,
+    resources: AHashMap<Box<str>, (Box<str>, ApiName)>,
+    nonces: NonceKey,
     policies: Arc<PolicySet>,
     limits: Arc<Limits>,
     pepper: Arc<Pepper>,
@@ -243,6 +241,9 @@ impl Estate {
             zones,
             vouched,
             addresses: AHashMap::new(),
+            origins: AHashMap::new(),
+            resources: AHashMap::new(),
+            nonces: NonceKey::of(&world.pepper),
             policies: world.policies,
             limits: world.limits,
             pepper: world.pepper,
@@ -264,6 +265,7 @@ pub struct Snapshot {
     estate: Arc<Estate>,
     trust: Arc<Trust>,
     spent: Arc<Spent>,
+    possessions: Arc<Possessions>,
 }
 
 impl Snapshot {
@@ -272,7 +274,16 @@ impl Snapshot {
     pub fn new(number: u64, population: Population, estate: Arc<Estate>) -> Self {
         let anonymous = population.identities.get(Identity::ANONYMOUS).cloned();
         let anonymous = anonymous.unwrap_or_else(|| Arc::new(Identity::anonymous()));
-        Self { number, population, anonymous, people: Arc::new(Identity::people()), estate, trust: Trust::nobody(), spent: Arc::default() }
+        Self {
+            number,
+            population,
+            anonymous,
+            people: Arc::new(Identity::people()),
+            estate,
+            trust: Trust::nobody(),
+            spent: Arc::default(),
+            possessions: Arc::default(),
+        }
     }
 
     /// Believes whom `trust` says; nobody outside without it.
@@ -281,15 +292,21 @@ impl Snapshot {
         Self { trust, ..self }
     }
 
-    /// Remembers which signatures were taken, as the snapshot before it does.
+    /// Remembers which signatures and proofs were taken, as the snapshot before it does.
     pub(crate) fn after(self, before: &Self) -> Self {
-        Self { spent: Arc::clone(&before.spent), ..self }
+        Self { spent: Arc::clone(&before.spent), possessions: Arc::clone(&before.possessions), ..self }
     }
 
     /// Which signatures were taken.
     #[must_use]
     pub fn spent(&self) -> &Spent {
         &self.spent
+    }
+
+    /// Which proofs of possession were taken.
+    #[must_use]
+    pub fn possessions(&self) -> &Possessions {
+        &self.possessions
     }
 
     /// Who is granted something on the APIs that take signatures.
@@ -463,33 +480,4 @@ impl Snapshot {
         };
         self.estate.mint.assert(claims, identity.revision, now).map(Show::Assertion).ok_or(Reason::ForwardFault)
     }
-}
-
-fn ready(api: &Api, secrets: &AHashMap<SecretName, Secret<String>>) -> Ready {
-    let url = match &api.upstream.target {
-        Target::InProcess => return Ready::Show(Show::Caller),
-        Target::Http(urls) => urls.first().map(ToString::to_string).unwrap_or_default(),
-    };
-    let secret = |name, text: &dyn Fn(&str) -> String| {
-        let value = secrets.get(name).and_then(|secret| HeaderValue::try_from(text(secret.danger_expose())).ok());
-        value.map(|mut value| {
-            value.set_sensitive(true);
-            value
-        })
-    };
-    let shown = match &api.upstream.identity {
-        UpstreamIdentity::Assertion => return Ready::Assertion(url.into()),
-        UpstreamIdentity::Keep => return Ready::Show(Show::Keep),
-        UpstreamIdentity::ClientCertificate { secret: of } => {
-            let pem = secrets.get(of).map(|pem| Secret::new(pem.danger_expose().clone()));
-            return pem.map_or(Ready::NoSecret, |pem| Ready::Show(Show::Certificate(ClientCertificate::new(pem))));
-        }
-        UpstreamIdentity::Header { name, secret: of } => secret(of, &str::to_owned).map(|value| (name.clone(), value)),
-        UpstreamIdentity::Basic { user, secret: of } => {
-            // RFC 7617 §2: base64 of user-id ":" password.
-            let value = secret(of, &|password| format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))));
-            value.map(|value| (header::AUTHORIZATION, value))
-        }
-    };
-    shown.map_or(Ready::NoSecret, |(name, value)| Ready::Show(Show::Secret { name, value }))
 }

@@ -27,6 +27,7 @@ use wardgate_model::{
 use wardgate_proof::{
     access_token,
     jose::{
+        self,
         algorithm::{Algorithms, UnknownAlgorithm},
         claims::{Claims, Confirmation},
         expected::Expected,
@@ -140,6 +141,8 @@ pub struct Token {
     pub claims: Claims,
     /// Whether our own token service issued it: then it names a credential of ours, and no binding is looked for.
     pub ours: bool,
+    /// The SHA-256 of its text, where it is bound to a key: the proof of possession says it too (RFC 9449 §4.2, `ath`).
+    pub hash: Option<[u8; 32]>,
     /// From then on the keys that it was verified with are too old to be believed, and with them what was found.
     keys_until: Option<Time>,
     /// By what it was found good.
@@ -155,7 +158,7 @@ struct Said {
 }
 
 impl Token {
-    fn new(trust: &TrustName, expected: &Expected, said: Said, (keys_until, standing): (Option<Time>, Standing)) -> Self {
+    fn new(text: &str, trust: &TrustName, expected: &Expected, said: Said, (keys_until, standing): (Option<Time>, Standing)) -> Self {
         let Said { subject, on_behalf_of, claims, ends } = said;
         let facts = TokenFacts {
             id: claims.id().unwrap_or_default().into(),
@@ -171,7 +174,8 @@ impl Token {
         let oldest = Time::from_micros(ends.as_micros().saturating_sub(micros(expected.life_max)));
         let since = claims.issued().unwrap_or(oldest);
         let facts = Arc::new(facts);
-        Self { trust: trust.clone(), subject, on_behalf_of, facts, since, ends, claims, ours: false, keys_until, standing }
+        let hash = matches!(claims.confirmation(), Some(Confirmation::Key(_))).then(|| jose::hash(text));
+        Self { trust: trust.clone(), subject, on_behalf_of, facts, since, ends, claims, ours: false, hash, keys_until, standing }
     }
 
     /// To what it is bound; whoever shows it must show that too.
@@ -330,7 +334,7 @@ impl Trust {
         };
         let said = Said { subject, on_behalf_of: verified.on_behalf_of, claims: verified.claims, ends: verified.ends };
         let by = (issuer.good_until, issuer.standing.clone());
-        let token = Arc::new(Token { ours: issuer.ours, ..Token::new(&issuer.name, &issuer.expected, said, by) });
+        let token = Arc::new(Token { ours: issuer.ours, ..Token::new(text, &issuer.name, &issuer.expected, said, by) });
         self.tokens.insert(shown.into(), Arc::clone(&token));
         Ok(token)
     }

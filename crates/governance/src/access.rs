@@ -237,6 +237,7 @@ fn is_stopped(scene: &Scene<'_>, identity: &Identity) -> bool {
             token: None,
             on_behalf_of: None,
             actors: smallvec::SmallVec::new(),
+            holds: None,
             task: None,
         };
         scene.denied.is_some_and(|denied| denied.generation() > 0 && denied.stops(&caller))

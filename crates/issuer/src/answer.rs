@@ -7,9 +7,12 @@ use serde_json::{Value, json};
 /// What is recorded of an answer, and taken off before it is sent.
 const EFFECT: HeaderName = HeaderName::from_static("wardgate-effect");
 
-/// Why a request is not answered with what it asks for; the error codes of RFC 6749 §5.2, RFC 8707 §2, RFC 9396 §5 and RFC 7009 §2.2.
+/// Why a request is not answered with what it asks for; the error codes of RFC 6749 §5.2, RFC 8707 §2, RFC 9396 §5, RFC 9449 §5 and RFC 7009
+/// §2.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Error {
+    /// What the client shows does not count.
+    InvalidClient,
     /// A parameter is missing, there twice, or ill-formed.
     InvalidRequest,
     /// An assertion that is not taken (RFC 7521 §4.1.1).
@@ -24,6 +27,8 @@ pub enum Error {
     InvalidTarget,
     /// Details that nobody here knows (RFC 9396 §5).
     InvalidAuthorizationDetails,
+    /// The proof of possession that it takes is missing (RFC 9449 §5).
+    InvalidDpopProof,
     /// It cannot be done at present.
     Unavailable,
     /// We failed.
@@ -33,6 +38,7 @@ pub enum Error {
 impl Error {
     const fn code(self) -> &'static str {
         match self {
+            Self::InvalidClient => "invalid_client",
             Self::InvalidRequest => "invalid_request",
             Self::InvalidGrant => "invalid_grant",
             Self::UnauthorizedClient => "unauthorized_client",
@@ -40,6 +46,7 @@ impl Error {
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
             Self::InvalidAuthorizationDetails => "invalid_authorization_details",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::Unavailable => "temporarily_unavailable",
             Self::Server => "server_error",
         }
@@ -47,6 +54,7 @@ impl Error {
 
     const fn status(self) -> StatusCode {
         match self {
+            Self::InvalidClient => StatusCode::UNAUTHORIZED,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Server => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
@@ -77,6 +85,9 @@ impl Refusal {
         let body = json!({ "error": self.error.code(), "error_description": self.description });
         let mut response = document(&body);
         *response.status_mut() = self.error.status();
+        if self.error == Error::InvalidClient {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"wardgate\""));
+        }
         if self.error == Error::Unavailable {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }

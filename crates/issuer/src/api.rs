@@ -32,7 +32,7 @@ pub fn api(place: &Place) -> Api {
         hosts: [HostPattern::Exact(place.host().into())].into(),
         audit: AuditMode::Required,
         mode: Mode::Enforce,
-        accept: [CredentialKind::PublicKey, CredentialKind::ApiKey, CredentialKind::Oidc].into(),
+        accept: [CredentialKind::PublicKey, CredentialKind::ApiKey, CredentialKind::X509, CredentialKind::Oidc].into(),
         api_key_header: None,
         upstream: Upstream {
             target: Target::InProcess,

@@ -6,9 +6,10 @@
 //!
 //! # Reading order
 //!
-//! [`place`] is where the service is and what it publishes of itself; [`api`] is what the gate judges. [`exchange`] answers a request:
+//! [`place`] is where the service is and what it publishes of itself; [`api`] is what the gate judges, [`resource`] what is told
+//! of the APIs that tokens are for. [`exchange`] answers a request:
 //! [`grant`] says who gets which token and [`mint`] makes it, [`standing`] says what becomes of one (introspection, revocation), [`answer`] is how either is told.
-//! [`keys`] plans which key signs when.
+//! [`once`] is how an assertion is known again at another gate. [`keys`] plans which key signs when.
 //!
 //! ```
 //! use wardgate_issuer::place::Place;
@@ -26,5 +27,7 @@ pub mod exchange;
 pub mod grant;
 pub mod keys;
 pub mod mint;
+pub mod once;
 pub mod place;
+pub mod resource;
 pub mod standing;

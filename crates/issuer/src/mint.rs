@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::Response;
 use serde_json::json;
 use std::{fmt::Write as _, time::Duration};
-use wardgate_model::{facts::Caller, id::CredentialId, time::Time};
+use wardgate_model::{credential::TokenBinding, facts::Caller, id::CredentialId, proof::HeldKey, time::Time};
 use wardgate_proof::{
     access_token::AccessToken,
     entropy::{Entropy, NoEntropy},
@@ -49,6 +49,7 @@ pub(crate) fn mint(wanted: &Wanted<'_>, request: &Request<'_>, entropy: &dyn Ent
     if wanted.ends.since(request.now) < LIFE_MIN || seconds < 1 {
         return Err(Refusal::new(Error::InvalidTarget, "what the token would rest on ends now"));
     }
+    let bound_to = bound_to(wanted, request)?;
     let id = id(entropy).map_err(|_| Refusal::new(Error::Server, "no token could be made"))?;
     let token = AccessToken {
         issuer: request.snapshot.mint().issuer(),
@@ -61,13 +62,36 @@ pub(crate) fn mint(wanted: &Wanted<'_>, request: &Request<'_>, entropy: &dyn Ent
         on_behalf_of: wanted.caller.on_behalf_of.as_deref(),
         issued: request.now,
         ends: wanted.ends,
+        bound_to,
     };
     let text = token.sign(request.snapshot.mint().signer()).map_err(|_| Refusal::new(Error::Server, "no token could be signed"))?;
-    let mut body = json!({ "access_token": text, "token_type": "Bearer", "expires_in": seconds, "scope": wanted.scope });
+    let mut body = json!({ "access_token": text, "token_type": token_type(bound_to), "expires_in": seconds, "scope": wanted.scope });
     if let (Some(issued), Some(members)) = (wanted.issued_type, body.as_object_mut()) {
         members.insert("issued_token_type".to_owned(), issued.into());
     }
     Ok(answer::recorded(answer::document(&body), "issued", &id))
+}
+
+/// The key that the token is bound to: the one whose possession was shown by whoever asks for it. Where what it rests on allows none
+/// without, there is none without.
+fn bound_to(wanted: &Wanted<'_>, request: &Request<'_>) -> Result<Option<HeldKey>, Refusal> {
+    let client = request.snapshot.population().client(wanted.caller.identity.id.as_str());
+    let must = client.is_some_and(|client| client.tokens(&wanted.credential) == TokenBinding::Required);
+    match request.caller.holds {
+        None if must => {
+            Err(Refusal::new(Error::InvalidDpopProof, "tokens of this client are bound to a key: send a proof of possession in `DPoP`"))
+        }
+        held => Ok(held),
+    }
+}
+
+/// How a token is shown: with proofs of possession of its key, or as it is (RFC 9449 §5, RFC 8705 §3: one that is bound to a certificate
+/// is shown as any other).
+pub(crate) const fn token_type(bound_to: Option<HeldKey>) -> &'static str {
+    match bound_to {
+        Some(HeldKey::Key(_)) => "DPoP",
+        Some(HeldKey::Certificate(_)) | None => "Bearer",
+    }
 }
 
 /// 128 random bits, in hexadecimal digits.

@@ -3,7 +3,7 @@
 use crate::grant;
 use serde_json::{Value, json};
 use wardgate_model::api::OperationClass;
-use wardgate_proof::client;
+use wardgate_proof::{client, dpop};
 
 /// Where metadata is (RFC 8414 §3); the issuer's path comes after it.
 const METADATA: &str = "/.well-known/oauth-authorization-server";
@@ -38,6 +38,17 @@ impl Endpoint {
             Self::Revocation => "/revoke",
         }
     }
+}
+
+/// Where clients may prove themselves to it by certificates (RFC 8705).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mutual {
+    /// Nowhere: no listener asks for them.
+    Nowhere,
+    /// Where it is.
+    Here,
+    /// At another port of its host: scheme, host and port of a listener that asks for them.
+    At(Box<str>),
 }
 
 /// Where the token service is.
@@ -110,8 +121,25 @@ impl Place {
 
     /// The metadata (RFC 8414 §2).
     #[must_use]
-    pub fn metadata(&self) -> Value {
-        let ways = ["private_key_jwt", "client_secret_basic"];
+    pub fn metadata(&self, mutual: &Mutual) -> Value {
+        let certificates: &[&str] = if *mutual == Mutual::Nowhere { &[] } else { &["tls_client_auth", "self_signed_tls_client_auth"] };
+        let ways: Vec<&str> = ["private_key_jwt", "client_secret_basic"].iter().chain(certificates).copied().collect();
+        let mut said = self.said(&ways);
+        let Some(members) = said.as_object_mut() else { return said };
+        members.insert("tls_client_certificate_bound_access_tokens".to_owned(), (*mutual != Mutual::Nowhere).into());
+        if let Mutual::At(origin) = mutual {
+            let at = |endpoint: Endpoint| format!("{origin}{}{PREFIX}{}", self.path, endpoint.segment());
+            let aliases = json!({
+                "token_endpoint": at(Endpoint::Token),
+                "introspection_endpoint": at(Endpoint::Introspection),
+                "revocation_endpoint": at(Endpoint::Revocation),
+            });
+            members.insert("mtls_endpoint_aliases".to_owned(), aliases);
+        }
+        said
+    }
+
+    fn said(&self, ways: &[&str]) -> Value {
         let algorithms = client::algorithms();
         let scopes: Vec<&str> = OperationClass::ALL.iter().map(|class| class.as_str()).collect();
         json!({
@@ -123,6 +151,7 @@ impl Place {
             "grant_types_supported": grant::ALL,
             "token_endpoint_auth_methods_supported": ways,
             "token_endpoint_auth_signing_alg_values_supported": algorithms,
+            "dpop_signing_alg_values_supported": dpop::algorithms(),
             "introspection_endpoint": self.endpoint(Endpoint::Introspection),
             "introspection_endpoint_auth_methods_supported": ways,
             "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
@@ -135,7 +164,7 @@ impl Place {
 
 #[cfg(test)]
 mod tests {
-    use super::Place;
+    use super::{Mutual, Place};
 
     #[test]
     fn an_address_is_taken_apart() {
@@ -174,11 +203,22 @@ mod tests {
 
     #[test]
     fn metadata_says_what_is_there() {
-        let said = Place::parse("https://g:8443/t1").expect("a place").metadata();
+        let said = Place::parse("https://g:8443/t1").expect("a place").metadata(&Mutual::Nowhere);
         assert_eq!(said["issuer"], "https://g:8443/t1");
         assert_eq!(said["token_endpoint"], "https://g:8443/t1/oauth/token");
         assert_eq!(said["jwks_uri"], "https://g:8443/.well-known/jwks.json");
         let algorithms = said["token_endpoint_auth_signing_alg_values_supported"].as_array().expect("a list");
         assert!(algorithms.iter().any(|name| name == "EdDSA") && algorithms.iter().all(|name| name != "none"));
+        assert_eq!(said["dpop_signing_alg_values_supported"], said["token_endpoint_auth_signing_alg_values_supported"]);
+        assert_eq!((&said["tls_client_certificate_bound_access_tokens"], said.get("mtls_endpoint_aliases")), (&false.into(), None));
+        // RFC 8705 §5: where another port asks for certificates, it is named beside.
+        let place = Place::parse("https://g:8443/t1").expect("a place");
+        let said = place.metadata(&Mutual::At("https://g:9443".into()));
+        assert_eq!(said["token_endpoint"], "https://g:8443/t1/oauth/token");
+        assert_eq!(said["mtls_endpoint_aliases"]["token_endpoint"], "https://g:9443/t1/oauth/token");
+        assert_eq!(said["tls_client_certificate_bound_access_tokens"], true);
+        let ways = said["token_endpoint_auth_methods_supported"].as_array().expect("a list");
+        assert!(["tls_client_auth", "self_signed_tls_client_auth"].iter().all(|way| ways.iter().any(|other| other == way)));
+        assert_eq!(place.metadata(&Mutual::Here).get("mtls_endpoint_aliases"), None);
     }
 }

@@ -6,12 +6,14 @@
 use crate::{
     answer::{self, Error, Refusal},
     exchange::{Outcome, Request},
+    mint,
 };
 use bytes::Bytes;
 use http::Response;
 use serde_json::json;
 use wardgate_gate::proof::{Live, live};
-use wardgate_model::{api::Api, facts::Caller};
+use wardgate_model::{api::Api, facts::Caller, proof::HeldKey};
+use wardgate_proof::{access_token, jose::claims::Confirmation};
 
 fn text<'a>(request: &'a Request<'_>) -> Result<&'a str, Refusal> {
     request.form.one("token").ok_or_else(|| Refusal::new(Error::InvalidRequest, "`token` is missing"))
@@ -27,19 +29,28 @@ pub(crate) fn introspect(request: &Request<'_>) -> Result<Response<Bytes>, Refus
     let found = live(text(request)?, request.snapshot, request.now).filter(|live| lasts(live) && may_know(request.caller, live));
     let Some(Live { token, .. }) = found else { return Ok(answer::document(&json!({ "active": false }))) };
     let claims = &token.claims;
+    let bound_to = match token.confirmation() {
+        Some(Confirmation::Key(key)) => Some(HeldKey::Key(key)),
+        Some(Confirmation::Certificate(certificate)) => Some(HeldKey::Certificate(certificate)),
+        Some(Confirmation::Other) | None => None,
+    };
     let seconds = |time: Option<wardgate_model::time::Time>| time.map(wardgate_model::time::Time::as_seconds);
-    Ok(answer::document(&json!({
+    let mut told = json!({
         "active": true,
         "scope": token.facts.scopes.join(" "),
         "client_id": claims.client(),
-        "token_type": "Bearer",
+        "token_type": mint::token_type(bound_to),
         "exp": seconds(claims.expires()),
         "iat": seconds(claims.issued()),
         "sub": claims.subject(),
         "aud": token.facts.audience.first(),
         "iss": claims.issuer(),
         "jti": claims.id(),
-    })))
+    });
+    if let (Some(key), Some(members)) = (bound_to, told.as_object_mut()) {
+        members.insert("cnf".to_owned(), access_token::confirmation(key));
+    }
+    Ok(answer::document(&told))
 }
 
 /// Its own client, and whoever stands on the side of the API that it is for: identities of the owners that answer for it. Anybody else

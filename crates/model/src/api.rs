@@ -372,6 +372,8 @@ pub struct Require {
     pub class: OperationClass,
     /// Possession of a key was shown.
     pub bound: bool,
+    /// A proof of possession that is made for one request has a nonce of ours (RFC 9449 §9). Who shows no such proof is judged by `bound`.
+    pub nonce: bool,
     /// What was shown is no older than this: a token since it was issued, a key since it was.
     pub max_age: Option<Duration>,
     /// It has a registered purpose, declared or by its grant.

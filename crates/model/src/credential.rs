@@ -35,6 +35,16 @@ words! {
     }
 }
 
+/// Whether tokens that are got by a credential have to be bound to a key of whoever gets them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TokenBinding {
+    /// Where whoever asks shows one.
+    #[default]
+    Optional,
+    /// Without one there is no token (`dpop_bound_access_tokens`, RFC 9449 §5.2).
+    Required,
+}
+
 words! {
     /// What a sender of webhooks signs, and how it says so. All of them are HMAC-SHA-256 over the body as it is sent.
     SignatureScheme {

@@ -6,7 +6,7 @@ use crate::{
     credential::{Credential, CredentialKind, KeyedHash},
     id::{CredentialId, EnvironmentName, IdentityId, PurposeName, RequestId, TaskId, TrustName, ZoneName},
     inventory::{Identity, words},
-    proof::ProofFacts,
+    proof::{HeldKey, ProofFacts},
     reason::Reason,
     time::Time,
 };
@@ -149,6 +149,8 @@ pub struct Caller {
     pub on_behalf_of: Option<Box<str>>,
     /// The chain of actors, outermost first. Only the first counts for access (RFC 8693 §4.1).
     pub actors: SmallVec<[IdentityId; 1]>,
+    /// The key whose possession it has shown beside: a token that is shown is bound to it, one that is given out will be.
+    pub holds: Option<HeldKey>,
     /// The task this is part of.
     pub task: Option<TaskId>,
 }

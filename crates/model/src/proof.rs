@@ -30,6 +30,15 @@ words! {
     }
 }
 
+/// A key whose possession was shown: what a token is bound to that is given out for it (RFC 7800 §3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum HeldKey {
+    /// A public key, by its SHA-256 thumbprint (RFC 7638; `jkt`, RFC 9449 §6.1).
+    Key([u8; 32]),
+    /// A client certificate, by the SHA-256 of its DER (`x5t#S256`, RFC 8705 §3.1).
+    Certificate([u8; 32]),
+}
+
 /// The proof of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProofFacts {

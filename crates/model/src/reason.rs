@@ -163,12 +163,18 @@ reasons! {
     ProofSubject = "proof.subject", 401, 16, Warning, "the credential is not valid", "bind its subject to an identity: `credentials: [{type: oidc, trust: …, subject: …}]`";
     /// A token that is bound to a key or certificate whose possession was not shown (RFC 7800 §3).
     ProofBinding = "proof.binding", 401, 16, Warning, "the credential is not valid", "send the token together with the proof of the key that it is bound to";
+    /// A proof of possession that is missing, unreadable, or not for this request (RFC 9449 §4.3).
+    ProofPossession = "proof.possession", 401, 16, Warning, "the proof of possession is not valid", "sign each request anew, with its method, its address and its moment, and send that once, in the field `DPoP`";
+    /// A proof of possession without the nonce that is wanted (RFC 9449 §8, §9).
+    ProofNonce = "proof.nonce", 401, 16, Notice, "the proof of possession needs a nonce of the server", "send the value of `DPoP-Nonce` as `nonce` in the next proof";
+    /// A proof of possession that was taken before.
+    ProofRepeated = "proof.repeated", 401, 16, Warning, "the proof of possession is not valid", "sign each request anew: this very proof was taken before";
     /// A signature over a moment that is too long ago, or to come: what somebody recorded, or a clock that is wrong.
     ProofStale = "proof.stale", 401, 16, Warning, "the credential is not valid", "sign each try anew, and set the sender's clock: what it signed is outside the entry's `tolerance`";
     /// A signature that was taken before: the same bytes, sent again.
     ProofReplayed = "proof.replayed", 401, 16, Warning, "the credential is not valid", "sign each try anew: this very signature was taken before";
     /// More signatures of this sender are to be remembered than there is room for.
-    ProofUnremembered = "proof.unremembered", 503, 14, Error, "the credential cannot be verified at present", "call less often, or shorten the entry's `tolerance`: so long each signature is remembered";
+    ProofUnremembered = "proof.unremembered", 503, 14, Error, "the credential cannot be verified at present", "call less often, or shorten the `tolerance` of an entry of signed calls: so long each signature is remembered";
     /// From a network the credential is not bound to.
     ProofSource = "proof.source", 403, 7, Warning, "the credential may not be used from this source", "call from a network that the credential is bound to";
 
@@ -255,6 +261,7 @@ impl Reason {
             | Self::ProofBinding
             | Self::ProofStale
             | Self::ProofReplayed => Self::ProofInvalid,
+            Self::ProofRepeated => Self::ProofPossession,
             Self::IdentityAmbiguous => Self::IdentityUnknown,
             Self::StandingNoGrant => Self::StandingDenied,
             Self::RuleNotPermitted => Self::RuleForbidden,
@@ -310,7 +317,9 @@ fn ways(api: &Api) -> Vec<String> {
         ways.push(format!("a key, as `Authorization: Bearer <key>`{header}"));
     }
     if takes(CredentialKind::Oidc) {
-        ways.push("a token of a declared issuer, as `Authorization: Bearer <token>`".to_owned());
+        ways.push(
+            "a token of a declared issuer, as `Authorization: Bearer <token>`, or with a proof of its key as `DPoP <token>`".to_owned(),
+        );
     }
     if takes(CredentialKind::X509) {
         ways.push("a client certificate, in the TLS handshake".to_owned());

@@ -193,6 +193,7 @@ pub(crate) fn facts(identity: &Identity, text: &str) -> (Facts, u8) {
             token,
             on_behalf_of: words.get("obo").map(Into::into),
             actors: words.all("actors").into_iter().map(|actor| IdentityId::parse(actor).unwrap()).collect(),
+            holds: None,
             task: words.get("task").map(|task| TaskId::parse(task).unwrap()),
         }),
         purpose: words.get("purpose").map(|value| Purpose { value: PurposeName::parse(value).unwrap(), basis: Basis::Declared }),

@@ -11,8 +11,10 @@
 //! | `auth_time` | when the token was made that it was got upon, where it was; it is as old as that |
 //! | [`ON_BEHALF_OF`] | keyed hash of the person whom that token named |
 //! | [`CREDENTIAL`] | the credential that it was got by: the token ends with it |
+//! | `cnf` | the key or certificate whose possession has to be shown with it, where it is bound to one (RFC 7800 §3.1) |
 
 use crate::jose::{
+    base64url,
     expected::{Expected, Sharing},
     kind::TokenKind,
     signer::{SignError, Signer},
@@ -21,6 +23,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use wardgate_model::{
     id::{CredentialId, IdentityId},
+    proof::HeldKey,
     time::Time,
 };
 
@@ -56,6 +59,8 @@ pub struct AccessToken<'a> {
     pub issued: Time,
     /// From then on it is not good.
     pub ends: Time,
+    /// To what it is bound; `None`: whoever has it may use it.
+    pub bound_to: Option<HeldKey>,
 }
 
 impl AccessToken<'_> {
@@ -78,11 +83,21 @@ impl AccessToken<'_> {
         let more = [
             self.since.map(|since| ("auth_time", since.as_seconds().into())),
             self.on_behalf_of.map(|person| (ON_BEHALF_OF, person.into())),
+            self.bound_to.map(|key| ("cnf", confirmation(key))),
         ];
         if let Some(claims) = claims.as_object_mut() {
             claims.extend(more.into_iter().flatten().map(|(name, value): (&str, Value)| (name.to_owned(), value)));
         }
         signer.sign(TokenKind::Access.typ(), &claims)
+    }
+}
+
+/// `cnf` of a token that is bound to a key (RFC 9449 §6.1) or a certificate (RFC 8705 §3.1).
+#[must_use]
+pub fn confirmation(key: HeldKey) -> Value {
+    match key {
+        HeldKey::Key(thumbprint) => json!({ "jkt": base64url::encode(&thumbprint) }),
+        HeldKey::Certificate(thumbprint) => json!({ "x5t#S256": base64url::encode(&thumbprint) }),
     }
 }
 

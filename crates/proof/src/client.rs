@@ -104,6 +104,12 @@ impl<'a> Assertion<'a> {
         self.0.subject()
     }
 
+    /// Its `jti`: of one that was verified before, to know it again.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.0.id()
+    }
+
     /// Verifies it with the keys of its client, for the token service of this issuer. `None`: there is no such client, and nothing
     /// verifies, at the same cost.
     ///

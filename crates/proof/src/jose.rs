@@ -1,7 +1,8 @@
 //! JOSE: what a signed token proves, and how ours are signed. Written here because libraries are laxer than what stands
 //! at a gate: none of them refuses all that RFC 8725 says to refuse.
 //!
-//! It never fetches a key: `jku`, `x5u`, `jwk` and `x5c` of a header are read by nobody. It never reads a clock.
+//! It never fetches a key: `jku`, `x5u`, `jwk` and `x5c` of a header are read by nobody, but for the `jwk`
+//! that a proof of possession is all about ([`crate::dpop`]). It never reads a clock.
 //!
 //! # Reading order
 //!

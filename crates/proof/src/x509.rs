@@ -165,6 +165,14 @@ pub fn spiffe_id(chain: &CertificateChain) -> Result<Option<SpiffeId>, Refusal> 
     if names.uris.iter().any(|uri| is_spiffe(uri)) { only_id(&names).map(Some) } else { Ok(None) }
 }
 
+/// Whether a leaf has this public key, as [`Key::subject_public_key_info`](crate::jose::jwk::Key::subject_public_key_info) has it. Nothing
+/// else of the certificate is looked at: whoever knows the key believes the key (RFC 8705 §2.2).
+#[must_use]
+pub fn has_key(leaf: &[u8], subject_public_key_info: &[u8]) -> bool {
+    let own = der::Reader::new(subject_public_key_info).value(der::SEQUENCE);
+    Certificate::read(leaf).is_ok_and(|certificate| own == Ok(certificate.key))
+}
+
 /// Verifies a chain at a moment under one trust source.
 ///
 /// # Errors

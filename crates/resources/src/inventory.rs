@@ -4,7 +4,7 @@ use ipnet::IpNet;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use wardgate_model::{
     api::Api,
-    credential::{CredentialKind, SignatureForm},
+    credential::{CredentialKind, SignatureForm, TokenBinding},
     diagnostic::Place,
     govern::{Contract, Rotation, Waiver},
     grant::Grant,
@@ -77,6 +77,8 @@ pub struct CredentialSpec {
     pub signed: Option<SignatureForm>,
     /// Its public key, a JWK as JSON text; there exactly for `public_key`.
     pub jwk: Option<Arc<str>>,
+    /// Whether the tokens that it is shown for have to be bound to a key; only of `public_key`.
+    pub tokens: TokenBinding,
 }
 
 /// A registered purpose: what grants and `Wardgate-Purpose` name.

@@ -12,7 +12,7 @@
 //! # Reading order
 //!
 //! `open`, `feed` (what a change is), `resource` and `apply`, `status` and `containment`, `credential` and `rotation`,
-//! `arming` (who armed whom), `owner`, `approval`, `secret` and `vault`, `usage`, `discovery`; `record` (what a gate starts from), `history`,
+//! `arming` (who armed whom), `owner`, `approval`, `secret` and `vault`, `usage`, `discovery`, `once`; `record` (what a gate starts from), `history`,
 //! `follow`, `backup`, `kept` (what a gate goes on from when all this is away); `fault`. All SQL stands in `sql`, what differs between the databases in `dialect`.
 //!
 //! ```
@@ -53,6 +53,7 @@ mod follow;
 mod history;
 mod issue;
 mod kept;
+mod once;
 mod open;
 mod owner;
 mod pace;
@@ -81,6 +82,7 @@ pub use fault::{Blame, DatabaseFault, StoreFault};
 pub use feed::{Act, Actor, CHANGES_MAX, Change, ChangeFilter, Subject, Who};
 pub use follow::BEAT;
 pub use kept::{Kept, Unreadable};
+pub use once::Once;
 pub use open::Store;
 pub use owner::StoredOwner;
 pub use pace::{PIECE, Pace};

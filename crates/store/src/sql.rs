@@ -180,6 +180,10 @@ pub(crate) const USAGE_ADD: &str = "INSERT INTO usage_sum (identity, credential,
      allowed = usage_sum.allowed + excluded.allowed, refused = usage_sum.refused + excluded.refused";
 pub(crate) const USAGE_LAST: &str =
     "SELECT MIN(first_us), MAX(last_us), CAST(SUM(allowed + refused) AS BIGINT) FROM usage_sum WHERE credential = $1";
+/// Changes no row where it was taken before and counts still.
+pub(crate) const ONCE_TAKE: &str = "INSERT INTO once (mark, ends_us) VALUES ($1, $2) ON CONFLICT (mark) DO UPDATE SET ends_us = excluded.ends_us \
+     WHERE once.ends_us < $3";
+pub(crate) const ONCE_FORGET: &str = "DELETE FROM once WHERE ends_us < $1";
 pub(crate) const USAGE_FORGET: &str = "DELETE FROM usage_sum WHERE last_us < $1";
 
 pub(crate) const DISCOVERIES: &str = "SELECT id, what, hash, environment, apis, sources, first_us, last_us, seen, claim_by_us, state, claimed_as, \

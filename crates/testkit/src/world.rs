@@ -18,10 +18,11 @@ use wardgate_gate::{
     trust::{AskedIssuer, Gathered, Trust, TrustedAuthority, TrustedIssuer},
 };
 use wardgate_model::{
+    api::{Api, HostPattern},
     credential::{Credential, CredentialKind, CredentialState},
     facts::{Door, Facts},
     grant::Grant,
-    id::{CredentialId, IdentityId, RequestId, SecretName},
+    id::{ApiName, CredentialId, IdentityId, RequestId, SecretName},
     limit::Limit,
     secret::Secret,
     time::Time,
@@ -145,10 +146,23 @@ fn build(inventory: &Inventory, policies: PolicySet, shipped: ShippedLimits) -> 
         mint: Arc::new(Mint::new(signer, "https://gate.example".into())),
         denied: Arc::clone(&denied),
         body_bytes_max: 1 << 20,
-    });
+    })
+    .addressed(addresses(&inventory.apis));
     let snapshot = Snapshot::new(1, population, Arc::new(estate)).trusting(Arc::new(trust(&inventory.trust, None)?));
     let meters = Meters::new(Arc::new(Unrecorded), MeterBounds::default());
     Ok(TestWorld { snapshot, meters, denied, keys, trust: inventory.trust.clone() })
+}
+
+/// Each API by its hosts over TLS, or by that of our issuer where it answers for any.
+fn addresses(apis: &[Arc<Api>]) -> Vec<(Box<str>, ApiName)> {
+    let of = |api: &Arc<Api>, host: &HostPattern| {
+        let host = match host {
+            HostPattern::Any => "gate.example",
+            HostPattern::Exact(host) => host,
+        };
+        (format!("https://{host}{}", api.path_prefix).into(), api.name.clone())
+    };
+    apis.iter().flat_map(|api| api.hosts.iter().map(move |host| of(api, host))).collect()
 }
 
 /// The trust sources of an inventory, with what was fetched for them.
@@ -238,6 +252,16 @@ impl Asked {
     pub fn bearer(mut self, key: &str) -> Self {
         if let Ok(value) = HeaderValue::try_from(format!("Bearer {key}")) {
             self.headers.insert(http::header::AUTHORIZATION, value);
+        }
+        self
+    }
+
+    /// Shows a token together with a proof of possession (RFC 9449 §7.1).
+    #[must_use]
+    pub fn possessed(mut self, token: &str, proof: &str) -> Self {
+        if let (Ok(token), Ok(proof)) = (HeaderValue::try_from(format!("DPoP {token}")), HeaderValue::try_from(proof)) {
+            self.headers.insert(http::header::AUTHORIZATION, token);
+            self.headers.insert("dpop", proof);
         }
         self
     }

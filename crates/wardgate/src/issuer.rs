@@ -1,15 +1,21 @@
 //! The token service in this process: the edge routes and judges, `wardgate-issuer` answers, here they meet. What has to be put on
 //! record before an answer is done here too.
 
-use crate::{api::Management, clock, config::Config, control::Control};
+use crate::{
+    api::Management,
+    clock,
+    config::{Config, Listener},
+    control::Control,
+};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use wardgate_edge::{Answering, InProcess, InProcessCall};
+use wardgate_edge::{Answering, ClientCertificates, InProcess, InProcessCall};
 use wardgate_issuer::{
     answer::{Error, Refusal},
     exchange::{self, Asked, Outcome, Terms},
-    place::Place,
+    once,
+    place::{Mutual, Place},
 };
 use wardgate_model::{
     api::{Api, Doors, HostPattern},
@@ -23,7 +29,7 @@ use wardgate_model::{
 };
 use wardgate_proof::entropy::SystemEntropy;
 use wardgate_resources::Inventory;
-use wardgate_store::{Actor, StoredContainment, Who};
+use wardgate_store::{Actor, Once, StoredContainment, Who};
 
 /// For how long an ended token is kept on record: longer than any lives.
 const ENDED_KEPT: Duration = Duration::from_hours(2);
@@ -85,14 +91,32 @@ impl TokenService {
     }
 
     async fn answer(&self, call: &InProcessCall) -> Response<Bytes> {
+        let asked = Asked { facts: &call.facts, body: &call.body };
+        if let Some(refusal) = self.shown_before(asked).await {
+            return refusal;
+        }
         let outcome = {
             let snapshot = self.control.gate().snapshot();
             let terms = Terms { life: self.control.config().tokens.life };
-            exchange::answer(Asked { facts: &call.facts, body: &call.body }, terms, &snapshot, &SystemEntropy, clock::now())
+            exchange::answer(asked, terms, &snapshot, &SystemEntropy, clock::now())
         };
         match outcome {
             Outcome::Answer(response) => response,
             Outcome::End { token, then } => self.end(&call.facts, &token, then).await,
+        }
+    }
+
+    /// The refusal of an assertion that another gate on the same store has taken. Where the store does not answer nobody knows, and none
+    /// is taken.
+    async fn shown_before(&self, asked: Asked<'_>) -> Option<Response<Bytes>> {
+        let mark = once::mark(asked).filter(|_| self.control.store().is_shared())?;
+        match self.control.store().once(&mark.text, mark.ends, clock::now()).await {
+            Ok(Once::First) => None,
+            Ok(Once::Again) => Some(Refusal::new(Error::InvalidClient, "the client cannot be authenticated").response()),
+            Err(fault) => {
+                tracing::warn!(%fault, "whether an assertion was shown before cannot be told");
+                Some(Refusal::new(Error::Unavailable, "the client cannot be authenticated at present: try again").response())
+            }
         }
     }
 
@@ -123,6 +147,11 @@ pub async fn forget_ended(control: Arc<Control>) {
     loop {
         tick.tick().await;
         let now = clock::now();
+        if control.store().is_shared()
+            && let Err(fault) = control.store().forget_once(now).await
+        {
+            tracing::debug!(%fault, "what counts once stays on record for now");
+        }
         let Ok(contained) = control.store().containments().await else { continue };
         let over = contained.into_iter().filter(|one| is_over(one, now));
         let actor = Actor::new(Who::Process, "it has ended by itself since");
@@ -160,6 +189,18 @@ pub(crate) fn addresses(config: &Config, apis: &[Arc<Api>]) -> Vec<(Box<str>, Ap
         }));
     }
     found.into_iter().map(|(address, name)| (address.into(), name)).collect()
+}
+
+/// Where clients may prove themselves to the token service by certificates: on a listener that asks for them, under the service's own host.
+pub(crate) fn mutual(config: &Config, place: &Place) -> Mutual {
+    let asks = |listener: &&Listener| listener.tls.as_ref().is_some_and(|tls| tls.clients != ClientCertificates::Off);
+    let urls = config.listeners.iter().filter(asks).filter_map(|listener| listener.public_url.as_deref());
+    let places: Vec<Place> = urls.filter_map(Place::parse).filter(|other| other.host() == place.host()).collect();
+    match places.first() {
+        None => Mutual::Nowhere,
+        Some(_) if places.iter().any(|other| other.origin() == place.origin()) => Mutual::Here,
+        Some(other) => Mutual::At(other.origin().into()),
+    }
 }
 
 /// `:PORT` of an authority, where it has one.

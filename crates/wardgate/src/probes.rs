@@ -5,6 +5,7 @@ mod trust;
 use crate::{
     clock,
     control::Control,
+    issuer,
     usage::{Counting, Metric},
 };
 use bytes::Bytes;
@@ -18,7 +19,11 @@ use std::{
 };
 use wardgate_audit::sink::{Fullness, Log};
 use wardgate_edge::{EdgeMetrics, Probes};
-use wardgate_issuer::place::{KEYS, Place};
+use wardgate_gate::snapshot::RESOURCE_METADATA;
+use wardgate_issuer::{
+    place::{KEYS, Mutual, Place},
+    resource,
+};
 use wardgate_model::facts::Door;
 
 /// How long others may remember our keys, in seconds (STANDARDS §1.12: 60 s to 24 h).
@@ -151,7 +156,22 @@ impl Answers {
     /// What our token service says of itself (RFC 8414), where this path of its host asks for it: other hosts may have issuers of their own.
     fn metadata(&self, host: Option<&str>, path: &str) -> Option<Response<Bytes>> {
         let place = Place::parse(&self.control.config().issuer).filter(|place| host == Some(place.host()) && place.is_metadata(path))?;
-        let mut response = Response::new(Bytes::from(place.metadata().to_string()));
+        let mutual = issuer::mutual(self.control.config(), &place);
+        let mut response = Response::new(Bytes::from(place.metadata(&mutual).to_string()));
+        kept_for_a_while(&mut response, HeaderValue::from_static("application/json"));
+        Some(response)
+    }
+}
+
+impl Answers {
+    /// What an API is as a protected resource (RFC 9728), where this path of its host asks for it.
+    fn resource(&self, host: Option<&str>, path: &str) -> Option<Response<Bytes>> {
+        let snapshot = self.control.gate().snapshot();
+        let (address, api) = snapshot.resource(host?, path.strip_prefix(RESOURCE_METADATA)?)?;
+        let config = self.control.config();
+        let mutual = Place::parse(&config.issuer).map_or(Mutual::Nowhere, |place| issuer::mutual(config, &place));
+        let told = resource::metadata(address, api, &config.issuer, &mutual);
+        let mut response = Response::new(Bytes::from(told.to_string()));
         kept_for_a_while(&mut response, HeaderValue::from_static("application/json"));
         Some(response)
     }
@@ -172,7 +192,7 @@ impl Probes for Answers {
             (Door::Admin, "/readyz") => Some(self.ready()),
             (Door::Admin, "/metrics") if self.control.config().metrics_open => Some(self.metrics()),
             (Door::Public, KEYS) => Some(self.keys()),
-            (Door::Public, path) => self.metadata(host, path),
+            (Door::Public, path) => self.metadata(host, path).or_else(|| self.resource(host, path)),
             (Door::Admin | Door::Described, _) => None,
         }
     }

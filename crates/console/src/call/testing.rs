@@ -184,6 +184,7 @@ impl Fixture {
             token: None,
             on_behalf_of: None,
             actors: Default::default(),
+            holds: None,
             task: None,
         };
         let request =

@@ -52,6 +52,9 @@ fn told(reason: Reason, upon: Option<Upon>) -> (StatusCode, &'static str) {
     match (reason.room(), status) {
         (_, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) => (status, "temporarily_unavailable"),
         (_, status) if status.is_server_error() => (status, "server_error"),
+        // RFC 9449 §5, §8: what is wrong with the proof of possession beside the client's own.
+        _ if reason == Reason::ProofPossession => (StatusCode::BAD_REQUEST, "invalid_dpop_proof"),
+        _ if reason == Reason::ProofNonce => (StatusCode::BAD_REQUEST, "use_dpop_nonce"),
         ("credential" | "proof" | "identity", _) if upon == Some(Upon::Exchange) => (StatusCode::BAD_REQUEST, "invalid_request"),
         ("credential" | "proof" | "identity", _) if upon == Some(Upon::Assertion) => (StatusCode::BAD_REQUEST, "invalid_grant"),
         ("credential", StatusCode::BAD_REQUEST) => (StatusCode::BAD_REQUEST, "invalid_request"),
@@ -112,6 +115,9 @@ mod tests {
             (Reason::IdentityContained, "401 invalid_client"),
             (Reason::IdentityEnded, "401 invalid_client"),
             (Reason::CommitStale, "401 invalid_client"),
+            (Reason::ProofPossession, "400 invalid_dpop_proof"),
+            (Reason::ProofRepeated, "400 invalid_dpop_proof"),
+            (Reason::ProofNonce, "400 use_dpop_nonce"),
             (Reason::CredentialConflict, "400 invalid_request"),
             (Reason::CredentialMalformed, "400 invalid_request"),
             (Reason::CredentialMisplaced, "400 invalid_request"),

@@ -43,6 +43,7 @@ fn known(mut facts: Facts, name: &str) -> Facts {
         token: None,
         on_behalf_of: None,
         actors: smallvec![],
+        holds: None,
         task: None,
     });
     facts
@@ -86,6 +87,13 @@ fn unknown_expired_and_revoked_look_the_same() {
     assert!(said(Reason::ProofUnknown).contains("www-authenticate: Bearer realm=\"wardgate\", error=\"invalid_token\""));
     // RFC 6750 §3.1: nothing shown, no error told.
     assert!(said(Reason::CredentialMissing).contains("www-authenticate: Bearer realm=\"wardgate\"\n"));
+    // RFC 9449 §7.1: what is wrong with a proof of possession is said in its own scheme.
+    for (reason, error) in [(Reason::ProofPossession, "invalid_dpop_proof"), (Reason::ProofNonce, "use_dpop_nonce")] {
+        let said = said(reason);
+        assert!(said.contains(&format!("www-authenticate: DPoP realm=\"wardgate\", error=\"{error}\", algs=\"ES256 ")), "{said}");
+        assert!(!said.contains("Bearer"), "{said}");
+    }
+    assert_eq!(said(Reason::ProofRepeated), said(Reason::ProofPossession));
 }
 
 #[test]
@@ -229,7 +237,7 @@ fn who_shows_nothing_is_told_what_this_api_takes() {
     assert_eq!(
         mixed,
         "show one of what the API takes: a key, as `Authorization: Bearer <key>` or `x-api-key: <key>`; a token of a declared issuer, as \
-         `Authorization: Bearer <token>`; a client certificate, in the TLS handshake; a person's session, in the cookie `sid`"
+         `Authorization: Bearer <token>`, or with a proof of its key as `DPoP <token>`; a client certificate, in the TLS handshake; a person's session, in the cookie `sid`"
     );
 }
 

@@ -38,8 +38,8 @@ fn median(mut figures: Vec<f64>) -> f64 {
 /// Measures and prints seconds on a core. They depend on what else the machine does, so nothing here is held against a budget.
 pub(crate) fn all() -> Result<bool, String> {
     line("");
-    let few = Scene::new(Shape::Allowed)?;
-    let token = Scene::new(Shape::Token)?;
+    let few = Scene::new(Shape::Allowed, std::iter::empty())?;
+    let token = Scene::new(Shape::Token, std::iter::empty())?;
     let by_token = median((0..PAIRS).map(|pair| warm(&token, pair) / warm(&few, pair)).collect());
     line(&format!(
         "warm request with a token that was seen before, beside one with an API key: ratio {by_token:.3} (median of {PAIRS} pairs)"

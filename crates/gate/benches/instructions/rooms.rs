@@ -2,7 +2,7 @@
 
 use crate::{
     callgrind,
-    world::{Scene, Shape},
+    world::{Each, Scene, Shape},
 };
 use std::{hint::black_box, sync::Arc, time::Duration};
 use wardgate_gate::{
@@ -100,7 +100,8 @@ impl Case {
 
     /// Runs it.
     pub(crate) fn run(self) -> Result<(), String> {
-        let scene = Scene::new(self.shape)?;
+        let moments = (0..=WARM_UP + COUNTED).map(|beat| DAWN + BEAT * beat);
+        let scene = Scene::new(self.shape, moments)?;
         let known = scene.facts()?;
         let facts = match self.shape {
             Shape::First => (0..WARM_UP + COUNTED).map(|revision| scene.newcomer(u64::from(revision))).collect::<Result<Vec<_>, _>>()?,
@@ -113,12 +114,26 @@ impl Case {
         if seconds < 60 { Ok(()) } else { Err(format!("{seconds} s have passed: an assertion was signed again")) }
     }
 
+    /// One with a proof of its own. `nothing` is no room: what its signature alone costs.
+    fn bound(self, each: &Each, facts: &Facts, scene: &Scene, now: Time) {
+        let (snapshot, meters) = (&scene.world.snapshot, &scene.world.meters);
+        match self.stage {
+            Stage::Nothing => drop(black_box(scene.key.as_ref().is_some_and(|key| each.read.is_of(key)))),
+            stage if stage.whole() == "decide" => deciding(stage, black_box(facts), snapshot, meters, now),
+            stage => establishing(stage, black_box(&each.asked.arrival(now)), snapshot, meters, now),
+        }
+    }
+
     /// So many requests, one a beat.
     fn pass<'f>(self, scene: &Scene, facts: &mut impl Iterator<Item = &'f Facts>, begin: Time, rounds: u32) -> Time {
         let (snapshot, meters) = (&scene.world.snapshot, &scene.world.meters);
         let mut now = begin;
         for facts in facts.take(usize::try_from(rounds).unwrap_or(0)) {
             now = now + BEAT;
+            if let Some(each) = scene.at(now) {
+                self.bound(each, facts, scene, now);
+                continue;
+            }
             match self.stage.whole() {
                 "decide" => deciding(self.stage, black_box(facts), snapshot, meters, now),
                 _ => establishing(self.stage, black_box(&scene.asked.arrival(now)), snapshot, meters, now),
@@ -168,9 +183,14 @@ fn deciding(stage: Stage, facts: &Facts, snapshot: &Snapshot, meters: &Meters, n
 }
 
 impl Scene {
+    /// The request of a moment, where each has its own.
+    fn at(&self, now: Time) -> Option<&Each> {
+        self.each.get(usize::try_from(now.since(DAWN).as_micros() / BEAT.as_micros()).ok()?)
+    }
+
     /// Judges the request of the scene once.
     pub(crate) fn judge(&self, now: Time) -> Result<(Facts, Verdict), String> {
-        self.world.judge(&self.asked, now).ok_or_else(|| "the judge asks for something".to_owned())
+        self.world.judge(self.at(now).map_or(&self.asked, |each| &each.asked), now).ok_or_else(|| "the judge asks for something".to_owned())
     }
 
     /// The facts of the request, after what is expected of them was seen: a case that measures a refusal by mistake is none.

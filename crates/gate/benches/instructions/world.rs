@@ -5,9 +5,11 @@ use wardgate_model::{
     api::OperationClass,
     grant::{Grant, GrantTo, OperationSelector},
     id::{ApiName, EnvironmentName, GrantId, IdentityId},
+    time::Time,
 };
 use wardgate_proof::{
     api_key::{self, KeyKind},
+    dpop::{self, Proof, ProofKey, Proving},
     entropy::SystemEntropy,
     jws::{Signer, jwks},
 };
@@ -37,6 +39,8 @@ pub(crate) enum Shape {
     Conditional,
     /// A token that was seen before, of an issuer outside: allowed, as with a key.
     Token,
+    /// The same, bound to a key: each request has a fresh proof of possession, whose signature is counted apart.
+    Bound,
     /// An operation of class `admin`, where a guardrail looks at each request: forbidden to API keys.
     Guarded,
     /// A well-formed key that is not on record, under the limits that ship.
@@ -50,7 +54,7 @@ pub(crate) enum Shape {
 impl Shape {
     /// All but [`Shape::Allowed`].
     pub(crate) const VARIANTS: &[Self] =
-        &[Self::Shipped, Self::Conditional, Self::Token, Self::Guarded, Self::Unknown, Self::Crowd, Self::First];
+        &[Self::Shipped, Self::Conditional, Self::Token, Self::Bound, Self::Guarded, Self::Unknown, Self::Crowd, Self::First];
 
     /// Its name.
     pub(crate) const fn name(self) -> &'static str {
@@ -59,6 +63,7 @@ impl Shape {
             Self::Shipped => "shipped",
             Self::Conditional => "conditional",
             Self::Token => "token",
+            Self::Bound => "bound",
             Self::Guarded => "guarded",
             Self::Unknown => "unknown",
             Self::Crowd => "crowd",
@@ -78,10 +83,23 @@ pub(crate) struct Scene {
     pub(crate) asked: Asked,
     /// The code of the ruling.
     pub(crate) expected: &'static str,
+    /// A request for each moment, where no two may be the same.
+    pub(crate) each: Vec<Each>,
+    /// The key that made their proofs.
+    pub(crate) key: Option<ProofKey>,
+}
+
+/// One of many requests, with the proof that it shows.
+#[derive(Debug)]
+pub(crate) struct Each {
+    pub(crate) asked: Asked,
+    /// Read already: its signature is verified apart.
+    pub(crate) read: Proof<'static>,
 }
 
 impl Scene {
-    pub(crate) fn new(shape: Shape) -> Result<Self, String> {
+    /// `moments`: when requests will come.
+    pub(crate) fn new(shape: Shape, moments: impl Iterator<Item = Time>) -> Result<Self, String> {
         let shipped = if matches!(shape, Shape::Shipped | Shape::Unknown) { ShippedLimits::On } else { ShippedLimits::Off };
         let issuer = signer()?;
         let keys = jwks([&issuer]).to_string();
@@ -93,28 +111,37 @@ impl Scene {
             Shape::Conditional => ("GET /ledger/reports/2026-05", "rule.allowed"),
             Shape::Guarded => ("POST /ledger/keys", "rule.forbidden"),
             Shape::Unknown => ("GET /ledger/entries/4711", "proof.unknown"),
-            Shape::Allowed | Shape::Shipped | Shape::Token | Shape::Crowd | Shape::First => ("GET /ledger/entries/4711", "rule.allowed"),
+            Shape::Allowed | Shape::Shipped | Shape::Token | Shape::Bound | Shape::Crowd | Shape::First => {
+                ("GET /ledger/entries/4711", "rule.allowed")
+            }
         };
         let request = format!("{target}\nhost: ledger.example\nuser-agent: ledger-sync/3.1\naccept: application/json");
         let stranger = api_key::generate(KeyKind::ApiKey, &EnvironmentName::literal("production"), &SystemEntropy);
         let stranger = stranger.map_err(|error| error.to_string())?.1;
-        let token = token(&issuer)?;
+        let key = signer()?;
+        let token = token(&issuer, (shape == Shape::Bound).then_some(&key))?;
         let shown = match shape {
             Shape::Unknown => stranger.danger_expose().as_str(),
-            Shape::Token => &token,
+            Shape::Token | Shape::Bound => &token,
             _ => world.key("ledger-sync"),
         };
-        let asked = Asked::parse(&request).ok_or("the request cannot be read")?.bearer(shown);
-        Ok(Self { world, asked, expected })
+        let asked = || Asked::parse(&request).ok_or("the request cannot be read");
+        let each = match shape {
+            Shape::Bound => moments.map(|now| each(asked()?, &key, &token, now)).collect::<Result<Vec<_>, String>>()?,
+            _ => Vec::new(),
+        };
+        let key = each.first().map(|each| ProofKey::read(each.read.head())).transpose().map_err(|error| error.to_string())?;
+        let asked = asked()?.bearer(shown);
+        Ok(Self { world, asked, expected, each, key })
     }
 
     /// The request of [`Shape::Crowd`], in a world where so many of the crowd are policies as text.
     pub(crate) fn crowded(texts: usize) -> Result<Self, String> {
-        let Self { asked: _, expected, .. } = Self::new(Shape::Allowed)?;
+        let Self { asked: _, expected, .. } = Self::new(Shape::Allowed, std::iter::empty())?;
         let world = crowd(texts)?;
         let request = "GET /ledger/entries/4711\nhost: ledger.example\nuser-agent: ledger-sync/3.1\naccept: application/json";
         let asked = Asked::parse(request).ok_or("the request cannot be read")?.bearer(world.key("ledger-sync"));
-        Ok(Self { world, asked, expected })
+        Ok(Self { world, asked, expected, each: Vec::new(), key: None })
     }
 }
 
@@ -123,16 +150,29 @@ fn signer() -> Result<Signer, String> {
     Signer::load(key.danger_expose()).map_err(|error| error.to_string())
 }
 
+/// A request with a proof that is made for it.
+fn each(asked: Asked, key: &Signer, token: &str, now: Time) -> Result<Each, String> {
+    let id: [u8; 16] = u128::from(now.as_micros().unsigned_abs()).to_be_bytes();
+    let target = "https://ledger.example/ledger/entries/4711";
+    let proving = Proving { method: "GET", target, token: Some(token), nonce: None, id: &id, now };
+    let proof = dpop::prove(key, &proving).map_err(|error| error.to_string())?;
+    let read = Proof::read(Box::leak(proof.clone().into_boxed_str())).map_err(|error| error.to_string())?;
+    Ok(Each { asked: asked.possessed(token, &proof), read })
+}
+
 /// As long as a token of a CI provider: about a thousand bytes.
-fn token(issuer: &Signer) -> Result<String, String> {
+fn token(issuer: &Signer, bound_to: Option<&Signer>) -> Result<String, String> {
     let now = DAWN.as_seconds();
-    let claims = serde_json::json!({
+    let mut claims = serde_json::json!({
         "iss": "https://ci.example", "sub": "repo:acme/ledger:ref:refs/heads/main", "aud": "wardgate", "iat": now, "nbf": now, "exp": now + 600,
         "jti": "0d3c7cf2-5f9a-4f5c-8a48-8f5d7a4c0a55", "environment": "production", "ref": "refs/heads/main", "ref_type": "branch",
         "repository": "acme/ledger", "repository_id": "74", "repository_owner": "acme", "repository_owner_id": "65", "run_id": "123456",
         "workflow": "deploy", "sha": "6b8a4a5c4a2f4a7c9d1e", "actor": "octo", "event_name": "push", "runner_environment": "hosted",
         "job_workflow_ref": "acme/flows/.github/workflows/deploy.yml@refs/heads/main",
     });
+    if let (Some(key), Some(members)) = (bound_to, claims.as_object_mut()) {
+        members.insert("cnf".to_owned(), serde_json::json!({ "jkt": key.kid() }));
+    }
     issuer.sign("JWT", &claims).map_err(|error| error.to_string())
 }
 

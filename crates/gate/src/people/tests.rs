@@ -128,6 +128,7 @@ fn goes_on(api: &Api, lane: Option<Lane>, text: &str) -> String {
         token: None,
         on_behalf_of: None,
         actors,
+        holds: None,
         task: None,
     };
     let mut headers = fields(text);

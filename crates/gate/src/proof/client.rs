@@ -1,10 +1,11 @@
 //! Clients of our token service: an assertion signed with a registered key (`private_key_jwt`, RFC 7523 §3), or, for what cannot sign,
-//! an API key as the password of `Authorization: Basic` (`client_secret_basic`, RFC 6749 §2.3.1).
+//! an API key as the password of `Authorization: Basic` (`client_secret_basic`, RFC 6749 §2.3.1); or a client certificate (RFC 8705 §2),
+//! where nothing else is shown: a mesh shows its own on every connection.
 //!
 //! Both may stand in one request, so the body is read before either counts: two ways at once are refused (RFC 6749 §2.3). Who shows
 //! neither may show the token of a trust source that it asks upon: [`federated`].
 
-use super::{Failed, Genuine, federated, key, stands};
+use super::{Failed, Genuine, certificate, federated, key, stands};
 use crate::{
     arrival::Arrival,
     credential::holds_key,
@@ -21,7 +22,7 @@ use std::{net::IpAddr, sync::Arc};
 use wardgate_model::{
     credential::CredentialKind,
     facts::TokenFacts,
-    proof::{ProofFacts, ProofKind},
+    proof::{CertificateChain, HeldKey, ProofFacts, ProofKind},
     reason::Reason,
     secret::Secret,
     time::Time,
@@ -31,6 +32,7 @@ use wardgate_proof::{
     client::{ASSERTION_TYPE, Assertion},
     form::{self, FORM_BYTES_MAX, Form},
     jose::{self, refusal::Refusal},
+    x509::Thumbprint,
 };
 
 /// By what a client says who it is, and proves it.
@@ -70,7 +72,10 @@ pub(super) fn authenticated(
     federated::keys(&form, snapshot, now)?;
     match (basic, asserted) {
         (Some(_), Some(_)) => Err(Reason::CredentialConflict.into()),
-        (None, None) => federated::shown(&form, routed, snapshot, now),
+        (None, None) => match (arrival.certificates, form.one("client_id")) {
+            (Some(chain), Some(name)) => certificate(chain, name, snapshot, now).map(Some),
+            _ => federated::shown(&form, routed, snapshot, now),
+        },
         (Some(basic), None) => secret(basic, &form, snapshot).map(Some),
         (None, Some(text)) => assertion(text, &form, address, snapshot, now).map(Some),
     }
@@ -139,7 +144,7 @@ fn assertion(text: &str, form: &Form<'_>, address: IpAddr, snapshot: &Snapshot, 
     };
     // Whoever catches it can do nothing with it: it is good here alone, and once.
     let proof = ProofFacts { kind: ProofKind::Jwt, bound: true, since: asserted.issued.unwrap_or(now), ends: Some(asserted.ends) };
-    let genuine = Genuine { credential, proof, token: Some(Arc::new(facts)), on_behalf_of: None };
+    let genuine = Genuine { credential, proof, token: Some(Arc::new(facts)), on_behalf_of: None, holds: None };
     // Who cannot use it any more, or not from here, uses up no room.
     if stands(&genuine, address, now).is_err() {
         return Ok(genuine);
@@ -151,6 +156,23 @@ fn assertion(text: &str, form: &Form<'_>, address: IpAddr, snapshot: &Snapshot, 
         Taken::Again => Err(Failed::Somebody(Reason::ProofReplayed, Box::new(genuine))),
         Taken::NoRoom => Err(Failed::Somebody(Reason::ProofUnremembered, Box::new(genuine))),
     }
+}
+
+/// The client that it names shows its certificate: one whose key is registered for it (`self_signed_tls_client_auth`, RFC 8705 §2.2), else
+/// one that a trust source vouches for and that stands for it (`tls_client_auth`, §2.1). What it gets is bound to the certificate.
+fn certificate(chain: &CertificateChain, name: &str, snapshot: &Snapshot, now: Time) -> Result<Genuine, Failed> {
+    let registered = snapshot.population().client(name).and_then(|client| client.certified(chain.leaf()));
+    let genuine = match registered.and_then(|credential| snapshot.credential(credential.id.as_str())) {
+        Some(credential) => {
+            let proof = ProofFacts { kind: ProofKind::X509, bound: true, since: now, ends: None };
+            Genuine { credential: Arc::clone(credential), proof, token: None, on_behalf_of: None, holds: None }
+        }
+        None => certificate::certified(chain, snapshot, now)?,
+    };
+    if genuine.credential.identity.as_str() != name {
+        return Err(Reason::ProofUnknown.into());
+    }
+    Ok(Genuine { holds: Some(HeldKey::Certificate(Thumbprint::of(chain.leaf()).0)), ..genuine })
 }
 
 /// What is over was not looked at any further, and nobody has seen it good: it counts for its source as what is wrong does.

@@ -5,7 +5,7 @@
 //! endpoint too, RFC 7523 §3, rule 3). It is not used up by that: tokens that a platform puts into a workload's files are shown again and
 //! again until they end, and RFC 7523 §3, rule 7 leaves it open.
 
-use super::{Failed, Genuine, client, token};
+use super::{Beside, Failed, Genuine, client, token};
 use crate::{
     arrival::Arrival,
     credential::is_token,
@@ -82,8 +82,9 @@ pub(super) fn shown(form: &Form<'_>, routed: &Routed<'_>, snapshot: &Snapshot, n
         return Ok(None);
     }
     is_for_us(&token, upon, routed, snapshot)?;
-    let chain = routed.canonical.arrival.certificates.map(|chain| &**chain);
-    token::stands_for(&token, chain, snapshot).map(Some)
+    // A proof of possession that is shown here says nothing of this token: it says to what the next one is bound (RFC 9449 §5).
+    let beside = Beside { chain: routed.canonical.arrival.certificates.map(|chain| &**chain), held: None };
+    token::stands_for(&token, &beside, snapshot).map(Some)
 }
 
 /// Whether we are the one audience of a token: others to whom it may be shown could show it here.

@@ -8,20 +8,20 @@ use wardgate_model::{
     credential::{Credential, CredentialKind},
     facts::Caller,
     id::IdentityId,
-    proof::{ProofFacts, ProofKind},
+    proof::{HeldKey, ProofFacts, ProofKind},
     reason::Reason,
     time::Time,
 };
 use wardgate_proof::access_token::{CREDENTIAL, ON_BEHALF_OF};
 
 /// The record that a token of ours stands for, where it is for this API and no other (RFC 8707 §2).
-pub(crate) fn shown(token: &Token, api: &Api, bound: bool, snapshot: &Snapshot) -> Result<Genuine, Reason> {
+pub(crate) fn shown(token: &Token, api: &Api, holds: Option<HeldKey>, snapshot: &Snapshot) -> Result<Genuine, Reason> {
     let mut audiences = token.facts.audience.iter();
     let (Some(audience), None) = (audiences.next(), audiences.next()) else { return Err(Reason::ProofClaims) };
     if snapshot.addressed(audience).is_none_or(|meant| meant.name != api.name) {
         return Err(Reason::ProofClaims);
     }
-    let genuine = genuine(token, bound, snapshot)?;
+    let genuine = genuine(token, holds, snapshot)?;
     if opens(api, &genuine.credential) { Ok(genuine) } else { Err(Reason::CredentialNotAccepted) }
 }
 
@@ -34,15 +34,16 @@ pub fn opens(api: &Api, credential: &Credential) -> bool {
 }
 
 /// What a token of ours stands for, wherever it is shown.
-fn genuine(token: &Token, bound: bool, snapshot: &Snapshot) -> Result<Genuine, Reason> {
+fn genuine(token: &Token, holds: Option<HeldKey>, snapshot: &Snapshot) -> Result<Genuine, Reason> {
     let credential = token.claims.text(CREDENTIAL).and_then(|id| snapshot.credential(id));
     // What it was got by is not on record any more, or stands for somebody else now.
     let credential = credential.filter(|credential| credential.identity.as_str() == &*token.subject).ok_or(Reason::ProofRevoked)?;
     Ok(Genuine {
-        proof: worth(credential, token, bound),
+        proof: worth(credential, token, holds.is_some()),
         credential: Arc::clone(credential),
         token: Some(Arc::clone(&token.facts)),
         on_behalf_of: token.claims.text(ON_BEHALF_OF).map(Into::into),
+        holds,
     })
 }
 
@@ -77,7 +78,7 @@ pub struct Live {
 pub fn live(text: &str, snapshot: &Snapshot, now: Time) -> Option<Live> {
     let token = snapshot.trust().token(text, now).ok().filter(|token| token.ours)?;
     let api = Arc::clone(snapshot.addressed(token.facts.audience.first()?)?);
-    let genuine = genuine(&token, false, snapshot).ok()?;
+    let genuine = genuine(&token, None, snapshot).ok()?;
     is_in_time(&genuine, now).ok().filter(|()| opens(&api, &genuine.credential))?;
     let identity = snapshot.identity(&IdentityId::parse(&token.subject).ok()?)?;
     let caller = claim(identity, genuine);

@@ -1,6 +1,6 @@
 //! Tokens of issuers outside: signed ones, and opaque ones that their issuer is asked about (RFC 7662).
 
-use super::{Failed, Genuine, on_record, ours};
+use super::{Beside, Failed, Genuine, on_record, ours};
 use crate::{
     snapshot::Snapshot,
     step::{Answer, Introspection, Need},
@@ -11,7 +11,7 @@ use wardgate_model::{
     api::Api,
     credential::CredentialKind,
     id::TrustName,
-    proof::{CertificateChain, ProofFacts, ProofKind},
+    proof::{HeldKey, ProofFacts, ProofKind},
     reason::Reason,
     secret::Secret,
     time::Time,
@@ -19,23 +19,22 @@ use wardgate_model::{
 use wardgate_proof::{api_key, jose::claims::Confirmation, x509::Thumbprint};
 
 /// The record that a signed token stands for.
-pub(super) fn vouched(text: &str, api: &Api, chain: Option<&CertificateChain>, snapshot: &Snapshot, now: Time) -> Result<Genuine, Failed> {
+pub(super) fn vouched(text: &str, api: &Api, beside: &Beside<'_, '_>, snapshot: &Snapshot, now: Time) -> Result<Genuine, Failed> {
     let token = match snapshot.trust().token(text, now) {
         Err(Trouble::Refused(Reason::ProofExpired)) if !snapshot.trust().remembers(text) => return Err(Failed::Overdue),
         found => found?,
     };
     if token.ours {
-        let bound = is_bound(&token, chain)?;
-        return Ok(ours::shown(&token, api, bound, snapshot)?);
+        return Ok(ours::shown(&token, api, held(&token, beside, snapshot)?, snapshot)?);
     }
-    stands_for(&token, chain, snapshot)
+    stands_for(&token, beside, snapshot)
 }
 
 /// The record that an opaque token stands for. Its issuer is asked, unless what it said is remembered still.
 pub(super) fn introspected(
     text: &str,
     issuer: &AskedIssuer,
-    chain: Option<&CertificateChain>,
+    beside: &Beside<'_, '_>,
     answer: Option<&Answer>,
     snapshot: &Snapshot,
     now: Time,
@@ -49,28 +48,31 @@ pub(super) fn introspected(
         },
         (None, _) => return Err(Failed::Needs(need(issuer.name(), text))),
     };
-    stands_for(&token, chain, snapshot)
+    stands_for(&token, beside, snapshot)
 }
 
 fn need(trust: &TrustName, text: &str) -> Need {
     Need::Introspection { trust: trust.clone(), token: Secret::new(text.to_owned()) }
 }
 
-pub(super) fn stands_for(token: &Token, chain: Option<&CertificateChain>, snapshot: &Snapshot) -> Result<Genuine, Failed> {
-    let bound = is_bound(token, chain)?;
+pub(super) fn stands_for(token: &Token, beside: &Beside<'_, '_>, snapshot: &Snapshot) -> Result<Genuine, Failed> {
+    let holds = held(token, beside, snapshot)?;
     let subjects = snapshot.population().bindings().subjects();
     let found = subjects.find(&token.trust, &token.subject, token.claims.all());
     let credential = on_record(found, (&token.trust, Some(&*token.subject), CredentialKind::Oidc), snapshot)?;
     let on_behalf_of = token.on_behalf_of.as_deref().map(|person| api_key::pseudonym(snapshot.pepper(), token.trust.as_str(), person));
-    let proof = ProofFacts { kind: ProofKind::Jwt, bound, since: token.since, ends: Some(token.ends) };
-    Ok(Genuine { credential, proof, token: Some(Arc::clone(&token.facts)), on_behalf_of })
+    let proof = ProofFacts { kind: ProofKind::Jwt, bound: holds.is_some(), since: token.since, ends: Some(token.ends) };
+    Ok(Genuine { credential, proof, token: Some(Arc::clone(&token.facts)), on_behalf_of, holds })
 }
 
-/// Whether a token is bound to something that was shown with it (RFC 8705 §3).
-fn is_bound(token: &Token, chain: Option<&CertificateChain>) -> Result<bool, Reason> {
-    match token.confirmation() {
-        None => Ok(false),
-        Some(Confirmation::Certificate(thumbprint)) if chain.is_some_and(|chain| Thumbprint::of(chain.leaf()).0 == thumbprint) => Ok(true),
-        Some(Confirmation::Certificate(_) | Confirmation::Key(_) | Confirmation::Other) => Err(Reason::ProofBinding),
+/// The key that a token is bound to, whose possession was shown with it (RFC 8705 §3, RFC 9449 §7.1); `None`: it is bound to none.
+fn held(token: &Token, beside: &Beside<'_, '_>, snapshot: &Snapshot) -> Result<Option<HeldKey>, Reason> {
+    match (token.confirmation(), beside) {
+        (None, _) => Ok(None),
+        (Some(Confirmation::Certificate(bound)), Beside { chain: Some(chain), .. }) if Thumbprint::of(chain.leaf()).0 == bound => {
+            Ok(Some(HeldKey::Certificate(bound)))
+        }
+        (Some(Confirmation::Key(bound)), Beside { held: Some(held), .. }) => held.of(&bound, token.hash.as_ref(), snapshot).map(Some),
+        (Some(Confirmation::Certificate(_) | Confirmation::Key(_) | Confirmation::Other), _) => Err(Reason::ProofBinding),
     }
 }

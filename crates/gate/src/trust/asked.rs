@@ -70,7 +70,7 @@ impl AskedIssuer {
     pub(crate) fn active(&self, text: &str, members: &Map<String, Value>, now: Time) -> Result<Arc<Token>, Reason> {
         let found = jwt::introspected(members.clone(), &self.expected, now).map_err(|refusal| reason(&refusal)).map(|said| {
             let said = Said { subject: said.subject, on_behalf_of: said.on_behalf_of, claims: said.claims, ends: said.ends };
-            Arc::new(Token::new(&self.name, &self.expected, said, (None, Standing::default())))
+            Arc::new(Token::new(text, &self.name, &self.expected, said, (None, Standing::default())))
         });
         self.remember(text, found, now)
     }

@@ -10,6 +10,8 @@ mod mixed;
 mod observe;
 #[cfg(test)]
 mod opaque;
+#[cfg(test)]
+mod possession;
 mod proofs;
 mod sunset;
 mod svids;

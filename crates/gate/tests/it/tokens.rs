@@ -339,6 +339,7 @@ fn a_token_of_ours_opens_what_its_key_may_and_no_other_change_ends_what_is_open(
         on_behalf_of: None,
         issued: DAWN,
         ends: DAWN + Duration::from_secs(300),
+        bound_to: None,
     };
     let token = token.sign(signer).unwrap();
     let people = world.snapshot.population().clone();

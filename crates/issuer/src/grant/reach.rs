@@ -146,7 +146,11 @@ fn shown(caller: &Caller, credential: &Credential, request: &Request<'_>) -> Cal
         audience: Box::default(),
         scopes: OperationClass::ALL.iter().map(|class| class.as_str().into()).collect(),
     };
-    Caller { proof: ProofFacts { kind, bound: false, since, ends: None }, token: Some(Arc::new(facts)), ..caller.clone() }
+    Caller {
+        proof: ProofFacts { kind, bound: request.caller.holds.is_some(), since, ends: None },
+        token: Some(Arc::new(facts)),
+        ..caller.clone()
+    }
 }
 
 /// How long a token lives.

@@ -1,6 +1,7 @@
 use super::{AccessToken, CREDENTIAL, ON_BEHALF_OF, expected};
 use crate::jose::{
     algorithm::{Algorithm, Algorithms},
+    claims::Confirmation,
     jwk::{Accepting, Usage},
     jwt,
     key_set::KeySet,
@@ -10,6 +11,7 @@ use crate::jose::{
 use std::time::Duration;
 use wardgate_model::{
     id::{CredentialId, IdentityId},
+    proof::HeldKey,
     time::Time,
 };
 
@@ -34,6 +36,7 @@ fn a_token_says_what_rfc_9068_wants_and_is_verified_by_the_published_key() {
             on_behalf_of: Some("h"),
             issued: NOW,
             ends: NOW + Duration::from_mins(5),
+            bound_to: None,
         };
         let text = token.sign(&signer).expect("signed");
         let verified = jwt::verify(&text, &keys, &expected(ISSUER), NOW).expect("good");
@@ -48,6 +51,14 @@ fn a_token_says_what_rfc_9068_wants_and_is_verified_by_the_published_key() {
             jwt::verify(&text, &keys, &expected("https://gate.example/"), NOW),
             Err(Refusal::Issuer(crate::jose::refusal::Shown::of(ISSUER)))
         );
+        assert_eq!(verified.claims.confirmation(), None);
+        for (key, expected) in
+            [(HeldKey::Key([7; 32]), Confirmation::Key([7; 32])), (HeldKey::Certificate([9; 32]), Confirmation::Certificate([9; 32]))]
+        {
+            let text = AccessToken { bound_to: Some(key), ..token.clone() }.sign(&signer).expect("signed");
+            let verified = jwt::verify(&text, &keys, &super::expected(ISSUER), NOW).expect("good");
+            assert_eq!(verified.claims.confirmation(), Some(expected));
+        }
         let late = NOW + Duration::from_mins(6);
         assert_eq!(jwt::verify(&text, &keys, &expected(ISSUER), late), Err(Refusal::Expired));
     }

@@ -7,7 +7,7 @@ use super::{
     base64url, json,
     refusal::{Part, Refusal},
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 use wardgate_model::time::Time;
 
 /// Longest `iss` and `sub`, in bytes: that of a SPIFFE id.
@@ -75,7 +75,7 @@ impl Claims {
         check_audiences(&members)?;
         check_scope(&members)?;
         check_actors(&members)?;
-        let time = |name| members.get(name).map(|value| time(value).ok_or(Refusal::Claim(name))).transpose();
+        let time = |name| members.get(name).map(|value| value.as_number().and_then(time).ok_or(Refusal::Claim(name))).transpose();
         let (expires, not_before, issued) = (time("exp")?, time("nbf")?, time("iat")?);
         let confirmation = members.get("cnf").map(confirmation).transpose()?;
         Ok(Self { members, expires, not_before, issued, confirmation })
@@ -148,7 +148,7 @@ impl Claims {
     /// `auth_time`: when what it was got by was made (OpenID Connect Core §2, RFC 9068 §2.2.1).
     #[must_use]
     pub fn authenticated(&self) -> Option<Time> {
-        self.members.get("auth_time").and_then(time)
+        self.members.get("auth_time").and_then(|value| value.as_number().and_then(time))
     }
 
     /// `cnf`. `None`: whoever holds the token may use it.
@@ -247,8 +247,7 @@ fn check_actors(members: &Map<String, Value>) -> Result<(), Refusal> {
 }
 
 /// RFC 7519 §2, NumericDate: seconds since the epoch, fractions allowed, and nothing but a number.
-fn time(value: &Value) -> Option<Time> {
-    let number = value.as_number()?;
+pub(crate) fn time(number: &Number) -> Option<Time> {
     if let Some(seconds) = number.as_i64() {
         return (0..=SECONDS_MAX).contains(&seconds).then(|| Time::from_seconds(seconds));
     }

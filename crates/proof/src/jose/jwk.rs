@@ -11,7 +11,10 @@ use super::{
     json::{self, JsonFault},
     refusal::{KID_BYTES_MAX, Shown},
 };
-use aws_lc_rs::signature::ParsedPublicKey;
+use aws_lc_rs::{
+    encoding::{AsDer as _, PublicKeyX509Der},
+    signature::ParsedPublicKey,
+};
 use serde_json::{Map, Value};
 use std::fmt;
 
@@ -155,6 +158,13 @@ impl Key {
     #[must_use]
     pub fn thumbprint(&self) -> &str {
         &self.thumbprint
+    }
+
+    /// It as a certificate has it: `SubjectPublicKeyInfo`, DER (RFC 5280 §4.1.2.7). `None`: its kind has no such form here.
+    #[must_use]
+    pub fn subject_public_key_info(&self) -> Option<Box<[u8]>> {
+        let der: PublicKeyX509Der<'static> = self.public.as_der().ok()?;
+        Some(der.as_ref().into())
     }
 
     /// Whether a signature is this key's over a message. ECDSA signatures are `r` and `s`, not DER (RFC 7518 §3.4).

@@ -1,7 +1,8 @@
 //! A compact JWS (RFC 7515 §7.1) taken apart, and the key that made it found.
 //!
 //! Bounded before anything is read. The header is a stranger's: it says under which name the key is known, and no more.
-//! Members that bring or point to a key (`jwk`, `jku`, `x5c`, `x5u`) are read by nobody (CVE-2018-0114); members that would
+//! Members that bring or point to a key (`jwk`, `jku`, `x5c`, `x5u`) are read by nobody (CVE-2018-0114), but for the `jwk` of a
+//! proof of possession ([`crate::dpop`]); members that would
 //! change what the bytes mean (`crit`, `b64`, `zip`, `enc`, `cty: JWT`) are refused.
 
 use super::{
@@ -56,7 +57,11 @@ impl Header {
         self.bare
     }
 
-    fn read(members: &Map<String, Value>) -> Result<Self, Refusal> {
+    /// Reads it from its members.
+    ///
+    /// # Errors
+    /// When a member that is read has not its type, or one is there that would change what the bytes mean.
+    pub(crate) fn read(members: &Map<String, Value>) -> Result<Self, Refusal> {
         if members.contains_key("enc") {
             return Err(Refusal::Encrypted);
         }
@@ -80,6 +85,18 @@ impl Header {
             bare: members.keys().all(|name| matches!(name.as_str(), "alg" | "kid" | "typ")),
         })
     }
+}
+
+/// The members of a header, as it stands before the first dot.
+///
+/// # Errors
+/// When it is too long, or cannot be read in one way.
+pub(crate) fn header(text: &str) -> Result<Map<String, Value>, Refusal> {
+    if text.len() > HEADER_BYTES_MAX {
+        return Err(Refusal::TooLong);
+    }
+    let bytes = base64url::decode(text).ok_or(Refusal::Encoding(Part::Header))?;
+    json::object(&bytes, BOUNDS).map_err(|fault| Refusal::Json(Part::Header, fault))
 }
 
 fn word<'a>(members: &'a Map<String, Value>, name: &'static str, bytes_max: usize) -> Result<Option<&'a str>, Refusal> {
@@ -121,13 +138,9 @@ impl<'a> Compact<'a> {
             _ => return Err(Refusal::Parts),
         }
         let (signed, signature) = token.rsplit_once('.').ok_or(Refusal::Parts)?;
-        let (header, payload) = signed.split_once('.').ok_or(Refusal::Parts)?;
-        if header.len() > HEADER_BYTES_MAX {
-            return Err(Refusal::TooLong);
-        }
+        let (text, payload) = signed.split_once('.').ok_or(Refusal::Parts)?;
+        let header = Header::read(&header(text)?)?;
         let decode = |part, text| base64url::decode(text).ok_or(Refusal::Encoding(part));
-        let header = json::object(&decode(Part::Header, header)?, BOUNDS).map_err(|fault| Refusal::Json(Part::Header, fault))?;
-        let header = Header::read(&header)?;
         Ok(Self { header, signed, payload: decode(Part::Claims, payload)?, signature: decode(Part::Signature, signature)? })
     }
 

@@ -59,6 +59,12 @@ impl<'a> Unverified<'a> {
         self.claims.subject()
     }
 
+    /// `jti`.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.claims.id()
+    }
+
     /// Under which name the key is known.
     #[must_use]
     pub fn kid(&self) -> Option<&str> {

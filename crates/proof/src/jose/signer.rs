@@ -131,9 +131,25 @@ impl Signer {
     /// # Errors
     /// When the claims are no JSON or the library fails.
     pub fn sign<C: Serialize + ?Sized>(&self, typ: &str, claims: &C) -> Result<String, SignError> {
-        let header = json!({ "alg": self.alg(), "kid": self.kid, "typ": typ }).to_string();
+        self.signed(&json!({ "alg": self.alg(), "kid": self.kid, "typ": typ }), claims)
+    }
+
+    /// The same with the public key in the header: what a proof of possession is (RFC 9449 §4.2).
+    ///
+    /// # Errors
+    /// When the claims are no JSON or the library fails.
+    pub fn sign_showing_key<C: Serialize + ?Sized>(&self, typ: &str, claims: &C) -> Result<String, SignError> {
+        let jwk = match &self.y {
+            Some(y) => json!({ "kty": "EC", "crv": "P-256", "x": self.x, "y": y }),
+            None => json!({ "kty": "OKP", "crv": "Ed25519", "x": self.x }),
+        };
+        self.signed(&json!({ "alg": self.alg(), "jwk": jwk, "typ": typ }), claims)
+    }
+
+    /// Signs `claims` under this very header.
+    fn signed<C: Serialize + ?Sized>(&self, header: &Value, claims: &C) -> Result<String, SignError> {
         let claims = serde_json::to_vec(claims).map_err(|_| SignError::Claims)?;
-        let mut text = base64url::encode(header.as_bytes());
+        let mut text = base64url::encode(header.to_string().as_bytes());
         text.push('.');
         base64url::append(&claims, &mut text);
         let signature = match &self.pair {

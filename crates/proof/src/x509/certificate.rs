@@ -91,6 +91,8 @@ pub(super) struct Certificate<'a> {
     pub(super) purposes: Option<Purposes>,
     /// Which key of its issuer signed it, if it says.
     pub(super) signer: Option<&'a [u8]>,
+    /// The content of its public key, `SubjectPublicKeyInfo`.
+    pub(super) key: &'a [u8],
     names: Option<&'a [u8]>,
 }
 
@@ -112,7 +114,7 @@ impl<'a> Certificate<'a> {
         let (not_before, not_after) = (validity.time()?, validity.time()?);
         validity.end()?;
         let subject = body.value(SEQUENCE)?;
-        body.value(SEQUENCE)?;
+        let key = body.value(SEQUENCE)?;
         let extensions = body.optional(constructed(3))?;
         body.end()?;
         let mut read = Self {
@@ -125,6 +127,7 @@ impl<'a> Certificate<'a> {
             key_usage: None,
             purposes: None,
             signer: None,
+            key,
             names: None,
         };
         if let Some(extensions) = extensions {

@@ -95,6 +95,8 @@ pub(crate) struct RawStale {
 pub(crate) struct RawRequire {
     /// A proof of possession.
     pub(crate) bound: Option<At<bool>>,
+    /// A nonce of ours in the proof of possession; `bound` with it.
+    pub(crate) nonce: Option<At<bool>>,
     /// Oldest proof: a token since it was issued, a key since it was.
     pub(crate) max_token_age: Option<At<DurationText>>,
     /// A task.

@@ -97,6 +97,8 @@ pub(crate) struct RawCredential {
     pub(crate) spiffe_id: Option<At<Prose>>,
     /// Its public key (`public_key`).
     pub(crate) jwk: Option<At<BTreeMap<String, serde_json::Value>>>,
+    /// Whether every token that it is shown for has to be bound to a key (`public_key`); not unless said.
+    pub(crate) bound_tokens: Option<At<bool>>,
     /// What its calls are signed like (`hmac`); `timestamped` unless said.
     pub(crate) scheme: Option<At<Word<SignatureScheme>>>,
     /// The header that the signature stands in (`hmac`); `webhook-signature` unless said, of `standard_webhooks` alone.

@@ -125,7 +125,9 @@ fn require(raw: &RawApi, faults: &Faults) -> Box<[Require]> {
                 "write 10m".to_owned(),
             );
         }
-        required.push(Require { class, bound: is(wanted.bound.as_ref()), max_age, purpose: is(wanted.purpose.as_ref()) });
+        let nonce = is(wanted.nonce.as_ref());
+        // Only who shows possession can have a nonce in what shows it.
+        required.push(Require { class, bound: nonce || is(wanted.bound.as_ref()), nonce, max_age, purpose: is(wanted.purpose.as_ref()) });
     }
     required.into()
 }

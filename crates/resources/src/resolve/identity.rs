@@ -12,6 +12,7 @@ use crate::{
 };
 use std::collections::HashMap;
 use wardgate_model::{
+    credential::TokenBinding,
     id::{EnvironmentName, IdentityId, OwnerName, TeamName},
     inventory::{Criticality, Environment, Identity, IdentityState, Owner},
     time::Time,
@@ -169,6 +170,7 @@ fn spec(
         binding,
         signed,
         jwk,
+        tokens: if value(raw.bound_tokens.as_ref()) == Some(&true) { TokenBinding::Required } else { TokenBinding::Optional },
     })
 }
 
@@ -178,7 +180,7 @@ const fn keys(word: CredentialWord) -> &'static [(&'static str, bool)] {
         CredentialWord::ApiKey => &[("expires_in", false), ("sources", false)],
         CredentialWord::Oidc => &[("trust", true), ("subject", false), ("spiffe_id", false), ("claims", false), ("sources", false)],
         CredentialWord::X509 => &[("trust", true), ("spiffe_id", false), ("subject", false), ("sources", false)],
-        CredentialWord::PublicKey => &[("jwk", true), ("sources", false)],
+        CredentialWord::PublicKey => &[("jwk", true), ("bound_tokens", false), ("sources", false)],
         CredentialWord::Hmac => &[
             ("header", false),
             ("scheme", false),
@@ -191,7 +193,7 @@ const fn keys(word: CredentialWord) -> &'static [(&'static str, bool)] {
     }
 }
 
-fn present(raw: &RawCredential) -> [(&'static str, Option<Spot>); 12] {
+fn present(raw: &RawCredential) -> [(&'static str, Option<Spot>); 13] {
     [
         ("expires_in", raw.expires_in.as_ref().map(|at| at.spot)),
         ("sources", raw.sources.as_ref().map(|at| at.spot)),
@@ -200,6 +202,7 @@ fn present(raw: &RawCredential) -> [(&'static str, Option<Spot>); 12] {
         ("claims", raw.claims.as_ref().map(|at| at.spot)),
         ("spiffe_id", raw.spiffe_id.as_ref().map(|at| at.spot)),
         ("jwk", raw.jwk.as_ref().map(|at| at.spot)),
+        ("bound_tokens", raw.bound_tokens.as_ref().map(|at| at.spot)),
         ("header", raw.header.as_ref().map(|at| at.spot)),
         ("scheme", raw.scheme.as_ref().map(|at| at.spot)),
         ("timestamp_header", raw.timestamp_header.as_ref().map(|at| at.spot)),

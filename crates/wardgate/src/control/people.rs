@@ -10,7 +10,10 @@ use std::{
     sync::Arc,
 };
 use wardgate_console::PERSON;
-use wardgate_gate::{Change, Client, Population, bindings, clients};
+use wardgate_gate::{
+    Change, Client, Population, bindings,
+    clients::{self, Registered},
+};
 use wardgate_governance::rotation::replaced_from;
 use wardgate_model::{
     credential::{Credential, CredentialKind},
@@ -19,7 +22,6 @@ use wardgate_model::{
     inventory::{Identity, IdentityKind},
     resource::Kind,
 };
-use wardgate_proof::jose::jwk::Key;
 use wardgate_resources::{
     Beside, BesideIdentity, CredentialSpec, Document, IdentitySpec, Inventory, Naming, RecordedIdentity, references, resolve_recorded,
 };
@@ -88,7 +90,7 @@ pub(super) fn changes(record: &IdentityRecord, loaded: &Loaded, material: &Mater
             let vouched = declared.iter().filter_map(|entry| Some((entry, entry.binding.as_ref()?)));
             let vouched = vouched.map(|(entry, by)| bindings::declared(identity, &entry.name, entry.kind, &entry.sources, by));
             let registered = registered(identity, &declared);
-            let keys = registered.iter().map(|(credential, _)| Arc::clone(credential));
+            let keys = registered.iter().map(|one| Arc::clone(&one.credential));
             changes.push(Change::Declared(identity.id.clone(), vouched.map(Arc::new).chain(keys).collect()));
             changes.push(Change::Client(identity.id.clone(), Client::new(&identity.id, registered).map(Arc::new)));
         }
@@ -117,9 +119,9 @@ pub(super) fn changes(record: &IdentityRecord, loaded: &Loaded, material: &Mater
 }
 
 /// The registered keys of an identity, made ready. They counted when they were taken.
-fn registered(identity: &Identity, declared: &[CredentialSpec]) -> Vec<(Arc<Credential>, Key)> {
+fn registered(identity: &Identity, declared: &[CredentialSpec]) -> Vec<Registered> {
     let read = |entry: &CredentialSpec| {
-        let read = clients::registered(identity, &entry.name, &entry.sources, entry.jwk.as_deref()?);
+        let read = clients::registered(identity, &entry.name, &entry.sources, entry.jwk.as_deref()?, entry.tokens);
         read.map_err(|why| tracing::error!(identity = %identity.id, entry = %entry.name, %why, "a public key cannot be used")).ok()
     };
     declared.iter().filter_map(read).collect()

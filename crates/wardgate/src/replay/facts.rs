@@ -139,6 +139,7 @@ fn caller(event: &EventV1<'_>, time: Time, snapshot: &Snapshot) -> Result<Option
             .map(|actor| IdentityId::parse(actor))
             .collect::<Result<_, _>>()
             .map_err(|_| Missing::Member("actors"))?,
+        holds: None,
         task,
     }))
 }

@@ -1,6 +1,9 @@
 //! Clients of the token service that others made, unmodified: `oauth4webapi` and `openid-client` (npm), Authlib (PyPI).
 
-use crate::token_world::{ISSUER, World, world};
+use crate::{
+    gate::until,
+    token_world::{GRANT, ISSUER, World, world},
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::{
@@ -79,5 +82,24 @@ fn authlib_goes_the_whole_way() {
         assert_eq!((&said["issuer"], &said["token"]["token_type"]), (&json!(ISSUER), &json!("Bearer")), "{said}");
         assert_eq!((&said["called"], &said["after"]), (&json!(200), &json!(401)), "{said}");
         assert_eq!((&said["introspected"]["active"], &said["revoked"]), (&json!(true), &json!({ "active": false })), "{said}");
+    }
+}
+
+/// Bound to a key: nonces of the token service and of the API, each asked for once.
+#[test]
+fn oauth4webapi_proves_possession_with_nonces() {
+    let _there = brought("clients/node_modules/oauth4webapi");
+    let modules = brought("clients/node_modules").join("of-here.js");
+    for (algorithm, name, config) in ALGORITHMS {
+        let world = world(algorithm, config);
+        let accepting = "  accept: [jwt, api_key]\n";
+        world.place.change("resources/world.yaml", accepting, &format!("{accepting}  require: {{ bulk: {{ nonce: true }} }}\n"));
+        until("the API to want a nonce", || (world.signed("token", GRANT).json()["scope"] == "list").then_some(()));
+        let said = went(&world, peer(Path::new("node"), "possession.mjs"), Some(&modules), name);
+        assert_eq!((&said["type"], &said["scope"], &said["nonces"]), (&json!("dpop"), &json!("list bulk"), &json!(2)), "{said}");
+        assert_eq!((&said["entries"], &said["export"], &said["more"]), (&json!(200), &json!(200), &json!(200)), "{said}");
+        assert_eq!((&said["introspected"]["token_type"], &said["introspected"]["active"]), (&json!("DPoP"), &json!(true)), "{said}");
+        assert_eq!(said["resource"]["authorization_servers"], json!([ISSUER]), "{said}");
+        assert_eq!(said["bare"], "401 bearer invalid_token, dpop invalid_token", "{said}");
     }
 }

@@ -41,11 +41,17 @@ mod management;
 #[cfg(test)]
 mod mixed;
 #[cfg(test)]
+mod mutual;
+#[cfg(test)]
+mod once;
+#[cfg(test)]
 mod open_requests;
 #[cfg(test)]
 mod outside;
 #[cfg(test)]
 mod peers;
+#[cfg(test)]
+mod possession;
 #[cfg(test)]
 mod process;
 #[cfg(test)]

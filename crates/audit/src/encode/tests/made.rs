@@ -185,6 +185,7 @@ fn caller(environment: &Arc<Environment>, arrived: Time) -> Caller {
         token: None,
         on_behalf_of: Some("5f1d0c".into()),
         actors: smallvec![IdentityId::literal("planner")],
+        holds: None,
         task: Some(TaskId::literal("t-42")),
     }
 }

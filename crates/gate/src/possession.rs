@@ -1,0 +1,193 @@
+//! Proofs of possession (DPoP, RFC 9449) that were taken: none counts twice. And where a nonce of ours is wanted in one, which.
+//!
+//! How much is remembered is bounded, for each credential and in all, so that one caller cannot use up the room of others; where there is
+//! no room, no proof is taken. It is remembered in slices of time, for as long as the proof would be taken: what a proof says of when it
+//! was made says in which slice it is, so one is looked into and each is forgotten whole.
+
+use crate::{snapshot::Snapshot, spent::Taken};
+use ahash::{AHashMap, AHashSet, RandomState};
+use quick_cache::sync::Cache;
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicI64, AtomicUsize, Ordering},
+};
+use std::time::Duration;
+use wardgate_model::{
+    api::{Api, Operation, OperationClass},
+    facts::Facts,
+    id::CredentialId,
+    proof::HeldKey,
+    reason::Reason,
+    time::Time,
+};
+use wardgate_proof::dpop::{self, Checked, ProofKey, nonce::Space};
+
+/// Proofs of one credential that are remembered, at the most: about 2,700 each second.
+pub const PER_CREDENTIAL_MAX: usize = 262_144;
+/// Proofs of all credentials together, at the most; 20 to 40 bytes each.
+pub const IN_ALL_MAX: usize = 2_097_152;
+/// Keys that are remembered ready to verify with, at the most; less than 1 KiB each.
+const KEYS_MAX: usize = 16_384;
+/// How long a slice is.
+const SLICE_US: i64 = 8_000_000;
+/// How often it is looked through for what can be forgotten, where it is full.
+const SWEPT_EVERY: Duration = Duration::from_secs(1);
+
+/// What proofs may be signed with, as `algs` of a challenge has it (RFC 9449 §7.1).
+#[must_use]
+pub fn algorithms() -> String {
+    dpop::algorithms().join(" ")
+}
+
+/// For what a nonce is wanted in proofs of possession; `None`: it is not.
+#[must_use]
+pub(crate) fn space<'a>(api: &'a Api, operation: &Operation) -> Option<Space<'a>> {
+    if api.is_issuer() {
+        return (operation.class == OperationClass::Login).then_some(Space::TokenService);
+    }
+    let wanted = api.require.iter().any(|require| require.nonce && require.class == operation.class);
+    wanted.then_some(Space::Api(&api.name, operation.class))
+}
+
+/// The nonce that a client has to put into its next proof, where the answer to this request is to say it (RFC 9449 §8, §9).
+#[must_use]
+pub fn next_nonce(facts: &Facts, snapshot: &Snapshot, now: Time) -> Option<String> {
+    let wanted = facts.stopped.is_some_and(|stopped| stopped.reason == Reason::ProofNonce);
+    let used = || facts.caller.as_ref().is_some_and(|caller| matches!(caller.holds, Some(HeldKey::Key(_))));
+    if !wanted && !used() {
+        return None;
+    }
+    let space = space(facts.api.as_deref()?, facts.operation.as_deref()?)?;
+    Some(snapshot.nonces().offer(space, now))
+}
+
+/// Proofs of one credential, by the slice that their end lies in.
+#[derive(Debug, Default)]
+struct Memory {
+    slices: Vec<(i64, AHashSet<u128>)>,
+}
+
+impl Memory {
+    /// Forgets what is over; says how many that were.
+    fn forget(&mut self, now: Time) -> usize {
+        let first = now.as_micros().div_euclid(SLICE_US);
+        let before = self.count();
+        self.slices.retain(|(slice, _)| *slice >= first);
+        before - self.count()
+    }
+
+    fn count(&self) -> usize {
+        self.slices.iter().map(|(_, taken)| taken.len()).sum()
+    }
+
+    fn slice(&mut self, of: i64) -> &mut AHashSet<u128> {
+        let at = self.slices.iter().rposition(|(slice, _)| *slice == of).unwrap_or_else(|| {
+            self.slices.push((of, AHashSet::new()));
+            self.slices.len() - 1
+        });
+        #[expect(clippy::indexing_slicing, reason = "INVARIANT (there): it was found there, or has just been put there")]
+        &mut self.slices[at].1
+    }
+}
+
+/// Proofs that were taken, and the keys that made them.
+#[derive(Debug)]
+pub struct Possessions {
+    keys: Cache<Box<str>, Arc<ProofKey>>,
+    /// Two, so that 128 bits stand for a proof. They are keyed anew in each process.
+    hashes: [RandomState; 2],
+    shards: [Mutex<AHashMap<CredentialId, Memory>>; 16],
+    count: AtomicUsize,
+    swept_us: AtomicI64,
+    per_credential: usize,
+    in_all: usize,
+}
+
+impl Default for Possessions {
+    fn default() -> Self {
+        Self::with_room(PER_CREDENTIAL_MAX, IN_ALL_MAX)
+    }
+}
+
+impl Possessions {
+    fn with_room(per_credential: usize, in_all: usize) -> Self {
+        Self {
+            keys: Cache::new(KEYS_MAX),
+            hashes: [RandomState::new(), RandomState::new()],
+            shards: Default::default(),
+            count: AtomicUsize::new(0),
+            swept_us: AtomicI64::new(i64::MIN),
+            per_credential,
+            in_all,
+        }
+    }
+
+    /// How many are remembered.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// The key that a header of proofs has, where one of them was good before.
+    #[must_use]
+    pub(crate) fn key(&self, head: &str) -> Option<Arc<ProofKey>> {
+        self.keys.get(head)
+    }
+
+    /// Remembers the key of a header.
+    pub(crate) fn remember(&self, head: &str, key: &Arc<ProofKey>) {
+        self.keys.insert(head.into(), Arc::clone(key));
+    }
+
+    /// Takes a genuine proof of a key, shown with a credential. It stands for itself by key, address and `jti`: so nobody uses up those of
+    /// another (RFC 9449 §11.1). Two of one key could be held for the same once in 2⁶⁴; the second would be refused.
+    pub fn take(&self, credential: &CredentialId, key: &[u8; 32], proof: &Checked<'_>, now: Time) -> Taken {
+        let [low, high] = self.hashes.each_ref().map(|hash| u128::from(hash.hash_one((key, &*proof.target, &*proof.id))));
+        let (mark, slice) = (high << 64 | low, proof.ends.as_micros().div_euclid(SLICE_US));
+        let taken = self.try_take(credential, mark, slice, now);
+        if taken == Taken::NoRoom && self.sweep(now) { self.try_take(credential, mark, slice, now) } else { taken }
+    }
+
+    fn try_take(&self, credential: &CredentialId, mark: u128, slice: i64, now: Time) -> Taken {
+        let mut shard = self.shard(credential);
+        let memory = shard.entry(*credential).or_default();
+        self.count.fetch_sub(memory.forget(now), Ordering::Relaxed);
+        let full = memory.count() >= self.per_credential || self.count() >= self.in_all;
+        let taken = memory.slice(slice);
+        if taken.contains(&mark) {
+            return Taken::Again;
+        }
+        if full {
+            return Taken::NoRoom;
+        }
+        taken.insert(mark);
+        self.count.fetch_add(1, Ordering::Relaxed);
+        Taken::First
+    }
+
+    /// Forgets what is over, of everybody. `false`: that was done a moment ago.
+    fn sweep(&self, now: Time) -> bool {
+        let before = self.swept_us.load(Ordering::Relaxed);
+        let due = before == i64::MIN || now.since(Time::from_micros(before)) >= SWEPT_EVERY;
+        let first = || self.swept_us.compare_exchange(before, now.as_micros(), Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        if !due || !first() {
+            return false;
+        }
+        for shard in &self.shards {
+            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            let forgotten: usize = shard.values_mut().map(|memory| memory.forget(now)).sum();
+            shard.retain(|_, memory| !memory.slices.is_empty());
+            self.count.fetch_sub(forgotten, Ordering::Relaxed);
+        }
+        true
+    }
+
+    fn shard(&self, credential: &CredentialId) -> MutexGuard<'_, AHashMap<CredentialId, Memory>> {
+        let byte = credential.as_str().bytes().last().unwrap_or_default();
+        let [first, ..] = &self.shards;
+        self.shards.get(usize::from(byte % 16)).unwrap_or(first).lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

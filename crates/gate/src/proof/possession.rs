@@ -1,0 +1,119 @@
+//! Possession of a key, shown with the request (DPoP, RFC 9449): the proof is for this request, the token is bound to the key of it, and
+//! it was not taken before.
+//!
+//! What is wrong with the proof itself is found before a token or a client is looked at, so that it tells nothing of these; that it is of
+//! another key or for another token looks as an unknown token does.
+
+use super::{Failed, Genuine, Proven, Unready, somebody};
+use crate::{credential::Presented, possession, snapshot::Snapshot, spent::Taken};
+use std::sync::Arc;
+use wardgate_abuse::Meters;
+use wardgate_model::{proof::HeldKey, reason::Reason, time::Time};
+use wardgate_proof::dpop::{Asked, Checked, Fault, Proof, ProofKey};
+
+/// A proof that is for this request and in time. Its signature is verified where it is asked for.
+pub(super) struct Held<'p> {
+    proof: &'p Proof<'p>,
+    checked: Checked<'p>,
+}
+
+/// Reads a proof.
+pub(super) fn read(text: &str) -> Result<Proof<'_>, Reason> {
+    Proof::read(text).map_err(|fault| reason(&fault))
+}
+
+/// Checks that it is for this request.
+pub(super) fn check<'p>(proof: &'p Proof<'p>, presented: &Presented<'_>, snapshot: &Snapshot, now: Time) -> Result<Held<'p>, Reason> {
+    let routed = &presented.sourced.routed;
+    let space = possession::space(&routed.api, &routed.operation);
+    let asked = Asked {
+        method: routed.canonical.request.method.as_str(),
+        origins: snapshot.origins(&routed.api.name),
+        path: &routed.canonical.request.path,
+        nonce: space.map(|space| (snapshot.nonces(), space)),
+        now,
+    };
+    let checked = proof.check(&asked).map_err(|fault| reason(&fault))?;
+    Ok(Held { proof, checked })
+}
+
+fn reason(fault: &Fault) -> Reason {
+    match fault {
+        Fault::Nonce => Reason::ProofNonce,
+        Fault::Unreadable(_)
+        | Fault::NoKey
+        | Fault::Key(_)
+        | Fault::Claim(_)
+        | Fault::Method
+        | Fault::Target
+        | Fault::Old
+        | Fault::Early => Reason::ProofPossession,
+    }
+}
+
+impl Held<'_> {
+    /// Whether it shows possession of the key of this thumbprint, for the token of this hash.
+    pub(super) fn of(&self, thumbprint: &[u8; 32], token: Option<&[u8; 32]>, snapshot: &Snapshot) -> Result<HeldKey, Reason> {
+        if token.is_none() || self.checked.token.as_ref() != token {
+            return Err(Reason::ProofBinding);
+        }
+        let (key, seen) = self.key(snapshot)?;
+        if key.thumbprint() == thumbprint { self.verified(&key, seen, snapshot) } else { Err(Reason::ProofBinding) }
+    }
+
+    /// The key of its header, and whether it is remembered.
+    fn key(&self, snapshot: &Snapshot) -> Result<(Arc<ProofKey>, bool), Reason> {
+        match snapshot.possessions().key(self.proof.head()) {
+            Some(key) => Ok((key, true)),
+            None => ProofKey::read(self.proof.head()).map(|key| (Arc::new(key), false)).map_err(|fault| reason(&fault)),
+        }
+    }
+
+    fn verified(&self, key: &Arc<ProofKey>, seen: bool, snapshot: &Snapshot) -> Result<HeldKey, Reason> {
+        if !self.proof.is_of(key) {
+            return Err(Reason::ProofPossession);
+        }
+        if !seen {
+            snapshot.possessions().remember(self.proof.head(), key);
+        }
+        Ok(HeldKey::Key(*key.thumbprint()))
+    }
+}
+
+/// A client of our token service that shows possession of a key beside: what it gets is bound to that (RFC 9449 §5).
+pub(super) fn beside(genuine: Genuine, held: Option<&Held<'_>>, snapshot: &Snapshot) -> Result<Genuine, Failed> {
+    let Some(held) = held else { return Ok(genuine) };
+    let shown = held.key(snapshot).and_then(|(key, seen)| held.verified(&key, seen, snapshot));
+    match shown {
+        Ok(key) => Ok(Genuine { holds: Some(key), ..genuine }),
+        Err(reason) => Err(Failed::Somebody(reason, Box::new(genuine))),
+    }
+}
+
+/// A proof of possession that nothing rests on is none: what is shown by the scheme `DPoP` has to be bound to its key (RFC 9449 §7.1).
+pub(super) fn is_used(genuine: Genuine, held: Option<&Held<'_>>) -> Result<Genuine, Failed> {
+    if held.is_some() && !matches!(genuine.holds, Some(HeldKey::Key(_))) {
+        return Err(Failed::Somebody(Reason::ProofBinding, Box::new(genuine)));
+    }
+    Ok(genuine)
+}
+
+/// Takes the proof, once (RFC 9449 §11.1). INVARIANT (verified first): nothing is remembered before its signature was verified and what
+/// it goes with found to be in force.
+pub(super) fn once<'a>(
+    proven: Proven<'a>,
+    held: Option<&Held<'_>>,
+    snapshot: &Snapshot,
+    meters: &Meters,
+    now: Time,
+) -> Result<Proven<'a>, Unready> {
+    let (Some(held), Some(genuine)) = (held, &proven.genuine) else { return Ok(proven) };
+    let Some(HeldKey::Key(key)) = genuine.holds else { return Ok(proven) };
+    let reason = match snapshot.possessions().take(&genuine.credential.id, &key, &held.checked, now) {
+        Taken::First => return Ok(proven),
+        Taken::Again => Reason::ProofRepeated,
+        Taken::NoRoom => Reason::ProofUnremembered,
+    };
+    let Proven { sourced, genuine: Some(genuine) } = proven else { return Ok(proven) };
+    Err(somebody(sourced, genuine, reason, snapshot, meters, now).into())
+}

@@ -1,0 +1,145 @@
+//! Tokens of trust sources that are bound to a key (RFC 9449 §6), shown with proofs of possession: the judge's side. The rules of the
+//! standard by name are tests of the binary.
+
+use serde_json::{Value, json};
+use std::time::Duration;
+use wardgate_model::{proof::HeldKey, time::Time};
+use wardgate_proof::{
+    dpop::{Proving, prove},
+    jose::base64url,
+    jws::{Signer, jwks},
+};
+use wardgate_testkit::world::{Asked, DAWN, ShippedLimits, TestWorld, Texts};
+
+const WORLD: &str = "\
+{kind: Owner, name: payments, spec: {accountable: lead@example.com}}
+---
+{kind: Environment, name: production, spec: {production: true}}
+---
+{kind: TrustSource, name: ci, spec: {type: oidc, issuer: 'https://ci.example', audiences: [wardgate], jwks: 'file:ci.json'}}
+---
+kind: Identity
+name: ledger-ci
+spec: {type: ci_job, owner: payments, environment: production, purpose: a, credentials: [{name: main, type: oidc, trust: ci, subject: ledger}]}
+---
+kind: Api
+name: ledger
+spec:
+  policy_owner: payments
+  business_owner: payments
+  environment: production
+  match: {hosts: [ledger.example], path_prefix: /ledger}
+  accept: [jwt]
+  require: {list: {bound: true}, read: {nonce: true}}
+  upstream: {urls: ['http://127.0.0.1:9000']}
+  operations: [{match: GET /entries, class: list}, {match: 'GET /entries/{id}', class: read}, {match: POST /entries, class: write}]
+---
+{kind: Grant, name: all, spec: {to: {owner: payments}, api: ledger, operations: [list, read, write]}}
+";
+
+struct Scene {
+    world: TestWorld,
+    issuer: Signer,
+    key: Signer,
+}
+
+fn signer() -> Signer {
+    Signer::load(Signer::generate().unwrap().danger_expose()).unwrap()
+}
+
+impl Scene {
+    fn new() -> Self {
+        let issuer = signer();
+        let keys = jwks([&issuer]).to_string();
+        let texts = Texts { yaml: WORLD, cedar: &[], files: &[("ci.json", keys.as_bytes())], grants: &[], shipped: ShippedLimits::Off };
+        Self { world: texts.world().unwrap(), issuer, key: signer() }
+    }
+
+    fn token(&self, cnf: Value) -> String {
+        let now = DAWN.as_seconds();
+        let claims = json!({ "iss": "https://ci.example", "sub": "ledger", "aud": "wardgate", "iat": now, "exp": now + 600, "cnf": cnf });
+        self.issuer.sign("JWT", &claims).unwrap()
+    }
+
+    fn bound(&self) -> String {
+        self.token(json!({ "jkt": self.key.kid() }))
+    }
+
+    /// `METHOD PATH` with a token and a proof of a number, made at a moment.
+    fn asked(&self, what: &str, token: &str, id: u8, made: Time, nonce: Option<&str>) -> Asked {
+        let (method, path) = what.split_once(' ').unwrap();
+        let target = format!("https://ledger.example/ledger{path}");
+        let proving = Proving { method, target: &target, token: Some(token), nonce, id: &[id; 16], now: made };
+        let proof = prove(&self.key, &proving).unwrap();
+        Asked::parse(&format!("{method} /ledger{path}\nhost: ledger.example")).unwrap().possessed(token, &proof)
+    }
+
+    fn ruled(&self, asked: &Asked, now: Time) -> String {
+        self.world.judge(asked, now).unwrap().1.ruling.reason().code().to_owned()
+    }
+}
+
+#[test]
+fn a_token_of_another_issuer_that_is_bound_opens_with_a_proof_of_its_key() {
+    let scene = Scene::new();
+    let token = scene.bound();
+    let (facts, verdict) = scene.world.judge(&scene.asked("GET /entries", &token, 1, DAWN, None), DAWN).unwrap();
+    assert_eq!(verdict.ruling.reason().code(), "rule.allowed");
+    let caller = facts.caller.unwrap();
+    let thumbprint: [u8; 32] = base64url::decode(scene.key.kid()).unwrap().try_into().unwrap();
+    assert_eq!((caller.proof.bound, caller.holds), (true, Some(HeldKey::Key(thumbprint))));
+    // Unbound it is taken, and does not do what wants possession; by the scheme DPoP it is not taken.
+    let plain = scene.issuer.sign(
+        "JWT",
+        &json!({
+            "iss": "https://ci.example", "sub": "ledger", "aud": "wardgate", "iat": DAWN.as_seconds(), "exp": DAWN.as_seconds() + 600,
+        }),
+    );
+    let plain = plain.unwrap();
+    let bearer = |what: &str| Asked::parse(&format!("{what}\nhost: ledger.example")).unwrap().bearer(&plain);
+    assert_eq!(scene.ruled(&bearer("POST /ledger/entries"), DAWN), "rule.allowed");
+    assert_eq!(scene.ruled(&bearer("GET /ledger/entries"), DAWN), "rule.forbidden");
+    assert_eq!(scene.ruled(&bearer("GET /ledger/entries/7"), DAWN), "rule.forbidden");
+    assert_eq!(scene.ruled(&scene.asked("GET /entries", &plain, 2, DAWN, None), DAWN), "proof.binding");
+    // Bound to two things, or to one that is not known here: nothing shows that.
+    for cnf in [json!({}), json!({ "jkt": scene.key.kid(), "x5t#S256": scene.key.kid() }), json!({ "kid": "a" })] {
+        assert_eq!(scene.ruled(&scene.asked("GET /entries", &scene.token(cnf), 3, DAWN, None), DAWN), "proof.binding");
+    }
+}
+
+#[test]
+fn a_proof_is_taken_once_until_it_would_not_be_taken_any_more() {
+    let scene = Scene::new();
+    let token = scene.bound();
+    let asked = scene.asked("GET /entries", &token, 1, DAWN, None);
+    assert_eq!(scene.ruled(&asked, DAWN), "rule.allowed");
+    for seconds in [0, 30, 89, 90] {
+        assert_eq!(scene.ruled(&asked, DAWN + Duration::from_secs(seconds)), "proof.repeated", "after {seconds} s");
+    }
+    assert_eq!(scene.ruled(&asked, DAWN + Duration::from_secs(91)), "proof.possession");
+    // What was refused for something else was not taken: nobody uses up a proof by showing it where it does not count.
+    let other = scene.asked("GET /entries", &token, 2, DAWN, None);
+    let elsewhere = Asked::parse("GET /ledger/entries\nhost: ledger.example").unwrap();
+    assert_eq!(scene.ruled(&elsewhere.bearer(&token), DAWN), "proof.binding");
+    assert_eq!(scene.ruled(&other, DAWN), "rule.allowed");
+    assert_eq!(scene.world.snapshot.possessions().count(), 2);
+}
+
+#[test]
+fn a_nonce_is_given_where_one_is_wanted() {
+    let scene = Scene::new();
+    let token = scene.bound();
+    let first = scene.asked("GET /entries/7", &token, 1, DAWN, None);
+    let (facts, verdict) = scene.world.judge(&first, DAWN).unwrap();
+    assert_eq!(verdict.ruling.reason().code(), "proof.nonce");
+    let nonce = wardgate_gate::possession::next_nonce(&facts, &scene.world.snapshot, DAWN).unwrap();
+    let second = scene.asked("GET /entries/7", &token, 1, DAWN, Some(&nonce));
+    let (facts, verdict) = scene.world.judge(&second, DAWN).unwrap();
+    assert_eq!(verdict.ruling.reason().code(), "rule.allowed");
+    assert!(wardgate_gate::possession::next_nonce(&facts, &scene.world.snapshot, DAWN).is_some());
+    assert_eq!(scene.ruled(&second, DAWN + Duration::from_secs(200)), "proof.repeated", "as long as its nonce counts");
+    assert_eq!(scene.ruled(&second, DAWN + Duration::from_secs(211)), "proof.nonce");
+    let list = scene.asked("GET /entries", &token, 3, DAWN, None);
+    let (facts, _) = scene.world.judge(&list, DAWN).unwrap();
+    assert_eq!(wardgate_gate::possession::next_nonce(&facts, &scene.world.snapshot, DAWN), None);
+}

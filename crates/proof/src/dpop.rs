@@ -1,0 +1,306 @@
+//! Proofs of possession of a key (DPoP, RFC 9449): a JWT for one request, signed by the key that is in its own header.
+//!
+//! It proves that whoever sends the request has that key, and nothing of who that is: a token that is bound to the key says so. What
+//! costs nothing is checked first ([`Proof::check`]), the signature last ([`Proof::is_of`]); nothing is believed before it. That a proof
+//! was not taken before is for whoever remembers: [`Checked`] has what to remember it by, and until when.
+//!
+//! The header of a client's proofs is the same each time, so a [`ProofKey`] can be remembered by its text.
+
+pub mod nonce;
+pub mod target;
+
+use crate::{
+    access_token::SKEW,
+    client,
+    jose::{
+        algorithm::{Algorithm, Algorithms},
+        base64url,
+        claims::time,
+        json,
+        jwk::{Accepting, Key, KeyFault, Usage},
+        jws::{self, Header, TOKEN_BYTES_MAX},
+        kind::TokenKind,
+        refusal::{Part, Refusal, Shown},
+        signer::{SignError, Signer},
+    },
+};
+use nonce::{NonceKey, Space};
+use serde::Deserialize;
+use serde_json::{Map, Number, Value, json};
+use std::{borrow::Cow, time::Duration};
+use wardgate_model::time::Time;
+
+/// How long ago a proof may have been made, beside the skew of clocks.
+pub const AGE_MAX: Duration = Duration::from_mins(1);
+/// How far ahead of us it may have been made, beside that.
+pub const AHEAD_MAX: Duration = Duration::from_secs(5);
+/// Longest `jti`, in bytes.
+pub const ID_BYTES_MAX: usize = 256;
+/// What claims that nobody reads may hold.
+const BOUNDS: json::Bounds = json::Bounds { depth: 4, values: 64 };
+
+/// What proofs may be signed with, by the names that JOSE has for it (`dpop_signing_alg_values_supported`, `algs`).
+#[must_use]
+pub fn algorithms() -> Vec<&'static str> {
+    client::algorithms()
+}
+
+/// Why a proof proves nothing (RFC 9449 §4.3).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// It is no JWT of this kind that can be read in one way.
+    #[error("the proof cannot be read: {0}")]
+    Unreadable(#[from] Refusal),
+    /// Its header has no key.
+    #[error("the header's `jwk` is missing or no object")]
+    NoKey,
+    /// Its header has no public key that counts.
+    #[error("the header's `jwk` does not count: {0}")]
+    Key(#[from] KeyFault),
+    /// A claim is missing or ill-formed.
+    #[error("the claim `{0}` is missing or ill-formed")]
+    Claim(&'static str),
+    /// It is for another method.
+    #[error("`htm` is another method")]
+    Method,
+    /// It is for another address.
+    #[error("`htu` is another address")]
+    Target,
+    /// A nonce of ours is wanted, and it has none that counts still.
+    #[error("`nonce` is missing, or none that was given out here a short while ago")]
+    Nonce,
+    /// It was made too long ago.
+    #[error("`iat` is too long ago")]
+    Old,
+    /// It is made in time to come.
+    #[error("`iat` is to come")]
+    Early,
+}
+
+/// The public key that the header of a proof has.
+#[derive(Debug)]
+pub struct ProofKey {
+    key: Key,
+    thumbprint: [u8; 32],
+}
+
+impl ProofKey {
+    /// Reads the header of a proof, as it stands before the first dot.
+    ///
+    /// # Errors
+    /// When it is no header of a proof, or has no public key that counts.
+    pub fn read(head: &str) -> Result<Self, Fault> {
+        let members = jws::header(head)?;
+        let header = Header::read(&members)?;
+        if !TokenKind::DpopProof.accepts(header.typ()) {
+            return Err(Refusal::Type(header.typ().map(Shown::of)).into());
+        }
+        if header.algorithm().eq_ignore_ascii_case("none") {
+            return Err(Refusal::Unsigned.into());
+        }
+        let algorithm = Algorithm::parse(header.algorithm()).ok_or_else(|| Refusal::Algorithm(Shown::of(header.algorithm())))?;
+        let jwk = members.get("jwk").and_then(Value::as_object).ok_or(Fault::NoKey)?;
+        // RFC 8725 §3.1: the key is for the algorithm that the header names, and for no other.
+        let accepting = Accepting { algorithms: Algorithms::from_iter([algorithm]), usage: Usage::Signature };
+        let key = Key::read(jwk, accepting)?;
+        let thumbprint = hash(key.thumbprint()).ok_or(Fault::NoKey)?;
+        Ok(Self { key, thumbprint })
+    }
+
+    /// Its SHA-256 thumbprint (RFC 7638): `jkt`.
+    #[must_use]
+    pub const fn thumbprint(&self) -> &[u8; 32] {
+        &self.thumbprint
+    }
+}
+
+/// A proof that can be read, nothing of it believed.
+#[derive(Debug)]
+pub struct Proof<'a> {
+    signed: &'a str,
+    head: &'a str,
+    payload: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+/// For which request a proof is looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// Its method.
+    pub method: &'a str,
+    /// Under which scheme, host and port what it asks for is called: as [`target::origin`] has them.
+    pub origins: &'a [Box<str>],
+    /// Its path, in its one plain form.
+    pub path: &'a str,
+    /// Where a nonce of ours is wanted: by which key, and for what.
+    pub nonce: Option<(&'a NonceKey, Space<'a>)>,
+    /// Now.
+    pub now: Time,
+}
+
+/// What a proof says that is for its request and in time. Its signature is to be verified still.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked<'p> {
+    /// `jti`: together with key and address it is good once.
+    pub id: Cow<'p, str>,
+    /// `htu`, as it says it.
+    pub target: Cow<'p, str>,
+    /// `ath`: the SHA-256 of the token that it is for.
+    pub token: Option<[u8; 32]>,
+    /// From then on it is not taken any more: so long it has to be remembered.
+    pub ends: Time,
+}
+
+/// What a proof says (RFC 9449 §4.2).
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Claims<'p> {
+    #[serde(borrow)]
+    jti: Option<Cow<'p, str>>,
+    #[serde(borrow)]
+    htm: Option<Cow<'p, str>>,
+    #[serde(borrow)]
+    htu: Option<Cow<'p, str>>,
+    iat: Option<Number>,
+    #[serde(borrow)]
+    ath: Option<Cow<'p, str>>,
+    #[serde(borrow)]
+    nonce: Option<Cow<'p, str>>,
+}
+
+impl<'p> Claims<'p> {
+    fn read(payload: &'p [u8]) -> Result<Self, Fault> {
+        // A list could be read as these claims too.
+        if payload.first() == Some(&b'{')
+            && let Ok(claims) = serde_json::from_slice(payload)
+        {
+            return Ok(claims);
+        }
+        // What else is there is read by nobody, but it has to be readable in one way.
+        let members = json::object(payload, BOUNDS).map_err(|fault| Refusal::Json(Part::Claims, fault))?;
+        Self::of(&members)
+    }
+
+    fn of(members: &Map<String, Value>) -> Result<Self, Fault> {
+        let text = |name: &'static str| match members.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(Cow::Owned(text.clone()))),
+            Some(_) => Err(Fault::Claim(name)),
+        };
+        let iat = match members.get("iat") {
+            None => None,
+            Some(Value::Number(number)) => Some(number.clone()),
+            Some(_) => return Err(Fault::Claim("iat")),
+        };
+        Ok(Self { jti: text("jti")?, htm: text("htm")?, htu: text("htu")?, iat, ath: text("ath")?, nonce: text("nonce")? })
+    }
+}
+
+impl<'a> Proof<'a> {
+    /// Takes it apart.
+    ///
+    /// # Errors
+    /// When it is no compact JWS.
+    pub fn read(text: &'a str) -> Result<Self, Fault> {
+        if text.len() > TOKEN_BYTES_MAX {
+            return Err(Refusal::TooLong.into());
+        }
+        let (signed, signature) = text.rsplit_once('.').ok_or(Refusal::Parts)?;
+        let (head, payload) = signed.split_once('.').ok_or(Refusal::Parts)?;
+        if payload.contains('.') {
+            return Err(Refusal::Parts.into());
+        }
+        let decode = |part, text| base64url::decode(text).ok_or(Refusal::Encoding(part));
+        Ok(Self { signed, head, payload: decode(Part::Claims, payload)?, signature: decode(Part::Signature, signature)? })
+    }
+
+    /// Its header as it stands: what [`ProofKey::read`] reads, and what a key may be remembered by.
+    #[must_use]
+    pub const fn head(&self) -> &'a str {
+        self.head
+    }
+
+    /// Checks all but the signature, and but the token that it is for: RFC 9449 §4.3, checks 3, 8 to 11.
+    ///
+    /// # Errors
+    /// Says what does not hold.
+    pub fn check(&self, asked: &Asked<'_>) -> Result<Checked<'_>, Fault> {
+        let claims = Claims::read(&self.payload)?;
+        let id = claims.jti.filter(|id| !id.is_empty() && id.len() <= ID_BYTES_MAX).ok_or(Fault::Claim("jti"))?;
+        let issued = claims.iat.and_then(|number| time(&number)).ok_or(Fault::Claim("iat"))?;
+        // RFC 9110 §9.1: methods are case-sensitive.
+        if claims.htm.ok_or(Fault::Claim("htm"))? != asked.method {
+            return Err(Fault::Method);
+        }
+        let target = claims.htu.ok_or(Fault::Claim("htu"))?;
+        if !asked.origins.iter().any(|origin| target::is(&target, origin, asked.path)) {
+            return Err(Fault::Target);
+        }
+        let ends = match asked.nonce {
+            // §11.1: the nonce says when it was made at the earliest, whatever the clock of the client.
+            Some((key, space)) => {
+                let made = claims.nonce.and_then(|nonce| key.made(space, &nonce, asked.now)).ok_or(Fault::Nonce)?;
+                made + (nonce::LIFE + SKEW)
+            }
+            None if issued > asked.now + (AHEAD_MAX + SKEW) => return Err(Fault::Early),
+            None if asked.now > issued + (AGE_MAX + SKEW) => return Err(Fault::Old),
+            None => issued + (AGE_MAX + SKEW),
+        };
+        let token = match claims.ath {
+            None => None,
+            Some(text) => Some(hash(&text).ok_or(Fault::Claim("ath"))?),
+        };
+        // It is taken at its end too.
+        let ends = Time::from_micros(ends.as_micros().saturating_add(1));
+        Ok(Checked { id, target, token, ends })
+    }
+
+    /// Whether this key, which its header has, made it (checks 6 and 7).
+    #[must_use]
+    pub fn is_of(&self, key: &ProofKey) -> bool {
+        key.key.verifies(self.signed.as_bytes(), &self.signature)
+    }
+}
+
+fn hash(text: &str) -> Option<[u8; 32]> {
+    base64url::decode(text)?.try_into().ok()
+}
+
+/// What a client proves with a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Proving<'a> {
+    /// Its method.
+    pub method: &'a str,
+    /// Its address, without query and fragment.
+    pub target: &'a str,
+    /// The token that goes with it.
+    pub token: Option<&'a str>,
+    /// The last nonce that its server gave.
+    pub nonce: Option<&'a str>,
+    /// Unlike any other.
+    pub id: &'a [u8; 16],
+    /// Now.
+    pub now: Time,
+}
+
+/// A proof of our own, as a client shows it (RFC 9449 §4.2).
+///
+/// # Errors
+/// When the signature fails.
+pub fn prove(signer: &Signer, proving: &Proving<'_>) -> Result<String, SignError> {
+    let mut claims = json!({
+        "jti": base64url::encode(proving.id), "htm": proving.method, "htu": proving.target, "iat": proving.now.as_seconds(),
+    });
+    if let Some(members) = claims.as_object_mut() {
+        if let Some(token) = proving.token {
+            members.insert("ath".to_owned(), base64url::encode(&crate::jose::hash(token)).into());
+        }
+        if let Some(nonce) = proving.nonce {
+            members.insert("nonce".to_owned(), nonce.into());
+        }
+    }
+    signer.sign_showing_key(TokenKind::DpopProof.typ(), &claims)
+}
+
+#[cfg(test)]
+mod tests;
