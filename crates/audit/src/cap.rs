@@ -9,6 +9,9 @@ use wardgate_model::event::Share;
 /// Bytes beyond the cap that only operators' deeds are given.
 pub(crate) const OPERATORS_BYTES: u64 = 64 * 1024 * 1024;
 
+/// What to do about a log that is full.
+pub const WAY_OUT: &str = "raise `audit.bytes_max`, keep less long (`audit.retain`), or have segments lie in a bucket (`audit.segments`)";
+
 /// How full the log is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Fullness {
@@ -78,10 +81,14 @@ impl Cap {
         match fullness {
             Fullness::Roomy => tracing::info!(bytes, bytes_max, "the event log has room again"),
             Fullness::Pressed => {
-                tracing::warn!(bytes, bytes_max, "the event log is over three quarters of its cap: refusals are only counted");
+                tracing::warn!(bytes, bytes_max, "the event log is over three quarters of its cap: refusals are only counted; {WAY_OUT}");
             }
             Fullness::Full => {
-                tracing::error!(bytes, bytes_max, "the event log is at its cap: requests are refused where a record is required");
+                tracing::error!(
+                    bytes,
+                    bytes_max,
+                    "the event log is at its cap: requests are refused where a record is required; {WAY_OUT}"
+                );
             }
         }
     }

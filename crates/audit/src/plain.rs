@@ -2,18 +2,33 @@
 //! log would be waited for without end.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, OpenOptions},
     io::{self, Read as _},
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::Path,
 };
+
+/// How often a file is looked at anew that was replaced while it was opened.
+const LOOKS: usize = 16;
+/// `O_NONBLOCK`: opening does not wait for whoever writes to a pipe. For plain files it means nothing.
+const NONBLOCK: i32 = if cfg!(target_os = "linux") { 0o4000 } else { 0x4 };
 
 /// Opens a file to read it. A link is none.
 ///
 /// # Errors
 /// When there is none, when it is no plain file, or when the system refuses.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
-    plain(&fs::symlink_metadata(path)?)?;
-    open_through(path)
+    // Another may be put there after it was looked at: by us, which is soon over, or by somebody else, and then it may be a link.
+    for _ in 0..LOOKS {
+        let named = fs::symlink_metadata(path)?;
+        plain(&named)?;
+        let file = open_through(path)?;
+        let found = file.metadata()?;
+        if (found.dev(), found.ino()) == (named.dev(), named.ino()) {
+            return Ok(file);
+        }
+    }
+    Err(io::Error::other("it is replaced again and again"))
 }
 
 /// Opens a file to read it, also one that a link leads to.
@@ -22,7 +37,8 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 /// When there is none, when it is no plain file, or when the system refuses.
 pub(crate) fn open_through(path: &Path) -> io::Result<File> {
     plain(&fs::metadata(path)?)?;
-    let file = File::open(path)?;
+    // A pipe that was put there since is not waited for.
+    let file = OpenOptions::new().read(true).custom_flags(NONBLOCK).open(path)?;
     plain(&file.metadata()?)?;
     Ok(file)
 }

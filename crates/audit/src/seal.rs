@@ -13,6 +13,7 @@ mod tails;
 
 pub(crate) use note::{Age, Span, TAILS_MAX};
 pub use note::{Held, LogAt, NoTailNote, TailNote};
+pub use shared::ErasureProgress;
 pub(crate) use shared::Shared;
 pub(crate) use tails::is_unfinished;
 
@@ -182,7 +183,7 @@ impl Sealer {
         if self.log.is_some() {
             return Ok(());
         }
-        if let Some(found) = self.other_edge() {
+        if let Some(found) = edge_of(&self.directory).filter(|found| **found != *self.edge) {
             return Err(SealError::OtherEdge { found, edge: self.edge.clone() });
         }
         let trusted = Trusted::of(Verifier::of(&*self.seal.0)?);
@@ -200,16 +201,6 @@ impl Sealer {
         self.at = at(&log);
         self.log = Some(log);
         Ok(())
-    }
-
-    /// The edge whose log this says it is, where that is another one. Nothing is believed of it: it only says more clearly why it
-    /// would not be.
-    fn other_edge(&self) -> Option<String> {
-        let checkpoint = plain::read(&self.directory.join(LOG).join("checkpoint"), CHECKPOINT_BYTES_MAX).ok()?;
-        let line = std::str::from_utf8(&checkpoint).ok()?.lines().next()?;
-        let edge = line.strip_prefix(&Seal::origin(""))?;
-        let is_name = !edge.is_empty() && edge.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-        (is_name && *edge != *self.edge).then(|| edge.to_owned())
     }
 
     /// Appends an entry. When that fails it may be in all the same: the log is opened again before the next one.
@@ -378,6 +369,22 @@ impl Sealer {
         }
         Ok(())
     }
+}
+
+/// The edge whose log a directory says it holds. Nothing is believed of it: it only says more clearly why a log would not be.
+#[must_use]
+pub fn edge_of(directory: &Path) -> Option<String> {
+    let checkpoint = plain::read(&directory.join(LOG).join("checkpoint"), CHECKPOINT_BYTES_MAX).ok()?;
+    let line = std::str::from_utf8(&checkpoint).ok()?.lines().next()?;
+    let edge = line.strip_prefix(&Seal::origin(""))?;
+    let is_name = !edge.is_empty() && edge.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    is_name.then(|| edge.to_owned())
+}
+
+/// Whether the checkpoint of the log in a directory is signed by whom somebody trusts.
+#[must_use]
+pub fn is_signed_by(directory: &Path, trusted: &Trusted) -> bool {
+    plain::read(&directory.join(LOG).join("checkpoint"), CHECKPOINT_BYTES_MAX).is_ok_and(|note| trusted.open(&note).is_ok())
 }
 
 /// How far a log is.

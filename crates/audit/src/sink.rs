@@ -15,7 +15,7 @@
 mod scribe;
 
 pub use crate::{
-    cap::Fullness,
+    cap::{Fullness, WAY_OUT},
     directory::StartError,
     observer::Observer,
     record::{ChangeRecord, FindingRecord},
@@ -27,7 +27,7 @@ use crate::{
     cap::Cap,
     directory::{self, Append, Batch, Begin, Directory, Found, Full, Standing},
     observer::Observing,
-    seal::{self, SealError, Sealer},
+    seal::{self, ErasureProgress, SealError, Sealer},
     segment::find::Wanted,
     store::Storage,
 };
@@ -333,6 +333,7 @@ impl Log {
         if self.shared.erasing.swap(true, Ordering::AcqRel) {
             return Err(NoPlace);
         }
+        self.sealing.tell_erased(ErasureProgress::default());
         let shared = Arc::clone(&self.shared);
         let done = Box::new(move |erased| {
             shared.erasing.store(false, Ordering::Release);
@@ -343,6 +344,12 @@ impl Log {
             self.shared.erasing.store(false, Ordering::Release);
             NoPlace
         })
+    }
+
+    /// How far the erasure is that was asked for last, also after its end.
+    #[must_use]
+    pub fn erased(&self) -> ErasureProgress {
+        self.sealing.erased()
     }
 
     /// How the log is doing.

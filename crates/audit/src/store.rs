@@ -7,10 +7,13 @@
 //! A process says once by which keys it reads ([`allow`], [`allow_lent`]): a stub is a file, so it must not decide whom we speak
 //! to. `sign` is the signature, `remote` reads by ranges.
 
+mod own;
 mod remote;
 mod sign;
 mod stub;
 
+pub(crate) use own::elsewhere;
+pub use own::own;
 pub(crate) use remote::Remote;
 pub use sign::Credentials;
 pub(crate) use stub::STORED;

@@ -165,6 +165,7 @@ impl Console {
             Key::ListEvents => events::list(self, asked).await,
             Key::AskLog => asking::ask(self, asked).await,
             Key::EraseEvents => erasures::erase(self, asked).await,
+            Key::ReadErasure => erasures::read(self, asked).await,
             Key::Timeline => timeline::show(self, asked).await,
             Key::ListChanges => changes::list(self, asked).await,
             Key::ListUsage => usage::list(self, asked).await,

@@ -1,4 +1,5 @@
-//! Erasing: what may tell of a person goes from the events of a subject, for good. Every hash stays what it was.
+//! Erasing: what may tell of a person goes from the events of a subject, for good. Every hash stays what it was. It takes as long as
+//! the log is large: who asks is told at once where it can be seen how far it is.
 
 use crate::{
     answer::Answer,
@@ -15,18 +16,53 @@ use wardgate_model::id::IdentityId;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ErasureRequest {
-    /// Whose events, as in a timeline: `person:HASH`, `source:ADDRESS`, `resource:PATH`, `request:ID`…; no word alone.
+    /// Whose events, as in a timeline: `person:HASH`, `source:ADDRESS`, `resource:VALUE`, `request:ID`…; no word alone.
     subject: String,
     /// Why: at most 500 characters. It stands in the log for ever, so it names nobody.
     #[schemars(length(min = 1, max = 500))]
     reason: String,
 }
 
-/// What was erased.
+/// How an erasure is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Erased {
-    /// From how many events.
+#[serde(rename_all = "snake_case")]
+pub enum ErasureState {
+    /// It is under way.
+    Running,
+    /// All was erased that was asked for.
+    Done,
+    /// It is over, and not all was erased: `code` and `detail` say why.
+    Failed,
+}
+
+/// An erasure, and how far it is. It does not say of whom.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ErasureView {
+    /// Its id: `GET /api/v1/audit/erasures/{id}` tells of it, until the gate ends.
+    pub id: String,
+    /// How it is doing.
+    pub state: ErasureState,
+    /// When it was asked for (RFC 3339). Events that came later are not meant.
+    pub begun: String,
+    /// When it was over.
+    pub ended: Option<String>,
+    /// From how many events something was erased so far.
     pub events: u64,
+    /// Segments of the log that there are to look at; 0 until what is not sealed yet is.
+    pub segments: u64,
+    /// Segments that were looked at.
+    pub looked_at: u64,
+    /// Segments and tails from which nothing could be erased.
+    pub failed: u64,
+    /// Objects in the store of segments that still hold what was erased from this log, by this erasure or another; `null` while it is
+    /// under way. They are replaced by and by.
+    pub outstanding: Option<u64>,
+    /// Why not all was erased, as the codes of this API have it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub code: Option<String>,
+    /// Why not all was erased: the first that went wrong.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub detail: Option<String>,
 }
 
 /// What is to be erased, by whom, and why.
@@ -52,9 +88,20 @@ pub(crate) async fn erase(console: &Console, asked: &Asked<'_>) -> Result<Answer
         return Err(Problem::new(Code::Unfit, detail));
     }
     let erasure = Erasure { subject: request.subject, reason, actor: asked.caller.identity.id.clone() };
-    let events = console.world.erase_events(erasure).await?;
-    Ok(Answer::json(StatusCode::OK, &Erased { events }))
+    let begun = console.world.erase_events(erasure).await?;
+    let place = format!("/api/v1/audit/erasures/{}", begun.id);
+    Ok(Answer::json(StatusCode::ACCEPTED, &begun).found_at(place))
+}
+
+pub(crate) async fn read(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
+    let id = asked.parameter("id")?;
+    let found = console.world.erasure(&id).await;
+    let unknown = || {
+        let detail = format!("no erasure `{}` is known here: a gate forgets them when it ends", input::shown(&id));
+        Problem::new(Code::NotFound, detail).mend("ask for it again: what is erased already stays so, and the rest is erased")
+    };
+    Ok(Answer::ok(&found.ok_or_else(unknown)?))
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -65,7 +65,7 @@ pub use asking::{Found, FoundColumn, QUESTION_BYTES_MAX, QUESTION_ROWS_MAX, Ques
 pub use call::{Call, Console};
 pub use credentials::{OVERLAP, OVERLAP_MAX, SIGN_IN, SIGN_IN_NAME};
 pub use discoveries::{FOREIGN, FOREIGN_NAME};
-pub use erasures::{Erased, Erasure};
+pub use erasures::{Erasure, ErasureState, ErasureView};
 pub use idempotency::{REMEMBERED, REMEMBERED_BYTES_MAX, REMEMBERED_MAX};
 pub use openapi::document as openapi_document;
 pub use operations::{AdminOperation, Key, Needs, PREFIX, Parameter, Place, Reach, SchemaOf, Verb, admin_api, operations, row_of};

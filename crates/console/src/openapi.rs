@@ -1,7 +1,7 @@
 //! The OpenAPI 3.1 document, made from the table of operations.
 
 use crate::{
-    operations::{AdminOperation, Needs, Parameter, Place, operations},
+    operations::{AdminOperation, Key, Needs, Parameter, Place, operations},
     problem::{Code, DiagnosticView},
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
@@ -122,7 +122,10 @@ fn operation(row: &AdminOperation, refusal: &Schema, generator: &mut SchemaGener
 fn responses(row: &AdminOperation, refusal: &Schema, generator: &mut SchemaGenerator) -> Map<String, Value> {
     let mut responses = Map::new();
     for (status, body) in row.answers {
-        let waits = "it waits for a second person; `Location` names the approval";
+        let waits = match row.key {
+            Key::EraseEvents => "it is under way; `Location` says where it can be seen how far",
+            _ => "it waits for a second person; `Location` names the approval",
+        };
         let mut success = json!({ "description": if *status == 202 { waits } else { "done" } });
         if let Some(schema) = body {
             set(&mut success, "content", json!({ "application/json": { "schema": schema(generator) } }));
@@ -166,6 +169,7 @@ fn in_path_schema(row: &AdminOperation, name: &str) -> Value {
         ("resources", "kind") => json!({ "type": "string", "enum": Kind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>() }),
         ("containments", "kind") => json!({ "type": "string", "enum": ["identity", "credential", "owner"] }),
         ("credentials" | "approvals", "id") => json!({ "type": "string", "pattern": "^[0-9A-Za-z]{12}$" }),
+        ("audit", "id") => json!({ "type": "string", "pattern": "^[0-9a-f]{32}$" }),
         (_, "request_id") => json!({ "type": "string", "format": "uuid" }),
         ("containments", _) => json!({ "type": "string", "minLength": 1 }),
         (_, _) => json!({ "type": "string", "pattern": "^[a-z0-9][a-z0-9._:-]*$", "maxLength": NAME_BYTES_MAX }),

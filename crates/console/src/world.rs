@@ -9,7 +9,7 @@ pub use stopping::{HereStop, Journaled, Stopping};
 use crate::{
     around::Around,
     asking::{Found, Question},
-    erasures::Erasure,
+    erasures::{Erasure, ErasureView},
     problem::{Code, Problem},
     timeline::{TimelineQuery, TimelineView},
 };
@@ -405,11 +405,14 @@ pub trait World: Send + Sync {
     /// It is no question, or takes more than it may; nobody answers such questions here.
     fn ask_log(&self, question: Question) -> BoxFuture<'_, Result<Found, Problem>>;
 
-    /// Takes what may tell of a person out of the events of a subject, for good. Gives of how many, when it is done.
+    /// Begins to take what may tell of a person out of the events of a subject, for good; joins one of the same subject.
     ///
     /// # Errors
-    /// It is no subject, another erasure is to be begun first, or a part of the log could not be erased from: which is said.
-    fn erase_events(&self, erasure: Erasure) -> BoxFuture<'_, Result<u64, Problem>>;
+    /// It is no subject, or the erasure of another is under way.
+    fn erase_events(&self, erasure: Erasure) -> BoxFuture<'_, Result<ErasureView, Problem>>;
+
+    /// How far an erasure is; `None`: none with this id is known.
+    fn erasure<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Option<ErasureView>>;
 
     /// What the log holds about a subject.
     ///
@@ -438,8 +441,7 @@ pub trait World: Send + Sync {
     /// Resolves, writes all of it or nothing, and returns when the gate obeys it.
     ///
     /// # Errors
-    /// What would be declared makes no sense; a precondition does not hold, a file owns it, or a resource was changed
-    /// after `basis`; the store fails.
+    /// What would be declared makes no sense; a precondition fails, a file owns it, it was changed after `basis`; the store fails.
     fn apply<'a>(
         &'a self,
         actor: &'a Actor,

@@ -9,15 +9,16 @@ pub(crate) mod timeline;
 
 use crate::{bypass::Bypass, clock, control::Control, deliver::Deliveries, evidence, query::Asking};
 use bytes::Bytes;
+use erasures::Erasures;
 use http::{Response, StatusCode};
 use serde_json::Value;
 use sign_in::SignIn;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use wardgate_audit::reading::{self, Cursor, Filter, Since};
 use wardgate_console::{
-    AccessPage, AccessQuery, Around, Away, BoxFuture, Call, Code, Console, DeclaredQuery, DescribedRequest, Entry, Erasure, EventPage,
-    EventQuery, FindingView, Finished, Found, HereStop, Journaled, Key, Manner, Minted, OpenNow, OpenRequests, Planned, Problem, Question,
-    Refused, SecretRotation, SignInStep, TimelineQuery, TimelineView, World, WorldFault, row_of,
+    AccessPage, AccessQuery, Around, Away, BoxFuture, Call, Code, Console, DeclaredQuery, DescribedRequest, Entry, Erasure, ErasureView,
+    EventPage, EventQuery, FindingView, Finished, Found, HereStop, Journaled, Key, Manner, Minted, OpenNow, OpenRequests, Planned, Problem,
+    Question, Refused, SecretRotation, SignInStep, TimelineQuery, TimelineView, World, WorldFault, row_of,
 };
 use wardgate_edge::{Answering, Census, InProcess, InProcessCall};
 use wardgate_governance::person;
@@ -68,11 +69,9 @@ impl Management {
         let store = Arc::clone(control.store());
         let sign_in = SignIn::new(&control)?.map(Arc::new);
         let asking = Asking::about(&control.config().audit, evidence::environment(control.config())?);
-        Ok(Self {
-            console: Arc::new(Console::new(store, Arc::new(Ruled { control, deliveries, bypass, census, asking }))),
-            sign_in,
-            runtime,
-        })
+        let erasures = Erasures::new(control.log(), &control.config().audit);
+        let world = Ruled { control, deliveries, bypass, census, asking, erasures };
+        Ok(Self { console: Arc::new(Console::new(store, Arc::new(world))), sign_in, runtime })
     }
 
     /// Says where the admin listener is: people are led back there.
@@ -149,6 +148,7 @@ struct Ruled {
     bypass: Bypass,
     census: Arc<Census>,
     asking: Asking,
+    erasures: Arc<Erasures>,
 }
 
 impl World for Ruled {
@@ -287,8 +287,12 @@ impl World for Ruled {
         Box::pin(self.asking.ask(question))
     }
 
-    fn erase_events(&self, erasure: Erasure) -> BoxFuture<'_, Result<u64, Problem>> {
-        Box::pin(erasures::erase(self.control.log(), erasure))
+    fn erase_events(&self, erasure: Erasure) -> BoxFuture<'_, Result<ErasureView, Problem>> {
+        Box::pin(async move { self.erasures.begin(erasure) })
+    }
+
+    fn erasure<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Option<ErasureView>> {
+        Box::pin(self.erasures.read(id))
     }
 
     fn timeline(&self, query: TimelineQuery) -> BoxFuture<'_, Result<TimelineView, Problem>> {

@@ -1,5 +1,6 @@
 //! `wardgate.yaml`: about this process only. What was typed ([`Raw`]), then what it means ([`Config`]).
 
+mod named;
 mod outside;
 mod raw;
 mod sign_in;

@@ -2,7 +2,7 @@
 
 mod outside;
 
-pub use outside::{environment, reach, reach_as_lent};
+pub use outside::{environment, environment_of_named, reach, reach_as_lent, reach_where_named};
 
 use crate::{config::Config, control};
 use anyhow::Context as _;
@@ -26,7 +26,7 @@ pub fn options(config: &Config) -> anyhow::Result<Options> {
         window: config.audit_window,
         seal_events: config.audit_seal.events,
         seal_after: config.audit_seal.after,
-        seal: Some(Seal(Arc::new(Key::of(config)?))),
+        seal: Some(Seal(Arc::new(Key::of(config, &config.edge.name)?))),
         anchors: outside::anchors(config)?,
         storage: outside::storage(config)?,
         ..Options::new(&config.edge.name)
@@ -38,7 +38,15 @@ pub fn options(config: &Config) -> anyhow::Result<Options> {
 /// # Errors
 /// When the master key cannot be read.
 pub fn verifier(config: &Config) -> anyhow::Result<Verifier> {
-    Verifier::of(&Key::of(config)?).context("the key of the event log")
+    verifier_of(config, &config.edge.name)
+}
+
+/// Whom to believe what the log of an edge says that has the same master key.
+///
+/// # Errors
+/// When the master key cannot be read.
+pub fn verifier_of(config: &Config, edge: &str) -> anyhow::Result<Verifier> {
+    Verifier::of(&Key::of(config, edge)?).context("the key of the event log")
 }
 
 /// The log's key under its name.
@@ -48,8 +56,7 @@ struct Key {
 }
 
 impl Key {
-    fn of(config: &Config) -> anyhow::Result<Self> {
-        let edge = &config.edge.name;
+    fn of(config: &Config, edge: &str) -> anyhow::Result<Self> {
         Ok(Self { name: Seal::origin(edge), key: control::keyring(config)?.log_key(edge) })
     }
 }

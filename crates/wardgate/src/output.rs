@@ -93,6 +93,17 @@ pub fn note(text: &str) {
     drop(writeln!(out, "{text}"));
 }
 
+/// Says on standard error what went wrong; nobody is told if that fails.
+pub fn error(text: &str) {
+    note(&format!("{}: {text}", styled(BAD, "error")));
+}
+
+/// So many of something that is written with an `s` for several: `1 event`, `2 events`.
+#[must_use]
+pub fn number(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Waits for something; on a terminal it says so while that takes long.
 pub async fn waiting<T>(doing: impl Future<Output = T>) -> T {
     let mut doing = pin!(doing);

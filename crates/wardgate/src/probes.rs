@@ -6,6 +6,7 @@ use crate::{
     clock,
     control::Control,
     issuer,
+    output::number,
     usage::{Counting, Metric},
 };
 use bytes::Bytes;
@@ -17,7 +18,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
 };
-use wardgate_audit::sink::{Fullness, Log};
+use wardgate_audit::sink::{Fullness, Log, WAY_OUT};
 use wardgate_edge::{EdgeMetrics, Probes};
 use wardgate_gate::snapshot::RESOURCE_METADATA;
 use wardgate_issuer::{
@@ -66,18 +67,34 @@ impl Answers {
         let (status, text) = match (self.draining.load(Ordering::Relaxed), failing) {
             (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned()),
             (false, _) if fullness == Fullness::Full => {
-                (StatusCode::SERVICE_UNAVAILABLE, "the event log is at its cap, `audit.bytes_max`\n".to_owned())
+                (StatusCode::SERVICE_UNAVAILABLE, format!("the event log is at its cap, `audit.bytes_max`: {WAY_OUT}\n"))
             }
             (false, true) => (StatusCode::SERVICE_UNAVAILABLE, "the event log cannot be written\n".to_owned()),
             // The gate goes on with its last good state: that is ready, and said.
             (false, false) if self.control.heard().trouble().is_some() || self.control.unrecorded() > 0 => (StatusCode::OK, self.stale()),
             (false, false) if fullness == Fullness::Pressed => (
                 StatusCode::OK,
-                "ready; the event log is over three quarters of its cap, `audit.bytes_max`: refusals are only counted\n".to_owned(),
+                format!(
+                    "ready; the event log is over three quarters of its cap, `audit.bytes_max`: refusals are only counted; {WAY_OUT}\n"
+                ),
             ),
             (false, false) => (StatusCode::OK, "ready\n".to_owned()),
         };
-        plain(status, text + &trust::lines(&self.control.sources().states(), &self.control.sources().asked(), clock::now()))
+        plain(
+            status,
+            text + &self.behind() + &trust::lines(&self.control.sources().states(), &self.control.sources().asked(), clock::now()),
+        )
+    }
+
+    /// Where evidence does not come that should: the gate serves all the same.
+    fn behind(&self) -> String {
+        match self.log.counters().anchors_behind {
+            0 => String::new(),
+            behind => format!(
+                "warning: {} of `audit.anchor` did not take the newest checkpoint of the event log\n",
+                number(behind as u64, "anchor")
+            ),
+        }
     }
 
     /// What a gate goes on with while the store does not answer, and what the store does not know of it.

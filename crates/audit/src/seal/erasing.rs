@@ -4,7 +4,7 @@
 //!
 //! INVARIANT (one): one erasure is under way at a time, and one segment of it.
 
-use super::{SealError, Sealer, failed, shared::Erasure};
+use super::{ErasureProgress, SealError, Sealer, failed, shared::Erasure};
 use crate::{
     hot::{self, TailName},
     segment::{
@@ -36,7 +36,7 @@ pub(super) struct Erasing {
     left: VecDeque<u64>,
     /// The one that is looked at.
     looking: Option<Looking>,
-    records: u64,
+    progress: ErasureProgress,
     /// The first that went wrong; what comes behind it is erased all the same.
     wrong: Option<SealError>,
 }
@@ -51,6 +51,7 @@ struct Looking {
 impl Erasing {
     fn went_wrong(&mut self, error: SealError) {
         tracing::error!(%error, "what was to be erased from a segment of the event log is still there");
+        self.progress.failed += 1;
         self.wrong.get_or_insert(error);
     }
 }
@@ -62,7 +63,9 @@ impl Sealer {
             self.erasing = self.next_erasure()?;
         }
         let Some(mut erasing) = self.erasing.take() else { return Ok(()) };
-        match self.go_on(&mut erasing) {
+        let gone_on = self.go_on(&mut erasing);
+        self.shared.tell_erased(erasing.progress);
+        match gone_on {
             Ok(true) => self.erasing = Some(erasing),
             Ok(false) => self.is_over(erasing),
             // The log cannot be written: that is told to who asked.
@@ -87,12 +90,13 @@ impl Sealer {
         let Some(at) = erasures.iter().position(ready) else { return Ok(None) };
         let asked = erasures.remove(at);
         drop(erasures);
+        let left: VecDeque<u64> = self.there().map(|(first, _)| first).collect();
         Ok(Some(Erasing {
             wanted: Arc::new(asked.wanted.clone()),
             at_us: self.shared.now_us.load(Ordering::Relaxed),
-            left: self.there().map(|(first, _)| first).collect(),
+            progress: ErasureProgress { segments: left.len(), failed: before(asked.from_seq).count(), ..ErasureProgress::default() },
+            left,
             looking: None,
-            records: 0,
             // It is not sealed, and nothing is erased from it: that must not be taken for done.
             wrong: before(asked.from_seq).next().map(SealError::Changed),
             asked,
@@ -110,6 +114,7 @@ impl Sealer {
                 Ok(looked) => looked,
                 Err(TryRecvError::Disconnected) => Err(SegmentError::Unreadable { path: self.segment(looking.first_seq) }),
             };
+            erasing.progress.looked_at += 1;
             match looked {
                 Ok(Anew::Nothing) => {}
                 Ok(Anew::Written { records, file }) => self.enter(erasing, &looking, records, file)?,
@@ -120,7 +125,10 @@ impl Sealer {
             }
         }
         while let Some(first_seq) = erasing.left.pop_front() {
-            let Some(known) = self.ledger.segments.get(&first_seq) else { continue };
+            let Some(known) = self.ledger.segments.get(&first_seq) else {
+                erasing.progress.looked_at += 1;
+                continue;
+            };
             let path = self.segment(first_seq);
             let told = look(path.clone(), Arc::clone(&erasing.wanted), (known.file(), known.root)).map_err(failed(&path))?;
             erasing.looking = Some(Looking { first_seq, file: known.file(), told });
@@ -139,6 +147,7 @@ impl Sealer {
         }
         if !stands(&path, file)? {
             erasing.left.push_front(segment);
+            erasing.progress.looked_at -= 1;
             return Ok(());
         }
         let (edge, reason) = (self.edge.to_string(), erasing.asked.reason.to_string());
@@ -149,14 +158,14 @@ impl Sealer {
         put_in_place(&path)?;
         held.is_now(segment, file);
         drop(held);
-        erasing.records = erasing.records.saturating_add(records);
+        erasing.progress.events = erasing.progress.events.saturating_add(records);
         self.shared.recount.store(true, Ordering::Release);
         Ok(())
     }
 
     fn is_over(&self, erasing: Erasing) {
         self.shared.recount.store(true, Ordering::Release);
-        (erasing.asked.done)(erasing.wrong.map_or(Ok(erasing.records), Err));
+        (erasing.asked.done)(erasing.wrong.map_or(Ok(erasing.progress.events), Err));
     }
 
     /// Tells whoever waits for an erasure that it is not done: what the log says so far is.

@@ -11,6 +11,19 @@ use std::{
 };
 use wardgate_model::time::Time;
 
+/// How far an erasure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ErasureProgress {
+    /// Events from which something was taken out.
+    pub events: u64,
+    /// Segments that there are to look at; none until what the tail holds is sealed.
+    pub segments: usize,
+    /// Segments that were looked at.
+    pub looked_at: usize,
+    /// Segments, and tails that are not sealed, from which nothing could be taken out: why is told of the first.
+    pub failed: usize,
+}
+
 /// What the threads that write and that seal tell each other.
 #[derive(Default)]
 pub(crate) struct Shared {
@@ -27,6 +40,8 @@ pub(crate) struct Shared {
     /// Set when bytes of a tail may not outlast the machine: what comes is to go into another.
     pub(super) failed: AtomicBool,
     pub(super) erasures: Mutex<Vec<Erasure>>,
+    /// How far the erasure is that was asked for last.
+    pub(super) erased: Mutex<ErasureProgress>,
     /// How the anchors are doing.
     pub(crate) anchors: AnchorState,
     /// What who stores segments goes by, and how that is doing.
@@ -60,6 +75,15 @@ impl Shared {
     pub(crate) fn erase(&self, wanted: Wanted, reason: &str, from_seq: u64, done: Box<dyn FnOnce(Result<u64, SealError>) + Send>) {
         let erasure = Erasure { wanted, reason: reason.into(), from_seq, done };
         self.erasures.lock().unwrap_or_else(PoisonError::into_inner).push(erasure);
+    }
+
+    /// How far the erasure is that was asked for last.
+    pub(crate) fn erased(&self) -> ErasureProgress {
+        *self.erased.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn tell_erased(&self, progress: ErasureProgress) {
+        *self.erased.lock().unwrap_or_else(PoisonError::into_inner) = progress;
     }
 
     /// Whether bytes are to be counted again; asked once.

@@ -15,7 +15,7 @@ use std::{fs, path::Path};
 use wardgate_model::{secret::Secret, time::Time};
 
 // What stands beside the tests of crates above this one, too.
-#[expect(unreachable_pub, dead_code, reason = "it is public, and used, where it is at home")]
+#[expect(unreachable_pub, reason = "it is public where it is at home")]
 #[path = "../../../testkit/src/bucket.rs"]
 mod server;
 

@@ -155,6 +155,13 @@ impl Look<'_> {
             self.find(Finding::Unreadable { file: place.file.clone(), error });
             return Some(None);
         }
+        if !place.path.exists()
+            && let Ok(Some(stub)) = Stub::beside(&place.path)
+            && let Some(error) = store::elsewhere(self.directory, &stub)
+        {
+            self.find(Finding::Unreadable { file: place.file.clone(), error });
+            return Some(None);
+        }
         match if place.path.exists() { Ok(None) } else { store::whole(&place.path) } {
             Ok(None) => None,
             Ok(Some((_, bytes))) => {

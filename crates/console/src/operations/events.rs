@@ -8,7 +8,7 @@ use crate::{
     answer::Page,
     asking::{Found, Question},
     changes::ChangeView,
-    erasures::{Erased, ErasureRequest},
+    erasures::{ErasureRequest, ErasureView},
     explain::ExplainRequest,
     problem::Code,
     usage::UsageView,
@@ -68,11 +68,14 @@ pub(super) const ROWS: &[AdminOperation] = &[
         Verb::Post,
         "/api/v1/audit/erasures",
         OperationClass::Admin,
-        "Takes what may tell of a person out of every event of a subject, for good; answers when it is done.",
+        "Begins to take what may tell of a person out of every event of a subject, for good; the same subject again joins what is under way.",
     )
     .takes(schema_of::<ErasureRequest>)
-    .gives(&[(200, Some(schema_of::<Erased>))])
-    .refuses(&[Code::Conflict, Code::MediaType, Code::Unfit, Code::Busy]),
+    .gives(&[(202, Some(schema_of::<ErasureView>))])
+    .refuses(&[Code::MediaType, Code::Unfit, Code::Busy]),
+    row(Key::ReadErasure, Verb::Get, "/api/v1/audit/erasures/{id}", OperationClass::Read, "Reads how far an erasure is, or how it ended.")
+        .gives(&[(200, Some(schema_of::<ErasureView>))])
+        .refuses(&[Code::NotFound]),
     row(
         Key::ListChanges,
         Verb::Get,

@@ -58,6 +58,8 @@ keys! {
     AskLog = "askLog",
     /// Take what tells of persons out of events.
     EraseEvents = "eraseEvents",
+    /// How far an erasure is.
+    ReadErasure = "readErasure",
     /// Read the timeline of a subject.
     Timeline = "timeline",
     /// Read the feed of changes.

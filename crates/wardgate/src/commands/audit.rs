@@ -3,9 +3,8 @@
 use super::{listing::text, query::directory, reach};
 use crate::{
     cli::{Output, TailArgs},
-    client::{Client, query},
-    output::Exit,
-    output::{BOLD, DIM, GOOD, NAME, STOPPED, json_line, line, note, plain, styled},
+    client::{Client, ClientFault, query},
+    output::{BOLD, DIM, Exit, GOOD, NAME, STOPPED, error, json_line, line, note, plain, styled},
 };
 use serde_json::Value;
 use std::{path::PathBuf, time::Duration};
@@ -65,12 +64,17 @@ pub(super) async fn tail(args: TailArgs) -> anyhow::Result<Exit> {
     let read = if args.read.management.way.offline {
         let Some(directory) = directory(&args.read.management.way.config)? else { return Ok(Exit::Invalid) };
         if !reading::is_log(&directory) {
-            note(&format!("`{}` is no directory of an event log", directory.display()));
+            error(&format!("`{}` is no directory of an event log", directory.display()));
             return Ok(Exit::Invalid);
         }
         Read::Directory(directory)
     } else {
-        Read::Gate(reach(args.read).await?.0)
+        Read::Gate(
+            reach(args.read)
+                .await
+                .map_err(|fault| if fault.is::<ClientFault>() && !is_unreachable(&fault) { fault } else { or_offline(&fault) })?
+                .0,
+        )
     };
     // Who looks at the log is in it too: shown only to those who ask.
     let asked = args.all || args.api.is_some() || args.identity.is_some();
@@ -86,7 +90,10 @@ pub(super) async fn tail(args: TailArgs) -> anyhow::Result<Exit> {
     let mut cursor: Option<String> = None;
     loop {
         let first = cursor.is_none();
-        let Page { events, next } = read.page(&filter, if first { newest } else { PAGE }, cursor.as_deref()).await?;
+        let Page { events, next } = read
+            .page(&filter, if first { newest } else { PAGE }, cursor.as_deref())
+            .await
+            .map_err(|fault| if is_unreachable(&fault) { or_offline(&fault) } else { fault })?;
         for event in events.iter().filter(|_| !first || args.lines > 0) {
             match output {
                 Output::Json => json_line(event)?,
@@ -108,6 +115,15 @@ pub(super) async fn tail(args: TailArgs) -> anyhow::Result<Exit> {
             }
         }
     }
+}
+
+/// Where no gate answers, or none is known, that its log can be read all the same.
+fn or_offline(fault: &anyhow::Error) -> anyhow::Error {
+    anyhow::anyhow!("{fault:#}; without a gate, `--offline` reads the log that wardgate.yaml names")
+}
+
+fn is_unreachable(fault: &anyhow::Error) -> bool {
+    matches!(fault.downcast_ref(), Some(ClientFault::Unreachable { .. }))
 }
 
 /// Time, identity, operation, ruling and code, status, latency, and the request's id, which `explain` takes.

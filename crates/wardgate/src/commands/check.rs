@@ -94,6 +94,7 @@ fn look(args: &CheckArgs) -> (Vec<Diagnostic>, Option<Counted>) {
     let configured =
         if args.directories.is_empty() || file.exists() { Config::read(file).map_err(|wrong| found.extend(wrong)).ok() } else { None };
     found.extend(configured.as_ref().and_then(open_key));
+    found.extend(configured.iter().flat_map(Config::look_for_named));
     let sign_in = configured.as_ref().and_then(|config| config.sign_in.clone());
     let issuer = configured.as_ref().map(|config| config.issuer.clone());
     let configured = configured.map(|config| config.resources);

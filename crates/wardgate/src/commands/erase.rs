@@ -4,39 +4,54 @@
 use crate::{
     builtin,
     cli::EraseArgs,
-    client::Asking,
+    client::{Asking, Client, segment},
     clock,
     config::Config,
     diagnostics, evidence,
-    output::{Exit, line, note},
+    output::{Exit, error, line, note, number},
     session::{self, Wanted as Session},
 };
 use anyhow::Context as _;
 use http::Method;
+use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
-use std::{path::Path, sync::mpsc::sync_channel};
+use std::{io::IsTerminal as _, path::Path, sync::mpsc::sync_channel, time::Duration};
 use wardgate_audit::{
     seal::outside::outstanding,
     segment::find::Wanted,
     sink::{ChangeRecord, Log, StartError},
     timeline::Subject,
 };
-use wardgate_console::Erased;
+use wardgate_console::{ErasureState, ErasureView};
+
+/// How soon a gate is asked again how far it is; then after twice as long each time, since each question is an event as well.
+const SOON: Duration = Duration::from_millis(200);
+/// The longest time between two questions.
+const LATE: Duration = Duration::from_secs(5);
+
+/// What came of it.
+struct Erased {
+    events: u64,
+    /// Objects in the store that still hold it, where that is known.
+    outstanding: Option<u64>,
+    /// Why not all of it was erased.
+    wrong: Option<String>,
+}
 
 /// Erases, and says from how many events.
 pub(super) async fn run(args: EraseArgs) -> anyhow::Result<Exit> {
     if !args.subject.contains(':') {
-        note(&format!("`{}` alone may mean many things: write what it is, as in `person:{}`", args.subject, args.subject));
+        error(&format!("`{}` alone may mean many things: write what it is, as in `person:{}`", args.subject, args.subject));
         return Ok(Exit::Invalid);
     }
     let subject: Subject = match args.subject.parse() {
         Ok(subject) => subject,
-        Err(error) => {
-            note(&format!("{error}"));
+        Err(wrong) => {
+            error(&wrong.to_string());
             return Ok(Exit::Invalid);
         }
     };
-    let events = if args.url.is_some() || args.token.is_some() {
+    let erased = if args.url.is_some() || args.token.is_some() {
         by_the_gate(&args).await?
     } else {
         let config = match Config::read(&args.config.config) {
@@ -49,32 +64,78 @@ pub(super) async fn run(args: EraseArgs) -> anyhow::Result<Exit> {
         match Log::start(&config.audit, &evidence::options(&config)?) {
             // Whoever serves from there does it.
             Err(StartError::Locked(_)) => by_the_gate(&args).await?,
-            Err(error) => {
-                return Err(error).with_context(|| format!("cannot write to the event log `{}`", config.audit.display()));
+            Err(fault) => {
+                return Err(fault).with_context(|| format!("cannot write to the event log `{}`", config.audit.display()));
             }
             Ok((log, writer)) => {
                 let events = here(&log, &subject, &args.reason)?;
                 drop(writer);
-                let left = outstanding(&config.audit)?;
-                if left > 0 {
-                    note(&format!(
-                        "note: {left} objects in the store still hold it: they go as soon as a gate that serves reaches the store"
-                    ));
-                }
-                events
+                Erased { events, outstanding: u64::try_from(outstanding(&config.audit)?).ok(), wrong: None }
             }
         }
     };
-    line(&format!("what may tell of a person is gone from {events} events"))?;
+    tell(&args, &erased)
+}
+
+fn tell(args: &EraseArgs, erased: &Erased) -> anyhow::Result<Exit> {
+    if let Some(left @ 1..) = erased.outstanding {
+        let (objects, hold, go) = if left == 1 { ("object", "holds", "goes") } else { ("objects", "hold", "go") };
+        note(&format!(
+            "note: {left} {objects} in the store still {hold} what was erased: it {go} as soon as a gate that serves reaches the store"
+        ));
+    }
+    if erased.events == 0 && erased.wrong.is_none() {
+        note(&format!("nothing matched `{}`: no event of the log belongs to it, or what told of it is erased already", args.subject));
+    }
+    line(&format!("what may tell of a person is gone from {}", number(erased.events, "event")))?;
+    if let Some(wrong) = &erased.wrong {
+        error(wrong);
+        return Ok(Exit::Failed);
+    }
     Ok(Exit::Done)
 }
 
-async fn by_the_gate(args: &EraseArgs) -> anyhow::Result<u64> {
+async fn by_the_gate(args: &EraseArgs) -> anyhow::Result<Erased> {
     let client = session::open(Session { url: args.url.clone(), token: args.token.clone() }, Path::new(".")).await?;
     let body = json!({ "subject": args.subject, "reason": args.reason });
-    let asking = Asking::new(Method::POST, "/api/v1/audit/erasures").body(&body).patiently();
-    let erased: Erased = serde_json::from_value(client.ask(&asking).await?.body).context("the gate answered with something else")?;
-    Ok(erased.events)
+    let mut view = ask(&client, &Asking::new(Method::POST, "/api/v1/audit/erasures").body(&body)).await?;
+    let path = format!("/api/v1/audit/erasures/{}", segment(&view.id));
+    let (bar, mut pause) = (bar(), SOON);
+    loop {
+        // Also where it is over already: what is outstanding is said there.
+        view = ask(&client, &Asking::new(Method::GET, &*path))
+            .await
+            .with_context(|| format!("the erasure `{}` goes on at the gate, if that does", view.id))?;
+        bar.set_length(view.segments);
+        bar.set_position(view.looked_at);
+        if view.state != ErasureState::Running {
+            break;
+        }
+        tokio::time::sleep(pause).await;
+        pause = pause.saturating_mul(2).min(LATE);
+    }
+    bar.finish_and_clear();
+    let ErasureView { events, outstanding, code, detail, .. } = view;
+    let wrong = (view.state == ErasureState::Failed).then(|| {
+        let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
+        format!("not all was erased: {}{code}", detail.as_deref().unwrap_or("the gate does not say why"))
+    });
+    Ok(Erased { events, outstanding, wrong })
+}
+
+async fn ask(client: &Client, asking: &Asking<'_>) -> anyhow::Result<ErasureView> {
+    serde_json::from_value(client.ask(asking).await?.body).context("the gate answered with something else")
+}
+
+fn bar() -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos} of {len} segments {elapsed}") {
+        bar.set_style(style);
+    }
+    bar
 }
 
 fn here(log: &Log, subject: &Subject, reason: &str) -> anyhow::Result<u64> {
@@ -90,7 +151,7 @@ fn here(log: &Log, subject: &Subject, reason: &str) -> anyhow::Result<u64> {
         actor: builtin::OPERATOR.into(),
         what: "erase".into(),
         kind: "event".into(),
-        name: format!("{erased} events").into(),
+        name: number(erased, "event").into(),
         reason: Some(reason.into()),
         of: Vec::new(),
     })?;

@@ -2,9 +2,9 @@
 
 use crate::{
     cli::{LogArgs, Output, ProveArgs, VerifyArgs},
-    config::Config,
+    config::{Config, SealConfig},
     diagnostics, evidence,
-    output::{BAD, DIM, Exit, GOOD, json, json_line, line, note, styled},
+    output::{BAD, DIM, Exit, GOOD, error, json, json_line, line, note, number, styled},
 };
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -16,24 +16,34 @@ use std::{
 };
 use wardgate_audit::{
     anchor::{self, compare},
+    hot,
     note::{Checkpoint, Trusted, Verifier},
-    reading::{self, Filter, Since},
+    reading::{self, Cursor, Filter, Since},
+    seal::{self, Seal},
     tiles,
-    verify::{Asked, Depth, Disclosure, Finding, Report, prove, verify},
+    verify::{Asked, Depth, Disclosure, Finding, NotProven, Report, prove, verify},
 };
-use wardgate_model::id::RequestId;
+use wardgate_model::{id::RequestId, time::Time};
 
 /// Where a log is, and whom to believe what it says.
 struct Log {
     directory: PathBuf,
     trusted: Trusted,
+    /// When its gate seals, where that is known.
+    sealing: Option<SealConfig>,
 }
 
 /// What is not named on the command line stands in the configuration. `None`: that is wrong, and what is has been shown.
 fn log(args: &LogArgs) -> anyhow::Result<Option<Log>> {
     let named = args.key.as_deref().map(Verifier::parse).transpose().context("--key")?;
     if let (Some(directory), Some(key)) = (&args.directory, &named) {
-        return Ok(Some(Log { directory: directory.clone(), trusted: Trusted::of(key.clone()) }));
+        evidence::reach_where_named(std::slice::from_ref(directory), &args.config.config)?;
+        let log = Log { directory: directory.clone(), trusted: Trusted::of(key.clone()), sealing: None };
+        if let Some(edge) = log.other_edge() {
+            // Whoever wrote that may have written it in place of the truth: it is looked over all the same.
+            note(&format!("note: it says that it is the event log of the edge `{edge}`, and the key is `{}`", log.trusted.origin));
+        }
+        return Ok(Some(log));
     }
     let config = match Config::read(&args.config.config) {
         Ok(config) => config,
@@ -43,8 +53,28 @@ fn log(args: &LogArgs) -> anyhow::Result<Option<Log>> {
         }
     };
     evidence::reach(&config)?;
+    let is_named = named.is_some();
     let key = named.map_or_else(|| evidence::verifier(&config), Ok)?;
-    Ok(Some(Log { directory: args.directory.clone().unwrap_or(config.audit), trusted: Trusted::of(key) }))
+    let directory = args.directory.clone().unwrap_or_else(|| config.audit.clone());
+    let log = Log { directory, trusted: Trusted::of(key), sealing: Some(config.audit_seal) };
+    if let Some(edge) = log.other_edge().filter(|_| !is_named)
+        && seal::is_signed_by(&log.directory, &Trusted::of(evidence::verifier_of(&config, &edge)?))
+    {
+        anyhow::bail!(
+            "`{}` is the event log of the edge `{edge}`, and `{}` calls this one `{}`: name the right directory, or set `edge.name`",
+            log.directory.display(),
+            config.file.display(),
+            config.edge.name
+        );
+    }
+    Ok(Some(log))
+}
+
+impl Log {
+    /// The edge whose log this says it is, where that is not the one whose key is believed.
+    fn other_edge(&self) -> Option<String> {
+        seal::edge_of(&self.directory).filter(|edge| Seal::origin(edge) != self.trusted.origin)
+    }
 }
 
 /// Looks the whole log over.
@@ -157,17 +187,21 @@ fn shown(log: &Log, report: &Report) -> anyhow::Result<()> {
         line(&format!("{}  {follows}", styled(DIM, "follows")))?;
     }
     let (sealed, tail) = (report.sealed, report.in_tails);
-    let looked = format!("{} segments with {sealed} events and {tail} events in the tail, {} bytes", report.segments, report.bytes);
+    let count = |count: u64, what| number(count, what);
+    let segments = count(report.segments, "segment");
+    let looked =
+        format!("{segments} with {} and {} in the tail, {}", count(sealed, "event"), count(tail, "event"), count(report.bytes, "byte"));
     if report.findings.is_empty() {
         line(&format!("{}  {looked}: nothing was changed, removed or put in", styled(GOOD, "whole")))?;
     } else {
-        line(&format!("{looked}: {} findings", report.findings.len()))?;
+        line(&format!("{looked}: {}", number(report.findings.len().try_into().unwrap_or(u64::MAX), "finding")))?;
     }
     if let Some(at) = &report.checkpoint {
         line(&format!("checkpoint {} size {} root {}", at.origin, at.size, at.root))?;
     }
     if report.unsigned > 0 {
-        note(&format!("{} of the newest events are not signed yet", report.unsigned));
+        let (newest, are) = if report.unsigned == 1 { ("event", "is") } else { ("events", "are") };
+        note(&format!("{} of the newest {newest} {are} not signed yet", report.unsigned));
     }
     if report.torn {
         note(&format!("the tail in `{}` ends within a record: it is being written, or the machine stopped", log.directory.display()));
@@ -183,18 +217,40 @@ pub(super) fn prove_event(args: &ProveArgs) -> anyhow::Result<Exit> {
         (_, Some(request)) => match reading::find(&log.directory, request)? {
             Some(event) => event.seq,
             None => {
-                note(&format!("no event of request `{}` is in the log", args.event));
+                error(&format!("no event of request `{}` is in the log", args.event));
                 return Ok(Exit::No);
             }
         },
         (Err(_), None) => {
-            note(&format!("`{}` is neither the number of an event nor the id of a request", args.event));
+            error(&format!("`{}` is neither the number of an event nor the id of a request", args.event));
             return Ok(Exit::Invalid);
         }
     };
     let disclosure = if args.without_personal { Disclosure::Commitment } else { Disclosure::Personal };
-    json(&serde_json::to_value(prove(&log.directory, &log.trusted, seq, disclosure)?)?)?;
+    match prove(&log.directory, &log.trusted, seq, disclosure) {
+        Ok(proof) => json(&serde_json::to_value(proof)?)?,
+        Err(NotProven::NotSealed(seq)) => {
+            let when = log.sealed_when().unwrap_or_else(|| "when `audit.seal` says".to_owned());
+            error(&format!("event {seq} is not sealed yet, and has no proof before: it is sealed {when}, while a gate serves"));
+            return Ok(Exit::Failed);
+        }
+        Err(other) => return Err(other.into()),
+    }
     Ok(Exit::Done)
+}
+
+impl Log {
+    /// When what its newest tail holds is sealed, in words, as far as that can be known.
+    fn sealed_when(&self) -> Option<String> {
+        let SealConfig { events, after } = self.sealing?;
+        let first = hot::names(&self.directory).ok()?.last()?.first_seq;
+        let since = Cursor::parse(&first.saturating_sub(1).to_string()).map_or(Since::Oldest, Since::After);
+        let page = reading::tail(&self.directory, &Filter::default(), &since, usize::MAX).ok()?;
+        let (oldest, newest) = (page.events.first()?, page.events.last()?);
+        let left = events.saturating_sub(newest.seq.saturating_sub(first).saturating_add(1));
+        let at = (Time::from_micros(oldest.time_us) + after).to_rfc3339();
+        Some(format!("at {at} at the latest, or {} later, whichever comes first", number(left, "event")))
+    }
 }
 
 /// Gaps in the numbers of events that an export tells of one by one.
@@ -203,7 +259,10 @@ const GAPS_TOLD_MAX: u64 = 20;
 /// Prints every event, a line of JSON each.
 pub(super) fn export(args: &LogArgs) -> anyhow::Result<Exit> {
     let directory = match &args.directory {
-        Some(directory) => directory.clone(),
+        Some(directory) => {
+            evidence::reach_where_named(std::slice::from_ref(directory), &args.config.config)?;
+            directory.clone()
+        }
         None => match Config::read(&args.config.config) {
             Ok(config) => {
                 evidence::reach(&config)?;
@@ -216,7 +275,7 @@ pub(super) fn export(args: &LogArgs) -> anyhow::Result<Exit> {
         },
     };
     if !reading::is_log(&directory) {
-        note(&format!("`{}` is no directory of an event log", directory.display()));
+        error(&format!("`{}` is no directory of an event log", directory.display()));
         return Ok(Exit::Invalid);
     }
     let (mut since, mut unreadable) = (Since::Oldest, 0);
@@ -224,7 +283,13 @@ pub(super) fn export(args: &LogArgs) -> anyhow::Result<Exit> {
     loop {
         let page = reading::tail(&directory, &Filter::default(), &since, usize::MAX)?;
         for event in &page.events {
-            // In front of the first nothing is missed: older ones may be retired.
+            // In front of the first older ones may be retired: that is no gap, and is told.
+            if before.is_none() && event.seq > 1 {
+                note(&format!(
+                    "note: the first event is {}: those before are retired (`audit.retain`) or gone, `wardgate audit verify` says which",
+                    event.seq
+                ));
+            }
             if let Some(before) = before.filter(|before| before.saturating_add(1) < event.seq) {
                 gaps = gaps.saturating_add(1);
                 if gaps <= GAPS_TOLD_MAX {
@@ -247,10 +312,11 @@ pub(super) fn export(args: &LogArgs) -> anyhow::Result<Exit> {
         }
     }
     if gaps > GAPS_TOLD_MAX {
-        note(&format!("and {} more gaps", gaps - GAPS_TOLD_MAX));
+        note(&format!("and {}", number(gaps - GAPS_TOLD_MAX, "more gap")));
     }
     if unreadable > 0 {
-        note(&format!("{unreadable} records could not be read: `wardgate audit verify` says which"));
+        let (what, are) = if unreadable == 1 { ("record or segment", "it is") } else { ("records or segments", "they are") };
+        note(&format!("{unreadable} {what} could not be read: `wardgate audit verify` says which {are}"));
     }
     if unreadable > 0 || gaps > 0 {
         return Ok(Exit::Failed);

@@ -6,7 +6,7 @@ use crate::{
     client::Asking,
     config::Config,
     diagnostics, evidence,
-    output::{Exit, json, json_line, line, note, print, table},
+    output::{Exit, error, json, json_line, line, note, number, print, table},
     query::program,
 };
 use anyhow::{Context as _, bail};
@@ -23,8 +23,13 @@ use wardgate_model::secret::Secret;
 
 /// Asks, and prints what was found.
 pub(super) async fn run(args: QueryArgs) -> anyhow::Result<Exit> {
+    if let Some(wrong) = unfit(&args) {
+        error(&wrong);
+        return Ok(Exit::Invalid);
+    }
     if !args.directory.is_empty() {
-        return here(&args, &args.directory, Vec::new());
+        let environment = evidence::environment_of_named(&args.directory, &args.management.way.config)?;
+        return here(&args, &args.directory, environment);
     }
     let (management, config) = (&args.management, &args.management.way.config);
     let nobody_named = management.url.is_none() && management.way.token.is_none();
@@ -34,6 +39,15 @@ pub(super) async fn run(args: QueryArgs) -> anyhow::Result<Exit> {
         return here(&args, &[config.audit], environment);
     }
     at_the_gate(args).await
+}
+
+/// A bound that the engine cannot keep: it counts in whole seconds and MiB.
+fn unfit(args: &QueryArgs) -> Option<String> {
+    if let Some(time) = args.timeout.filter(|time| time.is_zero() || time.subsec_nanos() != 0) {
+        return Some(format!("`{time:?}` for --timeout: time is bounded in whole seconds: write `1s` or more"));
+    }
+    let bytes = args.memory.filter(|bytes| *bytes < 1 << 20)?;
+    Some(format!("{} for --memory: memory is bounded in MiB: write `1MiB` or more", number(bytes, "byte")))
 }
 
 fn read(config: &Path) -> Option<Config> {
@@ -65,10 +79,10 @@ fn here(args: &QueryArgs, directories: &[PathBuf], environment: Vec<(&str, Secre
         command.args(["--output", form.get_name()]);
     }
     if let Some(time) = args.timeout {
-        command.args(["--seconds", &time.as_secs().max(1).to_string()]);
+        command.args(["--seconds", &time.as_secs().to_string()]);
     }
     if let Some(bytes) = args.memory {
-        command.args(["--memory-mib", &(bytes >> 20).max(1).to_string()]);
+        command.args(["--memory-mib", &(bytes >> 20).to_string()]);
     }
     command.args(["--rows", &args.rows.to_string(), "--", &args.sql]).stdin(Stdio::null());
     let status = command.status().with_context(|| format!("`{}` cannot be started", program.display()))?;

@@ -3,7 +3,7 @@
 use crate::{
     cli::{Output, ReplayArgs},
     config::Config,
-    output::{Exit, json, note, print, waiting},
+    output::{Exit, error, json, print, waiting},
     replay,
 };
 use anyhow::Context as _;
@@ -28,7 +28,7 @@ pub(super) async fn run(args: ReplayArgs) -> anyhow::Result<Exit> {
         }
     };
     if let Some(log) = logs.iter().find(|log| !wardgate_audit::reading::is_log(log)) {
-        note(&format!("`{}` is no directory of an event log", log.display()));
+        error(&format!("`{}` is no directory of an event log", log.display()));
         return Ok(Exit::Invalid);
     }
     let report = waiting(replayed(&logs, &store)).await?;

@@ -10,7 +10,8 @@ use crate::{
     api::timeline::{question, view},
     cli::{TimelineArgs, TimelineForm},
     client::{Asking, query},
-    output::{Exit, note, plain, print},
+    evidence,
+    output::{Exit, error, note, plain, print},
 };
 use anyhow::Context as _;
 use http::Method;
@@ -24,7 +25,7 @@ pub(super) async fn run(args: TimelineArgs) -> anyhow::Result<Exit> {
     let subject: Subject = match args.subject.parse() {
         Ok(subject) => subject,
         Err(wrong) => {
-            note(&format!("error: {wrong}"));
+            error(&wrong.to_string());
             return Ok(Exit::Invalid);
         }
     };
@@ -32,13 +33,13 @@ pub(super) async fn run(args: TimelineArgs) -> anyhow::Result<Exit> {
     if let (Some(from), Some(to)) = (moment(&args.from), moment(&args.to))
         && from >= to
     {
-        note(&format!("error: nothing is between --from and --to: `{from}` is not before `{to}`"));
+        error(&format!("nothing is between --from and --to: `{from}` is not before `{to}`"));
         return Ok(Exit::Invalid);
     }
     let Some(found) = found(&args, &subject).await? else { return Ok(Exit::Invalid) };
     let is_incomplete = found.unreadable > 0 || !found.left_out.is_empty();
     if found.entries.is_empty() && is_incomplete {
-        note(&format!("error: nothing about `{subject}` is in what can be read of the log, and not all of it can"));
+        error(&format!("nothing about `{subject}` is in what can be read of the log, and not all of it can"));
     } else if found.entries.is_empty() {
         note(&format!("the log holds nothing about `{subject}`"));
     }
@@ -78,6 +79,7 @@ async fn found(args: &TimelineArgs, subject: &Subject) -> anyhow::Result<Option<
     let (management, config) = (&args.management, &args.management.way.config);
     let nobody_named = management.url.is_none() && management.way.token.is_none();
     let directories = if !args.directory.is_empty() {
+        evidence::reach_where_named(&args.directory, config)?;
         args.directory.clone()
     } else if management.way.offline || (nobody_named && config.exists()) {
         let Some(directory) = directory(config)? else { return Ok(None) };
@@ -86,7 +88,7 @@ async fn found(args: &TimelineArgs, subject: &Subject) -> anyhow::Result<Option<
         return at_the_gate(args).await.map(Some);
     };
     if let Some(log) = directories.iter().find(|log| !wardgate_audit::reading::is_log(log)) {
-        note(&format!("`{}` is no directory of an event log", log.display()));
+        error(&format!("`{}` is no directory of an event log", log.display()));
         return Ok(None);
     }
     let asked = TimelineQuery {

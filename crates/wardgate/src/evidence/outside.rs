@@ -5,7 +5,7 @@ use crate::{
     config::{self, AccessKey, AnchorPlace, Config, StorePlace},
 };
 use anyhow::Context as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use wardgate_audit::{
     anchor::Anchor,
     store::{self, Credentials, Lent, Storage, Store},
@@ -65,9 +65,38 @@ fn credentials(place: &StorePlace) -> anyhow::Result<Credentials> {
 /// When a key, or the file of an authority, cannot be read.
 pub fn reach(config: &Config) -> anyhow::Result<()> {
     if let Some(storage) = storage(config)? {
+        store::own(&config.audit, &storage.store.bucket);
         store::allow(storage.store);
     }
     Ok(())
+}
+
+/// As [`reach`], where a configuration can be read and one of the directories is that of its log: who names a directory need not
+/// name the key of its store as well.
+///
+/// # Errors
+/// As [`reach`].
+pub fn reach_where_named(directories: &[PathBuf], file: &Path) -> anyhow::Result<()> {
+    // What else is wrong with the configuration is no concern of who names the log.
+    match Config::read(file) {
+        Ok(config) if directories.iter().any(|directory| is_same(directory, &config.audit)) => reach(&config),
+        _ => Ok(()),
+    }
+}
+
+/// As [`environment`], where a configuration can be read and every directory is that of its log; a child has one key only.
+///
+/// # Errors
+/// As [`environment`].
+pub fn environment_of_named(directories: &[PathBuf], file: &Path) -> anyhow::Result<Vec<(&'static str, Secret<String>)>> {
+    match Config::read(file) {
+        Ok(config) if directories.iter().all(|directory| is_same(directory, &config.audit)) => environment(&config),
+        _ => Ok(Vec::new()),
+    }
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
 }
 
 /// From now on this process reads segments with the key that the environment holds, if there is one ([`store::VARIABLES`]).

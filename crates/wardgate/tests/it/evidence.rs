@@ -186,8 +186,22 @@ fn a_gate_that_serves_erases_what_tells_of_a_person_and_goes_on() {
     let after = place.events();
     let erased = after.iter().filter(|event| event["seq"].as_u64().unwrap() <= last);
     assert_eq!(erased.filter(|event| address(event)).count(), 0, "what was recorded before is erased, also what was in the tail");
-    let told = after.iter().find(|event| event["change"]["what"] == "erase").expect("it is recorded");
+    let told = until("that it is recorded", || place.events().into_iter().find(|event| event["change"]["what"] == "erase"));
     assert_eq!((&told["change"]["reason"], &told["change"]["kind"]), (&"asked for".into(), &"event".into()));
+
+    // Who asks over the API is told where it can be seen how far it is.
+    let asked = place.manage(
+        &gate,
+        "POST /api/v1/audit/erasures",
+        &serde_json::json!({ "subject": "request:0197c5b2-6e0a-7c3d-9b1f-2f60d1a4c0de", "reason": "asked for" }),
+    );
+    assert_eq!(asked.status, 202, "{asked:?}");
+    let at = format!("GET /api/v1/audit/erasures/{}", asked.json()["id"].as_str().unwrap());
+    let over = until("its end", || Some(place.manage(&gate, &at, &Value::Null).json()).filter(|view| view["state"] != "running"));
+    assert_eq!((&over["state"], &over["events"], &over["outstanding"]), (&"done".into(), &0.into(), &0.into()), "{over}");
+    assert_eq!(place.manage(&gate, "GET /api/v1/audit/erasures/00", &Value::Null).status, 404);
+    let nothing = erase("request:0197c5b2-6e0a-7c3d-9b1f-2f60d1a4c0de").with(0);
+    assert!(nothing.err.contains("nothing matched `request:0197c5b2"), "{nothing:?}");
 
     // It goes on serving and recording, and the log is whole.
     line.ask("GET /shop/things/2", &[("Authorization", &key)], "");
@@ -202,6 +216,17 @@ fn a_gate_that_serves_erases_what_tells_of_a_person_and_goes_on() {
         found["entries"].as_array().unwrap().iter().any(revoked).then_some(())
     });
     wardgate(place.path(), &["audit", "timeline", "identity:caller", "--from", "2030-01-02", "--to", "2030-01-01"]).with(2);
+
+    // What somebody changed is never signed: the rest is erased, and it is no success.
+    let file = segments(&place)[0].clone();
+    let bytes = fs::read(&file).unwrap();
+    let mut changed = bytes.clone();
+    let middle = changed.len() / 2;
+    changed[middle] ^= 0x10;
+    fs::write(&file, &changed).unwrap();
+    let failed = erase("identity:caller").with(1);
+    assert!(failed.err.contains("error: not all was erased: ") && failed.err.contains(".parquet"), "{failed:?}");
+    fs::write(&file, &bytes).unwrap();
     assert_eq!(gate.end().0, Some(0));
 
     // Who only looks leaves no trace.
@@ -250,7 +275,23 @@ fn a_gate_has_the_name_that_it_is_given_and_its_log_keeps_it() {
     assert_eq!(gate.end().0, Some(0));
     assert!(wardgate(place.path(), &["audit", "key"]).with(0).out.starts_with("wardgate/west+"));
     assert_eq!(whole(&place)["checkpoint"]["origin"], "wardgate/west");
+    // What is not sealed yet has no proof, and it is said when it will.
+    let early = wardgate(place.path(), &["audit", "prove", "1"]).with(1);
+    assert!(early.err.contains("error: event 1 is not sealed yet") && early.err.contains("at the latest, or 13"), "{early:?}");
+    let refused = wardgate(place.path(), &["audit", "query", "--directory", "audit", "--timeout", "1ms", "SELECT 1"]).with(2);
+    assert!(refused.err.contains("`1ms` for --timeout: time is bounded in whole seconds"), "{refused:?}");
+    let nobody = wardgate(place.path(), &["audit", "tail"]).with(1);
+    assert!(nobody.err.contains("without a gate, `--offline` reads the log"), "{nobody:?}");
+
+    // Another name is no damage; a log that only says that it is another's is.
     place.change("wardgate.yaml", "name: west", "name: east");
+    let other = wardgate(place.path(), &["audit", "verify"]).with(1);
+    assert!(other.err.contains("is the event log of the edge `west`, and") && other.err.contains("calls this one `east`"), "{other:?}");
+    let checkpoint = place.path().join("audit/log/checkpoint");
+    let true_one = fs::read_to_string(&checkpoint).unwrap();
+    fs::write(&checkpoint, true_one.replace("wardgate/west", "wardgate/north")).unwrap();
+    wardgate(place.path(), &["audit", "verify"]).with(3);
+    fs::write(&checkpoint, true_one).unwrap();
     let refused = wardgate(place.path(), &["serve"]).with(1);
     assert!(refused.err.contains("the event log of the edge `west`, and this one is called `east`"), "{refused:?}");
 }

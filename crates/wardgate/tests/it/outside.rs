@@ -85,6 +85,8 @@ fn segments_in_a_store_are_read_where_they_lie_and_an_anchor_knows_a_log_that_wa
     let copy = place.path().join("copy");
     copied(&place.path().join("audit"), &copy);
     let elsewhere = ["audit", "verify", "--directory", "copy", "--key", &key];
+    let by_configuration = ["audit", "verify", "--directory", "audit", "--key", &key];
+    wardgate(place.path(), &by_configuration).with(0);
     let told = wardgate_with(place.path(), &elsewhere, &[], "").with(1).err;
     assert!(told.contains("s3://evidence/gate-1/events-000000000001-") && told.contains("AWS_ACCESS_KEY_ID"), "{told}");
     let endpoint = objects.endpoint();
@@ -97,6 +99,17 @@ fn segments_in_a_store_are_read_where_they_lie_and_an_anchor_knows_a_log_that_wa
         assert!(!fs::read_to_string(stub).unwrap().contains("s3cret"));
     }
     assert!(!wardgate(place.path(), &["config", "show"]).with(0).out.contains(SECRET));
+
+    // A file that leads to another store is not believed, and named.
+    let stub = files(&place, "stored")[0].clone();
+    let true_one = fs::read_to_string(&stub).unwrap();
+    fs::write(&stub, true_one.replace("\"evidence\"", "\"made-up\"")).unwrap();
+    let told = verify(&[], 3).out;
+    assert!(
+        told.contains("events-000000000001.parquet") && told.contains("in the bucket `made-up`, and the store of this log is"),
+        "{told}"
+    );
+    fs::write(&stub, true_one).unwrap();
 
     // What is done to an object is found by name.
     let name = objects.names(BUCKET).unwrap()[0].clone();

@@ -6,8 +6,13 @@ use crate::{
     directory::SEGMENTS,
     seal::SealError,
     segment::{Segment, erase, find::Wanted, write::put_in_place},
+    sink::Options,
+    store::{
+        Storage, Stub,
+        tests::{objects, store},
+    },
 };
-use std::{fs, path::Path, sync::mpsc::sync_channel};
+use std::{fs, net::TcpListener, path::Path, sync::mpsc::sync_channel, time::Duration};
 
 fn asked(path: &Path) -> Result<u64, String> {
     let (log, writer) = start(path, &options(10));
@@ -48,4 +53,40 @@ fn what_is_not_what_was_sealed_is_left_and_never_signed() {
             Ok(())
         })
         .expect("readable");
+}
+
+#[test]
+fn while_a_store_does_not_answer_what_comes_is_signed_and_sealed() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (path, objects) = (directory.path(), objects());
+    let mut store = store(&objects.endpoint());
+    store.clock = || NOON + Duration::from_secs(86_400);
+    let storage = Some(Storage { store, local: Duration::ZERO });
+    let (log, writer) = start(path, &Options { storage, ..options(10) });
+    record(&log, 15, NOON);
+    let first = path.join(SEGMENTS).join("events-000000000001.parquet");
+    until(|| Stub::path(&first).exists() && !first.exists());
+    let _ = writer.close(PATIENCE);
+    // In its place, one that takes calls and never says a word.
+    let port = objects.port();
+    drop(objects);
+    let mute = TcpListener::bind(("127.0.0.1", port)).expect("bound");
+    let (log, writer) = start(path, &options(10));
+    let (sender, receiver) = sync_channel(2);
+    let done = || {
+        let sender = sender.clone();
+        Box::new(move |erased: Result<u64, SealError>| drop(sender.send(erased.map_err(|error| error.to_string()))))
+    };
+    log.erase(Wanted::default(), "asked for", done()).expect("a place");
+    let _call = mute.accept().expect("a call");
+    let before = log.counters().sealed;
+    record(&log, 25, NOON);
+    until(|| log.counters().sealed >= before + 2);
+    assert_eq!(receiver.try_recv().ok(), None, "it is still under way");
+    let progress = log.erased();
+    assert!(progress.segments >= 1 && progress.looked_at == 0 && progress.events == 0, "{progress:?}");
+    log.erase(Wanted::default(), "asked again", done()).expect_err("one at a time");
+    let _ = writer.close(PATIENCE);
+    let told = receiver.recv_timeout(PATIENCE).expect("told").expect_err("not done");
+    assert!(told.contains("closed"), "{told}");
 }
