@@ -39,6 +39,8 @@ mod leaks;
 #[cfg(test)]
 mod management;
 #[cfg(test)]
+mod matrix;
+#[cfg(test)]
 mod mixed;
 #[cfg(test)]
 mod mutual;
