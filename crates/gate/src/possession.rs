@@ -1,7 +1,7 @@
 //! Proofs of possession (DPoP, RFC 9449) that were taken: none counts twice. And where a nonce of ours is wanted in one, which.
 //!
-//! How much is remembered is bounded, for each credential and in all, so that one caller cannot use up the room of others; where there is
-//! no room, no proof is taken. It is remembered in slices of time, for as long as the proof would be taken: what a proof says of when it
+//! How much is remembered is bounded, for each identity and in all. Who remembers much has to leave as much again free, so that nobody, with
+//! however many credentials, uses up the room of others; where there is no room, no proof is taken. It is remembered in slices of time, for as long as the proof would be taken: what a proof says of when it
 //! was made says in which slice it is, so one is looked into and each is forgotten whole.
 
 use crate::{snapshot::Snapshot, spent::Taken};
@@ -15,19 +15,21 @@ use std::time::Duration;
 use wardgate_model::{
     api::{Api, Operation, OperationClass},
     facts::Facts,
-    id::CredentialId,
+    id::IdentityId,
     proof::HeldKey,
     reason::Reason,
     time::Time,
 };
 use wardgate_proof::dpop::{self, Checked, ProofKey, nonce::Space};
 
-/// Proofs of one credential that are remembered, at the most: about 2,700 each second.
-pub const PER_CREDENTIAL_MAX: usize = 262_144;
-/// Proofs of all credentials together, at the most; 20 to 40 bytes each.
+/// Proofs of one identity that are remembered, at the most: about 2,000 each second.
+pub const PER_IDENTITY_MAX: usize = 262_144;
+/// Proofs of all identities together, at the most; 20 to 40 bytes each.
 pub const IN_ALL_MAX: usize = 2_097_152;
-/// Keys that are remembered ready to verify with, at the most; less than 1 KiB each.
+/// Keys that are remembered ready to verify with, at the most.
 const KEYS_MAX: usize = 16_384;
+/// Longest header of proofs whose key is remembered, in bytes: those of RSA keys of 4,096 bits are shorter.
+const HEAD_BYTES_MAX: usize = 1_024;
 /// How long a slice is.
 const SLICE_US: i64 = 8_000_000;
 /// How often it is looked through for what can be forgotten, where it is full.
@@ -61,7 +63,7 @@ pub fn next_nonce(facts: &Facts, snapshot: &Snapshot, now: Time) -> Option<Strin
     Some(snapshot.nonces().offer(space, now))
 }
 
-/// Proofs of one credential, by the slice that their end lies in.
+/// Proofs of one identity, by the slice that their end lies in.
 #[derive(Debug, Default)]
 struct Memory {
     slices: Vec<(i64, AHashSet<u128>)>,
@@ -96,28 +98,28 @@ pub struct Possessions {
     keys: Cache<Box<str>, Arc<ProofKey>>,
     /// Two, so that 128 bits stand for a proof. They are keyed anew in each process.
     hashes: [RandomState; 2],
-    shards: [Mutex<AHashMap<CredentialId, Memory>>; 16],
+    shards: [Mutex<AHashMap<IdentityId, Memory>>; 16],
     count: AtomicUsize,
     swept_us: AtomicI64,
-    per_credential: usize,
+    per_identity: usize,
     in_all: usize,
 }
 
 impl Default for Possessions {
     fn default() -> Self {
-        Self::with_room(PER_CREDENTIAL_MAX, IN_ALL_MAX)
+        Self::with_room(PER_IDENTITY_MAX, IN_ALL_MAX)
     }
 }
 
 impl Possessions {
-    fn with_room(per_credential: usize, in_all: usize) -> Self {
+    fn with_room(per_identity: usize, in_all: usize) -> Self {
         Self {
             keys: Cache::new(KEYS_MAX),
             hashes: [RandomState::new(), RandomState::new()],
             shards: Default::default(),
             count: AtomicUsize::new(0),
             swept_us: AtomicI64::new(i64::MIN),
-            per_credential,
+            per_identity,
             in_all,
         }
     }
@@ -134,25 +136,30 @@ impl Possessions {
         self.keys.get(head)
     }
 
-    /// Remembers the key of a header.
+    /// Remembers the key of a header, unless that is so long that somebody made it so.
     pub(crate) fn remember(&self, head: &str, key: &Arc<ProofKey>) {
-        self.keys.insert(head.into(), Arc::clone(key));
+        if head.len() <= HEAD_BYTES_MAX {
+            self.keys.insert(head.into(), Arc::clone(key));
+        }
     }
 
-    /// Takes a genuine proof of a key, shown with a credential. It stands for itself by key, address and `jti`: so nobody uses up those of
+    /// Takes a genuine proof of a key, shown by an identity. It stands for itself by key, address and `jti`: so nobody uses up those of
     /// another (RFC 9449 §11.1). Two of one key could be held for the same once in 2⁶⁴; the second would be refused.
-    pub fn take(&self, credential: &CredentialId, key: &[u8; 32], proof: &Checked<'_>, now: Time) -> Taken {
+    pub fn take(&self, identity: &IdentityId, key: &[u8; 32], proof: &Checked<'_>, now: Time) -> Taken {
         let [low, high] = self.hashes.each_ref().map(|hash| u128::from(hash.hash_one((key, &*proof.target, &*proof.id))));
         let (mark, slice) = (high << 64 | low, proof.ends.as_micros().div_euclid(SLICE_US));
-        let taken = self.try_take(credential, mark, slice, now);
-        if taken == Taken::NoRoom && self.sweep(now) { self.try_take(credential, mark, slice, now) } else { taken }
+        let taken = self.try_take(identity, mark, slice, now);
+        if taken == Taken::NoRoom && self.sweep(now) { self.try_take(identity, mark, slice, now) } else { taken }
     }
 
-    fn try_take(&self, credential: &CredentialId, mark: u128, slice: i64, now: Time) -> Taken {
-        let mut shard = self.shard(credential);
-        let memory = shard.entry(*credential).or_default();
+    fn try_take(&self, identity: &IdentityId, mark: u128, slice: i64, now: Time) -> Taken {
+        let mut shard = self.shard(identity);
+        if !shard.contains_key(identity) {
+            shard.insert(identity.clone(), Memory::default());
+        }
+        let Some(memory) = shard.get_mut(identity) else { return Taken::NoRoom };
         self.count.fetch_sub(memory.forget(now), Ordering::Relaxed);
-        let full = memory.count() >= self.per_credential || self.count() >= self.in_all;
+        let full = memory.count() >= self.per_identity.min(self.in_all.saturating_sub(self.count()));
         let taken = memory.slice(slice);
         if taken.contains(&mark) {
             return Taken::Again;
@@ -182,8 +189,8 @@ impl Possessions {
         true
     }
 
-    fn shard(&self, credential: &CredentialId) -> MutexGuard<'_, AHashMap<CredentialId, Memory>> {
-        let byte = credential.as_str().bytes().last().unwrap_or_default();
+    fn shard(&self, identity: &IdentityId) -> MutexGuard<'_, AHashMap<IdentityId, Memory>> {
+        let byte = identity.as_str().bytes().last().unwrap_or_default();
         let [first, ..] = &self.shards;
         self.shards.get(usize::from(byte % 16)).unwrap_or(first).lock().unwrap_or_else(PoisonError::into_inner)
     }

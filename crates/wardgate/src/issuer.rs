@@ -35,6 +35,8 @@ use wardgate_store::{Actor, Once, StoredContainment, Who};
 const ENDED_KEPT: Duration = Duration::from_hours(2);
 /// Why a token is ended that its client gave back. Only such are forgotten: what somebody else stopped stays stopped.
 const REVOKED: &str = "revoked by its client";
+/// For how long after its end it is kept on record that an assertion was shown: gates' clocks differ, and each takes it a little longer.
+const ONCE_KEPT_US: i64 = 120_000_000;
 /// How often it is looked what of that is over.
 const SWEPT_EVERY: Duration = Duration::from_mins(10);
 
@@ -112,7 +114,17 @@ impl TokenService {
         let mark = once::mark(asked).filter(|_| self.control.store().is_shared())?;
         match self.control.store().once(&mark.text, mark.ends, clock::now()).await {
             Ok(Once::First) => None,
-            Ok(Once::Again) => Some(Refusal::new(Error::InvalidClient, "the client cannot be authenticated").response()),
+            Ok(Once::Again) => {
+                let caller = asked.facts.caller.as_ref();
+                let identity = caller.map(|caller| caller.identity.id.as_str());
+                let credential = caller.and_then(|caller| caller.credential.as_ref()).map(|credential| credential.id.to_string());
+                tracing::warn!(
+                    identity,
+                    credential,
+                    "an assertion that another gate has taken is shown again: somebody may have caught it"
+                );
+                Some(Refusal::new(Error::InvalidClient, "the client cannot be authenticated").response())
+            }
             Err(fault) => {
                 tracing::warn!(%fault, "whether an assertion was shown before cannot be told");
                 Some(Refusal::new(Error::Unavailable, "the client cannot be authenticated at present: try again").response())
@@ -148,7 +160,7 @@ pub async fn forget_ended(control: Arc<Control>) {
         tick.tick().await;
         let now = clock::now();
         if control.store().is_shared()
-            && let Err(fault) = control.store().forget_once(now).await
+            && let Err(fault) = control.store().forget_once(Time::from_micros(now.as_micros().saturating_sub(ONCE_KEPT_US))).await
         {
             tracing::debug!(%fault, "what counts once stays on record for now");
         }

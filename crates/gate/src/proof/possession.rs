@@ -109,7 +109,7 @@ pub(super) fn once<'a>(
 ) -> Result<Proven<'a>, Unready> {
     let (Some(held), Some(genuine)) = (held, &proven.genuine) else { return Ok(proven) };
     let Some(HeldKey::Key(key)) = genuine.holds else { return Ok(proven) };
-    let reason = match snapshot.possessions().take(&genuine.credential.id, &key, &held.checked, now) {
+    let reason = match snapshot.possessions().take(&genuine.credential.identity, &key, &held.checked, now) {
         Taken::First => return Ok(proven),
         Taken::Again => Reason::ProofRepeated,
         Taken::NoRoom => Reason::ProofUnremembered,

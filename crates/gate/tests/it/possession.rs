@@ -137,8 +137,8 @@ fn a_nonce_is_given_where_one_is_wanted() {
     let (facts, verdict) = scene.world.judge(&second, DAWN).unwrap();
     assert_eq!(verdict.ruling.reason().code(), "rule.allowed");
     assert!(wardgate_gate::possession::next_nonce(&facts, &scene.world.snapshot, DAWN).is_some());
-    assert_eq!(scene.ruled(&second, DAWN + Duration::from_secs(200)), "proof.repeated", "as long as its nonce counts");
-    assert_eq!(scene.ruled(&second, DAWN + Duration::from_secs(211)), "proof.nonce");
+    assert_eq!(scene.ruled(&second, DAWN + Duration::from_secs(90)), "proof.repeated", "as long as its nonce counts");
+    assert_eq!(scene.ruled(&second, DAWN + Duration::from_secs(91)), "proof.nonce");
     let list = scene.asked("GET /entries", &token, 3, DAWN, None);
     let (facts, _) = scene.world.judge(&list, DAWN).unwrap();
     assert_eq!(wardgate_gate::possession::next_nonce(&facts, &scene.world.snapshot, DAWN), None);

@@ -8,10 +8,9 @@ use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use std::time::Duration;
 use wardgate_model::{api::OperationClass, id::ApiName, time::Time};
 
-/// How long a nonce counts.
-pub const LIFE: Duration = Duration::from_mins(3);
-/// From which age on a client is given the next one.
-pub const RENEWED_AFTER: Duration = Duration::from_mins(1);
+/// How long a nonce counts: as long as a proof would without one, so that what was caught is not good for longer where a nonce is wanted.
+/// Each answer brings the next.
+pub const LIFE: Duration = Duration::from_mins(1);
 /// INVARIANT (label): what the key is made of never changes, or gates of two versions beside each other take no nonce of each other.
 const LABEL: &[u8] = b"dpop nonce\0";
 const MOMENT_BYTES: usize = 8;
