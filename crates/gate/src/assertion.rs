@@ -27,9 +27,19 @@ struct Minted {
     until: Time,
 }
 
+/// What our tokens are signed with.
+#[derive(Debug)]
+enum Tokens {
+    /// What assertions are signed with.
+    Same,
+    /// A key that is elsewhere; `None`: it is away.
+    Elsewhere(Option<Signer>),
+}
+
 /// Signs assertions. Shared by all snapshots that use the same key.
 pub struct Mint {
     signer: Signer,
+    tokens: Tokens,
     issuer: Arc<str>,
     remembered: Cache<Key, Minted>,
 }
@@ -38,7 +48,23 @@ impl Mint {
     /// A mint for an issuer's URL.
     #[must_use]
     pub fn new(signer: Signer, issuer: Arc<str>) -> Self {
-        Self { signer, issuer, remembered: Cache::new(REMEMBERED_MAX) }
+        Self { signer, tokens: Tokens::Same, issuer, remembered: Cache::new(REMEMBERED_MAX) }
+    }
+
+    /// The same, where tokens are signed with a key that is elsewhere; `None`: it is away, and there are none. Assertions are made where
+    /// requests are judged, which wait for nobody: they keep the key that is here.
+    #[must_use]
+    pub fn with_tokens_by(self, signer: Option<Signer>) -> Self {
+        Self { tokens: Tokens::Elsewhere(signer), ..self }
+    }
+
+    /// The key that signs tokens; `None`: it is away.
+    #[must_use]
+    pub const fn tokens(&self) -> Option<&Signer> {
+        match &self.tokens {
+            Tokens::Same => Some(&self.signer),
+            Tokens::Elsewhere(signer) => signer.as_ref(),
+        }
     }
 
     /// Who signs.

@@ -16,6 +16,7 @@ use wardgate_model::{credential::TokenBinding, facts::Caller, id::CredentialId, 
 use wardgate_proof::{
     access_token::AccessToken,
     entropy::{Entropy, NoEntropy},
+    jws::SignError,
 };
 
 /// Shortest life that is worth a token.
@@ -64,7 +65,7 @@ pub(crate) fn mint(wanted: &Wanted<'_>, request: &Request<'_>, entropy: &dyn Ent
         ends: wanted.ends,
         bound_to,
     };
-    let text = token.sign(request.snapshot.mint().signer()).map_err(|_| Refusal::new(Error::Server, "no token could be signed"))?;
+    let text = signed(&token, request)?;
     let mut body = json!({ "access_token": text, "token_type": token_type(bound_to), "expires_in": seconds, "scope": wanted.scope });
     if let (Some(issued), Some(members)) = (wanted.issued_type, body.as_object_mut()) {
         members.insert("issued_token_type".to_owned(), issued.into());
@@ -92,6 +93,16 @@ pub(crate) const fn token_type(bound_to: Option<HeldKey>) -> &'static str {
         Some(HeldKey::Key(_)) => "DPoP",
         Some(HeldKey::Certificate(_)) | None => "Bearer",
     }
+}
+
+/// By the key that signs tokens. It may be elsewhere, and away.
+fn signed(token: &AccessToken<'_>, request: &Request<'_>) -> Result<String, Refusal> {
+    let away = || Refusal::new(Error::Unavailable, "the key that signs tokens is away: try again");
+    let signer = request.snapshot.mint().tokens().ok_or_else(away)?;
+    token.sign(signer).map_err(|error| match error {
+        SignError::Away => away(),
+        _ => Refusal::new(Error::Server, "no token could be signed"),
+    })
 }
 
 /// 128 random bits, in hexadecimal digits.

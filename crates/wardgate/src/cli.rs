@@ -172,7 +172,7 @@ Examples:
 
 It prints the token and nothing else: curl -H \"Authorization: Bearer $(wardgate token)\" with WARDGATE_ISSUER, WARDGATE_CLIENT
 and WARDGATE_CLIENT_KEY set. `--exec` ends as its command ends. See docs/issuer.md, docs/from-static-key.md.")]
-    Token(TokenArgs),
+    Token(Box<TokenArgs>),
     /// Keep the secrets that upstreams are shown
     #[command(
         subcommand,

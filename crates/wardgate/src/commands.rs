@@ -75,7 +75,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Credential(CredentialCommand::Issue(args)) => wait(credential::issue(args)),
         Command::Credential(CredentialCommand::Revoke(args)) => wait(credential::revoke(args)),
         Command::Credential(CredentialCommand::List(args)) => wait(credential::list(args)),
-        Command::Token(args) => wait(token::run(args)),
+        Command::Token(args) => wait(token::run(*args)),
         Command::Secret(SecretCommand::Put(args)) => wait(secret::put(args)),
         Command::Secret(SecretCommand::Rotate(args)) => wait(secret::rotate(args)),
         Command::Secret(SecretCommand::List(args)) => wait(secret::list(args)),

@@ -54,12 +54,27 @@ pub struct TlsFiles {
 }
 
 /// What our tokens are like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenSettings {
     /// How long one lives, where nothing critical is in play.
     pub life: Duration,
     /// What they are signed with.
     pub algorithm: Algorithm,
+    /// Where they are signed; `None`: here.
+    pub module: Option<ModuleSettings>,
+}
+
+/// A key in a module that speaks PKCS #11.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModuleSettings {
+    /// The module: a shared library.
+    pub module: PathBuf,
+    /// The label of the token that the key is in.
+    pub token: String,
+    /// What opens the token.
+    pub pin: KeySource,
+    /// The label of the key, one for ES256.
+    pub key: String,
 }
 
 /// When what was written to the event log is sealed: whichever comes first.

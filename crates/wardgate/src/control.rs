@@ -14,6 +14,7 @@ mod hooks;
 mod last;
 mod load;
 mod material;
+mod module;
 mod open;
 mod past;
 mod pending;
@@ -35,6 +36,7 @@ pub use past::Past;
 pub(crate) use past::with_status;
 pub(crate) use people::{OnRecord, recorded};
 pub use person::{NotLetIn, Person, PersonSession};
+pub(crate) use publish::aside;
 pub use trust::{AskedState, Sources};
 
 use crate::{clock, config::Config, replay::Keeper};

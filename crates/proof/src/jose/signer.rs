@@ -11,6 +11,7 @@ use aws_lc_rs::{
 };
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use wardgate_model::secret::Secret;
 
 /// Length of a coordinate of P-256, in bytes.
@@ -34,11 +35,25 @@ pub enum SignError {
     /// The signature failed.
     #[error("the token could not be signed")]
     Sign,
+    /// The key is elsewhere, and does not answer.
+    #[error("the key that signs is away")]
+    Away,
+}
+
+/// A private key that is not in this process: in a hardware module, or with a service.
+pub trait ExternalKey: Send + Sync {
+    /// Signs a message by ES256 as JOSE has it: r and s, 32 bytes each (RFC 7518 §3.4). It may take its time, within bounds.
+    ///
+    /// # Errors
+    /// The key does not answer, or refuses.
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError>;
 }
 
 enum Pair {
     Es256(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
+    /// For ES256, elsewhere.
+    External(Arc<dyn ExternalKey>),
 }
 
 /// A private key that signs our tokens.
@@ -86,12 +101,25 @@ impl Signer {
             return Ok(Self { kid: kid.into(), x: x.into(), y: None, pair: Pair::Ed25519(pair) });
         }
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).map_err(|_| SignError::Key)?;
+        let point: Box<[u8]> = pair.public_key().as_ref().into();
+        Self::of_point(&point, Pair::Es256(pair))
+    }
+
+    /// A key for ES256 that is elsewhere, by its public half: an uncompressed point of P-256 (SEC 1 §2.3.3).
+    ///
+    /// # Errors
+    /// When the bytes are no such point.
+    pub fn external(point: &[u8], key: Arc<dyn ExternalKey>) -> Result<Self, SignError> {
+        Self::of_point(point, Pair::External(key))
+    }
+
+    fn of_point(point: &[u8], pair: Pair) -> Result<Self, SignError> {
         // SEC 1 §2.3.3: an uncompressed point is 0x04, x, y.
-        let point = pair.public_key().as_ref().strip_prefix(&[4]).ok_or(SignError::Key)?;
+        let point = point.strip_prefix(&[4]).ok_or(SignError::Key)?;
         let (x, y) = point.split_at_checked(COORDINATE_BYTES).filter(|(_, y)| y.len() == COORDINATE_BYTES).ok_or(SignError::Key)?;
         let (x, y) = (base64url::encode(x), base64url::encode(y));
         let kid = thumbprint::of(&[("crv", "P-256"), ("kty", "EC"), ("x", &x), ("y", &y)]);
-        Ok(Self { kid: kid.into(), x: x.into(), y: Some(y.into()), pair: Pair::Es256(pair) })
+        Ok(Self { kid: kid.into(), x: x.into(), y: Some(y.into()), pair })
     }
 
     /// The key's name: its RFC 7638 thumbprint.
@@ -104,7 +132,7 @@ impl Signer {
     #[must_use]
     pub const fn algorithm(&self) -> Algorithm {
         match self.pair {
-            Pair::Es256(_) => Algorithm::Es256,
+            Pair::Es256(_) | Pair::External(_) => Algorithm::Es256,
             Pair::Ed25519(_) => Algorithm::Ed25519,
         }
     }
@@ -112,7 +140,7 @@ impl Signer {
     /// `alg`. Of Ed25519 the name that every library knows (RFC 8037 §3.1).
     const fn alg(&self) -> &'static str {
         match self.pair {
-            Pair::Es256(_) => Algorithm::Es256.name(),
+            Pair::Es256(_) | Pair::External(_) => Algorithm::Es256.name(),
             Pair::Ed25519(_) => "EdDSA",
         }
     }
@@ -154,11 +182,12 @@ impl Signer {
         base64url::append(&claims, &mut text);
         let signature = match &self.pair {
             // RFC 7518 §3.4: r and s, 32 bytes each, not DER.
-            Pair::Es256(pair) => pair.sign(&SystemRandom::new(), text.as_bytes()).map_err(|_| SignError::Sign)?,
-            Pair::Ed25519(pair) => pair.sign(text.as_bytes()),
+            Pair::Es256(pair) => pair.sign(&SystemRandom::new(), text.as_bytes()).map_err(|_| SignError::Sign)?.as_ref().to_vec(),
+            Pair::Ed25519(pair) => pair.sign(text.as_bytes()).as_ref().to_vec(),
+            Pair::External(key) => key.sign(text.as_bytes())?,
         };
         text.push('.');
-        base64url::append(signature.as_ref(), &mut text);
+        base64url::append(&signature, &mut text);
         Ok(text)
     }
 }

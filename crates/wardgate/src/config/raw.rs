@@ -9,6 +9,7 @@ mod sign_in;
 pub(super) use defaults::GLASS;
 use doors::{RawEdge, RawListener};
 use governance::{RawBreakGlass, RawBypass, RawDeliver, RawDiscovery, RawState};
+use issuer::RawSigner;
 use outside::{RawAnchor, RawSegments};
 use sign_in::RawSignIn;
 
@@ -146,6 +147,9 @@ pub struct RawIssuer {
     pub token_life: Option<String>,
     /// What tokens and assertions are signed with: `ES256` (default) or `EdDSA`.
     pub algorithm: Option<String>,
+    /// Where tokens are signed, if not in this process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signer: Option<RawSigner>,
 }
 
 /// The database.

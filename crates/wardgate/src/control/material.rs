@@ -1,5 +1,6 @@
 //! Keys: the master key opens what the store keeps sealed.
 
+use super::module::Module;
 use crate::{builtin, clock, config::Config};
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
@@ -37,6 +38,8 @@ pub struct Material {
     signing: SealingKey,
     issuer: Arc<str>,
     ring: ArcSwap<Ring>,
+    /// Where tokens are signed, if not here.
+    module: Option<Module>,
     first: Option<Secret<String>>,
 }
 
@@ -45,6 +48,8 @@ struct Ring {
     mint: Arc<Mint>,
     /// All that are published, the one that signs among them.
     published: Vec<(StoredSigningKey, Signer)>,
+    /// One that is in a module.
+    outside: Option<Signer>,
 }
 
 impl Ring {
@@ -52,20 +57,25 @@ impl Ring {
     ///
     /// # Errors
     /// When one cannot be opened: it was sealed under another master key.
-    fn open(sealing: &SealingKey, issuer: &Arc<str>, keys: &[StoredSigningKey]) -> anyhow::Result<Option<Self>> {
+    fn open(sealing: &SealingKey, issuer: &Arc<str>, keys: &[StoredSigningKey], module: Option<&Module>) -> anyhow::Result<Option<Self>> {
         let mut published = Vec::new();
         let mut mint = None;
         for key in keys.iter().filter(|key| key.state != SigningKeyState::Retired) {
             if key.state == SigningKeyState::Signing {
-                mint = Some(Arc::new(Mint::new(opened(sealing, key)?, Arc::clone(issuer))));
+                let here = Mint::new(opened(sealing, key)?, Arc::clone(issuer));
+                mint = Some(Arc::new(match module {
+                    Some(module) => here.with_tokens_by(module.signer()),
+                    None => here,
+                }));
             }
             published.push((key.clone(), opened(sealing, key)?));
         }
-        Ok(mint.map(|mint| Self { mint, published }))
+        let outside = module.and_then(Module::signer);
+        Ok(mint.map(|mint| Self { mint, published, outside }))
     }
 
     fn jwks(&self) -> Value {
-        jws::jwks(self.published.iter().map(|(_, signer)| signer))
+        jws::jwks(self.published.iter().map(|(_, signer)| signer).chain(&self.outside))
     }
 }
 
@@ -92,7 +102,8 @@ impl Material {
         let signing = keyring.sealing_key(SealPurpose::SigningKey);
         sign_with_something(&signing, store).await?;
         let issuer: Arc<str> = config.issuer.as_str().into();
-        let ring = Ring::open(&signing, &issuer, &store.signing_keys().await?)?.context("no key signs")?;
+        let module = config.tokens.module.as_ref().map(Module::open);
+        let ring = Ring::open(&signing, &issuer, &store.signing_keys().await?, module.as_ref())?.context("no key signs")?;
         let ever = store
             .credentials(&CredentialFilter { kind: Some(CredentialKind::SignIn), limit: Some(1), ..CredentialFilter::default() })
             .await?;
@@ -104,6 +115,7 @@ impl Material {
             signing,
             issuer,
             ring: ArcSwap::from_pointee(ring),
+            module,
             first,
         })
     }
@@ -115,7 +127,8 @@ impl Material {
     pub(super) fn kept(keyring: &Keyring, config: &Config, keys: &[StoredSigningKey]) -> anyhow::Result<Self> {
         let signing = keyring.sealing_key(SealPurpose::SigningKey);
         let issuer: Arc<str> = config.issuer.as_str().into();
-        let ring = Ring::open(&signing, &issuer, keys)?.context("no signing key was kept")?;
+        let module = config.tokens.module.as_ref().map(Module::open);
+        let ring = Ring::open(&signing, &issuer, keys, module.as_ref())?.context("no signing key was kept")?;
         Ok(Self {
             pepper: Arc::new(keyring.pepper()),
             secrets: keyring.sealing_key(SealPurpose::UpstreamSecret),
@@ -123,6 +136,7 @@ impl Material {
             signing,
             issuer,
             ring: ArcSwap::from_pointee(ring),
+            module,
             first: None,
         })
     }
@@ -163,7 +177,7 @@ impl Material {
 
     /// Takes the keys that are on record now. `false`: they cannot be used, and those before stay.
     pub fn take_keys(&self, keys: &[StoredSigningKey]) -> bool {
-        match Ring::open(&self.signing, &self.issuer, keys) {
+        match Ring::open(&self.signing, &self.issuer, keys, self.module.as_ref()) {
             Ok(Some(ring)) => {
                 self.ring.store(Arc::new(ring));
                 true
@@ -177,6 +191,12 @@ impl Material {
                 false
             }
         }
+    }
+
+    /// Looks for the module that signs tokens, where it was away. `true`: it is there now, and the keys are to be taken anew.
+    #[must_use]
+    pub fn look_for_module(&self) -> bool {
+        self.module.as_ref().is_some_and(Module::look)
     }
 
     /// A new signing key: its name, and what is kept of it.

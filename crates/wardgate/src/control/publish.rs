@@ -44,6 +44,8 @@ const AWAY: Duration = Duration::from_millis(250);
 pub(super) enum Rebuild {
     /// The files are others, or something beside the feed.
     Always,
+    /// The keys that sign are others, beside the feed.
+    Keys,
     /// Only when the last one does not hold the change yet.
     IfBehind,
 }
@@ -241,9 +243,9 @@ impl Control {
         }
         let behind = self.behind(published.seq).await?;
         let before = self.gate.snapshot();
-        let anew = behind.estate || rebuild == Rebuild::Always;
+        let anew = behind.estate || rebuild != Rebuild::IfBehind;
         let loaded = if anew { self.reloaded().await? } else { self.loaded() };
-        let keyed = behind.keys && self.material.take_keys(&self.store.signing_keys().await?);
+        let keyed = (behind.keys || rebuild == Rebuild::Keys) && self.material.take_keys(&self.store.signing_keys().await?);
         let population = if behind.everybody {
             people::all(&self.store, &loaded, &self.material).await?
         } else {
@@ -390,7 +392,7 @@ pub(super) async fn resolve(
 /// Does long work without holding up what else the runtime has to do.
 ///
 /// INVARIANT (stops first): a stop does not wait for somebody's plan, however large it is.
-fn aside<T>(work: impl FnOnce() -> T) -> T {
+pub(crate) fn aside<T>(work: impl FnOnce() -> T) -> T {
     match Handle::current().runtime_flavor() {
         RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
         _ => work(),

@@ -1,14 +1,20 @@
 //! The keys that we sign with are replaced by themselves: made, published, used, taken back (`wardgate_issuer::keys` plans it).
 
-use super::Control;
+use super::{
+    Control,
+    publish::{Rebuild, aside},
+};
 use crate::clock;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 use wardgate_issuer::keys::{self, Due, Known};
 use wardgate_model::time::Time;
 use wardgate_store::{Actor, Who};
 
 /// How often it is looked what is due.
-const LOOKED: Duration = Duration::from_mins(5);
+const LOOKED: Duration = Duration::from_mins(1);
 
 impl Control {
     /// Replaces keys when they are due, for as long as the process runs.
@@ -17,11 +23,23 @@ impl Control {
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
+            if let Err(error) = self.look_for_module().await {
+                tracing::warn!(error = format!("{error:#}"), "the key in the module is not published yet");
+            }
             // Where the store is away the last keys go on.
             if let Err(error) = self.renew_keys_once(clock::now()).await {
                 tracing::warn!(error = format!("{error:#}"), "the signing keys could not be looked after");
             }
         }
+    }
+
+    /// Has tokens signed in the module that is there now and was away.
+    async fn look_for_module(&self) -> anyhow::Result<()> {
+        let there = aside(|| self.material.look_for_module());
+        if there {
+            self.publish(self.seen.load(Ordering::Acquire), Rebuild::Keys).await?;
+        }
+        Ok(())
     }
 
     /// Does what is due at `now`, and publishes it; says how much that was.

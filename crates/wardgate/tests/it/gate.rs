@@ -188,6 +188,11 @@ impl Place {
     pub(crate) fn serve(&self) -> Gate {
         Gate::start(self.path())
     }
+
+    /// The same, with variables.
+    pub(crate) fn serve_with(&self, variables: &[(&str, &str)]) -> Gate {
+        Gate::start_with(self.path(), variables)
+    }
 }
 
 /// What a process said on standard error so far, and whether that is all.
@@ -209,11 +214,16 @@ pub(crate) struct Gate {
 
 impl Gate {
     pub(crate) fn start(directory: &Path) -> Self {
+        Self::start_with(directory, &[])
+    }
+
+    fn start_with(directory: &Path, variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_wardgate"))
             .arg("serve")
             .current_dir(directory)
             .env_remove("WARDGATE_URL")
             .env_remove("WARDGATE_TOKEN")
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -53,6 +53,8 @@ mod outside;
 #[cfg(test)]
 mod peers;
 #[cfg(test)]
+mod pkcs11;
+#[cfg(test)]
 mod possession;
 #[cfg(test)]
 mod process;

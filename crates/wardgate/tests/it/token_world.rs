@@ -88,7 +88,12 @@ pub(crate) fn made(algorithm: Algorithm) -> (Vec<u8>, Signer) {
 }
 
 pub(crate) fn world(algorithm: Algorithm, config: &str) -> World {
-    let (upstream, place) = (Upstream::plain(), Place::bare());
+    world_at(Place::bare(), algorithm, config, &[])
+}
+
+/// The same in a place that is there, by a process with these variables.
+pub(crate) fn world_at(place: Place, algorithm: Algorithm, config: &str, variables: &[(&str, &str)]) -> World {
+    let upstream = Upstream::plain();
     let ((pkcs8, client), (_, stranger)) = (made(algorithm), made(Algorithm::Es256));
     let text = WORLD.replace("@UPSTREAM@", &upstream.url());
     let text = text.replace("@JWK@", &client.jwk().to_string()).replace("@OTHER@", &stranger.jwk().to_string());
@@ -96,7 +101,7 @@ pub(crate) fn world(algorithm: Algorithm, config: &str) -> World {
     if !config.is_empty() {
         place.change("wardgate.yaml", "secrets:", &format!("{config}\nsecrets:"));
     }
-    let gate = place.serve();
+    let gate = place.serve_with(variables);
     World { place, gate, client, stranger, pkcs8, _upstream: upstream }
 }
 

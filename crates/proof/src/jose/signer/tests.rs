@@ -1,7 +1,12 @@
-use super::{SignError, Signer, jwks};
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
+use super::{ExternalKey, SignError, Signer, jwks};
+use crate::jose::base64url;
+use aws_lc_rs::{
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, UnparsedPublicKey},
+};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// The key of RFC 7515 §A.3.1, as PKCS #8.
 const RFC_7515_A3_PKCS8: &str = "308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b02010104208e9b109e719098bf980487df1f5d77e9cb29606e\
@@ -91,4 +96,33 @@ fn what_is_no_key_is_refused() {
         assert_eq!(Signer::load(bytes).expect_err("no key"), SignError::Key);
     }
     assert_eq!(format!("{:?}", rfc_signer()), "Signer(oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U)");
+}
+
+/// A key that is elsewhere, or away.
+struct Elsewhere(Option<EcdsaKeyPair>);
+
+impl ExternalKey for Elsewhere {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        let pair = self.0.as_ref().ok_or(SignError::Away)?;
+        pair.sign(&SystemRandom::new(), message).map(|signature| signature.as_ref().to_vec()).map_err(|_| SignError::Sign)
+    }
+}
+
+#[test]
+fn a_key_that_is_elsewhere_signs_as_one_that_is_here() {
+    let pkcs8 = Signer::generate().unwrap();
+    let here = Signer::load(pkcs8.danger_expose()).unwrap();
+    let pair = || EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.danger_expose()).unwrap();
+    let point = pair().public_key().as_ref().to_vec();
+    let there = Signer::external(&point, Arc::new(Elsewhere(Some(pair())))).unwrap();
+    assert_eq!((there.jwk(), there.kid(), there.algorithm()), (here.jwk(), here.kid(), here.algorithm()));
+    let token = there.sign("JWT", &serde_json::json!({ "a": 1 })).unwrap();
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &point);
+    assert!(key.verify(signed.as_bytes(), &base64url::decode(signature).unwrap()).is_ok());
+    let away = Signer::external(&point, Arc::new(Elsewhere(None))).unwrap();
+    assert_eq!(away.sign("JWT", &serde_json::json!({})), Err(SignError::Away));
+    for wrong in [&point[1..], &point[..64], &[], &[4; 66]] {
+        assert_eq!(Signer::external(wrong, Arc::new(Elsewhere(None))).err(), Some(SignError::Key));
+    }
 }

@@ -44,7 +44,7 @@ impl<B: Body<Data = Bytes> + Unpin> Rewound<B> {
 
     /// A second hold on it, for [`Rewound::again`].
     pub(super) fn same(&self) -> Self {
-        Self { source: Arc::clone(&self.source), at: 0, hint: self.hint.clone() }
+        Self { source: Arc::clone(&self.source), at: 0, hint: self.hint }
     }
 }
 
@@ -89,7 +89,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Rewound<B> {
 
     fn size_hint(&self) -> SizeHint {
         // Asked for before the first byte is: it is that of the whole.
-        self.hint.clone()
+        self.hint
     }
 }
 
