@@ -2,7 +2,8 @@
 //! quickly the whole is verified.
 //!
 //! `cargo run --release -p wardgate-audit --example many_events -- DIRECTORY --events 50000000`. A directory that holds a log
-//! already is only measured. It takes about 80 bytes of disk an event.
+//! already is only measured. It takes about 80 bytes of disk an event. `--hands N` verifies with so many threads, `--subjects` does not verify,
+//! `--verify` does nothing else, `--subject NAME` asks for the timeline of that alone.
 
 #![expect(clippy::print_stdout, reason = "a measurement tells what it found")]
 
@@ -25,7 +26,7 @@ use wardgate_audit::{
     segment::{self, Segment, SegmentName, entry::Entry, find::Order, write::Sealed},
     tiles,
     timeline::{Children, Question, Subject, timeline},
-    verify::{Asked, Depth, verify},
+    verify::{Asked, Depth, verify_by},
 };
 
 type Failed = Box<dyn Error + Send + Sync>;
@@ -67,17 +68,21 @@ fn main() -> Result<(), Failed> {
     }
     let bytes = fs::read_dir(&segments)?.map(|file| Ok(file?.metadata()?.len())).sum::<Result<u64, std::io::Error>>()?;
     println!("{:.1} bytes/event of {events} at rest; memory {} MiB at most so far", bytes as f64 / events as f64, memory());
-    let middle = one_of(&segments)?;
-    let rare = ["resource:2359862", "identity:service-198"].map(str::to_owned);
-    let busy = ["identity:service-000", "service-000"].map(str::to_owned);
-    for subject in middle.into_iter().chain(rare).chain(busy) {
-        for (order, limit) in [(Order::Newest, 500), (Order::Oldest, 500), (Order::Newest, 100_000)] {
-            of_subject(&directory, &subject, order, limit, events)?;
-        }
+    let is_said = |name: &str| arguments.iter().any(|argument| argument == name);
+    let hands = after("--hands").map_or_else(thread::available_parallelism, |text| text.parse().map_err(std::io::Error::other))?;
+    if let Some(subject) = after("--subject") {
+        return of_subject(&directory, subject, Order::Newest, 500, events);
+    }
+    if !is_said("--verify") {
+        of_subjects(&directory, &segments, events)?;
+    }
+    if is_said("--subjects") {
+        return Ok(());
     }
     for depth in [Depth::Files, Depth::Records] {
         let asked = Asked { trusted: &trusted, remembered: None, depth };
-        let report = timed(&format!("verified, {depth:?}"), events, bytes, || Ok(verify(&directory, &asked, &mut |_| {})?))?;
+        let what = format!("verified by {hands}, {depth:?}");
+        let report = timed(&what, events, bytes, || Ok(verify_by(hands, &directory, &asked, &mut |_| {})?))?;
         println!(
             "  {} segments, {} events, findings {:?}; memory {} MiB at most so far",
             report.segments,
@@ -85,6 +90,19 @@ fn main() -> Result<(), Failed> {
             report.findings,
             memory()
         );
+    }
+    Ok(())
+}
+
+/// Timelines of what is rare and of what is busy.
+fn of_subjects(directory: &Path, segments: &Path, events: u64) -> Result<(), Failed> {
+    let middle = one_of(segments)?;
+    let rare = ["resource:2359862", "identity:service-198"].map(str::to_owned);
+    let busy = ["identity:service-000", "service-000"].map(str::to_owned);
+    for subject in middle.into_iter().chain(rare).chain(busy) {
+        for (order, limit) in [(Order::Newest, 500), (Order::Oldest, 500), (Order::Newest, 100_000)] {
+            of_subject(directory, &subject, order, limit, events)?;
+        }
     }
     Ok(())
 }

@@ -1,18 +1,22 @@
 //! How many events the log takes a second, with and without somebody who looks at each:
-//! `cargo run --release -p wardgate-audit --example rate`.
+//! `cargo run --release -p wardgate-audit --example rate`. With `-- durable DIRECTORY`: how many requests of `audit: durable` the disk of
+//! that directory lets through a second, by how many callers wait at once.
 
 use std::{
     collections::HashMap,
+    error::Error,
     io::Write as _,
-    sync::{Arc, Mutex},
-    time::Duration,
+    path::Path,
+    sync::{Arc, Mutex, mpsc::sync_channel},
+    thread,
+    time::{Duration, Instant},
 };
 use wardgate_audit::{
     reading::{Filter, Since, tail},
     sink::{Log, Observer, Options},
 };
 use wardgate_model::{
-    event::{Ending, Event, EventKind, EventSink, Outcome, Place, Share},
+    event::{Ending, Event, EventKind, EventSink, NotDurable, Outcome, Place, Share},
     facts::{Door, Facts, RequestFacts, SourceFacts},
     id::RequestId,
     reason::Reason,
@@ -22,9 +26,23 @@ use wardgate_model::{
 
 const EVENTS: u32 = 200_000;
 const ROUNDS: u32 = 5;
+/// Callers that wait at once, and how long they go on asking.
+const CALLERS: [u32; 4] = [1, 4, 16, 64];
+const LASTS: Duration = Duration::from_secs(4);
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<(), Box<dyn Error>> {
     let mut out = std::io::stdout().lock();
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let [word, directory] = words.as_slice() {
+        if word != "durable" {
+            return Err("what is measured is `durable` and a directory, or nothing is named".into());
+        }
+        for callers in CALLERS {
+            let (rate, waited) = durable(Path::new(directory), callers)?;
+            writeln!(out, "{callers:>2} callers: {rate:>7.0} durable requests/s, half of them after {:.2} ms", waited.as_secs_f64() * 1e3)?;
+        }
+        return Ok(());
+    }
     for round in 0..ROUNDS {
         let counts: Arc<Mutex<HashMap<std::net::IpAddr, u64>>> = Arc::default();
         let watching = Arc::clone(&counts);
@@ -38,9 +56,51 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
+/// Requests a second of so many callers, each of which waits until its request outlasts the machine and then records how it ended; and how
+/// long the median of them waited.
+#[expect(clippy::disallowed_methods, reason = "a measurement reads the clock")]
+fn durable(directory: &Path, callers: u32) -> Result<(f64, Duration), Box<dyn Error>> {
+    let directory = tempfile::tempdir_in(directory)?;
+    let (log, writer) = Log::start(directory.path(), &Options { queue_events: 65_536, ..Options::new("edge-1") })?;
+    let sink: Arc<dyn EventSink> = Arc::clone(&log) as Arc<dyn EventSink>;
+    let begun = Instant::now();
+    let ask = |caller: u32| -> Result<Vec<Duration>, NotDurable> {
+        let mut waited = Vec::new();
+        while begun.elapsed() < LASTS {
+            let [intent, end] = [(); 2].map(|()| Place::reserve(&sink, Share::Whole).map_err(|_| NotDurable));
+            let (done, told) = sync_channel(1);
+            let asked = Instant::now();
+            let intent_of = Event { kind: EventKind::Opened, ..event(caller) };
+            intent?.record_durable(intent_of, Box::new(move |outcome| done.send(outcome).unwrap_or(())));
+            told.recv().unwrap_or(Err(NotDurable))?;
+            waited.push(asked.elapsed());
+            end?.record(event(caller));
+        }
+        Ok(waited)
+    };
+    let mut waited = thread::scope(|scope| {
+        let asking: Vec<_> = (0..callers)
+            .map(|caller| {
+                scope.spawn({
+                    let ask = &ask;
+                    move || ask(caller)
+                })
+            })
+            .collect();
+        let asked = asking.into_iter().map(|asked| asked.join().unwrap_or(Err(NotDurable)));
+        asked.collect::<Result<Vec<_>, _>>()
+    })?
+    .concat();
+    let seconds = begun.elapsed().as_secs_f64();
+    let _counters = writer.close(Duration::from_secs(60));
+    waited.sort_unstable();
+    let median = waited.get(waited.len() / 2).copied().unwrap_or_default();
+    Ok((u32::try_from(waited.len()).map(f64::from)? / seconds, median))
+}
+
 /// Fills the log as fast as it gives places, and waits until all is on disk.
 #[expect(clippy::disallowed_methods, reason = "a measurement reads the clock")]
-fn rate(observer: Option<Observer>) -> Result<f64, Box<dyn std::error::Error>> {
+fn rate(observer: Option<Observer>) -> Result<f64, Box<dyn Error>> {
     let directory = tempfile::tempdir()?;
     let options = Options { queue_events: 65_536, ..Options::new("edge-1") };
     let (log, writer) = match observer {
@@ -48,12 +108,12 @@ fn rate(observer: Option<Observer>) -> Result<f64, Box<dyn std::error::Error>> {
         None => Log::start(directory.path(), &options)?,
     };
     let sink: Arc<dyn EventSink> = Arc::clone(&log) as Arc<dyn EventSink>;
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     for number in 0..EVENTS {
         let place = loop {
             match Place::reserve(&sink, Share::Whole) {
                 Ok(place) => break place,
-                Err(_full) => std::thread::yield_now(),
+                Err(_full) => thread::yield_now(),
             }
         };
         place.record(event(number));

@@ -144,9 +144,10 @@ pub fn encode(row: &Row<'_>, personal: bool, out: &mut Vec<u8>) {
     }
 }
 
+/// Appends a column that is not null. The columns of a part stand in their order.
 // Not repeated for each column.
 #[inline(never)]
-fn write(number: u16, value: &Value<'_>, out: &mut Vec<u8>) {
+pub(crate) fn write(number: u16, value: &Value<'_>, out: &mut Vec<u8>) {
     let [high, low] = number.to_be_bytes();
     out.extend_from_slice(&[high, low, tag(value)]);
     match value {

@@ -39,6 +39,7 @@ pub mod columns;
 mod directory;
 mod encode;
 pub mod event_v1;
+mod hands;
 pub mod hot;
 mod ledger;
 pub mod note;

@@ -4,24 +4,22 @@
 //! Within an edge the newest are those with the greatest numbers; all are shown by time, then edge, then number. Where a clock
 //! went back that is not the order in which things happened: it is said.
 
+mod gathered;
 mod subject;
 
 pub use subject::{NoSubject, SUBJECT_BYTES_MAX, Subject};
 
 use crate::{
-    columns::{self, Row, Value},
-    directory::SEGMENTS,
     event_v1::EventV1,
-    reading::{PartFile, ReadError, backwards, open, parts, passed_over},
-    segment::{
-        SegmentName,
-        find::{Order, Predicate, Wanted},
-    },
+    hands,
+    reading::ReadError,
+    segment::find::{Order, Predicate, Wanted},
 };
+use gathered::Gathered;
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ops::{Range, RangeInclusive},
+    ops::RangeInclusive,
     path::Path,
 };
 
@@ -124,7 +122,7 @@ pub fn timeline<P: AsRef<Path>>(directories: &[P], asked: &Question<'_>) -> Resu
     };
     for directory in directories {
         let mut gathered = Gathered::default();
-        gathered.gather(directory.as_ref(), &wanted)?;
+        gathered.gather(hands::all(), directory.as_ref(), &wanted)?;
         found.unreadable += gathered.unreadable;
         found.clock_back.append(&mut clock_back(&gathered.events));
         found.left_out.append(&mut gathered.left_out());
@@ -188,7 +186,7 @@ fn calls_of_traces<P: AsRef<Path>>(
     let mut children = Vec::new();
     for directory in directories {
         let mut gathered = Gathered::default();
-        gathered.gather(directory.as_ref(), &wanted)?;
+        gathered.gather(hands::all(), directory.as_ref(), &wanted)?;
         children.extend(gathered.events.into_iter().filter(|event| !own.contains(&(&*event.edge, event.seq))));
     }
     in_order(&mut children);
@@ -219,127 +217,6 @@ fn woven(events: Vec<EventV1<'static>>, children: Vec<EventV1<'static>>) -> Vec<
         entries.extend(below.remove(&at).into_iter().flatten().map(|event| Entry { child: true, event }));
     }
     entries
-}
-
-/// What is found in one log.
-#[derive(Debug, Default)]
-struct Gathered {
-    events: Vec<EventV1<'static>>,
-    unreadable: u64,
-    /// Whose log it is, as far as it was read.
-    edge: Option<String>,
-    /// The first and the last number of events that are in no file.
-    gaps: Vec<(u64, u64)>,
-}
-
-impl Gathered {
-    /// Takes in the wanted events of a log, from the end that is asked for.
-    fn gather(&mut self, directory: &Path, wanted: &Wanted) -> Result<(), ReadError> {
-        let mut files = parts(directory)?;
-        if wanted.order == Order::Newest {
-            files.reverse();
-        }
-        for part in &files {
-            let left = wanted.limit.saturating_sub(self.events.len());
-            if left == 0 {
-                break;
-            }
-            let segment = directory.join(SEGMENTS).join(SegmentName { first_seq: part.file.first_seq() }.to_string());
-            match part.file {
-                PartFile::Segment(_) => self.take_segment(&segment, wanted, left, part.file.first_seq()..part.until)?,
-                PartFile::Tail(name) => {
-                    let tail = directory.join(name.to_string());
-                    let before = (self.events.len(), self.unreadable, self.gaps.len());
-                    self.take_tail(&tail, wanted, left, part.until)?;
-                    // Sealed since the directory was looked at: the segment is there before the tail goes.
-                    if !tail.exists() && segment.exists() {
-                        self.events.truncate(before.0);
-                        self.unreadable = before.1;
-                        self.gaps.truncate(before.2);
-                        self.take_segment(&segment, wanted, left, name.first_seq..part.until)?;
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// What is missing, side by side as one.
-    fn left_out(&mut self) -> Vec<LeftOut> {
-        let edge = self.edge.clone().unwrap_or_default();
-        self.gaps.sort_unstable();
-        let mut left_out: Vec<LeftOut> = Vec::new();
-        for (first, last) in self.gaps.drain(..) {
-            match left_out.last_mut() {
-                Some(before) if before.last.saturating_add(1) >= first => before.last = before.last.max(last),
-                _ => left_out.push(LeftOut { edge: edge.clone(), first, last }),
-            }
-        }
-        left_out
-    }
-
-    /// Notes what is missing between the end of a file (the number after its last event) and the begin of the next one.
-    fn note_gap(&mut self, end: u64, until: u64) {
-        if until != u64::MAX && end < until {
-            self.gaps.push((end, until - 1));
-        }
-    }
-
-    fn take_tail(&mut self, path: &Path, wanted: &Wanted, left: usize, until: u64) -> Result<(), ReadError> {
-        let mut rows: Vec<Row<'static>> = Vec::new();
-        let newest = wanted.order == Order::Newest;
-        let mut newest_seq = None;
-        let edge = columns::number("edge");
-        let unreadable = backwards(path, until, |row, _| {
-            if let Some(Value::Int(seq)) = row.first().and_then(Option::as_ref) {
-                newest_seq.get_or_insert(u64::try_from(*seq).unwrap_or_default());
-            }
-            if let (None, Some(Some(Value::Text(edge)))) = (&self.edge, edge.and_then(|at| row.get(at))) {
-                self.edge = Some(edge.to_string());
-            }
-            if wanted.holds_in(&row) {
-                rows.push(row.map(|value| value.map(Value::into_owned)));
-            }
-            !(newest && rows.len() >= left)
-        })?;
-        self.unreadable += unreadable;
-        // Of a tail that is damaged it is not known where it ends: that it is damaged is said.
-        if let (Some(seq), 0) = (newest_seq, unreadable) {
-            self.note_gap(seq.saturating_add(1), until);
-        }
-        if !newest {
-            rows.reverse();
-        }
-        rows.into_iter().take(left).for_each(|row| self.keep(row));
-        Ok(())
-    }
-
-    fn take_segment(&mut self, path: &Path, wanted: &Wanted, left: usize, events: Range<u64>) -> Result<(), ReadError> {
-        let Some(segment) = open(path)? else { return Ok(()) };
-        let until = events.end;
-        let wanted = Wanted { limit: left, seq: 0..=until.saturating_sub(1), ..wanted.clone() };
-        if let Ok(segment) = &segment {
-            self.edge = Some(segment.edge().to_owned());
-            self.note_gap(segment.first_seq().saturating_add(segment.events()), until);
-        }
-        match segment.and_then(|segment| segment.find(&wanted)) {
-            Ok(found) => found.records.into_iter().for_each(|record| self.keep(*record.row)),
-            Err(error) => {
-                self.unreadable += passed_over(error)?;
-                // All of it: nobody can say how far it could be read.
-                self.gaps.retain(|(first, _)| !events.contains(first));
-                self.note_gap(events.start, until);
-            }
-        }
-        Ok(())
-    }
-
-    fn keep(&mut self, row: Row<'static>) {
-        match columns::event(row) {
-            Ok(event) => self.events.push(event),
-            Err(_) => self.unreadable += 1,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //!
 //! Said of damage: the segment always; the row group where the footer still has the roots that were sealed, or where columns can
 //! no longer be read; the record where columns can be read, by the mark that stands beside it. Memory: one segment's file and one
-//! row group at a time.
+//! row group for each of the segments that are looked at at the same time. What is found does not depend on how many those are.
 //!
 //! It may be written to meanwhile: what is sealed while it is looked at is no finding.
 
@@ -14,6 +14,7 @@ mod finding;
 mod fold;
 mod order;
 mod proof;
+mod segment;
 mod segments;
 mod tails;
 
@@ -22,7 +23,7 @@ pub use proof::{Disclosure, EventProof, NotProven, ProofError, prove};
 
 use crate::{
     directory::LOG,
-    hot,
+    hands, hot,
     ledger::Ledger,
     note::{Checkpoint, Trusted},
     seal::{Age, NoTailNote, TAIL_NOTE, TailNote, is_unfinished},
@@ -30,7 +31,7 @@ use crate::{
     store::StoreError,
     tiles,
 };
-use std::{fs, io, path::Path};
+use std::{fs, io, num::NonZeroUsize, path::Path};
 use tails::Tails;
 
 /// How much is looked at.
@@ -87,19 +88,28 @@ const ROUNDS_MAX: usize = 3;
 /// # Errors
 /// When the directory cannot be read. A file that cannot be is a finding.
 pub fn verify(directory: &Path, asked: &Asked<'_>, progress: &mut dyn FnMut(u64)) -> io::Result<Report> {
+    verify_by(hands::all(), directory, asked, progress)
+}
+
+/// As [`verify`], with so many segments looked at at the same time: each takes a thread, and memory for its file. There are at most
+/// [`HANDS_MAX`](hands::HANDS_MAX).
+///
+/// # Errors
+/// As [`verify`], and when the system has no more threads.
+pub fn verify_by(hands: NonZeroUsize, directory: &Path, asked: &Asked<'_>, progress: &mut dyn FnMut(u64)) -> io::Result<Report> {
     for _ in 1..ROUNDS_MAX {
-        let report = once(directory, asked, progress)?;
+        let report = once(hands, directory, asked, progress)?;
         let now = tiles::Log::open(&directory.join(LOG), asked.trusted).ok().map(|log| log.checkpoint().clone());
         // What was sealed, erased or retired meanwhile looks like damage: only a log that stands still can be blamed.
         if report.findings.is_empty() || now.is_none() || now == report.checkpoint {
             return Ok(report);
         }
     }
-    once(directory, asked, progress)
+    once(hands, directory, asked, progress)
 }
 
-fn once(directory: &Path, asked: &Asked<'_>, progress: &mut dyn FnMut(u64)) -> io::Result<Report> {
-    let mut look = Look { directory, asked, edge: Look::edge_of(asked.trusted), report: Report::default(), away: None, progress };
+fn once(hands: NonZeroUsize, directory: &Path, asked: &Asked<'_>, progress: &mut dyn FnMut(u64)) -> io::Result<Report> {
+    let mut look = Look { hands, directory, asked, edge: Look::edge_of(asked.trusted), report: Report::default(), away: None, progress };
     // In this order: what leaves one of them meanwhile is in the next.
     let note = look.note()?;
     let tails = Tails::open(directory, &mut look)?;
@@ -139,6 +149,7 @@ enum Unnoted {
 
 /// A look that goes on.
 struct Look<'a> {
+    hands: NonZeroUsize,
     directory: &'a Path,
     asked: &'a Asked<'a>,
     edge: &'a str,
@@ -156,8 +167,7 @@ impl<'a> Look<'a> {
         }
     }
 
-    fn looked_at(&mut self, bytes: usize) {
-        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+    fn looked_at(&mut self, bytes: u64) {
         self.report.bytes = self.report.bytes.saturating_add(bytes);
         (self.progress)(bytes);
     }

@@ -137,7 +137,8 @@ fn put(builder: &mut FixedSizeBinaryBuilder, bytes: Option<&[u8]>) {
     }
 }
 
-enum Cells<'b> {
+/// A column of a batch.
+pub(super) enum Cells<'b> {
     Int(&'b Int64Array),
     Time(&'b TimestampMicrosecondArray),
     Bool(&'b BooleanArray),
@@ -183,6 +184,29 @@ impl<'b> Cells<'b> {
     }
 }
 
+impl Cells<'_> {
+    /// The whole number in a row below the batch's length.
+    pub(super) fn whole(&self, row: usize) -> Option<i64> {
+        match self {
+            Self::Int(array) => array.is_valid(row).then(|| array.value(row)),
+            Self::Time(array) => array.is_valid(row).then(|| array.value(row)),
+            Self::Bool(_) | Self::Text(_) | Self::Texts(..) => None,
+        }
+    }
+
+    /// Whether a row below the batch's length holds a value, or has it among its texts. `Err`: it holds what no value is.
+    pub(super) fn hold(&self, row: usize, wanted: &Value<'_>) -> Result<bool, ()> {
+        match (self, wanted) {
+            (Self::Text(array), Value::Text(wanted)) => Ok(array.is_valid(row) && array.value(row) == &**wanted),
+            _ => Ok(match (self.value(row)?, wanted) {
+                (Some(Value::Texts(texts)), Value::Text(wanted)) => texts.contains(wanted),
+                (Some(found), wanted) => found == *wanted,
+                (None, _) => false,
+            }),
+        }
+    }
+}
+
 /// A batch, read as rows of events.
 pub(super) struct Rows<'b> {
     len: usize,
@@ -219,13 +243,10 @@ impl<'b> Rows<'b> {
         self.len
     }
 
-    /// One value; a column that is not in the batch is null.
-    pub(super) fn value(&self, row: usize, number: usize) -> Result<Option<Value<'b>>, BadRow> {
-        if row >= self.len {
-            return Err(BadRow::None);
-        }
-        let Ok(at) = self.columns.binary_search_by_key(&number, |(number, _)| *number) else { return Ok(None) };
-        self.columns.get(at).map_or(Ok(None), |(_, array)| array.value(row)).map_err(|()| unfit(number))
+    /// A column; `None`: it is not in the batch, or null throughout.
+    pub(super) fn cells(&self, number: usize) -> Option<&Cells<'b>> {
+        let at = self.columns.binary_search_by_key(&number, |(number, _)| *number).ok()?;
+        self.columns.get(at).map(|(_, cells)| cells)
     }
 
     /// The columns of an event.
@@ -249,10 +270,7 @@ impl<'b> Rows<'b> {
 
     /// The number that a record says it has.
     pub(super) fn seq(&self, row: usize) -> Option<i64> {
-        match self.value(row, 0) {
-            Ok(Some(Value::Int(seq))) => Some(seq),
-            _ => None,
-        }
+        self.cells(0).filter(|_| row < self.len)?.whole(row)
     }
 
     /// What hides the personal columns of a record.
@@ -267,12 +285,18 @@ impl<'b> Rows<'b> {
 
     /// The record of a row: its bytes are written to what is lent.
     pub(super) fn record<'s>(&self, at: usize, lent: &'s mut [Vec<u8>; 2]) -> Result<Record<'s>, BadRow> {
-        let row = self.row(at)?;
+        if at >= self.len {
+            return Err(BadRow::None);
+        }
         let [public, personal] = lent;
         public.clear();
         personal.clear();
-        canonical::encode(&row, false, public);
-        canonical::encode(&row, true, personal);
+        for (number, cells) in &self.columns {
+            if let Some(value) = cells.value(at).map_err(|()| unfit(*number))? {
+                let part = if is_personal(*number) { &mut *personal } else { &mut *public };
+                canonical::write(u16::try_from(*number).unwrap_or(u16::MAX), &value, part);
+            }
+        }
         let personal = match (personal.is_empty(), self.salt(at), self.erased(at)) {
             (true, None, None) => Personal::Nothing,
             (true, None, Some(commitment)) => Personal::Erased(commitment),
@@ -283,7 +307,11 @@ impl<'b> Rows<'b> {
     }
 }
 
-fn unfit(number: usize) -> BadRow {
+fn is_personal(number: usize) -> bool {
+    COLUMNS.get(number).is_some_and(|column| column.personal)
+}
+
+pub(super) fn unfit(number: usize) -> BadRow {
     BadRow::Column(COLUMNS.get(number).map_or("", |column| column.name))
 }
 

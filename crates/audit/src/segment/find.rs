@@ -3,7 +3,11 @@
 //!
 //! Statistics and filters are not proven by anything but the hash of the file: they are there to be quick.
 
-use super::{Segment, SegmentError, Stored, arrays::Rows, read::guarded};
+use super::{
+    BadRow, Segment, SegmentError, Stored,
+    arrays::{Cells, Rows, unfit},
+    read::guarded,
+};
 use crate::columns::{COLUMNS, Type, Value, number};
 use parquet::{
     arrow::{
@@ -94,16 +98,18 @@ impl Wanted {
     /// Whether a row is one of those, limit apart.
     #[must_use]
     pub fn holds_in(&self, row: &crate::columns::Row<'_>) -> bool {
-        self.holds(|column| row.get(column).and_then(Option::as_ref).cloned())
+        let whole = |column: usize| match row.get(column) {
+            Some(Some(Value::Int(number))) => Some(*number),
+            _ => None,
+        };
+        self.holds_at(whole(SEQ), whole(TIME))
+            && (self.either.is_empty() || self.either.iter().any(|all| all.iter().all(|predicate| predicate.holds_in(row))))
     }
 
-    fn holds<'v>(&self, mut value: impl FnMut(usize) -> Option<Value<'v>>) -> bool {
-        let whole = |value: Option<Value<'_>>| if let Some(Value::Int(number)) = value { Some(number) } else { None };
-        let seq = |seq: i64| u64::try_from(seq).is_ok_and(|seq| self.seq.contains(&seq));
-        whole(value(SEQ)).is_some_and(seq)
-            && whole(value(TIME)).is_some_and(|time| self.time_us.contains(&time))
-            && (self.either.is_empty()
-                || self.either.iter().any(|all| all.iter().all(|predicate| predicate.holds(value(predicate.column).as_ref()))))
+    /// Whether the number and the time of an event are wanted.
+    fn holds_at(&self, seq: Option<i64>, time_us: Option<i64>) -> bool {
+        let seq = seq.and_then(|seq| u64::try_from(seq).ok());
+        seq.is_some_and(|seq| self.seq.contains(&seq)) && time_us.is_some_and(|time_us| self.time_us.contains(&time_us))
     }
 
     /// The columns that have to be looked at.
@@ -129,67 +135,106 @@ pub struct Found {
     pub groups_read: usize,
 }
 
+/// Where the wanted events of a segment stand.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Places {
+    /// Row groups in the order asked for, and rows of each in theirs.
+    pub(crate) groups: Vec<(usize, Vec<usize>)>,
+    /// How many events that are.
+    pub(crate) events: usize,
+}
+
 impl Segment {
     /// Looks for events. A row group is read when it may hold one of them, and only until there are enough.
     ///
     /// # Errors
     /// When what has to be read cannot be, or holds what no record is.
     pub fn find(&self, wanted: &Wanted) -> Result<Found, SegmentError> {
-        let mut found = Found::default();
-        let groups = 0..self.groups();
-        let groups: Box<dyn Iterator<Item = usize>> = match wanted.order {
-            Order::Oldest => Box::new(groups),
-            Order::Newest => Box::new(groups.rev()),
-        };
-        for group in groups {
-            if found.records.len() >= wanted.limit {
+        let mut records = Vec::new();
+        let groups_read = self.look(wanted, |group, rows| {
+            records.append(&mut self.at(group, rows, wanted.order)?);
+            Ok(())
+        })?;
+        Ok(Found { records, groups_read })
+    }
+
+    /// Where wanted events stand: as [`Self::find`], and no more is read than is asked about.
+    pub(crate) fn places(&self, wanted: &Wanted) -> Result<Places, SegmentError> {
+        let mut places = Places::default();
+        self.look(wanted, |group, rows| {
+            places.events += rows.len();
+            places.groups.push((group, rows.to_vec()));
+            Ok(())
+        })?;
+        Ok(places)
+    }
+
+    /// Shows where wanted events stand, row group by row group, as many as are wanted. Gives how many had to be read.
+    fn look(&self, wanted: &Wanted, mut see: impl FnMut(usize, &[usize]) -> Result<(), SegmentError>) -> Result<usize, SegmentError> {
+        let (mut left, mut groups_read) = (wanted.limit, 0);
+        for turn in 0..self.groups() {
+            let group = match wanted.order {
+                Order::Oldest => turn,
+                Order::Newest => self.groups() - 1 - turn,
+            };
+            if left == 0 {
                 break;
             }
             if let Some(here) = self.narrowed(group, wanted)? {
-                found.groups_read += 1;
-                let left = wanted.limit - found.records.len();
-                found.records.append(&mut self.find_in(group, &here, left)?);
+                groups_read += 1;
+                let rows = self.matching(group, &here, left)?;
+                left -= rows.len();
+                if !rows.is_empty() {
+                    see(group, &rows)?;
+                }
             }
         }
-        Ok(found)
+        Ok(groups_read)
     }
 
-    /// The wanted events of one row group.
-    fn find_in(&self, group: usize, wanted: &Wanted, limit: usize) -> Result<Vec<Stored>, SegmentError> {
+    /// Some records of a row group, in the order asked for. The rows are in theirs.
+    pub(crate) fn at(&self, group: usize, rows: &[usize], order: Order) -> Result<Vec<Stored>, SegmentError> {
+        let batch = self.read(group, &self.filled(group), Some(selected(rows)))?;
+        let mut records = self.stored(group, &batch)?;
+        if order == Order::Newest {
+            records.reverse();
+        }
+        Ok(records)
+    }
+
+    /// The columns of a row group that are not null throughout: each that is read costs about as much, whatever is in it.
+    fn filled(&self, group: usize) -> ProjectionMask {
+        let metadata = self.metadata();
+        let groups = metadata.metadata().row_groups();
+        let is_filled = |chunk: &ColumnChunkMetaData| !chunk.statistics().is_some_and(|statistics| is_null(chunk, statistics));
+        let chunks = groups.get(group).into_iter().flat_map(|chunks| chunks.columns()).enumerate();
+        ProjectionMask::leaves(metadata.parquet_schema(), chunks.filter(|(_, chunk)| is_filled(chunk)).map(|(leaf, _)| leaf))
+    }
+
+    /// The rows of a row group that are wanted events, in their order.
+    fn matching(&self, group: usize, wanted: &Wanted, limit: usize) -> Result<Vec<usize>, SegmentError> {
         let known = self.known();
         let roots = wanted.columns().into_iter().filter(|column| *column < known);
         let mask = ProjectionMask::roots(self.metadata().parquet_schema(), roots);
         let batch = self.read(group, &mask, None)?;
-        let bad = |row, wrong| SegmentError::Row { path: self.path().to_owned(), group, row, wrong };
-        let rows = Rows::of(&batch).map_err(|wrong| bad(0, wrong))?;
+        let bad = |(row, wrong)| SegmentError::Row { path: self.path().to_owned(), group, row, wrong };
+        let rows = Rows::of(&batch).map_err(|wrong| bad((0, wrong)))?;
+        let asked = Asked::of(wanted, &rows);
         let mut wrong = None;
         let mut holds = |row: &usize| {
-            wanted.holds(|column| {
-                rows.value(*row, column).unwrap_or_else(|found| {
-                    wrong.get_or_insert((*row, found));
-                    None
-                })
+            asked.hold(*row).unwrap_or_else(|found| {
+                wrong.get_or_insert((*row, found));
+                false
             })
         };
         let mut matching: Vec<usize> = match wanted.order {
             Order::Oldest => (0..rows.len()).filter(&mut holds).take(limit).collect(),
             Order::Newest => (0..rows.len()).rev().filter(&mut holds).take(limit).collect(),
         };
-        if let Some((row, wrong)) = wrong {
-            return Err(bad(row, wrong));
-        }
         if wanted.order == Order::Newest {
             matching.reverse();
         }
-        if matching.is_empty() {
-            return Ok(Vec::new());
-        }
-        let batch = self.read(group, &ProjectionMask::all(), Some(selected(&matching)))?;
-        let mut records = self.stored(group, &batch)?;
-        if wanted.order == Order::Newest {
-            records.reverse();
-        }
-        Ok(records)
+        wrong.map_or(Ok(matching), |wrong| Err(bad(wrong)))
     }
 
     /// What is wanted of a row group: only of what it may hold, so that no other column is read. `None`: nothing.
@@ -220,7 +265,7 @@ impl Segment {
 
     fn chunk_may_hold(&self, chunk: &ColumnChunkMetaData, predicate: &Predicate) -> bool {
         let Some(statistics) = chunk.statistics() else { return self.filter_may_hold(chunk, predicate) };
-        if statistics.null_count_opt().is_some_and(|nulls| i64::try_from(nulls) == Ok(chunk.num_values())) {
+        if is_null(chunk, statistics) {
             return false;
         }
         let between = match &predicate.value {
@@ -238,6 +283,50 @@ impl Segment {
         }
         // A filter that cannot be read hides nothing.
         Sbbf::read_from_column_chunk(chunk, self.input()).ok().flatten().is_none_or(|filter| filter.check(&**text))
+    }
+}
+
+/// Whether a column is null throughout.
+fn is_null(chunk: &ColumnChunkMetaData, statistics: &Statistics) -> bool {
+    statistics.null_count_opt().is_some_and(|nulls| i64::try_from(nulls) == Ok(chunk.num_values()))
+}
+
+/// What is asked of the rows of a batch: its columns are looked up once.
+struct Asked<'w, 'b> {
+    wanted: &'w Wanted,
+    seq: Option<&'b Cells<'b>>,
+    time: Option<&'b Cells<'b>>,
+    either: Vec<Vec<(&'w Predicate, Option<&'b Cells<'b>>)>>,
+}
+
+impl<'w, 'b> Asked<'w, 'b> {
+    fn of(wanted: &'w Wanted, rows: &'b Rows<'b>) -> Self {
+        let cells = |predicate: &'w Predicate| (predicate, rows.cells(predicate.column));
+        let either = wanted.either.iter().map(|all| all.iter().map(cells).collect()).collect();
+        Self { wanted, seq: rows.cells(SEQ), time: rows.cells(TIME), either }
+    }
+
+    /// Whether a row below the batch's length is wanted.
+    fn hold(&self, row: usize) -> Result<bool, BadRow> {
+        let whole = |cells: Option<&Cells<'_>>| cells.and_then(|cells| cells.whole(row));
+        if !self.wanted.holds_at(whole(self.seq), whole(self.time)) {
+            return Ok(false);
+        }
+        let mut any = self.either.is_empty();
+        for all in &self.either {
+            any = any || Self::hold_all(all, row)?;
+        }
+        Ok(any)
+    }
+
+    fn hold_all(all: &[(&Predicate, Option<&Cells<'_>>)], row: usize) -> Result<bool, BadRow> {
+        for (predicate, cells) in all {
+            let Some(cells) = cells else { return Ok(false) };
+            if !cells.hold(row, &predicate.value).map_err(|()| unfit(predicate.column))? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 

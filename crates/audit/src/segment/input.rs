@@ -8,7 +8,7 @@ use crate::{
     plain,
     store::{self, Remote, StoreError},
 };
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes, buf::Reader};
 use parquet::{
     errors::ParquetError,
     file::reader::{ChunkReader, Length},
@@ -36,6 +36,8 @@ enum Lying {
     Memory(Bytes),
     /// In a store.
     Remote(Arc<Remote>),
+    /// A part of it in memory, from this place on; the rest elsewhere.
+    Held(u64, Bytes, Arc<Input>),
 }
 
 impl Input {
@@ -72,6 +74,14 @@ impl Input {
         Self(Lying::Memory(bytes.into()))
     }
 
+    /// The same, with a part of it in memory: what is read in many small pieces is read once.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(super) fn holding(&self, part: &Range<u64>) -> Result<Self, ParquetError> {
+        Ok(Self(Lying::Held(part.start, self.read(part)?, Arc::new(self.clone()))))
+    }
+
     /// How many bytes there are.
     #[must_use]
     pub fn bytes(&self) -> u64 {
@@ -79,6 +89,7 @@ impl Input {
             Lying::File(_, bytes) => *bytes,
             Lying::Memory(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
             Lying::Remote(remote) => remote.bytes(),
+            Lying::Held(_, _, rest) => rest.bytes(),
         }
     }
 
@@ -100,8 +111,17 @@ impl Input {
                 Ok(buffer.into())
             }
             Lying::Remote(remote) => remote.exactly(range.start, length).map_err(|error| ParquetError::External(Box::new(error))),
+            Lying::Held(begin, held, rest) => held_from(*begin, held, range.start)
+                .filter(|held| held.len() >= short)
+                .map_or_else(|| rest.read(range), |held| Ok(held.slice(..short))),
         }
     }
+}
+
+/// What is held from a place on.
+fn held_from(begin: u64, held: &Bytes, start: u64) -> Option<Bytes> {
+    let from = usize::try_from(start.checked_sub(begin)?).ok()?;
+    (from < held.len()).then(|| held.slice(from..))
 }
 
 /// Whether a segment lies somewhere: in its file, or in a store.
@@ -132,18 +152,44 @@ impl Length for Input {
 }
 
 impl ChunkReader for Input {
-    type T = BufReader<From>;
+    type T = Reading;
 
     fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
         if start > self.len() {
             return Err(ParquetError::EOF("a place behind the end of the file".to_owned()));
         }
-        Ok(BufReader::new(From { input: self.clone(), at: start }))
+        let held = match &self.0 {
+            Lying::Held(begin, held, _) => held_from(*begin, held, start),
+            Lying::File(..) | Lying::Memory(_) | Lying::Remote(_) => None,
+        };
+        // What is held ends at the end of a row group, and so does what is read of it.
+        Ok(held.map_or_else(
+            || Reading::Elsewhere(BufReader::new(From { input: self.clone(), at: start })),
+            |held| Reading::Held(held.reader()),
+        ))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
         let end = u64::try_from(length).ok().and_then(|length| start.checked_add(length));
         self.read(&(start..end.unwrap_or(u64::MAX)))
+    }
+}
+
+/// Reads on from a place, in what is held or elsewhere.
+#[derive(Debug)]
+pub enum Reading {
+    /// What is held from there on.
+    Held(Reader<Bytes>),
+    /// All from there on.
+    Elsewhere(BufReader<From>),
+}
+
+impl Read for Reading {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Held(held) => held.read(buffer),
+            Self::Elsewhere(from) => from.read(buffer),
+        }
     }
 }
 
@@ -163,6 +209,10 @@ impl Read for From {
                 let most = u64::try_from(buffer.len()).unwrap_or(u64::MAX);
                 copied(&remote.some(self.at, most).map_err(io::Error::other)?, buffer)
             }
+            Lying::Held(begin, held, rest) => match held_from(*begin, held, self.at) {
+                Some(held) => copied(&held, buffer),
+                None => From { input: (**rest).clone(), at: self.at }.read(buffer)?,
+            },
         };
         self.at = self.at.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
         Ok(read)

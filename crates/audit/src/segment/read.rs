@@ -3,7 +3,7 @@
 use super::{
     BadRow, Foreign, GROUP_ROWS, Newer, SegmentError,
     arrays::Rows,
-    fields::{MARK, STORED, SUBJECTS, data_type},
+    fields::{MARK, STORED, data_type},
     input::{Input, store_error},
     metadata::{self, Said, Unsaid},
 };
@@ -21,9 +21,10 @@ use parquet::{
         arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection},
     },
     errors::ParquetError,
-    file::metadata::{PageIndexPolicy, ParquetStatisticsPolicy},
+    file::metadata::{PageIndexPolicy, ParquetStatisticsPolicy, RowGroupMetaData},
 };
 use std::{
+    ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::Arc,
@@ -31,6 +32,9 @@ use std::{
 
 /// A segment's file is at most so many bytes: a segment is sealed long before.
 pub const SEGMENT_BYTES_MAX: u64 = 1 << 31;
+
+/// Bytes of a row group that are held in memory at most while single rows are read: it has a few hundred kibibytes.
+const GROUP_BYTES_MAX: u64 = 1 << 24;
 
 /// One record of a segment, as it stands there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -265,7 +269,10 @@ impl Segment {
             return Err(wrong());
         }
         let batch = guarded(&self.path, || {
-            let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.input.clone(), self.metadata.clone())
+            // Of single rows little is read of every column.
+            let bytes = selection.as_ref().and_then(|_| bytes_of(self.metadata.metadata().row_group(group)));
+            let input = bytes.map_or_else(|| Ok(self.input.clone()), |bytes| self.input.holding(&bytes))?;
+            let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(input, self.metadata.clone())
                 .with_row_groups(vec![group])
                 .with_projection(columns.clone())
                 .with_batch_size(GROUP_ROWS);
@@ -282,16 +289,25 @@ impl Segment {
     }
 }
 
-/// What is asked of a footer: no page index, and of statistics only those by which events are looked for.
+/// What is asked of a footer: no page index, and of statistics only those of columns.
 fn options() -> ArrowReaderOptions {
-    let mut kept: Vec<usize> = SUBJECTS.iter().filter_map(|name| number(name)).collect();
-    kept.extend(number("time"));
     ArrowReaderOptions::new()
         .with_skip_arrow_metadata(true)
         .with_page_index_policy(PageIndexPolicy::Skip)
-        .with_column_stats_policy(ParquetStatisticsPolicy::skip_except(&kept))
         .with_size_stats_policy(ParquetStatisticsPolicy::SkipAll)
         .with_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll)
+}
+
+/// Where the columns of a row group lie, when that is not more than a row group has.
+fn bytes_of(group: &RowGroupMetaData) -> Option<Range<u64>> {
+    let (mut begin, mut end) = (u64::MAX, 0);
+    for chunk in group.columns() {
+        let first = chunk.dictionary_page_offset().map_or(chunk.data_page_offset(), |offset| offset.min(chunk.data_page_offset()));
+        let first = u64::try_from(first).ok()?;
+        begin = begin.min(first);
+        end = end.max(first.checked_add(u64::try_from(chunk.compressed_size()).ok()?)?);
+    }
+    end.checked_sub(begin).is_some_and(|length| length <= GROUP_BYTES_MAX).then_some(begin..end)
 }
 
 /// The reader of Parquet is not ours, and files are edited by hands that mean harm: where it gives up loudly, we say so.

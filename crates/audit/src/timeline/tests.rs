@@ -1,11 +1,14 @@
-use super::{Children, Question, Subject, Timeline, timeline};
+use super::{Children, Question, Subject, Timeline, gathered::Gathered, timeline};
 use crate::{
     columns::{COUNT, Row, Value, number},
     directory::SEGMENTS,
     hot,
-    segment::{self, SegmentName, find::Order},
+    segment::{
+        self, SegmentName,
+        find::{Order, Wanted},
+    },
 };
-use std::{fs, path::Path};
+use std::{fs, num::NonZeroUsize, path::Path};
 use tempfile::TempDir;
 
 const SALT: [u8; 16] = [7; 16];
@@ -203,6 +206,57 @@ fn damage_is_passed_over_and_counted() {
     let subject: Subject = "a".parse().unwrap();
     let asked = Question { subject: &subject, time_us: 0..=i64::MAX, limit: 1, order: Order::Newest, children: Children::Left };
     assert!(timeline(&[gone], &asked).is_err());
+}
+
+/// Twelve segments of five events each; every third event is of `a`.
+fn segments() -> TempDir {
+    let directory = log("e", &[], &[]);
+    for first_seq in (1..60).step_by(5) {
+        let records: Vec<String> =
+            (first_seq..first_seq + 5).map(|seq| format!("{seq} identity={}", if seq % 3 == 0 { "a" } else { "b" })).collect();
+        let bytes = frames("e", first_seq, &records.iter().map(String::as_str).collect::<Vec<_>>());
+        let path = directory.path().join(SEGMENTS).join(SegmentName { first_seq }.to_string());
+        segment::write(&path, "e", first_seq, hot::Tail::read(&bytes).unwrap().frames().map(|frame| frame.record)).unwrap();
+    }
+    directory
+}
+
+/// What so many hands gather: the numbers of events, how many files could not be read, and what is left out.
+fn gathered(directory: &Path, hands: usize, order: Order, limit: usize) -> (Vec<u64>, u64, Vec<(u64, u64)>) {
+    let subject: Subject = "identity:a".parse().unwrap();
+    let wanted = Wanted { either: subject.predicates(), order, limit, ..Wanted::default() };
+    let mut gathered = Gathered::default();
+    gathered.gather(NonZeroUsize::new(hands).unwrap(), directory, &wanted).unwrap();
+    let left_out = gathered.left_out().iter().map(|gap| (gap.first, gap.last)).collect();
+    (gathered.events.iter().map(|event| event.seq).collect(), gathered.unreadable, left_out)
+}
+
+#[test]
+fn however_many_hands_gather_they_find_the_same() {
+    let directory = segments();
+    let mut of_a: Vec<u64> = (1..=20).map(|third| third * 3).collect();
+    for order in [Order::Oldest, Order::Newest] {
+        for (hands, limit) in [1, 2, 3, 8].into_iter().flat_map(|hands| [1, 2, 5, 7, 20, 100].map(|limit| (hands, limit))) {
+            let expected: Vec<u64> = of_a.iter().copied().take(limit).collect();
+            assert_eq!(gathered(directory.path(), hands, order, limit), (expected, 0, Vec::new()), "{hands} hands, {order:?} {limit}");
+        }
+        of_a.reverse();
+    }
+    // One ends too early, of another the columns cannot be read: what is wanted of the others is found all the same.
+    let path = |first_seq| directory.path().join(SEGMENTS).join(SegmentName { first_seq }.to_string());
+    let whole = fs::read(path(16)).unwrap();
+    fs::write(path(16), &whole[..whole.len() / 2]).unwrap();
+    let mut bytes = fs::read(path(36)).unwrap();
+    bytes[4..2000].fill(0xff);
+    fs::write(path(36), bytes).unwrap();
+    for hands in [1, 2, 3, 8] {
+        let expected = (vec![3, 6, 9, 12, 15, 21, 24, 27, 30, 33, 42, 45], 2, vec![(16, 20), (36, 40)]);
+        assert_eq!(gathered(directory.path(), hands, Order::Oldest, 12), expected, "{hands} hands");
+        let expected = (vec![60, 57, 54, 51, 48, 45, 42], 0, Vec::new());
+        assert_eq!(gathered(directory.path(), hands, Order::Newest, 7), expected, "{hands} hands");
+        let expected = (vec![60, 57, 54, 51, 48, 45, 42, 33], 1, vec![(36, 40)]);
+        assert_eq!(gathered(directory.path(), hands, Order::Newest, 8), expected, "{hands} hands");
+    }
 }
 
 #[test]

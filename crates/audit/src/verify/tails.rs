@@ -101,7 +101,7 @@ impl Look<'_> {
             match whole_file(file) {
                 Err(error) => self.find(Finding::Unreadable { file: name.to_string(), error: error.to_string() }),
                 Ok(bytes) => {
-                    self.looked_at(bytes.len());
+                    self.looked_at(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
                     self.tail(*name, &bytes, tails.newest() == Some(name.first_seq), &mut along);
                 }
             }

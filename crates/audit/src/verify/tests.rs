@@ -1,4 +1,5 @@
 mod damage;
+mod hands;
 mod independent;
 mod proofs;
 mod put_back;
@@ -43,12 +44,17 @@ fn trusted() -> Trusted {
 
 impl Sample {
     fn new() -> Self {
+        Self::of(&EVENTS)
+    }
+
+    /// Segments of so many events each, and a tail.
+    fn of(events: &[u64]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         fs::create_dir(directory.path().join(SEGMENTS)).unwrap();
         let (log, _) = tiles::Writer::open(&directory.path().join(LOG), trusted(), Arc::new(key())).unwrap();
         let mut sample = Self { directory, log };
         let mut next = 1;
-        for events in EVENTS {
+        for events in events.iter().copied() {
             sample.seal(next, events);
             next += events;
         }
