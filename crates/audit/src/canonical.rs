@@ -9,7 +9,6 @@ use crate::{
     event_v1::EventV1,
     tree::{self, Hash},
 };
-use aws_lc_rs::digest::{Context, SHA256};
 use std::borrow::Cow;
 
 /// Bytes of a salt.
@@ -21,6 +20,11 @@ pub type Salt = [u8; SALT_BYTES];
 const DOMAIN: &[u8] = b"wardgate-personal/1\0";
 /// Stands in the place of a column's number and type before a commitment.
 const COMMITMENT: [u8; 3] = [0xff, 0xff, 5];
+/// What stands for the type of a column's value.
+const INT: u8 = 1;
+const BOOL: u8 = 2;
+const TEXT: u8 = 3;
+const TEXTS: u8 = 4;
 /// What is personal of a record is at most this many bytes, and so is what is not.
 const PART_BYTES_MAX: usize = 1 << 24;
 
@@ -85,15 +89,7 @@ impl<'b> Record<'b> {
         match self.personal {
             Personal::Nothing => None,
             Personal::Erased(commitment) => Some(commitment),
-            Personal::Clear { salt, bytes } => {
-                let mut context = Context::new(&SHA256);
-                context.update(DOMAIN);
-                context.update(&salt);
-                context.update(bytes);
-                let mut hash = [0; 32];
-                hash.copy_from_slice(context.finish().as_ref());
-                Some(Hash(hash))
-            }
+            Personal::Clear { salt, bytes } => Some(tree::hash_parts(&[DOMAIN, &salt, bytes])),
         }
     }
 
@@ -145,41 +141,52 @@ pub fn encode(row: &Row<'_>, personal: bool, out: &mut Vec<u8>) {
 }
 
 /// Appends a column that is not null. The columns of a part stand in their order.
-// Not repeated for each column.
-#[inline(never)]
-pub(crate) fn write(number: u16, value: &Value<'_>, out: &mut Vec<u8>) {
-    let [high, low] = number.to_be_bytes();
-    out.extend_from_slice(&[high, low, tag(value)]);
+fn write(number: u16, value: &Value<'_>, out: &mut Vec<u8>) {
     match value {
-        Value::Int(number) => out.extend_from_slice(&number.to_be_bytes()),
-        Value::Bool(whether) => out.push(u8::from(*whether)),
-        Value::Text(text) => write_text(text, out),
-        Value::Texts(texts) => {
-            out.extend_from_slice(&count(texts.len()).to_be_bytes());
-            for text in texts {
-                write_text(text, out);
-            }
-        }
+        Value::Int(whole) => write_int(number, *whole, out),
+        Value::Bool(whether) => write_bool(number, *whether, out),
+        Value::Text(text) => write_text(number, text, out),
+        Value::Texts(texts) => write_texts(number, texts.iter().map(|text| &**text), out),
     }
 }
 
-fn write_text(text: &str, out: &mut Vec<u8>) {
+// Each begins with the column's number and its type, in one piece with what has a fixed length. None is repeated for each column.
+
+/// Appends a column of a whole number or a time.
+#[inline(never)]
+pub(crate) fn write_int(number: u16, whole: i64, out: &mut Vec<u8>) {
+    let ([high, low], [a, b, c, d, e, f, g, h]) = (number.to_be_bytes(), whole.to_be_bytes());
+    out.extend_from_slice(&[high, low, INT, a, b, c, d, e, f, g, h]);
+}
+
+/// Appends a column of yes or no.
+#[inline(never)]
+pub(crate) fn write_bool(number: u16, whether: bool, out: &mut Vec<u8>) {
+    let [high, low] = number.to_be_bytes();
+    out.extend_from_slice(&[high, low, BOOL, u8::from(whether)]);
+}
+
+/// Appends a column of text.
+#[inline(never)]
+pub(crate) fn write_text(number: u16, text: &str, out: &mut Vec<u8>) {
     // INVARIANT (cut): what came from outside is cut to far less before it gets here; `count` never meets more.
-    out.extend_from_slice(&count(text.len()).to_be_bytes());
+    let ([high, low], [a, b, c, d]) = (number.to_be_bytes(), count(text.len()).to_be_bytes());
+    out.extend_from_slice(&[high, low, TEXT, a, b, c, d]);
     out.extend_from_slice(text.as_bytes());
+}
+
+/// Appends a column of several texts.
+pub(crate) fn write_texts<'t>(number: u16, texts: impl ExactSizeIterator<Item = &'t str>, out: &mut Vec<u8>) {
+    let ([high, low], [a, b, c, d]) = (number.to_be_bytes(), count(texts.len()).to_be_bytes());
+    out.extend_from_slice(&[high, low, TEXTS, a, b, c, d]);
+    for text in texts {
+        out.extend_from_slice(&count(text.len()).to_be_bytes());
+        out.extend_from_slice(text.as_bytes());
+    }
 }
 
 fn count(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
-}
-
-const fn tag(value: &Value<'_>) -> u8 {
-    match value {
-        Value::Int(_) => 1,
-        Value::Bool(_) => 2,
-        Value::Text(_) => 3,
-        Value::Texts(_) => 4,
-    }
 }
 
 fn read_part<'b>(mut bytes: &'b [u8], personal: bool, row: &mut Row<'b>) -> Result<(), Malformed> {
@@ -207,14 +214,14 @@ fn read_part<'b>(mut bytes: &'b [u8], personal: bool, row: &mut Row<'b>) -> Resu
 /// One value. `Err(None)`: not of that type.
 fn read<'b>(kind: Type, tag: u8, bytes: &mut &'b [u8]) -> Result<Value<'b>, Option<Malformed>> {
     Ok(match (kind, tag) {
-        (Type::Int | Type::Time, 1) => Value::Int(i64::from_be_bytes(take(bytes)?)),
-        (Type::Bool, 2) => match take::<1>(bytes)? {
+        (Type::Int | Type::Time, INT) => Value::Int(i64::from_be_bytes(take(bytes)?)),
+        (Type::Bool, BOOL) => match take::<1>(bytes)? {
             [0] => Value::Bool(false),
             [1] => Value::Bool(true),
             _ => return Err(None),
         },
-        (Type::Text, 3) => Value::Text(Cow::Borrowed(read_text(bytes)?)),
-        (Type::Texts, 4) => {
+        (Type::Text, TEXT) => Value::Text(Cow::Borrowed(read_text(bytes)?)),
+        (Type::Texts, TEXTS) => {
             let count = u32::from_be_bytes(take(bytes)?);
             // Each takes four bytes at least: no count makes us reserve more than there is.
             if count == 0 || usize::try_from(count).is_ok_and(|count| count > bytes.len() / 4) {

@@ -108,23 +108,32 @@ pub fn leaf(entry: &[u8]) -> Hash {
 /// The hash of a leaf whose bytes stand in several places: that of the parts one after the other.
 #[must_use]
 pub fn leaf_parts(parts: &[&[u8]]) -> Hash {
+    hash_of(&[0], parts)
+}
+
+/// SHA-256 of parts, one after the other.
+pub(crate) fn hash_parts(parts: &[&[u8]]) -> Hash {
+    hash_of(&[], parts)
+}
+
+fn hash_of(begin: &[u8], parts: &[&[u8]]) -> Hash {
     let mut short = [0; SHORT_BYTES];
-    if let Some(length) = gathered(parts, &mut short) {
+    if let Some(length) = gathered(begin, parts, &mut short) {
         return Hash(sized(digest(&SHA256, short.get(..length).unwrap_or_default()).as_ref()));
     }
     let mut context = Context::new(&SHA256);
-    context.update(&[0]);
+    context.update(begin);
     parts.iter().for_each(|part| context.update(part));
     Hash(sized(context.finish().as_ref()))
 }
 
-/// Writes `0x00` and the parts, when they find room; says how many bytes that is.
-fn gathered(parts: &[&[u8]], into: &mut [u8]) -> Option<usize> {
-    let mut end = 1_usize;
-    for part in parts {
-        let begin = end;
-        end = begin.checked_add(part.len())?;
-        into.get_mut(begin..end)?.copy_from_slice(part);
+/// Writes the begin and the parts, when they find room; says how many bytes that is.
+fn gathered(begin: &[u8], parts: &[&[u8]], into: &mut [u8]) -> Option<usize> {
+    let mut end = 0_usize;
+    for part in std::iter::once(&begin).chain(parts) {
+        let from = end;
+        end = from.checked_add(part.len())?;
+        into.get_mut(from..end)?.copy_from_slice(part);
     }
     Some(end)
 }

@@ -17,7 +17,7 @@ use arrow_array::{
     },
 };
 use arrow_schema::ArrowError;
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, ops::Range, sync::Arc};
 
 /// Records as a batch of [`schema`]: what asks the tail of the log in SQL reads it so.
 ///
@@ -171,14 +171,8 @@ impl<'b> Cells<'b> {
             Self::Time(array) => of(array, row, |array| Value::Int(array.value(row))),
             Self::Bool(array) => of(array, row, |array| Value::Bool(array.value(row))),
             Self::Text(array) => of(array, row, |array| Value::Text(Cow::Borrowed(array.value(row)))),
-            Self::Texts(list, _) if list.is_null(row) => None,
             Self::Texts(list, texts) => {
-                let Some([begin, end]) = list.value_offsets().get(row..row + 2) else { return Err(()) };
-                let (Ok(begin), Ok(end)) = (usize::try_from(*begin), usize::try_from(*end)) else { return Err(()) };
-                if begin >= end || end > texts.len() || (begin..end).any(|at| texts.is_null(at)) {
-                    return Err(());
-                }
-                Some(Value::Texts((begin..end).map(|at| Cow::Borrowed(texts.value(at))).collect()))
+                within(list, texts, row)?.map(|within| Value::Texts(within.map(|at| Cow::Borrowed(texts.value(at))).collect()))
             }
         })
     }
@@ -194,6 +188,24 @@ impl Cells<'_> {
         }
     }
 
+    /// Appends what a row below the batch's length holds, as it is hashed. `Err`: it holds what no value is.
+    fn write(&self, row: usize, number: usize, out: &mut Vec<u8>) -> Result<(), ()> {
+        let number = u16::try_from(number).unwrap_or(u16::MAX);
+        match self {
+            Self::Int(array) if array.is_valid(row) => canonical::write_int(number, array.value(row), out),
+            Self::Time(array) if array.is_valid(row) => canonical::write_int(number, array.value(row), out),
+            Self::Bool(array) if array.is_valid(row) => canonical::write_bool(number, array.value(row), out),
+            Self::Text(array) if array.is_valid(row) => canonical::write_text(number, array.value(row), out),
+            Self::Texts(list, texts) => {
+                if let Some(within) = within(list, texts, row)? {
+                    canonical::write_texts(number, within.map(|at| texts.value(at)), out);
+                }
+            }
+            Self::Int(_) | Self::Time(_) | Self::Bool(_) | Self::Text(_) => {}
+        }
+        Ok(())
+    }
+
     /// Whether a row below the batch's length holds a value, or has it among its texts. `Err`: it holds what no value is.
     pub(super) fn hold(&self, row: usize, wanted: &Value<'_>) -> Result<bool, ()> {
         match (self, wanted) {
@@ -207,11 +219,31 @@ impl Cells<'_> {
     }
 }
 
+/// Which of the texts are those of a row; `None`: it has none. `Err`: it holds what no value is.
+fn within(list: &ListArray, texts: &StringArray, row: usize) -> Result<Option<Range<usize>>, ()> {
+    if list.is_null(row) {
+        return Ok(None);
+    }
+    let Some([begin, end]) = list.value_offsets().get(row..row + 2) else { return Err(()) };
+    let (Ok(begin), Ok(end)) = (usize::try_from(*begin), usize::try_from(*end)) else { return Err(()) };
+    if begin >= end || end > texts.len() || (begin..end).any(|at| texts.is_null(at)) {
+        return Err(());
+    }
+    Ok(Some(begin..end))
+}
+
+/// A column of an event that is not null throughout.
+struct Filled<'b> {
+    number: usize,
+    personal: bool,
+    cells: Cells<'b>,
+}
+
 /// A batch, read as rows of events.
 pub(super) struct Rows<'b> {
     len: usize,
     // INVARIANT (order): by number; columns that are null throughout are left out.
-    columns: Vec<(usize, Cells<'b>)>,
+    columns: Vec<Filled<'b>>,
     salt: Option<&'b FixedSizeBinaryArray>,
     mark: Option<&'b FixedSizeBinaryArray>,
     erased: Option<&'b FixedSizeBinaryArray>,
@@ -230,12 +262,13 @@ impl<'b> Rows<'b> {
                 name => {
                     let Some((number, column)) = number(name).and_then(|number| Some((number, COLUMNS.get(number)?))) else { continue };
                     if array.null_count() < rows.len {
-                        rows.columns.push((number, Cells::of(array, column.kind).ok_or(BadRow::Column(column.name))?));
+                        let cells = Cells::of(array, column.kind).ok_or(BadRow::Column(column.name))?;
+                        rows.columns.push(Filled { number, personal: column.personal, cells });
                     }
                 }
             }
         }
-        rows.columns.sort_by_key(|(number, _)| *number);
+        rows.columns.sort_by_key(|column| column.number);
         Ok(rows)
     }
 
@@ -245,8 +278,8 @@ impl<'b> Rows<'b> {
 
     /// A column; `None`: it is not in the batch, or null throughout.
     pub(super) fn cells(&self, number: usize) -> Option<&Cells<'b>> {
-        let at = self.columns.binary_search_by_key(&number, |(number, _)| *number).ok()?;
-        self.columns.get(at).map(|(_, cells)| cells)
+        let at = self.columns.binary_search_by_key(&number, |column| column.number).ok()?;
+        self.columns.get(at).map(|column| &column.cells)
     }
 
     /// The columns of an event.
@@ -255,9 +288,9 @@ impl<'b> Rows<'b> {
         if row >= self.len {
             return Err(BadRow::None);
         }
-        for (number, array) in &self.columns {
+        for Filled { number, cells: column, .. } in &self.columns {
             if let Some(cell) = cells.get_mut(*number) {
-                *cell = array.value(row).map_err(|()| unfit(*number))?;
+                *cell = column.value(row).map_err(|()| unfit(*number))?;
             }
         }
         Ok(cells)
@@ -291,11 +324,9 @@ impl<'b> Rows<'b> {
         let [public, personal] = lent;
         public.clear();
         personal.clear();
-        for (number, cells) in &self.columns {
-            if let Some(value) = cells.value(at).map_err(|()| unfit(*number))? {
-                let part = if is_personal(*number) { &mut *personal } else { &mut *public };
-                canonical::write(u16::try_from(*number).unwrap_or(u16::MAX), &value, part);
-            }
+        for column in &self.columns {
+            let part = if column.personal { &mut *personal } else { &mut *public };
+            column.cells.write(at, column.number, part).map_err(|()| unfit(column.number))?;
         }
         let personal = match (personal.is_empty(), self.salt(at), self.erased(at)) {
             (true, None, None) => Personal::Nothing,
@@ -305,10 +336,6 @@ impl<'b> Rows<'b> {
         };
         Ok(Record { public, personal })
     }
-}
-
-fn is_personal(number: usize) -> bool {
-    COLUMNS.get(number).is_some_and(|column| column.personal)
 }
 
 pub(super) fn unfit(number: usize) -> BadRow {
