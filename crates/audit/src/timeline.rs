@@ -19,6 +19,7 @@ use gathered::Gathered;
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    num::NonZeroUsize,
     ops::RangeInclusive,
     path::Path,
 };
@@ -105,11 +106,20 @@ pub struct ClockBack {
     pub by_us: i64,
 }
 
-/// Reads the timeline of a subject out of the logs of one edge or several.
+/// Reads the timeline of a subject out of the logs of one edge or several, with all processors of the machine.
 ///
 /// # Errors
 /// When a directory or a tail cannot be read. What is damaged is passed over and counted.
 pub fn timeline<P: AsRef<Path>>(directories: &[P], asked: &Question<'_>) -> Result<Timeline, ReadError> {
+    timeline_by(hands::all(), directories, asked)
+}
+
+/// As [`timeline`], with so many segments looked into at the same time, at most 16. One takes no thread but that of the caller: so a
+/// process that has other things to do keeps its processors for them.
+///
+/// # Errors
+/// As [`timeline`].
+pub fn timeline_by<P: AsRef<Path>>(hands: NonZeroUsize, directories: &[P], asked: &Question<'_>) -> Result<Timeline, ReadError> {
     let mut found = Timeline { subject: asked.subject.to_string(), ..Timeline::default() };
     let mut events = Vec::new();
     let wanted = Wanted {
@@ -122,7 +132,7 @@ pub fn timeline<P: AsRef<Path>>(directories: &[P], asked: &Question<'_>) -> Resu
     };
     for directory in directories {
         let mut gathered = Gathered::default();
-        gathered.gather(hands::all(), directory.as_ref(), &wanted)?;
+        gathered.gather(hands, directory.as_ref(), &wanted)?;
         found.unreadable += gathered.unreadable;
         found.clock_back.append(&mut clock_back(&gathered.events));
         found.left_out.append(&mut gathered.left_out());
@@ -141,7 +151,7 @@ pub fn timeline<P: AsRef<Path>>(directories: &[P], asked: &Question<'_>) -> Resu
     }
     let mut children = Vec::new();
     if asked.children == Children::Shown {
-        children = calls_of_traces(directories, &events, &mut found)?;
+        children = calls_of_traces(hands, directories, &events, &mut found)?;
     }
     found.entries = woven(events, children);
     Ok(found)
@@ -168,6 +178,7 @@ fn clock_back(events: &[EventV1<'static>]) -> Vec<ClockBack> {
 
 /// Events of other callers in the traces of these.
 fn calls_of_traces<P: AsRef<Path>>(
+    hands: NonZeroUsize,
     directories: &[P],
     events: &[EventV1<'static>],
     found: &mut Timeline,
@@ -186,7 +197,7 @@ fn calls_of_traces<P: AsRef<Path>>(
     let mut children = Vec::new();
     for directory in directories {
         let mut gathered = Gathered::default();
-        gathered.gather(hands::all(), directory.as_ref(), &wanted)?;
+        gathered.gather(hands, directory.as_ref(), &wanted)?;
         children.extend(gathered.events.into_iter().filter(|event| !own.contains(&(&*event.edge, event.seq))));
     }
     in_order(&mut children);

@@ -91,8 +91,7 @@ pub fn verify(directory: &Path, asked: &Asked<'_>, progress: &mut dyn FnMut(u64)
     verify_by(hands::all(), directory, asked, progress)
 }
 
-/// As [`verify`], with so many segments looked at at the same time: each takes a thread, and memory for its file. There are at most
-/// [`HANDS_MAX`](hands::HANDS_MAX).
+/// As [`verify`], with so many segments looked at at the same time, at most 16: each takes a thread, and memory for its file.
 ///
 /// # Errors
 /// As [`verify`], and when the system has no more threads.

@@ -1,6 +1,6 @@
 //! The timeline of a subject, as the gate answers it.
 
-use std::path::PathBuf;
+use std::{num::NonZeroUsize, path::PathBuf};
 use wardgate_audit::{
     segment::find::Order,
     timeline::{Children, Question, Subject, Timeline},
@@ -13,7 +13,8 @@ pub(super) async fn timeline(directory: PathBuf, query: TimelineQuery) -> Result
     let subject: Subject = query.subject.parse().map_err(|wrong| Problem::new(Code::Unfit, format!("`subject`: {wrong}")))?;
     let read = tokio::task::spawn_blocking(move || {
         let asked = question(&subject, &query);
-        wardgate_audit::timeline::timeline(&[directory], &asked)
+        // The other processors are the doors'.
+        wardgate_audit::timeline::timeline_by(NonZeroUsize::MIN, &[directory], &asked)
     });
     view(&read.await.map_err(Problem::fault)?.map_err(Problem::fault)?).map_err(Problem::fault)
 }
