@@ -128,7 +128,7 @@ impl Place {
             fs::write(directory.join(name), text)?;
         }
         let started = Instant::now();
-        let (control, _, writer) = place.control().await?;
+        let (control, _, writer) = Box::pin(place.control()).await?;
         import(control.store(), "id", identities).await?;
         println!("declared {identities} identities in {:.1} s", started.elapsed().as_secs_f64());
         let started = Instant::now();
@@ -185,7 +185,7 @@ impl Place {
 
     async fn open(&self) -> anyhow::Result<(Arc<Control>, Vec<String>)> {
         let (before, started) = (resident_bytes()?, Instant::now());
-        let (control, keys, writer) = self.control().await?;
+        let (control, keys, writer) = Box::pin(self.control()).await?;
         // It goes on for as long as the measurement does.
         std::mem::forget(writer);
         let took = started.elapsed().as_secs_f64();

@@ -139,22 +139,18 @@ fn each_credential_is_taken_where_it_belongs_and_nowhere_else() {
     };
     assert!(world.takes(0, &ours), "a call, of which the upstream sees our word");
     let told = upstream.last().field("wardgate-assertion").unwrap().to_owned();
-    let calls: &dyn Fn(usize) -> String = &|number| job("calls", number);
-    let exchanged: &dyn Fn(usize) -> String = &|number| job(ISSUER, number);
-    // What it is, an example of it, and the takers that are to take it.
-    let kinds: [(&str, &dyn Fn(usize) -> String, &[usize]); 8] = [
-        ("an API key", &|_| key.clone(), &[1, 3]),
-        ("a token of ours", &|_| ours.clone(), &[0, 6]),
-        ("an assertion of a client", &|_| signed(), &[2]),
-        ("a token of a foreign issuer for calls", calls, &[0]),
-        ("a token of a foreign issuer for the token service", exchanged, &[0, 4, 5]),
-        ("a session", &|_| session.clone(), &[7]),
-        ("the first credential, which was used", &|_| first.clone(), &[]),
-        ("our word to an upstream", &|_| told.clone(), &[]),
-    ];
-    for (kind, example, takers) in kinds {
-        for (at, taker) in TAKERS.iter().enumerate() {
-            assert_eq!(world.takes(at, &example(at)), takers.contains(&at), "{kind}, shown to {taker}");
-        }
+    // What it is, and the takers that are to take it.
+    let shown = |taker: usize, kind: &str, example: &str, takers: &[usize]| {
+        assert_eq!(world.takes(taker, example), takers.contains(&taker), "{kind}, shown to {}", TAKERS[taker]);
+    };
+    for taker in 0..TAKERS.len() {
+        shown(taker, "an API key", &key, &[1, 3]);
+        shown(taker, "a token of ours", &ours, &[0, 6]);
+        shown(taker, "an assertion of a client", &signed(), &[2]);
+        shown(taker, "a token of a foreign issuer for calls", &job("calls", taker), &[0]);
+        shown(taker, "a token of a foreign issuer for the token service", &job(ISSUER, taker), &[0, 4, 5]);
+        shown(taker, "a session", &session, &[7]);
+        shown(taker, "the first credential, which was used", &first, &[]);
+        shown(taker, "our word to an upstream", &told, &[]);
     }
 }
