@@ -74,8 +74,9 @@ pub fn establish_with(
     };
     let mut facts = refused.into_facts();
     // What shows nothing is not let in upon anything: a token of ours alone proves nobody.
+    let upon = proof::upon(arrival, &facts, answers);
     if let Some(stopped) = facts.stopped.as_mut().filter(|stopped| stopped.reason != Reason::CredentialMissing) {
-        stopped.upon = proof::upon(arrival, facts.api.as_deref(), answers);
+        stopped.upon = upon;
     }
     Step::Done(facts)
 }

@@ -69,7 +69,7 @@ pub(super) fn authenticated(
         return Err(Reason::CredentialMalformed.into());
     }
     // What is to be verified later on is asked for before an assertion is used up.
-    federated::keys(&form, snapshot, now)?;
+    federated::keys(&form, routed, snapshot, now)?;
     match (basic, asserted) {
         (Some(_), Some(_)) => Err(Reason::CredentialConflict.into()),
         (None, None) => match (arrival.certificates, form.one("client_id")) {
@@ -97,7 +97,7 @@ fn is_form(arrival: &Arrival<'_>) -> bool {
 }
 
 /// `client_id` may say once more who it is, and must not say otherwise (RFC 7521 §4.2).
-fn named(form: &Form<'_>, client: &str) -> Result<(), Reason> {
+pub(super) fn named(form: &Form<'_>, client: &str) -> Result<(), Reason> {
     if form.one("client_id").is_none_or(|named| named == client) { Ok(()) } else { Err(Reason::ProofUnknown) }
 }
 

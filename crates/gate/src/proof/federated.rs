@@ -15,7 +15,12 @@ use crate::{
     trust::{Token, Trouble},
 };
 use http::header;
-use wardgate_model::{api::Api, facts::Upon, reason::Reason, time::Time};
+use wardgate_model::{
+    api::{Api, Operation, OperationClass},
+    facts::{Facts, Upon},
+    reason::Reason,
+    time::Time,
+};
 use wardgate_proof::{
     form::Form,
     grant::{self, JWT_BEARER, TOKEN_EXCHANGE},
@@ -41,20 +46,29 @@ fn asked<'f>(form: &'f Form<'_>) -> Option<Asked<'f>> {
 }
 
 /// Upon what a token was asked for that nothing else was shown with; `None`: something else was, or it was not asked for upon anything.
-pub(crate) fn upon(arrival: &Arrival<'_>, api: Option<&Api>, answers: &[Answer]) -> Option<Upon> {
-    if !api.is_some_and(Api::is_issuer) || arrival.headers.contains_key(header::AUTHORIZATION) {
+pub(crate) fn upon(arrival: &Arrival<'_>, facts: &Facts, answers: &[Answer]) -> Option<Upon> {
+    let at_token_endpoint = facts.api.as_deref().is_some_and(Api::is_issuer) && facts.operation.as_deref().is_some_and(gives_tokens);
+    if !at_token_endpoint || arrival.headers.contains_key(header::AUTHORIZATION) {
         return None;
     }
     let form = Form::read(client::body(answers)?).ok()?;
     if form.one("client_assertion").is_some() { None } else { asked(&form).map(|asked| asked.upon) }
 }
 
-/// Whether the keys are there that tokens in a form are verified with. Whether they are good is seen later.
-pub(super) fn keys(form: &Form<'_>, snapshot: &Snapshot, now: Time) -> Result<(), Failed> {
-    if !matches!(form.one("grant_type"), Some(TOKEN_EXCHANGE | JWT_BEARER)) {
-        return Ok(());
-    }
-    let tokens = ["subject_token", "actor_token", "assertion"].into_iter().filter_map(|name| form.one(name));
+/// Whether an operation of the token service is the one that gives tokens out: what is asked upon counts nowhere else.
+fn gives_tokens(operation: &Operation) -> bool {
+    operation.class == OperationClass::Login
+}
+
+/// Whether the keys are there that the tokens of a form's grant are verified with. Whether they are good is seen later.
+pub(super) fn keys(form: &Form<'_>, routed: &Routed<'_>, snapshot: &Snapshot, now: Time) -> Result<(), Failed> {
+    let names: &[&str] = match form.one("grant_type") {
+        _ if !gives_tokens(&routed.operation) => &[],
+        Some(TOKEN_EXCHANGE) => &["subject_token", "actor_token"],
+        Some(JWT_BEARER) => &["assertion"],
+        _ => &[],
+    };
+    let tokens = names.iter().filter_map(|name| form.one(name));
     for text in tokens.filter(|text| is_token(text)) {
         if let Err(Trouble::Keys { trust, kid }) = snapshot.trust().token(text, now) {
             return Err(Failed::Needs(Need::Keys { trust, kid }));
@@ -66,7 +80,7 @@ pub(super) fn keys(form: &Form<'_>, snapshot: &Snapshot, now: Time) -> Result<()
 /// The record that the token of a trust source stands for; `None`: none is shown. A token of ours proves nobody here: whoever caught one
 /// could keep it alive by it.
 pub(super) fn shown(form: &Form<'_>, routed: &Routed<'_>, snapshot: &Snapshot, now: Time) -> Result<Option<Genuine>, Failed> {
-    let Some(Asked { text, upon }) = asked(form) else { return Ok(None) };
+    let Some(Asked { text, upon }) = asked(form).filter(|_| gives_tokens(&routed.operation)) else { return Ok(None) };
     if upon == Upon::Exchange && form.one("actor_token").is_none() && !grant::is_signed(form.one("subject_token_type").unwrap_or_default())
     {
         return Err(Reason::CredentialNotAccepted.into());
@@ -84,7 +98,9 @@ pub(super) fn shown(form: &Form<'_>, routed: &Routed<'_>, snapshot: &Snapshot, n
     is_for_us(&token, upon, routed, snapshot)?;
     // A proof of possession that is shown here says nothing of this token: it says to what the next one is bound (RFC 9449 §5).
     let beside = Beside { chain: routed.canonical.arrival.certificates.map(|chain| &**chain), held: None };
-    token::stands_for(&token, &beside, snapshot).map(Some)
+    let genuine = token::stands_for(&token, &beside, snapshot)?;
+    client::named(form, genuine.credential.identity.as_str())?;
+    Ok(Some(genuine))
 }
 
 /// Whether we are the one audience of a token: others to whom it may be shown could show it here.

@@ -213,7 +213,15 @@ fn a_subject_token_that_is_not_good_is_an_invalid_request() {
     let ours = token(&world.exchanged(&job, ""));
     assert_eq!(said(&world.exchanged(&ours, "")), "401 invalid_client");
     // Nor does a foreign token open an introspection.
-    assert_eq!(said(&post(&world.gate, "introspect", &[], &format!("token={ours}&subject_token={job}"))), "401 invalid_client");
+    for grant in ["", "&grant_type=x", &format!("&{EXCHANGE}&subject_token_type={KIND}jwt"), &format!("&{BEARER}&assertion={job}")] {
+        let form = format!("token={ours}&subject_token={job}{grant}");
+        for endpoint in ["introspect", "revoke"] {
+            assert_eq!(said(&post(&world.gate, endpoint, &[], &form)), "401 invalid_client", "{endpoint}{grant}");
+        }
+    }
+    // Who says that it is somebody else is not who it is.
+    assert_eq!(said(&world.exchanged(&job, "&client_id=ledger-pod")), "400 invalid_request");
+    assert_eq!(said(&world.exchanged(&job, "&client_id=ledger-ci")), "200");
 }
 
 #[test]
