@@ -134,8 +134,9 @@ fn a_program_that_knows_a_static_header_is_forwarded() {
     assert_eq!(curl(here, &["-H", "Host: attacker.example", &url]).0, "421");
     assert_eq!(forwarder.end(), Some(0));
     // Who called, and by which proof, is as for any other client.
-    let events = helped.place.events();
-    let used = events.iter().find(|event| event["operation"] == "ledger GET /ledger/entries").unwrap();
+    let used = until("the call to be on record", || {
+        helped.place.events().into_iter().find(|event| event["operation"] == "ledger GET /ledger/entries")
+    });
     assert_eq!((&used["identity"]["id"], &used["proof"]["kind"]), (&json!("ledger-sync"), &json!("jwt")));
 }
 

@@ -106,9 +106,9 @@ impl World {
                 let form = format!("token={shown}&client_assertion_type={ASSERTION}&client_assertion={signed}");
                 return post(gate, "introspect", &[], &form).json()["active"] == true;
             }
-            7 => http::ask(gate.admin, "GET /api/v1/identities", &fields, ""),
+            7 => http::ask(gate.admin, "GET /api/v1/openapi.json", &fields, ""),
             8 => http::ask(gate.admin, "POST /api/v1/sessions", &fields, ""),
-            _ => http::ask(gate.public, "GET /api/v1/identities", &fields, ""),
+            _ => http::ask(gate.public, "GET /api/v1/openapi.json", &fields, ""),
         };
         (200..300).contains(&answer.status)
     }

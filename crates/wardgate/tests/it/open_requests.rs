@@ -84,7 +84,9 @@ fn a_log_at_its_cap_refuses_what_must_be_recorded_and_lets_operators_act() {
     let mut line = Line::open(gate.public);
     let refused = until("the cap", || Some(line.ask("GET /shop/things", known, "")).filter(|answer| answer.status != 200));
     assert_eq!(refused.said(), "503 commit.no_record");
-    assert_eq!((ready().status, ready().body.as_str()), (503, "the event log is at its cap, `audit.bytes_max`\n"));
+    let away = "the event log is at its cap, `audit.bytes_max`: raise `audit.bytes_max`, keep less long (`audit.retain`), or have segments lie in a \
+                bucket (`audit.segments`)\n";
+    assert_eq!((ready().status, ready().body.as_str()), (503, away));
     let metrics = ask(gate.admin, "GET /metrics", &[], "").body;
     assert!(metrics.contains("wardgate_audit_bytes_max 65536\n"), "{metrics}");
 
