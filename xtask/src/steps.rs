@@ -197,11 +197,19 @@ fn tests<'a>(root: &Path, what: &[&'a str]) -> Vec<&'a str> {
     }
 }
 
-/// Commands of cargo one after another, all of them also when one fails.
+/// Commands of cargo one after another, all of them also when one fails. Twice as many tests as processors run at a time: most of them wait
+/// for a program that they have started.
 fn all(root: &Path, commands: Vec<Vec<&str>>) -> anyhow::Result<Outcome> {
     let mut failed = Vec::new();
+    let at_a_time = std::thread::available_parallelism().map_or(2, |processors| 2 * processors.get()).to_string();
     for words in commands {
-        let status = command::cargo(root, &words).stderr(std::io::stdout()).status().context("cargo could not be started")?;
+        let mut command = command::cargo(root, &words);
+        for variable in ["NEXTEST_TEST_THREADS", "RUST_TEST_THREADS"] {
+            if std::env::var_os(variable).is_none() {
+                command.env(variable, &at_a_time);
+            }
+        }
+        let status = command.stderr(std::io::stdout()).status().context("cargo could not be started")?;
         if !status.success() {
             failed.push(format!("`cargo {}` failed, see above", words.join(" ")));
         }

@@ -28,7 +28,7 @@
 //!
 //! [`limits`] compiles and selects, [`meters`] takes and gives back, [`reservation`] is what a request holds. Below them
 //! `bucket` (rates), `ledger` (windows), `calendar`, `meter` and `key`. [`journal`] is how windows outlive the process, `checkpoint` how a
-//! replay goes on with all of them.
+//! replay goes on with all of them. [`budget`] is what tasks may use in all.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -42,6 +42,7 @@
 //! ```
 
 mod bucket;
+pub mod budget;
 mod calendar;
 mod checkpoint;
 pub mod journal;
@@ -55,6 +56,7 @@ mod states;
 #[cfg(test)]
 mod testing;
 
+pub use budget::Budgets;
 pub use checkpoint::{Level, Standing, TooMany};
 pub use journal::{FileJournal, Journal, JournalFault, MeterRecord, Unrecorded};
 pub use key::{Counted, MeterKey, SourceNet, Subject, SubjectName};

@@ -1,6 +1,7 @@
 //! All counters of a process: taken from, given back to, forgotten when idle, never more than bounded.
 
 use crate::{
+    budget::Budgets,
     calendar,
     journal::{Journal, MeterRecord},
     key::{Counted, KeyRef, MeterKey, NameRef, SourceNet, SubjectRef},
@@ -62,6 +63,7 @@ pub(crate) struct Shared {
     sessions: AtomicUsize,
     bounds: MeterBounds,
     pub(crate) journal: Arc<dyn Journal>,
+    budgets: Arc<Budgets>,
 }
 
 pub(crate) type Pinned<'m> = papaya::HashMapRef<'m, MeterKey, Arc<Meter>, ahash::RandomState, papaya::LocalGuard<'m>>;
@@ -79,7 +81,24 @@ impl Meters {
     pub fn new(journal: Arc<dyn Journal>, bounds: MeterBounds) -> Self {
         let map = papaya::HashMap::builder().hasher(ahash::RandomState::new()).build();
         let none = || AtomicUsize::new(0);
-        Self { shared: Arc::new(Shared { map, named: none(), sources: none(), persons: none(), sessions: none(), bounds, journal }) }
+        Self {
+            shared: Arc::new(Shared {
+                map,
+                named: none(),
+                sources: none(),
+                persons: none(),
+                sessions: none(),
+                bounds,
+                journal,
+                budgets: Arc::default(),
+            }),
+        }
+    }
+
+    /// What tasks may use in all.
+    #[must_use]
+    pub fn budgets(&self) -> &Arc<Budgets> {
+        &self.shared.budgets
     }
 
     /// Continues where a journal ended. To be called before the first request; a counter that is there already stays as it is.

@@ -1,6 +1,7 @@
 //! What a request holds of the limits that count it, and how it is told when they give nothing.
 
 use crate::{
+    budget::TaskPlace,
     ledger::{Short, Token},
     limits::{Limits, Part, Rule},
     meter::{Gauge, Meter},
@@ -25,13 +26,13 @@ pub struct Refusal {
     pub retry_after_s: Option<u64>,
 }
 
-/// A running request has used up a limit of bytes: it has to be cut.
+/// A running request has used up a limit of bytes, or those of its task: it has to be cut.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the bytes of the limit `{limit}` cannot be charged: {}", .reason.code())]
+#[error("the bytes cannot be charged: {}", .reason.code())]
 pub struct Exhausted {
-    /// Which limit.
-    pub limit: LimitName,
-    /// [`Reason::ReserveBytes`], or [`Reason::ReserveFault`] when the journal cannot be written.
+    /// Which limit; `None`: the budget of its task.
+    pub limit: Option<LimitName>,
+    /// [`Reason::ReserveBytes`], [`Reason::ReserveTask`], or [`Reason::ReserveFault`] when the journal cannot be written.
     pub reason: Reason,
 }
 
@@ -41,6 +42,7 @@ pub struct Exhausted {
 #[must_use = "a reservation that is dropped gives its place back"]
 pub struct Reservation {
     taking: Taking,
+    task: Option<TaskPlace>,
 }
 
 /// What a request under way holds: its places, until dropped, and the right to be charged for bytes.
@@ -48,11 +50,17 @@ pub struct Reservation {
 #[must_use = "a hold that is dropped ends the request's place"]
 pub struct Hold {
     taking: Taking,
+    task: Option<TaskPlace>,
 }
 
 impl Reservation {
     pub(crate) const fn new(taking: Taking) -> Self {
-        Self { taking }
+        Self { taking, task: None }
+    }
+
+    /// With its place in the budget of a task.
+    pub fn of_task(self, task: Option<TaskPlace>) -> Self {
+        Self { task, ..self }
     }
 
     /// The states of the limits that count the request: the tightest first, at most 4.
@@ -64,13 +72,23 @@ impl Reservation {
     /// The request goes ahead: its quota is used for good, its place is held until the hold is dropped.
     pub fn commit(mut self) -> Hold {
         self.taking.committed = true;
-        Hold { taking: self.taking }
+        if let Some(task) = &mut self.task {
+            task.commit();
+        }
+        Hold { taking: self.taking, task: self.task }
     }
 }
 
 impl Hold {
     pub(crate) const fn of(taking: Taking) -> Self {
-        Self { taking }
+        Self { taking, task: None }
+    }
+
+    /// Charges records of an answer that have passed to the budget of the task.
+    pub fn charge_records(&self, records: u64, now: Time) {
+        if let Some(task) = &self.task {
+            task.charge_records(records, now);
+        }
     }
 
     /// Charges `bytes` that are about to pass to every limit of bytes. Of several limits, each is charged even when one is used up.
@@ -87,8 +105,11 @@ impl Hold {
                     Short::Full => Reason::ReserveBytes,
                     Short::Fault => Reason::ReserveFault,
                 };
-                exhausted.get_or_insert_with(|| Exhausted { limit: rule.name.clone(), reason });
+                exhausted.get_or_insert_with(|| Exhausted { limit: Some(rule.name.clone()), reason });
             }
+        }
+        if self.task.as_ref().is_some_and(|task| task.charge_bytes(bytes, now).is_err()) {
+            exhausted.get_or_insert(Exhausted { limit: None, reason: Reason::ReserveTask });
         }
         exhausted.map_or(Ok(()), Err)
     }

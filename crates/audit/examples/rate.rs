@@ -143,6 +143,7 @@ fn event(number: u32) -> Event {
                 query: None,
                 content_type: None,
                 length: None,
+                retry: None,
             },
             api: None,
             operation: None,

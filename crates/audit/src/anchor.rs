@@ -3,13 +3,17 @@
 //! Whoever has the master key and the whole directory can write another log, or put an older one back; what an anchor has kept
 //! shows it. Nothing waits for an anchor: each has a thread of its own, and only the newest checkpoint is brought to it. A file
 //! is appended to and never shortened, so that it may lie where nothing can be taken away; a URL is sent `POST` with the signed
-//! note as the body (`text/plain`), and any 2xx is a yes.
+//! note as the body (`text/plain`), and any 2xx is a yes. What it has kept a URL may answer to `GET` ([`Anchor::kept`]): 200, and the
+//! bodies that it was sent, one after the other, as they stand in a file.
 
 mod notes;
 
 pub use notes::{Anchored, compare, read};
 
-use crate::web::{Method, Outgoing, Site, Web, WebError};
+use crate::{
+    plain,
+    web::{Method, Outgoing, Site, Web, WebError},
+};
 use std::{
     fmt,
     fs::{self, File, OpenOptions},
@@ -31,6 +35,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// Bytes of an answer that are read, to be passed over.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024;
+/// Bytes that are read at most of what an anchor has kept: some hundred thousand checkpoints.
+pub const KEPT_BYTES_MAX: u64 = 64 << 20;
+/// How long a URL may take to give what it has kept, from the head of its answer on.
+const KEPT: Duration = Duration::from_secs(120);
 
 /// A second place for checkpoints.
 #[derive(Debug, Clone)]
@@ -50,13 +58,16 @@ impl fmt::Display for Anchor {
     }
 }
 
-/// Why an anchor did not take a checkpoint.
+/// Why an anchor did not take a checkpoint, or does not give what it has.
 #[derive(Debug, thiserror::Error)]
-enum AnchorFault {
+pub enum AnchorFault {
+    /// The file.
     #[error("{0}")]
     Io(#[from] io::Error),
+    /// The server is away, or answers with too much.
     #[error("{0}")]
     Web(#[from] WebError),
+    /// The server's status is another one.
     #[error("it answered {0}")]
     Refused(u16),
 }
@@ -71,6 +82,24 @@ impl Anchor {
                 let sent = Outgoing { method: Method::Post, url: site.to_string(), headers, body: note.as_bytes() };
                 let status = web.send(&sent, ANSWER_BYTES_MAX)?.status;
                 if (200..300).contains(&status) { Ok(()) } else { Err(AnchorFault::Refused(status)) }
+            }
+        }
+    }
+}
+
+impl Anchor {
+    /// All that it has kept: signed notes, one after the other, of at most [`KEPT_BYTES_MAX`].
+    ///
+    /// # Errors
+    /// When the file cannot be read, or the URL does not answer `GET` with 200 and text in time, or when it is more.
+    pub fn kept(&self) -> Result<Vec<u8>, AnchorFault> {
+        match self {
+            Self::File(path) => Ok(plain::read_on(&plain::open_through(path)?, KEPT_BYTES_MAX)?),
+            Self::Url(site, web) => {
+                let headers = vec![("accept".to_owned(), "text/plain".to_owned())];
+                let asked = Outgoing { method: Method::Get, url: site.to_string(), headers, body: &[] };
+                let answer = web.send_within(&asked, KEPT_BYTES_MAX, KEPT)?;
+                if answer.status == 200 { Ok(answer.body) } else { Err(AnchorFault::Refused(answer.status)) }
             }
         }
     }

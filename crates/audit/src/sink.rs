@@ -117,6 +117,8 @@ pub struct Counters {
     pub anchor_failures: u64,
     /// Segments that are not in the store as they are now.
     pub unstored: usize,
+    /// Entries of the log of segments that its copy in the store does not have.
+    pub uncopied: u64,
     /// Tries to put a segment into the store, or to delete one there, that failed.
     pub store_failures: u64,
     /// Bytes of a torn record that the start cut off.
@@ -175,6 +177,7 @@ impl Shared {
             anchors_behind: 0,
             anchor_failures: 0,
             unstored: 0,
+            uncopied: 0,
             store_failures: 0,
             torn_bytes: self.torn_bytes,
             queued: self.used.load(Ordering::Relaxed),
@@ -357,8 +360,8 @@ impl Log {
     pub fn counters(&self) -> Counters {
         let (sealed, unsealed) = self.sealing.counts();
         let (anchors_behind, anchor_failures) = self.sealing.anchors.counts();
-        let (unstored, store_failures) = self.sealing.store.counts();
-        Counters { sealed, unsealed, anchors_behind, anchor_failures, unstored, store_failures, ..self.shared.counters() }
+        let (unstored, uncopied, store_failures) = self.sealing.store.counts();
+        Counters { sealed, unsealed, anchors_behind, anchor_failures, unstored, uncopied, store_failures, ..self.shared.counters() }
     }
 
     fn send(&self, message: Message) {

@@ -2,18 +2,20 @@
 //!
 //! Objects are named by what is in them: the number of the first event and the SHA-256 of the file. So an object is never
 //! replaced: what is erased from is put anew under another name, and the old one is deleted. Beside where the file was, a small
-//! file says where it lies ([`Stub`]); it holds no secret. What reads a segment reads that ([`crate::segment::Input`]).
+//! file says where it lies ([`Stub`]); it holds no secret. What reads a segment reads that ([`crate::segment::Input`]). Beside segments
+//! lies a copy of the log of segments (`files`).
 //!
 //! A process says once by which keys it reads ([`allow`], [`allow_lent`]): a stub is a file, so it must not decide whom we speak
 //! to. `sign` is the signature, `remote` reads by ranges.
 
+mod files;
 mod own;
 mod remote;
 mod sign;
 mod stub;
 
 pub(crate) use own::elsewhere;
-pub use own::own;
+pub use own::{Named, own};
 pub(crate) use remote::Remote;
 pub use sign::Credentials;
 pub(crate) use stub::STORED;
@@ -221,16 +223,7 @@ impl Store {
     /// # Errors
     /// When the store is away or refuses, or what lies there is something else.
     pub fn put(&self, stub: &Stub, bytes: &[u8]) -> Result<Stub, StoreError> {
-        let checksum = STANDARD.encode(stub.sha256.0);
-        let headers = [("content-type", "application/vnd.apache.parquet"), ("x-amz-checksum-sha256", &*checksum)];
-        let answer = self.ask(Method::Put, &stub.key, &headers, bytes, SAID_BYTES_MAX)?;
-        if answer.status != 200 {
-            return Err(self.why(&stub.key, &answer));
-        }
-        let etag = answer.header("etag").filter(|etag| stub::is_etag(etag)).map(str::to_owned);
-        let put = Stub { etag, ..stub.clone() };
-        self.check(&put)?;
-        Ok(put)
+        self.put_as(stub, bytes, "application/vnd.apache.parquet")
     }
 
     /// Whether what was put lies there.

@@ -22,6 +22,7 @@
 //! written anew with each, and 255 copies of a tile of long ones are more than the log. A reader begins again when the
 //! checkpoint is another one meanwhile.
 
+mod copied;
 mod disk;
 mod log;
 mod name;
@@ -29,6 +30,7 @@ mod proof;
 mod verify;
 mod writer;
 
+pub(crate) use copied::CopiedTile;
 pub use log::Log;
 pub use proof::{PROOF_BYTES_MAX, Proof, ProofFault};
 pub use verify::{FINDINGS_MAX, Finding, Report, verify};

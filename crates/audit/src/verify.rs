@@ -96,27 +96,53 @@ pub fn verify(directory: &Path, asked: &Asked<'_>, progress: &mut dyn FnMut(u64)
 /// # Errors
 /// As [`verify`], and when the system has no more threads.
 pub fn verify_by(hands: NonZeroUsize, directory: &Path, asked: &Asked<'_>, progress: &mut dyn FnMut(u64)) -> io::Result<Report> {
+    look_over(hands, Scope::Whole, directory, asked, progress)
+}
+
+/// As [`verify`], of what is sealed alone: a copy that was brought down from a store has no tail, and no note on it. What was not
+/// sealed when it was made is not in it, and nothing is said of that.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_sealed(directory: &Path, asked: &Asked<'_>, progress: &mut dyn FnMut(u64)) -> io::Result<Report> {
+    look_over(hands::all(), Scope::Sealed, directory, asked, progress)
+}
+
+/// What belongs to what is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// All of a log.
+    Whole,
+    /// What is sealed.
+    Sealed,
+}
+
+fn look_over(hands: NonZeroUsize, scope: Scope, directory: &Path, asked: &Asked<'_>, progress: &mut dyn FnMut(u64)) -> io::Result<Report> {
     for _ in 1..ROUNDS_MAX {
-        let report = once(hands, directory, asked, progress)?;
+        let report = once(hands, scope, directory, asked, progress)?;
         let now = tiles::Log::open(&directory.join(LOG), asked.trusted).ok().map(|log| log.checkpoint().clone());
         // What was sealed, erased or retired meanwhile looks like damage: only a log that stands still can be blamed.
         if report.findings.is_empty() || now.is_none() || now == report.checkpoint {
             return Ok(report);
         }
     }
-    once(hands, directory, asked, progress)
+    once(hands, scope, directory, asked, progress)
 }
 
-fn once(hands: NonZeroUsize, directory: &Path, asked: &Asked<'_>, progress: &mut dyn FnMut(u64)) -> io::Result<Report> {
+fn once(hands: NonZeroUsize, scope: Scope, directory: &Path, asked: &Asked<'_>, progress: &mut dyn FnMut(u64)) -> io::Result<Report> {
     let mut look = Look { hands, directory, asked, edge: Look::edge_of(asked.trusted), report: Report::default(), away: None, progress };
     // In this order: what leaves one of them meanwhile is in the next.
-    let note = look.note()?;
-    let tails = Tails::open(directory, &mut look)?;
+    let (note, tails) = match scope {
+        Scope::Whole => (look.note()?, Tails::open(directory, &mut look)?),
+        Scope::Sealed => (Err(Unnoted::NotAsked), Tails::default()),
+    };
     let (ledger, log) = look.ledger();
     if let (Ok(note), Some(log)) = (&note, &log) {
         look.age(note, log, &tails);
     }
-    look.beside()?;
+    if scope == Scope::Whole {
+        look.beside()?;
+    }
     look.segments(&ledger, note.as_ref().ok(), &tails)?;
     look.tails(&tails, &ledger, note.as_ref().ok());
     if note == Err(Unnoted::None) && (look.report.in_tails > 0 || look.report.sealed > 0) {
@@ -142,6 +168,8 @@ fn once(hands: NonZeroUsize, directory: &Path, asked: &Asked<'_>, progress: &mut
 enum Unnoted {
     /// There is none.
     None,
+    /// None is to be there.
+    NotAsked,
     /// It was found to be wrong.
     Wrong,
 }

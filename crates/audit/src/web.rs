@@ -208,13 +208,18 @@ impl Web {
 
     /// Sends a request and reads the answer, of no more than so many bytes.
     pub(crate) fn send(&self, outgoing: &Outgoing<'_>, bytes_max: u64) -> Result<Answer, WebError> {
+        self.send_within(outgoing, bytes_max, allowed(bytes_max))
+    }
+
+    /// As [`Self::send`], with so long a time for the body of the answer.
+    pub(crate) fn send_within(&self, outgoing: &Outgoing<'_>, bytes_max: u64, down: Duration) -> Result<Answer, WebError> {
         let away = |error: ureq::Error| WebError::Away(error.to_string());
         let invalid = |error: ureq::http::Error| WebError::Away(error.to_string());
         let mut request = Request::builder().method(outgoing.method.as_str()).uri(&outgoing.url);
         for (name, value) in &outgoing.headers {
             request = request.header(name, value);
         }
-        let (up, down) = (allowed(u64::try_from(outgoing.body.len()).unwrap_or(u64::MAX)), allowed(bytes_max));
+        let up = allowed(u64::try_from(outgoing.body.len()).unwrap_or(u64::MAX));
         let answer = match outgoing.method {
             Method::Put | Method::Post => {
                 let request = request.body(outgoing.body).map_err(invalid)?;

@@ -11,7 +11,7 @@ use crate::{
     operations::{AdminOperation, IDEMPOTENCY_KEY, Key, Needs, Place, Reach, row_of},
     owners, power,
     problem::{Code, Problem},
-    records, rollback, secrets, sessions, signing_keys, timeline, usage,
+    records, rollback, secrets, sessions, signing_keys, tasks, timeline, usage,
     world::World,
 };
 use bytes::Bytes;
@@ -209,6 +209,7 @@ impl Console {
             Key::ReadApproval => approvals::read(self, asked).await,
             Key::Approve => approvals::approve(self, asked).await,
             Key::Deny => approvals::deny(self, asked).await,
+            key @ (Key::ListTasks | Key::StartTask | Key::CompleteTask | Key::FailTask) => tasks::answer(self, key, asked).await,
             other => Err(Problem::fault(format!("no answer to `{}`", other.as_str()))),
         }
     }

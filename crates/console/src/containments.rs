@@ -9,7 +9,7 @@ use crate::{
     input,
     power::{self, Power, within_reach},
     problem::{Code, Problem},
-    records,
+    records, tasks,
     world::OpenNow,
 };
 use schemars::JsonSchema;
@@ -39,7 +39,7 @@ const USAGE_MAX: u32 = 100_000;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ContainRequest {
-    /// `identity`, `credential`, `owner`, `issuer` or `token`.
+    /// `identity`, `credential`, `task`, `owner`, `issuer` or `token`.
     kind: String,
     /// Its name or id.
     name: String,
@@ -230,14 +230,9 @@ impl PreviewView {
 fn kind(word: &str) -> Result<Containable, Problem> {
     let unfit = |detail: String| Problem::new(Code::Unfit, detail);
     let kind = Containable::parse(word);
-    let kind = kind
-        .ok_or_else(|| unfit(format!("`kind` is `identity`, `credential`, `owner`, `issuer` or `token`, not `{}`", input::shown(word))))?;
-    match kind {
-        Containable::Identity | Containable::Credential | Containable::Owner | Containable::Issuer | Containable::Token => Ok(kind),
-        Containable::Task => Err(unfit(format!(
-            "nothing of the kind `{kind}` exists yet: contain an identity, a credential, an owner, an issuer or a token"
-        ))),
-    }
+    kind.ok_or_else(|| {
+        unfit(format!("`kind` is `identity`, `credential`, `task`, `owner`, `issuer` or `token`, not `{}`", input::shown(word)))
+    })
 }
 
 /// What is to be stopped is there, or was, and the caller may stop it. A name that nobody ever had is a slip of the pen,
@@ -253,6 +248,7 @@ async fn target(console: &Console, asked: &Asked<'_>, kind: Containable, name: &
         }
         Containable::Issuer => return issuer(console, caller, name).await,
         Containable::Token => return may_stop_token(caller, name),
+        Containable::Task => tasks::find(console, caller, name).await?.task.identity,
         Containable::Credential => {
             let id = CredentialId::parse(name).ok_or_else(missing)?;
             credentials::find(console, &id).await?.identity
@@ -263,7 +259,7 @@ async fn target(console: &Console, asked: &Asked<'_>, kind: Containable, name: &
         Some(known) => within_reach(caller, &known, Power::Stop),
         // It is gone, and what was issued to it may be live.
         None if power::kept_to(caller).is_some() => Err(missing()),
-        None if kind == Containable::Credential => Ok(()),
+        None if matches!(kind, Containable::Credential | Containable::Task) => Ok(()),
         None => match console.store.status(&identity).await {
             Ok(_) => Ok(()),
             Err(StoreFault::NotFound { .. }) => Err(missing()),

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use wardgate_model::{
     contain::Containable,
     credential::Credential,
-    id::{CredentialId, IdentityId, OwnerName, TrustName},
+    id::{CredentialId, IdentityId, OwnerName, TaskId, TrustName},
 };
 use wardgate_store::CONTAINED_BYTES_MAX;
 
@@ -77,7 +77,13 @@ pub(crate) async fn contain(
             }
         }
         Containable::Token => may_stop_token(caller, name)?,
-        Containable::Identity | Containable::Task => {
+        Containable::Task => {
+            let task = TaskId::parse(name).map_err(|_| missing())?;
+            let identity = console.world.task_of(&task).ok_or_else(missing)?;
+            let known = console.world.identity(&identity).ok_or_else(missing)?;
+            within_reach(caller, &known, Power::Stop)?;
+        }
+        Containable::Identity => {
             let identity = input::name("the name of the identity", name, IdentityId::parse)?;
             let known = console.world.identity(&identity).ok_or_else(missing)?;
             within_reach(caller, &known, Power::Stop)?;

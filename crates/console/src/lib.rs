@@ -54,6 +54,7 @@ mod secrets;
 mod sessions;
 mod sign_in;
 mod signing_keys;
+mod tasks;
 mod timeline;
 mod usage;
 mod world;

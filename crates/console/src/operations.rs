@@ -12,6 +12,7 @@ mod lifecycle;
 mod owners;
 mod row;
 mod sessions;
+mod tasks;
 mod timeline;
 
 pub use key::Key;
@@ -45,6 +46,7 @@ const ROOMS: &[&[AdminOperation]] = &[
     containments::ROWS,
     approvals::ROWS,
     access::ROWS,
+    tasks::ROWS,
 ];
 
 /// Every operation of the management API.
@@ -80,6 +82,7 @@ pub fn admin_api() -> Api {
             timeouts: UpstreamTimeouts::default(),
             connections_max: 64,
             wire: wardgate_model::wire::UpstreamWire::default(),
+            transactions: None,
         },
         operations: operations().filter_map(|row| row.operation().ok().map(Arc::new)).collect(),
         doors: Doors::Admin,

@@ -84,7 +84,7 @@ pub async fn serve(connection: Rc<Connection>, request: Request<Incoming>) -> Re
         if ruling.forwards() {
             connection.rate_limits(headers, ruling, facts);
         }
-        said_beside(&exchange, facts, headers, now);
+        said_beside(&exchange, ruling, facts, headers, now);
         respond::operation_ends(headers, facts);
         respond::credential_ends(headers, facts, now);
     }
@@ -97,8 +97,9 @@ pub async fn serve(connection: Rc<Connection>, request: Request<Incoming>) -> Re
 
 /// What a client is told of proofs of possession and of the API beside the answer: the nonce of its next proof (RFC 9449 §8), and with a
 /// challenge where to read on (RFC 9728 §5.1).
-fn said_beside(exchange: &Exchange, facts: &Facts, headers: &mut HeaderMap, now: Time) {
-    let challenged = facts.stopped.is_some() && headers.contains_key(header::WWW_AUTHENTICATE);
+fn said_beside(exchange: &Exchange, ruling: &Ruling, facts: &Facts, headers: &mut HeaderMap, now: Time) {
+    // What an upstream answers is its own.
+    let challenged = !ruling.forwards() && headers.contains_key(header::WWW_AUTHENTICATE);
     let holds = facts.caller.as_ref().is_some_and(|caller| caller.holds.is_some());
     if !challenged && !holds && facts.stopped.is_none() {
         return;
@@ -204,7 +205,7 @@ fn begin(exchange: &Rc<Exchange>, connection: &Rc<Connection>, request: Request<
             Way::Winding(Box::pin(async move {
                 let mut body = body;
                 let verdict = match paused {
-                    Paused::Ruled(held) => answer_needs(exchange.thread(), held, need).await,
+                    Paused::Ruled(held) => answer_needs(&exchange, held, need).await,
                     Paused::Unproven(unproven) => judge_with(&exchange, &connection, &parts, &mut body, unproven, need).await,
                 };
                 let verdict = verdict.map_err(Broken::For)?;
@@ -334,12 +335,12 @@ async fn judge_with(
     };
     let verdict = match step {
         Step::Done(verdict) => verdict,
-        Step::Wait(held, need) => answer_needs(thread, held, need).await?,
+        Step::Wait(held, need) => answer_needs(exchange, held, need).await?,
     };
     // Whatever it is let in for meanwhile: of a body that is lost nothing goes on.
     let lost = given.iter().find_map(|given| match given {
         Given::Body(Err(reason)) => Some(*reason),
-        Given::Body(Ok(_)) | Given::Keys(_) | Given::Introspection { .. } | Given::Elapsed => None,
+        Given::Body(Ok(_)) | Given::Keys(_) | Given::Introspection { .. } | Given::Budget(_) | Given::Elapsed => None,
     });
     match lost {
         Some(reason) if verdict.permit.is_some() => Ok(Verdict { ruling: Ruling::refused(reason), permit: None }),
@@ -364,7 +365,7 @@ async fn what_a_proof_needs(exchange: &Rc<Exchange>, connection: &Rc<Connection>
             Given::Introspection { of: trust, said }
         }
         Need::Body { limit } => Given::Body(gather(exchange, connection, body, limit).await),
-        Need::Delay { .. } => return Err(Reason::ForwardFault),
+        Need::Delay { .. } | Need::Budget { .. } => return Err(Reason::ForwardFault),
     })
 }
 
@@ -385,20 +386,35 @@ async fn gather(exchange: &Rc<Exchange>, connection: &Connection, body: &mut Inb
 }
 
 /// Answers what the rooms need, in bounded time, one need after another.
-async fn answer_needs(thread: &Rc<Thread>, mut held: Held, mut need: Need) -> Result<Verdict, Reason> {
+async fn answer_needs(exchange: &Exchange, mut held: Held, mut need: Need) -> Result<Verdict, Reason> {
+    let (thread, mut draws) = (exchange.thread(), 0);
     loop {
         let given = match need {
             Need::Delay { until } => delay(thread, until).await?,
+            // Others may have taken what was drawn; each time somebody did.
+            Need::Budget { .. } if draws == DRAWS_MAX => return Err(Reason::ReserveFault),
+            Need::Budget { task } => {
+                draws += 1;
+                let _waiting = Counted::new(&thread.slowed, thread.limits.slowed_max).ok_or(Reason::CommitBusy)?;
+                Given::Budget(thread.in_process.draw(&task).await)
+            }
             // Whatever a proof needs is asked for before a ruling.
             Need::Body { .. } | Need::Keys { .. } | Need::Introspection { .. } => return Err(Reason::ForwardFault),
         };
-        let snapshot = thread.gate.snapshot();
-        match resume(held, &given, &snapshot, thread.now()) {
+        let (snapshot, now) = (thread.gate.snapshot(), thread.now());
+        let step = match (exchange.facts(), &given) {
+            (Some(facts), Given::Budget(true)) if held.is_nothing() => decide(facts, &snapshot, thread.gate.meters(), now),
+            _ => resume(held, &given, &snapshot, now),
+        };
+        match step {
             Step::Done(verdict) => return Ok(verdict),
             Step::Wait(again, more) => (held, need) = (again, more),
         }
     }
 }
+
+/// How often more of a budget is drawn for one request.
+const DRAWS_MAX: u32 = 64;
 
 async fn delay(thread: &Thread, until: Time) -> Result<Given, Reason> {
     let _slowed = Counted::new(&thread.slowed, thread.limits.slowed_max).ok_or(Reason::CommitBusy)?;

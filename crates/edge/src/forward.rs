@@ -125,14 +125,15 @@ fn begin(permit: Permit, exchange: &Rc<Exchange>, connection: &Rc<Connection>, p
         None => departure.path_and_query(&facts.request, &PathAndQuery::from_static("/")),
     };
     let target = target.ok_or(failure(Reason::ForwardFault))?;
-    let Departure { api, show, purpose, lease } = departure;
+    let transaction = departure.transaction_token(facts, exchange.now()).map_err(failure)?;
+    let Departure { api, show, purpose, lease, .. } = departure;
     let exposed = matches!(api.upstream.target, Target::Http(_)) && !matches!(show, Show::Keep) && credential::is_exposed(target.as_str());
     if exposed {
         // Refused before, but where `mode: observe` lets everything go on: what stands in a URL cannot be left out of it.
         return Err(failure(Reason::CredentialMisplaced));
     }
     exchange.let_in(lease);
-    let going = Going { api, show, purpose, target };
+    let going = Going { api, show, purpose, transaction, target };
     if going.api.audit != AuditMode::Durable {
         return going.out(exchange, connection, parts, body);
     }
@@ -148,6 +149,7 @@ struct Going {
     api: Arc<Api>,
     show: Show,
     purpose: Option<Purpose>,
+    transaction: Option<HeaderValue>,
     target: PathAndQuery,
 }
 
@@ -166,7 +168,7 @@ impl Going {
 /// To an HTTP upstream.
 fn abroad(going: Going, exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: Parts, body: Inbound) -> Result<Way, Failure> {
     let thread = exchange.thread();
-    let Going { api, show, purpose, target } = going;
+    let Going { api, show, purpose, transaction, target } = going;
     let certificate = match &show {
         Show::Certificate(certificate) => Some(certificate.clone()),
         Show::Assertion(_) | Show::Secret { .. } | Show::Keep | Show::Nothing | Show::Caller => None,
@@ -199,6 +201,7 @@ fn abroad(going: Going, exchange: &Rc<Exchange>, connection: &Rc<Connection>, pa
             api: &onward.api,
             show,
             purpose: purpose.and_then(|purpose| HeaderValue::try_from(purpose.value.as_str()).ok()),
+            transaction,
             via: if parts.version == Version::HTTP_2 { &thread.via_field_2 } else { &thread.via_field },
             client: &own.client,
             forwarded: &own.forwarded,

@@ -15,6 +15,8 @@ pub const ASSERTION: HeaderName = HeaderName::from_static("wardgate-assertion");
 pub const EFFECT: HeaderName = HeaderName::from_static("wardgate-effect");
 /// `Wardgate-Purpose`.
 pub const PURPOSE: HeaderName = HeaderName::from_static("wardgate-purpose");
+/// `Txn-Token` (draft-ietf-oauth-transaction-tokens).
+pub const TRANSACTION: HeaderName = HeaderName::from_static("txn-token");
 const FORWARDED: HeaderName = HeaderName::from_static("forwarded");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -79,6 +81,11 @@ fn claims_trust(name: &str) -> bool {
     }
 }
 
+/// Whether a field would be taken for a transaction token.
+fn is_transaction(name: &str) -> bool {
+    name.len() == TRANSACTION.as_str().len() && begins_as(name, TRANSACTION.as_str())
+}
+
 /// What a trip to the upstream needs, made once per connection or request.
 #[derive(Debug)]
 pub struct Trip<'a> {
@@ -88,6 +95,8 @@ pub struct Trip<'a> {
     pub show: Show,
     /// The purpose on which the ruling rests, for the upstream to know.
     pub purpose: Option<HeaderValue>,
+    /// The transaction token of the request, where the API's upstream gets one.
+    pub transaction: Option<HeaderValue>,
     /// `Via` of ours: `1.1 <name>`.
     pub via: &'a HeaderValue,
     /// The client's address.
@@ -137,10 +146,13 @@ pub fn towards_upstream(headers: &mut HeaderMap, trip: Trip<'_>) {
     };
     let key = trip.api.api_key_header.as_ref();
     let own = !matches!(trip.show, Show::Keep);
+    let transactions = trip.api.upstream.transactions.is_some();
     // One pass: each look-up in the map costs as much as looking at a few names.
     strip(headers, |name, value| {
         let text = name.as_str();
         claims_trust(text)
+            // Where it is ours to say, what anybody else says there is nothing.
+            || (transactions && is_transaction(text))
             || [secret, key].into_iter().flatten().any(|credential| poses_as(text, credential))
             || name == header::EXPECT
             // A key of ours elsewhere is refused; where `mode: observe` lets it go on, it goes on without.
@@ -159,6 +171,9 @@ pub fn towards_upstream(headers: &mut HeaderMap, trip: Trip<'_>) {
     }
     if let Some(purpose) = trip.purpose {
         headers.insert(PURPOSE, purpose);
+    }
+    if let Some(transaction) = trip.transaction {
+        headers.insert(TRANSACTION, transaction);
     }
     headers.append(header::VIA, trip.via.clone());
     headers.insert(FORWARDED, trip.forwarded.clone());
@@ -198,6 +213,7 @@ pub fn may_trail(name: &HeaderName) -> bool {
     !is_hop_by_hop(text)
         && !claims_trust(text)
         && !begins_as(text, "wardgate-")
+        && !is_transaction(text)
         && ![
             header::HOST,
             header::CONTENT_LENGTH,

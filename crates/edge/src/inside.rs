@@ -6,7 +6,7 @@ use std::{net::IpAddr, pin::Pin, sync::Arc};
 use wardgate_gate::{Introspection, KeysAnswer};
 use wardgate_model::{
     facts::{Door, Facts},
-    id::TrustName,
+    id::{TaskId, TrustName},
     secret::Secret,
 };
 
@@ -34,7 +34,17 @@ pub type Answering = Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>;
 pub trait InProcess: Send + Sync {
     /// Begins to answer.
     fn call(&self, call: InProcessCall) -> Answering;
+
+    /// Has more of a task's budget drawn, for requests that are short of it. Ends after a bounded time: `true` when it is known now
+    /// how much there is.
+    fn draw(&self, task: &TaskId) -> Drawing {
+        let _nobody = task;
+        Box::pin(std::future::ready(false))
+    }
 }
+
+/// A draw under way.
+pub type Drawing = Pin<Box<dyn Future<Output = bool> + Send>>;
 
 /// Keys under way.
 pub type Fetching = Pin<Box<dyn Future<Output = KeysAnswer> + Send>>;

@@ -54,7 +54,7 @@ mod fixture;
 
 pub use census::{Census, Common, Counted, OpenRequests};
 pub use handshake::ClientCertificates;
-pub use inside::{Answering, Asking, Fetching, InProcess, InProcessCall, Probes, TrustKeys};
+pub use inside::{Answering, Asking, Drawing, Fetching, InProcess, InProcessCall, Probes, TrustKeys};
 pub use limits::EdgeLimits;
 pub use metrics::EdgeMetrics;
 pub use proxies::Proxies;

@@ -13,6 +13,7 @@ use wardgate_model::{
     credential::CredentialKind,
     facts::{Facts, Lane},
     id::RequestId,
+    proof::HeldKey,
     reason::Reason,
     ruling::{LimitState, LimitUnit, Ruling},
     time::Time,
@@ -146,12 +147,18 @@ fn challenge(reason: Reason, status: StatusCode, facts: Option<&Facts>) -> Optio
     let text = match (status, reason) {
         (_, Reason::StandingScope) => {
             let scope = facts.and_then(|facts| facts.operation.as_deref()).map_or("", |operation| operation.class.as_str());
-            let text = format!("Bearer realm=\"wardgate\", error=\"insufficient_scope\", scope=\"{scope}\"");
+            let said = format!("realm=\"wardgate\", error=\"insufficient_scope\", scope=\"{scope}\"");
+            let text = match is_by_possession(facts) {
+                true => format!("DPoP {said}, algs=\"{}\"", possession::algorithms()),
+                false => format!("Bearer {said}"),
+            };
             return HeaderValue::try_from(text).ok();
         }
         // The other challenge says all there is to say.
         (StatusCode::UNAUTHORIZED, Reason::ProofPossession | Reason::ProofNonce) => return None,
+        (StatusCode::UNAUTHORIZED, _) if is_by_possession(facts) && takes_tokens(facts) => return None,
         (StatusCode::UNAUTHORIZED, Reason::CredentialMissing) => "Bearer realm=\"wardgate\"",
+        (StatusCode::UNAUTHORIZED, _) if is_by_possession(facts) => "Bearer realm=\"wardgate\"",
         (StatusCode::UNAUTHORIZED, _) => "Bearer realm=\"wardgate\", error=\"invalid_token\"",
         (
             StatusCode::BAD_REQUEST,
@@ -162,9 +169,21 @@ fn challenge(reason: Reason, status: StatusCode, facts: Option<&Facts>) -> Optio
     Some(HeaderValue::from_static(text))
 }
 
-/// RFC 9449 §7.1, §9: that a token may be bound to a key here, or what is wrong with the proof of possession.
+/// Whether what is refused was shown by the scheme `DPoP`: what is wrong with it is told in that one's challenge, and in no other.
+fn is_by_possession(facts: Option<&Facts>) -> bool {
+    facts.is_some_and(|facts| match (facts.stopped, &facts.caller) {
+        (Some(stopped), _) => stopped.by_possession,
+        (None, caller) => caller.as_ref().is_some_and(|caller| matches!(caller.holds, Some(HeldKey::Key(_)))),
+    })
+}
+
+fn takes_tokens(facts: Option<&Facts>) -> bool {
+    facts.and_then(|facts| facts.api.as_deref()).is_some_and(|api| api.accept.contains(&CredentialKind::Oidc))
+}
+
+/// RFC 9449 §7.1, §9: that a token may be bound to a key here, or what is wrong with what was shown so.
 fn held(reason: Reason, status: StatusCode, facts: Option<&Facts>) -> Option<HeaderValue> {
-    let tokens = facts.and_then(|facts| facts.api.as_deref()).is_some_and(|api| api.accept.contains(&CredentialKind::Oidc));
+    let tokens = takes_tokens(facts);
     // Whoever is told of its proof has shown one, and every 401 has a challenge (RFC 9110 §11.6.1).
     let own = matches!(reason, Reason::ProofPossession | Reason::ProofNonce);
     if status != StatusCode::UNAUTHORIZED || !(tokens || own) {
@@ -174,7 +193,8 @@ fn held(reason: Reason, status: StatusCode, facts: Option<&Facts>) -> Option<Hea
         Reason::CredentialMissing => "",
         Reason::ProofPossession => ", error=\"invalid_dpop_proof\"",
         Reason::ProofNonce => ", error=\"use_dpop_nonce\"",
-        _ => ", error=\"invalid_token\"",
+        _ if is_by_possession(facts) => ", error=\"invalid_token\"",
+        _ => "",
     };
     HeaderValue::try_from(format!("DPoP realm=\"wardgate\"{error}, algs=\"{}\"", possession::algorithms())).ok()
 }

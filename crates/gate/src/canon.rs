@@ -18,6 +18,7 @@ use wardgate_model::{
     reason::Reason,
     wire::Upgrade,
 };
+use wardgate_proof::jose;
 
 /// Longest user agent that is recorded, in bytes.
 const USER_AGENT_BYTES_MAX: usize = 256;
@@ -64,6 +65,7 @@ pub fn read<'a>(arrival: &'a Arrival<'a>) -> Result<Canonical<'a>, Refused> {
         query: arrival.uri.query().map(Into::into),
         content_type: None,
         length: None,
+        retry: None,
     };
     let refuse = |request: RequestFacts, reason| {
         let mut request = request;
@@ -97,7 +99,15 @@ pub fn read<'a>(arrival: &'a Arrival<'a>) -> Result<Canonical<'a>, Refused> {
     };
     request.content_type = fields.content_type;
     request.length = fields.length;
+    request.retry = head.retry.single().ok().flatten().filter(|key| !key.is_empty()).map(|key| retry(&request, key));
     Ok(Canonical { arrival, request, upgrade, purpose: fields.purpose, trace: fields.trace, user_agent: fields.user_agent })
+}
+
+/// The same only for the same call under the same key (draft-ietf-httpapi-idempotency-key-header).
+fn retry(request: &RequestFacts, key: &str) -> [u8; 32] {
+    // No part holds a line feed, so no two requests read the same.
+    let query = request.query.as_deref().map_or_else(String::new, |query| format!("?{query}"));
+    jose::hash(&format!("{} {}\n{}{query}\n{key}", request.method, request.host, request.path))
 }
 
 /// A field that must be single is repeated or unreadable.
@@ -133,6 +143,8 @@ impl<'a> Field<'a> {
 struct Head<'a> {
     host: Field<'a>,
     length: Field<'a>,
+    /// `Idempotency-Key`, which is the upstream's to judge.
+    retry: Field<'a>,
     content_type: Field<'a>,
     purpose: Field<'a>,
     traceparent: Field<'a>,
@@ -151,6 +163,7 @@ impl<'a> Head<'a> {
             match name.as_str() {
                 "host" => head.host.add(value),
                 "content-length" => head.length.add(value),
+                "idempotency-key" => head.retry.add(value),
                 "content-type" => head.content_type.add(value),
                 "wardgate-purpose" => head.purpose.add(value),
                 "traceparent" => head.traceparent.add(value),

@@ -24,7 +24,7 @@ pub(crate) fn stopped(caller: &Caller, denied: &Denied) -> Reason {
 /// Gives the permit, or the refusal.
 #[must_use]
 pub fn commit(ruled: Ruled, snapshot: &Snapshot, now: Time) -> Verdict {
-    let Ruled { ruling, reservation, api, operation, caller, purpose } = ruled;
+    let Ruled { ruling, reservation, api, operation, caller, purpose, acting_until } = ruled;
     if !ruling.forwards() {
         return Verdict { ruling, permit: None };
     }
@@ -41,6 +41,7 @@ pub fn commit(ruled: Ruled, snapshot: &Snapshot, now: Time) -> Verdict {
         Err(reason) => return refuse(ruling, reason),
     };
     let until = ruling.grant.as_ref().and_then(|grant| snapshot.end_of(grant));
+    let until = [until, acting_until].into_iter().flatten().min();
     let lease = Lease::new(caller, Arc::clone(snapshot.denied()), reservation.map(Reservation::commit), until);
-    Verdict { ruling, permit: Some(Permit::new(api, show, purpose, lease)) }
+    Verdict { ruling, permit: Some(Permit::new(api, show, purpose, lease, snapshot.mint())) }
 }

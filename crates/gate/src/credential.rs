@@ -223,6 +223,12 @@ fn dots(text: &[u8]) -> usize {
     chunks.iter().map(|chunk| few(chunk)).sum::<usize>() + few(rest)
 }
 
+/// Whether the credential of a request is shown by the scheme `DPoP`.
+pub(crate) fn is_by_possession(headers: &HeaderMap) -> bool {
+    let shown = headers.get(header::AUTHORIZATION).and_then(|value| authorized(value).ok());
+    shown.is_some_and(|(scheme, _)| scheme == Scheme::Possession)
+}
+
 /// By which scheme a text is shown in `Authorization`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scheme {

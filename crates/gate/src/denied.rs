@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::{fmt, sync::Arc, time::Duration};
 use wardgate_model::{
     credential::Credential,
-    facts::Caller,
-    id::{CredentialId, IdentityId, OwnerName, TrustName},
+    facts::{Caller, Delegation},
+    id::{CredentialId, IdentityId, OwnerName, TaskId, TrustName},
+    inventory::Identity,
     time::Time,
 };
 
@@ -31,6 +32,8 @@ pub enum Subject {
     Issuer(TrustName),
     /// One token, by its `jti`.
     Token(Box<str>),
+    /// A task: all tokens of it.
+    Task(TaskId),
 }
 
 /// What the published snapshot says of a stopped subject.
@@ -50,12 +53,13 @@ struct Stopped {
     owners: AHashMap<OwnerName, Time>,
     issuers: AHashMap<TrustName, Time>,
     tokens: AHashMap<Box<str>, Time>,
+    tasks: AHashMap<TaskId, Time>,
 }
 
 impl Stopped {
     fn is_empty(&self) -> bool {
         let named = self.identities.is_empty() && self.owners.is_empty() && self.issuers.is_empty();
-        named && self.credentials.is_empty() && self.tokens.is_empty()
+        named && self.credentials.is_empty() && self.tokens.is_empty() && self.tasks.is_empty()
     }
 
     fn add(&mut self, subject: Subject, now: Time) {
@@ -65,6 +69,7 @@ impl Stopped {
             Subject::Owner(name) => self.owners.insert(name, now),
             Subject::Issuer(name) => self.issuers.insert(name, now),
             Subject::Token(id) => self.tokens.insert(id, now),
+            Subject::Task(id) => self.tasks.insert(id, now),
         };
     }
 
@@ -75,13 +80,27 @@ impl Stopped {
             Subject::Owner(name) => self.owners.remove(name),
             Subject::Issuer(name) => self.issuers.remove(name),
             Subject::Token(id) => self.tokens.remove(id),
+            Subject::Task(id) => self.tasks.remove(id),
         };
     }
 
-    /// What is shown was stopped: the token, the credential, or whoever vouches for it.
+    /// What is shown was stopped: the token, its task, the credential, or whoever vouches for it.
     fn holds_shown(&self, caller: &Caller) -> bool {
         let token = || caller.token.as_ref().is_some_and(|token| self.tokens.contains_key(&token.id));
-        caller.credential.as_ref().is_some_and(|credential| self.holds_credential(credential)) || (!self.tokens.is_empty() && token())
+        let task = || caller.task.as_ref().is_some_and(|task| self.tasks.contains_key(task));
+        caller.credential.as_ref().is_some_and(|credential| self.holds_credential(credential))
+            || (!self.tokens.is_empty() && token())
+            || (!self.tasks.is_empty() && task())
+            || caller.delegation.as_ref().is_some_and(|delegation| self.holds_chain(delegation))
+    }
+
+    /// What a token came of was stopped: one of its ancestors, or by what one of its actors was proven.
+    fn holds_chain(&self, Delegation { actors, parents }: &Delegation) -> bool {
+        parents.iter().any(|parent| self.tokens.contains_key(parent)) || actors.iter().any(|actor| self.holds_credential(&actor.credential))
+    }
+
+    fn holds_identity(&self, identity: &Identity) -> bool {
+        self.identities.contains_key(&identity.id) || self.owners.contains_key(&identity.owner)
     }
 
     fn holds_credential(&self, credential: &Credential) -> bool {
@@ -167,6 +186,7 @@ impl Denied {
             after.owners.retain(|name, since| stays(Subject::Owner(name.clone()), *since));
             after.issuers.retain(|name, since| stays(Subject::Issuer(name.clone()), *since));
             after.tokens.retain(|id, since| stays(Subject::Token(id.clone()), *since));
+            after.tasks.retain(|id, since| stays(Subject::Task(id.clone()), *since));
             after
         });
     }
@@ -190,6 +210,18 @@ impl Denied {
         self.generation() != 0 && self.stopped.load().issuers.contains_key(trust)
     }
 
+    /// Whether a token was ended, by its `jti`.
+    #[must_use]
+    pub fn stops_token(&self, id: &str) -> bool {
+        self.generation() != 0 && self.stopped.load().tokens.contains_key(id)
+    }
+
+    /// Whether a task was stopped.
+    #[must_use]
+    pub fn stops_task(&self, task: &TaskId) -> bool {
+        self.generation() != 0 && self.stopped.load().tasks.contains_key(task)
+    }
+
     /// Whether this caller was stopped.
     #[must_use]
     pub fn stops(&self, caller: &Caller) -> bool {
@@ -200,8 +232,9 @@ impl Denied {
         if stopped.is_empty() {
             return false;
         }
+        let actors = || caller.delegation.iter().flat_map(|delegation| &delegation.actors);
         stopped.holds_shown(caller)
-            || stopped.identities.contains_key(&caller.identity.id)
-            || stopped.owners.contains_key(&caller.identity.owner)
+            || stopped.holds_identity(&caller.identity)
+            || actors().any(|actor| stopped.holds_identity(&actor.identity))
     }
 }

@@ -5,7 +5,7 @@
 //! credentials and identities that were stopped, identities whose time is over. A proof that matches two identities is a refusal (AN6).
 //! What shows no proof and a person's session, where the API serves people, is in the people's lane ([`people`]).
 
-use crate::{judge::Refused, people, proof::Proven, proof::claim, snapshot::Snapshot};
+use crate::{delegation, judge::Refused, people, proof::Proven, proof::claim, snapshot::Snapshot, task};
 use std::sync::Arc;
 use wardgate_model::{
     facts::{Caller, Facts},
@@ -28,6 +28,7 @@ pub fn resolve(proven: Proven<'_>, snapshot: &Snapshot, now: Time) -> Result<Fac
         None => people::session(sourced.routed.canonical.arrival.headers, &sourced.routed.api, snapshot.pepper()),
     };
     let mut facts = sourced.into_facts();
+    let of_task = genuine.as_ref().and_then(|genuine| genuine.task.clone());
     let caller = match (genuine, session) {
         (None, Err(reason)) => return Err(Refused::new(facts, reason)),
         (None, Ok(Some(session))) => person(session, snapshot),
@@ -53,7 +54,10 @@ pub fn resolve(proven: Proven<'_>, snapshot: &Snapshot, now: Time) -> Result<Fac
         (true, _, _) => Err(Refused::new(facts, Reason::ProofRevoked)),
         (false, true, _) => Err(Refused::new(facts, Reason::IdentityContained)),
         (false, false, true) => Err(Refused::new(facts, Reason::IdentityEnded)),
-        (false, false, false) => Ok(facts),
+        (false, false, false) => match of_task.map_or(Ok(()), |of| task::within(&of, &mut facts, snapshot, now)) {
+            Ok(()) => Ok(facts),
+            Err(reason) => Err(Refused::new(facts, reason)),
+        },
     }
 }
 
@@ -64,7 +68,7 @@ pub(crate) fn is_contained(caller: &Caller, snapshot: &Snapshot) -> bool {
         return snapshot.denied().stops_credential(caller);
     }
     let state = matches!(caller.identity.state, IdentityState::Suspended | IdentityState::Quarantined | IdentityState::Retired);
-    state || snapshot.denied().stops(caller)
+    state || caller.delegation.as_deref().is_some_and(delegation::is_contained) || snapshot.denied().stops(caller)
 }
 
 /// A caller that is only described: the identity as it is, with a proof of this kind, made now.
@@ -91,6 +95,7 @@ fn nobody(snapshot: &Snapshot) -> Caller {
         on_behalf_of: None,
         actors: smallvec::SmallVec::new(),
         holds: None,
+        delegation: None,
         task: None,
     }
 }

@@ -40,7 +40,7 @@ pub fn establish(arrival: &Arrival<'_>, snapshot: &Snapshot, meters: &Meters, no
     }
     match rooms(arrival, snapshot, meters, now) {
         Ok(facts) => Step::Done(facts),
-        Err(Unready::Refused(refused)) => Step::Done(refused.into_facts()),
+        Err(Unready::Refused(refused)) => Step::Done(by_scheme(refused.into_facts(), arrival)),
         Err(Unready::Needs { need, .. }) => Step::Wait(Unproven(()), need),
     }
 }
@@ -72,28 +72,39 @@ pub fn establish_with(
             None => return Step::Wait(Unproven(()), need),
         },
     };
-    let mut facts = refused.into_facts();
-    // What shows nothing is not let in upon anything: a token of ours alone proves nobody.
+    let mut facts = by_scheme(refused.into_facts(), arrival);
     let upon = proof::upon(arrival, &facts, answers);
-    if let Some(stopped) = facts.stopped.as_mut().filter(|stopped| stopped.reason != Reason::CredentialMissing) {
+    if let Some(stopped) = facts.stopped.as_mut() {
         stopped.upon = upon;
     }
     Step::Done(facts)
 }
 
+/// Says by which scheme it was shown what is refused.
+fn by_scheme(mut facts: Facts, arrival: &Arrival<'_>) -> Facts {
+    if let Some(stopped) = &mut facts.stopped {
+        stopped.by_possession = credential::is_by_possession(arrival.headers);
+    }
+    facts
+}
+
 /// Rooms 7 to 12: may it, here and now?
 #[must_use]
 pub fn decide(facts: &Facts, snapshot: &Snapshot, meters: &Meters, now: Time) -> Step<Verdict> {
-    fn rooms(facts: &Facts, snapshot: &Snapshot, meters: &Meters, now: Time) -> Result<Ruled, Box<Denial>> {
+    fn rooms(facts: &Facts, snapshot: &Snapshot, meters: &Meters, now: Time) -> Result<Ruled, Unruled> {
         let considered = standing::consider(facts, snapshot)?;
         let reserved = reserve::take(considered, snapshot, meters, now)?;
         let inspected = inspect::inspect(reserved, snapshot)?;
         let assessed = risk::assess(inspected);
-        rule::rule(assessed, snapshot, now)
+        Ok(rule::rule(assessed, snapshot, now)?)
     }
-    let ruled = rooms(facts, snapshot, meters, now).unwrap_or_else(|denial| Ruled::denied(*denial, facts));
+    let ruled = match rooms(facts, snapshot, meters, now) {
+        Ok(ruled) => ruled,
+        Err(Unruled::Denied(denial)) => Ruled::denied(*denial, facts),
+        Err(Unruled::Needs(need)) => return Step::Wait(Held(None), need),
+    };
     match ruled.ruling.response {
-        Response::Slow { delay } => Step::Wait(Held(Box::new(ruled)), Need::Delay { until: now + delay }),
+        Response::Slow { delay } => Step::Wait(Held(Some(Box::new(ruled))), Need::Delay { until: now + delay }),
         Response::Allow | Response::Challenge { .. } | Response::Block => Step::Done(commit::commit(ruled, snapshot, now)),
     }
 }
@@ -101,10 +112,12 @@ pub fn decide(facts: &Facts, snapshot: &Snapshot, meters: &Meters, now: Time) ->
 /// Goes on after a [`Need`] was answered, with the room after the one that asked, against the snapshot of *now*.
 #[must_use]
 pub fn resume(held: Held, answer: &Answer, snapshot: &Snapshot, now: Time) -> Step<Verdict> {
-    match answer {
-        Answer::Elapsed | Answer::Body(_) | Answer::Keys(_) | Answer::Introspection { .. } => {
-            Step::Done(commit::commit(*held.0, snapshot, now))
+    match (held.0, answer) {
+        (Some(ruled), Answer::Elapsed | Answer::Body(_) | Answer::Keys(_) | Answer::Introspection { .. } | Answer::Budget(_)) => {
+            Step::Done(commit::commit(*ruled, snapshot, now))
         }
+        // Whoever does not judge again does not know whether there is anything left.
+        (None, _) => Step::Done(Verdict { ruling: Ruling::refused(Reason::ReserveFault), permit: None }),
     }
 }
 
@@ -166,6 +179,21 @@ impl Refused {
 
     fn into_facts(self) -> Facts {
         *self.0
+    }
+}
+
+/// Why there is no ruling by all rooms.
+#[derive(Debug)]
+pub enum Unruled {
+    /// A room refused.
+    Denied(Box<Denial>),
+    /// A room needs something first.
+    Needs(Need),
+}
+
+impl From<Box<Denial>> for Unruled {
+    fn from(denial: Box<Denial>) -> Self {
+        Self::Denied(denial)
     }
 }
 

@@ -26,6 +26,7 @@ pub mod canon;
 pub mod clients;
 pub mod commit;
 pub mod credential;
+mod delegation;
 pub mod denied;
 mod escapes;
 pub mod heard;
@@ -49,6 +50,7 @@ pub mod source;
 pub mod spent;
 pub mod standing;
 pub mod step;
+pub mod task;
 pub mod trust;
 
 pub use arrival::Arrival;

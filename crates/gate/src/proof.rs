@@ -11,16 +11,19 @@ mod federated;
 mod key;
 mod ours;
 mod possession;
+mod subject;
 mod token;
 mod webhook;
 
 use crate::{
     credential::{FOREIGN_BYTES_MAX, Presented, Shown},
+    delegation,
     judge::Refused,
     route::Routed,
     snapshot::Snapshot,
     source::Sourced,
     step::{Answer, Introspection, KeysAnswer, Need},
+    task::OfTask,
     trust::Trouble,
 };
 use http::header;
@@ -28,7 +31,7 @@ use std::{net::IpAddr, sync::Arc};
 use wardgate_abuse::Meters;
 use wardgate_model::{
     credential::{Credential, CredentialKind, CredentialState},
-    facts::{Caller, Facts, TokenFacts, Unknown},
+    facts::{Caller, Delegation, Facts, TokenFacts, Unknown},
     id::TrustName,
     inventory::Identity,
     proof::{CertificateChain, HeldKey, ProofFacts, ProofKind},
@@ -40,6 +43,7 @@ use wardgate_proof::binding::Match;
 pub(crate) use federated::upon;
 pub(crate) use ours::shown as of_ours;
 pub use ours::{Live, live, opens};
+pub use subject::{Subject, serves, subject};
 
 /// A request whose proof is genuine, or that shows none.
 #[derive(Debug)]
@@ -63,13 +67,17 @@ pub struct Genuine {
     pub on_behalf_of: Option<Box<str>>,
     /// The key whose possession was shown beside.
     pub holds: Option<HeldKey>,
+    /// Who shows it for whom it is of, and upon what.
+    pub delegation: Option<Arc<Delegation>>,
+    /// Of which task it is.
+    pub task: Option<Arc<OfTask>>,
 }
 
 impl Genuine {
     /// The proof of a credential that is shown itself.
     fn of(credential: Arc<Credential>, kind: ProofKind) -> Self {
         let proof = ProofFacts { kind, bound: false, since: credential.created, ends: None };
-        Self { credential, proof, token: None, on_behalf_of: None, holds: None }
+        Self { credential, proof, token: None, on_behalf_of: None, holds: None, delegation: None, task: None }
     }
 }
 
@@ -276,12 +284,22 @@ fn in_force<'a>(sourced: Sourced<'a>, genuine: Genuine, snapshot: &Snapshot, now
 
 fn stands(genuine: &Genuine, address: IpAddr, now: Time) -> Result<(), Reason> {
     is_in_time(genuine, now)?;
-    if genuine.credential.admits(address) { Ok(()) } else { Err(Reason::ProofSource) }
+    if admits(&genuine.credential, genuine.delegation.as_deref(), address) { Ok(()) } else { Err(Reason::ProofSource) }
+}
+
+/// Whether what is shown may come from an address: where somebody acts, from where that one may, else from where whom it acts for may. So
+/// a token is never without the networks that it was bound to.
+pub(crate) fn admits(own: &Credential, delegation: Option<&Delegation>, address: IpAddr) -> bool {
+    let actors = delegation.into_iter().flat_map(|delegation| &delegation.actors).map(|actor| &*actor.credential);
+    actors.chain([own]).find(|credential| !credential.sources.is_empty()).is_none_or(|credential| credential.admits(address))
 }
 
 /// Whether it is neither ended nor over.
 fn is_in_time(genuine: &Genuine, now: Time) -> Result<(), Reason> {
     let ended = |end: Option<Time>| end.is_some_and(|end| end <= now);
+    if let Some(delegation) = &genuine.delegation {
+        delegation::lives(delegation, now)?;
+    }
     match genuine.credential.state {
         CredentialState::Revoked { .. } | CredentialState::Spent => Err(Reason::ProofRevoked),
         CredentialState::Live if ended(genuine.credential.expires) || ended(genuine.proof.ends) => Err(Reason::ProofExpired),
@@ -314,8 +332,9 @@ pub(crate) fn claim(identity: &Arc<Identity>, genuine: Genuine) -> Caller {
         proof: genuine.proof,
         token: genuine.token,
         on_behalf_of: genuine.on_behalf_of,
-        actors: smallvec::SmallVec::new(),
+        actors: delegation::names(genuine.delegation.as_deref()),
         holds: genuine.holds,
-        task: None,
+        delegation: genuine.delegation,
+        task: genuine.task.map(|of| of.task.clone()),
     }
 }

@@ -1,55 +1,77 @@
 //! Whether a caller could be let in to an operation, told before any request: what our token service asks before it gives a token out.
 //!
-//! Only a certain no counts. Where, when and what for a token will be shown is not known yet, so what a policy makes of that is left to
-//! the request itself.
+//! Only a certain no counts: what holds whatever the request, and what holds of the token wherever it is shown. Where, when and what for
+//! that will be is not known yet, so what a policy makes of that is left to the request itself.
 
 use crate::{snapshot::Snapshot, standing};
 use std::sync::Arc;
 use wardgate_model::{
     api::{Api, Operation},
-    facts::{Caller, Facts, RequestFacts},
-    proof::ProofKind,
+    facts::{Caller, Facts, Purpose, RequestFacts},
+    inventory::Identity,
     time::Time,
 };
 use wardgate_policy::{Decision, Standing};
 
-/// The guardrail that keeps what lives long from dangerous operations: whether it would refuse is known beforehand.
-const POWER: &str = "guardrail:power";
+/// A token that is not there yet.
+#[derive(Debug, Clone, Copy)]
+pub struct Prospect<'a> {
+    /// Whoever will show it, as the gate will know them then.
+    pub caller: &'a Caller,
+    /// The request by which it is asked for.
+    pub asking: &'a Facts,
+    /// What requests are judged against.
+    pub snapshot: &'a Snapshot,
+    /// The present moment.
+    pub now: Time,
+}
 
-/// Whether `caller` could be let in to an operation. `asking`: the request by which it asks.
-#[must_use]
-pub fn could(caller: &Caller, api: &Arc<Api>, operation: &Arc<Operation>, asking: &Facts, snapshot: &Snapshot, now: Time) -> bool {
-    let wanted = api.require.iter().filter(|required| required.class == operation.class);
-    let short = |required: &wardgate_model::api::Require| {
-        let old = required.max_age.is_some_and(|most| now.since(caller.proof.since) > most);
-        (required.bound && !caller.proof.bound) || old
-    };
-    if !standing::is_in_scope(caller, operation, snapshot) || operation.ending.is_some_and(|ending| ending.refuses(now)) {
-        return false;
+impl Prospect<'_> {
+    /// Whether what holds of every request keeps nobody out of an operation. `identity`: the caller's own, or whose of those who act for
+    /// it.
+    #[must_use]
+    pub fn stands(&self, identity: &Identity, api: &Api, operation: &Operation) -> bool {
+        let Self { caller, snapshot, now, .. } = *self;
+        let old = |most| now.since(caller.proof.since) > most;
+        let too_old = api.require.iter().any(|wanted| wanted.class == operation.class && wanted.max_age.is_some_and(old));
+        standing::is_in_scope(caller, operation, snapshot)
+            && !too_old
+            && operation.ending.is_none_or(|ending| !ending.refuses(now))
+            && !matches!(*snapshot.policies().standing(identity, api, operation), Standing::Denied(_))
     }
-    if wanted.into_iter().any(short) {
-        return false;
+
+    /// Whether nothing that is known of the token keeps it out either.
+    #[must_use]
+    pub fn could(&self, identity: &Identity, api: &Arc<Api>, operation: &Arc<Operation>) -> bool {
+        let Self { snapshot, now, .. } = *self;
+        let foretold = || {
+            let standing = snapshot.policies().standing(identity, api, operation);
+            snapshot.policies().foretell(&standing, &self.described(api, operation), now)
+        };
+        self.stands(identity, api, operation) && foretold().is_none_or(|answer| answer.decision == Decision::Allow)
     }
-    match &*snapshot.policies().standing(&caller.identity, api, operation) {
-        Standing::Denied(_) => false,
-        Standing::Allowed(_) => true,
-        standing @ Standing::Residual(_) => {
-            let described = || Facts {
-                request: RequestFacts {
-                    method: operation.method.clone(),
-                    path: operation.template.as_str().into(),
-                    ..asking.request.clone()
-                },
-                api: Some(Arc::clone(api)),
-                operation: Some(Arc::clone(operation)),
-                caller: Some(caller.clone()),
-                ..asking.clone()
-            };
-            let refused = |facts: Facts| {
-                let answer = snapshot.policies().rule(standing, &facts, 0, now);
-                answer.decision == Decision::Deny && answer.policies.iter().any(|policy| policy.as_str() == POWER)
-            };
-            caller.proof.kind != ProofKind::ApiKey || !refused(described())
+
+    /// Whether it is not the purpose that would keep the caller out of an operation, all else being as it may.
+    #[must_use]
+    pub fn is_purposed(&self, api: &Arc<Api>, operation: &Arc<Operation>, purpose: &Purpose) -> bool {
+        let policies = self.snapshot.policies();
+        let standing = policies.standing(&self.caller.identity, api, operation);
+        let denied = |purpose: Option<Purpose>| {
+            let facts = Facts { purpose, ..self.described(api, operation) };
+            policies.rule(&standing, &facts, 0, self.now).decision == Decision::Deny
+        };
+        !denied(Some(purpose.clone())) || denied(None)
+    }
+
+    /// A request for an operation, as far as it can be told beforehand.
+    fn described(&self, api: &Arc<Api>, operation: &Arc<Operation>) -> Facts {
+        let asking = self.asking;
+        Facts {
+            request: RequestFacts { method: operation.method.clone(), path: operation.template.as_str().into(), ..asking.request.clone() },
+            api: Some(Arc::clone(api)),
+            operation: Some(Arc::clone(operation)),
+            caller: Some(self.caller.clone()),
+            ..asking.clone()
         }
     }
 }

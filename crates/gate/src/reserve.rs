@@ -1,15 +1,20 @@
-//! Room 8. Takes a [`Considered`], gives a [`Reserved`]: rate, quota, concurrency and bytes, all or none.
+//! Room 8. Takes a [`Considered`], gives a [`Reserved`]: rate, quota, concurrency and bytes, all or none; and a call of its task.
 //!
 //! Why here: counting comes after the constant answer, so that a caller who may not call at all uses nobody's quota, and
-//! before the dear rooms. Refuses: what is over a limit. Dropping the reservation gives it back.
+//! before the dear rooms. The task comes first: nothing else is counted while more of its budget is drawn. Refuses: what is over a
+//! limit or the budget of its task. Dropping the reservation gives it back.
 
 use crate::{
-    judge::Denial,
+    judge::{Denial, Unruled},
     snapshot::Snapshot,
     standing::{Considered, is_break_glass},
+    step::Need,
 };
-use wardgate_abuse::{Limits, Meters, Reservation};
-use wardgate_model::time::Time;
+use wardgate_abuse::{
+    Limits, Meters, Reservation,
+    budget::{Short, TaskPlace},
+};
+use wardgate_model::{reason::Reason, time::Time};
 
 /// A request that has its place under every limit.
 #[derive(Debug)]
@@ -24,10 +29,22 @@ pub struct Reserved<'f> {
 ///
 /// # Errors
 /// When one has none left.
-pub fn take<'f>(considered: Considered<'f>, snapshot: &Snapshot, meters: &Meters, now: Time) -> Result<Reserved<'f>, Box<Denial>> {
+pub fn take<'f>(considered: Considered<'f>, snapshot: &Snapshot, meters: &Meters, now: Time) -> Result<Reserved<'f>, Unruled> {
+    let task = of_task(&considered, snapshot, meters, now)?;
     let none = is_break_glass(considered.caller, considered.api).then(|| Limits::compile(&[]));
     match meters.reserve(none.as_ref().unwrap_or(snapshot.limits()), considered.facts, now) {
-        Ok(reservation) => Ok(Reserved { considered, reservation }),
-        Err(refusal) => Err(Denial::because(refusal.reason).limits(refusal.states, refusal.retry_after_s)),
+        Ok(reservation) => Ok(Reserved { considered, reservation: reservation.of_task(task) }),
+        Err(refusal) => Err(Denial::because(refusal.reason).limits(refusal.states, refusal.retry_after_s).into()),
+    }
+}
+
+/// A call of the budget of its task. What calls to end the task, or to keep it alive, is none of it.
+fn of_task(considered: &Considered<'_>, snapshot: &Snapshot, meters: &Meters, now: Time) -> Result<Option<TaskPlace>, Unruled> {
+    let of = considered.caller.task.as_ref().filter(|_| !considered.api.is_tasks());
+    let Some(task) = of.and_then(|id| snapshot.task(id.as_str(), &considered.caller.identity.id, now)) else { return Ok(None) };
+    match meters.budgets().take(task, considered.facts.request.retry, now) {
+        Ok(place) => Ok(place),
+        Err(Short::Ask) => Err(Unruled::Needs(Need::Budget { task: task.id.clone() })),
+        Err(Short::Used) => Err(Denial::because(Reason::ReserveTask).into()),
     }
 }

@@ -8,11 +8,12 @@
 
 use crate::{
     credential::is_token,
+    delegation,
     identity::is_contained,
     permit, proof,
     route::Found,
     snapshot::Snapshot,
-    standing,
+    standing, task,
     trust::{Certificate, Token, Trouble},
 };
 use serde_json::Map;
@@ -46,7 +47,10 @@ pub struct Evidence<'a> {
 pub fn is_unchanged(facts: &Facts, snapshot: &Snapshot) -> bool {
     let Some(caller) = &facts.caller else { return true };
     let Some(then) = &caller.credential else { return true };
-    snapshot.credential(then.id.as_str()).is_some_and(|now| Arc::ptr_eq(now, then))
+    let of_task = caller.task.as_ref().is_none_or(|task| snapshot.population().tasks().get(task.as_str()).is_some());
+    of_task
+        && caller.delegation.as_deref().is_none_or(|chain| delegation::is_unchanged(chain, snapshot))
+        && snapshot.credential(then.id.as_str()).is_some_and(|now| Arc::ptr_eq(now, then))
         && snapshot.identity(&caller.identity.id).is_some_and(|now| Arc::ptr_eq(now, &caller.identity))
 }
 
@@ -103,10 +107,15 @@ fn again(facts: &Facts, evidence: Evidence<'_>, asked: Asked<'_>, snapshot: &Sna
     facts.caller = Some(caller);
     let considered = standing::consider(&facts, snapshot).map_err(|denial| denial.reason)?;
     let answer = snapshot.policies().rule(&considered.standing, &facts, 0, facts.time);
-    match answer.decision {
-        Decision::Allow => Ok(permit::end(considered.caller, answer.grant.and_then(|grant| snapshot.end_of(&grant)))),
-        Decision::Deny => Err(answer.reason),
+    if answer.decision == Decision::Deny {
+        return Err(answer.reason);
     }
+    let acting = considered.acting.as_deref().map(|standing| snapshot.policies().rule(standing, &facts, 0, facts.time));
+    if acting.as_ref().is_some_and(|acting| acting.decision == Decision::Deny) {
+        return Err(Reason::RuleActor);
+    }
+    let grants = [answer.grant, acting.and_then(|acting| acting.grant)];
+    Ok(permit::end(considered.caller, grants.iter().flatten().filter_map(|grant| snapshot.end_of(grant)).min()))
 }
 
 /// Who calls, as the record has it now; what it showed stands for it still.
@@ -118,9 +127,16 @@ fn caller(then: &Caller, evidence: Evidence<'_>, facts: &Facts, api: &Api, snaps
     let credential = snapshot.credential(shown.id.as_str()).filter(|credential| credential.identity == shown.identity);
     let credential = credential.ok_or(Reason::ProofUnknown)?;
     let identity = snapshot.identity(&credential.identity).ok_or(Reason::IdentityUnknown)?;
-    let caller = Caller { identity: Arc::clone(identity), credential: Some(Arc::clone(credential)), ..then.clone() };
+    let chain = then.delegation.as_deref().map(|chain| delegation::again(chain, snapshot)).transpose()?;
+    let caller = Caller { identity: Arc::clone(identity), credential: Some(Arc::clone(credential)), delegation: chain, ..then.clone() };
     if is_contained(&caller, snapshot) {
         return Err(if snapshot.denied().stops_credential(&caller) { Reason::ProofRevoked } else { Reason::IdentityContained });
+    }
+    if caller.task.is_some() && task::open(&caller, snapshot, now).is_none() {
+        return Err(Reason::ProofRevoked);
+    }
+    if let Some(chain) = &caller.delegation {
+        delegation::lives(chain, now)?;
     }
     let ours = is_ours(then, snapshot);
     if !(if ours { proof::opens(api, credential) } else { accepts(api, credential) }) {
@@ -138,7 +154,7 @@ fn caller(then: &Caller, evidence: Evidence<'_>, facts: &Facts, api: &Api, snaps
     if over(identity.ends) {
         return Err(Reason::IdentityEnded);
     }
-    if !credential.admits(facts.source.address) {
+    if !proof::admits(credential, caller.delegation.as_deref(), facts.source.address) {
         return Err(Reason::ProofSource);
     }
     match evidence.token {

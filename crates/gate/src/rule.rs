@@ -3,17 +3,19 @@
 //! Why here: everything that a policy may read is known now. Refuses: what a `forbid` covers, what no `permit` covers, and
 //! what cannot be evaluated (a policy that errors denies, whatever the others say).
 
-use crate::{judge::Denial, risk::Assessed, snapshot::Snapshot};
+use crate::{judge::Denial, risk::Assessed, snapshot::Snapshot, standing::Considered};
 use smallvec::{SmallVec, smallvec};
 use std::sync::Arc;
 use wardgate_abuse::Reservation;
 use wardgate_model::{
-    api::{Api, Mode, Operation},
-    facts::{Basis, Caller, Facts, Purpose},
+    api::{Api, Mode, Operation, Require},
+    credential::CredentialKind,
+    facts::{Basis, Caller, Facts, Lane, Purpose},
+    reason::Reason,
     ruling::{Response, Ruling},
     time::Time,
 };
-use wardgate_policy::Decision;
+use wardgate_policy::{Answer, Decision, REQUIRE};
 
 /// A ruling that has not been committed: no permit has been given yet. It owns all that a permit needs, so that it can wait.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub struct Ruled {
     pub(crate) operation: Option<Arc<Operation>>,
     pub(crate) caller: Option<Caller>,
     pub(crate) purpose: Option<Purpose>,
+    /// When the grant ends that permits it to whoever acts for the caller.
+    pub(crate) acting_until: Option<Time>,
 }
 
 /// Rules.
@@ -36,7 +40,14 @@ pub fn rule(assessed: Assessed<'_>, snapshot: &Snapshot, now: Time) -> Result<Ru
     let asked = &reserved.considered;
     let answer = snapshot.policies().rule(&asked.standing, asked.facts, risk, now);
     if answer.decision == Decision::Deny {
-        return Err(Denial::because(answer.reason).policies(answer.policies).limits(reserved.reservation.states(now), None));
+        let reason = if lacks_possession(asked, &answer) { Reason::RuleUnbound } else { answer.reason };
+        return Err(Denial::because(reason).policies(answer.policies).limits(reserved.reservation.states(now), None));
+    }
+    // Whoever acts is asked for in the same context: the strictest wins.
+    let acting = asked.acting.as_deref().map(|standing| snapshot.policies().rule(standing, asked.facts, risk, now));
+    if let Some(acting) = acting.as_ref().filter(|acting| acting.decision == Decision::Deny) {
+        let reason = if acting.reason == Reason::RuleFault { acting.reason } else { Reason::RuleActor };
+        return Err(Denial::because(reason).policies(Arc::clone(&acting.policies)).limits(reserved.reservation.states(now), None));
     }
     let registered = || snapshot.purpose_of(answer.grant.as_ref()?).map(|value| Purpose { value, basis: Basis::Registered });
     Ok(Ruled {
@@ -55,7 +66,20 @@ pub fn rule(assessed: Assessed<'_>, snapshot: &Snapshot, now: Time) -> Result<Ru
             retry_after_s: None,
         },
         reservation: Some(reserved.reservation),
+        acting_until: acting.and_then(|acting| snapshot.end_of(&acting.grant?)),
     })
+}
+
+/// Whether what the API wants of a class refuses it, and that is possession of a key: whoever gets a token that is bound to one may come
+/// again, and is told so by a challenge (RFC 9449 §7.1).
+fn lacks_possession(asked: &Considered<'_>, answer: &Answer) -> bool {
+    let wanted = |require: &Require| require.class == asked.operation.class && require.bound;
+    answer.reason == Reason::RuleForbidden
+        && !asked.caller.proof.bound
+        && asked.caller.lane() == Lane::Machine
+        && asked.api.accept.contains(&CredentialKind::Oidc)
+        && asked.api.require.iter().any(wanted)
+        && answer.policies.iter().all(|policy| policy.as_str().starts_with(REQUIRE))
 }
 
 impl Ruled {
@@ -64,6 +88,7 @@ impl Ruled {
         let observe = facts.api.as_deref().is_some_and(|api| api.mode == Mode::Observe);
         Self {
             reservation: None,
+            acting_until: None,
             api: facts.api.clone(),
             operation: facts.operation.clone(),
             caller: facts.caller.clone(),

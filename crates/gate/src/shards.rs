@@ -6,7 +6,7 @@
 use ahash::RandomState;
 use hashbrown::HashTable;
 use std::sync::Arc;
-use wardgate_model::{credential::Credential, inventory::Identity};
+use wardgate_model::{credential::Credential, inventory::Identity, task::Task};
 
 /// Pieces in a branch, and branches in a map: both 2^6, so that a million entries make pieces of about 250.
 const FAN: usize = 1 << FAN_BITS;
@@ -28,6 +28,12 @@ impl Named for Identity {
 }
 
 impl Named for Credential {
+    fn name(&self) -> &str {
+        self.id.as_str()
+    }
+}
+
+impl Named for Task {
     fn name(&self) -> &str {
         self.id.as_str()
     }

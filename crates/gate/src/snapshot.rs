@@ -1,27 +1,19 @@
 //! The snapshot: all that the rooms look things up in, immutable. A change makes a new one, which shares with the one
-//! before what did not change: a change of identities or credentials copies a few hundred entries ([`Shards`]), a change of
+//! before what did not change: a change of identities or credentials copies a few hundred entries ([`crate::shards::Shards`]), a change of
 //! anything else the estate, which is small.
 //!
 //! INVARIANT (immutable): nothing in it changes after it was made, but for the caches that [`Mint`] and the policy
 //! set keep of their own answers, the [`Denied`] overlay, the [`Spent`] signatures and the proofs of [`Possessions`], which all snapshots share.
 
 mod addresses;
+mod population;
 mod ready;
 
 pub use addresses::RESOURCE_METADATA;
+pub use population::{Change, Population};
 
 use crate::{
-    assertion::Mint,
-    bindings::Bindings,
-    clients::Client,
-    denied::Denied,
-    heard::LastHeard,
-    hooks::{Granted, Hook, Hooks},
-    permit::Show,
-    possession::Possessions,
-    route::Routes,
-    shards::Shards,
-    spent::Spent,
+    assertion::Mint, denied::Denied, heard::LastHeard, hooks::Granted, permit::Show, possession::Possessions, route::Routes, spent::Spent,
     trust::Trust,
 };
 use ahash::AHashMap;
@@ -34,127 +26,15 @@ use wardgate_model::{
     credential::Credential,
     facts::{Caller, Lane, Purpose, SourceZone},
     grant::Grant,
-    id::{ApiName, CredentialId, GrantId, IdentityId, PurposeName, SecretName, TrustName},
+    id::{ApiName, GrantId, IdentityId, PurposeName, SecretName, TrustName},
     inventory::{Identity, Zone},
     reason::Reason,
     secret::Secret,
+    task::Task,
     time::Time,
 };
 use wardgate_policy::PolicySet;
 use wardgate_proof::{api_key::Pepper, assertion::AssertionClaims, dpop::nonce::NonceKey};
-
-/// Who calls, and by what: the part of a snapshot that grows to millions. Copying it is cheap.
-#[derive(Debug, Clone)]
-pub struct Population {
-    identities: Shards<Identity>,
-    credentials: Shards<Credential>,
-    bindings: Bindings,
-    hooks: Hooks,
-    clients: Shards<Client>,
-}
-
-impl Default for Population {
-    /// Nobody but `anonymous`.
-    fn default() -> Self {
-        let mut identities = Shards::default();
-        identities.put(Arc::new(Identity::anonymous()));
-        let (credentials, bindings, hooks, clients) = Default::default();
-        Self { identities, credentials, bindings, hooks, clients }
-    }
-}
-
-/// What became of an identity or a credential.
-#[derive(Debug, Clone)]
-pub enum Change {
-    /// It is so now.
-    Identity(Arc<Identity>),
-    /// It is not there any more.
-    NoIdentity(IdentityId),
-    /// It is so now.
-    Credential(Arc<Credential>),
-    /// It is not there any more.
-    NoCredential(CredentialId),
-    /// These are the credentials that an identity declares, beside what was issued to it; all of them.
-    Declared(IdentityId, Box<[Arc<Credential>]>),
-    /// These are the secrets that an identity's calls may be signed with; all of them.
-    Hooks(IdentityId, Box<[Arc<Hook>]>),
-    /// These are the keys that an identity may sign assertions with; all of them.
-    Client(IdentityId, Option<Arc<Client>>),
-}
-
-impl Extend<Change> for Population {
-    fn extend<I: IntoIterator<Item = Change>>(&mut self, changes: I) {
-        for change in changes {
-            self.apply(change);
-        }
-    }
-}
-
-impl FromIterator<Change> for Population {
-    fn from_iter<I: IntoIterator<Item = Change>>(changes: I) -> Self {
-        let mut population = Self::default();
-        population.extend(changes);
-        population
-    }
-}
-
-impl Population {
-    /// Makes a change true.
-    pub fn apply(&mut self, change: Change) {
-        match change {
-            Change::Identity(identity) => self.identities.put(identity),
-            Change::NoIdentity(id) => {
-                self.identities.remove(id.as_str());
-                self.declare(&id, Box::default());
-                self.hooks.put(&id, Box::default());
-                self.clients.remove(id.as_str());
-            }
-            Change::Credential(credential) => self.credentials.put(credential),
-            Change::NoCredential(id) => self.credentials.remove(id.as_str()),
-            Change::Declared(identity, credentials) => self.declare(&identity, credentials),
-            Change::Hooks(identity, hooks) => self.hooks.put(&identity, hooks),
-            Change::Client(_, Some(client)) => self.clients.put(client),
-            Change::Client(identity, None) => self.clients.remove(identity.as_str()),
-        }
-    }
-
-    fn declare(&mut self, identity: &IdentityId, credentials: Box<[Arc<Credential>]>) {
-        credentials.iter().for_each(|credential| self.credentials.put(Arc::clone(credential)));
-        for gone in self.bindings.declare(identity, credentials) {
-            self.credentials.remove(gone.id.as_str());
-        }
-    }
-
-    /// Which credential a foreign proof stands for.
-    #[must_use]
-    pub fn bindings(&self) -> &Bindings {
-        &self.bindings
-    }
-
-    /// Who signs webhooks.
-    #[must_use]
-    pub fn hooks(&self) -> &Hooks {
-        &self.hooks
-    }
-
-    /// The keys that an identity may sign assertions with.
-    #[must_use]
-    pub fn client(&self, identity: &str) -> Option<&Arc<Client>> {
-        self.clients.get(identity)
-    }
-
-    /// The identities, `anonymous` among them.
-    #[must_use]
-    pub fn identities(&self) -> &Shards<Identity> {
-        &self.identities
-    }
-
-    /// The credentials.
-    #[must_use]
-    pub fn credentials(&self) -> &Shards<Credential> {
-        &self.credentials
-    }
-}
 
 /// What the rest of a snapshot is made of. Whoever makes one has already resolved every reference in it.
 #[derive(Debug, Clone)]
@@ -364,6 +244,12 @@ impl Snapshot {
         self.population.credentials.get(id)
     }
 
+    /// A task of an identity that is under way at `now` and was not stopped.
+    #[must_use]
+    pub fn task(&self, id: &str, identity: &IdentityId, now: Time) -> Option<&Arc<Task>> {
+        self.population.tasks.get(id).filter(|task| task.identity == *identity && task.is_open(now))
+    }
+
     /// The APIs.
     #[must_use]
     pub fn apis(&self) -> &[Arc<Api>] {
@@ -385,7 +271,7 @@ impl Snapshot {
     /// The zone that a trust source vouches for which a caller's proof rests on. It counts only where the address lies in none.
     #[must_use]
     pub fn zone_of(&self, caller: &Caller) -> Option<&SourceZone> {
-        self.estate.vouched.get(&caller.credential.as_ref()?.binding.as_ref()?.trust)
+        self.estate.vouched.get(&caller.holder()?.binding.as_ref()?.trust)
     }
 
     /// The compiled policies.

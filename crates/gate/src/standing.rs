@@ -1,5 +1,5 @@
 //! Room 7. Takes the [`Facts`] of a proven caller, gives a [`Considered`]: the policy's constant answer for this identity and
-//! operation.
+//! operation; where somebody acts for it, for that one too (RFC 8693 §4.1: the outermost actor, and no other).
 //!
 //! Why here: a constant deny ends the request before it burns anybody's quota. Refuses: what the token is not for, what no context
 //! could permit, and what its API refuses since its sunset (RFC 8594): after the policy, so that only who might call is told.
@@ -42,6 +42,8 @@ pub struct Considered<'f> {
     pub operation: &'f Arc<Operation>,
     /// What is left of the policy.
     pub standing: Arc<Standing>,
+    /// What is left of it for whoever acts for the caller: both have to be permitted.
+    pub acting: Option<Arc<Standing>>,
 }
 
 /// Asks for the constant answer.
@@ -63,10 +65,19 @@ pub fn consider<'f>(facts: &'f Facts, snapshot: &Snapshot) -> Result<Considered<
     } else {
         snapshot.policies().standing(&caller.identity, api, operation)
     };
+    let acting = caller.acting().map(|acting| snapshot.policies().standing(&acting.identity, api, operation));
     let over = operation.ending.is_some_and(|ending| ending.refuses(facts.time));
     match &*standing {
         Standing::Denied(denied) => Err(Denial::because(denied.reason).policies(Arc::clone(&denied.policies))),
-        Standing::Allowed(_) | Standing::Residual(_) if over => Err(Denial::because(Reason::StandingSunset)),
-        Standing::Allowed(_) | Standing::Residual(_) => Ok(Considered { facts, caller, api, operation, standing }),
+        Standing::Allowed(_) | Standing::Residual(_) => {
+            if let Some(Standing::Denied(denied)) = acting.as_deref() {
+                let reason = if denied.reason == Reason::StandingFault { denied.reason } else { Reason::StandingActor };
+                return Err(Denial::because(reason).policies(Arc::clone(&denied.policies)));
+            }
+            if over {
+                return Err(Denial::because(Reason::StandingSunset));
+            }
+            Ok(Considered { facts, caller, api, operation, standing, acting })
+        }
     }
 }

@@ -3,7 +3,12 @@
 use crate::rule::Ruled;
 use bytes::Bytes;
 use serde_json::{Map, Value};
-use wardgate_model::{id::TrustName, reason::Reason, secret::Secret, time::Time};
+use wardgate_model::{
+    id::{TaskId, TrustName},
+    reason::Reason,
+    secret::Secret,
+    time::Time,
+};
 
 /// The result of the rooms so far.
 #[derive(Debug)]
@@ -36,6 +41,11 @@ pub enum Need {
         /// The token.
         token: Secret<String>,
     },
+    /// More of the budget of a task, drawn from the store.
+    Budget {
+        /// The task.
+        task: TaskId,
+    },
     /// Nothing but time: a `slow` ruling.
     Delay {
         /// Until then.
@@ -52,6 +62,7 @@ impl Need {
             (Self::Body { .. }, Answer::Body(_))
                 | (Self::Keys { .. }, Answer::Keys(_))
                 | (Self::Introspection { .. }, Answer::Introspection { .. })
+                | (Self::Budget { .. }, Answer::Budget(_))
                 | (Self::Delay { .. }, Answer::Elapsed)
         )
     }
@@ -71,6 +82,8 @@ pub enum Answer {
         /// What it said.
         said: Introspection,
     },
+    /// It was drawn from the budget, or there is no more; `false`: nobody knows.
+    Budget(bool),
     /// The time is over.
     Elapsed,
 }
@@ -99,7 +112,16 @@ pub enum Introspection {
 
 /// What is held while a room waits: reservations included, so that dropping it gives them back.
 #[derive(Debug)]
-pub struct Held(pub(crate) Box<Ruled>);
+pub struct Held(pub(crate) Option<Box<Ruled>>);
+
+impl Held {
+    /// Whether nothing is held: once the need is answered, the request is to be judged from room 7 on ([`crate::decide`]), where it was
+    /// not counted yet.
+    #[must_use]
+    pub const fn is_nothing(&self) -> bool {
+        self.0.is_none()
+    }
+}
 
 /// A request waits for what its proof is verified with. Its source has been counted; nothing is reserved for it yet.
 #[derive(Debug)]

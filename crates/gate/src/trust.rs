@@ -12,6 +12,7 @@ mod standing;
 pub use asked::AskedIssuer;
 pub use authority::{Certificate, Gathered, TrustedAuthority};
 
+use crate::task::OfTask;
 use ahash::AHashMap;
 use quick_cache::sync::Cache;
 use standing::Standing;
@@ -122,6 +123,9 @@ impl TrustedIssuer {
     }
 }
 
+/// Longest name of a token that others are held to, in bytes.
+const NAME_BYTES_MAX: usize = 128;
+
 /// A genuine token.
 #[derive(Debug)]
 pub struct Token {
@@ -143,6 +147,8 @@ pub struct Token {
     pub ours: bool,
     /// The SHA-256 of its text, where it is bound to a key: the proof of possession says it too (RFC 9449 §4.2, `ath`).
     pub hash: Option<[u8; 32]>,
+    /// Of which task it is, where it is ours.
+    pub task: Option<Arc<OfTask>>,
     /// From then on the keys that it was verified with are too old to be believed, and with them what was found.
     keys_until: Option<Time>,
     /// By what it was found good.
@@ -158,6 +164,12 @@ struct Said {
 }
 
 impl Token {
+    /// Its own name (`jti`), by which it can be ended; `None`: it has none that could stand in another token.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        Some(&*self.facts.id).filter(|id| !id.is_empty() && id.len() <= NAME_BYTES_MAX)
+    }
+
     fn new(text: &str, trust: &TrustName, expected: &Expected, said: Said, (keys_until, standing): (Option<Time>, Standing)) -> Self {
         let Said { subject, on_behalf_of, claims, ends } = said;
         let facts = TokenFacts {
@@ -175,7 +187,20 @@ impl Token {
         let since = claims.issued().unwrap_or(oldest);
         let facts = Arc::new(facts);
         let hash = matches!(claims.confirmation(), Some(Confirmation::Key(_))).then(|| jose::hash(text));
-        Self { trust: trust.clone(), subject, on_behalf_of, facts, since, ends, claims, ours: false, hash, keys_until, standing }
+        Self {
+            trust: trust.clone(),
+            subject,
+            on_behalf_of,
+            facts,
+            since,
+            ends,
+            claims,
+            ours: false,
+            task: None,
+            hash,
+            keys_until,
+            standing,
+        }
     }
 
     /// To what it is bound; whoever shows it must show that too.
@@ -292,6 +317,12 @@ impl Trust {
         *standing == self.others || self.current.binary_search(standing).is_ok()
     }
 
+    /// Whether anybody outside vouches for tokens that are signed.
+    #[must_use]
+    pub fn vouches_for_tokens(&self) -> bool {
+        self.issuers.values().any(|issuer| !issuer.ours) || self.domains.values().any(|authority| authority.svids.is_some())
+    }
+
     /// With issuers that are asked about their opaque tokens.
     #[must_use]
     pub fn asking<A: Into<Arc<AskedIssuer>>>(mut self, issuers: impl IntoIterator<Item = A>) -> Self {
@@ -332,9 +363,10 @@ impl Trust {
             TokenKind::JwtSvid => format!("{JWT_SVID}{}", verified.subject).into(),
             _ => verified.subject,
         };
+        let task = if issuer.ours { OfTask::of(&verified.claims).map(Arc::new) } else { None };
         let said = Said { subject, on_behalf_of: verified.on_behalf_of, claims: verified.claims, ends: verified.ends };
         let by = (issuer.good_until, issuer.standing.clone());
-        let token = Arc::new(Token { ours: issuer.ours, ..Token::new(text, &issuer.name, &issuer.expected, said, by) });
+        let token = Arc::new(Token { ours: issuer.ours, task, ..Token::new(text, &issuer.name, &issuer.expected, said, by) });
         self.tokens.insert(shown.into(), Arc::clone(&token));
         Ok(token)
     }

@@ -168,7 +168,7 @@ pub fn in_order<'i>(population: impl IntoIterator<Item = &'i Arc<Identity>>, que
 /// The operations that a query is about, by id.
 fn operations<'a>(scene: &Scene<'a>, query: &AccessQuery) -> Vec<(&'a Api, &'a Operation)> {
     // Everybody may ask the token service for what was granted elsewhere: it is told of where it is asked about.
-    let on = scene.apis.iter().filter(|api| query.api.as_ref().map_or(!api.is_issuer(), |name| *name == api.name));
+    let on = scene.apis.iter().filter(|api| query.api.as_ref().map_or(!api.is_issuer() && !api.is_tasks(), |name| *name == api.name));
     let all = on.flat_map(|api| api.operations.iter().map(|operation| (&**api, &**operation)));
     let mut wanted: Vec<_> = all
         .filter(|(api, operation)| {
@@ -238,6 +238,7 @@ fn is_stopped(scene: &Scene<'_>, identity: &Identity) -> bool {
             on_behalf_of: None,
             actors: smallvec::SmallVec::new(),
             holds: None,
+            delegation: None,
             task: None,
         };
         scene.denied.is_some_and(|denied| denied.generation() > 0 && denied.stops(&caller))

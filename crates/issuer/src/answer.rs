@@ -69,6 +69,8 @@ pub struct Refusal {
     pub error: Error,
     /// For people.
     pub description: String,
+    /// After how many seconds another try can succeed, where it is [`Error::Unavailable`].
+    pub retry_after_s: u64,
 }
 
 impl Refusal {
@@ -76,7 +78,13 @@ impl Refusal {
     #[must_use]
     pub fn new(error: Error, description: &str) -> Self {
         let fits = |c: char| if matches!(c, ' '..='!' | '#'..='[' | ']'..='~') { c } else { '?' };
-        Self { error, description: description.chars().take(DESCRIPTION_CHARACTERS_MAX).map(fits).collect() }
+        Self { error, description: description.chars().take(DESCRIPTION_CHARACTERS_MAX).map(fits).collect(), retry_after_s: 1 }
+    }
+
+    /// Says when to come again.
+    #[must_use]
+    pub fn after(self, retry_after_s: u64) -> Self {
+        Self { retry_after_s, ..self }
     }
 
     /// As it is sent.
@@ -89,7 +97,7 @@ impl Refusal {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"wardgate\""));
         }
         if self.error == Error::Unavailable {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(self.retry_after_s));
         }
         response
     }
@@ -119,8 +127,14 @@ pub fn empty() -> Response<Bytes> {
 
 /// The same, with what is recorded of it: which token it is about, by its `jti`.
 #[must_use]
-pub fn recorded(mut response: Response<Bytes>, what: &str, token: &str) -> Response<Bytes> {
-    if let Ok(value) = HeaderValue::try_from(format!("{what} token={token}")) {
+pub fn recorded(response: Response<Bytes>, what: &str, token: &str) -> Response<Bytes> {
+    marked(response, &format!("{what} token={token}"))
+}
+
+/// The same, with what is recorded of it where it is about no token.
+#[must_use]
+pub fn marked(mut response: Response<Bytes>, effect: &str) -> Response<Bytes> {
+    if let Ok(value) = HeaderValue::try_from(effect) {
         response.headers_mut().insert(EFFECT, value);
     }
     response

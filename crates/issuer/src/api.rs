@@ -41,6 +41,7 @@ pub fn api(place: &Place) -> Api {
             timeouts: UpstreamTimeouts::default(),
             connections_max: 64,
             wire: UpstreamWire::default(),
+            transactions: None,
         },
         operations: Endpoint::ALL.into_iter().filter_map(|endpoint| operation(&prefix, endpoint).map(Arc::new)).collect(),
         path_prefix: prefix.into(),

@@ -17,6 +17,7 @@ use wardgate_model::{
 use wardgate_proof::{
     entropy::Entropy,
     form::{Form, FormFault},
+    grant::TOKEN_EXCHANGE,
 };
 
 /// What of tokens is for the operator to say.
@@ -85,12 +86,13 @@ fn of(endpoint: Endpoint, request: &Request<'_>, facts: &Facts, entropy: &dyn En
     }
 }
 
-/// Nothing is asked for by details that a token here cannot have: whoever asks would believe to have it (RFC 9396 §5).
+/// Nothing is asked for by `audience` where that is no parameter (it is one of RFC 8693 §2.1 alone): whoever asks would believe to have it.
 fn plain(request: &Request<'_>) -> Result<(), Refusal> {
-    match request.form.one("authorization_details") {
-        None => Ok(()),
-        Some(_) => Err(Refusal::new(Error::InvalidAuthorizationDetails, "no type of `authorization_details` is known here: use `scope`")),
+    let form = &request.form;
+    if form.one("audience").is_some() && form.one("grant_type") != Some(TOKEN_EXCHANGE) {
+        return Err(Refusal::new(Error::InvalidRequest, "`audience` belongs to a token exchange: say by `resource` what the token is for"));
     }
+    Ok(())
 }
 
 /// Parameters that may stand there several times (RFC 8707 §2, RFC 8693 §2.1).

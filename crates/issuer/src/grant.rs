@@ -1,6 +1,7 @@
 //! Tokens are given out: which grant is asked for (RFC 6749 §1.3), a module for each.
 
 mod client_credentials;
+mod delegation;
 mod exchange;
 mod federation;
 mod jwt_bearer;

@@ -9,7 +9,8 @@
 //! [`place`] is where the service is and what it publishes of itself; [`api`] is what the gate judges, [`resource`] what is told
 //! of the APIs that tokens are for. [`exchange`] answers a request:
 //! [`grant`] says who gets which token and [`mint`] makes it, [`standing`] says what becomes of one (introspection, revocation), [`answer`] is how either is told.
-//! [`once`] is how an assertion is known again at another gate. [`keys`] plans which key signs when.
+//! [`details`] is a token of a task, [`tasks`] where these are started and ended. [`once`] is how an assertion is known again at another
+//! gate. [`revocations`] bounds what a client may end; [`keys`] plans which key signs when.
 //!
 //! ```
 //! use wardgate_issuer::place::Place;
@@ -23,6 +24,7 @@
 
 pub mod answer;
 pub mod api;
+pub mod details;
 pub mod exchange;
 pub mod grant;
 pub mod keys;
@@ -30,4 +32,6 @@ pub mod mint;
 pub mod once;
 pub mod place;
 pub mod resource;
+pub mod revocations;
 pub mod standing;
+pub mod tasks;

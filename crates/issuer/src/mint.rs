@@ -6,15 +6,22 @@
 
 use crate::{
     answer::{self, Error, Refusal},
+    details::Asks,
     exchange::Request,
 };
 use bytes::Bytes;
 use http::Response;
 use serde_json::json;
 use std::{fmt::Write as _, time::Duration};
-use wardgate_model::{credential::TokenBinding, facts::Caller, id::CredentialId, proof::HeldKey, time::Time};
+use wardgate_model::{
+    credential::TokenBinding,
+    facts::Caller,
+    id::{CredentialId, IdentityId},
+    proof::HeldKey,
+    time::Time,
+};
 use wardgate_proof::{
-    access_token::AccessToken,
+    access_token::{AccessToken, DETAILS},
     entropy::{Entropy, NoEntropy},
     jws::SignError,
 };
@@ -35,6 +42,14 @@ pub(crate) struct Wanted<'a> {
     pub(crate) scope: &'a str,
     /// From then on it is not good.
     pub(crate) ends: Time,
+    /// Who acts for the caller, and by what it was proven, outermost first.
+    pub(crate) actors: &'a [(IdentityId, CredentialId)],
+    /// The `jti` of the tokens that it comes of, nearest first.
+    pub(crate) parents: &'a [Box<str>],
+    /// The task that it is of, and what of it the token is for.
+    pub(crate) task: Option<&'a Asks>,
+    /// Whether one of those is bound to nobody's key.
+    pub(crate) unbound: bool,
     /// When the token was made that it is got upon.
     pub(crate) since: Option<Time>,
     /// Which kind of token it is, where the answer has to say so (RFC 8693 §2.2.1).
@@ -51,6 +66,7 @@ pub(crate) fn mint(wanted: &Wanted<'_>, request: &Request<'_>, entropy: &dyn Ent
         return Err(Refusal::new(Error::InvalidTarget, "what the token would rest on ends now"));
     }
     let bound_to = bound_to(wanted, request)?;
+    let details = wanted.task.map(|asks| (&asks.task.id, asks.granted()));
     let id = id(entropy).map_err(|_| Refusal::new(Error::Server, "no token could be made"))?;
     let token = AccessToken {
         issuer: request.snapshot.mint().issuer(),
@@ -59,16 +75,24 @@ pub(crate) fn mint(wanted: &Wanted<'_>, request: &Request<'_>, entropy: &dyn Ent
         scope: wanted.scope,
         credential: wanted.credential,
         id: &id,
+        actors: wanted.actors,
+        parents: wanted.parents,
+        unbound: wanted.unbound,
         since: wanted.since,
         on_behalf_of: wanted.caller.on_behalf_of.as_deref(),
         issued: request.now,
         ends: wanted.ends,
         bound_to,
+        task: details.as_ref().map(|(task, details)| (*task, details)),
     };
     let text = signed(&token, request)?;
     let mut body = json!({ "access_token": text, "token_type": token_type(bound_to), "expires_in": seconds, "scope": wanted.scope });
     if let (Some(issued), Some(members)) = (wanted.issued_type, body.as_object_mut()) {
         members.insert("issued_token_type".to_owned(), issued.into());
+    }
+    if let (Some((_, details)), Some(body)) = (&details, body.as_object_mut()) {
+        // RFC 9396 §7: as granted.
+        body.insert(DETAILS.to_owned(), details.clone());
     }
     Ok(answer::recorded(answer::document(&body), "issued", &id))
 }
@@ -76,8 +100,12 @@ pub(crate) fn mint(wanted: &Wanted<'_>, request: &Request<'_>, entropy: &dyn Ent
 /// The key that the token is bound to: the one whose possession was shown by whoever asks for it. Where what it rests on allows none
 /// without, there is none without.
 fn bound_to(wanted: &Wanted<'_>, request: &Request<'_>) -> Result<Option<HeldKey>, Refusal> {
-    let client = request.snapshot.population().client(wanted.caller.identity.id.as_str());
-    let must = client.is_some_and(|client| client.tokens(&wanted.credential) == TokenBinding::Required);
+    let population = request.snapshot.population();
+    let must = |caller: &Caller, credential: &CredentialId| {
+        population.client(caller.identity.id.as_str()).is_some_and(|client| client.tokens(credential) == TokenBinding::Required)
+    };
+    let asking = request.caller.credential.as_ref().is_some_and(|own| must(request.caller, &own.id));
+    let must = asking || must(wanted.caller, &wanted.credential);
     match request.caller.holds {
         None if must => {
             Err(Refusal::new(Error::InvalidDpopProof, "tokens of this client are bound to a key: send a proof of possession in `DPoP`"))

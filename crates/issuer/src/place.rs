@@ -1,6 +1,6 @@
 //! Where the token service is, and what it publishes of itself (RFC 8414).
 
-use crate::grant;
+use crate::{details, grant};
 use serde_json::{Value, json};
 use wardgate_model::api::OperationClass;
 use wardgate_proof::{client, dpop};
@@ -13,6 +13,9 @@ const DISCOVERY: &str = "/.well-known/openid-configuration";
 pub const KEYS: &str = "/.well-known/jwks.json";
 /// What every path of the service begins with, after the issuer's own.
 const PREFIX: &str = "/oauth";
+
+/// Where tasks are, after the issuer's own path.
+const TASKS: &str = "/tasks";
 
 /// One of its endpoints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +52,15 @@ pub enum Mutual {
     Here,
     /// At another port of its host: scheme, host and port of a listener that asks for them.
     At(Box<str>),
+}
+
+/// Whether anybody gets a token who shows nothing but the token of somebody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Federation {
+    /// Nobody: no trust source vouches for tokens.
+    Off,
+    /// Whom a trust source vouches for.
+    On,
 }
 
 /// Where the token service is.
@@ -102,6 +114,12 @@ impl Place {
         format!("{}{PREFIX}", self.path)
     }
 
+    /// Whole segments that the paths begin with by which tasks are started and ended.
+    #[must_use]
+    pub fn tasks(&self) -> String {
+        format!("{}{TASKS}", self.path)
+    }
+
     fn endpoint(&self, endpoint: Endpoint) -> String {
         format!("{}{PREFIX}{}", self.url, endpoint.segment())
     }
@@ -121,11 +139,15 @@ impl Place {
 
     /// The metadata (RFC 8414 §2).
     #[must_use]
-    pub fn metadata(&self, mutual: &Mutual) -> Value {
+    pub fn metadata(&self, mutual: &Mutual, federation: Federation) -> Value {
         let certificates: &[&str] = if *mutual == Mutual::Nowhere { &[] } else { &["tls_client_auth", "self_signed_tls_client_auth"] };
         let ways: Vec<&str> = ["private_key_jwt", "client_secret_basic"].iter().chain(certificates).copied().collect();
         let mut said = self.said(&ways);
         let Some(members) = said.as_object_mut() else { return said };
+        // What is asked upon is the proof (RFC 8693 §2.1, RFC 7523 §2.1): at this endpoint and no other, and for RFC 7591 §2 that is `none`.
+        if let (Federation::On, Some(Value::Array(ways))) = (federation, members.get_mut("token_endpoint_auth_methods_supported")) {
+            ways.push("none".into());
+        }
         members.insert("tls_client_certificate_bound_access_tokens".to_owned(), (*mutual != Mutual::Nowhere).into());
         if let Mutual::At(origin) = mutual {
             let at = |endpoint: Endpoint| format!("{origin}{}{PREFIX}{}", self.path, endpoint.segment());
@@ -148,6 +170,7 @@ impl Place {
             "jwks_uri": format!("{}{KEYS}", self.origin),
             "scopes_supported": scopes,
             "response_types_supported": [],
+            "authorization_details_types_supported": [details::TYPE],
             "grant_types_supported": grant::ALL,
             "token_endpoint_auth_methods_supported": ways,
             "token_endpoint_auth_signing_alg_values_supported": algorithms,
@@ -164,7 +187,7 @@ impl Place {
 
 #[cfg(test)]
 mod tests {
-    use super::{Mutual, Place};
+    use super::{Federation, Mutual, Place};
 
     #[test]
     fn an_address_is_taken_apart() {
@@ -203,7 +226,7 @@ mod tests {
 
     #[test]
     fn metadata_says_what_is_there() {
-        let said = Place::parse("https://g:8443/t1").expect("a place").metadata(&Mutual::Nowhere);
+        let said = Place::parse("https://g:8443/t1").expect("a place").metadata(&Mutual::Nowhere, Federation::Off);
         assert_eq!(said["issuer"], "https://g:8443/t1");
         assert_eq!(said["token_endpoint"], "https://g:8443/t1/oauth/token");
         assert_eq!(said["jwks_uri"], "https://g:8443/.well-known/jwks.json");
@@ -211,14 +234,20 @@ mod tests {
         assert!(algorithms.iter().any(|name| name == "EdDSA") && algorithms.iter().all(|name| name != "none"));
         assert_eq!(said["dpop_signing_alg_values_supported"], said["token_endpoint_auth_signing_alg_values_supported"]);
         assert_eq!((&said["tls_client_certificate_bound_access_tokens"], said.get("mtls_endpoint_aliases")), (&false.into(), None));
+        let unproven = |said: &serde_json::Value, endpoint: &str| {
+            let ways = said[format!("{endpoint}_endpoint_auth_methods_supported")].as_array().expect("a list");
+            ways.iter().any(|way| way == "none")
+        };
+        assert!(!unproven(&said, "token"));
         // RFC 8705 §5: where another port asks for certificates, it is named beside.
         let place = Place::parse("https://g:8443/t1").expect("a place");
-        let said = place.metadata(&Mutual::At("https://g:9443".into()));
+        let said = place.metadata(&Mutual::At("https://g:9443".into()), Federation::On);
         assert_eq!(said["token_endpoint"], "https://g:8443/t1/oauth/token");
         assert_eq!(said["mtls_endpoint_aliases"]["token_endpoint"], "https://g:9443/t1/oauth/token");
         assert_eq!(said["tls_client_certificate_bound_access_tokens"], true);
         let ways = said["token_endpoint_auth_methods_supported"].as_array().expect("a list");
         assert!(["tls_client_auth", "self_signed_tls_client_auth"].iter().all(|way| ways.iter().any(|other| other == way)));
-        assert_eq!(place.metadata(&Mutual::Here).get("mtls_endpoint_aliases"), None);
+        assert_eq!(["token", "introspection", "revocation"].map(|endpoint| unproven(&said, endpoint)), [true, false, false]);
+        assert_eq!(place.metadata(&Mutual::Here, Federation::Off).get("mtls_endpoint_aliases"), None);
     }
 }

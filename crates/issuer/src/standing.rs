@@ -11,9 +11,12 @@ use crate::{
 use bytes::Bytes;
 use http::Response;
 use serde_json::json;
-use wardgate_gate::proof::{Live, live};
-use wardgate_model::{api::Api, facts::Caller, proof::HeldKey};
-use wardgate_proof::{access_token, jose::claims::Confirmation};
+use wardgate_gate::proof::{self, Live, live};
+use wardgate_model::{facts::Caller, proof::HeldKey};
+use wardgate_proof::{
+    access_token::{self, DETAILS},
+    jose::claims::Confirmation,
+};
 
 fn text<'a>(request: &'a Request<'_>) -> Result<&'a str, Refusal> {
     request.form.one("token").ok_or_else(|| Refusal::new(Error::InvalidRequest, "`token` is missing"))
@@ -47,18 +50,23 @@ pub(crate) fn introspect(request: &Request<'_>) -> Result<Response<Bytes>, Refus
         "iss": claims.issuer(),
         "jti": claims.id(),
     });
-    if let (Some(key), Some(members)) = (bound_to, told.as_object_mut()) {
-        members.insert("cnf".to_owned(), access_token::confirmation(key));
+    if let Some(members) = told.as_object_mut() {
+        members.extend(bound_to.map(|key| ("cnf".to_owned(), access_token::confirmation(key))));
+        // RFC 9396 §9.2.
+        members.extend(claims.at(DETAILS).map(|details| (DETAILS.to_owned(), details.clone())));
+    }
+    if let (Some(act), Some(members)) = (claims.all().get("act"), told.as_object_mut()) {
+        members.insert("act".to_owned(), act.clone());
     }
     Ok(answer::document(&told))
 }
 
-/// Its own client, and whoever stands on the side of the API that it is for: identities of the owners that answer for it. Anybody else
-/// would learn of tokens that it is no audience of (CVE-2026-37979).
+/// Whom it is of, who acts with it, and the workload behind the API that it is for: that one is its audience. Anybody else would learn of
+/// tokens that it is no audience of (CVE-2026-37979), others of the API's owner too.
 fn may_know(caller: &Caller, live: &Live) -> bool {
-    let Api { policy_owner, business_owner, .. } = &*live.api;
-    let owner = &caller.identity.owner;
-    caller.identity.id == live.caller.identity.id || owner == policy_owner || Some(owner) == business_owner.as_ref()
+    let id = &caller.identity.id;
+    let own = *id == live.caller.identity.id || live.caller.acting().is_some_and(|acting| acting.identity.id == *id);
+    own || proof::serves(&caller.identity, &live.api)
 }
 
 /// Ends a token. What is no token of ours, or over, is as good as ended (RFC 7009 §2.2). One that is only not taken at present, because its
@@ -69,10 +77,14 @@ fn may_know(caller: &Caller, live: &Live) -> bool {
 pub(crate) fn revoke(request: &Request<'_>) -> Result<Outcome, Refusal> {
     let genuine = request.snapshot.trust().token(text(request)?, request.now).ok().filter(|token| token.ours);
     let Some(token) = genuine else { return Ok(Outcome::Answer(answer::empty())) };
-    // RFC 7009 §2.1: it was issued to the client that asks.
-    if *token.subject != *request.caller.identity.id.as_str() {
+    // RFC 7009 §2.1: it was issued to the client that asks. Whom it is of may end it too, whoever acts with it.
+    let client = request.caller.identity.id.as_str();
+    if *token.subject != *client && token.claims.client() != Some(client) {
         return Err(Refusal::new(Error::UnauthorizedClient, "the token was issued to another client"));
     }
     let id = token.facts.id.clone();
+    if request.snapshot.denied().stops_token(&id) {
+        return Ok(Outcome::Answer(answer::empty()));
+    }
     Ok(Outcome::End { then: answer::recorded(answer::empty(), "revoked", &id), token: id })
 }

@@ -318,6 +318,8 @@ pub struct Upstream {
     pub connections_max: u32,
     /// How it is spoken to.
     pub wire: UpstreamWire,
+    /// The trust domain for which each request gets a transaction token; `None`: it gets none.
+    pub transactions: Option<Arc<str>>,
 }
 
 /// An API: what is called, who answers for it and how it is guarded.
@@ -378,6 +380,8 @@ pub struct Require {
     pub max_age: Option<Duration>,
     /// It has a registered purpose, declared or by its grant.
     pub purpose: bool,
+    /// It is part of a task.
+    pub task: bool,
 }
 
 impl Api {
@@ -386,6 +390,15 @@ impl Api {
 
     /// The name of the token service.
     pub const ISSUER: &'static str = "wardgate-issuer";
+
+    /// The name of the API by which tasks are started and ended.
+    pub const TASKS: &'static str = "wardgate-tasks";
+
+    /// Whether it is where tasks are started and ended.
+    #[must_use]
+    pub fn is_tasks(&self) -> bool {
+        self.upstream.target == Target::InProcess && self.name.as_str() == Self::TASKS
+    }
 
     /// Whether it is our own token service: there clients prove themselves as OAuth has it, and are answered so.
     #[must_use]

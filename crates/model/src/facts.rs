@@ -85,6 +85,8 @@ pub struct RequestFacts {
     pub content_type: Option<Box<str>>,
     /// Length of the body, where it was declared.
     pub length: Option<u64>,
+    /// What tells a retry from another call: method, target and `Idempotency-Key`, hashed, where there is one. Never recorded.
+    pub retry: Option<[u8; 32]>,
 }
 
 /// A zone that requests come from.
@@ -151,11 +153,43 @@ pub struct Caller {
     pub actors: SmallVec<[IdentityId; 1]>,
     /// The key whose possession it has shown beside: a token that is shown is bound to it, one that is given out will be.
     pub holds: Option<HeldKey>,
+    /// By what those actors were proven, and what the token came of.
+    pub delegation: Option<Arc<Delegation>>,
     /// The task this is part of.
     pub task: Option<TaskId>,
 }
 
+/// How a token came to whoever shows it: by which actors, upon which tokens (RFC 8693). It lives as long as all of them.
+#[derive(Debug, Clone)]
+pub struct Delegation {
+    /// The actors, outermost first, as in [`Caller::actors`].
+    pub actors: Box<[Acting]>,
+    /// The `jti` of the tokens that it came of, nearest first.
+    pub parents: Box<[Box<str>]>,
+}
+
+/// Who acts for somebody else, and by what it was proven.
+#[derive(Debug, Clone)]
+pub struct Acting {
+    /// Who.
+    pub identity: Arc<Identity>,
+    /// The credential on record that its proof belongs to.
+    pub credential: Arc<Credential>,
+}
+
 impl Caller {
+    /// Who acts for it now: the outermost actor, and no other counts for access (RFC 8693 §4.1).
+    #[must_use]
+    pub fn acting(&self) -> Option<&Acting> {
+        self.delegation.as_ref()?.actors.first()
+    }
+
+    /// What whoever shows the proof has on record: the outermost actor's credential, or its own.
+    #[must_use]
+    pub fn holder(&self) -> Option<&Arc<Credential>> {
+        self.acting().map(|acting| &acting.credential).or(self.credential.as_ref())
+    }
+
     /// Its lane.
     #[must_use]
     pub fn lane(&self) -> Lane {
@@ -178,13 +212,15 @@ pub struct Stopped {
     pub retry_after_s: Option<u64>,
     /// At our token service: upon what a token was asked for, where that is what failed.
     pub upon: Option<Upon>,
+    /// Whether what was shown was shown by the scheme `DPoP`: what is wrong with it is said in the challenge of that (RFC 9449 §7.1).
+    pub by_possession: bool,
 }
 
 impl Stopped {
     /// For this reason, and nothing else is known.
     #[must_use]
     pub const fn because(reason: Reason) -> Self {
-        Self { reason, retry_after_s: None, upon: None }
+        Self { reason, retry_after_s: None, upon: None, by_possession: false }
     }
 }
 

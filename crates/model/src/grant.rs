@@ -6,6 +6,7 @@ use crate::{
     time::Time,
 };
 use http::Method;
+use std::fmt;
 
 /// To whom a grant is given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,29 @@ pub enum OperationSelector {
         /// Its full path template, the API's prefix included.
         template: PathTemplate,
     },
+}
+
+impl OperationSelector {
+    /// Reads a class, or a method and a full path template: `read`, `GET /ledger/entries/{id}`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.split_once(' ') {
+            None => OperationClass::parse(text).map(Self::Class),
+            Some((method, path)) => {
+                let method = method.parse().ok()?;
+                PathTemplate::parse(path).ok().map(|template| Self::Operation { method, template })
+            }
+        }
+    }
+}
+
+impl fmt::Display for OperationSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Class(class) => f.write_str(class.as_str()),
+            Self::Operation { method, template } => write!(f, "{method} {}", template.as_str()),
+        }
+    }
 }
 
 /// An entitlement.

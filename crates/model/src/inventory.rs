@@ -1,7 +1,7 @@
 //! Who calls and who answers for it: identities, owners, environments.
 
 use crate::{
-    id::{EnvironmentName, IdentityId, OwnerName, TeamName, TrustName, ZoneName},
+    id::{ApiName, EnvironmentName, IdentityId, OwnerName, TeamName, TrustName, ZoneName},
     time::Time,
 };
 use ipnet::IpNet;
@@ -176,6 +176,8 @@ pub struct Identity {
     pub roles: Box<[Role]>,
     /// Free labels, for policies and selection.
     pub tags: BTreeMap<Box<str>, Box<str>>,
+    /// The APIs that it is the workload behind: where its owner answers for them it may act with the tokens that they are called with.
+    pub serves: Box<[ApiName]>,
     /// When it ends by itself.
     pub ends: Option<Time>,
     /// Status: where it is in its life.
@@ -237,6 +239,7 @@ impl Identity {
             state: IdentityState::Active,
             claim_overdue: false,
             quality: 100,
+            serves: Box::default(),
             revision: 0,
         }
     }

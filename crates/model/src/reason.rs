@@ -191,8 +191,12 @@ reasons! {
     StandingDenied = "standing.denied", 403, 7, Notice, "the caller may not do this", "ask for a grant that covers this operation";
     /// No grant and no policy permits it.
     StandingNoGrant = "standing.no_grant", 403, 7, Notice, "the caller may not do this", "ask for a grant that covers this operation";
+    /// Whatever the context, who acts for the caller may not do this (RFC 8693 §4.1).
+    StandingActor = "standing.actor", 403, 7, Notice, "the caller may not do this", "who acts for the caller needs a grant of its own that covers this operation";
     /// The token that we gave out is for other classes of operations (RFC 6750 §3.1).
     StandingScope = "standing.scope", 403, 7, Notice, "the token is not for this kind of operation", "get a token whose `scope` names the class of this operation";
+    /// The task that the token is of is for something else: another operation, another resource, another purpose.
+    StandingTask = "standing.task", 403, 7, Notice, "the task is not for this", "start a task whose operations, resources and purpose cover the call";
     /// Its sunset has come, and its API refuses it since.
     StandingSunset = "standing.sunset", 410, 5, Notice, "the operation is not offered any more", "use what the API's document names in its place";
     /// A policy could not be evaluated.
@@ -206,13 +210,19 @@ reasons! {
     ReserveConcurrency = "reserve.concurrency_exceeded", 429, 8, Notice, "too many requests at a time", "wait for running requests to end";
     /// More bytes than allowed.
     ReserveBytes = "reserve.bytes_exceeded", 429, 8, Notice, "the quota of bytes is used up", "wait for the next window, or ask for a larger quota";
+    /// More than the task may use in all. Waiting does not help.
+    ReserveTask = "reserve.task_budget", 403, 8, Notice, "the budget of the task is used up", "start another task, with a budget that is large enough";
     /// The book of quotas cannot be written.
     ReserveFault = "reserve.fault", 503, 14, Error, "the request cannot be counted at present", "try again later";
 
     /// A policy forbids it in this context.
     RuleForbidden = "rule.forbidden", 403, 7, Notice, "the caller may not do this in this way", "see what the operation requires: proof, purpose, source, time";
+    /// What was shown is bound to nothing, and its API wants possession of a key for this class (RFC 9449 §7.1).
+    RuleUnbound = "rule.unbound", 401, 16, Notice, "a credential that is bound to a key is needed here", "get a token that is bound to a key: send a proof of possession in `DPoP` when you ask for it, and with each request";
     /// No permit's conditions hold in this context.
     RuleNotPermitted = "rule.not_permitted", 403, 7, Notice, "the caller may not do this in this way", "see what the operation requires: proof, purpose, source, time";
+    /// Who acts for the caller may not do this in this context.
+    RuleActor = "rule.actor", 403, 7, Notice, "the caller may not do this in this way", "see what the operation requires, and whether who acts for the caller may do it";
     /// A policy could not be evaluated.
     RuleFault = "rule.fault", 503, 14, Error, "the request cannot be judged at present", "try again later";
     /// Permitted.
@@ -263,8 +273,8 @@ impl Reason {
             | Self::ProofReplayed => Self::ProofInvalid,
             Self::ProofRepeated => Self::ProofPossession,
             Self::IdentityAmbiguous => Self::IdentityUnknown,
-            Self::StandingNoGrant => Self::StandingDenied,
-            Self::RuleNotPermitted => Self::RuleForbidden,
+            Self::StandingNoGrant | Self::StandingActor => Self::StandingDenied,
+            Self::RuleNotPermitted | Self::RuleActor => Self::RuleForbidden,
             Self::CommitStale | Self::IdentityEnded => Self::IdentityContained,
             other => other,
         }

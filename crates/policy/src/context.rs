@@ -4,7 +4,7 @@
 use cedar_policy::{Context, RestrictedExpression};
 use smallvec::SmallVec;
 use wardgate_model::{
-    facts::{Facts, Lane},
+    facts::{Caller, Facts, Lane},
     proof::ProofFacts,
     time::Time,
 };
@@ -68,6 +68,17 @@ impl Fields {
             | Self::one(Field::Query).0,
     );
 
+    /// Values that a proof has wherever, whenever and for whatever it is shown.
+    pub(crate) const SHOWN: Self = Self(
+        Self::one(Field::ProofKind).0
+            | Self::one(Field::ProofBound).0
+            | Self::one(Field::Token).0
+            | Self::one(Field::Task).0
+            | Self::one(Field::OnBehalfOf).0
+            | Self::one(Field::Actors).0
+            | Self::one(Field::Lane).0,
+    );
+
     pub(crate) const fn one(field: Field) -> Self {
         Self(1 << field as u8)
     }
@@ -90,6 +101,14 @@ impl Fields {
 
     pub(crate) const fn meets(self, other: Self) -> bool {
         self.0 & other.0 != 0
+    }
+
+    pub(crate) const fn both(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    pub(crate) const fn is_within(self, other: Self) -> bool {
+        self.0 & !other.0 == 0
     }
 
     pub(crate) const fn is_empty(self) -> bool {
@@ -155,7 +174,7 @@ impl Asked<'_> {
             option(&mut key, self.vouched());
         }
         if fields.has(Field::Actors) {
-            list(&mut key, caller.iter().flat_map(|caller| caller.actors.iter().map(|actor| actor.as_str())));
+            list(&mut key, caller.iter().flat_map(|caller| acting(caller)));
         }
         if fields.has(Field::Token) {
             let token = caller.and_then(|caller| caller.token.as_ref());
@@ -184,7 +203,7 @@ impl Asked<'_> {
             caller.and_then(|caller| caller.task.as_ref()).into_iter().for_each(|task| put("task", text(task.as_str())));
         }
         if fields.has(Field::Actors) {
-            let actors = caller.iter().flat_map(|caller| caller.actors.iter().map(|actor| text(actor.as_str())));
+            let actors = caller.iter().flat_map(|caller| acting(caller)).map(text);
             put("actors", RestrictedExpression::new_set(actors));
         }
         if fields.has(Field::Time) {
@@ -247,6 +266,12 @@ impl Asked<'_> {
         }
         (!members.is_empty()).then(|| record(members))
     }
+}
+
+/// Who acts, as far as a policy sees of it: the outermost actor. Those before it are told and recorded, and nothing rests on them
+/// (RFC 8693 §4.1).
+fn acting(caller: &Caller) -> impl Iterator<Item = &str> {
+    caller.actors.iter().take(1).map(|actor| actor.as_str())
 }
 
 fn text(value: &str) -> RestrictedExpression {

@@ -25,6 +25,22 @@ pub(crate) enum Folded {
     Rest(Arc<Expr>),
 }
 
+/// What is known of a request already.
+#[derive(Debug)]
+pub(crate) struct Known {
+    /// Which fields.
+    pub(crate) fields: Fields,
+    /// Their values.
+    pub(crate) context: Context,
+}
+
+impl Known {
+    /// Nothing is.
+    pub(crate) fn nothing() -> Self {
+        Self { fields: Fields::NONE, context: Context::empty() }
+    }
+}
+
 /// All clauses as one condition: `when a unless b` is `a && !b`, in the order written.
 pub(crate) fn condition(clauses: &[Clause]) -> Option<Arc<Expr>> {
     clauses
@@ -36,30 +52,30 @@ pub(crate) fn condition(clauses: &[Clause]) -> Option<Arc<Expr>> {
         .reduce(|left, right| join(BinaryOp::And, left, right))
 }
 
-/// Folds a condition in a world.
-pub(crate) fn fold(expr: &Arc<Expr>, world: &World) -> Folded {
-    if reads(expr).is_empty() {
-        return evaluate(expr, world);
+/// Folds a condition in a world, as far as it is known what is asked.
+pub(crate) fn fold(expr: &Arc<Expr>, world: &World, known: &Known) -> Folded {
+    if reads(expr).is_within(known.fields) {
+        return evaluate(expr, world, known);
     }
     match &**expr {
-        Expr::BinaryOp { op: BinaryOp::And, left, right } => match fold(left, world) {
-            Folded::Constant(true) => fold(right, world),
-            Folded::Rest(left) => junction(BinaryOp::And, left, right, world),
+        Expr::BinaryOp { op: BinaryOp::And, left, right } => match fold(left, world, known) {
+            Folded::Constant(true) => fold(right, world, known),
+            Folded::Rest(left) => junction(BinaryOp::And, left, right, world, known),
             done => done,
         },
-        Expr::BinaryOp { op: BinaryOp::Or, left, right } => match fold(left, world) {
-            Folded::Constant(false) => fold(right, world),
-            Folded::Rest(left) => junction(BinaryOp::Or, left, right, world),
+        Expr::BinaryOp { op: BinaryOp::Or, left, right } => match fold(left, world, known) {
+            Folded::Constant(false) => fold(right, world, known),
+            Folded::Rest(left) => junction(BinaryOp::Or, left, right, world, known),
             done => done,
         },
-        Expr::UnaryOp { op: UnaryOp::Not, expr } => match fold(expr, world) {
+        Expr::UnaryOp { op: UnaryOp::Not, expr } => match fold(expr, world, known) {
             Folded::Constant(value) => Folded::Constant(!value),
             Folded::Rest(rest) => Folded::Rest(not(rest)),
             fault => fault,
         },
-        Expr::IfThenElse { cond, then_expr, else_expr } => match fold(cond, world) {
-            Folded::Constant(true) => fold(then_expr, world),
-            Folded::Constant(false) => fold(else_expr, world),
+        Expr::IfThenElse { cond, then_expr, else_expr } => match fold(cond, world, known) {
+            Folded::Constant(true) => fold(then_expr, world, known),
+            Folded::Constant(false) => fold(else_expr, world, known),
             Folded::Rest(cond) => {
                 Folded::Rest(Arc::new(Expr::IfThenElse { cond, then_expr: Arc::clone(then_expr), else_expr: Arc::clone(else_expr) }))
             }
@@ -69,10 +85,28 @@ pub(crate) fn fold(expr: &Arc<Expr>, world: &World) -> Folded {
     }
 }
 
+/// Whether a condition can only come to `wanted`, or fail, whatever else is asked: of a `forbid`, both refuse.
+pub(crate) fn is_certain(expr: &Arc<Expr>, wanted: bool, world: &World, known: &Known) -> bool {
+    let certain = |expr: &Arc<Expr>, wanted: bool| is_certain(expr, wanted, world, known);
+    match &**expr {
+        Expr::UnaryOp { op: UnaryOp::Not, expr } => certain(expr, !wanted),
+        // Both sides have to be true, and one that is false is enough.
+        Expr::BinaryOp { op: BinaryOp::And, left, right } if wanted => certain(left, true) && certain(right, true),
+        Expr::BinaryOp { op: BinaryOp::And, left, right } => certain(left, false) || certain(right, false),
+        Expr::BinaryOp { op: BinaryOp::Or, left, right } if wanted => certain(left, true) || certain(right, true),
+        Expr::BinaryOp { op: BinaryOp::Or, left, right } => certain(left, false) && certain(right, false),
+        _ => match fold(expr, world, known) {
+            Folded::Constant(value) => value == wanted,
+            Folded::Fault(_) => true,
+            Folded::Rest(_) => false,
+        },
+    }
+}
+
 /// `left op right` with `left` still open: `right` may shrink, and may vanish where it changes nothing.
-fn junction(op: BinaryOp, left: Arc<Expr>, right: &Arc<Expr>, world: &World) -> Folded {
+fn junction(op: BinaryOp, left: Arc<Expr>, right: &Arc<Expr>, world: &World, known: &Known) -> Folded {
     let neutral = op == BinaryOp::And;
-    Folded::Rest(match fold(right, world) {
+    Folded::Rest(match fold(right, world, known) {
         Folded::Constant(value) if value == neutral => left,
         Folded::Constant(value) => join(op, left, Arc::new(Expr::Literal(Literal::Bool(value)))),
         Folded::Rest(rest) => join(op, left, rest),
@@ -80,13 +114,13 @@ fn junction(op: BinaryOp, left: Arc<Expr>, right: &Arc<Expr>, world: &World) -> 
     })
 }
 
-fn evaluate(expr: &Arc<Expr>, world: &World) -> Folded {
+fn evaluate(expr: &Arc<Expr>, world: &World, known: &Known) -> Folded {
     if let Expr::Literal(Literal::Bool(value)) = &**expr {
         return Folded::Constant(*value);
     }
     let asked = policy("condition", Effect::Permit, Arc::clone(expr)).and_then(|policy| {
         let policies = PolicySet::from_policies([policy]).ok()?;
-        world.ask(&policies, Context::empty())
+        world.ask(&policies, known.context.clone())
     });
     let Some(response) = asked else { return Folded::Fault("the condition cannot be given to Cedar".to_owned()) };
     match response.diagnostics().errors().next() {

@@ -56,6 +56,7 @@ pub use grants::{GRANTS_MAX, grant_text};
 pub use outline::{Outlined, outline};
 pub use outlook::{Left, Outlook, Prospect};
 pub use reads::{Reads, reads};
+pub use require::REQUIRE;
 pub use schema::schema_text;
 pub use set::{ANSWERS_MAX, PROGRAMS_MAX, PolicySet, STANDINGS_MAX};
 pub use shipped::SHIPPED;

@@ -4,7 +4,7 @@
 use crate::{
     answer::{Allowed, Denied},
     explain::Effect,
-    fold::{self, Folded},
+    fold::{self, Folded, Known},
     set::PolicySet,
     world::World,
 };
@@ -67,19 +67,21 @@ impl PolicySet {
         };
         let (mut left, mut forbids, mut faults) = (Vec::new(), Vec::new(), Vec::new());
         for entry in self.candidates(identity, api, operation) {
-            let condition = match entry.condition.as_ref().map_or(Folded::Constant(true), |condition| fold::fold(condition, &world)) {
-                Folded::Constant(false) => continue,
-                Folded::Constant(true) if entry.effect == CedarEffect::Forbid => {
-                    forbids.push(entry.name.clone());
-                    continue;
-                }
-                Folded::Fault(_) => {
-                    faults.push(entry.name.clone());
-                    continue;
-                }
-                Folded::Constant(true) => None,
-                Folded::Rest(rest) => Some(rest.to_string()),
-            };
+            let condition =
+                match entry.condition.as_ref().map_or(Folded::Constant(true), |condition| fold::fold(condition, &world, &Known::nothing()))
+                {
+                    Folded::Constant(false) => continue,
+                    Folded::Constant(true) if entry.effect == CedarEffect::Forbid => {
+                        forbids.push(entry.name.clone());
+                        continue;
+                    }
+                    Folded::Fault(_) => {
+                        faults.push(entry.name.clone());
+                        continue;
+                    }
+                    Folded::Constant(true) => None,
+                    Folded::Rest(rest) => Some(rest.to_string()),
+                };
             let effect = if entry.effect == CedarEffect::Forbid { Effect::Forbid } else { Effect::Permit };
             left.push(Left { policy: entry.name.clone(), grant: None, effect, condition, until: None });
         }

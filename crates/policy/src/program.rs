@@ -2,7 +2,7 @@
 
 use crate::{
     context::{Asked, Fields},
-    fold,
+    fold::{self, Folded, Known},
     world::World,
 };
 use cedar_policy::{
@@ -36,10 +36,11 @@ pub(crate) enum Outcome {
 /// Conditions and the world they are asked in.
 #[derive(Debug)]
 pub(crate) struct Program {
-    /// Unique within a policy set: part of the key of a remembered answer.
+    /// Unique within a policy set, with the next one: part of the key of a remembered answer, and of what is foretold.
     pub(crate) number: u64,
     /// The fields read, `has` included.
     pub(crate) reads: Fields,
+    rests: Box<[Rest]>,
     policies: PolicySet,
     names: Arc<[PolicyName]>,
     world: Arc<World>,
@@ -52,7 +53,7 @@ impl Program {
         let policies: Option<Vec<_>> =
             rests.iter().map(|rest| fold::policy(rest.name.as_str(), rest.effect, Arc::clone(&rest.condition))).collect();
         let policies = PolicySet::from_policies(policies?).ok()?;
-        Some(Self { number, reads, policies, names: rests.iter().map(|rest| rest.name.clone()).collect(), world })
+        Some(Self { number, reads, rests: rests.into(), policies, names: rests.iter().map(|rest| rest.name.clone()).collect(), world })
     }
 
     /// What two programs have in common exactly when they say the same of every request; `None` when the program
@@ -66,6 +67,33 @@ impl Program {
             let _ = writeln!(text, "{}\t{}\t{:?}", rest.name, rest.effect, rest.condition);
         }
         Some(text)
+    }
+
+    /// What can be said before anything of a request is known but the proof that it will come with: `Permitted` is a perhaps.
+    pub(crate) fn foretell(&self, asked: Asked<'_>) -> Outcome {
+        let fields = self.reads.both(Fields::SHOWN);
+        let Some(context) = asked.context(fields) else { return Outcome::Fault(Arc::clone(&self.names)) };
+        let known = Known { fields, context };
+        let (mut forbid, mut faults, mut permit) = (Vec::new(), Vec::new(), Vec::new());
+        for Rest { name, effect, condition } in &self.rests {
+            if *effect == Effect::Forbid {
+                if fold::is_certain(condition, true, &self.world, &known) {
+                    forbid.push(name.clone());
+                }
+                continue;
+            }
+            match fold::fold(condition, &self.world, &known) {
+                Folded::Constant(false) => {}
+                Folded::Constant(true) | Folded::Rest(_) => permit.push(name.clone()),
+                Folded::Fault(_) => faults.push(name.clone()),
+            }
+        }
+        match (forbid.is_empty(), faults.is_empty(), permit.is_empty()) {
+            (false, ..) => Outcome::Forbidden(forbid.into()),
+            (_, false, _) => Outcome::Fault(faults.into()),
+            (.., false) => Outcome::Permitted(permit.into()),
+            _ => Outcome::Silent,
+        }
     }
 
     /// Evaluates. Any error is a fault, unless a `forbid` holds all the same.

@@ -8,7 +8,7 @@ use wardgate_model::{
 };
 
 /// What the ids of these policies begin with: `require:API:CLASS`.
-pub(crate) const REQUIRE: &str = "require:";
+pub const REQUIRE: &str = "require:";
 
 /// The policies of all APIs, in one text, where there are any.
 pub(crate) fn source(apis: &[Arc<Api>]) -> Option<PolicySource> {
@@ -21,7 +21,8 @@ fn policy(api: &Api, require: &Require) -> Option<String> {
     let bound = require.bound.then(|| "context.proof.bound".to_owned());
     let age = require.max_age.map(|age| format!("context.proof.age_s <= {}", age.as_secs()));
     let purpose = require.purpose.then(|| "context has purpose".to_owned());
-    let wanted: Vec<String> = bound.into_iter().chain(age).chain(purpose).collect();
+    let task = require.task.then(|| "context has task".to_owned());
+    let wanted: Vec<String> = bound.into_iter().chain(age).chain(purpose).chain(task).collect();
     let (name, class) = (&api.name, require.class);
     (!wanted.is_empty()).then(|| {
         format!(

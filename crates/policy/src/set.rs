@@ -7,7 +7,7 @@ use crate::{
     answer::{Allowed, Answer, Denied, Residual, Standing},
     compile::Entry,
     context::{Asked, Fields, KEY_BYTES_MAX},
-    fold::{self, Folded},
+    fold::{self, Folded, Known},
     grants::{Entitled, Grants},
     index::{self, Index},
     program::{Outcome, Program, Rest},
@@ -34,6 +34,9 @@ pub const STANDINGS_MAX: usize = 65_536;
 pub const ANSWERS_MAX: usize = 16_384;
 /// Programs shared between standings.
 pub const PROGRAMS_MAX: usize = 4_096;
+
+/// Numbers that each program has: for what it answers, and for what it foretells.
+const NUMBERS: u64 = 2;
 
 /// Compiled policies and grants. Immutable but for its caches, shared by all threads.
 #[derive(Debug)]
@@ -162,6 +165,41 @@ impl PolicySet {
         }
     }
 
+    /// What can be said of every request that a proof is shown with, before there is one: `facts` has who shows it and the proof.
+    /// `None`: it depends on the request.
+    #[must_use]
+    pub fn foretell(&self, standing: &Standing, facts: &Facts, now: Time) -> Option<Answer> {
+        let Standing::Residual(residual) = standing else { return standing.constant() };
+        let asked = Asked { facts, risk: 0, now };
+        let mut could = residual.sure.is_some() || residual.grants.iter().any(|entitled| entitled.in_time(asked));
+        let mut fault = None;
+        for program in residual.remembered.iter().chain(&residual.fresh) {
+            match self.foretold(program, asked) {
+                Outcome::Forbidden(by) => return Some(Answer::deny(Reason::RuleForbidden, &by)),
+                Outcome::Fault(by) => fault = Some(by),
+                Outcome::Permitted(_) => could = true,
+                Outcome::Silent => {}
+            }
+        }
+        match fault {
+            Some(by) => Some(Answer::deny(Reason::RuleFault, &by)),
+            None => (!could).then(|| Answer::deny(Reason::RuleNotPermitted, &Arc::default())),
+        }
+    }
+
+    /// What a program says of every request with a proof: what forbids whatever else there is, and what may permit.
+    fn foretold(&self, program: &Program, asked: Asked<'_>) -> Outcome {
+        let (number, values) = (program.number + 1, asked.key(program.reads.both(Fields::SHOWN)));
+        if let Some(known) = self.answers.get(&AnswerRef { program: number, values: &values }) {
+            return known;
+        }
+        let outcome = program.foretell(asked);
+        if values.len() <= KEY_BYTES_MAX {
+            self.answers.insert(AnswerKey { program: number, values: values.as_slice().into() }, outcome.clone());
+        }
+        outcome
+    }
+
     fn outcome(&self, program: &Program, asked: Asked<'_>) -> Outcome {
         if program.reads.meets(Fields::FRESH) {
             return program.run(asked);
@@ -235,7 +273,7 @@ impl PolicySet {
         if let Some(known) = signature.as_ref().and_then(|signature| self.programs.get(signature)) {
             return Ok(Some(known));
         }
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let number = self.next.fetch_add(NUMBERS, Ordering::Relaxed);
         let world = if signature.is_some() { Arc::new(World::empty()) } else { Arc::clone(world) };
         let program = Arc::new(Program::new(number, rests, world).ok_or(())?);
         if let Some(signature) = signature {
@@ -268,7 +306,7 @@ struct Found {
 impl Found {
     fn take(&mut self, entry: &Entry, world: &World) {
         let name = entry.name.clone();
-        match entry.condition.as_ref().map_or(Folded::Constant(true), |condition| fold::fold(condition, world)) {
+        match entry.condition.as_ref().map_or(Folded::Constant(true), |condition| fold::fold(condition, world, &Known::nothing())) {
             Folded::Constant(false) => {}
             Folded::Constant(true) if entry.effect == Effect::Forbid => self.forbids.push(name),
             Folded::Constant(true) => self.permits.push(name),

@@ -43,6 +43,10 @@ permit (principal == Identity::"people", action, resource) when { resource.peopl
 @id("shipped:issuer")
 permit (principal, action in [Action::"login", Action::"read", Action::"write"], resource in Api::"wardgate-issuer");
 
+// Where tasks are started and ended. What a task may was granted elsewhere: without that none is started.
+@id("shipped:tasks")
+permit (principal, action in [Action::"read", Action::"list", Action::"write"], resource in Api::"wardgate-tasks");
+
 // Wardgate's own API. The first admin credential buys a session and nothing else.
 @id("guardrail:sign-in")
 forbid (principal, action, resource in Api::"wardgate-admin")

@@ -65,7 +65,7 @@ pub struct Names<'a> {
     pub teams: HashSet<&'a str>,
     /// Environments; `shared` is always known.
     pub environments: &'a [Arc<Environment>],
-    /// APIs with their operations; `wardgate-admin` and `wardgate-issuer` are always known.
+    /// APIs with their operations; `wardgate-admin`, `wardgate-issuer` and `wardgate-tasks` are always known.
     pub apis: &'a [Arc<Api>],
 }
 
@@ -87,7 +87,7 @@ impl Names<'_> {
             Type::Team => self.teams.contains(name),
             Type::Environment => name == "shared" || self.environments.iter().any(|known| known.name.as_str() == name),
             Type::Role => Role::parse(name).is_some(),
-            Type::Api => matches!(name, Api::ADMIN | Api::ISSUER) || self.apis.iter().any(|api| api.name.as_str() == name),
+            Type::Api => matches!(name, Api::ADMIN | Api::ISSUER | Api::TASKS) || self.apis.iter().any(|api| api.name.as_str() == name),
             Type::Operation => {
                 let api = name.split(' ').next().unwrap_or_default();
                 self.apis
@@ -108,7 +108,7 @@ impl Names<'_> {
             Type::Team => self.teams.iter().copied().collect(),
             Type::Environment => self.environments.iter().map(|known| known.name.as_str()).collect(),
             Type::Role => Role::ALL.iter().map(|role| role.as_str()).collect(),
-            Type::Api => self.apis.iter().map(|api| api.name.as_str()).chain([Api::ADMIN, Api::ISSUER]).collect(),
+            Type::Api => self.apis.iter().map(|api| api.name.as_str()).chain([Api::ADMIN, Api::ISSUER, Api::TASKS]).collect(),
             Type::Operation => self.apis.iter().flat_map(|api| api.operations.iter().map(|operation| operation.id.as_str())).collect(),
             Type::Action => Vec::new(),
         };

@@ -9,7 +9,7 @@
 //! [`jose`] is what a signed token proves, and signs ours; [`x509`] is what a client certificate proves; [`webhook`] is what the
 //! sender of a webhook proves; [`client`] is how a client of our token service proves itself, [`form`] how what it posts is read, [`grant`] what it
 //! asks by and [`access_token`] what it gets; [`dpop`] is how whoever shows a token proves to have the key that it is bound to; [`assertion`]
-//! says what is signed for an upstream; [`binding`] finds the identity that a foreign proof stands for.
+//! says what is signed for an upstream, [`transaction`] what for all that it calls in turn; [`binding`] finds the identity that a foreign proof stands for.
 //!
 //! ```
 //! use wardgate_model::id::EnvironmentName;
@@ -42,6 +42,7 @@ pub mod jose;
 pub mod keyring;
 pub mod log_key;
 pub mod seal;
+pub mod transaction;
 pub mod webhook;
 pub mod x509;
 

@@ -30,6 +30,7 @@ const KEYS: &[(Kind, &str, Kind)] = &[
     (Kind::Contract, "apis[]", Kind::Api),
     (Kind::Identity, "owner", Kind::Owner),
     (Kind::Identity, "environment", Kind::Environment),
+    (Kind::Identity, "serves[]", Kind::Api),
     (Kind::Identity, "credentials[].trust", Kind::TrustSource),
     (Kind::Identity, "credentials[].api", Kind::Api),
     (Kind::Waiver, "for.identity", Kind::Identity),

@@ -11,6 +11,8 @@ use wardgate_model::api::{HostPattern, OperationClass, PathTemplate, UpstreamUrl
 
 /// Longest host, in bytes (RFC 1035 §2.3.4).
 const HOST_BYTES_MAX: usize = 253;
+/// Longest name of a trust domain, in bytes.
+const TRUST_DOMAIN_BYTES_MAX: usize = 255;
 /// Longest path template, in bytes.
 const TEMPLATE_BYTES_MAX: usize = 2048;
 
@@ -234,6 +236,24 @@ pub fn upstream(text: &str) -> Result<UpstreamUrl, Wrong> {
             Ok(UpstreamUrl { tls, host: bare, port })
         }
     }
+}
+
+/// Reads a trust domain: a name, or a URI where it has a colon (RFC 7519 §2, StringOrURI).
+///
+/// # Errors
+/// Nothing, too long, or characters that stand in neither.
+pub fn trust_domain(text: &str) -> Result<Box<str>, Wrong> {
+    let fits = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte);
+    let scheme = text.split_once(':').map(|(scheme, _)| scheme);
+    let named = |scheme: &str| {
+        let mut bytes = scheme.bytes();
+        bytes.next().is_some_and(|first| first.is_ascii_alphabetic())
+            && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    };
+    if (1..=TRUST_DOMAIN_BYTES_MAX).contains(&text.len()) && text.bytes().all(fits) && scheme.is_none_or(named) {
+        return Ok(text.into());
+    }
+    Err(Wrong::new(format!("`{}` is no trust domain", shortened(text))).mend("write a name or a URI, as in `acme.example`"))
 }
 
 /// Reads a network `10.0.0.0/8`, or one address.

@@ -90,6 +90,8 @@ pub enum Subject {
     Approval,
     /// A caller that nobody has on record.
     Discovery,
+    /// A task.
+    Task,
 }
 
 impl Subject {
@@ -106,6 +108,7 @@ impl Subject {
             Self::Containment => "containment",
             Self::Approval => "approval",
             Self::Discovery => "discovery",
+            Self::Task => "task",
         }
     }
 
@@ -121,6 +124,7 @@ impl Subject {
             "containment" => Some(Self::Containment),
             "approval" => Some(Self::Approval),
             "discovery" => Some(Self::Discovery),
+            "task" => Some(Self::Task),
             kind => Kind::parse(kind).map(Self::Resource),
         }
     }

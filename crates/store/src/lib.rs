@@ -12,7 +12,7 @@
 //! # Reading order
 //!
 //! `open`, `feed` (what a change is), `resource` and `apply`, `status` and `containment`, `credential` and `rotation`,
-//! `arming` (who armed whom), `owner`, `approval`, `secret` and `vault`, `usage`, `discovery`, `once`; `record` (what a gate starts from), `history`,
+//! `arming` (who armed whom), `owner`, `approval`, `secret` and `vault`, `usage`, `discovery`, `once`, `task`; `record` (what a gate starts from), `history`,
 //! `follow`, `backup`, `kept` (what a gate goes on from when all this is away); `fault`. All SQL stands in `sql`, what differs between the databases in `dialect`.
 //!
 //! ```
@@ -63,6 +63,7 @@ mod rotation;
 mod secret;
 mod sql;
 mod status;
+mod task;
 mod touched;
 mod usage;
 mod vault;
@@ -91,6 +92,7 @@ pub use resource::{Applied, FileDocument, Origin, Precondition, ResourceId, Stor
 pub use rotation::Rotated;
 pub use secret::{SealedVersion, StoredSecret};
 pub use status::{Claim, Step, StoredStatus};
+pub use task::{NewTask, Share, StartKey, Started, StoredTask, TASKS_FORGOTTEN_MAX, TASKS_OPEN_MAX, TaskFilter};
 pub use touched::{TOUCHED_MAX, Touched};
 pub use usage::{UsageFilter, UsageRow, Use};
 pub use vault::{KID_BYTES_MAX, SEALED_BYTES_MAX, Sealed, SigningKeyState, StoredSigningKey};

@@ -21,11 +21,11 @@ pub(crate) const STOPS_SINCE: &str = "SELECT seq, time_us, actor, subject, name,
 pub(crate) const TOUCHED_SINCE: &str = "SELECT c.seq, c.subject, c.name, c.act, k.identity FROM change c \
      LEFT JOIN credential k ON c.subject = 'credential' AND k.id = c.name WHERE c.seq > $1 ORDER BY c.seq LIMIT $2";
 pub(crate) const RESOURCE_CHANGED_AFTER: &str = "SELECT seq FROM change WHERE seq > $1 AND subject NOT IN \
-     ('status', 'credential', 'secret', 'signing_key', 'owner_status', 'containment', 'approval', 'discovery') ORDER BY seq LIMIT 1";
+     ('status', 'credential', 'secret', 'signing_key', 'owner_status', 'containment', 'approval', 'discovery', 'task') ORDER BY seq LIMIT 1";
 pub(crate) const SEQ_AT: &str = "SELECT seq FROM change WHERE time_us <= $1 ORDER BY seq DESC LIMIT 1";
 /// The last change of each resource up to a number, unless it removed it.
 pub(crate) const RESOURCES_AT: &str = "SELECT c.subject, c.name, c.after FROM change c JOIN (SELECT MAX(seq) AS seq FROM change \
-     WHERE seq <= $1 AND subject NOT IN ('status', 'credential', 'secret', 'signing_key', 'owner_status', 'containment', 'approval', 'discovery') \
+     WHERE seq <= $1 AND subject NOT IN ('status', 'credential', 'secret', 'signing_key', 'owner_status', 'containment', 'approval', 'discovery', 'task') \
      GROUP BY subject, name) AS latest ON latest.seq = c.seq WHERE c.after IS NOT NULL ORDER BY c.subject, c.name";
 pub(crate) const STATUSES_BORN: &str = "SELECT c.name, c.actor, c.reason FROM change c JOIN (SELECT MIN(seq) AS seq FROM change \
      WHERE seq <= $1 AND subject = 'Identity' GROUP BY name) AS first ON first.seq = c.seq";
@@ -215,3 +215,40 @@ pub(crate) const SIGNING_KEY_PROMOTE: &str = "UPDATE signing_key SET state = 'si
 /// The change that it names last put it to its use.
 pub(crate) const SIGNING_KEYS_SINCE: &str = "SELECT k.kid, c.time_us FROM signing_key k JOIN change c ON c.seq = k.revision";
 pub(crate) const SIGNING_KEY_RETIRE: &str = "UPDATE signing_key SET state = 'retired', revision = $2 WHERE kid = $1";
+
+pub(crate) const TASK: &str = "SELECT id, identity, purpose, api, operations, resources, calls_max, bytes_max, records_max, calls_given, \
+     bytes_given, records_given, started_us, ends_us, lease_us, beat_us, state, ended_us, actor, reason, start_hash, revision \
+     FROM task WHERE id = $1";
+pub(crate) const TASK_BY_START: &str = "SELECT id, identity, purpose, api, operations, resources, calls_max, bytes_max, records_max, \
+     calls_given, bytes_given, records_given, started_us, ends_us, lease_us, beat_us, state, ended_us, actor, reason, start_hash, revision \
+     FROM task WHERE identity = $1 AND start_key = $2";
+pub(crate) const TASKS: &str = "SELECT id, identity, purpose, api, operations, resources, calls_max, bytes_max, records_max, calls_given, \
+     bytes_given, records_given, started_us, ends_us, lease_us, beat_us, state, ended_us, actor, reason, start_hash, revision \
+     FROM task WHERE id > $1 AND ($2 = '' OR state = $2) ORDER BY id LIMIT $3";
+/// By the index `task_of_identity`.
+pub(crate) const TASKS_OF: &str = "SELECT id, identity, purpose, api, operations, resources, calls_max, bytes_max, records_max, calls_given, \
+     bytes_given, records_given, started_us, ends_us, lease_us, beat_us, state, ended_us, actor, reason, start_hash, revision \
+     FROM task WHERE id > $1 AND ($2 = '' OR state = $2) AND identity = $4 ORDER BY id LIMIT $3";
+pub(crate) const TASKS_NAMED: &str = "SELECT id, identity, purpose, api, operations, resources, calls_max, bytes_max, records_max, \
+     calls_given, bytes_given, records_given, started_us, ends_us, lease_us, beat_us, state, ended_us, actor, reason, start_hash, revision \
+     FROM task WHERE id IN (VALUES {})";
+/// By the index `task_open`.
+pub(crate) const TASKS_OVER: &str = "SELECT id, identity, purpose, api, operations, resources, calls_max, bytes_max, records_max, \
+     calls_given, bytes_given, records_given, started_us, ends_us, lease_us, beat_us, state, ended_us, actor, reason, start_hash, revision \
+     FROM task WHERE state = 'open' AND lapses_us <= $1 ORDER BY lapses_us LIMIT $2";
+/// By the index `task_open_of_identity`.
+pub(crate) const TASKS_OPEN: &str = "SELECT COUNT(*) FROM task WHERE state = 'open' AND identity = $1";
+pub(crate) const TASK_PUT: &str = "INSERT INTO task (id, identity, purpose, api, operations, resources, calls_max, bytes_max, records_max, \
+     started_us, ends_us, lease_us, beat_us, lapses_us, state, actor, reason, start_key, start_hash, revision) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $10, $13, 'open', $14, $15, $16, $17, $18)";
+pub(crate) const TASK_END: &str =
+    "UPDATE task SET state = $2, ended_us = $3, actor = $4, reason = $5, revision = $6 WHERE id = $1 AND state = 'open'";
+pub(crate) const TASK_BEAT: &str = "UPDATE task SET beat_us = $2, lapses_us = $3, revision = $4 WHERE id = $1 AND state = 'open'";
+/// What was given out must be what was read: of two that draw at once, one reads again.
+pub(crate) const TASK_DRAW: &str = "UPDATE task SET calls_given = $2, bytes_given = $3, records_given = $4 \
+     WHERE id = $1 AND state = 'open' AND calls_given = $5 AND bytes_given = $6 AND records_given = $7";
+pub(crate) const TASK_GIVE_BACK: &str = "UPDATE task SET calls_given = calls_given - $2, bytes_given = bytes_given - $3, \
+     records_given = records_given - $4 WHERE id = $1 AND state = 'open' AND calls_given >= $2 AND bytes_given >= $3 AND records_given >= $4";
+/// By the index `task_ended`.
+pub(crate) const TASKS_FORGET: &str = "DELETE FROM task WHERE id IN \
+     (SELECT id FROM task WHERE state <> 'open' AND ended_us < $1 ORDER BY ended_us LIMIT $2)";

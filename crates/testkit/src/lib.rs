@@ -4,7 +4,8 @@
 //!
 //! [`upstream`] answers every request with the same bytes; [`plain`] is a reverse proxy that does nothing but pass
 //! requests on, which is what Wardgate's cost is measured against (`bench/whole-process.sh`). [`mod@reference`] makes pages of `docs/` from tables in the code.
-//! [`postgres`] is a database server that ends with the tests, [`bucket`] an object store.
+//! [`postgres`] is a database server that ends with the tests, [`bucket`] an object store, [`anchor`] one that
+//! keeps checkpoints.
 //! [`world`] makes small worlds of text, judged in memory; [`fuzz`] tries every parser of untrusted bytes with what nobody would write.
 //!
 //! ```
@@ -13,6 +14,7 @@
 //! assert_eq!(Answer::of_bytes(1024).body().len(), 1024);
 //! ```
 
+pub mod anchor;
 pub mod bucket;
 pub mod fuzz;
 pub mod plain;

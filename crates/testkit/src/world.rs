@@ -12,7 +12,9 @@ use wardgate_abuse::{Limits, MeterBounds, Meters, journal::Unrecorded};
 use wardgate_gate::{
     Arrival, Change, Estate, Snapshot, Step, Verdict, World,
     assertion::Mint,
-    bindings, decide,
+    bindings,
+    clients::{self, Client},
+    decide,
     denied::Denied,
     establish,
     trust::{AskedIssuer, Gathered, Trust, TrustedAuthority, TrustedIssuer},
@@ -32,12 +34,21 @@ use wardgate_policy::{Names, PolicySet, PolicySource};
 use wardgate_proof::{
     api_key::{self, KeyKind, Pepper},
     entropy::SystemEntropy,
+    jose::{
+        algorithm::Algorithms,
+        jwk::{Accepting, Usage},
+        key_set::KeySet,
+        signer,
+    },
     jws::Signer,
 };
 use wardgate_resources::{Inventory, Sources};
 
 /// The moment at which these worlds begin: 2026-06-01T00:00:00Z.
 pub const DAWN: Time = Time::from_seconds(1_780_272_000);
+
+/// Where these worlds are, and who issues their tokens.
+pub const ISSUER: &str = "https://gate.example";
 
 /// A world in memory, with a key for every identity.
 #[derive(Debug)]
@@ -92,6 +103,14 @@ impl Texts<'_> {
     /// # Errors
     /// With every diagnostic, a line each.
     pub fn world(&self) -> Result<TestWorld, String> {
+        self.world_with(&[])
+    }
+
+    /// The same with APIs that the process answers itself.
+    ///
+    /// # Errors
+    /// With every diagnostic, a line each.
+    pub fn world_with(&self, own: &[Arc<Api>]) -> Result<TestWorld, String> {
         let policies = self.cedar.iter().enumerate();
         let sources = Sources {
             documents: vec![("world.yaml".into(), self.yaml.into())],
@@ -105,6 +124,7 @@ impl Texts<'_> {
         let mut found: Vec<String> = loaded.diagnostics.iter().filter(|found| found.is_error()).map(ToString::to_string).collect();
         let mut inventory = loaded.inventory.ok_or_else(|| found.join("\n"))?;
         inventory.grants.extend(self.grants.iter().cloned());
+        inventory.apis.extend(own.iter().cloned());
         let compiled = wardgate_policy::compile(&policies_of(&inventory), &inventory.grants, &names(&inventory));
         found.extend(compiled.diagnostics.iter().filter(|found| found.is_error()).map(ToString::to_string));
         build(&inventory, compiled.policies.ok_or_else(|| found.join("\n"))?, self.shipped)
@@ -134,7 +154,8 @@ fn build(inventory: &Inventory, policies: PolicySet, shipped: ShippedLimits) -> 
             entries.map(|(entry, binding)| Arc::new(bindings::declared(&spec.identity, &entry.name, entry.kind, &entry.sources, binding)));
         Change::Declared(spec.identity.id.clone(), credentials.collect())
     });
-    let population = identities.chain(credentials).chain(declared).collect();
+    let clients = inventory.identities.iter().map(client).collect::<Result<Vec<_>, _>>()?;
+    let population = identities.chain(credentials).chain(declared).chain(clients.into_iter().flatten()).collect();
     let estate = Estate::build(World {
         apis: inventory.apis.clone(),
         grants: inventory.grants.clone(),
@@ -143,7 +164,7 @@ fn build(inventory: &Inventory, policies: PolicySet, shipped: ShippedLimits) -> 
         policies: Arc::new(policies),
         limits: Arc::new(Limits::compile(&all)),
         pepper,
-        mint: Arc::new(Mint::new(signer, "https://gate.example".into())),
+        mint: Arc::new(Mint::new(signer, ISSUER.into())),
         denied: Arc::clone(&denied),
         body_bytes_max: 1 << 20,
     })
@@ -151,6 +172,18 @@ fn build(inventory: &Inventory, policies: PolicySet, shipped: ShippedLimits) -> 
     let snapshot = Snapshot::new(1, population, Arc::new(estate)).trusting(Arc::new(trust(&inventory.trust, None)?));
     let meters = Meters::new(Arc::new(Unrecorded), MeterBounds::default());
     Ok(TestWorld { snapshot, meters, denied, keys, trust: inventory.trust.clone() })
+}
+
+/// What an identity is to the token service, by the public keys that it declares.
+fn client(spec: &wardgate_resources::IdentitySpec) -> Result<Vec<Change>, String> {
+    let identity = &spec.identity;
+    let declared = spec.credentials.iter().filter_map(|entry| Some((entry, entry.jwk.as_deref()?)));
+    let registered = declared
+        .map(|(entry, jwk)| clients::registered(identity, &entry.name, &entry.sources, jwk, entry.tokens).map_err(|why| why.to_string()))
+        .collect::<Result<Vec<_>, _>>()?;
+    let keys = registered.iter().map(|one| Change::Credential(Arc::clone(&one.credential))).collect::<Vec<_>>();
+    let client = Client::new(&identity.id, registered).map(Arc::new);
+    Ok(keys.into_iter().chain([Change::Client(identity.id.clone(), client)]).collect())
 }
 
 /// Each API by its hosts over TLS, or by that of our issuer where it answers for any.
@@ -319,6 +352,20 @@ impl TestWorld {
         let next = Snapshot::new(before.number() + 1, before.population().clone(), Arc::clone(before.estate()));
         self.snapshot = next.trusting(Arc::new(trust));
         Ok(())
+    }
+
+    /// The same with a token service of its own: tokens by its key count.
+    ///
+    /// # Errors
+    /// When the key cannot be read again.
+    pub fn issuing(mut self) -> Result<Self, String> {
+        let published = signer::jwks([self.snapshot.mint().signer()]).to_string();
+        let accepting = Accepting { algorithms: Algorithms::ALL, usage: Usage::Signature };
+        let keys = KeySet::parse(published.as_bytes(), accepting).map_err(|why| why.to_string())?;
+        let before = &self.snapshot;
+        let next = Snapshot::new(before.number() + 1, before.population().clone(), Arc::clone(before.estate()));
+        self.snapshot = next.trusting(Arc::new(Trust::new([TrustedIssuer::ours(ISSUER, keys)], [])));
+        Ok(self)
     }
 
     /// An identity's name, typed.

@@ -7,7 +7,7 @@ mod findings;
 pub(crate) mod sign_in;
 pub(crate) mod timeline;
 
-use crate::{bypass::Bypass, clock, control::Control, deliver::Deliveries, evidence, query::Asking};
+use crate::{bypass::Bypass, clock, control::Control, deliver::Deliveries, evidence, query::Asking, tasks};
 use bytes::Bytes;
 use erasures::Erasures;
 use http::{Response, StatusCode};
@@ -22,11 +22,13 @@ use wardgate_console::{
 };
 use wardgate_edge::{Answering, Census, InProcess, InProcessCall};
 use wardgate_governance::person;
+use wardgate_issuer::tasks::Start;
 use wardgate_model::{
     contain::Containable,
     credential::{Credential, CredentialKind, KeyedHash, SignatureScheme},
+    facts::Facts,
     govern::Contract,
-    id::{CredentialId, EnvironmentName, IdentityId, OwnerName, RequestId, SecretName, TrustName},
+    id::{CredentialId, EnvironmentName, IdentityId, OwnerName, RequestId, SecretName, TaskId, TrustName},
     inventory::{Identity, Owner},
     secret::Secret,
     time::Time,
@@ -35,7 +37,7 @@ use wardgate_proof::{
     api_key::{self, KeyKind},
     entropy::SystemEntropy,
 };
-use wardgate_store::{Actor, Applied, ResourceChange, Sealed, StoredSecret};
+use wardgate_store::{Actor, Applied, ResourceChange, Sealed, StoredSecret, StoredTask};
 
 /// How long the doors have to say who has requests open. They look many times a second.
 const CENSUS_PATIENCE: Duration = Duration::from_millis(500);
@@ -351,6 +353,28 @@ impl World for Ruled {
 
     fn around(&self) -> &dyn Around {
         &self.bypass
+    }
+
+    fn task_of(&self, task: &TaskId) -> Option<IdentityId> {
+        self.control.gate().snapshot().population().tasks().get(task.as_str()).map(|task| task.identity.clone())
+    }
+
+    fn start_task<'a>(
+        &'a self,
+        actor: &'a Actor,
+        identity: &'a IdentityId,
+        body: Value,
+        asking: &'a Facts,
+    ) -> BoxFuture<'a, Result<StoredTask, Problem>> {
+        Box::pin(async move {
+            let body = body.to_string();
+            let start = Start { identity, body: body.as_bytes(), key: None, asking };
+            tasks::start_task(&self.control, start, actor).await.map_err(|refused| {
+                let said: Value = serde_json::from_slice(refused.body()).unwrap_or_default();
+                let code = if refused.status().is_server_error() { Code::Away } else { Code::Unfit };
+                Problem::new(code, said.get("detail").and_then(Value::as_str).unwrap_or_default().to_owned())
+            })
+        })
     }
 
     fn rotate_secret<'a>(&'a self, actor: &'a Actor, rotation: SecretRotation, _now: Time) -> BoxFuture<'a, Result<StoredSecret, Problem>> {

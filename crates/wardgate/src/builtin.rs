@@ -35,6 +35,7 @@ pub fn operator() -> Identity {
         tags: BTreeMap::new(),
         ends: None,
         state: IdentityState::Active,
+        serves: Box::default(),
         claim_overdue: false,
         quality: 100,
         revision: 0,

@@ -9,6 +9,7 @@ mod manual;
 mod people;
 mod record;
 mod shared;
+mod task;
 mod token;
 
 pub use containment::{
@@ -33,7 +34,8 @@ pub use record::{
     TimelineArgs, TimelineForm, UsageArgs, VerifyArgs,
 };
 pub use shared::{ChangeArgs, ConfigArgs, ManagementArgs, NamedArgs, Output, OutputArgs, ReadArgs, ResourceArgs, WayArgs};
-pub use token::TokenArgs;
+pub use task::{TaskCommand, TaskEndArgs, TaskListArgs, TaskStartArgs};
+pub use token::{TokenArgs, TokenTaskArgs};
 
 use clap::{Parser, Subcommand};
 use shared::{kind, moment_text, span, span_text, subject};
@@ -173,6 +175,16 @@ Examples:
 It prints the token and nothing else: curl -H \"Authorization: Bearer $(wardgate token)\" with WARDGATE_ISSUER, WARDGATE_CLIENT
 and WARDGATE_CLIENT_KEY set. `--exec` ends as its command ends. See docs/issuer.md, docs/from-static-key.md.")]
     Token(Box<TokenArgs>),
+    /// Start, list and end tasks: for what, how long and how much
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  wardgate task start --identity ledger-sync --api ledger --purpose settlement --operation read --lifetime 15m --calls 100
+  wardgate task list
+  wardgate task complete t-0f3a5c7e9b1d2f4a6c8e0b1d"
+    )]
+    Task(TaskCommand),
     /// Keep the secrets that upstreams are shown
     #[command(
         subcommand,
@@ -200,6 +212,7 @@ Examples:
   wardgate contain credential 4fT0aZ19xQ2b
   wardgate contain token 5f0c1de2a3b44c5d6e7f8091a2b3c4d5           one token, by its `jti`
   wardgate contain owner acme
+  wardgate contain task t-0f3a5c7e9b1d2f4a6c8e0b1d
   wardgate contain --list
 
 One person may do it. It outlives restarts, applies and the removal of the thing; `wardgate release` ends it.")]

@@ -32,6 +32,7 @@ mod secret;
 mod serve;
 mod sign_in;
 mod signing_key;
+mod task;
 mod timeline;
 mod token;
 
@@ -75,6 +76,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Credential(CredentialCommand::Issue(args)) => wait(credential::issue(args)),
         Command::Credential(CredentialCommand::Revoke(args)) => wait(credential::revoke(args)),
         Command::Credential(CredentialCommand::List(args)) => wait(credential::list(args)),
+        Command::Task(command) => wait(task::run(command)),
         Command::Token(args) => wait(token::run(*args)),
         Command::Secret(SecretCommand::Put(args)) => wait(secret::put(args)),
         Command::Secret(SecretCommand::Rotate(args)) => wait(secret::rotate(args)),

@@ -13,6 +13,7 @@ mod sample;
 mod scenes;
 mod show;
 mod stage;
+mod tokens;
 
 pub use scenes::scene_names;
 

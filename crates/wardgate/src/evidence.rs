@@ -2,7 +2,7 @@
 
 mod outside;
 
-pub use outside::{environment, environment_of_named, reach, reach_as_lent, reach_where_named};
+pub use outside::{anchor_named, environment, environment_of_named, reach, reach_as_lent, reach_where_named};
 
 use crate::{config::Config, control};
 use anyhow::Context as _;

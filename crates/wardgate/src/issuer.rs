@@ -6,23 +6,29 @@ use crate::{
     clock,
     config::{Config, Listener},
     control::{Control, aside},
+    tasks::{self, budgets::Drawer},
 };
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use wardgate_edge::{Answering, ClientCertificates, InProcess, InProcessCall};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use wardgate_edge::{Answering, ClientCertificates, Drawing, InProcess, InProcessCall};
 use wardgate_issuer::{
-    answer::{Error, Refusal},
+    answer::{Error, Refusal, marked},
     exchange::{self, Asked, Outcome, Terms},
     once,
     place::{Mutual, Place},
+    revocations::Revocations,
 };
 use wardgate_model::{
     api::{Api, Doors, HostPattern},
     contain::Containable,
     diagnostic::{Diagnostic, Place as Spot},
     facts::Facts,
-    id::ApiName,
+    id::{ApiName, TaskId},
     resource::Kind,
     time::Time,
     trust::Vouches,
@@ -35,6 +41,8 @@ use wardgate_store::{Actor, Once, StoredContainment, Who};
 const ENDED_KEPT: Duration = Duration::from_hours(2);
 /// Why a token is ended that its client gave back. Only such are forgotten: what somebody else stopped stays stopped.
 const REVOKED: &str = "revoked by its client";
+/// What is recorded of an assertion that another gate on the same store has taken: the gates that judged it let it in.
+const REPLAYED: &str = "refused assertion=replayed";
 /// For how long after its end it is kept on record that an assertion was shown: gates' clocks differ, and each takes it a little longer.
 const ONCE_KEPT_US: i64 = 120_000_000;
 /// How often it is looked what of that is over.
@@ -45,25 +53,36 @@ const SWEPT_EVERY: Duration = Duration::from_mins(10);
 pub struct Inside {
     management: Management,
     tokens: Arc<TokenService>,
+    drawer: Arc<Drawer>,
 }
 
 impl Inside {
-    /// Both.
+    /// All of them.
     #[must_use]
-    pub fn new(management: Management, tokens: TokenService) -> Self {
-        Self { management, tokens: Arc::new(tokens) }
+    pub fn new(management: Management, tokens: TokenService, drawer: Arc<Drawer>) -> Self {
+        Self { management, tokens: Arc::new(tokens), drawer }
     }
 }
 
 impl InProcess for Inside {
     fn call(&self, call: InProcessCall) -> Answering {
-        if !call.facts.api.as_deref().is_some_and(Api::is_issuer) {
+        let of_tasks = call.facts.api.as_deref().is_some_and(Api::is_tasks);
+        if !of_tasks && !call.facts.api.as_deref().is_some_and(Api::is_issuer) {
             return self.management.call(call);
         }
         let tokens = Arc::clone(&self.tokens);
         // It is done to its end, whoever waits for it still.
-        let running = self.tokens.runtime.spawn(async move { tokens.answer(&call).await });
+        let running = self
+            .tokens
+            .runtime
+            .spawn(async move { if of_tasks { tasks::answer(&tokens.control, &call).await } else { tokens.answer(&call).await } });
         Box::pin(async move { running.await.unwrap_or_else(|_| broken()) })
+    }
+
+    fn draw(&self, task: &TaskId) -> Drawing {
+        let (drawer, task) = (Arc::clone(&self.drawer), task.clone());
+        let running = self.tokens.runtime.spawn(async move { drawer.draw(&task).await });
+        Box::pin(async move { running.await.unwrap_or(false) })
     }
 }
 
@@ -77,6 +96,7 @@ fn broken() -> Response<Bytes> {
 pub struct TokenService {
     control: Arc<Control>,
     runtime: tokio::runtime::Handle,
+    revocations: Mutex<Revocations>,
 }
 
 impl std::fmt::Debug for TokenService {
@@ -89,7 +109,7 @@ impl TokenService {
     /// The token service of a control side.
     #[must_use]
     pub fn new(control: Arc<Control>, runtime: tokio::runtime::Handle) -> Self {
-        Self { control, runtime }
+        Self { control, runtime, revocations: Mutex::default() }
     }
 
     async fn answer(&self, call: &InProcessCall) -> Response<Bytes> {
@@ -124,7 +144,11 @@ impl TokenService {
                     credential,
                     "an assertion that another gate has taken is shown again: somebody may have caught it"
                 );
-                Some(Refusal::new(Error::InvalidClient, "the client cannot be authenticated").response())
+                // It was let in by then: what it costs its source, and that it was refused, is said here.
+                let gate = self.control.gate();
+                gate.meters().charge_failed_proof(gate.snapshot().limits(), asked.facts.source.address, clock::now());
+                let refused = Refusal::new(Error::InvalidClient, "the client cannot be authenticated").response();
+                Some(marked(refused, REPLAYED))
             }
             Err(fault) => {
                 tracing::warn!(%fault, "whether an assertion was shown before cannot be told");
@@ -136,12 +160,20 @@ impl TokenService {
     /// Ends a token: it is on record and obeyed here when this returns, and obeyed elsewhere as soon as the feed tells of it.
     async fn end(&self, facts: &Facts, token: &str, then: Response<Bytes>) -> Response<Bytes> {
         let Some(caller) = &facts.caller else { return Refusal::new(Error::Server, "nobody asks").response() };
+        let counts = || self.revocations.lock().unwrap_or_else(PoisonError::into_inner);
+        let counted = counts().count(&caller.identity.id, clock::now());
+        if let Err(seconds) = counted {
+            // RFC 7009 §2.2.1: it is good still. Every gate hears of each.
+            let told = "this client has ended as many tokens as it may for now: have it contained if they are lost";
+            return Refusal::new(Error::Unavailable, told).after(seconds).response();
+        }
         let actor = Actor::new(Who::Identity(caller.identity.id.clone()), REVOKED);
         let ended = self.control.store().contain(&actor, Containable::Token, token, clock::now()).await;
         let obeyed = match ended {
             Ok(ended) => self.control.obey_stop(ended.revision, Containable::Token, token).await,
             Err(fault) => {
                 tracing::warn!(%fault, "a token could not be ended");
+                counts().give_back(&caller.identity.id);
                 // RFC 7009 §2.2.1: it is good still, and the client may come again.
                 return Refusal::new(Error::Unavailable, "the token could not be ended: try again").response();
             }
@@ -226,14 +258,16 @@ fn port(authority: &str) -> &str {
 /// What is where our token service is: APIs, and a trust source that calls itself as it does.
 pub(crate) fn clashes(inventory: &Inventory, place: &Place) -> Vec<Diagnostic> {
     let prefix = place.prefix();
-    let within = |path: &str| path == prefix || path.strip_prefix(&*prefix).is_some_and(|rest| rest.starts_with('/'));
+    let tasks = place.tasks();
+    let below = |path: &str, prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let within = |path: &str| below(path, &prefix) || below(path, &tasks);
     let here = |host: &HostPattern| match host {
         HostPattern::Any => true,
         HostPattern::Exact(host) => **host == *place.host(),
     };
     let spot = |kind: Kind, name: &str| inventory.places.get(&(kind, name.into())).cloned().unwrap_or_else(|| Spot::file("resources"));
     let error = |api: &Api, at: &str| {
-        let what = format!("Api `{}`: {at}: our own token service is at `{prefix}` of `{}`", api.name, place.host());
+        let what = format!("Api `{}`: {at}: our own token service is at `{prefix}` and `{tasks}` of `{}`", api.name, place.host());
         let mend = "match another path, or give the token service a host of its own by `issuer.url` in wardgate.yaml";
         Diagnostic::error(spot(Kind::Api, api.name.as_str()), "api.issuer", what).mend(mend)
     };
@@ -256,7 +290,23 @@ pub(crate) fn clashes(inventory: &Inventory, place: &Place) -> Vec<Diagnostic> {
             found.push(Diagnostic::error(spot(Kind::TrustSource, source.name.as_str()), "trust.issuer", what).mend(mend));
         }
     }
+    found.extend(served(inventory));
     found
+}
+
+/// Identities that say to stand behind an API that their owner does not answer for: it would count for nothing.
+fn served(inventory: &Inventory) -> impl Iterator<Item = Diagnostic> {
+    let pairs = inventory.identities.iter().flat_map(|spec| spec.identity.serves.iter().map(move |api| (&spec.identity, api)));
+    pairs.filter_map(|(identity, name)| {
+        let api = inventory.apis.iter().find(|api| api.name == *name)?;
+        if identity.owner == api.policy_owner || Some(&identity.owner) == api.business_owner.as_ref() {
+            return None;
+        }
+        let place = inventory.places.get(&(Kind::Identity, identity.id.as_str().into())).cloned();
+        let what = format!("Identity `{}`: `serves`: its owner `{}` does not answer for the API `{name}`", identity.id, identity.owner);
+        let mend = format!("only a workload of `{}`, who answers for it, stands behind it", api.policy_owner);
+        Some(Diagnostic::warning(place.unwrap_or_else(|| Spot::file("resources")), "identity.serves", what).mend(mend))
+    })
 }
 
 #[cfg(test)]

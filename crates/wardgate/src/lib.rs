@@ -9,7 +9,7 @@
 //! wires one process: [`control`] reads files, keeps the store and publishes snapshots, [`api`] and [`probes`] answer on
 //! the admin listener, [`watch`] sees files change. What requests tell is counted by [`usage`], told of by [`discovery`] and
 //! acted upon by [`deliver`], which replaces upstream secrets; [`governor`] does what the clock makes due, [`bypass`] looks for
-//! ways round the gate, [`replay`] makes the rulings of the log again, [`glass`] is the
+//! ways round the gate, [`replay`] makes the rulings of the log again, [`tasks`] are started, ended and given shares of their budgets, [`glass`] is the
 //! way in when every other is shut. [`client`], [`profile`] and [`session`] are how a command talks to a running gate.
 //! [`demo`] is the tour.
 //!
@@ -48,6 +48,7 @@ pub mod query;
 pub mod replay;
 pub mod serve;
 pub mod session;
+pub mod tasks;
 pub mod tls;
 pub mod usage;
 pub mod watch;

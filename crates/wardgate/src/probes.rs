@@ -22,7 +22,7 @@ use wardgate_audit::sink::{Fullness, Log, WAY_OUT};
 use wardgate_edge::{EdgeMetrics, Probes};
 use wardgate_gate::snapshot::RESOURCE_METADATA;
 use wardgate_issuer::{
-    place::{KEYS, Mutual, Place},
+    place::{Federation, KEYS, Mutual, Place},
     resource,
 };
 use wardgate_model::facts::Door;
@@ -136,6 +136,7 @@ impl Answers {
                 log.anchor_failures,
             ),
             ("wardgate_audit_unstored", "gauge", "Segments that are not in the store as they are now.", log.unstored as u64),
+            ("wardgate_audit_uncopied", "gauge", "Entries of the log of segments that its copy in the store lacks.", log.uncopied),
             ("wardgate_audit_store_failures_total", "counter", "Tries to store or delete a segment that failed.", log.store_failures),
             ("wardgate_audit_queue_events", "gauge", "Events that wait to be written.", log.queued as u64),
             ("wardgate_audit_bytes", "gauge", "Bytes of the event log on disk.", taken.bytes),
@@ -174,7 +175,9 @@ impl Answers {
     fn metadata(&self, host: Option<&str>, path: &str) -> Option<Response<Bytes>> {
         let place = Place::parse(&self.control.config().issuer).filter(|place| host == Some(place.host()) && place.is_metadata(path))?;
         let mutual = issuer::mutual(self.control.config(), &place);
-        let mut response = Response::new(Bytes::from(place.metadata(&mutual).to_string()));
+        let vouched = self.control.gate().snapshot().trust().vouches_for_tokens();
+        let federation = if vouched { Federation::On } else { Federation::Off };
+        let mut response = Response::new(Bytes::from(place.metadata(&mutual, federation).to_string()));
         kept_for_a_while(&mut response, HeaderValue::from_static("application/json"));
         Some(response)
     }

@@ -13,6 +13,7 @@ use crate::{
     governor::{self, Governor},
     issuer::{self, Inside, TokenService},
     probes::Answers,
+    tasks::{self, budgets::Drawer},
     tls,
     usage::{self, Counting, Usage},
     watch,
@@ -45,6 +46,7 @@ pub struct Running {
     journal: Arc<FileJournal>,
     log: Writer,
     usage: Arc<Usage>,
+    drawer: Arc<Drawer>,
     _watch: watch::Watch,
     _certificates: Certificates,
     _governor: Governor,
@@ -94,12 +96,20 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         runtime.handle().clone(),
     )?;
     management.finish_approved();
+    let drawer = {
+        let _within = runtime.enter();
+        Drawer::start(Arc::clone(&control))
+    };
     let parts = EdgeParts {
         gate: Arc::clone(control.gate()),
         sink: Arc::clone(&log) as Arc<_>,
         clock: clock::now,
         entropy: clock::entropy,
-        in_process: Arc::new(Inside::new(management.clone(), TokenService::new(Arc::clone(&control), runtime.handle().clone()))),
+        in_process: Arc::new(Inside::new(
+            management.clone(),
+            TokenService::new(Arc::clone(&control), runtime.handle().clone()),
+            Arc::clone(&drawer),
+        )),
         probes: Arc::clone(&answers) as Arc<_>,
         keys: Arc::clone(control.sources()) as Arc<_>,
         metrics,
@@ -120,6 +130,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
     runtime.spawn(Arc::clone(&control).keep_meters());
     runtime.spawn(Arc::clone(&control).renew_keys());
     runtime.spawn(issuer::forget_ended(Arc::clone(&control)));
+    runtime.spawn(tasks::look_after(Arc::clone(&control)));
     let (addresses, admin) = bound(&edge)?;
     management.listens_at(admin);
     let (governor, glass) = {
@@ -142,6 +153,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         journal,
         log: writer,
         usage,
+        drawer,
         _watch: watch,
         _certificates: certificates,
         _governor: governor,
@@ -216,12 +228,20 @@ impl Running {
 
     /// Ends well: no new request, running ones finish or are cut with an event, quotas and log are written exactly.
     pub fn stop(self) {
+        let runtime = self.runtime.handle().clone();
+        // INVARIANT (in its context): connections to a store are handed back to the runtime that they are of, by whoever drops them last.
+        let _within = runtime.enter();
+        self.end();
+    }
+
+    fn end(self) {
         self.answers.drain();
         self.runtime.block_on(self.edge.drain(self.control.config().edge.drain));
         let records = self.control.gate().meters().checkpoint();
         if let Err(error) = self.journal.close(records, clock::now()) {
             tracing::error!(%error, "the quotas could not be written exactly: callers may lose a block");
         }
+        self.runtime.block_on(self.drawer.give_back());
         let counters = self.log.close(LOG_PATIENCE);
         if let Err(error) = self.runtime.block_on(self.usage.keep(self.control.store())) {
             tracing::error!(%error, "the last counts of use could not be kept");

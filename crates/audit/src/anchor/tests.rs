@@ -7,14 +7,20 @@ use crate::{
 };
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::{Read as _, Write as _},
     net::{SocketAddr, TcpListener},
     path::Path,
-    process::{Command, Stdio},
     sync::{Arc, mpsc},
     thread,
     time::Duration,
 };
+
+// What stands beside the tests of crates above this one, too.
+#[expect(unreachable_pub, reason = "it is public where it is at home")]
+#[path = "../../../testkit/src/anchor.rs"]
+mod server_kept;
+
+use server_kept::{AnchorServer, certify};
 
 fn key() -> TestKey {
     TestKey::new("wardgate/edge-1", 7)
@@ -187,63 +193,15 @@ fn where_evidence_may_go() {
     }
 }
 
-/// Keeps each body that it is sent, one after the other, in a file; ends when its standard input does.
-const SERVER: &str = r"
-import http.server, os, ssl, sys, threading
-class Anchor(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers['content-length']))
-        with open('kept', 'ab') as kept:
-            kept.write(body)
-        self.send_response(204 if self.headers['content-type'].startswith('text/plain') else 415)
-        self.end_headers()
-    def log_message(self, *_):
-        pass
-server = http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), Anchor)
-context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-context.load_cert_chain('certificate.pem', 'key.pem')
-server.socket = context.wrap_socket(server.socket, server_side=True)
-threading.Thread(target=server.serve_forever, daemon=True).start()
-print(server.server_address[1], flush=True)
-sys.stdin.read()
-os._exit(0)
-";
-
-struct Https(std::process::Child, u16);
-
-impl Drop for Https {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
-
-fn https(directory: &Path, port: u16) -> Https {
-    let mut child = Command::new("python3")
-        .args(["-c", SERVER, &port.to_string()])
-        .current_dir(directory)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("python");
-    let mut said = String::new();
-    BufReader::new(child.stdout.take().expect("an output")).read_line(&mut said).expect("read");
-    Https(child, said.trim().parse().expect("a port"))
-}
-
 #[test]
 fn a_server_under_tls_that_is_started_again_has_the_newest() {
     let directory = tempfile::tempdir().expect("a directory");
-    let words =
-        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=anchor -keyout key.pem -out certificate.pem";
-    let more = ["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"];
-    let made = Command::new("openssl").args(words.split(' ')).args(more).current_dir(directory.path()).output().expect("openssl");
-    assert!(made.status.success(), "{made:?}");
+    certify(directory.path()).expect("a certificate");
     let authority = fs::read(directory.path().join("certificate.pem")).expect("readable");
     let kept = || sizes(&fs::read(directory.path().join("kept")).unwrap_or_default());
 
-    let server = https(directory.path(), 0);
-    let port = server.1;
+    let server = AnchorServer::start(directory.path(), 0).expect("a server");
+    let port = server.port();
     let site: Site = format!("https://localhost:{port}/gate-1").parse().expect("a place");
     let (state, other) = (AnchorState::default(), AnchorState::default());
     let anchor = Anchor::Url(site.clone(), Web::new(Some(&authority)).expect("a client"));
@@ -261,9 +219,19 @@ fn a_server_under_tls_that_is_started_again_has_the_newest() {
     anchoring.tell(&note(&key(), 3));
     until(|| state.counts().0 == 1);
     anchoring.tell(&note(&key(), 4));
-    let _server = https(directory.path(), port);
+    let _server = AnchorServer::start(directory.path(), port).expect("a server");
     until(|| state.counts().0 == 0);
     assert_eq!(kept(), [1, 4]);
     assert!(state.counts().1 > 0);
+    // What it has kept it gives, to whoever believes it.
+    assert_eq!(sizes(&anchor.kept().expect("given")), [1, 4]);
+    let at = |path: &str, authority: Option<&[u8]>| {
+        let site = format!("https://localhost:{port}{path}").parse().expect("a place");
+        Anchor::Url(site, Web::new(authority).expect("a client")).kept().expect_err("nothing").to_string()
+    };
+    assert!(at("/gate-1", None).contains("certificate"), "{}", at("/gate-1", None));
+    assert_eq!(at("/gate-2", Some(&authority)), "it answered 404");
+    assert_eq!(at("/elsewhere", Some(&authority)), "it answered 302", "no redirect is followed");
+    assert_eq!(at("/endless", Some(&authority)), "the answer is longer than 67108864 bytes");
     assert!(Web::new(Some(b"no certificate")).is_err());
 }

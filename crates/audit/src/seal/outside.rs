@@ -1,13 +1,16 @@
-//! What of the log of segments goes elsewhere: checkpoints to anchors, segments to a store.
+//! What of the log of segments goes elsewhere: checkpoints to anchors, segments and a copy of the log to a store.
 
+mod copying;
 mod storing;
 mod transit;
+mod trouble;
 
 pub(crate) use storing::StoreState;
 
 use super::Sealer;
 use crate::{
     anchor::{Anchor, Anchoring},
+    note::{Trusted, Verifier},
     plain,
     segment::{self, SegmentName, read::SEGMENT_BYTES_MAX},
     store::{self, Storage, Stub},
@@ -32,7 +35,8 @@ impl Sealer {
         self.outside.anchoring = Anchoring::start(anchors, &self.shared.anchors)?;
         if let Some(storage) = storage {
             store::allow(storage.store.clone());
-            self.outside.storing = Some(StoringThread::start(&self.directory, storage, &self.shared.store)?);
+            let trusted = Trusted::of(Verifier::of(&*self.seal.0).map_err(io::Error::other)?);
+            self.outside.storing = Some(StoringThread::start(&self.directory, storage, trusted, &self.shared.store)?);
         }
         Ok(self)
     }

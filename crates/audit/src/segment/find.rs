@@ -1,14 +1,18 @@
 //! Looking for some events of a segment. Row groups that cannot hold any are not read: statistics and bloom filters say so. Of
-//! the others, the columns asked about are read first, and the rest only for the rows that are wanted.
+//! the others, the columns asked about are read first, and the rest only for the rows that are wanted; what has one value throughout
+//! is not read at all, but taken from the statistics.
 //!
 //! Statistics and filters are not proven by anything but the hash of the file: they are there to be quick.
+
+mod filter;
 
 use super::{
     BadRow, Segment, SegmentError, Stored,
     arrays::{Cells, Rows, unfit},
     read::guarded,
 };
-use crate::columns::{COLUMNS, Type, Value, number};
+use crate::columns::{COLUMNS, Row, Type, Value, number};
+use filter::Bits;
 use parquet::{
     arrow::{
         ProjectionMask,
@@ -25,6 +29,8 @@ pub struct Predicate {
     // INVARIANT (column): a number of a column, and a value of its type.
     column: usize,
     value: Value<'static>,
+    /// Where a filter has it, for a text.
+    bits: Option<Bits>,
 }
 
 impl Predicate {
@@ -37,7 +43,8 @@ impl Predicate {
             (COLUMNS.get(column)?.kind, &value),
             (Type::Int | Type::Time, Value::Int(_)) | (Type::Bool, Value::Bool(_)) | (Type::Text | Type::Texts, Value::Text(_))
         );
-        fits.then_some(Self { column, value })
+        let bits = if let Value::Text(text) = &value { Bits::of(text) } else { None };
+        fits.then_some(Self { column, value, bits })
     }
 
     /// That a column of texts has this one.
@@ -58,7 +65,7 @@ impl Predicate {
 
     /// Whether a row is as wanted.
     #[must_use]
-    pub fn holds_in(&self, row: &crate::columns::Row<'_>) -> bool {
+    pub fn holds_in(&self, row: &Row<'_>) -> bool {
         self.holds(row.get(self.column).and_then(Option::as_ref))
     }
 }
@@ -97,7 +104,7 @@ impl Default for Wanted {
 impl Wanted {
     /// Whether a row is one of those, limit apart.
     #[must_use]
-    pub fn holds_in(&self, row: &crate::columns::Row<'_>) -> bool {
+    pub fn holds_in(&self, row: &Row<'_>) -> bool {
         let whole = |column: usize| match row.get(column) {
             Some(Some(Value::Int(number))) => Some(*number),
             _ => None,
@@ -111,20 +118,35 @@ impl Wanted {
         let seq = seq.and_then(|seq| u64::try_from(seq).ok());
         seq.is_some_and(|seq| self.seq.contains(&seq)) && time_us.is_some_and(|time_us| self.time_us.contains(&time_us))
     }
-
-    /// The columns that have to be looked at.
-    fn columns(&self) -> Vec<usize> {
-        let mut columns: Vec<usize> = self.either.iter().flatten().map(|predicate| predicate.column).collect();
-        columns.extend([SEQ, TIME]);
-        columns.sort_unstable();
-        columns.dedup();
-        columns
-    }
 }
 
 /// The columns that every question is about: `seq` and `time`.
 const SEQ: usize = 0;
 const TIME: usize = 1;
+
+/// What is wanted of one row group.
+struct Narrowed {
+    /// As in [`Wanted::either`], without what the row group does not hold.
+    either: Vec<Vec<Predicate>>,
+    /// Whether numbers and times have to be looked at: else all of them are wanted.
+    seq: Option<RangeInclusive<u64>>,
+    time_us: Option<RangeInclusive<i64>>,
+}
+
+impl Narrowed {
+    /// The columns that have to be looked at.
+    fn columns(&self) -> Vec<usize> {
+        let mut columns: Vec<usize> = self.either.iter().flatten().map(|predicate| predicate.column).collect();
+        columns.extend(self.seq.as_ref().map(|_| SEQ));
+        columns.extend(self.time_us.as_ref().map(|_| TIME));
+        if columns.is_empty() {
+            columns.push(SEQ);
+        }
+        columns.sort_unstable();
+        columns.dedup();
+        columns
+    }
+}
 
 /// What was found, and what it took.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -182,7 +204,7 @@ impl Segment {
             }
             if let Some(here) = self.narrowed(group, wanted)? {
                 groups_read += 1;
-                let rows = self.matching(group, &here, left)?;
+                let rows = self.matching(group, &here, wanted.order, left)?;
                 left -= rows.len();
                 if !rows.is_empty() {
                     see(group, &rows)?;
@@ -202,6 +224,39 @@ impl Segment {
         Ok(records)
     }
 
+    /// Some events of a row group, in the order asked for. The rows are in theirs. What proves them is not read.
+    pub(crate) fn events_at(&self, group: usize, rows: &[usize], order: Order) -> Result<Vec<Row<'static>>, SegmentError> {
+        let (columns, constant) = self.varied(group);
+        let batch = self.read(group, &columns, Some(selected(rows)))?;
+        let mut events = self.events_of(group, &batch)?;
+        for (column, value) in constant {
+            events.iter_mut().filter_map(|event| event.get_mut(column)).for_each(|cell| *cell = Some(value.clone()));
+        }
+        if order == Order::Newest {
+            events.reverse();
+        }
+        Ok(events)
+    }
+
+    /// The columns of events in a row group that have more than one value there, and the value of those that have one.
+    fn varied(&self, group: usize) -> (ProjectionMask, Vec<(usize, Value<'static>)>) {
+        let metadata = self.metadata();
+        let (mut leaves, mut constant) = (Vec::new(), Vec::new());
+        let chunks = metadata.metadata().row_groups().get(group).map_or(&[][..], |chunks| chunks.columns());
+        // INVARIANT (leading): a column of an event has one leaf, and these are the first ones. Something has to be read to count the rows.
+        for (at, (chunk, column)) in chunks.iter().zip(COLUMNS).enumerate().take(self.known()) {
+            match chunk.statistics() {
+                Some(statistics) if is_null(chunk, statistics) => {}
+                Some(statistics) if at != SEQ => match one_value(column.kind, statistics) {
+                    Some(value) => constant.push((at, value)),
+                    None => leaves.push(at),
+                },
+                _ => leaves.push(at),
+            }
+        }
+        (ProjectionMask::leaves(metadata.parquet_schema(), leaves), constant)
+    }
+
     /// The columns of a row group that are not null throughout: each that is read costs about as much, whatever is in it.
     fn filled(&self, group: usize) -> ProjectionMask {
         let metadata = self.metadata();
@@ -212,7 +267,7 @@ impl Segment {
     }
 
     /// The rows of a row group that are wanted events, in their order.
-    fn matching(&self, group: usize, wanted: &Wanted, limit: usize) -> Result<Vec<usize>, SegmentError> {
+    fn matching(&self, group: usize, wanted: &Narrowed, order: Order, limit: usize) -> Result<Vec<usize>, SegmentError> {
         let known = self.known();
         let roots = wanted.columns().into_iter().filter(|column| *column < known);
         let mask = ProjectionMask::roots(self.metadata().parquet_schema(), roots);
@@ -227,18 +282,18 @@ impl Segment {
                 false
             })
         };
-        let mut matching: Vec<usize> = match wanted.order {
+        let mut matching: Vec<usize> = match order {
             Order::Oldest => (0..rows.len()).filter(&mut holds).take(limit).collect(),
             Order::Newest => (0..rows.len()).rev().filter(&mut holds).take(limit).collect(),
         };
-        if wanted.order == Order::Newest {
+        if order == Order::Newest {
             matching.reverse();
         }
         wrong.map_or(Ok(matching), |wrong| Err(bad(wrong)))
     }
 
     /// What is wanted of a row group: only of what it may hold, so that no other column is read. `None`: nothing.
-    fn narrowed(&self, group: usize, wanted: &Wanted) -> Result<Option<Wanted>, SegmentError> {
+    fn narrowed(&self, group: usize, wanted: &Wanted) -> Result<Option<Narrowed>, SegmentError> {
         let first = self.group_first_seq(group);
         let last = first.saturating_add(u64::try_from(self.group_rows(group)).unwrap_or(u64::MAX)).saturating_sub(1);
         if last < *wanted.seq.start() || first > *wanted.seq.end() {
@@ -254,12 +309,14 @@ impl Segment {
                 return Ok(None);
             }
             let either: Vec<Vec<Predicate>> = wanted.either.iter().filter(|all| all.iter().all(may)).cloned().collect();
-            Ok((wanted.either.is_empty() || !either.is_empty()).then(|| Wanted {
-                either,
-                time_us: wanted.time_us.clone(),
-                seq: wanted.seq.clone(),
-                ..*wanted
-            }))
+            if either.is_empty() && !wanted.either.is_empty() {
+                return Ok(None);
+            }
+            // The numbers of a segment have no gaps.
+            let every_seq = wanted.seq.contains(&first) && wanted.seq.contains(&last);
+            let every_time = chunks.columns().get(TIME).is_some_and(|chunk| every_time_is(chunk, &wanted.time_us));
+            let seq = (!every_seq).then(|| wanted.seq.clone());
+            Ok(Some(Narrowed { either, seq, time_us: (!every_time).then(|| wanted.time_us.clone()) }))
         })
     }
 
@@ -281,6 +338,9 @@ impl Segment {
         if chunk.bloom_filter_offset().is_none() {
             return true;
         }
+        if let Some(held) = predicate.bits.as_ref().and_then(|bits| bits.may_be_in(chunk, self.input())) {
+            return held;
+        }
         // A filter that cannot be read hides nothing.
         Sbbf::read_from_column_chunk(chunk, self.input()).ok().flatten().is_none_or(|filter| filter.check(&**text))
     }
@@ -291,16 +351,32 @@ fn is_null(chunk: &ColumnChunkMetaData, statistics: &Statistics) -> bool {
     statistics.null_count_opt().is_some_and(|nulls| i64::try_from(nulls) == Ok(chunk.num_values()))
 }
 
+/// The only value of a column, where statistics say that it has no other and no null; texts are cut in statistics that are long.
+fn one_value(kind: Type, statistics: &Statistics) -> Option<Value<'static>> {
+    if statistics.null_count_opt() != Some(0) || statistics.min_bytes_opt() != statistics.max_bytes_opt() {
+        return None;
+    }
+    match (kind, statistics) {
+        (Type::Int | Type::Time, Statistics::Int64(found)) => found.min_opt().map(|number| Value::Int(*number)),
+        (Type::Bool, Statistics::Boolean(found)) => found.min_opt().map(|whether| Value::Bool(*whether)),
+        (Type::Text, Statistics::ByteArray(found)) if found.min_is_exact() && found.max_is_exact() => {
+            let text = std::str::from_utf8(found.min_opt()?.data()).ok()?;
+            Some(Value::Text(text.to_owned().into()))
+        }
+        _ => None,
+    }
+}
+
 /// What is asked of the rows of a batch: its columns are looked up once.
 struct Asked<'w, 'b> {
-    wanted: &'w Wanted,
+    wanted: &'w Narrowed,
     seq: Option<&'b Cells<'b>>,
     time: Option<&'b Cells<'b>>,
     either: Vec<Vec<(&'w Predicate, Option<&'b Cells<'b>>)>>,
 }
 
 impl<'w, 'b> Asked<'w, 'b> {
-    fn of(wanted: &'w Wanted, rows: &'b Rows<'b>) -> Self {
+    fn of(wanted: &'w Narrowed, rows: &'b Rows<'b>) -> Self {
         let cells = |predicate: &'w Predicate| (predicate, rows.cells(predicate.column));
         let either = wanted.either.iter().map(|all| all.iter().map(cells).collect()).collect();
         Self { wanted, seq: rows.cells(SEQ), time: rows.cells(TIME), either }
@@ -309,7 +385,10 @@ impl<'w, 'b> Asked<'w, 'b> {
     /// Whether a row below the batch's length is wanted.
     fn hold(&self, row: usize) -> Result<bool, BadRow> {
         let whole = |cells: Option<&Cells<'_>>| cells.and_then(|cells| cells.whole(row));
-        if !self.wanted.holds_at(whole(self.seq), whole(self.time)) {
+        let seq = || whole(self.seq).and_then(|seq| u64::try_from(seq).ok());
+        let is_numbered = self.wanted.seq.as_ref().is_none_or(|wanted| seq().is_some_and(|seq| wanted.contains(&seq)));
+        let in_time = || self.wanted.time_us.as_ref().is_none_or(|wanted| whole(self.time).is_some_and(|time| wanted.contains(&time)));
+        if !is_numbered || !in_time() {
             return Ok(false);
         }
         let mut any = self.either.is_empty();
@@ -337,6 +416,13 @@ fn bytes_may_be(statistics: &Statistics, wanted: &[u8]) -> bool {
 fn ints_may_be(statistics: &Statistics, wanted: &RangeInclusive<i64>) -> bool {
     let Statistics::Int64(found) = statistics else { return true };
     found.min_opt().is_none_or(|least| least <= wanted.end()) && found.max_opt().is_none_or(|greatest| wanted.start() <= greatest)
+}
+
+/// Whether every time of a column is wanted: it has statistics, and no null.
+fn every_time_is(chunk: &ColumnChunkMetaData, wanted: &RangeInclusive<i64>) -> bool {
+    let Some(Statistics::Int64(found)) = chunk.statistics() else { return false };
+    let within = |time: Option<&i64>| time.is_some_and(|time| wanted.contains(time));
+    found.null_count_opt() == Some(0) && within(found.min_opt()) && within(found.max_opt())
 }
 
 fn time_may_be(chunk: &ColumnChunkMetaData, wanted: &RangeInclusive<i64>) -> bool {

@@ -244,6 +244,14 @@ impl Segment {
         (0..rows.len()).map(|at| stored(at).map_err(|wrong: BadRow| bad(at, wrong))).collect()
     }
 
+    /// The events of a batch, without what proves them.
+    pub(super) fn events_of(&self, group: usize, batch: &RecordBatch) -> Result<Vec<Row<'static>>, SegmentError> {
+        let bad = |row, wrong| SegmentError::Row { path: self.path.clone(), group, row, wrong };
+        let rows = Rows::of(batch).map_err(|wrong| bad(0, wrong))?;
+        let event = |at| rows.row(at).map(|row| row.map(|value| value.map(Value::into_owned))).map_err(|wrong| bad(at, wrong));
+        (0..rows.len()).map(event).collect()
+    }
+
     pub(super) const fn known(&self) -> usize {
         self.known
     }

@@ -189,6 +189,31 @@ fn only_row_groups_that_may_hold_an_event_are_read() {
 }
 
 #[test]
+fn an_event_is_the_same_whether_its_columns_are_read_or_known() {
+    let (_directory, path, _) = sealed(1, GROUP_ROWS as u64 + 1);
+    let segment = Segment::open(&path).unwrap();
+    for group in 0..segment.groups() {
+        let rows: Vec<usize> = (0..segment.group_rows(group)).step_by(97).collect();
+        for order in [Order::Oldest, Order::Newest] {
+            let stored = segment.at(group, &rows, order).unwrap().into_iter().map(|stored| *stored.row);
+            assert_eq!(segment.events_at(group, &rows, order).unwrap(), stored.collect::<Vec<_>>(), "row group {group}");
+        }
+    }
+    // A text that statistics hold only the begin of.
+    let long = |end: &str| {
+        let mut row = plausible(if end == "a" { 1 } else { 2 });
+        set(&mut row, "purpose", text(format!("{}{end}", "long ".repeat(100))));
+        row
+    };
+    for ends in [["a", "a"], ["a", "b"]] {
+        let mut rows = ends.map(long);
+        set(&mut rows[1], "seq", Value::Int(2));
+        let (_directory, path, _) = sealed_rows(1, rows.to_vec());
+        assert_eq!(Segment::open(&path).unwrap().events_at(0, &[0, 1], Order::Oldest).unwrap(), rows);
+    }
+}
+
+#[test]
 fn events_are_found_by_one_text_of_several_and_by_several_columns() {
     let (_directory, path, _) = sealed(1, 500);
     let segment = Segment::open(&path).unwrap();

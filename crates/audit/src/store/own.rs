@@ -3,6 +3,7 @@
 
 use super::{Bucket, Stub};
 use std::{
+    fmt,
     path::{Path, PathBuf},
     sync::{PoisonError, RwLock},
 };
@@ -18,17 +19,27 @@ pub fn own(directory: &Path, bucket: &Bucket) {
     own.push((directory, bucket.clone()));
 }
 
-/// Where else a segment of the log in a directory is said to lie, in words; `None`: nowhere else, or it is not known where it should.
-pub(crate) fn elsewhere(directory: &Path, stub: &Stub) -> Option<String> {
+/// A bucket of a store, as it is named.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Named {
+    /// The store's URL.
+    pub endpoint: String,
+    /// The bucket.
+    pub bucket: String,
+}
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the bucket `{}` at `{}`", self.bucket, self.endpoint)
+    }
+}
+
+/// Where else a segment of the log in a directory is said to lie, and where it should; `None`: nowhere else, or it is not known where
+/// it should.
+pub(crate) fn elsewhere(directory: &Path, stub: &Stub) -> Option<(Named, Named)> {
     let directory = directory.canonicalize().ok()?;
     let own = OWN.read().unwrap_or_else(PoisonError::into_inner);
     let (_, bucket) = own.iter().find(|(other, bucket)| *other == directory && !bucket.holds(stub))?;
-    Some(format!(
-        "it is said to lie at `{}`, in the bucket `{}`, and the store of this log is `{}`, the bucket `{}`: the file that says so was changed, or \
-         `audit.segments` was",
-        stub.endpoint,
-        stub.bucket,
-        bucket.endpoint.base(),
-        bucket.name
-    ))
+    let said = Named { endpoint: stub.endpoint.clone(), bucket: stub.bucket.clone() };
+    Some((said, Named { endpoint: bucket.endpoint.base(), bucket: bucket.name.clone() }))
 }

@@ -240,8 +240,8 @@ impl Found {
             groups.extend(places.groups.iter().map(|(group, rows)| (segment, *group, rows.as_slice())));
         }
         let read = |(segment, group, rows): &(&Segment, usize, &[usize])| -> Option<Vec<Option<EventV1<'static>>>> {
-            let records = segment.at(*group, rows, wanted.order).ok()?;
-            Some(records.into_iter().map(|record| columns::event(*record.row).ok()).collect())
+            let events = segment.events_at(*group, rows, wanted.order).ok()?;
+            Some(events.into_iter().map(|event| columns::event(event).ok()).collect())
         };
         let mut left = left;
         hands::in_order(hands, &groups, read, |read| {

@@ -4,12 +4,16 @@ use crate::{
     ledger::Misfit,
     note::NoteError,
     segment::{Foreign, entry::NoEntry},
+    store::Named,
     tiles,
 };
 use std::fmt;
 
 /// Findings that are told. Whatever is beyond is only said to be there.
 pub const FINDINGS_MAX: usize = 1000;
+
+/// Files of one finding that are told by name.
+const FILES_TOLD_MAX: usize = 8;
 
 /// What was found wrong. Events are named by their numbers, row groups counted from 0; the last one named is in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +74,18 @@ pub enum Finding {
         file: String,
         /// What the system said.
         error: String,
+    },
+    /// Segments are said to lie in another store than the configuration names for the log. Either what says so was changed or the
+    /// configuration was: nothing says that they are damaged, and they were not looked at.
+    Elsewhere {
+        /// The files that say so.
+        files: Vec<String>,
+        /// How many events are not looked at.
+        events: u64,
+        /// The store that they name.
+        said: Named,
+        /// The store that the configuration names.
+        own: Named,
     },
     /// There is a segment that the log does not name.
     Extra {
@@ -272,6 +288,12 @@ pub enum Finding {
 }
 
 impl Finding {
+    /// Whether it shows that something was changed, removed or put in; else it may be the configuration that is another one.
+    #[must_use]
+    pub const fn is_damage(&self) -> bool {
+        !matches!(self, Self::Elsewhere { .. })
+    }
+
     pub(super) fn misfit(index: u64, misfit: Misfit) -> Self {
         match misfit {
             Misfit::Entry(error) => Self::Entry { index, error },
@@ -354,6 +376,18 @@ impl Finding {
         match self {
             Self::Missing { file, first, last } => write!(f, "`{file}` is missing: {}", Events(*first, *last)),
             Self::Unreadable { file, error } => write!(f, "`{file}` cannot be read: {error}"),
+            Self::Elsewhere { files, events, said, own } => {
+                let shown: Vec<String> = files.iter().take(FILES_TOLD_MAX).map(|file| format!("`{file}`")).collect();
+                let more = files.len().saturating_sub(shown.len());
+                let (name, more) =
+                    (if files.len() == 1 { "names" } else { "name" }, if more > 0 { format!(" and {more} more") } else { String::new() });
+                write!(
+                    f,
+                    "{}{more} {name} {said}, and `audit.segments` names {own}: the files were changed, or the configuration was; {events} events \
+                     are not looked at",
+                    shown.join(", ")
+                )
+            }
             Self::Extra { file } => write!(f, "`{file}` is no segment that the log names"),
             Self::Retired { file } => write!(f, "`{file}` is still there, and the log says that it was retired"),
             Self::Stray { file } => write!(f, "`{file}` is no file of an event log"),

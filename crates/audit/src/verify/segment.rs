@@ -26,6 +26,8 @@ pub(super) struct Looked {
     pub(super) bytes: u64,
     /// That its store is away, and what is said of it.
     pub(super) away: Option<(String, StoreError)>,
+    /// The store that it is said to lie in, and the one that the configuration names for the log: nobody asked the first.
+    pub(super) elsewhere: Option<(store::Named, store::Named)>,
 }
 
 /// What is to be looked at of a segment that the log names.
@@ -153,9 +155,9 @@ impl<'a> Looking<'a> {
         }
         if !place.path.exists()
             && let Ok(Some(stub)) = Stub::beside(&place.path)
-            && let Some(error) = store::elsewhere(self.directory, &stub)
+            && let Some(elsewhere) = store::elsewhere(self.directory, &stub)
         {
-            self.find(Finding::Unreadable { file: place.file.clone(), error });
+            self.looked.elsewhere = Some(elsewhere);
             return Some(None);
         }
         match if place.path.exists() { Ok(None) } else { store::whole(&place.path) } {

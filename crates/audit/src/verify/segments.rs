@@ -12,8 +12,13 @@ use crate::{
     plain,
     seal::TailNote,
     segment::{Segment, SegmentName, write::UNFINISHED},
+    store::Stub,
 };
-use std::{collections::BTreeSet, fs, io, ops::ControlFlow};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    ops::ControlFlow,
+};
 
 impl Look<'_> {
     /// All that the log names and all that lies there. Where the note tells of events that are sealed by now, whether they are
@@ -27,11 +32,22 @@ impl Look<'_> {
             .map(|(first, known)| Named { first: *first, known, there: there.contains(first), signed: signed(*first) })
             .collect();
         let (directory, depth, edge) = (self.directory, self.asked.depth, self.edge());
-        let look = |named: &Named<'_>| (named.known.events, Looking::new(directory, depth, edge).look(*named));
-        hands::in_order(self.hands, &named, look, |(events, looked)| {
+        let look = |named: &Named<'_>| (named.first, named.known.events, Looking::new(directory, depth, edge).look(*named));
+        let mut elsewhere = BTreeMap::new();
+        hands::in_order(self.hands, &named, look, |(first, events, mut looked)| {
+            if let Some(stores) = looked.elsewhere.take() {
+                let (files, not_read) = elsewhere.entry(stores).or_insert_with(|| (Vec::new(), 0_u64));
+                files.push(format!("{SEGMENTS}/{}", Stub::path(SegmentName { first_seq: first }.to_string().as_ref()).display()));
+                *not_read = not_read.saturating_add(events);
+            }
             self.take(events, looked);
             ControlFlow::Continue(())
-        })
+        })?;
+        // One for each store, however many files name it: a configuration that was changed must not crowd out what else is found.
+        for ((said, own), (files, events)) in elsewhere {
+            self.find(Finding::Elsewhere { files, events, said, own });
+        }
+        Ok(())
     }
 
     /// Takes in what a look at the segment that comes next gave.

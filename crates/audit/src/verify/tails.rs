@@ -22,7 +22,7 @@ use std::{
 };
 
 /// The tails that there were at one moment: open, so that they can be read when they are sealed and gone meanwhile.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Tails(Vec<(TailName, File)>);
 
 impl Tails {

@@ -1,9 +1,11 @@
 //! What the tests of this crate share: a console over a real store and a gate that is played. Requests are text,
 //! answers are text, and every answer is held against the OpenAPI document.
 
+mod known;
 mod played;
 
-pub(crate) use played::{Played, identity, names};
+pub(crate) use known::{identity, names};
+pub(crate) use played::Played;
 
 use super::{Call, Console};
 use crate::{
@@ -185,10 +187,18 @@ impl Fixture {
             on_behalf_of: None,
             actors: Default::default(),
             holds: None,
+            delegation: None,
             task: None,
         };
-        let request =
-            RequestFacts { method: method.clone(), host: "".into(), path: path.into(), query: None, content_type: None, length: None };
+        let request = RequestFacts {
+            method: method.clone(),
+            host: "".into(),
+            path: path.into(),
+            query: None,
+            content_type: None,
+            length: None,
+            retry: None,
+        };
         Facts {
             id: RequestId::new(NOW, self.requests.fetch_add(1, Ordering::Relaxed).into()),
             time: NOW,

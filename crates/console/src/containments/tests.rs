@@ -48,14 +48,9 @@ async fn what_cannot_be_stopped_is_said() {
         ("op", "identity", "nobody", "404 console.not_found: there is no identity `nobody`, and there was none"),
         ("op", "owner", "nobody", "404 console.not_found: there is no owner `nobody`, and there was none"),
         ("op", "credential", "KEY000000009", "404 console.not_found: there is no credential `KEY000000009`"),
-        ("op", "pony", "x", "422 console.unfit: `kind` is `identity`, `credential`, `owner`, `issuer` or `token`, not `pony`"),
+        ("op", "pony", "x", "422 console.unfit: `kind` is `identity`, `credential`, `task`, `owner`, `issuer` or `token`, not `pony`"),
         ("op", "token", "x", "422 console.unfit: `x` is no token of ours: name it by its `jti`, 32 digits of 0-9 and a-f"),
-        (
-            "op",
-            "task",
-            "x",
-            "422 console.unfit: nothing of the kind `task` exists yet: contain an identity, a credential, an owner, an issuer or a token",
-        ),
+        ("op", "task", "x", "404 console.not_found: there is no task `x`, and there was none"),
         ("op", "issuer", "x", "404 console.not_found: there is no issuer `x`, and there was none"),
         (
             "olga",

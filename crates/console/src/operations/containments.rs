@@ -15,14 +15,14 @@ use wardgate_model::api::OperationClass;
 pub(super) const ROWS: &[AdminOperation] = &[
     row(Key::ListContainments, Verb::Get, "/api/v1/containments", OperationClass::List, "Lists what is contained, since when and why.")
         .own()
-        .reads(&[query("kind", "only `identity`, `credential`, `owner`, `issuer` or `token`"), LIMIT, CURSOR])
+        .reads(&[query("kind", "only `identity`, `credential`, `task`, `owner`, `issuer` or `token`"), LIMIT, CURSOR])
         .gives(&[(200, Some(schema_of::<Page<ContainmentView>>))]),
     row(
         Key::Contain,
         Verb::Post,
         "/api/v1/containments",
         OperationClass::Write,
-        "Stops an identity, a credential, an owner, an issuer or one token everywhere, now; or, with `preview`, only tells who would break.",
+        "Stops an identity, a credential, a task, an owner, an issuer or one token everywhere, now; or, with `preview`, only tells who would break.",
     )
     .own()
     .reads(&[IDEMPOTENCY_KEY])

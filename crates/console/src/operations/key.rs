@@ -132,4 +132,12 @@ keys! {
     ListProbes = "listProbes",
     /// Call upstreams with nothing to show.
     Probe = "probe",
+    /// List tasks.
+    ListTasks = "listTasks",
+    /// Start a task of an identity.
+    StartTask = "startTask",
+    /// Say that a task came to its end.
+    CompleteTask = "completeTask",
+    /// Say that a task did not.
+    FailTask = "failTask",
 }

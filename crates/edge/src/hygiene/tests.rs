@@ -21,6 +21,11 @@ fn text(headers: &HeaderMap) -> String {
 
 /// A client's fields → what the upstream gets, ours included.
 fn upstream(received: &str, show: Show, api: &Api) -> String {
+    with_transaction(received, show, api, None)
+}
+
+/// The same, with a transaction token.
+fn with_transaction(received: &str, show: Show, api: &Api, transaction: Option<&'static str>) -> String {
     let mut headers = fields(received);
     let value = HeaderValue::from_static;
     towards_upstream(
@@ -29,6 +34,7 @@ fn upstream(received: &str, show: Show, api: &Api) -> String {
             api,
             show,
             purpose: None,
+            transaction: transaction.map(value),
             via: &value("1.1 wardgate"),
             client: &value("192.0.2.7"),
             forwarded: &value("F"),
@@ -75,6 +81,31 @@ fn what_claims_trust_is_replaced() {
         X_Method_Override: DELETE
     ";
     assert_eq!(upstream(spoofed, Show::Nothing, &api()), OURS);
+}
+
+/// STANDARDS §1.13: exactly one `Txn-Token`, and it is ours, beside whatever else the upstream is shown.
+#[test]
+fn a_transaction_token_is_ours_or_nobodys() {
+    let shown = "
+        Host: api.example
+        Txn-Token: theirs
+        txn-token: theirs
+        Txn_Token: theirs
+        Txn-Tokens: kept
+    ";
+    let mut api = api();
+    let kept = upstream(shown, Show::Nothing, &api);
+    assert_eq!((kept.matches("theirs").count(), kept.matches("txn-tokens: kept").count()), (3, 1), "nothing is ours to say: {kept}");
+    api.upstream.transactions = Some("acme.example".into());
+    let secret = Show::Secret { name: HeaderName::from_static("x-own"), value: HeaderValue::from_static("ours") };
+    for show in [Show::Nothing, Show::Keep, Show::Assertion(HeaderValue::from_static("word")), secret] {
+        for ours in [None, Some("ours-alone")] {
+            let told = with_transaction(shown, show.clone(), &api, ours);
+            let lines: Vec<&str> = told.lines().filter(|line| line.starts_with("txn")).collect();
+            let expected: &[&str] = if ours.is_some() { &["txn-token: ours-alone", "txn-tokens: kept"] } else { &["txn-tokens: kept"] };
+            assert_eq!(lines, expected, "{told}");
+        }
+    }
 }
 
 #[test]

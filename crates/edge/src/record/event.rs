@@ -114,6 +114,9 @@ impl Exchange {
         let mut ruling = self.ruling.take().unwrap_or_else(|| Ruling::refused(fallback));
         let extent = if ending == Ending::Complete { Extent::Whole } else { Extent::Begin };
         let records = self.records.take().and_then(|records| records.count(extent));
+        if let (Some(records), Some(lease)) = (records, self.lease.get()) {
+            lease.charge_records(records, self.connection.now());
+        }
         let upstream = self.trip.take().map(|trip| UpstreamOutcome { records, ..self.upstream(&trip) });
         match self.failure.get().or_else(|| self.reviewed.withdrawn()) {
             // It was not let go after all, as where there is no place for its event.

@@ -40,6 +40,7 @@ impl Opening {
                 query: None,
                 content_type: None,
                 length: None,
+                retry: None,
             },
             source: SourceFacts { address: canon::address(self.peer), zone: None, user_agent: None },
             api: None,

@@ -55,20 +55,25 @@ fn told(reason: Reason, upon: Option<Upon>) -> (StatusCode, &'static str) {
         // RFC 9449 §5, §8: what is wrong with the proof of possession beside the client's own.
         _ if reason == Reason::ProofPossession => (StatusCode::BAD_REQUEST, "invalid_dpop_proof"),
         _ if reason == Reason::ProofNonce => (StatusCode::BAD_REQUEST, "use_dpop_nonce"),
+        _ if is_form(reason) => (StatusCode::BAD_REQUEST, "invalid_request"),
         ("credential" | "proof" | "identity", _) if upon == Some(Upon::Exchange) => (StatusCode::BAD_REQUEST, "invalid_request"),
         ("credential" | "proof" | "identity", _) if upon == Some(Upon::Assertion) => (StatusCode::BAD_REQUEST, "invalid_grant"),
-        ("credential", StatusCode::BAD_REQUEST) => (StatusCode::BAD_REQUEST, "invalid_request"),
         ("credential" | "proof" | "identity" | "commit", _) => (StatusCode::UNAUTHORIZED, "invalid_client"),
         ("standing" | "rule", _) => (StatusCode::BAD_REQUEST, "unauthorized_client"),
         (_, status) => (status, "invalid_request"),
     }
 }
 
+/// Whether the request itself is ill-formed, whatever it asks upon: a secret in the body, a parameter twice (RFC 6749 §5.2).
+fn is_form(reason: Reason) -> bool {
+    reason.room() == "credential" && reason.row().http == 400
+}
+
 fn body(id: RequestId, error: &str, reason: Reason, upon: Option<Upon>) -> String {
     let description = match error {
         // Whatever is wrong with it.
         "invalid_client" => "the client cannot be authenticated",
-        "invalid_request" | "invalid_grant" if upon.is_some() => "the token that is asked upon is not taken here",
+        "invalid_request" | "invalid_grant" if upon.is_some() && !is_form(reason) => "the token that is asked upon is not taken here",
         _ => reason.row().public,
     };
     let mut json = String::with_capacity(160);
@@ -91,6 +96,8 @@ mod tests {
             (Reason::ProofSubject, "400 invalid_request", "400 invalid_grant"),
             (Reason::CredentialNotAccepted, "400 invalid_request", "400 invalid_grant"),
             (Reason::IdentityContained, "400 invalid_request", "400 invalid_grant"),
+            (Reason::CredentialMisplaced, "400 invalid_request", "400 invalid_request"),
+            (Reason::CredentialMalformed, "400 invalid_request", "400 invalid_request"),
             (Reason::ProofKeysAway, "503 temporarily_unavailable", "503 temporarily_unavailable"),
             (Reason::StandingDenied, "400 unauthorized_client", "400 unauthorized_client"),
         ] {

@@ -9,7 +9,7 @@ use wardgate_model::{
     facts::{Caller, Facts, Stopped},
     id::{CredentialId, EnvironmentName, IdentityId, RequestId},
     inventory::Identity,
-    proof::ProofFacts,
+    proof::{HeldKey, ProofFacts},
     reason::Reason,
     ruling::{LimitState, LimitUnit, Ruling},
     time::Time,
@@ -44,6 +44,7 @@ fn known(mut facts: Facts, name: &str) -> Facts {
         on_behalf_of: None,
         actors: smallvec![],
         holds: None,
+        delegation: None,
         task: None,
     });
     facts
@@ -94,6 +95,63 @@ fn unknown_expired_and_revoked_look_the_same() {
         assert!(!said.contains("Bearer"), "{said}");
     }
     assert_eq!(said(Reason::ProofRepeated), said(Reason::ProofPossession));
+}
+
+/// The facts of a request to an API that takes tokens.
+fn taking_tokens() -> Facts {
+    let mut facts = facts("/");
+    let mut api = Api::clone(facts.api.as_ref().expect("an api"));
+    api.accept = [CredentialKind::ApiKey, CredentialKind::Oidc].into();
+    facts.operation = api.operations.first().cloned();
+    facts.api = Some(Arc::new(api));
+    facts
+}
+
+/// Every challenge of a refusal.
+fn challenges(reason: Reason, facts: &Facts) -> Vec<String> {
+    let response = refusal(id(), &Ruling::refused(reason), Some(facts), None, Voice::Problem);
+    let all = response.headers().get_all(header::WWW_AUTHENTICATE).iter();
+    // Which algorithms there are is told elsewhere.
+    all.map(|value| value.to_str().expect("text").split(", algs=").next().unwrap_or_default().to_owned()).collect()
+}
+
+/// RFC 6750 §3.1, by name: what cannot be read as one credential is a wrong request, and said to be one.
+#[test]
+fn a_credential_that_is_malformed_misplaced_or_there_twice_is_an_invalid_request() {
+    for reason in [Reason::CredentialInQuery, Reason::CredentialMisplaced, Reason::CredentialConflict, Reason::CredentialMalformed] {
+        for facts in [facts("/"), taking_tokens()] {
+            assert_eq!(challenges(reason, &facts), ["Bearer realm=\"wardgate\", error=\"invalid_request\""], "{reason:?}");
+        }
+    }
+}
+
+/// RFC 9449 §7.1, §7.2: what is wrong is said in the challenge of the scheme that was shown; the other one only says that it is there.
+#[test]
+fn the_challenge_that_says_what_is_wrong_is_that_of_the_scheme_that_was_shown() {
+    let bearers = taking_tokens();
+    let mut shown = taking_tokens();
+    shown.stopped = Some(Stopped { by_possession: true, ..Stopped::because(Reason::ProofUnknown) });
+    let (bearer, dpop) = ("Bearer realm=\"wardgate\"", "DPoP realm=\"wardgate\"");
+    assert_eq!(challenges(Reason::CredentialMissing, &bearers), [bearer, dpop]);
+    assert_eq!(challenges(Reason::ProofUnknown, &bearers), [&format!("{bearer}, error=\"invalid_token\""), dpop]);
+    assert_eq!(challenges(Reason::ProofUnknown, &shown), [format!("{dpop}, error=\"invalid_token\"")]);
+    // Where possession is wanted of what is bound to nothing: the way to it is told beside (STANDARDS §1.15).
+    assert_eq!(challenges(Reason::RuleUnbound, &bearers), [&format!("{bearer}, error=\"invalid_token\""), dpop]);
+    // An API that takes keys alone has that scheme and no other, whatever is shown.
+    let mut keys = facts("/");
+    keys.stopped = shown.stopped;
+    assert_eq!(challenges(Reason::CredentialNotAccepted, &keys), [bearer]);
+    // A genuine token that is for something else.
+    let scoped = |holds| {
+        let mut facts = known(taking_tokens(), "ledger-sync");
+        facts.caller.as_mut().expect("a caller").holds = holds;
+        challenges(Reason::StandingScope, &facts)
+    };
+    let class = bearers.operation.as_ref().expect("an operation").class.as_str();
+    let said = format!("error=\"insufficient_scope\", scope=\"{class}\"");
+    assert_eq!(scoped(None), [format!("{bearer}, {said}")]);
+    assert_eq!(scoped(Some(HeldKey::Key([1; 32]))), [format!("{dpop}, {said}")]);
+    assert_eq!(scoped(Some(HeldKey::Certificate([1; 32]))), [format!("{bearer}, {said}")], "shown as a bearer's, on its connection");
 }
 
 #[test]

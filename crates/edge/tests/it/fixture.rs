@@ -70,6 +70,7 @@ pub(crate) fn api(name: &'static str, url: &str) -> Api {
             timeouts: UpstreamTimeouts::default(),
             connections_max: 64,
             wire: wardgate_model::wire::UpstreamWire::default(),
+            transactions: None,
         },
         doors: Doors::Both,
         stale_after: None,

@@ -168,15 +168,15 @@ fn establishing(stage: Stage, arrival: &Arrival<'_>, snapshot: &Snapshot, meters
 
 fn deciding(stage: Stage, facts: &Facts, snapshot: &Snapshot, meters: &Meters, now: Time) {
     let considered = || standing::consider(facts, snapshot);
-    let reserved = || considered().and_then(|considered| reserve::take(considered, snapshot, meters, now));
-    let inspected = || reserved().and_then(|reserved| inspect::inspect(reserved, snapshot));
+    let reserved = || considered().ok().and_then(|considered| reserve::take(considered, snapshot, meters, now).ok());
+    let inspected = || reserved().and_then(|reserved| inspect::inspect(reserved, snapshot).ok());
     let assessed = || inspected().map(risk::assess);
     match stage {
         Stage::Standing => drop(black_box(considered())),
         Stage::Reserve => drop(black_box(reserved())),
         Stage::Inspect => drop(black_box(inspected())),
         Stage::Risk => drop(black_box(assessed())),
-        Stage::Rule => drop(black_box(assessed().and_then(|assessed| rule::rule(assessed, snapshot, now)))),
+        Stage::Rule => drop(black_box(assessed().and_then(|assessed| rule::rule(assessed, snapshot, now).ok()))),
         Stage::Commit => drop(black_box(decide(facts, snapshot, meters, now))),
         _ => {}
     }

@@ -129,6 +129,7 @@ fn goes_on(api: &Api, lane: Option<Lane>, text: &str) -> String {
         on_behalf_of: None,
         actors,
         holds: None,
+        delegation: None,
         task: None,
     };
     let mut headers = fields(text);

@@ -73,7 +73,10 @@ pub(super) fn authenticated(
     match (basic, asserted) {
         (Some(_), Some(_)) => Err(Reason::CredentialConflict.into()),
         (None, None) => match (arrival.certificates, form.one("client_id")) {
-            (Some(chain), Some(name)) => certificate(chain, name, snapshot, now).map(Some),
+            // A mesh shows its certificate on every connection: where what is asked upon proves its sender, that is meant.
+            (Some(chain), Some(name)) if !federated::proves(&form, routed, snapshot, now) => {
+                certificate(chain, name, snapshot, now).map(Some)
+            }
             _ => federated::shown(&form, routed, snapshot, now),
         },
         (Some(basic), None) => secret(basic, &form, snapshot).map(Some),
@@ -85,7 +88,7 @@ pub(super) fn authenticated(
 pub(super) fn body(answers: &[Answer]) -> Option<&Bytes> {
     answers.iter().find_map(|answer| match answer {
         Answer::Body(Ok(body)) => Some(body),
-        Answer::Body(Err(_)) | Answer::Keys(_) | Answer::Introspection { .. } | Answer::Elapsed => None,
+        Answer::Body(Err(_)) | Answer::Keys(_) | Answer::Introspection { .. } | Answer::Budget(_) | Answer::Elapsed => None,
     })
 }
 
@@ -144,7 +147,8 @@ fn assertion(text: &str, form: &Form<'_>, address: IpAddr, snapshot: &Snapshot, 
     };
     // Whoever catches it can do nothing with it: it is good here alone, and once.
     let proof = ProofFacts { kind: ProofKind::Jwt, bound: true, since: asserted.issued.unwrap_or(now), ends: Some(asserted.ends) };
-    let genuine = Genuine { credential, proof, token: Some(Arc::new(facts)), on_behalf_of: None, holds: None };
+    let genuine =
+        Genuine { credential, proof, token: Some(Arc::new(facts)), on_behalf_of: None, holds: None, delegation: None, task: None };
     // Who cannot use it any more, or not from here, uses up no room.
     if stands(&genuine, address, now).is_err() {
         return Ok(genuine);
@@ -165,7 +169,15 @@ fn certificate(chain: &CertificateChain, name: &str, snapshot: &Snapshot, now: T
     let genuine = match registered.and_then(|credential| snapshot.credential(credential.id.as_str())) {
         Some(credential) => {
             let proof = ProofFacts { kind: ProofKind::X509, bound: true, since: now, ends: None };
-            Genuine { credential: Arc::clone(credential), proof, token: None, on_behalf_of: None, holds: None }
+            Genuine {
+                credential: Arc::clone(credential),
+                proof,
+                token: None,
+                on_behalf_of: None,
+                holds: None,
+                delegation: None,
+                task: None,
+            }
         }
         None => certificate::certified(chain, snapshot, now)?,
     };

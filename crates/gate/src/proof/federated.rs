@@ -77,8 +77,16 @@ pub(super) fn keys(form: &Form<'_>, routed: &Routed<'_>, snapshot: &Snapshot, no
     Ok(())
 }
 
+/// Whether the token that a form asks upon is proof enough of its sender: one of a trust source that says of nobody else that he may act
+/// with it.
+pub(super) fn proves(form: &Form<'_>, routed: &Routed<'_>, snapshot: &Snapshot, now: Time) -> bool {
+    let Some(Asked { text, .. }) = asked(form).filter(|_| gives_tokens(&routed.operation)) else { return false };
+    let token = snapshot.trust().token(text, now);
+    token.is_ok_and(|token| !token.ours && !token.claims.all().contains_key("may_act"))
+}
+
 /// The record that the token of a trust source stands for; `None`: none is shown. A token of ours proves nobody here: whoever caught one
-/// could keep it alive by it.
+/// could keep it alive by it. It is refused in the words for a forged one.
 pub(super) fn shown(form: &Form<'_>, routed: &Routed<'_>, snapshot: &Snapshot, now: Time) -> Result<Option<Genuine>, Failed> {
     let Some(Asked { text, upon }) = asked(form).filter(|_| gives_tokens(&routed.operation)) else { return Ok(None) };
     if upon == Upon::Exchange && form.one("actor_token").is_none() && !grant::is_signed(form.one("subject_token_type").unwrap_or_default())
@@ -93,9 +101,14 @@ pub(super) fn shown(form: &Form<'_>, routed: &Routed<'_>, snapshot: &Snapshot, n
         found => found?,
     };
     if token.ours {
-        return Ok(None);
+        return Err(Reason::CredentialNotAccepted.into());
     }
     is_for_us(&token, upon, routed, snapshot)?;
+    // Whoever acts with a token that names who may has to prove itself: it is no proof of whom it is of (RFC 8693 §4.4). Of a subject's
+    // the grant says so.
+    if form.one("actor_token").is_some() && token.claims.all().contains_key("may_act") {
+        return Err(Reason::ProofClaims.into());
+    }
     // A proof of possession that is shown here says nothing of this token: it says to what the next one is bound (RFC 9449 §5).
     let beside = Beside { chain: routed.canonical.arrival.certificates.map(|chain| &**chain), held: None };
     let genuine = token::stands_for(&token, &beside, snapshot)?;

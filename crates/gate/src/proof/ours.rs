@@ -1,7 +1,7 @@
 //! Tokens that our own token service gave out (RFC 9068): they stand for the credential that they were got by, and end with it.
 
 use super::{Genuine, claim, is_in_time};
-use crate::{identity::is_contained, snapshot::Snapshot, trust::Token};
+use crate::{delegation, identity::is_contained, snapshot::Snapshot, task, trust::Token};
 use std::sync::Arc;
 use wardgate_model::{
     api::Api,
@@ -12,7 +12,7 @@ use wardgate_model::{
     reason::Reason,
     time::Time,
 };
-use wardgate_proof::access_token::{CREDENTIAL, ON_BEHALF_OF};
+use wardgate_proof::access_token::{CREDENTIAL, ON_BEHALF_OF, UNBOUND};
 
 /// The record that a token of ours stands for, where it is for this API and no other (RFC 8707 §2).
 pub(crate) fn shown(token: &Token, api: &Api, holds: Option<HeldKey>, snapshot: &Snapshot) -> Result<Genuine, Reason> {
@@ -22,7 +22,7 @@ pub(crate) fn shown(token: &Token, api: &Api, holds: Option<HeldKey>, snapshot: 
         return Err(Reason::ProofClaims);
     }
     let genuine = genuine(token, holds, snapshot)?;
-    if opens(api, &genuine.credential) { Ok(genuine) } else { Err(Reason::CredentialNotAccepted) }
+    if opens_all(api, &genuine) { Ok(genuine) } else { Err(Reason::CredentialNotAccepted) }
 }
 
 /// Whether an API takes tokens of ours that were got by this credential: it takes tokens, and where a key got them, keys too. What
@@ -33,32 +33,40 @@ pub fn opens(api: &Api, credential: &Credential) -> bool {
     api.accept.contains(&CredentialKind::Oidc) && (!by_key || api.accept.contains(&CredentialKind::ApiKey))
 }
 
+/// The same of all that a token rests on.
+fn opens_all(api: &Api, genuine: &Genuine) -> bool {
+    delegation::credentials(&genuine.credential, genuine.delegation.as_deref()).all(|credential| opens(api, credential))
+}
+
 /// What a token of ours stands for, wherever it is shown.
 fn genuine(token: &Token, holds: Option<HeldKey>, snapshot: &Snapshot) -> Result<Genuine, Reason> {
     let credential = token.claims.text(CREDENTIAL).and_then(|id| snapshot.credential(id));
     // What it was got by is not on record any more, or stands for somebody else now.
     let credential = credential.filter(|credential| credential.identity.as_str() == &*token.subject).ok_or(Reason::ProofRevoked)?;
+    let delegation = delegation::of(token, snapshot)?;
     Ok(Genuine {
-        proof: worth(credential, token, holds.is_some()),
+        // Whoever caught the one that it came of had to show nothing.
+        proof: worth(delegation::credentials(credential, delegation.as_deref()), token, holds.is_some() && !is_unbound(token)),
         credential: Arc::clone(credential),
         token: Some(Arc::clone(&token.facts)),
         on_behalf_of: token.claims.text(ON_BEHALF_OF).map(Into::into),
         holds,
+        delegation,
+        task: token.task.clone(),
     })
 }
 
+/// Whether a token of ours came of one that is bound to nobody's key.
+pub(super) fn is_unbound(token: &Token) -> bool {
+    token.claims.at(UNBOUND).is_some()
+}
+
 /// A token is worth what it was got by: whoever shows a key must not gain by swapping it first, neither in kind nor in age.
-fn worth(credential: &Credential, token: &Token, bound: bool) -> ProofFacts {
-    let ends = Some(token.ends);
-    match credential.kind {
-        CredentialKind::ApiKey | CredentialKind::ForeignKey => {
-            ProofFacts { kind: ProofKind::ApiKey, bound, since: credential.created, ends }
-        }
-        _ => {
-            let since = token.claims.authenticated().unwrap_or(token.since).min(token.since);
-            ProofFacts { kind: ProofKind::Jwt, bound, since, ends }
-        }
-    }
+fn worth<'a>(credentials: impl Iterator<Item = &'a Credential>, token: &Token, bound: bool) -> ProofFacts {
+    let since = token.claims.authenticated().unwrap_or(token.since).min(token.since);
+    let best = ProofFacts { kind: ProofKind::Jwt, bound, since, ends: Some(token.ends) };
+    let keys = credentials.filter(|credential| matches!(credential.kind, CredentialKind::ApiKey | CredentialKind::ForeignKey));
+    keys.fold(best, |worth, key| ProofFacts { kind: ProofKind::ApiKey, since: worth.since.min(key.created), ..worth })
 }
 
 /// A token of ours that would be taken now, by the API that it is for.
@@ -79,9 +87,10 @@ pub fn live(text: &str, snapshot: &Snapshot, now: Time) -> Option<Live> {
     let token = snapshot.trust().token(text, now).ok().filter(|token| token.ours)?;
     let api = Arc::clone(snapshot.addressed(token.facts.audience.first()?)?);
     let genuine = genuine(&token, None, snapshot).ok()?;
-    is_in_time(&genuine, now).ok().filter(|()| opens(&api, &genuine.credential))?;
+    is_in_time(&genuine, now).ok().filter(|()| opens_all(&api, &genuine))?;
     let identity = snapshot.identity(&IdentityId::parse(&token.subject).ok()?)?;
     let caller = claim(identity, genuine);
     let over = identity.ends.is_some_and(|end| end <= now);
+    let over = over || (caller.task.is_some() && task::open(&caller, snapshot, now).is_none());
     (!over && !is_contained(&caller, snapshot)).then_some(Live { token, caller, api })
 }

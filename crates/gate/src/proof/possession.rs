@@ -1,8 +1,8 @@
 //! Possession of a key, shown with the request (DPoP, RFC 9449): the proof is for this request, the token is bound to the key of it, and
 //! it was not taken before.
 //!
-//! What is wrong with the proof itself is found before a token or a client is looked at, so that it tells nothing of these; that it is of
-//! another key or for another token looks as an unknown token does.
+//! What is wrong with what a proof says is found before a token or a client is looked at, so that it tells nothing of these; that it is of
+//! another key, for another token or not signed by its key looks as an unknown token does.
 
 use super::{Failed, Genuine, Proven, Unready, somebody};
 use crate::{credential::Presented, possession, snapshot::Snapshot, spent::Taken};
@@ -52,13 +52,17 @@ fn reason(fault: &Fault) -> Reason {
 }
 
 impl Held<'_> {
-    /// Whether it shows possession of the key of this thumbprint, for the token of this hash.
+    /// Whether it shows possession of the key of this thumbprint, for the token of this hash. The token was found good by then: whatever is
+    /// wrong has to look as one that is not.
     pub(super) fn of(&self, thumbprint: &[u8; 32], token: Option<&[u8; 32]>, snapshot: &Snapshot) -> Result<HeldKey, Reason> {
         if token.is_none() || self.checked.token.as_ref() != token {
             return Err(Reason::ProofBinding);
         }
-        let (key, seen) = self.key(snapshot)?;
-        if key.thumbprint() == thumbprint { self.verified(&key, seen, snapshot) } else { Err(Reason::ProofBinding) }
+        let shown = self.key(snapshot).and_then(|(key, seen)| match key.thumbprint() == thumbprint {
+            true => self.verified(&key, seen, snapshot),
+            false => Err(Reason::ProofBinding),
+        });
+        shown.map_err(|_| Reason::ProofBinding)
     }
 
     /// The key of its header, and whether it is remembered.
@@ -109,7 +113,10 @@ pub(super) fn once<'a>(
 ) -> Result<Proven<'a>, Unready> {
     let (Some(held), Some(genuine)) = (held, &proven.genuine) else { return Ok(proven) };
     let Some(HeldKey::Key(key)) = genuine.holds else { return Ok(proven) };
-    let reason = match snapshot.possessions().take(&genuine.credential.identity, &key, &held.checked, now) {
+    // Who signs takes up the room: of whoever acts it is, not of whom it acts for.
+    let acting = genuine.delegation.as_deref().and_then(|delegation| delegation.actors.first());
+    let signer = acting.map_or(&genuine.credential.identity, |acting| &acting.identity.id);
+    let reason = match snapshot.possessions().take(signer, &key, &held.checked, now) {
         Taken::First => return Ok(proven),
         Taken::Again => Reason::ProofRepeated,
         Taken::NoRoom => Reason::ProofUnremembered,

@@ -56,13 +56,17 @@ fn need(trust: &TrustName, text: &str) -> Need {
 }
 
 pub(super) fn stands_for(token: &Token, beside: &Beside<'_, '_>, snapshot: &Snapshot) -> Result<Genuine, Failed> {
+    // Nothing on record here says who acts with it, so nobody could be asked for, recorded or stopped (RFC 8693 §4.1).
+    if token.claims.all().contains_key("act") {
+        return Err(Reason::ProofClaims.into());
+    }
     let holds = held(token, beside, snapshot)?;
     let subjects = snapshot.population().bindings().subjects();
     let found = subjects.find(&token.trust, &token.subject, token.claims.all());
     let credential = on_record(found, (&token.trust, Some(&*token.subject), CredentialKind::Oidc), snapshot)?;
     let on_behalf_of = token.on_behalf_of.as_deref().map(|person| api_key::pseudonym(snapshot.pepper(), token.trust.as_str(), person));
     let proof = ProofFacts { kind: ProofKind::Jwt, bound: holds.is_some(), since: token.since, ends: Some(token.ends) };
-    Ok(Genuine { credential, proof, token: Some(Arc::clone(&token.facts)), on_behalf_of, holds })
+    Ok(Genuine { credential, proof, token: Some(Arc::clone(&token.facts)), on_behalf_of, holds, delegation: None, task: None })
 }
 
 /// The key that a token is bound to, whose possession was shown with it (RFC 8705 §3, RFC 9449 §7.1); `None`: it is bound to none.

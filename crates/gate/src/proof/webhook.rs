@@ -50,7 +50,8 @@ pub(super) fn signed(
     let record = snapshot.credential(hook.credential.id.as_str()).ok_or(Reason::ProofUnknown)?;
     let since = signature.made().unwrap_or(record.created);
     let proof = ProofFacts { kind: ProofKind::Hmac, bound: false, since, ends: None };
-    let genuine = Genuine { credential: Arc::clone(record), proof, token: None, on_behalf_of: None, holds: None };
+    let genuine =
+        Genuine { credential: Arc::clone(record), proof, token: None, on_behalf_of: None, holds: None, delegation: None, task: None };
     // Who cannot use it any more, or not from here, uses up no room.
     if stands(&genuine, address, now).is_err() {
         return Ok(genuine);

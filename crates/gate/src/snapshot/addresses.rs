@@ -28,6 +28,19 @@ impl Estate {
         let origins = origins.into_iter().map(|(api, origins)| (api, origins.into())).collect();
         Self { resources: resources(&addresses), addresses, origins, ..self }
     }
+
+    /// Our token service is called at this origin too: where clients prove themselves by certificates (`mtls_endpoint_aliases`, RFC 8705 §5).
+    /// After [`Estate::addressed`].
+    #[must_use]
+    pub fn aliased(mut self, origin: &str) -> Self {
+        if let Some(origin) = target::origin(origin) {
+            let known = self.origins.entry(ApiName::literal(Api::ISSUER)).or_default();
+            if !known.contains(&origin) {
+                *known = known.iter().cloned().chain([origin]).collect();
+            }
+        }
+        self
+    }
 }
 
 /// By host and path under which address an API is told of: the first, and one with TLS before one without.

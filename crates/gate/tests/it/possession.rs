@@ -2,8 +2,12 @@
 //! standard by name are tests of the binary.
 
 use serde_json::{Value, json};
-use std::time::Duration;
-use wardgate_model::{proof::HeldKey, time::Time};
+use std::{sync::Arc, time::Duration};
+use wardgate_gate::{Arrival, Step, decide, establish};
+use wardgate_model::{
+    proof::{CertificateChain, HeldKey},
+    time::Time,
+};
 use wardgate_proof::{
     dpop::{Proving, prove},
     jose::base64url,
@@ -33,6 +37,20 @@ spec:
   require: {list: {bound: true}, read: {nonce: true}}
   upstream: {urls: ['http://127.0.0.1:9000']}
   operations: [{match: GET /entries, class: list}, {match: 'GET /entries/{id}', class: read}, {match: POST /entries, class: write}]
+---
+kind: Api
+name: open
+spec:
+  policy_owner: payments
+  business_owner: payments
+  environment: production
+  match: {path_prefix: /open}
+  accept: [jwt, api_key]
+  require: {list: {bound: true}}
+  upstream: {urls: ['http://127.0.0.1:9000']}
+  operations: [{match: GET /all, class: list}, {match: POST /all, class: write}]
+---
+{kind: Grant, name: any, spec: {to: {owner: payments}, api: open, operations: [list, write]}}
 ---
 {kind: Grant, name: all, spec: {to: {owner: payments}, api: ledger, operations: [list, read, write]}}
 ";
@@ -98,8 +116,12 @@ fn a_token_of_another_issuer_that_is_bound_opens_with_a_proof_of_its_key() {
     let plain = plain.unwrap();
     let bearer = |what: &str| Asked::parse(&format!("{what}\nhost: ledger.example")).unwrap().bearer(&plain);
     assert_eq!(scene.ruled(&bearer("POST /ledger/entries"), DAWN), "rule.allowed");
-    assert_eq!(scene.ruled(&bearer("GET /ledger/entries"), DAWN), "rule.forbidden");
-    assert_eq!(scene.ruled(&bearer("GET /ledger/entries/7"), DAWN), "rule.forbidden");
+    assert_eq!(scene.ruled(&bearer("GET /ledger/entries"), DAWN), "rule.unbound");
+    assert_eq!(scene.ruled(&bearer("GET /ledger/entries/7"), DAWN), "rule.unbound");
+    // So it is for a key: it can be swapped for a token that is bound.
+    let key = |what: &str| Asked::parse(&format!("{what}\nhost: gate.example")).unwrap().bearer(scene.world.key("ledger-ci"));
+    assert_eq!(scene.ruled(&key("GET /open/all"), DAWN), "rule.unbound");
+    assert_eq!(scene.ruled(&key("POST /open/all"), DAWN), "rule.allowed");
     assert_eq!(scene.ruled(&scene.asked("GET /entries", &plain, 2, DAWN, None), DAWN), "proof.binding");
     // Bound to two things, or to one that is not known here: nothing shows that.
     for cnf in [json!({}), json!({ "jkt": scene.key.kid(), "x5t#S256": scene.key.kid() }), json!({ "kid": "a" })] {
@@ -142,4 +164,100 @@ fn a_nonce_is_given_where_one_is_wanted() {
     let list = scene.asked("GET /entries", &token, 3, DAWN, None);
     let (facts, _) = scene.world.judge(&list, DAWN).unwrap();
     assert_eq!(wardgate_gate::possession::next_nonce(&facts, &scene.world.snapshot, DAWN), None);
+}
+
+/// RFC 8705 §3: a token that is bound to a certificate opens on connections with that certificate, and with nothing else.
+#[test]
+fn a_token_of_another_issuer_that_is_bound_to_a_certificate_opens_with_it_alone() {
+    let scene = Scene::new();
+    let (own, other) = ([&b"one certificate"[..]], [&b"another"[..]]);
+    let chain = |certificates| Arc::new(CertificateChain::new(certificates).unwrap());
+    let (own, other) = (chain(own), chain(other));
+    let print = |chain: &CertificateChain| base64url::encode(&wardgate_proof::x509::Thumbprint::of(chain.leaf()).0);
+    let to_certificate = scene.token(json!({ "x5t#S256": print(&own) }));
+    let ruled = |asked: &Asked, chain: Option<&Arc<CertificateChain>>| {
+        let arrival = Arrival { certificates: chain, ..asked.arrival(DAWN) };
+        let Step::Done(facts) = establish(&arrival, &scene.world.snapshot, &scene.world.meters, DAWN) else { panic!("facts") };
+        let Step::Done(verdict) = decide(&facts, &scene.world.snapshot, &scene.world.meters, DAWN) else { panic!("a ruling") };
+        verdict.ruling.reason().code()
+    };
+    let bearer = |token: &str| Asked::parse("GET /ledger/entries\nhost: ledger.example").unwrap().bearer(token);
+    let shown = bearer(&to_certificate);
+    assert_eq!(ruled(&shown, Some(&own)), "rule.allowed", "and what wants possession takes it");
+    assert_eq!((ruled(&shown, Some(&other)), ruled(&shown, None)), ("proof.binding", "proof.binding"));
+    // STANDARDS §1.5, by name: over DPoP only it is refused, and with the certificate beside too: nothing rests on that proof.
+    for (id, chain) in [(1, None), (2, Some(&own)), (3, Some(&other))] {
+        assert_eq!(ruled(&scene.asked("GET /entries", &to_certificate, id, DAWN, None), chain), "proof.binding", "{chain:?}");
+    }
+    // One that is bound to a key is that key's, whatever certificate the connection has.
+    for chain in [None, Some(&own)] {
+        assert_eq!(ruled(&bearer(&scene.bound()), chain), "proof.binding", "{chain:?}");
+    }
+    assert_eq!(ruled(&scene.asked("GET /entries", &scene.bound(), 4, DAWN, None), Some(&own)), "rule.allowed");
+}
+
+/// RFC 9449 §11.1: nothing is remembered of what is not signed by the key that it shows, or somebody could use up the proofs of others.
+#[test]
+fn a_proof_with_a_wrong_signature_uses_up_nothing() {
+    let scene = Scene::new();
+    let token = scene.bound();
+    let target = "https://ledger.example/ledger/entries";
+    let proof = prove(&scene.key, &Proving { method: "GET", target, token: Some(&token), nonce: None, id: &[7; 16], now: DAWN }).unwrap();
+    let shown = |proof: &str| Asked::parse("GET /ledger/entries\nhost: ledger.example").unwrap().possessed(&token, proof);
+    let (signed, signature) = proof.rsplit_once('.').unwrap();
+    let mut bytes = base64url::decode(signature).unwrap();
+    bytes[40] ^= 1;
+    let broken = format!("{signed}.{}", base64url::encode(&bytes));
+    for _ in 0..3 {
+        assert!(scene.ruled(&shown(&broken), DAWN).starts_with("proof."));
+    }
+    assert_eq!(scene.world.snapshot.possessions().count(), 0);
+    assert_eq!(scene.ruled(&shown(&proof), DAWN), "rule.allowed", "the same `jti`, well signed");
+    assert_eq!(scene.ruled(&shown(&proof), DAWN), "proof.repeated");
+}
+
+/// RFC 9110 §11.1: the name of a scheme is compared without regard to case.
+#[test]
+fn the_scheme_of_possession_is_known_in_any_case() {
+    let scene = Scene::new();
+    let token = scene.bound();
+    let target = "https://ledger.example/ledger/entries";
+    for (id, scheme) in [(1, "dpop"), (2, "DPOP"), (3, "dPoP")] {
+        let proof =
+            prove(&scene.key, &Proving { method: "GET", target, token: Some(&token), nonce: None, id: &[id; 16], now: DAWN }).unwrap();
+        let text = format!("GET /ledger/entries\nhost: ledger.example\nauthorization: {scheme} {token}\ndpop: {proof}");
+        assert_eq!(scene.ruled(&Asked::parse(&text).unwrap(), DAWN), "rule.allowed", "{scheme}");
+    }
+}
+
+/// STANDARDS §1.6: `htu` is compared with the address that is configured, never with what a header says.
+#[test]
+fn the_address_of_a_proof_is_the_configured_one_whatever_headers_say() {
+    let scene = Scene::new();
+    let token = scene.bound();
+    let ruled = |id: u8, target: &str, headers: &str| {
+        let proof =
+            prove(&scene.key, &Proving { method: "GET", target, token: Some(&token), nonce: None, id: &[id; 16], now: DAWN }).unwrap();
+        scene.ruled(&Asked::parse(&format!("GET /open/all\n{headers}")).unwrap().possessed(&token, &proof), DAWN)
+    };
+    let configured = "https://gate.example/open/all";
+    for (at, headers) in [
+        "host: gate.example",
+        "host: evil.test",
+        "host: gate.example:8443",
+        "host: gate.example\nx-forwarded-host: evil.test\nx-forwarded-proto: http\nx-forwarded-port: 80",
+        "host: evil.test\nx-forwarded-host: evil.test\nforwarded: host=evil.test;proto=https",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let id = u8::try_from(at).unwrap();
+        assert_eq!(ruled(id, configured, headers), "rule.allowed", "{headers}");
+        for (more, other) in
+            ["https://evil.test/open/all", "http://gate.example/open/all", "https://gate.example:8443/open/all"].iter().enumerate()
+        {
+            let id = 100 + 10 * id + u8::try_from(more).unwrap();
+            assert_eq!(ruled(id, other, headers), "proof.possession", "{other} with {headers}");
+        }
+    }
 }

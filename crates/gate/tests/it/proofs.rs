@@ -124,21 +124,30 @@ fn a_revoked_key_is_revoked_before_any_snapshot_says_so() {
     assert_eq!(ruled(&world, "ledger-sync", READ), "401 proof.revoked");
 }
 
+/// STANDARDS §1.14, by name: 10^5 unknown keys do not grow memory, whatever they come from.
 #[test]
-fn a_hundred_thousand_unknown_keys_make_no_meters() {
+fn a_hundred_thousand_unknown_keys_grow_nothing() {
     use wardgate_model::id::EnvironmentName;
     use wardgate_proof::{
         api_key::{self, KeyKind},
         entropy::SystemEntropy,
     };
+    const SOURCES: u8 = 8;
     let world = estate();
     let environment = EnvironmentName::literal("production");
-    for _ in 0..100_000_u32 / 100 {
+    let refused = |number: u32, shown: &str| {
+        let source = IpAddr::from([192, 0, 2, u8::try_from(number % u32::from(SOURCES)).unwrap()]);
+        let asked = Asked::parse(READ).unwrap().bearer(shown).from(source);
+        assert!(world.judge(&asked, DAWN).unwrap().1.permit.is_none());
+    };
+    let unknown = |number: u32| {
         let (_, key) = api_key::generate(KeyKind::ApiKey, &environment, &SystemEntropy).unwrap();
-        let asked = Asked::parse(READ).unwrap().bearer(key.danger_expose());
-        for _ in 0..100 {
-            assert!(world.judge(&asked, DAWN).unwrap().1.permit.is_none());
-        }
-    }
-    assert!(world.meters.len() <= 4, "{} meters", world.meters.len());
+        refused(number, key.danger_expose());
+    };
+    (0..u32::from(SOURCES)).for_each(unknown);
+    let meters = world.meters.len();
+    assert!(meters <= 4 * usize::from(SOURCES), "{meters} meters");
+    (0..100_000).for_each(unknown);
+    assert_eq!(world.meters.len(), meters, "as many as there are sources, however many keys");
+    assert_eq!((world.snapshot.possessions().count(), world.snapshot.spent().count()), (0, 0));
 }

@@ -174,6 +174,13 @@ fn a_token_stands_for_the_one_identity_that_its_subject_and_claims_name() {
         (serde_json::json!({ "nbf": DAWN.as_seconds() + 120 }), "proof.claims nobody"),
         (serde_json::json!({ "exp": DAWN.as_seconds() + 100 * 86_400 }), "proof.claims nobody"),
         (serde_json::json!({ "cnf": { "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" } }), "proof.binding nobody"),
+        // Nobody here knows who acts (RFC 8693 §4.1): not to be asked for, recorded or stopped.
+        (serde_json::json!({ "act": { "sub": "somebody" } }), "proof.claims nobody"),
+        (serde_json::json!({ "act": { "sub": "ledger-ci", "iss": "https://gate.example" } }), "proof.claims nobody"),
+        (serde_json::json!({ "act": {} }), "proof.claims nobody"),
+        (serde_json::json!({ "act": null }), "proof.claims nobody"),
+        // Who may act says nothing of who does.
+        (serde_json::json!({ "may_act": { "sub": "somebody" } }), "rule.allowed ledger-ci"),
     ] {
         assert_eq!(ruled(&world, &token(&ci, changes.clone()), DAWN), expected, "{changes}");
     }
@@ -278,7 +285,8 @@ fn an_api_says_what_a_class_of_operations_wants_besides() {
     let at = |world: &TestWorld, seconds: u64| ruled(world, &token, DAWN + Duration::from_secs(seconds));
     let aged = wanting("max_token_age: 2m");
     assert_eq!([at(&aged, 120), at(&aged, 121)], ["rule.allowed ledger-ci", "rule.forbidden ledger-ci"]);
-    assert_eq!(at(&wanting("bound: true"), 0), "rule.forbidden ledger-ci");
+    assert_eq!(at(&wanting("bound: true"), 0), "rule.unbound ledger-ci");
+    assert_eq!(at(&wanting("bound: true, max_token_age: 1s"), 100), "rule.unbound ledger-ci");
     assert_eq!(at(&wanting("purpose: true"), 0), "rule.forbidden ledger-ci");
     assert_eq!(at(&wanting("bound: false"), 0), "rule.allowed ledger-ci");
     let (_, verdict) = aged.judge(&asked(&token), DAWN + Duration::from_secs(200)).unwrap();
@@ -337,9 +345,13 @@ fn a_token_of_ours_opens_what_its_key_may_and_no_other_change_ends_what_is_open(
         id: "0123456789abcdef0123456789abcdef",
         since: None,
         on_behalf_of: None,
+        actors: &[],
+        parents: &[],
+        unbound: false,
         issued: DAWN,
         ends: DAWN + Duration::from_secs(300),
         bound_to: None,
+        task: None,
     };
     let token = token.sign(signer).unwrap();
     let people = world.snapshot.population().clone();

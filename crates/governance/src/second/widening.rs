@@ -154,6 +154,7 @@ fn identity(name: &str, old: Option<&Value>, new: Option<&Value>, world: &World<
         found.second(format!("it moves `{name}` to another environment"));
     }
     read_by_policies(name, old, new, world, found);
+    served(name, old, new, found);
     belongs(name, old, new, world, found);
 }
 
@@ -185,6 +186,13 @@ fn belongs(name: &str, old: Option<&Value>, new: Option<&Value>, world: &World<'
         found.second(format!("`{name}` gains what policies permit to the team `{team}`"));
     } else if world.names("Team", was) || world.reads_attribute("team") {
         found.second(format!("policies read the `team` of `{name}`"));
+    }
+}
+
+/// The APIs that an identity says to be the workload behind: it may act with what they are called with.
+fn served(name: &str, old: Option<&Value>, new: Option<&Value>, found: &mut Found) {
+    for api in words(new, "serves").difference(&words(old, "serves")) {
+        found.second(format!("`{name}` may act with the tokens that the API `{api}` is called with"));
     }
 }
 

@@ -3,6 +3,7 @@
 use super::reach::Reach;
 use crate::{
     answer::{Error, Refusal},
+    details,
     exchange::Request,
     mint::{self, Wanted},
 };
@@ -23,10 +24,23 @@ pub(super) fn issue(request: &Request<'_>, facts: &Facts, entropy: &dyn Entropy)
     let Some(credential) = caller.credential.as_deref() else {
         return Err(Refusal::new(Error::UnauthorizedClient, "nothing is on record that a token could rest on"));
     };
-    let reach = Reach::of(request, facts, [(caller, credential)]);
+    let task = details::asked(request, &caller.identity.id, None)?;
+    let reach = Reach::of(request, facts, caller, credential).of_task(task.as_ref());
     let (audience, api) = reach.target()?;
-    let scope = reach.scope(&api)?;
+    let scope = reach.scope(&audience, &api)?;
     let ends = reach.ends(&api);
-    let wanted = Wanted { caller, credential: credential.id, audience: &audience, scope: &scope, ends, since: None, issued_type: None };
+    let wanted = Wanted {
+        caller,
+        credential: credential.id,
+        audience: &audience,
+        scope: &scope,
+        ends,
+        actors: &[],
+        parents: &[],
+        task: task.as_ref(),
+        unbound: false,
+        since: None,
+        issued_type: None,
+    };
     mint::mint(&wanted, request, entropy)
 }

@@ -4,6 +4,7 @@
 use super::reach::Reach;
 use crate::{
     answer::{Error, Refusal},
+    details,
     exchange::Request,
     mint::{self, Wanted},
 };
@@ -36,14 +37,25 @@ pub(super) fn issue(
         return Err(Refusal::new(bad, "the token says who may act with it: that one has to prove itself"));
     }
     let end = token.claims.expires().filter(|end| request.now < *end).ok_or_else(not_taken)?;
-    let reach = Reach::of(request, facts, [(caller, credential)]).until(end);
+    let task = details::asked(request, &caller.identity.id, None)?;
+    let reach = Reach::of(request, facts, caller, credential).of_task(task.as_ref()).until(end);
     let (audience, api) = reach.target()?;
-    let scope = reach.scope(&api)?;
+    let scope = reach.scope(&audience, &api)?;
     let ends = reach.ends(&api);
-    let since = Some(caller.proof.since);
-    mint::mint(
-        &Wanted { caller, credential: credential.id, audience: &audience, scope: &scope, ends, since, issued_type },
-        request,
-        entropy,
-    )
+    // Whoever ends it by its name ends what came of it too.
+    let parents: Vec<Box<str>> = token.name().map(Into::into).into_iter().collect();
+    let wanted = Wanted {
+        caller,
+        credential: credential.id,
+        audience: &audience,
+        scope: &scope,
+        ends,
+        actors: &[],
+        parents: &parents,
+        unbound: false,
+        task: task.as_ref(),
+        since: Some(caller.proof.since),
+        issued_type,
+    };
+    mint::mint(&wanted, request, entropy)
 }

@@ -2,50 +2,117 @@
 
 use crate::{
     answer::{Error, Refusal},
+    details::Asks,
     exchange::{Request, Terms},
 };
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
-use wardgate_gate::{proof, prospect};
+use wardgate_gate::{proof, prospect::Prospect};
 use wardgate_model::{
-    api::{Api, Doors, OperationClass, Sensitivity},
+    api::{Api, Doors, Operation, OperationClass, Sensitivity},
     credential::{Credential, CredentialKind},
     facts::{Caller, Facts, TokenFacts},
+    id::{CredentialId, IdentityId},
     inventory::{Criticality, Identity},
     proof::{ProofFacts, ProofKind},
     time::Time,
 };
 use wardgate_proof::access_token;
 
+/// As much of a scope that is none is told back.
+const SHOWN_CHARACTERS_MAX: usize = 32;
+
 /// Those who stand behind a token: what it opens, the gate would have to let each of them in to.
 pub(crate) struct Reach<'a> {
     request: &'a Request<'a>,
     facts: &'a Facts,
     parties: Vec<Party<'a>>,
+    /// Of whom the token will be, and who will act in it.
+    holder: Caller,
+    /// What the token will be worth as a proof: room 5 makes the same of it.
+    worth: ProofFacts,
+    /// Of what is asked upon: these classes and no others.
+    scopes: Option<&'a [Box<str>]>,
     /// Of what is asked upon: the token ends no later.
     until: Option<Time>,
+    /// The task that the token is of.
+    task: Option<&'a Asks>,
 }
 
-/// One of them.
+/// One of them, and all that it has proven itself by.
 struct Party<'a> {
-    credential: &'a Credential,
-    /// As it will be when the token is shown.
-    shown: Caller,
+    caller: &'a Caller,
+    credentials: Vec<&'a Credential>,
 }
 
 impl<'a> Reach<'a> {
-    /// Of these, each with what it has proven itself by. `facts`: the request by which the token is asked for.
-    pub(crate) fn of(request: &'a Request<'a>, facts: &'a Facts, parties: impl IntoIterator<Item = (&'a Caller, &'a Credential)>) -> Self {
-        let party = |(caller, credential)| Party { credential, shown: shown(caller, credential, request) };
-        Self { request, facts, parties: parties.into_iter().map(party).collect(), until: None }
+    /// Of a client that asks, with what it has proven itself by. `facts`: the request by which the token is asked for.
+    pub(crate) fn of(request: &'a Request<'a>, facts: &'a Facts, caller: &'a Caller, credential: &'a Credential) -> Self {
+        let fresh = ProofFacts { kind: ProofKind::Jwt, bound: caller.holds.is_some(), since: request.now, ends: None };
+        // What vouches for it may be over before the credential is. An assertion is good for a moment only, and for this alone.
+        let until = matches!(credential.kind, CredentialKind::Oidc | CredentialKind::X509).then_some(caller.proof.ends).flatten();
+        let worth = match credential.kind {
+            CredentialKind::ApiKey | CredentialKind::ForeignKey => {
+                ProofFacts { kind: ProofKind::ApiKey, since: credential.created, ..fresh }
+            }
+            // As old as what is asked upon.
+            CredentialKind::Oidc => ProofFacts { since: caller.proof.since, ..fresh },
+            _ => fresh,
+        };
+        let parties = vec![Party { caller, credentials: vec![credential] }];
+        Self { request, facts, parties, holder: caller.clone(), worth, scopes: None, until, task: None }
+    }
+
+    /// And of whom a token stands for that it shows, ours or not: no better than that token, and no younger.
+    pub(crate) fn for_subject(mut self, caller: &'a Caller, scopes: Option<&'a [Box<str>]>) -> Self {
+        let actors = caller.delegation.iter().flat_map(|delegation| &delegation.actors).map(|actor| &*actor.credential);
+        let credentials = caller.credential.as_deref().into_iter().chain(actors).collect();
+        self.parties.push(Party { caller, credentials });
+        let kind = if caller.proof.kind == ProofKind::ApiKey { ProofKind::ApiKey } else { self.worth.kind };
+        self.worth = ProofFacts { kind, since: self.worth.since.min(caller.proof.since), ..self.worth };
+        Self { scopes, holder: caller.clone(), ..self }
+    }
+
+    /// With those who act in it, outermost first.
+    pub(crate) fn acted(self, actors: &[(IdentityId, CredentialId)]) -> Self {
+        let actors = actors.iter().map(|(actor, _)| actor.clone()).collect();
+        Self { holder: Caller { actors, ..self.holder }, ..self }
     }
 
     /// No later than that.
     pub(crate) fn until(self, end: Time) -> Self {
-        Self { until: Some(end), ..self }
+        Self { until: self.until.into_iter().chain([end]).min(), ..self }
+    }
+
+    /// Worth no more than a token that whoever has it may use.
+    pub(crate) fn unbound(self, unbound: bool) -> Self {
+        let bound = self.worth.bound && !unbound;
+        Self { worth: ProofFacts { bound, ..self.worth }, ..self }
+    }
+
+    /// Within that task.
+    pub(crate) fn of_task(self, task: Option<&'a Asks>) -> Self {
+        Self { task, ..self }
+    }
+
+    /// As old as the token is: what it is got upon was made then.
+    pub(crate) fn since(&self) -> Time {
+        self.worth.since
+    }
+
+    /// Whoever shows the token, as the gate will know them then.
+    fn shown(&self, audience: &str, classes: &BTreeSet<OperationClass>) -> Caller {
+        let facts = TokenFacts {
+            id: Box::default(),
+            issuer: (**self.request.snapshot.mint().issuer()).into(),
+            audience: [audience.into()].into(),
+            scopes: classes.iter().map(|class| class.as_str().into()).collect(),
+        };
+        let task = self.task.map(|asks| asks.task.id.clone());
+        Caller { proof: self.worth, token: Some(Arc::new(facts)), task, ..self.holder.clone() }
     }
 
     /// The API that the token is for, and the address by which it is named: what `resource` says
-    /// (RFC 8707) or, as an exchange may have it, `audience` (RFC 8693 §2.1), else the only one that it could be
+    /// (RFC 8707) or, in an exchange, `audience` (RFC 8693 §2.1), else the only one that it could be
     /// for. APIs that would not take the token are as ones that are not there.
     ///
     /// # Errors
@@ -57,12 +124,15 @@ impl<'a> Reach<'a> {
         let mut named = named.into_iter();
         match (named.next(), named.next()) {
             (Some(_), Some(_)) => refused("a token is for one `resource`: ask for one after the other"),
-            (Some(resource), None) => match snapshot.addressed(resource).filter(|api| !self.classes(api).is_empty()) {
+            (Some(resource), None) => match snapshot.addressed(resource).filter(|api| self.opens(resource, api)) {
                 Some(api) => Ok((resource.to_owned(), Arc::clone(api))),
                 None => refused("there is no such `resource` that this client may call with a token"),
             },
             (None, _) => {
-                let mut all = snapshot.apis().iter().filter(|api| !self.classes(api).is_empty());
+                // Where tasks are started is nobody's only API: whoever wants a token for that says so.
+                let address = |api: &Api| snapshot.addresses(&api.name).first().map(|address| (*address).to_owned());
+                let opens = |api: &Arc<Api>| self.opens(&address(api).unwrap_or_default(), api);
+                let mut all = snapshot.apis().iter().filter(|api| !api.is_tasks() && opens(api));
                 let api = match (all.next(), all.next()) {
                     (Some(api), None) => api,
                     (None, _) => {
@@ -74,28 +144,71 @@ impl<'a> Reach<'a> {
                         return refused("say by `resource` which API the token is for: its address, without a slash at the end");
                     }
                 };
-                let Some(address) = snapshot.addresses(&api.name).first().map(|address| (*address).to_owned()) else {
-                    return refused("the API has no address here");
-                };
-                Ok((address, Arc::clone(api)))
+                match address(api) {
+                    Some(address) => Ok((address, Arc::clone(api))),
+                    None => refused("the API has no address here"),
+                }
             }
         }
     }
 
-    /// The classes of operations of an API that the token could open.
-    fn classes(&self, api: &Arc<Api>) -> BTreeSet<OperationClass> {
-        let mut classes = BTreeSet::new();
-        if self.parties.iter().any(|party| !takes_tokens(api, party.credential)) {
-            return classes;
+    /// The classes of operations of an API that a token for it could open; `asked`: one for these alone.
+    fn classes(&self, audience: &str, api: &Arc<Api>, asked: Option<&BTreeSet<OperationClass>>) -> BTreeSet<OperationClass> {
+        let mut credentials = self.parties.iter().flat_map(|party| &party.credentials);
+        // Tasks are of whom a token is of: who acts for it neither starts nor ends any.
+        let acts = api.is_tasks() && !self.holder.actors.is_empty();
+        if acts || !credentials.all(|credential| takes_tokens(api, credential)) || self.task.is_some_and(|asks| asks.task.api != api.name) {
+            return BTreeSet::new();
         }
+        let within = |class: &OperationClass| {
+            asked.is_none_or(|asked| asked.contains(class))
+                && self.scopes.is_none_or(|scopes| scopes.iter().any(|scope| **scope == *class.as_str()))
+        };
         let Request { snapshot, now, .. } = *self.request;
-        for operation in api.operations.iter().filter(|operation| !operation.anonymous) {
-            let could = |party: &Party<'_>| prospect::could(&party.shown, api, operation, self.facts, snapshot, now);
-            if !classes.contains(&operation.class) && self.parties.iter().all(could) {
-                classes.insert(operation.class);
+        let passing = |classes: &BTreeSet<OperationClass>, passes: &dyn Fn(&Prospect<'_>, &Identity, &Arc<Operation>) -> bool| {
+            let caller = self.shown(audience, classes);
+            let prospect = Prospect { caller: &caller, asking: self.facts, snapshot, now };
+            let mut passed = BTreeSet::new();
+            for operation in api.operations.iter().filter(|operation| self.wants(operation) && classes.contains(&operation.class)) {
+                let all = || self.parties.iter().all(|party| passes(&prospect, &party.caller.identity, operation));
+                if !passed.contains(&operation.class) && all() {
+                    passed.insert(operation.class);
+                }
             }
+            passed
+        };
+        let mut classes = passing(&OperationClass::ALL.iter().copied().filter(within).collect(), &|prospect, identity, operation| {
+            prospect.stands(identity, api, operation)
+        });
+        // Policies see what a token is for: where less comes of it, they are asked of that. It only ever becomes less.
+        loop {
+            let fewer = passing(&classes, &|prospect, identity, operation| prospect.could(identity, api, operation));
+            if fewer == classes {
+                return classes;
+            }
+            classes = fewer;
         }
-        classes
+    }
+
+    /// Whether a token for an API would open anything: one for all that there is, or for what is asked for.
+    fn opens(&self, audience: &str, api: &Arc<Api>) -> bool {
+        let asked = self.asked();
+        !self.classes(audience, api, None).is_empty() || (!asked.is_empty() && !self.classes(audience, api, Some(&asked)).is_empty())
+    }
+
+    /// The words of `scope`.
+    fn words(&self) -> impl Iterator<Item = &str> {
+        self.request.form.one("scope").into_iter().flat_map(|scope| scope.split(' ')).filter(|word| !word.is_empty())
+    }
+
+    /// Those of them that mean something here.
+    fn asked(&self) -> BTreeSet<OperationClass> {
+        self.words().filter_map(OperationClass::parse).collect()
+    }
+
+    /// Whether the token is to be for an operation at all.
+    fn wants(&self, operation: &Operation) -> bool {
+        !operation.anonymous && self.task.is_none_or(|asks| asks.covers(operation))
     }
 
     /// The scope of the token: what is asked for, else all there is (RFC 6749 §3.3). What is asked for and not there is refused, so that
@@ -103,54 +216,37 @@ impl<'a> Reach<'a> {
     ///
     /// # Errors
     /// When more is asked for than there is.
-    pub(crate) fn scope(&self, api: &Arc<Api>) -> Result<String, Refusal> {
-        let (granted, mut asked) = (self.classes(api), BTreeSet::new());
-        for word in self.request.form.one("scope").into_iter().flat_map(|scope| scope.split(' ')).filter(|word| !word.is_empty()) {
-            match OperationClass::parse(word).filter(|class| granted.contains(class)) {
-                Some(class) => drop(asked.insert(class)),
-                None => return Err(Refusal::new(Error::InvalidScope, &format!("the scope `{word}` opens nothing here to this client"))),
+    pub(crate) fn scope(&self, audience: &str, api: &Arc<Api>) -> Result<String, Refusal> {
+        let asked = self.asked();
+        let granted = self.classes(audience, api, self.words().next().map(|_| &asked));
+        match self.words().find(|word| OperationClass::parse(word).is_none_or(|class| !granted.contains(&class))) {
+            Some(word) => {
+                // Whatever somebody has put there by mistake is not told back whole.
+                let shown: String = word.chars().take(SHOWN_CHARACTERS_MAX).collect();
+                Err(Refusal::new(Error::InvalidScope, &format!("the scope `{shown}` opens nothing here to this client")))
             }
+            None => Ok(granted.iter().map(|class| class.as_str()).collect::<Vec<_>>().join(" ")),
         }
-        let scope = if asked.is_empty() { &granted } else { &asked };
-        Ok(scope.iter().map(|class| class.as_str()).collect::<Vec<_>>().join(" "))
     }
 
     /// When the token ends: as the operator says, sooner where much depends on who calls or what is called, and never after what it
     /// rests on.
     pub(crate) fn ends(&self, api: &Api) -> Time {
-        let of = |party: &Party<'_>| {
-            let Identity { criticality, ends, .. } = &*party.shown.identity;
+        let of = |party: &Party<'a>| {
+            let actors = party.caller.delegation.iter().flat_map(|delegation| &delegation.actors).filter_map(|actor| actor.identity.ends);
+            let Identity { criticality, ends, .. } = &*party.caller.identity;
             let life = life(self.request.terms, *criticality, api.sensitivity);
-            [Some(self.request.now + life), *ends, party.credential.expires]
+            let credentials = party.credentials.iter().filter_map(|credential| credential.expires);
+            credentials.chain(actors).chain([self.request.now + life]).chain(*ends).collect::<Vec<_>>()
         };
-        self.parties.iter().flat_map(of).chain([self.until]).flatten().min().unwrap_or(self.request.now)
+        let task = self.task.map(|asks| asks.task.ends);
+        self.parties.iter().flat_map(of).chain(self.until).chain(task).min().unwrap_or(self.request.now)
     }
 }
 
 /// Whether an API takes tokens of ours that were got by this credential at all.
 fn takes_tokens(api: &Api, credential: &Credential) -> bool {
     proof::opens(api, credential) && api.doors != Doors::Admin && !api.is_issuer()
-}
-
-/// A caller as it will be when it shows the token: room 5 makes the same of it.
-fn shown(caller: &Caller, credential: &Credential, request: &Request<'_>) -> Caller {
-    let (kind, since) = match credential.kind {
-        CredentialKind::ApiKey | CredentialKind::ForeignKey => (ProofKind::ApiKey, credential.created),
-        // As old as what is asked upon.
-        CredentialKind::Oidc => (ProofKind::Jwt, caller.proof.since),
-        _ => (ProofKind::Jwt, request.now),
-    };
-    let facts = TokenFacts {
-        id: Box::default(),
-        issuer: (**request.snapshot.mint().issuer()).into(),
-        audience: Box::default(),
-        scopes: OperationClass::ALL.iter().map(|class| class.as_str().into()).collect(),
-    };
-    Caller {
-        proof: ProofFacts { kind, bound: request.caller.holds.is_some(), since, ends: None },
-        token: Some(Arc::new(facts)),
-        ..caller.clone()
-    }
 }
 
 /// How long a token lives.

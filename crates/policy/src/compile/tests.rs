@@ -10,7 +10,7 @@ use wardgate_model::diagnostic::Place;
 fn what_is_shipped_compiles_without_a_word() {
     let compiled = compile(&[], &[], &Names::default());
     assert_eq!(compiled.diagnostics, []);
-    assert_eq!(compiled.policies.expect("a set").entries.len(), 16);
+    assert_eq!(compiled.policies.expect("a set").entries.len(), 17);
 }
 
 #[test]

@@ -45,6 +45,21 @@ fn trap_keys_hold_every_value_in_full() {
     assert_ne!(key("- risk=1", Fields::one(Field::Risk)), key("- risk=2", Fields::one(Field::Risk)));
 }
 
+/// RFC 8693 §4.1, STANDARDS §1.8: policies see the outermost actor, and answers are remembered by that one alone.
+#[test]
+fn trap_an_inner_actor_is_neither_seen_nor_part_of_what_is_remembered() {
+    let fields = Fields::one(Field::Actors);
+    let context = |text: &str| {
+        let (facts, risk) = facts(&identity("a"), text);
+        format!("{:?}", Asked { facts: &facts, risk, now: NOON }.context(fields).expect("a context"))
+    };
+    for inner in ["- actors=a,b", "- actors=a,b,c", "- actors=a,c,b"] {
+        assert_eq!((key(inner, fields), context(inner)), (key("- actors=a", fields), context("- actors=a")), "{inner}");
+    }
+    assert_ne!(context("- actors=b,a"), context("- actors=a"), "the outermost is seen");
+    assert_ne!(context("-"), context("- actors=a"));
+}
+
 #[test]
 fn a_path_reads_what_is_above_and_below_it() {
     assert_eq!(Fields::of_path(&["risk"]), Fields::one(Field::Risk));

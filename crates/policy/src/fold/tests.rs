@@ -1,4 +1,4 @@
-use super::{Folded, condition, fold, reads};
+use super::{Folded, Known, condition, fold, reads};
 use crate::{
     context::Fields,
     testing::{apis, identity},
@@ -13,7 +13,7 @@ fn check(text: &str) -> String {
     let condition = condition(body.body().clauses()).unwrap();
     let api = &apis()[0];
     let world = World::new(&identity("a team=settlement"), api, &api.operations[1], &[]).unwrap();
-    match fold(&condition, &world) {
+    match fold(&condition, &world, &Known::nothing()) {
         Folded::Constant(value) => value.to_string(),
         Folded::Fault(why) => format!("fault: {why}"),
         Folded::Rest(rest) => format!("{} {rest}", if reads(&rest) == Fields::NONE { "reads nothing" } else { "rest" }),

@@ -125,3 +125,31 @@ fn ten_thousand_grants_are_found_by_scope() {
     let answer = set.standing(&one, &api, &operation).constant().expect("constant");
     assert_eq!(show(&answer), "allow rule.allowed grant:g7777");
 }
+
+/// What a policy says of a proof wherever it is shown is told before there is a request; what it makes of the rest is not.
+#[test]
+fn what_holds_of_a_proof_is_told_beforehand_and_nothing_else() {
+    let town = Town::new(
+        r#"@id("bound") forbid (principal, action == Action::"write", resource) unless { context has purpose && context.proof.bound };
+           @id("lan") forbid (principal, action == Action::"read", resource) when { context.source.zone != "lan" && context.proof.kind == "jwt" };
+           @id("token") permit (principal, action == Action::"bulk", resource) when { context has token && context.time < datetime("2030-01-01T00:00:00Z") };"#,
+        "a",
+        "w to=a ops=write,list\nr to=a ops=read purpose=audit",
+    );
+    let a = town.identity("a");
+    let told = |operation: &str, request: &str| {
+        let (api, operation) = town.operation("ledger", operation);
+        let (facts, _) = facts(&a, request);
+        let foretold = town.set.foretell(&town.set.standing(&a, &api, &operation), &facts, NOON);
+        foretold.map_or_else(|| "it depends".to_owned(), |answer| show(&answer))
+    };
+    assert_eq!(told("GET /entries", "- proof=api_key"), "allow rule.allowed grant:w");
+    // Whatever the purpose will be: without a key it is refused. The order in which a condition asks does not matter.
+    assert_eq!(told("POST /entries", "- proof=jwt"), "deny rule.forbidden bound");
+    assert_eq!(told("POST /entries", "- proof=jwt bound=yes"), "it depends");
+    assert_eq!(told("GET /entries/{id}", "- proof=jwt"), "it depends");
+    // No permit is left: neither a grant nor a policy that could still come true.
+    assert_eq!(told("GET /export", "- proof=jwt"), "deny rule.not_permitted");
+    assert_eq!(told("GET /export", "- proof=jwt scopes=list"), "it depends");
+    assert_eq!(told("GET /export", "- proof=api_key scopes=list"), "deny rule.forbidden guardrail:power");
+}

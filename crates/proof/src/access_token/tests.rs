@@ -1,4 +1,4 @@
-use super::{AccessToken, CREDENTIAL, ON_BEHALF_OF, expected};
+use super::{ACTORS, AccessToken, CREDENTIAL, ON_BEHALF_OF, PARENTS, UNBOUND, expected};
 use crate::jose::{
     algorithm::{Algorithm, Algorithms},
     claims::Confirmation,
@@ -8,6 +8,7 @@ use crate::jose::{
     refusal::Refusal,
     signer::{Signer, jwks},
 };
+use serde_json::json;
 use std::time::Duration;
 use wardgate_model::{
     id::{CredentialId, IdentityId},
@@ -34,14 +35,22 @@ fn a_token_says_what_rfc_9068_wants_and_is_verified_by_the_published_key() {
             id: "00112233445566778899aabbccddeeff",
             since: Some(Time::from_seconds(NOW.as_seconds() - 9)),
             on_behalf_of: Some("h"),
+            actors: &[(IdentityId::literal("planner"), CredentialId::of(8)), (IdentityId::literal("runner"), CredentialId::of(9))],
+            parents: &["second".into(), "first".into()],
+            unbound: true,
             issued: NOW,
             ends: NOW + Duration::from_mins(5),
             bound_to: None,
+            task: None,
         };
         let text = token.sign(&signer).expect("signed");
         let verified = jwt::verify(&text, &keys, &expected(ISSUER), NOW).expect("good");
         assert_eq!(&*verified.subject, "ledger");
-        assert_eq!(verified.claims.client(), Some("ledger"));
+        assert_eq!(verified.claims.client(), Some("planner"), "who asked for it");
+        assert_eq!(verified.claims.actors().map(|actor| actor.subject).collect::<Vec<_>>(), ["planner", "runner"]);
+        assert_eq!(verified.claims.all()[PARENTS], json!(["second", "first"]));
+        assert_eq!(verified.claims.all()[ACTORS], json!([CredentialId::of(8).as_str(), CredentialId::of(9).as_str()]));
+        assert_eq!(verified.claims.all()[UNBOUND], json!(true));
         assert_eq!(verified.claims.audiences().collect::<Vec<_>>(), ["https://gate.example/ledger"]);
         assert_eq!(verified.claims.scopes().collect::<Vec<_>>(), ["list", "read"]);
         assert_eq!(verified.claims.authenticated(), Some(Time::from_seconds(NOW.as_seconds() - 9)));

@@ -1,5 +1,5 @@
 use super::{Asserted, Assertion, assertion, credential_id, key, keys};
-use crate::jose::{algorithm::Algorithm, refusal::Refusal, signer::Signer};
+use crate::jose::{algorithm::Algorithm, jwk::VERIFIED, key_set::KeySet, refusal::Refusal, signer::Signer};
 use serde_json::{Value, json};
 use wardgate_model::{id::IdentityId, time::Time};
 
@@ -98,6 +98,40 @@ fn a_client_that_is_not_there_is_as_one_with_another_key() {
             let nobody = said(None, change.clone());
             assert!(nobody.is_err() && nobody == said(Some(&other), change.clone()), "{change}");
         }
+    }
+}
+
+/// STANDARDS §1.4: an unknown client costs what a known one does, and so does one that has no key of that name or algorithm.
+#[test]
+fn each_assertion_whose_claims_are_good_costs_one_signature_whoever_it_is_of() {
+    for algorithm in [Algorithm::Es256, Algorithm::Ed25519] {
+        let (own, same) = (signer(algorithm), signer(algorithm));
+        let other = signer(if algorithm == Algorithm::Es256 { Algorithm::Ed25519 } else { Algorithm::Es256 });
+        let of = |signer: &Signer| keys([key(&signer.jwk().to_string()).expect("a key")]);
+        let nameless = |signer: &Signer| {
+            let mut jwk = signer.jwk();
+            drop(jwk.as_object_mut().expect("an object").remove("kid"));
+            keys([key(&jwk.to_string()).expect("a key")])
+        };
+        let cost = |set: Option<&KeySet>, change: Value| {
+            let text = own.sign("client-authentication+jwt", &claims(change)).expect("signed");
+            let before = VERIFIED.get();
+            let good = Assertion::read(&text).expect("readable").verify(set, ISSUER, NOW).is_ok();
+            (good, VERIFIED.get() - before)
+        };
+        assert_eq!(cost(Some(&of(&own)), json!({})), (true, 1), "{algorithm}");
+        for (what, set) in [
+            ("nobody", None),
+            ("another key of the algorithm", Some(of(&same))),
+            ("a key of another algorithm", Some(of(&other))),
+            ("a key without a name", Some(nameless(&same))),
+            ("no key at all", Some(keys([]))),
+        ] {
+            assert_eq!(cost(set.as_ref(), json!({})), (false, 1), "{what}, {algorithm}");
+            // What is refused before costs nothing for anybody.
+            assert_eq!(cost(set.as_ref(), json!({ "aud": "other" })), (false, 0), "{what}, {algorithm}");
+        }
+        assert_eq!(cost(Some(&of(&own)), json!({ "aud": "other" })), (false, 0));
     }
 }
 

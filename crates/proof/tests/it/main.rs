@@ -7,6 +7,8 @@ mod bound;
 #[cfg(test)]
 mod claims;
 #[cfg(test)]
+mod clients;
+#[cfg(test)]
 mod cookbook;
 #[cfg(test)]
 mod forge;

@@ -3,8 +3,8 @@
 use super::{
     people::RawPeople,
     value::{
-        Accept, AddressText, DurationText, FileText, HeaderText, HostText, MatchText, MomentText, Name, ParameterText, PointerText,
-        PrefixText, Prose, Word,
+        Accept, AddressText, DomainText, DurationText, FileText, HeaderText, HostText, MatchText, MomentText, Name, ParameterText,
+        PointerText, PrefixText, Prose, Word,
     },
 };
 use crate::yaml::At;
@@ -99,8 +99,7 @@ pub(crate) struct RawRequire {
     pub(crate) nonce: Option<At<bool>>,
     /// Oldest proof: a token since it was issued, a key since it was.
     pub(crate) max_token_age: Option<At<DurationText>>,
-    /// A task.
-    #[expect(dead_code, reason = "parsed and refused as not yet enforced")]
+    /// A task: a token of one.
     pub(crate) task: Option<At<bool>>,
     /// A registered purpose, declared or by the grant.
     pub(crate) purpose: Option<At<bool>>,
@@ -131,6 +130,17 @@ pub(crate) struct RawUpstream {
     pub(crate) trailers: Option<At<Vec<At<HeaderText>>>>,
     /// Roots of its certificates, PEM; those that come with the gate unless said.
     pub(crate) ca: Option<At<FileText>>,
+    /// A token of each request for all that the request sets off (`Txn-Token`, a draft); none unless said.
+    pub(crate) transaction_token: Option<At<RawTransactionToken>>,
+}
+
+/// What is signed for all that a request sets off.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "TransactionToken")]
+pub(crate) struct RawTransactionToken {
+    /// Within which trust domain it counts.
+    pub(crate) trust_domain: At<DomainText>,
 }
 
 /// How an upstream is asked whether it is well.

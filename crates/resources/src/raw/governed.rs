@@ -65,6 +65,8 @@ pub(crate) struct RawIdentity {
     pub(crate) criticality: Option<At<Word<Criticality>>>,
     /// What it may do in Wardgate itself.
     pub(crate) roles: Option<At<Vec<At<Word<Role>>>>>,
+    /// The APIs that it is the workload behind: it may exchange the tokens that they are called with, to act for whoever called.
+    pub(crate) serves: Option<At<Vec<At<Name<ApiName>>>>>,
     /// When it ends by itself (exclusive); no end unless said.
     pub(crate) until: Option<At<MomentText>>,
     /// Free labels.

@@ -80,6 +80,8 @@ texts! {
     PrefixText(Box<str>) = wire::path_prefix, "A path prefix of whole segments.", "/ledger";
     /// An upstream's address.
     AddressText(UpstreamUrl) = wire::upstream, "The address of an upstream: scheme, host and port.", "http://127.0.0.1:9000";
+    /// A trust domain.
+    DomainText(Box<str>) = wire::trust_domain, "A trust domain: a name or a URI.", "acme.example";
     /// A header.
     HeaderText(HeaderName) = wire::header, "The name of a header.", "X-Api-Key";
     /// A cookie.

@@ -12,7 +12,7 @@ use crate::{
     raw::{Name, Raw, RawApi, RawSecret, RawTimeouts, RawUpstream, WordOrSecret},
     yaml::{At, Faults, Spot, shortened},
 };
-use std::{collections::HashMap, path::Path, time::Duration};
+use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
 use wardgate_model::{
     api::{
         Api, AuditMode, Consumers, Doors, Exposure, HostPattern, Mode, OperationClass, Require, Sensitivity, StaleStance, SunsetStance,
@@ -29,6 +29,8 @@ const STALE_AFTER_MIN: Duration = Duration::from_secs(5);
 const TIMEOUT_MAX: Duration = Duration::from_secs(3600);
 /// Connections to an upstream unless said.
 const CONNECTIONS: u32 = 256;
+/// The header of transaction tokens, in lower case.
+const TRANSACTION: &str = "txn-token";
 /// Most connections to an upstream.
 const CONNECTIONS_MAX: u32 = 65_535;
 
@@ -47,7 +49,7 @@ pub(super) fn api(name: &str, raw: &RawApi, file: &Path, known: &Known<'_>, faul
     let accept = accept(raw, faults);
     let api_key_header = raw.api_key_header.as_ref().and_then(|at| {
         let header = &at.value.as_ref()?.0;
-        if [http::header::AUTHORIZATION, http::header::COOKIE].contains(header) {
+        if [http::header::AUTHORIZATION, http::header::COOKIE].contains(header) || *header == TRANSACTION {
             let mend = "take it out: `Authorization: Bearer` is always read".to_owned();
             faults.error(at.spot, "api.key_header", format_args!("`api_key_header`: `{header}` has another office"), mend);
         }
@@ -125,9 +127,9 @@ fn require(raw: &RawApi, faults: &Faults) -> Box<[Require]> {
                 "write 10m".to_owned(),
             );
         }
-        let nonce = is(wanted.nonce.as_ref());
+        let (nonce, purpose, task) = (is(wanted.nonce.as_ref()), is(wanted.purpose.as_ref()), is(wanted.task.as_ref()));
         // Only who shows possession can have a nonce in what shows it.
-        required.push(Require { class, bound: nonce || is(wanted.bound.as_ref()), nonce, max_age, purpose: is(wanted.purpose.as_ref()) });
+        required.push(Require { class, bound: nonce || is(wanted.bound.as_ref()), nonce, max_age, purpose, task });
     }
     required.into()
 }
@@ -191,7 +193,20 @@ fn upstream(raw: &RawUpstream, file: &Path, known: &Known<'_>, faults: &Faults) 
         timeouts,
         connections_max: value(raw.connections_max.as_ref()).copied().unwrap_or(CONNECTIONS),
         wire: super::wire::wire(raw, file, known, faults),
+        transactions: transactions(raw, faults),
     })
+}
+
+/// The trust domain of transaction tokens. The header that they stand in has no other office.
+fn transactions(raw: &RawUpstream, faults: &Faults) -> Option<Arc<str>> {
+    let at = raw.transaction_token.as_ref()?;
+    if let Some(WordOrSecret::Secret(secret)) = value(raw.identity.as_ref())
+        && value(secret.header.as_ref()).is_some_and(|header| header.0 == TRANSACTION)
+    {
+        let mend = "show the secret in another header, or take `transaction_token` out".to_owned();
+        faults.error(at.spot, "upstream.transaction_token", "`upstream.transaction_token`: `Txn-Token` holds this upstream's secret", mend);
+    }
+    value(at.value.as_ref().map(|token| &token.trust_domain)).map(|domain| Arc::from(&*domain.0))
 }
 
 /// One way to show a secret, and the secret.

@@ -13,7 +13,7 @@ use crate::{
 use std::collections::HashMap;
 use wardgate_model::{
     credential::TokenBinding,
-    id::{EnvironmentName, IdentityId, OwnerName, TeamName},
+    id::{ApiName, EnvironmentName, IdentityId, OwnerName, TeamName},
     inventory::{Criticality, Environment, Identity, IdentityState, Owner},
     time::Time,
 };
@@ -62,11 +62,24 @@ pub(super) fn identity(name: &str, raw: &RawIdentity, known: &dyn Grounds, fault
         tags,
         ends: value(raw.until.as_ref()).map(|moment| moment.0),
         state: IdentityState::Active,
+        serves: serves(raw, known, faults),
         claim_overdue: false,
         quality: 100,
         revision: 0,
     };
     Some(IdentitySpec { identity, credentials })
+}
+
+/// The APIs that it is the workload behind.
+fn serves(raw: &RawIdentity, known: &dyn Grounds, faults: &Faults) -> Box<[ApiName]> {
+    let mut served: Vec<ApiName> = Vec::new();
+    for (api, spot) in items(raw.serves.as_ref()) {
+        known.api(api.0.as_str(), spot, "serves", faults);
+        if !served.contains(&api.0) {
+            served.push(api.0.clone());
+        }
+    }
+    served.into()
 }
 
 /// The team, under the name that everybody shares; one of the owner's.

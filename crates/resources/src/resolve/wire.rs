@@ -14,7 +14,7 @@ const EVERY: Duration = Duration::from_secs(10);
 /// Shortest time between two questions, and longest.
 const EVERY_BOUNDS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(3600));
 /// Fields that are never passed on behind a body.
-const NO_TRAILERS: [&str; 24] = [
+const NO_TRAILERS: [&str; 25] = [
     "authorization",
     "cache-control",
     "connection",
@@ -35,6 +35,7 @@ const NO_TRAILERS: [&str; 24] = [
     "te",
     "trailer",
     "transfer-encoding",
+    "txn-token",
     "upgrade",
     "via",
     "x-real-ip",

@@ -91,6 +91,7 @@ fn unasked(need: &Need) -> Answer {
         Need::Keys { .. } => Answer::Keys(KeysAnswer::Answered),
         Need::Introspection { trust, .. } => Answer::Introspection { of: trust.clone(), said: Introspection::Silent },
         Need::Body { .. } => Answer::Body(Ok(Bytes::new())),
+        Need::Budget { .. } => Answer::Budget(false),
         Need::Delay { .. } => Answer::Elapsed,
     }
 }

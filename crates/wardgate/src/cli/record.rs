@@ -1,8 +1,10 @@
 //! What happened, and why.
 
 use super::{ConfigArgs, ManagementArgs, OutputArgs, ReadArgs, WayArgs};
+use crate::config::AnchorPlace;
 use clap::{Args, Subcommand, ValueEnum};
 use std::{path::PathBuf, time::Duration};
+use wardgate_audit::web::NoSite;
 use wardgate_model::{api::OperationClass, proof::ProofKind, secret::Secret};
 
 /// `wardgate explain`.
@@ -85,6 +87,7 @@ Exit status: 0 also when there is nothing about it, which is said · 2 it is no 
 Examples:
   wardgate audit verify
   wardgate audit verify --remember /mnt/elsewhere/checkpoint      also: was it set back since then?
+  wardgate audit verify --anchor https://anchor.example.com/gate-1    … since any checkpoint that is there?
   wardgate audit verify --directory copied/audit --key wardgate/edge-1+0b9a6c2d+AbC…
 
 The checkpoint in the file of --remember is replaced by the newer one when nothing is wrong. Keep it
@@ -147,15 +150,27 @@ pub struct VerifyArgs {
     /// A file with the checkpoint of the last look; made when there is none
     #[arg(long, value_name = "FILE")]
     pub remember: Option<PathBuf>,
-    /// A file of `audit.anchor`, or a copy of one: the log has to hold to each of its checkpoints. Again for each
-    #[arg(long, value_name = "FILE")]
-    pub anchor: Vec<PathBuf>,
+    /// A file of `audit.anchor`, a copy of one, or a URL that gives what it was sent: the log has to hold to each of its checkpoints.
+    /// Again for each
+    #[arg(long, value_name = "FILE|URL", value_parser = anchor)]
+    pub anchor: Vec<AnchorPlace>,
     /// Compare the hashes of files, and records only where they differ
     #[arg(long)]
     pub quick: bool,
+    /// Look at what is sealed alone: a copy that was brought down from the bucket of `audit.segments` has no tail, and no note on it
+    #[arg(long, requires = "directory")]
+    pub sealed: bool,
     /// Form of what is printed
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// A URL, or the name of a file.
+fn anchor(text: &str) -> Result<AnchorPlace, NoSite> {
+    if text.starts_with("https://") || text.starts_with("http://") {
+        return text.parse().map(|site| AnchorPlace::Url { site, ca: None });
+    }
+    Ok(AnchorPlace::File(text.into()))
 }
 
 /// `wardgate audit erase`.

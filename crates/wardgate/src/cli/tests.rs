@@ -84,7 +84,7 @@ fn examples_of_the_contract_are_understood() {
 
 #[test]
 fn wrong_usage_is_told() {
-    insta::assert_snapshot!(parse("wardgate demo --scene nowhere").unwrap_err(), @"error: invalid value 'nowhere' for '--scene <NAME>': there are these scenes: analytics-no-export, staging-on-production, legacy-key, spoofed-headers, burst, leaked-key, owner-departs, rotation-without-a-failed-request, contained-under-load, discovered-caller-claimed, ci-promotes-by-claims, mesh-workload-by-spiffe, stolen-certificate, smuggling-attempt, bypass-found-and-closed, webhook-sender, incident-reconstructed, tampering-found, unmodified-batch-job");
+    insta::assert_snapshot!(parse("wardgate demo --scene nowhere").unwrap_err(), @"error: invalid value 'nowhere' for '--scene <NAME>': there are these scenes: analytics-no-export, staging-on-production, legacy-key, spoofed-headers, burst, leaked-key, owner-departs, rotation-without-a-failed-request, contained-under-load, discovered-caller-claimed, ci-promotes-by-claims, mesh-workload-by-spiffe, stolen-certificate, smuggling-attempt, bypass-found-and-closed, webhook-sender, incident-reconstructed, tampering-found, unmodified-batch-job, ci-without-a-secret, three-hops-each-narrower, task-token, budget-runs-out");
     insta::assert_snapshot!(parse("wardgate explain").unwrap_err(), @"error: the following required arguments were not provided:");
     insta::assert_snapshot!(parse("wardgate explain --identity a").unwrap_err(), @"error: the following required arguments were not provided:");
     insta::assert_snapshot!(parse("wardgate credential list --state dead").unwrap_err(), @"error: invalid value 'dead' for '--state <STATE>'");

@@ -5,6 +5,39 @@ use clap::Args;
 use std::{path::PathBuf, time::Duration};
 use wardgate_model::secret::Secret;
 
+/// Where help has what makes a command a task.
+const HEADING: &str = "For a command that is a task of its own";
+
+/// The task that `wardgate token --exec` starts for its command.
+#[derive(Debug, Args)]
+pub struct TokenTaskArgs {
+    /// Start a task for this registered purpose: it is kept alive while the command runs, completed when that ends with 0, and failed
+    /// otherwise; the token is of the task
+    #[arg(long, value_name = "NAME", requires_all = ["exec", "resource", "operations"], conflicts_with = "task", help_heading = HEADING)]
+    pub purpose: Option<String>,
+    /// A class, or a method and a path; several times for several
+    #[arg(long = "operation", value_name = "OPERATION", requires = "purpose", help_heading = HEADING)]
+    pub operations: Vec<String>,
+    /// Only this resource of the API's; `*` at the end stands for all that begin so; several times for several
+    #[arg(long = "task-resource", value_name = "NAME", requires = "purpose", help_heading = HEADING)]
+    pub task_resources: Vec<String>,
+    /// How long at most, up to 24h
+    #[arg(long, value_name = "SPAN", default_value = "15m", requires = "purpose", value_parser = super::span_text, help_heading = HEADING)]
+    pub lifetime: String,
+    /// How long it outlives this program, where that is killed: so long nothing need be heard of it
+    #[arg(long, value_name = "SPAN", default_value = "60s", requires = "purpose", value_parser = super::span, help_heading = HEADING)]
+    pub lease: Duration,
+    /// How many calls in all
+    #[arg(long, value_name = "COUNT", requires = "purpose", help_heading = HEADING)]
+    pub calls: Option<u64>,
+    /// How many bytes of bodies in all, in and out
+    #[arg(long, value_name = "COUNT", requires = "purpose", help_heading = HEADING)]
+    pub bytes: Option<u64>,
+    /// How many records in answers in all, where they are counted
+    #[arg(long, value_name = "COUNT", requires = "purpose", help_heading = HEADING)]
+    pub records: Option<u64>,
+}
+
 /// `wardgate token`.
 #[derive(Debug, Args)]
 #[command(override_usage = "\
@@ -64,6 +97,9 @@ pub struct TokenArgs {
     /// What to run
     #[arg(last = true, requires = "exec", value_name = "COMMAND")]
     pub command: Vec<String>,
+    /// A task of its own for the command
+    #[command(flatten)]
+    pub own: TokenTaskArgs,
     /// Put the token there; else into a new directory that nobody else can read
     #[arg(long, requires = "exec", value_name = "FILE", help_heading = "For a command")]
     pub token_file: Option<PathBuf>,
@@ -79,6 +115,9 @@ pub struct TokenArgs {
         help_heading = "For a program that cannot change"
     )]
     pub proxy: Option<String>,
+    /// Bind its tokens to a key that is made at start and is in no file (DPoP); by itself where the API or the token service takes no others
+    #[arg(long, help_heading = "For a program that cannot change")]
+    pub bound: bool,
     /// A header of the program's that is not passed on, as `X-Api-Key`; `Authorization` never is
     #[arg(long, requires = "proxy", value_name = "HEADER", help_heading = "For a program that cannot change")]
     pub strip: Vec<String>,

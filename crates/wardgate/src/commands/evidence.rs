@@ -15,13 +15,13 @@ use std::{
     path::{Path, PathBuf},
 };
 use wardgate_audit::{
-    anchor::{self, compare},
+    anchor::{self, Anchor, compare},
     hot,
     note::{Checkpoint, Trusted, Verifier},
     reading::{self, Cursor, Filter, Since},
     seal::{self, Seal},
     tiles,
-    verify::{Asked, Depth, Disclosure, Finding, NotProven, Report, prove, verify},
+    verify::{Asked, Depth, Disclosure, Finding, NotProven, Report, prove, verify, verify_sealed},
 };
 use wardgate_model::{id::RequestId, time::Time};
 
@@ -82,12 +82,14 @@ pub(super) fn verify_log(args: &VerifyArgs) -> anyhow::Result<Exit> {
     let Some(log) = log(&args.log)? else { return Ok(Exit::Invalid) };
     let remembered = args.remember.as_deref().map(|file| remembered(file, &log.trusted)).transpose()?.flatten();
     // Before the log is looked at: it may go on meanwhile.
-    let anchored = args.anchor.iter().map(|file| anchored(file, &log.trusted)).collect::<anyhow::Result<Vec<_>>>()?.concat();
+    let anchors = args.anchor.iter().map(|place| evidence::anchor_named(place, &args.log.config.config));
+    let anchored = anchors.map(|anchor| anchored(&anchor?, &log.trusted)).collect::<anyhow::Result<Vec<_>>>()?.concat();
     let depth = if args.quick { Depth::Files } else { Depth::Records };
     let progress = bar(&log.directory);
-    let mut report =
-        verify(&log.directory, &Asked { trusted: &log.trusted, remembered: remembered.as_ref(), depth }, &mut |bytes| progress.inc(bytes))
-            .with_context(|| format!("cannot read the event log `{}`", log.directory.display()))?;
+    let asked = Asked { trusted: &log.trusted, remembered: remembered.as_ref(), depth };
+    let look = if args.sealed { verify_sealed } else { verify };
+    let looked = look(&log.directory, &asked, &mut |bytes| progress.inc(bytes));
+    let mut report = looked.with_context(|| format!("cannot read the event log `{}`", log.directory.display()))?;
     progress.finish_and_clear();
     if !anchored.is_empty() {
         match compare(&log.directory.join("log"), &log.trusted, &anchored) {
@@ -100,6 +102,9 @@ pub(super) fn verify_log(args: &VerifyArgs) -> anyhow::Result<Exit> {
     match args.output.output {
         Output::Json => json(&told(&report))?,
         Output::Table => shown(&log, &report)?,
+    }
+    if args.sealed {
+        note("what was not sealed is not looked at: a copy has no tail");
     }
     if !report.findings.is_empty() {
         return Ok(Exit::No);
@@ -136,20 +141,15 @@ fn remembered(file: &Path, trusted: &Trusted) -> anyhow::Result<Option<Checkpoin
     }
 }
 
-/// Bytes of an anchor's file that are read: some hundred thousand checkpoints.
-const ANCHOR_BYTES_MAX: u64 = 64 << 20;
-
 /// The checkpoints that an anchor has kept of this log.
-fn anchored(file: &Path, trusted: &Trusted) -> anyhow::Result<Vec<Checkpoint>> {
-    let cannot = || format!("cannot read the anchor `{}`", file.display());
-    let length = fs::metadata(file).with_context(cannot)?;
-    anyhow::ensure!(length.is_file() && length.len() <= ANCHOR_BYTES_MAX, "`{}` is no file of checkpoints", file.display());
-    let kept = anchor::read(&fs::read(file).with_context(cannot)?, trusted);
+fn anchored(anchor: &Anchor, trusted: &Trusted) -> anyhow::Result<Vec<Checkpoint>> {
+    let bytes = anchor.kept().with_context(|| format!("cannot read the anchor {anchor}"))?;
+    let kept = anchor::read(&bytes, trusted);
     if kept.unread > 0 {
-        note(&format!("note: {} pieces of `{}` are no checkpoint: half written, or changed", kept.unread, file.display()));
+        note(&format!("note: {} pieces of {anchor} are no checkpoint: half written, or changed", kept.unread));
     }
     // Without one there would be nothing to hold the log against, and it would pass for whole.
-    anyhow::ensure!(!kept.checkpoints.is_empty(), "`{}` holds no checkpoint of `{}`", file.display(), trusted.origin);
+    anyhow::ensure!(!kept.checkpoints.is_empty(), "{anchor} holds no checkpoint of `{}`", trusted.origin);
     Ok(kept.checkpoints)
 }
 
@@ -174,14 +174,15 @@ fn told(report: &Report) -> serde_json::Value {
         "bytes": report.bytes,
         "torn": report.torn,
         "checkpoint": report.checkpoint.as_ref().map(|at| json!({ "origin": at.origin, "size": at.size, "root": at.root.to_string() })),
-        "findings": report.findings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "findings": report.findings.iter().filter(|finding| finding.is_damage()).map(ToString::to_string).collect::<Vec<_>>(),
+        "elsewhere": report.findings.iter().filter(|finding| !finding.is_damage()).map(ToString::to_string).collect::<Vec<_>>(),
         "follows": report.follows.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
 }
 
 fn shown(log: &Log, report: &Report) -> anyhow::Result<()> {
     for finding in &report.findings {
-        line(&format!("{}  {finding}", styled(BAD, "damaged")))?;
+        line(&format!("{}  {finding}", styled(BAD, if finding.is_damage() { "damaged" } else { "elsewhere" })))?;
     }
     for follows in &report.follows {
         line(&format!("{}  {follows}", styled(DIM, "follows")))?;

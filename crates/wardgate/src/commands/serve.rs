@@ -8,7 +8,7 @@ use crate::{
     output::{BOLD, Exit, NAME, note, styled},
     serve::{self, Running},
 };
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use wardgate_model::secret::Secret;
 
 pub(super) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
@@ -30,8 +30,10 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
             return Ok(Exit::Invalid);
         }
     };
+    // Whoever reads that it serves may end it: by then it is listened for.
+    let ending = Ending::new()?;
     greet(&running, &public);
-    wait_for_the_end()?;
+    ending.wait();
     note("draining: running requests may end, new ones are refused");
     running.stop();
     Ok(Exit::Done)
@@ -68,14 +70,30 @@ pub(super) fn log_to_stderr(most: tracing::Level) {
     let _first_stays = lines.with_max_level(most).try_init();
 }
 
-/// Waits for Ctrl-C or SIGTERM.
-fn wait_for_the_end() -> anyhow::Result<()> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-        let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            ended = tokio::signal::ctrl_c() => ended?,
-            _ = terminate.recv() => {}
-        }
-        Ok(())
-    })
+/// Ctrl-C and SIGTERM, listened for from when on this is there.
+struct Ending {
+    runtime: tokio::runtime::Runtime,
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Ending {
+    fn new() -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (interrupt, terminate) = {
+            let _within = runtime.enter();
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+        };
+        Ok(Self { runtime, interrupt, terminate })
+    }
+
+    /// Waits for one of them.
+    fn wait(mut self) {
+        self.runtime.block_on(async {
+            tokio::select! {
+                _ = self.interrupt.recv() => {}
+                _ = self.terminate.recv() => {}
+            }
+        });
+    }
 }

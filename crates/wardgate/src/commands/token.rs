@@ -8,17 +8,20 @@ mod exec;
 mod forward;
 mod fresh;
 mod issuer;
+mod possession;
+mod task;
 
 use crate::{
     cli::{Output, TokenArgs},
     output::{Exit, json, line},
     pki,
 };
-use anyhow::Context as _;
-use asking::Asker;
+use anyhow::{Context as _, bail};
+use asking::{Asker, Asks};
 use exec::Place;
 use fresh::Fresh;
-use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path, sync::Arc};
+use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path, process::ExitStatus, sync::Arc};
+use task::Running;
 use wardgate_proof::{jose::algorithm::Algorithm, jws::Signer};
 
 /// Gets a token, keeps one fresh, or makes a key.
@@ -26,11 +29,14 @@ pub(super) async fn run(args: TokenArgs) -> anyhow::Result<Exit> {
     if let Some(file) = &args.new_key {
         return new_key(file, &args.algorithm);
     }
+    if args.bound && args.proxy.is_none() {
+        bail!(
+            "a bound token opens nothing without the key that it is bound to, which is in no file: `--bound` needs the forwarder, `--proxy`"
+        );
+    }
     let asker = Arc::new(Asker::new(&args).await?);
     if args.exec {
-        let place = Place::new(args.token_file.as_deref())?;
-        let fresh = Fresh::begin(asker).await?;
-        return Ok(exec::exit(exec::run(&fresh, &place, &args.command, args.env.as_deref()).await?));
+        return Ok(exec::exit(command(asker, &args).await?));
     }
     if let Some(address) = &args.proxy {
         let fresh = Fresh::begin(Arc::clone(&asker)).await?;
@@ -44,6 +50,26 @@ pub(super) async fn run(args: TokenArgs) -> anyhow::Result<Exit> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// Runs a command with a token: of a task of its own, where that is wanted, which ends as the command ends.
+async fn command(asker: Arc<Asker>, args: &TokenArgs) -> anyhow::Result<ExitStatus> {
+    let place = Place::new(args.token_file.as_deref())?;
+    let run = async |asker| exec::run(&Fresh::begin(asker).await?, &place, &args.command, args.env.as_deref()).await;
+    let Some((purpose, resource)) = args.own.purpose.as_deref().zip(args.resource.as_deref()) else { return run(asker).await };
+    let task = Running::start(&asker, purpose, resource, &args.own).await?;
+    let asks = Asks { task: Some(task.id().to_owned()), ..asker.asks().clone() };
+    let ended = {
+        let (running, beating) = (run(Arc::new(asker.asking(asks))), task.beat());
+        tokio::pin!(running, beating);
+        tokio::select! {
+            ended = &mut running => ended,
+            // Over, by somebody else's word: what becomes of the command is its own.
+            () = &mut beating => running.await,
+        }
+    };
+    task.end(ended.as_ref().is_ok_and(ExitStatus::success)).await;
+    ended
 }
 
 /// A private key for its owner alone, never over another one; its public half to be declared.

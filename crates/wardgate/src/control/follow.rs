@@ -12,7 +12,7 @@ use wardgate_gate::denied::Subject as Stopped;
 use wardgate_model::{
     contain::Containable,
     event::EventSink as _,
-    id::{CredentialId, IdentityId, OwnerName, TrustName},
+    id::{CredentialId, IdentityId, OwnerName, TaskId, TrustName},
     inventory::IdentityState,
     resource::Kind,
 };
@@ -83,6 +83,7 @@ impl Heeded {
             Stopped::Owner(name) => named(Containable::Owner, name.as_str()),
             Stopped::Issuer(name) => named(Containable::Issuer, name.as_str()),
             Stopped::Token(id) => named(Containable::Token, id),
+            Stopped::Task(id) => named(Containable::Task, id.as_str()),
         }
     }
 
@@ -122,6 +123,11 @@ impl Heeded {
                     subject.map(Effect::Stops)
                 }
             }
+            (Subject::Task, Act::State) => {
+                let stopped = Stopped::Task(TaskId::parse(&change.name).ok()?);
+                self.stopped.insert(stopped.clone());
+                Some(Effect::Stops(stopped))
+            }
             (Subject::Status, Act::State) => {
                 let state = change.after.as_ref()?.get("state")?.as_str().and_then(IdentityState::parse)?;
                 let identity = Stopped::Identity(IdentityId::parse(&change.name).ok()?);
@@ -145,7 +151,7 @@ enum Effect {
     Releases(Stopped),
 }
 
-/// What the overlay knows of things that can be contained. Tasks come with their proofs.
+/// What the overlay knows of things that can be contained.
 fn subject(kind: Containable, name: &str) -> Option<Stopped> {
     match kind {
         Containable::Identity => IdentityId::parse(name).ok().map(Stopped::Identity),
@@ -153,7 +159,7 @@ fn subject(kind: Containable, name: &str) -> Option<Stopped> {
         Containable::Owner => OwnerName::parse(name).ok().map(Stopped::Owner),
         Containable::Issuer => TrustName::parse(name).ok().map(Stopped::Issuer),
         Containable::Token => Some(Stopped::Token(name.into())),
-        Containable::Task => None,
+        Containable::Task => TaskId::parse(name).ok().map(Stopped::Task),
     }
 }
 
@@ -232,7 +238,7 @@ impl Control {
 /// Of which identities a credential or a grant was, and is.
 fn identities(change: &Change) -> Vec<Box<str>> {
     let path = match change.subject {
-        Subject::Credential => "/identity",
+        Subject::Credential | Subject::Task => "/identity",
         Subject::Resource(Kind::Grant) => "/to/identity",
         _ => return Vec::new(),
     };

@@ -174,6 +174,7 @@ impl Loaded {
         }
         if let Some(place) = &gathered.issuer {
             apis.push(Arc::new(wardgate_issuer::api::api(place)));
+            apis.push(Arc::new(wardgate_issuer::tasks::api(place)));
         }
         let on_record = |name: &str| beside.identity(name).is_some();
         let names = Names { beside: Some(&on_record), ..names(&inventory, &apis) };

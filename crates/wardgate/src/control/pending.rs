@@ -18,7 +18,7 @@ use wardgate_console::{HereStop, Journaled, Stopping};
 use wardgate_gate::denied::Subject;
 use wardgate_model::{
     contain::Containable,
-    id::{CredentialId, IdentityId, OwnerName, TrustName},
+    id::{CredentialId, IdentityId, OwnerName, TaskId, TrustName},
     time::Time,
 };
 
@@ -239,7 +239,7 @@ pub(super) fn subject(stop: &HereStop) -> Option<Subject> {
         Stopping::Contain(Containable::Owner) => OwnerName::parse(&stop.name).ok().map(Subject::Owner),
         Stopping::Contain(Containable::Issuer) => TrustName::parse(&stop.name).ok().map(Subject::Issuer),
         Stopping::Contain(Containable::Token) => Some(Subject::Token(stop.name.as_ref().into())),
-        Stopping::Contain(Containable::Task) => None,
+        Stopping::Contain(Containable::Task) => TaskId::parse(&stop.name).ok().map(Subject::Task),
     }
 }
 

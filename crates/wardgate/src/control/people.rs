@@ -3,7 +3,7 @@
 //! There may be a million, so nothing here reads or keeps all of them but [`all`], which goes page by page.
 
 use super::{Loaded, Material, change::Proposed, load::DECLARED};
-use crate::builtin;
+use crate::{builtin, tasks};
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -156,12 +156,15 @@ pub(super) async fn all(store: &Store, loaded: &Loaded, material: &Material) -> 
     let mut after = String::new();
     loop {
         let page = store.identities_page(&after, PAGE).await?;
-        let Some(last) = page.records.last() else { return Ok(population) };
+        let Some(last) = page.records.last() else { break };
         last.identity.as_str().clone_into(&mut after);
         for record in &page.records {
             population.extend(changes(record, loaded, material));
         }
     }
+    // After the identities, whose names they share.
+    tasks::all(store, &mut population).await?;
+    Ok(population)
 }
 
 /// The identities that documents name.

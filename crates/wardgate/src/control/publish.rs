@@ -10,7 +10,7 @@ use super::{
     load::Gathered,
     people::{self, OnRecord},
 };
-use crate::{clock, config::Config, issuer};
+use crate::{clock, config::Config, issuer, tasks};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, atomic::Ordering},
@@ -21,11 +21,12 @@ use wardgate_gate::{
     Change, Estate, Population, Snapshot, World,
     denied::{Denied, Settled, Subject as Stopped},
 };
+use wardgate_issuer::place::{Mutual, Place};
 use wardgate_model::{
     contain::Containable,
     credential::CredentialState,
     diagnostic::Diagnostic,
-    id::{CredentialId, IdentityId},
+    id::{CredentialId, IdentityId, TaskId},
     resource::Kind,
 };
 use wardgate_resources::{Document, still_named};
@@ -62,6 +63,7 @@ struct Behind {
     everybody: bool,
     /// A key that we sign with.
     keys: bool,
+    tasks: BTreeSet<TaskId>,
 }
 
 impl Behind {
@@ -79,6 +81,7 @@ impl Behind {
                 (self.estate, self.everybody) = (true, true);
             }
             Subject::SigningKey => (self.estate, self.keys) = (true, true),
+            Subject::Task => self.tasks.extend(TaskId::parse(&touched.name)),
             Subject::Resource(_) | Subject::Secret => self.estate = true,
             Subject::OwnerStatus | Subject::Containment | Subject::Approval | Subject::Discovery => {}
         }
@@ -305,6 +308,7 @@ impl Control {
             }
         }
         population.extend(gone.into_iter().map(Change::NoCredential));
+        population.extend(tasks::changed(&self.store, &behind.tasks).await?);
         Ok(population)
     }
 
@@ -344,6 +348,7 @@ impl Control {
         let admitted = |subject: &Stopped| match subject {
             Stopped::Credential(id) => snapshot.credential(id.as_str()).is_some_and(|c| c.state == CredentialState::Live),
             Stopped::Identity(id) => snapshot.identity(id).is_some_and(|identity| !is_stopped(identity.state)),
+            Stopped::Task(id) => snapshot.population().tasks().get(id.as_str()).is_some(),
             Stopped::Owner(_) | Stopped::Issuer(_) | Stopped::Token(_) => true,
         };
         heeded.settle(admitted);
@@ -424,7 +429,7 @@ pub(super) fn build(
     loaded: &Loaded,
     secrets: &[StoredSecret],
 ) -> anyhow::Result<Estate> {
-    Ok(Estate::build(World {
+    let estate = Estate::build(World {
         apis: loaded.apis.clone(),
         grants: loaded.inventory.grants.clone(),
         zones: loaded.inventory.zones.clone(),
@@ -436,5 +441,10 @@ pub(super) fn build(
         denied: Arc::clone(denied),
         body_bytes_max: config.edge.body_bytes_max,
     })
-    .addressed(issuer::addresses(config, &loaded.apis)))
+    .addressed(issuer::addresses(config, &loaded.apis));
+    let mutual = Place::parse(&config.issuer).map_or(Mutual::Nowhere, |place| issuer::mutual(config, &place));
+    Ok(match mutual {
+        Mutual::At(origin) => estate.aliased(&origin),
+        Mutual::Here | Mutual::Nowhere => estate,
+    })
 }

@@ -2,6 +2,7 @@
 
 use super::mesh::Svid;
 use anyhow::{Context as _, bail};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -10,7 +11,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::{ClientConfig, HandshakeKind, RootCertStore};
 use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use serde_json::Value;
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt::Write as _, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -87,6 +88,18 @@ impl Call {
         call.field("content-type", "application/json")
     }
 
+    /// A request with a form for a body.
+    pub(super) fn form(target: &str, pairs: &[(&str, &str)]) -> Self {
+        let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
+        let call = Self { body: Bytes::from(pairs.join("&")), ..Self::new(Method::POST, target) };
+        call.field("content-type", "application/x-www-form-urlencoded")
+    }
+
+    /// With a name and its password (RFC 7617).
+    pub(super) fn basic(self, name: &str, password: &Secret<String>) -> Self {
+        self.field("authorization", &format!("Basic {}", STANDARD.encode(format!("{name}:{}", password.danger_expose()))))
+    }
+
     fn new(method: Method, target: &str) -> Self {
         Self { method, target: target.to_owned(), headers: HeaderMap::new(), body: Bytes::new(), about: "" }
     }
@@ -114,6 +127,18 @@ impl Call {
     pub(super) fn shown(&self) -> String {
         format!("{} {} {}", self.method, self.target, self.about).trim_end().to_owned()
     }
+}
+
+/// A value of a form: whatever could mean something else is escaped.
+fn escaped(value: &str) -> String {
+    value.bytes().fold(String::with_capacity(value.len()), |mut text, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            let _infallible = write!(text, "%{byte:02X}");
+        }
+        text
+    })
 }
 
 /// An open connection.

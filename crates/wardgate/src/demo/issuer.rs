@@ -10,6 +10,8 @@ use wardgate_proof::jws::{Signer, jwks};
 
 /// Where its keys are.
 pub(super) const KEYS: &str = "/keys";
+/// Our token service, as the demo's configuration names it.
+pub(super) const ISSUER: &str = "https://localhost";
 /// How long its tokens live, in seconds.
 const LIFE_S: i64 = 600;
 
@@ -51,6 +53,15 @@ impl Issuer {
     /// A token that says so.
     pub(super) fn sign(&self, claims: &Value) -> anyhow::Result<Secret<String>> {
         Ok(Secret::new(self.signer.sign("JWT", claims)?))
+    }
+
+    /// The token of a job for an environment, made out to our token service.
+    pub(super) fn token_to_swap(&self, environment: &str) -> anyhow::Result<Secret<String>> {
+        let mut claims = self.claims(environment);
+        if let Some(claims) = claims.as_object_mut() {
+            claims.insert("aud".to_owned(), ISSUER.into());
+        }
+        self.sign(&claims)
     }
 
     /// The token of a job for an environment.

@@ -2,9 +2,11 @@
 
 mod analytics_no_export;
 mod batch_job;
+mod budget_runs_out;
 mod burst;
 mod bypass;
 mod ci_by_claims;
+mod ci_without_a_secret;
 mod contained;
 mod discovered;
 mod incident;
@@ -18,6 +20,8 @@ mod spoofed_headers;
 mod staging_on_production;
 mod stolen_certificate;
 mod tampering;
+mod task_token;
+mod three_hops;
 mod webhook;
 
 use super::{play::Play, stage::Stage};
@@ -38,7 +42,7 @@ pub(super) struct Scene {
 }
 
 /// Every scene, in the order of the tour.
-pub(super) const ALL: [Scene; 19] = [
+pub(super) const ALL: [Scene; 23] = [
     analytics_no_export::SCENE,
     staging_on_production::SCENE,
     legacy_key::SCENE,
@@ -58,6 +62,10 @@ pub(super) const ALL: [Scene; 19] = [
     incident::SCENE,
     tampering::SCENE,
     batch_job::SCENE,
+    ci_without_a_secret::SCENE,
+    three_hops::SCENE,
+    task_token::SCENE,
+    budget_runs_out::SCENE,
 ];
 
 /// The names of all scenes, in the order of the tour.

@@ -41,8 +41,18 @@ use wardgate_model::secret::Secret;
 use wardgate_proof::{entropy::SystemEntropy, jws::Signer, keyring::Keyring};
 
 /// Everybody who calls.
-const CALLERS: [&str; 7] =
-    ["orders-sync", "analytics-reader", "export-job", "checkout-ci", "acme-partner", "till-terminal", "restock-agent"];
+const CALLERS: [&str; 10] = [
+    "orders-sync",
+    "analytics-reader",
+    "export-job",
+    "checkout-ci",
+    "acme-partner",
+    "till-terminal",
+    "restock-agent",
+    "planner-agent",
+    "buyer-agent",
+    "payment-service",
+];
 
 /// Who agrees to what the operator asks for.
 const SECOND: &str = "insights-security";

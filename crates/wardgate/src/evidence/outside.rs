@@ -28,6 +28,18 @@ fn anchor(place: &AnchorPlace) -> anyhow::Result<Anchor> {
     })
 }
 
+/// The anchor that a command line names. By whom the certificate of a URL may be vouched for says the configuration, where it names the
+/// same one; else it is the public's.
+///
+/// # Errors
+/// When the file of an authority cannot be read.
+pub fn anchor_named(place: &AnchorPlace, file: &Path) -> anyhow::Result<Anchor> {
+    let AnchorPlace::Url { site: named, .. } = place else { return anchor(place) };
+    let is_same = |known: &&AnchorPlace| matches!(known, AnchorPlace::Url { site, .. } if site == named);
+    let configured = Config::read(file).map(|config| config.audit_outside.anchors).unwrap_or_default();
+    anchor(configured.iter().find(is_same).unwrap_or(place))
+}
+
 /// A client that believes the authority in a file, or those of the public.
 fn web(ca: Option<&Path>) -> anyhow::Result<Web> {
     let Some(ca) = ca else { return Ok(Web::new(None)?) };

@@ -11,7 +11,7 @@ use wardgate_gate::Snapshot;
 use wardgate_model::{
     api::{Api, Operation},
     credential::{Credential, CredentialKind, CredentialState},
-    facts::{Basis, Caller, Door, Facts, Purpose, RequestFacts, SourceFacts, SourceZone, Stopped, TokenFacts},
+    facts::{Acting, Basis, Caller, Delegation, Door, Facts, Purpose, RequestFacts, SourceFacts, SourceZone, Stopped, TokenFacts},
     id::{CredentialId, IdentityId, PurposeName, RequestId, TaskId, ZoneName},
     inventory::Identity,
     proof::{ProofFacts, ProofKind},
@@ -82,6 +82,7 @@ pub(super) fn facts(event: &EventV1<'_>, snapshot: &Snapshot) -> Result<Facts, M
             query: request.and_then(|request| request.query.as_deref()).map(Into::into),
             content_type: request.and_then(|request| request.content_type.as_deref()).map(Into::into),
             length: request.and_then(|request| request.length),
+            retry: None,
         },
         source: SourceFacts { address, zone, user_agent },
         api,
@@ -126,22 +127,32 @@ fn caller(event: &EventV1<'_>, time: Time, snapshot: &Snapshot) -> Result<Option
     };
     let proof = event.proof.as_ref().map_or(Ok(ProofFacts::NONE), |proof| self::proof(proof, time))?;
     let credential = event.credential.as_ref().map(|told| credential(told, &identity, proof)).transpose()?;
+    let actors: Vec<IdentityId> =
+        event.actors.iter().map(|actor| IdentityId::parse(actor)).collect::<Result<_, _>>().map_err(|_| Missing::Member("actors"))?;
+    let credential = credential.map(Arc::new);
+    let delegation = credential.as_ref().map(|credential| delegation(&actors, credential, snapshot)).transpose()?.flatten();
     let task = event.task.as_deref().map(TaskId::parse).transpose().map_err(|_| Missing::Member("task"))?;
     Ok(Some(Caller {
         identity,
-        credential: credential.map(Arc::new),
+        credential,
         proof,
         token: event.token.as_ref().map(|told| Arc::new(token(told))),
         on_behalf_of: event.on_behalf_of.as_deref().map(Into::into),
-        actors: event
-            .actors
-            .iter()
-            .map(|actor| IdentityId::parse(actor))
-            .collect::<Result<_, _>>()
-            .map_err(|_| Missing::Member("actors"))?,
+        actors: actors.into(),
         holds: None,
+        delegation,
         task,
     }))
+}
+
+/// Who acted. By what each was proven the event does not say, and no ruling depends on it.
+fn delegation(actors: &[IdentityId], by: &Arc<Credential>, snapshot: &Snapshot) -> Result<Option<Arc<Delegation>>, Missing> {
+    let acting = |actor: &IdentityId| {
+        let identity = snapshot.identity(actor).ok_or_else(|| Missing::Unknown("identity", actor.as_str().into()))?;
+        Ok(Acting { identity: Arc::clone(identity), credential: Arc::clone(by) })
+    };
+    let actors = actors.iter().map(acting).collect::<Result<Box<[Acting]>, Missing>>()?;
+    Ok((!actors.is_empty()).then(|| Arc::new(Delegation { actors, parents: Box::default() })))
 }
 
 fn proof(told: &ProofV1<'_>, time: Time) -> Result<ProofFacts, Missing> {

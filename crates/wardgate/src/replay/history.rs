@@ -21,7 +21,7 @@ use wardgate_gate::{
 use wardgate_model::{
     contain::Containable,
     diagnostic::Place,
-    id::{CredentialId, IdentityId, OwnerName, SecretName, TrustName},
+    id::{CredentialId, IdentityId, OwnerName, SecretName, TaskId, TrustName},
     resource::Kind,
     secret::Secret,
     time::Time,
@@ -239,7 +239,8 @@ impl<'s> History<'s> {
             | Subject::OwnerStatus
             | Subject::Containment
             | Subject::Approval
-            | Subject::Discovery => {}
+            | Subject::Discovery
+            | Subject::Task => {}
         }
     }
 
@@ -346,6 +347,7 @@ fn stop(change: &Change) -> Option<Stop> {
     let (kind, name) = match (change.subject, change.act) {
         (Subject::Credential, Act::Revoke | Act::Spend) => (Containable::Credential, &*change.name),
         (Subject::Status, Act::State) => (Containable::Identity, &*change.name),
+        (Subject::Task, Act::State) => (Containable::Task, &*change.name),
         (Subject::Containment, Act::Contain) => {
             let (kind, name) = change.name.split_once('/')?;
             (Containable::parse(kind)?, name)
@@ -358,7 +360,7 @@ fn stop(change: &Change) -> Option<Stop> {
         Containable::Owner => Stopped::Owner(OwnerName::parse(name).ok()?),
         Containable::Issuer => Stopped::Issuer(TrustName::parse(name).ok()?),
         Containable::Token => Stopped::Token(name.into()),
-        Containable::Task => return None,
+        Containable::Task => Stopped::Task(TaskId::parse(name).ok()?),
     };
     Some(Stop { seq: change.seq, time: change.time, what })
 }

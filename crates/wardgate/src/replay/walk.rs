@@ -249,6 +249,10 @@ impl<'s> Walk<'s> {
             self.report.same_door += 1;
             return;
         }
+        if recorded.code == Reason::ReserveTask.code() && ruling.forwards() {
+            let (event, why) = (event.id.to_string(), "what was left of the task's budget is not kept".to_owned());
+            return self.report.is_uncertain(Difference { event, recorded, now, why });
+        }
         let by_meters = |code: &str| Reason::parse(code).is_some_and(is_by_meters);
         let threads = self.run.as_ref().map_or(0, |run| run.kept.run.threads);
         let why = differs(&recorded, &now);

@@ -1,8 +1,11 @@
 //! Clients of the token service that others made, unmodified: `oauth4webapi` and `openid-client` (npm), Authlib (PyPI).
 
 use crate::{
-    gate::until,
+    gate::{Place, until},
+    provider::Provider,
     token_world::{GRANT, ISSUER, World, world},
+    trust,
+    upstream::Upstream,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -100,6 +103,59 @@ fn oauth4webapi_proves_possession_with_nonces() {
         assert_eq!((&said["entries"], &said["export"], &said["more"]), (&json!(200), &json!(200), &json!(200)), "{said}");
         assert_eq!((&said["introspected"]["token_type"], &said["introspected"]["active"]), (&json!("DPoP"), &json!(true)), "{said}");
         assert_eq!(said["resource"]["authorization_servers"], json!([ISSUER]), "{said}");
-        assert_eq!(said["bare"], "401 bearer invalid_token, dpop invalid_token", "{said}");
+        // What is wrong is said in the scheme that was shown; the other one only says that it is there.
+        assert_eq!(said["bare"], "401 bearer invalid_token, dpop undefined", "{said}");
     }
+}
+
+/// What a job says of its way, whose platform is `oidc-provider`.
+fn swapped(mut client: Command, modules: Option<&Path>) -> Value {
+    let (upstream, place, issuer) = (Upstream::plain(), Place::bare(), Provider::of_tokens_for(ISSUER));
+    let at = issuer.address;
+    let trust = format!(
+        "kind: TrustSource\nname: ci\nspec: {{ type: oidc, issuer: 'http://{at}', audiences: ['{ISSUER}'], networks: [127.0.0.0/8], life_max: 10m }}\n"
+    );
+    trust::world(&place, &upstream, "jwt", "type: oidc, trust: ci, subject: ledger-ci", &trust);
+    let gate = place.serve();
+    for client in ["ledger-ci", "stranger"] {
+        place.write(client, &issuer.token(client));
+    }
+    let files = ["ledger-ci", "stranger"].map(|client| place.path().join(client));
+    let ran = client.args(modules).args([&gate.public.port().to_string(), ISSUER]).args(files).output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    serde_json::from_slice(&ran.stdout).unwrap()
+}
+
+const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+
+/// STANDARDS §1.8 by the libraries that others made, unmodified.
+#[test]
+fn oauth4webapi_and_openid_client_swap_the_token_of_a_platform() {
+    let modules = brought("clients/node_modules").join("of-here.js");
+    let said = swapped(peer(Path::new("node"), "exchange.mjs"), Some(&modules));
+    assert!(said["ways"].as_array().unwrap().contains(&json!("none")), "{said}");
+    for library in ["oauth4webapi", "openid_client"] {
+        let way = &said[library];
+        let swapped = &way["swapped"];
+        assert_eq!(
+            (&swapped["type"], &swapped["issued"], &swapped["scope"]),
+            (&json!("bearer"), &json!(ACCESS_TOKEN), &json!("list")),
+            "{said}"
+        );
+        assert!((1..=300).contains(&swapped["life"].as_i64().unwrap()), "{said}");
+        assert_eq!(way["called"], json!([200, 200]), "{said}");
+        assert_eq!((&way["stranger"], &way["older"]), (&json!("400 invalid_request"), &json!("400 invalid_grant")), "{said}");
+        assert_eq!((&way["wide"], &way["again"]), (&json!("400 invalid_scope"), &json!("400 invalid_request")), "{said}");
+    }
+}
+
+#[test]
+fn authlib_swaps_the_token_of_a_platform() {
+    let said = swapped(peer(&brought("authlib/bin/python"), "authlib_exchange.py"), None);
+    assert_eq!((&said["swapped"]["token_type"], &said["swapped"]["issued_token_type"]), (&json!("Bearer"), &json!(ACCESS_TOKEN)), "{said}");
+    assert_eq!(
+        (&said["swapped"]["scope"], &said["called"], &said["stranger"]),
+        (&json!("list"), &json!(200), &json!("invalid_request")),
+        "{said}"
+    );
 }

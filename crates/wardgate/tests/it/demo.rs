@@ -104,6 +104,16 @@ fn ci_promotes_by_claims() {
 }
 
 #[test]
+fn ci_without_a_secret() {
+    holds("ci-without-a-secret");
+}
+
+#[test]
+fn three_hops_each_narrower() {
+    holds("three-hops-each-narrower");
+}
+
+#[test]
 fn mesh_workload_by_spiffe() {
     holds("mesh-workload-by-spiffe");
 }
@@ -135,4 +145,14 @@ fn after_the_tour_it_serves_on_and_its_curl_line_works() {
     let output = std::process::Command::new("sh").args(["-c", &tail]).output().unwrap();
     assert!(String::from_utf8_lossy(&output.stdout).contains("orders-sync"), "{output:?}");
     assert_eq!(serving.end(), Some(0));
+}
+
+#[test]
+fn task_token() {
+    holds("task-token");
+}
+
+#[test]
+fn budget_runs_out() {
+    holds("budget-runs-out");
 }

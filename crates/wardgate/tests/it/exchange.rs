@@ -153,6 +153,10 @@ fn a_job_and_a_pod_get_tokens_by_what_they_have() {
     assert!((3..20).contains(&(says["iat"].as_i64().unwrap() - says["auth_time"].as_i64().unwrap())), "{says}");
     assert_eq!(world.call("POST /ledger/entries", &by_job), "200");
     assert_eq!(world.call("GET /ledger/entries", &by_job), "403 standing.scope");
+    let metadata = http::ask(world.gate.public, "GET /.well-known/oauth-authorization-server", &[], "").json();
+    let unproven =
+        |endpoint: &str| metadata[format!("{endpoint}_endpoint_auth_methods_supported")].as_array().unwrap().contains(&json!("none"));
+    assert_eq!(["token", "introspection", "revocation"].map(unproven), [true, false, false]);
     // What a platform puts into a file is shown again and again.
     let pod = world.pod(&json!({}));
     let by_pod = [0, 1].map(|_| token(&world.exchanged(&pod, "")));
@@ -183,6 +187,7 @@ fn a_subject_token_that_is_not_good_is_an_invalid_request() {
         json!({ "repository_id": "43" }),
         json!({ "sub": "repo:acme@17/ledger@42:environment:staging" }),
         json!({ "may_act": { "sub": "somebody" } }),
+        json!({ "act": { "sub": "somebody" } }),
     ] {
         let job = world.job(&change);
         assert_eq!(said(&world.exchanged(&job, "")), "400 invalid_request", "{change}");
@@ -211,7 +216,23 @@ fn a_subject_token_that_is_not_good_is_an_invalid_request() {
     assert_eq!(said(&post(&world.gate, "token", &[], EXCHANGE)), "401 invalid_client");
     // Our own token proves nobody here: it cannot keep itself alive.
     let ours = token(&world.exchanged(&job, ""));
-    assert_eq!(said(&world.exchanged(&ours, "")), "401 invalid_client");
+    let plain = |answer: &Answer| {
+        let mut told = answer.json();
+        told["request_id"] = Value::Null;
+        format!("{} {told} {:?}", answer.status, answer.field("www-authenticate"))
+    };
+    let forged = format!("{}AAAA", &ours[..ours.len() - 4]);
+    let alike = [world.exchanged(&forged, ""), world.exchanged(&ours, ""), world.exchanged("eyJ.e.e", "")].map(|answer| plain(&answer));
+    assert!(alike[0].starts_with("400 ") && alike.iter().all(|answer| *answer == alike[0]), "{alike:?}");
+    // What is wrong with the form is not wrong with what is asked upon.
+    for more in ["&client_secret=s", "&client_id=ledger-ci&client_id=ledger-ci", "&audience=https%3A%2F%2Fgate.test%2Fledger"] {
+        let answer = post(&world.gate, "token", &[], &format!("{BEARER}&assertion={job}{more}"));
+        assert_eq!(said(&answer), "400 invalid_request", "{more}");
+        let description = answer.json()["error_description"].as_str().unwrap().to_owned();
+        assert_ne!(description, "the token that is asked upon is not taken here", "{more}");
+    }
+    assert_eq!(said(&world.exchanged(&job, "&audience=https%3A%2F%2Fgate.test%2Fledger")), "200");
+    assert_eq!(said(&world.exchanged(&job, "&audience=https%3A%2F%2Fgate.test%2Fstock")), "400 invalid_target");
     // Nor does a foreign token open an introspection.
     for grant in ["", "&grant_type=x", &format!("&{EXCHANGE}&subject_token_type={KIND}jwt"), &format!("&{BEARER}&assertion={job}")] {
         let form = format!("token={ours}&subject_token={job}{grant}");

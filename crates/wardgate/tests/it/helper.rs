@@ -26,11 +26,17 @@ struct Helped {
 }
 
 fn helped() -> Helped {
+    helped_by(|_| ())
+}
+
+/// The same, with something changed before the gate begins.
+fn helped_by(change: impl Fn(&Place)) -> Helped {
     let (upstream, place) = (Upstream::plain(), Place::bare());
     let jwks = ["key", "other"].map(|name| wardgate(place.path(), &["token", "--new-key", name]).with(0).out);
     let text = WORLD.replace("@UPSTREAM@", &upstream.url()).replace("@JWK@", jwks[0].trim()).replace("@OTHER@", jwks[1].trim());
     place.write("resources/world.yaml", &text);
     place.change("wardgate.yaml", "secrets:", "issuer: { url: 'http://gate.test' }\nsecrets:");
+    change(&place);
     let gate = place.serve();
     let key = place.path().join("key").to_str().unwrap().to_owned();
     let connect = gate.public.to_string();
@@ -178,6 +184,104 @@ fn a_token_that_was_stopped_is_replaced_under_the_program() {
     let id = used["token"]["id"].as_str().unwrap().to_owned();
     helped.place.run(&helped.gate, &["contain", "token", &id, "--reason", "seen in a log"], "").with(0);
     until("another token", || (curl(helped.place.path(), &[&url]).0 == "200").then_some(()));
+}
+
+const ACCEPTS: &str = "  accept: [jwt, api_key]\n";
+
+impl Helped {
+    /// Of the calls that the record has, whether each was by a token that is bound to a key.
+    fn bound(&self) -> Vec<bool> {
+        let events = self.place.events();
+        let calls = events.iter().filter(|event| event["api"]["name"] == "ledger" && event["ruling"]["response"] == "allow");
+        calls.map(|event| event["proof"]["bound"] == true).collect()
+    }
+}
+
+/// Plain `curl` through the forwarder, to an API that takes nothing but what shows possession of a key, with a nonce: the program knows nothing of it.
+#[test]
+fn a_forwarder_shows_possession_for_a_program_that_knows_nothing_of_it() {
+    let helped = helped_by(|place| {
+        let require = "  require: { list: { bound: true }, write: { bound: true, nonce: true } }\n";
+        place.change("resources/world.yaml", ACCEPTS, &format!("{ACCEPTS}{require}"));
+        place.change("resources/world.yaml", "api: ledger, operations: [list, bulk]", "api: ledger, operations: [list, write]");
+        place.change("wardgate.yaml", "body_bytes_max: 64KiB", "body_bytes_max: 1MiB");
+    });
+    let here = helped.place.path();
+    // Nobody else could show what is bound to a key that is in no file.
+    for more in [&["--bound"][..], &["--bound", "--exec", "--", "true"]] {
+        let told = helped.run(more).with(1).err;
+        assert!(told.contains("`--bound` needs the forwarder, `--proxy`"), "{told}");
+    }
+    let unbound = helped.run(&["--scope", "list"]).with(1).err;
+    assert!(unbound.contains("invalid_target"), "no unbound token opens anything: {unbound}");
+    let (forwarder, address) = helped.forwarder(&["--bound", "--name", "gate.test"]);
+    let (entries, page) = (format!("http://{address}/ledger/entries"), format!("http://{address}/ledger/entries?page=2&of=%2Fa"));
+    for url in [&entries, &entries, &page] {
+        assert_eq!(curl(here, &[url]).0, "200");
+    }
+    // The first is asked for a nonce, and goes again with its body.
+    let body = "a".repeat(40_000);
+    for _ in 0..2 {
+        assert_eq!(http::ask(address, "POST /ledger/entries", &[], &body).said(), "200");
+        assert_eq!(helped.upstream.last().body, body);
+    }
+    let answer = http::ask(address, "POST /ledger/entries", &[("DPoP", "theirs")], "");
+    assert_eq!((&*answer.said(), answer.field("dpop-nonce")), ("200", None), "what is for the forwarder stays there");
+    assert!(!helped.upstream.received().iter().any(|request| request.head.to_ascii_lowercase().contains("dpop")));
+    assert_eq!(forwarder.end(), Some(0));
+    // More than is kept cannot be sent twice, and never is in halves: it is told, and the nonce is there from then on.
+    let (forwarder, address) = helped.forwarder(&["--bound", "--name", "gate.test"]);
+    let large = "b".repeat(600_000);
+    let before = helped.upstream.received().len();
+    let first = http::ask(address, "POST /ledger/entries", &[], &large);
+    assert!(first.status == 200 || first.body.contains("more of the body has gone than is kept"), "{first:?}");
+    assert_eq!(http::ask(address, "POST /ledger/entries", &[], &large).said(), "200");
+    let seen = helped.upstream.received();
+    assert_eq!(seen.len() - before, if first.status == 200 { 2 } else { 1 });
+    assert!(seen[before..].iter().all(|request| request.body == large), "whole or not at all");
+    assert_eq!(forwarder.end(), Some(0));
+    assert_eq!(helped.gate.end().0, Some(0));
+}
+
+/// Who has to, does: where the API takes no other tokens, and where the token service gives this client no others.
+#[test]
+fn a_forwarder_binds_its_tokens_by_itself_where_others_are_not_taken() {
+    let require = "  require: { list: { bound: true }, write: { bound: true }, bulk: { bound: true, nonce: true } }\n";
+    let of_the_api = |place: &Place| {
+        place.change("resources/world.yaml", ACCEPTS, &format!("{ACCEPTS}{require}"));
+        place.change("wardgate.yaml", "public_url: 'https://gate.test'", "public_url: 'http://gate.test'");
+    };
+    let of_the_client =
+        |place: &Place| place.change("resources/world.yaml", "type: public_key, jwk:", "type: public_key, bound_tokens: true, jwk:");
+    let nobody = |_: &Place| ();
+    for (change, paths, bound) in [
+        (&of_the_api as &dyn Fn(&Place), &["entries", "export", "export"][..], true),
+        (&of_the_client, &["entries", "export"], true),
+        (&nobody, &["entries", "export"], false),
+    ] {
+        let helped = helped_by(change);
+        let (forwarder, address) = helped.forwarder(&[]);
+        for path in paths {
+            assert_eq!(curl(helped.place.path(), &[&format!("http://{address}/ledger/{path}")]).0, "200", "{path}");
+        }
+        assert_eq!(forwarder.end(), Some(0));
+        until("the calls to be on record", || (helped.bound() == vec![bound; paths.len()]).then_some(()));
+    }
+}
+
+/// A token service that binds nothing says so at once.
+#[test]
+fn a_token_service_that_binds_nothing_is_told_before_anything_is_forwarded() {
+    let upstream = Upstream::start(|_| {
+        Play::Answer(ok(&json!({ "issuer": "http://tokens.test", "token_endpoint": "http://tokens.test/token" }).to_string()))
+    });
+    let place = Place::bare();
+    place.write("api-key", "wg_production_key\n");
+    let connect = upstream.address.to_string();
+    let usual = ["token", "--issuer", "http://tokens.test", "--connect", &connect, "--client", "a", "--api-key-file", "api-key"];
+    let all = [&usual[..], &["--resource", "http://tokens.test/a", "--proxy", "127.0.0.1:0", "--bound"]].concat();
+    let told = wardgate(place.path(), &all).with(1).err;
+    assert!(told.contains("binds no tokens to a key"), "{told}");
 }
 
 fn id(token: &str) -> String {

@@ -19,6 +19,9 @@ fn a_client_gets_a_token_for_one_api_and_it_opens_what_it_says() {
         assert_eq!(said(&answer), "200", "{answer:?}");
         let told = answer.json();
         assert_eq!((&told["token_type"], &told["expires_in"], &told["scope"]), (&json!("Bearer"), &json!(300), &json!("list bulk")));
+        let mut named: Vec<&str> = told.as_object().unwrap().keys().map(String::as_str).collect();
+        named.sort_unstable();
+        assert_eq!(named, ["access_token", "expires_in", "scope", "token_type"], "and no refresh token (RFC 6749 §4.4.3)");
         let all = token(&answer);
         let says = claims(&all);
         for (name, expected) in [("iss", ISSUER), ("sub", "ledger-sync"), ("client_id", "ledger-sync"), ("aud", LEDGER)] {
@@ -35,7 +38,10 @@ fn a_client_gets_a_token_for_one_api_and_it_opens_what_it_says() {
         let refused = world.call("GET /ledger/export", &narrow);
         assert_eq!(refused.said(), "403 standing.scope");
         let challenge = refused.field("www-authenticate").unwrap();
-        assert_eq!(challenge, "Bearer realm=\"wardgate\", error=\"insufficient_scope\", scope=\"bulk\"");
+        let told = challenge.strip_prefix("Bearer realm=\"wardgate\", error=\"insufficient_scope\", scope=\"bulk\"");
+        // RFC 9728 §5.1: and where to read on.
+        let read_on = ", resource_metadata=\"https://gate.test/.well-known/oauth-protected-resource/ledger\"";
+        assert_eq!(told, Some(read_on), "{challenge}");
         assert_eq!(world.gate.end().0, Some(0));
         // Who got which token, and what was done with it.
         let events = world.place.events();
@@ -62,9 +68,20 @@ fn the_token_endpoint_refuses_as_rfc_6749_says() {
     assert_eq!(said(&world.signed("token", &format!("{GRANT}&scope=a&scope=b"))), "400 invalid_request");
     assert_eq!(said(&world.signed("token", &format!("{GRANT}&scope=list+write"))), "400 invalid_scope");
     assert_eq!(said(&world.signed("token", &format!("{GRANT}&scope=everything"))), "400 invalid_scope");
-    for resource in
-        ["https%3A%2F%2Fgate.test%2Fstock", "https%3A%2F%2Fgate.test%2Fledger%2F", "urn%3Aa", "https%3A%2F%2Fother.test%2Fledger"]
-    {
+    // RFC 8707 §2: what is named is compared exactly, as one absolute URI without a fragment.
+    for resource in [
+        "https%3A%2F%2Fgate.test%2Fstock",
+        "https%3A%2F%2Fgate.test%2Fledger%2F",
+        "https%3A%2F%2Fgate.test%2Fledger%23f",
+        "https%3A%2F%2Fgate.test%2Fledger%3Fq",
+        "https%3A%2F%2FGATE.test%2Fledger",
+        "HTTPS%3A%2F%2Fgate.test%2Fledger",
+        "https%3A%2F%2Fgate.test%3A443%2Fledger",
+        "%2Fledger",
+        "ledger",
+        "urn%3Aa",
+        "https%3A%2F%2Fother.test%2Fledger",
+    ] {
         assert_eq!(said(&world.signed("token", &format!("{GRANT}&resource={resource}"))), "400 invalid_target", "{resource}");
     }
     let both = format!("{GRANT}&resource={0}ledger&resource={0}stock", "https%3A%2F%2Fgate.test%2F");
@@ -75,6 +92,12 @@ fn the_token_endpoint_refuses_as_rfc_6749_says() {
     assert_eq!(nothing.field("www-authenticate"), Some("Basic realm=\"wardgate\""));
     let (id, key) = world.place.issue(gate, "ledger-sync");
     assert_eq!(said(&world.basic("ledger-sync", &key, GRANT)), "200");
+    // RFC 6749 §2.3.1: both are form-encoded before they are put together.
+    let escaped = key.replacen('_', "%5F", 1);
+    assert_eq!(said(&world.basic("ledger%2Dsync", &escaped, GRANT)), "200");
+    for (user, password) in [("ledger%zzsync", &*key), ("ledger-sync", &format!("{key}%")), ("ledger%FFsync", &key)] {
+        assert_eq!(said(&world.basic(user, password, GRANT)), "400 invalid_request", "{user}");
+    }
     world.place.revoke(gate, &id);
     let plain = |answer: &Answer| {
         let mut told = answer.json();
@@ -90,6 +113,7 @@ fn the_token_endpoint_refuses_as_rfc_6749_says() {
         world.shown("token", &assertion(&world.stranger, "nobody", &json!({})), GRANT),
     ];
     let first = plain(&alike[0]);
+    assert_eq!(alike[0].field("www-authenticate"), Some("Basic realm=\"wardgate\""));
     assert!(first.starts_with("401 ") && alike.iter().all(|answer| plain(answer) == first), "{alike:?}");
     // More than one way, or a secret where it does not belong.
     let basic = format!("Basic {}", STANDARD.encode(format!("ledger-sync:{key}")));
@@ -104,6 +128,10 @@ fn the_token_endpoint_refuses_as_rfc_6749_says() {
     assert_eq!((&*said(&get), get.field("allow")), ("405 invalid_request", Some("POST")));
     let query = format!("token?{GRANT}");
     assert_eq!(said(&world.signed(&query, GRANT)), "400 invalid_request");
+    let signed = assertion(&world.client, "ledger-sync", &json!({}));
+    let query = format!("token?client_assertion_type={ASSERTION}&client_assertion={signed}");
+    assert_eq!(said(&post(gate, &query, &[], GRANT)), "401 invalid_client", "what is in the URL proves nobody");
+    assert_eq!(said(&world.shown("token", &signed, GRANT)), "200", "and it was not used up");
 }
 
 /// STANDARDS §1.4, by name.
@@ -151,6 +179,13 @@ fn introspection_tells_those_concerned_and_revocation_counts_at_once() {
     assert_eq!(world.by_stranger("introspect", &form).body, nothing.body);
     assert_eq!(world.signed("introspect", &format!("{form}x")).body, nothing.body);
     assert_eq!(said(&post(&world.gate, "introspect", &[], &form)), "401 invalid_client");
+    // Nor is one of the owners that answer for the API who does not stand behind it; who does, is one.
+    let theirs = self::token(&world.by_stranger("token", GRANT));
+    let about = format!("token={theirs}");
+    assert_eq!(world.by_stranger("introspect", &about).json()["active"], true);
+    assert_eq!(world.signed("introspect", &about).body, nothing.body);
+    world.place.change("resources/world.yaml", "  purpose: keeps the ledger\n", "  purpose: keeps the ledger\n  serves: [stock]\n");
+    until("the workload to be known", || (world.signed("introspect", &about).json()["active"] == true).then_some(()));
     assert_eq!(said(&world.signed("introspect", "token_type_hint=access_token")), "400 invalid_request");
 
     assert_eq!(said(&world.by_stranger("revoke", &form)), "400 unauthorized_client");
@@ -207,7 +242,10 @@ fn an_api_where_the_token_service_is_and_a_bad_key_are_refused() {
     let text = text.replace("@JWK@", "{kty: EC, crv: P-256, x: AAAA, y: AAAA}").replace("@OTHER@", &world.stranger.jwk().to_string());
     world.place.write("resources/world.yaml", &text);
     let said = crate::process::wardgate(world.place.path(), &["check"]).with(2).err;
-    assert!(said.contains("error[api.issuer] Api `ledger`: `match`: our own token service is at `/oauth` of `gate.test`"), "{said}");
+    assert!(
+        said.contains("error[api.issuer] Api `ledger`: `match`: our own token service is at `/oauth` and `/tasks` of `gate.test`"),
+        "{said}"
+    );
     assert!(said.contains("error[credential.key] Identity `ledger-sync`: `credentials`: `key`: `jwk`: "), "{said}");
 }
 
@@ -253,6 +291,11 @@ fn a_request_that_cannot_be_met_says_why() {
     assert_eq!(described(&format!("{GRANT}&scope=list&scope=list")), "400 invalid_request: `scope` stands there twice");
     let details = described(&format!("{GRANT}&authorization_details=%5B%7B%22type%22%3A%22a%22%7D%5D"));
     assert!(details.starts_with("400 invalid_authorization_details: "), "{details}");
+    let audience = described(&format!("{GRANT}&audience=https%3A%2F%2Fgate.test%2Fledger"));
+    assert!(audience.starts_with("400 invalid_request: `audience` belongs to a token exchange"), "{audience}");
+    let metadata = http::ask(world.gate.public, "GET /.well-known/oauth-authorization-server", &[], "").json();
+    let ways = metadata["token_endpoint_auth_methods_supported"].as_array().unwrap();
+    assert!(!ways.contains(&json!("none")), "nobody vouches for tokens here: {metadata}");
     let twice = world.signed("token", &format!("{GRANT}&client_id=ledger-sync&client_id=ledger-sync"));
     assert_eq!(said(&twice), "400 invalid_request");
 }
@@ -282,7 +325,7 @@ spec: { type: oidc, issuer: 'https://gate.test', audiences: [ledger] }
     world.place.write("resources/more.yaml", more.trim_start_matches("---\n"));
     let said = crate::process::wardgate(world.place.path(), &["check"]).with(2).err;
     for expected in [
-        "error[api.issuer] Api `tenants`: `GET /oauth/token`: our own token service is at `/oauth` of `gate.test`",
+        "error[api.issuer] Api `tenants`: `GET /oauth/token`: our own token service is at `/oauth` and `/tasks` of `gate.test`",
         "error[api.issuer] Api `tenants`: `GET /.well-known/openid-configuration`: our own token service",
         "error[trust.issuer] TrustSource `ourselves`: `issuer`: `https://gate.test` is our own token service",
     ] {

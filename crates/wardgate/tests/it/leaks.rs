@@ -17,7 +17,7 @@ use wardgate_proof::webhook::{self, Key};
 const UPSTREAM_SECRET: &str = "upstream-hunter2-4b1d7c";
 
 /// A secret in every form in which it might slip out.
-fn forms(secret: &str) -> Vec<Vec<u8>> {
+pub(crate) fn forms(secret: &str) -> Vec<Vec<u8>> {
     // Of a key of ours the first parts are public; the secret part alone must not be found either.
     let own = secret.rsplit('_').next().unwrap();
     let mut forms = vec![own.as_bytes().to_vec(), own.as_bytes()[..own.len() / 2].to_vec()];
@@ -43,16 +43,22 @@ fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 fn clean(place: &Place, said: &str, secrets: &[(&str, &str)]) {
+    let marked: Vec<_> = secrets.iter().map(|(what, secret)| (*what, forms(secret))).collect();
+    clean_of(place, said, &marked);
+}
+
+/// Asserts that no file of a gate, nor what it said, holds any form of a secret.
+pub(crate) fn clean_of(place: &Place, said: &str, secrets: &[(&str, Vec<Vec<u8>>)]) {
     let mut all = files(place.path());
     for kind in ["wardgate.db", "wardgate.quotas", ".wgl"] {
         assert!(all.iter().any(|(name, bytes)| name.ends_with(kind) && !bytes.is_empty()), "{kind} is looked into");
     }
     all.retain(|(name, _)| !name.ends_with("wardgate.key"));
     all.push(("standard error".to_owned(), said.as_bytes().to_vec()));
-    for (what, secret) in secrets {
-        for form in forms(secret) {
-            let holds: Vec<&str> = all.iter().filter(|(_, bytes)| find(bytes, &form).is_some()).map(|(name, _)| name.as_str()).collect();
-            assert!(holds.is_empty(), "the {what} (as `{}`) is in {holds:?}", String::from_utf8_lossy(&form));
+    for (what, forms) in secrets {
+        for form in forms {
+            let holds: Vec<&str> = all.iter().filter(|(_, bytes)| find(bytes, form).is_some()).map(|(name, _)| name.as_str()).collect();
+            assert!(holds.is_empty(), "the {what} (as `{}`) is in {holds:?}", String::from_utf8_lossy(form));
         }
     }
 }

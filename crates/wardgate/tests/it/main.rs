@@ -1,6 +1,8 @@
 //! The binary from outside: what is typed, what is printed, which exit status; over real sockets.
 
 #[cfg(test)]
+mod bound;
+#[cfg(test)]
 mod bundles;
 #[cfg(test)]
 mod bypass;
@@ -16,6 +18,8 @@ mod cli_scripted;
 mod cli_story;
 #[cfg(test)]
 mod clients;
+#[cfg(test)]
+mod delegation;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
@@ -78,6 +82,18 @@ mod serve;
 mod sign_in;
 #[cfg(test)]
 mod starter;
+#[cfg(test)]
+mod store_away;
+#[cfg(test)]
+mod svid;
+#[cfg(test)]
+mod task_command;
+#[cfg(test)]
+mod task_hops;
+#[cfg(test)]
+mod tasks;
+#[cfg(test)]
+mod token_leaks;
 #[cfg(test)]
 mod token_world;
 #[cfg(test)]

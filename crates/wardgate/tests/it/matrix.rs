@@ -3,11 +3,12 @@
 use crate::{
     gate::{Gate, Place},
     http::{self, bearer},
+    possession::{self, TOKENS, proof, with},
     token_world::{ASSERTION, GRANT, ISSUER, assertion, made, now, post, token},
     upstream::Upstream,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde_json::json;
+use serde_json::{Value, json};
 use wardgate_proof::{
     jose::{algorithm::Algorithm, signer},
     jws::Signer,
@@ -25,7 +26,7 @@ spec:
   environment: production
   match: { path_prefix: /ledger }
   accept: [jwt]
-  upstream: { urls: ['@UPSTREAM@'] }
+  upstream: { urls: ['@UPSTREAM@'], transaction_token: { trust_domain: 'https://gate.test/ledger' } }
   operations: [{ match: 'GET /entries', class: list }]
 ---
 kind: Api
@@ -35,7 +36,7 @@ spec:
   environment: production
   match: { path_prefix: /stock }
   accept: [api_key]
-  upstream: { urls: ['@UPSTREAM@'] }
+  upstream: { urls: ['@UPSTREAM@'], transaction_token: { trust_domain: 'https://gate.test' } }
   operations: [{ match: 'GET /items', class: list }]
 ---
 kind: Identity
@@ -57,10 +58,43 @@ spec: { to: { identity: ledger-sync }, api: ledger, operations: [list] }
 kind: Grant
 name: keeps-the-stock
 spec: { to: { identity: ledger-sync }, api: stock, operations: [list] }
+---
+kind: TrustSource
+name: mesh
+spec: { type: spiffe, trust_domain: acme.example, bundle: 'file:mesh.json', audiences: [calls] }
+---
+kind: Identity
+name: meshed
+spec:
+  type: workload
+  owner: shop-team
+  environment: production
+  purpose: is in the mesh
+  credentials: [{ name: svid, type: oidc, trust: mesh, spiffe_id: spiffe://acme.example/meshed }]
+---
+kind: Identity
+name: behind
+spec:
+  type: workload
+  owner: shop-team
+  environment: production
+  purpose: stands behind the ledger
+  serves: [ledger]
+  credentials: [{ name: key, type: public_key, jwk: @BEHIND@ }]
+---
+kind: Grant
+name: meshed-lists
+spec: { to: { identity: meshed }, api: ledger, operations: [list] }
+---
+kind: Grant
+name: behind-lists
+spec: { to: { identity: behind }, api: ledger, operations: [list] }
 ";
 
+const ENTRIES: &str = "GET https://gate.test/ledger/entries";
+
 /// Where something is taken.
-const TAKERS: [&str; 10] = [
+const TAKERS: [&str; 13] = [
     "an API that takes tokens",
     "an API that takes keys",
     "the token service, as an assertion of a client",
@@ -71,12 +105,20 @@ const TAKERS: [&str; 10] = [
     "the management API",
     "the management API, to sign in",
     "the management API, through the gate's public door",
+    "the token service, as the token of who acts",
+    "an API, with possession of a key beside",
+    "an API, as a proof of possession",
 ];
 
 struct World {
     gate: Gate,
     client: Signer,
     forge: Signer,
+    /// A token of ours, one that was got upon a foreign one, and one that is bound to a key.
+    ours: String,
+    federated: String,
+    bound: String,
+    key: Signer,
 }
 
 impl World {
@@ -108,6 +150,14 @@ impl World {
             }
             7 => http::ask(gate.admin, "GET /api/v1/openapi.json", &fields, ""),
             8 => http::ask(gate.admin, "POST /api/v1/sessions", &fields, ""),
+            10 => {
+                let actor = format!("actor_token_type={kind}&actor_token={shown}");
+                // Whom it stands for may have its own token again: by what that was got by.
+                let subject = format!("subject_token_type={kind}&subject_token={}", self.federated);
+                post(gate, "token", &[], &format!("{}&{subject}&{actor}", grant("token-exchange")))
+            }
+            11 => possession::call(gate, "GET /ledger/entries", shown, &[&with(&self.key, ENTRIES, shown, &json!({}))]),
+            12 => possession::call(gate, "GET /ledger/entries", &self.bound, &[shown]),
             _ => http::ask(gate.public, "GET /api/v1/openapi.json", &fields, ""),
         };
         (200..300).contains(&answer.status)
@@ -117,18 +167,59 @@ impl World {
 #[test]
 fn each_credential_is_taken_where_it_belongs_and_nowhere_else() {
     let (upstream, place) = (Upstream::plain(), Place::bare());
-    let ((_, client), (_, forge)) = (made(Algorithm::Es256), made(Algorithm::Es256));
+    let [client, forge, mesh, behind] = [(); 4].map(|()| made(Algorithm::Es256).1);
+    let mut bundle = signer::jwks([&mesh]);
+    bundle["keys"][0]["use"] = json!("jwt-svid");
+    bundle["spiffe_sequence"] = json!(1);
+    place.write("resources/mesh.json", &bundle.to_string());
     place.write("resources/forge.json", &signer::jwks([&forge]).to_string());
-    place.write("resources/world.yaml", &WORLD.replace("@UPSTREAM@", &upstream.url()).replace("@JWK@", &client.jwk().to_string()));
+    place.write(
+        "resources/world.yaml",
+        &WORLD
+            .replace("@UPSTREAM@", &upstream.url())
+            .replace("@JWK@", &client.jwk().to_string())
+            .replace("@BEHIND@", &behind.jwk().to_string()),
+    );
     let gate = place.serve();
     let first = gate.first_credential();
     let session = place.token(&gate).to_owned();
     let (_, key) = place.issue(&gate, "ledger-sync");
-    let world = World { gate, client, forge };
+    let mut world =
+        World { gate, client, forge, ours: String::new(), federated: String::new(), bound: String::new(), key: made(Algorithm::Es256).1 };
+    let own = assertion(&world.client, "ledger-sync", &json!({}));
+    world.ours = token(&post(&world.gate, "token", &[], &format!("{GRANT}&client_assertion_type={ASSERTION}&client_assertion={own}")));
+    world.federated = {
+        let claims = json!({
+            "iss": "https://forge.test", "sub": "job:ledger", "aud": ISSUER, "jti": "job-first", "iat": now() - 5, "exp": now() + 200,
+        });
+        let kind = "urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Ajwt";
+        let job = world.forge.sign("JWT", &claims).unwrap();
+        let exchange = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&resource=https%3A%2F%2Fgate.test%2Fledger";
+        token(&post(&world.gate, "token", &[], &format!("{exchange}&subject_token_type={kind}&subject_token={job}")))
+    };
+    world.bound = {
+        let asked = |nonce: Value| {
+            let own = assertion(&world.client, "ledger-sync", &json!({}));
+            let proof = proof(&world.key, TOKENS, &json!({ "nonce": nonce }));
+            let form = format!("{GRANT}&client_assertion_type={ASSERTION}&client_assertion={own}");
+            post(&world.gate, "token", &[("DPoP", &proof)], &form)
+        };
+        let nonce = asked(Value::Null).field("dpop-nonce").unwrap().to_owned();
+        token(&asked(json!(nonce)))
+    };
+    let world = world;
     let signed = || assertion(&world.client, "ledger-sync", &json!({}));
-    let ours = {
-        let form = format!("{GRANT}&client_assertion_type={ASSERTION}&client_assertion={}", signed());
-        token(&post(&world.gate, "token", &[], &form))
+    let ours = &world.ours;
+    let delegated = {
+        let own = assertion(&behind, "behind", &json!({}));
+        let kind = "urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token";
+        let exchange =
+            format!("grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&subject_token_type={kind}&subject_token={ours}");
+        token(&post(&world.gate, "token", &[], &format!("{exchange}&client_assertion_type={ASSERTION}&client_assertion={own}")))
+    };
+    let svid = {
+        let claims = json!({ "sub": "spiffe://acme.example/meshed", "aud": ["calls"], "iat": now() - 5, "exp": now() + 200 });
+        mesh.sign("JWT", &claims).unwrap()
     };
     let job = |audience: &str, number: usize| {
         let claims = json!({
@@ -137,20 +228,50 @@ fn each_credential_is_taken_where_it_belongs_and_nowhere_else() {
         });
         world.forge.sign("JWT", &claims).unwrap()
     };
-    assert!(world.takes(0, &ours), "a call, of which the upstream sees our word");
+    assert!(world.takes(0, ours), "a call, of which the upstream sees our word");
     let told = upstream.last().field("wardgate-assertion").unwrap().to_owned();
+    // For a trust domain that is called as an API of ours is, and as the token service.
+    let of_api = upstream.last().field("txn-token").unwrap().to_owned();
+    assert!(world.takes(1, &key));
+    let of_service = upstream.last().field("txn-token").unwrap().to_owned();
     // What it is, and the takers that are to take it.
     let shown = |taker: usize, kind: &str, example: &str, takers: &[usize]| {
         assert_eq!(world.takes(taker, example), takers.contains(&taker), "{kind}, shown to {}", TAKERS[taker]);
     };
     for taker in 0..TAKERS.len() {
         shown(taker, "an API key", &key, &[1, 3]);
-        shown(taker, "a token of ours", &ours, &[0, 6]);
+        shown(taker, "a token of ours", ours, &[0, 6]);
+        shown(taker, "a token of ours that is bound to a key", &world.bound, &[6, 11]);
+        shown(taker, "a token to act for somebody", &delegated, &[0, 6]);
+        shown(taker, "a proof of possession", &with(&world.key, ENTRIES, &world.bound, &json!({})), &[12]);
+        shown(taker, "a JWT-SVID for calls", &svid, &[0]);
+        shown(taker, "an opaque text", "b3BhcXVlLXRleHQtb2Ytbm9ib2R5", &[]);
+        shown(taker, "a secret of webhooks", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", &[]);
         shown(taker, "an assertion of a client", &signed(), &[2]);
         shown(taker, "a token of a foreign issuer for calls", &job("calls", taker), &[0]);
-        shown(taker, "a token of a foreign issuer for the token service", &job(ISSUER, taker), &[0, 4, 5]);
+        shown(taker, "a token of a foreign issuer for the token service", &job(ISSUER, taker), &[0, 4, 5, 10]);
         shown(taker, "a session", &session, &[7]);
         shown(taker, "the first credential, which was used", &first, &[]);
         shown(taker, "our word to an upstream", &told, &[]);
+        shown(taker, "a transaction token, for an API's address", &of_api, &[]);
+        shown(taker, "a transaction token, for the issuer's", &of_service, &[]);
+    }
+    // The token service ends tokens of its own, and nothing that others gave out or that is no token (RFC 7009 §2.2).
+    let revoked = |example: &str| {
+        let form = format!("token={example}&client_assertion_type={ASSERTION}&client_assertion={}", signed());
+        post(&world.gate, "revoke", &[], &form).status
+    };
+    let (foreign, assertion) = (job("calls", 99), signed());
+    for (kind, example, taker, status, lives) in [
+        ("a token of a foreign issuer", &*foreign, 0, 200, true),
+        ("a JWT-SVID", &svid, 0, 200, true),
+        ("an assertion", &assertion, 2, 200, true),
+        ("an API key", &key, 1, 400, true),
+        ("a session", &session, 7, 400, true),
+        ("a token to act for somebody", &delegated, 0, 200, false),
+        ("a token that is bound to a key", &world.bound, 11, 200, false),
+        ("a token", ours, 0, 200, false),
+    ] {
+        assert_eq!((revoked(example), world.takes(taker, example)), (status, lives), "{kind}");
     }
 }

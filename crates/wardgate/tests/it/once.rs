@@ -4,7 +4,7 @@ use crate::{
     gate::{Gate, Place},
     token_world::{ASSERTION, GRANT, assertion, post, said, world},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fs;
 use wardgate_proof::jose::algorithm::Algorithm;
 use wardgate_testkit::postgres::{Disk, Server};
@@ -35,4 +35,21 @@ fn an_assertion_counts_once_over_all_gates() {
         assert_eq!(shown(first, &assertion(&world.client, "ledger-sync", &one)), "200");
         assert_eq!(shown(second, &assertion(&world.client, "ledger-sync", &one)), "401 invalid_client");
     }
+    // Both have let it in: that it was refused all the same is on record with whom it was of, and costs its source as a wrong one does.
+    let (status, told) = other.end();
+    assert_eq!(status, Some(0), "{told}");
+    let replayed = |event: &Value| event["effect"] == "refused assertion=replayed" && event["identity"]["id"] == "ledger-sync";
+    assert_eq!(beside.events().iter().filter(|event| replayed(event)).count(), 2);
+    let limit = "kind: Limit\nname: each-source\nspec: { per: source, rate: 1/h, burst: 40 }\n";
+    for place in [&world.place, &beside] {
+        place.write("resources/limit.yaml", limit);
+    }
+    let other = beside.serve();
+    let dear = || {
+        let signed = assertion(&world.client, "ledger-sync", &json!({}));
+        assert_eq!(shown(&world.gate, &signed), "200");
+        shown(&other, &signed) == "401 invalid_client"
+    };
+    let refused = (0..10).take_while(|_| dear()).count();
+    assert!((1..5).contains(&refused), "{refused}");
 }

@@ -10,8 +10,12 @@ use serde_json::Value;
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
-use wardgate_testkit::bucket::Objects;
+use wardgate_testkit::{
+    anchor::{AnchorServer, certify},
+    bucket::Objects,
+};
 
 const BUCKET: &str = "evidence";
 const SECRET: &str = "s3cret-of-the-bucket";
@@ -105,11 +109,31 @@ fn segments_in_a_store_are_read_where_they_lie_and_an_anchor_knows_a_log_that_wa
     let true_one = fs::read_to_string(&stub).unwrap();
     fs::write(&stub, true_one.replace("\"evidence\"", "\"made-up\"")).unwrap();
     let told = verify(&[], 3).out;
-    assert!(
-        told.contains("events-000000000001.parquet") && told.contains("in the bucket `made-up`, and the store of this log is"),
-        "{told}"
-    );
+    let endpoint = objects.endpoint();
+    let says = |file: &str, said: &str, own: &str| {
+        format!(
+            "elsewhere  `segments/{file}` names the bucket `{said}` at `{endpoint}`, and `audit.segments` names the bucket `{own}` at `{endpoint}`"
+        )
+    };
+    assert!(told.contains(&says("events-000000000001.stored", "made-up", BUCKET)) && !told.contains("damaged"), "{told}");
+    let told = verify(&["--output", "json"], 3).json();
+    assert_eq!((&told["whole"], &told["findings"]), (&Value::Bool(false), &Value::Array(Vec::new())), "{told}");
+    assert!(told["elsewhere"][0].as_str().unwrap().contains("made-up"), "{told}");
     fs::write(&stub, true_one).unwrap();
+
+    // So is a configuration that names another store: once, whatever number of files there is, and what is damaged is told as that.
+    place.change("wardgate.yaml", "bucket: evidence", "bucket: moved-to");
+    let told = verify(&[], 3).out;
+    assert!(told.contains("name the bucket `evidence` at") && told.contains("names the bucket `moved-to` at"), "{told}");
+    assert!(told.matches("elsewhere  ").count() == 1 && !told.contains("damaged"), "{told}");
+    let second = files(&place, "stored")[1].clone();
+    let true_one = fs::read_to_string(&second).unwrap();
+    fs::write(&second, "{").unwrap();
+    let told = verify(&[], 3).out;
+    assert!(told.contains("elsewhere  ") && told.contains("damaged  ") && told.contains("does not say where a segment lies"), "{told}");
+    fs::write(&second, true_one).unwrap();
+    place.change("wardgate.yaml", "bucket: moved-to", "bucket: evidence");
+    verify(&[], 0);
 
     // What is done to an object is found by name.
     let name = objects.names(BUCKET).unwrap()[0].clone();
@@ -130,6 +154,30 @@ fn segments_in_a_store_are_read_where_they_lie_and_an_anchor_knows_a_log_that_wa
     called(&place, &gate, files(&place, "stored").len() + 1);
     assert_eq!(gate.end().0, Some(0));
     verify(&["--anchor", "elsewhere/checkpoints"], 0);
+    // What was sealed while the gate ended is put at its next start.
+    until("all that is sealed in the store", || {
+        let gate = place.serve();
+        until("the rest in the store", || files(&place, "parquet").is_empty().then_some(()));
+        assert_eq!(gate.end().0, Some(0));
+        files(&place, "parquet").is_empty().then_some(())
+    });
+    // The disk is lost: what lies in the store, brought down as docs/evidence.md has it, is proven, and answers.
+    let lost = place.path().join("lost");
+    for name in objects.names(BUCKET).unwrap() {
+        let file = lost.join(name.strip_prefix("gate-1/").unwrap());
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, objects.get(BUCKET, &name).unwrap()).unwrap();
+    }
+    let put_right =
+        "mkdir lost/segments && for f in lost/events-*.parquet; do n=${f##*/}; mv \"$f\" \"lost/segments/${n%-*}.parquet\"; done";
+    assert!(Command::new("sh").args(["-c", put_right]).current_dir(place.path()).status().unwrap().success());
+    let lost = ["audit", "verify", "--directory", "lost", "--key", &key];
+    let told = wardgate(place.path(), &[&lost[..], &["--sealed", "--anchor", "elsewhere/checkpoints"]].concat()).with(0);
+    assert!(told.out.contains("whole") && told.err.contains("a copy has no tail"), "{} {}", told.out, told.err);
+    assert!(wardgate(place.path(), &lost).with(3).out.contains("`tail.note` is missing"));
+    let timeline = ["audit", "timeline", &format!("request:{first}"), "--directory", "lost", "--output", "json"];
+    assert_eq!(wardgate(place.path(), &timeline).with(0).json()["entries"].as_array().map(Vec::len), Some(1));
+
     fs::remove_dir_all(place.path().join("audit")).unwrap();
     copied(&copy, &place.path().join("audit"));
     verify(&[], 0);
@@ -144,4 +192,66 @@ fn segments_in_a_store_are_read_where_they_lie_and_an_anchor_knows_a_log_that_wa
     drop(objects);
     let told = verify(&[], 1).err;
     assert!(told.contains("cannot be reached"), "{told}");
+}
+
+#[test]
+fn a_log_is_held_against_what_a_url_has_kept() {
+    let upstream = Upstream::plain();
+    let place = Place::shop(&upstream.url());
+    let kept = place.path().join("keeper");
+    fs::create_dir(&kept).unwrap();
+    certify(&kept).unwrap();
+    let server = AnchorServer::start(&kept, 0).unwrap();
+    let url = format!("https://localhost:{}/gate-1", server.port());
+    let audit = format!("audit:\n  seal: {{ events: 20 }}\n  anchor: [{{ url: \"{url}\", ca: file:keeper/certificate.pem }}]");
+    place.change("wardgate.yaml", "resources: [resources/]", &format!("resources: [resources/]\n{audit}"));
+    // Until there is another segment, and the checkpoint that names it is kept.
+    let serve = || {
+        let is_kept = || {
+            let newest = fs::read(place.path().join("audit/log/checkpoint")).unwrap();
+            fs::read(kept.join("kept")).is_ok_and(|kept| kept.ends_with(&newest))
+        };
+        let gate = place.serve();
+        let key = bearer(&place.issue(&gate, "caller").1);
+        let mut line = Line::open(gate.public);
+        let sealed = || fs::read_dir(place.path().join("audit/segments")).unwrap().count();
+        let before = sealed();
+        until("another segment", || {
+            line.ask("GET /shop/things", &[("Authorization", &key)], "");
+            (sealed() > before && is_kept()).then_some(())
+        });
+        assert_eq!(gate.end().0, Some(0));
+    };
+    serve();
+    let verify = |anchor: &str, status: i32| wardgate(place.path(), &["audit", "verify", "--anchor", anchor]).with(status);
+    verify(&url, 0);
+    let copy = place.path().join("copy");
+    copied(&place.path().join("audit"), &copy);
+    serve();
+    verify(&url, 0);
+    // Set back whole: of itself it is good, and who kept its checkpoints says that it is not.
+    fs::remove_dir_all(place.path().join("audit")).unwrap();
+    copied(&copy, &place.path().join("audit"));
+    wardgate(place.path(), &["audit", "verify"]).with(0);
+    let told = verify(&url, 3).out;
+    assert!(told.contains("the log was set back"), "{told}");
+    // What gives nothing proves nothing.
+    let told = verify(&url.replace("gate-1", "gate-2"), 1).err;
+    assert!(
+        told.contains("cannot read the anchor") && told.contains("certificate"),
+        "the authority is that of the URL that is named: {told}"
+    );
+    drop(server);
+    let told = verify(&url, 1).err;
+    assert!(told.contains(&format!("cannot read the anchor `{url}`")), "{told}");
+    // Clear text to this machine only.
+    fs::remove_file(kept.join("certificate.pem")).unwrap();
+    let server = AnchorServer::start(&kept, 0).unwrap();
+    let local = format!("http://127.0.0.1:{}", server.port());
+    assert!(verify(&format!("{local}/gate-1"), 3).out.contains("the log was set back"));
+    assert!(verify(&format!("{local}/gate-2"), 1).err.contains("it answered 404"));
+    fs::write(kept.join("kept"), "not a note").unwrap();
+    assert!(verify(&format!("{local}/gate-1"), 1).err.contains("holds no checkpoint of `wardgate/edge-1`"));
+    let told = verify("http://192.0.2.7/gate-1", 2).err;
+    assert!(told.contains("`http` is for this machine only"), "{told}");
 }

@@ -9,12 +9,12 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use wardgate_proof::{jose, jose::algorithm::Algorithm, jws::Signer};
 
-const TOKENS: &str = "POST https://gate.test/oauth/token";
+pub(crate) const TOKENS: &str = "POST https://gate.test/oauth/token";
 const ENTRIES: &str = "GET https://gate.test/ledger/entries";
 const EXPORT: &str = "GET https://gate.test/ledger/export";
 
 /// A proof for `METHOD ADDRESS`, with the claims of `change` over those of a good one; `null` takes one out.
-fn proof(key: &Signer, what: &str, change: &Value) -> String {
+pub(crate) fn proof(key: &Signer, what: &str, change: &Value) -> String {
     let (method, address) = what.split_once(' ').unwrap();
     let mut claims = json!({ "jti": wardgate::clock::entropy().to_string(), "htm": method, "htu": address, "iat": now() });
     for (name, value) in change.as_object().unwrap() {
@@ -29,7 +29,7 @@ fn hash(token: &str) -> String {
 }
 
 /// A proof for a token.
-fn with(key: &Signer, what: &str, token: &str, change: &Value) -> String {
+pub(crate) fn with(key: &Signer, what: &str, token: &str, change: &Value) -> String {
     let mut all = json!({ "ath": hash(token) });
     for (name, value) in change.as_object().unwrap() {
         all[name] = value.clone();
@@ -39,34 +39,34 @@ fn with(key: &Signer, what: &str, token: &str, change: &Value) -> String {
 
 impl World {
     /// Asks for a token with these proofs.
-    fn proven(&self, proofs: &[&str], form: &str) -> Answer {
+    pub(crate) fn proven(&self, proofs: &[&str], form: &str) -> Answer {
         let fields: Vec<_> = proofs.iter().map(|proof| ("DPoP", *proof)).collect();
         let assertion = assertion(&self.client, "ledger-sync", &json!({}));
         post(&self.gate, "token", &fields, &format!("{form}&client_assertion_type={ASSERTION}&client_assertion={assertion}"))
     }
 
     /// The nonce that the token service gives.
-    fn nonce(&self, key: &Signer) -> String {
+    pub(crate) fn nonce(&self, key: &Signer) -> String {
         let answer = self.proven(&[&proof(key, TOKENS, &json!({}))], GRANT);
         assert_eq!(said(&answer), "400 use_dpop_nonce", "{answer:?}");
         answer.field("dpop-nonce").unwrap().to_owned()
     }
 
     /// A token that is bound to a key, in the two steps of a library.
-    fn bound(&self, key: &Signer, form: &str) -> Answer {
+    pub(crate) fn bound(&self, key: &Signer, form: &str) -> Answer {
         let nonce = self.nonce(key);
         self.proven(&[&proof(key, TOKENS, &json!({ "nonce": nonce }))], form)
     }
 }
 
-fn call(gate: &Gate, what: &str, token: &str, proofs: &[&str]) -> Answer {
+pub(crate) fn call(gate: &Gate, what: &str, token: &str, proofs: &[&str]) -> Answer {
     let shown = format!("DPoP {token}");
     let fields: Vec<_> = [("Authorization", &*shown)].into_iter().chain(proofs.iter().map(|proof| ("DPoP", *proof))).collect();
     http::ask(gate.public, what, &fields, "")
 }
 
 /// The challenge of the scheme DPoP.
-fn challenge(answer: &Answer) -> String {
+pub(crate) fn challenge(answer: &Answer) -> String {
     let mut lines = answer.head.lines().filter_map(|line| line.strip_prefix("www-authenticate: DPoP "));
     let line = lines.next().unwrap_or_else(|| panic!("{answer:?}")).to_owned();
     assert!(line.contains("algs=\"ES256 "), "{line}");
@@ -135,8 +135,26 @@ fn a_proof_of_possession_counts_once_for_one_request() {
     assert_eq!(said(&[]), "401 proof.possession invalid_dpop_proof", "none");
     let two = [with(&key, ENTRIES, &token, &json!({})), with(&key, ENTRIES, &token, &json!({}))];
     assert_eq!(said(&[&two[0], &two[1]]), "401 proof.possession invalid_dpop_proof", "two DPoP headers");
-    let broken = format!("{}x", &two[0][..two[0].len() - 1]);
-    assert!(said(&[&broken]).starts_with("401 proof.possession"), "its signature");
+    // Nor does what is signed by nobody tell a good token from another.
+    let broken = format!("{}AAAA", &two[0][..two[0].len() - 4]);
+    assert_eq!(said(&[&broken]), "401 proof.invalid invalid_token", "its signature");
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let payload = two[0].split('.').nth(1).unwrap();
+    let jwk = key.jwk();
+    let mut private = jwk.clone();
+    private["d"] = json!("AAAA");
+    for head in [
+        json!({ "alg": "ES256", "typ": "dpop+jwt" }),
+        json!({ "alg": "ES256", "typ": "dpop+jwt", "jwk": private }),
+        json!({ "alg": "none", "typ": "dpop+jwt", "jwk": jwk }),
+        json!({ "alg": "HS256", "typ": "dpop+jwt", "jwk": jwk }),
+        json!({ "alg": "ES256", "typ": "JWT", "jwk": jwk }),
+    ] {
+        let made_up = format!("{}.{payload}.AAAA", part(&head));
+        assert_eq!(said(&[&made_up]), "401 proof.invalid invalid_token", "{head}");
+        let unknown = call(&world.gate, "GET /ledger/entries", &format!("{token}x"), &[&made_up]);
+        assert_eq!((&*unknown.said(), &*challenge(&unknown)), ("401 proof.invalid", "invalid_token"), "{head}");
+    }
     // Percent-case, case of the host and the default port are the same address.
     for htu in ["https://GATE.test:443/ledger/%65ntries?page=2#top", "HTTPS://gate.test/ledger/./entries"] {
         assert_eq!(said(&[&with(&key, ENTRIES, &token, &json!({ "htu": htu }))]), "200", "{htu}");
@@ -205,6 +223,8 @@ fn the_token_endpoint_wants_a_nonce_of_its_own() {
 #[test]
 fn an_api_wants_possession_and_a_nonce() {
     let (world, (_, key)) = (world(Algorithm::Es256, ""), made(Algorithm::Es256));
+    let early = world.token(GRANT);
+    assert_eq!(world.call("GET /ledger/export", &early).said(), "200");
     world.place.change(
         "resources/world.yaml",
         "  accept: [jwt, api_key]\n",
@@ -232,9 +252,17 @@ fn an_api_wants_possession_and_a_nonce() {
     assert!(done.field("dpop-nonce").is_some(), "the next one comes with the answer");
     let back = world.proven(&[&proof(&key, TOKENS, &json!({ "nonce": own }))], GRANT);
     assert_eq!(said(&back), "400 use_dpop_nonce", "nor the other way round");
-    // Who shows a key instead, or a token that was there before, is refused by the same rule.
-    let (_, api_key) = world.place.issue(&world.gate, "ledger-sync");
-    assert_eq!(world.call("GET /ledger/export", &api_key).status, 403);
+    // A token that was there before is refused by the same rule, and told what is wanted and where to read on (STANDARDS §1.15).
+    let refused = world.call("GET /ledger/export", &early);
+    assert_eq!((&*refused.said(), &*challenge(&refused)), ("401 rule.unbound", ""));
+    assert!(refused.field("www-authenticate").unwrap().starts_with("Bearer realm=\"wardgate\", error=\"invalid_token\""), "{refused:?}");
+    assert_eq!(refused.head.matches("resource_metadata=\"https://gate.test/.well-known/oauth-protected-resource/ledger\"").count(), 2);
+    assert_eq!(world.call("GET /ledger/entries", &early).said(), "200");
+    // What is for something else is told in the scheme that it was shown by.
+    let narrow = self::token(&world.bound(&key, &format!("{GRANT}&scope=list")));
+    let elsewhere = call(&world.gate, "GET /ledger/export", &narrow, &[&with(&key, EXPORT, &narrow, &json!({ "nonce": own }))]);
+    assert_eq!((&*elsewhere.said(), &*challenge(&elsewhere)), ("403 standing.scope", "insufficient_scope"));
+    assert!(!elsewhere.head.contains("Bearer"), "{elsewhere:?}");
 }
 
 /// `dpop_bound_access_tokens` of a client (RFC 9449 §5.2).

@@ -28,11 +28,11 @@ fn contain(place: &Place, gate: &Gate, kind: &str, name: &str) -> Answer {
     place.manage(gate, "POST /api/v1/containments", &json!({ "kind": kind, "name": name, "reason": "leaked" }))
 }
 
-fn away(gate: &Gate) {
+pub(crate) fn away(gate: &Gate) {
     until("the gate to say that the store is away", || ready(gate).contains("the store does not answer").then_some(()));
 }
 
-fn back(gate: &Gate) {
+pub(crate) fn back(gate: &Gate) {
     until("the gate to be ready again", || (ready(gate) == "ready\n").then_some(()));
 }
 

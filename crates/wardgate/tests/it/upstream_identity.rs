@@ -10,7 +10,7 @@ use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Header and claims of a token that one of the keys has signed (RFC 7515 §5.2, ES256 of RFC 7518 §3.4).
 fn verified(token: &str, keys: &Value) -> (Value, Value) {
@@ -66,6 +66,50 @@ fn the_assertion_names_the_caller_and_holds_with_the_published_keys() {
     // The key outlives a restart: upstreams that remember it need not fetch it again.
     let gate = place.serve();
     assert_eq!(ask(gate.public, "GET /.well-known/jwks.json", &[], "").json(), published.json());
+}
+
+/// STANDARDS §1.13: a token of each request for all that it sets off, beside whatever else the upstream knows the gate by.
+#[test]
+fn a_transaction_token_is_of_one_request_and_holds_with_the_published_keys() {
+    let upstream = Upstream::plain();
+    for identity in ["assertion", "keep", "{ header: X-Own, secret: shop-secret }"] {
+        let place = Place::shop(&upstream.url());
+        let own = format!("upstream: {{ transaction_token: {{ trust_domain: acme.example }}, identity: {identity}, urls:");
+        place.change("resources/shop.yaml", "upstream: { urls:", &own);
+        let gate = place.serve();
+        place.run(&gate, &["secret", "put", "shop-secret"], "s3cret").with(0);
+        let (_, key) = place.issue(&gate, "caller");
+        let fields: &[(&str, &str)] = &[("Authorization", &bearer(&key)), ("Txn-Token", "forged"), ("Txn_Token", "forged")];
+        let keys = ask(gate.public, "GET /.well-known/jwks.json", &[], "").json();
+        let called = || {
+            let answer = ask(gate.public, "GET /shop/things/7", fields, "");
+            assert_eq!(answer.status, 200, "{answer:?}");
+            let seen = upstream.last();
+            assert!(!seen.head.contains("forged"), "{seen:?}");
+            assert_eq!(seen.fields().iter().filter(|field| field.starts_with("txn-token: ")).count(), 1, "{seen:?}");
+            let (head, claims) = verified(seen.field("txn-token").unwrap(), &keys);
+            assert_eq!(head["typ"], "txntoken+jwt");
+            assert_eq!(claims["txn"], answer.id(), "the request, by its id in the record");
+            claims
+        };
+        let (first, second) = (called(), called());
+        assert_ne!(first["txn"], second["txn"]);
+        for (claim, value) in
+            [("iss", "https://gate.test"), ("aud", "acme.example"), ("sub", "caller"), ("scope", "read"), ("req_wl", "https://gate.test")]
+        {
+            assert_eq!(first[claim], value, "{claim} in {first:#}");
+        }
+        assert_eq!(first["tctx"], json!({ "operation": "shop GET /shop/things/{id}" }), "nothing is said of what is not known");
+        assert_eq!(first["rctx"], json!({ "req_ip": "127.0.0.1", "authn": "api_key" }));
+        assert_eq!(first["exp"].as_i64().unwrap() - first["iat"].as_i64().unwrap(), 90);
+    }
+    // Of whom nobody knows anything nothing is said, and what is sent under the name goes nowhere.
+    let place = Place::shop(&upstream.url());
+    let observed = "mode: observe\n  upstream: { transaction_token: { trust_domain: acme.example }, urls:";
+    place.change("resources/shop.yaml", "upstream: { urls:", observed);
+    let gate = place.serve();
+    assert_eq!(ask(gate.public, "GET /shop/things/7", &[("Txn-Token", "forged")], "").status, 200);
+    assert_eq!(upstream.last().field("txn-token"), None);
 }
 
 #[test]

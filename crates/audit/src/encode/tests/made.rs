@@ -41,6 +41,7 @@ pub(crate) fn stranger(target: &str, reason: Reason, arrived: Time) -> Event {
                 query: query.map(Into::into),
                 content_type: None,
                 length: None,
+                retry: None,
             },
             source: SourceFacts { address: "192.0.2.7".parse().expect("an address"), zone: None, user_agent: None },
             api: None,
@@ -144,6 +145,7 @@ fn api(environment: &Arc<Environment>, operation: &Arc<Operation>) -> Api {
             timeouts: UpstreamTimeouts::default(),
             connections_max: 1,
             wire: wardgate_model::wire::UpstreamWire::default(),
+            transactions: None,
         },
         operations: [Arc::clone(operation)].into(),
         doors: Doors::Public,
@@ -186,6 +188,7 @@ fn caller(environment: &Arc<Environment>, arrived: Time) -> Caller {
         on_behalf_of: Some("5f1d0c".into()),
         actors: smallvec![IdentityId::literal("planner")],
         holds: None,
+        delegation: None,
         task: Some(TaskId::literal("t-42")),
     }
 }

@@ -1,4 +1,4 @@
-//! The thread that puts sealed segments into a store, and then takes away the file here.
+//! The thread that puts sealed segments into a store, and then takes away the file here. It keeps a copy of the log there, too.
 //!
 //! Nothing waits for it. What it goes by is what the log of segments says ([`Said`]): a segment whose file has the hash of its entry
 //! is put, checked there, and only then does a stub say so; the file stays as long as `audit.segments.local` says, and goes
@@ -8,12 +8,17 @@
 //! INVARIANT (held): who changes a segment's file or its stub holds [`StoreState::hold`] meanwhile, so that never the file of one
 //! content is taken away for the object of another.
 
-use super::transit::{Going, Transit};
+use super::{
+    copying::Copying,
+    transit::{Going, Transit},
+    trouble::{Trouble, Troubles, failed},
+};
 use crate::{
     ledger::Ledger,
+    note::Trusted,
     plain,
     segment::{SegmentName, hash_of, read::SEGMENT_BYTES_MAX},
-    store::{Storage, StoreError, Stub},
+    store::{Storage, Stub},
     tree::Hash,
 };
 use std::{
@@ -35,8 +40,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The longest time between two tries.
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 
-/// Objects with which something fails in one look at most: then there is a pause, and the next look begins with the others.
-const FAILURES_MAX: usize = 16;
 /// An object that cannot be deleted is left out of as many looks as it failed before, doubled each time, up to so many.
 const LOOKS_MAX: u32 = 32;
 
@@ -76,6 +79,7 @@ struct Shared {
     said: Mutex<Said>,
     ended: AtomicBool,
     unstored: AtomicUsize,
+    uncopied: AtomicU64,
     failures: AtomicU64,
     recount: AtomicBool,
 }
@@ -90,9 +94,10 @@ impl StoreState {
         self.0.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Segments that are not in the store as they are now, and tries that failed since the start.
-    pub(crate) fn counts(&self) -> (usize, u64) {
-        (self.0.unstored.load(Ordering::Relaxed), self.0.failures.load(Ordering::Relaxed))
+    /// Segments that are not in the store as they are now, entries of the log that its copy there does not have, and tries that failed
+    /// since the start.
+    pub(crate) fn counts(&self) -> (usize, u64, u64) {
+        (self.0.unstored.load(Ordering::Relaxed), self.0.uncopied.load(Ordering::Relaxed), self.0.failures.load(Ordering::Relaxed))
     }
 
     /// Whether files went since this was asked last.
@@ -113,13 +118,14 @@ impl StoringThread {
     ///
     /// # Errors
     /// When the folder of what is on its way cannot be made, or the system gives no thread.
-    pub(super) fn start(directory: &Path, storage: &Storage, state: &StoreState) -> io::Result<Self> {
+    pub(super) fn start(directory: &Path, storage: &Storage, trusted: Trusted, state: &StoreState) -> io::Result<Self> {
         let transit = Transit::open(directory)?;
         let segments = directory.join(crate::directory::SEGMENTS);
         let storing = Storing {
             storage: storage.clone(),
             transit,
             segments,
+            copying: Copying::new(&directory.join(crate::directory::LOG), trusted),
             state: state.clone(),
             stored: BTreeMap::new(),
             bad: BTreeSet::new(),
@@ -139,7 +145,7 @@ impl StoringThread {
 }
 
 impl Drop for StoringThread {
-    /// Blocks until the thread has ended: at once, but for what was erased and lies in the store as it was.
+    /// Blocks until the thread has ended: at once, but for what was erased and lies in the store as it was, and the log's newest entries.
     fn drop(&mut self) {
         self.state.0.ended.store(true, Ordering::Release);
         let Some(thread) = self.thread.take() else { return };
@@ -150,42 +156,6 @@ impl Drop for StoringThread {
     }
 }
 
-/// Why a segment could not be stored.
-#[derive(Debug, thiserror::Error)]
-enum Trouble {
-    #[error("{0}")]
-    Store(#[from] StoreError),
-    #[error("`{}`: {error}", path.display())]
-    Io { path: PathBuf, error: io::Error },
-}
-
-impl Trouble {
-    /// Whether the store is away, so that nothing else would go better now.
-    const fn is_away(&self) -> bool {
-        matches!(self, Self::Store(StoreError::Away { .. }))
-    }
-}
-
-/// What went wrong in one look: one object is no reason to leave the others.
-#[derive(Debug, Default)]
-struct Troubles {
-    first: Option<Trouble>,
-    count: usize,
-    is_away: bool,
-}
-
-impl Troubles {
-    /// Takes in how it went with one object; `false`: this look is over.
-    fn goes_on(&mut self, gone: Result<(), Trouble>) -> bool {
-        if let Err(trouble) = gone {
-            self.count += 1;
-            self.is_away |= trouble.is_away();
-            self.first.get_or_insert(trouble);
-        }
-        self.count < FAILURES_MAX && !self.is_away
-    }
-}
-
 /// An object that cannot be deleted.
 #[derive(Debug, Default)]
 struct Undeleted {
@@ -193,11 +163,6 @@ struct Undeleted {
     then: u32,
     /// Looks in which it is left out from now on.
     left: u32,
-}
-
-fn failed(path: &Path) -> impl Fn(io::Error) -> Trouble {
-    let path = path.to_owned();
-    move |error| Trouble::Io { path: path.clone(), error }
 }
 
 /// A segment that is in the store.
@@ -212,6 +177,7 @@ struct Storing {
     storage: Storage,
     transit: Transit,
     segments: PathBuf,
+    copying: Copying,
     state: StoreState,
     stored: BTreeMap<u64, Stored>,
     /// Segments that do not hold what the log says: told once.
@@ -230,11 +196,18 @@ impl Storing {
         loop {
             let ended = self.has_ended();
             // INVARIANT (told): before the log was read nothing is known of what it names, and nothing may be taken away.
-            let is_told = self.state.hold().entries.is_some();
-            let told = match (is_told, ended) {
-                (false, _) => Ok(()),
-                (true, true) => self.finish(),
-                (true, false) => self.turn(),
+            let entries = self.state.hold().entries;
+            let told = match (entries, ended) {
+                (None, _) => Ok(()),
+                (Some(_), true) => self.finish(),
+                (Some(_), false) => self.turn(),
+            };
+            // What the log names goes first. Where it cannot, or not in time, that there was a segment is proven all the same.
+            let is_copied = match (entries, &told) {
+                (None, _) => true,
+                (_, Err(error)) if error.is_away() => false,
+                _ if ended && self.is_failing => true,
+                (Some(_), _) => self.copy(),
             };
             self.count();
             match told {
@@ -250,7 +223,7 @@ impl Storing {
             if ended {
                 return;
             }
-            if self.is_failing {
+            if self.is_failing || !is_copied {
                 thread::park_timeout(pause);
                 pause = pause.saturating_mul(2).min(PAUSE_MAX);
             } else {
@@ -258,6 +231,13 @@ impl Storing {
                 pause = PAUSE;
             }
         }
+    }
+
+    /// Brings the copy of the log there; `false`: it is behind.
+    fn copy(&mut self) -> bool {
+        let is_copied = self.copying.turn(&self.storage.store);
+        self.state.0.failures.fetch_add(u64::from(!is_copied), Ordering::Relaxed);
+        is_copied
     }
 
     fn has_ended(&self) -> bool {
@@ -275,6 +255,8 @@ impl Storing {
     fn count(&self) {
         let missing = |(first, file, _): &(u64, Hash, i64)| self.stored.get(first).is_none_or(|stored| stored.stub.sha256 != *file);
         self.state.0.unstored.store(self.wanted().iter().filter(|wanted| missing(wanted)).count(), Ordering::Relaxed);
+        let entries = self.state.hold().entries.unwrap_or(0);
+        self.state.0.uncopied.store(entries.saturating_sub(self.copying.entries()), Ordering::Relaxed);
     }
 
     /// Stores what is not stored, takes away what was here long enough, and deletes what the log does not name any more. Gives

@@ -1,5 +1,7 @@
 //! Against a server that speaks like S3: what is sealed goes there, is read there, and what is done to it there is found.
 
+mod copied;
+
 use super::{Going, Transit, outstanding};
 use crate::{
     anchor::{self, Anchor},
@@ -107,11 +109,16 @@ fn ask(path: &Path, subject: &str) -> Result<Timeline, reading::ReadError> {
     timeline(&[path], &asked)
 }
 
+/// The names of the objects that are no files of the copy of `log/`.
+fn segments(objects: &Objects) -> Vec<String> {
+    objects.names(BUCKET).expect("listed").into_iter().filter(|name| !name.starts_with("gate-1/log/")).collect()
+}
+
 /// A log of 35 events, three segments of which lie in the store alone.
 fn in_store(path: &Path, objects: &Objects) {
     let (log, writer) = start(path, &options(&objects.endpoint(), SOON));
     record(&log, 35, NOON);
-    until(|| [1, 11, 21].iter().all(|first| is_only_there(path, *first)) && log.counters().unstored == 0);
+    until(|| [1, 11, 21].iter().all(|first| is_only_there(path, *first)) && log.counters().unstored == 0 && log.counters().uncopied == 0);
     let _ = writer.close(PATIENCE);
 }
 
@@ -120,7 +127,7 @@ fn what_is_sealed_goes_to_the_store_and_is_read_where_it_lies() {
     let directory = tempfile::tempdir().expect("a directory");
     let (path, objects) = (directory.path(), objects());
     in_store(path, &objects);
-    assert_eq!(objects.names(BUCKET).expect("listed").len(), 3);
+    assert_eq!(segments(&objects).len(), 3);
     assert_eq!(numbers(path), (1..=35).collect::<Vec<_>>());
     let report = look(path);
     assert_eq!((report.findings.as_slice(), report.sealed), ([].as_slice(), 30));
@@ -129,13 +136,13 @@ fn what_is_sealed_goes_to_the_store_and_is_read_where_it_lies() {
     assert_eq!((found.entries.len(), found.unreadable), (35, 0));
     prove(path, &trusted(), 17, Disclosure::Commitment).expect("proven").verify(&trusted()).expect("right");
     // Gone on with, it knows what is where, and puts nothing again.
-    let before = objects.names(BUCKET).expect("listed");
+    let before = segments(&objects);
     let (log, writer) = start(path, &options(&objects.endpoint(), SOON));
     until(|| log.counters().unstored == 0);
     record(&log, 10, NOON);
     until(|| is_only_there(path, 31));
     let _ = writer.close(PATIENCE);
-    assert_eq!(objects.names(BUCKET).expect("listed").len(), before.len() + 1);
+    assert_eq!(segments(&objects).len(), before.len() + 1);
     assert_eq!(numbers(path), (1..=45).collect::<Vec<_>>());
     assert_eq!(told(path), "");
 }
@@ -209,12 +216,14 @@ fn while_the_store_is_away_all_stays_here_and_goes_there_later() {
     drop(nobody);
     let (log, writer) = start(path, &options(&format!("http://127.0.0.1:{port}"), SOON));
     record(&log, 25, NOON);
-    until(|| log.counters().sealed == 2 && log.counters().unstored == 2 && log.counters().store_failures > 0);
+    until(|| {
+        log.counters().sealed == 2 && log.counters().unstored == 2 && log.counters().store_failures > 0 && log.counters().uncopied == 2
+    });
     assert!(segment(path, 1).exists() && segment(path, 11).exists());
     let objects = Objects::start(port, BUCKET).expect("a server");
-    until(|| is_only_there(path, 1) && is_only_there(path, 11) && log.counters().unstored == 0);
+    until(|| is_only_there(path, 1) && is_only_there(path, 11) && log.counters().unstored == 0 && log.counters().uncopied == 0);
     let _ = writer.close(PATIENCE);
-    assert_eq!(objects.names(BUCKET).expect("listed").len(), 2);
+    assert_eq!(segments(&objects).len(), 2);
     assert_eq!(told(path), "");
 }
 
@@ -238,13 +247,13 @@ fn what_is_erased_is_erased_in_the_store() {
     let directory = tempfile::tempdir().expect("a directory");
     let (path, objects) = (directory.path(), objects());
     in_store(path, &objects);
-    let before = objects.names(BUCKET).expect("listed");
+    let before = segments(&objects);
     assert!(has_address(objects.get(BUCKET, &before[0]).expect("there")));
     // It is done when the log is closed, whatever is still here or only there.
     let (log, writer) = start(path, &options(&objects.endpoint(), SOON));
     assert_eq!(erase(&log), 35);
     let _ = writer.close(PATIENCE);
-    let after = objects.names(BUCKET).expect("listed");
+    let after = segments(&objects);
     assert!(after.iter().all(|name| !before.contains(name)), "{after:?}");
     for name in &after {
         assert!(!has_address(objects.get(BUCKET, name).expect("there")), "{name}");
@@ -274,7 +283,7 @@ fn what_is_retired_goes_from_the_store() {
     record(&log, 15, NOON + DAY * 2);
     until(|| is_only_there(path, 1) && Stub::path(&segment(path, 11)).exists());
     log.tell_time(NOON + DAY * 2);
-    until(|| objects.names(BUCKET).expect("listed").len() == 1 && outstanding(path).expect("readable") == 0);
+    until(|| segments(&objects).len() == 1 && outstanding(path).expect("readable") == 0);
     assert!(!Stub::path(&segment(path, 1)).exists());
     let _ = writer.close(PATIENCE);
     assert_eq!((told(path).as_str(), numbers(path)), ("", (11..=25).collect::<Vec<_>>()));
@@ -289,14 +298,14 @@ fn what_a_stopped_machine_left_is_done_at_the_next_start() {
     record(&log, 25, NOON);
     until(|| Stub::path(&segment(path, 1)).exists() && Stub::path(&segment(path, 11)).exists());
     let _ = writer.close(PATIENCE);
-    let whole = objects.names(BUCKET).expect("listed");
+    let whole = segments(&objects);
     let transit = Transit::open(path).expect("a folder");
     let stub = Stub::beside(&segment(path, 1)).expect("readable").expect("a stub");
     let settled = |objects: &Objects| {
         let (log, writer) = start(path, &options(&objects.endpoint(), LATER));
         until(|| log.counters().unstored == 0 && fs::read_dir(path.join("outside")).expect("a folder").next().is_none());
         let _ = writer.close(PATIENCE);
-        assert_eq!((objects.names(BUCKET).expect("listed"), told(path)), (whole.clone(), String::new()));
+        assert_eq!((segments(objects), told(path)), (whole.clone(), String::new()));
         assert_eq!(Stub::beside(&segment(path, 1)).expect("readable").expect("a stub").key, stub.key);
     };
     // It was to be put, and was or was not.
@@ -338,12 +347,12 @@ fn nothing_here_has_us_delete_what_the_log_names_or_what_is_not_ours() {
     let moved = store("http://127.0.0.1:9").stub(1, hash_of(b"moved"), 5);
     let leaving = transit.place(1, &moved.sha256, Going::Out);
     moved.write(&leaving).expect("written");
-    let before = objects.names(BUCKET).expect("listed");
+    let before = segments(&objects);
     let (log, writer) = start(path, &options(&objects.endpoint(), SOON));
     record(&log, 10, NOON);
     until(|| is_only_there(path, 31));
     let _ = writer.close(PATIENCE);
-    let after = objects.names(BUCKET).expect("listed");
+    let after = segments(&objects);
     assert!(before.iter().all(|name| after.contains(name)), "{before:?} {after:?}");
     assert_eq!((Stub::read(&leaving).expect("readable"), told(path)), (Some(moved), String::new()));
 }
@@ -376,7 +385,7 @@ fn an_object_that_cannot_be_deleted_stays_named_and_holds_nothing_up() {
     record(&log, 25, NOON);
     until(|| is_only_there(path, 1) && is_only_there(path, 11) && log.counters().store_failures > 0 && log.counters().unstored == 0);
     let _ = writer.close(PATIENCE);
-    assert!(leaving.exists() && objects.names(BUCKET).expect("listed").contains(&other.key));
+    assert!(leaving.exists() && segments(&objects).contains(&other.key));
     assert_eq!((outstanding(path).expect("readable"), told(path)), (1, String::new()));
     // Once it may be deleted, it is.
     let (_log, writer) = start(path, &options(&locked.replace("http://127.0.0.1", "http://localhost"), SOON));
@@ -386,7 +395,7 @@ fn an_object_that_cannot_be_deleted_stays_named_and_holds_nothing_up() {
     let (_log, writer) = start(path, &options(&objects.endpoint(), SOON));
     until(|| !leaving.exists());
     let _ = writer.close(PATIENCE);
-    assert!(!objects.names(BUCKET).expect("listed").contains(&other.key));
+    assert!(!segments(&objects).contains(&other.key));
 }
 
 /// The same server, behind one that lets nobody delete. Gives its URL.
@@ -438,10 +447,10 @@ fn an_object_that_is_gone_before_the_file_here_is_put_again() {
     record(&log, 15, NOON);
     until(|| Stub::path(&segment(path, 1)).exists());
     let _ = writer.close(PATIENCE);
-    let [name] = &*objects.names(BUCKET).expect("listed") else { panic!("one object") };
+    let [name] = &*segments(&objects) else { panic!("one object") };
     objects.delete(BUCKET, name).expect("deleted");
     let (_log, writer) = start(path, &options(&objects.endpoint(), SOON));
-    until(|| objects.names(BUCKET).expect("listed").contains(name));
+    until(|| segments(&objects).contains(name));
     let _ = writer.close(PATIENCE);
     assert_eq!(told(path), "");
 }
@@ -462,7 +471,7 @@ fn a_segment_that_was_changed_here_is_not_put() {
     until(|| is_only_there(path, 11) && log.counters().unstored == 1);
     let _ = writer.close(PATIENCE);
     assert!(segment(path, 1).exists());
-    assert_eq!(objects.names(BUCKET).expect("listed").len(), 1);
+    assert_eq!(segments(&objects).len(), 1);
     assert!(told(path).contains("events-000000000001.parquet"));
 }
 

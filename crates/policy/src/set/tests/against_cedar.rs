@@ -143,7 +143,11 @@ proptest! {
             let identity = town.identity(parts[0]);
             let (api, operation) = town.operation(parts[1], parts[2]);
             let (facts, risk) = facts(&identity, described);
-            let ours = town.set.rule(&town.set.standing(&identity, &api, &operation), &facts, risk, NOON);
+            let standing = town.set.standing(&identity, &api, &operation);
+            let ours = town.set.rule(&standing, &facts, risk, NOON);
+            // What is told of every request with this proof holds of this one.
+            let foretold = town.set.foretell(&standing, &facts, NOON).is_none_or(|told| told.decision == ours.decision);
+            prop_assert!(foretold, "{} {}\n{}{}", request, described, text, grants.join("\n"));
             let world = World::new(&identity, &api, &operation, &[]).unwrap();
             let theirs = world.ask(&cedar, Asked { facts: &facts, risk, now: NOON }.context(Fields::ALL).unwrap()).unwrap();
             let failed = theirs.diagnostics().errors().count() > 0;

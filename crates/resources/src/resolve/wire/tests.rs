@@ -90,3 +90,27 @@ fn trailers_are_named_and_say_nothing_of_the_message() {
       = it says how a message is read, or whom to believe: leave it out
     ");
 }
+
+/// STANDARDS §1.13: off unless a trust domain is named, and the header of it has no other office.
+#[test]
+fn a_transaction_token_wants_a_trust_domain_and_its_header_to_itself() {
+    let of = |token: &str| check(&format!("{{ urls: [http://u], transaction_token: {token} }}"));
+    for good in ["{ trust_domain: acme.example }", "{ trust_domain: 'https://acme.example/shop' }", "{ trust_domain: 'urn:acme' }"] {
+        assert_eq!(of(good), "http1 [] None false", "{good}");
+    }
+    for (bad, expected) in [
+        ("{ trust_domain: 'a b' }", "`upstream.transaction_token.trust_domain`: `a b` is no trust domain"),
+        ("{ trust_domain: '' }", "`upstream.transaction_token.trust_domain`: `` is no trust domain"),
+        ("{ trust_domain: ':acme' }", "`upstream.transaction_token.trust_domain`: `:acme` is no trust domain"),
+        ("{ trust_domain: 'a{b}' }", "`upstream.transaction_token.trust_domain`: `a{b}` is no trust domain"),
+        ("{ trust_domain: [a] }", "`upstream.transaction_token.trust_domain`"),
+        ("{}", "trust_domain"),
+        ("{ trust_domain: a, life: 5m }", "life"),
+        ("acme.example", "`upstream.transaction_token`"),
+    ] {
+        let said = of(bad);
+        assert!(said.starts_with("r.yaml:") && said.contains(": error[") && said.contains(expected), "{bad}: {said}");
+    }
+    let said = check("{ urls: [http://u], transaction_token: { trust_domain: a }, identity: { header: Txn-Token, secret: s } }");
+    assert!(said.contains("error[upstream.transaction_token]: Api `a`: `upstream.transaction_token`: `Txn-Token` holds"), "{said}");
+}

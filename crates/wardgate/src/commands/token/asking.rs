@@ -1,7 +1,10 @@
 //! How this client gets its tokens: by what it proves itself, and what it asks for. Files are read anew each time, since somebody may
 //! replace what is in them.
 
-use super::issuer::{Answered, Issuer, NoAnswer, Way};
+use super::{
+    issuer::{Answered, Issuer, NoAnswer, Way},
+    possession::{self, Possession},
+};
 use crate::{cli::TokenArgs, clock};
 use anyhow::{Context as _, bail};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -12,7 +15,10 @@ use serde_json::{Value, json};
 use std::{
     fmt, fs,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use wardgate_model::{secret::Secret, time::Time};
@@ -34,6 +40,7 @@ const LIFE: Duration = Duration::from_mins(1);
 const FILE_BYTES_MAX: usize = 64 * 1024;
 
 /// By what a client proves itself.
+#[derive(Clone)]
 enum Proof {
     /// A private key of its own.
     Key { client: String, file: PathBuf },
@@ -45,18 +52,36 @@ enum Proof {
     Subject { file: PathBuf },
 }
 
+#[derive(Clone)]
 enum ApiKey {
     File(PathBuf),
     Given(Secret<String>),
+}
+
+/// What a token is asked for.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Asks {
+    /// The API that it is for.
+    pub(super) resource: Option<String>,
+    /// Classes of operations.
+    pub(super) scope: Option<String>,
+    /// The task that it is of.
+    pub(super) task: Option<String>,
 }
 
 /// Gets tokens.
 pub(super) struct Asker {
     issuer: Issuer,
     proof: Proof,
-    resource: Option<String>,
-    scope: Option<String>,
-    details: Option<String>,
+    asks: Asks,
+    /// What tokens are bound to, where we show them ourselves.
+    binding: Option<Binding>,
+}
+
+/// To what tokens are bound, from when on that is asked for.
+struct Binding {
+    key: Possession,
+    begun: AtomicBool,
 }
 
 /// A token, and until when.
@@ -69,6 +94,8 @@ pub(super) struct Token {
     pub(super) life: Duration,
     /// What the service answered.
     pub(super) answer: Value,
+    /// Whether it opens nothing without a proof of our key.
+    pub(super) bound: bool,
     /// What TLS is to be spoken with where it is shown: it may be bound to the certificate of the client.
     pub(super) tls: Arc<ClientConfig>,
 }
@@ -90,14 +117,45 @@ impl Asker {
         proof.look()?;
         let certificate = args.certificate.clone().zip(args.certificate_key.clone());
         let way = Way { connect: args.connect.clone(), ca: args.ca.clone(), certificate };
-        let details = args.task.as_ref().map(|task| json!([{ "type": TASK, "task_id": task }]).to_string());
         let issuer = Issuer::find(url, way).await?;
-        Ok(Self { issuer, proof, resource: args.resource.clone(), scope: args.scope.clone(), details })
+        if args.bound && !issuer.binds() {
+            bail!("the token service binds no tokens to a key (RFC 9449): leave `--bound` out");
+        }
+        // Whoever else is to show the token has no key: only the forwarder shows it by itself.
+        let binding = match (&args.proxy, &args.resource) {
+            (Some(_), Some(resource)) if issuer.binds() => {
+                let begun = AtomicBool::new(args.bound || issuer.only_bound(resource).await);
+                Some(Binding { key: Possession::new()?, begun })
+            }
+            _ => None,
+        };
+        let asks = Asks { resource: args.resource.clone(), scope: args.scope.clone(), task: args.task.clone() };
+        Ok(Self { issuer, proof, asks, binding })
+    }
+
+    /// The same client, that asks for something else, bound to nothing.
+    pub(super) fn asking(&self, asks: Asks) -> Self {
+        Self { issuer: self.issuer.clone(), proof: self.proof.clone(), asks, binding: None }
+    }
+
+    /// What it asks for.
+    pub(super) fn asks(&self) -> &Asks {
+        &self.asks
+    }
+
+    /// The token service.
+    pub(super) fn issuer(&self) -> &Issuer {
+        &self.issuer
     }
 
     /// How to get to the gate.
     pub(super) fn way(&self) -> &Way {
         self.issuer.way()
+    }
+
+    /// What its tokens are bound to, for whoever they are shown to.
+    pub(super) fn possession(&self) -> Option<Possession> {
+        self.binding.as_ref().map(|binding| binding.key.elsewhere())
     }
 
     /// Asks for a token.
@@ -111,16 +169,38 @@ impl Asker {
         let text = answer.get("access_token").and_then(Value::as_str);
         let text = text.ok_or_else(|| NoAnswer::Refused("the answer has no `access_token`".to_owned()))?;
         let life = answer.get("expires_in").and_then(Value::as_u64).map_or(LIFE, Duration::from_secs);
-        Ok(Token { text: Secret::new(text.to_owned()), ends: asked + life, life, tls, answer })
+        // RFC 6749 §7.1: the type says how it is shown, whatever was asked for.
+        let bound = answer.get("token_type").and_then(Value::as_str).is_some_and(|kind| kind.eq_ignore_ascii_case("DPoP"));
+        Ok(Token { text: Secret::new(text.to_owned()), bound, ends: asked + life, life, tls, answer })
     }
 
+    /// The answer that counts: after a proof of possession and a nonce were asked for, each once (RFC 9449 §5.2, §8).
     async fn answered(&self) -> anyhow::Result<(Answered, Arc<ClientConfig>)> {
         let tls = self.way().tls()?;
-        let shown = self.proof.shown(self.issuer.name())?;
+        let mut answer = self.once(&tls).await?;
+        let Some(Binding { key, begun }) = &self.binding else { return Ok((answer, tls)) };
+        if answer.error() == possession::UNBOUND && !begun.swap(true, Ordering::Relaxed) {
+            answer = self.once(&tls).await?;
+        }
+        if answer.error() == possession::WANTED && answer.nonce.is_some() {
+            key.learn(answer.nonce.as_deref());
+            answer = self.once(&tls).await?;
+        }
+        key.learn(answer.nonce.as_deref());
+        Ok((answer, tls))
+    }
+
+    async fn once(&self, tls: &Arc<ClientConfig>) -> anyhow::Result<Answered> {
+        let mut shown = self.proof.shown(self.issuer.name())?;
+        if let Some(Binding { key, .. }) = self.binding.as_ref().filter(|binding| binding.begun.load(Ordering::Relaxed)) {
+            shown.fields.push((possession::PROOF, key.proof("POST", self.issuer.endpoint(), None)?));
+        }
         let mut form: Vec<(&str, &str)> = shown.form.iter().map(|(name, value)| (*name, value.danger_expose().as_str())).collect();
-        let asked = [("resource", &self.resource), ("scope", &self.scope), ("authorization_details", &self.details)];
+        let Asks { resource, scope, task } = &self.asks;
+        let details = task.as_ref().map(|task| json!([{ "type": TASK, "task_id": task }]).to_string());
+        let asked = [("resource", resource), ("scope", scope), ("authorization_details", &details)];
         form.extend(asked.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))));
-        Ok((self.issuer.token(&tls, shown.fields, &form).await?, tls))
+        self.issuer.token(tls, shown.fields, &form).await
     }
 }
 

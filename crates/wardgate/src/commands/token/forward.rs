@@ -8,6 +8,7 @@ mod rewound;
 use super::{
     asking::{self, Asker, Token},
     fresh::Fresh,
+    possession::{self, Possession},
 };
 use crate::{
     cli::TokenArgs,
@@ -18,7 +19,7 @@ use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use guard::{Guard, Names};
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri, header, uri::PathAndQuery};
-use http_body_util::{Either, Full};
+use http_body_util::{BodyExt as _, Either, Full};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use lanes::Lanes;
@@ -52,6 +53,11 @@ const HEAD_PATIENCE: Duration = Duration::from_secs(30);
 const DRAIN: Duration = Duration::from_secs(10);
 /// A token that is younger than this is not replaced because it was refused: the next one would be, too.
 const YOUNG: Duration = Duration::from_secs(5);
+/// So much of a body is taken in that is not passed on, in bytes.
+const HEARD_OUT_MAX: usize = 4 * 1024 * 1024;
+/// What is said where a nonce was asked for when it was too late.
+const TOO_LATE: &str =
+    "the gate wants a nonce, and more of the body has gone than is kept to be sent again: it is there now, send the request once more";
 /// What begins the address of a socket in the file system.
 const UNIX: &str = "unix:";
 
@@ -72,12 +78,24 @@ impl Drop for SocketFile {
     }
 }
 
+/// Why a request is sent again.
+#[derive(Clone, Copy)]
+enum Again {
+    /// Its proof of possession is to say what was asked for.
+    Nonce,
+    /// The token was refused: by another one.
+    Token,
+}
+
 /// What every connection has in common.
 struct Forwarder {
     fresh: Fresh,
     guard: Guard,
     lanes: Lanes,
     host: HeaderValue,
+    /// Scheme, host and port of the API, as proofs of possession name them.
+    origin: String,
+    possession: Option<Possession>,
     activity: Activity,
 }
 
@@ -131,6 +149,8 @@ pub(super) async fn run(asker: Arc<Asker>, fresh: Fresh, address: &str, args: &T
     let target: Uri = resource.parse().with_context(|| format!("`{}` is no address", plain(resource)))?;
     let authority = target.authority().with_context(|| format!("`{}` names no host", plain(resource)))?;
     let host = HeaderValue::try_from(authority.as_str())?;
+    let origin = format!("{}://{authority}", target.scheme_str().unwrap_or("https"));
+    let possession = asker.possession();
     let door = door(address, args).await?;
     let names = match &door {
         Door::Unix(..) => Names::Any,
@@ -149,7 +169,7 @@ pub(super) async fn run(asker: Arc<Asker>, fresh: Fresh, address: &str, args: &T
     };
     let activity = Activity { open: AtomicUsize::new(0), last: Mutex::new(Instant::now()) };
     let lanes = Lanes::new(asker.way().clone(), target);
-    let forwarder = Arc::new(Forwarder { fresh, guard, lanes, host, activity });
+    let forwarder = Arc::new(Forwarder { fresh, guard, lanes, host, origin, possession, activity });
     line(&format!("forwarding: {shown} -> {}", plain(resource)))?;
     serve(&door, &forwarder, args.idle_exit).await
 }
@@ -255,18 +275,38 @@ impl Forwarder {
         let Some(token) = self.fresh.token().await else {
             return problem(StatusCode::SERVICE_UNAVAILABLE, "there is no token: the token service does not answer or refuses");
         };
-        let first = match self.sent(&head, body, &token).await {
+        let mut answer = match self.sent(&head, body, &token).await {
             Ok(answer) => answer,
             Err(error) => return problem(StatusCode::BAD_GATEWAY, &format!("{error:#}")),
         };
-        if first.status() != StatusCode::UNAUTHORIZED {
-            return passed(first);
+        // Each of them once: a proof that says what is wanted, and another token.
+        let (mut token, mut again) = (token, [Again::Nonce, Again::Token].as_slice());
+        while let [next, rest @ ..] = again {
+            if answer.status() != StatusCode::UNAUTHORIZED {
+                break;
+            }
+            again = rest;
+            let next = match next {
+                Again::Nonce if !is_asked_for(&answer) || !token.bound => continue,
+                Again::Nonce if !kept.is_whole() => {
+                    hear_out(kept.rest()).await;
+                    return problem(StatusCode::SERVICE_UNAVAILABLE, TOO_LATE);
+                }
+                Again::Nonce => Arc::clone(&token),
+                Again::Token if !kept.is_whole() => break,
+                Again::Token => match self.next(&token).await {
+                    Some(next) => next,
+                    None => break,
+                },
+            };
+            let Some(body) = kept.again() else { break };
+            answer = match self.sent(&head, body, &next).await {
+                Ok(answer) => answer,
+                Err(error) => return problem(StatusCode::BAD_GATEWAY, &format!("{error:#}")),
+            };
+            token = next;
         }
-        let Some((body, next)) = kept.again().zip(self.next(&token).await) else { return passed(first) };
-        match self.sent(&head, body, &next).await {
-            Ok(answer) => passed(answer),
-            Err(_) => passed(first),
-        }
+        passed(answer)
     }
 
     /// A token in the place of one that was refused; `None`: there is no sense in it.
@@ -284,11 +324,46 @@ impl Forwarder {
         *request.method_mut() = head.method.clone();
         *request.uri_mut() = head.uri.clone();
         *request.headers_mut() = head.headers.clone();
-        let mut shown = HeaderValue::try_from(format!("Bearer {}", token.text.danger_expose()))?;
+        let text = token.text.danger_expose();
+        let bound = self.possession.as_ref().filter(|_| token.bound);
+        let scheme = if bound.is_some() { "DPoP" } else { "Bearer" };
+        let mut shown = HeaderValue::try_from(format!("{scheme} {text}"))?;
         shown.set_sensitive(true);
         request.headers_mut().insert(header::AUTHORIZATION, shown);
-        self.lanes.send(&token.tls, request).await
+        if let Some(possession) = bound {
+            // RFC 9449 §4.2: for this request alone, at the address that the gate is called by.
+            let target = format!("{}{}", self.origin, head.uri.path());
+            request.headers_mut().insert(possession::PROOF, possession.proof(head.method.as_str(), &target, Some(text))?);
+        }
+        let mut answer = self.lanes.send(&token.tls, request).await?;
+        if let Some(possession) = bound {
+            // It is for us: the program knows nothing of it.
+            let nonce = answer.headers_mut().remove(possession::NONCE);
+            possession.learn(nonce.as_ref().and_then(|nonce| nonce.to_str().ok()));
+        }
+        Ok(answer)
     }
+}
+
+/// Takes in what is left of a body, within bounds: who is cut off in the middle of it does not hear the answer.
+async fn hear_out(mut body: Rewound<Incoming>) {
+    let mut left = HEARD_OUT_MAX;
+    let read = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            match left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) {
+                Some(less) => left = less,
+                None => break,
+            }
+        }
+    };
+    let _in_time = timeout(YOUNG, read).await;
+}
+
+/// Whether an answer asks for a nonce in the proof of possession (RFC 9449 §9).
+fn is_asked_for(answer: &Response<Incoming>) -> bool {
+    let wanted = possession::WANTED.as_bytes();
+    let asks = |value: &HeaderValue| value.as_bytes().windows(wanted.len()).any(|part| part == wanted);
+    answer.headers().get_all(header::WWW_AUTHENTICATE).iter().any(asks)
 }
 
 /// An answer of the gate, as it is.

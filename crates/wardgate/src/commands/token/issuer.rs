@@ -1,5 +1,6 @@
 //! A token service, as its client sees it: found by its metadata (RFC 8414), asked over one connection a question.
 
+use super::possession::NONCE;
 use crate::{client::segment, output::plain};
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
@@ -23,6 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The field of every answer that names the request.
 const REQUEST_ID: &str = "wardgate-request-id";
+/// Behind the issuer's address: the token endpoint, and where tasks are started and ended.
+const TOKEN: &str = "/oauth/token";
+const TASKS: &str = "/tasks";
 
 /// How to get to a gate.
 #[derive(Debug, Clone, Default)]
@@ -36,10 +40,12 @@ pub(super) struct Way {
 }
 
 /// A token service that was found.
+#[derive(Clone)]
 pub(super) struct Issuer {
     way: Way,
     name: String,
     token: String,
+    binds: bool,
 }
 
 /// What a token service answers.
@@ -50,6 +56,8 @@ pub(super) struct Answered {
     pub(super) said: Value,
     /// The id by which the record has the request.
     pub(super) request: String,
+    /// What proofs of possession are to say from now on.
+    pub(super) nonce: Option<String>,
 }
 
 /// Why there is no answer that counts.
@@ -73,6 +81,12 @@ impl Answered {
         self.text("error")
     }
 
+    /// What kind of problem it is.
+    fn problem(&self) -> String {
+        let code = self.text("code");
+        if code.is_empty() { self.text("title") } else { code }
+    }
+
     /// Its document, where it is one of success.
     ///
     /// # Errors
@@ -83,7 +97,7 @@ impl Answered {
         }
         // RFC 9457 where it is no endpoint of OAuth.
         let told =
-            if self.error().is_empty() { (self.text("code"), self.text("detail")) } else { (self.error(), self.text("error_description")) };
+            if self.error().is_empty() { (self.problem(), self.text("detail")) } else { (self.error(), self.text("error_description")) };
         let said = format!("no {what}: {} {}: {} (request {})", self.status.as_u16(), told.0, told.1, plain(&self.request));
         let later = self.status.is_server_error() || self.status == StatusCode::TOO_MANY_REQUESTS;
         Err(if later { NoAnswer::Later(said) } else { NoAnswer::Refused(said) })
@@ -96,20 +110,19 @@ impl Issuer {
     /// # Errors
     /// When nobody is there, or somebody else (RFC 8414 §3.3: the metadata says the very URL that was asked).
     pub(super) async fn find(url: &str, way: Way) -> anyhow::Result<Self> {
-        let uri: Uri = url.parse().with_context(|| format!("`{}` is no issuer", plain(url)))?;
-        let path = uri.path().trim_end_matches('/');
-        let origin = url.trim_end_matches('/').strip_suffix(path).unwrap_or(url);
-        let place = format!("{origin}/.well-known/oauth-authorization-server{path}");
+        let place = well_known(url, "oauth-authorization-server").with_context(|| format!("`{}` is no issuer", plain(url)))?;
         let tls = way.tls()?;
         let Answered { status, said, .. } = way.ask(&tls, Method::GET, &place, Vec::new(), String::new()).await?;
         if !status.is_success() {
             bail!("`{}` does not say where its token service is: it answered {status}", plain(url));
         }
+        let binds = said.get("dpop_signing_alg_values_supported").and_then(Value::as_array);
+        let binds = binds.is_some_and(|algorithms| algorithms.iter().any(|algorithm| algorithm == "ES256"));
         let text = |pointer: &str| said.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         // RFC 8705 §5: where certificates are asked for on a listener of its own.
         let alias = way.certificate.as_ref().and_then(|_| text("/mtls_endpoint_aliases/token_endpoint"));
         match (text("/issuer"), alias.or_else(|| text("/token_endpoint"))) {
-            (Some(name), Some(token)) if name == url => Ok(Self { way, name, token }),
+            (Some(name), Some(token)) if name == url => Ok(Self { way, name, token, binds }),
             (Some(other), Some(_)) => bail!("the issuer there calls itself `{}`: name it so, exactly", plain(&other)),
             _ => bail!("what is said at `{}` is no metadata of a token service", plain(&place)),
         }
@@ -120,9 +133,42 @@ impl Issuer {
         &self.name
     }
 
+    /// Where tokens are asked for.
+    pub(super) fn endpoint(&self) -> &str {
+        &self.token
+    }
+
+    /// Whether it binds tokens to a key of ours (RFC 9449 §5.1).
+    pub(super) fn binds(&self) -> bool {
+        self.binds
+    }
+
+    /// Whether an API says that it takes no token that is not bound to a key (RFC 9728 §2). One that says nothing says so at its first
+    /// refusal.
+    pub(super) async fn only_bound(&self, resource: &str) -> bool {
+        let Ok(place) = well_known(resource, "oauth-protected-resource") else { return false };
+        let Ok(tls) = self.way.tls() else { return false };
+        let Ok(told) = self.way.ask(&tls, Method::GET, &place, Vec::new(), String::new()).await else { return false };
+        // RFC 9728 §3.3: what is of another says nothing of it.
+        told.status.is_success()
+            && told.said.get("resource").and_then(Value::as_str) == Some(resource)
+            && told.said.get("dpop_bound_access_tokens_required").and_then(Value::as_bool) == Some(true)
+    }
+
     /// How to get to it.
     pub(super) fn way(&self) -> &Way {
         &self.way
+    }
+
+    /// What a token is for that opens its API of tasks.
+    pub(super) fn tasks_resource(&self) -> String {
+        format!("{}{TASKS}", self.name.trim_end_matches('/'))
+    }
+
+    /// Where tasks are started and ended: on the listener where this client gets its tokens, which may be bound to its certificate. `None`: it
+    /// is another make of token service.
+    pub(super) fn tasks(&self) -> Option<String> {
+        self.token.strip_suffix(TOKEN).map(|base| format!("{base}{TASKS}"))
     }
 
     /// Asks for a token.
@@ -139,6 +185,14 @@ impl Issuer {
         let form_type = (header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
         self.way.ask(tls, Method::POST, &self.token, fields.into_iter().chain([form_type]).collect(), form.join("&")).await
     }
+}
+
+/// Where the metadata of an issuer or a resource are: between host and path (RFC 8414 §3, RFC 9728 §3.1).
+fn well_known(url: &str, what: &str) -> anyhow::Result<String> {
+    let uri: Uri = url.parse()?;
+    let path = uri.path().trim_end_matches('/');
+    let origin = url.trim_end_matches('/').strip_suffix(path).unwrap_or(url);
+    Ok(format!("{origin}/.well-known/{what}{path}"))
 }
 
 impl Way {
@@ -167,7 +221,7 @@ impl Way {
         let field = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let request = field(REQUEST_ID).unwrap_or_else(|| "unknown".to_owned());
         let said = serde_json::from_slice(answer.body()).unwrap_or_default();
-        Ok(Answered { status: answer.status(), said, request })
+        Ok(Answered { status: answer.status(), said, request, nonce: field(NONCE) })
     }
 
     /// A connection to the host of an address.

@@ -14,7 +14,14 @@ use wardgate_model::{secret::Secret, time::Time};
 
 fn token(text: &str) -> Token {
     let tls = Way::default().tls().unwrap();
-    Token { text: Secret::new(text.to_owned()), ends: Time::from_seconds(9), life: Duration::from_secs(9), answer: Value::Null, tls }
+    Token {
+        text: Secret::new(text.to_owned()),
+        ends: Time::from_seconds(9),
+        life: Duration::from_secs(9),
+        bound: false,
+        answer: Value::Null,
+        tls,
+    }
 }
 
 #[test]

@@ -19,42 +19,73 @@ struct Source<B> {
     /// Whether `seen` is all that came.
     whole: bool,
     ended: bool,
+    /// Whose it is to read: of those that were begun the last.
+    turn: u64,
 }
+
+/// Why a body does not go on.
+pub(super) type Broken = Box<dyn std::error::Error + Send + Sync>;
 
 /// A body, from its beginning.
 pub(super) struct Rewound<B> {
     source: Arc<Mutex<Source<B>>>,
     at: usize,
+    turn: u64,
     hint: SizeHint,
 }
 
-impl<B: Body<Data = Bytes> + Unpin> Rewound<B> {
+impl<B: Body<Data = Bytes, Error: Into<Broken>> + Unpin> Rewound<B> {
     /// Of what comes.
     pub(super) fn new(body: B) -> Self {
         let hint = body.size_hint();
-        let source = Source { ended: body.is_end_stream(), body, seen: Vec::new(), bytes: 0, whole: true };
-        Self { source: Arc::new(Mutex::new(source)), at: 0, hint }
+        let source = Source { ended: body.is_end_stream(), body, seen: Vec::new(), bytes: 0, whole: true, turn: 0 };
+        Self { source: Arc::new(Mutex::new(source)), at: 0, turn: 0, hint }
     }
 
-    /// The same from its beginning; `None`: too much of it has come. Only one of them may be read at a time.
+    /// Whether it can be sent once more.
+    pub(super) fn is_whole(&self) -> bool {
+        self.source.lock().unwrap_or_else(PoisonError::into_inner).whole
+    }
+
+    /// The same from its beginning; `None`: too much of it has come.
+    ///
+    /// INVARIANT (one reader): whoever reads it still is broken off, so that nobody has one half of it and somebody else the other.
     pub(super) fn again(&self) -> Option<Self> {
-        let whole = self.source.lock().unwrap_or_else(PoisonError::into_inner).whole;
-        whole.then(|| self.same())
+        let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
+        if !source.whole {
+            return None;
+        }
+        source.turn += 1;
+        let turn = source.turn;
+        drop(source);
+        Some(Self { source: Arc::clone(&self.source), at: 0, turn, hint: self.hint })
+    }
+
+    /// What has not come yet, for whoever is to hear it out. Nobody else reads it from then on.
+    pub(super) fn rest(&self) -> Self {
+        let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
+        source.turn += 1;
+        let (turn, at) = (source.turn, source.seen.len());
+        drop(source);
+        Self { source: Arc::clone(&self.source), at, turn, hint: self.hint }
     }
 
     /// A second hold on it, for [`Rewound::again`].
     pub(super) fn same(&self) -> Self {
-        Self { source: Arc::clone(&self.source), at: 0, hint: self.hint }
+        Self { source: Arc::clone(&self.source), at: 0, turn: self.turn, hint: self.hint }
     }
 }
 
-impl<B: Body<Data = Bytes> + Unpin> Body for Rewound<B> {
+impl<B: Body<Data = Bytes, Error: Into<Broken>> + Unpin> Body for Rewound<B> {
     type Data = Bytes;
-    type Error = B::Error;
+    type Error = Broken;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let this = self.get_mut();
         let mut source = this.source.lock().unwrap_or_else(PoisonError::into_inner);
+        if source.turn != this.turn {
+            return Poll::Ready(Some(Err("the request is sent once more".into())));
+        }
         if let Some(seen) = source.seen.get(this.at) {
             this.at += 1;
             return Poll::Ready(Some(Ok(Frame::data(seen.clone()))));
@@ -79,7 +110,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Rewound<B> {
             }
             Poll::Ready(Some(_)) => source.whole = false,
         }
-        polled
+        polled.map_err(Into::into)
     }
 
     fn is_end_stream(&self) -> bool {

@@ -1,0 +1,367 @@
+//! What tasks may use in all: calls, bytes and records that were drawn for this process, taken from and given back to.
+//!
+//! What a task has left stands in the store, for all gates together. A process draws a share of it ahead of use, and takes from that
+//! here without asking anybody. When a share runs low it says so ([`Budgets::when_low`]); when it is used up, whoever wants more is
+//! told to ask ([`Short::Ask`]), until the store has said that there is no more ([`Short::Used`]).
+//!
+//! - A call is taken before it is judged any further, and given back when it is refused later: of a budget of N, N calls pass.
+//! - Bytes are charged as they pass; what there is not enough for is cut.
+//! - Records are charged when they have been counted: a task can exceed its budget by the answers that are under way then.
+
+use ahash::{AHashMap, RandomState};
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+use wardgate_model::{
+    id::TaskId,
+    task::{Budget, Task},
+    time::Time,
+};
+
+/// How long it is believed that a budget has no more: other gates may give back what they had.
+const DRY: Duration = Duration::from_secs(1);
+/// How often a call is not charged that bears the key of one that was charged.
+const RETRIES_MAX: u8 = 4;
+/// How many keys of one task are remembered.
+const KEYS_MAX: usize = 1_024;
+
+/// What tells a retry from another call: method, target and `Idempotency-Key`, hashed.
+pub type RetryKey = [u8; 32];
+
+/// Who wants to hear that a task's share runs low. It must not wait.
+type Low = Box<dyn Fn(&TaskId) + Send + Sync>;
+
+/// Why nothing could be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Short {
+    /// The store may have more.
+    Ask,
+    /// There is no more.
+    Used,
+}
+
+/// What is drawn, or left, of each measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Drawn {
+    /// Calls.
+    pub calls: u64,
+    /// Bytes.
+    pub bytes: u64,
+    /// Records.
+    pub records: u64,
+}
+
+/// The shares of tasks that a process has drawn.
+#[derive(Default)]
+pub struct Budgets {
+    tasks: papaya::HashMap<TaskId, Arc<Shares>, RandomState>,
+    low: OnceLock<Low>,
+}
+
+/// One measure of one task.
+#[derive(Debug, Default)]
+struct Measure {
+    /// What is left here; below nothing where more was used than there was.
+    left: AtomicI64,
+    /// Below this it runs low.
+    mark: AtomicI64,
+    /// Until when it is believed that the store has no more, in microseconds.
+    dry: AtomicI64,
+}
+
+impl Measure {
+    fn is_dry(&self, now: Time) -> bool {
+        self.dry.load(Ordering::Relaxed) > now.as_micros()
+    }
+
+    fn short(&self, now: Time) -> Short {
+        if self.is_dry(now) { Short::Used } else { Short::Ask }
+    }
+
+    /// Takes so much, or nothing.
+    fn take(&self, count: i64) -> bool {
+        self.left.try_update(Ordering::AcqRel, Ordering::Acquire, |left| (left >= count).then(|| left - count)).is_ok()
+    }
+
+    fn is_low(&self, now: Time) -> bool {
+        self.left.load(Ordering::Relaxed) < self.mark.load(Ordering::Relaxed) && !self.is_dry(now)
+    }
+
+    fn add(&self, drawn: u64, now: Time) {
+        if drawn == 0 {
+            self.dry.store((now + DRY).as_micros(), Ordering::Relaxed);
+            return;
+        }
+        let drawn = i64::try_from(drawn).unwrap_or(i64::MAX);
+        self.mark.store(drawn / 2, Ordering::Relaxed);
+        self.left.fetch_add(drawn, Ordering::AcqRel);
+    }
+
+    /// Takes all that is left.
+    fn empty(&self) -> u64 {
+        let left = self.left.try_update(Ordering::AcqRel, Ordering::Acquire, |left| Some(left.min(0))).unwrap_or_else(|left| left);
+        u64::try_from(left).unwrap_or(0)
+    }
+
+    fn left(&self) -> u64 {
+        u64::try_from(self.left.load(Ordering::Acquire)).unwrap_or(0)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Shares {
+    calls: Measure,
+    bytes: Measure,
+    records: Measure,
+    /// Somebody was told that it runs low, and has not drawn yet.
+    told: AtomicBool,
+    /// Charged calls that bore a key, and how often each was tried again.
+    keys: Mutex<AHashMap<RetryKey, u8>>,
+}
+
+impl Shares {
+    fn keys(&self) -> std::sync::MutexGuard<'_, AHashMap<RetryKey, u8>> {
+        // Counts are whole at every moment: whoever panicked left nothing half done.
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a call with this key was charged, and may be tried once more for that.
+    fn is_retry(&self, key: &RetryKey) -> bool {
+        match self.keys().get_mut(key) {
+            Some(tries) if *tries < RETRIES_MAX => {
+                *tries += 1;
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    fn charged(&self, key: RetryKey) {
+        let mut keys = self.keys();
+        if keys.len() < KEYS_MAX {
+            keys.entry(key).or_default();
+        }
+    }
+}
+
+/// A call's place in a task's budget. Dropped before [`TaskPlace::commit`], it gives the call back.
+pub struct TaskPlace {
+    shares: Arc<Shares>,
+    budgets: Arc<Budgets>,
+    task: TaskId,
+    budget: Budget,
+    /// The call is to be given back.
+    owed: bool,
+    key: Option<RetryKey>,
+}
+
+impl fmt::Debug for TaskPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskPlace").field("task", &self.task).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Budgets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Budgets").field("tasks", &self.tasks.pin().len()).finish_non_exhaustive()
+    }
+}
+
+impl Budgets {
+    /// Says who wants to hear that a share runs low. Only then budgets are kept: without anybody who draws, everything is let through
+    /// and nothing is counted, as replays and descriptions want it. To be called once.
+    pub fn when_low(&self, low: impl Fn(&TaskId) + Send + Sync + 'static) {
+        let _first = self.low.set(Box::new(low));
+    }
+
+    fn of(&self, task: &TaskId) -> Arc<Shares> {
+        Arc::clone(self.tasks.pin().get_or_insert_with(task.clone(), Arc::default))
+    }
+
+    /// Takes a call of a task, where its budget has one, and bytes and records to begin with. `None`: nothing is counted.
+    ///
+    /// # Errors
+    /// When something is used up here.
+    pub fn take(self: &Arc<Self>, task: &Task, key: Option<RetryKey>, now: Time) -> Result<Option<TaskPlace>, Short> {
+        if task.budget.is_open() || self.low.get().is_none() {
+            return Ok(None);
+        }
+        let shares = self.of(&task.id);
+        let Budget { calls, bytes, records } = task.budget;
+        for (most, measure) in [(bytes, &shares.bytes), (records, &shares.records)] {
+            if most.is_some() && measure.left.load(Ordering::Acquire) <= 0 {
+                return Err(measure.short(now));
+            }
+        }
+        let retry = calls.is_some() && key.as_ref().is_some_and(|key| shares.is_retry(key));
+        let counted = calls.is_some() && !retry;
+        if counted && !shares.calls.take(1) {
+            return Err(shares.calls.short(now));
+        }
+        let place = TaskPlace {
+            budgets: Arc::clone(self),
+            task: task.id.clone(),
+            budget: task.budget,
+            owed: counted,
+            key: key.filter(|_| counted),
+            shares,
+        };
+        place.look(now);
+        Ok(Some(place))
+    }
+
+    /// What is here of a task now.
+    #[must_use]
+    pub fn left(&self, task: &TaskId) -> Drawn {
+        let shares = self.tasks.pin().get(task).map(Arc::clone);
+        shares.map_or_else(Drawn::default, |shares| Drawn {
+            calls: shares.calls.left(),
+            bytes: shares.bytes.left(),
+            records: shares.records.left(),
+        })
+    }
+
+    /// Whether a measure of a task that is counted has nothing here, or runs low.
+    #[must_use]
+    pub fn wants(&self, task: &TaskId, budget: &Budget, now: Time) -> Wants {
+        let shares = self.of(task);
+        let one =
+            |most: Option<u64>, measure: &Measure| most.is_some() && !measure.is_dry(now) && (measure.left() == 0 || measure.is_low(now));
+        Wants {
+            calls: one(budget.calls, &shares.calls),
+            bytes: one(budget.bytes, &shares.bytes),
+            records: one(budget.records, &shares.records),
+        }
+    }
+
+    /// Adds what was drawn of those measures that were wanted. Nothing of one means that the store has no more of it.
+    pub fn drawn(&self, task: &TaskId, wanted: Wants, drawn: Drawn, now: Time) {
+        let shares = self.of(task);
+        for (wanted, measure, drawn) in [
+            (wanted.calls, &shares.calls, drawn.calls),
+            (wanted.bytes, &shares.bytes, drawn.bytes),
+            (wanted.records, &shares.records, drawn.records),
+        ] {
+            if wanted {
+                measure.add(drawn, now);
+            }
+        }
+        shares.told.store(false, Ordering::Release);
+    }
+
+    /// A draw failed: whoever is short asks again.
+    pub fn not_drawn(&self, task: &TaskId) {
+        if let Some(shares) = self.tasks.pin().get(task) {
+            shares.told.store(false, Ordering::Release);
+        }
+    }
+
+    /// Takes all that is left here of every task out, so that it can be given back.
+    #[must_use]
+    pub fn empty(&self) -> Vec<(TaskId, Drawn)> {
+        let tasks = self.tasks.pin();
+        let all = tasks.iter().map(|(task, shares)| {
+            let drawn = Drawn { calls: shares.calls.empty(), bytes: shares.bytes.empty(), records: shares.records.empty() };
+            (task.clone(), drawn)
+        });
+        all.filter(|(_, drawn)| *drawn != Drawn::default()).collect()
+    }
+
+    /// Forgets tasks that are over.
+    pub fn retain(&self, stays: impl Fn(&TaskId) -> bool) {
+        self.tasks.pin().retain(|task, _| stays(task));
+    }
+
+    /// How many tasks have a share here.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.tasks.pin().len()
+    }
+
+    /// Whether none has.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Which measures of a task are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wants {
+    /// Calls.
+    pub calls: bool,
+    /// Bytes.
+    pub bytes: bool,
+    /// Records.
+    pub records: bool,
+}
+
+impl Wants {
+    /// Whether nothing is.
+    #[must_use]
+    pub const fn is_nothing(&self) -> bool {
+        !self.calls && !self.bytes && !self.records
+    }
+}
+
+impl TaskPlace {
+    /// The call goes ahead: it is used for good.
+    pub fn commit(&mut self) {
+        self.owed = false;
+        if let Some(key) = self.key.take() {
+            self.shares.charged(key);
+        }
+    }
+
+    /// Charges bytes that are about to pass. Where there are not enough, what there is is used up.
+    ///
+    /// # Errors
+    /// When there are not enough.
+    pub fn charge_bytes(&self, bytes: u64, now: Time) -> Result<(), Short> {
+        if self.budget.bytes.is_none() || bytes == 0 {
+            return Ok(());
+        }
+        let charged = self.shares.bytes.take(i64::try_from(bytes).unwrap_or(i64::MAX));
+        if !charged {
+            let _lost = self.shares.bytes.empty();
+        }
+        self.look(now);
+        if charged { Ok(()) } else { Err(self.shares.bytes.short(now)) }
+    }
+
+    /// Charges records that have passed.
+    pub fn charge_records(&self, records: u64, now: Time) {
+        if self.budget.records.is_some() {
+            self.shares.records.left.fetch_sub(i64::try_from(records).unwrap_or(i64::MAX), Ordering::AcqRel);
+            self.look(now);
+        }
+    }
+
+    /// Tells once that a share runs low.
+    fn look(&self, now: Time) {
+        let Shares { calls, bytes, records, told, .. } = &*self.shares;
+        let low = [calls, bytes, records].into_iter().any(|measure| measure.is_low(now));
+        if low
+            && !told.swap(true, Ordering::AcqRel)
+            && let Some(tell) = self.budgets.low.get()
+        {
+            tell(&self.task);
+        }
+    }
+}
+
+impl Drop for TaskPlace {
+    fn drop(&mut self) {
+        if self.owed {
+            self.shares.calls.left.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+use super::{Budgets, Drawn, Short, Wants};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+use wardgate_model::{
+    api::OperationClass,
+    grant::OperationSelector,
+    id::{ApiName, IdentityId, PurposeName, TaskId},
+    task::{Budget, Task, TaskState},
+    time::Time,
+};
+
+const NOW: Time = Time::from_seconds(1_800_000_000);
+const ALL: Wants = Wants { calls: true, bytes: true, records: true };
+
+fn task(calls: Option<u64>, bytes: Option<u64>, records: Option<u64>) -> Task {
+    Task {
+        id: TaskId::literal("t-1"),
+        identity: IdentityId::literal("payer"),
+        purpose: PurposeName::literal("settlement"),
+        api: ApiName::literal("ledger"),
+        operations: [OperationSelector::Class(OperationClass::Read)].into(),
+        resources: Box::default(),
+        budget: Budget { calls, bytes, records },
+        ends: NOW,
+        lease: None,
+        beat: NOW,
+        state: TaskState::Open,
+    }
+}
+
+fn kept() -> (Arc<Budgets>, Arc<AtomicU64>) {
+    let (budgets, low) = (Arc::new(Budgets::default()), Arc::new(AtomicU64::new(0)));
+    let count = Arc::clone(&low);
+    budgets.when_low(move |_| {
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    (budgets, low)
+}
+
+#[test]
+fn without_anybody_who_draws_nothing_is_counted() {
+    let budgets = Arc::new(Budgets::default());
+    assert!(budgets.take(&task(Some(0), None, None), None, NOW).expect("let through").is_none());
+}
+
+#[test]
+fn of_a_budget_of_n_calls_n_pass() {
+    let (budgets, _) = kept();
+    let task = task(Some(3), None, None);
+    assert_eq!(budgets.take(&task, None, NOW).expect_err("nothing drawn"), Short::Ask);
+    budgets.drawn(&task.id, ALL, Drawn { calls: 3, ..Drawn::default() }, NOW);
+    let commit = || budgets.take(&task, None, NOW).map(|place| place.into_iter().for_each(|mut place| place.commit()));
+    // One that is refused later gives its call back.
+    drop(budgets.take(&task, None, NOW).expect("a call"));
+    assert_eq!([commit(), commit(), commit()], [Ok(()), Ok(()), Ok(())]);
+    assert_eq!(commit(), Err(Short::Ask));
+    budgets.drawn(&task.id, ALL, Drawn::default(), NOW);
+    assert_eq!(commit(), Err(Short::Used));
+    // Other gates may give back what they had.
+    assert_eq!(budgets.take(&task, None, NOW + super::DRY).expect_err("none"), Short::Ask);
+}
+
+#[test]
+fn many_threads_pass_exactly_as_many_as_there_are() {
+    let (budgets, _) = kept();
+    let task = task(Some(1_000), None, None);
+    budgets.drawn(&task.id, ALL, Drawn { calls: 1_000, ..Drawn::default() }, NOW);
+    let passed = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for turn in 0..400 {
+                    if let Ok(Some(mut place)) = budgets.take(&task, None, NOW)
+                        && turn % 3 != 0
+                    {
+                        place.commit();
+                        passed.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    let left = budgets.left(&task.id).calls;
+    assert_eq!(passed.load(Ordering::Relaxed) + left, 1_000);
+}
+
+#[test]
+fn bytes_are_never_more_than_there_are() {
+    let (budgets, _) = kept();
+    let task = task(None, Some(100), None);
+    budgets.drawn(&task.id, ALL, Drawn { bytes: 100, ..Drawn::default() }, NOW);
+    let place = budgets.take(&task, None, NOW).expect("let through").expect("counted");
+    assert_eq!(place.charge_bytes(60, NOW), Ok(()));
+    assert_eq!(place.charge_bytes(41, NOW), Err(Short::Ask));
+    assert_eq!(budgets.take(&task, None, NOW).expect_err("all used"), Short::Ask);
+}
+
+#[test]
+fn records_overshoot_by_the_answers_under_way() {
+    let (budgets, _) = kept();
+    let task = task(None, None, Some(10));
+    budgets.drawn(&task.id, ALL, Drawn { records: 10, ..Drawn::default() }, NOW);
+    let place = budgets.take(&task, None, NOW).expect("let through").expect("counted");
+    place.charge_records(500, NOW);
+    assert_eq!(budgets.take(&task, None, NOW).expect_err("more than all"), Short::Ask);
+}
+
+#[test]
+fn a_retry_is_charged_once_and_not_for_ever() {
+    let (budgets, _) = kept();
+    let task = task(Some(2), None, None);
+    budgets.drawn(&task.id, ALL, Drawn { calls: 2, ..Drawn::default() }, NOW);
+    let call = |key: u8| budgets.take(&task, Some([key; 32]), NOW).map(|place| place.into_iter().for_each(|mut place| place.commit()));
+    assert_eq!([call(1), call(1), call(1), call(1), call(1)], [Ok(()); 5]);
+    assert_eq!(budgets.left(&task.id).calls, 1);
+    assert_eq!([call(1), call(2)], [Ok(()), Err(Short::Ask)], "the sixth counts as another call");
+}
+
+#[test]
+fn a_share_that_runs_low_is_told_once() {
+    let (budgets, low) = kept();
+    let task = task(Some(100), None, None);
+    budgets.drawn(&task.id, ALL, Drawn { calls: 10, ..Drawn::default() }, NOW);
+    for _ in 0..8 {
+        budgets.take(&task, None, NOW).expect("a call").into_iter().for_each(|mut place| place.commit());
+    }
+    assert_eq!(low.load(Ordering::Relaxed), 1);
+    assert_eq!(budgets.wants(&task.id, &task.budget, NOW), Wants { calls: true, ..Wants::default() });
+    assert_eq!(budgets.empty(), [(task.id.clone(), Drawn { calls: 2, ..Drawn::default() })]);
+    budgets.retain(|_| false);
+    assert!(budgets.is_empty());
+}

@@ -1,0 +1,233 @@
+//! Tasks by their owner's word: started, seen, ended. Whom a task is of does the same through the gate, at the token service's host.
+
+use crate::{
+    answer::{Answer, Page},
+    call::{Asked, Console},
+    input,
+    operations::Key,
+    power::{self, Power, within_reach},
+    problem::{Code, Problem},
+};
+use http::StatusCode;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use wardgate_model::{
+    contain::Containable,
+    id::{IdentityId, TaskId},
+    inventory::Identity,
+    task::TaskState,
+    time::Time,
+};
+use wardgate_store::{StoreFault, StoredTask, TaskFilter};
+
+/// A task to be started.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StartTaskRequest {
+    /// Whose it is.
+    identity: String,
+    /// On which API, by its name.
+    api: String,
+    /// What for: a registered purpose that its grants are for.
+    purpose: String,
+    /// Classes (`read`) or operations (`GET /entries`).
+    operations: Vec<String>,
+    /// Only these resources, as paths name them; `*` at the end stands for all that begin so.
+    #[serde(default)]
+    resources: Vec<String>,
+    /// How long at most: `15m`, at most `24h`.
+    lifetime: String,
+    /// For how long nothing need be heard of it: `60s`.
+    lease: Option<String>,
+    /// How much in all.
+    budget: Option<BudgetRequest>,
+    /// Why, for the feed of changes: at most 500 characters.
+    #[schemars(length(max = 500))]
+    reason: Option<String>,
+}
+
+/// How much a task may use in all.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BudgetRequest {
+    /// Calls.
+    calls: Option<u64>,
+    /// Bytes of bodies, in and out.
+    bytes: Option<u64>,
+    /// Records in answers, where they are counted.
+    records: Option<u64>,
+}
+
+/// Why a task is ended.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EndTaskRequest {
+    /// For the feed of changes: at most 500 characters.
+    #[schemars(length(max = 500))]
+    reason: Option<String>,
+}
+
+/// So much of a budget; `null`: it is not counted.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct BudgetView {
+    /// Calls.
+    calls: Option<u64>,
+    /// Bytes.
+    bytes: Option<u64>,
+    /// Records.
+    records: Option<u64>,
+}
+
+/// A task.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct TaskView {
+    /// Its id.
+    id: String,
+    /// `open`, `completed`, `failed` or `lapsed`.
+    state: &'static str,
+    /// Whose it is.
+    identity: String,
+    /// On which API.
+    api: String,
+    /// What for.
+    purpose: String,
+    /// Which operations.
+    operations: Vec<String>,
+    /// On which resources; none: on any.
+    resources: Vec<String>,
+    /// How much in all.
+    budget: BudgetView,
+    /// What of that was given out to gates: used, in use, or lost with a gate that was killed.
+    given_out: BudgetView,
+    /// When it was started (RFC 3339).
+    started: String,
+    /// When it is over at the latest (RFC 3339).
+    ends: String,
+    /// When it is over if nothing more is heard of it (RFC 3339).
+    lapses: String,
+    /// When it was ended (RFC 3339).
+    ended: Option<String>,
+    /// Who started it; who ended it, once it is.
+    actor: String,
+    /// Why.
+    reason: String,
+    /// The number of the last change.
+    revision: u64,
+}
+
+impl TaskView {
+    fn of(stored: &StoredTask, now: Time) -> Self {
+        let task = &stored.task;
+        let given = |most: Option<u64>, given: u64| most.map(|_| given);
+        let state = if task.state == TaskState::Open && !task.is_open(now) { TaskState::Lapsed } else { task.state };
+        Self {
+            id: task.id.to_string(),
+            state: state.as_str(),
+            identity: task.identity.to_string(),
+            api: task.api.to_string(),
+            purpose: task.purpose.to_string(),
+            operations: task.operations.iter().map(ToString::to_string).collect(),
+            resources: task.resources.iter().map(ToString::to_string).collect(),
+            budget: BudgetView { calls: task.budget.calls, bytes: task.budget.bytes, records: task.budget.records },
+            given_out: BudgetView {
+                calls: given(task.budget.calls, stored.given.calls),
+                bytes: given(task.budget.bytes, stored.given.bytes),
+                records: given(task.budget.records, stored.given.records),
+            },
+            started: stored.started.to_rfc3339(),
+            ends: task.ends.to_rfc3339(),
+            lapses: task.lapses().to_rfc3339(),
+            ended: stored.ended.map(Time::to_rfc3339),
+            actor: stored.actor.to_string(),
+            reason: stored.reason.to_string(),
+            revision: stored.revision,
+        }
+    }
+}
+
+/// A task that the caller may see.
+pub(crate) async fn find(console: &Console, caller: &Identity, name: &str) -> Result<StoredTask, Problem> {
+    let missing = || Problem::new(Code::NotFound, format!("there is no task `{}`, and there was none", input::shown(name)));
+    let id = TaskId::parse(name).map_err(|_| missing())?;
+    let stored = match console.store.task(&id).await {
+        Err(StoreFault::NotFound { .. }) => return Err(missing()),
+        found => found?,
+    };
+    match (console.world.identity(&stored.task.identity), power::kept_to(caller)) {
+        (Some(known), Some(own)) if known.owner != *own => Err(missing()),
+        (None, Some(_)) => Err(missing()),
+        _ => Ok(stored),
+    }
+}
+
+/// Answers what is asked of tasks.
+pub(crate) async fn answer(console: &Console, key: Key, asked: &Asked<'_>) -> Result<Answer, Problem> {
+    match key {
+        Key::ListTasks => list(console, asked).await,
+        Key::StartTask => start(console, asked).await,
+        Key::CompleteTask => end(console, asked, TaskState::Completed).await,
+        Key::FailTask => end(console, asked, TaskState::Failed).await,
+        other => Err(Problem::fault(format!("no answer to `{}`", other.as_str()))),
+    }
+}
+
+async fn list(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
+    let (limit, after) = (asked.query.limit()?, asked.query.value("cursor").unwrap_or_default());
+    let identity = asked.query.value("identity").map(|name| input::name("`identity`", name, IdentityId::parse)).transpose()?;
+    let state = asked.query.value("state").map(|word| {
+        TaskState::parse(word)
+            .ok_or_else(|| input::malformed(format!("`state` is `open`, `completed`, `failed` or `lapsed`, not `{}`", input::shown(word))))
+    });
+    let own = power::kept_to(&asked.caller.identity);
+    let (mut found, wanted) = (Vec::new(), usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1));
+    let mut filter = TaskFilter { after: after.into(), identity, state: state.transpose()?, limit: 1_000 };
+    while found.len() < wanted {
+        let page = console.store.tasks(&filter).await?;
+        let Some(last) = page.last().map(|last| last.task.id.as_str().into()) else { break };
+        filter.after = last;
+        found.extend(
+            page.into_iter().filter(|stored| {
+                own.is_none_or(|own| console.world.identity(&stored.task.identity).is_some_and(|known| known.owner == *own))
+            }),
+        );
+    }
+    found.truncate(wanted);
+    Ok(Answer::ok(&Page::cut(found, limit, |stored| stored.task.id.to_string(), |stored| TaskView::of(&stored, asked.now))))
+}
+
+async fn start(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
+    let request: StartTaskRequest = input::body(&asked.call.headers, &asked.call.body)?;
+    let actor = asked.actor(input::reason(request.reason.as_deref())?);
+    let id = input::name("the name of the identity", &request.identity, IdentityId::parse)?;
+    let missing = || Problem::new(Code::NotFound, format!("there is no identity `{id}`"));
+    let known = console.world.identity(&id).ok_or_else(missing)?;
+    within_reach(&asked.caller.identity, &known, Power::Give)?;
+    let body = json!({
+        "api": request.api,
+        "purpose": request.purpose,
+        "operations": request.operations,
+        "resources": request.resources,
+        "lifetime": request.lifetime,
+        "lease": request.lease,
+        "budget": request.budget,
+    });
+    let stored = console.world.start_task(&actor, &id, body, &asked.call.facts).await?;
+    Ok(Answer::json(StatusCode::CREATED, &TaskView::of(&stored, asked.now)).at(stored.revision))
+}
+
+async fn end(console: &Console, asked: &Asked<'_>, state: TaskState) -> Result<Answer, Problem> {
+    let request: EndTaskRequest =
+        if asked.call.body.is_empty() { EndTaskRequest::default() } else { input::body(&asked.call.headers, &asked.call.body)? };
+    let actor = asked.actor(input::reason(request.reason.as_deref())?);
+    let there = find(console, &asked.caller.identity, &asked.parameter("id")?).await?;
+    if let Some(known) = console.world.identity(&there.task.identity) {
+        within_reach(&asked.caller.identity, &known, Power::Stop)?;
+    }
+    if there.task.state == state {
+        return Ok(Answer::ok(&TaskView::of(&there, asked.now)).at(there.revision));
+    }
+    let stored = console.store.end_task(&actor, &there.task.id, state, asked.now).await?;
+    console.world.published_stop(stored.revision, Containable::Task, stored.task.id.as_str()).await;
+    Ok(Answer::ok(&TaskView::of(&stored, asked.now)).at(stored.revision))
+}

@@ -1,0 +1,178 @@
+//! Tasks over HTTP: started, kept alive and ended by whom they are of, whatever it proves itself by. An API of its own beside the token
+//! service, judged by the gate as any other.
+//!
+//! INVARIANT (no more than the gate): a task is of operations of which the gate could let its identity in to each with a token of it
+//! (`gate::prospect`), for a purpose that its grants do not rule out.
+
+mod start;
+
+pub use start::{Start, begin};
+
+use crate::place::Place;
+use bytes::Bytes;
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use wardgate_model::{
+    api::{
+        Api, AuditMode, Consumers, Doors, Exposure, HostPattern, Mode, Operation, OperationClass, OperationId, PathTemplate, Sensitivity,
+        Target, Upstream, UpstreamIdentity, UpstreamTimeouts,
+    },
+    credential::CredentialKind,
+    facts::Facts,
+    id::{ApiName, EnvironmentName, OwnerName, TaskId},
+    inventory::Environment,
+    task::TaskState,
+    time::Time,
+    wire::UpstreamWire,
+};
+use wardgate_store::StoredTask;
+
+/// What can be asked for.
+const OPERATIONS: [(Method, &str, OperationClass); 6] = [
+    (Method::POST, "", OperationClass::Write),
+    (Method::GET, "", OperationClass::List),
+    (Method::GET, "/{task}", OperationClass::Read),
+    (Method::POST, "/{task}/complete", OperationClass::Write),
+    (Method::POST, "/{task}/fail", OperationClass::Write),
+    (Method::POST, "/{task}/heartbeat", OperationClass::Write),
+];
+
+/// What is asked for, by operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// A task is started.
+    Start,
+    /// The tasks of the caller.
+    List,
+    /// One of them.
+    Show(TaskId),
+    /// One of them is ended.
+    End(TaskId, TaskState),
+    /// One of them is under way still.
+    Heartbeat(TaskId),
+}
+
+/// The API at a place.
+#[must_use]
+pub fn api(place: &Place) -> Api {
+    let shared = Environment { name: EnvironmentName::literal("shared"), production: false, shared: true };
+    let prefix = place.tasks();
+    let operations = OPERATIONS.into_iter().filter_map(|(method, rest, class)| {
+        let template = PathTemplate::parse(&format!("{prefix}{rest}")).ok()?;
+        Some(Arc::new(Operation {
+            id: OperationId::new(&ApiName::literal(Api::TASKS), &method, &template),
+            method,
+            template,
+            class,
+            resource: (!rest.is_empty()).then(|| "task".into()),
+            records: None,
+            anonymous: false,
+            people: false,
+            query: Box::default(),
+            ending: None,
+        }))
+    });
+    Api {
+        name: ApiName::literal(Api::TASKS),
+        policy_owner: OwnerName::literal("wardgate"),
+        business_owner: None,
+        business_function: None,
+        environment: Arc::new(shared),
+        sensitivity: Sensitivity::Critical,
+        exposure: Exposure::Internal,
+        consumers: Consumers::Machine,
+        people: None,
+        hosts: [HostPattern::Exact(place.host().into())].into(),
+        audit: AuditMode::Required,
+        mode: Mode::Enforce,
+        accept: [CredentialKind::ApiKey, CredentialKind::Oidc, CredentialKind::X509].into(),
+        api_key_header: None,
+        upstream: Upstream {
+            target: Target::InProcess,
+            path: None,
+            identity: UpstreamIdentity::Assertion,
+            timeouts: UpstreamTimeouts::default(),
+            connections_max: 64,
+            wire: UpstreamWire::default(),
+            transactions: None,
+        },
+        operations: operations.collect(),
+        path_prefix: prefix.into(),
+        doors: Doors::Public,
+        stale_after: None,
+        require: Box::default(),
+    }
+}
+
+/// What a judged request asks for.
+///
+/// # Errors
+/// When it names no task.
+pub fn asked(facts: &Facts) -> Result<Asked, Box<Response<Bytes>>> {
+    let template = facts.operation.as_deref().map_or("", |operation| operation.template.as_str());
+    let task = || {
+        let id = facts.resource.as_deref().and_then(|id| TaskId::parse(id).ok());
+        id.ok_or_else(|| Box::new(problem(StatusCode::NOT_FOUND, "there is no such task of this caller")))
+    };
+    match template.rsplit('/').next() {
+        Some("complete") => Ok(Asked::End(task()?, TaskState::Completed)),
+        Some("fail") => Ok(Asked::End(task()?, TaskState::Failed)),
+        Some("heartbeat") => Ok(Asked::Heartbeat(task()?)),
+        Some("{task}") => Ok(Asked::Show(task()?)),
+        _ if facts.request.method == Method::POST => Ok(Asked::Start),
+        _ => Ok(Asked::List),
+    }
+}
+
+/// A task, as it is told.
+#[must_use]
+pub fn view(stored: &StoredTask, now: Time) -> Value {
+    let StoredTask { task, given, started, ended, .. } = stored;
+    let operations: Vec<String> = task.operations.iter().map(ToString::to_string).collect();
+    // What is over is not open, whether or not somebody has put that on record yet.
+    let state = if task.state == TaskState::Open && !task.is_open(now) { TaskState::Lapsed } else { task.state };
+    json!({
+        "task_id": task.id,
+        "state": state.as_str(),
+        "identity": task.identity,
+        "purpose": task.purpose,
+        "api": task.api,
+        "operations": operations,
+        "resources": task.resources,
+        "budget": { "calls": task.budget.calls, "bytes": task.budget.bytes, "records": task.budget.records },
+        "given_out": { "calls": given.calls, "bytes": given.bytes, "records": given.records },
+        "started": started.to_rfc3339(),
+        "ends": task.ends.to_rfc3339(),
+        "lease": task.lease.map(|lease| lease.as_secs()),
+        "lapses": task.lapses().to_rfc3339(),
+        "ended": ended.map(Time::to_rfc3339),
+    })
+}
+
+/// A document that nobody keeps.
+#[must_use]
+pub fn document(status: StatusCode, body: &Value) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body.to_string()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// What is wrong with a request (RFC 9457).
+#[must_use]
+pub fn problem(status: StatusCode, detail: &str) -> Response<Bytes> {
+    let title = status.canonical_reason().unwrap_or_default();
+    let body = json!({ "type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail });
+    let mut response = document(status, &body);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! A command that is a task (`wardgate token --exec --purpose …`): its token is of the task, and the task ends as the command does.
+
+use crate::{
+    gate::{Gate, Place, until},
+    process::{Ended, Serving, wardgate},
+    tasks::{Payer, place},
+    upstream::Upstream,
+};
+use serde_json::{Value, json};
+
+struct World {
+    place: Place,
+    gate: Gate,
+    upstream: Upstream,
+    key: String,
+}
+
+fn world() -> World {
+    let upstream = Upstream::plain();
+    let place = place(&upstream);
+    place.change("wardgate.yaml", "secrets:", "issuer: { url: 'http://gate.test' }\nsecrets:");
+    let gate = place.serve();
+    let key = place.issue(&gate, "payer").1;
+    place.write("payer.key", &key);
+    World { place, gate, upstream, key }
+}
+
+impl World {
+    fn payer(&self) -> Payer<'_> {
+        Payer::known(&self.gate, "payer", &self.key)
+    }
+
+    fn arguments(&self, more: &[&str]) -> Vec<String> {
+        let (connect, key) = (self.gate.public.to_string(), self.place.path().join("payer.key").to_str().unwrap().to_owned());
+        let usual = ["token", "--issuer", "http://gate.test", "--connect", &connect, "--client", "payer", "--api-key-file", &key];
+        let of_task = ["--resource", "http://gate.test/ledger", "--exec", "--operation", "list", "--operation", "write"];
+        usual.iter().chain(&of_task).chain(more).map(|text| (*text).to_owned()).collect()
+    }
+
+    fn run(&self, more: &[&str]) -> Ended {
+        let arguments = self.arguments(more);
+        wardgate(self.place.path(), &arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// The one task that is in this state.
+    fn task(&self, state: &str) -> Option<Value> {
+        let found = self.payer().tasks(&format!("GET /tasks?state={state}"), &[], "").json();
+        let items = found["items"].as_array().unwrap();
+        assert!(items.len() <= 1, "{found}");
+        items.first().cloned()
+    }
+}
+
+#[test]
+fn a_command_has_a_task_that_ends_as_it_ends() {
+    let world = world();
+    let call = format!(
+        r#"curl -s -o /dev/null -w '%{{http_code}} ' -X POST -H "Authorization: Bearer $(cat "$WARDGATE_TOKEN_FILE")" http://{}/ledger/entries"#,
+        world.gate.public
+    );
+    let script = format!(r#"{call}; {call}; {call}; cat "$WARDGATE_TOKEN_FILE""#);
+    let ran = world.run(&["--purpose", "settlement", "--calls", "2", "--", "sh", "-c", &script]).with(0);
+    let (said, token) = ran.out.rsplit_once(' ').unwrap();
+    assert_eq!(said, "200 200 403", "{ran:?}");
+    assert_eq!(world.upstream.received().len(), 2);
+    let task = world.task("completed").unwrap();
+    assert_eq!(
+        (&task["purpose"], &task["budget"]["calls"], &task["operations"]),
+        (&json!("settlement"), &json!(2), &json!(["list", "write"]))
+    );
+    assert_eq!(world.payer().call("GET /ledger/entries", token), "401 proof.invalid", "the task is over, and its token with it");
+
+    world.run(&["--purpose", "settlement", "--", "sh", "-c", "exit 7"]).with(7);
+    assert!(world.task("failed").is_some() && world.task("open").is_none());
+    // What is not granted is no task, and then there is no command.
+    let refused = world.run(&["--purpose", "audit", "--", "sh", "-c", "echo ran"]).with(1);
+    assert!(refused.err.contains("`purpose`: `audit` is not what `list` is granted for") && refused.out.is_empty(), "{refused:?}");
+    let both = world.run(&["--purpose", "settlement", "--task", "t-1", "--", "true"]).with(2);
+    assert!(both.err.contains("cannot be used with"), "{both:?}");
+}
+
+#[test]
+fn a_command_keeps_its_task_alive_and_a_signal_fails_it() {
+    let world = world();
+    let script = r#"trap "exit 9" TERM; echo ready; while :; do read -t 1 x < /dev/zero; done"#;
+    let arguments = world.arguments(&["--purpose", "settlement", "--lease", "6s", "--", "bash", "-c", script]);
+    let (serving, _) = Serving::tour(&arguments.iter().map(String::as_str).collect::<Vec<_>>(), "ready");
+    let lapses = || world.task("open").unwrap()["lapses"].as_str().unwrap().to_owned();
+    let first = lapses();
+    until("a heartbeat", || (lapses() > first).then_some(()));
+    let second = lapses();
+    until("the next", || (lapses() > second).then_some(()));
+    assert_eq!(serving.end(), Some(9));
+    assert!(world.task("failed").is_some() && world.task("open").is_none());
+}
