@@ -12,6 +12,7 @@ pub use notes::{Anchored, compare, read};
 
 use crate::{
     plain,
+    wakeup::Wakeup,
     web::{Method, Outgoing, Site, Web, WebError},
 };
 use std::{
@@ -23,7 +24,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
-    thread::{self, JoinHandle, Thread},
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -170,7 +171,7 @@ impl AnchorState {
 #[derive(Debug, Default)]
 pub(crate) struct Anchoring {
     state: AnchorState,
-    threads: Vec<JoinHandle<()>>,
+    threads: Vec<(Arc<Wakeup>, JoinHandle<()>)>,
 }
 
 impl Anchoring {
@@ -181,9 +182,10 @@ impl Anchoring {
     pub(crate) fn start(anchors: &[Anchor], state: &AnchorState) -> io::Result<Self> {
         let mut anchoring = Self { state: state.clone(), threads: Vec::new() };
         for anchor in anchors {
-            let bringing = Bringing { anchor: anchor.clone(), shared: Arc::clone(&anchoring.state.0), taken: 0, is_behind: false };
+            let (anchor, shared, wakeup) = (anchor.clone(), Arc::clone(&anchoring.state.0), Arc::default());
+            let bringing = Bringing { anchor, shared, wakeup: Arc::clone(&wakeup), taken: 0, is_behind: false };
             let spawned = thread::Builder::new().name("wardgate-anchor".to_owned()).spawn(move || bringing.run());
-            anchoring.threads.push(spawned?);
+            anchoring.threads.push((wakeup, spawned?));
         }
         Ok(anchoring)
     }
@@ -194,7 +196,7 @@ impl Anchoring {
         if &*newest.1 != note {
             *newest = (newest.0 + 1, note.into());
             drop(newest);
-            self.threads.iter().map(JoinHandle::thread).for_each(Thread::unpark);
+            self.threads.iter().for_each(|(wakeup, _)| wakeup.wake());
         }
     }
 }
@@ -203,8 +205,8 @@ impl Drop for Anchoring {
     /// What is not there yet is tried once more. Blocks until the threads have ended.
     fn drop(&mut self) {
         self.state.0.ended.store(true, Ordering::Release);
-        for thread in self.threads.drain(..) {
-            thread.thread().unpark();
+        for (wakeup, thread) in self.threads.drain(..) {
+            wakeup.wake();
             if thread.join().is_err() {
                 tracing::error!("a thread that brings checkpoints to an anchor broke down");
             }
@@ -216,6 +218,7 @@ impl Drop for Anchoring {
 struct Bringing {
     anchor: Anchor,
     shared: Arc<Shared>,
+    wakeup: Arc<Wakeup>,
     /// The number of the checkpoint that it has.
     taken: u64,
     is_behind: bool,
@@ -232,9 +235,9 @@ impl Bringing {
             }
             if is_there {
                 pause = PAUSE;
-                thread::park();
+                self.wakeup.wait(None);
             } else {
-                thread::park_timeout(pause);
+                self.wakeup.wait(Some(pause));
                 pause = pause.saturating_mul(2).min(PAUSE_MAX);
             }
         }

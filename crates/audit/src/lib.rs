@@ -56,4 +56,5 @@ pub mod tiles;
 pub mod timeline;
 pub mod tree;
 pub mod verify;
+mod wakeup;
 pub mod web;

@@ -224,40 +224,55 @@ fn settle(exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: Parts, bo
     }
     let voice = Voice::of(&parts.method, parts.version, &parts.headers);
     let over_limit = ruling.reason() == Reason::SourceLimited;
-    let unread = matches!(&body, Inbound::Streaming(body) if parts.version == Version::HTTP_2 && !body.is_end_stream());
-    if !over_limit && !unread {
+    let unread = match body {
+        Inbound::Streaming(body) if !body.is_end_stream() => Some(body),
+        _ => None,
+    };
+    if !over_limit && unread.is_none() {
         return Way::Refused(Some(Box::new(refuse(exchange, ruling, voice))));
     }
     let relayed = connection.source(&parts.headers).is_ok_and(|source| source.relayed);
+    let is_http1 = parts.version < Version::HTTP_2;
+    // Who was not told to go on is not told so now, which reading would do (RFC 9110 §10.1.1).
+    let waits = is_http1 && parts.headers.contains_key(header::EXPECT);
     let (exchange, connection) = (Rc::clone(exchange), Rc::clone(connection));
     Way::Winding(Box::pin(async move {
         if over_limit {
             pause(&exchange, &connection, relayed).await;
         }
-        if let (Inbound::Streaming(body), true) = (body, unread) {
-            discard(exchange.thread(), body).await;
+        let is_whole = match unread {
+            Some(body) => !waits && discard(exchange.thread(), body).await,
+            None => true,
+        };
+        let mut refused = exchange.ruling().map(|ruling| refuse(&exchange, ruling, voice)).ok_or(Broken::Panicked)?;
+        // What follows on this connection is the rest of the body: no request can (RFC 9112 §9.6).
+        if is_http1 && !is_whole {
+            refused.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        exchange.ruling().map(|ruling| refuse(&exchange, ruling, voice)).ok_or(Broken::Panicked)
+        Ok(refused)
     }))
 }
 
-/// Takes in, for a moment and within bounds, a body that nobody wants. An answer that overtakes the request's body ends in a
-/// reset of the stream (RFC 9113 §8.1), at which some clients lose the answer. HTTP/1 has the guard's lingering for that.
-async fn discard(thread: &Thread, mut body: Incoming) {
+/// Takes in, for a moment and within bounds, a body that nobody wants; `false`: there is more of it. An answer that overtakes the
+/// request's body ends in a reset of the stream (RFC 9113 §8.1), at which some clients lose the answer, and in HTTP/1 it ends the
+/// connection, where the guard lingers for that.
+async fn discard(thread: &Thread, mut body: Incoming) -> bool {
     let limits = &thread.limits;
-    if body.is_end_stream() || body.size_hint().lower() > limits.settle_bytes_max as u64 {
-        return;
+    if body.size_hint().lower() > limits.settle_bytes_max as u64 {
+        return false;
     }
     let all = async {
         let mut left = limits.settle_bytes_max;
-        while let Some(Ok(frame)) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+        while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+            let Ok(frame) = frame else { return false };
             left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
             if left == 0 {
-                return;
+                return body.is_end_stream();
             }
         }
+        true
     };
-    let _ = tokio::time::timeout(limits.settle, all).await;
+    tokio::time::timeout(limits.settle, all).await.unwrap_or(false)
 }
 
 /// What the wire guard does not see: whom to believe, and all of HTTP/2, which has no wire guard.

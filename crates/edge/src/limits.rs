@@ -54,7 +54,7 @@ pub struct EdgeLimits {
     pub linger: Duration,
     /// See [`EdgeLimits::linger`]. Default 1 MiB.
     pub linger_bytes_max: usize,
-    /// How long and for how much the body of a refused HTTP/2 request is waited for before the answer. Default 100 ms.
+    /// How long and for how much the body of a refused request is waited for before the answer. Default 100 ms.
     pub settle: Duration,
     /// See [`EdgeLimits::settle`]. Default 64 KiB.
     pub settle_bytes_max: usize,

@@ -273,6 +273,31 @@ fn an_early_refusal_arrives_although_the_body_does_not_end() {
     assert_eq!(upstream.received(), "");
 }
 
+/// A connection goes on only where the next request can: who is not told that it ends would send one into nothing.
+#[test]
+fn a_refusal_that_overtakes_the_body_says_whether_the_connection_goes_on() {
+    let upstream = Upstream::plain();
+    let edge = Setup::before(&upstream).start();
+    let refused = |socket: &mut std::net::TcpStream, fields: &str, body: usize| {
+        socket.write_all(format!("POST /guarded/x/y HTTP/1.1\r\nHost: a\r\n{fields}\r\n").as_bytes()).unwrap();
+        socket.write_all(&vec![b'x'; body]).unwrap();
+        let told = answer(socket);
+        assert_eq!(said(&told), "404 route.no_operation", "{told}");
+        told.to_ascii_lowercase().contains("connection: close")
+    };
+    let mut socket = edge.connect();
+    for _ in 0..3 {
+        assert!(!refused(&mut socket, "Content-Length: 40000\r\n", 40_000));
+    }
+    socket.write_all(b"GET /again HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    assert_eq!(said(&answer(&mut socket)), "200");
+    // More than is taken in, a body that does not come, and one that is held back until it is asked for.
+    assert!(refused(&mut edge.connect(), "Content-Length: 500000\r\n", 400_000));
+    assert!(refused(&mut edge.connect(), "Content-Length: 40000\r\n", 39_999));
+    let mut asking = edge.connect();
+    assert!(refused(&mut asking, "Content-Length: 40000\r\nExpect: 100-continue\r\n", 0));
+}
+
 /// One byte of an honest request replaced by each hostile one: whatever is not served is refused in our words, never in the
 /// engine's, which has none.
 #[test]

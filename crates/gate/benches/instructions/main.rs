@@ -19,7 +19,8 @@ use world::Shape;
 
 /// How much dearer a request may be among 100,000 policies than among 10.
 const CROWD_RATIO_MAX: f64 = 1.1;
-/// How much dearer a request with a token that is bound to a key may be than with one that is not, beside the signature of its proof.
+/// How much dearer a request with a token that is bound to a key, and of a task with a budget or not, may be than with a plain one that was
+/// seen before, beside the signature of its proof.
 const BOUND_RATIO_MAX: f64 = 1.2;
 /// How much dearer a request with a token that was seen before may be than one with an API key.
 const TOKEN_RATIO_MAX: f64 = 1.03;
@@ -79,20 +80,23 @@ fn instructions() -> Result<bool, String> {
         for stage in [Stage::Identity, Stage::Commit] {
             let cost = Case { shape: *shape, stage }.cost()?;
             // Its proof is signed for it alone.
-            let apart = if (*shape, stage) == (Shape::Bound, Stage::Identity) { signature } else { idle };
+            let apart = if matches!((shape, stage), (Shape::Bound | Shape::Budgeted, Stage::Identity)) { signature } else { idle };
             row(&format!("{}.{}", shape.name(), stage.whole()), cost.saturating_sub(apart));
         }
     }
     let of = |name: &str| told.iter().find(|(known, _)| known == name).map_or(0, |(_, cost)| *cost);
     let beside = |world: &str| ratio(of(&format!("{world}.establish")) + of(&format!("{world}.decide")), of("establish") + of("decide"));
-    let bound = ratio(of("bound.establish") + of("bound.decide"), of("token.establish") + of("token.decide"));
+    let beside_plain =
+        |world: &str| ratio(of(&format!("{world}.establish")) + of(&format!("{world}.decide")), of("token.establish") + of("token.decide"));
+    let (bound, budgeted) = (beside_plain("bound"), beside_plain("budgeted"));
     let (crowd, token) = (beside("crowd"), beside("token"));
     line(&format!("\namong 100,000 policies a request costs {crowd:.3} times what it costs among 10 (at most {CROWD_RATIO_MAX})"));
     line(&format!("with a token that was seen before it costs {token:.3} times what it costs with an API key (at most {TOKEN_RATIO_MAX})"));
     line(&format!(
         "bound to a key it costs {bound:.3} times what it costs unbound (at most {BOUND_RATIO_MAX}), beside {signature} for the signature of the proof"
     ));
-    Ok(good && crowd <= CROWD_RATIO_MAX && token <= TOKEN_RATIO_MAX && bound <= BOUND_RATIO_MAX)
+    line(&format!("and of a task with a budget {budgeted:.3} times (at most {BOUND_RATIO_MAX})"));
+    Ok(good && crowd <= CROWD_RATIO_MAX && token <= TOKEN_RATIO_MAX && bound.max(budgeted) <= BOUND_RATIO_MAX)
 }
 
 /// Prints a row. Whether it is over its budget.

@@ -1,19 +1,25 @@
 //! The worlds in which requests are measured.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::{fmt::Write as _, sync::Arc, time::Duration};
+use wardgate_abuse::budget::{Drawn, Wants};
+use wardgate_gate::{Change, Snapshot};
 use wardgate_model::{
     api::OperationClass,
     grant::{Grant, GrantTo, OperationSelector},
-    id::{ApiName, EnvironmentName, GrantId, IdentityId},
+    id::{ApiName, CredentialId, EnvironmentName, GrantId, IdentityId, PurposeName, TaskId},
+    proof::HeldKey,
+    task::{Budget, Task, TaskState},
     time::Time,
 };
 use wardgate_proof::{
+    access_token::AccessToken,
     api_key::{self, KeyKind},
     dpop::{self, Proof, ProofKey, Proving},
     entropy::SystemEntropy,
+    jose::base64url,
     jws::{Signer, jwks},
 };
-use wardgate_testkit::world::{Asked, DAWN, ShippedLimits, TestWorld, Texts};
+use wardgate_testkit::world::{Asked, DAWN, ISSUER, ShippedLimits, TestWorld, Texts};
 
 /// Policies and grants of a crowd.
 pub(crate) const CROWD: usize = 100_000;
@@ -21,6 +27,8 @@ pub(crate) const CROWD: usize = 100_000;
 const CROWD_TEXTS: usize = 1_000;
 /// Identities among which a crowd's policies are spread.
 const CROWD_IDENTITIES: usize = 1_000;
+/// More than all requests use.
+const PLENTY: u64 = 1 << 40;
 /// Policies in one file.
 const POLICIES_A_FILE: usize = 4_000;
 
@@ -41,6 +49,8 @@ pub(crate) enum Shape {
     Token,
     /// The same, bound to a key: each request has a fresh proof of possession, whose signature is counted apart.
     Bound,
+    /// A token of our own service, bound to a key and of a task with a budget of everything: each request has a fresh proof of possession.
+    Budgeted,
     /// An operation of class `admin`, where a guardrail looks at each request: forbidden to API keys.
     Guarded,
     /// A well-formed key that is not on record, under the limits that ship.
@@ -53,8 +63,17 @@ pub(crate) enum Shape {
 
 impl Shape {
     /// All but [`Shape::Allowed`].
-    pub(crate) const VARIANTS: &[Self] =
-        &[Self::Shipped, Self::Conditional, Self::Token, Self::Bound, Self::Guarded, Self::Unknown, Self::Crowd, Self::First];
+    pub(crate) const VARIANTS: &[Self] = &[
+        Self::Shipped,
+        Self::Conditional,
+        Self::Token,
+        Self::Bound,
+        Self::Budgeted,
+        Self::Guarded,
+        Self::Unknown,
+        Self::Crowd,
+        Self::First,
+    ];
 
     /// Its name.
     pub(crate) const fn name(self) -> &'static str {
@@ -64,6 +83,7 @@ impl Shape {
             Self::Conditional => "conditional",
             Self::Token => "token",
             Self::Bound => "bound",
+            Self::Budgeted => "budgeted",
             Self::Guarded => "guarded",
             Self::Unknown => "unknown",
             Self::Crowd => "crowd",
@@ -103,7 +123,7 @@ impl Scene {
         let shipped = if matches!(shape, Shape::Shipped | Shape::Unknown) { ShippedLimits::On } else { ShippedLimits::Off };
         let issuer = signer()?;
         let keys = jwks([&issuer]).to_string();
-        let world = match shape {
+        let mut world = match shape {
             Shape::Crowd => crowd(CROWD_TEXTS)?,
             _ => Texts { yaml: YAML, cedar: &[], files: &[(KEYS, keys.as_bytes())], grants: &[], shipped }.world()?,
         };
@@ -111,7 +131,7 @@ impl Scene {
             Shape::Conditional => ("GET /ledger/reports/2026-05", "rule.allowed"),
             Shape::Guarded => ("POST /ledger/keys", "rule.forbidden"),
             Shape::Unknown => ("GET /ledger/entries/4711", "proof.unknown"),
-            Shape::Allowed | Shape::Shipped | Shape::Token | Shape::Bound | Shape::Crowd | Shape::First => {
+            Shape::Allowed | Shape::Shipped | Shape::Token | Shape::Bound | Shape::Budgeted | Shape::Crowd | Shape::First => {
                 ("GET /ledger/entries/4711", "rule.allowed")
             }
         };
@@ -119,15 +139,21 @@ impl Scene {
         let stranger = api_key::generate(KeyKind::ApiKey, &EnvironmentName::literal("production"), &SystemEntropy);
         let stranger = stranger.map_err(|error| error.to_string())?.1;
         let key = signer()?;
-        let token = token(&issuer, (shape == Shape::Bound).then_some(&key))?;
+        let token = match shape {
+            Shape::Budgeted => {
+                world = tasked(world)?;
+                of_task(&world, &key)?
+            }
+            _ => token(&issuer, (shape == Shape::Bound).then_some(&key))?,
+        };
         let shown = match shape {
             Shape::Unknown => stranger.danger_expose().as_str(),
-            Shape::Token | Shape::Bound => &token,
+            Shape::Token | Shape::Bound | Shape::Budgeted => &token,
             _ => world.key("ledger-sync"),
         };
         let asked = || Asked::parse(&request).ok_or("the request cannot be read");
         let each = match shape {
-            Shape::Bound => moments.map(|now| each(asked()?, &key, &token, now)).collect::<Result<Vec<_>, String>>()?,
+            Shape::Bound | Shape::Budgeted => moments.map(|now| each(asked()?, &key, &token, now)).collect::<Result<Vec<_>, String>>()?,
             _ => Vec::new(),
         };
         let key = each.first().map(|each| ProofKey::read(each.read.head())).transpose().map_err(|error| error.to_string())?;
@@ -174,6 +200,62 @@ fn token(issuer: &Signer, bound_to: Option<&Signer>) -> Result<String, String> {
         members.insert("cnf".to_owned(), serde_json::json!({ "jkt": key.kid() }));
     }
     issuer.sign("JWT", &claims).map_err(|error| error.to_string())
+}
+
+const TASK: &str = "t-0123456789abcdef0123456789abcdef";
+
+/// A world with a token service of its own and a task, of whose budget there is enough here.
+fn tasked(world: TestWorld) -> Result<TestWorld, String> {
+    let mut world = world.issuing()?;
+    let task = Task {
+        id: TaskId::parse(TASK).map_err(|error| error.to_string())?,
+        identity: IdentityId::literal("ledger-sync"),
+        purpose: PurposeName::parse("settlement").map_err(|error| error.to_string())?,
+        api: ApiName::literal("ledger"),
+        operations: Box::new([OperationSelector::Class(OperationClass::Read)]),
+        resources: Box::new(["47*".into()]),
+        budget: Budget { calls: Some(PLENTY), bytes: Some(PLENTY), records: Some(PLENTY) },
+        ends: DAWN + Duration::from_mins(15),
+        lease: Some(Duration::from_mins(5)),
+        beat: DAWN,
+        state: TaskState::Open,
+    };
+    let budgets = world.meters.budgets();
+    budgets.when_low(|_| {});
+    let all = Wants { calls: true, bytes: true, records: true };
+    budgets.drawn(&task.id, all, Drawn { calls: PLENTY, bytes: PLENTY, records: PLENTY }, DAWN);
+    let before = &world.snapshot;
+    let mut population = before.population().clone();
+    population.apply(Change::Task(Arc::new(task)));
+    let next = Snapshot::new(before.number() + 1, population, Arc::clone(before.estate()));
+    world.snapshot = next.trusting(Arc::clone(before.trust()));
+    Ok(world)
+}
+
+/// A token of the task, bound to a key.
+fn of_task(world: &TestWorld, key: &Signer) -> Result<String, String> {
+    let credential = world.key("ledger-sync").split('_').nth(2).ok_or("a key of another form")?;
+    let details = serde_json::json!([{ "type": "wardgate_task", "task_id": TASK, "purpose": "settlement", "operations": ["read"], "resources": ["47*"] }]);
+    let task = TaskId::parse(TASK).map_err(|error| error.to_string())?;
+    let thumbprint = base64url::decode(key.kid()).and_then(|bytes| bytes.try_into().ok()).ok_or("a key without a thumbprint")?;
+    let token = AccessToken {
+        issuer: ISSUER,
+        identity: &IdentityId::literal("ledger-sync"),
+        audience: "https://ledger.example/ledger",
+        scope: "read",
+        credential: CredentialId::parse(credential).map_err(|error| error.to_string())?,
+        id: "0123456789abcdef0123456789abcdef",
+        since: None,
+        on_behalf_of: None,
+        actors: &[],
+        parents: &[],
+        unbound: false,
+        task: Some((&task, &details)),
+        issued: DAWN,
+        ends: DAWN + Duration::from_mins(5),
+        bound_to: Some(HeldKey::Key(thumbprint)),
+    };
+    token.sign(world.snapshot.mint().tokens().ok_or("no token service")?).map_err(|error| error.to_string())
 }
 
 /// The base world with a crowd of others: `texts` policies, the rest grants.

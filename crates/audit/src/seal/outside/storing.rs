@@ -20,6 +20,7 @@ use crate::{
     segment::{SegmentName, hash_of, read::SEGMENT_BYTES_MAX},
     store::{Storage, Stub},
     tree::Hash,
+    wakeup::Wakeup,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -78,6 +79,7 @@ impl Said {
 struct Shared {
     said: Mutex<Said>,
     ended: AtomicBool,
+    wakeup: Wakeup,
     unstored: AtomicUsize,
     uncopied: AtomicU64,
     failures: AtomicU64,
@@ -140,7 +142,7 @@ impl StoringThread {
 
     /// Has it look.
     pub(super) fn wake(&self) {
-        self.thread.iter().for_each(|thread| thread.thread().unpark());
+        self.state.0.wakeup.wake();
     }
 }
 
@@ -149,7 +151,7 @@ impl Drop for StoringThread {
     fn drop(&mut self) {
         self.state.0.ended.store(true, Ordering::Release);
         let Some(thread) = self.thread.take() else { return };
-        thread.thread().unpark();
+        self.state.0.wakeup.wake();
         if thread.join().is_err() {
             tracing::error!("the thread that puts segments into the store broke down");
         }
@@ -224,10 +226,10 @@ impl Storing {
                 return;
             }
             if self.is_failing || !is_copied {
-                thread::park_timeout(pause);
+                self.state.0.wakeup.wait(Some(pause));
                 pause = pause.saturating_mul(2).min(PAUSE_MAX);
             } else {
-                thread::park_timeout(PERIOD);
+                self.state.0.wakeup.wait(Some(PERIOD));
                 pause = PAUSE;
             }
         }
