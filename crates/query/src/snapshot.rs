@@ -6,6 +6,7 @@
 use crate::{fault::LogFault, schema::of_events, segment};
 use datafusion::arrow::array::RecordBatch;
 use std::{
+    collections::BTreeSet,
     fs,
     io::{self, ErrorKind},
     ops::Range,
@@ -43,13 +44,17 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Looks at the logs in some directories.
+    /// Looks at the logs in some directories. One that is named twice, by whatever name, is one log.
     ///
     /// # Errors
     /// When one is not there, or holds what cannot be read.
     pub(crate) fn take(directories: &[PathBuf]) -> Result<Self, LogFault> {
         let mut snapshot = Self::default();
+        let mut seen = BTreeSet::new();
         for directory in directories {
+            if !seen.insert(fs::canonicalize(directory).map_err(|source| unreadable(directory, source))?) {
+                continue;
+            }
             let tails = read_tails(directory)?;
             let segments = list(directory)?;
             snapshot.add_tails(&tails, &sealed(&segments, &tails)?)?;

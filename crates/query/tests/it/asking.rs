@@ -64,6 +64,19 @@ fn several_edges_are_asked_at_once() {
     assert_eq!(rows(&answer), json!([{ "edge": "edge-1", "n": 60 }, { "edge": "edge-2", "n": 30 }]));
 }
 
+/// An event is counted once, however often its log is named.
+#[test]
+fn a_log_that_is_named_twice_is_one() {
+    let log = Log::new("edge-1");
+    log.seal(1..51);
+    log.append(51..61);
+    let place = tempfile::tempdir().unwrap();
+    let other_name = place.path().join("audit");
+    std::os::unix::fs::symlink(log.path(), &other_name).unwrap();
+    let answer = asked(&[log.path(), &log.path().join("."), &other_name], "SELECT count(*) AS n FROM events", &[]);
+    assert_eq!(rows(&answer), json!([{ "n": 60 }]));
+}
+
 #[test]
 fn a_log_without_events_is_an_empty_table() {
     let log = Log::new("edge-1");
