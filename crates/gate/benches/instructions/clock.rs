@@ -12,6 +12,8 @@ use wardgate_testkit::world::DAWN;
 
 const PAIRS: usize = 9;
 const ROUNDS: u32 = 40_000;
+/// Tasks that are under way at a time.
+const TASKS: u64 = 100_000;
 /// First uses; [`first`] divides by it.
 const FIRSTS: u32 = 1_000;
 
@@ -66,7 +68,30 @@ pub(crate) fn all() -> Result<bool, String> {
         line(&format!("compile {count:>6} grants                                        {:>10.1} ms", compiled(&[], &grants, &few)? * 1e3));
         line(&format!("compile {count:>6} policies as text                              {:>10.1} ms", compiled(&texts, &[], &few)? * 1e3));
     }
+    tasks()?;
     Ok(true)
+}
+
+/// Memory of tasks that are under way, each with a share of its budget drawn here.
+fn tasks() -> Result<(), String> {
+    let scene = Scene::new(Shape::Budgeted, std::iter::empty())?;
+    let mut population = scene.world.snapshot.population().clone();
+    let before = resident();
+    for number in 0..TASKS {
+        let task = world::task(&format!("t-{number:032x}"), &format!("2027-{number}-*"))?;
+        world::draw(&scene.world.meters, &task);
+        population.apply(Change::Task(Arc::new(task)));
+    }
+    let more = resident().saturating_sub(before);
+    line(&format!("memory of {TASKS} open tasks and their shares {:>24} KiB, {} bytes each", more / 1024, more / TASKS));
+    Ok(())
+}
+
+/// Resident memory of this process, in bytes.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.trim().split(' ').next()?.parse::<u64>().ok()).unwrap_or(0) * 1024
 }
 
 /// Nanoseconds a request, `establish` and `decide` together.

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, sync::Arc, time::Duration};
 use wardgate_abuse::budget::{Drawn, Wants};
-use wardgate_gate::{Change, Snapshot};
+use wardgate_gate::{Change, Meters, Snapshot};
 use wardgate_model::{
     api::OperationClass,
     grant::{Grant, GrantTo, OperationSelector},
@@ -204,26 +204,35 @@ fn token(issuer: &Signer, bound_to: Option<&Signer>) -> Result<String, String> {
 
 const TASK: &str = "t-0123456789abcdef0123456789abcdef";
 
-/// A world with a token service of its own and a task, of whose budget there is enough here.
-fn tasked(world: TestWorld) -> Result<TestWorld, String> {
-    let mut world = world.issuing()?;
-    let task = Task {
-        id: TaskId::parse(TASK).map_err(|error| error.to_string())?,
+/// A task of `ledger-sync` that is under way.
+pub(crate) fn task(id: &str, resource: &str) -> Result<Task, String> {
+    Ok(Task {
+        id: TaskId::parse(id).map_err(|error| error.to_string())?,
         identity: IdentityId::literal("ledger-sync"),
         purpose: PurposeName::parse("settlement").map_err(|error| error.to_string())?,
         api: ApiName::literal("ledger"),
         operations: Box::new([OperationSelector::Class(OperationClass::Read)]),
-        resources: Box::new(["47*".into()]),
+        resources: Box::new([resource.into()]),
         budget: Budget { calls: Some(PLENTY), bytes: Some(PLENTY), records: Some(PLENTY) },
         ends: DAWN + Duration::from_mins(15),
         lease: Some(Duration::from_mins(5)),
         beat: DAWN,
         state: TaskState::Open,
-    };
-    let budgets = world.meters.budgets();
-    budgets.when_low(|_| {});
+    })
+}
+
+/// Draws a share of a task's budget that is enough for everything.
+pub(crate) fn draw(meters: &Meters, task: &Task) {
     let all = Wants { calls: true, bytes: true, records: true };
-    budgets.drawn(&task.id, all, Drawn { calls: PLENTY, bytes: PLENTY, records: PLENTY }, DAWN);
+    meters.budgets().drawn(&task.id, all, Drawn { calls: PLENTY, bytes: PLENTY, records: PLENTY }, DAWN);
+}
+
+/// A world with a token service of its own and a task.
+fn tasked(world: TestWorld) -> Result<TestWorld, String> {
+    let mut world = world.issuing()?;
+    let task = task(TASK, "47*")?;
+    world.meters.budgets().when_low(|_| {});
+    draw(&world.meters, &task);
     let before = &world.snapshot;
     let mut population = before.population().clone();
     population.apply(Change::Task(Arc::new(task)));
