@@ -45,7 +45,7 @@ mod tests {
     #[test]
     fn what_was_told_while_a_thread_parked_elsewhere_is_not_lost() {
         let wakeup = Arc::new(Wakeup::default());
-        let (send, receive) = mpsc::channel::<()>();
+        let (send, receive) = mpsc::sync_channel::<()>(1);
         let waiting = thread::spawn({
             let wakeup = Arc::clone(&wakeup);
             move || {

@@ -5,7 +5,7 @@ use crate::{
     world::{self, CROWD, Scene, Shape},
 };
 use std::{collections::BTreeSet, hint::black_box, sync::Arc, time::Duration};
-use wardgate_gate::{Step, decide};
+use wardgate_gate::{Change, Step, decide};
 use wardgate_model::{diagnostic::Place, grant::Grant, inventory::Environment};
 use wardgate_policy::{Names, PolicySource, compile};
 use wardgate_testkit::world::DAWN;

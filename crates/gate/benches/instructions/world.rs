@@ -252,7 +252,7 @@ fn of_task(world: &TestWorld, key: &Signer) -> Result<String, String> {
         identity: &IdentityId::literal("ledger-sync"),
         audience: "https://ledger.example/ledger",
         scope: "read",
-        credential: CredentialId::parse(credential).map_err(|error| error.to_string())?,
+        credential: CredentialId::parse(credential).ok_or("a key without an id")?,
         id: "0123456789abcdef0123456789abcdef",
         since: None,
         on_behalf_of: None,
