@@ -16,7 +16,7 @@ use wardgate_audit::{
     sink::{Log, Observer, Options},
 };
 use wardgate_model::{
-    event::{Ending, Event, EventKind, EventSink, NotDurable, Outcome, Place, Share},
+    event::{CameOf, Ending, Event, EventKind, EventSink, NotDurable, Outcome, Place, Share},
     facts::{Door, Facts, RequestFacts, SourceFacts},
     id::RequestId,
     reason::Reason,
@@ -154,7 +154,14 @@ fn event(number: u32) -> Event {
             stopped: None,
         },
         ruling: Ruling::refused(Reason::RouteNoApi),
-        outcome: Outcome { end: time, ending: Ending::Complete, client_status: Some(404), upstream: None, effect: None },
+        outcome: Outcome {
+            end: time,
+            ending: Ending::Complete,
+            client_status: Some(404),
+            upstream: None,
+            effect: None,
+            came_of: CameOf::default(),
+        },
         snapshot: 1,
         judge_order: u64::from(number),
     }

@@ -64,9 +64,19 @@ pub(crate) fn event<'a>(event: &'a Event, edge: &'a str, seq: u64) -> EventV1<'a
     told.client_status = event.outcome.client_status;
     told.upstream = event.outcome.upstream.as_ref().map(upstream);
     told.effect = event.outcome.effect.as_deref().map(scrub);
+    told.token_parents = parents(event).iter().map(|parent| scrub(parent)).collect();
     told.snapshot = Some(event.snapshot);
     told.judge_order = Some(event.judge_order);
     told
+}
+
+/// Whoever asks the token service shows no token that came of another: what is said there is of the one that it is about.
+fn parents(event: &Event) -> &[Box<str>] {
+    let shown = event.facts.caller.as_ref().and_then(|caller| caller.delegation.as_deref());
+    match &*event.outcome.came_of.0 {
+        [] => shown.map_or(&[], |delegation| &delegation.parents),
+        told => told,
+    }
 }
 
 /// A management change as it is written.
@@ -113,6 +123,7 @@ pub(crate) fn bare(edge: &str, seq: u64, kind: Kind, time: Time) -> EventV1<'_> 
         credential: None,
         proof: None,
         token: None,
+        token_parents: Vec::new(),
         lane: None,
         on_behalf_of: None,
         actors: Vec::new(),

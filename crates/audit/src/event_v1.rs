@@ -89,6 +89,9 @@ pub struct EventV1<'a> {
     /// What the token said, when the proof was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<TokenV1<'a>>,
+    /// Of which tokens that one came, nearest first, by their `jti`; where a token was given out or ended, of which that one came.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub token_parents: Vec<Cow<'a, str>>,
     /// On behalf of what it came: `machine`, `people` (the session of a person, which proves nothing) or `anonymous`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lane: Option<Cow<'a, str>>,

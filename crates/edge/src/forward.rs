@@ -455,6 +455,7 @@ async fn inside(api: Arc<Api>, exchange: Rc<Exchange>, connection: Rc<Connection
     let (mut parts, body) = answer.await?.into_parts();
     let effect = hygiene::towards_client(&mut parts.headers);
     exchange.returned(parts.status.as_u16(), effect, thread.now());
+    exchange.told_of_token(parts.extensions.remove().unwrap_or_default());
     if let Err(reason) = exchange.charge(body.len() as u64) {
         exchange.end(Ending::Cut);
         return Err(failure(reason));

@@ -34,7 +34,7 @@ use std::{
 use wait::{NEVER, Wait};
 use wardgate_gate::Lease;
 use wardgate_model::{
-    event::{Ending, EventKind, Place},
+    event::{CameOf, Ending, EventKind, Place},
     facts::{Door, Facts},
     id::RequestId,
     reason::Reason,
@@ -80,6 +80,7 @@ pub struct Exchange {
     acting: Cell<bool>,
     trip: RefCell<Option<Trip>>,
     effect: RefCell<Option<Box<str>>>,
+    came_of: RefCell<CameOf>,
     client_status: Cell<Option<u16>>,
     ending: Cell<Option<Ending>>,
     bytes_in: Cell<u64>,
@@ -136,6 +137,7 @@ impl Exchange {
             acting: Cell::new(false),
             trip: RefCell::new(None),
             effect: RefCell::new(None),
+            came_of: RefCell::default(),
             client_status: Cell::new(None),
             ending: Cell::new(None),
             bytes_in: Cell::new(0),

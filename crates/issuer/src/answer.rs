@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
+use wardgate_model::event::CameOf;
 
 /// What is recorded of an answer, and taken off before it is sent.
 const EFFECT: HeaderName = HeaderName::from_static("wardgate-effect");
@@ -125,10 +126,12 @@ pub fn empty() -> Response<Bytes> {
     response
 }
 
-/// The same, with what is recorded of it: which token it is about, by its `jti`.
+/// The same, with what is recorded of it: which token it is about, by its `jti`, and of which tokens that one came.
 #[must_use]
-pub fn recorded(response: Response<Bytes>, what: &str, token: &str) -> Response<Bytes> {
-    marked(response, &format!("{what} token={token}"))
+pub fn recorded(response: Response<Bytes>, what: &str, token: &str, came_of: CameOf) -> Response<Bytes> {
+    let mut response = marked(response, &format!("{what} token={token}"));
+    response.extensions_mut().insert(came_of);
+    response
 }
 
 /// The same, with what is recorded of it where it is about no token.

@@ -15,6 +15,7 @@ use serde_json::json;
 use std::{fmt::Write as _, time::Duration};
 use wardgate_model::{
     credential::TokenBinding,
+    event::CameOf,
     facts::Caller,
     id::{CredentialId, IdentityId},
     proof::HeldKey,
@@ -94,7 +95,7 @@ pub(crate) fn mint(wanted: &Wanted<'_>, request: &Request<'_>, entropy: &dyn Ent
         // RFC 9396 §7: as granted.
         body.insert(DETAILS.to_owned(), details.clone());
     }
-    Ok(answer::recorded(answer::document(&body), "issued", &id))
+    Ok(answer::recorded(answer::document(&body), "issued", &id, CameOf(wanted.parents.into())))
 }
 
 /// The key that the token is bound to: the one whose possession was shown by whoever asks for it. Where what it rests on allows none

@@ -10,11 +10,11 @@ use crate::{
 };
 use bytes::Bytes;
 use http::Response;
-use serde_json::json;
+use serde_json::{Value, json};
 use wardgate_gate::proof::{self, Live, live};
-use wardgate_model::{facts::Caller, proof::HeldKey};
+use wardgate_model::{event::CameOf, facts::Caller, proof::HeldKey};
 use wardgate_proof::{
-    access_token::{self, DETAILS},
+    access_token::{self, DETAILS, PARENTS},
     jose::claims::Confirmation,
 };
 
@@ -70,7 +70,7 @@ fn may_know(caller: &Caller, live: &Live) -> bool {
 }
 
 /// Ends a token. What is no token of ours, or over, is as good as ended (RFC 7009 §2.2). One that is only not taken at present, because its
-/// API is away or its credential is contained, is ended all the same: it would be good again with them.
+/// API is away or its credential or it itself is contained, is ended all the same: it would be good again with them.
 ///
 /// # Errors
 /// When none is named, or it is another client's.
@@ -83,8 +83,7 @@ pub(crate) fn revoke(request: &Request<'_>) -> Result<Outcome, Refusal> {
         return Err(Refusal::new(Error::UnauthorizedClient, "the token was issued to another client"));
     }
     let id = token.facts.id.clone();
-    if request.snapshot.denied().stops_token(&id) {
-        return Ok(Outcome::Answer(answer::empty()));
-    }
-    Ok(Outcome::End { then: answer::recorded(answer::empty(), "revoked", &id), token: id })
+    let parents = token.claims.all().get(PARENTS).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let came_of = CameOf(parents.iter().filter_map(Value::as_str).map(Into::into).collect());
+    Ok(Outcome::End { then: answer::recorded(answer::empty(), "revoked", &id, came_of), token: id })
 }

@@ -64,7 +64,14 @@ pub struct Outcome {
     pub upstream: Option<UpstreamOutcome>,
     /// `Wardgate-Effect`, as declared by the upstream, cut to 256 bytes.
     pub effect: Option<Box<str>>,
+    /// Of which tokens the one came that was given out or ended.
+    pub came_of: CameOf,
 }
+
+/// The tokens that a token came of, nearest first, by their `jti`. An answer of our own token service brings it to the record among its
+/// extensions, which no upstream can write.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CameOf(pub Box<[Box<str>]>);
 
 /// The record of one request.
 #[derive(Debug, Clone)]

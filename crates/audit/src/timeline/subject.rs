@@ -70,7 +70,7 @@ impl Sort {
             Self::Any => &[],
             Self::Identity => &["identity", "actors", "change_actor", "change_of"],
             Self::Credential => &["credential"],
-            Self::Token => &["token"],
+            Self::Token => &["token", "token_parents"],
             Self::Task => &["task"],
             Self::Grant => &["grant_name"],
             Self::Trace => &["trace_id"],

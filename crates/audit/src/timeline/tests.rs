@@ -28,7 +28,7 @@ fn row(edge: &str, seq: u64, text: &str) -> Row<'static> {
     for word in words {
         let (name, value) = word.split_once('=').unwrap();
         let value = value.replace('_', " ").into();
-        set(name, if ["actors", "change_of"].contains(&name) { Value::Texts(vec![value]) } else { Value::Text(value) });
+        set(name, if ["actors", "change_of", "token_parents"].contains(&name) { Value::Texts(vec![value]) } else { Value::Text(value) });
     }
     row
 }
@@ -126,18 +126,21 @@ fn what_belongs_to_a_subject_is_found_in_segments_and_tails() {
         "13 identity=d api=wardgate-issuer effect=revoked_token=j",
         "14 kind=containment change_kind=containment change_name=token/j",
         "15 identity=e api=ledger effect=issued_token=j",
+        "16 identity=f api=wardgate-issuer effect=issued_token=j2 token_parents=j",
+        "17 identity=a token=j2 token_parents=j",
     ];
     let log = log("e", &sealed, &tail);
     let found = |subject| check(&[log.path()], subject);
-    assert_eq!(found("identity:a"), "e:1 e:2 e:3 e:4 e:5 e:8 e:10");
-    assert_eq!(found("a"), "e:1 e:2 e:3 e:4 e:5 e:7 e:8 e:10");
+    assert_eq!(found("identity:a"), "e:1 e:2 e:3 e:4 e:5 e:8 e:10 e:17");
+    assert_eq!(found("a"), "e:1 e:2 e:3 e:4 e:5 e:7 e:8 e:10 e:17");
     assert_eq!(found("credential:k1"), "e:1 e:6 e:9");
     assert_eq!(found("owner:team"), "e:1");
     assert_eq!(found("owner:a"), "e:7");
     assert_eq!(found("source:192.0.2.1"), "e:1");
     assert_eq!(found("resource:7"), "e:1");
     // Whoever stands behind another API says nothing about tokens.
-    assert_eq!(found("token:j"), "e:8 e:12 e:13 e:14");
+    assert_eq!(found("token:j"), "e:8 e:12 e:13 e:14 e:16 e:17", "and what came of it");
+    assert_eq!(found("token:j2"), "e:16 e:17");
     assert_eq!(found("task:t"), "e:8");
     assert_eq!(found("grant:g"), "e:8 e:10");
     assert_eq!(found("operation:api GET /x"), "e:8");

@@ -4,7 +4,7 @@ use super::Connection;
 use crate::{preamble::Malformed, record::Opening, respond, wire::Refusal};
 use http::Method;
 use wardgate_model::{
-    event::{Ending, Event, EventKind, Outcome, Share},
+    event::{CameOf, Ending, Event, EventKind, Outcome, Share},
     facts::{Facts, Stopped},
     reason::Reason,
     ruling::Ruling,
@@ -43,7 +43,14 @@ impl Connection {
         self.thread.metrics.wire(refusal.reason);
         self.thread.resolved.borrow_mut().count(&self.thread.metrics, None, None, &ruling);
         let status = refusal.reason.row().http;
-        let outcome = Outcome { end: now, ending: Ending::Complete, client_status: Some(status), upstream: None, effect: None };
+        let outcome = Outcome {
+            end: now,
+            ending: Ending::Complete,
+            client_status: Some(status),
+            upstream: None,
+            effect: None,
+            came_of: CameOf::default(),
+        };
         let event = Event {
             kind: EventKind::Connection,
             facts,

@@ -10,7 +10,7 @@ use http::{HeaderMap, Method, StatusCode};
 use std::{rc::Rc, sync::Arc};
 use wardgate_model::{
     api::AuditMode,
-    event::{Ending, Event, EventKind, Outcome, Place, Share, UpstreamOutcome},
+    event::{CameOf, Ending, Event, EventKind, Outcome, Place, Share, UpstreamOutcome},
     facts::Door,
     reason::Reason,
     ruling::Ruling,
@@ -55,6 +55,7 @@ impl Exchange {
             client_status: self.client_status.get(),
             upstream: self.trip.borrow().as_ref().map(|trip| self.upstream(trip)),
             effect: None,
+            came_of: CameOf::default(),
         };
         Some(Event {
             kind: EventKind::Opened,
@@ -64,6 +65,11 @@ impl Exchange {
             snapshot: self.snapshot.get(),
             judge_order: self.order.get(),
         })
+    }
+
+    /// The token that is given out, or ended, came of these.
+    pub fn told_of_token(&self, came_of: CameOf) {
+        *self.came_of.borrow_mut() = came_of;
     }
 
     /// Gives the place of its event back until there is one: who waits keeps no event of others from being recorded.
@@ -128,7 +134,14 @@ impl Exchange {
             kind: self.kind.get(),
             facts,
             ruling,
-            outcome: Outcome { end, ending, client_status: self.client_status.get(), upstream, effect: self.effect.take() },
+            outcome: Outcome {
+                end,
+                ending,
+                client_status: self.client_status.get(),
+                upstream,
+                effect: self.effect.take(),
+                came_of: self.came_of.take(),
+            },
             snapshot: self.snapshot.get(),
             judge_order: self.order.get(),
         }

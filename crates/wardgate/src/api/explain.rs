@@ -17,7 +17,7 @@ use wardgate_gate::{
 use wardgate_model::{
     api::Api,
     credential::CredentialKind,
-    event::{Ending, Event, EventKind, Outcome},
+    event::{CameOf, Ending, Event, EventKind, Outcome},
     facts::{Door, Facts},
     id::{IdentityId, RequestId},
     proof::ProofKind,
@@ -56,7 +56,14 @@ pub(super) fn described(control: &Control, described: &DescribedRequest) -> Resu
         kind: EventKind::Request,
         facts,
         ruling,
-        outcome: Outcome { end: now, ending: Ending::Complete, client_status: None, upstream: None, effect: None },
+        outcome: Outcome {
+            end: now,
+            ending: Ending::Complete,
+            client_status: None,
+            upstream: None,
+            effect: None,
+            came_of: CameOf::default(),
+        },
         snapshot: snapshot.number(),
         judge_order: 0,
     };

@@ -13,7 +13,7 @@ use wardgate_gate::{Lease, Step, decide, establish};
 use wardgate_model::{
     contain::Containable,
     credential::CredentialKind,
-    event::{Ending, Event, EventKind, EventSink, Outcome, Share, UpstreamOutcome},
+    event::{CameOf, Ending, Event, EventKind, EventSink, Outcome, Share, UpstreamOutcome},
     id::{EnvironmentName, IdentityId},
     ruling::Response,
     time::Time,
@@ -164,7 +164,7 @@ impl<'g> Scene<'g> {
             records: None,
         });
         let end = self.now + if verdict.permit.is_some() { lasts } else { Duration::ZERO };
-        let outcome = Outcome { end, ending: Ending::Complete, client_status: None, upstream, effect: None };
+        let outcome = Outcome { end, ending: Ending::Complete, client_status: None, upstream, effect: None, came_of: CameOf::default() };
         let (mut ruling, snapshot) = (verdict.ruling, snapshot.number());
         ruling.response = self.recorded_as.unwrap_or(ruling.response);
         let event = Event { kind: EventKind::Request, facts, ruling, outcome, snapshot, judge_order: order };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 use wardgate_model::{
-    event::{Ending, Event, EventKind, Outcome, UpstreamOutcome},
+    event::{CameOf, Ending, Event, EventKind, Outcome, UpstreamOutcome},
     time::Time,
 };
 use wardgate_testkit::world::{Asked, DAWN, ShippedLimits, TestWorld, world};
@@ -86,7 +86,8 @@ impl Scene {
             bytes_out: 0,
             records: None,
         });
-        let outcome = Outcome { end: now, ending: Ending::Complete, client_status: None, upstream, effect: None };
+        let outcome =
+            Outcome { end: now, ending: Ending::Complete, client_status: None, upstream, effect: None, came_of: CameOf::default() };
         Event { kind: EventKind::Request, facts, ruling: verdict.ruling, outcome, snapshot: 1, judge_order: 0 }
     }
 }

@@ -204,6 +204,18 @@ fn each_hop_is_narrower_and_everybody_is_on_record() {
     assert_eq!((&used["identity"]["id"], &used["actors"]), (&json!("checkout"), &json!(["ledger", "orders"])));
     let listed = crate::process::wardgate(world.place.path(), &["audit", "timeline", "identity:orders"]).with(0).out;
     assert!(listed.contains("stock-api GET /stock/all"), "{listed}");
+    // A token leads to all that came of it: that it was given out, and what was done with it, over all hops.
+    assert_eq!(used["token_parents"], json!([says["jti"], came_of["jti"]]));
+    let id = |of: &Value| of["jti"].as_str().unwrap().to_owned();
+    let of_first = crate::process::wardgate(world.place.path(), &["audit", "timeline", &format!("token:{}", id(&came_of)), "--all"]);
+    let of_first = of_first.with(0).out;
+    for part in [&format!("issued token={}", id(&says)), &format!("issued token={}", id(&claims(&third))), "stock-api GET /stock/all"] {
+        assert!(of_first.contains(part), "{part}: {of_first}");
+    }
+    let of_third = crate::process::wardgate(world.place.path(), &["audit", "timeline", &format!("token:{}", id(&claims(&third)))]);
+    let of_third = of_third.with(0).out;
+    assert!(of_third.contains(&format!("token came of {}", id(&says))), "{of_third}");
+    assert!(!of_third.contains(&format!("issued token={}", id(&says))), "{of_third}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use wardgate_model::{
         Upstream, UpstreamIdentity, UpstreamTimeouts,
     },
     credential::{Credential, CredentialKind, CredentialState, KeyedHash},
-    event::{Ending, Event, EventKind, Outcome, UpstreamOutcome},
+    event::{CameOf, Ending, Event, EventKind, Outcome, UpstreamOutcome},
     facts::{Basis, Caller, Door, Facts, Purpose, RequestFacts, SourceFacts, Trace},
     id::{
         ApiName, CredentialId, EnvironmentName, GrantId, IdentityId, OwnerName, PolicyName, PurposeName, RequestId, TaskId, TeamName,
@@ -68,6 +68,7 @@ pub(crate) fn stranger(target: &str, reason: Reason, arrived: Time) -> Event {
             client_status: Some(reason.row().http),
             upstream: None,
             effect: None,
+            came_of: CameOf::default(),
         },
         snapshot: 3,
         judge_order: 41,

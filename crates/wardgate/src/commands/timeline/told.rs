@@ -131,7 +131,9 @@ impl Told {
         self.more.extend(part(&["resource"]).map(|resource| format!("resource {resource}")));
         self.more.extend(self.source.clone().map(|source| format!("from {source}")));
         self.more.extend(part(&["ending"]).filter(|ending| ending != "complete"));
+        let of = event.get("token_parents").and_then(|parents| parents.get(0)).and_then(Value::as_str).map(plain);
         self.more.extend(part(&["effect"]).map(|effect| format!("effect: {effect}")));
+        self.more.extend(of.map(|parent| format!("token came of {parent}")));
     }
 
     /// Whether it is one of a run with the one before: same caller, operation, ruling and status.
