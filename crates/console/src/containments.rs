@@ -432,6 +432,11 @@ pub(crate) async fn release(console: &Console, asked: &Asked<'_>) -> Result<Answ
     let actor = asked.actor(input::reason(asked.query.value("reason"))?);
     let missing = || Problem::new(Code::NotFound, format!("{kind} `{}` is not contained", input::shown(&name)));
     let there = console.store.containment(kind, &name).await?.ok_or_else(missing)?;
+    if there.is_for_good() {
+        return Err(
+            Problem::new(Code::Conflict, "its client ended the token: nobody brings it back").mend("have the client ask for a new one")
+        );
+    }
     let act = Act::Release { kind, name: name.as_str().into() };
     let needs = needs(&act, &Record::default()).ok_or_else(|| Problem::fault("a release that nobody has to agree to"))?;
     let kept = Kept { act, why: needs.why, expects: vec![Some(there.revision)], whole: false };

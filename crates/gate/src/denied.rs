@@ -210,12 +210,6 @@ impl Denied {
         self.generation() != 0 && self.stopped.load().issuers.contains_key(trust)
     }
 
-    /// Whether a token was ended, by its `jti`.
-    #[must_use]
-    pub fn stops_token(&self, id: &str) -> bool {
-        self.generation() != 0 && self.stopped.load().tokens.contains_key(id)
-    }
-
     /// Whether a task was stopped.
     #[must_use]
     pub fn stops_task(&self, task: &TaskId) -> bool {

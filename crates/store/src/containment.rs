@@ -1,7 +1,7 @@
 //! What is stopped. It outlives the thing: removed and made again, it is stopped still.
 
 use crate::{
-    Precondition, Store, StoreFault,
+    Precondition, Store, StoreFault, Who,
     database::{Conn, query},
     fault::DatabaseFault,
     feed::{Act, Actor, Subject, Told, Writing, signed, unsigned},
@@ -16,6 +16,9 @@ pub const CONTAINED_BYTES_MAX: usize = 2_048;
 /// How long a stop waits for its turn to be written. Whoever stops something does not wait longer: it is obeyed without
 /// the record then, and put on record later.
 pub const STOP_WAITS: Duration = Duration::from_secs(2);
+
+/// Why a token is ended that its client gave back. Such a stop is for good, and forgotten when the token has ended by itself.
+const ENDED: &str = "revoked by its client";
 
 /// Something that is stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +35,14 @@ pub struct StoredContainment {
     pub reason: Box<str>,
     /// The number of the change.
     pub revision: u64,
+}
+
+impl StoredContainment {
+    /// Whether it is a token that its client ended (RFC 7009): nobody releases that.
+    #[must_use]
+    pub fn is_for_good(&self) -> bool {
+        self.kind == Containable::Token && *self.reason == *ENDED
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -96,10 +107,24 @@ async fn insert_since(
     name: &str,
     since: Time,
 ) -> Result<StoredContainment, StoreFault> {
-    if let Some(there) = find(writing.conn(), kind, name).await? {
-        return Ok(there);
+    match find(writing.conn(), kind, name).await? {
+        Some(there) => Ok(there),
+        None => put(writing, actor, None, (kind, name), since).await,
     }
+}
+
+/// Writes a stop, in the place of another one where there is one: the feed tells of no moment without.
+async fn put(
+    writing: &mut Writing,
+    actor: &Actor,
+    before: Option<&StoredContainment>,
+    (kind, name): (Containable, &str),
+    since: Time,
+) -> Result<StoredContainment, StoreFault> {
     let seq = writing.allocate(1).await?;
+    if before.is_some() {
+        query(sql::CONTAINMENT_REMOVE).bind(kind.as_str()).bind(name).execute(writing.conn()).await?;
+    }
     let new = StoredContainment {
         kind,
         name: name.into(),
@@ -117,7 +142,7 @@ async fn insert_since(
         .bind(signed(seq))
         .execute(writing.conn())
         .await?;
-    tell(writing, seq, actor, Act::Contain, (None, Some(&new))).await?;
+    tell(writing, seq, actor, Act::Contain, (before, Some(&new))).await?;
     Ok(new)
 }
 
@@ -170,9 +195,16 @@ async fn tell(
     act: Act,
     (before, after): (Option<&StoredContainment>, Option<&StoredContainment>),
 ) -> Result<(), StoreFault> {
-    let name = before.or(after).map(|c| feed_name(c.kind, &c.name)).unwrap_or_default();
+    let name = after.or(before).map(|c| feed_name(c.kind, &c.name)).unwrap_or_default();
     let (subject, name, before, after) = (Subject::Containment, &*name, before.map(told), after.map(told));
     writing.tell(seq, Told { who: &actor.who, reason: &actor.reason, subject, name, act, before, after }).await
+}
+
+fn named(kind: Containable, name: &str) -> Result<(), StoreFault> {
+    if name.is_empty() || name.len() > CONTAINED_BYTES_MAX {
+        return Err(StoreFault::conflict(kind.as_str(), name, format!("must have a name of 1 to {CONTAINED_BYTES_MAX} bytes")));
+    }
+    Ok(())
 }
 
 impl Store {
@@ -200,20 +232,50 @@ impl Store {
         since: Time,
         now: Time,
     ) -> Result<StoredContainment, StoreFault> {
-        if name.is_empty() || name.len() > CONTAINED_BYTES_MAX {
-            return Err(StoreFault::conflict(kind.as_str(), name, format!("must have a name of 1 to {CONTAINED_BYTES_MAX} bytes")));
-        }
+        named(kind, name)?;
         let mut writing = Writing::begin(self, now).await?;
         let containment = stop_since(&mut writing, actor, kind, name, since).await?;
         writing.commit().await?;
         Ok(containment)
     }
 
+    /// Ends a token for its client, for good: where somebody had stopped it, this takes the place of that.
+    ///
+    /// # Errors
+    /// `Conflict` and `Busy` as [`Store::contain`].
+    pub async fn end_token(&self, client: Who, token: &str, now: Time) -> Result<StoredContainment, StoreFault> {
+        soon(Box::pin(self.end_token_in_turn(&Actor::new(client, ENDED), token, now))).await
+    }
+
+    async fn end_token_in_turn(&self, client: &Actor, token: &str, now: Time) -> Result<StoredContainment, StoreFault> {
+        named(Containable::Token, token)?;
+        let mut writing = Writing::begin(self, now).await?;
+        let before = find(writing.conn(), Containable::Token, token).await?;
+        let ended = match before {
+            Some(before) if before.is_for_good() => before,
+            before => put(&mut writing, client, before.as_ref(), (Containable::Token, token), now).await?,
+        };
+        writing.commit().await?;
+        Ok(ended)
+    }
+
+    /// Forgets a token that its client ended, when it has ended by itself. What somebody else stopped stays.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_ended(&self, actor: &Actor, token: &str, now: Time) -> Result<(), StoreFault> {
+        let mut writing = Writing::begin(self, now).await?;
+        if let Some(ended) = find(writing.conn(), Containable::Token, token).await?.filter(StoredContainment::is_for_good) {
+            delete_this(&mut writing, actor, &ended).await?;
+        }
+        writing.commit().await
+    }
+
     /// Lets something go on. An identity in quarantine goes back to where it was in the same change; a retired one
     /// stays retired. Gives the number of the last change.
     ///
     /// # Errors
-    /// `NotFound` when it is not stopped.
+    /// `NotFound` when it is not stopped; `Conflict` for a token that its client ended.
     pub async fn release(&self, actor: &Actor, kind: Containable, name: &str, now: Time) -> Result<u64, StoreFault> {
         self.release_looked_at(actor, (kind, name), Precondition::Any, now).await
     }
@@ -221,7 +283,7 @@ impl Store {
     /// As [`Store::release`], of the containment that was looked at: one that came after it is another stop.
     ///
     /// # Errors
-    /// `NotFound` as there; `Stale` when it is another one.
+    /// `NotFound` and `Conflict` as there; `Stale` when it is another one.
     pub async fn release_looked_at(
         &self,
         actor: &Actor,
@@ -233,6 +295,9 @@ impl Store {
         let there = find(writing.conn(), kind, name).await?;
         let there = there.ok_or_else(|| StoreFault::missing("containment", feed_name(kind, name)))?;
         expect.check("containment", &feed_name(kind, name), Some(there.revision))?;
+        if there.is_for_good() {
+            return Err(StoreFault::conflict("token", name, "was ended by its client: nobody brings it back"));
+        }
         let mut seq = delete_this(&mut writing, actor, &there).await?;
         if kind == Containable::Identity
             && let Some(status) = status::find(writing.conn(), name).await?

@@ -17,7 +17,7 @@ use std::{
 };
 use wardgate_edge::{Answering, ClientCertificates, Drawing, InProcess, InProcessCall};
 use wardgate_issuer::{
-    answer::{Error, Refusal, marked},
+    answer::{self, Error, Refusal, marked},
     exchange::{self, Asked, Outcome, Terms},
     once,
     place::{Mutual, Place},
@@ -39,8 +39,6 @@ use wardgate_store::{Actor, Once, StoredContainment, Who};
 
 /// For how long an ended token is kept on record: longer than any lives.
 const ENDED_KEPT: Duration = Duration::from_hours(2);
-/// Why a token is ended that its client gave back. Only such are forgotten: what somebody else stopped stays stopped.
-const REVOKED: &str = "revoked by its client";
 /// What is recorded of an assertion that another gate on the same store has taken: the gates that judged it let it in.
 const REPLAYED: &str = "refused assertion=replayed";
 /// For how long after its end it is kept on record that an assertion was shown: gates' clocks differ, and each takes it a little longer.
@@ -160,6 +158,11 @@ impl TokenService {
     /// Ends a token: it is on record and obeyed here when this returns, and obeyed elsewhere as soon as the feed tells of it.
     async fn end(&self, facts: &Facts, token: &str, then: Response<Bytes>) -> Response<Bytes> {
         let Some(caller) = &facts.caller else { return Refusal::new(Error::Server, "nobody asks").response() };
+        if let Ok(Some(stop)) = self.control.store().containment(Containable::Token, token).await
+            && stop.is_for_good()
+        {
+            return answer::empty();
+        }
         let counts = || self.revocations.lock().unwrap_or_else(PoisonError::into_inner);
         let counted = counts().count(&caller.identity.id, clock::now());
         if let Err(seconds) = counted {
@@ -167,8 +170,7 @@ impl TokenService {
             let told = "this client has ended as many tokens as it may for now: have it contained if they are lost";
             return Refusal::new(Error::Unavailable, told).after(seconds).response();
         }
-        let actor = Actor::new(Who::Identity(caller.identity.id.clone()), REVOKED);
-        let ended = self.control.store().contain(&actor, Containable::Token, token, clock::now()).await;
+        let ended = self.control.store().end_token(Who::Identity(caller.identity.id.clone()), token, clock::now()).await;
         let obeyed = match ended {
             Ok(ended) => self.control.obey_stop(ended.revision, Containable::Token, token).await,
             Err(fault) => {
@@ -201,7 +203,7 @@ pub async fn forget_ended(control: Arc<Control>) {
         let over = contained.into_iter().filter(|one| is_over(one, now));
         let actor = Actor::new(Who::Process, "it has ended by itself since");
         for one in over {
-            if let Err(fault) = control.store().release(&actor, Containable::Token, &one.name, now).await {
+            if let Err(fault) = control.store().forget_ended(&actor, &one.name, now).await {
                 tracing::debug!(%fault, "an ended token stays on record for now");
             }
         }
@@ -210,7 +212,7 @@ pub async fn forget_ended(control: Arc<Control>) {
 
 /// Whether a stop is one that a client made of its own token, which has ended by itself since.
 fn is_over(stop: &StoredContainment, now: Time) -> bool {
-    stop.kind == Containable::Token && *stop.reason == *REVOKED && now.since(stop.since) >= ENDED_KEPT
+    stop.is_for_good() && now.since(stop.since) >= ENDED_KEPT
 }
 
 /// The addresses by which APIs are called: what clients name as `resource`, and what stands in tokens as their audience.

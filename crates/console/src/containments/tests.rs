@@ -1,6 +1,6 @@
 use crate::call::testing::{Fixture, HOUR, NOW};
 use wardgate_model::id::{ApiName, CredentialId, IdentityId};
-use wardgate_store::UsageRow;
+use wardgate_store::{UsageRow, Who};
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
@@ -115,4 +115,13 @@ async fn one_token_is_stopped_by_its_id_and_listed() {
     assert!(listed.contains(TOKEN) && listed.contains("found in a log"), "{listed}");
     let free = fixture.ask(&format!("DELETE /api/v1/containments/token/{TOKEN} as root")).await;
     assert!(free.starts_with("202"), "{free}");
+    // What its client ended meanwhile nobody brings back: neither who agreed to that before, nor who asks for it now.
+    let approval = free.split(r#""id":""#).nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let client = Who::Identity(IdentityId::literal("ledger"));
+    assert!(fixture.store.end_token(client, TOKEN, NOW + HOUR).await.unwrap().is_for_good());
+    let agreed = fixture.ask(&format!("POST /api/v1/approvals/{approval}/approve as rita")).await;
+    assert!(!agreed.starts_with("200"), "{agreed}");
+    let free = fixture.ask(&format!("DELETE /api/v1/containments/token/{TOKEN} as root")).await;
+    assert_eq!(free, "409 console.conflict: its client ended the token: nobody brings it back");
+    assert_eq!(fixture.store.containments().await.unwrap().len(), 1);
 }

@@ -1,6 +1,6 @@
 use super::CONTAINED_BYTES_MAX;
 use crate::{
-    Precondition, Step,
+    Precondition, Step, Who,
     world::{HOUR, NOW, World, actor, identity, on_both, resource},
 };
 use serde_json::json;
@@ -14,6 +14,7 @@ on_both! {
     a_quarantine_by_a_step_is_a_containment_too,
     anything_can_be_contained,
     a_release_is_of_the_containment_that_was_looked_at,
+    what_a_client_ended_stays_ended_whoever_stopped_it_besides,
 }
 
 async fn state(world: &World, name: &str) -> String {
@@ -128,4 +129,29 @@ async fn a_release_is_of_the_containment_that_was_looked_at(world: World) {
     assert_eq!((state(&world, "bot").await, contained(&world).await), ("quarantined".into(), "identity/bot by root".into()));
     release(again).await.unwrap();
     assert_eq!(state(&world, "bot").await, "active");
+}
+
+/// RFC 7009: the client gave it back. Whoever stopped it before may change its mind, and that is not the client's word.
+async fn what_a_client_ended_stays_ended_whoever_stopped_it_besides(world: World) {
+    let client = || Who::Identity(identity("bot"));
+    let contain = async |now| world.store.contain(&actor("root", "seen in a log"), Containable::Token, "j", now).await.unwrap();
+    let release = async || world.store.release(&actor("root", "was a mistake"), Containable::Token, "j", NOW + HOUR).await;
+    let stopped = contain(NOW).await;
+    assert!(!stopped.is_for_good());
+    let ended = world.store.end_token(client(), "j", NOW + HOUR).await.unwrap();
+    assert!(ended.is_for_good() && ended.since == NOW + HOUR && ended.revision > stopped.revision, "{ended:?}");
+    assert_eq!(world.store.end_token(client(), "j", NOW + HOUR + HOUR).await.unwrap(), ended, "once");
+    assert_eq!(contain(NOW + HOUR).await, ended, "and a later stop changes nothing");
+    assert_eq!(release().await.unwrap_err().to_string(), "token `j` was ended by its client: nobody brings it back");
+    assert_eq!(contained(&world).await, "token/j by bot");
+    let feed = world.feed().await;
+    let told: Vec<&str> = feed.lines().map(|line| line.split(' ').nth(3).unwrap()).collect();
+    assert_eq!(told, ["contain", "contain"], "at no time it is let go: {feed}");
+    world.store.forget_ended(&actor("process", ""), "j", NOW + HOUR).await.unwrap();
+    assert_eq!(contained(&world).await, "");
+    // What only an operator stopped is not forgotten.
+    contain(NOW + HOUR).await;
+    world.store.forget_ended(&actor("process", ""), "j", NOW + HOUR).await.unwrap();
+    assert_eq!(contained(&world).await, "token/j by root");
+    release().await.unwrap();
 }

@@ -205,6 +205,21 @@ fn introspection_tells_those_concerned_and_revocation_counts_at_once() {
     assert_eq!((&*shown(&token), &*shown(&second)), ("401 proof.invalid", "200"));
 }
 
+/// What its client gave back is ended for good, also where an operator had stopped it before and thinks better of it.
+#[test]
+fn a_token_that_its_client_ended_is_not_released() {
+    let world = world(Algorithm::Es256, "");
+    let token = world.token(GRANT);
+    let id = claims(&token)["jti"].as_str().unwrap().to_owned();
+    let contain = json!({ "kind": "token", "name": id, "reason": "seen in a log" });
+    assert_eq!(world.place.manage(&world.gate, "POST /api/v1/containments", &contain).status, 200);
+    assert_eq!(said(&world.signed("revoke", &format!("token={token}"))), "200");
+    let release = format!("DELETE /api/v1/containments/token/{id}?reason=mistake");
+    let released = world.place.manage(&world.gate, &release, &Value::Null);
+    assert_eq!((released.status, &released.json()["code"]), (409, &json!("console.conflict")), "{released:?}");
+    assert_eq!(world.call("GET /ledger/entries", &token).said(), "401 proof.invalid");
+}
+
 #[test]
 fn a_token_dies_with_what_it_was_got_by() {
     let world = world(Algorithm::Es256, "");
