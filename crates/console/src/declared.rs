@@ -111,6 +111,7 @@ fn record<'a>(wanted: &'a [Wanted], scene: &'a Scene) -> Record<'a> {
         .with_formers(scene.formers())
         .with_stopped(scene.stopped())
         .with_tagged(scene.tagged())
+        .with_serving(scene.serving())
 }
 
 /// Who changes something, as whom, and how.

@@ -241,6 +241,9 @@ pub trait World: Send + Sync {
     /// Every identity that has a tag of this name, with what it says.
     fn tagged(&self, tag: &str) -> Vec<(IdentityId, Box<str>)>;
 
+    /// Every identity that says to stand behind an API.
+    fn serving(&self) -> Vec<Arc<Identity>>;
+
     /// Whether a trust source counts now.
     fn trusts(&self, source: &TrustName) -> bool {
         let _ = source;

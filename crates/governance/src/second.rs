@@ -140,6 +140,7 @@ pub struct Record<'a> {
     formers: BTreeMap<&'a str, &'a Value>,
     stopped: BTreeMap<&'a str, &'a str>,
     tagged: Vec<(&'a str, &'a str)>,
+    serving: Vec<(&'a str, &'a str, &'a str)>,
 }
 
 impl<'a> FromIterator<(Kind, &'a str, &'a Value)> for Record<'a> {
@@ -184,6 +185,18 @@ impl<'a> Record<'a> {
     pub fn with_tagged(mut self, tagged: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         self.tagged.extend(tagged);
         self
+    }
+
+    /// Says which identities say to stand behind an API: identity, its owner, the API. It counts when that owner answers for it.
+    #[must_use]
+    pub fn with_serving(mut self, serving: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>) -> Self {
+        self.serving.extend(serving);
+        self
+    }
+
+    /// The identities that say to stand behind an API, each with its owner.
+    pub(crate) fn serving<'s>(&'s self, api: &'s str) -> impl Iterator<Item = (&'a str, &'a str)> + 's {
+        self.serving.iter().filter(move |(.., of)| *of == api).map(|(identity, owner, _)| (*identity, *owner))
     }
 
     /// The entry of an identity's proof that is contained.

@@ -176,6 +176,11 @@ impl World for Ruled {
         snapshot.population().identities().iter().filter_map(says).collect()
     }
 
+    fn serving(&self) -> Vec<Arc<Identity>> {
+        let snapshot = self.control.gate().snapshot();
+        snapshot.population().identities().iter().filter(|identity| !identity.serves.is_empty()).cloned().collect()
+    }
+
     fn trusts(&self, source: &TrustName) -> bool {
         self.control.loaded().inventory.trust.iter().any(|trust| trust.name == *source)
     }

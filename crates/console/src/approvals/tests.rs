@@ -5,7 +5,10 @@ use crate::{
     call::testing::{Fixture, HOUR, NOW},
 };
 use serde_json::json;
-use wardgate_model::id::IdentityId;
+use wardgate_model::{
+    id::{ApiName, IdentityId, OwnerName},
+    inventory::Identity,
+};
 
 const MATRIX: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/second-person.txt");
 
@@ -368,4 +371,17 @@ async fn an_owner_that_makes_somebody_a_person_waits() {
     assert!(alone.starts_with("201"), "{alone}");
     let waits = fixture.ask(&put("Owner/other", r#"{"accountable":"rex@example.com"}"#).replace("CALLER", "root")).await;
     assert!(waits.starts_with("202") && waits.contains(r#""needs":"person""#), "{waits}");
+}
+
+#[tokio::test]
+async fn an_api_that_somebody_begins_to_stand_behind_waits() {
+    let (fixture, _) = world().await;
+    let serves = [ApiName::literal("shop"), ApiName::literal("new")].into();
+    let fleet = Identity { id: IdentityId::literal("fleet"), owner: OwnerName::literal("cards"), serves, ..Identity::anonymous() };
+    *fixture.played.serving.lock().unwrap() = vec![fleet.into()];
+    let moved = fixture.ask(&put("Api/shop", r#"{"policy_owner":"payments","business_owner":"cards"}"#).replace("CALLER", "root")).await;
+    let told = "`fleet` may act with the tokens that the API `shop` is called with: its owner `cards` answers for that then";
+    assert!(moved.starts_with("202") && moved.contains(told), "{moved}");
+    let declared = fixture.ask(&put("Identity/new", r#"{"owner":"payments","serves":["shop"]}"#).replace("CALLER", "root")).await;
+    assert!(declared.starts_with("202") && declared.contains("`new` may act with the tokens"), "{declared}");
 }

@@ -12,7 +12,7 @@ use wardgate_model::{
     contain::Containable,
     credential::Credential,
     id::{CredentialId, IdentityId},
-    inventory::Role,
+    inventory::{Identity, Role},
     resource::Kind,
 };
 use wardgate_store::{IdentityRecord, Precondition, ResourceChange, ResourceId, StoredResource};
@@ -27,6 +27,7 @@ pub(crate) struct Scene {
     formers: Vec<(Box<str>, Value)>,
     stopped: Vec<Arc<Credential>>,
     tagged: Vec<(IdentityId, Box<str>)>,
+    serving: Vec<Arc<Identity>>,
 }
 
 impl Scene {
@@ -53,6 +54,7 @@ impl Scene {
             }
         }
         let tagged = if owners { console.world.tagged(person::TAG) } else { Vec::new() };
+        let serving = if apis { console.world.serving() } else { Vec::new() };
         Ok(Self {
             seq: estate.seq.min(records.seq),
             estate: estate.resources.into_iter().map(|resource| (resource.id.clone(), resource)).collect(),
@@ -61,6 +63,7 @@ impl Scene {
             formers,
             stopped,
             tagged,
+            serving,
         })
     }
 
@@ -95,6 +98,11 @@ impl Scene {
     /// Identities that say for which person they stand, when owners are looked at.
     pub(crate) fn tagged(&self) -> impl Iterator<Item = (&str, &str)> {
         self.tagged.iter().map(|(identity, address)| (identity.as_str(), &**address))
+    }
+
+    /// Identities that say to stand behind an API, when APIs are looked at: identity, its owner, the API.
+    pub(crate) fn serving(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.serving.iter().flat_map(|one| one.serves.iter().map(move |api| (one.id.as_str(), one.owner.as_str(), api.as_str())))
     }
 
     /// What an identity of an owner is granted on the management API itself, as the role that has as much.

@@ -1,6 +1,7 @@
 //! Which changes of resources widen power.
 
 mod api;
+mod serves;
 
 use super::{Found, Proposed, Record, power::granted};
 use crate::person;
@@ -9,14 +10,17 @@ use std::{cell::OnceCell, collections::BTreeSet};
 use wardgate_model::{api::Api, resource::Kind, time::Time};
 use wardgate_policy::{Outlined, Reads, outline, reads};
 
-/// What the names of shipped limits, rules and policies begin with.
+/// What the names of shipped rules and policies begin with.
 const SHIPPED: &str = "shipped:";
+/// What the names of shipped limits begin with.
+const DEFAULT: &str = "default:";
 /// What the ids of guardrails begin with.
 const GUARDRAIL: &str = "guardrail:";
 
-/// What is on record, and what its policies read: looked at once, and only when it matters.
+/// What is on record, what is to be, and what the policies on record read: looked at once, and only when it matters.
 struct World<'r, 'a> {
     before: &'r Record<'a>,
+    changes: &'r [Proposed],
     read: OnceCell<Option<Reads>>,
 }
 
@@ -49,7 +53,7 @@ impl World<'_, '_> {
 /// Notes everything that widens power, of all changes together.
 pub(super) fn find(changes: &[Proposed], before: &Record<'_>, found: &mut Found) {
     policies(changes, before, found);
-    let world = World { before, read: OnceCell::new() };
+    let world = World { before, changes, read: OnceCell::new() };
     for change in changes {
         let (old, new) = (before.spec(change.kind, &change.name), change.spec.as_ref());
         if old == new {
@@ -62,12 +66,15 @@ pub(super) fn find(changes: &[Proposed], before: &Record<'_>, found: &mut Found)
             Kind::Environment => environment(name, old, new, found),
             Kind::TrustSource if new.is_some() => found.person(format!("it changes whose proofs count: TrustSource `{name}`")),
             Kind::Waiver => waiver(name, old, new, found),
-            Kind::Limit | Kind::Rotation if name.starts_with(SHIPPED) => {
+            Kind::Limit | Kind::Rotation if name.starts_with(SHIPPED) || name.starts_with(DEFAULT) => {
                 found.second(format!("it changes what ships: {} `{name}`", change.kind));
             }
             Kind::Rotation if !tightens(old, new) => found.second(format!("it may let keys grow older: Rotation `{name}`")),
             Kind::Grant => grant(name, old, new, found),
-            Kind::Api => api::find(name, old, new, &world, found),
+            Kind::Api => {
+                api::find(name, old, new, &world, found);
+                serves::api(name, old, new, &world, found);
+            }
             Kind::Zone => zone(name, old, new, &world, found),
             Kind::Policy
             | Kind::TrustSource
@@ -136,6 +143,7 @@ fn identity(name: &str, old: Option<&Value>, new: Option<&Value>, world: &World<
     for role in words(new, "roles").difference(&had) {
         found.second(format!("it gives `{name}` the role `{role}`"));
     }
+    serves::identity(name, old, new, world, found);
     // One that is new has to be approved by a second identity anyway.
     if old.is_none() {
         if world.before.returns(name) {
@@ -154,7 +162,6 @@ fn identity(name: &str, old: Option<&Value>, new: Option<&Value>, world: &World<
         found.second(format!("it moves `{name}` to another environment"));
     }
     read_by_policies(name, old, new, world, found);
-    served(name, old, new, found);
     belongs(name, old, new, world, found);
 }
 
@@ -186,13 +193,6 @@ fn belongs(name: &str, old: Option<&Value>, new: Option<&Value>, world: &World<'
         found.second(format!("`{name}` gains what policies permit to the team `{team}`"));
     } else if world.names("Team", was) || world.reads_attribute("team") {
         found.second(format!("policies read the `team` of `{name}`"));
-    }
-}
-
-/// The APIs that an identity says to be the workload behind: it may act with what they are called with.
-fn served(name: &str, old: Option<&Value>, new: Option<&Value>, found: &mut Found) {
-    for api in words(new, "serves").difference(&words(old, "serves")) {
-        found.second(format!("`{name}` may act with the tokens that the API `{api}` is called with"));
     }
 }
 

@@ -54,6 +54,8 @@ pub(crate) struct Played {
     pub(crate) stopped: Mutex<Vec<HereStop>>,
     /// Tags of identities: the name of the tag, whose it is, what it says.
     pub(crate) tagged: Mutex<Vec<(String, String, String)>>,
+    /// Identities that say to stand behind an API.
+    pub(crate) serving: Mutex<Vec<Arc<Identity>>>,
     /// What was said to be stopped on record.
     pub(crate) obeyed: Mutex<Vec<String>>,
 }
@@ -73,6 +75,7 @@ impl Played {
             declared: Mutex::default(),
             stopped: Mutex::default(),
             tagged: Mutex::default(),
+            serving: Mutex::default(),
             obeyed: Mutex::default(),
         }
     }
@@ -135,6 +138,10 @@ impl World for Played {
     fn tagged(&self, tag: &str) -> Vec<(IdentityId, Box<str>)> {
         let all = self.tagged.lock().unwrap();
         all.iter().filter(|(of, ..)| of == tag).map(|(_, id, says)| (IdentityId::parse(id).unwrap(), says.as_str().into())).collect()
+    }
+
+    fn serving(&self) -> Vec<Arc<Identity>> {
+        self.serving.lock().unwrap().clone()
     }
 
     fn trusts(&self, source: &TrustName) -> bool {
