@@ -103,7 +103,7 @@ fn what_widens_power_waits() {
         "kind: Grant\nname: new\nspec: { to: { identity: ledger-sync }, api: ledger, operations: [bulk] }",
         "kind: Grant\nname: new\nspec: { to: { identity: ledger-sync }, api: wardgate-admin, operations: [admin] }",
         "kind: Limit\nname: mine\nspec: { per: identity, rate: 1/s }",
-        "kind: Limit\nname: shipped:identity\nspec: { per: identity, rate: 1000000/s }",
+        "kind: Limit\nname: default:identity\nspec: { per: identity, rate: 1000000/s }",
         "kind: Waiver\nname: new\nspec: { for: { owner: acme }, exempts: rotation, reason: x, approver: a@example.com, until: 2027-06-30 }",
         "kind: Waiver\nname: old-key\nspec: { for: { identity: ledger-sync }, exempts: rotation, reason: later, approver: lead@example.com, until: 2027-03-01 }",
         "kind: Waiver\nname: old-key\nspec: { for: { identity: ledger-sync }, exempts: rotation, reason: later, approver: lead@example.com, until: 2028-06-30 }",
@@ -176,8 +176,8 @@ fn what_widens_power_waits() {
         second: it grants power over Wardgate itself: Grant `new`
     Limit/mine { per: identity, rate: 1/s }
         nothing
-    Limit/shipped:identity { per: identity, rate: 1000000/s }
-        second: it changes what ships: Limit `shipped:identity`
+    Limit/default:identity { per: identity, rate: 1000000/s }
+        second: it changes what ships: Limit `default:identity`
     Waiver/new { for: { owner: acme }, exempts: rotation, reason: x, approver: a@example.com, until: 2027-06-30 }
         second: it exempts: Waiver `new`
     Waiver/old-key { for: { identity: ledger-sync }, exempts: rotation, reason: later, approver: lead@example.com, until: 2027-03-01 }
