@@ -8,3 +8,5 @@ mod chains;
 mod hops;
 #[cfg(test)]
 mod policies;
+#[cfg(test)]
+mod tasks;
