@@ -4,6 +4,7 @@ use crate::{
     gate::{Gate, Place},
     http::{self, bearer},
     possession::{self, TOKENS, proof, with},
+    tasks::escaped,
     token_world::{ASSERTION, GRANT, ISSUER, assertion, made, now, post, token},
     upstream::Upstream,
 };
@@ -38,6 +39,10 @@ spec:
   accept: [api_key]
   upstream: { urls: ['@UPSTREAM@'], transaction_token: { trust_domain: 'https://gate.test' } }
   operations: [{ match: 'GET /items', class: list }]
+---
+kind: Purpose
+name: settlement
+spec: { description: settles payments }
 ---
 kind: Identity
 name: ledger-sync
@@ -94,7 +99,7 @@ spec: { to: { identity: behind }, api: ledger, operations: [list] }
 const ENTRIES: &str = "GET https://gate.test/ledger/entries";
 
 /// Where something is taken.
-const TAKERS: [&str; 13] = [
+const TAKERS: [&str; 14] = [
     "an API that takes tokens",
     "an API that takes keys",
     "the token service, as an assertion of a client",
@@ -108,6 +113,7 @@ const TAKERS: [&str; 13] = [
     "the token service, as the token of who acts",
     "an API, with possession of a key beside",
     "an API, as a proof of possession",
+    "where tasks are started",
 ];
 
 struct World {
@@ -158,6 +164,7 @@ impl World {
             }
             11 => possession::call(gate, "GET /ledger/entries", shown, &[&with(&self.key, ENTRIES, shown, &json!({}))]),
             12 => possession::call(gate, "GET /ledger/entries", &self.bound, &[shown]),
+            13 => http::ask(gate.public, "GET /tasks", &fields, ""),
             _ => http::ask(gate.public, "GET /api/v1/openapi.json", &fields, ""),
         };
         (200..300).contains(&answer.status)
@@ -217,6 +224,19 @@ fn each_credential_is_taken_where_it_belongs_and_nowhere_else() {
             format!("grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&subject_token_type={kind}&subject_token={ours}");
         token(&post(&world.gate, "token", &[], &format!("{exchange}&client_assertion_type={ASSERTION}&client_assertion={own}")))
     };
+    let granted = |more: &str| {
+        let form = format!("{GRANT}&{more}&client_assertion_type={ASSERTION}&client_assertion={}", signed());
+        token(&post(&world.gate, "token", &[], &form))
+    };
+    let for_tasks = granted("resource=https%3A%2F%2Fgate.test%2Ftasks");
+    let start = json!({ "purpose": "settlement", "api": "ledger", "operations": ["list"], "lifetime": "15m" }).to_string();
+    let by_token = bearer(&for_tasks);
+    let fields = [("Authorization", &*by_token), ("Content-Type", "application/json")];
+    let started = http::ask(world.gate.public, "POST /tasks", &fields, &start);
+    assert_eq!(started.status, 201, "{started:?}");
+    let task = started.json()["task_id"].as_str().unwrap().to_owned();
+    let detail = json!([{ "type": "wardgate_task", "task_id": task }]).to_string();
+    let of_task = granted(&format!("authorization_details={}", escaped(&detail)));
     let svid = {
         let claims = json!({ "sub": "spiffe://acme.example/meshed", "aud": ["calls"], "iat": now() - 5, "exp": now() + 200 });
         mesh.sign("JWT", &claims).unwrap()
@@ -239,23 +259,28 @@ fn each_credential_is_taken_where_it_belongs_and_nowhere_else() {
         assert_eq!(world.takes(taker, example), takers.contains(&taker), "{kind}, shown to {}", TAKERS[taker]);
     };
     for taker in 0..TAKERS.len() {
-        shown(taker, "an API key", &key, &[1, 3]);
+        shown(taker, "an API key", &key, &[1, 3, 13]);
         shown(taker, "a token of ours", ours, &[0, 6]);
         shown(taker, "a token of ours that is bound to a key", &world.bound, &[6, 11]);
         shown(taker, "a token to act for somebody", &delegated, &[0, 6]);
+        shown(taker, "a token of a task", &of_task, &[0, 6]);
+        shown(taker, "a token to start tasks with", &for_tasks, &[6, 13]);
         shown(taker, "a proof of possession", &with(&world.key, ENTRIES, &world.bound, &json!({})), &[12]);
-        shown(taker, "a JWT-SVID for calls", &svid, &[0]);
+        shown(taker, "a JWT-SVID for calls", &svid, &[0, 13]);
         shown(taker, "an opaque text", "b3BhcXVlLXRleHQtb2Ytbm9ib2R5", &[]);
         shown(taker, "a secret of webhooks", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", &[]);
         shown(taker, "an assertion of a client", &signed(), &[2]);
-        shown(taker, "a token of a foreign issuer for calls", &job("calls", taker), &[0]);
-        shown(taker, "a token of a foreign issuer for the token service", &job(ISSUER, taker), &[0, 4, 5, 10]);
+        shown(taker, "a token of a foreign issuer for calls", &job("calls", taker), &[0, 13]);
+        shown(taker, "a token of a foreign issuer for the token service", &job(ISSUER, taker), &[0, 4, 5, 10, 13]);
         shown(taker, "a session", &session, &[7]);
         shown(taker, "the first credential, which was used", &first, &[]);
         shown(taker, "our word to an upstream", &told, &[]);
         shown(taker, "a transaction token, for an API's address", &of_api, &[]);
         shown(taker, "a transaction token, for the issuer's", &of_service, &[]);
     }
+    // With its task a token of it ends, and no other.
+    let completed = http::ask(world.gate.public, &format!("POST /tasks/{task}/complete"), &fields, "");
+    assert_eq!((completed.status, world.takes(0, &of_task), world.takes(0, ours)), (200, false, true), "{completed:?}");
     // The token service ends tokens of its own, and nothing that others gave out or that is no token (RFC 7009 §2.2).
     let revoked = |example: &str| {
         let form = format!("token={example}&client_assertion_type={ASSERTION}&client_assertion={}", signed());
@@ -270,6 +295,7 @@ fn each_credential_is_taken_where_it_belongs_and_nowhere_else() {
         ("a session", &session, 7, 400, true),
         ("a token to act for somebody", &delegated, 0, 200, false),
         ("a token that is bound to a key", &world.bound, 11, 200, false),
+        ("a token to start tasks with", &for_tasks, 13, 200, false),
         ("a token", ours, 0, 200, false),
     ] {
         assert_eq!((revoked(example), world.takes(taker, example)), (status, lives), "{kind}");
