@@ -7,7 +7,7 @@ use crate::{
 };
 use std::{collections::HashMap, num::NonZeroU64, ops::ControlFlow, sync::Arc, time::Duration};
 use wardgate_model::{
-    api::OperationClass,
+    api::{Api, OperationClass},
     facts::{Caller, Facts, Lane},
     id::{ApiName, EnvironmentName, IdentityId, LimitName, OwnerName},
     inventory::{Identity, IdentityKind},
@@ -122,8 +122,9 @@ impl Limits {
 
     /// The limits that are in force unless replaced by name: `default:identity` for every identity (who proves nothing: every
     /// source), `default:api` for every API, `default:source` for every source, `default:anonymous` and `default:people` for what
-    /// one source sends without a proof, `default:person` for every person and session. They are there to keep one runaway caller
-    /// from taking all, not to fit a contract. Whom an API is there for changes nothing of them.
+    /// one source sends without a proof, `default:person` for every person and session, `default:tasks` for what every identity does with
+    /// its tasks, which others on the same store hear of. They are there to keep one runaway caller from taking all, not to fit a
+    /// contract. Whom an API is there for changes nothing of them.
     #[must_use]
     pub fn shipped() -> Vec<Limit> {
         let limit = |name: &'static str, per: Per, lane: Option<Lane>, (per_second, burst): (u64, u64), concurrency: Option<u32>| Limit {
@@ -146,6 +147,10 @@ impl Limits {
             limit("default:anonymous", Per::Source, Some(Lane::Anonymous), (100, 200), Some(64)),
             limit("default:people", Per::Source, Some(Lane::People), (200, 400), Some(128)),
             limit("default:person", Per::Person, None, (50, 100), Some(32)),
+            Limit {
+                select: Select { api: Some(ApiName::literal(Api::TASKS)), ..Select::default() },
+                ..limit("default:tasks", Per::Identity, None, (100, 200), Some(32))
+            },
         ]
     }
 

@@ -4,7 +4,7 @@ use crate::{
     testing::{facts, limits},
 };
 use std::{ops::ControlFlow, sync::Arc};
-use wardgate_model::limit::Per;
+use wardgate_model::{api::Api, id::ApiName, limit::Per};
 
 /// The limits that count a request, each with whose meter it is.
 fn counted_by(limits: &Limits, request: &str) -> String {
@@ -126,7 +126,8 @@ fn an_operation_that_cannot_be_read_fits_none() {
     check("name=l per=api operation=/entries rate=1/1000ms", "identity=a op=GET:/entries", "");
 }
 
-const SHIPPED: [&str; 6] = ["default:identity", "default:api", "default:source", "default:anonymous", "default:people", "default:person"];
+const SHIPPED: [&str; 7] =
+    ["default:identity", "default:api", "default:source", "default:anonymous", "default:people", "default:person", "default:tasks"];
 
 #[test]
 fn a_limit_replaces_one_of_its_name() {
@@ -145,13 +146,17 @@ fn shipped_limits_have_good_names_and_count_everybody() {
     for limit in Limits::shipped() {
         assert_eq!(wardgate_model::id::LimitName::parse(limit.name.as_str()), Ok(limit.name.clone()));
         let lane = limit.select.lane;
-        assert_eq!(limit.select, wardgate_model::limit::Select { lane, ..Default::default() }, "whatever API it is");
+        let api = (limit.name.as_str() == "default:tasks").then(|| ApiName::literal(Api::TASKS));
+        assert_eq!(limit.select, wardgate_model::limit::Select { lane, api, ..Default::default() }, "whatever other API it is");
     }
     let shipped = Limits::compile(&Limits::shipped().into_iter().map(Arc::new).collect::<Vec<_>>());
     let of = |request| counted_by(&shipped, request);
     let (api, source) = ("default:api: api ledger", "default:source: source 192.0.2.1");
     assert_eq!(of("identity=a"), format!("{api}, default:identity: identity a, {source}"));
     assert_eq!(of("identity=a person=p"), format!("{api}, default:identity: identity a, default:person: person p of a, {source}"));
+    let tasks =
+        "default:api: api wardgate-tasks, default:identity: identity a, default:source: source 192.0.2.1, default:tasks: identity a";
+    assert_eq!(of("identity=a api=wardgate-tasks"), tasks);
     let unproven = format!("{api}, default:identity: identity 192.0.2.1");
     assert_eq!(of(""), format!("default:anonymous: source 192.0.2.1, {unproven}, {source}"));
     assert_eq!(

@@ -75,7 +75,7 @@ fn to(raw: &RawGrant, known: &Known<'_>, faults: &Faults) -> Option<GrantTo> {
 enum Referred<'a> {
     /// One of the documents, resolved.
     Known(&'a Arc<Api>),
-    /// The management API, which no document describes.
+    /// The management API, which no document describes; of limits, each API of our own.
     Admin,
 }
 
@@ -192,7 +192,9 @@ fn select(raw: &RawSelect, known: &Known<'_>, faults: &Faults) -> Select {
     }
     let api_name = value(raw.api.as_ref()).map(|name| name.0.clone());
     let spot = raw.api.as_ref().map_or(Spot::default(), |at| at.spot);
-    let referred = api(api_name.as_ref(), spot, "select.api", known, faults);
+    // APIs of our own are limited as any other; their operations no document describes.
+    let ours = api_name.as_ref().is_some_and(|name| [Api::ISSUER, Api::TASKS].contains(&name.as_str()));
+    let referred = if ours { Some(Referred::Admin) } else { api(api_name.as_ref(), spot, "select.api", known, faults) };
     let operation = raw.operation.as_ref().and_then(|at| {
         let wanted = &at.value.as_ref()?.0;
         match (&raw.api, referred.as_ref()) {

@@ -93,6 +93,8 @@ mod task_hops;
 #[cfg(test)]
 mod tasks;
 #[cfg(test)]
+mod task_limits;
+#[cfg(test)]
 mod token_leaks;
 #[cfg(test)]
 mod token_world;

@@ -154,6 +154,16 @@ fn a_contract_about_several_apis_limits_all_that_the_partner_calls() {
 }
 
 #[test]
+fn apis_of_our_own_can_be_limited() {
+    let ours = ["wardgate-admin", "wardgate-issuer", "wardgate-tasks"];
+    let one = |api| format!("{{kind: Limit, name: of-{api}, spec: {{per: identity, rate: 1/s, select: {{api: {api}}}}}}}\n");
+    let limits = ours.map(one).join("---\n");
+    assert_eq!(check(&limits), "");
+    let inventory = resolved(&limits).inventory.unwrap();
+    assert_eq!(inventory.limits.iter().map(|limit| limit.select.api.as_ref().unwrap().as_str()).collect::<Vec<_>>(), ours);
+}
+
+#[test]
 fn a_contract_says_what_is_wrong_with_it() {
     assert_snapshot!(check("{kind: Contract, name: c, spec: {owner: acne, contacts: [], apis: [leger], concurrency: 0, rate: 1/y, quota: 5, until: later, drills: 1d}}\n---\n{kind: Contract, name: d, spec: {apis: [], concurrency: 5000000000}}\n---\n{kind: Limit, name: 'contract:c', spec: {per: owner, rate: 1/s}}\n"), @r#"
 r.yaml:23:41: error[reference.unknown]: Contract `c`: `owner`: there is no Owner `acne`
