@@ -39,6 +39,8 @@ mod in_use;
 #[cfg(test)]
 mod issuer;
 #[cfg(test)]
+mod key_change;
+#[cfg(test)]
 mod leaks;
 #[cfg(test)]
 mod management;
@@ -91,9 +93,9 @@ mod task_command;
 #[cfg(test)]
 mod task_hops;
 #[cfg(test)]
-mod tasks;
-#[cfg(test)]
 mod task_limits;
+#[cfg(test)]
+mod tasks;
 #[cfg(test)]
 mod token_leaks;
 #[cfg(test)]

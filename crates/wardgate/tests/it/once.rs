@@ -1,8 +1,9 @@
 //! What counts once counts once over all gates on one store.
 
 use crate::{
-    gate::{Gate, Place},
-    token_world::{ASSERTION, GRANT, assertion, post, said, world},
+    gate::{Gate, Place, until},
+    http::{self, bearer},
+    token_world::{ASSERTION, GRANT, assertion, post, said, token, world},
 };
 use serde_json::{Value, json};
 use std::fs;
@@ -52,4 +53,33 @@ fn an_assertion_counts_once_over_all_gates() {
     };
     let refused = (0..10).take_while(|_| dear()).count();
     assert!((1..5).contains(&refused), "{refused}");
+}
+
+/// STANDARDS §1.9, by name: revoked at node A, refused at node B, as soon as the feed tells of it; nobody else's is harmed.
+#[test]
+fn a_token_that_is_revoked_at_one_gate_is_refused_at_the_other() {
+    let server = Server::start(Disk::DoesNotWait).unwrap();
+    let store = format!("store: {{ url: '{}' }}", server.database().unwrap());
+    let world = world(Algorithm::Es256, &store);
+    let beside = Place::bare();
+    beside.write("resources/world.yaml", &fs::read_to_string(world.place.path().join("resources/world.yaml")).unwrap());
+    beside.change("wardgate.yaml", "secrets:", &format!("{store}\nsecrets:"));
+    let other = beside.serve();
+    let call = |gate: &Gate, token: &str| http::ask(gate.public, "GET /ledger/entries", &[("Authorization", &bearer(token))], "").said();
+    let ask = |gate: &Gate, endpoint: &str, form: &str| {
+        let signed = assertion(&world.client, "ledger-sync", &json!({}));
+        post(gate, endpoint, &[], &format!("{form}&client_assertion_type={ASSERTION}&client_assertion={signed}"))
+    };
+    // Both ways: whichever gate made the token, and whichever is told.
+    for (made, told, last) in [(&world.gate, &world.gate, &other), (&world.gate, &other, &world.gate), (&other, &world.gate, &other)] {
+        let (ended, kept) = (token(&ask(made, "token", GRANT)), token(&ask(made, "token", GRANT)));
+        for gate in [told, last] {
+            assert_eq!((&*call(gate, &ended), &*call(gate, &kept)), ("200", "200"));
+        }
+        assert_eq!(said(&ask(told, "revoke", &format!("token={ended}"))), "200");
+        assert_eq!(call(told, &ended), "401 proof.invalid", "the one that was told obeys at once");
+        until("the other to obey", || (call(last, &ended) == "401 proof.invalid").then_some(()));
+        assert_eq!(ask(last, "introspect", &format!("token={ended}")).body, r#"{"active":false}"#);
+        assert_eq!((&*call(told, &kept), &*call(last, &kept)), ("200", "200"), "another token lives");
+    }
 }
