@@ -9,6 +9,8 @@ use wardgate_model::api::Api;
 
 /// `Wardgate-Request-Id`.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("wardgate-request-id");
+/// `Wardgate-Reason`: the code of a refusal, in refusals of ours and nowhere else. So whoever is refused can tell the gate from the API.
+pub const REASON: HeaderName = HeaderName::from_static("wardgate-reason");
 /// `Wardgate-Assertion`.
 pub const ASSERTION: HeaderName = HeaderName::from_static("wardgate-assertion");
 /// `Wardgate-Effect`.

@@ -3,6 +3,7 @@
 
 mod oauth;
 
+use crate::hygiene::REASON;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use smallvec::SmallVec;
@@ -69,6 +70,7 @@ pub fn refusal(id: RequestId, ruling: &Ruling, facts: Option<&Facts>, detail: Op
     let mut response = Response::new(Bytes::new());
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(REASON, HeaderValue::from_static(row.code));
     if let Some(challenge) = challenge(reason, status, facts) {
         headers.insert(header::WWW_AUTHENTICATE, challenge);
     }

@@ -185,7 +185,7 @@ fn earlier_hops_stay_in_via() {
 #[test]
 fn an_upstream_says_what_happened_to_us_only() {
     let mut headers = fields(
-        "Wardgate-Effect: records=3\nWardgate-Request-Id: forged\nConnection: X-Hop\nX-Hop: 1\nX-Kept: 1\nTransfer-Encoding: chunked",
+        "Wardgate-Effect: records=3\nWardgate-Request-Id: forged\nWardgate-Reason: proof.invalid\nConnection: X-Hop\nX-Hop: 1\nX-Kept: 1\nTransfer-Encoding: chunked",
     );
     assert_eq!(towards_client(&mut headers).as_deref(), Some("records=3"));
     assert_eq!(text(&headers), "x-kept: 1");

@@ -71,6 +71,7 @@ fn every_refusal_is_a_problem_with_its_code() {
         assert_eq!(json["remedy"], outside.remedy);
         assert!(json["title"].is_string() && json["detail"].is_string());
         assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+        assert_eq!(response.headers()["wardgate-reason"], outside.code, "{reason:?}");
         assert_eq!(
             response.headers().contains_key(header::WWW_AUTHENTICATE),
             outside.http == 401 || outside.code.starts_with("credential.") || outside == Reason::StandingScope.row()
@@ -339,7 +340,7 @@ fn each_protocol_is_spoken_to_in_its_voice() {
     let grpc = show(&refusal(id(), &Ruling::refused(Reason::StandingDenied), None, None, Voice::Grpc));
     assert_eq!(
         grpc,
-        "200\ncache-control: no-store\ncontent-type: application/grpc\ngrpc-message: the caller may not do this\ngrpc-status: 7\n\n"
+        "200\ncache-control: no-store\ncontent-type: application/grpc\ngrpc-message: the caller may not do this\ngrpc-status: 7\nwardgate-reason: standing.denied\n\n"
     );
     let head = refusal(id(), &Ruling::refused(Reason::StandingDenied), None, None, Voice::HeadOnly);
     assert!(head.body().is_empty() && head.headers()[header::CONTENT_LENGTH] != "0");
