@@ -1,7 +1,18 @@
 //! The one place where the clock is read and where randomness for ids begins.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use rustix::time::{ClockId, clock_gettime};
+use std::{
+    ops::Add,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 use wardgate_model::time::Time;
+
+/// The clock for spans: nobody sets it, and it goes on while the machine sleeps, as what ends meanwhile does.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const STEADY: ClockId = ClockId::Boottime;
+/// Elsewhere it may stand still while the machine sleeps.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const STEADY: ClockId = ClockId::Monotonic;
 
 /// Now.
 #[must_use]
@@ -9,6 +20,35 @@ use wardgate_model::time::Time;
 pub fn now() -> Time {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Time::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// A moment of this process and machine, for how long ago something was and for how long it is good: unlike a [`Time`] it does not jump when
+/// somebody sets the clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Instant(Duration);
+
+/// This moment.
+#[must_use]
+pub fn instant() -> Instant {
+    let since = clock_gettime(STEADY);
+    let (seconds, nanos) = (u64::try_from(since.tv_sec).unwrap_or_default(), u32::try_from(since.tv_nsec).unwrap_or_default());
+    Instant(Duration::new(seconds, nanos))
+}
+
+impl Instant {
+    /// How long after another one this is; zero where it is before it.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl Add<Duration> for Instant {
+    type Output = Self;
+
+    fn add(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(span))
+    }
 }
 
 /// Randomness for request ids: unlike any other, but no secret.

@@ -9,6 +9,7 @@ mod forward;
 mod fresh;
 mod issuer;
 mod possession;
+mod signals;
 mod task;
 
 use crate::{

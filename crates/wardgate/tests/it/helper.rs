@@ -18,20 +18,25 @@ use wardgate_proof::jose::algorithm::Algorithm;
 const LEDGER: &str = "http://gate.test/ledger";
 
 /// A gate with a client of its own key, as the client's machine knows it.
-struct Helped {
-    place: Place,
+pub(crate) struct Helped {
+    pub(crate) place: Place,
     gate: Gate,
-    upstream: Upstream,
+    pub(crate) upstream: Upstream,
     usual: Vec<String>,
 }
 
-fn helped() -> Helped {
+pub(crate) fn helped() -> Helped {
     helped_by(|_| ())
 }
 
 /// The same, with something changed before the gate begins.
 fn helped_by(change: impl Fn(&Place)) -> Helped {
-    let (upstream, place) = (Upstream::plain(), Place::bare());
+    helped_before(Upstream::plain(), change)
+}
+
+/// The same before an API that answers as it likes.
+pub(crate) fn helped_before(upstream: Upstream, change: impl Fn(&Place)) -> Helped {
+    let place = Place::bare();
     let jwks = ["key", "other"].map(|name| wardgate(place.path(), &["token", "--new-key", name]).with(0).out);
     let text = WORLD.replace("@UPSTREAM@", &upstream.url()).replace("@JWK@", jwks[0].trim()).replace("@OTHER@", jwks[1].trim());
     place.write("resources/world.yaml", &text);
@@ -46,16 +51,16 @@ fn helped_by(change: impl Fn(&Place)) -> Helped {
 }
 
 impl Helped {
-    fn arguments<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {
+    pub(crate) fn arguments<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {
         self.usual.iter().map(String::as_str).chain(more.iter().copied()).collect()
     }
 
-    fn run(&self, more: &[&str]) -> Ended {
+    pub(crate) fn run(&self, more: &[&str]) -> Ended {
         wardgate(self.place.path(), &self.arguments(more))
     }
 
     /// A forwarder, and where it is.
-    fn forwarder(&self, more: &[&str]) -> (Serving, SocketAddr) {
+    pub(crate) fn forwarder(&self, more: &[&str]) -> (Serving, SocketAddr) {
         let all: Vec<&str> = ["--proxy", "127.0.0.1:0"].into_iter().chain(more.iter().copied()).collect();
         let (serving, said) = Serving::tour(&self.arguments(&all), "forwarding:");
         let address = said.split("http://").nth(1).unwrap().split('/').next().unwrap().parse().unwrap();

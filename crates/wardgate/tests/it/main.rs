@@ -33,6 +33,8 @@ mod gate;
 #[cfg(test)]
 mod helper;
 #[cfg(test)]
+mod helper_holds;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod in_use;

@@ -78,7 +78,18 @@ pub(crate) struct Serving(Child);
 impl Serving {
     /// Starts a command that serves after it said something on standard output: it, and what was said until then.
     pub(crate) fn tour(arguments: &[&str], until: &str) -> (Self, String) {
-        let mut child = command(env!("CARGO_BIN_EXE_wardgate"), Path::new(".")).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        Self::heard(command(env!("CARGO_BIN_EXE_wardgate"), Path::new(".")).args(arguments), until)
+    }
+
+    /// The same below a shell that has done something first: `trap "" HUP`, as `nohup` does.
+    pub(crate) fn tour_after(first: &str, arguments: &[&str], until: &str) -> (Self, String) {
+        let script = format!("{first}; exec \"$@\"");
+        let mut shell = command("sh", Path::new("."));
+        Self::heard(shell.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_wardgate")]).args(arguments), until)
+    }
+
+    fn heard(command: &mut Command, until: &str) -> (Self, String) {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut heard = String::new();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let said = lines.by_ref().map_while(Result::ok).any(|line| {
@@ -92,10 +103,20 @@ impl Serving {
         (Self(child), heard)
     }
 
-    /// Tells it to end (SIGTERM) and waits; its exit status.
-    pub(crate) fn end(mut self) -> Option<i32> {
-        let told = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().unwrap();
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let told = Command::new("kill").args([&format!("-{name}"), &self.0.id().to_string()]).status().unwrap();
         assert!(told.success());
+    }
+
+    /// Tells it to end (SIGTERM) and waits; its exit status.
+    pub(crate) fn end(self) -> Option<i32> {
+        self.ended_by("TERM")
+    }
+
+    /// The same by another signal.
+    pub(crate) fn ended_by(mut self, signal: &str) -> Option<i32> {
+        self.signal(signal);
         self.0.wait().unwrap().code()
     }
 }

@@ -5,7 +5,10 @@ use super::{
     issuer::{Answered, Issuer, NoAnswer, Way},
     possession::{self, Possession},
 };
-use crate::{cli::TokenArgs, clock};
+use crate::{
+    cli::TokenArgs,
+    clock::{self, Instant},
+};
 use anyhow::{Context as _, bail};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderName, HeaderValue, header};
@@ -21,7 +24,7 @@ use std::{
     },
     time::Duration,
 };
-use wardgate_model::{secret::Secret, time::Time};
+use wardgate_model::secret::Secret;
 use wardgate_proof::{
     client::{self, ASSERTION_TYPE},
     entropy::{Entropy as _, SystemEntropy},
@@ -88,9 +91,9 @@ struct Binding {
 pub(super) struct Token {
     /// The token itself.
     pub(super) text: Secret<String>,
-    /// From this moment on it opens nothing.
-    pub(super) ends: Time,
-    /// For how long it was given.
+    /// When it was asked for. Not a time of day: whoever sets the clock makes no token live longer or shorter.
+    pub(super) asked: Instant,
+    /// For how long it was given: after that it opens nothing.
     pub(super) life: Duration,
     /// What the service answered.
     pub(super) answer: Value,
@@ -102,7 +105,24 @@ pub(super) struct Token {
 
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Token").field("ends", &self.ends).finish_non_exhaustive()
+        f.debug_struct("Token").field("life", &self.life).finish_non_exhaustive()
+    }
+}
+
+impl Token {
+    /// For how long it has been there.
+    pub(super) fn age(&self, now: Instant) -> Duration {
+        now.since(self.asked)
+    }
+
+    /// Whether it has not ended.
+    pub(super) fn is_live(&self, now: Instant) -> bool {
+        self.age(now) < self.life
+    }
+
+    /// When the next one is got: with a third of its life left.
+    pub(super) fn due(&self) -> Instant {
+        self.asked + (self.life - self.life / 3)
     }
 }
 
@@ -163,15 +183,15 @@ impl Asker {
     /// # Errors
     /// It is refused, or nobody answers.
     pub(super) async fn ask(&self) -> Result<Token, NoAnswer> {
-        let asked = clock::now();
-        let (answered, tls) = self.answered().await.map_err(|error| NoAnswer::Later(format!("{error:#}")))?;
+        let asked = clock::instant();
+        let (answered, tls) = self.answered().await.map_err(|error| NoAnswer::Later { why: format!("{error:#}"), after: None })?;
         let answer = answered.good("token")?;
         let text = answer.get("access_token").and_then(Value::as_str);
         let text = text.ok_or_else(|| NoAnswer::Refused("the answer has no `access_token`".to_owned()))?;
         let life = answer.get("expires_in").and_then(Value::as_u64).map_or(LIFE, Duration::from_secs);
         // RFC 6749 §7.1: the type says how it is shown, whatever was asked for.
         let bound = answer.get("token_type").and_then(Value::as_str).is_some_and(|kind| kind.eq_ignore_ascii_case("DPoP"));
-        Ok(Token { text: Secret::new(text.to_owned()), bound, ends: asked + life, life, tls, answer })
+        Ok(Token { text: Secret::new(text.to_owned()), bound, asked, life, tls, answer })
     }
 
     /// The answer that counts: after a proof of possession and a nonce were asked for, each once (RFC 9449 §5.2, §8).

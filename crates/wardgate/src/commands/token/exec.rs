@@ -1,6 +1,6 @@
 //! A command that runs with a token in a file: replaced before it ends, told to nobody else, and gone when the command has ended.
 
-use super::{asking::Token, fresh::Fresh};
+use super::{asking::Token, fresh::Fresh, signals::Heard};
 use crate::output::{Exit, note, plain};
 use anyhow::{Context as _, bail};
 use rustix::process::{Pid, Signal, kill_process};
@@ -14,7 +14,6 @@ use std::{
     sync::Arc,
 };
 use tempfile::{NamedTempFile, TempDir};
-use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 
 /// The variable that says where the token is.
 const FILE: &str = "WARDGATE_TOKEN_FILE";
@@ -79,7 +78,12 @@ impl Drop for Place {
 /// There is no token at all, or it cannot be put into the file.
 pub(super) async fn run(fresh: &Fresh, place: &Place, command: &[String], variable: Option<&str>) -> anyhow::Result<ExitStatus> {
     let Some((program, arguments)) = command.split_first() else { bail!("say what to run, behind `--`") };
-    let first = fresh.token().await.context("the token ended, and there is no new one")?;
+    // Before there is a file or a command: no signal leaves one of them behind.
+    let (mut heard, by_terminal) = (Heard::passed_on().context("no signals can be listened for")?, std::io::stdin().is_terminal());
+    let first = tokio::select! {
+        first = fresh.token() => first?,
+        signal = heard.next() => return Ok(ExitStatus::from_raw(signal.as_raw())),
+    };
     place.put(&first)?;
     let mut wanted = Command::new(program);
     wanted.args(arguments).env(FILE, &place.file);
@@ -89,8 +93,6 @@ pub(super) async fn run(fresh: &Fresh, place: &Place, command: &[String], variab
     if let Some(variable) = variable {
         wanted.env(variable, OsStr::new(first.text.danger_expose()));
     }
-    // Before the command is there: no signal for it is lost.
-    let mut forwarding = Forwarding::new()?;
     let child = match wanted.spawn() {
         Ok(child) => child,
         Err(error) => {
@@ -108,9 +110,12 @@ pub(super) async fn run(fresh: &Fresh, place: &Place, command: &[String], variab
     loop {
         tokio::select! {
             ended = &mut waited => return Ok(ended??),
-            Some(signal) = forwarding.next() => {
-                // It may have ended just now.
-                let _ended = kill_process(pid, signal);
+            signal = heard.next() => {
+                // The terminal sends these to the command too: it is not to have them twice.
+                if !(by_terminal && matches!(signal, Signal::INT | Signal::QUIT)) {
+                    // It may have ended just now.
+                    let _ended = kill_process(pid, signal);
+                }
             }
             Some(next) = fresh.after(&last) => last = renewed(place, next),
         }
@@ -132,46 +137,6 @@ fn pid(child: &Child) -> Option<Pid> {
 pub(super) fn exit(status: ExitStatus) -> Exit {
     let code = status.code().or_else(|| status.signal().map(|signal| SIGNALLED + signal)).unwrap_or(1);
     Exit::Of(u8::try_from(code).unwrap_or(1))
-}
-
-/// Signals that are for the command.
-struct Forwarding {
-    terminate: Signals,
-    hangup: Signals,
-    interrupt: Signals,
-    quit: Signals,
-    first: Signals,
-    second: Signals,
-    /// The terminal sends these to the command too: it is not to have them twice.
-    by_terminal: bool,
-}
-
-impl Forwarding {
-    fn new() -> anyhow::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            quit: signal(SignalKind::quit())?,
-            first: signal(SignalKind::user_defined1())?,
-            second: signal(SignalKind::user_defined2())?,
-            by_terminal: std::io::stdin().is_terminal(),
-        })
-    }
-
-    /// The next one.
-    async fn next(&mut self) -> Option<Signal> {
-        loop {
-            tokio::select! {
-                _ = self.terminate.recv() => return Some(Signal::TERM),
-                _ = self.hangup.recv() => return Some(Signal::HUP),
-                _ = self.first.recv() => return Some(Signal::USR1),
-                _ = self.second.recv() => return Some(Signal::USR2),
-                _ = self.interrupt.recv() => if !self.by_terminal { return Some(Signal::INT) },
-                _ = self.quit.recv() => if !self.by_terminal { return Some(Signal::QUIT) },
-            }
-        }
-    }
 }
 
 #[cfg(test)]

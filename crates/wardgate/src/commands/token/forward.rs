@@ -1,22 +1,25 @@
 //! A forwarder on this machine, for programs that know nothing of tokens: they call it in the place of the API, with whatever they
 //! always sent. It takes their credential off, puts a fresh token on, and passes everything else on as it comes.
 
+mod door;
 mod guard;
 mod lanes;
 mod rewound;
 
 use super::{
     asking::{self, Asker, Token},
-    fresh::Fresh,
+    fresh::{Fresh, Trouble},
     possession::{self, Possession},
+    signals::Heard,
 };
 use crate::{
     cli::TokenArgs,
     clock,
     output::{Exit, line, note, plain},
 };
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use bytes::Bytes;
+use door::Door;
 use guard::{Guard, Names};
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri, header, uri::PathAndQuery};
 use http_body_util::{BodyExt as _, Either, Full};
@@ -27,9 +30,6 @@ use rewound::Rewound;
 use serde_json::json;
 use std::{
     convert::Infallible,
-    net::SocketAddr,
-    os::unix::fs::PermissionsExt as _,
-    path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -37,8 +37,6 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    net::{TcpListener, UnixListener, UnixStream},
-    signal::unix::{SignalKind, signal},
     sync::{Semaphore, watch},
     time::{Instant, sleep_until, timeout},
 };
@@ -58,25 +56,8 @@ const HEARD_OUT_MAX: usize = 4 * 1024 * 1024;
 /// What is said where a nonce was asked for when it was too late.
 const TOO_LATE: &str =
     "the gate wants a nonce, and more of the body has gone than is kept to be sent again: it is there now, send the request once more";
-/// What begins the address of a socket in the file system.
-const UNIX: &str = "unix:";
 
 type Passed = Either<Incoming, Full<Bytes>>;
-
-/// Where it listens.
-enum Door {
-    Tcp(TcpListener),
-    Unix(UnixListener, SocketFile),
-}
-
-/// The file of a socket, taken away at the end.
-struct SocketFile(PathBuf);
-
-impl Drop for SocketFile {
-    fn drop(&mut self) {
-        let _gone_already = std::fs::remove_file(&self.0);
-    }
-}
 
 /// Why a request is sent again.
 #[derive(Clone, Copy)]
@@ -151,7 +132,9 @@ pub(super) async fn run(asker: Arc<Asker>, fresh: Fresh, address: &str, args: &T
     let host = HeaderValue::try_from(authority.as_str())?;
     let origin = format!("{}://{authority}", target.scheme_str().unwrap_or("https"));
     let possession = asker.possession();
-    let door = door(address, args).await?;
+    // Before there is a socket: no signal leaves it behind.
+    let ends = Heard::ends().context("no signals can be listened for")?;
+    let door = Door::open(address, args).await?;
     let names = match &door {
         Door::Unix(..) => Names::Any,
         Door::Tcp(_) => Names::Here(args.name.iter().map(|name| name.as_str().into()).collect()),
@@ -163,28 +146,26 @@ pub(super) async fn run(asker: Arc<Asker>, fresh: Fresh, address: &str, args: &T
         strip: strip.collect::<Result<_, _>>()?,
         secret: args.local_secret_file.as_deref().map(asking::read).transpose()?,
     };
-    let shown = match &door {
-        Door::Tcp(listener) => format!("http://{}{}", listener.local_addr()?, guard.prefix),
-        Door::Unix(_, file) => format!("{UNIX}{}", file.0.display()),
-    };
+    let shown = door.shown(&guard.prefix)?;
     let activity = Activity { open: AtomicUsize::new(0), last: Mutex::new(Instant::now()) };
     let lanes = Lanes::new(asker.way().clone(), target);
     let forwarder = Arc::new(Forwarder { fresh, guard, lanes, host, origin, possession, activity });
     line(&format!("forwarding: {shown} -> {}", plain(resource)))?;
-    serve(&door, &forwarder, args.idle_exit).await
+    serve(&door, &forwarder, ends, args.idle_exit).await
 }
 
-async fn serve(door: &Door, forwarder: &Arc<Forwarder>, idle: Option<Duration>) -> anyhow::Result<Exit> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+async fn serve(door: &Door, forwarder: &Arc<Forwarder>, mut ends: Heard, idle: Option<Duration>) -> anyhow::Result<Exit> {
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let (ending, ended) = watch::channel(());
     let mut quiet = std::pin::pin!(forwarder.activity.quiet(idle));
     loop {
-        let room = Arc::clone(&room).acquire_owned().await?;
+        let room = tokio::select! {
+            free = Arc::clone(&room).acquire_owned() => free?,
+            _ = ends.next() => break,
+        };
         let stream = tokio::select! {
             accepted = door.accept() => accepted,
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
+            _ = ends.next() => break,
             () = &mut quiet => break,
         };
         let stream = match stream {
@@ -223,42 +204,6 @@ async fn serve(door: &Door, forwarder: &Arc<Forwarder>, idle: Option<Duration>) 
     Ok(Exit::Done)
 }
 
-impl Door {
-    async fn accept(&self) -> std::io::Result<Box<dyn super::issuer::Stream>> {
-        Ok(match self {
-            Self::Tcp(listener) => {
-                let (stream, _) = listener.accept().await?;
-                stream.set_nodelay(true)?;
-                Box::new(stream)
-            }
-            Self::Unix(listener, _) => Box::new(listener.accept().await?.0),
-        })
-    }
-}
-
-/// Listens, for this machine alone unless it is forced to do otherwise.
-async fn door(address: &str, args: &TokenArgs) -> anyhow::Result<Door> {
-    if let Some(path) = address.strip_prefix(UNIX) {
-        let path = PathBuf::from(path);
-        let cannot = || format!("cannot listen at `{}`", path.display());
-        // One that is left over, by a process that is gone.
-        if path.exists() && UnixStream::connect(&path).await.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused) {
-            std::fs::remove_file(&path).with_context(cannot)?;
-        }
-        let listener = UnixListener::bind(&path).with_context(cannot)?;
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).with_context(cannot)?;
-        return Ok(Door::Unix(listener, SocketFile(path)));
-    }
-    let text = plain(address);
-    let parsed: SocketAddr = address.parse().with_context(|| format!("`{text}` is no address: write `127.0.0.1:8700` or `unix:PATH`"))?;
-    if !parsed.ip().is_loopback() && !args.danger_listen_anywhere {
-        bail!(
-            "`{text}` is not on this machine alone: whoever reaches it calls as `this client`; `--danger-listen-anywhere` does it all the same"
-        );
-    }
-    Ok(Door::Tcp(TcpListener::bind(parsed).await.with_context(|| format!("cannot listen at `{text}`"))?))
-}
-
 impl Forwarder {
     async fn answer(&self, request: Request<Incoming>) -> Response<Passed> {
         let _open = self.activity.begin();
@@ -272,8 +217,9 @@ impl Forwarder {
         head.uri = Uri::from(target);
         let body = Rewound::new(body);
         let kept = body.same();
-        let Some(token) = self.fresh.token().await else {
-            return problem(StatusCode::SERVICE_UNAVAILABLE, "there is no token: the token service does not answer or refuses");
+        let token = match self.fresh.token().await {
+            Ok(token) => token,
+            Err(trouble) => return tokenless(&trouble),
         };
         let mut answer = match self.sent(&head, body, &token).await {
             Ok(answer) => answer,
@@ -282,12 +228,13 @@ impl Forwarder {
         // Each of them once: a proof that says what is wanted, and another token.
         let (mut token, mut again) = (token, [Again::Nonce, Again::Token].as_slice());
         while let [next, rest @ ..] = again {
-            if answer.status() != StatusCode::UNAUTHORIZED {
+            // What the API itself refuses is for the program, whatever its status.
+            if answer.status() != StatusCode::UNAUTHORIZED || !guard::is_by_the_gate(&answer) {
                 break;
             }
             again = rest;
             let next = match next {
-                Again::Nonce if !is_asked_for(&answer) || !token.bound => continue,
+                Again::Nonce if !token.bound || !possession::is_asked_for(answer.headers()) => continue,
                 Again::Nonce if !kept.is_whole() => {
                     hear_out(kept.rest()).await;
                     return problem(StatusCode::SERVICE_UNAVAILABLE, TOO_LATE);
@@ -311,8 +258,7 @@ impl Forwarder {
 
     /// A token in the place of one that was refused; `None`: there is no sense in it.
     async fn next(&self, refused: &Arc<Token>) -> Option<Arc<Token>> {
-        let age = refused.life.saturating_sub(refused.ends.since(clock::now()));
-        if age < YOUNG {
+        if refused.age(clock::instant()) < YOUNG {
             return None;
         }
         self.fresh.refused(refused);
@@ -359,17 +305,17 @@ async fn hear_out(mut body: Rewound<Incoming>) {
     let _in_time = timeout(YOUNG, read).await;
 }
 
-/// Whether an answer asks for a nonce in the proof of possession (RFC 9449 §9).
-fn is_asked_for(answer: &Response<Incoming>) -> bool {
-    let wanted = possession::WANTED.as_bytes();
-    let asks = |value: &HeaderValue| value.as_bytes().windows(wanted.len()).any(|part| part == wanted);
-    answer.headers().get_all(header::WWW_AUTHENTICATE).iter().any(asks)
-}
-
 /// An answer of the gate, as it is.
 fn passed(answer: Response<Incoming>) -> Response<Passed> {
     let mut answer = answer.map(Either::Left);
     guard::of_the_connection(answer.headers_mut());
+    answer
+}
+
+/// There is no token, why, and when to come back.
+fn tokenless(trouble: &Trouble) -> Response<Passed> {
+    let mut answer = problem(StatusCode::SERVICE_UNAVAILABLE, &trouble.to_string());
+    answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(trouble.left().as_secs().saturating_add(1)));
     answer
 }
 

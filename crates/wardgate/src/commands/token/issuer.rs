@@ -58,6 +58,8 @@ pub(super) struct Answered {
     pub(super) request: String,
     /// What proofs of possession are to say from now on.
     pub(super) nonce: Option<String>,
+    /// How long it wants not to be asked again.
+    pub(super) after: Option<Duration>,
 }
 
 /// Why there is no answer that counts.
@@ -67,8 +69,13 @@ pub(super) enum NoAnswer {
     #[error("{0}")]
     Refused(String),
     /// It may be otherwise later.
-    #[error("{0}")]
-    Later(String),
+    #[error("{why}")]
+    Later {
+        /// What went wrong.
+        why: String,
+        /// Not before so long, as the service says.
+        after: Option<Duration>,
+    },
 }
 
 impl Answered {
@@ -100,7 +107,7 @@ impl Answered {
             if self.error().is_empty() { (self.problem(), self.text("detail")) } else { (self.error(), self.text("error_description")) };
         let said = format!("no {what}: {} {}: {} (request {})", self.status.as_u16(), told.0, told.1, plain(&self.request));
         let later = self.status.is_server_error() || self.status == StatusCode::TOO_MANY_REQUESTS;
-        Err(if later { NoAnswer::Later(said) } else { NoAnswer::Refused(said) })
+        Err(if later { NoAnswer::Later { why: said, after: self.after } } else { NoAnswer::Refused(said) })
     }
 }
 
@@ -221,7 +228,8 @@ impl Way {
         let field = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let request = field(REQUEST_ID).unwrap_or_else(|| "unknown".to_owned());
         let said = serde_json::from_slice(answer.body()).unwrap_or_default();
-        Ok(Answered { status: answer.status(), said, request, nonce: field(NONCE) })
+        let after = answer.headers().get(header::RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?));
+        Ok(Answered { status: answer.status(), said, request, nonce: field(NONCE), after })
     }
 
     /// A connection to the host of an address.
@@ -286,6 +294,14 @@ impl Way {
     }
 }
 
+/// How long is to be waited, as `Retry-After` says it in seconds (RFC 9110 §10.2.3). A date counts for nothing: the clocks of two machines differ.
+fn retry_after(said: &str) -> Option<Duration> {
+    let said = said.trim();
+    let digits = !said.is_empty() && said.bytes().all(|byte| byte.is_ascii_digit());
+    // More than fits is more than anybody waits.
+    digits.then(|| Duration::from_secs(said.parse().unwrap_or(u64::MAX)))
+}
+
 /// A connection, in the clear or not.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
@@ -340,3 +356,6 @@ fn tls(way: &Way) -> anyhow::Result<Arc<ClientConfig>> {
     let key = PrivateKeyDer::from_pem_file(key).with_context(|| format!("the private key `{}`", key.display()))?;
     Ok(Arc::new(builder.with_client_auth_cert(certificates, key).with_context(wrong)?))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! A key that is made at start and is in no file: tokens are bound to it, so that one that was copied opens nothing (RFC 9449).
 
 use crate::clock;
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue, header};
 use std::sync::{Arc, Mutex, PoisonError};
 use wardgate_proof::{
     dpop::{Proving, prove},
@@ -13,6 +13,8 @@ use wardgate_proof::{
 pub(super) const PROOF: http::HeaderName = http::HeaderName::from_static("dpop");
 /// The field of answers that says what proofs are to say from now on (RFC 9449 §8.2).
 pub(super) const NONCE: &str = "dpop-nonce";
+/// The scheme that goes with proofs (RFC 9449 §7.1).
+const SCHEME: &str = "DPoP";
 /// The error that asks for it.
 pub(super) const WANTED: &str = "use_dpop_nonce";
 /// The error that asks for a proof where none was shown (RFC 9449 §5.2).
@@ -62,6 +64,18 @@ impl Possession {
             *self.nonce.lock().unwrap_or_else(PoisonError::into_inner) = Some(nonce.to_owned());
         }
     }
+}
+
+/// Whether a refusal asks for a nonce in the proof of possession: by a challenge of that scheme, and by nothing that only looks like it
+/// (RFC 9449 §9).
+pub(super) fn is_asked_for(headers: &HeaderMap) -> bool {
+    headers.get_all(header::WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok()).any(|challenge| {
+        // One challenge a field: so the gate tells them.
+        let (scheme, parameters) = challenge.split_once(' ').unwrap_or_default();
+        let mut parameters = parameters.split(',').filter_map(|parameter| parameter.trim().split_once('='));
+        scheme.eq_ignore_ascii_case(SCHEME)
+            && parameters.any(|(name, value)| name.eq_ignore_ascii_case("error") && value.trim_matches('"') == WANTED)
+    })
 }
 
 #[cfg(test)]

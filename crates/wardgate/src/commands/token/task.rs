@@ -124,7 +124,7 @@ async fn post(
     mut fields: Vec<(HeaderName, HeaderValue)>,
     body: String,
 ) -> anyhow::Result<Answered> {
-    let token = tokens.token().await.context("the token ended, and there is no new one")?;
+    let token = tokens.token().await?;
     let mut shown = HeaderValue::try_from(format!("Bearer {}", token.text.danger_expose()))?;
     shown.set_sensitive(true);
     fields.push((header::AUTHORIZATION, shown));

@@ -1,5 +1,6 @@
 use super::{Place, exit};
 use crate::{
+    clock,
     commands::token::{asking::Token, issuer::Way},
     output::Exit,
 };
@@ -10,13 +11,13 @@ use std::{
     process::ExitStatus,
     time::Duration,
 };
-use wardgate_model::{secret::Secret, time::Time};
+use wardgate_model::secret::Secret;
 
 fn token(text: &str) -> Token {
     let tls = Way::default().tls().unwrap();
     Token {
         text: Secret::new(text.to_owned()),
-        ends: Time::from_seconds(9),
+        asked: clock::instant(),
         life: Duration::from_secs(9),
         bound: false,
         answer: Value::Null,

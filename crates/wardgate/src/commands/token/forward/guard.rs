@@ -3,12 +3,13 @@
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+    HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode,
     header::{self, AUTHORIZATION, HOST, ORIGIN, UPGRADE},
     request::Parts,
     uri::Authority,
 };
 use std::net::IpAddr;
+use wardgate_edge::hygiene::REASON;
 use wardgate_model::secret::Secret;
 
 /// What only browsers send (Fetch Metadata).
@@ -143,6 +144,12 @@ pub(super) fn of_the_connection(headers: &mut HeaderMap) {
     for name in OF_THE_CONNECTION.iter().chain(&named) {
         headers.remove(name);
     }
+}
+
+/// Whether an answer is a refusal by the gate itself, and not one that an API gave: the gate says so in a field that it takes off whatever an
+/// API answers.
+pub(super) fn is_by_the_gate<B>(answer: &Response<B>) -> bool {
+    answer.headers().contains_key(REASON)
 }
 
 #[cfg(test)]

@@ -55,20 +55,25 @@ impl Lanes {
         tls: &Arc<ClientConfig>,
         mut request: Request<Rewound<Incoming>>,
     ) -> anyhow::Result<Response<Incoming>> {
+        let handed_on = request.body().same();
+        let mut kept = self.take(tls);
         loop {
-            let kept = self.take(tls);
             let was_kept = kept.is_some();
-            let mut sender = match kept {
+            let mut sender = match kept.take() {
                 Some(sender) => sender,
                 None => timeout(CONNECTING, self.connect(tls)).await.context("the gate does not take a connection")??,
             };
             match timeout(ANSWERING, sender.try_send_request(request)).await.context("the gate does not answer")? {
+                // INVARIANT (whole): who answers before it has heard all of a request may close the connection behind the answer, and what is
+                // sent there next may be lost half-way: such a one is not used again.
                 Ok(answer) => {
-                    self.keep(Lane { sender, tls: Arc::clone(tls), used: Instant::now() });
+                    if handed_on.is_over() {
+                        self.keep(Lane { sender, tls: Arc::clone(tls), used: Instant::now() });
+                    }
                     return Ok(answer);
                 }
                 Err(mut failed) => match failed.take_message() {
-                    // Closed meanwhile, and nothing of it was sent.
+                    // Closed meanwhile, and nothing of it was sent: on a new one, since what closed one may have closed the others.
                     Some(unsent) if was_kept => request = unsent,
                     _ => return Err(failed.into_error()).context("the gate broke off"),
                 },

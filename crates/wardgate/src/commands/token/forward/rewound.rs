@@ -61,6 +61,11 @@ impl<B: Body<Data = Bytes, Error: Into<Broken>> + Unpin> Rewound<B> {
         Some(Self { source: Arc::clone(&self.source), at: 0, turn, hint: self.hint })
     }
 
+    /// Whether all of it has come, and was handed on to be sent.
+    pub(super) fn is_over(&self) -> bool {
+        self.source.lock().unwrap_or_else(PoisonError::into_inner).ended
+    }
+
     /// What has not come yet, for whoever is to hear it out. Nobody else reads it from then on.
     pub(super) fn rest(&self) -> Self {
         let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
@@ -110,6 +115,8 @@ impl<B: Body<Data = Bytes, Error: Into<Broken>> + Unpin> Body for Rewound<B> {
             }
             Poll::Ready(Some(_)) => source.whole = false,
         }
+        // Of a known length: nobody asks whether more comes behind the last of it.
+        source.ended |= source.body.is_end_stream();
         polled.map_err(Into::into)
     }
 

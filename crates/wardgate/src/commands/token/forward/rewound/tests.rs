@@ -43,6 +43,26 @@ async fn a_small_body_is_sent_once_more_and_a_large_one_is_not() {
 }
 
 #[tokio::test]
+async fn it_is_over_when_the_last_of_it_was_handed_on() {
+    assert!(Rewound::new(Full::new(Bytes::new())).is_over());
+    // Of a known length: whoever sends it asks for no more than that.
+    let mut whole = Rewound::new(Full::new(Bytes::from_static(b"one")));
+    let watched = whole.same();
+    assert!(!watched.is_over());
+    whole.frame().await.unwrap().unwrap();
+    assert!(watched.is_over());
+    // Of one that is not known the end has to come.
+    let (pieces, source) = mpsc::channel(4);
+    let mut body = Rewound::new(Pieces(source));
+    let watched = body.same();
+    pieces.send(Bytes::from_static(b"one")).await.unwrap();
+    body.frame().await.unwrap().unwrap();
+    assert!(!watched.is_over());
+    drop(pieces);
+    assert!(body.frame().await.is_none() && watched.is_over());
+}
+
+#[tokio::test]
 async fn an_empty_body_says_so_at_once() {
     assert!(Rewound::new(Full::new(Bytes::new())).is_end_stream());
     assert!(!Rewound::new(Full::new(Bytes::from_static(b"a"))).is_end_stream());
