@@ -129,7 +129,8 @@ fn signed(token: &AccessToken<'_>, request: &Request<'_>) -> Result<String, Refu
     let away = || Refusal::new(Error::Unavailable, "the key that signs tokens is away: try again");
     let signer = request.snapshot.mint().tokens().ok_or_else(away)?;
     token.sign(signer).map_err(|error| match error {
-        SignError::Away => away(),
+        // Another key signs there: what it signed opens nothing, and nobody is to have it.
+        SignError::Away | SignError::Foreign => away(),
         _ => Refusal::new(Error::Server, "no token could be signed"),
     })
 }

@@ -7,7 +7,7 @@
 use super::{algorithm::Algorithm, base64url, thumbprint};
 use aws_lc_rs::{
     rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _},
+    signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -38,6 +38,9 @@ pub enum SignError {
     /// The key is elsewhere, and does not answer.
     #[error("the key that signs is away")]
     Away,
+    /// The key is elsewhere, and another one signed.
+    #[error("the signature is not by the key that is published")]
+    Foreign,
 }
 
 /// A private key that is not in this process: in a hardware module, or with a service.
@@ -52,8 +55,8 @@ pub trait ExternalKey: Send + Sync {
 enum Pair {
     Es256(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
-    /// For ES256, elsewhere.
-    External(Arc<dyn ExternalKey>),
+    /// For ES256, elsewhere; by its public half, an uncompressed point.
+    External(Arc<dyn ExternalKey>, Box<[u8]>),
 }
 
 /// A private key that signs our tokens.
@@ -110,7 +113,7 @@ impl Signer {
     /// # Errors
     /// When the bytes are no such point.
     pub fn external(point: &[u8], key: Arc<dyn ExternalKey>) -> Result<Self, SignError> {
-        Self::of_point(point, Pair::External(key))
+        Self::of_point(point, Pair::External(key, point.into()))
     }
 
     fn of_point(point: &[u8], pair: Pair) -> Result<Self, SignError> {
@@ -132,7 +135,7 @@ impl Signer {
     #[must_use]
     pub const fn algorithm(&self) -> Algorithm {
         match self.pair {
-            Pair::Es256(_) | Pair::External(_) => Algorithm::Es256,
+            Pair::Es256(_) | Pair::External(..) => Algorithm::Es256,
             Pair::Ed25519(_) => Algorithm::Ed25519,
         }
     }
@@ -140,7 +143,7 @@ impl Signer {
     /// `alg`. Of Ed25519 the name that every library knows (RFC 8037 §3.1).
     const fn alg(&self) -> &'static str {
         match self.pair {
-            Pair::Es256(_) | Pair::External(_) => Algorithm::Es256.name(),
+            Pair::Es256(_) | Pair::External(..) => Algorithm::Es256.name(),
             Pair::Ed25519(_) => "EdDSA",
         }
     }
@@ -184,7 +187,13 @@ impl Signer {
             // RFC 7518 §3.4: r and s, 32 bytes each, not DER.
             Pair::Es256(pair) => pair.sign(&SystemRandom::new(), text.as_bytes()).map_err(|_| SignError::Sign)?.as_ref().to_vec(),
             Pair::Ed25519(pair) => pair.sign(text.as_bytes()).as_ref().to_vec(),
-            Pair::External(key) => key.sign(text.as_bytes())?,
+            // INVARIANT (published): what somebody else signed counts when whoever verifies it would take it, and not before.
+            Pair::External(key, point) => {
+                let signature = key.sign(text.as_bytes())?;
+                let published = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point);
+                published.verify(text.as_bytes(), &signature).map_err(|_| SignError::Foreign)?;
+                signature
+            }
         };
         text.push('.');
         base64url::append(&signature, &mut text);

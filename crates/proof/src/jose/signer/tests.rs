@@ -122,6 +122,10 @@ fn a_key_that_is_elsewhere_signs_as_one_that_is_here() {
     assert!(key.verify(signed.as_bytes(), &base64url::decode(signature).unwrap()).is_ok());
     let away = Signer::external(&point, Arc::new(Elsewhere(None))).unwrap();
     assert_eq!(away.sign("JWT", &serde_json::json!({})), Err(SignError::Away));
+    let other = Signer::generate().unwrap();
+    let other = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, other.danger_expose()).unwrap();
+    let foreign = Signer::external(&point, Arc::new(Elsewhere(Some(other)))).unwrap();
+    assert_eq!(foreign.sign("JWT", &serde_json::json!({})), Err(SignError::Foreign), "another key has signed");
     for wrong in [&point[1..], &point[..64], &[], &[4; 66]] {
         assert_eq!(Signer::external(wrong, Arc::new(Elsewhere(None))).err(), Some(SignError::Key));
     }
