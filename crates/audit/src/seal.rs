@@ -13,8 +13,8 @@ mod tails;
 
 pub(crate) use note::{Age, Span, TAILS_MAX};
 pub use note::{Held, LogAt, NoTailNote, TailNote};
-pub use shared::ErasureProgress;
 pub(crate) use shared::Shared;
+pub use shared::{Done, ErasureProgress};
 pub(crate) use tails::is_unfinished;
 
 use crate::{

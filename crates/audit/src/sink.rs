@@ -27,8 +27,8 @@ use crate::{
     cap::Cap,
     directory::{self, Append, Batch, Begin, Directory, Found, Full, Standing},
     observer::Observing,
-    seal::{self, ErasureProgress, SealError, Sealer},
-    segment::find::Wanted,
+    seal::{self, Done, ErasureProgress, Sealer},
+    segment::erase::Erasable,
     store::Storage,
 };
 use scribe::{Salts, Scribe};
@@ -198,9 +198,9 @@ enum Message {
 
 /// What is to be erased, and why.
 struct Erase {
-    wanted: Wanted,
+    erasable: Erasable,
     reason: Box<str>,
-    done: Box<dyn FnOnce(Result<u64, SealError>) + Send>,
+    done: Done,
 }
 
 /// The log as events see it.
@@ -332,7 +332,7 @@ impl Log {
     ///
     /// # Errors
     /// When another one is under way, or the log is closed.
-    pub fn erase(&self, wanted: Wanted, reason: &str, done: Box<dyn FnOnce(Result<u64, SealError>) + Send>) -> Result<(), NoPlace> {
+    pub fn erase(&self, asked: impl Into<Erasable>, reason: &str, done: Done) -> Result<(), NoPlace> {
         if self.shared.erasing.swap(true, Ordering::AcqRel) {
             return Err(NoPlace);
         }
@@ -342,7 +342,7 @@ impl Log {
             shared.erasing.store(false, Ordering::Release);
             done(erased);
         });
-        let asked = Erase { wanted, reason: reason.into(), done };
+        let asked = Erase { erasable: asked.into(), reason: reason.into(), done };
         self.sender.try_send(Message::Erase(Box::new(asked))).map_err(|_| {
             self.shared.erasing.store(false, Ordering::Release);
             NoPlace

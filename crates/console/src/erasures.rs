@@ -3,6 +3,7 @@
 
 use crate::{
     answer::Answer,
+    behind::Standing,
     call::{Asked, Console},
     input,
     problem::{Code, Problem},
@@ -10,6 +11,7 @@ use crate::{
 use http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use wardgate_governance::person;
 use wardgate_model::id::IdentityId;
 
 /// What to erase, and why.
@@ -48,6 +50,8 @@ pub struct ErasureView {
     pub ended: Option<String>,
     /// From how many events something was erased so far.
     pub events: u64,
+    /// How many events were left because they are traces of whoever asked: somebody else has to ask for those.
+    pub own: u64,
     /// Segments of the log that there are to look at; 0 until what is not sealed yet is.
     pub segments: u64,
     /// Segments that were looked at.
@@ -74,6 +78,10 @@ pub struct Erasure {
     pub reason: Box<str>,
     /// Who asks for it.
     pub actor: IdentityId,
+    /// Whose traces are left, whatever the subject is: whoever asks, the other identities of the same person, and who armed the session.
+    pub own: Vec<IdentityId>,
+    /// Keyed hash of the person on whose behalf it is asked: what was done for that person is left too.
+    pub person: Option<Box<str>>,
 }
 
 pub(crate) async fn erase(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
@@ -87,10 +95,43 @@ pub(crate) async fn erase(console: &Console, asked: &Asked<'_>) -> Result<Answer
             format!("`{}` alone may mean many things: `subject` says what it is, as in `person:HASH`", input::shown(&request.subject));
         return Err(Problem::new(Code::Unfit, detail));
     }
-    let erasure = Erasure { subject: request.subject, reason, actor: asked.caller.identity.id.clone() };
+    let own = own(console, asked).await?;
+    let person = asked.caller.on_behalf_of.clone();
+    refuse_own(&request.subject, &own, person.as_deref())?;
+    let erasure = Erasure { subject: request.subject, reason, actor: asked.caller.identity.id.clone(), own, person };
     let begun = console.world.erase_events(erasure).await?;
     let place = format!("/api/v1/audit/erasures/{}", begun.id);
     Ok(Answer::json(StatusCode::ACCEPTED, &begun).found_at(place))
+}
+
+/// Identities whose traces whoever asks must not take away: its own, those of the same person, and of whoever armed its session.
+async fn own(console: &Console, asked: &Asked<'_>) -> Result<Vec<IdentityId>, Problem> {
+    let caller = &asked.caller.identity;
+    let mut own = vec![caller.id.clone()];
+    if let Some(address) = caller.tags.get(person::TAG) {
+        let tagged = console.world.tagged(person::TAG).into_iter();
+        own.extend(tagged.filter(|(_, other)| person::same(other, address)).map(|(id, _)| id));
+    }
+    let standing = Standing::of_caller(console, asked).await?;
+    own.extend(standing.behind().0.into_iter().flatten().map(|armer| armer.id.clone()));
+    own.sort();
+    own.dedup();
+    Ok(own)
+}
+
+/// Nobody erases its own traces: what is about nothing else is refused, and of all else they are left.
+fn refuse_own(subject: &str, own: &[IdentityId], person: Option<&str>) -> Result<(), Problem> {
+    let is_own = match subject.trim().split_once(':').map(|(kind, name)| (kind, name.trim())) {
+        Some(("identity", name)) => own.iter().any(|id| id.as_str() == name),
+        Some(("person", hash)) => person == Some(hash),
+        _ => false,
+    };
+    if !is_own {
+        return Ok(());
+    }
+    let detail =
+        format!("`{}` are traces of whoever asks, or of whoever armed its session: nobody erases its own", input::shown(subject.trim()));
+    Err(Problem::new(Code::Undecidable, detail).mend("have another person with the role `security` or `admin` ask for it"))
 }
 
 pub(crate) async fn read(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {

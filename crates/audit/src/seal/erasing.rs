@@ -10,8 +10,7 @@ use crate::{
     segment::{
         self, SegmentError,
         entry::Entry,
-        erase::{Anew, leave, stands},
-        find::Wanted,
+        erase::{Anew, Erasable, leave, stands},
         write::put_in_place,
     },
     tree::Hash,
@@ -30,7 +29,7 @@ use std::{
 /// An erasure that is under way.
 pub(super) struct Erasing {
     asked: Erasure,
-    wanted: Arc<Wanted>,
+    erasable: Arc<Erasable>,
     at_us: i64,
     /// Segments that are to be looked at, oldest first.
     left: VecDeque<u64>,
@@ -92,7 +91,7 @@ impl Sealer {
         drop(erasures);
         let left: VecDeque<u64> = self.there().map(|(first, _)| first).collect();
         Ok(Some(Erasing {
-            wanted: Arc::new(asked.wanted.clone()),
+            erasable: Arc::new(asked.erasable.clone()),
             at_us: self.shared.now_us.load(Ordering::Relaxed),
             progress: ErasureProgress { segments: left.len(), failed: before(asked.from_seq).count(), ..ErasureProgress::default() },
             left,
@@ -116,8 +115,8 @@ impl Sealer {
             };
             erasing.progress.looked_at += 1;
             match looked {
-                Ok(Anew::Nothing) => {}
-                Ok(Anew::Written { records, file }) => self.enter(erasing, &looking, records, file)?,
+                Ok(Anew::Nothing { own }) => erasing.progress.own = erasing.progress.own.saturating_add(own),
+                Ok(Anew::Written { records, own, file }) => self.enter(erasing, &looking, (records, own), file)?,
                 // Retired meanwhile: it is gone with all that it told.
                 _ if !self.ledger.segments.contains_key(&looking.first_seq) => {}
                 Ok(Anew::Unsealed) => erasing.went_wrong(SealError::Unsealed { path: self.segment(looking.first_seq) }),
@@ -130,7 +129,7 @@ impl Sealer {
                 continue;
             };
             let path = self.segment(first_seq);
-            let told = look(path.clone(), Arc::clone(&erasing.wanted), (known.file(), known.root)).map_err(failed(&path))?;
+            let told = look(path.clone(), Arc::clone(&erasing.erasable), (known.file(), known.root)).map_err(failed(&path))?;
             erasing.looking = Some(Looking { first_seq, file: known.file(), told });
             return Ok(true);
         }
@@ -138,7 +137,7 @@ impl Sealer {
     }
 
     /// Has the log say that a segment is another file from now on, and puts that in its place.
-    fn enter(&mut self, erasing: &mut Erasing, looking: &Looking, records: u64, file: Hash) -> Result<(), SealError> {
+    fn enter(&mut self, erasing: &mut Erasing, looking: &Looking, (records, own): (u64, u64), file: Hash) -> Result<(), SealError> {
         let (path, segment) = (self.segment(looking.first_seq), looking.first_seq);
         // What is left of an append that failed is done first: it takes away what the log does not name.
         self.open_log()?;
@@ -159,6 +158,7 @@ impl Sealer {
         held.is_now(segment, file);
         drop(held);
         erasing.progress.events = erasing.progress.events.saturating_add(records);
+        erasing.progress.own = erasing.progress.own.saturating_add(own);
         self.shared.recount.store(true, Ordering::Release);
         Ok(())
     }
@@ -181,13 +181,13 @@ impl Sealer {
 }
 
 /// Has a thread write a segment anew that is this file with this root; it wakes the one that asks when it is done.
-fn look(path: PathBuf, wanted: Arc<Wanted>, sealed: (Hash, Hash)) -> std::io::Result<Receiver<Result<Anew, SegmentError>>> {
+fn look(path: PathBuf, erasable: Arc<Erasable>, sealed: (Hash, Hash)) -> std::io::Result<Receiver<Result<Anew, SegmentError>>> {
     let (tell, told) = sync_channel(1);
     let asking = thread::current();
     // Nobody waits for its end: a store that does not answer would keep the log from being closed.
     thread::Builder::new().name("wardgate-erase".to_owned()).spawn(move || {
         // Nobody listens any more only where the log was closed: what lies beside is taken away at the next start.
-        drop(tell.send(segment::erase::erase_sealed(&path, &wanted, sealed)));
+        drop(tell.send(segment::erase::erase_sealed(&path, &erasable, sealed)));
         asking.unpark();
     })?;
     Ok(told)

@@ -1,7 +1,7 @@
 //! What the threads that write and that seal tell each other.
 
 use super::{Held, SealError, TAILS_MAX, outside::StoreState};
-use crate::{anchor::AnchorState, directory::Standing, segment::find::Wanted};
+use crate::{anchor::AnchorState, directory::Standing, segment::erase::Erasable};
 use std::{
     collections::BTreeMap,
     sync::{
@@ -16,6 +16,8 @@ use wardgate_model::time::Time;
 pub struct ErasureProgress {
     /// Events from which something was taken out.
     pub events: u64,
+    /// Events that were left because they are traces of whoever asked.
+    pub own: u64,
     /// Segments that there are to look at; none until what the tail holds is sealed.
     pub segments: usize,
     /// Segments that were looked at.
@@ -72,8 +74,8 @@ impl Shared {
     }
 
     /// Asks for what tells of persons to be taken out of records, once all before `from_seq` is sealed. `done` is told of how many.
-    pub(crate) fn erase(&self, wanted: Wanted, reason: &str, from_seq: u64, done: Box<dyn FnOnce(Result<u64, SealError>) + Send>) {
-        let erasure = Erasure { wanted, reason: reason.into(), from_seq, done };
+    pub(crate) fn erase(&self, erasable: Erasable, reason: &str, from_seq: u64, done: Done) {
+        let erasure = Erasure { erasable, reason: reason.into(), from_seq, done };
         self.erasures.lock().unwrap_or_else(PoisonError::into_inner).push(erasure);
     }
 
@@ -102,11 +104,14 @@ impl Shared {
     }
 }
 
+/// Is told of how many events something was erased.
+pub type Done = Box<dyn FnOnce(Result<u64, SealError>) + Send>;
+
 /// What is to be erased, and why.
 pub(super) struct Erasure {
-    pub(super) wanted: Wanted,
+    pub(super) erasable: Erasable,
     pub(super) reason: Box<str>,
     /// The first number that is not in a tail any more when it may begin.
     pub(super) from_seq: u64,
-    pub(super) done: Box<dyn FnOnce(Result<u64, SealError>) + Send>,
+    pub(super) done: Done,
 }

@@ -233,7 +233,7 @@ fn events_are_found_by_one_text_of_several_and_by_several_columns() {
 fn what_tells_of_a_person_is_erased_and_the_root_stays() {
     let (_directory, path, before) = sealed(1, GROUP_ROWS as u64 + 100);
     let wanted = Wanted { either: vec![vec![Predicate::text("source", "192.0.2.3").unwrap()]], ..Wanted::default() };
-    let (records, after) = erase(&path, &wanted).unwrap().unwrap();
+    let (records, after) = erase(&path, &wanted.clone().into()).unwrap().unwrap();
     assert_eq!(Segment::open(&path).unwrap().find(&wanted).unwrap().records.len() as u64, records, "not yet in place");
     put_in_place(&path).unwrap();
     assert_eq!((after.root, after.events), (before.root, before.events));
@@ -250,7 +250,7 @@ fn what_tells_of_a_person_is_erased_and_the_root_stays() {
     assert!(segment.leaves(0).unwrap().iter().all(super::Leaf::fits));
     assert!(!fs::read(&path).unwrap().windows(10).any(|bytes| bytes == b"192.0.2.3\0"));
     // Again: nothing is left to erase, and nothing is written.
-    assert_eq!(erase(&path, &wanted).unwrap(), None);
+    assert_eq!(erase(&path, &wanted.into()).unwrap(), None);
     assert!(!unfinished(&path).exists());
 }
 

@@ -178,7 +178,7 @@ impl Scribe {
         if let Err(error) = self.append.begin_another(self.next_seq.saturating_sub(pending)) {
             tracing::error!(%error, "the tail of the event log cannot be ended: what is to be erased waits until it is full");
         }
-        self.sealing.erase(asked.wanted, &asked.reason, self.next_seq, asked.done);
+        self.sealing.erase(asked.erasable, &asked.reason, self.next_seq, asked.done);
     }
 
     /// Writes the batch in one go. When that fails it is kept, and nothing can be reserved until it succeeds.

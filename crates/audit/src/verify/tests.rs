@@ -223,7 +223,7 @@ fn what_was_retired_or_erased_is_no_finding() {
     let mut sample = Sample::new();
     let wanted = Wanted { seq: 45..=50, ..Wanted::default() };
     let path = sample.segment(1);
-    let (records, erased) = segment::erase(&path, &wanted).unwrap().unwrap();
+    let (records, erased) = segment::erase(&path, &wanted.into()).unwrap().unwrap();
     let at_us = 1_790_000_000_000_000;
     let erasure = Entry::Erasure { edge: EDGE.into(), segment: 41, records, at_us, file: erased.file, reason: "asked for".into() };
     // Before it is in place, the log tells of a file that is not yet there.

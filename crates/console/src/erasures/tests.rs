@@ -8,6 +8,7 @@ pub(crate) fn played() -> ErasureView {
         begun: NOW.to_rfc3339(),
         ended: None,
         events: 9,
+        own: 0,
         segments: 2,
         looked_at: 1,
         failed: 0,
@@ -31,6 +32,33 @@ async fn what_is_erased_says_of_whom_and_why() {
     {
         assert!(ask(malformed).await.starts_with("400 console.malformed"), "{malformed}");
     }
+}
+
+/// Nor those of another identity that stands for the same person.
+#[tokio::test]
+async fn nobody_erases_its_own_traces() {
+    let fixture = Fixture::new().await;
+    let ask = async |subject: &str| {
+        let body = format!(r#"{{"subject":"{subject}","reason":"asked for"}}"#);
+        fixture.ask(&format!("POST /api/v1/audit/erasures as rita\n\n{body}")).await
+    };
+    let own = || {
+        let erasure = fixture.played.erased.lock().unwrap().pop().expect("an erasure");
+        (erasure.actor.to_string(), erasure.own.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    for subject in ["identity:rita", " identity:rita "] {
+        let refused = ask(subject).await;
+        assert!(refused.starts_with("403 console.undecidable: `identity:rita` are traces of whoever asks"), "{refused}");
+    }
+    assert!(fixture.played.erased.lock().unwrap().is_empty());
+    assert!(ask("identity:rosa").await.starts_with("202 "));
+    assert_eq!(own(), ("rita".to_owned(), vec!["rita".to_owned()]));
+    for (name, address) in [("rita", "rob@example.com"), ("robs-own", "Rob@example.com"), ("rosa", "pia@example.com")] {
+        fixture.played.tagged.lock().unwrap().push(("person".to_owned(), name.to_owned(), address.to_owned()));
+    }
+    assert!(ask("identity:robs-own").await.starts_with("403 console.undecidable"));
+    assert!(ask("source:192.0.2.7").await.starts_with("202 "));
+    assert_eq!(own(), ("rita".to_owned(), vec!["rita".to_owned(), "robs-own".to_owned()]), "their traces are left");
 }
 
 #[tokio::test]

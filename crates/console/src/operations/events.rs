@@ -72,7 +72,7 @@ pub(super) const ROWS: &[AdminOperation] = &[
     )
     .takes(schema_of::<ErasureRequest>)
     .gives(&[(202, Some(schema_of::<ErasureView>))])
-    .refuses(&[Code::MediaType, Code::Unfit, Code::Busy]),
+    .refuses(&[Code::Undecidable, Code::MediaType, Code::Unfit, Code::Busy]),
     row(Key::ReadErasure, Verb::Get, "/api/v1/audit/erasures/{id}", OperationClass::Read, "Reads how far an erasure is, or how it ended.")
         .gives(&[(200, Some(schema_of::<ErasureView>))])
         .refuses(&[Code::NotFound]),

@@ -9,12 +9,16 @@ use std::{
 use tokio::sync::oneshot;
 use wardgate_audit::{
     seal::{ErasureProgress, SealError, outside::outstanding},
-    segment::{SegmentError, find::Wanted},
+    segment::{
+        SegmentError,
+        erase::{ERASURE, Erasable},
+        find::Wanted,
+    },
     sink::{ChangeRecord, Log},
     timeline::Subject,
 };
 use wardgate_console::{Code, Erasure, ErasureState, ErasureView, Problem};
-use wardgate_model::time::Time;
+use wardgate_model::{id::IdentityId, time::Time};
 
 /// Erasures that are told of: the oldest are forgotten.
 const KEPT_MAX: usize = 64;
@@ -59,15 +63,21 @@ impl Erasures {
             let mut kept = self.kept();
             let running = kept.iter().find(|one| one.ended.is_none());
             if let Some(same) = running.filter(|one| one.subject == subject) {
+                self.record_asked(&erasure, &same.id)?;
                 return Ok(self.view(same));
             }
+            if running.is_some() {
+                return Err(busy(running));
+            }
             self.log.tell_time(clock::now());
+            let id: Box<str> = format!("{:032x}", clock::entropy()).into();
+            self.record_asked(&erasure, &id)?;
             let wanted = Wanted { either: subject.predicates(), ..Wanted::default() };
+            let erasable = Erasable::from(wanted).without_traces_of(erasure.own.iter().map(IdentityId::as_str), erasure.person.as_deref());
             let (tell, told) = oneshot::channel();
             // Nobody listens any more only where the process ends.
             let done = Box::new(move |erased| drop(tell.send(erased)));
-            self.log.erase(wanted, &erasure.reason, done).map_err(|_| busy(running))?;
-            let id: Box<str> = format!("{:032x}", clock::entropy()).into();
+            self.log.erase(erasable, &erasure.reason, done).map_err(|_| busy(running))?;
             kept.push_back(Kept { id: id.clone(), subject, begun: clock::now(), ended: None });
             if kept.len() > KEPT_MAX {
                 kept.pop_front();
@@ -78,6 +88,21 @@ impl Erasures {
         let begun = self.known(&id);
         tokio::spawn(async move { all.end(&id, told.await.unwrap_or(Err(SealError::Ended)), erasure) });
         begun.ok_or_else(|| Problem::fault("an erasure that was begun is not known"))
+    }
+
+    /// Records who asks, before anything is erased: that is not done without.
+    fn record_asked(&self, erasure: &Erasure, id: &str) -> Result<(), Problem> {
+        let record = ChangeRecord {
+            time: clock::now(),
+            actor: erasure.actor.as_str().into(),
+            what: "ask".into(),
+            kind: ERASURE.into(),
+            name: id.into(),
+            reason: Some(erasure.reason.clone()),
+            of: Vec::new(),
+        };
+        let unrecorded = |_| Problem::new(Code::Fault, "the event log takes no record of who asks: nothing is erased without");
+        self.log.record_change(record).map_err(unrecorded)
     }
 
     /// Records that it was done: of how many events, by whom and why, not whose.
@@ -99,8 +124,8 @@ impl Erasures {
             of: Vec::new(),
         };
         if self.log.record_change(record).is_err() {
-            // The log of segments has an entry of it all the same.
-            tracing::warn!("no place in the event log for who asked for an erasure");
+            // Who asked for it is on record, and the log of segments has an entry of it.
+            tracing::warn!("no place in the event log for how an erasure ended");
         }
         let ended = Ended { at: clock::now(), progress, wrong: erased.err().map(|error| told(&error)) };
         if let Some(one) = self.kept().iter_mut().find(|one| *one.id == *id) {
@@ -138,6 +163,7 @@ impl Erasures {
             begun: one.begun.to_rfc3339(),
             ended: one.ended.as_ref().map(|ended| ended.at.to_rfc3339()),
             events: progress.events,
+            own: progress.own,
             segments: count(progress.segments),
             looked_at: count(progress.looked_at),
             failed: count(progress.failed),

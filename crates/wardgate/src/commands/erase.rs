@@ -18,7 +18,10 @@ use serde_json::json;
 use std::{io::IsTerminal as _, path::Path, sync::mpsc::sync_channel, time::Duration};
 use wardgate_audit::{
     seal::outside::outstanding,
-    segment::find::Wanted,
+    segment::{
+        erase::{ERASURE, Erasable},
+        find::Wanted,
+    },
     sink::{ChangeRecord, Log, StartError},
     timeline::Subject,
 };
@@ -32,6 +35,8 @@ const LATE: Duration = Duration::from_secs(5);
 /// What came of it.
 struct Erased {
     events: u64,
+    /// Events that were left because they are traces of whoever asked.
+    own: u64,
     /// Objects in the store that still hold it, where that is known.
     outstanding: Option<u64>,
     /// Why not all of it was erased.
@@ -68,9 +73,9 @@ pub(super) async fn run(args: EraseArgs) -> anyhow::Result<Exit> {
                 return Err(fault).with_context(|| format!("cannot write to the event log `{}`", config.audit.display()));
             }
             Ok((log, writer)) => {
-                let events = here(&log, &subject, &args.reason)?;
+                let (events, own) = here(&log, &subject, &args.reason)?;
                 drop(writer);
-                Erased { events, outstanding: u64::try_from(outstanding(&config.audit)?).ok(), wrong: None }
+                Erased { events, own, outstanding: u64::try_from(outstanding(&config.audit)?).ok(), wrong: None }
             }
         }
     };
@@ -84,7 +89,13 @@ fn tell(args: &EraseArgs, erased: &Erased) -> anyhow::Result<Exit> {
             "note: {left} {objects} in the store still {hold} what was erased: it {go} as soon as a gate that serves reaches the store"
         ));
     }
-    if erased.events == 0 && erased.wrong.is_none() {
+    if erased.own > 0 {
+        note(&format!(
+            "note: {} left as they were, as traces of whoever asked: somebody else has to ask for those, at a gate that serves",
+            number(erased.own, "event")
+        ));
+    }
+    if erased.events == 0 && erased.own == 0 && erased.wrong.is_none() {
         note(&format!("nothing matched `{}`: no event of the log belongs to it, or what told of it is erased already", args.subject));
     }
     line(&format!("what may tell of a person is gone from {}", number(erased.events, "event")))?;
@@ -115,12 +126,12 @@ async fn by_the_gate(args: &EraseArgs) -> anyhow::Result<Erased> {
         pause = pause.saturating_mul(2).min(LATE);
     }
     bar.finish_and_clear();
-    let ErasureView { events, outstanding, code, detail, .. } = view;
+    let ErasureView { events, own, outstanding, code, detail, .. } = view;
     let wrong = (view.state == ErasureState::Failed).then(|| {
         let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
         format!("not all was erased: {}{code}", detail.as_deref().unwrap_or("the gate does not say why"))
     });
-    Ok(Erased { events, outstanding, wrong })
+    Ok(Erased { events, own, outstanding, wrong })
 }
 
 async fn ask(client: &Client, asking: &Asking<'_>) -> anyhow::Result<ErasureView> {
@@ -138,22 +149,25 @@ fn bar() -> ProgressBar {
     bar
 }
 
-fn here(log: &Log, subject: &Subject, reason: &str) -> anyhow::Result<u64> {
+fn here(log: &Log, subject: &Subject, reason: &str) -> anyhow::Result<(u64, u64)> {
     log.tell_time(clock::now());
     let (sender, receiver) = sync_channel(1);
-    let wanted = Wanted { either: subject.predicates(), ..Wanted::default() };
-    // Nobody listens any more only where this command has ended.
-    let done = Box::new(move |erased| drop(sender.send(erased)));
-    log.erase(wanted, reason, done)?;
-    let erased = receiver.recv().context("the log ended before it had erased anything")??;
-    log.record_change(ChangeRecord {
+    let record = |what: &str, kind: &str, name: &str| ChangeRecord {
         time: clock::now(),
         actor: builtin::OPERATOR.into(),
-        what: "erase".into(),
-        kind: "event".into(),
-        name: number(erased, "event").into(),
+        what: what.into(),
+        kind: kind.into(),
+        name: name.into(),
         reason: Some(reason.into()),
         of: Vec::new(),
-    })?;
-    Ok(erased)
+    };
+    log.record_change(record("ask", ERASURE, "by a command"))?;
+    let wanted = Wanted { either: subject.predicates(), ..Wanted::default() };
+    let erasable = Erasable::from(wanted).without_traces_of([builtin::OPERATOR], None);
+    // Nobody listens any more only where this command has ended.
+    let done = Box::new(move |erased| drop(sender.send(erased)));
+    log.erase(erasable, reason, done)?;
+    let erased = receiver.recv().context("the log ended before it had erased anything")??;
+    log.record_change(record("erase", "event", &number(erased, "event")))?;
+    Ok((erased, log.erased().own))
 }

@@ -134,9 +134,12 @@ fn what_is_changed_in_a_sealed_segment_is_found_and_what_is_whole_is_proven_by_o
     let address = |event: &Value| event["source"]["address"].is_string();
     assert!(place.events().iter().filter(|event| address(event)).count() > 20);
     wardgate(place.path(), &["audit", "erase", "127.0.0.1", "--reason", "asked for"]).with(2);
-    wardgate(place.path(), &["audit", "erase", "source:127.0.0.1", "--reason", "asked for"]).with(0);
+    let erased = wardgate(place.path(), &["audit", "erase", "source:127.0.0.1", "--reason", "asked for"]).with(0);
+    assert!(erased.err.contains("left as they were, as traces of whoever asked"), "{erased:?}");
     let left = place.events();
-    assert!(!left.iter().any(address), "nothing is left of the address");
+    let own = |event: &Value| event["identity"]["id"] == "wardgate-operator";
+    assert!(!left.iter().any(|event| address(event) && !own(event)), "nothing is left of the address");
+    assert!(left.iter().any(|event| address(event) && own(event)), "nobody takes away traces of its own");
     assert!(left.iter().any(|event| event["identity"]["id"] == "caller"));
     remember(0);
 
@@ -179,13 +182,24 @@ fn a_gate_that_serves_erases_what_tells_of_a_person_and_goes_on() {
     // Whoever serves from the directory does it; nobody does it without saying what, and why.
     let erase = |subject: &str| place.run(&gate, &["audit", "erase", subject, "--reason", "asked for"], "");
     erase("127.0.0.1").with(2);
-    let said = erase("source:127.0.0.1").with(0).out;
-    assert!(said.contains("what may tell of a person is gone from"), "{said}");
+    let erased = erase("source:127.0.0.1").with(0);
+    assert!(erased.out.contains("what may tell of a person is gone from"), "{erased:?}");
+    assert!(erased.err.contains("left as they were, as traces of whoever asked"), "{erased:?}");
+    let own = place.manage(
+        &gate,
+        "POST /api/v1/audit/erasures",
+        &serde_json::json!({ "subject": "identity:wardgate-operator", "reason": "asked for" }),
+    );
+    assert_eq!(own.said(), "403 console.undecidable", "{own:?}");
     let silent = place.manage(&gate, "POST /api/v1/audit/erasures", &serde_json::json!({ "subject": "source:127.0.0.1", "reason": "" }));
     assert_eq!(silent.status, 422, "{silent:?}");
     let after = place.events();
     let erased = after.iter().filter(|event| event["seq"].as_u64().unwrap() <= last);
-    assert_eq!(erased.filter(|event| address(event)).count(), 0, "what was recorded before is erased, also what was in the tail");
+    let erased = erased.filter(|event| address(event) && event["identity"]["id"] != "wardgate-operator");
+    assert_eq!(erased.count(), 0, "what was recorded before is erased, also what was in the tail");
+    let asked =
+        place.events().into_iter().find(|event| event["change"]["kind"] == "erasure").expect("who asked is on record before anything goes");
+    assert_eq!((&asked["change"]["what"], &asked["change"]["actor"]), (&"ask".into(), &"wardgate-operator".into()));
     let told = until("that it is recorded", || place.events().into_iter().find(|event| event["change"]["what"] == "erase"));
     assert_eq!((&told["change"]["reason"], &told["change"]["kind"]), (&"asked for".into(), &"event".into()));
 

@@ -3,10 +3,17 @@
 use super::{EDGE, NOON, PATIENCE, look, options, record, start, until};
 use crate::{
     canonical::Personal,
+    columns::{Row, Value, number},
     directory::SEGMENTS,
+    reading::{self, Filter, Since},
     seal::SealError,
-    segment::{Segment, erase, find::Wanted, write::put_in_place},
-    sink::Options,
+    segment::{
+        Segment,
+        erase::{ERASURE, Erasable, erase},
+        find::Wanted,
+        write::put_in_place,
+    },
+    sink::{ChangeRecord, Options},
     store::{
         Storage, Stub,
         tests::{objects, store},
@@ -34,7 +41,7 @@ fn what_is_not_what_was_sealed_is_left_and_never_signed() {
     let _ = writer.close(PATIENCE);
     // A file that fits itself, with the root of the log, and is another one than the log names.
     let first = path.join(SEGMENTS).join("events-000000000001.parquet");
-    erase(&first, &Wanted { seq: 3..=3, ..Wanted::default() }).expect("readable").expect("something");
+    erase(&first, &Wanted { seq: 3..=3, ..Wanted::default() }.into()).expect("readable").expect("something");
     put_in_place(&first).expect("in place");
     let (forged, before) = (fs::read(&first).expect("readable"), look(path).checkpoint.expect("a checkpoint").size);
     assert_ne!(look(path).findings, []);
@@ -89,4 +96,70 @@ fn while_a_store_does_not_answer_what_comes_is_signed_and_sealed() {
     let _ = writer.close(PATIENCE);
     let told = receiver.recv_timeout(PATIENCE).expect("told").expect_err("not done");
     assert!(told.contains("closed"), "{told}");
+}
+
+fn change(actor: &str, what: &str, kind: &str) -> ChangeRecord {
+    ChangeRecord {
+        time: NOON,
+        actor: actor.into(),
+        what: what.into(),
+        kind: kind.into(),
+        name: "one".into(),
+        reason: Some("a reason".into()),
+        of: Vec::new(),
+    }
+}
+
+/// Who asks for something that all events have loses nothing of its own by it; somebody else can take that, but never who asked.
+#[test]
+fn nobody_takes_away_traces_of_its_own_nor_who_asked() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path();
+    let (log, writer) = start(path, &options(100));
+    record(&log, 3, NOON);
+    for (actor, what, kind) in
+        [("rosa", "issue", "credential"), ("sam", "issue", "credential"), ("rosa", "ask", ERASURE), ("rosa", "erase", "event")]
+    {
+        log.record_change(change(actor, what, kind)).expect("a place");
+    }
+    let asked = |erasable: Erasable| {
+        let (sender, receiver) = sync_channel(1);
+        let done =
+            Box::new(move |erased: Result<u64, SealError>| sender.send(erased.map_err(|error| error.to_string())).expect("waited for"));
+        log.erase(erasable, "asked for", done).expect("a place");
+        let erased = receiver.recv_timeout(PATIENCE).expect("told").expect("erased");
+        (erased, log.erased().own)
+    };
+    let left = || {
+        let page = reading::tail(path, &Filter::default(), &Since::Oldest, 100).expect("readable");
+        let changes = page.events.into_iter().filter_map(|event| event.change);
+        changes.filter(|change| !change.actor.is_empty()).map(|change| format!("{} {}", change.actor, change.what)).collect::<Vec<_>>()
+    };
+    let by = |identities: &[&str]| Erasable::from(Wanted::default()).without_traces_of(identities.iter().copied(), None);
+    assert_eq!(asked(by(&["rosa"])), (4, 1), "three requests and what another did");
+    assert_eq!(left(), ["rosa issue", "rosa ask", "rosa erase"]);
+    assert_eq!(asked(by(&["rosa"])), (0, 1), "again and again");
+    assert_eq!(asked(by(&["sam"])), (1, 0), "by another");
+    assert_eq!(left(), ["rosa ask", "rosa erase"], "who asked is there for ever");
+    let _ = writer.close(PATIENCE);
+    assert_eq!(look(path).findings, []);
+}
+
+/// Whatever it did: what it called itself, what was called for it, and what was done on behalf of its person.
+#[test]
+fn traces_are_what_somebody_did_by_whatever_hand() {
+    let own = Erasable::from(Wanted::default()).without_traces_of(["rosa"], Some("9f2c"));
+    let text = |column: &str, value: Value<'static>| {
+        let mut row: Row<'static> = std::array::from_fn(|_| None);
+        row[number("seq").expect("a column")] = Some(Value::Int(1));
+        row[number("time").expect("a column")] = Some(Value::Int(1));
+        row[number(column).expect("a column")] = Some(value);
+        own.spares(&row)
+    };
+    let texts = |all: &[&str]| Value::Texts(all.iter().map(|one| (*one).to_owned().into()).collect());
+    let word = |one: &str| Value::Text(one.to_owned().into());
+    assert!(text("identity", word("rosa")) && text("change_actor", word("rosa")) && text("on_behalf_of", word("9f2c")));
+    assert!(text("actors", texts(&["sam", "rosa"])));
+    assert!(text("operation", word("wardgate-admin POST /api/v1/audit/erasures")), "from where it was asked for");
+    assert!(!text("identity", word("sam")) && !text("change_of", texts(&["rosa"])) && !text("on_behalf_of", word("rosa")));
 }

@@ -42,7 +42,7 @@ fn an_erased_event_is_proven_as_before() {
     let mut sample = Sample::new();
     let before = proof(&sample, 5, Disclosure::Personal);
     let path = sample.segment(0);
-    let (records, erased) = segment::erase(&path, &Wanted { seq: 5..=5, ..Wanted::default() }).unwrap().unwrap();
+    let (records, erased) = segment::erase(&path, &Wanted { seq: 5..=5, ..Wanted::default() }.into()).unwrap().unwrap();
     sample.append(&Entry::Erasure { edge: EDGE.into(), segment: 1, records, at_us: 1, file: erased.file, reason: "asked for".into() });
     put_in_place(&path).unwrap();
     let after = proof(&sample, 5, Disclosure::Personal);

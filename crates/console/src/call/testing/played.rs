@@ -56,6 +56,8 @@ pub(crate) struct Played {
     pub(crate) tagged: Mutex<Vec<(String, String, String)>>,
     /// Identities that say to stand behind an API.
     pub(crate) serving: Mutex<Vec<Arc<Identity>>>,
+    /// What was asked to be erased.
+    pub(crate) erased: Mutex<Vec<Erasure>>,
     /// What was said to be stopped on record.
     pub(crate) obeyed: Mutex<Vec<String>>,
 }
@@ -76,6 +78,7 @@ impl Played {
             stopped: Mutex::default(),
             tagged: Mutex::default(),
             serving: Mutex::default(),
+            erased: Mutex::default(),
             obeyed: Mutex::default(),
         }
     }
@@ -259,7 +262,8 @@ impl World for Played {
         Box::pin(std::future::ready(Ok(Found { columns, rows: vec![row], truncated: false, left_out: Vec::new() })))
     }
 
-    fn erase_events(&self, _: Erasure) -> BoxFuture<'_, Result<ErasureView, Problem>> {
+    fn erase_events(&self, erasure: Erasure) -> BoxFuture<'_, Result<ErasureView, Problem>> {
+        self.erased.lock().unwrap().push(erasure);
         Box::pin(std::future::ready(Ok(erasures::tests::played())))
     }
 

@@ -18,7 +18,8 @@ fn unsealed(place: &std::path::Path) -> (Arc<Erasures>, Writer) {
 }
 
 fn ask(erasures: &Arc<Erasures>, subject: &str) -> Result<ErasureView, Problem> {
-    erasures.begin(Erasure { subject: subject.to_owned(), reason: "asked for".into(), actor: IdentityId::parse("rosa").unwrap() })
+    let actor = IdentityId::parse("rosa").unwrap();
+    erasures.begin(Erasure { subject: subject.to_owned(), reason: "asked for".into(), own: vec![actor.clone()], actor, person: None })
 }
 
 #[tokio::test]
