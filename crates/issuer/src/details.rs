@@ -20,9 +20,12 @@ use wardgate_model::{
     id::{IdentityId, TaskId},
     task::{Task, covers, is_narrower},
 };
+use wardgate_proof::jose::json::{self, Bounds};
 
 /// The type.
 pub const TYPE: &str = "wardgate_task";
+/// How much may stand in what is asked for.
+const BOUNDS: Bounds = Bounds { depth: 4, values: 256 };
 /// What may stand in one.
 const MEMBERS: [&str; 8] = ["type", "task_id", "purpose", "operations", "resources", "max_calls", "max_bytes", "max_records"];
 
@@ -128,7 +131,7 @@ fn find(request: &Request<'_>, id: &TaskId, identity: &IdentityId) -> Option<Arc
 
 /// The one detail, of our type, with nothing in it that is not known (RFC 9396 §5).
 fn one(text: &str) -> Result<Map<String, Value>, Refusal> {
-    let read: Value = serde_json::from_str(text).map_err(|_| refused("`authorization_details` is no JSON"))?;
+    let read = json::value(text.as_bytes(), BOUNDS).map_err(|fault| refused(&format!("`authorization_details`: {fault}")))?;
     let Value::Array(details) = read else { return Err(refused("`authorization_details` is a list of objects (RFC 9396 §2)")) };
     let mut details = details.into_iter();
     let (Some(Value::Object(detail)), None) = (details.next(), details.next()) else {

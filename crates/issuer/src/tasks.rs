@@ -6,7 +6,7 @@
 
 mod start;
 
-pub use start::{Start, begin};
+pub use start::{LEASE_MIN, Start, begin};
 
 use crate::place::Place;
 use bytes::Bytes;

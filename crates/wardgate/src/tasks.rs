@@ -22,7 +22,7 @@ use wardgate_store::{Actor, Started, Store, StoreFault, StoredTask, TASKS_FORGOT
 /// Tasks read from the store at a time.
 const PAGE: u32 = 5_000;
 /// Most tasks that are listed at once.
-const LISTED_MAX: u32 = 1_000;
+const LISTED_MAX: u32 = 200;
 /// How often it is looked which tasks are over by themselves. The gate does not wait for that to refuse them.
 const LOOKED_EVERY: Duration = Duration::from_secs(1);
 /// Tasks that are ended at a time.

@@ -5,7 +5,7 @@ use crate::details;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::{Map, Value};
-use std::{fmt::Write as _, sync::Arc, time::Duration};
+use std::{fmt::Write as _, ops::RangeInclusive, sync::Arc, time::Duration};
 use wardgate_gate::{Snapshot, prospect::Prospect};
 use wardgate_model::{
     api::{Api, Doors, Operation},
@@ -16,13 +16,25 @@ use wardgate_model::{
     task::{Budget, Task, TaskState, covers},
     time::Time,
 };
-use wardgate_proof::{entropy::Entropy, jose};
+use wardgate_proof::{
+    entropy::Entropy,
+    jose::{
+        self,
+        json::{self, Bounds},
+    },
+};
 use wardgate_store::{NewTask, StartKey};
 
 /// Longest life of a task.
 const LIFE_MAX: Duration = Duration::from_hours(24);
-/// Shortest lease, and shortest life.
-const LEASE_MIN: Duration = Duration::from_secs(1);
+/// Shortest life.
+const LIFE_MIN: Duration = Duration::from_secs(1);
+/// Shortest lease: a heartbeat is a change that every gate hears of.
+pub const LEASE_MIN: Duration = Duration::from_secs(10);
+/// Longest request, in bytes.
+const BODY_BYTES_MAX: usize = 4 * 1024;
+/// How much may stand in one.
+const BOUNDS: Bounds = Bounds { depth: 3, values: 256 };
 /// Most operations, and most resources, of one task.
 const NAMED_MAX: usize = 64;
 /// Longest name of a resource, in bytes.
@@ -69,7 +81,12 @@ pub fn begin(
     let purpose = PurposeName::parse(purpose).ok().filter(registered);
     let purpose = purpose.ok_or_else(|| unfit("`purpose` is none that is registered: `kind: Purpose` registers one"))?;
     let api = api(&body, snapshot)?;
-    let ends = now + span(&body, "lifetime", LIFE_MAX)?.ok_or_else(|| unfit("`lifetime` is missing: `15m`, or seconds"))?;
+    let life = span(&body, "lifetime", LIFE_MIN..=LIFE_MAX)?.ok_or_else(|| unfit("`lifetime` is missing: `15m`, or seconds"))?;
+    let lease = span(&body, "lease", LEASE_MIN..=LIFE_MAX)?;
+    if lease.is_some_and(|lease| lease > life) {
+        return Err(unfit("`lease` is longer than `lifetime`: leave it out, or make it shorter"));
+    }
+    let ends = now + life;
     let identity = snapshot.identity(start.identity).ok_or_else(|| unfit("the identity is not on record"))?;
     let task = Task {
         id: id(entropy)?,
@@ -80,7 +97,7 @@ pub fn begin(
         resources: resources(&body)?,
         budget: budget(&body)?,
         ends: identity.ends.map_or(ends, |end| end.min(ends)),
-        lease: span(&body, "lease", LIFE_MAX)?,
+        lease,
         beat: now,
         state: TaskState::Open,
     };
@@ -89,8 +106,15 @@ pub fn begin(
 }
 
 fn read(body: &[u8]) -> Result<Map<String, Value>, Refused> {
-    let read: Value = serde_json::from_slice(body).map_err(|_| unfit("the body is no JSON"))?;
-    let Value::Object(members) = read else { return Err(unfit("the body is a JSON object")) };
+    if body.len() > BODY_BYTES_MAX {
+        return Err(Box::new(problem(StatusCode::PAYLOAD_TOO_LARGE, &format!("the body has more than {BODY_BYTES_MAX} bytes"))));
+    }
+    let members = json::object(body, BOUNDS).map_err(|fault| {
+        // Where it is none: a member that is there twice is named.
+        let place = serde_json::from_slice::<Value>(body).err().map(|error| (error.line(), error.column()));
+        let place = place.map_or_else(String::new, |(line, column)| format!(" at line {line} column {column}"));
+        unfit(&format!("the body: {fault}{place}"))
+    })?;
     match members.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
         Some(name) => Err(unfit(&format!("`{}` is nothing that a task has", shortened(name)))),
         None => Ok(members),
@@ -120,7 +144,7 @@ fn texts<'b>(body: &'b Map<String, Value>, name: &str) -> Result<Vec<&'b str>, R
 }
 
 /// Seconds as a number, or `90s`, `15m`, `2h`.
-fn span(body: &Map<String, Value>, name: &str, most: Duration) -> Result<Option<Duration>, Refused> {
+fn span(body: &Map<String, Value>, name: &str, within: RangeInclusive<Duration>) -> Result<Option<Duration>, Refused> {
     let seconds = match body.get(name) {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::Number(number)) => number.as_u64(),
@@ -131,14 +155,15 @@ fn span(body: &Map<String, Value>, name: &str, most: Duration) -> Result<Option<
                 'h' => 3_600,
                 _ => return None,
             };
-            text.get(..at)?.parse::<u64>().ok()?.checked_mul(unit)
+            let count = text.get(..at).filter(|count| count.bytes().all(|byte| byte.is_ascii_digit()))?;
+            count.parse::<u64>().ok()?.checked_mul(unit)
         }),
         Some(_) => None,
     };
-    let fits = |span: &Duration| (LEASE_MIN..=most).contains(span);
-    seconds.map(Duration::from_secs).filter(fits).map(Some).ok_or_else(|| {
-        unfit(&format!("`{name}` is seconds, or a text as `15m` or `2h`: from {} s to {} h", LEASE_MIN.as_secs(), most.as_secs() / 3_600))
-    })
+    let fits = |span: &Duration| within.contains(span);
+    let (least, most) = (within.start().as_secs(), within.end().as_secs() / 3_600);
+    let bounds = || unfit(&format!("`{name}` is seconds, or a text as `15m` or `2h`: from {least} s to {most} h"));
+    seconds.map(Duration::from_secs).filter(fits).map(Some).ok_or_else(bounds)
 }
 
 fn budget(body: &Map<String, Value>) -> Result<Budget, Refused> {

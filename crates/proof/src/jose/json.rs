@@ -42,14 +42,24 @@ pub enum JsonFault {
 /// # Errors
 /// Says what is wrong.
 pub fn object(bytes: &[u8], bounds: Bounds) -> Result<Map<String, Value>, JsonFault> {
+    match value(bytes, bounds)? {
+        Value::Object(members) => Ok(members),
+        _ => Err(JsonFault::NotObject),
+    }
+}
+
+/// Reads one value of any kind, as strictly.
+///
+/// # Errors
+/// Says what is wrong; never [`JsonFault::NotObject`].
+pub fn value(bytes: &[u8], bounds: Bounds) -> Result<Value, JsonFault> {
     let (left, fault) = (Cell::new(bounds.values), Cell::new(None));
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let read = Reader { left: &left, fault: &fault, depth: bounds.depth }.deserialize(&mut deserializer);
     let read = read.and_then(|value| deserializer.end().map(|()| value));
     match (read, fault.take()) {
         (_, Some(fault)) => Err(fault),
-        (Ok(Value::Object(members)), None) => Ok(members),
-        (Ok(_), None) => Err(JsonFault::NotObject),
+        (Ok(value), None) => Ok(value),
         (Err(_), None) => Err(JsonFault::Grammar),
     }
 }

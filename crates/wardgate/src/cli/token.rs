@@ -3,6 +3,7 @@
 use super::OutputArgs;
 use clap::Args;
 use std::{path::PathBuf, time::Duration};
+use wardgate_issuer::tasks::LEASE_MIN;
 use wardgate_model::secret::Secret;
 
 /// Where help has what makes a command a task.
@@ -36,6 +37,15 @@ pub struct TokenTaskArgs {
     /// How many records in answers in all, where they are counted
     #[arg(long, value_name = "COUNT", requires = "purpose", help_heading = HEADING)]
     pub records: Option<u64>,
+}
+
+impl TokenTaskArgs {
+    /// How long nothing need be heard of the task: as told, but not longer than it lives. `None`: it lives too short for that.
+    #[must_use]
+    pub fn lease_within_life(&self) -> Option<Duration> {
+        let Ok(life) = super::span(&self.lifetime) else { return Some(self.lease) };
+        (life >= LEASE_MIN).then(|| self.lease.min(life))
+    }
 }
 
 /// `wardgate token`.

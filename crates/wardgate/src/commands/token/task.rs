@@ -46,13 +46,14 @@ impl Running {
         let mut name = [0; 16];
         SystemEntropy.fill(&mut name)?;
         let name: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
+        let lease = args.lease_within_life();
         let wanted = json!({
             "purpose": purpose,
             "resource": resource,
             "operations": args.operations,
             "resources": args.task_resources,
             "lifetime": args.lifetime,
-            "lease": args.lease.as_secs(),
+            "lease": lease.map(|lease| lease.as_secs()),
             "budget": { "calls": args.calls, "bytes": args.bytes, "records": args.records },
         });
         let fields = vec![
@@ -62,7 +63,7 @@ impl Running {
         let tasks = asker.issuer().tasks().context("the token service is at no address below which tasks could be")?;
         let started = post(&asker, &tokens, &tasks, fields, wanted.to_string()).await?.good("task")?;
         let id = started.get("task_id").and_then(Value::as_str).context("the answer has no `task_id`")?.to_owned();
-        Ok(Self { url: format!("{tasks}/{}", segment(&id)), asker, tokens, id, lease: args.lease })
+        Ok(Self { url: format!("{tasks}/{}", segment(&id)), asker, tokens, id, lease: lease.unwrap_or(args.lease) })
     }
 
     /// Its id.
