@@ -209,7 +209,9 @@ impl Console {
             Key::ReadApproval => approvals::read(self, asked).await,
             Key::Approve => approvals::approve(self, asked).await,
             Key::Deny => approvals::deny(self, asked).await,
-            key @ (Key::ListTasks | Key::StartTask | Key::CompleteTask | Key::FailTask) => tasks::answer(self, key, asked).await,
+            key @ (Key::ListTasks | Key::StartTask | Key::ReadTask | Key::HeartbeatTask | Key::CompleteTask | Key::FailTask) => {
+                tasks::answer(self, key, asked).await
+            }
             other => Err(Problem::fault(format!("no answer to `{}`", other.as_str()))),
         }
     }

@@ -19,7 +19,7 @@ use wardgate_model::{
     task::TaskState,
     time::Time,
 };
-use wardgate_store::{StoreFault, StoredTask, TaskFilter};
+use wardgate_store::{Actor, StoreFault, StoredTask, TaskFilter};
 
 /// A task to be started.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -59,10 +59,10 @@ pub(crate) struct BudgetRequest {
     records: Option<u64>,
 }
 
-/// Why a task is ended.
+/// Why something is said of a task.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct EndTaskRequest {
+pub(crate) struct TaskWordRequest {
     /// For the feed of changes: at most 500 characters.
     #[schemars(length(max = 500))]
     reason: Option<String>,
@@ -166,6 +166,8 @@ pub(crate) async fn answer(console: &Console, key: Key, asked: &Asked<'_>) -> Re
     match key {
         Key::ListTasks => list(console, asked).await,
         Key::StartTask => start(console, asked).await,
+        Key::ReadTask => read(console, asked).await,
+        Key::HeartbeatTask => beat(console, asked).await,
         Key::CompleteTask => end(console, asked, TaskState::Completed).await,
         Key::FailTask => end(console, asked, TaskState::Failed).await,
         other => Err(Problem::fault(format!("no answer to `{}`", other.as_str()))),
@@ -216,14 +218,32 @@ async fn start(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> 
     Ok(Answer::json(StatusCode::CREATED, &TaskView::of(&stored, asked.now)).at(stored.revision))
 }
 
-async fn end(console: &Console, asked: &Asked<'_>, state: TaskState) -> Result<Answer, Problem> {
-    let request: EndTaskRequest =
-        if asked.call.body.is_empty() { EndTaskRequest::default() } else { input::body(&asked.call.headers, &asked.call.body)? };
+async fn read(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
+    let there = find(console, &asked.caller.identity, &asked.parameter("id")?).await?;
+    Ok(Answer::ok(&TaskView::of(&there, asked.now)).at(there.revision))
+}
+
+/// Who says something of a task, and why; and the task, which is one of those that the caller may say that of.
+async fn said(console: &Console, asked: &Asked<'_>, power: Power) -> Result<(Actor, StoredTask), Problem> {
+    let request: TaskWordRequest =
+        if asked.call.body.is_empty() { TaskWordRequest::default() } else { input::body(&asked.call.headers, &asked.call.body)? };
     let actor = asked.actor(input::reason(request.reason.as_deref())?);
     let there = find(console, &asked.caller.identity, &asked.parameter("id")?).await?;
     if let Some(known) = console.world.identity(&there.task.identity) {
-        within_reach(&asked.caller.identity, &known, Power::Stop)?;
+        within_reach(&asked.caller.identity, &known, power)?;
     }
+    Ok((actor, there))
+}
+
+async fn beat(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
+    let (actor, there) = said(console, asked, Power::Give).await?;
+    let stored = console.store.beat_task(&actor, &there.task.id, asked.now).await?;
+    console.world.published(stored.revision).await;
+    Ok(Answer::ok(&TaskView::of(&stored, asked.now)).at(stored.revision))
+}
+
+async fn end(console: &Console, asked: &Asked<'_>, state: TaskState) -> Result<Answer, Problem> {
+    let (actor, there) = said(console, asked, Power::Stop).await?;
     if there.task.state == state {
         return Ok(Answer::ok(&TaskView::of(&there, asked.now)).at(there.revision));
     }

@@ -34,7 +34,7 @@ pub use record::{
     TimelineArgs, TimelineForm, UsageArgs, VerifyArgs,
 };
 pub use shared::{ChangeArgs, ConfigArgs, ManagementArgs, NamedArgs, Output, OutputArgs, ReadArgs, ResourceArgs, WayArgs};
-pub use task::{TaskCommand, TaskEndArgs, TaskListArgs, TaskStartArgs};
+pub use task::{TaskCommand, TaskListArgs, TaskShowArgs, TaskStartArgs, TaskWordArgs};
 pub use token::{TokenArgs, TokenTaskArgs};
 
 use clap::{Parser, Subcommand};

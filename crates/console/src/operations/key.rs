@@ -136,6 +136,10 @@ keys! {
     ListTasks = "listTasks",
     /// Start a task of an identity.
     StartTask = "startTask",
+    /// Read one of them.
+    ReadTask = "readTask",
+    /// Say that a task is under way still.
+    HeartbeatTask = "heartbeatTask",
     /// Say that a task came to its end.
     CompleteTask = "completeTask",
     /// Say that a task did not.

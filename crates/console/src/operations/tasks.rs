@@ -7,7 +7,7 @@ use super::{
 use crate::{
     answer::Page,
     problem::Code,
-    tasks::{EndTaskRequest, StartTaskRequest, TaskView},
+    tasks::{StartTaskRequest, TaskView, TaskWordRequest},
 };
 use wardgate_model::api::OperationClass;
 
@@ -35,6 +35,22 @@ pub(super) const ROWS: &[AdminOperation] = &[
     .takes(schema_of::<StartTaskRequest>)
     .gives(&[(201, Some(schema_of::<TaskView>))])
     .refuses(&[Code::NotFound, Code::Conflict, Code::InProgress, Code::MediaType, Code::Unfit, Code::KeyReused]),
+    row(Key::ReadTask, Verb::Get, "/api/v1/tasks/{id}", OperationClass::Read, "Reads one of them.")
+        .own()
+        .gives(&[(200, Some(schema_of::<TaskView>))])
+        .refuses(&[Code::NotFound]),
+    row(
+        Key::HeartbeatTask,
+        Verb::Post,
+        "/api/v1/tasks/{id}/heartbeat",
+        OperationClass::Write,
+        "Says that a task with a lease is under way still: it lapses so much later.",
+    )
+    .own()
+    .reads(&[IDEMPOTENCY_KEY])
+    .takes(schema_of::<TaskWordRequest>)
+    .gives(&[(200, Some(schema_of::<TaskView>))])
+    .refuses(&[Code::NotFound, Code::Conflict, Code::InProgress, Code::MediaType, Code::Unfit, Code::KeyReused]),
     row(
         Key::CompleteTask,
         Verb::Post,
@@ -44,7 +60,7 @@ pub(super) const ROWS: &[AdminOperation] = &[
     )
     .own()
     .reads(&[IDEMPOTENCY_KEY])
-    .takes(schema_of::<EndTaskRequest>)
+    .takes(schema_of::<TaskWordRequest>)
     .gives(&[(200, Some(schema_of::<TaskView>))])
     .refuses(&[Code::NotFound, Code::Conflict, Code::InProgress, Code::MediaType, Code::Unfit, Code::KeyReused]),
     row(
@@ -56,7 +72,7 @@ pub(super) const ROWS: &[AdminOperation] = &[
     )
     .own()
     .reads(&[IDEMPOTENCY_KEY])
-    .takes(schema_of::<EndTaskRequest>)
+    .takes(schema_of::<TaskWordRequest>)
     .gives(&[(200, Some(schema_of::<TaskView>))])
     .refuses(&[Code::NotFound, Code::Conflict, Code::InProgress, Code::MediaType, Code::Unfit, Code::KeyReused]),
 ];

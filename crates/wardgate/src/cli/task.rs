@@ -22,16 +22,27 @@ Examples:
 
 The identity gets tokens of it itself, by `authorization_details`. See docs/issuer.md, \"Tasks\".")]
     Start(TaskStartArgs),
+    /// Show one: what for, how much, until when
+    #[command(after_help = "\
+Examples:
+  wardgate task show t-0f3a5c7e9b1d2f4a6c8e0b1d
+  wardgate task show t-0f3a5c7e9b1d2f4a6c8e0b1d --output json")]
+    Show(TaskShowArgs),
+    /// Say that a task is under way still: with a lease, it lapses so much later
+    #[command(after_help = "\
+Examples:
+  wardgate task heartbeat t-0f3a5c7e9b1d2f4a6c8e0b1d")]
+    Heartbeat(TaskWordArgs),
     /// Say that a task came to its end: its tokens are refused from now on
     #[command(after_help = "\
 Examples:
   wardgate task complete t-0f3a5c7e9b1d2f4a6c8e0b1d")]
-    Complete(TaskEndArgs),
+    Complete(TaskWordArgs),
     /// Say that a task did not: its tokens are refused from now on
     #[command(after_help = "\
 Examples:
   wardgate task fail t-0f3a5c7e9b1d2f4a6c8e0b1d --reason \"the ledger is closed\"")]
-    Fail(TaskEndArgs),
+    Fail(TaskWordArgs),
 }
 
 /// `wardgate task list`.
@@ -69,7 +80,7 @@ pub struct TaskStartArgs {
     /// How long at most, up to 24h
     #[arg(long, value_name = "SPAN", default_value = "15m")]
     pub lifetime: String,
-    /// For how long nothing need be heard of it
+    /// For how long nothing need be heard of it: 10s at least, and not longer than its life
     #[arg(long, value_name = "SPAN")]
     pub lease: Option<String>,
     /// How many calls in all
@@ -86,9 +97,20 @@ pub struct TaskStartArgs {
     pub change: ChangeArgs,
 }
 
-/// `wardgate task complete|fail`.
+/// `wardgate task show`.
 #[derive(Debug, Args)]
-pub struct TaskEndArgs {
+pub struct TaskShowArgs {
+    /// Which
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// Where to, and in which form
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// `wardgate task heartbeat|complete|fail`.
+#[derive(Debug, Args)]
+pub struct TaskWordArgs {
     /// Which
     #[arg(value_name = "ID")]
     pub id: String,

@@ -2,15 +2,16 @@
 
 use super::{
     change,
-    listing::{pages, show, text},
+    listing::{at, pages, show, text},
     reach,
 };
 use crate::{
-    cli::{TaskCommand, TaskEndArgs, TaskListArgs, TaskStartArgs},
+    cli::{Output, TaskCommand, TaskListArgs, TaskShowArgs, TaskStartArgs, TaskWordArgs},
     client::{Asking, segment},
-    output::{Exit, GOOD, STOPPED, styled},
+    output::{DIM, Exit, GOOD, NAME, STOPPED, json, print, styled},
 };
-use serde_json::json;
+use http::Method;
+use serde_json::Value;
 
 const TASKS: &str = "/api/v1/tasks";
 
@@ -19,6 +20,8 @@ pub(super) async fn run(command: TaskCommand) -> anyhow::Result<Exit> {
     match command {
         TaskCommand::List(args) => list(args).await,
         TaskCommand::Start(args) => start(args).await,
+        TaskCommand::Show(args) => shown(args).await,
+        TaskCommand::Heartbeat(args) => heartbeat(args).await,
         TaskCommand::Complete(args) => end(args, "complete", "completed:").await,
         TaskCommand::Fail(args) => end(args, "fail", "failed:").await,
     }
@@ -45,7 +48,7 @@ async fn list(args: TaskListArgs) -> anyhow::Result<Exit> {
 
 async fn start(args: TaskStartArgs) -> anyhow::Result<Exit> {
     let (client, output) = reach(args.change.read).await?;
-    let wanted = json!({
+    let wanted = serde_json::json!({
         "identity": args.identity,
         "api": args.api,
         "purpose": args.purpose,
@@ -63,7 +66,59 @@ async fn start(args: TaskStartArgs) -> anyhow::Result<Exit> {
     })
 }
 
-async fn end(args: TaskEndArgs, step: &str, said: &str) -> anyhow::Result<Exit> {
+async fn shown(args: TaskShowArgs) -> anyhow::Result<Exit> {
+    let (client, output) = reach(args.read).await?;
+    let task = client.ask(&Asking::new(Method::GET, format!("{TASKS}/{}", segment(&args.id)))).await?.body;
+    match output {
+        Output::Json => json(&task)?,
+        Output::Table => print(&readable(&task))?,
+    }
+    Ok(Exit::Done)
+}
+
+/// A task, a line each.
+fn readable(task: &Value) -> String {
+    let mut said = format!("{} {}, {}\n", styled(NAME, &text(task, "id")), text(task, "state"), text(task, "purpose"));
+    let lines = [
+        ("identity", "/identity"),
+        ("api", "/api"),
+        ("operations", "/operations"),
+        ("resources", "/resources"),
+        ("started", "/started"),
+        ("lapses", "/lapses"),
+        ("ends", "/ends"),
+        ("ended", "/ended"),
+        ("by", "/actor"),
+        ("reason", "/reason"),
+    ];
+    for (title, pointer) in lines {
+        line_of(&mut said, title, &at(task, pointer));
+    }
+    for measure in ["calls", "bytes", "records"] {
+        let (most, given) = (at(task, &format!("/budget/{measure}")), at(task, &format!("/given_out/{measure}")));
+        if most != "-" {
+            line_of(&mut said, measure, &format!("{given} of {most} given out to gates"));
+        }
+    }
+    said
+}
+
+fn line_of(said: &mut String, title: &str, what: &str) {
+    if !matches!(what, "-" | "") {
+        said.push_str(&format!("  {} {what}\n", styled(DIM, &format!("{title:<10}"))));
+    }
+}
+
+async fn heartbeat(args: TaskWordArgs) -> anyhow::Result<Exit> {
+    let (client, output) = reach(args.change.read).await?;
+    let wanted = change::body([("reason", args.change.reason)]);
+    let answer = client.ask(&Asking::once(format!("{TASKS}/{}/heartbeat", segment(&args.id))).body(&wanted)).await?;
+    change::done(&answer, output, |task| {
+        format!("{} {}, until {} if nothing more is heard of it", styled(GOOD, "under way:"), text(task, "id"), text(task, "lapses"))
+    })
+}
+
+async fn end(args: TaskWordArgs, step: &str, said: &str) -> anyhow::Result<Exit> {
     let (client, output) = reach(args.change.read).await?;
     let wanted = change::body([("reason", args.change.reason)]);
     let answer = client.ask(&Asking::once(format!("{TASKS}/{}/{step}", segment(&args.id))).body(&wanted)).await?;

@@ -83,7 +83,7 @@ fn a_command_has_a_task_that_ends_as_it_ends() {
 fn a_command_keeps_its_task_alive_and_a_signal_fails_it() {
     let world = world();
     let script = r#"trap "exit 9" TERM; echo ready; while :; do read -t 1 x < /dev/zero; done"#;
-    let arguments = world.arguments(&["--purpose", "settlement", "--lease", "6s", "--", "bash", "-c", script]);
+    let arguments = world.arguments(&["--purpose", "settlement", "--lease", "10s", "--", "bash", "-c", script]);
     let (serving, _) = Serving::tour(&arguments.iter().map(String::as_str).collect::<Vec<_>>(), "ready");
     let lapses = || world.task("open").unwrap()["lapses"].as_str().unwrap().to_owned();
     let first = lapses();

@@ -162,7 +162,7 @@ impl<'g> Payer<'g> {
         self.with(what, token, &[])
     }
 
-    fn with(&self, what: &str, token: &str, fields: &[(&str, &str)]) -> String {
+    pub(crate) fn with(&self, what: &str, token: &str, fields: &[(&str, &str)]) -> String {
         let token = bearer(token);
         let fields: Vec<_> = [("Authorization", &*token)].into_iter().chain(fields.iter().copied()).collect();
         http::ask(self.gate.public, what, &fields, "").said()
@@ -232,7 +232,14 @@ fn what_is_asked_of_tasks_and_makes_no_sense_is_named() {
         (json!({ "operations": [] }), 400, "`operations` is missing"),
         (json!({ "operations": "list" }), 400, "`operations` is a list of texts"),
         (json!({ "lifetime": "25h" }), 400, "`lifetime` is seconds"),
-        (json!({ "lease": 0 }), 400, "`lease` is seconds"),
+        (json!({ "lifetime": "+5m" }), 400, "`lifetime` is seconds"),
+        (json!({ "lease": 9 }), 400, "`lease` is seconds, or a text as `15m` or `2h`: from 10 s to 24 h"),
+        (json!({ "lease": "16m" }), 400, "`lease` is longer than `lifetime`"),
+        (json!({ "operations": vec!["list"; 65] }), 400, "`operations` has more than 64"),
+        (json!({ "resources": vec!["a"; 65] }), 400, "`resources` has more than 64"),
+        (json!({ "resources": ["a".repeat(257)] }), 400, "`resources`: one is empty, longer than 256 bytes"),
+        (json!({ "purpose": 7 }), 400, "`purpose` is a text"),
+        (json!({ "api": "x".repeat(4_096) }), 413, "the body has more than 4096 bytes"),
         (json!({ "budget": { "calls": 0 } }), 400, "`budget.calls` is a whole number"),
         (json!({ "budget": { "call": 1 } }), 400, "`budget.call` is nothing that is counted"),
         (json!({ "api": "wardgate-tasks" }), 400, "there is no such API"),
@@ -241,6 +248,21 @@ fn what_is_asked_of_tasks_and_makes_no_sense_is_named() {
         let refused = payer.tasks("POST /tasks", &[], &settle(&change).to_string());
         let detail = refused.json()["detail"].as_str().unwrap().to_owned();
         assert!(refused.status == status && detail.starts_with(said), "{change}: {refused:?}");
+    }
+    // One meaning, or none.
+    let whole = settle(&json!({})).to_string();
+    let twice = |member: &str| format!("{},{member}}}", whole.strip_suffix('}').unwrap());
+    for (body, said) in [
+        (twice(r#""lifetime":"1h""#), "the body: the member `lifetime` is there twice"),
+        (twice(r#""budget":{"calls":1,"calls":2}"#), "the body: the member `calls` is there twice"),
+        (format!("{whole} {{}}"), "the body: no JSON at line 1 column "),
+        ("{\n\"purpose\": settlement}".to_owned(), "the body: no JSON at line 2 column 12"),
+        (format!("[{whole}]"), "the body: JSON, but no object"),
+        (String::new(), "the body: no JSON at line 1 column 0"),
+    ] {
+        let refused = payer.tasks("POST /tasks", &[], &body);
+        let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+        assert!(refused.status == 400 && detail.starts_with(said), "{body}: {refused:?}");
     }
     assert_eq!(http::ask(gate.public, "GET /tasks", &[], "").said(), "401 credential.missing");
 
@@ -343,23 +365,6 @@ fn bytes_are_cut_and_records_overshoot_by_one_answer() {
 }
 
 #[test]
-fn a_task_of_which_nothing_is_heard_lapses() {
-    let upstream = Upstream::plain();
-    let place = place(&upstream);
-    let gate = place.serve();
-    let payer = Payer::new(&place, &gate, "payer");
-    let (kept, left) = (payer.start(&json!({ "lease": "5s" })), payer.start(&json!({ "lease": "5s" })));
-    let (alive, lost) = (payer.token(&kept), payer.token(&left));
-    until("the one that nothing is heard of to lapse", || {
-        assert_eq!(payer.end(&kept, "heartbeat").status, 200);
-        assert_eq!(payer.call("GET /ledger/entries", &alive), "200");
-        (payer.call("GET /ledger/entries", &lost) == "401 proof.invalid").then_some(())
-    });
-    assert_eq!(payer.tasks(&format!("GET /tasks/{left}"), &[], "").json()["state"], "lapsed");
-    assert_eq!(payer.end(&left, "heartbeat").status, 409);
-}
-
-#[test]
 fn an_owner_starts_contains_and_ends_tasks() {
     let upstream = Upstream::plain();
     let place = place(&upstream);
@@ -371,6 +376,13 @@ fn an_owner_starts_contains_and_ends_tasks() {
     let id = task["id"].as_str().unwrap();
     let token = payer.token(id);
     assert_eq!(payer.call("POST /ledger/entries", &token), "200");
+    let shown = place.run(&gate, &["task", "show", id], "");
+    assert!(shown.out.contains("open, settlement") && shown.out.contains("of 9 given out"), "{}", shown.out);
+    let read: Value = serde_json::from_str(&place.run(&gate, &["task", "show", id, "--output", "json"], "").out).unwrap();
+    assert_eq!((&read["id"], &read["identity"]), (&json!(id), &json!("payer")));
+    let beat = place.run(&gate, &["task", "heartbeat", id, "--reason", "it works on"], "");
+    assert!(beat.status == 0 && beat.out.contains(id), "{}{}", beat.out, beat.err);
+    assert_eq!(place.run(&gate, &["task", "show", "t-0"], "").status, 1);
     let contained = place.run(&gate, &["contain", "task", id], "");
     assert_eq!(contained.status, 0, "{}", contained.err);
     assert_eq!(payer.call("POST /ledger/entries", &token), "401 proof.invalid");
@@ -378,6 +390,8 @@ fn an_owner_starts_contains_and_ends_tasks() {
     assert!(listed.out.contains(id), "{}", listed.out);
     let failed = place.run(&gate, &["task", "fail", id], "");
     assert_eq!(failed.status, 0, "{}", failed.err);
+    let late = place.run(&gate, &["task", "heartbeat", id], "");
+    assert!(late.status == 1 && late.err.contains("is failed already"), "{}", late.err);
     assert_eq!(payer.tasks(&format!("GET /tasks/{id}"), &[], "").json()["state"], "failed");
 }
 
