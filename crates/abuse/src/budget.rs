@@ -6,7 +6,9 @@
 //!
 //! - A call is taken before it is judged any further, and given back when it is refused later: of a budget of N, N calls pass.
 //! - Bytes are charged as they pass; what there is not enough for is cut.
-//! - Records are charged when they have been counted: a task can exceed its budget by the answers that are under way then.
+//! - Records are charged when they have been counted: a task can exceed its budget by the answers that are under way then. What it used
+//!   beyond what was drawn is owed, and drawn before anything else, so that every gate knows of it. An answer of which nobody can say how
+//!   many it had counts as the whole budget.
 
 use ahash::{AHashMap, RandomState};
 use std::{
@@ -29,6 +31,8 @@ const DRY: Duration = Duration::from_secs(1);
 const RETRIES_MAX: u8 = 4;
 /// How many keys of one task are remembered.
 const KEYS_MAX: usize = 1_024;
+/// More than this is not owed: it is more than any budget has.
+const OWED_MAX: i64 = 1 << 60;
 
 /// What tells a retry from another call: method, target and `Idempotency-Key`, hashed.
 pub type RetryKey = [u8; 32];
@@ -54,6 +58,17 @@ pub struct Drawn {
     pub bytes: u64,
     /// Records.
     pub records: u64,
+}
+
+/// What a process has of a task's budget at its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rest {
+    /// Of which task.
+    pub task: TaskId,
+    /// What was drawn and not used.
+    pub unused: Drawn,
+    /// Records that were used beyond what was drawn.
+    pub records_owed: u64,
 }
 
 /// The shares of tasks that a process has drawn.
@@ -92,14 +107,34 @@ impl Measure {
         self.left.load(Ordering::Relaxed) < self.mark.load(Ordering::Relaxed) && !self.is_dry(now)
     }
 
-    fn add(&self, drawn: u64, now: Time) {
-        if drawn == 0 {
+    /// Adds what was drawn, where so much was owed already: whoever gives less than that has no more.
+    fn add(&self, drawn: u64, owed: u64, now: Time) {
+        if drawn == 0 || drawn < owed {
             self.dry.store((now + DRY).as_micros(), Ordering::Relaxed);
+        }
+        if drawn == 0 {
             return;
         }
         let drawn = i64::try_from(drawn).unwrap_or(i64::MAX);
         self.mark.store(drawn / 2, Ordering::Relaxed);
         self.left.fetch_add(drawn, Ordering::AcqRel);
+    }
+
+    /// Takes so much, whether or not there is as much.
+    fn use_up(&self, count: u64) {
+        let count = i64::try_from(count).unwrap_or(OWED_MAX);
+        let _taken = self.left.try_update(Ordering::AcqRel, Ordering::Acquire, |left| Some(left.saturating_sub(count).max(-OWED_MAX)));
+    }
+
+    /// What was used beyond what was drawn.
+    fn owed(&self) -> u64 {
+        u64::try_from(self.left.load(Ordering::Acquire).saturating_neg()).unwrap_or(0)
+    }
+
+    /// Takes what is owed: it is told elsewhere.
+    fn settle(&self) -> u64 {
+        let left = self.left.try_update(Ordering::AcqRel, Ordering::Acquire, |left| Some(left.max(0))).unwrap_or_else(|left| left);
+        u64::try_from(left.saturating_neg()).unwrap_or(0)
     }
 
     /// Takes all that is left.
@@ -236,19 +271,21 @@ impl Budgets {
             calls: one(budget.calls, &shares.calls),
             bytes: one(budget.bytes, &shares.bytes),
             records: one(budget.records, &shares.records),
+            records_owed: shares.records.owed(),
         }
     }
 
-    /// Adds what was drawn of those measures that were wanted. Nothing of one means that the store has no more of it.
+    /// Adds what was drawn of those measures that were wanted. Nothing of one, or less than was owed, means that the store has no more of
+    /// it.
     pub fn drawn(&self, task: &TaskId, wanted: Wants, drawn: Drawn, now: Time) {
         let shares = self.of(task);
-        for (wanted, measure, drawn) in [
-            (wanted.calls, &shares.calls, drawn.calls),
-            (wanted.bytes, &shares.bytes, drawn.bytes),
-            (wanted.records, &shares.records, drawn.records),
+        for (wants, measure, drawn, owed) in [
+            (wanted.calls, &shares.calls, drawn.calls, 0),
+            (wanted.bytes, &shares.bytes, drawn.bytes, 0),
+            (wanted.records, &shares.records, drawn.records, wanted.records_owed),
         ] {
-            if wanted {
-                measure.add(drawn, now);
+            if wants {
+                measure.add(drawn, owed, now);
             }
         }
         shares.told.store(false, Ordering::Release);
@@ -261,15 +298,17 @@ impl Budgets {
         }
     }
 
-    /// Takes all that is left here of every task out, so that it can be given back.
+    /// Takes all out that is left here of every task, or owed by it, so that it can be told; in the order of the tasks.
     #[must_use]
-    pub fn empty(&self) -> Vec<(TaskId, Drawn)> {
+    pub fn empty(&self) -> Vec<Rest> {
         let tasks = self.tasks.pin();
         let all = tasks.iter().map(|(task, shares)| {
-            let drawn = Drawn { calls: shares.calls.empty(), bytes: shares.bytes.empty(), records: shares.records.empty() };
-            (task.clone(), drawn)
+            let unused = Drawn { calls: shares.calls.empty(), bytes: shares.bytes.empty(), records: shares.records.empty() };
+            Rest { task: task.clone(), unused, records_owed: shares.records.settle() }
         });
-        all.filter(|(_, drawn)| *drawn != Drawn::default()).collect()
+        let mut rests: Vec<Rest> = all.filter(|rest| rest.unused != Drawn::default() || rest.records_owed > 0).collect();
+        rests.sort_unstable_by(|one, other| one.task.cmp(&other.task));
+        rests
     }
 
     /// Forgets tasks that are over.
@@ -299,6 +338,8 @@ pub struct Wants {
     pub bytes: bool,
     /// Records.
     pub records: bool,
+    /// So many records were used beyond what was drawn.
+    pub records_owed: u64,
 }
 
 impl Wants {
@@ -334,10 +375,16 @@ impl TaskPlace {
         if charged { Ok(()) } else { Err(self.shares.bytes.short(now)) }
     }
 
-    /// Charges records that have passed.
-    pub fn charge_records(&self, records: u64, now: Time) {
-        if self.budget.records.is_some() {
-            self.shares.records.left.fetch_sub(i64::try_from(records).unwrap_or(i64::MAX), Ordering::AcqRel);
+    /// Whether records are charged.
+    #[must_use]
+    pub const fn counts_records(&self) -> bool {
+        self.budget.records.is_some()
+    }
+
+    /// Charges records that have passed; `None`: nobody can say how many there were, so all that the task has are used up.
+    pub fn charge_records(&self, records: Option<u64>, now: Time) {
+        if let Some(most) = self.budget.records {
+            self.shares.records.use_up(records.unwrap_or(most));
             self.look(now);
         }
     }

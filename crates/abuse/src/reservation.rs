@@ -84,8 +84,14 @@ impl Hold {
         Self { taking, task: None }
     }
 
-    /// Charges records of an answer that have passed to the budget of the task.
-    pub fn charge_records(&self, records: u64, now: Time) {
+    /// Whether records are charged to the budget of a task.
+    #[must_use]
+    pub fn counts_records(&self) -> bool {
+        self.task.as_ref().is_some_and(TaskPlace::counts_records)
+    }
+
+    /// Charges records of an answer that have passed to the budget of the task; `None`: nobody can say how many.
+    pub fn charge_records(&self, records: Option<u64>, now: Time) {
         if let Some(task) = &self.task {
             task.charge_records(records, now);
         }

@@ -132,7 +132,7 @@ fn begin(permit: Permit, exchange: &Rc<Exchange>, connection: &Rc<Connection>, p
         // Refused before, but where `mode: observe` lets everything go on: what stands in a URL cannot be left out of it.
         return Err(failure(Reason::CredentialMisplaced));
     }
-    exchange.let_in(lease);
+    exchange.let_in(lease).map_err(failure)?;
     let going = Going { api, show, purpose, transaction, target };
     if going.api.audit != AuditMode::Durable {
         return going.out(exchange, connection, parts, body);
@@ -210,6 +210,7 @@ fn abroad(going: Going, exchange: &Rc<Exchange>, connection: &Rc<Connection>, pa
             upstream_host: pool.authority(),
             id: exchange.id_field(),
             traced: exchange.facts().is_some_and(|facts| facts.trace.is_some()),
+            counted: exchange.counts_records(),
         },
     );
     if trailers {

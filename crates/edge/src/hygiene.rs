@@ -25,6 +25,8 @@ const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host")
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+/// What asks for a difference in place of the whole (RFC 3229 §10.5.3).
+const A_IM: HeaderName = HeaderName::from_static("a-im");
 /// Most bytes of `Wardgate-Effect` that are recorded.
 const EFFECT_BYTES_MAX: usize = 256;
 
@@ -115,6 +117,8 @@ pub struct Trip<'a> {
     pub id: &'a HeaderValue,
     /// Whether its trace context is valid.
     pub traced: bool,
+    /// Whether the records of the answer are charged: it is to be whole, and readable here.
+    pub counted: bool,
 }
 
 /// Takes off every field of which `doomed` says so, and those that `Connection` names.
@@ -162,6 +166,12 @@ pub fn towards_upstream(headers: &mut HeaderMap, trip: Trip<'_>) {
             || (!trip.traced && (*name == TRACEPARENT || *name == TRACESTATE))
     });
     join_cookies(headers);
+    if trip.counted {
+        for partial in [header::RANGE, header::IF_RANGE, A_IM] {
+            headers.remove(partial);
+        }
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    }
     match trip.show {
         Show::Assertion(value) => {
             headers.insert(ASSERTION, value);

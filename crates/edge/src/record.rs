@@ -13,7 +13,7 @@ use crate::{
     connection::Connection,
     hygiene,
     limits::EdgeLimits,
-    records::Records,
+    records::Counting,
     respond,
     review::Sight,
     thread::Thread,
@@ -86,7 +86,7 @@ pub struct Exchange {
     bytes_in: Cell<u64>,
     bytes_out: Cell<u64>,
     /// The records of the answer, where they are counted.
-    records: RefCell<Option<Records>>,
+    records: RefCell<Counting>,
     /// Whether the whole request has been taken from the client.
     uploaded: Cell<bool>,
     /// Why the request's body broke.
@@ -142,7 +142,7 @@ impl Exchange {
             ending: Cell::new(None),
             bytes_in: Cell::new(0),
             bytes_out: Cell::new(0),
-            records: RefCell::new(None),
+            records: RefCell::default(),
             uploaded: Cell::new(false),
             upload_fault: Cell::new(None),
             progress,
@@ -247,14 +247,6 @@ impl Exchange {
         self.failure.set(Some(reason));
     }
 
-    /// Keeps the lease under which it may go to its upstream.
-    pub fn let_in(&self, lease: Lease) {
-        self.ends.set(lease.ends().unwrap_or(NEVER));
-        let _ = self.lease.set(lease);
-        // It has waited since it was judged, and could not be judged again before now.
-        self.thread().reviews.behind(self.snapshot.get());
-    }
-
     /// Goes to the upstream `name`.
     pub fn depart(&self, name: Arc<str>, now: Time) {
         self.progress.set(now);
@@ -312,8 +304,8 @@ impl Exchange {
 
     fn is_live(&self) -> bool {
         let ended = || self.ends.get() != NEVER && self.connection.now() >= self.ends.get();
-        let withdrawn = self.reviewed.withdrawn().is_some();
-        self.acting.get() || (!withdrawn && self.lease.get().is_none_or(|lease| lease.is_live() && !ended()))
+        let withdrawn = || self.reviewed.is_withdrawn(self.connection.now());
+        self.acting.get() || (!withdrawn() && self.lease.get().is_none_or(|lease| lease.is_live() && !ended()))
     }
 
     /// Charges bytes of a body that are about to pass.

@@ -30,14 +30,14 @@ impl Records {
     /// For an answer to a request of this operation. `None`: nothing is counted of it.
     #[must_use]
     pub fn of(operation: &Operation, status: StatusCode, headers: &HeaderMap) -> Option<Self> {
-        let listed = matches!(operation.class, OperationClass::List | OperationClass::Bulk);
         let target = match &operation.records {
             Some(pointer) => Target::at(pointer)?,
-            None if listed => Target::only(),
+            None if is_list(operation) => Target::only(),
             None => return None,
         };
-        // Of a part, nothing says where it stands in the whole (RFC 9110 §14.4).
-        if !status.is_success() || status == StatusCode::PARTIAL_CONTENT || is_encoded(headers) {
+        // Of a part, nothing says where it stands in the whole (RFC 9110 §14.4); nor does a difference say what it is one to (RFC 3229).
+        let part = matches!(status, StatusCode::PARTIAL_CONTENT | StatusCode::IM_USED);
+        if !status.is_success() || part || is_encoded(headers) {
             return None;
         }
         Some(Self(match kind(headers)? {
@@ -58,12 +58,78 @@ impl Records {
     /// How many there are; `None`: that cannot be said. Of an answer that was broken off, only whole lines count.
     #[must_use]
     pub fn count(self, extent: Extent) -> Option<u64> {
-        let count = match (self.0, extent) {
-            (Way::Json(json), Extent::Whole) => json.end(),
-            (Way::Json(_), Extent::Begin) => None,
-            (Way::Texts(texts), extent) => Some(texts.end(extent)),
+        self.end(extent).told
+    }
+
+    fn end(self, extent: Extent) -> Found {
+        let (told, passed) = match (self.0, extent) {
+            (Way::Json(json), Extent::Whole) => {
+                let count = json.end();
+                (count, count)
+            }
+            (Way::Json(json), Extent::Begin) => (None, json.so_far()),
+            // A text that was begun has passed in part.
+            (Way::Texts(texts), extent) => (Some(texts.count + texts.last(extent)), Some(texts.count + texts.last(Extent::Whole))),
         };
-        count.filter(|count| *count <= MOST)
+        Found { told: told.filter(|count| *count <= MOST), passed: passed.filter(|count| *count <= MOST) }
+    }
+}
+
+/// What is known of the records in an answer while it passes.
+#[derive(Debug, Default)]
+pub enum Counting {
+    /// There are none, or nobody wants to know.
+    #[default]
+    Nothing,
+    /// They are counted.
+    Seen(Records),
+    /// There may be some, and they cannot be counted.
+    Unseen,
+}
+
+/// What was found of the records in an answer, once that is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    /// How many there are; `None`: that cannot be said.
+    pub told: Option<u64>,
+    /// How many have passed at the most, and be it as the begin of an answer; `None`: that cannot be said.
+    pub passed: Option<u64>,
+}
+
+impl Counting {
+    /// For an answer to a request of this operation.
+    #[must_use]
+    pub fn of(operation: &Operation, status: StatusCode, headers: &HeaderMap) -> Self {
+        match Records::of(operation, status, headers) {
+            Some(records) => Self::Seen(records),
+            None if status.is_success() => Self::unseen(operation),
+            None => Self::Nothing,
+        }
+    }
+
+    /// For what passes and is not read.
+    #[must_use]
+    pub fn unseen(operation: &Operation) -> Self {
+        if operation.records.is_some() || is_list(operation) { Self::Unseen } else { Self::Nothing }
+    }
+
+    /// Takes the next bytes of the answer.
+    pub fn take(&mut self, bytes: &[u8]) {
+        if let Self::Seen(records) = self {
+            records.take(bytes);
+        }
+    }
+
+    /// It is over, after so many bytes.
+    #[must_use]
+    pub fn end(self, extent: Extent, bytes: u64) -> Found {
+        match self {
+            Self::Nothing => Found { told: None, passed: Some(0) },
+            // Where nothing has passed, no record has.
+            Self::Unseen => Found { told: None, passed: (bytes == 0).then_some(0) },
+            Self::Seen(records) if bytes == 0 => Found { told: records.count(extent), passed: Some(0) },
+            Self::Seen(records) => records.end(extent),
+        }
     }
 }
 
@@ -84,6 +150,11 @@ enum Kind {
 
 /// What precedes each text of a sequence (RFC 7464 §2.2).
 const RECORD_SEPARATOR: u8 = 0x1e;
+
+/// Whether an answer to it is a list, whatever its document says of that.
+const fn is_list(operation: &Operation) -> bool {
+    matches!(operation.class, OperationClass::List | OperationClass::Bulk)
+}
 
 /// The media type, where records of it are counted.
 fn kind(headers: &HeaderMap) -> Option<Kind> {
@@ -132,8 +203,8 @@ impl Texts {
     }
 
     /// The last text needs no separator behind it, unless it was broken off.
-    fn end(self, extent: Extent) -> u64 {
-        self.count + u64::from(extent == Extent::Whole && !self.blank)
+    fn last(&self, extent: Extent) -> u64 {
+        u64::from(extent == Extent::Whole && !self.blank)
     }
 }
 

@@ -7,9 +7,10 @@ use crate::{
     denied::Denied,
     identity::is_contained,
     judge::Verdict,
-    permit::{Lease, Permit},
+    permit::{Ends, Lease, Permit},
     rule::Ruled,
     snapshot::Snapshot,
+    task,
 };
 use std::sync::Arc;
 use wardgate_abuse::Reservation;
@@ -42,6 +43,7 @@ pub fn commit(ruled: Ruled, snapshot: &Snapshot, now: Time) -> Verdict {
     };
     let until = ruling.grant.as_ref().and_then(|grant| snapshot.end_of(grant));
     let until = [until, acting_until].into_iter().flatten().min();
-    let lease = Lease::new(caller, Arc::clone(snapshot.denied()), reservation.map(Reservation::commit), until);
+    let lapses = caller.as_ref().and_then(|caller| task::over_from(caller, snapshot, now));
+    let lease = Lease::new(caller, Arc::clone(snapshot.denied()), reservation.map(Reservation::commit), Ends { until, lapses });
     Verdict { ruling, permit: Some(Permit::new(api, show, purpose, lease, snapshot.mint())) }
 }

@@ -197,14 +197,22 @@ pub struct Lease {
     denied: Arc<Denied>,
     seen: AtomicU64,
     hold: Option<Hold>,
-    until: Option<Time>,
+    ends: Ends,
+}
+
+/// When what a request rests on ends by itself, beside what its caller shows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ends {
+    /// The grant that permits it.
+    pub(crate) until: Option<Time>,
+    /// Its task, unless something is heard of that.
+    pub(crate) lapses: Option<Time>,
 }
 
 impl Lease {
-    /// `until`: when the grant ends that permits it.
-    pub(crate) fn new(caller: Option<Caller>, denied: Arc<Denied>, hold: Option<Hold>, until: Option<Time>) -> Self {
+    pub(crate) fn new(caller: Option<Caller>, denied: Arc<Denied>, hold: Option<Hold>, ends: Ends) -> Self {
         // INVARIANT (no gap): no generation has been seen yet, so a stop since the caller's check is found at the first look.
-        Self { caller, denied, seen: AtomicU64::new(u64::MAX), hold, until }
+        Self { caller, denied, seen: AtomicU64::new(u64::MAX), hold, ends }
     }
 
     /// Whether the caller may still be served. Costs one atomic load while nobody new is stopped.
@@ -231,11 +239,23 @@ impl Lease {
     /// When what the caller was let in by ends by itself: its credential, its proof, its identity, or the grant.
     #[must_use]
     pub fn ends(&self) -> Option<Time> {
-        end(self.caller.as_ref()?, self.until)
+        end(self.caller.as_ref()?, self.ends.until)
     }
 
-    /// Charges records of an answer that have passed to the budget of the task.
-    pub fn charge_records(&self, records: u64, now: Time) {
+    /// When the task of the caller is over, as far as was heard of it when the request was let in; `None`: it is of none.
+    #[must_use]
+    pub fn lapses(&self) -> Option<Time> {
+        self.ends.lapses
+    }
+
+    /// Whether records of the answer are charged to the budget of a task.
+    #[must_use]
+    pub fn counts_records(&self) -> bool {
+        self.hold.as_ref().is_some_and(Hold::counts_records)
+    }
+
+    /// Charges records of an answer that have passed to the budget of the task; `None`: nobody can say how many.
+    pub fn charge_records(&self, records: Option<u64>, now: Time) {
         if let Some(hold) = &self.hold {
             hold.charge_records(records, now);
         }

@@ -51,6 +51,15 @@ pub fn open<'s>(caller: &Caller, snapshot: &'s Snapshot, now: Time) -> Option<&'
     snapshot.task(caller.task.as_ref()?.as_str(), &caller.identity.id, now)
 }
 
+/// From when on the task of a caller is over if nothing more is heard of it: at once, where it is not on record. `None`: it calls for none.
+///
+/// It is known from the last heartbeat that was told, so that it ends what is open while the store is away, too.
+#[must_use]
+pub fn over_from(caller: &Caller, snapshot: &Snapshot, now: Time) -> Option<Time> {
+    let task = caller.task.as_ref()?;
+    Some(snapshot.population().tasks().get(task.as_str()).map_or(now, |task| task.is_over_from()))
+}
+
 /// Looks whether a call is within its task, and gives it the task's purpose.
 ///
 /// # Errors

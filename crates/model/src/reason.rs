@@ -212,6 +212,8 @@ reasons! {
     ReserveBytes = "reserve.bytes_exceeded", 429, 8, Notice, "the quota of bytes is used up", "wait for the next window, or ask for a larger quota";
     /// More than the task may use in all. Waiting does not help.
     ReserveTask = "reserve.task_budget", 403, 8, Notice, "the budget of the task is used up", "start another task, with a budget that is large enough";
+    /// The records of an answer could not be counted: all that the task had left of them are used up. It stands beside a ruling.
+    ReserveUncounted = "reserve.uncounted", 403, 8, Notice, "the budget of the task is used up", "let the upstream answer a task that has a budget of records in whole JSON, as the operation says";
     /// The book of quotas cannot be written.
     ReserveFault = "reserve.fault", 503, 14, Error, "the request cannot be counted at present", "try again later";
 

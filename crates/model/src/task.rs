@@ -5,7 +5,7 @@ use crate::{
     grant::OperationSelector,
     id::{ApiName, IdentityId, PurposeName, TaskId},
     inventory::words,
-    time::Time,
+    time::{SKEW, Time},
 };
 use std::time::Duration;
 
@@ -76,10 +76,17 @@ impl Task {
         self.lease.map_or(self.ends, |lease| self.ends.min(self.beat + lease))
     }
 
-    /// Whether it is under way at `now`. Every gate says the same of the same record.
+    /// From when on every gate takes it for over, if nothing more is heard of it: whoever noted when something was heard of it may have
+    /// another clock, and a gate that is ahead is not to end what is honest.
+    #[must_use]
+    pub fn is_over_from(&self) -> Time {
+        self.lapses() + SKEW
+    }
+
+    /// Whether it is under way at `now`. The one place that says so: for new calls, for open ones, for the record.
     #[must_use]
     pub fn is_open(&self, now: Time) -> bool {
-        self.state == TaskState::Open && now < self.lapses()
+        self.state == TaskState::Open && now < self.is_over_from()
     }
 }
 
@@ -111,7 +118,37 @@ pub fn is_narrower<T: AsRef<str>, U: AsRef<str>>(narrow: &[T], wide: &[U]) -> bo
 
 #[cfg(test)]
 mod tests {
-    use super::{holds, is_narrower};
+    use super::{Budget, Task, TaskState, holds, is_narrower};
+    use crate::{
+        id::{ApiName, IdentityId, PurposeName, TaskId},
+        time::{SKEW, Time},
+    };
+    use std::time::Duration;
+
+    #[test]
+    fn a_clock_that_is_ahead_ends_no_honest_task() {
+        const NOW: Time = Time::from_seconds(1_800_000_000);
+        let (minute, hour) = (Duration::from_secs(60), Duration::from_hours(1));
+        let mut task = Task {
+            id: TaskId::literal("t-1"),
+            identity: IdentityId::literal("payer"),
+            purpose: PurposeName::literal("settlement"),
+            api: ApiName::literal("ledger"),
+            operations: Box::default(),
+            resources: Box::default(),
+            budget: Budget::default(),
+            ends: NOW + hour,
+            lease: Some(minute),
+            beat: NOW,
+            state: TaskState::Open,
+        };
+        assert!(task.is_open(NOW + minute) && task.is_open(NOW + (minute + SKEW - Duration::from_micros(1))));
+        assert!(!task.is_open(NOW + (minute + SKEW)));
+        task.lease = None;
+        assert!(task.is_open(NOW + hour) && !task.is_open(NOW + (hour + SKEW)));
+        task.state = TaskState::Completed;
+        assert!(!task.is_open(NOW), "what somebody ended is over at once");
+    }
 
     #[test]
     fn resources_are_named_whole_or_by_how_they_begin() {

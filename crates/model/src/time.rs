@@ -3,6 +3,9 @@
 
 use std::{fmt, ops::Add, time::Duration};
 
+/// How far the clocks of two gates, or of a gate and whoever checks what it signed, may be apart (STANDARDS §0, skew `S`).
+pub const SKEW: Duration = Duration::from_secs(30);
+
 /// A moment: microseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Time(i64);

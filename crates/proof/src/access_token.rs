@@ -51,7 +51,7 @@ pub const PARENTS_MAX: usize = ACTORS_MAX + 1;
 /// Longest life of a token.
 pub const LIFE_MAX: Duration = Duration::from_hours(1);
 /// How far the clocks of two gates may be apart (STANDARDS §0, skew `S`).
-pub const SKEW: Duration = Duration::from_secs(30);
+pub const SKEW: Duration = wardgate_model::time::SKEW;
 
 /// What a token says.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -29,7 +29,7 @@ pub const TYP: &str = "wardgate-assertion+jwt";
 /// For how long one assertion may be used again.
 pub const REUSE_MAX: Duration = Duration::from_secs(60);
 /// How far the upstream's clock may be ahead (STANDARDS §0, skew `S`).
-pub const SKEW: Duration = Duration::from_secs(30);
+pub const SKEW: Duration = wardgate_model::time::SKEW;
 
 /// What is said of a caller. All but the time, so that an equal one can be used again: its `Eq` and `Hash` are the key
 /// of that memory (beside the revision of the identity).

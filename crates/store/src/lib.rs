@@ -92,7 +92,7 @@ pub use resource::{Applied, FileDocument, Origin, Precondition, ResourceId, Stor
 pub use rotation::Rotated;
 pub use secret::{SealedVersion, StoredSecret};
 pub use status::{Claim, Step, StoredStatus};
-pub use task::{NewTask, Share, StartKey, Started, StoredTask, TASKS_FORGOTTEN_MAX, TASKS_OPEN_MAX, TaskFilter};
+pub use task::{NewTask, Rest, Share, StartKey, Started, StoredTask, TASKS_FORGOTTEN_MAX, TASKS_OPEN_MAX, TaskFilter};
 pub use touched::{TOUCHED_MAX, Touched};
 pub use usage::{UsageFilter, UsageRow, Use};
 pub use vault::{KID_BYTES_MAX, SEALED_BYTES_MAX, Sealed, SigningKeyState, StoredSigningKey};

@@ -247,8 +247,10 @@ pub(crate) const TASK_BEAT: &str = "UPDATE task SET beat_us = $2, lapses_us = $3
 /// What was given out must be what was read: of two that draw at once, one reads again.
 pub(crate) const TASK_DRAW: &str = "UPDATE task SET calls_given = $2, bytes_given = $3, records_given = $4 \
      WHERE id = $1 AND state = 'open' AND calls_given = $5 AND bytes_given = $6 AND records_given = $7";
+/// What was used beyond what was given out counts as given out; more than all there is cannot be.
 pub(crate) const TASK_GIVE_BACK: &str = "UPDATE task SET calls_given = calls_given - $2, bytes_given = bytes_given - $3, \
-     records_given = records_given - $4 WHERE id = $1 AND state = 'open' AND calls_given >= $2 AND bytes_given >= $3 AND records_given >= $4";
+     records_given = CASE WHEN records_given - $4 + $5 > records_max THEN records_max ELSE records_given - $4 + $5 END \
+     WHERE id = $1 AND state = 'open' AND calls_given >= $2 AND bytes_given >= $3 AND records_given >= $4";
 /// By the index `task_ended`.
 pub(crate) const TASKS_FORGET: &str = "DELETE FROM task WHERE id IN \
      (SELECT id FROM task WHERE state <> 'open' AND ended_us < $1 ORDER BY ended_us LIMIT $2)";

@@ -17,14 +17,14 @@ use wardgate_model::{
     grant::OperationSelector,
     id::{ApiName, IdentityId, PurposeName, TaskId},
     task::{Budget, Task, TaskState},
-    time::Time,
+    time::{SKEW, Time},
 };
 
 /// Ended tasks that are forgotten at a time.
 pub const TASKS_FORGOTTEN_MAX: u32 = 1_000;
 
 /// Most tasks of one identity that are open at a time.
-pub const TASKS_OPEN_MAX: u32 = 100_000;
+pub const TASKS_OPEN_MAX: u32 = 10_000;
 /// How often a draw is tried again when another came in between.
 const DRAWS_MAX: u32 = 16;
 
@@ -45,6 +45,17 @@ impl Share {
     pub const fn is_nothing(&self) -> bool {
         self.calls == 0 && self.bytes == 0 && self.records == 0
     }
+}
+
+/// What a gate that ends has of a task's budget.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rest {
+    /// Of which task.
+    pub task: TaskId,
+    /// What it drew and did not use.
+    pub unused: Share,
+    /// Records that it used beyond what it drew.
+    pub records_owed: u64,
 }
 
 /// A task on record.
@@ -248,7 +259,11 @@ impl Store {
         }
         let (open,): (i64,) = query(sql::TASKS_OPEN).bind(task.identity.as_str()).one(writing.conn()).await?;
         if open >= i64::from(TASKS_OPEN_MAX) {
-            return Err(StoreFault::conflict("task", &task.id, format!("would be one of more than {TASKS_OPEN_MAX} that are open")));
+            return Err(StoreFault::conflict(
+                "task",
+                &task.id,
+                format!("would be one too many: `{}` has {open} open, {TASKS_OPEN_MAX} at the most", task.identity),
+            ));
         }
         let seq = writing.allocate(1).await?;
         let most = |most: Option<u64>| most.map(signed);
@@ -301,8 +316,12 @@ impl Store {
     /// Notes that something was heard of a task. Where hardly anything of its lease is gone, nothing is written.
     ///
     /// # Errors
-    /// `NotFound`; `Conflict` when it is over.
+    /// `NotFound`; `Conflict` when it is over; `Busy` as [`Store::end_task`].
     pub async fn beat_task(&self, actor: &Actor, id: &TaskId, now: Time) -> Result<StoredTask, StoreFault> {
+        soon(Box::pin(self.beat_now(actor, id, now))).await
+    }
+
+    async fn beat_now(&self, actor: &Actor, id: &TaskId, now: Time) -> Result<StoredTask, StoreFault> {
         let mut writing = Writing::begin(self, now).await?;
         let old = find(writing.conn(), id).await?;
         if !old.task.is_open(now) {
@@ -313,10 +332,10 @@ impl Store {
             return Ok(old);
         }
         let seq = writing.allocate(1).await?;
-        let new = StoredTask { task: Task { beat: now, ..old.task.clone() }, revision: seq, ..old.clone() };
+        let new = StoredTask { task: Task { beat: now.max(old.task.beat), ..old.task.clone() }, revision: seq, ..old.clone() };
         query(sql::TASK_BEAT)
             .bind(id.as_str())
-            .bind(now.as_micros())
+            .bind(new.task.beat.as_micros())
             .bind(new.task.lapses().as_micros())
             .bind(signed(seq))
             .execute(writing.conn())
@@ -331,7 +350,9 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn lapse_tasks(&self, actor: &Actor, now: Time, limit: u32) -> Result<Vec<StoredTask>, StoreFault> {
-        let over = || query(sql::TASKS_OVER).bind(now.as_micros()).bind(i64::from(limit));
+        // As [`Task::is_over_from`] has it: whoever was heard may have been so by another clock.
+        let lapsed = now.as_micros().saturating_sub(micros(SKEW));
+        let over = || query(sql::TASKS_OVER).bind(lapsed).bind(i64::from(limit));
         let there: Vec<TaskRow> = over().all(&mut self.reader.acquire().await?).await?;
         if there.is_empty() {
             return Ok(Vec::new());
@@ -432,20 +453,24 @@ impl Store {
         Err(StoreFault::conflict("task", id, "is drawn from by too many at once"))
     }
 
-    /// Takes back what a gate has not used of a share.
+    /// Takes back what a gate has not used of its shares, and notes what it used beyond them: all of these or none. They come in the
+    /// order of their tasks, so that two gates that end at once do not wait for each other.
     ///
     /// # Errors
-    /// When the database fails: it is lost then.
-    pub async fn give_back_budget(&self, id: &TaskId, share: Share) -> Result<(), StoreFault> {
+    /// When the database fails: what is not given back is lost then.
+    pub async fn give_back_budgets(&self, rests: &[Rest]) -> Result<(), StoreFault> {
         self.still_there()?;
         let mut conn = self.writer.begin_writing().await?;
-        query(sql::TASK_GIVE_BACK)
-            .bind(id.as_str())
-            .bind(signed(share.calls))
-            .bind(signed(share.bytes))
-            .bind(signed(share.records))
-            .execute(&mut conn)
-            .await?;
+        for Rest { task, unused, records_owed } in rests {
+            query(sql::TASK_GIVE_BACK)
+                .bind(task.as_str())
+                .bind(signed(unused.calls))
+                .bind(signed(unused.bytes))
+                .bind(signed(unused.records))
+                .bind(signed(*records_owed))
+                .execute(&mut conn)
+                .await?;
+        }
         conn.commit().await
     }
 

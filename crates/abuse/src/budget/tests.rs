@@ -1,4 +1,4 @@
-use super::{Budgets, Drawn, Short, Wants};
+use super::{Budgets, Drawn, Rest, Short, Wants};
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -12,7 +12,7 @@ use wardgate_model::{
 };
 
 const NOW: Time = Time::from_seconds(1_800_000_000);
-const ALL: Wants = Wants { calls: true, bytes: true, records: true };
+const ALL: Wants = Wants { calls: true, bytes: true, records: true, records_owed: 0 };
 
 fn task(calls: Option<u64>, bytes: Option<u64>, records: Option<u64>) -> Task {
     Task {
@@ -103,8 +103,47 @@ fn records_overshoot_by_the_answers_under_way() {
     let task = task(None, None, Some(10));
     budgets.drawn(&task.id, ALL, Drawn { records: 10, ..Drawn::default() }, NOW);
     let place = budgets.take(&task, None, NOW).expect("let through").expect("counted");
-    place.charge_records(500, NOW);
+    place.charge_records(Some(500), NOW);
     assert_eq!(budgets.take(&task, None, NOW).expect_err("more than all"), Short::Ask);
+}
+
+#[test]
+fn what_exceeds_a_budget_of_records_is_owed_and_drawn_first() {
+    let (budgets, low) = kept();
+    let task = task(None, None, Some(1_000));
+    let records = |records| Drawn { records, ..Drawn::default() };
+    budgets.drawn(&task.id, ALL, records(10), NOW);
+    let place = budgets.take(&task, None, NOW).expect("let through").expect("counted");
+    place.charge_records(Some(110), NOW);
+    // It is told at once, whether or not anybody calls again.
+    assert_eq!(low.load(Ordering::Relaxed), 1);
+    let wants = budgets.wants(&task.id, &task.budget, NOW);
+    assert_eq!(wants, Wants { records: true, records_owed: 100, ..Wants::default() });
+    budgets.drawn(&task.id, wants, records(130), NOW);
+    assert_eq!(budgets.left(&task.id).records, 30, "of 130, 100 were used before");
+    place.charge_records(Some(50), NOW);
+    let wants = budgets.wants(&task.id, &task.budget, NOW);
+    budgets.drawn(&task.id, wants, records(5), NOW);
+    assert_eq!(budgets.take(&task, None, NOW).expect_err("less than is owed"), Short::Used, "there is no more");
+    // At the end of the process what is owed is told, once.
+    assert_eq!(budgets.empty(), [Rest { task: task.id.clone(), unused: Drawn::default(), records_owed: 15 }]);
+    assert_eq!(budgets.empty(), []);
+}
+
+#[test]
+fn an_answer_that_nobody_can_count_counts_as_the_whole_budget() {
+    let (budgets, _) = kept();
+    let task = task(None, None, Some(1_000));
+    budgets.drawn(&task.id, ALL, Drawn { records: 500, ..Drawn::default() }, NOW);
+    let place = budgets.take(&task, None, NOW).expect("let through").expect("counted");
+    assert!(place.counts_records());
+    place.charge_records(None, NOW);
+    let wants = budgets.wants(&task.id, &task.budget, NOW);
+    assert_eq!(wants.records_owed, 500, "what other gates could draw is used up too");
+    for _ in 0..64 {
+        place.charge_records(Some(u64::MAX), NOW);
+    }
+    assert_eq!(budgets.take(&task, None, NOW).expect_err("never more than none"), Short::Ask);
 }
 
 #[test]
@@ -128,7 +167,7 @@ fn a_share_that_runs_low_is_told_once() {
     }
     assert_eq!(low.load(Ordering::Relaxed), 1);
     assert_eq!(budgets.wants(&task.id, &task.budget, NOW), Wants { calls: true, ..Wants::default() });
-    assert_eq!(budgets.empty(), [(task.id.clone(), Drawn { calls: 2, ..Drawn::default() })]);
+    assert_eq!(budgets.empty(), [Rest { task: task.id.clone(), unused: Drawn { calls: 2, ..Drawn::default() }, records_owed: 0 }]);
     budgets.retain(|_| false);
     assert!(budgets.is_empty());
 }

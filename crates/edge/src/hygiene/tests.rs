@@ -26,6 +26,11 @@ fn upstream(received: &str, show: Show, api: &Api) -> String {
 
 /// The same, with a transaction token.
 fn with_transaction(received: &str, show: Show, api: &Api, transaction: Option<&'static str>) -> String {
+    trip(received, show, api, transaction, false)
+}
+
+/// The same, where the records of the answer may be charged.
+fn trip(received: &str, show: Show, api: &Api, transaction: Option<&'static str>, counted: bool) -> String {
     let mut headers = fields(received);
     let value = HeaderValue::from_static;
     towards_upstream(
@@ -43,6 +48,7 @@ fn with_transaction(received: &str, show: Show, api: &Api, transaction: Option<&
             upstream_host: &value("10.0.0.1:9000"),
             id: &value("ID"),
             traced: false,
+            counted,
         },
     );
     text(&headers)
@@ -52,6 +58,22 @@ const OURS: &str = "forwarded: F\nhost: 10.0.0.1:9000\nvia: 1.1 wardgate\nwardga
 
 fn api() -> Api {
     crate::fixture::api("orders", "http://127.0.0.1:1")
+}
+
+#[test]
+fn an_answer_whose_records_are_charged_is_asked_for_whole_and_readable() {
+    let evading = "
+        Host: api.example
+        Accept: application/json
+        Accept-Encoding: gzip, br
+        Range: items=0-9
+        If-Range: \"x\"
+        A-IM: vcdiff";
+    let asked = |counted| trip(evading, Show::Nothing, &api(), None, counted);
+    assert_eq!(asked(true), format!("accept-encoding: identity\naccept: application/json\n{OURS}"));
+    for kept in ["accept-encoding: gzip, br", "range: items=0-9", "if-range: \"x\"", "a-im: vcdiff"] {
+        assert!(asked(false).contains(kept), "{kept}");
+    }
 }
 
 #[test]

@@ -3,11 +3,12 @@
 
 use super::{Exchange, Strike, Trip};
 use crate::{
-    records::{Extent, Records},
+    records::{Counting, Extent, Found},
     thread::Phase,
 };
 use http::{HeaderMap, Method, StatusCode};
 use std::{rc::Rc, sync::Arc};
+use wardgate_gate::Lease;
 use wardgate_model::{
     api::AuditMode,
     event::{CameOf, Ending, Event, EventKind, Outcome, Place, Share, UpstreamOutcome},
@@ -36,6 +37,8 @@ impl Exchange {
         }
         self.kind.set(EventKind::Closed);
         self.over.set(true);
+        let operation = self.facts().and_then(|facts| facts.operation.as_deref());
+        *self.records.borrow_mut() = operation.map(Counting::unseen).unwrap_or_default();
         Ok(())
     }
 
@@ -81,15 +84,26 @@ impl Exchange {
     pub fn count_records(&self, status: StatusCode, headers: &HeaderMap) {
         let operation = self.facts().and_then(|facts| facts.operation.as_deref());
         if let Some(operation) = operation.filter(|_| self.opening.method != Method::HEAD) {
-            *self.records.borrow_mut() = Records::of(operation, status, headers);
+            *self.records.borrow_mut() = Counting::of(operation, status, headers);
         }
+    }
+
+    /// Whether the records of its answer are charged to the budget of a task: then it is to be one that can be counted.
+    #[must_use]
+    pub fn counts_records(&self) -> bool {
+        self.lease.get().is_some_and(Lease::counts_records)
+    }
+
+    /// Charges the records of the answer to the budget of a task. Whether nobody could say how many there were.
+    fn charge_records(&self, found: Found) -> bool {
+        let Some(lease) = self.lease.get().filter(|lease| lease.counts_records()) else { return false };
+        lease.charge_records(found.passed, self.connection.now());
+        found.passed.is_none()
     }
 
     /// Looks at bytes of the answer that pass.
     pub fn pass_records(&self, bytes: &[u8]) {
-        if let Some(records) = &mut *self.records.borrow_mut() {
-            records.take(bytes);
-        }
+        self.records.borrow_mut().take(bytes);
     }
 
     fn upstream(&self, trip: &Trip) -> UpstreamOutcome {
@@ -119,11 +133,11 @@ impl Exchange {
         let fallback = if ending == Ending::Fault { Reason::ForwardFault } else { Reason::WireBodyIncomplete };
         let mut ruling = self.ruling.take().unwrap_or_else(|| Ruling::refused(fallback));
         let extent = if ending == Ending::Complete { Extent::Whole } else { Extent::Begin };
-        let records = self.records.take().and_then(|records| records.count(extent));
-        if let (Some(records), Some(lease)) = (records, self.lease.get()) {
-            lease.charge_records(records, self.connection.now());
+        let found = self.records.take().end(extent, self.bytes_out.get());
+        if self.charge_records(found) {
+            ruling.reasons.insert(0, Reason::ReserveUncounted);
         }
-        let upstream = self.trip.take().map(|trip| UpstreamOutcome { records, ..self.upstream(&trip) });
+        let upstream = self.trip.take().map(|trip| UpstreamOutcome { records: found.told, ..self.upstream(&trip) });
         match self.failure.get().or_else(|| self.reviewed.withdrawn()) {
             // It was not let go after all, as where there is no place for its event.
             Some(Reason::CommitNoRecord) if upstream.is_none() => ruling = Ruling::refused(Reason::CommitNoRecord),

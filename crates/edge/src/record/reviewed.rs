@@ -7,8 +7,12 @@ use crate::{
 };
 use http::HeaderValue;
 use std::cell::{Cell, OnceCell};
-use wardgate_gate::review::{Evidence, is_unchanged, review};
-use wardgate_model::{reason::Reason, wire::Upgrade};
+use wardgate_gate::{
+    Lease,
+    review::{Evidence, is_unchanged, review},
+    task,
+};
+use wardgate_model::{reason::Reason, time::Time, wire::Upgrade};
 
 /// What came of judging a request again.
 #[derive(Debug, Default)]
@@ -17,6 +21,8 @@ pub(super) struct Reviewed {
     by: Cell<u64>,
     /// Why it may not go on.
     withdrawn: Cell<Option<Reason>>,
+    /// When its task is over, as far as was heard of that.
+    lapses: Cell<Option<Time>>,
     /// The token that it was let in by, in the field that brought it.
     token: OnceCell<HeaderValue>,
 }
@@ -26,9 +32,35 @@ impl Reviewed {
     pub(super) fn withdrawn(&self) -> Option<Reason> {
         self.withdrawn.get()
     }
+
+    /// Whether it may not go on: a judgement said so, or nothing was heard of its task for too long.
+    pub(super) fn is_withdrawn(&self, now: Time) -> bool {
+        if self.lapses.get().is_some_and(|lapses| now >= lapses) && self.withdrawn.get().is_none() {
+            self.withdrawn.set(Some(Reason::ProofRevoked));
+        }
+        self.withdrawn.get().is_some()
+    }
+
+    /// Keeps when its task is over.
+    pub(super) fn lapses(&self, lapses: Option<Time>) {
+        self.lapses.set(lapses);
+    }
 }
 
 impl Exchange {
+    /// Keeps the lease under which it may go to its upstream.
+    ///
+    /// # Errors
+    /// When its task is over: it may have waited.
+    pub fn let_in(&self, lease: Lease) -> Result<(), Reason> {
+        self.ends.set(lease.ends().unwrap_or(NEVER));
+        self.reviewed.lapses(lease.lapses());
+        let _ = self.lease.set(lease);
+        // It has waited since it was judged, and could not be judged again before now.
+        self.thread().reviews.behind(self.snapshot.get());
+        if self.reviewed.is_withdrawn(self.now()) { Err(self.stopped()) } else { Ok(()) }
+    }
+
     /// Keeps the token that it was let in by, in the field that brought it, for as long as it is open.
     pub fn rests_on(&self, field: Option<&HeaderValue>) {
         let caller = self.facts().and_then(|facts| facts.caller.as_ref());
@@ -49,6 +81,9 @@ impl Exchange {
             return 0;
         }
         let mut cost = 0;
+        // Something may have been heard of its task, which is no reason to judge it again.
+        let caller = facts.caller.as_ref();
+        self.reviewed.lapses(caller.and_then(|caller| task::over_from(caller, sight.snapshot, sight.now)));
         if judged < sight.era || !is_unchanged(facts, sight.snapshot) {
             cost = JUDGEMENT;
             match review(facts, self.evidence(), sight.snapshot, sight.now) {

@@ -134,6 +134,11 @@ impl Json {
         if self.at == At::Over { self.target.count() } else { None }
     }
 
+    /// It was broken off. Gives how many members have begun at the most, where it is known which are counted.
+    pub(super) fn so_far(self) -> Option<u64> {
+        if self.at == At::GivenUp { None } else { self.target.so_far() }
+    }
+
     /// A byte between texts, numbers and words.
     fn step(&mut self, byte: u8) {
         self.at = match (self.at, byte) {

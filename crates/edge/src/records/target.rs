@@ -98,6 +98,12 @@ impl Target {
         self.count.filter(|_| !self.ambiguous)
     }
 
+    /// What was counted of the begin of a text: of the list, or by a number that is whole. Where neither has come, what has passed may be
+    /// what the number would have counted.
+    pub(super) fn so_far(self) -> Option<u64> {
+        if self.reading { None } else { self.count() }
+    }
+
     /// A value begins within so many containers.
     pub(super) fn begins(&mut self, shape: Shape, depth: u32) {
         if depth == self.counting && depth > 0 {

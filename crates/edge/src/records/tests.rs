@@ -1,4 +1,4 @@
-use super::{Extent, Records};
+use super::{Counting, Extent, Records};
 use crate::fixture;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use proptest::{collection::vec, prelude::*};
@@ -232,6 +232,46 @@ fn counted_is_what_is_wanted_and_can_be_read() {
     let mut broken = records(None, "application/json").expect("counted");
     broken.take(b"[1,2]");
     assert_eq!(broken.count(Extent::Begin), None);
+}
+
+/// What has passed of an answer that was broken off behind this text.
+fn passed(pointer: Option<&str>, kind: &'static str, text: &str) -> Option<u64> {
+    let operation = operation(OperationClass::List, pointer);
+    let mut counting = Counting::of(&operation, StatusCode::OK, &headers(&[("content-type", kind)]));
+    counting.take(text.as_bytes());
+    counting.end(Extent::Begin, text.len() as u64).passed
+}
+
+#[test]
+fn of_what_was_broken_off_all_counts_that_has_passed() {
+    let json = |pointer, text| passed(pointer, "application/json", text);
+    // Members that have begun; none of them when the list alone has.
+    assert_eq!([json(None, "[1,[2,3],{\"a\":"), json(None, "["), json(None, "[1]")], [Some(3), Some(0), Some(1)]);
+    assert_eq!(json(Some("/items"), r#"{"more":[1,2],"items":[{},{}"#), Some(2));
+    assert_eq!(json(Some("/total"), r#"{"total":40,"items":[1"#), Some(40));
+    // Before it is known what counts, nobody can say what has passed.
+    assert_eq!(json(Some("/total"), r#"{"items":[1,2,3],"tot"#), None);
+    assert_eq!(json(Some("/total"), r#"{"items":[1,2,3],"total":4"#), None, "forty, perhaps");
+    assert_eq!(json(None, r#"{"one":[1],"other":[2"#), None);
+    assert_eq!(json(None, "{\"one\":[1,}"), None);
+    assert_eq!(json(None, ""), Some(0), "nothing has passed");
+    assert_eq!(passed(None, "application/x-ndjson", "{}\n{\"a\":"), Some(2), "one in part");
+}
+
+#[test]
+fn what_may_hold_records_and_cannot_be_read_is_told_from_what_holds_none() {
+    let json = [("content-type", "application/json")];
+    let of = |class, status, fields: &[_], bytes| {
+        Counting::of(&operation(class, None), status, &headers(fields)).end(Extent::Whole, bytes).passed
+    };
+    for fields in [&[json[0], ("content-encoding", "gzip")][..], &[("content-type", "text/csv")], &[]] {
+        assert_eq!(of(OperationClass::List, StatusCode::OK, fields, 9), None, "{fields:?}");
+        assert_eq!(of(OperationClass::List, StatusCode::OK, fields, 0), Some(0), "nothing has passed");
+    }
+    assert_eq!(of(OperationClass::List, StatusCode::PARTIAL_CONTENT, &json, 9), None);
+    assert_eq!(of(OperationClass::List, StatusCode::IM_USED, &json, 9), None);
+    assert_eq!(of(OperationClass::List, StatusCode::NOT_FOUND, &json, 9), Some(0));
+    assert_eq!(of(OperationClass::Write, StatusCode::OK, &[("content-type", "text/csv")], 9), Some(0));
 }
 
 fn value() -> impl Strategy<Value = Value> {

@@ -15,6 +15,8 @@ mod possession;
 mod proofs;
 mod sunset;
 mod svids;
+#[cfg(test)]
+mod tasks;
 mod tokens;
 #[cfg(test)]
 mod webhooks;

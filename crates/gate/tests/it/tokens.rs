@@ -109,7 +109,7 @@ fn token(signer: &Signer, changes: serde_json::Value) -> String {
     signer.sign("JWT", &claims).unwrap()
 }
 
-fn asked(token: &str) -> Asked {
+pub(crate) fn asked(token: &str) -> Asked {
     Asked::parse("GET /entries\nhost: ledger.example").unwrap().bearer(token)
 }
 
@@ -312,7 +312,7 @@ fn an_expired_token_that_nobody_has_seen_good_costs_its_source_as_any_failed_pro
 }
 
 /// The estate in which `ledger` accepts this, called by an address.
-fn called(accept: &str) -> (TestWorld, Arc<Estate>) {
+pub(crate) fn called(accept: &str) -> (TestWorld, Arc<Estate>) {
     let (keys, yaml) = (jwks([&signer()]).to_string(), WORLD.replace("accept: [jwt]", accept));
     let texts = |yaml: &str| {
         let files: &[(&str, &[u8])] = &[("ci.json", keys.as_bytes())];

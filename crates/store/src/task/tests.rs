@@ -1,4 +1,4 @@
-use super::{NewTask, Share, StartKey, Started, StoredTask, TaskFilter};
+use super::{NewTask, Rest, Share, StartKey, Started, StoredTask, TASKS_OPEN_MAX, TaskFilter};
 use crate::{
     sql,
     world::{HOUR, NOW, World, actor, on_both},
@@ -9,6 +9,7 @@ use wardgate_model::{
     grant::OperationSelector,
     id::{ApiName, IdentityId, PurposeName, TaskId},
     task::{Budget, Task, TaskState},
+    time::SKEW,
 };
 
 on_both! {
@@ -69,11 +70,14 @@ async fn what_is_over_by_itself_lapses(world: World) {
     assert_eq!(first.task.lapses(), seconds(60));
     let second = world.store.beat_task(&who, &id, seconds(50)).await.unwrap();
     assert!(second.task.lapses() == seconds(110) && second.revision > first.revision);
-    assert_eq!(world.store.lapse_tasks(&who, seconds(109), 10).await.unwrap(), []);
-    assert_eq!(world.store.beat_task(&who, &id, seconds(110)).await.unwrap_err().to_string(), "task `t-1` is lapsed already");
-    let lapsed = world.store.lapse_tasks(&who, seconds(110), 10).await.unwrap();
+    // A gate whose clock is behind was heard of by another one: nothing goes back.
+    assert_eq!(world.store.beat_task(&who, &id, seconds(20)).await.unwrap(), second);
+    // 30 s more for clocks that differ, for the record as for every gate.
+    assert_eq!(world.store.lapse_tasks(&who, seconds(139), 10).await.unwrap(), []);
+    assert_eq!(world.store.beat_task(&who, &id, seconds(140)).await.unwrap_err().to_string(), "task `t-1` is lapsed already");
+    let lapsed = world.store.lapse_tasks(&who, seconds(140), 10).await.unwrap();
     assert!(matches!(&lapsed[..], [one] if one.task.id == id && one.task.state == TaskState::Lapsed));
-    let rest = world.store.lapse_tasks(&who, NOW + HOUR, 10).await.unwrap();
+    let rest = world.store.lapse_tasks(&who, NOW + HOUR + SKEW, 10).await.unwrap();
     assert!(matches!(&rest[..], [one] if one.task.id.as_str() == "t-2"));
 }
 
@@ -85,9 +89,16 @@ async fn a_budget_is_given_out_once(world: World) {
     let (one, other) = tokio::join!(world.store.draw_budget(&id, all), world.store.draw_budget(&id, all));
     assert_eq!(one.unwrap().calls + other.unwrap().calls, 4);
     assert!(world.store.draw_budget(&id, all).await.unwrap().is_nothing());
-    world.store.give_back_budget(&id, Share { calls: 3, ..Share::default() }).await.unwrap();
+    let back = |unused, records_owed| [Rest { task: id.clone(), unused, records_owed }];
+    world.store.give_back_budgets(&back(Share { calls: 3, ..Share::default() }, 0)).await.unwrap();
     assert_eq!(world.store.task(&id).await.unwrap().given, Share { calls: 7, bytes: 0, records: 5 });
     assert_eq!(world.store.draw_budget(&id, all).await.unwrap().calls, 3);
+    // What was used beyond a share is given out too, and no more than there is.
+    world.store.give_back_budgets(&back(Share { records: 4, ..Share::default() }, 0)).await.unwrap();
+    for (owed, given) in [(3, 4), (3, 5)] {
+        world.store.give_back_budgets(&back(Share::default(), owed)).await.unwrap();
+        assert_eq!(world.store.task(&id).await.unwrap().given.records, given);
+    }
     world.store.end_task(&actor("payer", ""), &id, TaskState::Completed, NOW).await.unwrap();
     assert!(world.store.draw_budget(&id, all).await.is_err(), "what is over gives nothing out");
 }
@@ -109,4 +120,27 @@ async fn no_statement_of_tasks_looks_at_all_that_ever_were() {
         assert!(plan.iter().any(|step| step.contains(&format!("INDEX {index} "))), "{statement}: {plan:?}");
         assert!(!plan.iter().any(|step| step.starts_with("SCAN")), "{statement}: {plan:?}");
     }
+}
+
+#[tokio::test]
+async fn an_identity_has_so_many_tasks_open_and_no_more() {
+    let world = World::new().await;
+    start(&world, task("t-first"), None).await;
+    let mut conn = sqlx::ConnectOptions::connect(&crate::dialect::sqlite_options(world.store.path().unwrap())).await.unwrap();
+    let all_but_one = sqlx::AssertSqlSafe(format!(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}) \
+         INSERT INTO task (id, identity, purpose, api, operations, resources, started_us, ends_us, beat_us, lapses_us, state, actor, reason, revision) \
+         SELECT 't-' || i, identity, purpose, api, operations, resources, started_us, ends_us, beat_us, lapses_us, state, actor, reason, revision \
+         FROM task, n WHERE id = 't-first'",
+        TASKS_OPEN_MAX - 2
+    ));
+    sqlx::query(all_but_one).execute(&mut conn).await.unwrap();
+    assert!(matches!(start(&world, task("t-last"), None).await, Started::New(_)));
+    let one_more = NewTask { task: task("t-more"), key: None };
+    let refused = world.store.start_task(&actor("payer", ""), &one_more, NOW).await.unwrap_err();
+    assert_eq!(refused.to_string(), "task `t-more` would be one too many: `payer` has 10000 open, 10000 at the most");
+    world.store.end_task(&actor("payer", ""), &TaskId::literal("t-1"), TaskState::Completed, NOW).await.unwrap();
+    assert!(matches!(start(&world, task("t-more"), None).await, Started::New(_)));
+    let other = Task { identity: IdentityId::literal("other"), ..task("t-other") };
+    assert!(matches!(start(&world, other, None).await, Started::New(_)), "each has as many");
 }

@@ -13,9 +13,9 @@ use std::{
     },
     time::Duration,
 };
-use wardgate_abuse::budget::{Drawn, Wants};
+use wardgate_abuse::budget::{self, Drawn, Wants};
 use wardgate_model::id::TaskId;
-use wardgate_store::{Share, StoreFault};
+use wardgate_store::{Rest, Share, StoreFault};
 
 /// Most calls of a task that a gate draws at once.
 pub(crate) const CALLS_MAX: u64 = 256;
@@ -25,6 +25,10 @@ pub(crate) const BYTES: (u64, u64) = (1 << 20, 1 << 30);
 pub(crate) const RECORDS: (u64, u64) = (1_000, 1_000_000);
 /// How long a request waits for a share at most.
 const WAITS: Duration = Duration::from_secs(2);
+/// For how long a gate that ends tells the store what it has of budgets.
+const TELLS: Duration = Duration::from_secs(5);
+/// Of so many tasks at once.
+const TOLD_AT_ONCE: usize = 500;
 /// Tasks whose shares run low and wait to be drawn from.
 const LOW_MAX: usize = 4_096;
 
@@ -110,14 +114,35 @@ impl Drawer {
         }
     }
 
-    /// Gives back what was drawn and not used, at the end of the process.
+    /// Gives back what was drawn and not used, and tells what was used beyond that, at the end of the process. It ends in bounded time,
+    /// whether or not the store is there.
     pub async fn give_back(&self) {
-        for (task, Drawn { calls, bytes, records }) in self.control.gate().meters().budgets().empty() {
-            if let Err(fault) = self.control.store().give_back_budget(&task, Share { calls, bytes, records }).await {
-                tracing::warn!(%fault, %task, calls, bytes, records, "what this gate had of a budget could not be given back and is lost");
+        let rests: Vec<Rest> = self.control.gate().meters().budgets().empty().into_iter().map(rest).collect();
+        let mut told = 0;
+        let telling = async {
+            for piece in rests.chunks(TOLD_AT_ONCE) {
+                self.control.store().give_back_budgets(piece).await?;
+                told += piece.len();
             }
-        }
+            Ok::<_, StoreFault>(())
+        };
+        let why = match tokio::time::timeout(TELLS, telling).await {
+            Ok(Ok(())) => return,
+            Ok(Err(fault)) => fault.to_string(),
+            Err(_) => "it took too long".to_owned(),
+        };
+        let tasks = rests.len() - told;
+        tracing::warn!(
+            why,
+            tasks,
+            "what this gate had of the budgets of tasks could not be given back and is lost, and what they owe unheard"
+        );
     }
+}
+
+fn rest(rest: budget::Rest) -> Rest {
+    let budget::Rest { task, unused: Drawn { calls, bytes, records }, records_owed } = rest;
+    Rest { task, unused: Share { calls, bytes, records }, records_owed }
 }
 
 /// How much of what is left.
@@ -127,7 +152,8 @@ fn share(left: Share, wants: Wants, waiting: u64) -> Share {
     Share {
         calls: most(wants.calls, (left.calls / 4).clamp(1, CALLS_MAX).max(waiting.min(CALLS_MAX))),
         bytes: most(wants.bytes, half(left.bytes, BYTES)),
-        records: most(wants.records, half(left.records, RECORDS)),
+        // What is owed comes first, and then as if that had been given out before.
+        records: most(wants.records, wants.records_owed.saturating_add(half(left.records.saturating_sub(wants.records_owed), RECORDS))),
     }
 }
 
@@ -143,5 +169,8 @@ mod tests {
         let calls = |left, waiting| share(Share { calls: left, ..Share::default() }, wants, waiting).calls;
         assert_eq!([calls(1_000_000, 1), calls(100, 1), calls(5, 1), calls(5, 4)], [CALLS_MAX, 25, 1, 4]);
         assert_eq!(share(Share::default(), wants, 1), Share { calls: 1, ..Share::default() });
+        let owed = |owed| Wants { records: true, records_owed: owed, ..Wants::default() };
+        let records = |left, wants| share(Share { records: left, ..Share::default() }, wants, 1).records;
+        assert_eq!([records(10_000, owed(0)), records(10_000, owed(4_000)), records(10_000, owed(20_000))], [5_000, 7_000, 21_000]);
     }
 }

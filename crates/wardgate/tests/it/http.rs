@@ -114,6 +114,11 @@ impl Line {
         self.spare.is_empty() && !self.more()
     }
 
+    /// Reads until the other side has closed.
+    pub(crate) fn read_out(&mut self) {
+        while self.more() {}
+    }
+
     fn chunks(&mut self) -> Option<Vec<u8>> {
         let mut whole = Vec::new();
         loop {

@@ -91,11 +91,14 @@ mod store_away;
 #[cfg(test)]
 mod svid;
 #[cfg(test)]
+mod task_away;
+#[cfg(test)]
 mod task_command;
 #[cfg(test)]
 mod task_hops;
 #[cfg(test)]
 mod task_limits;
+mod task_records;
 #[cfg(test)]
 mod tasks;
 #[cfg(test)]
