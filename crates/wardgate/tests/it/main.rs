@@ -98,6 +98,7 @@ mod task_command;
 mod task_hops;
 #[cfg(test)]
 mod task_limits;
+#[cfg(test)]
 mod task_records;
 #[cfg(test)]
 mod tasks;
