@@ -20,15 +20,10 @@ pub(crate) use row::IDEMPOTENCY_KEY;
 pub use row::{AdminOperation, Needs, Parameter, Place, Reach, SchemaOf, Verb};
 
 use http::Method;
-use std::sync::Arc;
 use wardgate_model::{
-    api::{
-        Api, AuditMode, Consumers, Doors, Exposure, HostPattern, Mode, Operation, Sensitivity, Target, Upstream, UpstreamIdentity,
-        UpstreamTimeouts,
-    },
+    api::{Api, Doors, HostPattern, Operation},
     credential::CredentialKind,
-    id::{ApiName, EnvironmentName, OwnerName},
-    inventory::Environment,
+    id::ApiName,
 };
 
 /// Whole segments that every path of this API begins with.
@@ -58,37 +53,9 @@ pub fn operations() -> impl Iterator<Item = &'static AdminOperation> + Clone {
 /// without fail.
 #[must_use]
 pub fn admin_api() -> Api {
-    let shared = Environment { name: EnvironmentName::literal("shared"), production: false, shared: true };
-    Api {
-        name: ApiName::literal(Api::ADMIN),
-        policy_owner: OwnerName::literal("wardgate"),
-        business_owner: None,
-        business_function: None,
-        environment: Arc::new(shared),
-        sensitivity: Sensitivity::Critical,
-        exposure: Exposure::Internal,
-        consumers: Consumers::Machine,
-        people: None,
-        hosts: [HostPattern::Any].into(),
-        path_prefix: PREFIX.into(),
-        audit: AuditMode::Required,
-        mode: Mode::Enforce,
-        accept: [CredentialKind::Session, CredentialKind::SignIn, CredentialKind::BreakGlass].into(),
-        api_key_header: None,
-        upstream: Upstream {
-            target: Target::InProcess,
-            path: None,
-            identity: UpstreamIdentity::Assertion,
-            timeouts: UpstreamTimeouts::default(),
-            connections_max: 64,
-            wire: wardgate_model::wire::UpstreamWire::default(),
-            transactions: None,
-        },
-        operations: operations().filter_map(|row| row.operation().ok().map(Arc::new)).collect(),
-        doors: Doors::Admin,
-        stale_after: None,
-        require: Box::default(),
-    }
+    let accept = [CredentialKind::Session, CredentialKind::SignIn, CredentialKind::BreakGlass];
+    let operations = operations().filter_map(|row| row.operation().ok());
+    Api::ours(ApiName::literal(Api::ADMIN), (Doors::Admin, HostPattern::Any), PREFIX, &accept, operations)
 }
 
 /// The row that answers an operation of the gate's.

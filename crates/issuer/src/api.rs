@@ -2,73 +2,27 @@
 
 use crate::place::{Endpoint, Place};
 use http::Method;
-use std::sync::Arc;
 use wardgate_model::{
-    api::{
-        Api, AuditMode, Consumers, Doors, Exposure, HostPattern, Mode, Operation, OperationClass, OperationId, PathTemplate, Sensitivity,
-        Target, Upstream, UpstreamIdentity, UpstreamTimeouts,
-    },
+    api::{Api, Doors, HostPattern, Operation, OperationClass, PathTemplate},
     credential::CredentialKind,
-    id::{ApiName, EnvironmentName, OwnerName},
-    inventory::Environment,
-    wire::UpstreamWire,
+    id::ApiName,
 };
 
 /// The API of the token service at a place.
 #[must_use]
 pub fn api(place: &Place) -> Api {
-    let shared = Environment { name: EnvironmentName::literal("shared"), production: false, shared: true };
-    let prefix = place.prefix();
-    Api {
-        name: ApiName::literal(Api::ISSUER),
-        policy_owner: OwnerName::literal("wardgate"),
-        business_owner: None,
-        business_function: None,
-        environment: Arc::new(shared),
-        sensitivity: Sensitivity::Critical,
-        exposure: Exposure::Internal,
-        consumers: Consumers::Machine,
-        people: None,
-        hosts: [HostPattern::Exact(place.host().into())].into(),
-        audit: AuditMode::Required,
-        mode: Mode::Enforce,
-        accept: [CredentialKind::PublicKey, CredentialKind::ApiKey, CredentialKind::X509, CredentialKind::Oidc].into(),
-        api_key_header: None,
-        upstream: Upstream {
-            target: Target::InProcess,
-            path: None,
-            identity: UpstreamIdentity::Assertion,
-            timeouts: UpstreamTimeouts::default(),
-            connections_max: 64,
-            wire: UpstreamWire::default(),
-            transactions: None,
-        },
-        operations: Endpoint::ALL.into_iter().filter_map(|endpoint| operation(&prefix, endpoint).map(Arc::new)).collect(),
-        path_prefix: prefix.into(),
-        doors: Doors::Public,
-        stale_after: None,
-        require: Box::default(),
-    }
-}
-
-fn operation(prefix: &str, endpoint: Endpoint) -> Option<Operation> {
-    let (name, template) = (ApiName::literal(Api::ISSUER), PathTemplate::parse(&format!("{prefix}{}", endpoint.segment())).ok()?);
-    Some(Operation {
-        id: OperationId::new(&name, &Method::POST, &template),
-        method: Method::POST,
-        template,
-        class: match endpoint {
+    let (name, prefix) = (ApiName::literal(Api::ISSUER), place.prefix());
+    let operations = Endpoint::ALL.into_iter().filter_map(|endpoint| {
+        let template = PathTemplate::parse(&format!("{prefix}{}", endpoint.segment())).ok()?;
+        let class = match endpoint {
             Endpoint::Token => OperationClass::Login,
             Endpoint::Introspection => OperationClass::Read,
             Endpoint::Revocation => OperationClass::Write,
-        },
-        resource: None,
-        records: None,
-        anonymous: false,
-        people: false,
-        query: Box::default(),
-        ending: None,
-    })
+        };
+        Some(Operation::ours(&name, Method::POST, template, class))
+    });
+    let accept = [CredentialKind::PublicKey, CredentialKind::ApiKey, CredentialKind::X509, CredentialKind::Oidc];
+    Api::ours(name.clone(), (Doors::Public, HostPattern::Exact(place.host().into())), &prefix, &accept, operations)
 }
 
 /// The endpoint that an operation of the gate's is.

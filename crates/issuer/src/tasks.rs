@@ -12,19 +12,13 @@ use crate::place::Place;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use serde_json::{Value, json};
-use std::sync::Arc;
 use wardgate_model::{
-    api::{
-        Api, AuditMode, Consumers, Doors, Exposure, HostPattern, Mode, Operation, OperationClass, OperationId, PathTemplate, Sensitivity,
-        Target, Upstream, UpstreamIdentity, UpstreamTimeouts,
-    },
+    api::{Api, Doors, HostPattern, Operation, OperationClass, PathTemplate},
     credential::CredentialKind,
     facts::Facts,
-    id::{ApiName, EnvironmentName, OwnerName, TaskId},
-    inventory::Environment,
+    id::{ApiName, TaskId},
     task::TaskState,
     time::Time,
-    wire::UpstreamWire,
 };
 use wardgate_store::StoredTask;
 
@@ -56,53 +50,13 @@ pub enum Asked {
 /// The API at a place.
 #[must_use]
 pub fn api(place: &Place) -> Api {
-    let shared = Environment { name: EnvironmentName::literal("shared"), production: false, shared: true };
-    let prefix = place.tasks();
+    let (name, prefix) = (ApiName::literal(Api::TASKS), place.tasks());
     let operations = OPERATIONS.into_iter().filter_map(|(method, rest, class)| {
         let template = PathTemplate::parse(&format!("{prefix}{rest}")).ok()?;
-        Some(Arc::new(Operation {
-            id: OperationId::new(&ApiName::literal(Api::TASKS), &method, &template),
-            method,
-            template,
-            class,
-            resource: (!rest.is_empty()).then(|| "task".into()),
-            records: None,
-            anonymous: false,
-            people: false,
-            query: Box::default(),
-            ending: None,
-        }))
+        Some(Operation { resource: (!rest.is_empty()).then(|| "task".into()), ..Operation::ours(&name, method, template, class) })
     });
-    Api {
-        name: ApiName::literal(Api::TASKS),
-        policy_owner: OwnerName::literal("wardgate"),
-        business_owner: None,
-        business_function: None,
-        environment: Arc::new(shared),
-        sensitivity: Sensitivity::Critical,
-        exposure: Exposure::Internal,
-        consumers: Consumers::Machine,
-        people: None,
-        hosts: [HostPattern::Exact(place.host().into())].into(),
-        audit: AuditMode::Required,
-        mode: Mode::Enforce,
-        accept: [CredentialKind::ApiKey, CredentialKind::Oidc, CredentialKind::X509].into(),
-        api_key_header: None,
-        upstream: Upstream {
-            target: Target::InProcess,
-            path: None,
-            identity: UpstreamIdentity::Assertion,
-            timeouts: UpstreamTimeouts::default(),
-            connections_max: 64,
-            wire: UpstreamWire::default(),
-            transactions: None,
-        },
-        operations: operations.collect(),
-        path_prefix: prefix.into(),
-        doors: Doors::Public,
-        stale_after: None,
-        require: Box::default(),
-    }
+    let accept = [CredentialKind::ApiKey, CredentialKind::Oidc, CredentialKind::X509];
+    Api::ours(name.clone(), (Doors::Public, HostPattern::Exact(place.host().into())), &prefix, &accept, operations)
 }
 
 /// What a judged request asks for.

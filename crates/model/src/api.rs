@@ -10,6 +10,7 @@ use crate::{
 use http::{HeaderName, Method};
 use std::{fmt, sync::Arc, time::Duration};
 
+mod ours;
 mod template;
 
 pub use template::{PathTemplate, Segment, TemplateError};

@@ -5,7 +5,7 @@ use crate::problem::Code;
 use http::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use wardgate_model::{
-    api::{Api, Operation, OperationClass, OperationId, PathTemplate, Segment, TemplateError},
+    api::{Api, Operation, OperationClass, PathTemplate, Segment, TemplateError},
     id::ApiName,
 };
 
@@ -163,20 +163,8 @@ impl AdminOperation {
     /// When the template is none; a test keeps the table right.
     pub(super) fn operation(&self) -> Result<Operation, TemplateError> {
         let template = PathTemplate::parse(self.template)?;
-        let method = self.method.http();
         let resource = template.segments().iter().rev().find_map(Segment::parameter).map(Into::into);
-        Ok(Operation {
-            id: OperationId::new(&ApiName::literal(Api::ADMIN), &method, &template),
-            method,
-            template,
-            class: self.class,
-            resource,
-            records: None,
-            anonymous: false,
-            people: false,
-            query: Box::default(),
-            ending: None,
-        })
+        Ok(Operation { resource, ..Operation::ours(&ApiName::literal(Api::ADMIN), self.method.http(), template, self.class) })
     }
 }
 
