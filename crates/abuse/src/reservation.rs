@@ -42,7 +42,8 @@ pub struct Exhausted {
 #[must_use = "a reservation that is dropped gives its place back"]
 pub struct Reservation {
     taking: Taking,
-    task: Option<TaskPlace>,
+    /// Most requests are of none: they do not carry its size along.
+    task: Option<Box<TaskPlace>>,
 }
 
 /// What a request under way holds: its places, until dropped, and the right to be charged for bytes.
@@ -50,7 +51,7 @@ pub struct Reservation {
 #[must_use = "a hold that is dropped ends the request's place"]
 pub struct Hold {
     taking: Taking,
-    task: Option<TaskPlace>,
+    task: Option<Box<TaskPlace>>,
 }
 
 impl Reservation {
@@ -60,7 +61,7 @@ impl Reservation {
 
     /// With its place in the budget of a task.
     pub fn of_task(self, task: Option<TaskPlace>) -> Self {
-        Self { task, ..self }
+        Self { task: task.map(Box::new), ..self }
     }
 
     /// The states of the limits that count the request: the tightest first, at most 4.
@@ -87,7 +88,7 @@ impl Hold {
     /// Whether records are charged to the budget of a task.
     #[must_use]
     pub fn counts_records(&self) -> bool {
-        self.task.as_ref().is_some_and(TaskPlace::counts_records)
+        self.task.as_deref().is_some_and(TaskPlace::counts_records)
     }
 
     /// Charges records of an answer that have passed to the budget of the task; `None`: nobody can say how many.

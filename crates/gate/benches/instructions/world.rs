@@ -223,7 +223,7 @@ pub(crate) fn task(id: &str, resource: &str) -> Result<Task, String> {
 
 /// Draws a share of a task's budget that is enough for everything.
 pub(crate) fn draw(meters: &Meters, task: &Task) {
-    let all = Wants { calls: true, bytes: true, records: true };
+    let all = Wants { calls: true, bytes: true, records: true, ..Wants::default() };
     meters.budgets().drawn(&task.id, all, Drawn { calls: PLENTY, bytes: PLENTY, records: PLENTY }, DAWN);
 }
 

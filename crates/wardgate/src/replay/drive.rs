@@ -14,7 +14,7 @@ const SWEEP: Duration = Duration::from_secs(30);
 /// What a request holds.
 enum Held {
     /// As the judge gave it.
-    Lease(Lease),
+    Lease(Box<Lease>),
     /// Taken up again at a checkpoint.
     Hold(Hold),
 }
@@ -100,7 +100,7 @@ impl Drive {
             };
         };
         if let Some(permit) = verdict.permit {
-            let held = Held::Lease(permit.depart().lease);
+            let held = Held::Lease(Box::new(permit.depart().lease));
             let open = Open { held, facts: facts.clone(), snapshot: Arc::clone(snapshot), bytes: span.bytes };
             match span.end {
                 Some(end) => drop(self.ending.insert((end, span.order), open)),
