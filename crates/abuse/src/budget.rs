@@ -6,7 +6,8 @@
 //!
 //! - A call is taken before it is judged any further, and given back when it is refused later: of a budget of N, N calls pass.
 //! - Bytes are charged as they pass; what there is not enough for is cut.
-//! - Records are charged when they have been counted: a task can exceed its budget by the answers that are under way then. What it used
+//! - Records are charged as they pass. Each call under way holds one; a task can exceed its budget by one answer, and by what passes of
+//!   others until the store has said that there are no more: those are cut then. What it used
 //!   beyond what was drawn is owed, and drawn before anything else, so that every gate knows of it. An answer of which nobody can say how
 //!   many it had counts as the whole budget.
 
@@ -120,10 +121,11 @@ impl Measure {
         self.left.fetch_add(drawn, Ordering::AcqRel);
     }
 
-    /// Takes so much, whether or not there is as much.
-    fn use_up(&self, count: u64) {
+    /// Takes so much, whether or not there is as much. Gives what there was before.
+    fn use_up(&self, count: u64) -> i64 {
         let count = i64::try_from(count).unwrap_or(OWED_MAX);
-        let _taken = self.left.try_update(Ordering::AcqRel, Ordering::Acquire, |left| Some(left.saturating_sub(count).max(-OWED_MAX)));
+        let taken = self.left.try_update(Ordering::AcqRel, Ordering::Acquire, |left| Some(left.saturating_sub(count).max(-OWED_MAX)));
+        taken.unwrap_or_else(|left| left)
     }
 
     /// What was used beyond what was drawn.
@@ -184,6 +186,15 @@ impl Shares {
     }
 }
 
+/// Whether an answer comes to its end by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Course {
+    /// It does: a JSON text.
+    Ends,
+    /// It may go on for ever: lines, a stream, another protocol.
+    Open,
+}
+
 /// A call's place in a task's budget. Dropped before [`TaskPlace::commit`], it gives the call back.
 pub struct TaskPlace {
     shares: Arc<Shares>,
@@ -193,6 +204,10 @@ pub struct TaskPlace {
     /// The call is to be given back.
     owed: bool,
     key: Option<RetryKey>,
+    /// A record is held for an answer of which none was charged yet.
+    held: AtomicBool,
+    /// With a record of this answer the budget was exceeded.
+    exceeds: AtomicBool,
 }
 
 impl fmt::Debug for TaskPlace {
@@ -228,24 +243,33 @@ impl Budgets {
         }
         let shares = self.of(&task.id);
         let Budget { calls, bytes, records } = task.budget;
-        for (most, measure) in [(bytes, &shares.bytes), (records, &shares.records)] {
-            if most.is_some() && measure.left.load(Ordering::Acquire) <= 0 {
-                return Err(measure.short(now));
-            }
+        if bytes.is_some() && shares.bytes.left.load(Ordering::Acquire) <= 0 {
+            return Err(shares.bytes.short(now));
         }
-        let retry = calls.is_some() && key.as_ref().is_some_and(|key| shares.is_retry(key));
-        let counted = calls.is_some() && !retry;
-        if counted && !shares.calls.take(1) {
-            return Err(shares.calls.short(now));
-        }
-        let place = TaskPlace {
+        let mut place = TaskPlace {
             budgets: Arc::clone(self),
             task: task.id.clone(),
             budget: task.budget,
-            owed: counted,
-            key: key.filter(|_| counted),
-            shares,
+            owed: false,
+            key: None,
+            held: AtomicBool::new(false),
+            exceeds: AtomicBool::new(false),
+            shares: Arc::clone(&shares),
         };
+        // INVARIANT (no more answers than records): each call that is under way holds one that its answer may have.
+        if records.is_some() {
+            if !shares.records.take(1) {
+                return Err(shares.records.short(now));
+            }
+            place.held.store(true, Ordering::Relaxed);
+        }
+        let retry = calls.is_some() && key.as_ref().is_some_and(|key| shares.is_retry(key));
+        if calls.is_some() && !retry {
+            if !shares.calls.take(1) {
+                return Err(shares.calls.short(now));
+            }
+            (place.owed, place.key) = (true, key);
+        }
         place.look(now);
         Ok(Some(place))
     }
@@ -381,11 +405,29 @@ impl TaskPlace {
         self.budget.records.is_some()
     }
 
-    /// Charges records that have passed; `None`: nobody can say how many there were, so all that the task has are used up.
-    pub fn charge_records(&self, records: Option<u64>, now: Time) {
-        if let Some(most) = self.budget.records {
-            self.shares.records.use_up(records.unwrap_or(most));
-            self.look(now);
+    /// Charges records that pass; `None`: nobody can say how many there are, so all that the task has are used up.
+    ///
+    /// # Errors
+    /// When there are no more, and others have exceeded the budget already: one answer that does and that comes to its end by itself
+    /// (`course`) goes on to it.
+    pub fn charge_records(&self, records: Option<u64>, course: Course, now: Time) -> Result<(), Short> {
+        let Some(most) = self.budget.records else { return Ok(()) };
+        let count = records.unwrap_or(most);
+        let charged = &self.shares.records;
+        let held = count > 0 && self.held.swap(false, Ordering::AcqRel);
+        let before = charged.use_up(count - u64::from(held));
+        self.look(now);
+        let left = charged.left.load(Ordering::Acquire);
+        if before >= 0 && left < 0 {
+            self.exceeds.store(true, Ordering::Relaxed);
+        }
+        // Nothing more passes that counts, or the store may have more.
+        if left >= 0 || !charged.is_dry(now) {
+            return Ok(());
+        }
+        match course {
+            Course::Ends if count == 0 || self.exceeds.load(Ordering::Relaxed) => Ok(()),
+            Course::Ends | Course::Open => Err(Short::Used),
         }
     }
 
@@ -406,6 +448,9 @@ impl Drop for TaskPlace {
     fn drop(&mut self) {
         if self.owed {
             self.shares.calls.left.fetch_add(1, Ordering::AcqRel);
+        }
+        if *self.held.get_mut() {
+            self.shares.records.left.fetch_add(1, Ordering::AcqRel);
         }
     }
 }

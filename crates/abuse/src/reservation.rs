@@ -1,7 +1,7 @@
 //! What a request holds of the limits that count it, and how it is told when they give nothing.
 
 use crate::{
-    budget::TaskPlace,
+    budget::{Course, TaskPlace},
     ledger::{Short, Token},
     limits::{Limits, Part, Rule},
     meter::{Gauge, Meter},
@@ -26,9 +26,9 @@ pub struct Refusal {
     pub retry_after_s: Option<u64>,
 }
 
-/// A running request has used up a limit of bytes, or those of its task: it has to be cut.
+/// A running request has used up a limit of bytes, or the budget of its task: it has to be cut.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the bytes cannot be charged: {}", .reason.code())]
+#[error("what passes cannot be charged: {}", .reason.code())]
 pub struct Exhausted {
     /// Which limit; `None`: the budget of its task.
     pub limit: Option<LimitName>,
@@ -91,11 +91,13 @@ impl Hold {
         self.task.as_deref().is_some_and(TaskPlace::counts_records)
     }
 
-    /// Charges records of an answer that have passed to the budget of the task; `None`: nobody can say how many.
-    pub fn charge_records(&self, records: Option<u64>, now: Time) {
-        if let Some(task) = &self.task {
-            task.charge_records(records, now);
-        }
+    /// Charges records of an answer that pass to the budget of the task; `None`: nobody can say how many.
+    ///
+    /// # Errors
+    /// When it is used up ([`TaskPlace::charge_records`]).
+    pub fn charge_records(&self, records: Option<u64>, course: Course, now: Time) -> Result<(), Exhausted> {
+        let charged = self.task.as_ref().map_or(Ok(()), |task| task.charge_records(records, course, now));
+        charged.map_err(|_used| Exhausted { limit: None, reason: Reason::ReserveTask })
     }
 
     /// Charges `bytes` that are about to pass to every limit of bytes. Of several limits, each is charged even when one is used up.

@@ -153,7 +153,9 @@ impl Body for Answer {
                 me.source = Source::Over;
                 if let Some(exchange) = &me.exchange {
                     exchange.count_out(bytes.len() as u64);
-                    exchange.pass_records(&bytes);
+                    if exchange.pass_records(&bytes).is_err() {
+                        return me.broke(Ending::Cut, BodyFault::Cut);
+                    }
                 }
                 me.complete();
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
@@ -184,7 +186,9 @@ impl Body for Answer {
                             return me.broke(Ending::Cut, BodyFault::Cut);
                         }
                         exchange.count_out(data.len() as u64);
-                        exchange.pass_records(&data);
+                        if exchange.pass_records(&data).is_err() {
+                            return me.broke(Ending::Cut, BodyFault::Cut);
+                        }
                         if incoming.is_end_stream() {
                             me.finish();
                         }

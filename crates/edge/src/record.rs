@@ -87,6 +87,8 @@ pub struct Exchange {
     bytes_out: Cell<u64>,
     /// The records of the answer, where they are counted.
     records: RefCell<Counting>,
+    /// How many of them the budget of a task was charged; `None`: all that it has.
+    charged: Cell<Option<u64>>,
     /// Whether the whole request has been taken from the client.
     uploaded: Cell<bool>,
     /// Why the request's body broke.
@@ -143,6 +145,7 @@ impl Exchange {
             bytes_in: Cell::new(0),
             bytes_out: Cell::new(0),
             records: RefCell::default(),
+            charged: Cell::new(Some(0)),
             uploaded: Cell::new(false),
             upload_fault: Cell::new(None),
             progress,

@@ -11,6 +11,7 @@ mod target;
 use http::{HeaderMap, StatusCode, header};
 use json::Json;
 use target::Target;
+use wardgate_gate::Course;
 use wardgate_model::api::{Operation, OperationClass};
 
 /// Numbers in an event are at most this.
@@ -55,6 +56,14 @@ impl Records {
         }
     }
 
+    /// How many have passed by now, as far as is known while more comes.
+    fn so_far(&self) -> u64 {
+        match &self.0 {
+            Way::Json(json) => json.so_far().unwrap_or(0),
+            Way::Texts(texts) => texts.count,
+        }
+    }
+
     /// How many there are; `None`: that cannot be said. Of an answer that was broken off, only whole lines count.
     #[must_use]
     pub fn count(self, extent: Extent) -> Option<u64> {
@@ -63,10 +72,7 @@ impl Records {
 
     fn end(self, extent: Extent) -> Found {
         let (told, passed) = match (self.0, extent) {
-            (Way::Json(json), Extent::Whole) => {
-                let count = json.end();
-                (count, count)
-            }
+            (Way::Json(json), Extent::Whole) => json.end(),
             (Way::Json(json), Extent::Begin) => (None, json.so_far()),
             // A text that was begun has passed in part.
             (Way::Texts(texts), extent) => (Some(texts.count + texts.last(extent)), Some(texts.count + texts.last(Extent::Whole))),
@@ -117,6 +123,25 @@ impl Counting {
     pub fn take(&mut self, bytes: &[u8]) {
         if let Self::Seen(records) = self {
             records.take(bytes);
+        }
+    }
+
+    /// How many have passed by now, after so many bytes, as far as is known while more comes; `None`: nobody will know.
+    #[must_use]
+    pub fn so_far(&self, bytes: u64) -> Option<u64> {
+        match self {
+            Self::Nothing => Some(0),
+            Self::Unseen => (bytes == 0).then_some(0),
+            Self::Seen(records) => Some(records.so_far()),
+        }
+    }
+
+    /// Whether what passes comes to its end by itself.
+    #[must_use]
+    pub const fn course(&self) -> Course {
+        match self {
+            Self::Seen(Records(Way::Texts(_))) => Course::Open,
+            Self::Nothing | Self::Unseen | Self::Seen(Records(Way::Json(_))) => Course::Ends,
         }
     }
 

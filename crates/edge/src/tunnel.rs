@@ -222,7 +222,8 @@ pub(crate) async fn run<C: AsyncRead + AsyncWrite + Unpin>(mut client: C, crossi
         let home = back.poll(cx, &mut upstream, &mut client, |count| {
             moved = true;
             exchange.count_out(count);
-            exchange.charge(count)
+            exchange.charge(count)?;
+            exchange.pass_records(&[])
         });
         match (out, home) {
             (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => return Poll::Ready(Ending::Complete),

@@ -22,7 +22,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
 };
-use wardgate_abuse::{Exhausted, Hold};
+use wardgate_abuse::{Exhausted, Hold, budget::Course};
 use wardgate_model::{
     api::Api,
     facts::{Caller, Facts, Purpose, RequestFacts},
@@ -254,11 +254,12 @@ impl Lease {
         self.hold.as_ref().is_some_and(Hold::counts_records)
     }
 
-    /// Charges records of an answer that have passed to the budget of the task; `None`: nobody can say how many.
-    pub fn charge_records(&self, records: Option<u64>, now: Time) {
-        if let Some(hold) = &self.hold {
-            hold.charge_records(records, now);
-        }
+    /// Charges records of an answer that pass to the budget of the task; `None`: nobody can say how many.
+    ///
+    /// # Errors
+    /// When they are used up: the stream has to be cut, unless it comes to its end and is the first one to exceed them.
+    pub fn charge_records(&self, records: Option<u64>, course: Course, now: Time) -> Result<(), Exhausted> {
+        self.hold.as_ref().map_or(Ok(()), |hold| hold.charge_records(records, course, now))
     }
 
     /// Charges bytes of a body that are about to pass.

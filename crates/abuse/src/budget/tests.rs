@@ -1,4 +1,4 @@
-use super::{Budgets, Drawn, Rest, Short, Wants};
+use super::{Budgets, Course, Drawn, Rest, Short, Wants};
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -98,13 +98,45 @@ fn bytes_are_never_more_than_there_are() {
 }
 
 #[test]
-fn records_overshoot_by_the_answers_under_way() {
+fn records_overshoot_by_an_answer() {
     let (budgets, _) = kept();
     let task = task(None, None, Some(10));
     budgets.drawn(&task.id, ALL, Drawn { records: 10, ..Drawn::default() }, NOW);
     let place = budgets.take(&task, None, NOW).expect("let through").expect("counted");
-    place.charge_records(Some(500), NOW);
+    let _known = place.charge_records(Some(500), Course::Ends, NOW);
     assert_eq!(budgets.take(&task, None, NOW).expect_err("more than all"), Short::Ask);
+}
+
+#[test]
+fn no_more_answers_are_under_way_than_there_are_records() {
+    let (budgets, _) = kept();
+    let task = task(None, None, Some(3));
+    budgets.drawn(&task.id, ALL, Drawn { records: 3, ..Drawn::default() }, NOW);
+    let take = || budgets.take(&task, None, NOW).map(|place| place.expect("counted"));
+    let mut under_way: Vec<_> = (0..3).map(|_| take().expect("a record for each")).collect();
+    assert_eq!(take().expect_err("for no other"), Short::Ask);
+    // One that had none gives its place back, and one that had some does not.
+    assert_eq!(under_way.pop().map(|place| place.charge_records(Some(0), Course::Ends, NOW)), Some(Ok(())));
+    assert_eq!(budgets.left(&task.id).records, 1);
+    assert_eq!(under_way.pop().map(|place| place.charge_records(Some(1), Course::Ends, NOW)), Some(Ok(())));
+    assert_eq!(budgets.left(&task.id).records, 1);
+}
+
+#[test]
+fn one_answer_exceeds_a_budget_of_records_and_the_others_are_cut() {
+    let (budgets, _) = kept();
+    let task = task(None, None, Some(10));
+    budgets.drawn(&task.id, ALL, Drawn { records: 10, ..Drawn::default() }, NOW);
+    let take = || budgets.take(&task, None, NOW).expect("let through").expect("counted");
+    let (first, second, lines) = (take(), take(), take());
+    assert_eq!(first.charge_records(Some(20), Course::Ends, NOW), Ok(()), "the store may have more");
+    assert_eq!(second.charge_records(Some(5), Course::Ends, NOW), Ok(()));
+    let wants = budgets.wants(&task.id, &task.budget, NOW);
+    budgets.drawn(&task.id, wants, Drawn::default(), NOW);
+    assert_eq!(first.charge_records(Some(5), Course::Ends, NOW), Ok(()), "the first goes on to its end");
+    assert_eq!(second.charge_records(Some(1), Course::Ends, NOW), Err(Short::Used));
+    assert_eq!(second.charge_records(Some(0), Course::Ends, NOW), Ok(()), "nothing more of it counts");
+    assert_eq!(lines.charge_records(Some(0), Course::Open, NOW), Err(Short::Used), "what has no end would never be over");
 }
 
 #[test]
@@ -114,14 +146,14 @@ fn what_exceeds_a_budget_of_records_is_owed_and_drawn_first() {
     let records = |records| Drawn { records, ..Drawn::default() };
     budgets.drawn(&task.id, ALL, records(10), NOW);
     let place = budgets.take(&task, None, NOW).expect("let through").expect("counted");
-    place.charge_records(Some(110), NOW);
+    let _known = place.charge_records(Some(110), Course::Ends, NOW);
     // It is told at once, whether or not anybody calls again.
     assert_eq!(low.load(Ordering::Relaxed), 1);
     let wants = budgets.wants(&task.id, &task.budget, NOW);
     assert_eq!(wants, Wants { records: true, records_owed: 100, ..Wants::default() });
     budgets.drawn(&task.id, wants, records(130), NOW);
     assert_eq!(budgets.left(&task.id).records, 30, "of 130, 100 were used before");
-    place.charge_records(Some(50), NOW);
+    let _known = place.charge_records(Some(50), Course::Ends, NOW);
     let wants = budgets.wants(&task.id, &task.budget, NOW);
     budgets.drawn(&task.id, wants, records(5), NOW);
     assert_eq!(budgets.take(&task, None, NOW).expect_err("less than is owed"), Short::Used, "there is no more");
@@ -137,11 +169,11 @@ fn an_answer_that_nobody_can_count_counts_as_the_whole_budget() {
     budgets.drawn(&task.id, ALL, Drawn { records: 500, ..Drawn::default() }, NOW);
     let place = budgets.take(&task, None, NOW).expect("let through").expect("counted");
     assert!(place.counts_records());
-    place.charge_records(None, NOW);
+    let _known = place.charge_records(None, Course::Ends, NOW);
     let wants = budgets.wants(&task.id, &task.budget, NOW);
     assert_eq!(wants.records_owed, 500, "what other gates could draw is used up too");
     for _ in 0..64 {
-        place.charge_records(Some(u64::MAX), NOW);
+        let _known = place.charge_records(Some(u64::MAX), Course::Ends, NOW);
     }
     assert_eq!(budgets.take(&task, None, NOW).expect_err("never more than none"), Short::Ask);
 }

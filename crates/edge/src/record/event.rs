@@ -3,12 +3,12 @@
 
 use super::{Exchange, Strike, Trip};
 use crate::{
-    records::{Counting, Extent, Found},
+    records::{Counting, Extent},
     thread::Phase,
 };
 use http::{HeaderMap, Method, StatusCode};
 use std::{rc::Rc, sync::Arc};
-use wardgate_gate::Lease;
+use wardgate_gate::{Course, Lease};
 use wardgate_model::{
     api::AuditMode,
     event::{CameOf, Ending, Event, EventKind, Outcome, Place, Share, UpstreamOutcome},
@@ -94,16 +94,31 @@ impl Exchange {
         self.lease.get().is_some_and(Lease::counts_records)
     }
 
-    /// Charges the records of the answer to the budget of a task. Whether nobody could say how many there were.
-    fn charge_records(&self, found: Found) -> bool {
-        let Some(lease) = self.lease.get().filter(|lease| lease.counts_records()) else { return false };
-        lease.charge_records(found.passed, self.connection.now());
-        found.passed.is_none()
+    /// Charges the records that have passed by now to the budget of a task; `None`: nobody can say how many.
+    fn charge_records(&self, passed: Option<u64>, course: Course) -> Result<(), Reason> {
+        let Some(lease) = self.lease.get().filter(|lease| lease.counts_records()) else { return Ok(()) };
+        let more = match (self.charged.get(), passed) {
+            (Some(charged), Some(passed)) => Some(passed.saturating_sub(charged)),
+            (Some(_), None) => None,
+            (None, _) => Some(0),
+        };
+        self.charged.set(passed.and_then(|passed| Some(self.charged.get()?.max(passed))));
+        let course = if self.over.get() { Course::Open } else { course };
+        lease.charge_records(more, course, self.connection.now()).map_err(|exhausted| exhausted.reason)
     }
 
     /// Looks at bytes of the answer that pass.
-    pub fn pass_records(&self, bytes: &[u8]) {
-        self.records.borrow_mut().take(bytes);
+    ///
+    /// # Errors
+    /// When the records of a task are used up: the answer has to be cut.
+    pub fn pass_records(&self, bytes: &[u8]) -> Result<(), Reason> {
+        let mut records = self.records.borrow_mut();
+        records.take(bytes);
+        let charged = self.charge_records(records.so_far(self.bytes_out.get()), records.course());
+        if charged.is_err() {
+            self.strike.set(Some(Strike::Cut));
+        }
+        charged
     }
 
     fn upstream(&self, trip: &Trip) -> UpstreamOutcome {
@@ -129,12 +144,22 @@ impl Exchange {
             (None, None) if self.thread().phase() == Phase::Cutting => Ending::Cut,
             (None, None) => Ending::ClientGone,
         };
+        let is_broken_off = match ending {
+            Ending::UpstreamBroke | Ending::Fault => true,
+            Ending::Cut => self.strike.get().is_none(),
+            _ => false,
+        };
         let facts = self.facts.take().unwrap_or_else(|| self.opening.facts(""));
         let fallback = if ending == Ending::Fault { Reason::ForwardFault } else { Reason::WireBodyIncomplete };
         let mut ruling = self.ruling.take().unwrap_or_else(|| Ruling::refused(fallback));
         let extent = if ending == Ending::Complete { Extent::Whole } else { Extent::Begin };
-        let found = self.records.take().end(extent, self.bytes_out.get());
-        if self.charge_records(found) {
+        let records = self.records.take();
+        let course = records.course();
+        let found = records.end(extent, self.bytes_out.get());
+        // Where an answer breaks off through no act of its caller, what could not be counted yet is not charged to it.
+        let passed = found.passed.or_else(|| is_broken_off.then_some(0));
+        let _over_already = self.charge_records(passed, course);
+        if self.charged.get().is_none() {
             ruling.reasons.insert(0, Reason::ReserveUncounted);
         }
         let upstream = self.trip.take().map(|trip| UpstreamOutcome { records: found.told, ..self.upstream(&trip) });

@@ -124,18 +124,22 @@ impl Json {
         }
     }
 
-    /// It is over. Gives what was counted, where it is one whole value.
-    pub(super) fn end(mut self) -> Option<u64> {
+    /// It is over. Gives what was counted, where it is one whole value; and how many records it holds at the most.
+    pub(super) fn end(mut self) -> (Option<u64>, Option<u64>) {
         if let At::Number(number) = self.at
             && number.is_whole()
         {
             self.over();
         }
-        if self.at == At::Over { self.target.count() } else { None }
+        if self.at != At::Over {
+            return (None, None);
+        }
+        let count = self.target.count();
+        (count, count.or_else(|| self.target.is_empty().then_some(0)))
     }
 
-    /// It was broken off. Gives how many members have begun at the most, where it is known which are counted.
-    pub(super) fn so_far(self) -> Option<u64> {
+    /// Gives how many members have begun at the most by now, where it is known which are counted.
+    pub(super) fn so_far(&self) -> Option<u64> {
         if self.at == At::GivenUp { None } else { self.target.so_far() }
     }
 
@@ -205,6 +209,9 @@ impl Json {
             b'n' => self.spelt(b"ull"),
             _ => return self.at = At::GivenUp,
         };
+        if self.depth > 0 && self.objects & 1 == 0 {
+            self.target.lists();
+        }
         self.target.begins(shape, self.depth);
         match shape {
             Shape::Object | Shape::List if self.depth == DEPTH_MAX => return self.at = At::GivenUp,

@@ -30,6 +30,8 @@ pub(super) struct Target {
     count: Option<u64>,
     /// Whether more than one thing could be meant.
     ambiguous: bool,
+    /// Whether a list has had a member, or what the pointer names is an object: there may be records that are not counted.
+    holds: bool,
 }
 
 #[derive(Debug)]
@@ -90,18 +92,29 @@ impl Target {
             reading: false,
             count: None,
             ambiguous: false,
+            holds: false,
         }
     }
 
     /// What was counted.
-    pub(super) fn count(self) -> Option<u64> {
+    pub(super) fn count(&self) -> Option<u64> {
         self.count.filter(|_| !self.ambiguous)
+    }
+
+    /// Whether a whole text holds no record: an empty list may be left out of it, or be `null`.
+    pub(super) const fn is_empty(&self) -> bool {
+        !self.holds && !self.ambiguous
     }
 
     /// What was counted of the begin of a text: of the list, or by a number that is whole. Where neither has come, what has passed may be
     /// what the number would have counted.
-    pub(super) fn so_far(self) -> Option<u64> {
+    pub(super) fn so_far(&self) -> Option<u64> {
         if self.reading { None } else { self.count() }
+    }
+
+    /// A list has a member.
+    pub(super) const fn lists(&mut self) {
+        self.holds = true;
     }
 
     /// A value begins within so many containers.
@@ -146,7 +159,8 @@ impl Target {
         match shape {
             Shape::List => (self.counting, self.count) = (depth + 1, Some(0)),
             Shape::Number => (self.reading, self.count) = (true, Some(0)),
-            Shape::Object | Shape::Other => {}
+            Shape::Object => self.holds = true,
+            Shape::Other => {}
         }
     }
 

@@ -234,6 +234,35 @@ fn counted_is_what_is_wanted_and_can_be_read() {
     assert_eq!(broken.count(Extent::Begin), None);
 }
 
+/// What a whole text counts as, at the most.
+fn whole(pointer: Option<&str>, text: &str) -> Option<u64> {
+    let operation = operation(OperationClass::List, pointer);
+    let mut counting = Counting::of(&operation, StatusCode::OK, &headers(&[("content-type", "application/json")]));
+    counting.take(text.as_bytes());
+    counting.end(Extent::Whole, text.len() as u64).passed
+}
+
+#[test]
+fn an_answer_without_any_list_holds_no_record() {
+    for text in ["null", "{}", r#"{"items":null}"#, r#"{"items":[]}"#, r#"{"job":"7"}"#] {
+        assert_eq!(whole(Some("/items"), text), Some(0), "{text}");
+    }
+    assert_eq!(whole(None, r#"{"job":{"id":7,"state":"queued"}}"#), Some(0));
+    assert_eq!(whole(Some("/page/total"), r#"{"accepted":true}"#), Some(0));
+    // There may be some that are not counted.
+    for (pointer, text) in [
+        (Some("/items"), r#"{"data":[1,2]}"#),
+        (Some("/items"), r#"{"items":null,"more":[[]]}"#),
+        (Some("/items"), r#"{"items":{"a":1}}"#),
+        (Some("/items"), r#"{"items":null,"items":null}"#),
+        (None, r#"{"a":[1],"b":[2]}"#),
+        (Some("/page/total"), r#"{"page":{"total":"2"},"items":[1,2]}"#),
+        (Some("/items"), r#"{"items":nul"#),
+    ] {
+        assert_eq!(whole(pointer, text), None, "{text}");
+    }
+}
+
 /// What has passed of an answer that was broken off behind this text.
 fn passed(pointer: Option<&str>, kind: &'static str, text: &str) -> Option<u64> {
     let operation = operation(OperationClass::List, pointer);

@@ -110,6 +110,56 @@ fn who_hangs_up_is_charged_for_what_has_passed() {
     keeper.open();
 }
 
+/// An empty list may be left out of an answer, or be `null`: nothing is charged for it.
+#[test]
+fn who_finds_nothing_is_charged_nothing() {
+    let upstream = Upstream::start(|received| {
+        let empty = if received.starts_with("GET /ledger/entries?a") { "{\"items\":null}" } else { "{}" };
+        answer("", empty)
+    });
+    let place = place(&upstream);
+    let gate = place.serve();
+    let payer = Payer::new(&place, &gate, "payer");
+    let task = payer.start(&json!({ "budget": { "records": 1 } }));
+    let token = payer.token(&task);
+    for target in ["GET /ledger/entries", "GET /ledger/entries?a", "GET /ledger/entries"] {
+        assert_eq!(payer.call(target, &token), "200");
+    }
+}
+
+/// However many answers are under way, and however slowly they are taken: as many records pass as there are, and the rest of one answer.
+#[test]
+fn answers_that_are_held_open_do_not_evade_the_count() {
+    let keeper = Arc::new(Keeper::default());
+    let held = Arc::clone(&keeper);
+    let upstream = Upstream::start(move |_| {
+        let begin = items(50);
+        let begin = begin.strip_suffix("]}").unwrap();
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n{begin}");
+        Play::Held(head, String::new(), Arc::clone(&held))
+    });
+    let place = place(&upstream);
+    let gate = place.serve();
+    let payer = Payer::new(&place, &gate, "payer");
+    let token = payer.token(&payer.start(&json!({ "budget": { "records": 60 } })));
+    let mut lines = Vec::new();
+    let refused = until("a call to be refused", || {
+        let mut line = http::Line::open(gate.public);
+        line.send(&http::request("GET /ledger/entries", &[("Authorization", &bearer(&token))], ""));
+        let head = line.read_until("\r\n\r\n");
+        let is_let_in = head.starts_with("HTTP/1.1 200");
+        if is_let_in {
+            line.read_until("0,0,0");
+            lines.push(line);
+        }
+        (!is_let_in).then_some(head)
+    });
+    assert!(refused.starts_with("HTTP/1.1 403"), "{refused}");
+    assert!((2..=3).contains(&lines.len()), "50, 100 of 60, and perhaps one while that is told: {}", lines.len());
+    drop(lines);
+    keeper.open();
+}
+
 fn on(database: &str, upstream: &Upstream) -> Place {
     let place = place(upstream);
     place.change("wardgate.yaml", "secrets:", &format!("store: {{ url: '{database}' }}\nsecrets:"));
