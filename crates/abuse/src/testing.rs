@@ -114,6 +114,7 @@ pub(crate) fn facts(text: &str) -> Facts {
             created: Time::from_seconds(0),
             expires: None,
             warn_from: None,
+            task: None,
             state: CredentialState::Live,
         })
     });

@@ -28,13 +28,14 @@ use wardgate_governance::{contract::may_issue, person};
 use wardgate_model::{
     contain::Containable,
     credential::{Credential, CredentialKind, CredentialState, SignatureScheme},
-    id::{CredentialId, IdentityId},
+    id::{CredentialId, IdentityId, TaskId},
     inventory::Identity,
     resource::Kind,
+    task::Task,
     time::Time,
 };
 use wardgate_resources::scalar;
-use wardgate_store::{Condition, CredentialFilter, NewCredential, Precondition, StoredCredential};
+use wardgate_store::{Condition, CredentialFilter, NewCredential, Precondition, StoreFault, StoredCredential};
 
 /// How long a sign-in waits to be used.
 pub const SIGN_IN: Duration = Duration::from_secs(60 * 60);
@@ -57,6 +58,8 @@ pub(crate) struct IssueRequest {
     kind: Option<String>,
     /// The secret that the sender of webhooks signs with already (`hmac`); without it a random one is made.
     secret: Option<String>,
+    /// The open task of the identity that an `api_key` is made for: it is good for that alone, out of its budget, and ends with it.
+    task: Option<String>,
     /// Why, for the feed of changes: at most 500 characters.
     reason: Option<String>,
 }
@@ -107,6 +110,9 @@ pub(crate) struct CredentialView {
     state: &'static str,
     /// When it was revoked (RFC 3339).
     revoked: Option<String>,
+    /// The task that it was made for: it is good for that alone, and ends with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task: Option<String>,
     /// What `If-Match` can name, in quotes; 0: the change is not on record yet, or it is declared.
     revision: u64,
     /// Who vouches for it, for whom; only of one that is declared.
@@ -152,6 +158,7 @@ impl CredentialView {
             expires: credential.expires.map(Time::to_rfc3339),
             state: Condition::of(credential, now).as_str(),
             revoked: None,
+            task: credential.task.as_ref().map(ToString::to_string),
             revision: 0,
             vouched: None,
             only_here: None,
@@ -217,6 +224,10 @@ pub(crate) async fn issue(console: &Console, asked: &Asked<'_>) -> Result<Answer
     let reason = input::reason(request.reason.as_deref())?;
     let plan = plan(console, asked, &request).await?;
     let identity = &plan.identity;
+    let task = match &request.task {
+        Some(task) => Some(for_task(console, identity, plan.kind, task, asked.now).await?),
+        None => None,
+    };
     let environment = &identity.environment.name;
     let made = hooks::make(console, plan.kind, environment, plan.signed, request.secret)?;
     let new = NewCredential {
@@ -227,7 +238,8 @@ pub(crate) async fn issue(console: &Console, asked: &Asked<'_>) -> Result<Answer
         environment: environment.clone(),
         sources: plan.sources,
         hash: made.hash,
-        expires: plan.ends,
+        expires: task.as_ref().map_or(plan.ends, |task| task.ends.min(plan.ends)),
+        task: task.map(|task| task.id),
     };
     let actor = asked.actor(reason);
     let stored = match made.sealed {
@@ -241,6 +253,24 @@ pub(crate) async fn issue(console: &Console, asked: &Asked<'_>) -> Result<Answer
     let credential = CredentialView::of(&stored, asked.now);
     let issued = Issued { key: made.shown, credential };
     Ok(Answer::json(StatusCode::CREATED, &issued).at(stored.revision))
+}
+
+/// The open task of an identity that a key is made for.
+async fn for_task(console: &Console, identity: &Identity, kind: CredentialKind, task: &str, now: Time) -> Result<Task, Problem> {
+    let unfit = |detail: String| Problem::new(Code::Unfit, detail);
+    if kind != CredentialKind::ApiKey {
+        return Err(unfit(format!("a credential of the kind `{kind}` is of no task")).mend("leave `task` out, or issue an `api_key`"));
+    }
+    let missing = || {
+        unfit(format!("`{}` has no task `{}` under way", identity.id, input::shown(task)))
+            .mend(format!("see `wardgate task list --identity {}`", identity.id))
+    };
+    let id = TaskId::parse(task).map_err(|_| missing())?;
+    match console.store.task(&id).await {
+        Ok(stored) if stored.task.identity == identity.id && stored.task.is_open(now) => Ok(stored.task),
+        Ok(_) | Err(StoreFault::NotFound { .. }) => Err(missing()),
+        Err(fault) => Err(fault.into()),
+    }
 }
 
 async fn plan(console: &Console, asked: &Asked<'_>, request: &IssueRequest) -> Result<Plan, Problem> {
@@ -385,6 +415,7 @@ pub(crate) async fn rotate(console: &Console, asked: &Asked<'_>) -> Result<Answe
     let entries = console.world.entries(&known.id).await?;
     let entry = entry(&known, &entries, Some(&old.name), Some(old.kind))?;
     let made = hooks::make(console, old.kind, &known.environment.name, entry.signed, request.secret)?;
+    let ends = entry_ends(console, &known, entry, asked.now).await?;
     let new = NewCredential {
         id: made.id,
         identity: known.id.clone(),
@@ -393,7 +424,9 @@ pub(crate) async fn rotate(console: &Console, asked: &Asked<'_>) -> Result<Answe
         environment: known.environment.name.clone(),
         sources: entry.sources.clone(),
         hash: made.hash,
-        expires: entry_ends(console, &known, entry, asked.now).await?,
+        // What was made for a task has its end, whoever replaces it.
+        expires: ends.min(old.task.as_ref().and(old.expires).unwrap_or(ends)),
+        task: old.task.clone(),
     };
     let (actor, ends) = (asked.actor(reason), asked.now + overlap);
     let rotated = match made.sealed {

@@ -173,6 +173,7 @@ async fn register(
         sources: Box::<[IpNet]>::default(),
         hash,
         expires: credentials::lasts(console, identity, Some(FOREIGN), None, asked.now).await?,
+        task: None,
     };
     Ok(console.store.issue_credential(actor, new, asked.now).await?.revision)
 }

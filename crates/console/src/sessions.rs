@@ -93,6 +93,7 @@ pub(crate) async fn sign_in(console: &Console, asked: &Asked<'_>) -> Result<Answ
         sources: sign_in.sources.clone(),
         hash: minted.hash,
         expires,
+        task: None,
     };
     let stored = console.store.spend_sign_in(&asked.actor("sign-in".into()), &sign_in.id, session, asked.now).await?;
     console.world.published(stored.revision).await;

@@ -45,6 +45,7 @@ pub fn declared(identity: &Identity, entry: &str, kind: CredentialKind, sources:
         created: Time::from_micros(0),
         expires: None,
         warn_from: None,
+        task: None,
         state: CredentialState::Live,
     }
 }

@@ -72,6 +72,7 @@ pub fn registered(identity: &Identity, entry: &str, sources: &[IpNet], jwk: &str
         created: Time::from_micros(0),
         expires: None,
         warn_from: None,
+        task: None,
         state: CredentialState::Live,
     };
     Ok(Registered { credential: Arc::new(credential), key, tokens })

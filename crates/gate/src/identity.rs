@@ -54,7 +54,7 @@ pub fn resolve(proven: Proven<'_>, snapshot: &Snapshot, now: Time) -> Result<Fac
         (true, _, _) => Err(Refused::new(facts, Reason::ProofRevoked)),
         (false, true, _) => Err(Refused::new(facts, Reason::IdentityContained)),
         (false, false, true) => Err(Refused::new(facts, Reason::IdentityEnded)),
-        (false, false, false) => match of_task.map_or(Ok(()), |of| task::within(&of, &mut facts, snapshot, now)) {
+        (false, false, false) => match task::within(of_task.as_deref(), &mut facts, snapshot, now) {
             Ok(()) => Ok(facts),
             Err(reason) => Err(Refused::new(facts, reason)),
         },

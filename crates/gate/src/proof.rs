@@ -325,7 +325,9 @@ fn on_record(
     }
 }
 
+/// What was made for a task is of that, and so is whatever was got by it.
 pub(crate) fn claim(identity: &Arc<Identity>, genuine: Genuine) -> Caller {
+    let task = genuine.task.map(|of| of.task.clone()).or_else(|| genuine.credential.task.clone());
     Caller {
         identity: Arc::clone(identity),
         credential: Some(genuine.credential),
@@ -335,6 +337,6 @@ pub(crate) fn claim(identity: &Arc<Identity>, genuine: Genuine) -> Caller {
         actors: delegation::names(genuine.delegation.as_deref()),
         holds: genuine.holds,
         delegation: genuine.delegation,
-        task: genuine.task.map(|of| of.task.clone()),
+        task,
     }
 }

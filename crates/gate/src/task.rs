@@ -60,20 +60,25 @@ pub fn over_from(caller: &Caller, snapshot: &Snapshot, now: Time) -> Option<Time
     Some(snapshot.population().tasks().get(task.as_str()).map_or(now, |task| task.is_over_from()))
 }
 
-/// Looks whether a call is within its task, and gives it the task's purpose.
+/// Looks whether a call is within its task, and gives it the task's purpose; `of`: what of the task the token is for that is shown. What was
+/// made for a task (a credential) is for all of it, and says besides what becomes of it.
 ///
 /// # Errors
 /// When it is not, or the task is over.
-pub(crate) fn within(of: &OfTask, facts: &mut Facts, snapshot: &Snapshot, now: Time) -> Result<(), Reason> {
+pub(crate) fn within(of: Option<&OfTask>, facts: &mut Facts, snapshot: &Snapshot, now: Time) -> Result<(), Reason> {
     let caller = facts.caller.as_ref().ok_or(Reason::StandingFault)?;
+    let Some(id) = &caller.task else { return Ok(()) };
     let task = open(caller, snapshot, now).ok_or(Reason::ProofRevoked)?;
+    let made_for = caller.credential.as_ref().and_then(|credential| credential.task.as_ref());
+    if made_for.is_some_and(|made_for| made_for != id) {
+        return Err(Reason::StandingTask);
+    }
     let (Some(api), Some(operation)) = (&facts.api, &facts.operation) else { return Err(Reason::StandingFault) };
     let resource = facts.resource.as_deref();
-    let inside = api.name == task.api
-        && covers(&task.operations, operation)
-        && covers(&of.operations, operation)
-        && holds(&task.resources, resource)
-        && holds(&of.resources, resource);
+    let whole = api.name == task.api && covers(&task.operations, operation) && holds(&task.resources, resource);
+    let narrowed = of.is_none_or(|of| covers(&of.operations, operation) && holds(&of.resources, resource));
+    let own = made_for.is_some() && of.is_none() && api.is_tasks() && resource == Some(id.as_str());
+    let inside = (whole && narrowed) || own;
     let other = facts.purpose.as_ref().is_some_and(|purpose| purpose.value != task.purpose);
     facts.purpose = Some(Purpose { value: task.purpose.clone(), basis: Basis::Task });
     if inside && !other { Ok(()) } else { Err(Reason::StandingTask) }

@@ -62,6 +62,7 @@ pub(crate) fn credential(text: &str) -> Credential {
         created,
         expires: (parts[4] != "-").then(|| created + DAY * parts[4].parse().unwrap()),
         warn_from: None,
+        task: None,
         state: if parts.get(5) == Some(&"revoked") { CredentialState::Revoked { at: NOW } } else { CredentialState::Live },
     }
 }

@@ -1,7 +1,7 @@
 //! Credentials: the long-lived things on record by which an identity may prove itself.
 
 use crate::{
-    id::{ApiName, CredentialId, EnvironmentName, IdentityId},
+    id::{ApiName, CredentialId, EnvironmentName, IdentityId, TaskId},
     inventory::words,
     secret::Secret,
     time::Time,
@@ -143,6 +143,8 @@ pub struct Credential {
     pub expires: Option<Time>,
     /// From when on answers warn its user that it is to be replaced.
     pub warn_from: Option<Time>,
+    /// The task that it was made for: it is good for that alone, and ends with it.
+    pub task: Option<TaskId>,
     /// Whether it can still be used.
     pub state: CredentialState,
 }

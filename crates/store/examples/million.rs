@@ -64,6 +64,7 @@ fn credential(n: usize) -> Outcome<NewCredential> {
         sources: Box::default(),
         hash: KeyedHash::new(hash),
         expires: NOW + YEAR,
+        task: None,
     })
 }
 

@@ -7,14 +7,14 @@ use crate::{
     database::{Conn, query},
     feed::{Act, Actor, Subject, Told, Writing, signed, unsigned},
     resource::Precondition,
-    sql,
+    sql, task,
     vault::Sealed,
 };
 use ipnet::IpNet;
 use serde_json::{Value, json};
 use wardgate_model::{
     credential::{Credential, CredentialKind, CredentialState, KeyedHash},
-    id::{CredentialId, EnvironmentName, IdentityId},
+    id::{CredentialId, EnvironmentName, IdentityId, TaskId},
     time::Time,
 };
 
@@ -50,6 +50,8 @@ pub struct NewCredential {
     pub hash: KeyedHash,
     /// When it ends by itself.
     pub expires: Time,
+    /// The task that it is made for, which has to be under way.
+    pub task: Option<TaskId>,
 }
 
 /// A credential on record, and which change it is at.
@@ -142,6 +144,7 @@ pub(crate) struct CredentialRow {
     revision: i64,
     created_seq: i64,
     sealed: Option<Vec<u8>>,
+    task: Option<String>,
 }
 
 impl CredentialRow {
@@ -168,6 +171,7 @@ impl CredentialRow {
             created: Time::from_micros(self.created_us),
             expires: Some(Time::from_micros(self.expires_us)),
             warn_from: None,
+            task: self.task.map(|task| TaskId::parse(&task)).transpose().map_err(|e| corrupt(e.to_string()))?,
             state,
         };
         let sealed = self.sealed.map(Sealed::new);
@@ -210,7 +214,7 @@ pub(crate) fn told(credential: &Credential) -> Value {
         CredentialState::Revoked { at } => ("revoked", Some(at.to_rfc3339())),
         CredentialState::Spent => ("spent", None),
     };
-    json!({
+    let mut told = json!({
         "identity": credential.identity.as_str(),
         "name": &*credential.name,
         "kind": credential.kind.as_str(),
@@ -220,22 +224,11 @@ pub(crate) fn told(credential: &Credential) -> Value {
         "expires": credential.expires.map(Time::to_rfc3339),
         "state": state,
         "revoked": revoked,
-    })
-}
-
-/// How many like it may be live at a time, if it can be issued at all.
-pub(crate) fn issuable(new: &NewCredential, sealed: Option<&Sealed>, now: Time) -> Result<u32, StoreFault> {
-    let refused = |why| Err(StoreFault::conflict("credential", format!("{}/{}", new.identity, new.name), why));
-    let Some(max) = live_max(new.kind) else {
-        return refused(format!("is of the kind `{}`, which is not issued but registered", new.kind));
-    };
-    if (new.kind == CredentialKind::Hmac) != sealed.is_some() {
-        return refused(format!("is of the kind `{}`: a secret is kept of the kind `{}`, and of no other", new.kind, CredentialKind::Hmac));
+    });
+    if let (Some(task), Some(members)) = (&credential.task, told.as_object_mut()) {
+        members.insert("task".to_owned(), task.as_str().into());
     }
-    if new.expires <= now {
-        return refused(format!("would have expired on {}", new.expires));
-    }
-    Ok(max)
+    told
 }
 
 /// A new credential, as it is on record from now on.
@@ -252,6 +245,7 @@ pub(crate) fn live(new: NewCredential, now: Time) -> Credential {
         created: now,
         expires: Some(new.expires),
         warn_from: None,
+        task: new.task,
         state: CredentialState::Live,
     }
 }
@@ -266,12 +260,16 @@ pub(crate) struct Issuing {
 /// Puts a credential on record within a change under way.
 pub(crate) async fn issue(writing: &mut Writing, actor: &Actor, issuing: Issuing) -> Result<StoredCredential, StoreFault> {
     let Issuing { new, armers, sealed } = issuing;
-    let max = issuable(&new, sealed.as_ref(), writing.now)?;
+    let max = crate::issue::issuable(&new, sealed.as_ref(), writing.now)?;
+    if let Some(task) = &new.task {
+        task::is_of(writing, task, &new.identity).await?;
+    }
     let (count,): (i64,) = query(sql::CREDENTIALS_LIVE)
         .bind(new.identity.as_str())
         .bind(&*new.name)
         .bind(new.kind.as_str())
         .bind(writing.now.as_micros())
+        .bind(new.task.as_ref().map_or("", TaskId::as_str))
         .one(writing.conn())
         .await?;
     if count >= i64::from(max) {
@@ -292,6 +290,7 @@ pub(crate) async fn issue(writing: &mut Writing, actor: &Actor, issuing: Issuing
         .bind(new.expires.as_micros())
         .bind(signed(seq))
         .bind(armers.text())
+        .bind(new.task.as_ref().map(TaskId::as_str))
         .execute(writing.conn())
         .await?;
     if done != 1 {

@@ -4,11 +4,12 @@ use crate::{
     Store, StoreFault,
     apply::ROWS,
     arming,
-    credential::{self, NewCredential},
+    credential::{self, NewCredential, live_max},
     database::{query, query_rows},
     feed::{Act, Actor, Subject, Told, Writing, signed},
     sql,
     status::{self, StatusRow},
+    vault::Sealed,
 };
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
@@ -40,10 +41,28 @@ async fn live(writing: &mut Writing, identities: &BTreeSet<&str>) -> Result<Live
     Ok(live)
 }
 
+/// How many like it may be live at a time, if it can be issued at all.
+pub(crate) fn issuable(new: &NewCredential, sealed: Option<&Sealed>, now: Time) -> Result<u32, StoreFault> {
+    let refused = |why| Err(StoreFault::conflict("credential", format!("{}/{}", new.identity, new.name), why));
+    let Some(max) = live_max(new.kind) else {
+        return refused(format!("is of the kind `{}`, which is not issued but registered", new.kind));
+    };
+    if (new.kind == CredentialKind::Hmac) != sealed.is_some() {
+        return refused(format!("is of the kind `{}`: a secret is kept of the kind `{}`, and of no other", new.kind, CredentialKind::Hmac));
+    }
+    if new.expires <= now {
+        return refused(format!("would have expired on {}", new.expires));
+    }
+    Ok(max)
+}
+
 /// Checks what [`Store::issue_credential`] checks, and counts the new one among the live ones.
 fn check(live: &mut Live, new: &NewCredential, now: Time) -> Result<(), StoreFault> {
     let entry = || format!("{}/{}", new.identity, new.name);
-    let max = credential::issuable(new, None, now)?;
+    if new.task.is_some() {
+        return Err(StoreFault::conflict("credential", entry(), "is for a task: such ones are issued one by one"));
+    }
+    let max = issuable(new, None, now)?;
     let count = live.entry((new.identity.to_string(), new.name.to_string(), new.kind)).or_default();
     if *count >= i64::from(max) {
         return Err(StoreFault::Limit { what: "identity entry", name: entry(), of: "credentials", max });

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use wardgate_model::{
     contain::Containable,
     credential::{Credential, CredentialKind, CredentialState, KeyedHash},
-    id::{CredentialId, EnvironmentName, IdentityId, SecretName},
+    id::{CredentialId, EnvironmentName, IdentityId, SecretName, TaskId},
     inventory::IdentityState,
     resource::Kind,
     time::Time,
@@ -132,6 +132,7 @@ fn credential_value(stored: &StoredCredential) -> Value {
         "expires": credential.expires.map(Time::as_micros),
         "state": state,
         "at": at,
+        "task": credential.task,
         "revision": stored.revision,
         "seq": stored.created_seq,
     })
@@ -161,6 +162,13 @@ impl<'a> Members<'a> {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(value) => value.as_i64().map(Time::from_micros).map(Some).ok_or(Unreadable(name)),
+        }
+    }
+
+    fn maybe_task(&self) -> Result<Option<TaskId>, Unreadable> {
+        match self.0.get("task") {
+            None | Some(Value::Null) => Ok(None),
+            Some(_) => TaskId::parse(self.text("task")?).map(Some).map_err(|_| Unreadable("task")),
         }
     }
 
@@ -259,6 +267,7 @@ impl<'a> Members<'a> {
             created: self.time("created")?,
             expires: self.maybe_time("expires")?,
             warn_from: None,
+            task: self.maybe_task()?,
             state: match self.text("state")? {
                 "live" => CredentialState::Live,
                 "revoked" => CredentialState::Revoked { at: self.time("at")? },

@@ -83,6 +83,9 @@ impl Store {
             let why = format!("is `{}`'s, the new one would be `{}`'s", stored.credential.identity, new.identity);
             return Err(StoreFault::conflict("credential", old, why));
         }
+        if stored.credential.task != new.task {
+            return Err(StoreFault::conflict("credential", old, "is of a task, or of none, and the new one is not of the same"));
+        }
         let old = end_at(&mut writing, actor, stored, Act::Rotate, old_ends).await?;
         let armers = arming::armed(writing.conn(), actor, &new.identity).await?;
         let new = credential::issue(&mut writing, actor, Issuing { new, armers, sealed }).await?;

@@ -122,28 +122,29 @@ pub(crate) const APPROVAL_DECIDE: &str = "UPDATE approval SET state = $2, decide
      WHERE id = $1 AND state = 'waiting'";
 
 pub(crate) const CREDENTIAL: &str = "SELECT id, identity, name, kind, environment, sources, hash, created_us, expires_us, state, revoked_us, \
-     revision, created_seq, sealed FROM credential WHERE id = $1";
+     revision, created_seq, sealed, task FROM credential WHERE id = $1";
 pub(crate) const CREDENTIALS: &str = "SELECT id, identity, name, kind, environment, sources, hash, created_us, expires_us, state, revoked_us, \
-     revision, created_seq, sealed FROM credential \
+     revision, created_seq, sealed, task FROM credential \
      WHERE created_seq > $1 AND ($2 = '' OR identity = $2) AND ($3 = '' OR state = $3) AND ($4 = '' OR kind = $4) \
      AND expires_us > $5 AND expires_us <= $6 ORDER BY created_seq LIMIT $7";
 /// As [`CREDENTIALS`], of one identity: by its index.
 pub(crate) const CREDENTIALS_OF_ONE: &str = "SELECT id, identity, name, kind, environment, sources, hash, created_us, expires_us, state, \
-     revoked_us, revision, created_seq, sealed FROM credential \
+     revoked_us, revision, created_seq, sealed, task FROM credential \
      WHERE created_seq > $1 AND identity = $2 AND ($3 = '' OR state = $3) AND ($4 = '' OR kind = $4) \
      AND expires_us > $5 AND expires_us <= $6 ORDER BY created_seq LIMIT $7";
 pub(crate) const CREDENTIALS_OF: &str = "SELECT id, identity, name, kind, environment, sources, hash, created_us, expires_us, state, revoked_us, \
-     revision, created_seq, sealed FROM credential WHERE identity IN (VALUES {})";
+     revision, created_seq, sealed, task FROM credential WHERE identity IN (VALUES {})";
 pub(crate) const CREDENTIALS_BETWEEN: &str = "SELECT id, identity, name, kind, environment, sources, hash, created_us, expires_us, state, \
-     revoked_us, revision, created_seq, sealed FROM credential WHERE identity > $1 AND identity <= $2";
+     revoked_us, revision, created_seq, sealed, task FROM credential WHERE identity > $1 AND identity <= $2";
+/// Those of one task, or of none (''), by themselves: what is for a task takes no other's place.
 pub(crate) const CREDENTIALS_LIVE: &str = "SELECT COUNT(*) FROM credential \
-     WHERE identity = $1 AND name = $2 AND kind = $3 AND state = 'live' AND expires_us > $4";
+     WHERE identity = $1 AND name = $2 AND kind = $3 AND state = 'live' AND expires_us > $4 AND COALESCE(task, '') = $5";
 pub(crate) const CREDENTIALS_LIVE_OF: &str =
-    "SELECT identity, name, kind, expires_us FROM credential WHERE identity IN (VALUES {}) AND state = 'live'";
+    "SELECT identity, name, kind, expires_us FROM credential WHERE identity IN (VALUES {}) AND state = 'live' AND task IS NULL";
 pub(crate) const CREDENTIALS_ISSUE: &str = "INSERT INTO credential (id, identity, name, kind, environment, sources, hash, created_us, expires_us, \
      state, revoked_us, revision, created_seq, armed_by) VALUES {} ON CONFLICT (id) DO NOTHING";
 pub(crate) const CREDENTIAL_ISSUE: &str = "INSERT INTO credential (id, identity, name, kind, environment, sources, hash, created_us, expires_us, \
-     state, revoked_us, revision, created_seq, armed_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'live', NULL, $10, $10, $11) \
+     state, revoked_us, revision, created_seq, armed_by, task) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'live', NULL, $10, $10, $11, $12) \
      ON CONFLICT (id) DO NOTHING";
 pub(crate) const CREDENTIAL_SEAL: &str = "UPDATE credential SET sealed = $2 WHERE id = $1";
 pub(crate) const CREDENTIAL_REVOKE: &str =

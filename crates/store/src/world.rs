@@ -150,5 +150,6 @@ pub(crate) fn credential(text: &str) -> NewCredential {
         sources: ["10.0.0.0/8".parse::<IpNet>().unwrap()].into(),
         hash: KeyedHash::new(hash),
         expires: NOW + HOUR * hours.parse().unwrap(),
+        task: None,
     }
 }

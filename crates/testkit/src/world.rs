@@ -253,6 +253,7 @@ fn credential(spec: &wardgate_resources::IdentitySpec, id: CredentialId, pepper:
         created: DAWN,
         expires: Some(DAWN + entry.and_then(|entry| entry.expires_in).unwrap_or(Duration::from_hours(24))),
         warn_from: None,
+        task: None,
         state: CredentialState::Live,
     }
 }

@@ -164,6 +164,7 @@ impl Place {
                 sources: Box::default(),
                 hash,
                 expires: clock::now() + Duration::from_hours(24 * 90),
+                task: None,
             });
             if batch.len() == CHANGES_WELL_MADE || n + 1 == self.identities * 2 {
                 control.store().issue_credentials(&actor, &batch, clock::now()).await?;

@@ -196,6 +196,7 @@ impl Opening {
             sources: Box::default(),
             hash: api_key::hash(self.control.material().pepper(), text.danger_expose()),
             expires: now + LIFE,
+            task: None,
         };
         let issued = store.issue_credential(&actor, new, now).await?;
         self.control.obey(issued.revision).await?;

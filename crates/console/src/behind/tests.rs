@@ -35,6 +35,7 @@ async fn glass(fixture: &Fixture) -> String {
         sources: Box::default(),
         hash: KeyedHash::new([6; 32]),
         expires: NOW + crate::SESSION,
+        task: None,
     };
     let process = Actor::new(Who::Process, "break-glass");
     if fixture.store.credential(&new.id).await.is_err() {

@@ -83,6 +83,7 @@ impl Fixture {
             sources: Box::default(),
             hash: KeyedHash::new([9; 32]),
             expires: NOW + HOUR,
+            task: None,
         };
         let process = Actor::new(Who::Process, "first start");
         store.issue_credential(&process, first, NOW).await.unwrap();
@@ -177,6 +178,7 @@ impl Fixture {
             created: NOW,
             expires: Some(NOW + HOUR),
             warn_from: None,
+            task: None,
             state: CredentialState::Live,
         });
         let caller = Caller {
@@ -233,6 +235,7 @@ fn session(name: &str) -> NewCredential {
         sources: Box::default(),
         hash: KeyedHash::new([8; 32]),
         expires: NOW + HOUR,
+        task: None,
     }
 }
 

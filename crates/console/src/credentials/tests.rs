@@ -89,6 +89,7 @@ async fn who_cannot_be_armed_is_told_why() {
             r#"{"identity":"ledger","kind":"hmac"}"#,
             "422 console.unfit: `ledger` has no entry of the type `hmac` in its `credentials`",
         ),
+        ("op", r#"{"identity":"ledger","task":"t-0"}"#, "422 console.unfit: `ledger` has no task `t-0` under way"),
         (
             "op",
             r#"{"identity":"ledger","secret":"a-secret-that-was-agreed"}"#,
@@ -106,7 +107,7 @@ async fn who_cannot_be_armed_is_told_why() {
         (
             "op",
             r#"{"identity":"ledger","days":3}"#,
-            "400 console.malformed: the body: unknown field `days`, expected one of `identity`, `name`, `kind`, `secret`, `reason` at line 1 column 27",
+            "400 console.malformed: the body: unknown field `days`, expected one of `identity`, `name`, `kind`, `secret`, `task`, `reason` at line 1 column 27",
         ),
     ] {
         assert_eq!(issue(&fixture, caller, body).await, said, "{body}");
@@ -332,6 +333,7 @@ async fn what_is_declared_is_listed_and_contained_and_never_revoked() {
             created: Time::from_micros(0),
             expires: None,
             warn_from: None,
+            task: None,
             state: CredentialState::Live,
         })
     };

@@ -246,6 +246,7 @@ fn with_credential(warn_from: Option<Time>, expires: Option<Time>) -> Facts {
         created: Time::from_seconds(0),
         expires,
         warn_from,
+        task: None,
         state: CredentialState::Live,
     };
     facts.caller.as_mut().expect("a caller").credential = Some(Arc::new(credential));

@@ -361,6 +361,7 @@ impl Setup {
             created: Time::from_seconds(0),
             expires: None,
             warn_from: None,
+            task: None,
             state: CredentialState::Live,
         };
         let mut limit = Limit {

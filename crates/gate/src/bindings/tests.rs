@@ -22,6 +22,7 @@ fn credential(n: u128, subject: &str) -> Arc<Credential> {
         created: Time::from_micros(0),
         expires: None,
         warn_from: None,
+        task: None,
         state: CredentialState::Live,
     })
 }

@@ -11,6 +11,7 @@ use wardgate_gate::{
 };
 use wardgate_model::{
     api::OperationClass,
+    credential::Credential,
     facts::Facts,
     grant::OperationSelector,
     id::{ApiName, CredentialId, IdentityId, PurposeName, TaskId},
@@ -88,6 +89,12 @@ fn world() -> World {
 }
 
 impl World {
+    /// What stays on record whatever is told of the task.
+    fn keep(&mut self, changes: [Change; 1]) {
+        self.people.extend(changes);
+        self.told(Change::NoTask(TaskId::literal("t-0")));
+    }
+
     /// What is known of the task from now on.
     fn told(&mut self, change: Change) {
         let mut people = self.people.clone();
@@ -136,4 +143,34 @@ fn a_task_lapses_by_one_word_for_new_calls_and_for_open_ones() {
     assert!(!review::is_unchanged(&facts, &world.world.snapshot));
     assert_eq!((review(&world, DAWN), world.ruled(DAWN)), (Err(Reason::ProofRevoked), "proof.revoked"));
     assert_eq!(task::over_from(caller, &world.world.snapshot, DAWN), Some(DAWN));
+}
+
+#[test]
+fn a_key_that_was_made_for_a_task_is_good_for_that_alone() {
+    let mut world = world();
+    let id = CredentialId::parse(world.world.key("app").split('_').nth(2).unwrap()).unwrap();
+    let key = Credential::clone(world.world.snapshot.credential(id.as_str()).unwrap());
+    let made_for = |task: &'static str| Change::Credential(Arc::new(Credential { task: Some(TaskId::literal(task)), ..key.clone() }));
+    let shown = asked(world.world.key("app"));
+    let ruled = |world: &World, now| {
+        let (facts, verdict) = world.world.judge(&shown, now).unwrap();
+        (verdict.ruling.reason().code(), facts.purpose.map(|purpose| purpose.value.to_string()))
+    };
+    let purpose = || Some("settlement".to_owned());
+    assert_eq!(ruled(&world, DAWN), ("rule.allowed", None), "it was made for none");
+    world.keep([made_for("t-1")]);
+    assert_eq!(ruled(&world, DAWN).0, "proof.revoked", "its task is not on record");
+    world.told(Change::Task(task(DAWN)));
+    assert_eq!(ruled(&world, DAWN), ("rule.allowed", purpose()));
+    assert_eq!(ruled(&world, DAWN + (LEASE + SKEW)).0, "proof.revoked");
+    // Another operation than the task's.
+    let narrower = Task { operations: [OperationSelector::Class(OperationClass::Read)].into(), ..Task::clone(&task(DAWN)) };
+    world.told(Change::Task(Arc::new(narrower)));
+    assert_eq!(ruled(&world, DAWN), ("standing.task", purpose()));
+    // What was got by it is of its task, whatever it says: of none, or of another.
+    world.told(Change::Task(task(DAWN)));
+    assert_eq!(world.ruled(DAWN), "rule.allowed", "of the same");
+    world.keep([made_for("t-2")]);
+    world.told(Change::Task(task(DAWN)));
+    assert_eq!((world.ruled(DAWN), ruled(&world, DAWN).0), ("standing.task", "proof.revoked"));
 }

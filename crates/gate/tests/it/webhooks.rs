@@ -86,6 +86,7 @@ fn hook(n: u128, identity: &str, form: &SignatureForm, secret: &str, age: Durati
         created,
         expires: Some(created + Duration::from_hours(24)),
         warn_from: None,
+        task: None,
         state: CredentialState::Live,
     });
     let owner = if identity == "gamma" { "sales" } else { "payments" };

@@ -37,6 +37,7 @@ fn credential(kind: CredentialKind, days: Option<u32>) -> Credential {
         created: NOW,
         expires: days.map(|days| NOW + DAY * days),
         warn_from: None,
+        task: None,
         state: CredentialState::Live,
     }
 }

@@ -1,7 +1,7 @@
 use super::{NewTask, Rest, Share, StartKey, Started, StoredTask, TASKS_OPEN_MAX, TaskFilter};
 use crate::{
-    sql,
-    world::{HOUR, NOW, World, actor, on_both},
+    NewCredential, sql,
+    world::{HOUR, NOW, World, actor, credential, on_both},
 };
 use std::time::Duration;
 use wardgate_model::{
@@ -16,6 +16,7 @@ on_both! {
     a_task_is_started_once_and_ended_once,
     what_is_over_by_itself_lapses,
     a_budget_is_given_out_once,
+    a_key_is_made_for_a_task_that_is_under_way,
 }
 
 fn task(id: &'static str) -> Task {
@@ -101,6 +102,31 @@ async fn a_budget_is_given_out_once(world: World) {
     }
     world.store.end_task(&actor("payer", ""), &id, TaskState::Completed, NOW).await.unwrap();
     assert!(world.store.draw_budget(&id, all).await.is_err(), "what is over gives nothing out");
+}
+
+async fn a_key_is_made_for_a_task_that_is_under_way(world: World) {
+    start(&world, task("t-1"), None).await;
+    let for_task = |text: &str, task: &'static str| NewCredential { task: Some(TaskId::literal(task)), ..credential(text) };
+    let who = actor("olga", "");
+    let issued = world.store.issue_credential(&who, for_task("api_key AAAAAAAAAAAA payer/main 1", "t-1"), NOW).await.unwrap();
+    assert_eq!(issued.credential.task, Some(TaskId::literal("t-1")));
+    assert_eq!(world.store.credential(&issued.credential.id).await.unwrap().credential.task, issued.credential.task);
+    for (text, task, why) in [
+        ("api_key BBBBBBBBBBBB other/main 1", "t-1", "there is no task `t-1`"),
+        ("api_key BBBBBBBBBBBB payer/main 1", "t-9", "there is no task `t-9`"),
+    ] {
+        assert_eq!(world.store.issue_credential(&who, for_task(text, task), NOW).await.unwrap_err().to_string(), why);
+    }
+    // Two for each task, beside the two that are of none.
+    for key in ["CCCCCCCCCCCC", "DDDDDDDDDDDD"] {
+        world.store.issue_credential(&who, credential(&format!("api_key {key} payer/main 1")), NOW).await.unwrap();
+    }
+    world.store.issue_credential(&who, for_task("api_key EEEEEEEEEEEE payer/main 1", "t-1"), NOW).await.unwrap();
+    let third = world.store.issue_credential(&who, for_task("api_key FFFFFFFFFFFF payer/main 1", "t-1"), NOW).await.unwrap_err();
+    assert_eq!(third.to_string(), "identity entry `payer/main` has 2 live credentials already: revoke one first");
+    world.store.end_task(&who, &TaskId::literal("t-1"), TaskState::Completed, NOW).await.unwrap();
+    let late = world.store.issue_credential(&who, for_task("api_key BBBBBBBBBBBB payer/main 1", "t-1"), NOW).await.unwrap_err();
+    assert_eq!(late.to_string(), "task `t-1` is completed already");
 }
 
 /// What is asked often, or by whoever writes, goes by an index, however many tasks there were.

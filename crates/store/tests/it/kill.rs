@@ -61,6 +61,7 @@ impl Life<'_> {
             sources: Box::default(),
             hash: KeyedHash::new([7; 32]),
             expires: NOW + HOUR,
+            task: None,
         }
     }
 

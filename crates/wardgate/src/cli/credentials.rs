@@ -55,6 +55,9 @@ pub struct IssueArgs {
     /// makes one
     #[arg(long, value_name = "FILE")]
     pub secret_file: Option<PathBuf>,
+    /// Make an API key for this open task of the identity: it is good for that alone, and ends with it
+    #[arg(long, value_name = "ID", conflicts_with = "secret_file")]
+    pub task: Option<String>,
     /// Why, where to, and in which form
     #[command(flatten)]
     pub change: ChangeArgs,

@@ -23,6 +23,7 @@ const COLUMNS: Columns<'static> = &[
     ("STATE", "/state"),
     ("CREATED", "/created"),
     ("EXPIRES", "/expires"),
+    ("TASK", "/task"),
     ("TRUST", "/vouched/trust"),
     ("SUBJECT", "/vouched/subject"),
 ];
@@ -39,6 +40,7 @@ pub(super) async fn issue(args: IssueArgs) -> anyhow::Result<Exit> {
         ("name", args.name),
         ("kind", args.kind),
         ("secret", given),
+        ("task", args.task),
         ("reason", args.change.reason),
     ]);
     let issued = client.ask(&Asking::once(PATH).body(&wanted)).await?;

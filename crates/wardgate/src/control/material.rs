@@ -271,6 +271,7 @@ async fn issue_sign_in(keyring: &Keyring, store: &Store) -> anyhow::Result<Secre
         sources: Box::default(),
         hash: api_key::hash(&keyring.pepper(), text.danger_expose()),
         expires: now + SIGN_IN_LIFE,
+        task: None,
     };
     store.issue_credential(&Actor::new(Who::Process, "sign-in of the operator"), new, now).await?;
     Ok(text)

@@ -188,6 +188,7 @@ impl Control {
             sources: Box::default(),
             hash: api_key::hash(self.material.pepper(), token.danger_expose()),
             expires: until,
+            task: None,
         };
         let actor = actor(&person.issuer).armed_by(Armers::Known(self.also(person)));
         let issued = self.store.issue_credential(&actor, new, now).await?;

@@ -84,6 +84,7 @@ fn a_stop_does_not_wait_for_a_snapshot_that_is_being_made() {
             sources: Box::default(),
             hash: KeyedHash::new([1; 32]),
             expires: now + Duration::from_secs(60),
+            task: None,
         };
         let issued = control.store().issue_credential(&actor, new, now).await.unwrap();
         let revoked = control.store().revoke_credential(&actor, &issued.credential.id, Precondition::Any, now).await.unwrap();

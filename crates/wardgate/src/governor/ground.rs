@@ -80,6 +80,7 @@ impl Ground {
             sources: Box::default(),
             hash: KeyedHash::new([1; 32]),
             expires,
+            task: None,
         };
         let issued = self.control.store().issue_credential(&self.actor(), new, now).await.unwrap();
         self.control.obey(issued.revision).await.unwrap();

@@ -183,6 +183,7 @@ fn credential(told: &CredentialV1<'_>, identity: &Identity, proof: ProofFacts) -
         created: proof.since,
         expires: None,
         warn_from: None,
+        task: None,
         state: CredentialState::Live,
     })
 }

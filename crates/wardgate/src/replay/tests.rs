@@ -137,6 +137,7 @@ impl<'g> Scene<'g> {
             sources: Box::default(),
             hash: api_key::hash(control.material().pepper(), text.danger_expose()),
             expires: self.now + Duration::from_hours(48),
+            task: None,
         };
         let issued = control.store().issue_credential(&self.ground.actor(), new, clock::now()).await.unwrap();
         control.obey(issued.revision).await.unwrap();

@@ -235,6 +235,7 @@ async fn session(control: &Control) -> anyhow::Result<(CredentialId, Secret<Stri
         sources: Box::default(),
         hash: api_key::hash(control.material().pepper(), text.danger_expose()),
         expires: now + LIFE,
+        task: None,
     };
     let issued = control.store().issue_credential(&actor(), new, now).await?;
     control.obey(issued.revision).await?;

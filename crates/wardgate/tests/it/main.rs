@@ -97,6 +97,8 @@ mod task_command;
 #[cfg(test)]
 mod task_hops;
 #[cfg(test)]
+mod task_key;
+#[cfg(test)]
 mod task_limits;
 #[cfg(test)]
 mod task_records;

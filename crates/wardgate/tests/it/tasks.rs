@@ -115,6 +115,10 @@ impl<'g> Payer<'g> {
         Self { gate, name, key: key.to_owned() }
     }
 
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
     pub(crate) fn at(&self, gate: &'g Gate) -> Self {
         Self { gate, name: self.name, key: self.key.clone() }
     }

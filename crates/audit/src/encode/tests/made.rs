@@ -179,6 +179,7 @@ fn caller(environment: &Arc<Environment>, arrived: Time) -> Caller {
         created,
         expires: None,
         warn_from: None,
+        task: None,
         state: CredentialState::Live,
     };
     Caller {

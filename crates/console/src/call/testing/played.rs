@@ -132,6 +132,7 @@ impl World for Played {
                     created: super::NOW,
                     expires: None,
                     warn_from: None,
+                    task: None,
                     state: CredentialState::Live,
                 })
             })
