@@ -20,6 +20,7 @@ mod records;
 mod review;
 mod several;
 mod signed;
+mod socket;
 mod sources;
 mod upstream;
 mod upstream_certificate;
