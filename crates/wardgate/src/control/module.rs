@@ -49,7 +49,7 @@ trait Token: Send + 'static {
 
 /// Why there is no session.
 enum Fault {
-    /// It does not take the pin. A token locks itself when that is shown too often: it is not shown again.
+    /// It does not take the pin, or nobody knows whether it does. A token locks itself when that is shown too often: it is not shown again.
     Refused(anyhow::Error),
     /// Anything else; it may come.
     Away(anyhow::Error),
@@ -113,7 +113,7 @@ impl Module {
     fn begin(token: impl Token, patience: Duration) -> Self {
         let (ask, asked) = sync_channel(WAITING_MAX);
         let told = Arc::new(Told::default());
-        let speaking = Speaker { token, told: Arc::clone(&told), is_open: false, refused: None };
+        let speaking = Speaker { token, told: Arc::clone(&told), is_open: false, refused: Vec::new() };
         // Without one the module is away: what is asked goes nowhere.
         if let Err(error) = thread::Builder::new().name("wardgate-signer".to_owned()).spawn(move || speaking.serve(&asked)) {
             tracing::error!(%error, "no thread for the module that signs tokens");
@@ -171,8 +171,8 @@ struct Speaker<T> {
     token: T,
     told: Arc<Told>,
     is_open: bool,
-    /// INVARIANT (once): a pin that the token refused, which is not shown to it again.
-    refused: Option<Secret<String>>,
+    /// INVARIANT (once): the pins that the token did not take, none of which is shown to it again.
+    refused: Vec<Secret<String>>,
 }
 
 impl<T: Token> Speaker<T> {
@@ -222,14 +222,14 @@ impl<T: Token> Speaker<T> {
     fn opened(&mut self) -> anyhow::Result<()> {
         self.is_open = false;
         let pin = self.token.pin()?;
-        if self.refused.as_ref().is_some_and(|refused| refused.danger_expose() == pin.danger_expose()) {
-            bail!("the token refused the pin, which is not shown again: a token locks itself; put the right one in its place");
+        if self.refused.iter().any(|refused| refused.danger_expose() == pin.danger_expose()) {
+            bail!("the token did not take the pin, which is not shown again: a token locks itself; put the right one there, or start anew");
         }
         let point = match self.token.open(&pin) {
             Ok(point) => point,
             Err(Fault::Away(error)) => return Err(error),
             Err(Fault::Refused(error)) => {
-                self.refused = Some(pin);
+                self.refused.push(pin);
                 return Err(error.context("the pin is not shown again before there is another one: a token locks itself"));
             }
         };
@@ -246,7 +246,6 @@ impl<T: Token> Speaker<T> {
         *published = Some(point);
         drop(published);
         self.is_open = true;
-        self.refused = None;
         Ok(())
     }
 }

@@ -39,10 +39,9 @@ impl Hardware {
 
     /// What it does not take: said in full, since an operator has to do something.
     fn cannot(&self, error: Error) -> Fault {
-        let refused =
-            matches!(error, Error::Pkcs11(RvError::PinIncorrect | RvError::PinLocked | RvError::PinExpired | RvError::PinInvalid, _));
+        let counted = may_be_counted(&error);
         let error = anyhow::Error::new(error).context(format!("the token `{}` does not take the pin", self.settings.token));
-        if refused { Fault::Refused(error) } else { Fault::Away(error) }
+        if counted { Fault::Refused(error) } else { Fault::Away(error) }
     }
 }
 
@@ -81,6 +80,15 @@ impl Token for Hardware {
         let open = self.open.as_ref().context("there is no session")?;
         open.session.sign(&Mechanism::Ecdsa, open.key, digest(&SHA256, message).as_ref()).context("the module did not sign")
     }
+}
+
+/// Whether a token may have counted a pin that was shown as a wrong one: whatever is said of a login, but that there was nothing to log in to.
+/// Modules call a wrong pin what they like: too short, a device error, a function that failed.
+const fn may_be_counted(error: &Error) -> bool {
+    !matches!(
+        error,
+        Error::Pkcs11(RvError::TokenNotPresent | RvError::DeviceRemoved | RvError::SessionHandleInvalid | RvError::SessionClosed, _)
+    )
 }
 
 /// The last try before a token locks itself is for a person to make: each start of the gate shows the pin once, and something may start it
@@ -126,5 +134,26 @@ fn found(session: &Session, class: ObjectClass, label: &str) -> anyhow::Result<O
         [one] => Ok(*one),
         [] => Err(anyhow!("the token has no {kind} key `{label}`")),
         _ => Err(anyhow!("the token has several keys `{label}`: labels have to tell them apart")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_be_counted;
+    use cryptoki::{
+        context::Function,
+        error::{Error, RvError},
+    };
+
+    #[test]
+    fn whatever_is_said_of_a_login_may_be_a_pin_that_counted() {
+        let counted = |error| may_be_counted(&Error::Pkcs11(error, Function::Login));
+        let wrong = [RvError::PinIncorrect, RvError::PinLocked, RvError::PinExpired, RvError::PinInvalid, RvError::PinLenRange];
+        for error in wrong.into_iter().chain([RvError::GeneralError, RvError::FunctionFailed, RvError::DeviceError]) {
+            assert!(counted(error), "{error:?}");
+        }
+        for error in [RvError::TokenNotPresent, RvError::DeviceRemoved, RvError::SessionHandleInvalid, RvError::SessionClosed] {
+            assert!(!counted(error), "{error:?}");
+        }
     }
 }

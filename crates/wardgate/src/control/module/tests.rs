@@ -151,6 +151,25 @@ fn a_pin_that_was_refused_is_not_shown_again_before_there_is_another() {
 fn a_session_that_broke_is_begun_again() {
     let token = Fake::new();
     let module = Module::begin(token.clone(), LONG);
+/// A file that goes to and fro, as where two of them are deployed, is no way to try again and again.
+#[test]
+fn of_several_pins_that_were_refused_none_is_shown_again() {
+    let token = Fake::new();
+    token.change(|desk| desk.takes = "9999");
+    let module = Module::begin(token.clone(), LONG);
+    for pin in ["1234", "5678", "1234", "5678", "1234"] {
+        token.change(|desk| desk.pin = pin);
+        assert!(!module.look());
+    }
+    assert_eq!(token.shown(), ["1234", "5678"]);
+    token.change(|desk| desk.pin = "9999");
+    assert!(module.look());
+    // Nor after one that was taken.
+    token.change(|desk| (desk.pin, desk.broken) = ("1234", true));
+    assert_eq!(sign(&module), Err(SignError::Away));
+    assert_eq!(token.shown(), ["1234", "5678", "9999"]);
+}
+
     assert!(!module.look(), "it was there from the beginning");
     token.change(|desk| desk.broken = true);
     assert!(sign(&module).is_ok());
