@@ -206,16 +206,23 @@ impl<T: Token> Speaker<T> {
         }
     }
 
-    /// Once more with a new session: the module may have been started again, or a token put back.
+    /// Once more with a new session: the module may have been started again, or a token put back, and what led to the key leads elsewhere.
     fn signed(&mut self, message: &[u8]) -> Option<Vec<u8>> {
         if self.is_open {
-            match self.token.sign(message) {
+            match self.as_published(message) {
                 Ok(signature) => return Some(signature),
-                Err(error) => tracing::warn!(error = format!("{error:#}"), "the module did not sign: a new session is begun"),
+                Err(error) => tracing::error!(error = format!("{error:#}"), "the module did not sign: a new session is begun"),
             }
         }
-        let signed = self.opened().and_then(|()| self.token.sign(message));
+        let signed = self.opened().and_then(|()| self.as_published(message));
         signed.inspect_err(|error| tracing::error!(error = format!("{error:#}"), "the module is away")).ok()
+    }
+
+    /// A signature that whoever verifies takes.
+    fn as_published(&mut self, message: &[u8]) -> anyhow::Result<Vec<u8>> {
+        let signature = self.token.sign(message)?;
+        let is_published = self.told.point().as_ref().is_some_and(|point| is_by(point, message, &signature));
+        if is_published { Ok(signature) } else { bail!("the signature is by another key than the one that is published") }
     }
 
     /// Begins a session by a pin that was not refused, with the key that is published.
@@ -234,7 +241,7 @@ impl<T: Token> Speaker<T> {
             }
         };
         let trial = self.token.sign(TRIAL)?;
-        if UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &point).verify(TRIAL, &trial).is_err() {
+        if !is_by(&point, TRIAL, &trial) {
             bail!(
                 "the private key in the module is not the one that the public key beside it belongs to: give both of a pair the same label"
             );
@@ -248,6 +255,11 @@ impl<T: Token> Speaker<T> {
         self.is_open = true;
         Ok(())
     }
+}
+
+/// Whether the private half of this public key, a point, signed that.
+fn is_by(point: &[u8], message: &[u8], signature: &[u8]) -> bool {
+    UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(message, signature).is_ok()
 }
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ struct Desk {
     takes: &'static str,
     public: Arc<EcdsaKeyPair>,
     private: Arc<EcdsaKeyPair>,
+    /// What signs in the private one's place until a session is begun.
+    strays: Option<Arc<EcdsaKeyPair>>,
     shown: Vec<String>,
     /// Whether it hangs when it is asked for anything.
     hangs: bool,
@@ -49,6 +51,7 @@ impl Fake {
             takes: "1234",
             public: Arc::clone(&key),
             private: key,
+            strays: None,
             shown: Vec::new(),
             hangs: false,
             broken: false,
@@ -103,7 +106,7 @@ impl Token for Fake {
             if pin.danger_expose() != desk.takes {
                 return Err(Fault::Refused(anyhow!("the token does not take the pin")));
             }
-            desk.broken = false;
+            (desk.broken, desk.strays) = (false, None);
             Ok(desk.public.public_key().as_ref().into())
         })
     }
@@ -114,7 +117,8 @@ impl Token for Fake {
                 return Err(anyhow!("the session is broken"));
             }
             desk.signed += 1;
-            Ok(desk.private.sign(&SystemRandom::new(), message).unwrap().as_ref().to_vec())
+            let key = desk.strays.as_ref().unwrap_or(&desk.private);
+            Ok(key.sign(&SystemRandom::new(), message).unwrap().as_ref().to_vec())
         })
     }
 }
@@ -147,10 +151,6 @@ fn a_pin_that_was_refused_is_not_shown_again_before_there_is_another() {
     assert!(sign(&module).is_ok());
 }
 
-#[test]
-fn a_session_that_broke_is_begun_again() {
-    let token = Fake::new();
-    let module = Module::begin(token.clone(), LONG);
 /// A file that goes to and fro, as where two of them are deployed, is no way to try again and again.
 #[test]
 fn of_several_pins_that_were_refused_none_is_shown_again() {
@@ -170,6 +170,10 @@ fn of_several_pins_that_were_refused_none_is_shown_again() {
     assert_eq!(token.shown(), ["1234", "5678", "9999"]);
 }
 
+#[test]
+fn a_session_that_broke_is_begun_again() {
+    let token = Fake::new();
+    let module = Module::begin(token.clone(), LONG);
     assert!(!module.look(), "it was there from the beginning");
     token.change(|desk| desk.broken = true);
     assert!(sign(&module).is_ok());
@@ -215,12 +219,25 @@ fn a_key_that_is_not_the_published_one_signs_nothing() {
     assert!(sign(&module).is_ok());
     // Under an open session.
     let published = token.change(|desk| std::mem::replace(&mut desk.private, pair()));
-    assert_eq!(sign(&module), Err(SignError::Foreign));
+    assert_eq!(sign(&module), Err(SignError::Away));
     // By another pair, whole, in a new session.
     token.change(|desk| (desk.public, desk.broken) = (Arc::clone(&desk.private), true));
     assert_eq!(sign(&module), Err(SignError::Away));
     token.change(|desk| (desk.public, desk.private) = (Arc::clone(&published), published));
     assert!(sign(&module).is_ok());
+}
+
+/// As where the module goes over to another device: what led to the key leads to another one, and a new session finds the right one again.
+#[test]
+fn a_session_that_leads_to_another_key_is_begun_again() {
+    let token = Fake::new();
+    let module = Module::begin(token.clone(), LONG);
+    assert!(!module.look(), "it was there from the beginning");
+    token.change(|desk| desk.strays = Some(pair()));
+    assert!(sign(&module).is_ok());
+    assert_eq!(token.shown(), ["1234", "1234"]);
+    assert!(sign(&module).is_ok());
+    assert_eq!(token.shown(), ["1234", "1234"], "once is enough");
 }
 
 #[test]
