@@ -18,6 +18,8 @@ use std::path::Path;
 
 /// The API call by which an erasure is asked for.
 const ASKED: &str = "wardgate-admin POST /api/v1/audit/erasures";
+/// What was ruled of a call that got there.
+const LET_IN: &str = "allow";
 /// What the changes are called that tell of erasures: that one was asked for, and from how many events something was taken.
 pub const ERASURE: &str = "erasure";
 /// Columns that say who did something.
@@ -54,7 +56,8 @@ impl From<Wanted> for Erasable {
             vec![is("change_kind", ERASURE)],
             // As they were told before.
             vec![is("change_what", "erase"), is("change_kind", "event")],
-            vec![is("operation", ASKED)],
+            // Let in: who knocks there and is turned away asks for nothing.
+            vec![is("operation", ASKED), is("response", LET_IN)],
         ];
         Self { wanted, kept: kept.map(|all| all.into_iter().flatten().collect()).into(), own: Vec::new() }
     }

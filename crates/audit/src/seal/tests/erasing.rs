@@ -149,17 +149,26 @@ fn nobody_takes_away_traces_of_its_own_nor_who_asked() {
 #[test]
 fn traces_are_what_somebody_did_by_whatever_hand() {
     let own = Erasable::from(Wanted::default()).without_traces_of(["rosa"], Some("9f2c"));
-    let text = |column: &str, value: Value<'static>| {
+    let both = |values: Vec<(&str, Value<'static>)>| {
         let mut row: Row<'static> = std::array::from_fn(|_| None);
-        row[number("seq").expect("a column")] = Some(Value::Int(1));
-        row[number("time").expect("a column")] = Some(Value::Int(1));
-        row[number(column).expect("a column")] = Some(value);
+        for (column, value) in values.into_iter().chain([("seq", Value::Int(1)), ("time", Value::Int(1))]) {
+            row[number(column).expect("a column")] = Some(value);
+        }
         own.spares(&row)
     };
+    let text = |column: &str, value: Value<'static>| both(vec![(column, value)]);
     let texts = |all: &[&str]| Value::Texts(all.iter().map(|one| (*one).to_owned().into()).collect());
     let word = |one: &str| Value::Text(one.to_owned().into());
     assert!(text("identity", word("rosa")) && text("change_actor", word("rosa")) && text("on_behalf_of", word("9f2c")));
     assert!(text("actors", texts(&["sam", "rosa"])));
-    assert!(text("operation", word("wardgate-admin POST /api/v1/audit/erasures")), "from where it was asked for");
+    let asking = |ruled: &str| {
+        both(vec![
+            ("operation", word("wardgate-admin POST /api/v1/audit/erasures")),
+            ("response", word(ruled)),
+            ("source", word("192.0.2.7")),
+        ])
+    };
+    assert!(asking("allow"), "from where it was asked for");
+    assert!(!asking("block") && !asking("challenge"), "a stranger who was turned away asked for nothing, and can be forgotten");
     assert!(!text("identity", word("sam")) && !text("change_of", texts(&["rosa"])) && !text("on_behalf_of", word("rosa")));
 }
