@@ -9,7 +9,8 @@ use wardgate_model::api::Api;
 
 /// `Wardgate-Request-Id`.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("wardgate-request-id");
-/// `Wardgate-Reason`: the code of a refusal, in refusals of ours and nowhere else. So whoever is refused can tell the gate from the API.
+/// `Wardgate-Reason`: the code of a refusal, in the head of refusals of ours and nowhere else. So whoever is refused can tell the gate from the
+/// API. What breaks off under way does not have it, nor what a service of our own answers.
 pub const REASON: HeaderName = HeaderName::from_static("wardgate-reason");
 /// `Wardgate-Assertion`.
 pub const ASSERTION: HeaderName = HeaderName::from_static("wardgate-assertion");
