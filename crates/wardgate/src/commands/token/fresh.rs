@@ -129,6 +129,17 @@ fn pause(failures: u32, after: Option<Duration>, entropy: u128) -> Duration {
     spread.max(after.map_or(Duration::ZERO, |after| after.min(AFTER_MAX) + most / 2 * share / 0xFFFF))
 }
 
+/// Waits for a moment in pieces: a timer stands still while the machine sleeps, and what it slept is not waited for again.
+async fn until(moment: Instant, now: impl Fn() -> Instant, sleep: impl AsyncFn(Duration)) {
+    loop {
+        let left = moment.since(now());
+        if left.is_zero() {
+            return;
+        }
+        sleep(left.min(LOOKED)).await;
+    }
+}
+
 async fn renew(asker: Arc<Asker>, tell: watch::Sender<Kept>, wanted: Arc<Notify>) {
     let mut failures = 0;
     loop {
@@ -155,9 +166,10 @@ async fn renew(asker: Arc<Asker>, tell: watch::Sender<Kept>, wanted: Arc<Notify>
                 failures = failures.saturating_add(1);
                 let shown = pause.as_secs().max(1);
                 note(&format!("warning: {why}; trying again in {shown} s"));
-                let trouble = Trouble { why: why.to_string().into(), again: clock::instant() + pause };
+                let again = clock::instant() + pause;
+                let trouble = Trouble { why: why.to_string().into(), again };
                 tell.send_modify(|kept| kept.trouble = Some(trouble));
-                tokio::time::sleep(pause).await;
+                until(again, clock::instant, tokio::time::sleep).await;
             }
         }
     }

@@ -1,10 +1,10 @@
-use super::{AFTER_MAX, PAUSE, PAUSE_MAX, pause};
+use super::{AFTER_MAX, LOOKED, PAUSE, PAUSE_MAX, pause, until};
 use crate::{
     clock,
     commands::token::{asking::Token, issuer::Way},
 };
 use serde_json::Value;
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 use wardgate_model::secret::Secret;
 
 const NONE: u128 = 0;
@@ -48,4 +48,19 @@ fn a_token_ages_by_what_passes_and_not_by_the_time_of_day() {
     let older = Token { asked: later, text: Secret::new("t".to_owned()), answer: Value::Null, tls: token.tls.clone(), ..token };
     assert_eq!(older.age(asked), Duration::ZERO, "never before it was asked for");
     assert!(clock::instant() >= asked, "it does not go back");
+}
+
+/// On a machine that sleeps for an hour in the second piece.
+#[tokio::test]
+async fn a_pause_that_the_machine_slept_through_is_over() {
+    let (begun, passed, pieces) = (clock::instant(), Cell::new(Duration::ZERO), Cell::new(0));
+    let sleep = async |piece: Duration| {
+        assert!(piece <= LOOKED && !piece.is_zero(), "{piece:?}");
+        pieces.set(pieces.get() + 1);
+        passed.set(passed.get() + if pieces.get() == 2 { Duration::from_hours(1) } else { piece });
+    };
+    until(begun + AFTER_MAX, || begun + passed.get(), sleep).await;
+    assert_eq!(pieces.get(), 2);
+    until(begun + passed.get() + LOOKED + PAUSE, || begun + passed.get(), sleep).await;
+    assert_eq!((pieces.get(), passed.get()), (4, Duration::from_hours(1) + LOOKED + LOOKED + PAUSE), "and no longer than it is");
 }
