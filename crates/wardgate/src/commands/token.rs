@@ -14,14 +14,22 @@ mod task;
 
 use crate::{
     cli::{Output, TokenArgs},
-    output::{Exit, json, line},
+    output::{Exit, json, line, note, plain},
     pki,
 };
 use anyhow::{Context as _, bail};
 use asking::{Asker, Asks};
 use exec::Place;
 use fresh::Fresh;
-use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path, process::ExitStatus, sync::Arc};
+use signals::Heard;
+use std::{
+    fs,
+    io::Write as _,
+    os::unix::{fs::OpenOptionsExt as _, process::ExitStatusExt as _},
+    path::Path,
+    process::ExitStatus,
+    sync::Arc,
+};
 use task::Running;
 use wardgate_proof::{jose::algorithm::Algorithm, jws::Signer};
 
@@ -55,13 +63,19 @@ pub(super) async fn run(args: TokenArgs) -> anyhow::Result<Exit> {
 
 /// Runs a command with a token: of a task of its own, where that is wanted, which ends as the command ends.
 async fn command(asker: Arc<Asker>, args: &TokenArgs) -> anyhow::Result<ExitStatus> {
+    // Before there is a file, a task or a command: no signal leaves one of them behind.
+    let mut heard = Heard::passed_on().context("no signals can be listened for")?;
     let place = Place::new(args.token_file.as_deref())?;
-    let run = async |asker| exec::run(&Fresh::begin(asker).await?, &place, &args.command, args.env.as_deref()).await;
-    let Some((purpose, resource)) = args.own.purpose.as_deref().zip(args.resource.as_deref()) else { return run(asker).await };
-    let task = Running::start(&asker, purpose, resource, &args.own).await?;
+    let run = async |asker, heard: &mut Heard| exec::run(Fresh::begin(asker), &place, &args.command, args.env.as_deref(), heard).await;
+    let Some((purpose, resource)) = args.own.purpose.as_deref().zip(args.resource.as_deref()) else { return run(asker, &mut heard).await };
+    let task = tokio::select! {
+        task = Running::start(&asker, purpose, resource, &args.own) => task?,
+        // One that is started all the same lapses by itself.
+        signal = heard.next() => return Ok(ExitStatus::from_raw(signal.as_raw())),
+    };
     let asks = Asks { task: Some(task.id().to_owned()), ..asker.asks().clone() };
     let ended = {
-        let (running, beating) = (run(Arc::new(asker.asking(asks))), task.beat());
+        let (running, beating) = (run(Arc::new(asker.asking(asks)), &mut heard), task.beat());
         tokio::pin!(running, beating);
         tokio::select! {
             ended = &mut running => ended,
@@ -69,7 +83,10 @@ async fn command(asker: Arc<Asker>, args: &TokenArgs) -> anyhow::Result<ExitStat
             () = &mut beating => running.await,
         }
     };
-    task.end(ended.as_ref().is_ok_and(ExitStatus::success)).await;
+    let ending = task.end(ended.as_ref().is_ok_and(ExitStatus::success));
+    if !task::in_time(ending, heard.next(), task::END_MAX, task::HURRY).await {
+        note(&format!("warning: nobody answers: the task `{}` lapses by itself", plain(task.id())));
+    }
     ended
 }
 

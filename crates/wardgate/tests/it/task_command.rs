@@ -4,9 +4,13 @@ use crate::{
     gate::{Gate, Place, until},
     process::{Ended, Serving, wardgate},
     tasks::{Payer, place},
-    upstream::Upstream,
+    upstream::{Keeper, Play, Upstream, ok},
 };
 use serde_json::{Value, json};
+use std::{
+    process::{Child, Command, Output, Stdio},
+    sync::Arc,
+};
 
 struct World {
     place: Place,
@@ -92,4 +96,51 @@ fn a_command_keeps_its_task_alive_and_a_signal_fails_it() {
     until("the next", || (lapses() > second).then_some(()));
     assert_eq!(serving.end(), Some(9));
     assert!(world.task("failed").is_some() && world.task("open").is_none());
+}
+
+/// A token service that gives tokens, and does not answer on tasks from some point on.
+fn silent(from: &'static str) -> Upstream {
+    Upstream::start(move |head| match head.split(' ').nth(1) {
+        Some(path) if path.ends_with(from) => Play::Held(String::new(), String::new(), Arc::new(Keeper::default())),
+        Some("/oauth/token") => Play::Answer(ok(&json!({ "access_token": "t", "expires_in": 300 }).to_string())),
+        Some("/tasks") => Play::Answer(ok(&json!({ "task_id": "t-1" }).to_string())),
+        _ => Play::Answer(ok(&json!({ "issuer": "http://tokens.test", "token_endpoint": "http://tokens.test/oauth/token" }).to_string())),
+    })
+}
+
+/// A command with a task there, which keeps its token in this directory.
+fn started(place: &Place, service: &Upstream) -> Child {
+    place.write("api-key", "wg_production_key\n");
+    place.write("kept/here", "");
+    let usual = ["token", "--issuer", "http://tokens.test", "--client", "a", "--resource", "http://tokens.test/api", "--operation", "read"];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wardgate"));
+    command.args(usual).args(["--connect", &service.address.to_string(), "--exec", "--purpose", "settlement", "--api-key-file"]);
+    command.arg(place.path().join("api-key")).args(["--", "true"]).env("TMPDIR", place.path().join("kept"));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Is told to end when something was asked for; what it says, and how it ends.
+fn ended_while(child: Child, service: &Upstream, asked: &str) -> Output {
+    let came = || service.received().iter().any(|request| request.head.starts_with(asked)).then_some(());
+    until("what is not answered", came);
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    child.wait_with_output().unwrap()
+}
+
+/// Whatever the token service does, whoever ends the helper is heard, and nothing is left behind.
+#[test]
+fn a_signal_ends_it_while_its_task_is_started_or_ended() {
+    let (service, place) = (silent("/tasks"), Place::bare());
+    let ended = ended_while(started(&place, &service), &service, "POST /tasks ");
+    assert_eq!(ended.status.code(), Some(128 + 15), "{ended:?}");
+    let left = || std::fs::read_dir(place.path().join("kept")).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
+    assert_eq!(left(), ["here"]);
+
+    let service = silent("/complete");
+    let ended = ended_while(started(&place, &service), &service, "POST /tasks/t-1/complete ");
+    assert_eq!(ended.status.code(), Some(0), "the command's own: {ended:?}");
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(said.contains("nobody answers: the task `t-1` lapses by itself"), "{said}");
+    assert_eq!(service.received().iter().filter(|request| request.head.contains("/complete ")).count(), 1, "nobody waits for another try");
+    assert_eq!(left(), ["here"]);
 }

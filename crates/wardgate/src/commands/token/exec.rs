@@ -1,6 +1,6 @@
 //! A command that runs with a token in a file: replaced before it ends, told to nobody else, and gone when the command has ended.
 
-use super::{asking::Token, fresh::Fresh, signals::Heard};
+use super::{asking::Token, fresh::Fresh, issuer::NoAnswer, signals::Heard};
 use crate::output::{Exit, note, plain};
 use anyhow::{Context as _, bail};
 use rustix::process::{Pid, Signal, kill_process};
@@ -72,16 +72,26 @@ impl Drop for Place {
     }
 }
 
-/// Runs a command with a token in a file. Gives the status that it ended with.
+/// Runs a command with a token in a file, from when there is a first one. Gives the status that it ended with; it has the signals that are heard.
 ///
 /// # Errors
 /// There is no token at all, or it cannot be put into the file.
-pub(super) async fn run(fresh: &Fresh, place: &Place, command: &[String], variable: Option<&str>) -> anyhow::Result<ExitStatus> {
+pub(super) async fn run(
+    begun: impl Future<Output = Result<Fresh, NoAnswer>>,
+    place: &Place,
+    command: &[String],
+    variable: Option<&str>,
+    heard: &mut Heard,
+) -> anyhow::Result<ExitStatus> {
     let Some((program, arguments)) = command.split_first() else { bail!("say what to run, behind `--`") };
-    // Before there is a file or a command: no signal leaves one of them behind.
-    let (mut heard, by_terminal) = (Heard::passed_on().context("no signals can be listened for")?, std::io::stdin().is_terminal());
-    let first = tokio::select! {
-        first = fresh.token() => first?,
+    let by_terminal = std::io::stdin().is_terminal();
+    let begun = async {
+        let fresh = begun.await?;
+        let first = fresh.token().await?;
+        anyhow::Ok((fresh, first))
+    };
+    let (fresh, first) = tokio::select! {
+        begun = begun => begun?,
         signal = heard.next() => return Ok(ExitStatus::from_raw(signal.as_raw())),
     };
     place.put(&first)?;

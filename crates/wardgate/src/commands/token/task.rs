@@ -23,6 +23,10 @@ const BEATS: u32 = 3;
 /// How often it is tried to end a task, and the wait between.
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(1);
+/// Longest that is waited until a task is ended.
+pub(super) const END_MAX: Duration = Duration::from_secs(10);
+/// The same from when somebody wants us to end: whoever ended the command may have told us with it, and the task is to be told all the same.
+pub(super) const HURRY: Duration = Duration::from_secs(2);
 
 /// A task that was started for a command.
 pub(super) struct Running {
@@ -118,6 +122,20 @@ enum Silence {
     Unheard(String),
 }
 
+/// Lets something come to its end, for so long at the most, and for so long after a signal. `false`: it did not.
+pub(super) async fn in_time<S>(ending: impl Future<Output = ()>, signal: impl Future<Output = S>, most: Duration, hurry: Duration) -> bool {
+    let hurried = async {
+        signal.await;
+        tokio::time::sleep(hurry).await;
+    };
+    tokio::select! {
+        biased;
+        () = ending => true,
+        () = hurried => false,
+        () = tokio::time::sleep(most) => false,
+    }
+}
+
 async fn post(
     asker: &Asker,
     tokens: &Fresh,
@@ -134,4 +152,37 @@ async fn post(
         tokens.refused(&token);
     }
     Ok(answered)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_time;
+    use std::{
+        future::{pending, ready},
+        time::Duration,
+    };
+
+    /// So long nobody waits but for what never comes.
+    const LONG: Duration = Duration::from_secs(600);
+
+    #[tokio::test]
+    async fn nobody_waits_long_for_the_end_of_a_task() {
+        assert!(in_time(ready(()), pending::<()>(), LONG, LONG).await);
+        assert!(in_time(ready(()), ready(()), Duration::ZERO, Duration::ZERO).await, "what is done is done");
+        assert!(!in_time(pending(), pending::<()>(), Duration::ZERO, LONG).await, "nobody answers");
+        assert!(!in_time(pending(), ready(()), LONG, Duration::ZERO).await, "and somebody wants us to end");
+    }
+
+    /// One signal for both of us is no word that the task is not to be ended.
+    #[tokio::test]
+    async fn who_ends_the_command_and_us_lets_the_task_end() {
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let ending = async {
+            // Not at once.
+            tokio::task::yield_now().await;
+            drop(told.await);
+        };
+        tokio::spawn(async move { tell.send(()) });
+        assert!(in_time(ending, ready(()), LONG, LONG).await);
+    }
 }
