@@ -80,8 +80,6 @@ pub struct Erasure {
     pub actor: IdentityId,
     /// Whose traces are left, whatever the subject is: whoever asks, the other identities of the same person, and who armed the session.
     pub own: Vec<IdentityId>,
-    /// Keyed hash of the person on whose behalf it is asked: what was done for that person is left too.
-    pub person: Option<Box<str>>,
 }
 
 pub(crate) async fn erase(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
@@ -96,15 +94,15 @@ pub(crate) async fn erase(console: &Console, asked: &Asked<'_>) -> Result<Answer
         return Err(Problem::new(Code::Unfit, detail));
     }
     let own = own(console, asked).await?;
-    let person = asked.caller.on_behalf_of.clone();
-    refuse_own(&request.subject, &own, person.as_deref())?;
-    let erasure = Erasure { subject: request.subject, reason, actor: asked.caller.identity.id.clone(), own, person };
+    refuse_own(&request.subject, &own)?;
+    let erasure = Erasure { subject: request.subject, reason, actor: asked.caller.identity.id.clone(), own };
     let begun = console.world.erase_events(erasure).await?;
     let place = format!("/api/v1/audit/erasures/{}", begun.id);
     Ok(Answer::json(StatusCode::ACCEPTED, &begun).found_at(place))
 }
 
-/// Identities whose traces whoever asks must not take away: its own, those of the same person, and of whoever armed its session.
+/// Identities whose traces whoever asks must not take away: its own, those of the same person, and of whoever armed its session. Where that is
+/// not known, nothing is erased.
 async fn own(console: &Console, asked: &Asked<'_>) -> Result<Vec<IdentityId>, Problem> {
     let caller = &asked.caller.identity;
     let mut own = vec![caller.id.clone()];
@@ -113,20 +111,21 @@ async fn own(console: &Console, asked: &Asked<'_>) -> Result<Vec<IdentityId>, Pr
         own.extend(tagged.filter(|(_, other)| person::same(other, address)).map(|(id, _)| id));
     }
     let standing = Standing::of_caller(console, asked).await?;
-    own.extend(standing.behind().0.into_iter().flatten().map(|armer| armer.id.clone()));
+    let armers = standing.behind().0.ok_or_else(|| {
+        let detail = "it is not known who armed the session that asks, so not whose traces it must leave";
+        Problem::new(Code::Undecidable, detail).mend("sign in anew, by a sign-in of whose issuing this installation has a record")
+    })?;
+    own.extend(armers.iter().map(|armer| armer.id.clone()));
     own.sort();
     own.dedup();
     Ok(own)
 }
 
-/// Nobody erases its own traces: what is about nothing else is refused, and of all else they are left.
-fn refuse_own(subject: &str, own: &[IdentityId], person: Option<&str>) -> Result<(), Problem> {
-    let is_own = match subject.trim().split_once(':').map(|(kind, name)| (kind, name.trim())) {
-        Some(("identity", name)) => own.iter().any(|id| id.as_str() == name),
-        Some(("person", hash)) => person == Some(hash),
-        _ => false,
-    };
-    if !is_own {
+/// Nobody erases its own traces: what is about nothing else is refused, and of all else they are left. Traces are what identities did: as whom
+/// a person is known to APIs, by a hash, is not known of a session here.
+fn refuse_own(subject: &str, own: &[IdentityId]) -> Result<(), Problem> {
+    let named = subject.trim().split_once(':').filter(|(kind, _)| *kind == "identity").map(|(_, name)| name.trim());
+    if !named.is_some_and(|name| own.iter().any(|id| id.as_str() == name)) {
         return Ok(());
     }
     let detail =

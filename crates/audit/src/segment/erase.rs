@@ -64,13 +64,12 @@ impl From<Wanted> for Erasable {
 }
 
 impl Erasable {
-    /// The same without what these identities did and what was done on behalf of this person: nobody takes away traces of its own.
+    /// The same without what these identities did: nobody takes away traces of its own.
     #[must_use]
-    pub fn without_traces_of<'a>(mut self, identities: impl IntoIterator<Item = &'a str>, person: Option<&str>) -> Self {
+    pub fn without_traces_of<'a>(mut self, identities: impl IntoIterator<Item = &'a str>) -> Self {
         for identity in identities {
             self.own.extend(DOERS.iter().filter_map(|column| Predicate::text(column, identity)).map(|one| vec![one]));
         }
-        self.own.extend(person.and_then(|person| Predicate::text("on_behalf_of", person)).map(|one| vec![one]));
         self
     }
 

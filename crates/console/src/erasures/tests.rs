@@ -20,7 +20,7 @@ pub(crate) fn played() -> ErasureView {
 
 #[tokio::test]
 async fn what_is_erased_says_of_whom_and_why() {
-    let fixture = Fixture::new().await;
+    let fixture = Fixture::signed_in().await;
     let ask = async |body: &str| fixture.ask(&format!("POST /api/v1/audit/erasures as rosa\n\n{body}")).await;
     let begun = ask(r#"{"subject":"person:ab12","reason":"asked for"}"#).await;
     assert!(begun.starts_with("202 ") && begun.contains(r#""state":"running""#), "{begun}");
@@ -37,7 +37,7 @@ async fn what_is_erased_says_of_whom_and_why() {
 /// Nor those of another identity that stands for the same person.
 #[tokio::test]
 async fn nobody_erases_its_own_traces() {
-    let fixture = Fixture::new().await;
+    let fixture = Fixture::signed_in().await;
     let ask = async |subject: &str| {
         let body = format!(r#"{{"subject":"{subject}","reason":"asked for"}}"#);
         fixture.ask(&format!("POST /api/v1/audit/erasures as rita\n\n{body}")).await
@@ -61,9 +61,23 @@ async fn nobody_erases_its_own_traces() {
     assert_eq!(own(), ("rita".to_owned(), vec!["rita".to_owned(), "robs-own".to_owned()]), "their traces are left");
 }
 
+/// What is not known to be somebody else's is left to somebody of whom it is known.
+#[tokio::test]
+async fn whose_session_it_is_not_known_who_armed_erases_nothing() {
+    let fixture = Fixture::new().await;
+    let ask = async |subject: &str| {
+        fixture.ask(&format!("POST /api/v1/audit/erasures as rita\n\n{{\"subject\":\"{subject}\",\"reason\":\"asked for\"}}")).await
+    };
+    for subject in ["identity:rosa", "source:192.0.2.7", "person:ab12"] {
+        let refused = ask(subject).await;
+        assert!(refused.starts_with("403 console.undecidable: it is not known who armed the session"), "{refused}");
+    }
+    assert!(fixture.played.erased.lock().unwrap().is_empty());
+}
+
 #[tokio::test]
 async fn how_far_it_is_can_be_asked() {
-    let fixture = Fixture::new().await;
+    let fixture = Fixture::signed_in().await;
     let begun = fixture.ask("POST /api/v1/audit/erasures as rosa\n\n{\"subject\":\"person:ab12\",\"reason\":\"asked for\"}").await;
     let id = Fixture::member(&begun, "id");
     let told = fixture.ask(&format!("GET /api/v1/audit/erasures/{id} as rosa")).await;

@@ -73,7 +73,7 @@ impl Erasures {
             let id: Box<str> = format!("{:032x}", clock::entropy()).into();
             self.record_asked(&erasure, &id)?;
             let wanted = Wanted { either: subject.predicates(), ..Wanted::default() };
-            let erasable = Erasable::from(wanted).without_traces_of(erasure.own.iter().map(IdentityId::as_str), erasure.person.as_deref());
+            let erasable = Erasable::from(wanted).without_traces_of(erasure.own.iter().map(IdentityId::as_str));
             let (tell, told) = oneshot::channel();
             // Nobody listens any more only where the process ends.
             let done = Box::new(move |erased| drop(tell.send(erased)));

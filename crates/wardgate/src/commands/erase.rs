@@ -163,7 +163,7 @@ fn here(log: &Log, subject: &Subject, reason: &str) -> anyhow::Result<(u64, u64)
     };
     log.record_change(record("ask", ERASURE, "by a command"))?;
     let wanted = Wanted { either: subject.predicates(), ..Wanted::default() };
-    let erasable = Erasable::from(wanted).without_traces_of([builtin::OPERATOR], None);
+    let erasable = Erasable::from(wanted).without_traces_of([builtin::OPERATOR]);
     // Nobody listens any more only where this command has ended.
     let done = Box::new(move |erased| drop(sender.send(erased)));
     log.erase(erasable, reason, done)?;

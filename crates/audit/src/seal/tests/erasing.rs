@@ -135,7 +135,7 @@ fn nobody_takes_away_traces_of_its_own_nor_who_asked() {
         let changes = page.events.into_iter().filter_map(|event| event.change);
         changes.filter(|change| !change.actor.is_empty()).map(|change| format!("{} {}", change.actor, change.what)).collect::<Vec<_>>()
     };
-    let by = |identities: &[&str]| Erasable::from(Wanted::default()).without_traces_of(identities.iter().copied(), None);
+    let by = |identities: &[&str]| Erasable::from(Wanted::default()).without_traces_of(identities.iter().copied());
     assert_eq!(asked(by(&["rosa"])), (4, 1), "three requests and what another did");
     assert_eq!(left(), ["rosa issue", "rosa ask", "rosa erase"]);
     assert_eq!(asked(by(&["rosa"])), (0, 1), "again and again");
@@ -145,10 +145,10 @@ fn nobody_takes_away_traces_of_its_own_nor_who_asked() {
     assert_eq!(look(path).findings, []);
 }
 
-/// Whatever it did: what it called itself, what was called for it, and what was done on behalf of its person.
+/// Whatever it did: what it called itself, and what was called for it.
 #[test]
 fn traces_are_what_somebody_did_by_whatever_hand() {
-    let own = Erasable::from(Wanted::default()).without_traces_of(["rosa"], Some("9f2c"));
+    let own = Erasable::from(Wanted::default()).without_traces_of(["rosa"]);
     let both = |values: Vec<(&str, Value<'static>)>| {
         let mut row: Row<'static> = std::array::from_fn(|_| None);
         for (column, value) in values.into_iter().chain([("seq", Value::Int(1)), ("time", Value::Int(1))]) {
@@ -159,7 +159,7 @@ fn traces_are_what_somebody_did_by_whatever_hand() {
     let text = |column: &str, value: Value<'static>| both(vec![(column, value)]);
     let texts = |all: &[&str]| Value::Texts(all.iter().map(|one| (*one).to_owned().into()).collect());
     let word = |one: &str| Value::Text(one.to_owned().into());
-    assert!(text("identity", word("rosa")) && text("change_actor", word("rosa")) && text("on_behalf_of", word("9f2c")));
+    assert!(text("identity", word("rosa")) && text("change_actor", word("rosa")));
     assert!(text("actors", texts(&["sam", "rosa"])));
     let asking = |ruled: &str| {
         both(vec![

@@ -19,7 +19,7 @@ fn unsealed(place: &std::path::Path) -> (Arc<Erasures>, Writer) {
 
 fn ask(erasures: &Arc<Erasures>, subject: &str) -> Result<ErasureView, Problem> {
     let actor = IdentityId::parse("rosa").unwrap();
-    erasures.begin(Erasure { subject: subject.to_owned(), reason: "asked for".into(), own: vec![actor.clone()], actor, person: None })
+    erasures.begin(Erasure { subject: subject.to_owned(), reason: "asked for".into(), own: vec![actor.clone()], actor })
 }
 
 #[tokio::test]
