@@ -1,6 +1,6 @@
 //! Running doors in front of an upstream.
 
-pub(crate) use crate::socket::{answer, connect, raw, said, status, told_anything};
+pub(crate) use crate::socket::{answer, connect, raw, said, told_anything};
 use crate::{fixture, on_file::OnFile, upstream::Upstream};
 use arc_swap::ArcSwap;
 use bytes::Bytes;

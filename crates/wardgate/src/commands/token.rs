@@ -45,7 +45,7 @@ pub(super) async fn run(args: TokenArgs) -> anyhow::Result<Exit> {
     }
     let asker = Arc::new(Asker::new(&args).await?);
     if args.exec {
-        return Ok(exec::exit(command(asker, &args).await?));
+        return Ok(exec::exit(Box::pin(command(asker, &args)).await?));
     }
     if let Some(address) = &args.proxy {
         let fresh = Fresh::begin(Arc::clone(&asker)).await?;
