@@ -60,6 +60,7 @@ pub async fn serve(connection: Rc<Connection>, request: Request<Incoming>) -> Re
         peer: connection.source(request.headers()).map_or(connection.peer(), |source| source.address),
     };
     let exchange = Exchange::open(&connection, opening);
+    let has_body = connection.wire().is_some() && !request.body().is_end_stream();
     let voice = Voice::of(request.method(), request.version(), request.headers());
     let begun = catch_unwind(AssertUnwindSafe(|| begin(&exchange, &connection, request)));
     let mut way = begun.unwrap_or(Way::Broken);
@@ -68,12 +69,12 @@ pub async fn serve(connection: Rc<Connection>, request: Request<Incoming>) -> Re
         let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut way).poll(cx)));
         polled.unwrap_or(Poll::Ready(Err(Broken::Panicked)))
     });
-    let mut response = match answer.await {
-        Ok(response) => response,
-        Err(Broken::For(reason)) => failed(&exchange, reason, voice),
+    let (mut response, refused) = match answer.await {
+        Ok(response) => (response, exchange.ruling().is_none_or(|ruling| !ruling.forwards())),
+        Err(Broken::For(reason)) => (failed(&exchange, reason, voice), true),
         Err(Broken::Panicked) => {
             exchange.end(Ending::Fault);
-            failed(&exchange, Reason::ForwardFault, voice)
+            (failed(&exchange, Reason::ForwardFault, voice), true)
         }
     };
     exchange.answer(response.status().as_u16());
@@ -88,7 +89,9 @@ pub async fn serve(connection: Rc<Connection>, request: Request<Incoming>) -> Re
         respond::operation_ends(headers, facts);
         respond::credential_ends(headers, facts, now);
     }
-    if connection.wire().is_some() && connection.is_spent() && !over {
+    // Whatever refused it: what follows on this connection is the rest of the body, and no request can be (RFC 9112 §9.6).
+    let overtakes = refused && has_body && !exchange.is_uploaded();
+    if connection.wire().is_some() && (overtakes || connection.is_spent()) && !over {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response.body_mut().answering(answered);
@@ -232,24 +235,19 @@ fn settle(exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: Parts, bo
         return Way::Refused(Some(Box::new(refuse(exchange, ruling, voice))));
     }
     let relayed = connection.source(&parts.headers).is_ok_and(|source| source.relayed);
-    let is_http1 = parts.version < Version::HTTP_2;
     // Who was not told to go on is not told so now, which reading would do (RFC 9110 §10.1.1).
-    let waits = is_http1 && parts.headers.contains_key(header::EXPECT);
+    let waits = parts.version < Version::HTTP_2 && parts.headers.contains_key(header::EXPECT);
     let (exchange, connection) = (Rc::clone(exchange), Rc::clone(connection));
     Way::Winding(Box::pin(async move {
         if over_limit {
             pause(&exchange, &connection, relayed).await;
         }
-        let is_whole = match unread {
-            Some(body) => !waits && discard(exchange.thread(), body).await,
-            None => true,
-        };
-        let mut refused = exchange.ruling().map(|ruling| refuse(&exchange, ruling, voice)).ok_or(Broken::Panicked)?;
-        // What follows on this connection is the rest of the body: no request can (RFC 9112 §9.6).
-        if is_http1 && !is_whole {
-            refused.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        if let Some(body) = unread.filter(|_| !waits)
+            && discard(exchange.thread(), body).await
+        {
+            exchange.upload_done();
         }
-        Ok(refused)
+        exchange.ruling().map(|ruling| refuse(&exchange, ruling, voice)).ok_or(Broken::Panicked)
     }))
 }
 

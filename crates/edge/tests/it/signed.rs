@@ -62,7 +62,9 @@ fn a_body_that_takes_too_long_is_given_up() {
     let edge = signing(&upstream).limits(|limits| limits.collecting = Duration::from_millis(50)).start();
     edge.sign(Some(&form()));
     let mut socket = begun(&edge, "198.51.100.7");
-    assert_eq!(said(&answer(&mut socket)), "408 wire.timeout");
+    let told = answer(&mut socket);
+    assert_eq!(said(&told), "408 wire.timeout");
+    assert!(told.to_ascii_lowercase().contains("connection: close"), "what comes yet is the rest of the body: {told}");
     assert_eq!(upstream.received(), "");
 }
 

@@ -1,13 +1,14 @@
 //! Raw bytes over a real socket → what the client is told. Where it is refused, the upstream sees not a byte.
 
 use crate::{
-    edge::{Setup, StandingClock, answer, said, told_anything},
-    upstream::Upstream,
+    edge::{Running, Setup, StandingClock, answer, said, told_anything},
+    upstream::{Nobody, Play, Upstream},
 };
 use std::{
     io::{Read, Write},
     time::Duration,
 };
+use wardgate_model::api::{Target, UpstreamUrl};
 
 /// `\n` is CRLF, `␊` a bare line feed, `␍` a bare carriage return, `␀` a NUL.
 fn bytes(text: &str) -> Vec<u8> {
@@ -296,6 +297,37 @@ fn a_refusal_that_overtakes_the_body_says_whether_the_connection_goes_on() {
     assert!(refused(&mut edge.connect(), "Content-Length: 40000\r\n", 39_999));
     let mut asking = edge.connect();
     assert!(refused(&mut asking, "Content-Length: 40000\r\nExpect: 100-continue\r\n", 0));
+}
+
+/// The same where the request was let in, and something went wrong after that: nobody has read its body then.
+#[test]
+fn whatever_fails_on_the_way_says_whether_the_connection_goes_on() {
+    let nobody = Nobody::new();
+    let gone = UpstreamUrl { tls: false, host: "127.0.0.1".into(), port: nobody.address.port() };
+    let away = Setup::before(&Upstream::plain()).api(|api| api.upstream.target = Target::Http(Box::new([gone]))).start();
+    let inside = Setup::before(&Upstream::plain()).api(|api| api.upstream.target = Target::InProcess);
+    let inside = inside.limits(|limits| limits.collected_bytes_max = 1_000).start();
+    let broken = Setup::before(&Upstream::start(|_| Play::Answer(b"garbage\r\n\r\n".to_vec()))).start();
+    let told = |edge: &Running, body: usize, sent: usize| {
+        let mut socket = edge.connect();
+        socket.write_all(format!("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: {body}\r\n\r\n").as_bytes()).unwrap();
+        socket.write_all(&vec![b'x'; sent]).unwrap();
+        let told = answer(&mut socket);
+        let ends = told.to_ascii_lowercase().contains("connection: close");
+        // Who is not told that it ends has the next request answered.
+        if !ends {
+            socket.write_all(b"GET /again HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+            assert_ne!(answer(&mut socket), "", "after {told}");
+        }
+        (said(&told), ends)
+    };
+    let pair = |said: &str, ends| (said.to_owned(), ends);
+    assert_eq!(told(&away, 200_000, 200_000), pair("502 forward.connect", true));
+    assert_eq!(told(&away, 40_000, 0), pair("502 forward.connect", true));
+    assert_eq!(told(&away, 0, 0), pair("502 forward.connect", false));
+    assert_eq!(told(&inside, 200_000, 200_000), pair("413 wire.body_too_large", true));
+    // A body that has gone on, whole, is in nobody's way.
+    assert_eq!(told(&broken, 10, 10), pair("502 forward.malformed", false));
 }
 
 /// One byte of an honest request replaced by each hostile one: whatever is not served is refused in our words, never in the
