@@ -26,7 +26,7 @@ use wardgate_model::{
     resource::Kind,
     time::Time,
 };
-use wardgate_store::{Actor, ChangeFilter, StoreFault, StoredContainment, Subject, UsageFilter};
+use wardgate_store::{Actor, ChangeFilter, StoreFault, StoredContainment, Subject, TOKEN_ENDED, UsageFilter};
 
 /// How far back use is looked at to say who would break.
 const LOOKED_BACK: Duration = Duration::from_hours(30 * 24);
@@ -311,6 +311,9 @@ pub(crate) fn may_stop_token(caller: &Identity, id: &str) -> Result<(), Problem>
 pub(crate) async fn contain(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
     let request: ContainRequest = input::body(&asked.call.headers, &asked.call.body)?;
     let (kind, actor) = (kind(&request.kind)?, asked.actor(input::reason(request.reason.as_deref())?));
+    if kind == Containable::Token && *actor.reason == *TOKEN_ENDED {
+        return Err(Problem::new(Code::Unfit, "this reason is the one of clients that end tokens of their own").mend("say why you stop it"));
+    }
     if !request.preview && console.world.away().is_some() {
         return contain_here(console, asked, kind, &request).await;
     }

@@ -17,8 +17,11 @@ pub const CONTAINED_BYTES_MAX: usize = 2_048;
 /// the record then, and put on record later.
 pub const STOP_WAITS: Duration = Duration::from_secs(2);
 
-/// Why a token is ended that its client gave back. Such a stop is for good, and forgotten when the token has ended by itself.
-const ENDED: &str = "revoked by its client";
+/// Why a token is ended that its client gave back.
+pub const TOKEN_ENDED: &str = "revoked by its client";
+/// How the record begins to say who ended such a token. Such a stop is for good, and forgotten when the token has ended by itself.
+/// INVARIANT (nobody else writes this): an actor prints as an identity, which has no brackets in its name, as a file or as `<process>`.
+const CLIENT: &str = "<client> ";
 
 /// Something that is stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +32,7 @@ pub struct StoredContainment {
     pub name: Box<str>,
     /// Since when.
     pub since: Time,
-    /// Who stopped it, as [`crate::Who`] prints it.
+    /// Who stopped it, as [`crate::Who`] prints it; `<client> NAME` where a token was ended by its client.
     pub actor: Box<str>,
     /// Why.
     pub reason: Box<str>,
@@ -41,7 +44,7 @@ impl StoredContainment {
     /// Whether it is a token that its client ended (RFC 7009): nobody releases that.
     #[must_use]
     pub fn is_for_good(&self) -> bool {
-        self.kind == Containable::Token && *self.reason == *ENDED
+        self.kind == Containable::Token && self.actor.starts_with(CLIENT)
     }
 }
 
@@ -109,8 +112,16 @@ async fn insert_since(
 ) -> Result<StoredContainment, StoreFault> {
     match find(writing.conn(), kind, name).await? {
         Some(there) => Ok(there),
-        None => put(writing, actor, None, (kind, name), since).await,
+        None => {
+            let new = stopped(actor, actor.who.to_string(), (kind, name), since);
+            put(writing, actor, None, new).await
+        }
     }
+}
+
+/// A stop that is not on record yet.
+fn stopped(actor: &Actor, by: String, (kind, name): (Containable, &str), since: Time) -> StoredContainment {
+    StoredContainment { kind, name: name.into(), since, actor: by.into(), reason: actor.reason.clone(), revision: 0 }
 }
 
 /// Writes a stop, in the place of another one where there is one: the feed tells of no moment without.
@@ -118,24 +129,16 @@ async fn put(
     writing: &mut Writing,
     actor: &Actor,
     before: Option<&StoredContainment>,
-    (kind, name): (Containable, &str),
-    since: Time,
+    new: StoredContainment,
 ) -> Result<StoredContainment, StoreFault> {
     let seq = writing.allocate(1).await?;
+    let new = StoredContainment { revision: seq, ..new };
     if before.is_some() {
-        query(sql::CONTAINMENT_REMOVE).bind(kind.as_str()).bind(name).execute(writing.conn()).await?;
+        query(sql::CONTAINMENT_REMOVE).bind(new.kind.as_str()).bind(&*new.name).execute(writing.conn()).await?;
     }
-    let new = StoredContainment {
-        kind,
-        name: name.into(),
-        since,
-        actor: actor.who.to_string().into(),
-        reason: actor.reason.clone(),
-        revision: seq,
-    };
     query(sql::CONTAINMENT_PUT)
-        .bind(kind.as_str())
-        .bind(name)
+        .bind(new.kind.as_str())
+        .bind(&*new.name)
         .bind(new.since.as_micros())
         .bind(&*new.actor)
         .bind(&*new.reason)
@@ -244,7 +247,7 @@ impl Store {
     /// # Errors
     /// `Conflict` and `Busy` as [`Store::contain`].
     pub async fn end_token(&self, client: Who, token: &str, now: Time) -> Result<StoredContainment, StoreFault> {
-        soon(Box::pin(self.end_token_in_turn(&Actor::new(client, ENDED), token, now))).await
+        soon(Box::pin(self.end_token_in_turn(&Actor::new(client, TOKEN_ENDED), token, now))).await
     }
 
     async fn end_token_in_turn(&self, client: &Actor, token: &str, now: Time) -> Result<StoredContainment, StoreFault> {
@@ -253,7 +256,10 @@ impl Store {
         let before = find(writing.conn(), Containable::Token, token).await?;
         let ended = match before {
             Some(before) if before.is_for_good() => before,
-            before => put(&mut writing, client, before.as_ref(), (Containable::Token, token), now).await?,
+            before => {
+                let new = stopped(client, format!("{CLIENT}{}", client.who), (Containable::Token, token), now);
+                put(&mut writing, client, before.as_ref(), new).await?
+            }
         };
         writing.commit().await?;
         Ok(ended)

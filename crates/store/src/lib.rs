@@ -74,7 +74,7 @@ pub use apply::{CHANGES_WELL_MADE, ResourceChange};
 pub use approval::{ACT_BYTES_MAX, ApprovalState, Decision, Needs, NewApproval, StoredApproval, WAITING_MAX, WAITING_OF_ONE_MAX};
 pub use arming::{ARMERS_MAX, Armers, Behind};
 pub use backup::Backup;
-pub use containment::{CONTAINED_BYTES_MAX, STOP_WAITS, StoredContainment};
+pub use containment::{CONTAINED_BYTES_MAX, STOP_WAITS, StoredContainment, TOKEN_ENDED};
 pub use credential::{Condition, CredentialFilter, NewCredential, StoredCredential, live_max};
 pub use discovery::{
     Discovered, DiscoveredBy, DiscoveryFilter, DiscoveryState, OPEN_MAX, SEEN_MAX, SeenSubject, SeenUnknown, StoredDiscovery,

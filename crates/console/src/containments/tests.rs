@@ -1,6 +1,6 @@
 use crate::call::testing::{Fixture, HOUR, NOW};
 use wardgate_model::id::{ApiName, CredentialId, IdentityId};
-use wardgate_store::{UsageRow, Who};
+use wardgate_store::{TOKEN_ENDED, UsageRow, Who};
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
@@ -109,6 +109,8 @@ async fn one_token_is_stopped_by_its_id_and_listed() {
     let body = |preview: bool| format!(r#"{{"kind":"token","name":"{TOKEN}","reason":"found in a log","preview":{preview}}}"#);
     let preview = contain(&fixture, "op", &body(true)).await;
     assert_eq!(preview, "422 console.unfit: use is not counted by token: nothing can be told beforehand");
+    let posing = contain(&fixture, "op", &body(false).replace("found in a log", TOKEN_ENDED)).await;
+    assert_eq!(posing, "422 console.unfit: this reason is the one of clients that end tokens of their own");
     assert!(fixture.store.containments().await.unwrap().is_empty());
     assert!(contain(&fixture, "op", &body(false)).await.starts_with("200"));
     let listed = fixture.ask("GET /api/v1/containments?kind=token as watcher").await;

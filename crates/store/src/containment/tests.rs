@@ -1,4 +1,4 @@
-use super::CONTAINED_BYTES_MAX;
+use super::{CONTAINED_BYTES_MAX, TOKEN_ENDED};
 use crate::{
     Precondition, Step, Who,
     world::{HOUR, NOW, World, actor, identity, on_both, resource},
@@ -15,6 +15,7 @@ on_both! {
     anything_can_be_contained,
     a_release_is_of_the_containment_that_was_looked_at,
     what_a_client_ended_stays_ended_whoever_stopped_it_besides,
+    no_words_make_a_stop_the_word_of_a_client,
 }
 
 async fn state(world: &World, name: &str) -> String {
@@ -143,7 +144,7 @@ async fn what_a_client_ended_stays_ended_whoever_stopped_it_besides(world: World
     assert_eq!(world.store.end_token(client(), "j", NOW + HOUR + HOUR).await.unwrap(), ended, "once");
     assert_eq!(contain(NOW + HOUR).await, ended, "and a later stop changes nothing");
     assert_eq!(release().await.unwrap_err().to_string(), "token `j` was ended by its client: nobody brings it back");
-    assert_eq!(contained(&world).await, "token/j by bot");
+    assert_eq!(contained(&world).await, "token/j by <client> bot");
     let feed = world.feed().await;
     let told: Vec<&str> = feed.lines().map(|line| line.split(' ').nth(3).unwrap()).collect();
     assert_eq!(told, ["contain", "contain"], "at no time it is let go: {feed}");
@@ -154,4 +155,17 @@ async fn what_a_client_ended_stays_ended_whoever_stopped_it_besides(world: World
     world.store.forget_ended(&actor("process", ""), "j", NOW + HOUR).await.unwrap();
     assert_eq!(contained(&world).await, "token/j by root");
     release().await.unwrap();
+}
+
+/// Whoever stops a token says why in any words; what follows from a client's own word does not follow from them.
+async fn no_words_make_a_stop_the_word_of_a_client(world: World) {
+    let stopped = world.store.contain(&actor("bot", TOKEN_ENDED), Containable::Token, "j", NOW).await.unwrap();
+    assert!(!stopped.is_for_good());
+    world.store.forget_ended(&actor("process", ""), "j", NOW + HOUR).await.unwrap();
+    assert_eq!(contained(&world).await, "token/j by bot", "it does not end with the token");
+    let ended = world.store.end_token(Who::Identity(identity("bot")), "j", NOW + HOUR).await.unwrap();
+    assert!(ended.is_for_good() && ended.revision > stopped.revision, "{ended:?}");
+    world.store.contain(&actor("root", TOKEN_ENDED), Containable::Token, "other", NOW).await.unwrap();
+    world.store.release(&actor("root", "was a mistake"), Containable::Token, "other", NOW).await.unwrap();
+    assert_eq!(contained(&world).await, "token/j by <client> bot");
 }
