@@ -38,8 +38,8 @@ const OWED_MAX: i64 = 1 << 60;
 /// What tells a retry from another call: method, target and `Idempotency-Key`, hashed.
 pub type RetryKey = [u8; 32];
 
-/// Who wants to hear that a task's share runs low. It must not wait.
-type Low = Box<dyn Fn(&TaskId) + Send + Sync>;
+/// Who wants to hear that a task's share runs low; `false`: it could not listen. It must not wait.
+type Low = Box<dyn Fn(&TaskId) -> bool + Send + Sync>;
 
 /// Why nothing could be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,11 +157,20 @@ struct Shares {
     records: Measure,
     /// Somebody was told that it runs low, and has not drawn yet.
     told: AtomicBool,
+    /// Records are owed of which the store has not heard, although it was to be told.
+    unheard: AtomicBool,
     /// Charged calls that bore a key, and how often each was tried again.
     keys: Mutex<AHashMap<RetryKey, u8>>,
 }
 
 impl Shares {
+    /// Nobody is to draw any more. Of the records that are owed then, the store has heard of so many.
+    fn asked(&self, heard: u64) {
+        // First this: whoever owes more from here on tells it.
+        let _told = self.told.swap(false, Ordering::AcqRel);
+        self.unheard.store(self.records.owed() > heard, Ordering::Release);
+    }
+
     fn keys(&self) -> std::sync::MutexGuard<'_, AHashMap<RetryKey, u8>> {
         // Counts are whole at every moment: whoever panicked left nothing half done.
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
@@ -225,7 +234,7 @@ impl fmt::Debug for Budgets {
 impl Budgets {
     /// Says who wants to hear that a share runs low. Only then budgets are kept: without anybody who draws, everything is let through
     /// and nothing is counted, as replays and descriptions want it. To be called once.
-    pub fn when_low(&self, low: impl Fn(&TaskId) + Send + Sync + 'static) {
+    pub fn when_low(&self, low: impl Fn(&TaskId) -> bool + Send + Sync + 'static) {
         let _first = self.low.set(Box::new(low));
     }
 
@@ -312,13 +321,34 @@ impl Budgets {
                 measure.add(drawn, owed, now);
             }
         }
-        shares.told.store(false, Ordering::Release);
+        // What there was not enough for is owed still; the store has nothing left that anybody else could use instead.
+        shares.asked(if wanted.records { wanted.records_owed.saturating_sub(drawn.records) } else { 0 });
     }
 
-    /// A draw failed: whoever is short asks again.
+    /// Nothing was drawn: whoever is short asks again, and what is owed is told again by [`Budgets::tell_again`].
     pub fn not_drawn(&self, task: &TaskId) {
         if let Some(shares) = self.tasks.pin().get(task) {
-            shares.told.store(false, Ordering::Release);
+            shares.asked(0);
+        }
+    }
+
+    /// Tells once more of tasks that owe records of which the store has not heard. To be called now and then: nobody may come here
+    /// any more who would.
+    pub fn tell_again(&self) {
+        for (task, shares) in &self.tasks.pin() {
+            if shares.unheard.load(Ordering::Acquire) && shares.records.owed() > 0 {
+                self.tell(task, shares);
+            }
+        }
+    }
+
+    /// Tells that somebody should draw, unless that was told.
+    fn tell(&self, task: &TaskId, shares: &Shares) {
+        if !shares.told.swap(true, Ordering::AcqRel)
+            && let Some(tell) = self.low.get()
+            && !tell(task)
+        {
+            shares.asked(0);
         }
     }
 
@@ -433,13 +463,9 @@ impl TaskPlace {
 
     /// Tells once that a share runs low.
     fn look(&self, now: Time) {
-        let Shares { calls, bytes, records, told, .. } = &*self.shares;
-        let low = [calls, bytes, records].into_iter().any(|measure| measure.is_low(now));
-        if low
-            && !told.swap(true, Ordering::AcqRel)
-            && let Some(tell) = self.budgets.low.get()
-        {
-            tell(&self.task);
+        let Shares { calls, bytes, records, .. } = &*self.shares;
+        if [calls, bytes, records].into_iter().any(|measure| measure.is_low(now)) {
+            self.budgets.tell(&self.task, &self.shares);
         }
     }
 }

@@ -212,7 +212,7 @@ async fn list(control: &Control, identity: &IdentityId, query: &str) -> Response
     }
 }
 
-/// Ends tasks that are over by themselves, and forgets what is long over; for as long as the process runs.
+/// Ends tasks that are over by themselves, forgets what is long over, and tells again what is owed of budgets; for as long as the process runs.
 pub async fn look_after(control: Arc<Control>) {
     let mut tick = tokio::time::interval(LOOKED_EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -232,7 +232,9 @@ pub async fn look_after(control: Arc<Control>) {
         }
         {
             let snapshot = control.gate().snapshot();
-            control.gate().meters().budgets().retain(|task| snapshot.population().tasks().get(task.as_str()).is_some());
+            let budgets = control.gate().meters().budgets();
+            budgets.retain(|task| snapshot.population().tasks().get(task.as_str()).is_some());
+            budgets.tell_again();
         }
         if turn % FORGOTTEN_EVERY == 0 {
             let before = Time::from_micros(now.as_micros().saturating_sub(i64::try_from(KEPT.as_micros()).unwrap_or(i64::MAX)));

@@ -35,6 +35,7 @@ fn kept() -> (Arc<Budgets>, Arc<AtomicU64>) {
     let count = Arc::clone(&low);
     budgets.when_low(move |_| {
         count.fetch_add(1, Ordering::Relaxed);
+        true
     });
     (budgets, low)
 }
@@ -202,4 +203,47 @@ fn a_share_that_runs_low_is_told_once() {
     assert_eq!(budgets.empty(), [Rest { task: task.id.clone(), unused: Drawn { calls: 2, ..Drawn::default() }, records_owed: 0 }]);
     budgets.retain(|_| false);
     assert!(budgets.is_empty());
+}
+
+#[test]
+fn what_is_owed_is_told_until_the_store_has_heard_of_it() {
+    let (budgets, low) = kept();
+    let task = task(None, None, Some(1_000));
+    let records = |records| Drawn { records, ..Drawn::default() };
+    let again = || {
+        budgets.tell_again();
+        low.swap(0, Ordering::Relaxed)
+    };
+    budgets.drawn(&task.id, ALL, records(10), NOW);
+    let place = budgets.take(&task, None, NOW).expect("let through").expect("counted");
+    place.charge_records(Some(110), NOW);
+    assert_eq!((low.swap(0, Ordering::Relaxed), again()), (1, 0), "somebody draws");
+    // The store was away: nobody calls here any more, and the other gates know nothing of it.
+    budgets.not_drawn(&task.id);
+    assert_eq!((again(), again()), (1, 0));
+    // While it is drawn, another answer ends.
+    let wants = budgets.wants(&task.id, &task.budget, NOW);
+    place.charge_records(Some(2_000), NOW);
+    budgets.drawn(&task.id, wants, records(wants.records_owed), NOW);
+    assert_eq!((again(), again()), (1, 0));
+    // It has no more than that: it has heard it all, and what is owed beyond it is nobody's.
+    let wants = budgets.wants(&task.id, &task.budget, NOW);
+    assert_eq!(wants.records_owed, 2_000);
+    budgets.drawn(&task.id, wants, records(890), NOW);
+    assert_eq!(again(), 0);
+}
+
+#[test]
+fn whoever_could_not_listen_is_told_again() {
+    let (budgets, count) = (Arc::new(Budgets::default()), Arc::new(AtomicU64::new(0)));
+    let listening = Arc::clone(&count);
+    budgets.when_low(move |_| listening.fetch_add(1, Ordering::Relaxed) > 0);
+    let task = task(Some(100), None, Some(1_000));
+    budgets.drawn(&task.id, ALL, Drawn { calls: 2, records: 10, ..Drawn::default() }, NOW);
+    let place = budgets.take(&task, None, NOW).expect("let through").expect("counted");
+    place.charge_records(Some(100), NOW);
+    assert_eq!(count.load(Ordering::Relaxed), 1);
+    budgets.tell_again();
+    budgets.tell_again();
+    assert_eq!(count.load(Ordering::Relaxed), 2, "the first had no room, the second has");
 }

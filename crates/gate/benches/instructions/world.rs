@@ -231,7 +231,7 @@ pub(crate) fn draw(meters: &Meters, task: &Task) {
 fn tasked(world: TestWorld) -> Result<TestWorld, String> {
     let mut world = world.issuing()?;
     let task = task(TASK, "47*")?;
-    world.meters.budgets().when_low(|_| {});
+    world.meters.budgets().when_low(|_| true);
     draw(&world.meters, &task);
     let before = &world.snapshot;
     let mut population = before.population().clone();

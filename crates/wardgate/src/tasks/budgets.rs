@@ -52,8 +52,8 @@ impl Drawer {
     pub fn start(control: Arc<Control>) -> Arc<Self> {
         let drawer = Arc::new(Self { control, turns: Mutex::default() });
         let (low, mut lows) = tokio::sync::mpsc::channel::<TaskId>(LOW_MAX);
-        // Who finds no room is drawn for when it is short.
-        drawer.control.gate().meters().budgets().when_low(move |task| drop(low.try_send(task.clone())));
+        // Who finds no room is drawn for when it is short, and what it owes is told again.
+        drawer.control.gate().meters().budgets().when_low(move |task| low.try_send(task.clone()).is_ok());
         let drawing = Arc::clone(&drawer);
         tokio::spawn(async move {
             while let Some(task) = lows.recv().await {
@@ -79,7 +79,14 @@ impl Drawer {
             let _mine = turn.lock.lock().await;
             self.draw_now(task, turn.waiting.load(Ordering::Acquire)).await
         });
-        let known = drawn.await.unwrap_or(false);
+        let known = match drawn.await {
+            Ok(drawn) => drawn,
+            Err(_) => {
+                // Otherwise it would count as told for good.
+                self.control.gate().meters().budgets().not_drawn(task);
+                false
+            }
+        };
         let mut turns = self.turns();
         if turn.waiting.fetch_sub(1, Ordering::AcqRel) == 1 {
             turns.remove(task);
@@ -94,6 +101,7 @@ impl Drawer {
         let Some(task) = task else { return true };
         let wants = budgets.wants(id, &task.budget, clock::now());
         if wants.is_nothing() {
+            budgets.not_drawn(id);
             return true;
         }
         match self.control.store().draw_budget(id, move |left| share(left, wants, waiting)).await {
