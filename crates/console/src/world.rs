@@ -256,6 +256,9 @@ pub trait World: Send + Sync {
         Vec::new()
     }
 
+    /// Up to which change of the feed, at the least, holds what this gate says of identities and credentials.
+    fn followed(&self) -> u64;
+
     /// Returns when every edge in this process obeys all changes up to `seq`. Must end in bounded time.
     fn published(&self, seq: u64) -> BoxFuture<'_, ()>;
 

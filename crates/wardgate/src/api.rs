@@ -191,6 +191,10 @@ impl World for Ruled {
         snapshot.population().bindings().declared_after(query.identity.as_ref(), after, query.limit)
     }
 
+    fn followed(&self) -> u64 {
+        self.control.followed()
+    }
+
     fn published(&self, seq: u64) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             if let Err(error) = self.control.obey(seq).await {

@@ -385,3 +385,21 @@ async fn an_api_that_somebody_begins_to_stand_behind_waits() {
     let declared = fixture.ask(&put("Identity/new", r#"{"owner":"payments","serves":["shop"]}"#).replace("CALLER", "root")).await;
     assert!(declared.starts_with("202") && declared.contains("`new` may act with the tokens"), "{declared}");
 }
+
+/// Another gate has changed who stands behind the API, and this one does not know yet: what it says of that decides nothing.
+#[tokio::test]
+async fn a_gate_that_lags_behind_does_not_say_who_stands_behind_an_api() {
+    let (fixture, _) = world().await;
+    let before = fixture.store.last_seq().await.unwrap();
+    let other = fixture.ask(&put("Owner/fresh", r#"{"accountable":"new@example.com"}"#).replace("CALLER", "root")).await;
+    assert!(other.starts_with("201"), "{other}");
+    let lags = |at| *fixture.played.followed.lock().unwrap() = at;
+    lags(before);
+    let describe = put("Api/shop", r#"{"policy_owner":"payments","business_owner":"payments"}"#).replace("CALLER", "root");
+    let stale = fixture.ask(&describe).await;
+    assert!(stale.starts_with("409") || stale.starts_with("412"), "{stale}");
+    assert!(fixture.played.published.lock().unwrap().contains(&fixture.store.last_seq().await.unwrap()), "it is to catch up");
+    lags(fixture.store.last_seq().await.unwrap());
+    let done = fixture.ask(&describe).await;
+    assert!(done.starts_with("20"), "{done}");
+}

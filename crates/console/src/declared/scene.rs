@@ -42,8 +42,17 @@ impl Scene {
         let formers = if apis { console.store.removed_of(Kind::Api).await? } else { Vec::new() };
         let estate = console.store.estate().await?;
         let records = console.store.identity_records(&identities).await?;
+        let containments = console.store.containments().await?;
+        let mut seq = estate.seq.min(records.seq);
+        // The gate is asked for these, which follows the store: what it does not know yet was not looked at.
+        if apis || owners || containments.iter().any(|one| one.kind == Containable::Credential) {
+            if console.world.followed() < seq {
+                console.world.published(seq).await;
+            }
+            seq = seq.min(console.world.followed());
+        }
         let (mut contained, mut stopped) = (Vec::new(), Vec::new());
-        for one in console.store.containments().await? {
+        for one in containments {
             match one.kind {
                 Containable::Owner => contained.push(one.name),
                 Containable::Credential => {
@@ -56,7 +65,7 @@ impl Scene {
         let tagged = if owners { console.world.tagged(person::TAG) } else { Vec::new() };
         let serving = if apis { console.world.serving() } else { Vec::new() };
         Ok(Self {
-            seq: estate.seq.min(records.seq),
+            seq,
             estate: estate.resources.into_iter().map(|resource| (resource.id.clone(), resource)).collect(),
             identities: records.records.into_iter().map(|record| (record.identity.as_str().into(), record)).collect(),
             contained,

@@ -180,6 +180,11 @@ impl Control {
         Ok(same)
     }
 
+    /// Up to which change of the feed, at the least, the snapshot holds what is on record.
+    pub(crate) fn followed(&self) -> u64 {
+        self.seen.load(Ordering::Acquire)
+    }
+
     /// Remembers the last change that was seen.
     async fn remember(&self) -> Result<(), StoreFault> {
         let (mut known, seen) = (self.known.lock().await, self.seen.load(Ordering::Acquire));

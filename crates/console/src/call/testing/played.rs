@@ -58,6 +58,8 @@ pub(crate) struct Played {
     pub(crate) serving: Mutex<Vec<Arc<Identity>>>,
     /// What was asked to be erased.
     pub(crate) erased: Mutex<Vec<Erasure>>,
+    /// Up to which change the gate follows the feed; a gate that lags does so whatever is published.
+    pub(crate) followed: Mutex<u64>,
     /// What was said to be stopped on record.
     pub(crate) obeyed: Mutex<Vec<String>>,
 }
@@ -79,6 +81,7 @@ impl Played {
             tagged: Mutex::default(),
             serving: Mutex::default(),
             erased: Mutex::default(),
+            followed: Mutex::new(u64::MAX),
             obeyed: Mutex::default(),
         }
     }
@@ -166,6 +169,10 @@ impl World for Played {
         let journaled = if &*stop.reason == "no room" { Journaled::InMemory } else { Journaled::OnDisk };
         self.stopped.lock().unwrap().push(stop);
         Box::pin(std::future::ready(Ok(journaled)))
+    }
+
+    fn followed(&self) -> u64 {
+        *self.followed.lock().unwrap()
     }
 
     fn published(&self, seq: u64) -> BoxFuture<'_, ()> {
