@@ -6,6 +6,7 @@
 //! requests on, which is what Wardgate's cost is measured against (`bench/whole-process.sh`). [`mod@reference`] makes pages of `docs/` from tables in the code.
 //! [`postgres`] is a database server that ends with the tests, [`bucket`] an object store, [`anchor`] one that
 //! keeps checkpoints.
+//! [`estate`] simulates weeks of calls, honest ones and attacks, that signals and responses are measured by.
 //! [`world`] makes small worlds of text, judged in memory; [`fuzz`] tries every parser of untrusted bytes with what nobody would write.
 //!
 //! ```
@@ -16,6 +17,7 @@
 
 pub mod anchor;
 pub mod bucket;
+pub mod estate;
 pub mod fuzz;
 pub mod plain;
 pub mod postgres;
