@@ -243,7 +243,7 @@ fn of_member(at: u16, member: &Member, scale: Scale, calendar: Calendar, mut cha
     some(if member.proof == Proof::ApiKey { 60 } else { 0 }, DAY, What::KeyRotation { member: at }, 1_000);
     some(if partner { 50 } else { 0 }, Duration::ZERO, What::Move { member: at }, 300);
     some(8, Duration::ZERO, What::OwnerChange { member: at, to: "platform" }, 1_000);
-    // Two partners cannot call for some hours, and then want to catch up.
+    // One partner of five cannot call for some hours, and then wants to catch up.
     if partner && (3..=4).contains(&(at % 10)) {
         let from = calendar.at(300 + member.salt % 500);
         found.push(Happening { from, until: from + HOUR * 3, what: What::Outage { member: at }, told: false });

@@ -16,6 +16,9 @@ use setbacks::{Setback, Setbacks};
 use std::time::Duration;
 use wardgate_model::time::Time;
 
+/// After a pause of this length a token is fetched anew, by whatever container does the work then.
+const FETCHES_AFTER: Duration = Duration::from_mins(5);
+
 /// A worker of an identity.
 #[derive(Debug)]
 pub(super) struct Worker {
@@ -27,7 +30,7 @@ pub(super) struct Worker {
     bout: Bout,
     /// Its software and place in this bout of calls.
     equipment: Option<Equipment>,
-    /// When it was away until, for as long as it catches up.
+    /// How many calls it still makes to catch up after it was away.
     storm: u32,
     setbacks: Setbacks,
     /// What it does again, where it does.
@@ -123,6 +126,9 @@ impl Worker {
             }
             Setback::Again(pause, why) => {
                 self.again = self.last.map(|intent| (intent, why, false));
+                if pause > FETCHES_AFTER {
+                    self.equipment = None;
+                }
                 Some(self.when_back(world, now + pause))
             }
             Setback::Answers => {

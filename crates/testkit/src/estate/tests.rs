@@ -2,6 +2,7 @@
 
 mod closed_loop;
 mod determinism;
+mod happenings;
 mod labels;
 mod policy;
 

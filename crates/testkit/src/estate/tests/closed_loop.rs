@@ -138,23 +138,3 @@ fn what_becomes_of_one_leaves_the_others_as_they_are() {
     };
     assert_eq!(of_others(false), of_others(true));
 }
-
-#[test]
-fn what_happens_is_told_in_order_and_shows_in_the_calls() {
-    let mut estate = Estate::new(7, crate::estate::Scale { days: 5, calls_per_mille: 60, ..crate::estate::Scale::FULL });
-    assert!(estate.happenings().is_sorted_by_key(|one| one.from));
-    for what in ["deploy", "key_rotation", "move", "outage", "api_change", "new_version", "incident", "holiday", "owner_change"] {
-        assert!(estate.happenings().iter().any(|one| one.what.as_str() == what), "{what}");
-    }
-    let mut causes = std::collections::BTreeMap::new();
-    run(&mut estate, |_, call| {
-        if let Label::Honest(why) = call.label {
-            *causes.entry(why).or_insert(0_u64) += 1;
-        }
-        Fate::Allowed
-    });
-    for why in [Why::Usual, Why::Retry, Why::Storm, Why::Outdated] {
-        assert!(causes.get(&why).is_some_and(|count| *count > 10), "{why:?}: {causes:?}");
-    }
-    assert_eq!(causes.get(&Why::Again), None, "nobody was refused");
-}
