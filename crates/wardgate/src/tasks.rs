@@ -212,7 +212,8 @@ async fn list(control: &Control, identity: &IdentityId, query: &str) -> Response
     }
 }
 
-/// Ends tasks that are over by themselves, forgets what is long over, and tells again what is owed of budgets; for as long as the process runs.
+/// Ends tasks that are over by themselves, forgets what is long over, and tells again what is owed of budgets; for as long as the
+/// process runs.
 pub async fn look_after(control: Arc<Control>) {
     let mut tick = tokio::time::interval(LOOKED_EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

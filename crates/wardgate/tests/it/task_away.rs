@@ -8,7 +8,10 @@ use crate::{
     upstream::{Keeper, Play, Upstream},
 };
 use serde_json::json;
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 use wardgate_testkit::postgres::{Disk, Server};
 
 /// An upstream whose lists come in two parts, of which the second is held back.
@@ -76,4 +79,34 @@ fn without_the_store_a_lease_ends_what_is_open_and_what_is_said_of_a_task_is_sai
     let events = place.events();
     let cut = events.iter().find(|event| event["task"] == json!(left) && event["ending"] == "cut").unwrap();
     assert_eq!(cut["ruling"]["code"], "proof.revoked");
+}
+
+/// What exceeds a budget is told when the store is there again, although nobody calls here any more.
+#[test]
+fn what_is_owed_while_the_store_is_away_is_told_when_it_is_back() {
+    let server = Server::start(Disk::DoesNotWait).unwrap();
+    let calls = AtomicUsize::new(0);
+    let upstream = Upstream::start(move |_| {
+        let first = calls.fetch_add(1, Ordering::SeqCst) == 0;
+        let body = json!({ "items": vec![0; if first { 1 } else { 4_000 }] }).to_string();
+        Play::Answer(format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len()))
+    });
+    let place = place(&upstream);
+    place.change("wardgate.yaml", "secrets:", &format!("store: {{ url: '{}' }}\nsecrets:", server.database().unwrap()));
+    let gate = place.serve();
+    let payer = Payer::new(&place, &gate, "payer");
+    let task = payer.start(&json!({ "budget": { "records": 5_000 } }));
+    let token = payer.token(&task);
+    let given_out = || payer.tasks(&format!("GET /tasks/{task}"), &[], "").json()["given_out"]["records"].clone();
+    assert_eq!((payer.call("GET /ledger/entries", &token), given_out()), ("200".to_owned(), json!(2_500)));
+
+    server.crash().unwrap();
+    away(&gate);
+    assert_eq!(payer.call("GET /ledger/entries", &token), "200", "more than was drawn, by 1,501");
+    // Nothing can be drawn, neither for this one nor in the background before it.
+    until("nothing to be left here", || payer.call("GET /ledger/entries", &token).starts_with("503 ").then_some(()));
+
+    server.start_again().unwrap();
+    back(&gate);
+    until("what is owed to be drawn", || (given_out() == 5_000).then_some(()));
 }
