@@ -398,7 +398,8 @@ async fn a_gate_that_lags_behind_does_not_say_who_stands_behind_an_api() {
     let describe = put("Api/shop", r#"{"policy_owner":"payments","business_owner":"payments"}"#).replace("CALLER", "root");
     let stale = fixture.ask(&describe).await;
     assert!(stale.starts_with("409") || stale.starts_with("412"), "{stale}");
-    assert!(fixture.played.published.lock().unwrap().contains(&fixture.store.last_seq().await.unwrap()), "it is to catch up");
+    let last = fixture.store.last_seq().await.unwrap();
+    assert!(fixture.played.published.lock().unwrap().contains(&last), "it is to catch up");
     lags(fixture.store.last_seq().await.unwrap());
     let done = fixture.ask(&describe).await;
     assert!(done.starts_with("20"), "{done}");
