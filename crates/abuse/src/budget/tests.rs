@@ -216,14 +216,14 @@ fn what_is_owed_is_told_until_the_store_has_heard_of_it() {
     };
     budgets.drawn(&task.id, ALL, records(10), NOW);
     let place = budgets.take(&task, None, NOW).expect("let through").expect("counted");
-    place.charge_records(Some(110), NOW);
+    let _known = place.charge_records(Some(110), Course::Ends, NOW);
     assert_eq!((low.swap(0, Ordering::Relaxed), again()), (1, 0), "somebody draws");
     // The store was away: nobody calls here any more, and the other gates know nothing of it.
     budgets.not_drawn(&task.id);
     assert_eq!((again(), again()), (1, 0));
     // While it is drawn, another answer ends.
     let wants = budgets.wants(&task.id, &task.budget, NOW);
-    place.charge_records(Some(2_000), NOW);
+    let _known = place.charge_records(Some(2_000), Course::Ends, NOW);
     budgets.drawn(&task.id, wants, records(wants.records_owed), NOW);
     assert_eq!((again(), again()), (1, 0));
     // It has no more than that: it has heard it all, and what is owed beyond it is nobody's.
@@ -241,7 +241,7 @@ fn whoever_could_not_listen_is_told_again() {
     let task = task(Some(100), None, Some(1_000));
     budgets.drawn(&task.id, ALL, Drawn { calls: 2, records: 10, ..Drawn::default() }, NOW);
     let place = budgets.take(&task, None, NOW).expect("let through").expect("counted");
-    place.charge_records(Some(100), NOW);
+    let _known = place.charge_records(Some(100), Course::Ends, NOW);
     assert_eq!(count.load(Ordering::Relaxed), 1);
     budgets.tell_again();
     budgets.tell_again();
