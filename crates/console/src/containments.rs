@@ -357,9 +357,14 @@ async fn contain_on_record(
         });
     }
     if request.preview {
-        if kind == Containable::Token {
-            let detail = "use is not counted by token: nothing can be told beforehand";
-            return Err(Problem::new(Code::Unfit, detail).mend("preview the credential that it was got by"));
+        let uncounted = match kind {
+            Containable::Token => Some("preview the credential that it was got by"),
+            Containable::Task => Some("preview the identity that it is of, or see the task: `wardgate task show`"),
+            _ => None,
+        };
+        if let Some(mend) = uncounted {
+            let detail = format!("use is not counted by {kind}: nothing can be told beforehand");
+            return Err(Problem::new(Code::Unfit, detail).mend(mend));
         }
         let containment = console.store.containment(kind, &request.name).await?;
         let preview = Some(look_ahead(console, kind, &request.name, asked.now).await?);

@@ -15,6 +15,7 @@ use crate::{
     problem::{Code, Problem},
     records,
     sign_in::is_of_issuer,
+    tasks,
     world::Entry,
 };
 use hooks::entry;
@@ -267,7 +268,10 @@ async fn for_task(console: &Console, identity: &Identity, kind: CredentialKind, 
     };
     let id = TaskId::parse(task).map_err(|_| missing())?;
     match console.store.task(&id).await {
-        Ok(stored) if stored.task.identity == identity.id && stored.task.is_open(now) => Ok(stored.task),
+        Ok(stored) if stored.task.identity == identity.id && stored.task.is_open(now) => {
+            tasks::not_contained(console, &id).await?;
+            Ok(stored.task)
+        }
         Ok(_) | Err(StoreFault::NotFound { .. }) => Err(missing()),
         Err(fault) => Err(fault.into()),
     }

@@ -235,8 +235,18 @@ async fn said(console: &Console, asked: &Asked<'_>, power: Power) -> Result<(Act
     Ok((actor, there))
 }
 
+/// Of a task that somebody stopped nothing is kept alive or given out.
+pub(crate) async fn not_contained(console: &Console, id: &TaskId) -> Result<(), Problem> {
+    match console.store.containment(Containable::Task, id.as_str()).await? {
+        None => Ok(()),
+        Some(stop) => Err(Problem::new(Code::Unfit, format!("the task `{id}` is contained since {}", stop.since.to_rfc3339()))
+            .mend("start another task, or have it released: `wardgate contain --list`")),
+    }
+}
+
 async fn beat(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
     let (actor, there) = said(console, asked, Power::Give).await?;
+    not_contained(console, &there.task.id).await?;
     let stored = console.store.beat_task(&actor, &there.task.id, asked.now).await?;
     console.world.published(stored.revision).await;
     Ok(Answer::ok(&TaskView::of(&stored, asked.now)).at(stored.revision))

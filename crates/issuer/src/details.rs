@@ -182,7 +182,11 @@ fn operations(asked: &[&str], task: &Task, upon: Option<&OfTask>, request: &Requ
 pub(crate) fn select(text: &str, api: &Api) -> Option<OperationSelector> {
     let selector = OperationSelector::parse(text)?;
     let OperationSelector::Operation { method, template } = &selector else { return Some(selector) };
-    let full = format!("{}{}", api.path_prefix, template.as_str());
+    // As a `Grant` names it: the root of an API is its prefix.
+    let full = match template.as_str() {
+        "/" if !api.path_prefix.is_empty() => api.path_prefix.to_string(),
+        template => format!("{}{template}", api.path_prefix),
+    };
     let own = api.operations.iter().find(|own| own.method == *method && [template.as_str(), &full].contains(&own.template.as_str()))?;
     Some(OperationSelector::Operation { method: own.method.clone(), template: own.template.clone() })
 }

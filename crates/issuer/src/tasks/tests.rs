@@ -1,5 +1,10 @@
 use super::api;
-use crate::place::Place;
+use crate::{details, place::Place};
+use http::Method;
+use wardgate_model::{
+    api::{Api, Doors, HostPattern, Operation, OperationClass, PathTemplate},
+    id::ApiName,
+};
 
 #[test]
 fn every_operation_needs_a_proof_and_says_what_it_is() {
@@ -18,4 +23,16 @@ fn every_operation_needs_a_proof_and_says_what_it_is() {
             "POST /eu/tasks/{task}/heartbeat",
         ]
     );
+}
+
+#[test]
+fn operations_are_named_as_grants_name_them() {
+    let (name, template) = (ApiName::literal("orders"), |text| PathTemplate::parse(text).expect("a template"));
+    let operations = ["/orders", "/orders/{id}"].map(|path| Operation::ours(&name, Method::GET, template(path), OperationClass::Read));
+    let api = Api::ours(name.clone(), (Doors::Public, HostPattern::Any), "/orders", &[], operations);
+    let selected = |text| details::select(text, &api).map(|selector| selector.to_string());
+    for (text, full) in [("GET /", "GET /orders"), ("GET /orders", "GET /orders"), ("GET /{id}", "GET /orders/{id}"), ("read", "read")] {
+        assert_eq!(selected(text).as_deref(), Some(full), "{text}");
+    }
+    assert_eq!(selected("GET /other"), None);
 }

@@ -60,6 +60,11 @@ fn a_key_for_a_task_is_good_for_that_alone_and_ends_with_it() {
     assert_eq!([payer.call("GET /ledger/entries", second), payer.call("GET /ledger/entries", key)], ["200", "401 proof.invalid"]);
     assert_eq!(place.run(&gate, &["contain", "task", &other], "").status, 0);
     assert_eq!(payer.call("GET /ledger/entries", second), "401 proof.invalid");
+    // Nothing is given out for it, and nobody keeps it alive.
+    assert!(issue(&place, &gate, &other).unwrap_err().contains("is contained since 2"));
+    assert_eq!(payer.tasks(&format!("POST /tasks/{other}/heartbeat"), &[], "").status, 409);
+    let beat = place.run(&gate, &["task", "heartbeat", &other], "");
+    assert!(beat.status != 0 && beat.err.contains("is contained since 2"), "{beat:?}");
     assert_eq!(gate.end().0, Some(0));
     let call = place.events().into_iter().find(|event| event["task"] == json!(task) && event["client_status"] == 200).unwrap();
     assert_eq!((&call["proof"]["kind"], &call["purpose"]["basis"]), (&json!("api_key"), &json!("task")));

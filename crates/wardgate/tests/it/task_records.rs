@@ -86,16 +86,22 @@ fn what_cannot_be_counted_all_the_same_uses_up_what_is_left() {
     assert_eq!(uncounted[0]["ruling"]["reasons"], json!(["reserve.uncounted", "rule.allowed"]));
 }
 
-#[test]
-fn who_hangs_up_is_charged_for_what_has_passed() {
+/// Its answers begin with so many records, and go on when they are let.
+fn held(count: usize) -> (Upstream, Arc<Keeper>) {
     let keeper = Arc::new(Keeper::default());
     let held = Arc::clone(&keeper);
     let upstream = Upstream::start(move |_| {
-        let begin = items(70);
+        let begin = items(count);
         let begin = begin.strip_suffix("]}").unwrap();
         let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n{begin}");
         Play::Held(head, String::new(), Arc::clone(&held))
     });
+    (upstream, keeper)
+}
+
+#[test]
+fn who_hangs_up_is_charged_for_what_has_passed() {
+    let (upstream, keeper) = held(70);
     let place = place(&upstream);
     let gate = place.serve();
     let payer = Payer::new(&place, &gate, "payer");
@@ -130,14 +136,7 @@ fn who_finds_nothing_is_charged_nothing() {
 /// However many answers are under way, and however slowly they are taken: as many records pass as there are, and the rest of one answer.
 #[test]
 fn answers_that_are_held_open_do_not_evade_the_count() {
-    let keeper = Arc::new(Keeper::default());
-    let held = Arc::clone(&keeper);
-    let upstream = Upstream::start(move |_| {
-        let begin = items(50);
-        let begin = begin.strip_suffix("]}").unwrap();
-        let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n{begin}");
-        Play::Held(head, String::new(), Arc::clone(&held))
-    });
+    let (upstream, keeper) = held(50);
     let place = place(&upstream);
     let gate = place.serve();
     let payer = Payer::new(&place, &gate, "payer");

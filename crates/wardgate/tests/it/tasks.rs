@@ -387,6 +387,8 @@ fn an_owner_starts_contains_and_ends_tasks() {
     let beat = place.run(&gate, &["task", "heartbeat", id, "--reason", "it works on"], "");
     assert!(beat.status == 0 && beat.out.contains(id), "{}{}", beat.out, beat.err);
     assert_eq!(place.run(&gate, &["task", "show", "t-0"], "").status, 1);
+    let preview = place.run(&gate, &["contain", "task", id, "--preview"], "");
+    assert!(preview.status != 0 && preview.err.contains("use is not counted by task"), "{preview:?}");
     let contained = place.run(&gate, &["contain", "task", id], "");
     assert_eq!(contained.status, 0, "{}", contained.err);
     assert_eq!(payer.call("POST /ledger/entries", &token), "401 proof.invalid");
