@@ -59,9 +59,9 @@ impl Reservation {
         Self { taking, task: None }
     }
 
-    /// With its place in the budget of a task.
-    pub fn of_task(self, task: Option<TaskPlace>) -> Self {
-        Self { task: task.map(Box::new), ..self }
+    /// Has it hold a place in the budget of a task, too.
+    pub fn hold_task(&mut self, task: TaskPlace) {
+        self.task = Some(Box::new(task));
     }
 
     /// The states of the limits that count the request: the tightest first, at most 4.

@@ -33,7 +33,12 @@ pub fn take<'f>(considered: Considered<'f>, snapshot: &Snapshot, meters: &Meters
     let task = of_task(&considered, snapshot, meters, now)?;
     let none = is_break_glass(considered.caller, considered.api).then(|| Limits::compile(&[]));
     match meters.reserve(none.as_ref().unwrap_or(snapshot.limits()), considered.facts, now) {
-        Ok(reservation) => Ok(Reserved { considered, reservation: reservation.of_task(task) }),
+        Ok(mut reservation) => {
+            if let Some(task) = task {
+                reservation.hold_task(task);
+            }
+            Ok(Reserved { considered, reservation })
+        }
         Err(refusal) => Err(Denial::because(refusal.reason).limits(refusal.states, refusal.retry_after_s).into()),
     }
 }

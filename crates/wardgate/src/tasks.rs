@@ -94,7 +94,7 @@ pub(crate) async fn answer(control: &Control, call: &InProcessCall) -> Response<
             Err(problem) => *problem,
         },
         Asked::Heartbeat(id) => match own(control, &identity, &id).await {
-            Ok(_) if control.gate().snapshot().denied().stops_task(&id) => {
+            Ok(stored) if stored.task.is_open(clock::now()) && control.gate().snapshot().denied().stops_task(&id) => {
                 tasks::problem(StatusCode::CONFLICT, "the task is contained: nothing keeps it alive")
             }
             Ok(_) => beat(control, identity, &id).await,
