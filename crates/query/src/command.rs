@@ -80,7 +80,9 @@ fn reach() -> Result<(), Fault> {
     #[expect(clippy::disallowed_methods, reason = "this is the one place where this program reads the environment")]
     let variable = |name: &str| std::env::var(name).ok();
     let lent = Lent::from_environment(variable, now).map_err(|error| Fault::Question(error.to_string()))?;
-    lent.map(allow_lent);
+    if let Some(lent) = lent {
+        allow_lent(lent);
+    }
     Ok(())
 }
 
