@@ -55,6 +55,7 @@ pub mod reservation;
 mod states;
 #[cfg(test)]
 mod testing;
+pub mod watch;
 
 pub use budget::Budgets;
 pub use checkpoint::{Level, Standing, TooMany};

@@ -10,6 +10,7 @@ use crate::{
     meter::{Gauge, Meter},
     reservation::{Refusal, Reservation, Taken, Taking, Took},
     states::{self, States},
+    watch::Watch,
 };
 use smallvec::SmallVec;
 use std::{
@@ -64,6 +65,7 @@ pub(crate) struct Shared {
     bounds: MeterBounds,
     pub(crate) journal: Arc<dyn Journal>,
     budgets: Arc<Budgets>,
+    watch: Watch,
 }
 
 pub(crate) type Pinned<'m> = papaya::HashMapRef<'m, MeterKey, Arc<Meter>, ahash::RandomState, papaya::LocalGuard<'m>>;
@@ -91,6 +93,7 @@ impl Meters {
                 bounds,
                 journal,
                 budgets: Arc::default(),
+                watch: Watch::default(),
             }),
         }
     }
@@ -99,6 +102,12 @@ impl Meters {
     #[must_use]
     pub fn budgets(&self) -> &Arc<Budgets> {
         &self.shared.budgets
+    }
+
+    /// What is usual, and how far a request is from it.
+    #[must_use]
+    pub fn watch(&self) -> &Watch {
+        &self.shared.watch
     }
 
     /// Continues where a journal ended. To be called before the first request; a counter that is there already stays as it is.

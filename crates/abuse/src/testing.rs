@@ -124,7 +124,7 @@ pub(crate) fn facts(text: &str) -> Facts {
         door: Door::Public,
         trace: None,
         request: RequestFacts { method, host: "".into(), path: "/".into(), query: None, content_type: None, length: None, retry: None },
-        source: SourceFacts { address: of("source", "192.0.2.1").parse().expect("an address"), zone: None, user_agent: None },
+        source: SourceFacts { address: of("source", "192.0.2.1").parse().expect("an address"), zone: None, user_agent: None, tls: None },
         api: Some(api),
         operation: Some(Arc::new(operation)),
         resource: None,
@@ -141,6 +141,7 @@ pub(crate) fn facts(text: &str) -> Facts {
         }),
         purpose: None,
         unknown: None,
+        assessed: None,
         stopped: words.get("stopped").map(|_| Stopped::because(Reason::ProofUnknown)),
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::{
     event_v1::{
-        ApiV1, ChangeV1, CredentialV1, EventV1, FindingV1, IdentityV1, Kind, ProofV1, PurposeV1, RequestV1, RulingV1, SourceV1, TokenV1,
-        UpstreamV1, VERSION,
+        ApiV1, ChangeV1, CredentialV1, EventV1, FindingV1, IdentityV1, Kind, ProofV1, PurposeV1, RequestV1, RulingV1, SignalV1, SourceV1,
+        TokenV1, UpstreamV1, VERSION,
     },
     record::{ChangeRecord, FindingRecord},
     scrub::scrub,
@@ -13,6 +13,7 @@ use wardgate_model::{
     api::Operation,
     event::{Event, EventKind, UpstreamOutcome},
     facts::{Caller, RequestFacts},
+    risk::Contribution,
     ruling::{Challenge, Response, Ruling},
     time::Time,
 };
@@ -41,6 +42,7 @@ pub(crate) fn event<'a>(event: &'a Event, edge: &'a str, seq: u64) -> EventV1<'a
         zone: facts.source.zone.as_ref().map(|zone| zone.as_str().into()),
         environment: facts.source.zone.as_ref().and_then(|zone| Some(zone.environment.as_ref()?.as_str().into())),
         user_agent: facts.source.user_agent.as_deref().map(scrub),
+        tls_fingerprint: facts.source.tls.as_deref().map(Cow::Borrowed),
         ..SourceV1::default()
     });
     told.request = request(&facts.request, operation);
@@ -256,10 +258,14 @@ fn ruling(ruling: &Ruling) -> RulingV1<'_> {
         reasons: ruling.reasons.iter().map(|reason| reason.code().into()).collect(),
         policies: ruling.policies.iter().map(|policy| policy.as_str().into()).collect(),
         risk: ruling.risk,
-        signals: Vec::new(),
+        signals: ruling.signals.iter().map(signal).collect(),
         delay_us,
         challenge,
     }
+}
+
+fn signal(part: &Contribution) -> SignalV1<'static> {
+    SignalV1 { name: part.signal.as_str().into(), value: f64::from(part.value), weight: f64::from(part.weight) }
 }
 
 fn upstream(outcome: &UpstreamOutcome) -> UpstreamV1<'_> {

@@ -30,7 +30,7 @@ pub fn commit(ruled: Ruled, snapshot: &Snapshot, now: Time) -> Verdict {
         return Verdict { ruling, permit: None };
     }
     let refuse = |ruling: Ruling, reason| Verdict {
-        ruling: Ruling { limits: ruling.limits, risk: ruling.risk, ..Ruling::refused(reason) },
+        ruling: Ruling { limits: ruling.limits, risk: ruling.risk, signals: ruling.signals, ..Ruling::refused(reason) },
         permit: None,
     };
     let Some(api) = api else { return refuse(ruling, Reason::StandingFault) };

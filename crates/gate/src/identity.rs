@@ -76,7 +76,7 @@ pub(crate) fn described(identity: &Arc<Identity>, kind: ProofKind, snapshot: &Sn
     let proof = if Identity::is_built_in(identity.id.as_str()) {
         ProofFacts::NONE
     } else {
-        ProofFacts { kind, bound: false, since: now, ends: None }
+        ProofFacts { kind, bound: false, fresh: false, since: now, ends: None }
     };
     Caller { identity: Arc::clone(identity), proof, ..nobody(snapshot) }
 }

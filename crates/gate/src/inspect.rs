@@ -4,6 +4,7 @@
 //! than any API here takes; the door cuts those that do not say. No rule reads a body yet, so none is asked for.
 
 use crate::{judge::Denial, reserve::Reserved, snapshot::Snapshot};
+use wardgate_abuse::watch::Payload;
 use wardgate_model::reason::Reason;
 
 /// A request whose shape is good.
@@ -11,6 +12,8 @@ use wardgate_model::reason::Reason;
 pub struct Inspected<'f> {
     /// What is held.
     pub reserved: Reserved<'f>,
+    /// What its query and body told.
+    pub payload: Payload,
 }
 
 /// Looks at the shape.
@@ -22,5 +25,5 @@ pub fn inspect<'f>(reserved: Reserved<'f>, snapshot: &Snapshot) -> Result<Inspec
     if length.is_some_and(|bytes| bytes > snapshot.body_bytes_max()) {
         return Err(Denial::because(Reason::WireBodyTooLarge));
     }
-    Ok(Inspected { reserved })
+    Ok(Inspected { reserved, payload: Payload::default() })
 }

@@ -23,6 +23,7 @@ use wardgate_model::{
     id::{IdentityId, PolicyName},
     proof::ProofKind,
     reason::Reason,
+    risk::Assessment,
     ruling::{LimitState, Response, Ruling},
     time::Time,
 };
@@ -95,7 +96,7 @@ pub fn decide(facts: &Facts, snapshot: &Snapshot, meters: &Meters, now: Time) ->
         let considered = standing::consider(facts, snapshot)?;
         let reserved = reserve::take(considered, snapshot, meters, now)?;
         let inspected = inspect::inspect(reserved, snapshot)?;
-        let assessed = risk::assess(inspected);
+        let assessed = risk::assess(inspected, meters, now);
         Ok(rule::rule(assessed, snapshot, now)?)
     }
     let ruled = match rooms(facts, snapshot, meters, now) {
@@ -204,12 +205,18 @@ pub struct Denial {
     pub(crate) policies: Arc<[PolicyName]>,
     pub(crate) limits: SmallVec<[LimitState; 2]>,
     pub(crate) retry_after_s: Option<u64>,
+    pub(crate) assessment: Assessment,
 }
 
 impl Denial {
     /// Boxed, so that the way of an allowed request does not carry its size along.
     pub(crate) fn because(reason: Reason) -> Box<Self> {
-        Box::new(Self { reason, policies: Arc::default(), limits: SmallVec::new(), retry_after_s: None })
+        Box::new(Self { reason, policies: Arc::default(), limits: SmallVec::new(), retry_after_s: None, assessment: Assessment::default() })
+    }
+
+    pub(crate) fn assessed(mut self: Box<Self>, assessment: Assessment) -> Box<Self> {
+        self.assessment = assessment;
+        self
     }
 
     pub(crate) fn policies(mut self: Box<Self>, policies: Arc<[PolicyName]>) -> Box<Self> {
@@ -232,7 +239,7 @@ pub(crate) fn blank(arrival: &Arrival<'_>, request: RequestFacts) -> Facts {
         door: arrival.door,
         trace: None,
         request,
-        source: SourceFacts { address: canon::address(arrival.peer), zone: None, user_agent: None },
+        source: SourceFacts { address: canon::address(arrival.peer), zone: None, user_agent: None, tls: None },
         api: None,
         operation: None,
         resource: None,
@@ -240,6 +247,7 @@ pub(crate) fn blank(arrival: &Arrival<'_>, request: RequestFacts) -> Facts {
         purpose: None,
         stopped: None,
         unknown: None,
+        assessed: None,
     }
 }
 

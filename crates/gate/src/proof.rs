@@ -76,7 +76,7 @@ pub struct Genuine {
 impl Genuine {
     /// The proof of a credential that is shown itself.
     fn of(credential: Arc<Credential>, kind: ProofKind) -> Self {
-        let proof = ProofFacts { kind, bound: false, since: credential.created, ends: None };
+        let proof = ProofFacts { kind, bound: false, fresh: false, since: credential.created, ends: None };
         Self { credential, proof, token: None, on_behalf_of: None, holds: None, delegation: None, task: None }
     }
 }

@@ -1,21 +1,60 @@
 //! Room 10. Takes an [`Inspected`], gives an [`Assessed`]: signals → 0 to 100, with each contribution.
 //!
-//! Why here: policies read the risk, so it comes just before them. It refuses nothing itself. There are no signals yet:
-//! the risk is 0, as CONTRACT says, until they are computed.
+//! Why here: policies read the risk, so it comes just before them. It refuses nothing itself: what follows from a risk is said
+//! beside the policy's answer ([`follows`]), and the stricter of the two holds.
 
-use crate::inspect::Inspected;
+use crate::{inspect::Inspected, standing::Considered};
+use wardgate_abuse::Meters;
+use wardgate_model::{
+    reason::Reason,
+    risk::{Assessment, Ladder, Plan},
+    ruling::Response,
+    time::Time,
+};
 
 /// A request whose risk is known.
 #[derive(Debug)]
 pub struct Assessed<'f> {
     /// What was inspected.
     pub inspected: Inspected<'f>,
-    /// 0 to 100.
-    pub risk: u8,
+    /// 0 to 100, and what it is made of.
+    pub assessment: Assessment,
 }
 
-/// Adds the signals up.
+/// Adds the signals up. Whoever has just shown possession of its key over a nonce of ours is nobody who stole something.
 #[must_use]
-pub fn assess(inspected: Inspected<'_>) -> Assessed<'_> {
-    Assessed { inspected, risk: 0 }
+pub fn assess<'f>(inspected: Inspected<'f>, meters: &Meters, now: Time) -> Assessed<'f> {
+    let considered = &inspected.reserved.considered;
+    let assessment = match considered.facts.assessed.as_deref() {
+        Some(then) => then.clone(),
+        None => meters.watch().assess(considered.facts, &inspected.payload, now),
+    };
+    let assessment = if considered.caller.proof.fresh { assessment.cleared() } else { assessment };
+    Assessed { inspected, assessment }
+}
+
+/// What follows from a risk.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Follows {
+    pub(crate) response: Response,
+    pub(crate) reason: Option<Reason>,
+    /// What would have followed, where the risk is only watched.
+    pub(crate) would: Option<Response>,
+}
+
+pub(crate) fn follows(assessment: &Assessment, asked: &Considered<'_>) -> Follows {
+    let mild = Follows { response: Response::Allow, reason: None, would: None };
+    if assessment.risk == 0 {
+        return mild;
+    }
+    let plan = Plan::of(asked.api.sensitivity).for_class(asked.operation.class);
+    let ladder = if asked.caller.proof.bound { Ladder::Possession } else { Ladder::Nothing };
+    let response = plan.response(assessment, ladder);
+    let reason = match response {
+        Response::Allow => return mild,
+        Response::Slow { .. } => Reason::RiskSlowed,
+        Response::Challenge { .. } => Reason::RiskChallenged,
+        Response::Block => Reason::RiskBlocked,
+    };
+    if plan.observe { Follows { would: Some(response), ..mild } } else { Follows { response, reason: Some(reason), would: None } }
 }

@@ -3,8 +3,13 @@
 //! Why here: everything that a policy may read is known now. Refuses: what a `forbid` covers, what no `permit` covers, and
 //! what cannot be evaluated (a policy that errors denies, whatever the others say).
 
-use crate::{judge::Denial, risk::Assessed, snapshot::Snapshot, standing::Considered};
-use smallvec::{SmallVec, smallvec};
+use crate::{
+    judge::Denial,
+    risk::{self, Assessed},
+    snapshot::Snapshot,
+    standing::Considered,
+};
+use smallvec::SmallVec;
 use std::sync::Arc;
 use wardgate_abuse::Reservation;
 use wardgate_model::{
@@ -35,20 +40,23 @@ pub struct Ruled {
 /// # Errors
 /// When the answer is no.
 pub fn rule(assessed: Assessed<'_>, snapshot: &Snapshot, now: Time) -> Result<Ruled, Box<Denial>> {
-    let Assessed { inspected, risk } = assessed;
-    let reserved = inspected.reserved;
+    let Assessed { inspected, assessment } = assessed;
+    let (reserved, risk) = (inspected.reserved, assessment.risk);
     let asked = &reserved.considered;
     let answer = snapshot.policies().rule(&asked.standing, asked.facts, risk, now);
     if answer.decision == Decision::Deny {
         let reason = if lacks_possession(asked, &answer) { Reason::RuleUnbound } else { answer.reason };
-        return Err(Denial::because(reason).policies(answer.policies).limits(reserved.reservation.states(now), None));
+        let denial = Denial::because(reason).policies(answer.policies).limits(reserved.reservation.states(now), None);
+        return Err(denial.assessed(assessment));
     }
     // Whoever acts is asked for in the same context: the strictest wins.
     let acting = asked.acting.as_deref().map(|standing| snapshot.policies().rule(standing, asked.facts, risk, now));
     if let Some(acting) = acting.as_ref().filter(|acting| acting.decision == Decision::Deny) {
         let reason = if acting.reason == Reason::RuleFault { acting.reason } else { Reason::RuleActor };
-        return Err(Denial::because(reason).policies(Arc::clone(&acting.policies)).limits(reserved.reservation.states(now), None));
+        let denial = Denial::because(reason).policies(Arc::clone(&acting.policies)).limits(reserved.reservation.states(now), None);
+        return Err(denial.assessed(assessment));
     }
+    let follows = risk::follows(&assessment, asked);
     let registered = || snapshot.purpose_of(answer.grant.as_ref()?).map(|value| Purpose { value, basis: Basis::Registered });
     Ok(Ruled {
         purpose: asked.facts.purpose.clone().or_else(registered),
@@ -56,12 +64,14 @@ pub fn rule(assessed: Assessed<'_>, snapshot: &Snapshot, now: Time) -> Result<Ru
         operation: Some(Arc::clone(asked.operation)),
         caller: Some(asked.caller.clone()),
         ruling: Ruling {
-            response: Response::Allow,
+            response: follows.response,
             enforced: asked.api.mode == Mode::Enforce,
-            reasons: smallvec![answer.reason],
+            reasons: follows.reason.into_iter().chain([answer.reason]).collect(),
             policies: answer.policies,
             grant: answer.grant,
             risk,
+            signals: assessment.parts,
+            would: follows.would,
             limits: reserved.reservation.states(now),
             retry_after_s: None,
         },
@@ -99,7 +109,9 @@ impl Ruled {
                 reasons: SmallVec::from_elem(denial.reason, 1),
                 policies: denial.policies,
                 grant: None,
-                risk: 0,
+                risk: denial.assessment.risk,
+                signals: denial.assessment.parts,
+                would: None,
                 limits: denial.limits,
                 retry_after_s: denial.retry_after_s,
             },

@@ -8,6 +8,7 @@ use crate::{
     inventory::{Identity, words},
     proof::{HeldKey, ProofFacts},
     reason::Reason,
+    risk::Assessment,
     time::Time,
 };
 use http::Method;
@@ -121,6 +122,8 @@ pub struct SourceFacts {
     pub zone: Option<SourceZone>,
     /// The declared user agent, cut to 256 bytes.
     pub user_agent: Option<Box<str>>,
+    /// The fingerprint of its TLS software, as its first handshake message tells it; `None` without TLS, or behind a proxy.
+    pub tls: Option<Arc<str>>,
 }
 
 /// A verified token's own words.
@@ -297,6 +300,8 @@ pub struct Facts {
     pub purpose: Option<Purpose>,
     /// Why it was stopped before it could be judged.
     pub stopped: Option<Stopped>,
+    /// The risk that was found when it was judged first: a replay judges by it, and does not look for it again.
+    pub assessed: Option<Box<Assessment>>,
 }
 
 impl Facts {

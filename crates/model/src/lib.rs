@@ -39,6 +39,7 @@ pub mod limit;
 pub mod proof;
 pub mod reason;
 pub mod resource;
+pub mod risk;
 pub mod ruling;
 pub mod secret;
 pub mod task;

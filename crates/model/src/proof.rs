@@ -46,6 +46,8 @@ pub struct ProofFacts {
     pub kind: ProofKind,
     /// Whether possession of a key was shown, so that what a listener saw is useless to it.
     pub bound: bool,
+    /// Whether possession was shown over a nonce of ours, so just now: the answer to a challenge.
+    pub fresh: bool,
     /// When what was shown was made: the token's `iat`, the key's issue.
     pub since: Time,
     /// When what was shown is not good any more, whatever its credential says: the token's `exp`, the certificate's end.
@@ -54,7 +56,7 @@ pub struct ProofFacts {
 
 impl ProofFacts {
     /// No proof at all.
-    pub const NONE: Self = Self { kind: ProofKind::None, bound: false, since: Time::from_micros(0), ends: None };
+    pub const NONE: Self = Self { kind: ProofKind::None, bound: false, fresh: false, since: Time::from_micros(0), ends: None };
 
     /// Age at `now`, in whole seconds; 0 without a proof.
     #[must_use]

@@ -217,6 +217,13 @@ reasons! {
     /// The book of quotas cannot be written.
     ReserveFault = "reserve.fault", 503, 14, Error, "the request cannot be counted at present", "try again later";
 
+    /// It waits for its risk, and goes on; a door that can only check answers so.
+    RiskSlowed = "risk.slowed", 429, 8, Notice, "this call is made to wait", "wait as Retry-After says, then go on more slowly";
+    /// Somebody else may have what the caller proves itself by: the owner can show that it is not so.
+    RiskChallenged = "risk.challenged", 401, 16, Warning, "show possession of the key once more", "answer the challenge: sign a new proof with the nonce that comes with it; libraries for DPoP do so by themselves";
+    /// The risk is too high.
+    RiskBlocked = "risk.blocked", 403, 7, Warning, "this call is far from what the caller usually does", "ask the owner of this integration; announce a deploy or a change before it is made";
+
     /// A policy forbids it in this context.
     RuleForbidden = "rule.forbidden", 403, 7, Notice, "the caller may not do this in this way", "see what the operation requires: proof, purpose, source, time";
     /// What was shown is bound to nothing, and its API wants possession of a key for this class (RFC 9449 §7.1).

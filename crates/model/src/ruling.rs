@@ -3,6 +3,7 @@
 use crate::{
     id::{GrantId, PolicyName},
     reason::Reason,
+    risk::Contribution,
 };
 use smallvec::SmallVec;
 use std::{sync::Arc, time::Duration};
@@ -103,6 +104,10 @@ pub struct Ruling {
     pub grant: Option<GrantId>,
     /// 0 to 100.
     pub risk: u8,
+    /// What the risk is made of, the heaviest first.
+    pub signals: SmallVec<[Contribution; 4]>,
+    /// What would have been done for the risk, where it is only watched.
+    pub would: Option<Response>,
     /// The limits it was counted against that the caller may be told of: the tightest first.
     pub limits: SmallVec<[LimitState; 2]>,
     /// Seconds after which another try can succeed.
@@ -120,6 +125,8 @@ impl Ruling {
             policies: Arc::default(),
             grant: None,
             risk: 0,
+            signals: SmallVec::new(),
+            would: None,
             limits: SmallVec::new(),
             retry_after_s: None,
         }

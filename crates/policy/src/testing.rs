@@ -185,6 +185,7 @@ pub(crate) fn facts(identity: &Identity, text: &str) -> (Facts, u8) {
             address: words.get("address").unwrap_or("10.0.0.1").parse().unwrap(),
             zone: words.get("zone").map(|zone| ZoneName::parse(zone).unwrap().into()),
             user_agent: None,
+            tls: None,
         },
         api: None,
         operation: None,
@@ -192,7 +193,7 @@ pub(crate) fn facts(identity: &Identity, text: &str) -> (Facts, u8) {
         caller: Some(Caller {
             identity: Arc::new(identity.clone()),
             credential: None,
-            proof: ProofFacts { kind, bound: words.get("bound").is_some(), since, ends: None },
+            proof: ProofFacts { kind, bound: words.get("bound").is_some(), fresh: false, since, ends: None },
             token,
             on_behalf_of: words.get("obo").map(Into::into),
             actors: words.all("actors").into_iter().map(|actor| IdentityId::parse(actor).unwrap()).collect(),
@@ -202,6 +203,7 @@ pub(crate) fn facts(identity: &Identity, text: &str) -> (Facts, u8) {
         }),
         purpose: words.get("purpose").map(|value| Purpose { value: PurposeName::parse(value).unwrap(), basis: Basis::Declared }),
         unknown: None,
+        assessed: None,
         stopped: None,
     };
     (facts, words.get("risk").map_or(0, |risk| risk.parse().unwrap()))

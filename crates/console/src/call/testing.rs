@@ -183,7 +183,7 @@ impl Fixture {
         });
         let caller = Caller {
             identity,
-            proof: ProofFacts { kind, bound: false, since: shown.created, ends: None },
+            proof: ProofFacts { kind, bound: false, fresh: false, since: shown.created, ends: None },
             credential: Some(Arc::new(shown)),
             token: None,
             on_behalf_of: None,
@@ -207,8 +207,9 @@ impl Fixture {
             door: Door::Admin,
             trace: None,
             request,
-            source: SourceFacts { address: [127, 0, 0, 1].into(), zone: None, user_agent: None },
+            source: SourceFacts { address: [127, 0, 0, 1].into(), zone: None, user_agent: None, tls: None },
             unknown: None,
+            assessed: None,
             api: None,
             operation: None,
             resource: None,

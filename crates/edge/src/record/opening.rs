@@ -42,7 +42,7 @@ impl Opening {
                 length: None,
                 retry: None,
             },
-            source: SourceFacts { address: canon::address(self.peer), zone: None, user_agent: None },
+            source: SourceFacts { address: canon::address(self.peer), zone: None, user_agent: None, tls: None },
             api: None,
             operation: None,
             resource: None,
@@ -50,6 +50,7 @@ impl Opening {
             purpose: None,
             stopped: None,
             unknown: None,
+            assessed: None,
         }
     }
 }

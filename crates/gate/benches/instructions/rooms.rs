@@ -170,7 +170,7 @@ fn deciding(stage: Stage, facts: &Facts, snapshot: &Snapshot, meters: &Meters, n
     let considered = || standing::consider(facts, snapshot);
     let reserved = || considered().ok().and_then(|considered| reserve::take(considered, snapshot, meters, now).ok());
     let inspected = || reserved().and_then(|reserved| inspect::inspect(reserved, snapshot).ok());
-    let assessed = || inspected().map(risk::assess);
+    let assessed = || inspected().map(|inspected| risk::assess(inspected, meters, now));
     match stage {
         Stage::Standing => drop(black_box(considered())),
         Stage::Reserve => drop(black_box(reserved())),

@@ -27,6 +27,6 @@ pub(super) fn certified(chain: &CertificateChain, snapshot: &Snapshot, now: Time
     }
     let shown = (&certificate.trust, certificate.subjects.first().map(|subject| &**subject), CredentialKind::X509);
     let credential = on_record(found.map_or(Match::Nobody, Match::One), shown, snapshot)?;
-    let proof = ProofFacts { kind: ProofKind::X509, bound: true, since: certificate.since, ends: Some(certificate.ends) };
+    let proof = ProofFacts { kind: ProofKind::X509, bound: true, fresh: false, since: certificate.since, ends: Some(certificate.ends) };
     Ok(Genuine { credential, proof, token: None, on_behalf_of: None, holds: None, delegation: None, task: None })
 }

@@ -146,7 +146,8 @@ fn assertion(text: &str, form: &Form<'_>, address: IpAddr, snapshot: &Snapshot, 
         scopes: Box::default(),
     };
     // Whoever catches it can do nothing with it: it is good here alone, and once.
-    let proof = ProofFacts { kind: ProofKind::Jwt, bound: true, since: asserted.issued.unwrap_or(now), ends: Some(asserted.ends) };
+    let proof =
+        ProofFacts { kind: ProofKind::Jwt, bound: true, fresh: false, since: asserted.issued.unwrap_or(now), ends: Some(asserted.ends) };
     let genuine =
         Genuine { credential, proof, token: Some(Arc::new(facts)), on_behalf_of: None, holds: None, delegation: None, task: None };
     // Who cannot use it any more, or not from here, uses up no room.
@@ -168,7 +169,7 @@ fn certificate(chain: &CertificateChain, name: &str, snapshot: &Snapshot, now: T
     let registered = snapshot.population().client(name).and_then(|client| client.certified(chain.leaf()));
     let genuine = match registered.and_then(|credential| snapshot.credential(credential.id.as_str())) {
         Some(credential) => {
-            let proof = ProofFacts { kind: ProofKind::X509, bound: true, since: now, ends: None };
+            let proof = ProofFacts { kind: ProofKind::X509, bound: true, fresh: false, since: now, ends: None };
             Genuine {
                 credential: Arc::clone(credential),
                 proof,

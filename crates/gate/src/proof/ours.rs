@@ -64,7 +64,7 @@ pub(super) fn is_unbound(token: &Token) -> bool {
 /// A token is worth what it was got by: whoever shows a key must not gain by swapping it first, neither in kind nor in age.
 fn worth<'a>(credentials: impl Iterator<Item = &'a Credential>, token: &Token, bound: bool) -> ProofFacts {
     let since = token.claims.authenticated().unwrap_or(token.since).min(token.since);
-    let best = ProofFacts { kind: ProofKind::Jwt, bound, since, ends: Some(token.ends) };
+    let best = ProofFacts { kind: ProofKind::Jwt, bound, fresh: false, since, ends: Some(token.ends) };
     let keys = credentials.filter(|credential| matches!(credential.kind, CredentialKind::ApiKey | CredentialKind::ForeignKey));
     keys.fold(best, |worth, key| ProofFacts { kind: ProofKind::ApiKey, since: worth.since.min(key.created), ..worth })
 }

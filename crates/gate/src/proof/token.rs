@@ -65,7 +65,7 @@ pub(super) fn stands_for(token: &Token, beside: &Beside<'_, '_>, snapshot: &Snap
     let found = subjects.find(&token.trust, &token.subject, token.claims.all());
     let credential = on_record(found, (&token.trust, Some(&*token.subject), CredentialKind::Oidc), snapshot)?;
     let on_behalf_of = token.on_behalf_of.as_deref().map(|person| api_key::pseudonym(snapshot.pepper(), token.trust.as_str(), person));
-    let proof = ProofFacts { kind: ProofKind::Jwt, bound: holds.is_some(), since: token.since, ends: Some(token.ends) };
+    let proof = ProofFacts { kind: ProofKind::Jwt, bound: holds.is_some(), fresh: false, since: token.since, ends: Some(token.ends) };
     Ok(Genuine { credential, proof, token: Some(Arc::clone(&token.facts)), on_behalf_of, holds, delegation: None, task: None })
 }
 

@@ -49,7 +49,7 @@ pub(super) fn signed(
     let (hook, signature, mac) = whose(read.iter().filter(is_timely), body, now)?;
     let record = snapshot.credential(hook.credential.id.as_str()).ok_or(Reason::ProofUnknown)?;
     let since = signature.made().unwrap_or(record.created);
-    let proof = ProofFacts { kind: ProofKind::Hmac, bound: false, since, ends: None };
+    let proof = ProofFacts { kind: ProofKind::Hmac, bound: false, fresh: false, since, ends: None };
     let genuine =
         Genuine { credential: Arc::clone(record), proof, token: None, on_behalf_of: None, holds: None, delegation: None, task: None };
     // Who cannot use it any more, or not from here, uses up no room.

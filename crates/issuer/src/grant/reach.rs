@@ -47,7 +47,7 @@ struct Party<'a> {
 impl<'a> Reach<'a> {
     /// Of a client that asks, with what it has proven itself by. `facts`: the request by which the token is asked for.
     pub(crate) fn of(request: &'a Request<'a>, facts: &'a Facts, caller: &'a Caller, credential: &'a Credential) -> Self {
-        let fresh = ProofFacts { kind: ProofKind::Jwt, bound: caller.holds.is_some(), since: request.now, ends: None };
+        let fresh = ProofFacts { kind: ProofKind::Jwt, bound: caller.holds.is_some(), fresh: false, since: request.now, ends: None };
         // What vouches for it may be over before the credential is. An assertion is good for a moment only, and for this alone.
         let until = matches!(credential.kind, CredentialKind::Oidc | CredentialKind::X509).then_some(caller.proof.ends).flatten();
         let worth = match credential.kind {

@@ -244,7 +244,7 @@ fn allowed(task: &Task, api: &Arc<Api>, start: &Start<'_>, snapshot: &Snapshot, 
     let refused = |why: String| Box::new(problem(StatusCode::FORBIDDEN, &why));
     let identity = snapshot.identity(&task.identity).ok_or_else(|| unfit("the identity is not on record"))?;
     // The strongest that it could show: what it shows indeed is judged with each call.
-    let proof = ProofFacts { kind: ProofKind::Jwt, bound: true, since: now, ends: None };
+    let proof = ProofFacts { kind: ProofKind::Jwt, bound: true, fresh: false, since: now, ends: None };
     let named = |operation: &&Arc<Operation>| covers(&task.operations, operation);
     let token = TokenFacts {
         id: Box::default(),

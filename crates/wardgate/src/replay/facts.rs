@@ -6,7 +6,7 @@
 
 use http::Method;
 use std::{sync::Arc, time::Duration};
-use wardgate_audit::event_v1::{CredentialV1, EventV1, ProofV1, TokenV1};
+use wardgate_audit::event_v1::{CredentialV1, EventV1, ProofV1, SignalV1, TokenV1};
 use wardgate_gate::Snapshot;
 use wardgate_model::{
     api::{Api, Operation},
@@ -16,6 +16,7 @@ use wardgate_model::{
     inventory::Identity,
     proof::{ProofFacts, ProofKind},
     reason::Reason,
+    risk::{Assessment, Contribution, Signal},
     time::Time,
 };
 
@@ -70,6 +71,7 @@ pub(super) fn facts(event: &EventV1<'_>, snapshot: &Snapshot) -> Result<Facts, M
         .map(SourceZone::from);
     let address = address.parse().map_err(|_| member("source.address"))?;
     let user_agent = source.and_then(|source| source.user_agent.as_deref()).map(Into::into);
+    let tls = source.and_then(|source| source.tls_fingerprint.as_deref()).map(Into::into);
     Ok(Facts {
         id,
         time,
@@ -84,15 +86,31 @@ pub(super) fn facts(event: &EventV1<'_>, snapshot: &Snapshot) -> Result<Facts, M
             length: request.and_then(|request| request.length),
             retry: None,
         },
-        source: SourceFacts { address, zone, user_agent },
+        source: SourceFacts { address, zone, user_agent, tls },
         api,
         operation,
         resource: event.resource.as_deref().map(Into::into),
         caller,
         unknown: None,
+        assessed: Some(Box::new(assessment(event)?)),
         purpose: purpose(event)?,
         stopped,
     })
+}
+
+/// The risk as it was found then.
+fn assessment(event: &EventV1<'_>) -> Result<Assessment, Missing> {
+    let Some(ruling) = &event.ruling else { return Ok(Assessment::default()) };
+    let part = |told: &SignalV1<'_>| {
+        let signal = Signal::parse(&told.name).ok_or_else(|| Missing::Unknown("signal", told.name.as_ref().into()))?;
+        Ok(Contribution { signal, value: whole(told.value), weight: u8::try_from(whole(told.weight).min(100)).unwrap_or(100) })
+    };
+    Ok(Assessment { risk: ruling.risk, parts: ruling.signals.iter().map(part).collect::<Result<_, _>>()? })
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "INVARIANT (whole): it is clamped to what a u32 holds")]
+fn whole(number: f64) -> u32 {
+    number.clamp(0.0, f64::from(u32::MAX)) as u32
 }
 
 fn why_not(event: &EventV1<'_>) -> Box<str> {
@@ -164,7 +182,7 @@ fn proof(told: &ProofV1<'_>, time: Time) -> Result<ProofFacts, Missing> {
     let age = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
     // To the second, which is as much as a policy sees of it.
     let since = Time::from_micros(time.as_micros().saturating_sub(age));
-    Ok(ProofFacts { kind, bound: told.bound, since, ends: None })
+    Ok(ProofFacts { kind, bound: told.bound, fresh: false, since, ends: None })
 }
 
 /// As much of a credential as a ruling depends on.

@@ -29,7 +29,7 @@ fn ruled(world: &TestWorld, name: Option<&str>, call: &Call) -> String {
     let Step::Done(mut facts) = establish(&asked.arrival(then), &world.snapshot, &world.meters, then) else { return "waits".to_owned() };
     if let (false, Some(caller)) = (by_key, facts.caller.as_mut()) {
         let since = call.shown.token.map_or(call.time, |token| token.issued);
-        caller.proof = ProofFacts { kind: call.shown.proof.kind(), bound: call.shown.proof.bound(), since, ends: None };
+        caller.proof = ProofFacts { kind: call.shown.proof.kind(), bound: call.shown.proof.bound(), fresh: false, since, ends: None };
     }
     let Step::Done(verdict) = decide(&facts, &world.snapshot, &world.meters, then) else { return "waits".to_owned() };
     let zone = facts.source.zone.as_ref().map(wardgate_model::facts::SourceZone::as_str);
