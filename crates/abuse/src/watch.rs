@@ -1,6 +1,49 @@
 //! What is usual for a caller, and how far a request is from it.
+//!
+//! Every identity that calls has a profile of at most 4 KiB: places, software, operations, amounts, schedules. [`Watch::assess`] looks at a
+//! request before it is ruled on, and notes the attempt; [`Watch::learn`] is told what came of it. Baselines learn of what was allowed and not
+//! risky, and of nothing else. Whoever is no identity (people, nobody) has no profile: logins and contents are looked at all the same.
+//!
+//! Reading order: `sight` (a request in numbers), `table`, `runs`, `amount` (what is remembered), `profile` (what is unusual), `peers`,
+//! `logins`, and `weights`, where every number stands.
 
-use wardgate_model::{facts::Facts, risk::Assessment, ruling::Ruling, time::Time};
+mod amount;
+mod hash;
+mod logins;
+mod peers;
+mod profile;
+mod runs;
+mod sight;
+mod table;
+mod weights;
+
+pub use hash::HashKey;
+
+use logins::Logins;
+use peers::Peers;
+use profile::{Beside, Parts, Profile};
+use sight::Sight;
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, AtomicUsize, Ordering},
+    },
+};
+use wardgate_model::{
+    api::OperationClass,
+    facts::{Facts, Lane},
+    id::{ApiName, IdentityId},
+    inventory::Identity,
+    reason::Reason,
+    risk::{Assessment, Contribution, Signal},
+    ruling::Ruling,
+    time::Time,
+};
+use weights as w;
+
+/// Identities that are watched at the most; who comes when there is no room is not.
+pub const PROFILES_MAX: usize = 200_000;
 
 /// What query and body of a request told.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,17 +69,186 @@ pub struct Effect {
     pub subject: Option<u64>,
 }
 
+/// What is announced, so that what is new is not unusual.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Announced {
+    /// New software, other addresses of an identity.
+    Identity(IdentityId),
+    /// New operations of an API.
+    Api(ApiName),
+}
+
 /// What is usual for every caller.
 #[derive(Debug, Default)]
-pub struct Watch {}
+pub struct Watch {
+    key: HashKey,
+    profiles: papaya::HashMap<IdentityId, Arc<Mutex<Profile>>, ahash::RandomState>,
+    count: AtomicUsize,
+    peers: papaya::HashMap<u64, Arc<Mutex<Peers>>, ahash::RandomState>,
+    logins: Logins,
+    /// Signals that are switched off, a bit each.
+    muted: AtomicU32,
+    /// APIs whose new operations were announced, and until when.
+    announced: Mutex<VecDeque<(u32, u32)>>,
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl Watch {
     /// How far a request is from what is usual. It counts as an attempt.
     #[must_use]
-    pub fn assess(&self, _facts: &Facts, _payload: &Payload, _now: Time) -> Assessment {
-        Assessment::default()
+    pub fn assess(&self, facts: &Facts, payload: &Payload, now: Time) -> Assessment {
+        let Some(sight) = Sight::of(facts, self.key, now) else { return Assessment::default() };
+        let mut parts = match self.profile_of(facts) {
+            Some((identity, profile)) => lock(&profile).assess(&sight, || self.beside(&identity, &sight)),
+            None => Parts::new(),
+        };
+        if sight.class == OperationClass::Login {
+            for (signal, value, weight) in self.logins.assess(&sight) {
+                part(&mut parts, signal, value, weight);
+            }
+        }
+        part(&mut parts, Signal::Hostile, payload.hostile.into(), u32::from(payload.hostile) * w::HOSTILE / 100);
+        part(
+            &mut parts,
+            Signal::Deviation,
+            payload.deviations.into(),
+            (u32::from(payload.deviations) * w::DEVIATION).min(w::DEVIATIONS_MAX),
+        );
+        let muted = self.muted.load(Ordering::Relaxed);
+        if muted != 0 {
+            parts.retain(|part| muted & (1 << part.signal as u32) == 0);
+        }
+        if parts.is_empty() { Assessment::default() } else { Assessment::of(parts) }
+    }
+
+    /// Switches a signal off.
+    pub fn mute(&self, signal: Signal) {
+        self.muted.fetch_or(1 << signal as u32, Ordering::Relaxed);
     }
 
     /// What came of a request: baselines learn of those that were allowed and not risky, and of no others.
-    pub fn learn(&self, _facts: &Facts, _ruling: &Ruling, _effect: &Effect, _now: Time) {}
+    pub fn learn(&self, facts: &Facts, ruling: &Ruling, effect: &Effect, now: Time) {
+        let Some(sight) = Sight::of(facts, self.key, now) else { return };
+        let profile = self.profile_of(facts);
+        if !ruling.forwards() || effect.status.is_none() {
+            if let Some((_, profile)) = profile.filter(|_| is_overreach(ruling.reason())) {
+                lock(&profile).refused(&sight);
+            }
+            return;
+        }
+        let status = effect.status.unwrap_or(0);
+        if sight.class == OperationClass::Login && status < 500 {
+            self.logins.learn(&sight, matches!(status, 401 | 403), effect.subject);
+        }
+        let Some((identity, profile)) = profile else { return };
+        let records = effect.records.unwrap_or_else(|| effect.bytes.div_ceil(512));
+        let records = u32::try_from(records).unwrap_or(u32::MAX);
+        let mut profile = lock(&profile);
+        // A failure of the upstream says nothing of the caller, nor does that it came too often.
+        if status >= 500 || status == 429 {
+            return;
+        }
+        profile.answered(&sight, status >= 400);
+        if ruling.risk >= w::RISKY {
+            return;
+        }
+        let learned = profile.learn(&sight, records);
+        let due = profile.due(sight.hour);
+        if !learned.hourly && learned.over.is_none() && due.is_none() {
+            return;
+        }
+        let peers = self.peers_of(&identity);
+        let mut peers = lock(&peers);
+        if status < 400 {
+            peers.learn(&sight);
+        }
+        if let Some(over) = learned.over {
+            peers.day(&over);
+        }
+        if let Some(over) = due {
+            let ratio = peers.ratio(over.day);
+            profile.drift(&over, ratio);
+        }
+    }
+
+    /// Something new is announced: until then it is not unusual.
+    pub fn announce(&self, what: &Announced, until: Time) {
+        let until = u32::try_from(until.as_seconds().div_euclid(60)).unwrap_or(u32::MAX);
+        match what {
+            Announced::Identity(identity) => {
+                if let Some(profile) = self.profiles.pin().get(identity) {
+                    lock(profile).announce(until);
+                }
+            }
+            Announced::Api(api) => {
+                let mut announced = lock(&self.announced);
+                if announced.len() >= 64 {
+                    announced.pop_front();
+                }
+                announced.push_back((self.key.short(&[api.as_str().as_bytes()]), until));
+            }
+        }
+    }
+
+    /// How many identities are watched.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Forgets identities that have not called since then.
+    pub fn forget(&self, before: Time) {
+        let minute = u32::try_from(before.as_seconds().div_euclid(60)).unwrap_or(0);
+        let profiles = self.profiles.pin();
+        for (identity, profile) in &profiles {
+            if lock(profile).last() < minute && profiles.remove(identity).is_some() {
+                self.count.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn profile_of(&self, facts: &Facts) -> Option<(Arc<Identity>, Arc<Mutex<Profile>>)> {
+        let caller = facts.caller.as_ref().filter(|caller| caller.lane() == Lane::Machine)?;
+        let profiles = self.profiles.pin();
+        if let Some(profile) = profiles.get(&caller.identity.id) {
+            return Some((Arc::clone(&caller.identity), Arc::clone(profile)));
+        }
+        if self.count() >= PROFILES_MAX {
+            return None;
+        }
+        let mut made = false;
+        let profile = profiles.get_or_insert_with(caller.identity.id.clone(), || {
+            made = true;
+            Arc::default()
+        });
+        if made {
+            self.count.fetch_add(1, Ordering::Relaxed);
+        }
+        Some((Arc::clone(&caller.identity), Arc::clone(profile)))
+    }
+
+    fn peers_of(&self, identity: &Identity) -> Arc<Mutex<Peers>> {
+        let key = self.key.of(&[identity.owner.as_str().as_bytes(), identity.kind.as_str().as_bytes()]);
+        Arc::clone(self.peers.pin().get_or_insert_with(key, Arc::default))
+    }
+
+    fn beside(&self, identity: &Identity, sight: &Sight) -> Beside {
+        let (peers_use, peers_call) = lock(&self.peers_of(identity)).know(sight);
+        let announced = lock(&self.announced).iter().any(|(api, until)| *api == sight.api && sight.minute < *until);
+        Beside { peers_use, peers_call, announced }
+    }
+}
+
+/// Whether a refusal tells of somebody who tries what it may not.
+fn is_overreach(reason: Reason) -> bool {
+    matches!(reason.code().split_once('.'), Some(("standing" | "rule" | "route", _)))
+}
+
+fn part(parts: &mut Parts, signal: Signal, value: u32, weight: u32) {
+    if weight > 0 {
+        parts.push(Contribution { signal, value, weight: u8::try_from(weight.min(100)).unwrap_or(100) });
+    }
 }

@@ -7,6 +7,7 @@
 //! [`postgres`] is a database server that ends with the tests, [`bucket`] an object store, [`anchor`] one that
 //! keeps checkpoints.
 //! [`estate`] simulates weeks of calls, honest ones and attacks, that signals and responses are measured by.
+//! [`efficacy`] has the gate judge them and says what became of whom.
 //! [`world`] makes small worlds of text, judged in memory; [`fuzz`] tries every parser of untrusted bytes with what nobody would write.
 //!
 //! ```
@@ -17,6 +18,7 @@
 
 pub mod anchor;
 pub mod bucket;
+pub mod efficacy;
 pub mod estate;
 pub mod fuzz;
 pub mod plain;

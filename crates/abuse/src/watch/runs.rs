@@ -1,0 +1,68 @@
+//! Things that are asked for one after the other, among whatever else is asked for.
+
+/// How many runs are followed at a time.
+const RUNS: usize = 16;
+/// Longest run that is counted.
+const LENGTH_MAX: u16 = 1_000;
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Run {
+    /// Of what: an operation, for whom.
+    of: u32,
+    /// The last number.
+    at: u32,
+    /// When, in an order of its own.
+    turn: u32,
+    length: u16,
+    /// Which way it goes: 1, -1, or 0 while there is one number only.
+    way: i8,
+}
+
+/// The runs of a caller, and how long they usually are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Runs {
+    runs: [Run; RUNS],
+    turn: u32,
+    /// The longest usual run.
+    usual: u16,
+}
+
+impl Runs {
+    /// Follows a number; says how long the run is that it belongs to.
+    pub(super) fn follow(&mut self, of: u32, at: u32) -> u16 {
+        self.turn = self.turn.wrapping_add(1);
+        let turn = self.turn;
+        let way = |run: &Run| match at.wrapping_sub(run.at) {
+            1 => 1_i8,
+            u32::MAX => -1,
+            _ => 0,
+        };
+        if let Some(run) = self.runs.iter_mut().find(|run| run.length > 0 && run.of == of && (way(run) != 0 || run.at == at)) {
+            let goes = way(run);
+            if goes != 0 {
+                run.length = if run.way == 0 || run.way == goes { (run.length + 1).min(LENGTH_MAX) } else { 2 };
+                run.way = goes;
+            }
+            (run.at, run.turn) = (at, turn);
+            return run.length;
+        }
+        let oldest = self.runs.iter_mut().min_by_key(|run| (run.length > 0, run.turn));
+        if let Some(run) = oldest {
+            *run = Run { of, at, turn, length: 1, way: 0 };
+        }
+        1
+    }
+
+    /// The run that has come to this number is usual.
+    pub(super) fn learn(&mut self, of: u32, at: u32) {
+        if let Some(run) = self.runs.iter().find(|run| run.length > 0 && run.of == of && run.at == at) {
+            self.usual = self.usual.max(run.length);
+        }
+    }
+
+    /// The longest usual run.
+    pub(super) const fn usual(&self) -> u16 {
+        self.usual
+    }
+}

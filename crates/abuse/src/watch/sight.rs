@@ -1,0 +1,112 @@
+//! What the watch sees of a request: numbers in the place of names.
+
+use super::hash::HashKey;
+use std::net::IpAddr;
+use wardgate_model::{api::OperationClass, facts::Facts, time::Time};
+
+/// A request, in numbers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sight {
+    /// Its place: the zone that it comes from, else the network of its address.
+    pub(super) place: u32,
+    /// The network of its address, whatever the zone.
+    pub(super) network: u32,
+    /// Its software, by its TLS fingerprint, else by its user agent without the version.
+    pub(super) software: u32,
+    pub(super) operation: u32,
+    pub(super) api: u32,
+    pub(super) class: OperationClass,
+    /// What is counted up: a thing's number or a page's, and of what.
+    pub(super) counted: Option<(u32, u32)>,
+    /// Minutes and hours since the epoch.
+    pub(super) minute: u32,
+    pub(super) hour: u32,
+}
+
+impl Sight {
+    /// Sees a request; `None` where it is not known what it calls.
+    pub(super) fn of(facts: &Facts, key: HashKey, now: Time) -> Option<Self> {
+        let (api, operation) = (facts.api.as_deref()?, facts.operation.as_deref()?);
+        let minute = u32::try_from(now.as_seconds().div_euclid(60)).unwrap_or(0);
+        let network = network(facts.source.address, key);
+        let place = facts.source.zone.as_ref().map_or(network, |zone| key.short(&[b"zone", zone.as_str().as_bytes()]));
+        let software = match (facts.source.tls.as_deref(), facts.source.user_agent.as_deref()) {
+            (Some(tls), _) => key.short(&[b"tls", tls.as_bytes()]),
+            (None, Some(agent)) => key.short(&[b"agent", product(agent).as_bytes()]),
+            (None, None) => 1,
+        };
+        let operation_number = key.short(&[operation.id.as_str().as_bytes()]);
+        // Whose things they are: those of each person that a caller calls for are counted apart (AN9).
+        let person = facts.caller.as_ref().and_then(|caller| caller.on_behalf_of.as_deref());
+        let of = || person.map_or(operation_number, |person| key.short(&[operation.id.as_str().as_bytes(), person.as_bytes()]));
+        let counted = number(facts).map(|number| (of(), number));
+        Some(Self {
+            place,
+            network,
+            software,
+            operation: operation_number,
+            api: key.short(&[api.name.as_str().as_bytes()]),
+            class: operation.class,
+            counted,
+            minute,
+            hour: minute / 60,
+        })
+    }
+}
+
+/// The network of an address: 24 bits of version 4, 48 of version 6.
+fn network(address: IpAddr, key: HashKey) -> u32 {
+    match address {
+        IpAddr::V4(v4) => key.short(&[b"net", v4.octets().get(..3).unwrap_or_default()]),
+        IpAddr::V6(v6) => key.short(&[b"net", v6.octets().get(..6).unwrap_or_default()]),
+    }
+}
+
+/// A user agent without its versions: what stands before the first `/` or digit.
+fn product(agent: &str) -> &str {
+    let end = agent.find(|character: char| character == '/' || character.is_ascii_digit()).unwrap_or(agent.len());
+    agent.get(..end).unwrap_or(agent)
+}
+
+/// Query parameters that lead through a list.
+const PAGES: [&str; 6] = ["page", "offset", "start", "skip", "from", "p"];
+
+/// The number that a request names: at the end of its resource or path, else that of a page.
+fn number(facts: &Facts) -> Option<u32> {
+    let last =
+        facts.resource.as_deref().or_else(|| facts.request.path.rsplit('/').find(|part| part.bytes().any(|byte| byte.is_ascii_digit())));
+    let in_path = last.and_then(trailing);
+    in_path.or_else(|| {
+        let query = facts.request.query.as_deref()?;
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.filter(|(name, _)| PAGES.contains(name)).find_map(|(_, value)| trailing(value))
+    })
+}
+
+/// The digits at the end of a text, at most nine of them; `None`: there are none, or letters of a hash stand before them.
+fn trailing(text: &str) -> Option<u32> {
+    let digits = text.bytes().rev().take_while(u8::is_ascii_digit).count();
+    if digits == 0 {
+        return None;
+    }
+    text.get(text.len() - digits.min(9)..)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{product, trailing};
+
+    #[test]
+    fn versions_are_no_other_software() {
+        assert_eq!(product("python-requests/2.31"), product("python-requests/2.32 (linux)"));
+        assert_ne!(product("curl/8"), product("axios/1"));
+    }
+
+    #[test]
+    fn numbers_stand_at_the_end() {
+        assert_eq!(trailing("order-0042"), Some(42));
+        assert_eq!(trailing("42"), Some(42));
+        assert_eq!(trailing("a1b"), None);
+        assert_eq!(trailing("12345678901"), Some(345_678_901));
+    }
+}

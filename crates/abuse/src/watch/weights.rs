@@ -1,0 +1,86 @@
+//! Every weight and bound of the signals, in one place. They were chosen by the families for tuning of the simulated estate
+//! (docs/estate.md) and by nothing else.
+
+/// How long a caller is only learned, and how many good calls that takes.
+pub(super) const LEARNING_MINUTES: u32 = 24 * 60;
+pub(super) const LEARNING_CALLS: u32 = 30;
+/// From this risk on nothing is learned.
+pub(super) const RISKY: u8 = 60;
+
+/// A place that is not known, its first calls.
+pub(super) const NEW_PLACE: u32 = 42;
+/// The same, after some good calls.
+pub(super) const YOUNG_PLACE: u32 = 28;
+/// Software that is not known.
+pub(super) const NEW_SOFTWARE: u32 = 30;
+pub(super) const YOUNG_SOFTWARE: u32 = 15;
+/// Both at once: each.
+pub(super) const NEW_BOTH: u32 = 65;
+pub(super) const FEW_CALLS: u32 = 10;
+/// How often a known place came between, before one credential is in two places at a time; within how many minutes.
+pub(super) const TURNS: u32 = 2;
+pub(super) const TURN_MINUTES: u32 = 60;
+pub(super) const SHARED: u32 = 72;
+
+/// Answers, kinds of operation, and shares of errors among them.
+pub(super) const PROBED_ANSWERS: u8 = 10;
+pub(super) const PROBED_SPREAD: u32 = 4;
+pub(super) const PROBING: u32 = 80;
+pub(super) const PROBING_SOME: u32 = 55;
+
+/// Things in a row.
+pub(super) const RUN: u16 = 6;
+pub(super) const LONG_RUN: u16 = 9;
+pub(super) const RUN_WEIGHT: u32 = 50;
+pub(super) const LONG_RUN_WEIGHT: u32 = 90;
+
+/// How much in an hour.
+pub(super) const CALLS_FLOOR: u32 = 60;
+pub(super) const RECORDS_FLOOR: u32 = 1_000;
+pub(super) const MUCH: u32 = 25;
+pub(super) const VERY_MUCH: u32 = 50;
+pub(super) const FAR_TOO_MUCH: u32 = 75;
+pub(super) const CREDIT_HOURS: u32 = 12;
+
+/// Days above what was to be expected: slack and bounds in per cent, and the weight. It tells and does not refuse.
+pub(super) const DRIP_SLACK: u32 = 11;
+pub(super) const DRIP_STEP_MAX: u32 = 60;
+pub(super) const DRIP_SUM: u32 = 30;
+pub(super) const DRIP: u32 = 35;
+/// Hours after which its peers' days are over too.
+pub(super) const PEERS_HOURS: u32 = 3;
+
+/// Whole collections.
+pub(super) const TAKEN_DAYS: u16 = 3;
+pub(super) const BULK: u32 = 60;
+pub(super) const BULK_AGAIN: u32 = 85;
+pub(super) const BULK_OFF_SCHEDULE: u32 = 75;
+pub(super) const SCHEDULE_DAYS: u16 = 5;
+pub(super) const OFF_SCHEDULE: u32 = 15;
+
+/// What is new.
+pub(super) const YOUNG_MINUTES: u32 = 24 * 60;
+pub(super) const NEW_OPERATION: u32 = 18;
+pub(super) const NEW_OPERATIONS: u32 = 32;
+pub(super) const MANY_NEW_OPERATIONS: u32 = 60;
+pub(super) const VERY_MANY_NEW_OPERATIONS: u32 = 80;
+pub(super) const FAN_OUT: u32 = 35;
+pub(super) const OTHER_CLASS: u32 = 15;
+pub(super) const CLIMBING: u32 = 35;
+pub(super) const CLIMBING_HIGH: u32 = 55;
+pub(super) const REFUSED_SOME: u32 = 3;
+pub(super) const REFUSED_MANY: u32 = 6;
+pub(super) const REFUSED_OF_SOME: u32 = 40;
+pub(super) const REFUSED_OF_MANY: u32 = 65;
+
+/// Logins.
+pub(super) const LOGIN_TRIES: u32 = 10;
+pub(super) const LOGIN_SUBJECTS: u32 = 5;
+pub(super) const STUFFING: u32 = 92;
+pub(super) const STUFFING_SOME: u32 = 50;
+pub(super) const CROWD: u32 = 35;
+
+/// Content.
+pub(super) const HOSTILE: u32 = 35;
+pub(super) const DEVIATION: u32 = 8;
+pub(super) const DEVIATIONS_MAX: u32 = 25;
