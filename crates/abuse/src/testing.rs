@@ -9,8 +9,8 @@ use wardgate_model::{
         Upstream, UpstreamIdentity, UpstreamTimeouts,
     },
     credential::{Credential, CredentialKind, CredentialState},
-    facts::{Caller, Door, Facts, Lane, RequestFacts, SourceFacts, Stopped},
-    id::{ApiName, CredentialId, EnvironmentName, IdentityId, LimitName, OwnerName, RequestId},
+    facts::{Caller, Door, Facts, Lane, RequestFacts, SourceFacts, SourceZone, Stopped},
+    id::{ApiName, CredentialId, EnvironmentName, IdentityId, LimitName, OwnerName, RequestId, ZoneName},
     inventory::{Environment, Identity, IdentityKind},
     limit::{Limit, Per, Quota, Rate, Select, Window},
     proof::ProofFacts,
@@ -123,11 +123,24 @@ pub(crate) fn facts(text: &str) -> Facts {
         time: Time::from_seconds(0),
         door: Door::Public,
         trace: None,
-        request: RequestFacts { method, host: "".into(), path: "/".into(), query: None, content_type: None, length: None, retry: None },
-        source: SourceFacts { address: of("source", "192.0.2.1").parse().expect("an address"), zone: None, user_agent: None, tls: None },
+        request: RequestFacts {
+            method,
+            host: "".into(),
+            path: "/".into(),
+            query: words.get("page").map(|page| format!("page={page}").into()),
+            content_type: None,
+            length: None,
+            retry: None,
+        },
+        source: SourceFacts {
+            address: of("source", "192.0.2.1").parse().expect("an address"),
+            zone: words.get("zone").map(|zone| zone_of(zone)),
+            user_agent: None,
+            tls: words.get("tls").map(|tls| (*tls).into()),
+        },
         api: Some(api),
         operation: Some(Arc::new(operation)),
-        resource: None,
+        resource: words.get("id").map(|id| (*id).into()),
         caller: Some(Caller {
             identity: Arc::new(identity),
             credential,
@@ -144,6 +157,12 @@ pub(crate) fn facts(text: &str) -> Facts {
         assessed: None,
         stopped: words.get("stopped").map(|_| Stopped::because(Reason::ProofUnknown)),
     }
+}
+
+/// A zone; `home` has an environment.
+fn zone_of(name: &str) -> SourceZone {
+    let environment = (name == "home").then(|| EnvironmentName::literal("production"));
+    SourceZone { name: ZoneName::parse(name).expect("a name"), environment }
 }
 
 fn environment(name: &str) -> Environment {

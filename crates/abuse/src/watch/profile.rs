@@ -36,6 +36,11 @@ pub(super) struct Profile {
     /// When the last one was.
     last: u32,
     last_place: u32,
+    /// Good calls from anywhere but our own zones.
+    abroad: u32,
+    /// How often a known place came between two calls from places that are not, lately; when the last time was.
+    turns: u16,
+    turned: u32,
     places: Table<24>,
     software: Table<10>,
     operations: Table<48>,
@@ -136,12 +141,12 @@ impl Profile {
         // A call from a known place between two of one that is not.
         if self.last_place != 0 && self.last_place != sight.place {
             let (known, minute) = (self.places.find(sight.place).is_some_and(|row| row.is_known(sight.minute)), sight.minute);
-            if let Some(other) = self.places.find_mut(self.last_place)
-                && known
-                && !other.is_known(minute)
-                && minute.saturating_sub(other.last) <= w::TURN_MINUTES
-            {
-                other.turns = other.turns.saturating_add(1);
+            let other = self.places.find(self.last_place);
+            if known && other.is_some_and(|other| !other.is_known(minute) && minute.saturating_sub(other.last) <= w::TURN_MINUTES) {
+                if minute.saturating_sub(self.turned) > w::YOUNG_MINUTES {
+                    self.turns = 0;
+                }
+                (self.turns, self.turned) = (self.turns.saturating_add(1), minute);
             }
         }
         self.last_place = sight.place;
@@ -166,15 +171,23 @@ impl Profile {
         let new_software = software.is_none_or(|row| !row.is_known(sight.minute));
         let (where_from, by_what) = (self.places.surprise(), self.software.surprise());
         if strange {
-            let weight = if new_software {
+            let since = sight.minute.saturating_sub(w::YOUNG_MINUTES);
+            let weight = if self.abroad == 0 && !sight.at_home {
+                w::ABROAD
+            } else if new_software {
                 w::NEW_BOTH
+            } else if self.places.young(since, sight.minute) >= w::MANY_PLACES {
+                w::NEW_PLACES
             } else if calls < w::FEW_CALLS {
                 w::NEW_PLACE
             } else {
                 w::YOUNG_PLACE
             };
-            add(parts, Signal::NewPlace, calls, quarter(weight * where_from / 100));
-            let turns = place.map_or(0, |row| u32::from(row.turns));
+            // Never to have left home in so many calls says more than how often a place is new.
+            let surprise = if weight == w::ABROAD { where_from.max(self.good.min(200) / 2) } else { where_from };
+            add(parts, Signal::NewPlace, calls, quarter(weight * surprise / 100));
+            let lately = sight.minute.saturating_sub(self.turned) <= w::YOUNG_MINUTES;
+            let turns = if lately { u32::from(self.turns) } else { 0 };
             if turns >= w::TURNS {
                 add(parts, Signal::Shared, 1 + turns, w::SHARED * where_from / 100);
             }
@@ -342,6 +355,9 @@ impl Profile {
         let before = self.operations.find(sight.operation).map_or(0, |row| row.hours);
         self.good = self.good.saturating_add(1);
         self.last = sight.minute;
+        if !sight.at_home {
+            self.abroad = self.abroad.saturating_add(1);
+        }
         for (key, at) in [(sight.place, 0), (sight.software, 1), (sight.operation, 2), (sight.api, 3)] {
             match at {
                 0 => self.places.learn(key, sight.minute),

@@ -4,6 +4,10 @@
 const RUNS: usize = 16;
 /// Longest run that is counted.
 const LENGTH_MAX: u16 = 1_000;
+/// Who goes through things may leave some out, or do other things with them.
+const STEP_MAX: u32 = 16;
+/// Runs of this length stay before shorter ones.
+const STAYS: u16 = 4;
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,12 +37,17 @@ impl Runs {
     pub(super) fn follow(&mut self, of: u32, at: u32) -> u16 {
         self.turn = self.turn.wrapping_add(1);
         let turn = self.turn;
-        let way = |run: &Run| match at.wrapping_sub(run.at) {
-            1 => 1_i8,
-            u32::MAX => -1,
-            _ => 0,
+        let way = |run: &Run| {
+            if (1..=STEP_MAX).contains(&at.wrapping_sub(run.at)) {
+                1_i8
+            } else if (1..=STEP_MAX).contains(&run.at.wrapping_sub(at)) {
+                -1
+            } else {
+                0
+            }
         };
-        if let Some(run) = self.runs.iter_mut().find(|run| run.length > 0 && run.of == of && (way(run) != 0 || run.at == at)) {
+        let belongs = |run: &&mut Run| run.length > 0 && run.of == of && (way(run) != 0 || run.at == at);
+        if let Some(run) = self.runs.iter_mut().filter(belongs).max_by_key(|run| (run.way == 0 || run.way == way(run), run.length)) {
             let goes = way(run);
             if goes != 0 {
                 run.length = if run.way == 0 || run.way == goes { (run.length + 1).min(LENGTH_MAX) } else { 2 };
@@ -47,7 +56,7 @@ impl Runs {
             (run.at, run.turn) = (at, turn);
             return run.length;
         }
-        let oldest = self.runs.iter_mut().min_by_key(|run| (run.length > 0, run.turn));
+        let oldest = self.runs.iter_mut().min_by_key(|run| (run.length.min(STAYS), run.turn));
         if let Some(run) = oldest {
             *run = Run { of, at, turn, length: 1, way: 0 };
         }

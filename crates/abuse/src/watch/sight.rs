@@ -9,6 +9,8 @@ use wardgate_model::{api::OperationClass, facts::Facts, time::Time};
 pub(super) struct Sight {
     /// Its place: the zone that it comes from, else the network of its address.
     pub(super) place: u32,
+    /// Whether that is a zone of an environment: a place of our own.
+    pub(super) at_home: bool,
     /// The network of its address, whatever the zone.
     pub(super) network: u32,
     /// Its software, by its TLS fingerprint, else by its user agent without the version.
@@ -42,6 +44,7 @@ impl Sight {
         let counted = number(facts).map(|number| (of(), number));
         Some(Self {
             place,
+            at_home: facts.source.zone.as_ref().is_some_and(|zone| zone.environment.is_some()),
             network,
             software,
             operation: operation_number,

@@ -15,8 +15,6 @@ pub(super) struct Row {
     pub(super) calls: u16,
     /// Hours of the day, UTC, in which there were some.
     pub(super) daily: u32,
-    /// How often, before it was known, a call from elsewhere came between its own.
-    pub(super) turns: u8,
     /// Of its last answers: how many there were, how many were errors.
     pub(super) answers: u8,
     pub(super) errors: u8,

@@ -16,9 +16,14 @@ pub(super) const NEW_SOFTWARE: u32 = 30;
 pub(super) const YOUNG_SOFTWARE: u32 = 15;
 /// Both at once: each.
 pub(super) const NEW_BOTH: u32 = 65;
+/// A place that is none of our own, for who never was anywhere else.
+pub(super) const ABROAD: u32 = 88;
+/// So many new places in a day, and then each.
+pub(super) const MANY_PLACES: u32 = 4;
+pub(super) const NEW_PLACES: u32 = 62;
 pub(super) const FEW_CALLS: u32 = 10;
 /// How often a known place came between, before one credential is in two places at a time; within how many minutes.
-pub(super) const TURNS: u32 = 2;
+pub(super) const TURNS: u32 = 3;
 pub(super) const TURN_MINUTES: u32 = 60;
 pub(super) const SHARED: u32 = 72;
 
@@ -29,8 +34,8 @@ pub(super) const PROBING: u32 = 80;
 pub(super) const PROBING_SOME: u32 = 55;
 
 /// Things in a row.
-pub(super) const RUN: u16 = 6;
-pub(super) const LONG_RUN: u16 = 9;
+pub(super) const RUN: u16 = 8;
+pub(super) const LONG_RUN: u16 = 12;
 pub(super) const RUN_WEIGHT: u32 = 50;
 pub(super) const LONG_RUN_WEIGHT: u32 = 90;
 
