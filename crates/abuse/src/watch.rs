@@ -155,7 +155,8 @@ impl Watch {
         if ruling.risk >= w::RISKY {
             return;
         }
-        let learned = profile.learn(&sight, records);
+        let in_order = ruling.signals.iter().any(|part| part.signal == Signal::Enumeration);
+        let learned = profile.learn(&sight, records, in_order);
         let due = profile.due(sight.hour);
         if !learned.hourly && learned.over.is_none() && due.is_none() {
             return;
@@ -169,7 +170,7 @@ impl Watch {
             peers.day(&over);
         }
         if let Some(over) = due {
-            let ratio = peers.ratio(over.day);
+            let ratio = peers.ratio(&over);
             profile.drift(&over, ratio);
         }
     }

@@ -1,4 +1,4 @@
-//! Measures how well abuse is told from honest work in the simulated estate: `efficacy [--seeds 1,2,3] [--scale full|week|small] [--attacks]`.
+//! Measures how well abuse is told from honest work in the simulated estate: `efficacy [--seeds 1,2,3] [--scale full|month|week|small] [--attacks]`.
 
 use anyhow::{Context, bail};
 use std::io::Write;
@@ -7,7 +7,7 @@ use wardgate_testkit::{
     estate::Scale,
 };
 
-const USAGE: &str = "usage: efficacy [--seeds 1,2,3] [--scale full|week|small] [--attacks]";
+const USAGE: &str = "usage: efficacy [--seeds 1,2,3] [--scale full|month|week|small] [--attacks]";
 
 fn main() -> anyhow::Result<()> {
     let (mut seeds, mut scale, mut attacks) = (vec![7_u64], Scale::SMALL, false);

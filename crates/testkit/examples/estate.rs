@@ -1,10 +1,10 @@
-//! Prints what an estate is like when nobody contains anything: `estate [--seed N] [--scale full|week|small] [--output table|json]`.
+//! Prints what an estate is like when nobody contains anything: `estate [--seed N] [--scale full|month|week|small] [--output table|json]`.
 
 use anyhow::{Context, bail};
 use std::io::Write;
 use wardgate_testkit::estate::{Estate, Fate, Scale, Tally};
 
-const USAGE: &str = "usage: estate [--seed N] [--scale full|week|small] [--output table|json]";
+const USAGE: &str = "usage: estate [--seed N] [--scale full|month|week|small] [--output table|json]";
 
 fn main() -> anyhow::Result<()> {
     let (mut seed, mut scale, mut json) = (7_u64, Scale::SMALL, false);

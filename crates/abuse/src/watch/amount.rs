@@ -31,8 +31,8 @@ pub(super) struct Day {
     pub(super) day: u32,
     /// What was counted.
     pub(super) sum: u32,
-    /// What was to be expected; `None`: not enough is known.
-    pub(super) expected: Option<u32>,
+    /// What was to be expected, and how far days are from that in per cent; `None`: not enough is known.
+    pub(super) expected: Option<(u32, u32)>,
 }
 
 impl Amount {
@@ -95,21 +95,22 @@ impl Amount {
         self.days.iter().fold(0_u32, |sum, day| sum.saturating_add(*day)) / known.max(1) / HOURS_OF_DAY
     }
 
-    /// What is to be expected of a day: the mean of the days before of its kind, weekends apart.
-    fn expected(&self, day: u32) -> Option<u32> {
+    /// What is to be expected of a day: the mean of the days before of its kind, weekends apart; and their mean distance from it.
+    fn expected(&self, day: u32) -> Option<(u32, u32)> {
         // Day 0 was a Thursday.
         let is_weekend = |day: u32| (day + 3) % 7 >= 5;
-        let kind = is_weekend(day);
         let known = usize::from(self.seen).min(DAYS);
-        let (mut sum, mut count) = (0_u64, 0_u64);
-        for (back, total) in self.days.iter().take(known).enumerate() {
-            let then = day.wrapping_sub(u32::try_from(back).unwrap_or(0) + 1);
-            if is_weekend(then) == kind && *total > 0 {
-                sum += u64::from(*total);
-                count += 1;
-            }
-        }
-        (count >= 3).then(|| u32::try_from(sum / count).unwrap_or(u32::MAX))
+        let back = |back: usize| day.wrapping_sub(u32::try_from(back).unwrap_or(0) + 1);
+        let alike = || {
+            let days = self.days.iter().take(known).enumerate();
+            days.filter(|(at, sum)| **sum > 0 && is_weekend(back(*at)) == is_weekend(day)).map(|(_, sum)| u64::from(*sum))
+        };
+        let count = alike().count() as u64;
+        let mean = alike().sum::<u64>().checked_div(count)?.max(1);
+        let distance = alike().map(|sum| sum.abs_diff(mean)).sum::<u64>() * 100 / count / mean;
+        // The mean distance of a normal spread is four fifths of it.
+        let spread = u32::try_from(distance * 5 / 4).unwrap_or(u32::MAX);
+        (count >= 4).then(|| (u32::try_from(mean).unwrap_or(u32::MAX), spread))
     }
 
     /// Takes the day before out of what is usual.

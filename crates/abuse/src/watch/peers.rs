@@ -42,14 +42,10 @@ impl Peers {
         day.3 = day.3.saturating_add(1);
     }
 
-    /// How a day of theirs was, in per cent of what was to be expected; 100 where there are too few of them.
-    pub(super) fn ratio(&self, day: u32) -> u32 {
-        let found = self.days.iter().find(|(of, ..)| *of == day);
-        match found {
-            Some((_, sum, expected, count)) if *count >= 3 && *expected > 0 => {
-                u32::try_from(sum.saturating_mul(100) / expected).unwrap_or(100)
-            }
-            _ => 100,
-        }
+    /// How a day was for the others of them, in per cent of what was to be expected; 100 where there are too few.
+    pub(super) fn ratio(&self, own: &Over) -> u32 {
+        let Some((_, sum, expected, count)) = self.days.iter().find(|(of, ..)| *of == own.day) else { return 100 };
+        let (sum, expected) = (sum.saturating_sub(own.sum.into()), expected.saturating_sub(own.expected.into()));
+        if *count >= 4 && expected > 0 { u32::try_from(sum.saturating_mul(100) / expected).unwrap_or(100) } else { 100 }
     }
 }

@@ -61,9 +61,9 @@ pub(super) struct Profile {
     refused: u16,
     refused_at: u32,
     refused_of: u32,
-    /// How far its days have been above what was to be expected, in per cent, summed up.
+    /// How far its days have been above what was to be expected, summed up: in hundredths of their usual spread.
     above: u32,
-    /// The mean of those, in per cent.
+    /// The last of those days, in per cent above.
     drift: u32,
     /// A day that is over and not yet compared with its peers' days.
     over: Option<Over>,
@@ -77,6 +77,8 @@ pub(super) struct Over {
     pub(super) day: u32,
     pub(super) sum: u32,
     pub(super) expected: u32,
+    /// How far days are from that, in per cent.
+    pub(super) spread: u32,
 }
 
 /// What came of learning.
@@ -120,12 +122,12 @@ impl Profile {
     /// Looks at a request, and notes that it was tried.
     pub(super) fn assess(&mut self, sight: &Sight, peers: impl FnOnce() -> Beside) -> Parts {
         let mut parts = Parts::new();
-        let run = sight.counted.map_or(0, |(of, at)| self.runs.follow(of, at));
+        let run = sight.counted.map_or(0, |counted| self.runs.follow(counted.of, counted.at));
         let mature = self.is_mature(sight.minute);
         if mature {
             let quarter = |weight: u32| if sight.minute < self.announced { weight / 4 } else { weight };
             self.from_where(sight, &quarter, &mut parts);
-            self.in_order(run, &mut parts);
+            self.in_order(run, sight, &mut parts);
             self.how_much(sight, &mut parts);
             self.whole(sight, &mut parts);
             let known = |row: Option<&super::table::Row>| row.is_some_and(|row| row.is_known(sight.minute));
@@ -224,9 +226,11 @@ impl Profile {
     }
 
     /// Thing after thing.
-    fn in_order(&self, run: u16, parts: &mut Parts) {
-        let usual = self.runs.usual();
-        let weight = if run >= w::LONG_RUN.max(usual * 3) {
+    fn in_order(&self, run: u16, sight: &Sight, parts: &mut Parts) {
+        let usual = self.operations.find(sight.operation).map_or(0, |row| row.run);
+        // Who works through hundreds of things does so through thousands at the end of a month.
+        let usual = if usual >= w::LONG_USUAL { usual.saturating_mul(2) } else { usual };
+        let weight = if run >= w::LONG_RUN.max(usual.saturating_mul(3)) {
             w::LONG_RUN_WEIGHT
         } else if run >= w::RUN.max(usual.saturating_mul(2)) {
             w::RUN_WEIGHT
@@ -346,8 +350,8 @@ impl Profile {
         }
     }
 
-    /// A good call is over. Says whether its peers have something to learn of it.
-    pub(super) fn learn(&mut self, sight: &Sight, records: u32) -> Learned {
+    /// A good call is over; `in_order`: it was told to be one of a run. Says whether its peers have something to learn of it.
+    pub(super) fn learn(&mut self, sight: &Sight, records: u32, in_order: bool) -> Learned {
         if self.since == 0 {
             self.since = sight.minute;
         }
@@ -373,12 +377,18 @@ impl Profile {
         }
         self.calls.turn(sight.hour).inspect(|_| self.days = self.days.saturating_add(1));
         self.calls.add(1);
-        if let Some((of, at)) = sight.counted {
-            self.runs.learn(of, at);
+        if let (Some(counted), false) = (sight.counted, in_order) {
+            let length = self.runs.length(counted.of, counted.at);
+            if let Some(row) = self.operations.find_mut(sight.operation) {
+                row.run_today = row.run_today.max(length);
+            }
         }
         let over = self.records.turn(sight.hour);
         self.records.add(records);
-        let over = over.and_then(|day| Some(Over { day: day.day, sum: day.sum, expected: day.expected? }));
+        let over = over.and_then(|day| {
+            let (expected, spread) = day.expected?;
+            Some(Over { day: day.day, sum: day.sum, expected, spread })
+        });
         if over.is_some() {
             self.over = over;
         }
@@ -421,15 +431,14 @@ impl Profile {
     pub(super) fn drift(&mut self, over: &Over, peers: u32) {
         let own = percent(over.sum, over.expected.max(1));
         let above = percent(own, peers.max(1));
-        let step = above.saturating_sub(100 + w::DRIP_SLACK).min(w::DRIP_STEP_MAX);
-        if step == 0 {
-            self.above = (self.above + above.min(100 + w::DRIP_SLACK)).saturating_sub(100 + w::DRIP_SLACK);
-            return;
-        }
-        self.above += step;
+        // In hundredths of how far its days usually are from what was to be expected: a cumulative sum, with some slack each day.
+        let far = above.saturating_sub(100) * 100 / over.spread.max(w::DRIP_SPREAD_MIN);
+        self.above = (self.above + far.min(w::DRIP_STEP_MAX)).saturating_sub(w::DRIP_SLACK);
         self.drift = above.saturating_sub(100);
-        // It is not what is usual from now on.
-        self.records.forget_yesterday();
+        if self.above >= w::DRIP_SUM {
+            // It is not what is usual from now on.
+            self.records.forget_yesterday();
+        }
     }
 }
 

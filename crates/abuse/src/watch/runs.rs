@@ -1,13 +1,15 @@
 //! Things that are asked for one after the other, among whatever else is asked for.
 
 /// How many runs are followed at a time.
-const RUNS: usize = 16;
+const RUNS: usize = 64;
+/// And of one kind of thing.
+const RUNS_EACH: usize = 4;
 /// Longest run that is counted.
 const LENGTH_MAX: u16 = 1_000;
 /// Who goes through things may leave some out, or do other things with them.
 const STEP_MAX: u32 = 16;
 /// Runs of this length stay before shorter ones.
-const STAYS: u16 = 4;
+const STAYS: u16 = 3;
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,13 +25,17 @@ struct Run {
     way: i8,
 }
 
-/// The runs of a caller, and how long they usually are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// The runs of a caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Runs {
     runs: [Run; RUNS],
     turn: u32,
-    /// The longest usual run.
-    usual: u16,
+}
+
+impl Default for Runs {
+    fn default() -> Self {
+        Self { runs: [Run::default(); RUNS], turn: 0 }
+    }
 }
 
 impl Runs {
@@ -56,22 +62,22 @@ impl Runs {
             (run.at, run.turn) = (at, turn);
             return run.length;
         }
-        let oldest = self.runs.iter_mut().min_by_key(|run| (run.length.min(STAYS), run.turn));
-        if let Some(run) = oldest {
+        // Each kind of thing has a few runs, so that two by chance seldom make one; those that have grown stay longest.
+        let stays = |run: &&mut Run| (run.length.min(STAYS), run.turn);
+        let own = self.runs.iter().filter(|run| run.length > 0 && run.of == of).count();
+        let place = if own >= RUNS_EACH {
+            self.runs.iter_mut().filter(|run| run.of == of).min_by_key(stays)
+        } else {
+            self.runs.iter_mut().min_by_key(stays)
+        };
+        if let Some(run) = place {
             *run = Run { of, at, turn, length: 1, way: 0 };
         }
         1
     }
 
-    /// The run that has come to this number is usual.
-    pub(super) fn learn(&mut self, of: u32, at: u32) {
-        if let Some(run) = self.runs.iter().find(|run| run.length > 0 && run.of == of && run.at == at) {
-            self.usual = self.usual.max(run.length);
-        }
-    }
-
-    /// The longest usual run.
-    pub(super) const fn usual(&self) -> u16 {
-        self.usual
+    /// How long the run is that has come to this number.
+    pub(super) fn length(&self, of: u32, at: u32) -> u16 {
+        self.runs.iter().find(|run| run.length > 0 && run.of == of && run.at == at).map_or(0, |run| run.length)
     }
 }

@@ -4,6 +4,14 @@ use super::hash::HashKey;
 use std::net::IpAddr;
 use wardgate_model::{api::OperationClass, facts::Facts, time::Time};
 
+/// What a request counts up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counted {
+    /// Of what: an operation, for whom.
+    pub(super) of: u32,
+    pub(super) at: u32,
+}
+
 /// A request, in numbers.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sight {
@@ -19,7 +27,7 @@ pub(super) struct Sight {
     pub(super) api: u32,
     pub(super) class: OperationClass,
     /// What is counted up: a thing's number or a page's, and of what.
-    pub(super) counted: Option<(u32, u32)>,
+    pub(super) counted: Option<Counted>,
     /// Minutes and hours since the epoch.
     pub(super) minute: u32,
     pub(super) hour: u32,
@@ -41,7 +49,7 @@ impl Sight {
         // Whose things they are: those of each person that a caller calls for are counted apart (AN9).
         let person = facts.caller.as_ref().and_then(|caller| caller.on_behalf_of.as_deref());
         let of = || person.map_or(operation_number, |person| key.short(&[operation.id.as_str().as_bytes(), person.as_bytes()]));
-        let counted = number(facts).map(|number| (of(), number));
+        let counted = number(facts).map(|at| Counted { of: of(), at });
         Some(Self {
             place,
             at_home: facts.source.zone.as_ref().is_some_and(|zone| zone.environment.is_some()),
@@ -76,8 +84,7 @@ const PAGES: [&str; 6] = ["page", "offset", "start", "skip", "from", "p"];
 
 /// The number that a request names: at the end of its resource or path, else that of a page.
 fn number(facts: &Facts) -> Option<u32> {
-    let last =
-        facts.resource.as_deref().or_else(|| facts.request.path.rsplit('/').find(|part| part.bytes().any(|byte| byte.is_ascii_digit())));
+    let last = facts.resource.as_deref().or_else(|| facts.request.path.rsplit('/').next());
     let in_path = last.and_then(trailing);
     in_path.or_else(|| {
         let query = facts.request.query.as_deref()?;

@@ -13,8 +13,9 @@ pub(super) struct Row {
     pub(super) hours: u16,
     /// How many good calls there were.
     pub(super) calls: u16,
-    /// Hours of the day, UTC, in which there were some.
-    pub(super) daily: u32,
+    /// The longest run of things until yesterday, and of today: what goes on just now does not make itself usual.
+    pub(super) run: u16,
+    pub(super) run_today: u16,
     /// Of its last answers: how many there were, how many were errors.
     pub(super) answers: u8,
     pub(super) errors: u8,
@@ -22,6 +23,7 @@ pub(super) struct Row {
     pub(super) spread: u16,
 }
 
+const MINUTES_OF_DAY: u32 = 24 * 60;
 /// Good hours that make a row known.
 const KNOWN_HOURS: u16 = 3;
 /// Minutes that it takes to become known.
@@ -51,13 +53,15 @@ impl Row {
     }
 
     fn learn(&mut self, minute: u32) {
+        if self.last / MINUTES_OF_DAY != minute / MINUTES_OF_DAY {
+            (self.run, self.run_today) = (self.run.max(self.run_today), 0);
+        }
         let same_hour = self.calls > 0 && self.last / 60 == minute / 60 && self.hours > 0;
         if !same_hour {
             self.hours = self.hours.saturating_add(1);
         }
         self.calls = self.calls.saturating_add(1);
         self.last = minute;
-        self.daily |= 1 << (minute / 60 % 24);
     }
 }
 
@@ -65,15 +69,16 @@ impl Row {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Table<const N: usize> {
     rows: [Row; N],
-    /// Good hours of all rows, those that left included; counts half when it is full.
-    hours: u16,
-    /// Rows that left and were good in one hour only.
-    lost: u16,
+    /// Good hours of all rows before today, and how many of them were the first of theirs; both count half when they are full.
+    before: (u16, u16),
+    /// The same of today: what is new today does not make what else is new today less surprising.
+    today: (u16, u16),
+    day: u32,
 }
 
 impl<const N: usize> Default for Table<N> {
     fn default() -> Self {
-        Self { rows: [Row::default(); N], hours: 0, lost: 0 }
+        Self { rows: [Row::default(); N], before: (0, 0), today: (0, 0), day: 0 }
     }
 }
 
@@ -95,10 +100,7 @@ impl<const N: usize> Table<N> {
             Some(at) => at,
             None => {
                 let strangest = |(_, row): &(usize, &Row)| (row.key != 0, row.hours, row.last);
-                let (at, left) = self.rows.iter().enumerate().min_by_key(strangest).map(|(at, row)| (at, *row))?;
-                if left.key != 0 && left.hours == 1 {
-                    self.lost = self.lost.saturating_add(1);
-                }
+                let (at, _) = self.rows.iter().enumerate().min_by_key(strangest)?;
                 *self.rows.get_mut(at)? = Row { key, first: minute, last: minute, ..Row::default() };
                 at
             }
@@ -108,24 +110,36 @@ impl<const N: usize> Table<N> {
 
     /// Something good came of it. What was not tried is not learned.
     pub(super) fn learn(&mut self, key: u32, minute: u32) {
+        self.turn(minute / MINUTES_OF_DAY);
         let Some(row) = self.find_mut(key) else { return };
         let before = row.hours;
         row.learn(minute);
         if row.hours != before {
-            self.hours += 1;
-            if self.hours >= HOURS_MAX {
-                (self.hours, self.lost) = (self.hours / 2, self.lost / 2);
-            }
+            self.today = (self.today.0.saturating_add(1), self.today.1.saturating_add(u16::from(before == 0)));
         }
     }
 
-    /// How surprising something new is, 0 to 100: by the share of hours in which something is new (the estimate of Good and Turing: as
-    /// many as were seen only once).
+    /// Goes on to a day.
+    fn turn(&mut self, day: u32) {
+        if self.day == day {
+            return;
+        }
+        // On the first day everything is new: what came back is not.
+        let first = self.before.0 == 0;
+        let back = self.rows.iter().filter(|row| row.hours > 1).count();
+        let came_back = if first { u16::try_from(back).unwrap_or(u16::MAX) } else { 0 };
+        let hours = self.before.0.saturating_add(self.today.0);
+        let news = self.before.1.saturating_add(self.today.1.saturating_sub(came_back));
+        self.before = if hours >= HOURS_MAX { (hours / 2, news / 2) } else { (hours, news) };
+        (self.today, self.day) = ((0, 0), day);
+    }
+
+    /// How surprising something new is, 0 to 100: by the share of good hours that were the first of something (after the estimate of Good
+    /// and Turing), until yesterday.
     pub(super) fn surprise(&self) -> u32 {
-        let once = self.rows.iter().filter(|row| row.key != 0 && row.hours == 1).count();
-        let once = u32::try_from(once).unwrap_or(0) + u32::from(self.lost);
+        let (hours, news) = (u32::from(self.before.0), u32::from(self.before.1));
         // In thousandths of per cent. What was never new may be so some day: a part of one.
-        let missing = (once * 100 + 15) * 1_000 / u32::from(self.hours).max(1);
+        let missing = (news * 100 + 15) * 1_000 / hours.max(1);
         match missing {
             5_000.. => 0,
             2_000.. => 25 * (5_000 - missing) / 3_000,

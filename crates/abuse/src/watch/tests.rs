@@ -168,6 +168,14 @@ fn who_works_through_things_in_order_every_night_does_so() {
 }
 
 #[test]
+fn a_run_that_is_let_pass_does_not_make_itself_usual() {
+    let mut story = Story::new();
+    story.calls(OWNER, 5 * DAY, MINUTES);
+    let told = (0..40).find(|id| said(&story.call(&format!("{OWNER} id={}", 5_000 + id))).contains("enumeration"));
+    assert_eq!(told, Some(7));
+}
+
+#[test]
 fn things_of_different_people_are_no_run() {
     let mut story = Story::new();
     story.calls(OWNER, 5 * DAY, MINUTES);
@@ -224,7 +232,7 @@ fn what_all_peers_do_is_no_drip_and_what_one_does_is() {
     weeks(&mut story, 4, &|_| 130);
     let of = |story: &mut Story, peer: u32| story.says(&format!("identity=peer-{peer} source=198.18.{peer}.1 kind=partner class=list"));
     assert_eq!(of(&mut story, 2), "", "a busy month end is everybody's");
-    weeks(&mut story, 10, &|_| 100);
+    weeks(&mut story, 14, &|_| 100);
     weeks(&mut story, 4, &|peer| if peer == 2 { 140 } else { 100 });
     assert_eq!(of(&mut story, 2), "drip");
     assert_eq!(of(&mut story, 3), "");

@@ -12,7 +12,7 @@ pub(super) const NEW_PLACE: u32 = 42;
 /// The same, after some good calls.
 pub(super) const YOUNG_PLACE: u32 = 28;
 /// Software that is not known.
-pub(super) const NEW_SOFTWARE: u32 = 30;
+pub(super) const NEW_SOFTWARE: u32 = 28;
 pub(super) const YOUNG_SOFTWARE: u32 = 15;
 /// Both at once: each.
 pub(super) const NEW_BOTH: u32 = 65;
@@ -36,6 +36,8 @@ pub(super) const PROBING_SOME: u32 = 55;
 /// Things in a row.
 pub(super) const RUN: u16 = 8;
 pub(super) const LONG_RUN: u16 = 12;
+/// From this length on, runs are what somebody does.
+pub(super) const LONG_USUAL: u16 = 40;
 pub(super) const RUN_WEIGHT: u32 = 50;
 pub(super) const LONG_RUN_WEIGHT: u32 = 90;
 
@@ -47,10 +49,12 @@ pub(super) const VERY_MUCH: u32 = 50;
 pub(super) const FAR_TOO_MUCH: u32 = 75;
 pub(super) const CREDIT_HOURS: u32 = 12;
 
-/// Days above what was to be expected: slack and bounds in per cent, and the weight. It tells and does not refuse.
-pub(super) const DRIP_SLACK: u32 = 11;
-pub(super) const DRIP_STEP_MAX: u32 = 60;
-pub(super) const DRIP_SUM: u32 = 30;
+/// Days above what was to be expected, in hundredths of their spread, which is this much at the least, in per cent. It tells and does not
+/// refuse.
+pub(super) const DRIP_SLACK: u32 = 75;
+pub(super) const DRIP_STEP_MAX: u32 = 425;
+pub(super) const DRIP_SUM: u32 = 600;
+pub(super) const DRIP_SPREAD_MIN: u32 = 5;
 pub(super) const DRIP: u32 = 35;
 /// Hours after which its peers' days are over too.
 pub(super) const PEERS_HOURS: u32 = 3;

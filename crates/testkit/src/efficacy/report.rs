@@ -42,6 +42,8 @@ pub struct Report {
     pub by: BTreeMap<&'static str, u64>,
     /// Honest calls with any risk, by signal.
     pub noise: BTreeMap<&'static str, u64>,
+    /// Honest identities that were told of and whose credential nobody else used, with the signal.
+    pub told: BTreeMap<String, &'static str>,
     /// Why honest calls were made that were harmed.
     pub why: BTreeMap<&'static str, u64>,
     names: Vec<String>,
@@ -84,6 +86,15 @@ impl Report {
         for part in &judged.assessment.parts {
             *self.noise.entry(part.signal.as_str()).or_default() += 1;
         }
+        let name = call.member.and_then(|member| self.names.get(usize::from(member))).map_or("anonymous", String::as_str);
+        if judged.assessment.risk >= TOLD
+            && !self.rows.iter().any(|row| call.member.is_some_and(|member| row.attack.victims.contains(&member)))
+        {
+            let by = judged.assessment.parts.first().map_or("-", |part| part.signal.as_str());
+            if !self.told.contains_key(name) {
+                self.told.insert(name.to_owned(), by);
+            }
+        }
         if !by_risk {
             self.refused += u64::from(!judged.fate.reached());
             return;
@@ -99,7 +110,6 @@ impl Report {
             Fate::Challenged => *challenged += 1,
             Fate::Blocked(_) => *blocked += 1,
         }
-        let name = call.member.and_then(|member| self.names.get(usize::from(member))).map_or("anonymous", String::as_str);
         *self.who.entry(format!("{name} {}", judged.fate_word())).or_default() += 1;
         *self.why.entry(why.as_str()).or_default() += 1;
         if let Some(part) = judged.assessment.parts.first() {
@@ -199,6 +209,8 @@ impl Outcome {
             let per_million = count.saturating_mul(1_000_000) / all.max(1);
             let _ = writeln!(page, "{says:<32}{count:>10}{per_million:>8} in a million");
         }
+        let told = sum(&|met| u64::try_from(met.told.len()).unwrap_or(0));
+        let _ = writeln!(page, "{:<32}{told:>10} in {} estates", "identities told without cause", outcomes.len());
         for (title, of) in [
             ("by signal", (|met: &Report| &met.by) as fn(&Report) -> &BTreeMap<&'static str, u64>),
             ("by cause", |met| &met.why),
@@ -266,7 +278,7 @@ impl Outcome {
                     .join(" "),
             );
         }
-        let _ = writeln!(page, "harmed: {:?}", self.met.who);
+        let _ = writeln!(page, "harmed: {:?}\ntold without cause: {:?}", self.met.who, self.met.told);
         page
     }
 }

@@ -17,6 +17,9 @@ impl Scale {
     /// Four weeks of two hundred identities: millions of calls.
     pub const FULL: Self = Self { days: 28, identities_per_mille: 1_000, calls_per_mille: 1_000, attacks: 1 };
 
+    /// The same four weeks and identities, a fifth of the calls.
+    pub const MONTH: Self = Self { calls_per_mille: 200, ..Self::FULL };
+
     /// One week of a hundred identities.
     pub const WEEK: Self = Self { days: 7, identities_per_mille: 500, calls_per_mille: 300, attacks: 1 };
 
@@ -24,7 +27,8 @@ impl Scale {
     pub const SMALL: Self = Self { days: 4, identities_per_mille: 200, calls_per_mille: 100, attacks: 1 };
 
     /// The scales that have a name.
-    pub const NAMED: &'static [(&'static str, Self)] = &[("full", Self::FULL), ("week", Self::WEEK), ("small", Self::SMALL)];
+    pub const NAMED: &'static [(&'static str, Self)] =
+        &[("full", Self::FULL), ("month", Self::MONTH), ("week", Self::WEEK), ("small", Self::SMALL)];
 
     /// The scale of this name.
     #[must_use]
