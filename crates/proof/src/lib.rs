@@ -8,7 +8,8 @@
 //! [`api_key`] is the grammar, making and comparing of the keys that Wardgate issues; [`seal`] keeps secrets at rest;
 //! [`jose`] is what a signed token proves, and signs ours; [`x509`] is what a client certificate proves; [`webhook`] is what the
 //! sender of a webhook proves; [`client`] is how a client of our token service proves itself, [`form`] how what it posts is read, [`grant`] what it
-//! asks by and [`access_token`] what it gets; [`dpop`] is how whoever shows a token proves to have the key that it is bound to; [`assertion`]
+//! asks by and [`access_token`] what it gets; [`dpop`] is how whoever shows a token proves to have the key that it is bound to; [`signature`] is
+//! what whoever signs its requests proves, and [`digest`] that their bodies are what was signed; [`assertion`]
 //! says what is signed for an upstream, [`transaction`] what for all that it calls in turn; [`binding`] finds the identity that a foreign proof stands for.
 //!
 //! ```
@@ -34,6 +35,7 @@ pub mod api_key;
 pub mod assertion;
 pub mod binding;
 pub mod client;
+pub mod digest;
 pub mod dpop;
 pub mod entropy;
 pub mod form;
@@ -42,6 +44,7 @@ pub mod jose;
 pub mod keyring;
 pub mod log_key;
 pub mod seal;
+pub mod signature;
 pub mod transaction;
 pub mod webhook;
 pub mod x509;

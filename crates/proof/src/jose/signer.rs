@@ -177,24 +177,31 @@ impl Signer {
         self.signed(&json!({ "alg": self.alg(), "jwk": jwk, "typ": typ }), claims)
     }
 
+    /// Signs any bytes: by ES256 r and s, 32 bytes each, not DER (RFC 7518 §3.4, RFC 9421 §3.3.4).
+    ///
+    /// # Errors
+    /// When the library fails, or a key that is elsewhere.
+    pub fn sign_bytes(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        Ok(match &self.pair {
+            Pair::Es256(pair) => pair.sign(&SystemRandom::new(), message).map_err(|_| SignError::Sign)?.as_ref().to_vec(),
+            Pair::Ed25519(pair) => pair.sign(message).as_ref().to_vec(),
+            // INVARIANT (published): what somebody else signed counts when whoever verifies it would take it, and not before.
+            Pair::External(key, point) => {
+                let signature = key.sign(message)?;
+                let published = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point);
+                published.verify(message, &signature).map_err(|_| SignError::Foreign)?;
+                signature
+            }
+        })
+    }
+
     /// Signs `claims` under this very header.
     fn signed<C: Serialize + ?Sized>(&self, header: &Value, claims: &C) -> Result<String, SignError> {
         let claims = serde_json::to_vec(claims).map_err(|_| SignError::Claims)?;
         let mut text = base64url::encode(header.to_string().as_bytes());
         text.push('.');
         base64url::append(&claims, &mut text);
-        let signature = match &self.pair {
-            // RFC 7518 §3.4: r and s, 32 bytes each, not DER.
-            Pair::Es256(pair) => pair.sign(&SystemRandom::new(), text.as_bytes()).map_err(|_| SignError::Sign)?.as_ref().to_vec(),
-            Pair::Ed25519(pair) => pair.sign(text.as_bytes()).as_ref().to_vec(),
-            // INVARIANT (published): what somebody else signed counts when whoever verifies it would take it, and not before.
-            Pair::External(key, point) => {
-                let signature = key.sign(text.as_bytes())?;
-                let published = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point);
-                published.verify(text.as_bytes(), &signature).map_err(|_| SignError::Foreign)?;
-                signature
-            }
-        };
+        let signature = self.sign_bytes(text.as_bytes())?;
         text.push('.');
         base64url::append(&signature, &mut text);
         Ok(text)

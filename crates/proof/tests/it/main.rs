@@ -17,6 +17,10 @@ mod key_sets;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
+mod signatures;
+#[cfg(test)]
+mod structured;
+#[cfg(test)]
 mod wycheproof;
 #[cfg(test)]
 mod x509_openssl;
