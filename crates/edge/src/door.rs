@@ -26,7 +26,7 @@ use std::{
 };
 use wardgate_gate::{
     Answer as Given, Arrival, Held, Introspection, KeysAnswer, Need, Permit, Step, Unproven, Verdict, canon, decide, establish,
-    establish_with, possession, resume,
+    establish_with, possession, resume, signers,
 };
 use wardgate_model::{
     api::AuditMode,
@@ -110,6 +110,11 @@ fn said_beside(exchange: &Exchange, ruling: &Ruling, facts: &Facts, headers: &mu
     let snapshot = exchange.thread().gate.snapshot();
     if let Some(nonce) = possession::next_nonce(facts, &snapshot, now).and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
         headers.insert(respond::NONCE, nonce);
+    }
+    if challenged
+        && let Some(wanted) = signers::accept_signature(facts, ruling, &snapshot, now).and_then(|text| HeaderValue::try_from(text).ok())
+    {
+        headers.insert(respond::ACCEPT_SIGNATURE, wanted);
     }
     if let (true, Some(api)) = (challenged, facts.api.as_deref())
         && let Some(url) = snapshot.resource_metadata(api, &facts.request.host)

@@ -4,7 +4,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use smallvec::SmallVec;
-use wardgate_gate::{Show, credential};
+use wardgate_gate::{Show, credential, signers};
 use wardgate_model::api::Api;
 
 /// `Wardgate-Request-Id`.
@@ -153,6 +153,7 @@ pub fn towards_upstream(headers: &mut HeaderMap, trip: Trip<'_>) {
     };
     let key = trip.api.api_key_header.as_ref();
     let own = !matches!(trip.show, Show::Keep);
+    let signed = own && signers::takes(trip.api);
     let transactions = trip.api.upstream.transactions.is_some();
     // One pass: each look-up in the map costs as much as looking at a few names.
     strip(headers, |name, value| {
@@ -164,6 +165,8 @@ pub fn towards_upstream(headers: &mut HeaderMap, trip: Trip<'_>) {
             || name == header::EXPECT
             // A key of ours elsewhere is refused; where `mode: observe` lets it go on, it goes on without.
             || (own && (name == header::AUTHORIZATION || name == credential::POSSESSION || key == Some(name) || credential::holds_key(value.as_bytes())))
+            // It was for us, over fields that the upstream gets to see otherwise.
+            || (signed && signers::is_field(name))
             || (!trip.traced && (*name == TRACEPARENT || *name == TRACESTATE))
     });
     join_cookies(headers);

@@ -93,6 +93,23 @@ impl Client {
         (!credentials.is_empty()).then(|| Self { identity: identity.clone(), keys, credentials })
     }
 
+    /// The names of its keys: their thumbprints (RFC 7638).
+    pub(crate) fn thumbprints(&self) -> impl Iterator<Item = &str> {
+        self.credentials.iter().map(|entry| &*entry.thumbprint)
+    }
+
+    /// Whose keys these are.
+    pub(crate) const fn identity(&self) -> &IdentityId {
+        &self.identity
+    }
+
+    /// A key by its thumbprint or by the id of its credential, with the credential that it is.
+    pub(crate) fn signing(&self, name: &str) -> Option<(&Key, &Arc<Credential>)> {
+        let entry = self.credentials.iter().find(|entry| *entry.thumbprint == *name || entry.credential.id.as_str() == name)?;
+        let key = self.keys.keys().iter().find(|key| *key.thumbprint() == *entry.thumbprint)?;
+        Some((key, &entry.credential))
+    }
+
     /// What assertions of it are verified with.
     #[must_use]
     pub fn keys(&self) -> &KeySet {

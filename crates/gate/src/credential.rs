@@ -9,6 +9,7 @@ use crate::{
     escapes::{self, Plus},
     hooks::Candidates,
     judge::Refused,
+    signers,
     snapshot::Snapshot,
     source::Sourced,
 };
@@ -23,6 +24,7 @@ use wardgate_model::{
     time::Time,
 };
 use wardgate_proof::api_key::{self, ApiKey, CHECKSUM_CHARACTERS, KeyError, SECRET_CHARACTERS};
+use wardgate_proof::signature;
 
 /// The field that proofs of possession stand in (RFC 9449 §4.1).
 pub const POSSESSION: HeaderName = HeaderName::from_static("dpop");
@@ -47,6 +49,8 @@ pub enum Shown<'a> {
     Token(&'a str),
     /// A signature over the body, by one of these senders.
     Signed(Candidates),
+    /// A signature of the request, by a key that it names (RFC 9421).
+    Signature,
     /// A client certificate, whose key was shown in the handshake.
     Certificate(&'a CertificateChain),
     /// Whatever a client of our token service shows: in `Authorization`, or in the form that is its body (RFC 6749 §2.3, RFC 7521 §4.2).
@@ -132,7 +136,9 @@ fn shown<'a>(headers: &'a HeaderMap, sourced: &Sourced<'a>) -> Result<WithPosses
     let own = api.api_key_header.as_ref().map(|name| headers.get_all(name));
     let mut own = own.iter().flat_map(|values| values.iter());
     let (scheme, text) = match (authorization.next(), own.next()) {
+        (None, None) if signs(headers, api) => return Ok((Shown::Signature, None)),
         (None, None) => return Ok((certificate(sourced), None)),
+        (Some(_), _) | (_, Some(_)) if signs(headers, api) => return Err(Reason::CredentialConflict),
         (Some(value), None) => authorized(value)?,
         (None, Some(value)) => (Scheme::Bearer, text(value).ok_or(Reason::CredentialMalformed)?),
         (Some(_), Some(_)) => return Err(Reason::CredentialConflict),
@@ -184,7 +190,7 @@ fn possession(headers: &HeaderMap) -> Result<Option<&str>, Reason> {
 
 /// A signature of a webhook, where nothing else stands in a header.
 fn signed<'a>(hooks: Candidates, headers: &HeaderMap, api: &Api) -> Result<Shown<'a>, Reason> {
-    let own = api.api_key_header.as_ref().is_some_and(|name| headers.contains_key(name));
+    let own = api.api_key_header.as_ref().is_some_and(|name| headers.contains_key(name)) || signs(headers, api);
     if own || headers.contains_key(header::AUTHORIZATION) { Err(Reason::CredentialConflict) } else { Ok(Shown::Signed(hooks)) }
 }
 
@@ -200,6 +206,11 @@ fn opaque<'a>(text: &'a str, accept: &[CredentialKind]) -> Result<&'a str, Reaso
         false if is_token(text) => Err(Reason::CredentialNotAccepted),
         false => Err(Reason::CredentialMalformed),
     }
+}
+
+/// Whether the request is signed, where that is a proof. What has no `Signature-Input` is a field of somebody else's by the same name.
+fn signs(headers: &HeaderMap, api: &Api) -> bool {
+    signers::takes(api) && headers.contains_key(signature::INPUT)
 }
 
 /// The client certificate, where nothing else is shown: what stands in a header is said for this request, the certificate of

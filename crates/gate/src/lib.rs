@@ -9,7 +9,7 @@
 //! [`credential`], [`proof`], [`identity`] establish the facts; [`standing`], [`reserve`], [`inspect`], [`risk`],
 //! [`rule`], [`commit`] decide. [`snapshot`] is what they look things up in, [`denied`] what overtakes it, [`permit`]
 //! what they give, [`step`] how they ask for more, [`review`] judges again what is open; [`hooks`] and
-//! [`spent`] are about who signs its calls, [`possession`] about who proves to have the key of a token, [`clients`] about who signs assertions for our token service, and
+//! [`spent`] are about who signs its calls, [`signers`] about who does so by a key of its own, [`possession`] about who proves to have the key of a token, [`clients`] about who signs assertions for our token service, and
 //! [`prospect`] says what a token of it could open.
 //!
 //! ```
@@ -45,6 +45,7 @@ pub mod risk;
 pub mod route;
 pub mod rule;
 pub mod shards;
+pub mod signers;
 pub mod snapshot;
 pub mod source;
 pub mod spent;

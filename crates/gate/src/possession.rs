@@ -147,7 +147,17 @@ impl Possessions {
     /// another (RFC 9449 §11.1). Two of one key could be held for the same once in 2⁶⁴; the second would be refused.
     pub fn take(&self, identity: &IdentityId, key: &[u8; 32], proof: &Checked<'_>, now: Time) -> Taken {
         let [low, high] = self.hashes.each_ref().map(|hash| u128::from(hash.hash_one((key, &*proof.target, &*proof.id))));
-        let (mark, slice) = (high << 64 | low, proof.ends.as_micros().div_euclid(SLICE_US));
+        self.remember_once(identity, high << 64 | low, proof.ends, now)
+    }
+
+    /// Takes a genuine signature of a request (RFC 9421) by a key, by what makes it one of a kind: until then it would be taken.
+    pub(crate) fn take_signature(&self, identity: &IdentityId, key: &str, one_of_a_kind: &[u8], ends: Time, now: Time) -> Taken {
+        let [low, high] = self.hashes.each_ref().map(|hash| u128::from(hash.hash_one(("signature", key, one_of_a_kind))));
+        self.remember_once(identity, high << 64 | low, ends, now)
+    }
+
+    fn remember_once(&self, identity: &IdentityId, mark: u128, ends: Time, now: Time) -> Taken {
+        let slice = ends.as_micros().div_euclid(SLICE_US);
         let taken = self.try_take(identity, mark, slice, now);
         if taken == Taken::NoRoom && self.sweep(now) { self.try_take(identity, mark, slice, now) } else { taken }
     }

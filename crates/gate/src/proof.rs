@@ -11,6 +11,7 @@ mod federated;
 mod key;
 mod ours;
 mod possession;
+mod signature;
 mod subject;
 mod token;
 mod webhook;
@@ -161,6 +162,7 @@ pub fn verify<'a>(
             let Sourced { routed, address, .. } = &presented.sourced;
             webhook::signed(hooks, routed.canonical.arrival, *address, answer, snapshot, now)
         }
+        Shown::Signature => signature::signed(&presented.sourced, answers, snapshot, now),
         Shown::Certificate(chain) => certificate::certified(chain, snapshot, now),
         Shown::Client(basic) => {
             let Sourced { routed, address, .. } = &presented.sourced;
@@ -231,7 +233,7 @@ fn opaque(
 /// The refusal of a proof that stands for nobody. It counts dearer for its source, but for what was good once.
 fn nobody(facts: Facts, reason: Reason, snapshot: &Snapshot, meters: &Meters, now: Time) -> Refused {
     // A nonce that is not there yet is nobody's guess.
-    if !matches!(reason, Reason::ProofExpired | Reason::ProofNonce) {
+    if !matches!(reason, Reason::ProofExpired | Reason::ProofNonce | Reason::ProofSignatureNonce) {
         meters.charge_failed_proof(snapshot.limits(), facts.source.address, now);
     }
     Refused::new(facts, reason)

@@ -151,8 +151,8 @@ reasons! {
     ProofToken = "proof.token", 401, 16, Warning, "the credential is not valid", "send a signed token of the issuer as it was issued";
     /// A token of an issuer that nobody has declared.
     ProofIssuer = "proof.issuer", 401, 16, Warning, "the credential is not valid", "use a token or certificate of an issuer that is declared as a TrustSource";
-    /// A signature that is not its issuer's, or made with a key that it does not publish.
-    ProofSignature = "proof.signature", 401, 16, Warning, "the credential is not valid", "get a new token: no key that the issuer publishes made this signature";
+    /// A signature that is not its issuer's or signer's, or made with a key that it does not publish.
+    ProofSignature = "proof.signature", 401, 16, Warning, "the credential is not valid", "get a new token, or sign what is sent, under the address that clients call: no key that the issuer or the signer publishes made this signature";
     /// Claims that do not fit the trust source: another audience, a time to come, too long a life (RFC 7519 §4.1).
     ProofClaims = "proof.claims", 401, 16, Warning, "the credential is not valid", "compare `aud`, `iat`, `nbf` and `exp` of the token with the TrustSource";
     /// The keys of the issuer are not known at present, or too old to be believed.
@@ -169,6 +169,13 @@ reasons! {
     ProofNonce = "proof.nonce", 401, 16, Notice, "the proof of possession needs a nonce of the server", "send the value of `DPoP-Nonce` as `nonce` in the next proof";
     /// A proof of possession that was taken before.
     ProofRepeated = "proof.repeated", 401, 16, Warning, "the proof of possession is not valid", "sign each request anew: this very proof was taken before";
+    /// A signature of the request that covers too little of it, something that it does not have, or does not say that it was made just now
+    /// (RFC 9421 §3.2.1).
+    ProofMessage = "proof.message", 401, 16, Warning, "the signature of the request is not valid here", "sign each request when it is sent, with `created` and `keyid`, over at least what `Accept-Signature` names";
+    /// A signature of the request without the nonce that is wanted (RFC 9421 §5.1).
+    ProofSignatureNonce = "proof.signature_nonce", 401, 16, Notice, "the signature of the request needs a nonce of the server", "sign the request once more, with the `nonce` of `Accept-Signature`";
+    /// A body that is not what was signed of it (RFC 9530 §2).
+    ProofDigest = "proof.digest", 401, 16, Warning, "the body is not what its digest says", "send and sign `Content-Digest` of the body as it is sent, with `sha-256` or `sha-512`";
     /// A signature over a moment that is too long ago, or to come: what somebody recorded, or a clock that is wrong.
     ProofStale = "proof.stale", 401, 16, Warning, "the credential is not valid", "sign each try anew, and set the sender's clock: what it signed is outside the entry's `tolerance`";
     /// A signature that was taken before: the same bytes, sent again.
@@ -342,6 +349,9 @@ fn ways(api: &Api) -> Vec<String> {
     }
     if takes(CredentialKind::X509) {
         ways.push("a client certificate, in the TLS handshake".to_owned());
+    }
+    if takes(CredentialKind::PublicKey) {
+        ways.push("a signature of the request, in `Signature-Input` and `Signature`".to_owned());
     }
     if takes(CredentialKind::Hmac) {
         ways.push("a signature of the call, in the field that was agreed on".to_owned());

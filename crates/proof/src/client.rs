@@ -20,6 +20,7 @@ use crate::{
         refusal::Refusal,
         signer::{SignError, Signer},
     },
+    signature,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -58,6 +59,15 @@ fn alg(algorithm: Algorithm) -> &'static str {
 /// Says why it does not count.
 pub fn key(jwk: &str) -> Result<Key, KeyFault> {
     Key::parse(jwk.as_bytes(), Accepting { algorithms: ALGORITHMS, usage: Usage::Signature })
+}
+
+/// A key that is nobody's, for what an algorithm of HTTP signatures names (RFC 9421 §6.2.2): what is signed by nobody is tried with it, so
+/// that it takes as long as with a key on record.
+#[must_use]
+pub fn stranger(algorithm: Option<&str>) -> Option<&'static Key> {
+    let named = |key: &&Key| algorithm.is_some() && signature::name(key.algorithm()) == algorithm;
+    let keys = decoy::keys().keys();
+    keys.iter().find(named).or_else(|| keys.iter().find(|key| key.algorithm() == Algorithm::Ed25519))
 }
 
 /// The keys of one client together.

@@ -12,8 +12,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderName};
 use sfv::{BareItem, ListEntry};
 
+/// The name of [`CONTENT`].
+pub const CONTENT_NAME: &str = "content-digest";
 /// `Content-Digest` (RFC 9530 §2): of the bytes as they are sent.
-pub const CONTENT: HeaderName = HeaderName::from_static("content-digest");
+pub const CONTENT: HeaderName = HeaderName::from_static(CONTENT_NAME);
 /// `Repr-Digest` (RFC 9530 §3): of the representation, which in a request is what is sent unless that is a part of it.
 pub const REPRESENTATION: HeaderName = HeaderName::from_static("repr-digest");
 

@@ -300,4 +300,3 @@ pub const fn name(algorithm: Algorithm) -> Option<&'static str> {
         | Algorithm::MlDsa87 => return None,
     })
 }
-

@@ -33,7 +33,6 @@ pub const NOT_ENFORCED: &[NotEnforced] = &[
     row(Kind::TrustSource, "type", When::Is("web_bot_auth")),
     row(Kind::Flow, "", When::Present),
     row(Kind::Webhook, "", When::Present),
-    row(Kind::Api, "accept[]", When::Is("signature")),
     row(Kind::Api, "upstream.identity.query", When::Present),
     row(Kind::Api, "upstream.identity.hmac", When::Present),
     row(Kind::Api, "upstream.identity.oauth", When::Present),

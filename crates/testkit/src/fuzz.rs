@@ -28,8 +28,7 @@ use std::{
 const KEPT_MAX: usize = 4_096;
 
 /// The targets of this crate. The wire guard's stands beside the example, the configuration's with the binary.
-pub const TARGETS: [Target; 6] =
-    [canon::TARGET, api_key::TARGET, resources::TARGET, signature::TARGET, token::TARGET, x509::TARGET];
+pub const TARGETS: [Target; 6] = [canon::TARGET, api_key::TARGET, resources::TARGET, signature::TARGET, token::TARGET, x509::TARGET];
 
 /// A parser of untrusted bytes, with what must hold whatever the bytes.
 #[derive(Debug, Clone, Copy)]

@@ -5,6 +5,7 @@ use crate::{
     clients::Client,
     hooks::{Hook, Hooks},
     shards::Shards,
+    signers::Signers,
 };
 use std::sync::Arc;
 use wardgate_model::{
@@ -22,6 +23,7 @@ pub struct Population {
     bindings: Bindings,
     hooks: Hooks,
     clients: Shards<Client>,
+    signers: Signers,
     pub(super) tasks: Shards<Task>,
 }
 
@@ -30,8 +32,8 @@ impl Default for Population {
     fn default() -> Self {
         let mut identities = Shards::default();
         identities.put(Arc::new(Identity::anonymous()));
-        let (credentials, bindings, hooks, clients, tasks) = Default::default();
-        Self { identities, credentials, bindings, hooks, clients, tasks }
+        let (credentials, bindings, hooks, clients, signers, tasks) = Default::default();
+        Self { identities, credentials, bindings, hooks, clients, signers, tasks }
     }
 }
 
@@ -83,14 +85,13 @@ impl Population {
                 self.identities.remove(id.as_str());
                 self.declare(&id, Box::default());
                 self.hooks.put(&id, Box::default());
-                self.clients.remove(id.as_str());
+                self.register(&id, None);
             }
             Change::Credential(credential) => self.credentials.put(credential),
             Change::NoCredential(id) => self.credentials.remove(id.as_str()),
             Change::Declared(identity, credentials) => self.declare(&identity, credentials),
             Change::Hooks(identity, hooks) => self.hooks.put(&identity, hooks),
-            Change::Client(_, Some(client)) => self.clients.put(client),
-            Change::Client(identity, None) => self.clients.remove(identity.as_str()),
+            Change::Client(identity, client) => self.register(&identity, client),
             Change::Task(task) => self.tasks.put(self.named_once(task)),
             Change::NoTask(id) => self.tasks.remove(id.as_str()),
         }
@@ -100,6 +101,15 @@ impl Population {
         credentials.iter().for_each(|credential| self.credentials.put(Arc::clone(credential)));
         for gone in self.bindings.declare(identity, credentials) {
             self.credentials.remove(gone.id.as_str());
+        }
+    }
+
+    /// INVARIANT (both): who has keys is found by name, and by each of the keys.
+    fn register(&mut self, identity: &IdentityId, client: Option<Arc<Client>>) {
+        self.signers.change(self.clients.get(identity.as_str()).map(|before| &**before), client.as_deref());
+        match client {
+            Some(client) => self.clients.put(client),
+            None => self.clients.remove(identity.as_str()),
         }
     }
 
@@ -133,6 +143,12 @@ impl Population {
     #[must_use]
     pub fn client(&self, identity: &str) -> Option<&Arc<Client>> {
         self.clients.get(identity)
+    }
+
+    /// Who has the key of a thumbprint.
+    #[must_use]
+    pub(crate) fn signers(&self) -> &Signers {
+        &self.signers
     }
 
     /// The identities, `anonymous` among them.

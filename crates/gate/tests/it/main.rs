@@ -13,6 +13,8 @@ mod opaque;
 #[cfg(test)]
 mod possession;
 mod proofs;
+#[cfg(test)]
+mod signatures;
 mod sunset;
 mod svids;
 #[cfg(test)]

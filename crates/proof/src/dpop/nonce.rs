@@ -23,6 +23,8 @@ pub enum Space<'a> {
     TokenService,
     /// A class of operations of an API.
     Api(&'a ApiName, OperationClass),
+    /// Signatures of requests to an API (RFC 9421 §5.1).
+    Signatures(&'a ApiName),
 }
 
 /// What nonces are made and recognised with.
@@ -61,14 +63,17 @@ impl NonceKey {
         context.update(moment);
         match space {
             Space::TokenService => context.update(b"token service"),
-            Space::Api(api, class) => {
-                for part in ["api", api.as_str(), class.as_str()] {
-                    context.update(part.as_bytes());
-                    context.update(b"\0");
-                }
-            }
+            Space::Api(api, class) => parted(&mut context, &["api", api.as_str(), class.as_str()]),
+            Space::Signatures(api) => parted(&mut context, &["signatures", api.as_str()]),
         }
         context.sign()
+    }
+}
+
+fn parted(context: &mut hmac::Context, parts: &[&str]) {
+    for part in parts {
+        context.update(part.as_bytes());
+        context.update(b"\0");
     }
 }
 

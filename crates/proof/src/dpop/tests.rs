@@ -185,7 +185,12 @@ fn a_nonce_counts_in_its_space_for_a_while_at_every_gate() {
     assert_eq!(at(&key, space, 90), Ok(()));
     assert_eq!(at(&key, space, 91), Err(Fault::Nonce));
     assert_eq!(at(&NonceKey::of(&other), space, 0), Err(Fault::Nonce));
-    for space in [Space::TokenService, Space::Api(&stock, OperationClass::Bulk), Space::Api(&ledger, OperationClass::List)] {
+    for space in [
+        Space::TokenService,
+        Space::Api(&stock, OperationClass::Bulk),
+        Space::Api(&ledger, OperationClass::List),
+        Space::Signatures(&ledger),
+    ] {
         assert_eq!(at(&key, space, 0), Err(Fault::Nonce));
     }
     assert_eq!(look(&text, None, NOW).map(|_| ()), Err(Fault::Old), "where none is wanted it does not help");

@@ -58,12 +58,10 @@ pub fn of(signed: &Signed, headers: &HeaderMap) -> Result<Option<Agent>, Fault> 
     for form in covered {
         let Some(text) = fields::combined(headers, &FIELD)? else { continue };
         match form {
-            Form::Member(key) => {
-                match fields::once(&text).ok_or(Unreadable::Syntax(FIELD))?.get(&**key) {
-                    Some(ListEntry::Item(item)) => agents.extend(agent(item)),
-                    Some(ListEntry::InnerList(_)) | None => {}
-                }
-            }
+            Form::Member(key) => match fields::once(&text).ok_or(Unreadable::Syntax(FIELD))?.get(&**key) {
+                Some(ListEntry::Item(item)) => agents.extend(agent(item)),
+                Some(ListEntry::InnerList(_)) | None => {}
+            },
             // As drafts before had it: one string, and no Dictionary.
             Form::Plain | Form::Strict => agents.extend(Parser::new(&text).parse::<Item>().ok().as_ref().and_then(agent)),
             Form::Bytes => {}

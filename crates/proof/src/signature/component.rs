@@ -233,8 +233,15 @@ enum Structure {
 /// Fields of requests whose structure is known: who signs the strict form of another one gets to know that it is not (§2.1.1).
 fn structure(name: &HeaderName) -> Option<Structure> {
     Some(match name.as_str() {
-        "content-digest" | "repr-digest" | "want-content-digest" | "want-repr-digest" | "priority" | "signature" | "signature-agent"
-        | "signature-input" | "accept-signature" => Structure::Dictionary,
+        "content-digest"
+        | "repr-digest"
+        | "want-content-digest"
+        | "want-repr-digest"
+        | "priority"
+        | "signature"
+        | "signature-agent"
+        | "signature-input"
+        | "accept-signature" => Structure::Dictionary,
         "cache-status" | "cdn-loop" | "client-cert-chain" | "proxy-status" => Structure::List,
         "client-cert" | "idempotency-key" => Structure::Item,
         _ => return None,

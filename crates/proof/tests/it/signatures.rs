@@ -136,7 +136,9 @@ fn the_vectors_of_the_standard_verify() {
         assert_eq!(one.verify(&key(&vectors["keys"][name]), &received.message()).is_ok(), case["verifies"] == true, "{section}");
         verified += usize::from(case["verifies"] == true);
         let body = case["body"].as_str().expect("a body");
-        assert!(body.is_empty() || section == "B.3" || digest::fits(&received.headers, &digest::CONTENT, body.as_bytes()).expect("digests"));
+        assert!(
+            body.is_empty() || section == "B.3" || digest::fits(&received.headers, &digest::CONTENT, body.as_bytes()).expect("digests")
+        );
     }
     assert_eq!(verified, 10);
 }
@@ -178,7 +180,8 @@ fn an_agent_is_who_is_covered() {
     };
     for case in serde_json::from_str::<Vec<Value>>(AGENTS).expect("cases") {
         let entry = &case["entries"][0];
-        let (url, kind) = said(case["header"].as_str().expect("a field"), r#""signature-agent";key="sig1""#).expect("a field").expect("one");
+        let (url, kind) =
+            said(case["header"].as_str().expect("a field"), r#""signature-agent";key="sig1""#).expect("a field").expect("one");
         let kind = match kind {
             agent::AgentKind::Directory => "directory",
             agent::AgentKind::KeySet => "jwks_uri",
@@ -234,7 +237,9 @@ fn what_was_signed_is_what_counts() {
         assert_eq!(good.verified(&other_kind), Err(Fault::Algorithm));
         // Whatever is said of the signature is signed too.
         let input = good.headers["signature-input"].to_str().expect("text").to_owned();
-        for (from, to) in [("n-1", "n-2"), ("1618884473", "1618884474"), (";keyid=\"one\"", ""), (" \"@query\"", ""), ("\"one\"", "\"two\"")] {
+        for (from, to) in
+            [("n-1", "n-2"), ("1618884473", "1618884474"), (";keyid=\"one\"", ""), (" \"@query\"", ""), ("\"one\"", "\"two\"")]
+        {
             let changed = good.with(&format!("signature-input: {}", input.replacen(from, to, 1)));
             assert_eq!(changed.verified(&key), Err(Fault::Signature), "{from} {to}");
         }
@@ -416,7 +421,8 @@ fn a_signature_counts_for_a_short_while() {
         let made = sign(&signer, &request.message(), &Making { expires, ..making(GOOD) }).expect("signed");
         request.with(&format!("signature-input: {}\nsignature: {}", made.input, made.signature)).one().expect("one")
     };
-    let at = |one: &Signed, seconds: i64, micros: i64| one.made(AGE_MAX, Time::from_micros((NOW.as_seconds() + seconds) * 1_000_000 + micros));
+    let at =
+        |one: &Signed, seconds: i64, micros: i64| one.made(AGE_MAX, Time::from_micros((NOW.as_seconds() + seconds) * 1_000_000 + micros));
     let one = made(None);
     let end = Time::from_micros((NOW.as_seconds() + 90) * 1_000_000 + 1);
     assert_eq!(at(&one, 0, 0), Ok((NOW, end)));
@@ -433,7 +439,9 @@ fn a_signature_counts_for_a_short_while() {
     // Without `created` nobody knows.
     let bare = post().with("signature-input: sig1=(\"@method\");keyid=\"a\"\nsignature: sig1=:AA==:");
     assert_eq!(bare.one().expect("one").made(AGE_MAX, NOW), Err(Fault::Missing("created")));
-    for parameter in ["created=1.5", "created=-1", "created=999999999999999", "created=\"1\"", "nonce=1", "keyid=a", "alg=ed25519", "tag=:AA==:"] {
+    for parameter in
+        ["created=1.5", "created=-1", "created=999999999999999", "created=\"1\"", "nonce=1", "keyid=a", "alg=ed25519", "tag=:AA==:"]
+    {
         let name = parameter.split('=').next().expect("a name");
         let change = format!("signature-input: sig1=();{parameter}\nsignature: sig1=:AA==:");
         assert_eq!(post().with(&change).one().expect_err("ill-formed").to_string(), format!("the parameter `{name}` is ill-formed"));

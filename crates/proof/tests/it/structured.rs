@@ -50,9 +50,9 @@ fn every_case_is_read_as_it_says() {
             assert_eq!(said, None, "{name}: {text:?}");
             refused += 1;
         } else if case["can_fail"] != true || said.is_some() {
-            let canonical = case.get("canonical").map(|lines| {
-                lines.as_array().expect("lines").iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
-            });
+            let canonical = case
+                .get("canonical")
+                .map(|lines| lines.as_array().expect("lines").iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "));
             assert_eq!(said.as_deref(), Some(&*canonical.unwrap_or(text)), "{name}");
             read += 1;
         }

@@ -228,8 +228,6 @@ r.yaml:12:7: error[key.not_enforced]: Webhook `pager`: this version reads the ki
   = take the document out until a later version enforces it
 r.yaml:43:65: error[key.not_enforced]: Api `ledger`: this version reads `upstream.identity.query` but does not enforce it
   = take the key out until a later version enforces it
-r.yaml:44:21: error[key.not_enforced]: Api `ledger`: this version reads `accept[]: signature` but does not enforce it
-  = use another value until a later version enforces it
 r.yaml:48:55: error[key.not_enforced]: Api `ledger`: this version reads `operations[].login` but does not enforce it
   = take the key out until a later version enforces it
 r.yaml:57:51: error[key.not_enforced]: Api `mac`: this version reads `upstream.identity.hmac` but does not enforce it

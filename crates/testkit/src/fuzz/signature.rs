@@ -69,7 +69,8 @@ fn property(bytes: &[u8]) -> Result<Outcome, Broken> {
     let uri = Uri::from_static("/ledger/entries?a=1&b=2");
     let message = Message { method: "POST", origin: "https://ledger.example", uri: &uri, version: Version::HTTP_11, headers: &headers };
     let fits = digest::fits(&headers, &digest::CONTENT, BODY);
-    let known = headers.get("content-digest").is_some_and(|value| value.as_bytes().windows(5).any(|part| part == b"sha-2" || part == b"sha-5"));
+    let known =
+        headers.get("content-digest").is_some_and(|value| value.as_bytes().windows(5).any(|part| part == b"sha-2" || part == b"sha-5"));
     hold(fits != Ok(true) || known, || "a digest fits by no algorithm that counts".to_owned())?;
     let read = match signature::read(&headers) {
         Ok(read) => read,

@@ -30,6 +30,11 @@ fn tokens_that_nobody_signed_prove_nothing() {
 }
 
 #[test]
+fn signatures_that_nobody_made_prove_nothing() {
+    check("signature", 20_000, 40);
+}
+
+#[test]
 fn certificates_that_nobody_signed_prove_nothing() {
     check("x509", 20_000, 30);
 }

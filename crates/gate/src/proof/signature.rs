@@ -1,0 +1,193 @@
+//! Signatures of requests (RFC 9421): does it cover what matters, is it of just now, whose key made it, is the body what was signed of it,
+//! and was it taken before?
+//!
+//! Cheap before dear, and nothing for strangers: what a signature says of itself is checked before its key is looked for, and no byte of
+//! a body is waited for before a key has verified it. What is wrong with what it says is told; that it is nobody's, of another key or
+//! taken before looks as an unknown key does.
+
+use super::{Failed, Genuine, client::body, stands};
+use crate::{
+    arrival::Arrival,
+    possession,
+    signers::{self, Signing},
+    snapshot::Snapshot,
+    source::Sourced,
+    spent::Taken,
+    step::{Answer, Need},
+};
+use http::{HeaderName, header};
+use std::sync::Arc;
+use wardgate_model::{
+    proof::{ProofFacts, ProofKind},
+    reason::Reason,
+    time::Time,
+};
+use wardgate_proof::{
+    client::stranger,
+    digest,
+    dpop::{nonce::Space, target},
+    signature::{self, AGE_MAX, Fault, Mark, Signed, component::Part, message::Message},
+};
+
+/// Largest body that a digest is compared with, in bytes.
+const BODY_BYTES_MAX: u64 = 1024 * 1024;
+
+/// The record that a signature stands for.
+pub(super) fn signed(sourced: &Sourced<'_>, answers: &[Answer], snapshot: &Snapshot, now: Time) -> Result<Genuine, Failed> {
+    let (routed, arrival) = (&sourced.routed, sourced.routed.canonical.arrival);
+    let all = signature::read(arrival.headers).map_err(|_| Reason::CredentialMalformed)?;
+    let one = chosen(&all, snapshot)?;
+    let may_have_body = signers::may_have_body(arrival.version, arrival.headers, routed.canonical.request.length);
+    let (created, ends) = timely(one, now)?;
+    // HTTP/2 need not say whether there is one.
+    let has_body = may_have_body && (arrival.version < http::Version::HTTP_2 || routed.canonical.request.length.is_some());
+    covers_enough(one, arrival, has_body)?;
+    let fresh = nonce(one, sourced, snapshot, now)?;
+    let message = message(sourced, snapshot).ok_or(Reason::ProofMessage)?;
+    let name = one.parameters().key_id.as_deref().ok_or(Reason::ProofMessage)?;
+    let Some(found) = signers::signing(snapshot.population(), name) else {
+        // Who is nobody costs the same work.
+        let algorithm = one.parameters().algorithm.as_deref();
+        let refused = stranger(algorithm).and_then(|key| one.verify(key, &message).err());
+        let component = refused.filter(|fault| matches!(fault, Fault::Component(_)));
+        return Err(component.map_or(Reason::ProofUnknown, |fault| reason(&fault)).into());
+    };
+    let mark = one.verify(found.key, &message).map_err(|fault| reason(&fault))?;
+    if found.shared {
+        return Err(Reason::IdentityAmbiguous.into());
+    }
+    let record = snapshot.credential(found.credential.id.as_str()).ok_or(Reason::ProofUnknown)?;
+    let proof = ProofFacts { kind: ProofKind::Signature, bound: true, fresh: fresh == Fresh::Ours, since: created, ends: None };
+    let genuine =
+        Genuine { credential: Arc::clone(record), proof, token: None, on_behalf_of: None, holds: None, delegation: None, task: None };
+    // Who cannot use it any more, or not from here, uses up no room.
+    if stands(&genuine, sourced.address, now).is_err() {
+        return Ok(genuine);
+    }
+    let genuine = is_whole(one, genuine, arrival, may_have_body, answers, snapshot)?;
+    once(one, genuine, &found, &mark, (fresh, ends), snapshot, now)
+}
+
+/// The one signature that is ours to verify. Others may stand beside it (RFC 9421 §4.3): whoever passes a request on may sign it too.
+fn chosen<'a>(all: &'a [Signed], snapshot: &Snapshot) -> Result<&'a Signed, Reason> {
+    if let [one] = all {
+        return Ok(one);
+    }
+    let is_known = |one: &&Signed| {
+        let name = one.parameters().key_id.as_deref();
+        name.is_some_and(|name| signers::signing(snapshot.population(), name).is_some())
+    };
+    let mut known = all.iter().filter(is_known);
+    match (known.next(), known.next()) {
+        (Some(one), None) => Ok(one),
+        (Some(_), Some(_)) => Err(Reason::CredentialConflict),
+        (None, _) => Err(Reason::ProofUnknown),
+    }
+}
+
+fn reason(fault: &Fault) -> Reason {
+    match fault {
+        Fault::Unreadable(_) | Fault::Labels | Fault::TooMany | Fault::Shape(_) | Fault::Parameter(_) | Fault::Wide | Fault::Twice(_) => {
+            Reason::CredentialMalformed
+        }
+        Fault::Component(_) | Fault::Uncovered(_) | Fault::Missing(_) | Fault::Old | Fault::Early | Fault::Expired => Reason::ProofMessage,
+        Fault::Algorithm | Fault::Signature => Reason::ProofSignature,
+    }
+}
+
+fn timely(one: &Signed, now: Time) -> Result<(Time, Time), Reason> {
+    one.made(AGE_MAX, now).map_err(|fault| reason(&fault))
+}
+
+/// Whether it is for this call and no other (STANDARDS §3.2: an empty list verifies too).
+fn covers_enough(one: &Signed, arrival: &Arrival<'_>, body: bool) -> Result<(), Reason> {
+    let query = arrival.uri.query().is_none() || one.covers(&Part::Query);
+    let digest = !body || one.covers(&Part::field(digest::CONTENT));
+    let target = [Part::Method, Part::Authority, Part::Path].iter().all(|part| one.covers(part));
+    if target && query && digest { Ok(()) } else { Err(Reason::ProofMessage) }
+}
+
+/// Whose nonce a signature has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fresh {
+    /// One that was given out here a short while ago: possession is shown just now.
+    Ours,
+    /// The signer's own, or none.
+    Other,
+}
+
+/// Whether it has a nonce of ours; where the API wants one, it must.
+fn nonce(one: &Signed, sourced: &Sourced<'_>, snapshot: &Snapshot, now: Time) -> Result<Fresh, Reason> {
+    let routed = &sourced.routed;
+    let made = |nonce: &str| snapshot.nonces().made(Space::Signatures(&routed.api.name), nonce, now).is_some();
+    let fresh = if one.parameters().nonce.as_deref().is_some_and(made) { Fresh::Ours } else { Fresh::Other };
+    let wanted = possession::space(&routed.api, &routed.operation).is_some();
+    if wanted && fresh != Fresh::Ours { Err(Reason::ProofSignatureNonce) } else { Ok(fresh) }
+}
+
+/// The request as its signer saw it. `None`: nobody has said under which address this API is called.
+fn message<'a>(sourced: &'a Sourced<'_>, snapshot: &'a Snapshot) -> Option<Message<'a>> {
+    let (routed, arrival) = (&sourced.routed, sourced.routed.canonical.arrival);
+    let origins = snapshot.origins(&routed.api.name);
+    let host = || arrival.headers.get(header::HOST).and_then(|value| value.to_str().ok());
+    let called = arrival.uri.authority().map(http::uri::Authority::as_str).or_else(host).unwrap_or_default();
+    // INVARIANT (audience): it is an address of ours whatever the request says, or what was signed for somebody else would be for us. Of
+    // several the one that was called is meant, with TLS before without; who stands before us may have written another name.
+    let fits = |origin: &&Box<str>| {
+        let scheme = origin.split_once("://").map_or("", |(scheme, _)| scheme);
+        target::origin(&format!("{scheme}://{called}")).as_deref() == Some(&***origin)
+    };
+    let secure = |origin: &&Box<str>| origin.starts_with("https://");
+    let origin = origins.iter().filter(fits).find(secure).or_else(|| origins.iter().find(fits));
+    let origin = origin.or_else(|| origins.iter().find(secure)).or_else(|| origins.first())?;
+    // An extended CONNECT stands here as the GET that it is judged as (RFC 8441 §5).
+    let method = if arrival.protocol.is_some() { "CONNECT" } else { arrival.method.as_str() };
+    Some(Message { method, origin, uri: arrival.uri, version: arrival.version, headers: arrival.headers })
+}
+
+/// Whether the body is what was signed of it. It is had whole before anything of it goes on (STANDARDS §3.4).
+fn is_whole(
+    one: &Signed,
+    genuine: Genuine,
+    arrival: &Arrival<'_>,
+    may_have_body: bool,
+    answers: &[Answer],
+    snapshot: &Snapshot,
+) -> Result<Genuine, Failed> {
+    let covered = |name: &HeaderName| one.covers(&Part::field(name.clone()));
+    let fits = |name: &HeaderName, bytes: &[u8]| digest::fits(arrival.headers, name, bytes).unwrap_or(false);
+    let body = match (may_have_body, body(answers)) {
+        (false, _) => &[],
+        (true, Some(body)) => &**body,
+        (true, None) => return Err(Failed::Needs(Need::Body { limit: BODY_BYTES_MAX.min(snapshot.body_bytes_max()) })),
+    };
+    let content = if covered(&digest::CONTENT) { fits(&digest::CONTENT, body) } else { body.is_empty() };
+    // What is sent is the whole representation, unless it says that it is a part (RFC 9110 §14.4).
+    let whole = || !arrival.headers.contains_key(header::CONTENT_RANGE) && fits(&digest::REPRESENTATION, body);
+    if content && (!covered(&digest::REPRESENTATION) || whole()) {
+        Ok(genuine)
+    } else {
+        Err(Failed::Somebody(Reason::ProofDigest, Box::new(genuine)))
+    }
+}
+
+/// Takes it, once. A nonce of the signer's own is good for one request; what has none, or one of ours, which others of its calls may have
+/// too, is known again by what was signed. INVARIANT (verified first): nothing is remembered of what nobody on record signed.
+fn once(
+    one: &Signed,
+    genuine: Genuine,
+    found: &Signing<'_>,
+    mark: &Mark,
+    (fresh, ends): (Fresh, Time),
+    snapshot: &Snapshot,
+    now: Time,
+) -> Result<Genuine, Failed> {
+    let own = one.parameters().nonce.as_deref().filter(|_| fresh == Fresh::Other);
+    let kind = own.map_or(&mark[..], str::as_bytes);
+    let identity = &genuine.credential.identity;
+    match snapshot.possessions().take_signature(identity, found.key.thumbprint(), kind, ends, now) {
+        Taken::First => Ok(genuine),
+        Taken::Again => Err(Failed::Somebody(Reason::ProofReplayed, Box::new(genuine))),
+        Taken::NoRoom => Err(Failed::Somebody(Reason::ProofUnremembered, Box::new(genuine))),
+    }
+}
