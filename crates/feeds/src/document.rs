@@ -9,6 +9,7 @@ use wardgate_proof::{
         jwk::Accepting,
         key_set::{KeySet, SetFault},
     },
+    signature,
     x509::{BundleFault, Crl, CrlFault, Crls, SpiffeBundle, SpiffeBundleFault, TrustBundle, TrustDomain},
 };
 
@@ -17,6 +18,8 @@ use wardgate_proof::{
 pub enum Kind {
     /// The keys of an issuer: a JWK Set (RFC 7517 §5).
     Keys(Accepting),
+    /// The directory of a bot (Web Bot Auth): a JWK Set too, whose keys are known by their thumbprints.
+    Directory,
     /// The bundle of a trust domain (SPIFFE-Trust-Domain-and-Bundle §4).
     Bundle(TrustDomain),
     /// The anchors of an authority, PEM; for a trust domain, where it is one's authority.
@@ -55,7 +58,7 @@ impl PartialEq for Kind {
             (Self::Keys(one), Self::Keys(other)) => one.algorithms == other.algorithms && one.usage == other.usage,
             (Self::Bundle(one), Self::Bundle(other)) => one == other,
             (Self::Anchors(one), Self::Anchors(other)) => one == other,
-            (Self::Revocations, Self::Revocations) => true,
+            (Self::Revocations, Self::Revocations) | (Self::Directory, Self::Directory) => true,
             _ => false,
         }
     }
@@ -66,7 +69,7 @@ impl Kind {
     #[must_use]
     pub const fn topic(&self) -> Topic {
         match self {
-            Self::Keys(_) => Topic::Keys,
+            Self::Keys(_) | Self::Directory => Topic::Keys,
             Self::Bundle(_) => Topic::Bundle,
             Self::Anchors(_) => Topic::Anchors,
             Self::Revocations => Topic::Revocations,
@@ -126,6 +129,7 @@ impl Document {
     pub fn read(kind: &Kind, text: &Bytes, before: Option<&Self>, now: Time) -> Result<Self, DocumentFault> {
         let read = match kind {
             Kind::Keys(accepting) => Self::Keys(KeySet::parse(text, *accepting)?),
+            Kind::Directory => Self::Keys(KeySet::parse(text, signature::accepting())?.by_thumbprint()),
             Kind::Bundle(domain) => Self::Bundle(SpiffeBundle::parse(text, domain)?),
             Kind::Anchors(domain) => Self::Anchors(TrustBundle::parse(text, domain.as_ref())?),
             Kind::Revocations => Self::Revocations(Arc::new(Crls::parse([&**text])?)),

@@ -76,7 +76,12 @@ pub enum Media {
     Json,
     /// Certificates or lists of them, DER or PEM.
     Certificates,
+    /// The directory of a bot (Web Bot Auth), under its own name and no other.
+    Directory,
 }
+
+/// The media type of the directory of a bot.
+const DIRECTORY: &str = "application/http-message-signatures-directory+json";
 
 impl Media {
     const fn accept(self) -> HeaderValue {
@@ -85,15 +90,21 @@ impl Media {
             Self::Certificates => {
                 HeaderValue::from_static("application/pkix-crl, application/pkix-cert, application/x-pem-file, */*;q=0.5")
             }
+            Self::Directory => HeaderValue::from_static(DIRECTORY),
         }
     }
 
-    /// Loosely: what a server that means well may say of it. A page for people is refused, whatever is in it.
+    /// Loosely: what a server that means well may say of it. A page for people is refused, whatever is in it. A directory is one by its
+    /// name: it says that whoever publishes here means these keys to speak for the address.
     fn admits(self, essence: &str) -> bool {
+        if self == Self::Directory {
+            return essence == DIRECTORY;
+        }
         let plain = ["", "text/plain", "application/octet-stream", "binary/octet-stream"].contains(&essence);
         plain
             || match self {
                 Self::Json => essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")),
+                Self::Directory => false,
                 Self::Certificates => ["pkix", "pkcs", "pem", "x509", "crl"].iter().any(|word| essence.contains(word)),
             }
     }
@@ -342,6 +353,9 @@ fn check_kind(headers: &HeaderMap, media: Media) -> Result<(), FetchFault> {
         if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") {
             return Err(FetchFault::Encoded(Shown::quoted(encoding.as_bytes())));
         }
+    }
+    if media == Media::Directory && !headers.contains_key(header::CONTENT_TYPE) {
+        return Err(FetchFault::Media(Shown::new("nothing")));
     }
     for value in headers.get_all(header::CONTENT_TYPE) {
         let essence = value.to_str().ok().map(|text| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());

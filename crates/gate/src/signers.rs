@@ -8,7 +8,7 @@ use crate::{
     shards::{Named, Shards},
     snapshot::{Population, Snapshot},
 };
-use http::{HeaderMap, HeaderName};
+use http::HeaderName;
 use smallvec::SmallVec;
 use std::sync::Arc;
 use wardgate_model::{
@@ -103,14 +103,6 @@ pub fn is_field(name: &HeaderName) -> bool {
     [signature::INPUT, signature::SIGNATURE, signature::agent::FIELD].contains(name)
 }
 
-/// Whether a request may have a body: by its head, which in HTTP/2 may not say.
-pub(crate) fn may_have_body(version: http::Version, headers: &HeaderMap, length: Option<u64>) -> bool {
-    match length {
-        Some(length) => length > 0,
-        None => version >= http::Version::HTTP_2 || headers.contains_key(http::header::TRANSFER_ENCODING),
-    }
-}
-
 /// What a signature of a caller has to cover, by the names that `Accept-Signature` has for it.
 pub(crate) fn components(query: bool, body: bool) -> SmallVec<[&'static str; 5]> {
     let mut all = SmallVec::from_slice(&["@method", "@authority", "@path"]);
@@ -123,15 +115,16 @@ pub(crate) fn components(query: bool, body: bool) -> SmallVec<[&'static str; 5]>
     all
 }
 
-/// `Accept-Signature` (RFC 9421 §5.1) beside a refusal: which signature is taken here, and where possession is to be shown anew, the nonce
-/// that it has to have. `None`: there is nothing to say of signatures.
+/// `Accept-Signature` (RFC 9421 §5.1) beside a refusal: which signature is taken here, and where possession is to be shown anew or who
+/// signs has to sign once more, a nonce for it. `None`: there is nothing to say of signatures.
 #[must_use]
 pub fn accept_signature(facts: &Facts, ruling: &Ruling, snapshot: &Snapshot, now: Time) -> Option<String> {
     let api = facts.api.as_deref().filter(|api| takes(api))?;
     if ruling.reason().row().http != 401 {
         return None;
     }
-    let challenged = matches!(ruling.response, Response::Challenge { .. }) || ruling.reason() == Reason::ProofSignatureNonce;
+    let signed = matches!(ruling.reason(), Reason::ProofSignatureNonce | Reason::ProofMessage);
+    let challenged = signed || matches!(ruling.response, Response::Challenge { .. });
     let nonce = challenged.then(|| snapshot.nonces().offer(Space::Signatures(&api.name), now));
     let request = &facts.request;
     let sends = request.length.is_some_and(|length| length > 0) || request.content_type.is_some();

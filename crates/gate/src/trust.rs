@@ -6,11 +6,13 @@
 
 mod asked;
 mod authority;
+mod bot;
 mod seen;
 mod standing;
 
 pub use asked::AskedIssuer;
 pub use authority::{Certificate, Gathered, TrustedAuthority};
+pub use bot::TrustedBot;
 
 use crate::task::OfTask;
 use ahash::AHashMap;
@@ -238,6 +240,8 @@ pub struct Trust {
     authorities: Vec<TrustedAuthority>,
     /// Those whose tokens begin with the most characters first.
     asked: Vec<Arc<AskedIssuer>>,
+    /// By their origins.
+    bots: AHashMap<Box<str>, TrustedBot>,
     /// Of all issuers and trust domains that count, in order; and of the other authorities together.
     current: Box<[Standing]>,
     others: Standing,
@@ -286,6 +290,7 @@ impl Trust {
             domains,
             authorities: others,
             asked: Vec::new(),
+            bots: AHashMap::new(),
             current: current.into(),
             others: Standing::default(),
             tokens: Arc::new(Cache::new(remembered)),
@@ -329,6 +334,19 @@ impl Trust {
         self.asked = issuers.into_iter().map(Into::into).collect();
         self.asked.sort_by_key(|issuer| std::cmp::Reverse(issuer.prefix().len()));
         self
+    }
+
+    /// With bots that sign their requests.
+    #[must_use]
+    pub fn with_bots(mut self, bots: impl IntoIterator<Item = TrustedBot>) -> Self {
+        self.bots = bots.into_iter().map(|bot| (bot.agent.clone(), bot)).collect();
+        self
+    }
+
+    /// The bot of an origin.
+    #[must_use]
+    pub fn bot(&self, origin: &str) -> Option<&TrustedBot> {
+        self.bots.get(origin)
     }
 
     /// The issuer that is asked about this opaque token.
@@ -384,6 +402,7 @@ impl Trust {
         let mut authorities = self.domains.values().chain(&self.authorities).filter(|authority| authority.name == *trust);
         issuers.any(|issuer| issuer.keys.is_some() && issuer.good_until.is_none_or(|end| now < end))
             || authorities.any(|authority| authority.is_whole(now))
+            || self.bots.values().any(|bot| bot.name == *trust && bot.is_whole(now))
     }
 }
 

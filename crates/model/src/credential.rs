@@ -32,6 +32,8 @@ words! {
         PublicKey = "public_key",
         /// A shared secret for signed webhooks.
         Hmac = "hmac",
+        /// Signatures of a bot, by the keys that it publishes.
+        WebBotAuth = "web_bot_auth",
     }
 }
 

@@ -20,6 +20,8 @@ pub enum Vouches {
     Tokens(Box<Issuer>),
     /// Certificates of an authority (RFC 5280).
     Certificates(Box<Authority>),
+    /// Signatures of requests by a bot that publishes its keys (Web Bot Auth).
+    Signatures(Box<Bot>),
 }
 
 /// An issuer of tokens.
@@ -80,6 +82,20 @@ pub struct Reach {
     pub networks: Box<[IpNet]>,
     /// Roots that its server is verified with, PEM; those of the system unless said.
     pub roots: Option<Arc<str>>,
+}
+
+/// A bot that signs its requests and publishes its keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bot {
+    /// Its origin, as its `Signature-Agent` says it: scheme, host and port. It is who it is known as.
+    pub agent: Box<str>,
+    /// Its directory of keys.
+    pub keys: Keys,
+}
+
+impl Bot {
+    /// Where a bot publishes its keys, under its origin.
+    pub const DIRECTORY: &str = "/.well-known/http-message-signatures-directory";
 }
 
 /// An authority that certifies keys.

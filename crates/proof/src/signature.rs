@@ -22,7 +22,10 @@ pub mod wanted;
 
 use crate::{
     access_token::SKEW,
-    jose::{algorithm::Algorithm, jwk::Key},
+    jose::{
+        algorithm::Algorithm,
+        jwk::{Accepting, Key, Usage},
+    },
 };
 use component::{Component, Part};
 use fields::Unreadable;
@@ -278,6 +281,12 @@ fn moment(name: &'static str, value: &BareItem) -> Result<Time, Fault> {
 fn text(name: &'static str, value: &BareItem) -> Result<Box<str>, Fault> {
     let text = value.as_string().map(sfv::StringRef::as_str).filter(|text| text.len() <= PARAMETER_BYTES_MAX);
     text.map(Into::into).ok_or(Fault::Parameter(name))
+}
+
+/// What keys of signers count: those whose algorithm has a name in the registry.
+#[must_use]
+pub fn accepting() -> Accepting {
+    Accepting { algorithms: Algorithm::ALL.into_iter().filter(|algorithm| name(*algorithm).is_some()).collect(), usage: Usage::Signature }
 }
 
 /// The name of an algorithm in the registry of HTTP signatures (RFC 9421 §6.2.2). `hmac-sha256` is none of a public key, so that nobody

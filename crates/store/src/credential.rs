@@ -27,7 +27,7 @@ pub const fn live_max(kind: CredentialKind) -> Option<u32> {
         CredentialKind::Session => Some(32),
         CredentialKind::SignIn | CredentialKind::ForeignKey => Some(8),
         CredentialKind::BreakGlass => Some(1),
-        CredentialKind::Oidc | CredentialKind::X509 | CredentialKind::PublicKey => None,
+        CredentialKind::Oidc | CredentialKind::X509 | CredentialKind::PublicKey | CredentialKind::WebBotAuth => None,
     }
 }
 

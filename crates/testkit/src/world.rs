@@ -17,7 +17,7 @@ use wardgate_gate::{
     decide,
     denied::Denied,
     establish,
-    trust::{AskedIssuer, Gathered, Trust, TrustedAuthority, TrustedIssuer},
+    trust::{AskedIssuer, Gathered, Trust, TrustedAuthority, TrustedBot, TrustedIssuer},
 };
 use wardgate_model::{
     api::{Api, HostPattern},
@@ -203,7 +203,7 @@ fn addresses(apis: &[Arc<Api>]) -> Vec<(Box<str>, ApiName)> {
 /// # Errors
 /// With what of them cannot be used.
 fn trust(sources: &[Arc<TrustSource>], fetched: Option<(&str, &str, Time)>) -> Result<Trust, String> {
-    let (mut issuers, mut asked, mut authorities) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut issuers, mut asked, mut authorities, mut bots) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for source in sources {
         match &source.vouches {
             Vouches::Tokens(issuer) => {
@@ -216,12 +216,18 @@ fn trust(sources: &[Arc<TrustSource>], fetched: Option<(&str, &str, Time)>) -> R
                 let fetched = fetched.map(|(_, text, until)| keys(text).map(|keys| (keys, until))).transpose()?;
                 issuers.push(TrustedIssuer::new(&source.name, issuer, fetched));
             }
+            Vouches::Signatures(bot) => {
+                let fetched = fetched.filter(|(name, ..)| *name == source.name.as_str());
+                let keys = |text: &str| TrustedBot::keys(text).map_err(|why| why.to_string());
+                let fetched = fetched.map(|(_, text, until)| keys(text).map(|keys| (keys, until))).transpose()?;
+                bots.push(TrustedBot::new(&source.name, bot, fetched));
+            }
             Vouches::Certificates(authority) => {
                 authorities.push(TrustedAuthority::new(&source.name, authority, Gathered::default()).map_err(|why| why.to_string())?);
             }
         }
     }
-    Ok(Trust::new(issuers, authorities).asking(asked))
+    Ok(Trust::new(issuers, authorities).asking(asked).with_bots(bots))
 }
 
 fn policies_of(inventory: &Inventory) -> Vec<PolicySource> {

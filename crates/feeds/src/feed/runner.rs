@@ -254,6 +254,7 @@ impl Runner {
         };
         let media = match self.spec.kind {
             Kind::Keys(_) | Kind::Bundle(_) => Media::Json,
+            Kind::Directory => Media::Directory,
             Kind::Anchors(_) | Kind::Revocations => Media::Certificates,
         };
         let (reach, bounds) = (&self.spec.reach, self.spec.bounds);

@@ -12,7 +12,7 @@ use crate::{
 use std::{fmt, path::PathBuf};
 use wardgate_model::{
     id::TrustName,
-    trust::{self as model, Authority, Keys, Published, Reach, TrustSource, Vouches},
+    trust::{self as model, Authority, Bot, Keys, Published, Reach, TrustSource, Vouches},
 };
 use wardgate_proof::{
     jose::{
@@ -112,6 +112,7 @@ impl FeedSpec {
         match &source.vouches {
             Vouches::Tokens(issuer) => Ok(Self::of_issuer(&source.name, issuer)?.into_iter().collect()),
             Vouches::Certificates(authority) => Self::of_authority(&source.name, authority),
+            Vouches::Signatures(bot) => Ok(Self::of_bot(&source.name, bot)?.into_iter().collect()),
         }
     }
 
@@ -124,6 +125,15 @@ impl FeedSpec {
         let accepting = Accepting { algorithms: Algorithms::parse(&issuer.algorithms)?, usage: Usage::Signature };
         let (reach, bounds, rhythm) = (reach.clone(), Bounds::KEYS, Rhythm::SHIPPED);
         Ok(Some(Self { trust: trust.clone(), kind: Kind::Keys(accepting), origin, reach, bounds, rhythm }))
+    }
+
+    fn of_bot(trust: &TrustName, bot: &Bot) -> Result<Option<Self>, SpecFault> {
+        let (origin, reach) = match &bot.keys {
+            Keys::At(address, reach) => (Origin::At(Target::parse(address)?), reach),
+            Keys::Discovered(_) | Keys::Here(_) | Keys::Asked(_) => return Ok(None),
+        };
+        let (reach, bounds, rhythm) = (reach.clone(), Bounds::KEYS, Rhythm::SHIPPED);
+        Ok(Some(Self { trust: trust.clone(), kind: Kind::Directory, origin, reach, bounds, rhythm }))
     }
 
     fn of_authority(trust: &TrustName, authority: &Authority) -> Result<Vec<Self>, SpecFault> {

@@ -5,11 +5,12 @@
 //! a body is waited for before a key has verified it. What is wrong with what it says is told; that it is nobody's, of another key or
 //! taken before looks as an unknown key does.
 
+mod bot;
+
 use super::{Failed, Genuine, client::body, stands};
 use crate::{
     arrival::Arrival,
-    possession,
-    signers::{self, Signing},
+    possession, signers,
     snapshot::Snapshot,
     source::Sourced,
     spent::Taken,
@@ -26,6 +27,7 @@ use wardgate_proof::{
     client::stranger,
     digest,
     dpop::{nonce::Space, target},
+    jose::jwk::Key,
     signature::{self, AGE_MAX, Fault, Mark, Signed, component::Part, message::Message},
 };
 
@@ -34,14 +36,17 @@ const BODY_BYTES_MAX: u64 = 1024 * 1024;
 
 /// The record that a signature stands for.
 pub(super) fn signed(sourced: &Sourced<'_>, answers: &[Answer], snapshot: &Snapshot, now: Time) -> Result<Genuine, Failed> {
-    let (routed, arrival) = (&sourced.routed, sourced.routed.canonical.arrival);
+    let arrival = sourced.routed.canonical.arrival;
     let all = signature::read(arrival.headers).map_err(|_| Reason::CredentialMalformed)?;
-    let one = chosen(&all, snapshot)?;
-    let may_have_body = signers::may_have_body(arrival.version, arrival.headers, routed.canonical.request.length);
-    let (created, ends) = timely(one, now)?;
-    // HTTP/2 need not say whether there is one.
-    let has_body = may_have_body && (arrival.version < http::Version::HTTP_2 || routed.canonical.request.length.is_some());
-    covers_enough(one, arrival, has_body)?;
+    let one = chosen(&all, arrival, snapshot)?;
+    if let Some(agent) = bot::agent(one, arrival.headers)? {
+        return bot::signed(one, &agent, sourced, answers, snapshot, now);
+    }
+    let sent = Sent::of(sourced);
+    let (created, ends) = one.made(AGE_MAX, now).map_err(|fault| reason(&fault))?;
+    if !covers_call(one, arrival, sent == Sent::Body) {
+        return Err(Reason::ProofMessage.into());
+    }
     let fresh = nonce(one, sourced, snapshot, now)?;
     let message = message(sourced, snapshot).ok_or(Reason::ProofMessage)?;
     let name = one.parameters().key_id.as_deref().ok_or(Reason::ProofMessage)?;
@@ -64,18 +69,44 @@ pub(super) fn signed(sourced: &Sourced<'_>, answers: &[Answer], snapshot: &Snaps
     if stands(&genuine, sourced.address, now).is_err() {
         return Ok(genuine);
     }
-    let genuine = is_whole(one, genuine, arrival, may_have_body, answers, snapshot)?;
-    once(one, genuine, &found, &mark, (fresh, ends), snapshot, now)
+    let genuine = is_whole(one, genuine, arrival, sent, answers, snapshot)?;
+    once(one, genuine, found.key, &mark, (fresh, ends), snapshot, now)
+}
+
+/// What is sent beside the head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    /// Nothing.
+    Nothing,
+    /// A body.
+    Body,
+    /// HTTP/2 need not say: it has to be looked at.
+    Perhaps,
+}
+
+impl Sent {
+    fn of(sourced: &Sourced<'_>) -> Self {
+        let canonical = &sourced.routed.canonical;
+        let (arrival, length) = (canonical.arrival, canonical.request.length);
+        match length {
+            Some(0) => Self::Nothing,
+            Some(_) => Self::Body,
+            None if arrival.version >= http::Version::HTTP_2 => Self::Perhaps,
+            None if arrival.headers.contains_key(header::TRANSFER_ENCODING) => Self::Body,
+            None => Self::Nothing,
+        }
+    }
 }
 
 /// The one signature that is ours to verify. Others may stand beside it (RFC 9421 §4.3): whoever passes a request on may sign it too.
-fn chosen<'a>(all: &'a [Signed], snapshot: &Snapshot) -> Result<&'a Signed, Reason> {
+fn chosen<'a>(all: &'a [Signed], arrival: &Arrival<'_>, snapshot: &Snapshot) -> Result<&'a Signed, Reason> {
     if let [one] = all {
         return Ok(one);
     }
     let is_known = |one: &&Signed| {
         let name = one.parameters().key_id.as_deref();
         name.is_some_and(|name| signers::signing(snapshot.population(), name).is_some())
+            || bot::agent(one, arrival.headers).is_ok_and(|agent| agent.is_some_and(|agent| bot::known(&agent, snapshot).is_some()))
     };
     let mut known = all.iter().filter(is_known);
     match (known.next(), known.next()) {
@@ -95,16 +126,12 @@ fn reason(fault: &Fault) -> Reason {
     }
 }
 
-fn timely(one: &Signed, now: Time) -> Result<(Time, Time), Reason> {
-    one.made(AGE_MAX, now).map_err(|fault| reason(&fault))
-}
-
 /// Whether it is for this call and no other (STANDARDS §3.2: an empty list verifies too).
-fn covers_enough(one: &Signed, arrival: &Arrival<'_>, body: bool) -> Result<(), Reason> {
+fn covers_call(one: &Signed, arrival: &Arrival<'_>, body: bool) -> bool {
     let query = arrival.uri.query().is_none() || one.covers(&Part::Query);
     let digest = !body || one.covers(&Part::field(digest::CONTENT));
     let target = [Part::Method, Part::Authority, Part::Path].iter().all(|part| one.covers(part));
-    if target && query && digest { Ok(()) } else { Err(Reason::ProofMessage) }
+    target && query && digest
 }
 
 /// Whose nonce a signature has.
@@ -150,16 +177,18 @@ fn is_whole(
     one: &Signed,
     genuine: Genuine,
     arrival: &Arrival<'_>,
-    may_have_body: bool,
+    sent: Sent,
     answers: &[Answer],
     snapshot: &Snapshot,
 ) -> Result<Genuine, Failed> {
     let covered = |name: &HeaderName| one.covers(&Part::field(name.clone()));
     let fits = |name: &HeaderName, bytes: &[u8]| digest::fits(arrival.headers, name, bytes).unwrap_or(false);
-    let body = match (may_have_body, body(answers)) {
-        (false, _) => &[],
-        (true, Some(body)) => &**body,
-        (true, None) => return Err(Failed::Needs(Need::Body { limit: BODY_BYTES_MAX.min(snapshot.body_bytes_max()) })),
+    let body = match (sent, body(answers)) {
+        (Sent::Nothing, _) => &[],
+        (Sent::Body | Sent::Perhaps, Some(body)) => &**body,
+        (Sent::Body | Sent::Perhaps, None) => {
+            return Err(Failed::Needs(Need::Body { limit: BODY_BYTES_MAX.min(snapshot.body_bytes_max()) }));
+        }
     };
     let content = if covered(&digest::CONTENT) { fits(&digest::CONTENT, body) } else { body.is_empty() };
     // What is sent is the whole representation, unless it says that it is a part (RFC 9110 §14.4).
@@ -176,7 +205,7 @@ fn is_whole(
 fn once(
     one: &Signed,
     genuine: Genuine,
-    found: &Signing<'_>,
+    key: &Key,
     mark: &Mark,
     (fresh, ends): (Fresh, Time),
     snapshot: &Snapshot,
@@ -185,7 +214,7 @@ fn once(
     let own = one.parameters().nonce.as_deref().filter(|_| fresh == Fresh::Other);
     let kind = own.map_or(&mark[..], str::as_bytes);
     let identity = &genuine.credential.identity;
-    match snapshot.possessions().take_signature(identity, found.key.thumbprint(), kind, ends, now) {
+    match snapshot.possessions().take_signature(identity, key.thumbprint(), kind, ends, now) {
         Taken::First => Ok(genuine),
         Taken::Again => Err(Failed::Somebody(Reason::ProofReplayed, Box::new(genuine))),
         Taken::NoRoom => Err(Failed::Somebody(Reason::ProofUnremembered, Box::new(genuine))),

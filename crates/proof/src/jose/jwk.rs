@@ -148,6 +148,11 @@ impl Key {
         self.kid.as_deref()
     }
 
+    /// The same under its thumbprint.
+    pub(super) fn by_thumbprint(self) -> Self {
+        Self { kid: Some(self.thumbprint.clone()), ..self }
+    }
+
     /// The one algorithm that it is for.
     #[must_use]
     pub const fn algorithm(&self) -> Algorithm {

@@ -104,6 +104,21 @@ impl KeySet {
         Self { algorithms, keys: keys.into(), skipped: Box::default() }
     }
 
+    /// The same, each key under its thumbprint (RFC 7638), as signatures of requests name it. One that is published under another name is
+    /// left out: who names it so means another key.
+    #[must_use]
+    pub fn by_thumbprint(self) -> Self {
+        let (mut keys, mut skipped) = (Vec::with_capacity(self.keys.len()), self.skipped.into_vec());
+        for (at, key) in self.keys.into_iter().enumerate() {
+            if key.kid().is_none_or(|kid| kid == key.thumbprint()) {
+                keys.push(key.by_thumbprint());
+            } else {
+                skipped.push(Skipped { at, kid: key.kid().map(Shown::of), why: KeyFault::Member("kid") });
+            }
+        }
+        Self { algorithms: self.algorithms, keys: keys.into(), skipped: skipped.into() }
+    }
+
     /// The keys that count.
     #[must_use]
     pub fn keys(&self) -> &[Key] {

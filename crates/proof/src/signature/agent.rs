@@ -16,10 +16,6 @@ use std::time::Duration;
 pub const TAG: &str = "web-bot-auth";
 /// `Signature-Agent`.
 pub const FIELD: HeaderName = HeaderName::from_static("signature-agent");
-/// Where a bot publishes its keys, under its origin.
-pub const DIRECTORY: &str = "/.well-known/http-message-signatures-directory";
-/// The media type of that.
-pub const DIRECTORY_TYPE: &str = "application/http-message-signatures-directory+json";
 /// For how long a signature of a bot counts, whatever it says itself.
 pub const LIFE_MAX: Duration = Duration::from_hours(1);
 /// Longest address of an agent, in bytes.

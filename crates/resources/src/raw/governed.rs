@@ -89,7 +89,7 @@ pub(crate) struct RawCredential {
     pub(crate) expires_in: Option<At<DurationText>>,
     /// Networks it may be used from; any unless said.
     pub(crate) sources: Option<At<Vec<At<NetworkText>>>>,
-    /// The trust source (`oidc`, `x509`).
+    /// The trust source (`oidc`, `x509`, `web_bot_auth`).
     pub(crate) trust: Option<At<Label>>,
     /// The subject of its tokens, `*` at the end for any rest (`oidc`).
     pub(crate) subject: Option<At<Prose>>,

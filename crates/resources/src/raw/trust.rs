@@ -18,7 +18,9 @@ pub(crate) struct RawTrustSource {
     pub(crate) issuer: Option<At<Prose>>,
     /// Of these its tokens name at least one in `aud` (`oidc`, `introspection`).
     pub(crate) audiences: Option<At<Vec<At<Prose>>>>,
-    /// Its keys, `file:` or `https:`, when they are not found by discovery (`oidc`).
+    /// The origin of a bot that signs its requests, as its `Signature-Agent` says it; its keys are in its directory (`web_bot_auth`).
+    pub(crate) agent: Option<At<Prose>>,
+    /// Its keys, `file:` or `https:`, when they are not found by discovery (`oidc`) or in its directory (`web_bot_auth`).
     pub(crate) jwks: Option<At<Prose>>,
     /// The signature algorithms that count; every one that is safe unless said (`oidc`).
     pub(crate) algorithms: Option<At<Vec<At<Prose>>>>,

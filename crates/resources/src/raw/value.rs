@@ -250,6 +250,7 @@ own_words! {
         X509 = "x509",
         PublicKey = "public_key",
         Hmac = "hmac",
+        WebBotAuth = "web_bot_auth",
     }
 }
 
@@ -261,6 +262,7 @@ impl CredentialWord {
             Self::X509 => CredentialKind::X509,
             Self::PublicKey => CredentialKind::PublicKey,
             Self::Hmac => CredentialKind::Hmac,
+            Self::WebBotAuth => CredentialKind::WebBotAuth,
         }
     }
 }

@@ -233,8 +233,9 @@ pub(super) fn zone(name: &str, raw: &RawZone, known: &Known<'_>, faults: &Faults
     }
     for Vouching { key, at, trust, spot } in vouching(raw) {
         let source = known.trust(trust.as_str(), spot, &format!("{key}[{at}]"), faults);
-        if key == "ci_providers" && source.is_some_and(|source| matches!(source.vouches, Vouches::Certificates(_))) {
-            let what = format!("`{key}[{at}]`: the trust source `{trust}` vouches for certificates, not for tokens");
+        if key == "ci_providers" && source.is_some_and(|source| matches!(source.vouches, Vouches::Certificates(_) | Vouches::Signatures(_)))
+        {
+            let what = format!("`{key}[{at}]`: the trust source `{trust}` does not vouch for tokens");
             faults.error(spot, "zone.provider", what, "write it into `clusters`".to_owned());
         }
     }

@@ -162,7 +162,7 @@ fn spec(
         }
     }
     let binding = trust::binding(raw, word, index, known, faults);
-    if binding.is_none() && matches!(word, CredentialWord::Oidc | CredentialWord::X509) {
+    if binding.is_none() && matches!(word, CredentialWord::Oidc | CredentialWord::X509 | CredentialWord::WebBotAuth) {
         // Nobody vouches for it, or it is wrong: it proves nothing.
         return None;
     }
@@ -193,6 +193,7 @@ const fn keys(word: CredentialWord) -> &'static [(&'static str, bool)] {
         CredentialWord::ApiKey => &[("expires_in", false), ("sources", false)],
         CredentialWord::Oidc => &[("trust", true), ("subject", false), ("spiffe_id", false), ("claims", false), ("sources", false)],
         CredentialWord::X509 => &[("trust", true), ("spiffe_id", false), ("subject", false), ("sources", false)],
+        CredentialWord::WebBotAuth => &[("trust", true), ("sources", false)],
         CredentialWord::PublicKey => &[("jwk", true), ("bound_tokens", false), ("sources", false)],
         CredentialWord::Hmac => &[
             ("header", false),

@@ -18,7 +18,7 @@ use std::{
 };
 use wardgate_model::{
     id::TrustName,
-    trust::{Asked, Authority, Issuer, Keys, Published, Reach, SpiffeEndpoint, Svids, TrustSource, Vouches},
+    trust::{Asked, Authority, Bot, Issuer, Keys, Published, Reach, SpiffeEndpoint, Svids, TrustSource, Vouches},
 };
 
 /// How far a clock may be from ours, unless said, and at most.
@@ -67,7 +67,7 @@ pub(super) fn source(name: &str, raw: &RawTrustSource, file: &Path, known: &Know
             }
             Vouches::Certificates(Box::new(authority(raw, Some(domain.clone()), &read, faults)?))
         }
-        TrustKind::WebBotAuth => return None,
+        TrustKind::WebBotAuth => Vouches::Signatures(Box::new(bot(raw, &read, faults)?)),
     };
     Some(TrustSource { name: TrustName::parse(name).ok()?, vouches })
 }
@@ -115,7 +115,7 @@ const fn keys(kind: TrustKind) -> &'static [(&'static str, bool)] {
             ("roots", false),
         ],
         TrustKind::X509Ca => &[("bundle", true), ("revoked", false), ("networks", false), ("roots", false)],
-        TrustKind::WebBotAuth => &[],
+        TrustKind::WebBotAuth => &[("agent", true), ("jwks", false), ("networks", false), ("roots", false)],
     }
 }
 
@@ -125,6 +125,7 @@ fn fitting(raw: &RawTrustSource, kind: TrustKind, faults: &Faults) {
     }
     let present = [
         ("issuer", spot(&raw.issuer)),
+        ("agent", spot(&raw.agent)),
         ("audiences", spot(&raw.audiences)),
         ("jwks", spot(&raw.jwks)),
         ("algorithms", spot(&raw.algorithms)),
@@ -229,6 +230,32 @@ fn found(raw: &RawTrustSource, issuer: &At<Prose>, read: &Read<'_>, faults: &Fau
         faults.error(issuer.spot, "trust.keys", "`issuer`: discovery needs an issuer that is an https address without query", mend);
     }
     Some(Keys::Discovered(reach))
+}
+
+/// A bot, and where its keys are: in its directory unless it is said otherwise.
+fn bot(raw: &RawTrustSource, read: &Read<'_>, faults: &Faults) -> Option<Bot> {
+    let at = raw.agent.as_ref()?;
+    let said = &at.value.as_ref()?.0;
+    let origin = said.strip_suffix('/').unwrap_or(said);
+    // As a signature's `Signature-Agent` is compared: in lower case, without the usual port.
+    let plain = origin.parse::<http::Uri>().ok().filter(|uri| uri.scheme_str() == Some("https") && is_address(origin));
+    let usual = plain.as_ref().and_then(http::Uri::port_u16) == Some(443);
+    let bare = plain.is_some() && !usual && origin.to_ascii_lowercase() == *origin && !origin.trim_start_matches("https://").contains('/');
+    if !bare {
+        let mend = "write its origin as in `https://bot.example`: in small letters, without a path and without the usual port".to_owned();
+        faults.error(at.spot, "trust.agent", format_args!("`agent`: `{said}` is no https origin"), mend);
+        return None;
+    }
+    let reach = reach(raw, read)?;
+    let keys = match &raw.jwks {
+        None => Keys::At(format!("{origin}{}", Bot::DIRECTORY).into(), reach),
+        Some(at) => match published(at, "jwks", read, faults)? {
+            Published::Here(text) => Keys::Here(text),
+            Published::At(address) | Published::Workload(address) => Keys::At(address, reach),
+            Published::Spiffe(endpoint) => Keys::At(endpoint.url, reach),
+        },
+    };
+    Some(Bot { agent: origin.into(), keys })
 }
 
 /// How an issuer of opaque tokens is asked about them.
@@ -394,6 +421,7 @@ pub(super) fn apart(entries: &[super::Entry<'_>], sources: &[Arc<TrustSource>]) 
                 Some(domain) => ("trust_domain", &**domain),
                 None => continue,
             },
+            Vouches::Signatures(bot) => ("agent", &*bot.agent),
         };
         let Some(other) = seen.insert(key, source) else { continue };
         let Some(entry) = entries.iter().find(|entry| entry.document.name == source.name.as_str()) else { continue };

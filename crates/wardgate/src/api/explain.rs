@@ -130,6 +130,7 @@ fn usual_proof(control: &Control, identity: &IdentityId) -> ProofKind {
         // It is swapped for a token.
         Some(CredentialKind::PublicKey) => ProofKind::Jwt,
         Some(CredentialKind::Hmac) => ProofKind::Hmac,
+        Some(CredentialKind::WebBotAuth) => ProofKind::Signature,
         Some(CredentialKind::Session | CredentialKind::SignIn | CredentialKind::BreakGlass) | None => ProofKind::Session,
     }
 }

@@ -85,6 +85,8 @@ mod serve;
 #[cfg(test)]
 mod sign_in;
 #[cfg(test)]
+mod signatures;
+#[cfg(test)]
 mod starter;
 #[cfg(test)]
 mod store_away;

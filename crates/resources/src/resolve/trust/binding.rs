@@ -19,7 +19,7 @@ pub(in crate::resolve) fn binding(
     known: &dyn Grounds,
     faults: &Faults,
 ) -> Option<Binding> {
-    if !matches!(word, CredentialWord::Oidc | CredentialWord::X509) {
+    if !matches!(word, CredentialWord::Oidc | CredentialWord::X509 | CredentialWord::WebBotAuth) {
         return None;
     }
     let At { spot, value: Some(trust) } = raw.trust.as_ref()? else { return None };
@@ -37,7 +37,9 @@ pub(in crate::resolve) fn binding(
             faults.error(*spot, "credential.trust", what, "add `audiences` to it".to_owned());
             None
         }
-        (Vouches::Tokens(_) | Vouches::Certificates(_), _) => {
+        // A bot has no other name than its own.
+        (Vouches::Signatures(bot), CredentialWord::WebBotAuth) => Some(Subject::Exactly(bot.agent.clone())),
+        (Vouches::Tokens(_) | Vouches::Certificates(_) | Vouches::Signatures(_), _) => {
             let what = format!("`{key}`: the TrustSource `{}` does not vouch by what a credential of type `{}` is", trust.0, word.as_str());
             faults.error(*spot, "credential.trust", what, "name one of another type".to_owned());
             None

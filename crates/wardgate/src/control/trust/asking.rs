@@ -126,6 +126,6 @@ pub(super) fn asked(source: &TrustSource) -> Option<&Asked> {
             Keys::Asked(asked) => Some(asked),
             Keys::Discovered(_) | Keys::At(..) | Keys::Here(_) => None,
         },
-        Vouches::Certificates(_) => None,
+        Vouches::Certificates(_) | Vouches::Signatures(_) => None,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use wardgate_feeds::feed::FeedSpec;
 use wardgate_gate::{
     bindings,
-    trust::{Gathered, TrustedAuthority, TrustedIssuer},
+    trust::{Gathered, TrustedAuthority, TrustedBot, TrustedIssuer},
 };
 use wardgate_model::{
     diagnostic::{Diagnostic, Place},
@@ -43,6 +43,14 @@ pub(in crate::control) fn diagnostics(inventory: &Inventory) -> Vec<Diagnostic> 
                             found.push(Diagnostic::warning(place.clone(), "trust.key", what));
                         }
                     }
+                    Err(why) => error(why.to_string()),
+                }
+            }
+            Vouches::Signatures(bot) => {
+                let Keys::Here(text) = &bot.keys else { continue };
+                match TrustedBot::keys(text) {
+                    Ok(keys) if keys.keys().is_empty() => error("`jwks`: there is no key in it that counts".to_owned()),
+                    Ok(_) => {}
                     Err(why) => error(why.to_string()),
                 }
             }

@@ -7,7 +7,7 @@ use wardgate_feeds::{
     document::Document,
     feed::{FeedId, FeedSpec},
 };
-use wardgate_gate::trust::{AskedIssuer, Gathered, Trust, TrustedAuthority, TrustedIssuer};
+use wardgate_gate::trust::{AskedIssuer, Gathered, Trust, TrustedAuthority, TrustedBot, TrustedIssuer};
 use wardgate_model::{
     id::TrustName,
     time::Time,
@@ -31,6 +31,7 @@ enum Vouching {
     Issuer(TrustedIssuer),
     Asked(Arc<AskedIssuer>),
     Authority(TrustedAuthority),
+    Bot(TrustedBot),
     /// It cannot be used.
     Nobody,
 }
@@ -38,7 +39,7 @@ enum Vouching {
 /// Makes what the sources of `state` and what was fetched for them say ready.
 pub(super) fn ready(state: &mut State) -> Arc<Trust> {
     let mut before = std::mem::take(&mut state.memory.0);
-    let (mut issuers, mut asked, mut authorities) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut issuers, mut asked, mut authorities, mut bots) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for source in &state.sources {
         let same = before.remove(&source.name).filter(|made| Arc::ptr_eq(&made.source, source) || made.source == *source);
         let feeds = match &same {
@@ -57,6 +58,7 @@ pub(super) fn ready(state: &mut State) -> Arc<Trust> {
                 let (bundle_until, revoked_until) = fetched.until();
                 authorities.push(authority.renewed(bundle_until, revoked_until));
             }
+            Vouching::Bot(bot) => bots.push(bot.renewed(fetched.keys().map(|(_, until)| until))),
             Vouching::Nobody => {}
         }
         state.memory.0.insert(source.name.clone(), made);
@@ -66,7 +68,7 @@ pub(super) fn ready(state: &mut State) -> Arc<Trust> {
     for held in state.held.values_mut() {
         held.told_until = held.good_until;
     }
-    let trust = Arc::new(Trust::new(issuers, authorities).asking(asked).remembering(&state.trust));
+    let trust = Arc::new(Trust::new(issuers, authorities).asking(asked).with_bots(bots).remembering(&state.trust));
     state.trust = Arc::clone(&trust);
     trust
 }
@@ -98,6 +100,10 @@ impl Fetched<'_> {
                     Vouching::Issuer(TrustedIssuer::new(&source.name, issuer, keys))
                 }
             },
+            Vouches::Signatures(bot) => {
+                let keys = self.keys().map(|(keys, until)| (keys.clone(), until));
+                Vouching::Bot(TrustedBot::new(&source.name, bot, keys))
+            }
             Vouches::Certificates(authority) => match TrustedAuthority::new(&source.name, authority, self.gathered()) {
                 Ok(trusted) => Vouching::Authority(trusted),
                 Err(why) => {

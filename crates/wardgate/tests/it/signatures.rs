@@ -1,0 +1,234 @@
+//! Signed requests (RFC 9421) through the binary: by PyPI `http-message-signatures`, by hand with `openssl` and `curl`.
+
+use crate::{
+    gate::{Gate, Place, until},
+    http,
+    upstream::Upstream,
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+use wardgate_proof::{client, digest};
+
+const WORLD: &str = "\
+kind: Api
+name: ledger
+spec:
+  policy_owner: shop-team
+  business_owner: shop-team
+  environment: production
+  match: { path_prefix: /ledger }
+  accept: [signature]
+  require: { money: { nonce: true, bound: true }, bulk: { bound: true } }
+  upstream: { urls: ['@UPSTREAM@'] }
+  operations:
+    - { match: 'GET /entries', class: list }
+    - { match: 'POST /entries', class: write }
+    - { match: 'GET /export', class: bulk }
+    - { match: 'POST /pay', class: money }
+---
+kind: Grant
+name: signers-work
+spec: { to: { owner: shop-team }, api: ledger, operations: [list, write, bulk, money] }
+";
+
+/// What `./check` brought.
+fn python() -> PathBuf {
+    let binary = PathBuf::from(env!("CARGO_BIN_EXE_wardgate"));
+    let path = binary.parent().and_then(Path::parent).unwrap().join("signers/bin/python");
+    assert!(path.exists(), "`{}` is not there: run `./check`, which brings it", path.display());
+    path
+}
+
+fn ran(arguments: &[&str]) -> Value {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/signer.py");
+    let done = Command::new(python()).arg(script).args(arguments).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    serde_json::from_slice(&done.stdout).unwrap()
+}
+
+fn signer(name: &str, jwk: &Value) -> String {
+    format!(
+        "---\nkind: Identity\nname: {name}\nspec:\n  type: workload\n  owner: shop-team\n  environment: production\n  purpose: keeps the ledger\n  \
+         credentials: [{{ name: key, type: public_key, jwk: {jwk} }}]\n"
+    )
+}
+
+fn thumbprint(jwk: &Value) -> String {
+    client::key(&jwk.to_string()).unwrap().thumbprint().to_owned()
+}
+
+/// A name of an algorithm as one of an identity.
+fn identity(algorithm: &str) -> String {
+    format!("by-{}", algorithm.replace('_', "-"))
+}
+
+#[test]
+fn http_message_signatures_signs_with_each_algorithm() {
+    let (place, upstream) = (Place::bare(), Upstream::plain());
+    let keys = place.path().join("keys");
+    fs::create_dir(&keys).unwrap();
+    let made = ran(&["keys", &keys.to_string_lossy()]);
+    let made = made.as_object().unwrap();
+    assert_eq!(made.len(), 5);
+    let identities: String = made.iter().map(|(name, jwk)| signer(&identity(name), jwk)).collect();
+    let names: Value = made.iter().map(|(name, jwk)| (name.clone(), json!(thumbprint(jwk)))).collect::<serde_json::Map<_, _>>().into();
+    place.write("keys/names.json", &names.to_string());
+    place.write("resources/ledger.yaml", &format!("{}{identities}", WORLD.replace("@UPSTREAM@", &upstream.url())));
+    let gate = place.serve();
+    let said = ran(&["call", &gate.public.port().to_string(), &keys.to_string_lossy()]);
+    for (name, way) in said.as_object().unwrap() {
+        let expected = json!({
+            "usual": "200", "post": "200", "again": "401 proof.invalid", "bare": "401 proof.message", "covered": "200",
+            "pay": "401 proof.signature_nonce", "paid": "200",
+        });
+        assert_eq!(way, &expected, "{name}");
+    }
+    // What was for us does not reach the upstream; the digest of the body does.
+    let received = upstream.received();
+    assert_eq!(received.len(), 4 * made.len());
+    assert!(received.iter().all(|request| request.field("signature").is_none() && request.field("signature-input").is_none()));
+    assert_eq!(received.iter().filter(|request| request.field("content-digest").is_some()).count(), 2 * made.len());
+    assert_eq!(gate.end().0, Some(0));
+    let events = place.events();
+    let proofs =
+        |code: &str| events.iter().filter(|event| event["ruling"]["code"] == code).map(|event| &event["proof"]).collect::<Vec<_>>();
+    let allowed = proofs("rule.allowed");
+    assert_eq!(allowed.len(), 4 * made.len());
+    assert!(allowed.iter().all(|proof| proof["kind"] == "signature" && proof["bound"] == true), "{allowed:?}");
+    assert_eq!(proofs("proof.replayed").len(), made.len());
+    for name in made.keys() {
+        assert!(events.iter().any(|event| event["identity"]["name"] == identity(name).as_str()), "{name}");
+    }
+}
+
+/// A key, a base and a signature by `openssl`, as docs/signatures.md has it.
+struct ByHand {
+    directory: PathBuf,
+}
+
+impl ByHand {
+    fn new(directory: &Path) -> Self {
+        let directory = directory.to_owned();
+        let done = Command::new("openssl").args(["genpkey", "-algorithm", "ed25519", "-out"]).arg(directory.join("key.pem")).status();
+        assert!(done.unwrap().success());
+        Self { directory }
+    }
+
+    fn jwk(&self) -> Value {
+        let done = Command::new("openssl").args(["pkey", "-pubout", "-outform", "DER", "-in"]).arg(self.directory.join("key.pem")).output();
+        let der = done.unwrap().stdout;
+        let x = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(&der[der.len() - 32..]);
+        json!({ "kty": "OKP", "crv": "Ed25519", "x": x })
+    }
+
+    /// The value of `Signature` over a base.
+    fn signature(&self, base: &str) -> String {
+        let file = self.directory.join("base");
+        fs::write(&file, base).unwrap();
+        let mut command = Command::new("openssl");
+        command.args(["pkeyutl", "-sign", "-rawin", "-inkey"]).arg(self.directory.join("key.pem")).arg("-in").arg(&file);
+        let done = command.output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        format!("sig1=:{}:", STANDARD.encode(done.stdout))
+    }
+}
+
+struct Scene {
+    place: Place,
+    upstream: Upstream,
+    gate: Gate,
+    hand: ByHand,
+    key_id: String,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let (place, upstream) = (Place::bare(), Upstream::plain());
+        let hand = ByHand::new(place.path());
+        let jwk = hand.jwk();
+        place.write("resources/ledger.yaml", &format!("{}{}", WORLD.replace("@UPSTREAM@", &upstream.url()), signer("by-hand", &jwk)));
+        let gate = place.serve();
+        Self { place, upstream, gate, hand, key_id: thumbprint(&jwk) }
+    }
+
+    /// The two fields for a request, over the lines of its base.
+    fn fields(&self, lines: &[(&str, &str)], more: &str) -> [(&'static str, String); 2] {
+        let names: Vec<String> = lines.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+        let parameters = format!("({});created={};keyid=\"{}\"{more}", names.join(" "), crate::token_world::now(), self.key_id);
+        let base: String = lines.iter().map(|(name, value)| format!("\"{name}\": {value}\n")).collect();
+        let signature = self.hand.signature(&format!("{base}\"@signature-params\": {parameters}"));
+        [("Signature-Input", format!("sig1={parameters}")), ("Signature", signature)]
+    }
+}
+
+/// What of the body is not what was signed reaches nobody; the whole of it does, once.
+#[test]
+fn a_body_is_compared_before_any_of_it_goes_on() {
+    let scene = Scene::new();
+    let body = "x".repeat(40_000);
+    let said = digest::of(body.as_bytes());
+    let lines = [("@method", "POST"), ("@authority", "gate.test"), ("@path", "/ledger/entries"), ("content-digest", &said)];
+    let fields = scene.fields(&lines, "");
+    let fields = [("Content-Digest", said.as_str()), (fields[0].0, fields[0].1.as_str()), (fields[1].0, fields[1].1.as_str())];
+    let other = format!("{}y", &body[1..]);
+    let answer = http::ask(scene.gate.public, "POST /ledger/entries", &fields, &other);
+    assert_eq!(answer.said(), "401 proof.digest", "{answer:?}");
+    let wanted = answer.field("accept-signature").unwrap();
+    assert_eq!(wanted, r#"sig1=("@method" "@authority" "@path" "content-digest");created;keyid"#);
+    assert!(scene.upstream.received().is_empty());
+    // In chunks, whose number says nothing of the length.
+    let mut line = http::Line::open(scene.gate.public);
+    let head: String = fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    line.send(&format!("POST /ledger/entries HTTP/1.1\r\nHost: gate.test\r\n{head}Transfer-Encoding: chunked\r\n\r\n"));
+    for piece in body.as_bytes().chunks(10_000) {
+        line.send(&format!("{:x}\r\n{}\r\n", piece.len(), String::from_utf8_lossy(piece)));
+    }
+    line.send("0\r\n\r\n");
+    assert_eq!(line.answer().unwrap().status, 200);
+    assert_eq!(scene.upstream.received().len(), 1);
+    assert_eq!(http::ask(scene.gate.public, "POST /ledger/entries", &fields, &body).said(), "401 proof.invalid", "it was taken");
+    // Who covers no digest sends no body.
+    let bare = scene.fields(&lines[..3], "");
+    let bare = bare.each_ref().map(|(name, value)| (*name, value.as_str()));
+    assert_eq!(http::ask(scene.gate.public, "POST /ledger/entries", &bare, "{}").said(), "401 proof.message");
+    assert_eq!(scene.upstream.received().len(), 1);
+}
+
+/// As docs/signatures.md shows it, with `curl`, by HTTP/1.1 and HTTP/2: the latter does not say whether there is a body.
+#[test]
+fn curl_calls_with_a_signature_by_hand() {
+    let scene = Scene::new();
+    let call = |version: &str, fields: &[(&'static str, String); 2], more: &[&str]| {
+        let mut command = Command::new("curl");
+        command.args(["-sS", version, "-o", "/dev/null", "-w", "%{http_code}", "-H", "Host: gate.test"]);
+        for (name, value) in fields {
+            command.args(["-H", &format!("{name}: {value}")]);
+        }
+        let done = command.args(more).arg(format!("http://{}/ledger/entries", scene.gate.public)).output().unwrap();
+        String::from_utf8(done.stdout).unwrap()
+    };
+    let get = |nonce: &str| {
+        let lines = [("@method", "GET"), ("@authority", "gate.test"), ("@path", "/ledger/entries")];
+        scene.fields(&lines, &format!(";nonce=\"{nonce}\""))
+    };
+    for version in ["--http1.1", "--http2-prior-knowledge"] {
+        let fields = get(version);
+        assert_eq!(call(version, &fields, &[]), "200", "{version}");
+        assert_eq!(call(version, &fields, &[]), "401", "{version}: once");
+        // What was signed as a call without a body has none.
+        assert_eq!(call(version, &get(&format!("{version}-body")), &["-X", "GET", "-d", "{}"]), "401", "{version}");
+    }
+    assert_eq!(scene.upstream.received().len(), 2);
+    // The key is taken off the record: from then on it is nobody's.
+    scene.place.change("resources/ledger.yaml", "name: key, type: public_key", "name: other, type: public_key, sources: [10.0.0.0/8]");
+    let mut count = 0;
+    until("the key to be bound to networks", || {
+        count += 1;
+        (call("--http1.1", &get(&format!("later-{count}")), &[]) == "403").then_some(())
+    });
+}
