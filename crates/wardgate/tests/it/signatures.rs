@@ -3,7 +3,7 @@
 use crate::{
     gate::{Gate, Place, until},
     http,
-    upstream::Upstream,
+    upstream::{Play, Upstream},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -106,7 +106,7 @@ fn http_message_signatures_signs_with_each_algorithm() {
     }
 }
 
-/// A key, a base and a signature by `openssl`, as docs/signatures.md has it.
+/// A key, a base and a signature by `openssl`.
 struct ByHand {
     directory: PathBuf,
 }
@@ -199,7 +199,81 @@ fn a_body_is_compared_before_any_of_it_goes_on() {
     assert_eq!(scene.upstream.received().len(), 1);
 }
 
-/// As docs/signatures.md shows it, with `curl`, by HTTP/1.1 and HTTP/2: the latter does not say whether there is a body.
+const DOCS: &str = include_str!("../../../../docs/signatures.md");
+
+/// The commands of docs/signatures.md, as they stand there.
+#[test]
+fn the_way_by_hand_of_the_docs_works() {
+    let blocks: Vec<&str> = DOCS.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let [make, name, call] = <[&str; 3]>::try_from(blocks).unwrap();
+    let (place, upstream) = (Place::bare(), Upstream::plain());
+    let bash = |script: &str| {
+        let done = Command::new("bash").args(["-ec", script]).current_dir(place.path()).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap()
+    };
+    bash(make);
+    let entry = bash(name);
+    let jwk = entry.trim().strip_prefix("jwk: ").unwrap();
+    let identity = signer("by-docs", &Value::Null).replace("jwk: null", &format!("jwk: {jwk}"));
+    place.write("resources/ledger.yaml", &format!("{}{identity}", WORLD.replace("@UPSTREAM@", &upstream.url())));
+    let gate = place.serve();
+    let here = format!("curl -sS -o answer -w '%{{http_code}}' -H 'Host: gate.test' http://{}", gate.public);
+    let call = call.replace("curl https://gate.example", &here).replace("gate.example", "gate.test");
+    assert!(bash(&format!("{name}{call}")).ends_with("200"));
+    assert_eq!(upstream.last().field("content-digest"), Some(&*digest::of(br#"{"amount": 7}"#)));
+}
+
+/// STANDARDS §3.3, over sockets: the directory is fetched where the trust source says, and its key counts under the bot's own address.
+#[test]
+fn a_bot_calls_by_the_keys_of_its_directory() {
+    let (place, upstream) = (Place::bare(), Upstream::plain());
+    let hand = ByHand::new(place.path());
+    let (jwk, kind) = (hand.jwk(), "application/http-message-signatures-directory+json");
+    let keys = json!({ "keys": [jwk] }).to_string();
+    let directory = Upstream::start(move |_| {
+        Play::Answer(format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n{keys}", keys.len()))
+    });
+    let bot = |name: &str| {
+        format!(
+            "---\nkind: TrustSource\nname: {name}\nspec: {{ type: web_bot_auth, agent: 'https://{name}.test', jwks: '{}/directory', \
+             networks: [127.0.0.0/8] }}\n---\nkind: Identity\nname: {name}\nspec:\n  type: bot\n  owner: shop-team\n  environment: production\n  \
+             purpose: reads\n  credentials: [{{ name: signs, type: web_bot_auth, trust: {name} }}]\n",
+            directory.url()
+        )
+    };
+    place.write("resources/ledger.yaml", &format!("{}{}", WORLD.replace("@UPSTREAM@", &upstream.url()), bot("crawler")));
+    let gate = place.serve();
+    let scene = Scene { place, upstream, gate, hand, key_id: thumbprint(&jwk) };
+    let call = |what: &str, agent: &str, lines: &[(&str, &str)], nonce: &str| {
+        let member = "signature-agent\";key=\"sig1";
+        let lines: Vec<(&str, &str)> = lines.iter().copied().chain([(member, agent)]).collect();
+        let now = crate::token_world::now();
+        let fields = scene.fields(&lines, &format!(";expires={};tag=\"web-bot-auth\"{nonce}", now + 60));
+        let agent = format!("sig1={agent}");
+        let fields = [("Signature-Agent", agent.as_str()), (fields[0].0, fields[0].1.as_str()), (fields[1].0, fields[1].1.as_str())];
+        http::ask(scene.gate.public, what, &fields, "").said()
+    };
+    let (agent, authority) = ("\"https://crawler.test\"", ("@authority", "gate.test"));
+    assert_eq!(call("GET /ledger/entries", agent, &[authority], ""), "200");
+    assert_eq!(call("GET /ledger/export", agent, &[authority], ""), "403 rule.forbidden", "bound to nothing");
+    let whole = [("@method", "GET"), authority, ("@path", "/ledger/export")];
+    assert_eq!(call("GET /ledger/export", agent, &whole, ""), "200");
+    assert_eq!(call("GET /ledger/entries", "\"https://stranger.test\"", &[authority], ""), "401 proof.invalid");
+    assert_eq!(call("POST /ledger/entries", agent, &[authority], ";nonce=\"a\""), "401 proof.message");
+    let whole = [("@method", "POST"), authority, ("@path", "/ledger/entries")];
+    assert_eq!(call("POST /ledger/entries", agent, &whole, ";nonce=\"a\""), "200");
+    assert_eq!(call("POST /ledger/entries", agent, &whole, ";nonce=\"a\""), "401 proof.invalid", "once");
+    let asked = directory.received().remove(0);
+    assert_eq!(asked.field("accept"), Some(kind));
+    assert!(scene.upstream.received().iter().all(|request| request.field("signature-agent").is_none()));
+    assert_eq!(scene.gate.end().0, Some(0));
+    let events = scene.place.events();
+    let known = events.iter().find(|event| event["identity"]["name"] == "crawler").unwrap();
+    assert_eq!((&known["proof"]["kind"], &known["credential"]["type"]), (&json!("signature"), &json!("web_bot_auth")));
+}
+
+/// With `curl`, by HTTP/1.1 and HTTP/2: the latter does not say whether there is a body.
 #[test]
 fn curl_calls_with_a_signature_by_hand() {
     let scene = Scene::new();
