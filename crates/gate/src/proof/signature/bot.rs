@@ -67,7 +67,8 @@ pub(super) fn signed(
     let key = bot.key(parameters.key_id.as_deref().ok_or(Reason::ProofMessage)?, now)?;
     let mark = one.verify(key, &message).map_err(|fault| reason(&fault))?;
     let found = snapshot.population().bindings().subjects().find(&bot.name, &bot.agent, &Map::new());
-    let credential = on_record(found, (&bot.name, Some(&*bot.agent), CredentialKind::WebBotAuth), snapshot)?;
+    // Nothing is to be discovered where nobody has it: that it is on record is the operator's own word.
+    let credential = on_record(found, (&bot.name, None, CredentialKind::WebBotAuth), snapshot)?;
     // Possession over a nonce of ours is of this call only where the call is covered.
     let fresh = if whole { fresh } else { Fresh::Other };
     let proof = ProofFacts { kind: ProofKind::Signature, bound: whole, fresh: fresh == Fresh::Ours, since: created, ends: None };
