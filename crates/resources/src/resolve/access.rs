@@ -233,9 +233,13 @@ pub(super) fn zone(name: &str, raw: &RawZone, known: &Known<'_>, faults: &Faults
     }
     for Vouching { key, at, trust, spot } in vouching(raw) {
         let source = known.trust(trust.as_str(), spot, &format!("{key}[{at}]"), faults);
-        if key == "ci_providers" && source.is_some_and(|source| matches!(source.vouches, Vouches::Certificates(_) | Vouches::Signatures(_)))
-        {
-            let what = format!("`{key}[{at}]`: the trust source `{trust}` does not vouch for tokens");
+        let other = source.and_then(|source| match source.vouches {
+            Vouches::Tokens(_) => None,
+            Vouches::Certificates(_) => Some("certificates"),
+            Vouches::Signatures(_) => Some("signatures"),
+        });
+        if let Some(other) = other.filter(|_| key == "ci_providers") {
+            let what = format!("`{key}[{at}]`: the trust source `{trust}` vouches for {other}, not for tokens");
             faults.error(spot, "zone.provider", what, "write it into `clusters`".to_owned());
         }
     }
