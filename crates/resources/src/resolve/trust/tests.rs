@@ -187,3 +187,42 @@ fn a_binding_names_somebody() {
         .concat()
     );
 }
+
+#[test]
+fn a_bot_is_its_origin_and_has_no_other_name() {
+    for (agent, good) in [
+        ("https://crawler.example", true),
+        ("https://crawler.example/", true),
+        ("https://crawler.example:8443", true),
+        ("http://crawler.example", false),
+        ("http://127.0.0.1:8080", false),
+        ("https://crawler.example:443", false),
+        ("https://Crawler.example", false),
+        ("https://crawler.example/bots", false),
+        ("https://crawler.example?a=1", false),
+        ("https://a@crawler.example", false),
+        ("crawler.example", false),
+    ] {
+        let found = source(&format!("type: web_bot_auth, agent: '{agent}'"));
+        assert_eq!(found.is_empty(), good, "{agent}: {found}");
+        assert_eq!(found.contains("error[trust.agent]"), !good, "{agent}: {found}");
+    }
+    assert!(source("type: web_bot_auth").contains("`agent`: a trust source of type `web_bot_auth` needs this key"));
+    assert!(
+        source("type: web_bot_auth, agent: 'https://a.example', issuer: x").contains("`issuer`: a trust source of type `web_bot_auth`")
+    );
+    let bot = |name: &str| format!("{{kind: TrustSource, name: {name}, spec: {{type: web_bot_auth, agent: 'https://a.example'}}}}\n---\n");
+    let twice = check(&format!("{}{}", bot("one"), bot("two").trim_end_matches("\n---\n")));
+    assert!(twice.contains("error[trust.same]") && twice.contains("speaks for `https://a.example` already"), "{twice}");
+    let by = |credential: &str| check(&format!("{}{}", bot("bot"), identity("a", credential)));
+    assert_eq!(by("name: signs, type: web_bot_auth, trust: bot"), "");
+    assert!(by("name: signs, type: web_bot_auth, trust: ci").contains("does not vouch by what a credential of type `web_bot_auth` is"));
+    assert!(by("name: job, type: oidc, trust: bot, subject: a").contains("does not vouch by what a credential of type `oidc` is"));
+    assert!(by("name: signs, type: web_bot_auth, trust: bot, subject: a").contains("`credentials[0].subject`: a credential of type"));
+    let loaded = loaded(&format!("{}{}", bot("bot"), identity("a", "name: signs, type: web_bot_auth, trust: bot")));
+    let inventory = loaded.inventory.unwrap();
+    let binding = inventory.identities.first().unwrap().credentials.first().unwrap().binding.clone().unwrap();
+    assert_eq!((binding.trust.as_str(), binding.subject.to_string()), ("bot", "https://a.example".to_owned()));
+    let bot = inventory.trust.iter().find(|source| source.name.as_str() == "bot").unwrap();
+    assert!(format!("{bot:?}").contains("\"https://a.example/.well-known/http-message-signatures-directory\""), "{bot:?}");
+}
