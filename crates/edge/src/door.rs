@@ -114,7 +114,7 @@ fn said_beside(exchange: &Exchange, ruling: &Ruling, facts: &Facts, headers: &mu
     if challenged
         && let Some(wanted) = signers::accept_signature(facts, ruling, &snapshot, now).and_then(|text| HeaderValue::try_from(text).ok())
     {
-        headers.insert(respond::ACCEPT_SIGNATURE, wanted);
+        headers.insert(signers::ACCEPT_SIGNATURE, wanted);
     }
     if let (true, Some(api)) = (challenged, facts.api.as_deref())
         && let Some(url) = snapshot.resource_metadata(api, &facts.request.host)

@@ -27,8 +27,6 @@ const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
 const SUNSET: HeaderName = HeaderName::from_static("sunset");
 /// `DPoP-Nonce` (RFC 9449 §8).
 pub const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
-/// `Accept-Signature` (RFC 9421 §5.1).
-pub const ACCEPT_SIGNATURE: HeaderName = HeaderName::from_static("accept-signature");
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 /// Methods that any door takes; what is said with a 405 that no API can say better.

@@ -27,6 +27,9 @@ use wardgate_proof::{
     signature::{self, wanted},
 };
 
+/// `Accept-Signature` (RFC 9421 §5.1).
+pub const ACCEPT_SIGNATURE: HeaderName = wanted::FIELD;
+
 /// Who has a key.
 #[derive(Debug, Clone)]
 struct Holders {
@@ -128,5 +131,5 @@ pub fn accept_signature(facts: &Facts, ruling: &Ruling, snapshot: &Snapshot, now
     let nonce = challenged.then(|| snapshot.nonces().offer(Space::Signatures(&api.name), now));
     let request = &facts.request;
     let sends = request.length.is_some_and(|length| length > 0) || request.content_type.is_some();
-    Some(wanted::text(&components(request.query.is_some(), sends), nonce.as_deref(), None))
+    Some(wanted::text(&components(request.query.is_some(), sends), nonce.as_deref()))
 }

@@ -79,9 +79,6 @@ pub enum Fault {
     /// More than [`COMPONENTS_MAX`].
     #[error("more than {COMPONENTS_MAX} components are covered")]
     Wide,
-    /// It does not cover what it has to.
-    #[error("it does not cover `{0}`")]
-    Uncovered(&'static str),
     /// It does not say when it was made, or not by which key.
     #[error("it has no `{0}`")]
     Missing(&'static str),

@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
 
 mod directories;
-#[cfg(test)]
 mod discovery;
 mod endpoint;
 mod feed;

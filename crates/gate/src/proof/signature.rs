@@ -121,7 +121,7 @@ fn reason(fault: &Fault) -> Reason {
         Fault::Unreadable(_) | Fault::Labels | Fault::TooMany | Fault::Shape(_) | Fault::Parameter(_) | Fault::Wide | Fault::Twice(_) => {
             Reason::CredentialMalformed
         }
-        Fault::Component(_) | Fault::Uncovered(_) | Fault::Missing(_) | Fault::Old | Fault::Early | Fault::Expired => Reason::ProofMessage,
+        Fault::Component(_) | Fault::Missing(_) | Fault::Old | Fault::Early | Fault::Expired => Reason::ProofMessage,
         Fault::Algorithm | Fault::Signature => Reason::ProofSignature,
     }
 }

@@ -9,22 +9,18 @@ pub const FIELD: HeaderName = HeaderName::from_static("accept-signature");
 ///
 /// The names of components are ours and the nonce is base64url: neither has anything in it that had to be escaped.
 #[must_use]
-pub fn text(components: &[&str], nonce: Option<&str>, tag: Option<&str>) -> String {
+pub fn text(components: &[&str], nonce: Option<&str>) -> String {
     let mut text = String::from("sig1=(");
     for (at, component) in components.iter().enumerate() {
         text.push_str(if at == 0 { "\"" } else { " \"" });
         text.push_str(component);
         text.push('"');
     }
-    text.push_str(");created;keyid");
-    for (name, value) in [("nonce", nonce), ("tag", tag)] {
-        if let Some(value) = value {
-            text.push(';');
-            text.push_str(name);
-            text.push_str("=\"");
-            text.push_str(value);
-            text.push('"');
-        }
+    text.push_str(");created");
+    if let Some(nonce) = nonce {
+        text.push_str(";nonce=\"");
+        text.push_str(nonce);
+        text.push('"');
     }
     text
 }
