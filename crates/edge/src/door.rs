@@ -291,14 +291,16 @@ enum Paused {
 }
 
 fn arrival<'a>(exchange: &'a Exchange, connection: &'a Connection, parts: &'a Parts) -> Arrival<'a> {
+    // What a trusted proxy shows in the handshake is its own: those whom it passes on do not become it.
+    let own = connection.is_tls() && connection.source(&parts.headers).is_ok_and(|source| !source.relayed);
     Arrival {
         id: exchange.id(),
         time: exchange.opened(),
         door: connection.door(),
         version: parts.version,
         protocol: connection::protocol(&parts.extensions),
-        // What a trusted proxy shows in the handshake is its own: those whom it passes on do not become it.
-        certificates: connection.certificates().filter(|_| connection.source(&parts.headers).is_ok_and(|source| !source.relayed)),
+        handshake: connection.handshake().filter(|_| own),
+        certificates: connection.certificates().filter(|_| own),
         method: &parts.method,
         uri: &parts.uri,
         headers: &parts.headers,

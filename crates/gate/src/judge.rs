@@ -239,7 +239,12 @@ pub(crate) fn blank(arrival: &Arrival<'_>, request: RequestFacts) -> Facts {
         door: arrival.door,
         trace: None,
         request,
-        source: SourceFacts { address: canon::address(arrival.peer), zone: None, user_agent: None, tls: None },
+        source: SourceFacts {
+            address: canon::address(arrival.peer),
+            zone: None,
+            user_agent: None,
+            tls: arrival.handshake.map(|handshake| Arc::clone(&handshake.fingerprint)),
+        },
         api: None,
         operation: None,
         resource: None,

@@ -53,7 +53,7 @@ pub mod step;
 pub mod task;
 pub mod trust;
 
-pub use arrival::Arrival;
+pub use arrival::{Arrival, Handshake};
 pub use clients::Client;
 pub use hooks::{Hook, worth_opening};
 pub use judge::{Gate, Verdict, decide, describe, establish, establish_with, resume};

@@ -6,6 +6,7 @@ mod client_certificates;
 mod containment;
 mod durable;
 mod edge;
+mod fingerprints;
 mod fixture;
 mod forwarding;
 mod frames;
