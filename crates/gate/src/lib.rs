@@ -60,4 +60,4 @@ pub use judge::{Gate, Verdict, decide, describe, establish, establish_with, resu
 pub use permit::{ClientCertificate, Departure, Lease, Permit, Show};
 pub use snapshot::{Change, Estate, Population, Snapshot, World};
 pub use step::{Answer, Held, Introspection, KeysAnswer, Need, Step, Unproven};
-pub use wardgate_abuse::{Meters, budget::Course};
+pub use wardgate_abuse::{Meters, budget::Course, watch::Effect};
