@@ -9,6 +9,7 @@ use crate::{
     pause::pause,
     record::{Exchange, Opening},
     respond::{self, Voice},
+    slow,
     thread::Thread,
     wire::http2,
 };
@@ -26,7 +27,7 @@ use std::{
 };
 use wardgate_gate::{
     Answer as Given, Arrival, Held, Introspection, KeysAnswer, Need, Permit, Step, Unproven, Verdict, canon, decide, establish,
-    establish_with, possession, resume,
+    establish_with, possession, resume, turn_away,
 };
 use wardgate_model::{
     api::AuditMode,
@@ -405,12 +406,15 @@ async fn answer_needs(exchange: &Exchange, mut held: Held, mut need: Need) -> Re
     let (thread, mut draws) = (exchange.thread(), 0);
     loop {
         let given = match need {
-            Need::Delay { until } => delay(thread, until).await?,
+            Need::Delay { until } => match slow::wait(exchange, until).await {
+                true => Given::Elapsed,
+                false => return Ok(turn_away(held, until, thread.now())),
+            },
             // Others may have taken what was drawn; each time somebody did.
             Need::Budget { .. } if draws == DRAWS_MAX => return Err(Reason::ReserveFault),
             Need::Budget { task } => {
                 draws += 1;
-                let _waiting = Counted::new(&thread.slowed, thread.limits.slowed_max).ok_or(Reason::CommitBusy)?;
+                let _waiting = Counted::new(&thread.drawing, thread.limits.slowed_max).ok_or(Reason::CommitBusy)?;
                 Given::Budget(thread.in_process.draw(&task).await)
             }
             // Whatever a proof needs is asked for before a ruling.
@@ -430,12 +434,6 @@ async fn answer_needs(exchange: &Exchange, mut held: Held, mut need: Need) -> Re
 
 /// How often more of a budget is drawn for one request.
 const DRAWS_MAX: u32 = 64;
-
-async fn delay(thread: &Thread, until: Time) -> Result<Given, Reason> {
-    let _slowed = Counted::new(&thread.slowed, thread.limits.slowed_max).ok_or(Reason::CommitBusy)?;
-    tokio::time::sleep(until.since(thread.now()).min(thread.limits.slow_max)).await;
-    Ok(Given::Elapsed)
-}
 
 /// One of at most so many requests that wait for something.
 struct Counted<'a>(&'a Cell<usize>);

@@ -41,6 +41,7 @@ pub mod records;
 pub mod respond;
 pub mod review;
 pub mod server;
+mod slow;
 pub mod sources;
 pub mod thread;
 pub mod tunnel;

@@ -59,6 +59,8 @@ pub struct EdgeMetrics {
     source_refused: AtomicU64,
     pausing: AtomicI64,
     unpaused: AtomicU64,
+    slowing: AtomicI64,
+    unslowed: AtomicU64,
     ejections: AtomicU64,
     untrusted: AtomicU64,
     trailers: AtomicU64,
@@ -79,6 +81,8 @@ impl Default for EdgeMetrics {
             source_refused: AtomicU64::new(0),
             pausing: AtomicI64::new(0),
             unpaused: AtomicU64::new(0),
+            slowing: AtomicI64::new(0),
+            unslowed: AtomicU64::new(0),
             ejections: AtomicU64::new(0),
             untrusted: AtomicU64::new(0),
             trailers: AtomicU64::new(0),
@@ -169,6 +173,16 @@ impl EdgeMetrics {
         self.unpaused.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts requests that are being slowed.
+    pub fn slowing(&self, change: i64) {
+        self.slowing.fetch_add(change, Ordering::Relaxed);
+    }
+
+    /// Counts a request that was to be slowed and was refused: too many wait.
+    pub fn unslowed(&self) {
+        self.unslowed.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Counts a connection that was to come by a balancer, and did not.
     pub fn refuse_untrusted(&self) {
         self.untrusted.fetch_add(1, Ordering::Relaxed);
@@ -208,6 +222,7 @@ impl EdgeMetrics {
                 "requests that wait to be told that their source is over its limit",
                 self.pausing.load(Ordering::Relaxed),
             ),
+            ("wardgate_slowed_requests", "gauge", "requests that wait for their risk", self.slowing.load(Ordering::Relaxed)),
         ];
         for (name, kind, help, value) in gauges {
             header(&mut text, name, kind, help);
@@ -221,6 +236,7 @@ impl EdgeMetrics {
                 "requests that were told at once that their source is over its limit: too many wait",
                 &self.unpaused,
             ),
+            ("wardgate_unslowed_refusals_total", "requests that were to be slowed and were refused: too many wait", &self.unslowed),
             ("wardgate_untrusted_connections_refused_total", "connections closed at once: not of a trusted balancer", &self.untrusted),
             ("wardgate_upstream_ejections_total", "times that an address of an upstream was passed over for its failures", &self.ejections),
             ("wardgate_trailers_dropped_total", "trailers that were not passed on", &self.trailers),

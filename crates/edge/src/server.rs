@@ -9,6 +9,7 @@ use crate::{
     metrics::EdgeMetrics,
     preamble::{self, Sender},
     proxies::Proxies,
+    sources::Sources,
     thread::{Control, Phase, Shared, Thread},
     watch::PERIOD,
 };
@@ -142,7 +143,9 @@ impl Edge {
         }
         let threads = config.threads.max(1);
         let (limits, via) = (config.limits, config.via);
-        let shared = Shared { parts, sources: Arc::default(), asking: Arc::default(), pausing: Arc::default(), limits, via, threads };
+        let counting = Arc::<Sources>::default;
+        let (sources, asking, pausing, slowing) = (counting(), counting(), counting(), counting());
+        let shared = Shared { parts, sources, asking, pausing, slowing, limits, via, threads };
         let control = Arc::new(Control::default());
         let (alive, ended) = mpsc::channel(1);
         let handle = EdgeHandle { addresses, control: Arc::clone(&control), ended };

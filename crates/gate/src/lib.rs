@@ -56,7 +56,7 @@ pub mod trust;
 pub use arrival::{Arrival, Handshake};
 pub use clients::Client;
 pub use hooks::{Hook, worth_opening};
-pub use judge::{Gate, Verdict, decide, describe, establish, establish_with, resume};
+pub use judge::{Gate, Verdict, decide, describe, establish, establish_with, resume, turn_away};
 pub use permit::{ClientCertificate, Departure, Lease, Permit, Show};
 pub use snapshot::{Change, Estate, Population, Snapshot, World};
 pub use step::{Answer, Held, Introspection, KeysAnswer, Need, Step, Unproven};
