@@ -2,6 +2,7 @@
 
 use crate::{
     body::{Answer, Answered, Inbound},
+    challenge,
     connection::{self, Connection},
     cookie,
     forward::{self, Forwarding},
@@ -14,7 +15,7 @@ use crate::{
     wire::http2,
 };
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header, request::Parts, uri::Authority};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header, request::Parts, uri::Authority};
 use http_body::Body;
 use hyper::body::Incoming;
 use std::{
@@ -27,7 +28,7 @@ use std::{
 };
 use wardgate_gate::{
     Answer as Given, Arrival, Held, Introspection, KeysAnswer, Need, Permit, Step, Unproven, Verdict, canon, decide, establish,
-    establish_with, possession, resume, turn_away,
+    establish_with, resume, turn_away,
 };
 use wardgate_model::{
     api::AuditMode,
@@ -35,7 +36,6 @@ use wardgate_model::{
     facts::{Door, Facts, Stopped},
     reason::Reason,
     ruling::Ruling,
-    time::Time,
 };
 
 /// Serves one request. There is always an answer and, but for probes, always an event.
@@ -86,7 +86,7 @@ pub async fn serve(connection: Rc<Connection>, request: Request<Incoming>) -> Re
         if ruling.forwards() {
             connection.rate_limits(headers, ruling, facts);
         }
-        said_beside(&exchange, ruling, facts, headers, now);
+        challenge::said_beside(&exchange, &connection, ruling, facts, headers, now);
         respond::operation_ends(headers, facts);
         respond::credential_ends(headers, facts, now);
     }
@@ -97,26 +97,6 @@ pub async fn serve(connection: Rc<Connection>, request: Request<Incoming>) -> Re
     }
     response.body_mut().answering(answered);
     Ok(response)
-}
-
-/// What a client is told of proofs of possession and of the API beside the answer: the nonce of its next proof (RFC 9449 §8), and with a
-/// challenge where to read on (RFC 9728 §5.1).
-fn said_beside(exchange: &Exchange, ruling: &Ruling, facts: &Facts, headers: &mut HeaderMap, now: Time) {
-    // What an upstream answers is its own.
-    let challenged = !ruling.forwards() && headers.contains_key(header::WWW_AUTHENTICATE);
-    let holds = facts.caller.as_ref().is_some_and(|caller| caller.holds.is_some());
-    if !challenged && !holds && facts.stopped.is_none() {
-        return;
-    }
-    let snapshot = exchange.thread().gate.snapshot();
-    if let Some(nonce) = possession::next_nonce(facts, &snapshot, now).and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
-        headers.insert(respond::NONCE, nonce);
-    }
-    if let (true, Some(api)) = (challenged, facts.api.as_deref())
-        && let Some(url) = snapshot.resource_metadata(api, &facts.request.host)
-    {
-        respond::resource_metadata(headers, &url);
-    }
 }
 
 /// An extended CONNECT is judged as the GET that it stands for (RFC 8441 §5); its `:protocol` stays beside it.

@@ -24,6 +24,7 @@
 
 pub mod body;
 pub mod census;
+mod challenge;
 pub mod connection;
 pub mod cookie;
 pub mod door;

@@ -23,6 +23,7 @@ pub mod arrival;
 pub mod assertion;
 pub mod bindings;
 pub mod canon;
+pub mod challenge;
 pub mod clients;
 pub mod commit;
 pub mod credential;

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop where its own fixture is wrong")]
 
+#[cfg(test)]
+mod challenge;
 mod github;
 mod limits;
 mod matrix;
