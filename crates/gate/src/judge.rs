@@ -107,7 +107,9 @@ pub fn decide(facts: &Facts, snapshot: &Snapshot, meters: &Meters, now: Time) ->
     match ruled.ruling.response {
         // Where a ruling does not bind, nobody waits for it.
         Response::Slow { delay } if ruled.ruling.enforced => Step::Wait(Held(Some(Box::new(ruled))), Need::Delay { until: now + delay }),
-        Response::Slow { .. } | Response::Allow | Response::Challenge { .. } | Response::Block => Step::Done(commit::commit(ruled, snapshot, now)),
+        Response::Slow { .. } | Response::Allow | Response::Challenge { .. } | Response::Block => {
+            Step::Done(commit::commit(ruled, snapshot, now))
+        }
     }
 }
 

@@ -13,8 +13,8 @@ pub use addresses::RESOURCE_METADATA;
 pub use population::{Change, Population};
 
 use crate::{
-    assertion::Mint, challenge::Handshakes, denied::Denied, heard::LastHeard, hooks::Granted, permit::Show, possession::Possessions, route::Routes, spent::Spent,
-    trust::Trust,
+    assertion::Mint, challenge::Handshakes, denied::Denied, heard::LastHeard, hooks::Granted, permit::Show, possession::Possessions,
+    route::Routes, spent::Spent, trust::Trust,
 };
 use ahash::AHashMap;
 use ipnet::IpNet;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
 
+mod challenges;
 mod client_certificates;
 mod containment;
 mod durable;
@@ -21,6 +22,7 @@ mod records;
 mod review;
 mod several;
 mod signed;
+mod slow;
 mod socket;
 mod sources;
 mod upstream;
