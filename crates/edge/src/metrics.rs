@@ -51,6 +51,8 @@ impl ApiRulings {
 #[derive(Debug)]
 pub struct EdgeMetrics {
     apis: Mutex<Vec<(Box<str>, Arc<ApiRulings>)>>,
+    /// Requests that upstreams bear at a time, by API.
+    borne: Mutex<Vec<(Box<str>, Arc<AtomicI64>)>>,
     requests: Box<[OnceLock<Histogram>]>,
     judge: Histogram,
     wire: Box<[AtomicU64]>,
@@ -73,6 +75,7 @@ impl Default for EdgeMetrics {
     fn default() -> Self {
         Self {
             apis: Mutex::default(),
+            borne: Mutex::default(),
             requests: (0..METHODS.len() * STATUS_MAX).map(|_| OnceLock::new()).collect(),
             judge: Histogram::new(JUDGE_BOUNDS),
             wire: Reason::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
@@ -103,6 +106,17 @@ impl EdgeMetrics {
         let rulings = Arc::new(ApiRulings::new());
         apis.push((name.into(), Arc::clone(&rulings)));
         rulings
+    }
+
+    /// How many requests at a time the upstream of an API bears: the sum of what each thread lets go to each of its addresses.
+    pub fn concurrency(&self, api: &ApiName) -> Arc<AtomicI64> {
+        let mut all = self.borne.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, gauge)) = all.iter().find(|(known, _)| **known == *api.as_str()) {
+            return Arc::clone(gauge);
+        }
+        let gauge = Arc::<AtomicI64>::default();
+        all.push((api.as_str().into(), Arc::clone(&gauge)));
+        gauge
     }
 
     /// Counts the time that a request took.
@@ -211,6 +225,7 @@ impl EdgeMetrics {
         self.render_rulings(&mut text);
         self.render_lanes(&mut text);
         self.render_requests(&mut text);
+        self.render_borne(&mut text);
         header(&mut text, "wardgate_judge_duration_seconds", "histogram", "time that the judge took");
         self.judge.render(&mut text, "wardgate_judge_duration_seconds", "");
         let gauges = [
@@ -255,6 +270,16 @@ impl EdgeMetrics {
             }
         }
         text
+    }
+
+    fn render_borne(&self, text: &mut String) {
+        let all = self.borne.lock().unwrap_or_else(PoisonError::into_inner);
+        if !all.is_empty() {
+            header(text, "wardgate_upstream_concurrency", "gauge", "requests at a time that an upstream gets, by how quickly it answers");
+        }
+        for (api, gauge) in all.iter() {
+            let _ = writeln!(text, "wardgate_upstream_concurrency{{api=\"{api}\"}} {}", gauge.load(Ordering::Relaxed));
+        }
     }
 
     fn render_rulings(&self, text: &mut String) {

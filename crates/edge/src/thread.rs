@@ -161,7 +161,7 @@ impl Thread {
         let via_field_2 = HeaderValue::try_from(format!("2.0 {via}")).unwrap_or(HeaderValue::from_static("2.0 wardgate"));
         let via_field = HeaderValue::try_from(format!("1.1 {via}")).unwrap_or(HeaderValue::from_static("1.1 wardgate"));
         Rc::new(Self {
-            upstreams: Upstreams::new(limits, threads),
+            upstreams: Upstreams::new(limits, threads, Arc::clone(&metrics)),
             gate,
             in_process,
             probes,

@@ -7,12 +7,13 @@ use crate::{
     thread::{Phase, Thread},
 };
 use http::{HeaderMap, Method, StatusCode};
-use std::{rc::Rc, sync::Arc};
+use std::{rc::Rc, sync::Arc, time::Duration};
 use wardgate_gate::{Course, Effect, Lease};
 use wardgate_model::{
     api::AuditMode,
     event::{CameOf, Ending, Event, EventKind, Outcome, Place, Share, UpstreamOutcome},
     facts::Door,
+    inventory::Criticality,
     reason::Reason,
     ruling::Ruling,
 };
@@ -68,6 +69,18 @@ impl Exchange {
             snapshot: self.snapshot.get(),
             judge_order: self.order.get(),
         })
+    }
+
+    /// How long it has waited since it last went on towards the upstream.
+    #[must_use]
+    pub fn waited(&self) -> Duration {
+        self.now().since(self.progress.get())
+    }
+
+    /// How much depends on its caller.
+    #[must_use]
+    pub fn criticality(&self) -> Criticality {
+        self.facts().and_then(|facts| facts.caller.as_ref()).map_or(Criticality::Low, |caller| caller.identity.criticality)
     }
 
     /// The token that is given out, or ended, came of these.

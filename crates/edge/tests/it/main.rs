@@ -21,6 +21,7 @@ mod raw;
 mod records;
 mod review;
 mod several;
+mod shedding;
 mod signed;
 mod slow;
 mod socket;
