@@ -39,6 +39,7 @@ use std::{
     time::Duration,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use wardgate_gate::Handshake;
 use wardgate_model::{
     facts::{Door, Facts},
     proof::CertificateChain,
@@ -88,6 +89,7 @@ pub struct Connection {
     watched: OnceCell<Watched>,
     crossing: RefCell<Option<Crossing>>,
     certificates: OnceCell<Arc<CertificateChain>>,
+    handshake: OnceCell<Handshake>,
 }
 
 /// Fields of ours that a connection has ready.
@@ -130,6 +132,7 @@ impl Connection {
             watched: OnceCell::new(),
             crossing: RefCell::new(None),
             certificates: OnceCell::new(),
+            handshake: OnceCell::new(),
         });
         let weak: Weak<dyn Tick> = Rc::downgrade(&connection) as Weak<dyn Tick>;
         let _ = connection.watched.set(thread.watch.add(weak));
@@ -181,6 +184,17 @@ impl Connection {
     /// Notes what the client showed in the handshake.
     pub fn showed(&self, certificates: Arc<CertificateChain>) {
         let _ = self.certificates.set(certificates);
+    }
+
+    /// What the client's handshake told of it.
+    #[must_use]
+    pub fn handshake(&self) -> Option<&Handshake> {
+        self.handshake.get()
+    }
+
+    /// Notes what the client's handshake told of it.
+    pub fn shook(&self, handshake: Handshake) {
+        let _ = self.handshake.set(handshake);
     }
 
     /// Whether it is protected.

@@ -2,6 +2,7 @@
 
 use crate::{
     body::{Answer, Answered, Inbound},
+    challenge,
     connection::{self, Connection},
     cookie,
     forward::{self, Forwarding},
@@ -9,11 +10,12 @@ use crate::{
     pause::pause,
     record::{Exchange, Opening},
     respond::{self, Voice},
+    slow,
     thread::Thread,
     wire::http2,
 };
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header, request::Parts, uri::Authority};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header, request::Parts, uri::Authority};
 use http_body::Body;
 use hyper::body::Incoming;
 use std::{
@@ -26,7 +28,7 @@ use std::{
 };
 use wardgate_gate::{
     Answer as Given, Arrival, Held, Introspection, KeysAnswer, Need, Permit, Step, Unproven, Verdict, canon, decide, establish,
-    establish_with, possession, resume, signers,
+    establish_with, resume, turn_away,
 };
 use wardgate_model::{
     api::AuditMode,
@@ -34,7 +36,6 @@ use wardgate_model::{
     facts::{Door, Facts, Stopped},
     reason::Reason,
     ruling::Ruling,
-    time::Time,
 };
 
 /// Serves one request. There is always an answer and, but for probes, always an event.
@@ -85,7 +86,7 @@ pub async fn serve(connection: Rc<Connection>, request: Request<Incoming>) -> Re
         if ruling.forwards() {
             connection.rate_limits(headers, ruling, facts);
         }
-        said_beside(&exchange, ruling, facts, headers, now);
+        challenge::said_beside(&exchange, &connection, ruling, facts, headers, now);
         respond::operation_ends(headers, facts);
         respond::credential_ends(headers, facts, now);
     }
@@ -96,31 +97,6 @@ pub async fn serve(connection: Rc<Connection>, request: Request<Incoming>) -> Re
     }
     response.body_mut().answering(answered);
     Ok(response)
-}
-
-/// What a client is told of proofs of possession and of the API beside the answer: the nonce of its next proof (RFC 9449 §8), and with a
-/// challenge where to read on (RFC 9728 §5.1).
-fn said_beside(exchange: &Exchange, ruling: &Ruling, facts: &Facts, headers: &mut HeaderMap, now: Time) {
-    // What an upstream answers is its own.
-    let challenged = !ruling.forwards() && headers.contains_key(header::WWW_AUTHENTICATE);
-    let holds = facts.caller.as_ref().is_some_and(|caller| caller.holds.is_some());
-    if !challenged && !holds && facts.stopped.is_none() {
-        return;
-    }
-    let snapshot = exchange.thread().gate.snapshot();
-    if let Some(nonce) = possession::next_nonce(facts, &snapshot, now).and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
-        headers.insert(respond::NONCE, nonce);
-    }
-    if challenged
-        && let Some(wanted) = signers::accept_signature(facts, ruling, &snapshot, now).and_then(|text| HeaderValue::try_from(text).ok())
-    {
-        headers.insert(signers::ACCEPT_SIGNATURE, wanted);
-    }
-    if let (true, Some(api)) = (challenged, facts.api.as_deref())
-        && let Some(url) = snapshot.resource_metadata(api, &facts.request.host)
-    {
-        respond::resource_metadata(headers, &url);
-    }
 }
 
 /// An extended CONNECT is judged as the GET that it stands for (RFC 8441 §5); its `:protocol` stays beside it.
@@ -296,14 +272,16 @@ enum Paused {
 }
 
 fn arrival<'a>(exchange: &'a Exchange, connection: &'a Connection, parts: &'a Parts) -> Arrival<'a> {
+    // What a trusted proxy shows in the handshake is its own: those whom it passes on do not become it.
+    let own = connection.is_tls() && connection.source(&parts.headers).is_ok_and(|source| !source.relayed);
     Arrival {
         id: exchange.id(),
         time: exchange.opened(),
         door: connection.door(),
         version: parts.version,
         protocol: connection::protocol(&parts.extensions),
-        // What a trusted proxy shows in the handshake is its own: those whom it passes on do not become it.
-        certificates: connection.certificates().filter(|_| connection.source(&parts.headers).is_ok_and(|source| !source.relayed)),
+        handshake: connection.handshake().filter(|_| own),
+        certificates: connection.certificates().filter(|_| own),
         method: &parts.method,
         uri: &parts.uri,
         headers: &parts.headers,
@@ -408,12 +386,15 @@ async fn answer_needs(exchange: &Exchange, mut held: Held, mut need: Need) -> Re
     let (thread, mut draws) = (exchange.thread(), 0);
     loop {
         let given = match need {
-            Need::Delay { until } => delay(thread, until).await?,
+            Need::Delay { until } => match slow::wait(exchange, until).await {
+                true => Given::Elapsed,
+                false => return Ok(turn_away(held, until, thread.now())),
+            },
             // Others may have taken what was drawn; each time somebody did.
             Need::Budget { .. } if draws == DRAWS_MAX => return Err(Reason::ReserveFault),
             Need::Budget { task } => {
                 draws += 1;
-                let _waiting = Counted::new(&thread.slowed, thread.limits.slowed_max).ok_or(Reason::CommitBusy)?;
+                let _waiting = Counted::new(&thread.drawing, thread.limits.slowed_max).ok_or(Reason::CommitBusy)?;
                 Given::Budget(thread.in_process.draw(&task).await)
             }
             // Whatever a proof needs is asked for before a ruling.
@@ -433,12 +414,6 @@ async fn answer_needs(exchange: &Exchange, mut held: Held, mut need: Need) -> Re
 
 /// How often more of a budget is drawn for one request.
 const DRAWS_MAX: u32 = 64;
-
-async fn delay(thread: &Thread, until: Time) -> Result<Given, Reason> {
-    let _slowed = Counted::new(&thread.slowed, thread.limits.slowed_max).ok_or(Reason::CommitBusy)?;
-    tokio::time::sleep(until.since(thread.now()).min(thread.limits.slow_max)).await;
-    Ok(Given::Elapsed)
-}
 
 /// One of at most so many requests that wait for something.
 struct Counted<'a>(&'a Cell<usize>);

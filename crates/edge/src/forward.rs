@@ -175,6 +175,9 @@ fn abroad(going: Going, exchange: &Rc<Exchange>, connection: &Rc<Connection>, pa
     };
     let onward = Onward { exchange: Rc::clone(exchange), api, turn: thread.upstreams.turn(), certificate, tried: SmallVec::new() };
     let pool = onward.pool().ok_or(failure(Reason::ForwardConnect))?;
+    if !pool.admits(exchange.criticality()) {
+        return Err(failure(Reason::ForwardShed));
+    }
     exchange.depart(Arc::clone(pool.name()), exchange.now());
     let upgrade = canon::upgrade(&parts.method, parts.version, &parts.headers, connection::protocol(&parts.extensions)).ok().flatten();
     let mut headers = parts.headers;
@@ -342,10 +345,11 @@ impl Onward {
 fn gave_up(fault: &UpstreamFault, exchange: &Exchange, pool: Option<&Rc<Pool>>) -> Failure {
     let theirs = exchange.upload_fault().is_none() && matches!(exchange.struck(), None | Some(Strike::Upstream));
     let busy = matches!(fault, UpstreamFault::Busy) && exchange.struck().is_none();
-    if let Some(pool) = pool.filter(|_| theirs && !busy)
-        && pool.standing().failed(exchange.now())
-    {
-        exchange.thread().metrics.eject();
+    if let Some(pool) = pool.filter(|_| theirs && !busy) {
+        pool.unanswered(exchange.now());
+        if pool.standing().failed(exchange.now()) {
+            exchange.thread().metrics.eject();
+        }
     }
     failure(reason(fault, exchange))
 }
@@ -399,6 +403,7 @@ pub(crate) fn reason(fault: &UpstreamFault, exchange: &Exchange) -> Reason {
 pub(crate) fn passed_on(response: Response<Incoming>, lane: Lane, api: &Api, exchange: &Rc<Exchange>) -> Result<Response<Answer>, Failure> {
     let (mut parts, incoming) = response.into_parts();
     let status = parts.status;
+    lane.pool().answered(status, exchange.waited(), exchange.now());
     match status {
         StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
             if lane.pool().standing().failed(exchange.now()) {

@@ -7,18 +7,24 @@
 //! So that nobody comes without that proof, such a listener resumes no sessions: a resumed one copies the certificates out of the
 //! old session and asks for no signature.
 
+mod hello;
+
+pub use hello::fingerprint;
 use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, OtherError, ServerConfig, ServerConnection, SignatureScheme,
+    CertificateError, DigitallySignedStruct, DistinguishedName, HandshakeKind, OtherError, ServerConfig, ServerConnection, SignatureScheme,
     client::danger::HandshakeSignatureValid,
     crypto::{WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, PrivateKeyDer, UnixTime},
     server::{
-        NoServerSessionStorage,
+        Acceptor, NoServerSessionStorage,
         danger::{ClientCertVerified, ClientCertVerifier},
     },
 };
-use std::sync::Arc;
-use wardgate_model::proof::CertificateChain;
+use std::{io, sync::Arc};
+use tokio::net::TcpStream;
+use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
+use wardgate_gate::Handshake;
+use wardgate_model::{proof::CertificateChain, time::Time};
 
 use crate::server::ALPN;
 
@@ -61,6 +67,22 @@ pub fn server_config(
     }
     config.alpn_protocols = ALPN.map(<[u8]>::to_vec).to_vec();
     Ok(config)
+}
+
+/// The server's side of a handshake; `now` is asked when the client's first message is there.
+///
+/// # Errors
+/// When it breaks off.
+pub async fn accept(
+    config: Arc<ServerConfig>,
+    client: TcpStream,
+    now: impl FnOnce() -> Time,
+) -> io::Result<(TlsStream<TcpStream>, Handshake)> {
+    let start = LazyConfigAcceptor::new(Acceptor::default(), client).await?;
+    let (began, fingerprint) = (now(), fingerprint(&start.client_hello()));
+    let stream = start.into_stream(config).await?;
+    let resumed = stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed);
+    Ok((stream, Handshake { fingerprint, full: (!resumed).then_some(began) }))
 }
 
 /// The certificates that a client showed, once the handshake is over; `None`: none were asked for, or it has none.

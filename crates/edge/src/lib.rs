@@ -24,6 +24,7 @@
 
 pub mod body;
 pub mod census;
+mod challenge;
 pub mod connection;
 pub mod cookie;
 pub mod door;
@@ -41,6 +42,7 @@ pub mod records;
 pub mod respond;
 pub mod review;
 pub mod server;
+mod slow;
 pub mod sources;
 pub mod thread;
 pub mod tunnel;

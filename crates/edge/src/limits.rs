@@ -93,8 +93,10 @@ pub struct EdgeLimits {
     pub paused_streams_max: usize,
     /// Requests that wait so on connections that they share, per thread. Default 1,000.
     pub paused_max: usize,
-    /// Requests that are being slowed, per thread. Default 1,000.
+    /// Requests that are being slowed, per thread; as many that wait for more of a task's budget. Default 1,000.
     pub slowed_max: usize,
+    /// Of these, requests of one source (an IPv4 address, an IPv6 /64), in the whole process. Default 128.
+    pub slowed_source_max: usize,
     /// Longest delay that is granted to a `slow` ruling. Default 30 s.
     pub slow_max: Duration,
     /// How long a request to an API of `audit: durable` waits for its event to outlast the machine. Default 5 s: a disk that is well
@@ -147,6 +149,7 @@ impl Default for EdgeLimits {
             paused_streams_max: 8,
             paused_max: 1_000,
             slowed_max: 1_000,
+            slowed_source_max: 128,
             slow_max: Duration::from_secs(30),
             durable: Duration::from_secs(5),
         }

@@ -51,6 +51,8 @@ impl ApiRulings {
 #[derive(Debug)]
 pub struct EdgeMetrics {
     apis: Mutex<Vec<(Box<str>, Arc<ApiRulings>)>>,
+    /// Requests that upstreams bear at a time, by API.
+    borne: Mutex<Vec<(Box<str>, Arc<AtomicI64>)>>,
     requests: Box<[OnceLock<Histogram>]>,
     judge: Histogram,
     wire: Box<[AtomicU64]>,
@@ -59,6 +61,8 @@ pub struct EdgeMetrics {
     source_refused: AtomicU64,
     pausing: AtomicI64,
     unpaused: AtomicU64,
+    slowing: AtomicI64,
+    unslowed: AtomicU64,
     ejections: AtomicU64,
     untrusted: AtomicU64,
     trailers: AtomicU64,
@@ -71,6 +75,7 @@ impl Default for EdgeMetrics {
     fn default() -> Self {
         Self {
             apis: Mutex::default(),
+            borne: Mutex::default(),
             requests: (0..METHODS.len() * STATUS_MAX).map(|_| OnceLock::new()).collect(),
             judge: Histogram::new(JUDGE_BOUNDS),
             wire: Reason::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
@@ -79,6 +84,8 @@ impl Default for EdgeMetrics {
             source_refused: AtomicU64::new(0),
             pausing: AtomicI64::new(0),
             unpaused: AtomicU64::new(0),
+            slowing: AtomicI64::new(0),
+            unslowed: AtomicU64::new(0),
             ejections: AtomicU64::new(0),
             untrusted: AtomicU64::new(0),
             trailers: AtomicU64::new(0),
@@ -99,6 +106,17 @@ impl EdgeMetrics {
         let rulings = Arc::new(ApiRulings::new());
         apis.push((name.into(), Arc::clone(&rulings)));
         rulings
+    }
+
+    /// How many requests at a time the upstream of an API bears: the sum of what each thread lets go to each of its addresses.
+    pub fn concurrency(&self, api: &ApiName) -> Arc<AtomicI64> {
+        let mut all = self.borne.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, gauge)) = all.iter().find(|(known, _)| **known == *api.as_str()) {
+            return Arc::clone(gauge);
+        }
+        let gauge = Arc::<AtomicI64>::default();
+        all.push((api.as_str().into(), Arc::clone(&gauge)));
+        gauge
     }
 
     /// Counts the time that a request took.
@@ -169,6 +187,16 @@ impl EdgeMetrics {
         self.unpaused.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts requests that are being slowed.
+    pub fn slowing(&self, change: i64) {
+        self.slowing.fetch_add(change, Ordering::Relaxed);
+    }
+
+    /// Counts a request that was to be slowed and was refused: too many wait.
+    pub fn unslowed(&self) {
+        self.unslowed.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Counts a connection that was to come by a balancer, and did not.
     pub fn refuse_untrusted(&self) {
         self.untrusted.fetch_add(1, Ordering::Relaxed);
@@ -197,6 +225,7 @@ impl EdgeMetrics {
         self.render_rulings(&mut text);
         self.render_lanes(&mut text);
         self.render_requests(&mut text);
+        self.render_borne(&mut text);
         header(&mut text, "wardgate_judge_duration_seconds", "histogram", "time that the judge took");
         self.judge.render(&mut text, "wardgate_judge_duration_seconds", "");
         let gauges = [
@@ -208,6 +237,7 @@ impl EdgeMetrics {
                 "requests that wait to be told that their source is over its limit",
                 self.pausing.load(Ordering::Relaxed),
             ),
+            ("wardgate_slowed_requests", "gauge", "requests that wait for their risk", self.slowing.load(Ordering::Relaxed)),
         ];
         for (name, kind, help, value) in gauges {
             header(&mut text, name, kind, help);
@@ -221,6 +251,7 @@ impl EdgeMetrics {
                 "requests that were told at once that their source is over its limit: too many wait",
                 &self.unpaused,
             ),
+            ("wardgate_unslowed_refusals_total", "requests that were to be slowed and were refused: too many wait", &self.unslowed),
             ("wardgate_untrusted_connections_refused_total", "connections closed at once: not of a trusted balancer", &self.untrusted),
             ("wardgate_upstream_ejections_total", "times that an address of an upstream was passed over for its failures", &self.ejections),
             ("wardgate_trailers_dropped_total", "trailers that were not passed on", &self.trailers),
@@ -239,6 +270,16 @@ impl EdgeMetrics {
             }
         }
         text
+    }
+
+    fn render_borne(&self, text: &mut String) {
+        let all = self.borne.lock().unwrap_or_else(PoisonError::into_inner);
+        if !all.is_empty() {
+            header(text, "wardgate_upstream_concurrency", "gauge", "requests at a time that an upstream gets, by how quickly it answers");
+        }
+        for (api, gauge) in all.iter() {
+            let _ = writeln!(text, "wardgate_upstream_concurrency{{api=\"{api}\"}} {}", gauge.load(Ordering::Relaxed));
+        }
     }
 
     fn render_rulings(&self, text: &mut String) {

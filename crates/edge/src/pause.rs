@@ -63,8 +63,10 @@ pub(crate) async fn pause(exchange: &Exchange, connection: &Connection, relayed:
         Some(place)
     };
     exchange.vacate();
-    rest(thread).await;
-    drop(place);
+    thread.metrics.pausing(1);
+    let counted = Paused(thread);
+    rest(thread, thread.now() + thread.limits.refusal_pause).await;
+    drop((counted, place));
 }
 
 /// More streams of a client's own connection would wait than may: it takes no further one. Whoever opens more all the same, a pause
@@ -122,11 +124,10 @@ struct Rest {
     waker: RefCell<Option<Waker>>,
 }
 
-/// By the clock of the thread, as any other deadline: a timer for each would cost more than the answer.
-async fn rest(thread: &Rc<Thread>) {
-    let until = thread.now() + thread.limits.refusal_pause;
+/// Waits until then or until the doors close: by the clock of the thread, as for any other deadline, for a timer for each would cost more
+/// than the answer.
+pub(crate) async fn rest(thread: &Rc<Thread>, until: Time) {
     let rest = Rc::new(Rest { thread: Rc::clone(thread), until, over: Cell::new(false), waker: RefCell::new(None) });
-    thread.metrics.pausing(1);
     let weak: Weak<dyn Tick> = Rc::downgrade(&rest) as Weak<dyn Tick>;
     let _watched = thread.watch.add(weak);
     std::future::poll_fn(|cx| {
@@ -150,8 +151,11 @@ impl Tick for Rest {
     }
 }
 
-impl Drop for Rest {
+/// Counts who waits.
+struct Paused<'a>(&'a Thread);
+
+impl Drop for Paused<'_> {
     fn drop(&mut self) {
-        self.thread.metrics.pausing(-1);
+        self.0.metrics.pausing(-1);
     }
 }

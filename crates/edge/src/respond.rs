@@ -159,6 +159,8 @@ fn challenge(reason: Reason, status: StatusCode, facts: Option<&Facts>) -> Optio
         // The other challenge says all there is to say.
         (StatusCode::UNAUTHORIZED, Reason::ProofPossession | Reason::ProofNonce) => return None,
         (StatusCode::UNAUTHORIZED, _) if is_by_possession(facts) && takes_tokens(facts) => return None,
+        // What was shown is good, and not enough.
+        (StatusCode::UNAUTHORIZED, Reason::RiskChallenged) => "Bearer realm=\"wardgate\"",
         (StatusCode::UNAUTHORIZED, Reason::CredentialMissing) => "Bearer realm=\"wardgate\"",
         (StatusCode::UNAUTHORIZED, _) if is_by_possession(facts) => "Bearer realm=\"wardgate\"",
         (StatusCode::UNAUTHORIZED, _) => "Bearer realm=\"wardgate\", error=\"invalid_token\"",
@@ -188,17 +190,33 @@ fn held(reason: Reason, status: StatusCode, facts: Option<&Facts>) -> Option<Hea
     let tokens = takes_tokens(facts);
     // Whoever is told of its proof has shown one, and every 401 has a challenge (RFC 9110 §11.6.1).
     let own = matches!(reason, Reason::ProofPossession | Reason::ProofNonce);
-    if status != StatusCode::UNAUTHORIZED || !(tokens || own) {
+    // Who could show nothing when its risk was too high is told how to be one that can (RFC 9110 §11.6.1: with other statuses, too).
+    let told = status == StatusCode::UNAUTHORIZED || (reason == Reason::RiskBlocked && shows_nothing(facts));
+    if !told || !(tokens || own) {
         return None;
     }
     let error = match reason {
         Reason::CredentialMissing => "",
         Reason::ProofPossession => ", error=\"invalid_dpop_proof\"",
         Reason::ProofNonce => ", error=\"use_dpop_nonce\"",
+        // Of a challenge that can be answered, whoever says the nonce says so.
+        Reason::RiskChallenged | Reason::RiskBlocked => "",
         _ if is_by_possession(facts) => ", error=\"invalid_token\"",
         _ => "",
     };
     HeaderValue::try_from(format!("DPoP realm=\"wardgate\"{error}, algs=\"{}\"", possession::algorithms())).ok()
+}
+
+fn shows_nothing(facts: Option<&Facts>) -> bool {
+    facts.and_then(|facts| facts.caller.as_ref()).is_some_and(|caller| caller.credential.is_some() && !caller.proof.bound)
+}
+
+/// Has the next proof made with the nonce that goes with this answer (RFC 9449 §9).
+pub(crate) fn ask_for_nonce(headers: &mut HeaderMap) {
+    let text = format!("DPoP realm=\"wardgate\", error=\"use_dpop_nonce\", algs=\"{}\"", possession::algorithms());
+    if let Ok(challenge) = HeaderValue::try_from(text) {
+        headers.insert(header::WWW_AUTHENTICATE, challenge);
+    }
 }
 
 /// Says in each challenge where it is told what the API is as a protected resource (RFC 9728 §5.1).

@@ -9,6 +9,7 @@ use crate::{
     metrics::EdgeMetrics,
     preamble::{self, Sender},
     proxies::Proxies,
+    sources::Sources,
     thread::{Control, Phase, Shared, Thread},
     watch::PERIOD,
 };
@@ -25,7 +26,6 @@ use tokio::{
     net::TcpStream,
     sync::{Notify, mpsc},
 };
-use tokio_rustls::TlsAcceptor;
 use wardgate_gate::Gate;
 use wardgate_model::{event::EventSink, facts::Door, time::Time};
 
@@ -143,7 +143,9 @@ impl Edge {
         }
         let threads = config.threads.max(1);
         let (limits, via) = (config.limits, config.via);
-        let shared = Shared { parts, sources: Arc::default(), asking: Arc::default(), pausing: Arc::default(), limits, via, threads };
+        let counting = Arc::<Sources>::default;
+        let (sources, asking, pausing, slowing) = (counting(), counting(), counting(), counting());
+        let shared = Shared { parts, sources, asking, pausing, slowing, limits, via, threads };
         let control = Arc::new(Control::default());
         let (alive, ended) = mpsc::channel(1);
         let handle = EdgeHandle { addresses, control: Arc::clone(&control), ended };
@@ -258,7 +260,7 @@ async fn accept(thread: Rc<Thread>, listener: Listener, socket: TcpListener) {
                 if thread.metrics.connect(max) {
                     let cover = if listener.tls.is_some() { Cover::Tls } else { Cover::Clear };
                     let connection = Connection::new(&thread, listener.door, from, cover, listener.proxies.clone());
-                    let tls = listener.tls.as_ref().map(|tls| TlsAcceptor::from(tls.load_full()));
+                    let tls = listener.tls.as_ref().map(|tls| tls.load_full());
                     let named = listener.proxy_protocol.then_some(of_source);
                     tokio::task::spawn_local(take(connection, client, tls, named));
                 }
@@ -272,7 +274,7 @@ async fn accept(thread: Rc<Thread>, listener: Listener, socket: TcpListener) {
 /// Brings one connection to the protocol that it speaks.
 ///
 /// `named`: the balancer says first for whom it is, and a client has so many connections at most.
-async fn take(connection: Rc<Connection>, mut client: TcpStream, tls: Option<TlsAcceptor>, named: Option<usize>) {
+async fn take(connection: Rc<Connection>, mut client: TcpStream, tls: Option<Arc<ServerConfig>>, named: Option<usize>) {
     if client.set_nodelay(true).is_err() {
         return;
     }
@@ -290,7 +292,9 @@ async fn take(connection: Rc<Connection>, mut client: TcpStream, tls: Option<Tls
     let Some(tls) = tls else {
         return connection::serve(connection, client, false).await;
     };
-    let Some(Ok(client)) = connection.opening(tls.accept(client)).await else { return };
+    let accepted = handshake::accept(tls, client, || connection.thread().now());
+    let Some(Ok((client, told))) = connection.opening(accepted).await else { return };
+    connection.shook(told);
     let session = client.get_ref().1;
     if let Some(certificates) = handshake::shown(session) {
         connection.showed(certificates);

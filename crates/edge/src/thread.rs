@@ -39,6 +39,8 @@ pub struct Shared {
     pub asking: Arc<Sources>,
     /// Requests that wait to be told that their source is over its limit, by source.
     pub pausing: Arc<Sources>,
+    /// Requests that are being slowed, by source.
+    pub slowing: Arc<Sources>,
     /// Bounds.
     pub limits: EdgeLimits,
     /// Our own name in `Via`, by which we know our own requests.
@@ -51,6 +53,15 @@ impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Shared")
     }
+}
+
+/// Requests that are being slowed.
+#[derive(Debug)]
+pub struct Slowed {
+    /// On this thread.
+    pub here: Cell<usize>,
+    /// Of the whole process, by source.
+    pub sources: Arc<Sources>,
 }
 
 /// Where a thread is in its life.
@@ -120,7 +131,9 @@ pub struct Thread {
     /// Connections to upstreams.
     pub upstreams: Upstreams,
     /// Requests that are being slowed.
-    pub slowed: Cell<usize>,
+    pub slowed: Slowed,
+    /// Requests that wait for more of a task's budget.
+    pub drawing: Cell<usize>,
     /// Requests whose bodies are collected for the judge.
     pub collecting: Cell<usize>,
     /// The same, by source.
@@ -143,12 +156,12 @@ impl Thread {
     /// The state of a new thread.
     #[must_use]
     pub fn new(shared: Shared) -> Rc<Self> {
-        let Shared { parts, sources, asking, pausing, limits, via, threads } = shared;
+        let Shared { parts, sources, asking, pausing, slowing, limits, via, threads } = shared;
         let EdgeParts { gate, sink, clock, entropy, in_process, probes, keys, metrics, census: _ } = parts;
         let via_field_2 = HeaderValue::try_from(format!("2.0 {via}")).unwrap_or(HeaderValue::from_static("2.0 wardgate"));
         let via_field = HeaderValue::try_from(format!("1.1 {via}")).unwrap_or(HeaderValue::from_static("1.1 wardgate"));
         Rc::new(Self {
-            upstreams: Upstreams::new(limits, threads),
+            upstreams: Upstreams::new(limits, threads, Arc::clone(&metrics)),
             gate,
             in_process,
             probes,
@@ -164,7 +177,8 @@ impl Thread {
             watch: Rc::new(Watch::default()),
             reviews: Reviews::default(),
             resolved: RefCell::default(),
-            slowed: Cell::new(0),
+            slowed: Slowed { here: Cell::new(0), sources: slowing },
+            drawing: Cell::new(0),
             collecting: Cell::new(0),
             collectors: Arc::default(),
             sink,

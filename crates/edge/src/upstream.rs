@@ -3,14 +3,17 @@
 //! INVARIANT (clean reuse): an HTTP/1 connection goes back only after a whole answer to a wholly sent request, and is taken again
 //! only if the engine found nothing more on it. Everything else is closed. An HTTP/2 connection is shared by its requests.
 
+mod borne;
+mod gradient;
 mod health;
 mod lane;
 mod pool;
 mod socket;
 mod standing;
 
-use crate::limits::EdgeLimits;
+use crate::{limits::EdgeLimits, metrics::EdgeMetrics};
 use ahash::AHashMap;
+use borne::Borne;
 pub use lane::{Lane, Sending};
 pub use pool::Pool;
 pub use standing::Standing;
@@ -74,6 +77,7 @@ pub struct To<'a> {
 pub struct Upstreams {
     limits: EdgeLimits,
     threads: usize,
+    metrics: Arc<EdgeMetrics>,
     pools: RefCell<AHashMap<ApiName, Vec<Rc<Pool>>>>,
     turn: Cell<usize>,
 }
@@ -81,8 +85,8 @@ pub struct Upstreams {
 impl Upstreams {
     /// No connection yet.
     #[must_use]
-    pub fn new(limits: EdgeLimits, threads: usize) -> Self {
-        Self { limits, threads: threads.max(1), pools: RefCell::default(), turn: Cell::new(0) }
+    pub fn new(limits: EdgeLimits, threads: usize, metrics: Arc<EdgeMetrics>) -> Self {
+        Self { limits, threads: threads.max(1), metrics, pools: RefCell::default(), turn: Cell::new(0) }
     }
 
     /// Whose turn it is among the addresses of an upstream.
@@ -120,7 +124,8 @@ impl Upstreams {
         {
             return Rc::clone(pool);
         }
-        let pool = Rc::new(Pool::new(url, max, &api.upstream.wire, certificate.cloned(), now));
+        let borne = api.upstream.wire.concurrency.map(|bounds| Borne::new(bounds, self.threads, self.metrics.concurrency(&api.name)));
+        let pool = Rc::new(Pool::new(url, max, &api.upstream.wire, certificate.cloned(), borne, now));
         if let Some(health) = &pool.wire().health {
             tokio::task::spawn_local(health::watch(Rc::downgrade(&pool), health.clone()));
         }

@@ -4,6 +4,15 @@ use http::{HeaderMap, Method, Uri, Version};
 use std::{net::IpAddr, sync::Arc};
 use wardgate_model::{facts::Door, id::RequestId, proof::CertificateChain, time::Time};
 
+/// What the TLS handshake of a connection told of its client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handshake {
+    /// The fingerprint of its software.
+    pub fingerprint: Arc<str>,
+    /// When it began, where it was a full one: what the client has a certificate for, it signed then. `None`: it resumed an older one.
+    pub full: Option<Time>,
+}
+
 /// A request as it arrived. Nothing in it is trusted yet.
 #[derive(Debug, Clone, Copy)]
 pub struct Arrival<'a> {
@@ -17,6 +26,8 @@ pub struct Arrival<'a> {
     pub version: Version,
     /// `:protocol` of an extended CONNECT, whose method stands here as GET (RFC 8441 §4).
     pub protocol: Option<&'a str>,
+    /// What the client's TLS handshake told of it; `None`: it came without one, or behind a proxy that had its own.
+    pub handshake: Option<&'a Handshake>,
     /// The certificates that the client showed in the handshake, whose private key it has; `None`: it showed none.
     pub certificates: Option<&'a Arc<CertificateChain>>,
     /// Method.

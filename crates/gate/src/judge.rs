@@ -105,8 +105,11 @@ pub fn decide(facts: &Facts, snapshot: &Snapshot, meters: &Meters, now: Time) ->
         Err(Unruled::Needs(need)) => return Step::Wait(Held(None), need),
     };
     match ruled.ruling.response {
-        Response::Slow { delay } => Step::Wait(Held(Some(Box::new(ruled))), Need::Delay { until: now + delay }),
-        Response::Allow | Response::Challenge { .. } | Response::Block => Step::Done(commit::commit(ruled, snapshot, now)),
+        // Where a ruling does not bind, nobody waits for it.
+        Response::Slow { delay } if ruled.ruling.enforced => Step::Wait(Held(Some(Box::new(ruled))), Need::Delay { until: now + delay }),
+        Response::Slow { .. } | Response::Allow | Response::Challenge { .. } | Response::Block => {
+            Step::Done(commit::commit(ruled, snapshot, now))
+        }
     }
 }
 
@@ -120,6 +123,18 @@ pub fn resume(held: Held, answer: &Answer, snapshot: &Snapshot, now: Time) -> St
         // Whoever does not judge again does not know whether there is anything left.
         (None, _) => Step::Done(Verdict { ruling: Ruling::refused(Reason::ReserveFault), permit: None }),
     }
+}
+
+/// The refusal of a request that was to wait until then, where there is no room for one more who waits: it may come again when it would
+/// have gone on. What it reserved is given back.
+#[must_use]
+pub fn turn_away(held: Held, until: Time, now: Time) -> Verdict {
+    let seconds = u64::try_from(until.since(now).as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1);
+    let ruling = match held.0 {
+        Some(ruled) => ruled.ruling,
+        None => Ruling::refused(Reason::RiskSlowed),
+    };
+    Verdict { ruling: Ruling { response: Response::Block, retry_after_s: Some(seconds), ..ruling }, permit: None }
 }
 
 /// Facts of a request that is only described: by whom, with which kind of proof. For `explain` and plans; the rooms that look
@@ -239,7 +254,12 @@ pub(crate) fn blank(arrival: &Arrival<'_>, request: RequestFacts) -> Facts {
         door: arrival.door,
         trace: None,
         request,
-        source: SourceFacts { address: canon::address(arrival.peer), zone: None, user_agent: None, tls: None },
+        source: SourceFacts {
+            address: canon::address(arrival.peer),
+            zone: None,
+            user_agent: None,
+            tls: arrival.handshake.map(|handshake| Arc::clone(&handshake.fingerprint)),
+        },
         api: None,
         operation: None,
         resource: None,

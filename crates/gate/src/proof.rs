@@ -8,6 +8,7 @@
 mod certificate;
 mod client;
 mod federated;
+mod fresh;
 mod key;
 mod ours;
 mod possession;
@@ -176,7 +177,8 @@ pub fn verify<'a>(
     match shown.and_then(|genuine| possession::is_used(genuine, held.as_ref())) {
         Ok(genuine) => {
             let proven = in_force(presented.sourced, genuine, snapshot, now)?;
-            possession::once(proven, held.as_ref(), snapshot, meters, now)
+            let proven = possession::once(proven, held.as_ref(), snapshot, meters, now)?;
+            Ok(fresh::noted(proven, held.as_ref(), snapshot, now))
         }
         Err(Failed::Nobody(reason, unknown)) => {
             let facts = Facts { unknown, ..presented.into_facts() };

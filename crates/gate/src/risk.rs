@@ -3,11 +3,11 @@
 //! Why here: policies read the risk, so it comes just before them. It refuses nothing itself: what follows from a risk is said
 //! beside the policy's answer ([`follows`]), and the stricter of the two holds.
 
-use crate::{inspect::Inspected, standing::Considered};
+use crate::{challenge, inspect::Inspected, snapshot::Snapshot, standing::Considered};
 use wardgate_abuse::Meters;
 use wardgate_model::{
     reason::Reason,
-    risk::{Assessment, Ladder, Plan},
+    risk::{Assessment, Plan},
     ruling::Response,
     time::Time,
 };
@@ -42,14 +42,13 @@ pub(crate) struct Follows {
     pub(crate) would: Option<Response>,
 }
 
-pub(crate) fn follows(assessment: &Assessment, asked: &Considered<'_>) -> Follows {
+pub(crate) fn follows(assessment: &Assessment, asked: &Considered<'_>, snapshot: &Snapshot) -> Follows {
     let mild = Follows { response: Response::Allow, reason: None, would: None };
     if assessment.risk == 0 {
         return mild;
     }
     let plan = Plan::of(asked.api.sensitivity).for_class(asked.operation.class);
-    let ladder = if asked.caller.proof.bound { Ladder::Possession } else { Ladder::Nothing };
-    let response = plan.response(assessment, ladder);
+    let response = plan.response(assessment, challenge::ladder(asked.caller, asked.api, snapshot));
     let reason = match response {
         Response::Allow => return mild,
         Response::Slow { .. } => Reason::RiskSlowed,

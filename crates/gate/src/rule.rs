@@ -56,7 +56,7 @@ pub fn rule(assessed: Assessed<'_>, snapshot: &Snapshot, now: Time) -> Result<Ru
         let denial = Denial::because(reason).policies(Arc::clone(&acting.policies)).limits(reserved.reservation.states(now), None);
         return Err(denial.assessed(assessment));
     }
-    let follows = risk::follows(&assessment, asked);
+    let follows = risk::follows(&assessment, asked, snapshot);
     let registered = || snapshot.purpose_of(answer.grant.as_ref()?).map(|value| Purpose { value, basis: Basis::Registered });
     Ok(Ruled {
         purpose: asked.facts.purpose.clone().or_else(registered),

@@ -13,8 +13,8 @@ pub use addresses::RESOURCE_METADATA;
 pub use population::{Change, Population};
 
 use crate::{
-    assertion::Mint, denied::Denied, heard::LastHeard, hooks::Granted, permit::Show, possession::Possessions, route::Routes, spent::Spent,
-    trust::Trust,
+    assertion::Mint, challenge::Handshakes, denied::Denied, heard::LastHeard, hooks::Granted, permit::Show, possession::Possessions,
+    route::Routes, spent::Spent, trust::Trust,
 };
 use ahash::AHashMap;
 use ipnet::IpNet;
@@ -146,6 +146,7 @@ pub struct Snapshot {
     trust: Arc<Trust>,
     spent: Arc<Spent>,
     possessions: Arc<Possessions>,
+    handshakes: Arc<Handshakes>,
 }
 
 impl Snapshot {
@@ -163,6 +164,7 @@ impl Snapshot {
             trust: Trust::nobody(),
             spent: Arc::default(),
             possessions: Arc::default(),
+            handshakes: Arc::default(),
         }
     }
 
@@ -174,7 +176,12 @@ impl Snapshot {
 
     /// Remembers which signatures and proofs were taken, as the snapshot before it does.
     pub(crate) fn after(self, before: &Self) -> Self {
-        Self { spent: Arc::clone(&before.spent), possessions: Arc::clone(&before.possessions), ..self }
+        Self {
+            spent: Arc::clone(&before.spent),
+            possessions: Arc::clone(&before.possessions),
+            handshakes: Arc::clone(&before.handshakes),
+            ..self
+        }
     }
 
     /// Which signatures were taken.
@@ -187,6 +194,12 @@ impl Snapshot {
     #[must_use]
     pub fn possessions(&self) -> &Possessions {
         &self.possessions
+    }
+
+    /// Whom a full handshake was asked of.
+    #[must_use]
+    pub fn handshakes(&self) -> &Handshakes {
+        &self.handshakes
     }
 
     /// Who is granted something on the APIs that take signatures.

@@ -259,6 +259,8 @@ reasons! {
     ForwardTimeout = "forward.timeout", 504, 4, Error, "the upstream did not answer in time", "try again later";
     /// The upstream's secret is not on record.
     ForwardNoSecret = "forward.no_secret", 503, 14, Error, "the upstream cannot be called at present", "tell the operator: `wardgate secret put`";
+    /// The upstream has as many requests as it bears, and callers on whom more depends go first.
+    ForwardShed = "forward.shed", 503, 14, Error, "the upstream has as much to do as it bears", "wait as Retry-After says; if it must not stop, have the identity's `criticality` raised";
     /// We failed.
     ForwardFault = "forward.fault", 500, 13, Error, "the gate failed on this request", "tell the operator, with the request id";
 }

@@ -31,6 +31,15 @@ pub struct Health {
     pub every: Duration,
 }
 
+/// Within which bounds the requests that go to an address at a time follow how quickly it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Concurrency {
+    /// So many may always go, per edge.
+    pub min: u32,
+    /// More never go.
+    pub max: u32,
+}
+
 /// How an upstream is spoken to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpstreamWire {
@@ -40,6 +49,8 @@ pub struct UpstreamWire {
     pub upgrade: Box<[Upgrade]>,
     /// How it is asked whether it is well; `None`: it is judged by what it does with requests.
     pub health: Option<Health>,
+    /// How many requests at a time it gets, by how quickly it answers; `None`: as many as there are connections.
+    pub concurrency: Option<Concurrency>,
     /// Trailers that pass besides those of gRPC, in lower case (RFC 9110 §6.5).
     pub trailers: Box<[HeaderName]>,
     /// Roots of its certificates, PEM; `None`: those that come with the gate.
@@ -48,6 +59,13 @@ pub struct UpstreamWire {
 
 impl Default for UpstreamWire {
     fn default() -> Self {
-        Self { protocol: UpstreamProtocol::Http1, upgrade: Box::default(), health: None, trailers: Box::default(), ca: None }
+        Self {
+            protocol: UpstreamProtocol::Http1,
+            upgrade: Box::default(),
+            health: None,
+            concurrency: None,
+            trailers: Box::default(),
+            ca: None,
+        }
     }
 }

@@ -147,6 +147,8 @@ pub struct Checked<'p> {
     pub target: Cow<'p, str>,
     /// `ath`: the SHA-256 of the token that it is for.
     pub token: Option<[u8; 32]>,
+    /// `nonce`, as it says it: it may answer a challenge, where none is wanted otherwise.
+    pub nonce: Option<Cow<'p, str>>,
     /// From then on it is not taken any more: so long it has to be remembered.
     pub ends: Time,
 }
@@ -239,7 +241,7 @@ impl<'a> Proof<'a> {
         let ends = match asked.nonce {
             // §11.1: the nonce says when it was made at the earliest, whatever the clock of the client.
             Some((key, space)) => {
-                let made = claims.nonce.and_then(|nonce| key.made(space, &nonce, asked.now)).ok_or(Fault::Nonce)?;
+                let made = claims.nonce.as_deref().and_then(|nonce| key.made(space, nonce, asked.now)).ok_or(Fault::Nonce)?;
                 made + (nonce::LIFE + SKEW)
             }
             None if issued > asked.now + (AHEAD_MAX + SKEW) => return Err(Fault::Early),
@@ -252,7 +254,7 @@ impl<'a> Proof<'a> {
         };
         // It is taken at its end too.
         let ends = Time::from_micros(ends.as_micros().saturating_add(1));
-        Ok(Checked { id, target, token, ends })
+        Ok(Checked { id, target, token, nonce: claims.nonce, ends })
     }
 
     /// Whether this key, which its header has, made it (checks 6 and 7).

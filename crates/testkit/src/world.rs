@@ -323,6 +323,7 @@ impl Asked {
             version: Version::HTTP_11,
             protocol: None,
             certificates: None,
+            handshake: None,
             method: &self.method,
             uri: &self.uri,
             headers: &self.headers,

@@ -223,6 +223,7 @@ fn judge(control: &Control, key: &str, n: usize, now: Time) -> anyhow::Result<bo
         version: http::Version::HTTP_11,
         protocol: None,
         certificates: None,
+        handshake: None,
         method: &http::Method::GET,
         uri: &uri,
         headers: &headers,

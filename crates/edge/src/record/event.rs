@@ -4,15 +4,16 @@
 use super::{Exchange, Strike, Trip};
 use crate::{
     records::{Counting, Extent},
-    thread::Phase,
+    thread::{Phase, Thread},
 };
 use http::{HeaderMap, Method, StatusCode};
-use std::{rc::Rc, sync::Arc};
-use wardgate_gate::{Course, Lease};
+use std::{rc::Rc, sync::Arc, time::Duration};
+use wardgate_gate::{Course, Effect, Lease};
 use wardgate_model::{
     api::AuditMode,
     event::{CameOf, Ending, Event, EventKind, Outcome, Place, Share, UpstreamOutcome},
     facts::Door,
+    inventory::Criticality,
     reason::Reason,
     ruling::Ruling,
 };
@@ -68,6 +69,18 @@ impl Exchange {
             snapshot: self.snapshot.get(),
             judge_order: self.order.get(),
         })
+    }
+
+    /// How long it has waited since it last went on towards the upstream.
+    #[must_use]
+    pub fn waited(&self) -> Duration {
+        self.now().since(self.progress.get())
+    }
+
+    /// How much depends on its caller.
+    #[must_use]
+    pub fn criticality(&self) -> Criticality {
+        self.facts().and_then(|facts| facts.caller.as_ref()).map_or(Criticality::Low, |caller| caller.identity.criticality)
     }
 
     /// The token that is given out, or ended, came of these.
@@ -187,11 +200,24 @@ impl Exchange {
     }
 }
 
+/// What came of a request, as baselines learn it: once for each, whatever became of it. An event that it has begun is none of these.
+fn learn(thread: &Thread, event: &Event) {
+    let upstream = event.outcome.upstream.as_ref();
+    let effect = Effect {
+        status: upstream.and_then(|upstream| upstream.status),
+        records: upstream.and_then(|upstream| upstream.records),
+        bytes: upstream.map_or(0, |upstream| upstream.bytes_out),
+        subject: None,
+    };
+    thread.gate.meters().watch().learn(&event.facts, &event.ruling, &effect, event.outcome.end);
+}
+
 impl Drop for Exchange {
     fn drop(&mut self) {
         let place = self.place.take();
         let event = self.event();
         let thread = Rc::clone(self.thread());
+        learn(&thread, &event);
         let metrics = &thread.metrics;
         metrics.in_flight(-1);
         metrics.request(&event.facts.request.method, event.outcome.client_status, event.outcome.end.since(self.opening.time));

@@ -2,12 +2,13 @@
 
 use super::{
     Lane, UpstreamFault,
+    borne::Borne,
     lane::{Engine, Held, Own, Shared},
     socket::{self, Socket},
     standing::Standing,
 };
 use crate::{body::Upload, connection::Local, limits::EdgeLimits, thread::Thread};
-use http::{HeaderValue, Request, Response, Uri, Version, header};
+use http::{HeaderValue, Request, Response, StatusCode, Uri, Version, header};
 use hyper::{
     body::Incoming,
     client::conn::{http1, http2},
@@ -24,6 +25,7 @@ use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use wardgate_gate::ClientCertificate;
 use wardgate_model::{
     api::{Api, UpstreamUrl},
+    inventory::Criticality,
     time::Time,
     wire::{UpstreamProtocol, UpstreamWire},
 };
@@ -54,6 +56,8 @@ pub struct Pool {
     connecting: Mutex<()>,
     tls: OnceCell<Arc<ClientConfig>>,
     standing: Standing,
+    /// How many requests it bears, where that is asked for.
+    borne: Option<Borne>,
     used: Cell<Time>,
 }
 
@@ -64,7 +68,14 @@ struct Idle {
 }
 
 impl Pool {
-    pub(super) fn new(url: &UpstreamUrl, max: usize, wire: &UpstreamWire, certificate: Option<ClientCertificate>, now: Time) -> Self {
+    pub(super) fn new(
+        url: &UpstreamUrl,
+        max: usize,
+        wire: &UpstreamWire,
+        certificate: Option<ClientCertificate>,
+        borne: Option<Borne>,
+        now: Time,
+    ) -> Self {
         Self {
             url: url.clone(),
             wire: wire.clone(),
@@ -79,6 +90,7 @@ impl Pool {
             connecting: Mutex::default(),
             tls: OnceCell::new(),
             standing: Standing::default(),
+            borne,
             used: Cell::new(now),
         }
     }
@@ -116,6 +128,31 @@ impl Pool {
     /// How many requests it has at present.
     pub(super) fn outstanding(&self) -> usize {
         self.max.saturating_sub(self.places.available_permits())
+    }
+
+    /// Whether it gets one more request of a caller on whom so much depends.
+    #[must_use]
+    pub fn admits(&self, criticality: Criticality) -> bool {
+        self.borne.as_ref().is_none_or(|borne| borne.admits(self.outstanding(), criticality))
+    }
+
+    /// A request was answered, so long after its last byte went there: as an upstream does that is well, or as one under load.
+    pub fn answered(&self, status: StatusCode, took: Duration, now: Time) {
+        match (&self.borne, status) {
+            (None, _) => {}
+            (
+                Some(borne),
+                StatusCode::TOO_MANY_REQUESTS | StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT,
+            ) => borne.failed(now),
+            (Some(borne), _) => borne.answered(took, self.outstanding(), now),
+        }
+    }
+
+    /// A request was not answered.
+    pub fn unanswered(&self, now: Time) {
+        if let Some(borne) = &self.borne {
+            borne.failed(now);
+        }
     }
 
     /// Addresses a request to it: `Host` on HTTP/1, `:scheme` and `:authority` on HTTP/2 (RFC 9113 §8.3.1).

@@ -205,6 +205,50 @@ fn a_certificate_that_nobody_vouches_for_any_more_ends_its_stream() {
     }
 }
 
+/// Tokens of nobody: the client is known by its certificate alone.
+fn of_the_mesh(upstream: &Upstream) -> World {
+    let setup = Setup::before(upstream).api(|api| api.accept = [CredentialKind::X509].into()).on_record(|credential, limit| {
+        limit.rate = None;
+        credential.kind = CredentialKind::X509;
+        credential.hash = None;
+        let subject = Subject::Exactly("dns:client".into());
+        credential.binding = Some(Box::new(Binding { trust: TrustName::literal("mesh"), subject, claims: [].into() }));
+    });
+    let mut world = World::of(setup, ClientCertificates::Request);
+    let authority = Authority {
+        bundle: Published::Here(world.certify().into()),
+        revoked: Box::default(),
+        reach: Reach::default(),
+        trust_domain: None,
+        svids: None,
+    };
+    let authority = TrustedAuthority::new(&TrustName::literal("mesh"), &authority, Gathered::default()).expect("anchors");
+    world.edge.change(|file| file.trust = Arc::new(Trust::new([], [authority])));
+    world
+}
+
+/// A certificate shows itself in a handshake: whoever is challenged is told to come by a new connection, and passes on that.
+#[test]
+fn a_challenged_certificate_passes_by_a_new_handshake() {
+    let upstream = Upstream::plain();
+    for version in ["--http1.1", "--http2"] {
+        let (before, world) = (of_the_mesh(&upstream), of_the_mesh(&upstream));
+        let said = |world: &World, more: &[&str]| {
+            let mut command = world.command(Shown::Certificate, &[version], "/guarded");
+            command.args(more).args(["--write-out", "%{stderr}%{http_code} %{num_connects}\\n"]);
+            let output = command.stdout(Stdio::null()).output().expect("curl runs");
+            String::from_utf8(output.stderr).expect("text")
+        };
+        assert_eq!(said(&before, &[]), "200 1\n");
+        crate::challenges::known_elsewhere(&world.edge, &before.edge.sink.wait(1)[0]);
+        // One client, three calls: the connection on which it is challenged takes no further one, and the next is new.
+        let url = format!("https://localhost:{}/guarded", world.port());
+        assert_eq!(said(&world, &[&url, &url]), "401 1\n200 1\n200 0\n", "{version}");
+        let told: Vec<_> = world.edge.sink.wait(3).iter().map(|event| event.ruling.reason().code()).collect();
+        assert_eq!(told, ["risk.challenged", "rule.allowed", "rule.allowed"], "{version}");
+    }
+}
+
 /// The confused deputy: a balancer has a certificate of its own, and passes on for anybody.
 #[test]
 fn what_a_trusted_proxy_shows_is_not_whom_it_passes_on() {

@@ -442,6 +442,11 @@ impl Running {
         connect(self.public)
     }
 
+    /// The judge behind the doors.
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
     /// Has something else on record from now on.
     pub(crate) fn change(&mut self, change: impl FnOnce(&mut OnFile)) {
         change(&mut self.file);

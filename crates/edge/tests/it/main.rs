@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
 
+mod challenges;
 mod client_certificates;
 mod containment;
 mod durable;
 mod edge;
+mod fingerprints;
 mod fixture;
 mod forwarding;
 mod frames;
@@ -19,7 +21,9 @@ mod raw;
 mod records;
 mod review;
 mod several;
+mod shedding;
 mod signed;
+mod slow;
 mod socket;
 mod sources;
 mod upstream;

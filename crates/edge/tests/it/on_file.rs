@@ -75,6 +75,9 @@ impl OnFile {
             denied: Arc::clone(&self.denied),
             body_bytes_max: self.body_bytes_max,
         });
+        // Under which address proofs of possession are made for it.
+        let called = self.apis.first().map(|api| (Box::from("https://gate.example"), api.name.clone()));
+        let estate = estate.addressed(called);
         Snapshot::new(number, population, Arc::new(estate)).trusting(Arc::clone(&self.trust))
     }
 }

@@ -22,6 +22,7 @@ fn check(request: &str) -> String {
         version: Version::HTTP_11,
         protocol: None,
         certificates: None,
+        handshake: None,
         method: &method,
         uri: &uri,
         headers: &headers,

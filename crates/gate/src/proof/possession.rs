@@ -8,8 +8,8 @@ use super::{Failed, Genuine, Proven, Unready, somebody};
 use crate::{credential::Presented, possession, snapshot::Snapshot, spent::Taken};
 use std::sync::Arc;
 use wardgate_abuse::Meters;
-use wardgate_model::{proof::HeldKey, reason::Reason, time::Time};
-use wardgate_proof::dpop::{Asked, Checked, Fault, Proof, ProofKey};
+use wardgate_model::{id::ApiName, proof::HeldKey, reason::Reason, time::Time};
+use wardgate_proof::dpop::{Asked, Checked, Fault, Proof, ProofKey, nonce::Space};
 
 /// A proof that is for this request and in time. Its signature is verified where it is asked for.
 pub(super) struct Held<'p> {
@@ -25,16 +25,24 @@ pub(super) fn read(text: &str) -> Result<Proof<'_>, Reason> {
 /// Checks that it is for this request.
 pub(super) fn check<'p>(proof: &'p Proof<'p>, presented: &Presented<'_>, snapshot: &Snapshot, now: Time) -> Result<Held<'p>, Reason> {
     let routed = &presented.sourced.routed;
-    let space = possession::space(&routed.api, &routed.operation);
-    let asked = Asked {
-        method: routed.canonical.request.method.as_str(),
-        origins: snapshot.origins(&routed.api.name),
-        path: &routed.canonical.request.path,
-        nonce: space.map(|space| (snapshot.nonces(), space)),
-        now,
+    let asked = |space: Option<Space<'_>>| {
+        proof.check(&Asked {
+            method: routed.canonical.request.method.as_str(),
+            origins: snapshot.origins(&routed.api.name),
+            path: &routed.canonical.request.path,
+            nonce: space.map(|space| (snapshot.nonces(), space)),
+            now,
+        })
     };
-    let checked = proof.check(&asked).map_err(|fault| reason(&fault))?;
-    Ok(Held { proof, checked })
+    let checked = match asked(possession::space(&routed.api, &routed.operation)) {
+        // Where a nonce is wanted, that of a challenge is one too. Whoever was challenged has shown its key before.
+        Err(Fault::Nonce) => match snapshot.possessions().key(proof.head()) {
+            Some(key) => asked(Some(Space::Challenge(&routed.api.name, key.thumbprint()))),
+            None => Err(Fault::Nonce),
+        },
+        checked => checked,
+    };
+    Ok(Held { proof, checked: checked.map_err(|fault| reason(&fault))? })
 }
 
 fn reason(fault: &Fault) -> Reason {
@@ -63,6 +71,17 @@ impl Held<'_> {
             false => Err(Reason::ProofBinding),
         });
         shown.map_err(|_| Reason::ProofBinding)
+    }
+
+    /// Whether it has a nonce, of whatever kind.
+    pub(super) fn has_nonce(&self) -> bool {
+        self.checked.nonce.is_some()
+    }
+
+    /// Whether it has the nonce of a challenge at this API to the key of this thumbprint, which has made it.
+    pub(super) fn answers(&self, api: &ApiName, thumbprint: &[u8; 32], snapshot: &Snapshot, now: Time) -> bool {
+        let made = |nonce: &str| snapshot.nonces().made(Space::Challenge(api, thumbprint), nonce, now);
+        self.checked.nonce.as_deref().and_then(made).is_some()
     }
 
     /// The key of its header, and whether it is remembered.

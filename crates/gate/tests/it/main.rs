@@ -4,6 +4,7 @@
 
 #[cfg(test)]
 mod bots;
+mod challenge;
 mod github;
 mod limits;
 mod matrix;

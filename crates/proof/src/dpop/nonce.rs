@@ -11,6 +11,8 @@ use wardgate_model::{api::OperationClass, id::ApiName, time::Time};
 /// How long a nonce counts: as long as a proof would without one, so that what was caught is not good for longer where a nonce is wanted.
 /// Each answer brings the next.
 pub const LIFE: Duration = Duration::from_mins(1);
+/// How long one counts that answers a challenge: with the skew of clocks a minute at the most, for what it shows is to be of now.
+pub const CHALLENGE_LIFE: Duration = Duration::from_secs(30);
 /// INVARIANT (label): what the key is made of never changes, or gates of two versions beside each other take no nonce of each other.
 const LABEL: &[u8] = b"dpop nonce\0";
 const MOMENT_BYTES: usize = 8;
@@ -25,6 +27,18 @@ pub enum Space<'a> {
     Api(&'a ApiName, OperationClass),
     /// Signatures of requests to an API (RFC 9421 §5.1).
     Signatures(&'a ApiName),
+    /// A challenge at an API to the key of this thumbprint, and to no other.
+    Challenge(&'a ApiName, &'a [u8; 32]),
+}
+
+impl Space<'_> {
+    /// How long a nonce of it counts, beside the skew of clocks between gates.
+    const fn life(self) -> Duration {
+        match self {
+            Self::TokenService | Self::Api(..) | Self::Signatures(_) => LIFE,
+            Self::Challenge(..) => CHALLENGE_LIFE,
+        }
+    }
 }
 
 /// What nonces are made and recognised with.
@@ -55,7 +69,7 @@ impl NonceKey {
         let expected = self.tag(space, moment);
         verify_slices_are_equal(tag, expected.as_ref().get(..TAG_BYTES)?).ok()?;
         let made = Time::from_seconds(i64::from_be_bytes(*moment));
-        (made <= now + SKEW && now <= made + (LIFE + SKEW)).then_some(made)
+        (made <= now + SKEW && now <= made + (space.life() + SKEW)).then_some(made)
     }
 
     fn tag(&self, space: Space<'_>, moment: &[u8; MOMENT_BYTES]) -> hmac::Tag {
@@ -65,6 +79,10 @@ impl NonceKey {
             Space::TokenService => context.update(b"token service"),
             Space::Api(api, class) => parted(&mut context, &["api", api.as_str(), class.as_str()]),
             Space::Signatures(api) => parted(&mut context, &["signatures", api.as_str()]),
+            Space::Challenge(api, key) => {
+                parted(&mut context, &["challenge", api.as_str()]);
+                context.update(key);
+            }
         }
         context.sign()
     }

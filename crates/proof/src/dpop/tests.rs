@@ -43,8 +43,9 @@ fn raw(head: &Value, claims: &str) -> String {
 fn look(text: &str, nonce: Option<(&NonceKey, Space<'_>)>, now: Time) -> Result<(Checked<'static>, [u8; 32]), Fault> {
     let (proof, origins) = (Proof::read(text)?, origins());
     let checked = proof.check(&Asked { method: "POST", origins: &origins, path: "/ledger/entries", nonce, now })?;
-    let Checked { id, target, token, ends } = checked;
-    let checked = Checked { id: Cow::Owned(id.into_owned()), target: Cow::Owned(target.into_owned()), token, ends };
+    let Checked { id, target, token, nonce, ends } = checked;
+    let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+    let checked = Checked { id: own(id), target: own(target), token, nonce: nonce.map(own), ends };
     let key = ProofKey::read(proof.head())?;
     if proof.is_of(&key) { Ok((checked, *key.thumbprint())) } else { Err(Fault::NoKey) }
 }
@@ -198,4 +199,22 @@ fn a_nonce_counts_in_its_space_for_a_while_at_every_gate() {
         assert_eq!(look(&proof(&signer, &json!({ "nonce": nonce })), Some((&key, space)), NOW).map(|_| ()), Err(Fault::Nonce));
     }
     assert_eq!(look(&proof(&signer, &json!({})), Some((&key, space)), NOW).map(|_| ()), Err(Fault::Nonce));
+}
+
+/// The nonce of a challenge is for one key at one API, and shows that it was made within the last minute, whatever the skew of clocks.
+#[test]
+fn the_nonce_of_a_challenge_is_for_one_key_and_for_a_shorter_while() {
+    let (ledger, stock) = (ApiName::literal("ledger"), ApiName::literal("stock"));
+    let key = NonceKey::of(&Pepper::new(&[7; 32]));
+    let space = Space::Challenge(&ledger, &[1; 32]);
+    let nonce = key.offer(space, NOW);
+    let made = |space, seconds: u64| key.made(space, &nonce, NOW + Duration::from_secs(seconds)).is_some();
+    assert_eq!((made(space, 0), made(space, 60), made(space, 61)), (true, true, false));
+    for other in [Space::Challenge(&stock, &[1; 32]), Space::Challenge(&ledger, &[2; 32]), Space::Api(&ledger, OperationClass::Read)] {
+        assert!(!made(other, 0), "{other:?}");
+    }
+    // Where none is wanted it is told all the same, and does not change for how long the proof counts.
+    let text = proof(&signer(Algorithm::Es256), &json!({ "nonce": nonce }));
+    let (checked, _) = look(&text, None, NOW).expect("good");
+    assert_eq!((checked.nonce.as_deref(), checked.ends), (Some(&*nonce), Time::from_micros((NOW.as_seconds() + 90) * 1_000_000 + 1)));
 }

@@ -126,6 +126,8 @@ pub(crate) struct RawUpstream {
     pub(crate) upgrade: Option<At<Vec<At<Word<Upgrade>>>>>,
     /// How each address is asked whether it is well.
     pub(crate) health: Option<At<RawHealth>>,
+    /// How many requests at a time each address gets, by how quickly it answers; as many as there are connections unless said.
+    pub(crate) concurrency: Option<At<RawConcurrency>>,
     /// Trailers that pass besides those of gRPC, either way.
     pub(crate) trailers: Option<At<Vec<At<HeaderText>>>>,
     /// Roots of its certificates, PEM; those that come with the gate unless said.
@@ -141,6 +143,19 @@ pub(crate) struct RawUpstream {
 pub(crate) struct RawTransactionToken {
     /// Within which trust domain it counts.
     pub(crate) trust_domain: At<DomainText>,
+}
+
+/// How many requests at a time an address gets, by how quickly it answers.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Concurrency")]
+pub(crate) struct RawConcurrency {
+    /// Whether the number follows how quickly it answers.
+    pub(crate) adaptive: At<bool>,
+    /// So many may always go, per edge; 8 unless said.
+    pub(crate) min: Option<At<u32>>,
+    /// More never go, per edge; `connections_max` unless said.
+    pub(crate) max: Option<At<u32>>,
 }
 
 /// How an upstream is asked whether it is well.

@@ -28,7 +28,7 @@ const STALE_AFTER_MIN: Duration = Duration::from_secs(5);
 /// Longest bound on an exchange with an upstream.
 const TIMEOUT_MAX: Duration = Duration::from_secs(3600);
 /// Connections to an upstream unless said.
-const CONNECTIONS: u32 = 256;
+pub(super) const CONNECTIONS: u32 = 256;
 /// The header of transaction tokens, in lower case.
 const TRANSACTION: &str = "txn-token";
 /// Most connections to an upstream.

@@ -1,16 +1,18 @@
 //! How an upstream is spoken to.
 
-use super::{items, known::Known, value};
+use super::{api::CONNECTIONS, items, known::Known, value};
 use crate::{
-    raw::{RawHealth, RawUpstream},
+    raw::{RawConcurrency, RawHealth, RawUpstream},
     yaml::{At, Faults},
 };
 use http::HeaderName;
 use std::{path::Path, time::Duration};
-use wardgate_model::wire::{Health, UpstreamProtocol, UpstreamWire};
+use wardgate_model::wire::{Concurrency, Health, UpstreamProtocol, UpstreamWire};
 
 /// From one question to the next unless said.
 const EVERY: Duration = Duration::from_secs(10);
+/// Requests at a time that may always go where the number follows how quickly an address answers, unless said.
+const CONCURRENCY_MIN: u32 = 8;
 /// Shortest time between two questions, and longest.
 const EVERY_BOUNDS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(3600));
 /// Fields that are never passed on behind a body.
@@ -73,7 +75,31 @@ pub(super) fn wire(raw: &RawUpstream, file: &Path, known: &Known<'_>, faults: &F
         faults.error(*spot, "upstream.ca", "`upstream.ca`: no address of this upstream is called by TLS", mend);
     }
     let health = raw.health.as_ref().and_then(|at| health(at.value.as_ref()?, faults));
-    UpstreamWire { protocol, upgrade: upgrade.into(), health, trailers: trailers(raw, protocol, faults), ca: ca(raw, file, known, faults) }
+    UpstreamWire {
+        protocol,
+        upgrade: upgrade.into(),
+        health,
+        concurrency: raw.concurrency.as_ref().and_then(|at| concurrency(at.value.as_ref()?, raw, faults)),
+        trailers: trailers(raw, protocol, faults),
+        ca: ca(raw, file, known, faults),
+    }
+}
+
+/// Within which bounds, where it is to follow at all.
+fn concurrency(raw: &RawConcurrency, upstream: &RawUpstream, faults: &Faults) -> Option<Concurrency> {
+    let connections = value(upstream.connections_max.as_ref()).copied().unwrap_or(CONNECTIONS);
+    let max = value(raw.max.as_ref()).copied().unwrap_or(connections);
+    let min = value(raw.min.as_ref()).copied().unwrap_or(CONCURRENCY_MIN.min(max));
+    for (at, name, low, high) in [(&raw.max, "max", 1, connections), (&raw.min, "min", 1, max)] {
+        if let Some(At { spot, value: Some(number) }) = at
+            && !(low..=high).contains(number)
+        {
+            let what = format!("`upstream.concurrency.{name}`: expected {low} to {high}, found {number}");
+            let mend = "`min` is at most `max`, and `max` at most `connections_max`".to_owned();
+            faults.error(*spot, "value.invalid", what, mend);
+        }
+    }
+    raw.adaptive.value.filter(|adaptive| *adaptive).map(|_| Concurrency { min, max })
 }
 
 /// Trailers pass where both sides speak HTTP/2; never one that says how a message is read or whom to believe (RFC 9110 §6.5.1).

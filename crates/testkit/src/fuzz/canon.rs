@@ -175,6 +175,7 @@ impl Request {
             version: Version::HTTP_11,
             protocol: None,
             certificates: None,
+            handshake: None,
             method: &self.method,
             uri: &self.uri,
             headers: &self.headers,

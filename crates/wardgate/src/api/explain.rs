@@ -111,6 +111,7 @@ fn arrival<'a>(described: &'a DescribedRequest, headers: &'a HeaderMap, now: Tim
         version: Version::HTTP_11,
         protocol: None,
         certificates: None,
+        handshake: None,
         method: &described.method,
         uri: &described.url,
         headers,

@@ -158,7 +158,8 @@ impl Office {
         };
         let limits = EdgeLimits { body_bytes_max: control.config().edge.body_bytes_max, ..EdgeLimits::default() };
         let asking = Arc::default();
-        let shared = Shared { parts, sources: Arc::clone(&sources), asking, pausing: Arc::default(), limits, via: VIA.into(), threads: 1 };
+        let (pausing, slowing) = (Arc::default(), Arc::default());
+        let shared = Shared { parts, sources: Arc::clone(&sources), asking, pausing, slowing, limits, via: VIA.into(), threads: 1 };
         let opened = Opened { token, first: control.material().first_credential().cloned() };
         Ok((Self { control, thread: Thread::new(shared), sources, journal, log: writer, session }, opened))
     }

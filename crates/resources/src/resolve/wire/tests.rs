@@ -20,7 +20,8 @@ fn check(upstream: &str) -> String {
         Some(inventory) => {
             let wire = &inventory.apis[0].upstream.wire;
             let health = wire.health.as_ref().map(|health| format!("{} {:?}", health.path, health.every));
-            format!("{} {:?} {health:?} {}{said}", wire.protocol, wire.upgrade, wire.ca.is_some())
+            let concurrency = wire.concurrency.map(|within| format!("|{} to {}", within.min, within.max)).unwrap_or_default();
+            format!("{} {:?} {health:?} {}{said}{concurrency}", wire.protocol, wire.upgrade, wire.ca.is_some())
         }
     }
 }
@@ -34,6 +35,22 @@ fn what_is_not_said_is_http1_and_nothing_else() {
 fn everything_can_be_said() {
     assert_snapshot!(check("{ urls: [https://u, https://v], protocol: http2, health: { path: /healthz, every: 5s }, ca: file:ca.pem }"), @r#"http2 [] Some("/healthz 5s") true"#);
     assert_snapshot!(check("{ urls: [http://u], upgrade: [websocket], health: { path: /healthz } }"), @r#"http1 [WebSocket] Some("/healthz 10s") false"#);
+}
+
+#[test]
+fn how_many_requests_at_a_time_may_follow_the_upstream() {
+    let within = |concurrency: &str| {
+        let said = check(&format!("{{ urls: [http://u], connections_max: 100, concurrency: {concurrency} }}"));
+        said.rsplit('|').next().unwrap().to_owned()
+    };
+    assert_eq!(within("{ adaptive: true }"), "8 to 100");
+    assert_eq!(within("{ adaptive: true, min: 2, max: 50 }"), "2 to 50");
+    assert_eq!(within("{ adaptive: true, max: 4 }"), "4 to 4");
+    assert!(within("{ adaptive: false, min: 2 }").starts_with("http1 "), "switched off");
+    let wrong = check("{ urls: [http://u], connections_max: 10, concurrency: { adaptive: true, min: 9, max: 11 } }");
+    assert!(wrong.contains("`upstream.concurrency.max`: expected 1 to 10, found 11"), "{wrong}");
+    let wrong = check("{ urls: [http://u], concurrency: { adaptive: true, min: 0, max: 5 } }");
+    assert!(wrong.contains("`upstream.concurrency.min`: expected 1 to 5, found 0"), "{wrong}");
 }
 
 #[test]

@@ -225,8 +225,8 @@ impl Forwarder {
             Ok(answer) => answer,
             Err(error) => return problem(StatusCode::BAD_GATEWAY, &format!("{error:#}")),
         };
-        // Each of them once: a proof that says what is wanted, and another token.
-        let (mut token, mut again) = (token, [Again::Nonce, Again::Token].as_slice());
+        // Each of them once: the proof that the API wants, the answer to a challenge that comes upon it, and another token.
+        let (mut token, mut again) = (token, [Again::Nonce, Again::Nonce, Again::Token].as_slice());
         while let [next, rest @ ..] = again {
             // What the API itself refuses is for the program, whatever its status.
             if answer.status() != StatusCode::UNAUTHORIZED || !guard::is_by_the_gate(&answer) {

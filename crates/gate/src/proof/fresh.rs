@@ -1,0 +1,42 @@
+//! Whether possession of a key that was registered before was shown just now: the answer to a challenge ([`crate::challenge`]).
+
+use super::{Proven, possession::Held};
+use crate::{
+    challenge::{Rests, Shows},
+    snapshot::Snapshot,
+};
+use wardgate_model::time::Time;
+use wardgate_proof::x509::Thumbprint;
+
+/// Says so of a proof. INVARIANT (last): it was verified, is in force and was not taken before.
+pub(super) fn noted<'a>(mut proven: Proven<'a>, held: Option<&Held<'_>>, snapshot: &Snapshot, now: Time) -> Proven<'a> {
+    if held.is_some_and(Held::has_nonce) || !snapshot.handshakes().is_empty() {
+        let fresh = is_fresh(&proven, held, snapshot, now);
+        if let Some(genuine) = &mut proven.genuine {
+            genuine.proof.fresh = fresh;
+        }
+    }
+    proven
+}
+
+fn is_fresh(proven: &Proven<'_>, held: Option<&Held<'_>>, snapshot: &Snapshot, now: Time) -> bool {
+    let Some(genuine) = &proven.genuine else { return false };
+    let routed = &proven.sourced.routed;
+    let rests = Rests {
+        proof: &genuine.proof,
+        token: genuine.token.as_deref(),
+        credential: &genuine.credential,
+        delegation: genuine.delegation.as_deref(),
+    };
+    match rests.shows(genuine.holds, &routed.api, snapshot) {
+        Some(Shows::Key(key)) => held.is_some_and(|held| held.answers(&routed.api.name, &key, snapshot, now)),
+        Some(Shows::Certificate) => {
+            let arrival = routed.canonical.arrival;
+            let (Some(chain), Some(began)) = (arrival.certificates, arrival.handshake.and_then(|handshake| handshake.full)) else {
+                return false;
+            };
+            snapshot.handshakes().is_answered(genuine.credential.id, Thumbprint::of(chain.leaf()).0, began, now)
+        }
+        Some(Shows::Signature) | None => false,
+    }
+}
