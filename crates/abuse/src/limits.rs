@@ -184,8 +184,7 @@ impl Limits {
             find(&index.owner, identity.map(|identity| identity.owner.as_str())),
             find(&index.identity, identity.map(|identity| identity.id.as_str())),
         ];
-        for list in lists {
-            let Some(list) = list else { continue };
+        for list in lists.into_iter().flatten() {
             for place in list {
                 if let Some(rule) = usize::try_from(*place).ok().and_then(|place| self.rules.get(place))
                     && rule.select.fits(asked)
