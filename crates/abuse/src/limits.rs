@@ -90,6 +90,8 @@ struct Selector {
     lane: Option<Lane>,
     /// Two lanes were asked for: no request is in both.
     never: bool,
+    /// Nothing was asked for: every request fits.
+    all: bool,
 }
 
 /// What of a request decides which limits count it, and under whose name.
@@ -182,12 +184,14 @@ impl Limits {
             find(&index.owner, identity.map(|identity| identity.owner.as_str())),
             find(&index.identity, identity.map(|identity| identity.id.as_str())),
         ];
-        for place in lists.into_iter().flatten().flatten() {
-            if let Some(rule) = usize::try_from(*place).ok().and_then(|place| self.rules.get(place))
-                && rule.select.fits(asked)
-                && (rule.per != Per::Person || asked.person.is_some())
-            {
-                each(*place, rule)?;
+        for list in lists.into_iter().flatten() {
+            for place in list {
+                if let Some(rule) = usize::try_from(*place).ok().and_then(|place| self.rules.get(place))
+                    && rule.select.fits(asked)
+                    && (rule.per != Per::Person || asked.person.is_some())
+                {
+                    each(*place, rule)?;
+                }
             }
         }
         ControlFlow::Continue(())
@@ -272,10 +276,15 @@ impl Selector {
             lane,
             // INVARIANT (never wider): of two different lanes neither is meant.
             never: [select.lane, identity, anonymous].into_iter().flatten().any(|other| Some(other) != lane),
+            all: *select == Select::default(),
         }
     }
 
     fn fits(&self, asked: &Asked<'_>) -> bool {
+        self.all || self.fits_each(asked)
+    }
+
+    fn fits_each(&self, asked: &Asked<'_>) -> bool {
         let identity = asked.caller.map(|caller| &*caller.identity);
         let operation = asked.facts.operation.as_deref();
         !self.never

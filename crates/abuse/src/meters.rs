@@ -129,12 +129,9 @@ impl Meters {
     /// Room 8: takes a place under every limit that counts the request, or under none.
     ///
     /// # Errors
-    /// Names the limit that has to be waited for longest, with the states of all that count the request.
-    #[expect(
-        clippy::result_large_err,
-        reason = "a refusal is moved once, to become the ruling; boxing it would cost an allocation instead"
-    )]
-    pub fn reserve(&self, limits: &Limits, facts: &Facts, now: Time) -> Result<Reservation, Refusal> {
+    /// Names the limit that has to be waited for longest, with the states of all that count the request. Boxed, so that those who get a
+    /// place do not carry its size along.
+    pub fn reserve(&self, limits: &Limits, facts: &Facts, now: Time) -> Result<Reservation, Box<Refusal>> {
         let asked = Asked::of(facts);
         let map = self.shared.map.pin();
         let mut taking = Taking::new(&self.shared, limits);
@@ -154,7 +151,7 @@ impl Meters {
             ControlFlow::Break((rule, refused)) => {
                 taking.give_back_rates();
                 drop(taking);
-                Err(self.refusal(&map, limits, &asked, rule, refused, now))
+                Err(Box::new(self.refusal(&map, limits, &asked, rule, refused, now)))
             }
         }
     }

@@ -130,11 +130,15 @@ impl Hold {
     }
 }
 
+/// Parts of limits that count most requests, at the most.
+const TAKEN_USUALLY: usize = 4;
+
 /// What was taken, from where. Dropping it ends places and pins, and gives quota back unless committed.
 pub(crate) struct Taking {
     shared: Arc<Shared>,
     rules: Arc<[Rule]>,
-    taken: SmallVec<[Taken; 4]>,
+    /// On the heap: a reservation goes from room to room, and what is moved there is small so.
+    taken: Vec<Taken>,
     committed: bool,
 }
 
@@ -159,7 +163,7 @@ pub(crate) enum Took {
 
 impl Taking {
     pub(crate) fn new(shared: &Arc<Shared>, limits: &Limits) -> Self {
-        Self { shared: Arc::clone(shared), rules: Arc::clone(&limits.rules), taken: SmallVec::new(), committed: false }
+        Self { shared: Arc::clone(shared), rules: Arc::clone(&limits.rules), taken: Vec::with_capacity(TAKEN_USUALLY), committed: false }
     }
 
     pub(crate) fn push(&mut self, taken: Taken) {

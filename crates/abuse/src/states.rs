@@ -48,8 +48,12 @@ impl States {
                     Some(Gauge::Flow(flow)) => Some(flow),
                     Some(Gauge::Ledger(_)) | None => None,
                 };
-                self.0.extend(rate.as_ref().map(|paced| self::rate(paced, flow, now)));
-                self.0.extend(concurrency.as_ref().map(|crowd| self::concurrency(crowd, flow)));
+                if let Some(paced) = rate {
+                    self.0.push(self::rate(paced, flow, now));
+                }
+                if let Some(crowd) = concurrency {
+                    self.0.push(self::concurrency(crowd, flow));
+                }
             }
             (Part::Quota(allowed), gauge) => self.0.push(window(allowed, LimitUnit::Requests, gauge, now)),
             (Part::Bytes(allowed), gauge) => self.0.push(window(allowed, LimitUnit::ContentBytes, gauge, now)),
@@ -58,8 +62,9 @@ impl States {
 
     /// The tightest few: those with the smallest part left.
     pub(crate) fn tightest(mut self) -> SmallVec<[LimitState; 2]> {
-        let left = |state: &LimitState| (u128::from(state.remaining) << 32) / u128::from(state.quota.max(1));
-        self.0.sort_by_key(|state| (left(state), std::cmp::Reverse(state.reset_s)));
+        // What is left of one beside what is left of the other, without dividing.
+        let share = |one: &LimitState, other: &LimitState| u128::from(one.remaining) * u128::from(other.quota.max(1));
+        self.0.sort_by(|one, other| share(one, other).cmp(&share(other, one)).then(other.reset_s.cmp(&one.reset_s)));
         self.0.truncate(STATES_MAX);
         self.0
     }

@@ -2,7 +2,7 @@
 //!
 //! A place is reserved *before* a request is forwarded and given back once its event is written, so `used` never exceeds
 //! the bound and an event with a place always finds room (INVARIANT (room): what is queued ≤ `used` ≤ `places`, and the
-//! channel holds `places`, one wish to erase and one closing message). Nobody who reserves or records ever waits.
+//! channel holds `places`, one wish to erase, one to read and one closing message). Nobody who reserves or records ever waits.
 //!
 //! When the disk refuses, what is queued is kept and tried again; meanwhile nothing more can be reserved, so that
 //! `audit: required` refuses and `best_effort` counts. Events are lost only when the process ends before the disk mends. The
@@ -12,7 +12,9 @@
 //! once, and whatever came meanwhile with it. Who waits is told that it does, or at the first failure that it does not; an event that
 //! cannot be written is kept all the same, as any other.
 
+mod readers;
 mod scribe;
+mod sealing;
 
 pub use crate::{
     cap::{Fullness, WAY_OUT},
@@ -21,6 +23,7 @@ pub use crate::{
     record::{ChangeRecord, FindingRecord},
     seal::Seal,
 };
+pub use readers::OnWritten;
 
 use crate::{
     anchor::Anchor,
@@ -31,7 +34,9 @@ use crate::{
     segment::erase::Erasable,
     store::Storage,
 };
+use readers::Readers;
 use scribe::{Salts, Scribe};
+use sealing::Sealing;
 use std::{
     io,
     path::Path,
@@ -150,6 +155,7 @@ struct Shared {
     failing: AtomicBool,
     /// Whether an erasure is asked for, or under way.
     erasing: AtomicBool,
+    readers: Readers,
     closed: AtomicBool,
     written: AtomicU64,
     dropped: AtomicU64,
@@ -193,6 +199,7 @@ enum Message {
     Change(Box<ChangeRecord>),
     Finding(Box<FindingRecord>),
     Erase(Box<Erase>),
+    Look,
     Close { patience: Duration },
 }
 
@@ -271,7 +278,7 @@ impl Log {
         let places = options.queue_events.max(1);
         let shared = Arc::new(Shared { places, torn_bytes: found.torn_bytes, cap: Cap::new(options.bytes_max), ..Shared::default() });
         shared.cap.note(append.bytes());
-        let (sender, receiver) = sync_channel(places.saturating_add(2));
+        let (sender, receiver) = sync_channel(places.saturating_add(3));
         let scribe = Scribe {
             append,
             observing: Observing::new(observer),
@@ -284,6 +291,7 @@ impl Log {
             sealing: Arc::clone(&sealing),
             batch: Batch::default(),
             waiting: Vec::new(),
+            reading: Vec::new(),
             salts: Salts::new(),
             newest: Time::default(),
             idle: Duration::ZERO,
@@ -415,34 +423,6 @@ impl EventSink for Log {
 impl std::fmt::Debug for Log {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Log").field(&self.counters()).finish()
-    }
-}
-
-/// The thread that seals.
-struct Sealing {
-    ended: Arc<AtomicBool>,
-    thread: JoinHandle<()>,
-}
-
-impl Sealing {
-    fn start(sealer: Sealer) -> io::Result<Self> {
-        let ended = Arc::new(AtomicBool::new(false));
-        let told = Arc::clone(&ended);
-        let thread = thread::Builder::new().name("wardgate-seal".to_owned()).spawn(move || sealer.run(&told))?;
-        Ok(Self { ended, thread })
-    }
-
-    fn thread(&self) -> Thread {
-        self.thread.thread().clone()
-    }
-
-    /// Has it sign a last time. Blocks until the thread has ended.
-    fn end(self) {
-        self.ended.store(true, Ordering::Release);
-        self.thread.thread().unpark();
-        if self.thread.join().is_err() {
-            tracing::error!("the thread that seals the event log broke down");
-        }
     }
 }
 

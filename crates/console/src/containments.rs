@@ -239,7 +239,15 @@ fn kind(word: &str) -> Result<Containable, Problem> {
 /// and whoever makes it believes that something is stopped.
 async fn target(console: &Console, asked: &Asked<'_>, kind: Containable, name: &str) -> Result<(), Problem> {
     let caller = &asked.caller.identity;
-    let missing = || Problem::new(Code::NotFound, format!("there is no {kind} `{}`, and there was none", input::shown(name)));
+    let missing = || {
+        let problem = Problem::new(Code::NotFound, format!("there is no {kind} `{}`, and there was none", input::shown(name)));
+        match kind {
+            Containable::Identity => problem.mend("list what is on record: `wardgate get identities`"),
+            Containable::Credential => problem.mend("list what is on record: `wardgate credential list`"),
+            Containable::Owner => problem.mend("list what is on record: `wardgate get owners`"),
+            _ => problem,
+        }
+    };
     let identity = match kind {
         Containable::Owner => {
             let owner = input::name("the name of the owner", name, OwnerName::parse)?;
@@ -438,7 +446,10 @@ pub(crate) async fn list(console: &Console, asked: &Asked<'_>) -> Result<Answer,
 pub(crate) async fn release(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
     let (kind, name) = (kind(&asked.parameter("kind")?)?, asked.parameter("name")?);
     let actor = asked.actor(input::reason(asked.query.value("reason"))?);
-    let missing = || Problem::new(Code::NotFound, format!("{kind} `{}` is not contained", input::shown(&name)));
+    let missing = || {
+        Problem::new(Code::NotFound, format!("{kind} `{}` is not contained", input::shown(&name)))
+            .mend("list what is contained: `wardgate contain --list`")
+    };
     let there = console.store.containment(kind, &name).await?.ok_or_else(missing)?;
     if there.is_for_good() {
         return Err(

@@ -23,7 +23,7 @@ use http::StatusCode;
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use vouched::{Place, VouchedView, issued};
 use wardgate_governance::{contract::may_issue, person};
 use wardgate_model::{
@@ -107,7 +107,7 @@ pub(crate) struct CredentialView {
     created: Option<String>,
     /// When it ends by itself (RFC 3339).
     expires: Option<String>,
-    /// `live`, `expired`, `revoked` or `spent`.
+    /// `live`, `ended` (the task that it was made for is over), `expired`, `revoked` or `spent`.
     state: &'static str,
     /// When it was revoked (RFC 3339).
     revoked: Option<String>,
@@ -167,13 +167,30 @@ impl CredentialView {
     }
 }
 
+/// The state of a key that nobody ended, made for a task that is over.
+const ENDED: &str = "ended";
+
+/// Which of some credentials were made for tasks that are over.
+async fn of_tasks_over(console: &Console, found: &[StoredCredential], now: Time) -> Result<BTreeSet<CredentialId>, StoreFault> {
+    let made_for = || found.iter().filter_map(|one| Some((one.credential.id, one.credential.task.as_ref()?)));
+    let named: Vec<TaskId> = made_for().map(|(_, task)| task.clone()).collect();
+    let open: BTreeSet<TaskId> = match named.is_empty() {
+        true => BTreeSet::new(),
+        false => console.store.tasks_named(&named).await?.into_iter().filter(|one| one.task.is_open(now)).map(|one| one.task.id).collect(),
+    };
+    // What is long over is not on record any more.
+    Ok(made_for().filter(|(_, task)| !open.contains(*task)).map(|(id, _)| id).collect())
+}
+
 pub(crate) async fn list(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
     let state = asked.query.value("state");
     let condition = match state.map(|word| (word, Condition::parse(word))) {
         None => None,
+        // Nobody has ended it on record.
+        Some((ENDED, _)) => Some((Condition::Live, asked.now)),
         Some((_, Some(condition))) => Some((condition, asked.now)),
         Some((word, None)) => {
-            let detail = format!("`state` is `live`, `expired`, `revoked` or `spent`, not `{}`", input::shown(word));
+            let detail = format!("`state` is `live`, `ended`, `expired`, `revoked` or `spent`, not `{}`", input::shown(word));
             return Err(input::malformed(detail));
         }
     };
@@ -191,15 +208,21 @@ pub(crate) async fn list(console: &Console, asked: &Asked<'_>) -> Result<Answer,
         {
             return Err(problem);
         }
+        let over = of_tasks_over(console, &found, asked.now).await?;
         let page = Page::cut(found, limit, |one| one.created_seq.to_string(), |one| one);
         room = room.saturating_sub(page.items.len());
-        items.extend(page.items.iter().filter(|one| own(&one.credential.identity)).map(|one| CredentialView::of(one, asked.now)));
+        let shown = page.items.iter().filter(|one| own(&one.credential.identity)).map(|one| {
+            let view = CredentialView::of(one, asked.now);
+            let ended = view.state == Condition::Live.as_str() && over.contains(&one.credential.id);
+            if ended { CredentialView { state: ENDED, ..view } } else { view }
+        });
+        items.extend(shown.filter(|view| state.is_none_or(|state| state == view.state)));
         if page.next.is_some() {
             return Ok(Answer::ok(&Page { items, next: page.next }));
         }
     }
     // What is declared lasts for as long as it stands there.
-    if condition.is_some_and(|(condition, _)| condition != Condition::Live) {
+    if state.is_some_and(|state| state != Condition::Live.as_str()) {
         return Ok(Answer::ok(&Page { items, next: None }));
     }
     let (found, next) = place.rest(console, identity, room);
@@ -415,6 +438,10 @@ pub(crate) async fn rotate(console: &Console, asked: &Asked<'_>) -> Result<Answe
     if !hooks::ISSUED.contains(&old.kind) {
         let detail = format!("`{id}` is of the kind `{}`: only a key that Wardgate issued is rotated, or a secret of webhooks", old.kind);
         return Err(Problem::new(Code::Unfit, detail).mend("replace it where it was made, then revoke it here"));
+    }
+    // What would be dead at birth is not handed over.
+    if let Some(task) = &old.task {
+        for_task(console, &known, old.kind, task.as_str(), asked.now).await?;
     }
     let entries = console.world.entries(&known.id).await?;
     let entry = entry(&known, &entries, Some(&old.name), Some(old.kind))?;

@@ -5,15 +5,20 @@ use crate::{
     call::{Asked, Console},
     input,
     problem::{Code, Problem},
+    tasks,
     world::DescribedRequest,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::{Value, json};
 use std::net::IpAddr;
 use wardgate_model::{
-    id::{IdentityId, RequestId},
+    contain::Containable,
+    id::{IdentityId, RequestId, TaskId},
     proof::ProofKind,
+    reason::Reason,
+    time::Time,
 };
 
 /// Most header fields in a description.
@@ -42,10 +47,45 @@ pub(crate) struct ExplainRequest {
 
 pub(crate) async fn recorded(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
     let text = asked.parameter("request_id")?;
-    let id = RequestId::parse(&text).ok_or_else(|| input::malformed(format!("`{}` is no request id", input::shown(&text))))?;
+    let id = RequestId::parse(&text).ok_or_else(|| {
+        input::malformed(format!("`{}` is no request id", input::shown(&text)))
+            .mend("name a request as answers and `wardgate audit tail` do")
+    })?;
     let event = console.world.event(id).await.map_err(Problem::fault)?;
-    let event = event.ok_or_else(|| Problem::new(Code::NotFound, format!("there is no event of the request `{id}`, or not any more")))?;
-    Ok(Answer::json(StatusCode::OK, &console.world.explain_recorded(event)))
+    let missing = || {
+        Problem::new(Code::NotFound, format!("there is no event of the request `{id}`, or not any more"))
+            .mend("name one that is on record: `wardgate audit tail`; what is under way still has none yet")
+    };
+    let event = event.ok_or_else(missing)?;
+    let of =
+        (event.get("task").and_then(Value::as_str).and_then(|task| TaskId::parse(task).ok()), event.get("time_us").and_then(Value::as_i64));
+    let mut explained = console.world.explain_recorded(event);
+    if let (Some(task), Some(time)) = of {
+        tell_task(console, &mut explained, &task, Time::from_micros(time), asked.now).await;
+    }
+    Ok(Answer::json(StatusCode::OK, &explained))
+}
+
+/// Says what has become of the task of a request; and what to do where the request was refused because that was over. Where it is not on
+/// record any more, or the store is away, the rest of the explanation stands all the same.
+async fn tell_task(console: &Console, explained: &mut Value, task: &TaskId, at: Time, now: Time) {
+    let stop = console.store.containment(Containable::Task, task.as_str()).await;
+    let (Ok(stored), Ok(stop), Some(members)) = (console.store.task(task).await, stop, explained.as_object_mut()) else { return };
+    let state = tasks::state(&stored, stop.as_ref(), now);
+    let stopped = stop.map(|stop| stop.since);
+    let since = if state == tasks::CONTAINED { stopped } else { stored.ended };
+    members.insert("task".to_owned(), json!({ "id": task, "state": state, "since": since.map(Time::to_rfc3339) }));
+    let revoked = members.get("ruling").and_then(|ruling| ruling.get("code")?.as_str()) == Some(Reason::ProofRevoked.code());
+    // Whether somebody has put on record that it is over, or nobody yet.
+    let over = stored.ended.into_iter().chain([stored.task.is_over_from()]).any(|over| over <= at);
+    let remedy = match (over, stopped.is_some_and(|since| since <= at)) {
+        (true, _) => "its task is over: start another (`wardgate task start`)",
+        (false, true) => "its task is contained: start another, or have it released (`wardgate contain --list`)",
+        (false, false) => return,
+    };
+    if revoked {
+        members.insert("remedy".to_owned(), remedy.into());
+    }
 }
 
 pub(crate) fn described(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {

@@ -12,6 +12,7 @@ use http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::collections::BTreeMap;
 use wardgate_model::{
     contain::Containable,
     id::{IdentityId, TaskId},
@@ -19,7 +20,7 @@ use wardgate_model::{
     task::TaskState,
     time::Time,
 };
-use wardgate_store::{Actor, StoreFault, StoredTask, TaskFilter};
+use wardgate_store::{Actor, StoreFault, StoredContainment, StoredTask, TaskFilter};
 
 /// A task to be started.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -84,7 +85,7 @@ pub(crate) struct BudgetView {
 pub(crate) struct TaskView {
     /// Its id.
     id: String,
-    /// `open`, `completed`, `failed` or `lapsed`.
+    /// `open`, `contained` (open on record, and stopped by somebody), `completed`, `failed` or `lapsed`.
     state: &'static str,
     /// Whose it is.
     identity: String,
@@ -106,6 +107,8 @@ pub(crate) struct TaskView {
     ends: String,
     /// When it is over if nothing more is heard of it (RFC 3339).
     lapses: String,
+    /// Since when somebody has stopped it (RFC 3339).
+    contained: Option<String>,
     /// When it was ended (RFC 3339).
     ended: Option<String>,
     /// Who started it; who ended it, once it is.
@@ -116,14 +119,25 @@ pub(crate) struct TaskView {
     revision: u64,
 }
 
+/// The word for a task that is open on record, and that somebody has stopped.
+pub(crate) const CONTAINED: &str = "contained";
+
+/// What has become of a task; `stop`: it is contained. What is over is not open, whether or not somebody has put that on record yet.
+pub(crate) fn state(stored: &StoredTask, stop: Option<&StoredContainment>, now: Time) -> &'static str {
+    match stored.task.state {
+        TaskState::Open if !stored.task.is_open(now) => TaskState::Lapsed.as_str(),
+        TaskState::Open if stop.is_some() => CONTAINED,
+        state => state.as_str(),
+    }
+}
+
 impl TaskView {
-    fn of(stored: &StoredTask, now: Time) -> Self {
+    fn of(stored: &StoredTask, stop: Option<&StoredContainment>, now: Time) -> Self {
         let task = &stored.task;
         let given = |most: Option<u64>, given: u64| most.map(|_| given);
-        let state = if task.state == TaskState::Open && !task.is_open(now) { TaskState::Lapsed } else { task.state };
         Self {
             id: task.id.to_string(),
-            state: state.as_str(),
+            state: state(stored, stop, now),
             identity: task.identity.to_string(),
             api: task.api.to_string(),
             purpose: task.purpose.to_string(),
@@ -138,6 +152,7 @@ impl TaskView {
             started: stored.started.to_rfc3339(),
             ends: task.ends.to_rfc3339(),
             lapses: task.lapses().to_rfc3339(),
+            contained: stop.map(|stop| stop.since.to_rfc3339()),
             ended: stored.ended.map(Time::to_rfc3339),
             actor: stored.actor.to_string(),
             reason: stored.reason.to_string(),
@@ -146,9 +161,12 @@ impl TaskView {
     }
 }
 
+/// What shows every task there is.
+const LISTED: &str = "list what is on record: `wardgate task list --state all`";
+
 /// A task that the caller may see.
 pub(crate) async fn find(console: &Console, caller: &Identity, name: &str) -> Result<StoredTask, Problem> {
-    let missing = || Problem::new(Code::NotFound, format!("there is no task `{}`, and there was none", input::shown(name)));
+    let missing = || Problem::new(Code::NotFound, format!("there is no task `{}`, and there was none", input::shown(name))).mend(LISTED);
     let id = TaskId::parse(name).map_err(|_| missing())?;
     let stored = match console.store.task(&id).await {
         Err(StoreFault::NotFound { .. }) => return Err(missing()),
@@ -174,28 +192,52 @@ pub(crate) async fn answer(console: &Console, key: Key, asked: &Asked<'_>) -> Re
     }
 }
 
+/// An answer that shows a task as it is now.
+async fn shown(console: &Console, stored: &StoredTask, now: Time) -> Result<Answer, Problem> {
+    let stop = console.store.containment(Containable::Task, stored.task.id.as_str()).await?;
+    Ok(Answer::ok(&TaskView::of(stored, stop.as_ref(), now)).at(stored.revision))
+}
+
+/// Which of some tasks somebody has stopped.
+pub(crate) async fn stops<'t>(
+    console: &Console,
+    tasks: impl Iterator<Item = &'t TaskId>,
+) -> Result<BTreeMap<Box<str>, StoredContainment>, StoreFault> {
+    let names: Vec<&str> = tasks.map(TaskId::as_str).collect();
+    let found = console.store.containments_named(Containable::Task, &names).await?;
+    Ok(found.into_iter().map(|stop| (stop.name.clone(), stop)).collect())
+}
+
 async fn list(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
     let (limit, after) = (asked.query.limit()?, asked.query.value("cursor").unwrap_or_default());
     let identity = asked.query.value("identity").map(|name| input::name("`identity`", name, IdentityId::parse)).transpose()?;
-    let state = asked.query.value("state").map(|word| {
-        TaskState::parse(word)
-            .ok_or_else(|| input::malformed(format!("`state` is `open`, `completed`, `failed` or `lapsed`, not `{}`", input::shown(word))))
-    });
+    let state = asked.query.value("state");
+    // It is open on record.
+    let stopped = state == Some(CONTAINED);
+    let on_record = state.map(|word| if stopped { Ok(TaskState::Open) } else { TaskState::parse(word).ok_or(word) }).transpose();
+    let on_record = on_record.map_err(|word| {
+        input::malformed(format!("`state` is `open`, `contained`, `completed`, `failed` or `lapsed`, not `{}`", input::shown(word)))
+    })?;
     let own = power::kept_to(&asked.caller.identity);
     let (mut found, wanted) = (Vec::new(), usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1));
-    let mut filter = TaskFilter { after: after.into(), identity, state: state.transpose()?, limit: 1_000 };
+    let mut filter = TaskFilter { after: after.into(), identity, state: on_record, limit: 1_000 };
     while found.len() < wanted {
         let page = console.store.tasks(&filter).await?;
         let Some(last) = page.last().map(|last| last.task.id.as_str().into()) else { break };
         filter.after = last;
+        let mut stops = stops(console, page.iter().map(|stored| &stored.task.id)).await?;
         found.extend(
-            page.into_iter().filter(|stored| {
-                own.is_none_or(|own| console.world.identity(&stored.task.identity).is_some_and(|known| known.owner == *own))
-            }),
+            page.into_iter()
+                .filter(|stored| {
+                    own.is_none_or(|own| console.world.identity(&stored.task.identity).is_some_and(|known| known.owner == *own))
+                })
+                .map(|stored| (stops.remove(stored.task.id.as_str()), stored))
+                .filter(|(stop, stored)| !stopped || self::state(stored, stop.as_ref(), asked.now) == CONTAINED),
         );
     }
     found.truncate(wanted);
-    Ok(Answer::ok(&Page::cut(found, limit, |stored| stored.task.id.to_string(), |stored| TaskView::of(&stored, asked.now))))
+    let shown = |(stop, stored): (Option<StoredContainment>, StoredTask)| TaskView::of(&stored, stop.as_ref(), asked.now);
+    Ok(Answer::ok(&Page::cut(found, limit, |(_, stored)| stored.task.id.to_string(), shown)))
 }
 
 async fn start(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
@@ -215,12 +257,12 @@ async fn start(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> 
         "budget": request.budget,
     });
     let stored = console.world.start_task(&actor, &id, body, &asked.call.facts).await?;
-    Ok(Answer::json(StatusCode::CREATED, &TaskView::of(&stored, asked.now)).at(stored.revision))
+    Ok(Answer::json(StatusCode::CREATED, &TaskView::of(&stored, None, asked.now)).at(stored.revision))
 }
 
 async fn read(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
     let there = find(console, &asked.caller.identity, &asked.parameter("id")?).await?;
-    Ok(Answer::ok(&TaskView::of(&there, asked.now)).at(there.revision))
+    shown(console, &there, asked.now).await
 }
 
 /// Who says something of a task, and why; and the task, which is one of those that the caller may say that of.
@@ -244,23 +286,30 @@ pub(crate) async fn not_contained(console: &Console, id: &TaskId) -> Result<(), 
     }
 }
 
+/// A task that has ended already.
+fn over(fault: StoreFault) -> Problem {
+    let conflict = matches!(fault, StoreFault::Conflict { .. });
+    let problem = Problem::from(fault);
+    if conflict { problem.mend("nothing brings it back: start another, `wardgate task start`") } else { problem }
+}
+
 async fn beat(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
     let (actor, there) = said(console, asked, Power::Give).await?;
     // What has ended says that itself.
     if there.task.is_open(asked.now) {
         not_contained(console, &there.task.id).await?;
     }
-    let stored = console.store.beat_task(&actor, &there.task.id, asked.now).await?;
+    let stored = console.store.beat_task(&actor, &there.task.id, asked.now).await.map_err(over)?;
     console.world.published(stored.revision).await;
-    Ok(Answer::ok(&TaskView::of(&stored, asked.now)).at(stored.revision))
+    shown(console, &stored, asked.now).await
 }
 
 async fn end(console: &Console, asked: &Asked<'_>, state: TaskState) -> Result<Answer, Problem> {
     let (actor, there) = said(console, asked, Power::Stop).await?;
     if there.task.state == state {
-        return Ok(Answer::ok(&TaskView::of(&there, asked.now)).at(there.revision));
+        return shown(console, &there, asked.now).await;
     }
-    let stored = console.store.end_task(&actor, &there.task.id, state, asked.now).await?;
+    let stored = console.store.end_task(&actor, &there.task.id, state, asked.now).await.map_err(over)?;
     console.world.published_stop(stored.revision, Containable::Task, stored.task.id.as_str()).await;
-    Ok(Answer::ok(&TaskView::of(&stored, asked.now)).at(stored.revision))
+    shown(console, &stored, asked.now).await
 }

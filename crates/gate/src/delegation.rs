@@ -21,6 +21,9 @@ use wardgate_proof::access_token::{ACTORS, PARENTS, PARENTS_MAX};
 /// # Errors
 /// When an actor, or what it was proven by, is not on record any more.
 pub(crate) fn of(token: &Token, snapshot: &Snapshot) -> Result<Option<Arc<Delegation>>, Reason> {
+    if !token.told.came_of {
+        return Ok(None);
+    }
     let texts = |name: &str| {
         let list = token.claims.all().get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         list.iter().take(PARENTS_MAX + 1).filter_map(Value::as_str)

@@ -164,20 +164,27 @@ impl Possessions {
 
     fn try_take(&self, identity: &IdentityId, mark: u128, slice: i64, now: Time) -> Taken {
         let mut shard = self.shard(identity);
-        if !shard.contains_key(identity) {
-            shard.insert(identity.clone(), Memory::default());
+        match shard.get_mut(identity) {
+            Some(memory) => self.note(memory, mark, slice, now),
+            None => {
+                let mut memory = Memory::default();
+                let taken = self.note(&mut memory, mark, slice, now);
+                shard.insert(identity.clone(), memory);
+                taken
+            }
         }
-        let Some(memory) = shard.get_mut(identity) else { return Taken::NoRoom };
+    }
+
+    fn note(&self, memory: &mut Memory, mark: u128, slice: i64, now: Time) -> Taken {
         self.count.fetch_sub(memory.forget(now), Ordering::Relaxed);
         let full = memory.count() >= self.per_identity.min(self.in_all.saturating_sub(self.count()));
         let taken = memory.slice(slice);
-        if taken.contains(&mark) {
+        if full {
+            return if taken.contains(&mark) { Taken::Again } else { Taken::NoRoom };
+        }
+        if !taken.insert(mark) {
             return Taken::Again;
         }
-        if full {
-            return Taken::NoRoom;
-        }
-        taken.insert(mark);
         self.count.fetch_add(1, Ordering::Relaxed);
         Taken::First
     }

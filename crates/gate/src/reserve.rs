@@ -11,7 +11,7 @@ use crate::{
     step::Need,
 };
 use wardgate_abuse::{
-    Limits, Meters, Reservation,
+    Limits, Meters, Refusal, Reservation,
     budget::{Short, TaskPlace},
 };
 use wardgate_model::{reason::Reason, time::Time};
@@ -39,7 +39,10 @@ pub fn take<'f>(considered: Considered<'f>, snapshot: &Snapshot, meters: &Meters
             }
             Ok(Reserved { considered, reservation })
         }
-        Err(refusal) => Err(Denial::because(refusal.reason).limits(refusal.states, refusal.retry_after_s).into()),
+        Err(refusal) => {
+            let Refusal { reason, states, retry_after_s, .. } = *refusal;
+            Err(Denial::because(reason).limits(states, retry_after_s).into())
+        }
     }
 }
 

@@ -36,6 +36,11 @@ impl Sourced<'_> {
 /// The source of a request that has been counted.
 pub(crate) fn admitted<'a>(routed: Routed<'a>, snapshot: &Snapshot) -> Sourced<'a> {
     let address = canon::address(routed.canonical.arrival.peer);
+    of(routed, address, snapshot)
+}
+
+#[inline]
+fn of<'a>(routed: Routed<'a>, address: IpAddr, snapshot: &Snapshot) -> Sourced<'a> {
     Sourced { routed, address, zone: snapshot.zone(address).cloned() }
 }
 
@@ -44,9 +49,13 @@ pub(crate) fn admitted<'a>(routed: Routed<'a>, snapshot: &Snapshot) -> Sourced<'
 /// # Errors
 /// When it is over its limit.
 pub fn admit<'a>(routed: Routed<'a>, snapshot: &Snapshot, meters: &Meters, now: Time) -> Result<Sourced<'a>, Refused> {
-    let sourced = admitted(routed, snapshot);
-    match meters.admit_source(snapshot.limits(), sourced.address, now) {
-        Ok(()) => Ok(sourced),
-        Err(refusal) => Err(Refused::new(sourced.into_facts(), refusal.reason).retry_after(refusal.retry_after_s)),
+    let address = canon::address(routed.canonical.arrival.peer);
+    // Before what is known is put together: that is large, and moved once so.
+    match meters.admit_source(snapshot.limits(), address, now) {
+        Ok(()) => Ok(of(routed, address, snapshot)),
+        Err(refusal) => {
+            let facts = of(routed, address, snapshot).into_facts();
+            Err(Refused::new(facts, refusal.reason).retry_after(refusal.retry_after_s))
+        }
     }
 }

@@ -9,10 +9,12 @@ mod authority;
 mod bot;
 mod seen;
 mod standing;
+mod told;
 
 pub use asked::AskedIssuer;
 pub use authority::{Certificate, Gathered, TrustedAuthority};
 pub use bot::TrustedBot;
+pub(crate) use told::Told;
 
 use crate::task::OfTask;
 use ahash::AHashMap;
@@ -32,6 +34,7 @@ use wardgate_proof::{
     jose::{
         self,
         algorithm::{Algorithms, UnknownAlgorithm},
+        base64url,
         claims::{Claims, Confirmation},
         expected::Expected,
         jwk::{Accepting, Usage},
@@ -147,10 +150,12 @@ pub struct Token {
     pub claims: Claims,
     /// Whether our own token service issued it: then it names a credential of ours, and no binding is looked for.
     pub ours: bool,
-    /// The SHA-256 of its text, where it is bound to a key: the proof of possession says it too (RFC 9449 §4.2, `ath`).
-    pub hash: Option<[u8; 32]>,
+    /// The SHA-256 of its text in base64url, where it is bound to a key: each proof of possession says it too (RFC 9449 §4.2, `ath`).
+    pub hash: Option<Box<str>>,
     /// Of which task it is, where it is ours.
     pub task: Option<Arc<OfTask>>,
+    /// What is asked of it with each request.
+    pub(crate) told: Told,
     /// From then on the keys that it was verified with are too old to be believed, and with them what was found.
     keys_until: Option<Time>,
     /// By what it was found good.
@@ -188,7 +193,8 @@ impl Token {
         let oldest = Time::from_micros(ends.as_micros().saturating_sub(micros(expected.life_max)));
         let since = claims.issued().unwrap_or(oldest);
         let facts = Arc::new(facts);
-        let hash = matches!(claims.confirmation(), Some(Confirmation::Key(_))).then(|| jose::hash(text));
+        let is_bound = matches!(claims.confirmation(), Some(Confirmation::Key(_)));
+        let hash = is_bound.then(|| base64url::encode(&jose::hash(text)).into());
         Self {
             trust: trust.clone(),
             subject,
@@ -196,6 +202,7 @@ impl Token {
             facts,
             since,
             ends,
+            told: Told::of(&claims),
             claims,
             ours: false,
             task: None,

@@ -72,6 +72,65 @@ pub struct Refusal {
     pub description: String,
     /// After how many seconds another try can succeed, where it is [`Error::Unavailable`].
     pub retry_after_s: u64,
+    /// What stands against it, for the record alone: the client learns no more than `description` says.
+    pub because: Option<Against>,
+}
+
+macro_rules! against {
+    ($($(#[$doc:meta])* $variant:ident = $word:literal, $remedy:literal;)*) => {
+        /// What stands against a token for an API. To the client these are alike: an API that it may not call is as one that is not there.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Against { $($(#[$doc])* $variant,)* }
+
+        impl Against {
+            const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The word that is recorded, behind `refused target=`.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+
+            /// What the operator can do about it.
+            #[must_use]
+            pub const fn remedy(self) -> &'static str {
+                match self { $(Self::$variant => $remedy,)* }
+            }
+        }
+    };
+}
+
+against! {
+    /// No API has this address.
+    Unknown = "unknown", "no API has that address: have the client name one as its `url` stands in `wardgate get apis`, without a slash at the end";
+    /// The API takes no tokens at all.
+    NoTokens = "no_tokens", "the API takes no tokens: add `jwt` to its `accept`";
+    /// It takes no keys, so nothing that was got by one.
+    KeyNotAccepted = "key_not_accepted", "the API takes no keys, so nothing that is got by one: add `api_key` to its `accept`, or have the client prove itself otherwise";
+    /// The task is of another API.
+    Task = "task", "the task is of another API: start one for this";
+    /// Nothing is granted.
+    NoGrant = "no_grant", "nothing of the API is granted to the identity, or to who acts for it: declare a `Grant`";
+    /// It wants possession of a key.
+    Unbound = "unbound", "the API wants tokens that are bound to a key: `wardgate token --bound`, or a client that sends `DPoP`";
+    /// A policy or a guardrail.
+    Policy = "policy", "a policy stands against it: `wardgate explain METHOD URL --identity NAME --proof jwt` says which";
+    /// It names no API, and could be for several.
+    Several = "several", "there are several APIs that it could be for: have the client name one by `resource`";
+    /// It names several.
+    Named = "named_several", "a token is for one API: have the client ask for one after the other";
+    /// It names none, and there is none that it could be for.
+    Nothing = "none", "no API takes what the client proves itself by, or nothing is granted to it: see `wardgate access --identity NAME`";
+}
+
+/// How the record begins to say what stands against it.
+const TARGET: &str = "refused target=";
+
+/// What the operator can do about what is recorded of an answer.
+#[must_use]
+pub fn remedy(effect: &str) -> Option<&'static str> {
+    let word = effect.strip_prefix(TARGET)?;
+    Against::ALL.iter().find(|against| against.as_str() == word).map(|against| against.remedy())
 }
 
 impl Refusal {
@@ -79,7 +138,18 @@ impl Refusal {
     #[must_use]
     pub fn new(error: Error, description: &str) -> Self {
         let fits = |c: char| if matches!(c, ' '..='!' | '#'..='[' | ']'..='~') { c } else { '?' };
-        Self { error, description: description.chars().take(DESCRIPTION_CHARACTERS_MAX).map(fits).collect(), retry_after_s: 1 }
+        Self {
+            error,
+            description: description.chars().take(DESCRIPTION_CHARACTERS_MAX).map(fits).collect(),
+            retry_after_s: 1,
+            because: None,
+        }
+    }
+
+    /// With what is recorded of why.
+    #[must_use]
+    pub fn because(self, against: Against) -> Self {
+        Self { because: Some(against), ..self }
     }
 
     /// Says when to come again.
@@ -100,7 +170,10 @@ impl Refusal {
         if self.error == Error::Unavailable {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(self.retry_after_s));
         }
-        response
+        match self.because {
+            Some(against) => marked(response, &format!("{TARGET}{}", against.as_str())),
+            None => response,
+        }
     }
 }
 

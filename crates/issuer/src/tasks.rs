@@ -4,8 +4,10 @@
 //! INVARIANT (no more than the gate): a task is of operations of which the gate could let its identity in to each with a token of it
 //! (`gate::prospect`), for a purpose that its grants do not rule out.
 
+mod refusal;
 mod start;
 
+pub use refusal::{Cause, Refusal};
 pub use start::{LEASE_MIN, Start, begin};
 
 use crate::place::Place;
@@ -63,11 +65,11 @@ pub fn api(place: &Place) -> Api {
 ///
 /// # Errors
 /// When it names no task.
-pub fn asked(facts: &Facts) -> Result<Asked, Box<Response<Bytes>>> {
+pub fn asked(facts: &Facts) -> Result<Asked, Refusal> {
     let template = facts.operation.as_deref().map_or("", |operation| operation.template.as_str());
     let task = || {
         let id = facts.resource.as_deref().and_then(|id| TaskId::parse(id).ok());
-        id.ok_or_else(|| Box::new(problem(StatusCode::NOT_FOUND, "there is no such task of this caller")))
+        id.ok_or(Refusal::from(Cause::NotFound))
     };
     match template.rsplit('/').next() {
         Some("complete") => Ok(Asked::End(task()?, TaskState::Completed)),
@@ -79,16 +81,14 @@ pub fn asked(facts: &Facts) -> Result<Asked, Box<Response<Bytes>>> {
     }
 }
 
-/// A task, as it is told.
+/// A task, as it is told; `contained`: since when somebody has stopped it.
 #[must_use]
-pub fn view(stored: &StoredTask, now: Time) -> Value {
+pub fn view(stored: &StoredTask, contained: Option<Time>, now: Time) -> Value {
     let StoredTask { task, given, started, ended, .. } = stored;
     let operations: Vec<String> = task.operations.iter().map(ToString::to_string).collect();
-    // What is over is not open, whether or not somebody has put that on record yet.
-    let state = if task.state == TaskState::Open && !task.is_open(now) { TaskState::Lapsed } else { task.state };
     json!({
         "task_id": task.id,
-        "state": state.as_str(),
+        "state": state(stored, contained.is_some(), now),
         "identity": task.identity,
         "purpose": task.purpose,
         "api": task.api,
@@ -100,8 +100,20 @@ pub fn view(stored: &StoredTask, now: Time) -> Value {
         "ends": task.ends.to_rfc3339(),
         "lease": task.lease.map(|lease| lease.as_secs()),
         "lapses": task.lapses().to_rfc3339(),
+        "contained": contained.map(Time::to_rfc3339),
         "ended": ended.map(Time::to_rfc3339),
     })
+}
+
+/// The word for what has become of a task. What is over is not open, whether or not somebody has put that on record yet; nor is what
+/// somebody has stopped.
+#[must_use]
+pub fn state(stored: &StoredTask, is_contained: bool, now: Time) -> &'static str {
+    match stored.task.state {
+        TaskState::Open if !stored.task.is_open(now) => TaskState::Lapsed.as_str(),
+        TaskState::Open if is_contained => "contained",
+        state => state.as_str(),
+    }
 }
 
 /// A document that nobody keeps.
@@ -112,19 +124,6 @@ pub fn document(status: StatusCode, body: &Value) -> Response<Bytes> {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-}
-
-/// What is wrong with a request (RFC 9457).
-#[must_use]
-pub fn problem(status: StatusCode, detail: &str) -> Response<Bytes> {
-    let title = status.canonical_reason().unwrap_or_default();
-    let body = json!({ "type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail });
-    let mut response = document(status, &body);
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-    }
     response
 }
 

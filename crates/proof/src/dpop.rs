@@ -6,6 +6,7 @@
 //!
 //! The header of a client's proofs is the same each time, so a [`ProofKey`] can be remembered by its text.
 
+mod claims;
 pub mod nonce;
 pub mod target;
 
@@ -16,7 +17,6 @@ use crate::{
         algorithm::{Algorithm, Algorithms},
         base64url,
         claims::time,
-        json,
         jwk::{Accepting, Key, KeyFault, Usage},
         jws::{self, Header, TOKEN_BYTES_MAX},
         kind::TokenKind,
@@ -24,9 +24,9 @@ use crate::{
         signer::{SignError, Signer},
     },
 };
+use claims::Claims;
 use nonce::{NonceKey, Space};
-use serde::Deserialize;
-use serde_json::{Map, Number, Value, json};
+use serde_json::{Value, json};
 use std::{borrow::Cow, time::Duration};
 use wardgate_model::time::Time;
 
@@ -36,8 +36,6 @@ pub const AGE_MAX: Duration = Duration::from_mins(1);
 pub const AHEAD_MAX: Duration = Duration::from_secs(5);
 /// Longest `jti`, in bytes.
 pub const ID_BYTES_MAX: usize = 256;
-/// What claims that nobody reads may hold.
-const BOUNDS: json::Bounds = json::Bounds { depth: 4, values: 64 };
 
 /// What proofs may be signed with, by the names that JOSE has for it (`dpop_signing_alg_values_supported`, `algs`).
 #[must_use]
@@ -145,57 +143,12 @@ pub struct Checked<'p> {
     pub id: Cow<'p, str>,
     /// `htu`, as it says it.
     pub target: Cow<'p, str>,
-    /// `ath`: the SHA-256 of the token that it is for.
-    pub token: Option<[u8; 32]>,
+    /// `ath`: the SHA-256 of the token that it is for, in base64url: of one hash there is one such text ([`base64url::is_hash`]).
+    pub token: Option<Cow<'p, str>>,
     /// `nonce`, as it says it: it may answer a challenge, where none is wanted otherwise.
     pub nonce: Option<Cow<'p, str>>,
     /// From then on it is not taken any more: so long it has to be remembered.
     pub ends: Time,
-}
-
-/// What a proof says (RFC 9449 §4.2).
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Claims<'p> {
-    #[serde(borrow)]
-    jti: Option<Cow<'p, str>>,
-    #[serde(borrow)]
-    htm: Option<Cow<'p, str>>,
-    #[serde(borrow)]
-    htu: Option<Cow<'p, str>>,
-    iat: Option<Number>,
-    #[serde(borrow)]
-    ath: Option<Cow<'p, str>>,
-    #[serde(borrow)]
-    nonce: Option<Cow<'p, str>>,
-}
-
-impl<'p> Claims<'p> {
-    fn read(payload: &'p [u8]) -> Result<Self, Fault> {
-        // A list could be read as these claims too.
-        if payload.first() == Some(&b'{')
-            && let Ok(claims) = serde_json::from_slice(payload)
-        {
-            return Ok(claims);
-        }
-        // What else is there is read by nobody, but it has to be readable in one way.
-        let members = json::object(payload, BOUNDS).map_err(|fault| Refusal::Json(Part::Claims, fault))?;
-        Self::of(&members)
-    }
-
-    fn of(members: &Map<String, Value>) -> Result<Self, Fault> {
-        let text = |name: &'static str| match members.get(name) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(Cow::Owned(text.clone()))),
-            Some(_) => Err(Fault::Claim(name)),
-        };
-        let iat = match members.get("iat") {
-            None => None,
-            Some(Value::Number(number)) => Some(number.clone()),
-            Some(_) => return Err(Fault::Claim("iat")),
-        };
-        Ok(Self { jti: text("jti")?, htm: text("htm")?, htu: text("htu")?, iat, ath: text("ath")?, nonce: text("nonce")? })
-    }
 }
 
 impl<'a> Proof<'a> {
@@ -207,13 +160,14 @@ impl<'a> Proof<'a> {
         if text.len() > TOKEN_BYTES_MAX {
             return Err(Refusal::TooLong.into());
         }
-        let (signed, signature) = text.rsplit_once('.').ok_or(Refusal::Parts)?;
-        let (head, payload) = signed.split_once('.').ok_or(Refusal::Parts)?;
-        if payload.contains('.') {
-            return Err(Refusal::Parts.into());
-        }
-        let decode = |part, text| base64url::decode(text).ok_or(Refusal::Encoding(part));
-        Ok(Self { signed, head, payload: decode(Part::Claims, payload)?, signature: decode(Part::Signature, signature)? })
+        let (head, rest) = text.split_once('.').ok_or(Refusal::Parts)?;
+        let (payload, signature) = rest.split_once('.').ok_or(Refusal::Parts)?;
+        let signed = text.get(..head.len() + 1 + payload.len()).ok_or(Refusal::Parts)?;
+        // A fourth part would be in the signature, and is no base64url.
+        let why = || if signature.contains('.') { Refusal::Parts } else { Refusal::Encoding(Part::Signature) };
+        let signature = base64url::decode(signature).ok_or_else(why)?;
+        let payload = base64url::decode(payload).ok_or(Refusal::Encoding(Part::Claims))?;
+        Ok(Self { signed, head, payload, signature })
     }
 
     /// Its header as it stands: what [`ProofKey::read`] reads, and what a key may be remembered by.
@@ -248,10 +202,10 @@ impl<'a> Proof<'a> {
             None if asked.now > issued + (AGE_MAX + SKEW) => return Err(Fault::Old),
             None => issued + (AGE_MAX + SKEW),
         };
-        let token = match claims.ath {
-            None => None,
-            Some(text) => Some(hash(&text).ok_or(Fault::Claim("ath"))?),
-        };
+        let token = claims.ath;
+        if token.as_deref().is_some_and(|text| !base64url::is_hash(text)) {
+            return Err(Fault::Claim("ath"));
+        }
         // It is taken at its end too.
         let ends = Time::from_micros(ends.as_micros().saturating_add(1));
         Ok(Checked { id, target, token, nonce: claims.nonce, ends })

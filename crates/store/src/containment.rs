@@ -2,7 +2,8 @@
 
 use crate::{
     Precondition, Store, StoreFault, Who,
-    database::{Conn, query},
+    apply::ROWS,
+    database::{Conn, query, query_rows_after},
     fault::DatabaseFault,
     feed::{Act, Actor, Subject, Told, Writing, signed, unsigned},
     sql, status,
@@ -323,6 +324,23 @@ impl Store {
     /// When the database fails or holds what cannot be read.
     pub async fn containments(&self) -> Result<Vec<StoredContainment>, StoreFault> {
         load(&mut self.reader.acquire().await?).await
+    }
+
+    /// Those of these names that are stopped.
+    ///
+    /// # Errors
+    /// When the database fails or holds what cannot be read.
+    pub async fn containments_named(&self, kind: Containable, names: &[&str]) -> Result<Vec<StoredContainment>, StoreFault> {
+        let mut found = Vec::new();
+        let mut conn = self.reader.acquire().await?;
+        for names in names.chunks(ROWS) {
+            let ask = query_rows_after(sql::CONTAINMENTS_NAMED, 1, names.len(), 1).bind(kind.as_str());
+            let ask = names.iter().fold(ask, |ask, name| ask.bind(*name));
+            for row in ask.all::<ContainmentRow>(&mut conn).await? {
+                found.push(row.read()?);
+            }
+        }
+        Ok(found)
     }
 
     /// Whether something is stopped.

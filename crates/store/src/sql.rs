@@ -88,6 +88,8 @@ pub(crate) const STATUS_CHANGE: &str = "UPDATE status SET state = $2, claim_over
 
 pub(crate) const CONTAINMENTS: &str = "SELECT kind, name, since_us, actor, reason, revision FROM containment ORDER BY kind, name";
 pub(crate) const CONTAINMENT: &str = "SELECT kind, name, since_us, actor, reason, revision FROM containment WHERE kind = $1 AND name = $2";
+pub(crate) const CONTAINMENTS_NAMED: &str =
+    "SELECT kind, name, since_us, actor, reason, revision FROM containment WHERE kind = $1 AND name IN (VALUES {})";
 pub(crate) const CONTAINMENT_PUT: &str =
     "INSERT INTO containment (kind, name, since_us, actor, reason, revision) VALUES ($1, $2, $3, $4, $5, $6)";
 pub(crate) const CONTAINMENT_REMOVE: &str = "DELETE FROM containment WHERE kind = $1 AND name = $2";

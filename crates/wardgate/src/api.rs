@@ -14,7 +14,10 @@ use http::{Response, StatusCode};
 use serde_json::Value;
 use sign_in::SignIn;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
-use wardgate_audit::reading::{self, Cursor, Filter, Since};
+use wardgate_audit::{
+    event_v1::EventV1,
+    reading::{self, Cursor, Filter, Since},
+};
 use wardgate_console::{
     AccessPage, AccessQuery, Around, Away, BoxFuture, Call, Code, Console, DeclaredQuery, DescribedRequest, Entry, Erasure, ErasureView,
     EventPage, EventQuery, FindingView, Finished, Found, HereStop, Journaled, Key, Manner, Minted, OpenNow, OpenRequests, Planned, Problem,
@@ -41,6 +44,10 @@ use wardgate_store::{Actor, Applied, ResourceChange, Sealed, StoredSecret, Store
 
 /// How long the doors have to say who has requests open. They look many times a second.
 const CENSUS_PATIENCE: Duration = Duration::from_millis(500);
+/// How long whoever reads the log waits at the most until it holds what was recorded before.
+const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(1);
+/// In which time a request is recorded that was answered.
+const RECORDED_WITHIN: Duration = Duration::from_millis(100);
 
 /// The console, reachable from the doors. Its work runs on the control runtime, never on a door's thread.
 #[derive(Clone)]
@@ -153,6 +160,24 @@ struct Ruled {
     erasures: Arc<Erasures>,
 }
 
+impl Ruled {
+    /// Waits until what was recorded before can be read in the log; not for long.
+    async fn caught_up(&self) {
+        let (tell, told) = tokio::sync::oneshot::channel();
+        self.control.log().when_written(Box::new(move || {
+            let _nobody_waits = tell.send(());
+        }));
+        let _in_vain = tokio::time::timeout(CAUGHT_UP_WITHIN, told).await;
+    }
+
+    /// The event of a request, as far as the log holds what was recorded before.
+    async fn find(&self, request: RequestId) -> Result<Option<EventV1<'static>>, WorldFault> {
+        self.caught_up().await;
+        let directory = self.control.config().audit.clone();
+        tokio::task::spawn_blocking(move || reading::find(&directory, request)).await.map_err(fault)?.map_err(fault)
+    }
+}
+
 impl World for Ruled {
     fn away(&self) -> Option<Away> {
         self.control.heard().away()
@@ -263,10 +288,14 @@ impl World for Ruled {
     }
 
     fn event(&self, request: RequestId) -> BoxFuture<'_, Result<Option<Value>, WorldFault>> {
-        let directory = self.control.config().audit.clone();
         Box::pin(async move {
-            let found = tokio::task::spawn_blocking(move || reading::find(&directory, request)).await.map_err(fault)?;
-            found.map_err(fault)?.map(|event| serde_json::to_value(event).map_err(fault)).transpose()
+            let mut found = self.find(request).await?;
+            if found.is_none() {
+                // It may have been answered, and not be recorded yet.
+                tokio::time::sleep(RECORDED_WITHIN).await;
+                found = self.find(request).await?;
+            }
+            found.map(|event| serde_json::to_value(event).map_err(fault)).transpose()
         })
     }
 
@@ -287,6 +316,10 @@ impl World for Ruled {
                 without_reads_of: query.without_reads_of.map(Into::into),
             };
             let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+            // Who follows comes again.
+            if matches!(since, Since::Newest) {
+                self.caught_up().await;
+            }
             let read = tokio::task::spawn_blocking(move || reading::tail(&directory, &filter, &since, limit)).await;
             let page = read.map_err(Problem::fault)?.map_err(Problem::fault)?;
             let events = page.events.into_iter().map(serde_json::to_value).collect::<Result<_, _>>().map_err(Problem::fault)?;
@@ -307,7 +340,10 @@ impl World for Ruled {
     }
 
     fn timeline(&self, query: TimelineQuery) -> BoxFuture<'_, Result<TimelineView, Problem>> {
-        Box::pin(timeline::timeline(self.control.config().audit.clone(), query))
+        Box::pin(async move {
+            self.caught_up().await;
+            timeline::timeline(self.control.config().audit.clone(), query).await
+        })
     }
 
     fn contracts(&self, owner: &OwnerName) -> Vec<Contract> {
@@ -379,9 +415,8 @@ impl World for Ruled {
             let body = body.to_string();
             let start = Start { identity, body: body.as_bytes(), key: None, asking };
             tasks::start_task(&self.control, start, actor).await.map_err(|refused| {
-                let said: Value = serde_json::from_slice(refused.body()).unwrap_or_default();
-                let code = if refused.status().is_server_error() { Code::Away } else { Code::Unfit };
-                Problem::new(code, said.get("detail").and_then(Value::as_str).unwrap_or_default().to_owned())
+                let code = if refused.cause.status().is_server_error() { Code::Away } else { Code::Unfit };
+                Problem::new(code, refused.detail)
             })
         })
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use wardgate_edge::InProcessCall;
 use wardgate_gate::{Change, Population};
-use wardgate_issuer::tasks::{self, Asked, Start};
+use wardgate_issuer::tasks::{self, Asked, Cause, Refusal, Start};
 use wardgate_model::{
     contain::Containable,
     id::{IdentityId, TaskId},
@@ -59,15 +59,14 @@ pub(crate) async fn changed(store: &Store, touched: &BTreeSet<TaskId>) -> Result
 
 /// Answers a judged request about tasks.
 pub(crate) async fn answer(control: &Control, call: &InProcessCall) -> Response<Bytes> {
-    let asked = match tasks::asked(&call.facts) {
-        Ok(asked) => asked,
-        Err(response) => return *response,
-    };
-    let Some(caller) = &call.facts.caller else {
-        return tasks::problem(StatusCode::INTERNAL_SERVER_ERROR, "the request was not judged");
-    };
+    done(control, call).await.unwrap_or_else(|refusal| refusal.response(call.facts.id))
+}
+
+async fn done(control: &Control, call: &InProcessCall) -> Result<Response<Bytes>, Refusal> {
+    let asked = tasks::asked(&call.facts)?;
+    let caller = call.facts.caller.as_ref().ok_or_else(|| Refusal::new(Cause::Fault, "the request was not judged"))?;
     if !caller.actors.is_empty() {
-        return tasks::problem(StatusCode::FORBIDDEN, "who acts for somebody neither sees nor rules that one's tasks");
+        return Err(Cause::Acting.into());
     }
     let identity = caller.identity.id.clone();
     let query = call.query.as_deref().unwrap_or_default();
@@ -75,77 +74,82 @@ pub(crate) async fn answer(control: &Control, call: &InProcessCall) -> Response<
         Asked::Start => {
             let mut keys = call.headers.get_all("idempotency-key").iter();
             let key = match (keys.next().map(http::HeaderValue::to_str), keys.next()) {
-                (Some(Err(_)), _) | (_, Some(_)) => return tasks::problem(StatusCode::BAD_REQUEST, "`Idempotency-Key` is one text"),
+                (Some(Err(_)), _) | (_, Some(_)) => return Err(Refusal::new(Cause::Unfit, "`Idempotency-Key` is one text")),
                 (key, None) => key.and_then(Result::ok),
             };
             let start = Start { identity: &identity, body: &call.body, key, asking: &call.facts };
             let actor = Actor::new(Who::Identity(identity.clone()), "started by whom it is of");
-            let started = start_task(control, start, &actor).await;
-            started.map_or_else(|problem| *problem, |stored| told(StatusCode::CREATED, &stored, "started"))
+            let stored = start_task(control, start, &actor).await?;
+            // It is on record, whatever else can be read.
+            let contained = contained(control, &stored).await.unwrap_or_default();
+            Ok(told(StatusCode::CREATED, &stored, "started", contained))
         }
         Asked::List => list(control, &identity, query).await,
-        Asked::Show(id) => own(control, &identity, &id).await.map_or_else(|problem| *problem, |stored| shown(&stored)),
-        Asked::End(id, state) => match own(control, &identity, &id).await {
-            Ok(stored) if stored.task.state == state => shown(&stored),
-            Ok(_) => {
-                let actor = Actor::new(Who::Identity(identity), "told by whom it is of");
-                ended(end(control, &actor, &id, state).await)
+        Asked::Show(id) => shown(control, &own(control, &identity, &id).await?).await,
+        Asked::End(id, state) => {
+            let stored = own(control, &identity, &id).await?;
+            if stored.task.state == state {
+                return shown(control, &stored).await;
             }
-            Err(problem) => *problem,
-        },
-        Asked::Heartbeat(id) => match own(control, &identity, &id).await {
-            Ok(stored) if stored.task.is_open(clock::now()) && control.gate().snapshot().denied().stops_task(&id) => {
-                tasks::problem(StatusCode::CONFLICT, "the task is contained: nothing keeps it alive")
+            let actor = Actor::new(Who::Identity(identity), "told by whom it is of");
+            let stored = end(control, &actor, &id, state).await.map_err(|found| refusal(&found))?;
+            let contained = contained(control, &stored).await.unwrap_or_default();
+            Ok(told(StatusCode::OK, &stored, stored.task.state.as_str(), contained))
+        }
+        Asked::Heartbeat(id) => {
+            let stored = own(control, &identity, &id).await?;
+            if stored.task.is_open(clock::now()) && control.gate().snapshot().denied().stops_task(&id) {
+                return Err(Refusal::new(Cause::Contained, "the task is contained: nothing keeps it alive"));
             }
-            Ok(_) => beat(control, identity, &id).await,
-            Err(problem) => *problem,
-        },
+            beat(control, identity, &id).await
+        }
     }
 }
 
-type Problem = Box<Response<Bytes>>;
+async fn shown(control: &Control, stored: &StoredTask) -> Result<Response<Bytes>, Refusal> {
+    let contained = contained(control, stored).await?;
+    Ok(tasks::document(StatusCode::OK, &tasks::view(stored, contained, clock::now())))
+}
 
-fn shown(stored: &StoredTask) -> Response<Bytes> {
-    tasks::document(StatusCode::OK, &tasks::view(stored, clock::now()))
+/// Since when somebody has stopped a task.
+async fn contained(control: &Control, stored: &StoredTask) -> Result<Option<Time>, Refusal> {
+    let stop = control.store().containment(Containable::Task, stored.task.id.as_str()).await.map_err(|found| refusal(&found))?;
+    Ok(stop.map(|stop| stop.since))
 }
 
 /// What a fault of the store is to whoever asks.
-fn fault(fault: &StoreFault) -> Response<Bytes> {
+fn refusal(fault: &StoreFault) -> Refusal {
     match fault {
-        StoreFault::NotFound { .. } => tasks::problem(StatusCode::NOT_FOUND, "there is no such task of this caller"),
-        StoreFault::Conflict { .. } => tasks::problem(StatusCode::CONFLICT, &fault.to_string()),
+        StoreFault::NotFound { .. } => Cause::NotFound.into(),
+        StoreFault::Conflict { .. } => Refusal::new(Cause::Over, fault.to_string()),
         _ => {
             tracing::warn!(%fault, "a task could not be put on record");
-            tasks::problem(StatusCode::SERVICE_UNAVAILABLE, "the task cannot be looked at or put on record at present")
+            Cause::Away.into()
         }
     }
 }
 
 /// A task of this identity; another's is as one that is not there.
-async fn own(control: &Control, identity: &IdentityId, id: &TaskId) -> Result<StoredTask, Problem> {
-    let stored = control.store().task(id).await.map_err(|found| Box::new(fault(&found)))?;
-    if stored.task.identity == *identity {
-        Ok(stored)
-    } else {
-        Err(Box::new(tasks::problem(StatusCode::NOT_FOUND, "there is no such task of this caller")))
-    }
+async fn own(control: &Control, identity: &IdentityId, id: &TaskId) -> Result<StoredTask, Refusal> {
+    let stored = control.store().task(id).await.map_err(|found| refusal(&found))?;
+    if stored.task.identity == *identity { Ok(stored) } else { Err(Cause::NotFound.into()) }
 }
 
 /// Puts a task on record. It is known to this gate when this returns.
-pub(crate) async fn start_task(control: &Control, start: Start<'_>, actor: &Actor) -> Result<StoredTask, Problem> {
+pub(crate) async fn start_task(control: &Control, start: Start<'_>, actor: &Actor) -> Result<StoredTask, Refusal> {
     let now = clock::now();
     let new = {
         let (snapshot, loaded) = (control.gate().snapshot(), control.loaded());
         let registered = |name: &_| loaded.inventory.purposes.iter().any(|purpose| purpose.name == *name);
         tasks::begin(start, &snapshot, registered, &SystemEntropy, now)?
     };
-    let started = control.store().start_task(actor, &new, now).await.map_err(|found| Box::new(fault(&found)))?;
+    let started = control.store().start_task(actor, &new, now).await.map_err(|found| match found {
+        StoreFault::Conflict { .. } => Refusal::new(Cause::Limit, found.to_string()),
+        found => refusal(&found),
+    })?;
     let stored = match started {
         Started::New(stored) | Started::Again(stored) => stored,
-        Started::Otherwise => {
-            let why = "another task was started under this `Idempotency-Key`";
-            return Err(Box::new(tasks::problem(StatusCode::UNPROCESSABLE_ENTITY, why)));
-        }
+        Started::Otherwise => return Err(Refusal::new(Cause::KeyReused, "another task was started under this `Idempotency-Key`")),
     };
     if let Err(found) = control.obey(stored.revision).await {
         tracing::warn!(%found, "a task is on record; the feed that tells of it cannot be read");
@@ -154,8 +158,8 @@ pub(crate) async fn start_task(control: &Control, start: Start<'_>, actor: &Acto
 }
 
 /// A response with what is recorded of it.
-fn told(status: StatusCode, stored: &StoredTask, what: &str) -> Response<Bytes> {
-    let mut response = tasks::document(status, &tasks::view(stored, clock::now()));
+fn told(status: StatusCode, stored: &StoredTask, what: &str, contained: Option<Time>) -> Response<Bytes> {
+    let mut response = tasks::document(status, &tasks::view(stored, contained, clock::now()));
     if let Ok(effect) = http::HeaderValue::try_from(format!("{what} task={}", stored.task.id)) {
         response.headers_mut().insert("wardgate-effect", effect);
     }
@@ -174,45 +178,33 @@ pub(crate) async fn end(control: &Control, actor: &Actor, id: &TaskId, state: Ta
     Ok(stored)
 }
 
-fn ended(ended: Result<StoredTask, StoreFault>) -> Response<Bytes> {
-    match ended {
-        Ok(stored) => told(StatusCode::OK, &stored, stored.task.state.as_str()),
-        Err(found) => fault(&found),
-    }
-}
-
-async fn beat(control: &Control, identity: IdentityId, id: &TaskId) -> Response<Bytes> {
+async fn beat(control: &Control, identity: IdentityId, id: &TaskId) -> Result<Response<Bytes>, Refusal> {
     let actor = Actor::new(Who::Identity(identity), "it is under way");
-    match control.store().beat_task(&actor, id, clock::now()).await {
-        Ok(stored) => {
-            if let Err(found) = control.obey(stored.revision).await {
-                tracing::warn!(%found, "a heartbeat is on record; the feed that tells of it cannot be read");
-            }
-            shown(&stored)
-        }
-        Err(found) => fault(&found),
+    let stored = control.store().beat_task(&actor, id, clock::now()).await.map_err(|found| refusal(&found))?;
+    if let Err(found) = control.obey(stored.revision).await {
+        tracing::warn!(%found, "a heartbeat is on record; the feed that tells of it cannot be read");
     }
+    shown(control, &stored).await
 }
 
-async fn list(control: &Control, identity: &IdentityId, query: &str) -> Response<Bytes> {
+async fn list(control: &Control, identity: &IdentityId, query: &str) -> Result<Response<Bytes>, Refusal> {
     let mut filter = TaskFilter { identity: Some(identity.clone()), limit: LISTED_MAX, ..TaskFilter::default() };
     for (name, value) in query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, ""))) {
         match (name, TaskState::parse(value)) {
             ("state", Some(state)) => filter.state = Some(state),
             ("after", _) if TaskId::parse(value).is_ok() => filter.after = value.into(),
-            _ => return tasks::problem(StatusCode::BAD_REQUEST, "the query knows `state` and `after`, a task's id"),
+            _ => return Err(Refusal::new(Cause::Unfit, "the query knows `state` and `after`, a task's id")),
         }
     }
-    match control.store().tasks(&filter).await {
-        Ok(found) => {
-            let now = clock::now();
-            let whole = found.len() < LISTED_MAX as usize;
-            let next = if whole { None } else { found.last().map(|last| last.task.id.clone()) };
-            let items: Vec<Value> = found.iter().map(|stored| tasks::view(stored, now)).collect();
-            tasks::document(StatusCode::OK, &json!({ "items": items, "next": next }))
-        }
-        Err(found) => fault(&found),
-    }
+    let found = control.store().tasks(&filter).await.map_err(|found| refusal(&found))?;
+    let names: Vec<&str> = found.iter().map(|stored| stored.task.id.as_str()).collect();
+    let stops = control.store().containments_named(Containable::Task, &names).await.map_err(|found| refusal(&found))?;
+    let contained = |stored: &StoredTask| stops.iter().find(|stop| *stop.name == *stored.task.id.as_str()).map(|stop| stop.since);
+    let now = clock::now();
+    let whole = found.len() < LISTED_MAX as usize;
+    let next = if whole { None } else { found.last().map(|last| last.task.id.clone()) };
+    let items: Vec<Value> = found.iter().map(|stored| tasks::view(stored, contained(stored), now)).collect();
+    Ok(tasks::document(StatusCode::OK, &json!({ "items": items, "next": next })))
 }
 
 /// Ends tasks that are over by themselves, forgets what is long over, and tells again what is owed of budgets; for as long as the

@@ -1,6 +1,6 @@
 //! The writing thread: takes what is queued, makes records of it, and appends them in batches.
 
-use super::{Erase, Message, Shared};
+use super::{Erase, Message, OnWritten, Shared};
 use crate::{
     canonical::{SALT_BYTES, Salt},
     cap::Fullness,
@@ -52,6 +52,8 @@ pub(super) struct Scribe {
     pub(super) batch: Batch,
     // INVARIANT (waiting): each of them waits for an event of `batch`, so they are no more than there are places.
     pub(super) waiting: Vec<OnDurable>,
+    /// Those who read, and what was recorded before they asked is being written.
+    pub(super) reading: Vec<OnWritten>,
     pub(super) salts: Salts,
     pub(super) newest: Time,
     /// How long nothing has come.
@@ -65,8 +67,13 @@ impl Scribe {
     pub(super) fn run(mut self) {
         let _down = Down(Arc::clone(&self.shared));
         while self.wait() {
+            // Before anything more is gathered: it is what was recorded before they asked.
+            self.reading.extend(self.shared.readers.take());
             let more = self.gather();
             self.write();
+            if !more {
+                self.reading.drain(..).for_each(|done| done());
+            }
             if self.closing.is_some() {
                 return self.close();
             }
@@ -163,6 +170,7 @@ impl Scribe {
                 self.closing = Some(*patience);
                 return;
             }
+            Message::Look => return self.shared.readers.heard(),
             Message::Erase(_) | Message::Intent(..) => return,
         };
         push(&mut self.batch, &told, self.salts.next());
@@ -271,7 +279,7 @@ impl Scribe {
     fn count_what_is_left(&mut self) {
         let mut left = std::mem::take(&mut self.batch).leaves.len();
         while let Ok(message) = self.receiver.try_recv() {
-            left += usize::from(!matches!(message, Message::Close { .. } | Message::Erase(_)));
+            left += usize::from(!matches!(message, Message::Close { .. } | Message::Erase(_) | Message::Look));
         }
         if left > 0 {
             self.shared.give_back(left);

@@ -154,6 +154,27 @@ fn events_are_numbered_without_gaps_over_restarts() {
     assert_eq!(numbers(directory.path()), (1..=15).collect::<Vec<_>>());
 }
 
+/// Events wait a moment for each other; whoever reads does not wait for that.
+#[test]
+fn who_reads_is_told_when_what_was_recorded_before_can_be_read() {
+    let directory = tempfile::tempdir().expect("a directory");
+    // Longer than anybody waits here.
+    let (log, writer) = Log::start(directory.path(), &Options { window: PATIENCE * 10, ..options(64) }).expect("starts");
+    let told = |log: &Log| {
+        let (tell, told) = sync_channel(1);
+        log.when_written(Box::new(move || tell.send(()).expect("somebody waits")));
+        told
+    };
+    for count in 1..=3 {
+        record(&log).expect("a place");
+        told(&log).recv_timeout(PATIENCE).expect("told");
+        assert_eq!(numbers(directory.path()), (1..=count).collect::<Vec<_>>());
+    }
+    told(&log).recv_timeout(PATIENCE).expect("told where there is nothing new");
+    assert_eq!(writer.close(PATIENCE).written, 3);
+    assert!(told(&log).recv_timeout(PATIENCE).is_err(), "nobody is left to tell");
+}
+
 #[test]
 fn a_torn_record_is_cut_off_counted_and_its_number_given_again() {
     let directory = tempfile::tempdir().expect("a directory");

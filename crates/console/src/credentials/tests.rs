@@ -178,7 +178,7 @@ async fn lists_come_in_pages() {
     assert_eq!(page("state=expired").await, "SIGNIN000000 KEY000000001 next=null");
     assert_eq!(page("state=live&identity=twin").await, "KEY000000002 next=null");
     let said = fixture.ask("GET /api/v1/credentials?state=fresh as watcher").await;
-    assert_eq!(said, "400 console.malformed: `state` is `live`, `expired`, `revoked` or `spent`, not `fresh`");
+    assert_eq!(said, "400 console.malformed: `state` is `live`, `ended`, `expired`, `revoked` or `spent`, not `fresh`");
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ pub(super) const ROWS: &[AdminOperation] = &[
         "Lists credentials on record, in the order they were issued. Never shows a key or its hash.",
     )
     .own()
-    .reads(&[IDENTITY, query("state", "only those that are `live`, `expired`, `revoked` or `spent`"), LIMIT, CURSOR])
+    .reads(&[IDENTITY, query("state", "only those that are `live`, `ended`, `expired`, `revoked` or `spent`"), LIMIT, CURSOR])
     .gives(&[(200, Some(schema_of::<Page<CredentialView>>))])
     .refuses(&[Code::NotFound]),
     row(

@@ -20,7 +20,12 @@ pub(super) const ROWS: &[AdminOperation] = &[
         "Lists tasks: whose, what for, how much, and what became of them.",
     )
     .own()
-    .reads(&[query("identity", "only this identity's"), query("state", "only `open`, `completed`, `failed` or `lapsed`"), LIMIT, CURSOR])
+    .reads(&[
+        query("identity", "only this identity's"),
+        query("state", "only `open`, `contained`, `completed`, `failed` or `lapsed`"),
+        LIMIT,
+        CURSOR,
+    ])
     .gives(&[(200, Some(schema_of::<Page<TaskView>>))])
     .refuses(&[Code::Unfit]),
     row(

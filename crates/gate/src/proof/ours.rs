@@ -12,7 +12,6 @@ use wardgate_model::{
     reason::Reason,
     time::Time,
 };
-use wardgate_proof::access_token::{CREDENTIAL, ON_BEHALF_OF, UNBOUND};
 
 /// The record that a token of ours stands for, where it is for this API and no other (RFC 8707 §2).
 pub(crate) fn shown(token: &Token, api: &Api, holds: Option<HeldKey>, snapshot: &Snapshot) -> Result<Genuine, Reason> {
@@ -40,7 +39,7 @@ fn opens_all(api: &Api, genuine: &Genuine) -> bool {
 
 /// What a token of ours stands for, wherever it is shown.
 fn genuine(token: &Token, holds: Option<HeldKey>, snapshot: &Snapshot) -> Result<Genuine, Reason> {
-    let credential = token.claims.text(CREDENTIAL).and_then(|id| snapshot.credential(id));
+    let credential = token.told.credential.as_deref().and_then(|id| snapshot.credential(id));
     // What it was got by is not on record any more, or stands for somebody else now.
     let credential = credential.filter(|credential| credential.identity.as_str() == &*token.subject).ok_or(Reason::ProofRevoked)?;
     let delegation = delegation::of(token, snapshot)?;
@@ -49,7 +48,7 @@ fn genuine(token: &Token, holds: Option<HeldKey>, snapshot: &Snapshot) -> Result
         proof: worth(delegation::credentials(credential, delegation.as_deref()), token, holds.is_some() && !is_unbound(token)),
         credential: Arc::clone(credential),
         token: Some(Arc::clone(&token.facts)),
-        on_behalf_of: token.claims.text(ON_BEHALF_OF).map(Into::into),
+        on_behalf_of: token.told.on_behalf_of.clone(),
         holds,
         delegation,
         task: token.task.clone(),
@@ -57,13 +56,13 @@ fn genuine(token: &Token, holds: Option<HeldKey>, snapshot: &Snapshot) -> Result
 }
 
 /// Whether a token of ours came of one that is bound to nobody's key.
-pub(super) fn is_unbound(token: &Token) -> bool {
-    token.claims.at(UNBOUND).is_some()
+pub(super) const fn is_unbound(token: &Token) -> bool {
+    token.told.unbound
 }
 
 /// A token is worth what it was got by: whoever shows a key must not gain by swapping it first, neither in kind nor in age.
 fn worth<'a>(credentials: impl Iterator<Item = &'a Credential>, token: &Token, bound: bool) -> ProofFacts {
-    let since = token.claims.authenticated().unwrap_or(token.since).min(token.since);
+    let since = token.told.authenticated.unwrap_or(token.since).min(token.since);
     let best = ProofFacts { kind: ProofKind::Jwt, bound, fresh: false, since, ends: Some(token.ends) };
     let keys = credentials.filter(|credential| matches!(credential.kind, CredentialKind::ApiKey | CredentialKind::ForeignKey));
     keys.fold(best, |worth, key| ProofFacts { kind: ProofKind::ApiKey, since: worth.since.min(key.created), ..worth })

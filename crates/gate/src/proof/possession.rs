@@ -60,10 +60,10 @@ fn reason(fault: &Fault) -> Reason {
 }
 
 impl Held<'_> {
-    /// Whether it shows possession of the key of this thumbprint, for the token of this hash. The token was found good by then: whatever is
+    /// Whether it shows possession of the key of this thumbprint, for the token of this hash, as `ath` has it. The token was found good by then: whatever is
     /// wrong has to look as one that is not.
-    pub(super) fn of(&self, thumbprint: &[u8; 32], token: Option<&[u8; 32]>, snapshot: &Snapshot) -> Result<HeldKey, Reason> {
-        if token.is_none() || self.checked.token.as_ref() != token {
+    pub(super) fn of(&self, thumbprint: &[u8; 32], token: Option<&str>, snapshot: &Snapshot) -> Result<HeldKey, Reason> {
+        if token.is_none() || self.checked.token.as_deref() != token {
             return Err(Reason::ProofBinding);
         }
         let shown = self.key(snapshot).and_then(|(key, seen)| match key.thumbprint() == thumbprint {

@@ -57,7 +57,7 @@ fn need(trust: &TrustName, text: &str) -> Need {
 
 pub(super) fn stands_for(token: &Token, beside: &Beside<'_, '_>, snapshot: &Snapshot) -> Result<Genuine, Failed> {
     // Nothing on record here says who acts with it, so nobody could be asked for, recorded or stopped (RFC 8693 §4.1).
-    if token.claims.all().contains_key("act") {
+    if token.told.acts {
         return Err(Reason::ProofClaims.into());
     }
     let holds = held(token, beside, snapshot)?;
@@ -76,7 +76,7 @@ fn held(token: &Token, beside: &Beside<'_, '_>, snapshot: &Snapshot) -> Result<O
         (Some(Confirmation::Certificate(bound)), Beside { chain: Some(chain), .. }) if Thumbprint::of(chain.leaf()).0 == bound => {
             Ok(Some(HeldKey::Certificate(bound)))
         }
-        (Some(Confirmation::Key(bound)), Beside { held: Some(held), .. }) => held.of(&bound, token.hash.as_ref(), snapshot).map(Some),
+        (Some(Confirmation::Key(bound)), Beside { held: Some(held), .. }) => held.of(&bound, token.hash.as_deref(), snapshot).map(Some),
         (Some(Confirmation::Certificate(_) | Confirmation::Key(_) | Confirmation::Other), _) => Err(Reason::ProofBinding),
     }
 }

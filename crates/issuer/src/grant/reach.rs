@@ -1,7 +1,7 @@
 //! What a token could open: for whom, at which APIs, which classes of operations, for how long.
 
 use crate::{
-    answer::{Error, Refusal},
+    answer::{Against, Error, Refusal},
     details::Asks,
     exchange::{Request, Terms},
 };
@@ -118,15 +118,18 @@ impl<'a> Reach<'a> {
     /// # Errors
     /// When there is none, or several are meant.
     pub(crate) fn target(&self) -> Result<(String, Arc<Api>), Refusal> {
-        let refused = |why: &str| Err(Refusal::new(Error::InvalidTarget, why));
+        let refused = |why: &str, against| Err(Refusal::new(Error::InvalidTarget, why).because(against));
         let snapshot = self.request.snapshot;
         let named: BTreeSet<&str> = self.request.form.all("resource").chain(self.request.form.all("audience")).collect();
         let mut named = named.into_iter();
         match (named.next(), named.next()) {
-            (Some(_), Some(_)) => refused("a token is for one `resource`: ask for one after the other"),
-            (Some(resource), None) => match snapshot.addressed(resource).filter(|api| self.opens(resource, api)) {
-                Some(api) => Ok((resource.to_owned(), Arc::clone(api))),
-                None => refused("there is no such `resource` that this client may call with a token"),
+            (Some(_), Some(_)) => refused("a token is for one `resource`: ask for one after the other", Against::Named),
+            (Some(resource), None) => match snapshot.addressed(resource) {
+                Some(api) if self.opens(resource, api) => Ok((resource.to_owned(), Arc::clone(api))),
+                found => {
+                    let against = found.map_or(Against::Unknown, |api| self.against(api));
+                    refused("there is no such `resource` that this client may call with a token", against)
+                }
             },
             (None, _) => {
                 // Where tasks are started is nobody's only API: whoever wants a token for that says so.
@@ -138,17 +141,47 @@ impl<'a> Reach<'a> {
                     (None, _) => {
                         return refused(
                             "no API here takes a token of this client: none accepts what it would be got by, or it has no grant",
+                            Against::Nothing,
                         );
                     }
                     (Some(_), Some(_)) => {
-                        return refused("say by `resource` which API the token is for: its address, without a slash at the end");
+                        let why = "say by `resource` which API the token is for: its address, without a slash at the end";
+                        return refused(why, Against::Several);
                     }
                 };
                 match address(api) {
                     Some(address) => Ok((address, Arc::clone(api))),
-                    None => refused("the API has no address here"),
+                    None => refused("the API has no address here", Against::Unknown),
                 }
             }
+        }
+    }
+
+    /// Why a token for an API would open nothing of it. For the record: it decides nothing.
+    fn against(&self, api: &Arc<Api>) -> Against {
+        let Request { snapshot, now, .. } = *self.request;
+        let granted = || {
+            let caller = self.shown("", &OperationClass::ALL.iter().copied().collect());
+            let prospect = Prospect { caller: &caller, asking: self.facts, snapshot, now };
+            let stands =
+                |operation: &Arc<Operation>| self.parties.iter().all(|party| prospect.stands(&party.caller.identity, api, operation));
+            api.operations.iter().any(|operation| self.wants(operation) && stands(operation))
+        };
+        let mut credentials = self.parties.iter().flat_map(|party| &party.credentials);
+        if api.doors == Doors::Admin || api.is_issuer() {
+            Against::Unknown
+        } else if !api.accept.contains(&CredentialKind::Oidc) {
+            Against::NoTokens
+        } else if !credentials.all(|credential| takes_tokens(api, credential)) {
+            Against::KeyNotAccepted
+        } else if self.task.is_some_and(|asks| asks.task.api != api.name) {
+            Against::Task
+        } else if !granted() {
+            Against::NoGrant
+        } else if !self.worth.bound && api.require.iter().any(|require| require.bound) {
+            Against::Unbound
+        } else {
+            Against::Policy
         }
     }
 

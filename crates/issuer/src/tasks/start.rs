@@ -1,9 +1,7 @@
 //! What it takes to start a task.
 
-use super::problem;
+use super::refusal::{Cause, Refusal};
 use crate::details;
-use bytes::Bytes;
-use http::{Response, StatusCode};
 use serde_json::{Map, Value};
 use std::{fmt::Write as _, ops::RangeInclusive, sync::Arc, time::Duration};
 use wardgate_gate::{Snapshot, prospect::Prospect};
@@ -59,10 +57,8 @@ pub struct Start<'a> {
     pub asking: &'a Facts,
 }
 
-type Refused = Box<Response<Bytes>>;
-
-fn unfit(detail: &str) -> Refused {
-    Box::new(problem(StatusCode::BAD_REQUEST, detail))
+fn unfit(detail: impl Into<String>) -> Refusal {
+    Refusal::new(Cause::Unfit, detail)
 }
 
 /// The task that is to be started. `registered`: whether somebody declared a purpose.
@@ -75,7 +71,7 @@ pub fn begin(
     registered: impl Fn(&PurposeName) -> bool,
     entropy: &dyn Entropy,
     now: Time,
-) -> Result<NewTask, Refused> {
+) -> Result<NewTask, Refusal> {
     let body = read(start.body)?;
     let purpose = text(&body, "purpose")?.ok_or_else(|| unfit("`purpose` is missing: name a registered purpose"))?;
     let purpose = PurposeName::parse(purpose).ok().filter(registered);
@@ -88,13 +84,15 @@ pub fn begin(
     }
     let ends = now + life;
     let identity = snapshot.identity(start.identity).ok_or_else(|| unfit("the identity is not on record"))?;
+    let (operations, resources) = (operations(&body, &api)?, resources(&body)?);
+    reachable(&operations, &resources, &api)?;
     let task = Task {
         id: id(entropy)?,
         identity: identity.id.clone(),
         purpose,
-        operations: operations(&body, &api)?,
+        operations,
         api: api.name.clone(),
-        resources: resources(&body)?,
+        resources,
         budget: budget(&body)?,
         ends: identity.ends.map_or(ends, |end| end.min(ends)),
         lease,
@@ -105,18 +103,18 @@ pub fn begin(
     Ok(NewTask { task, key: key(&start)? })
 }
 
-fn read(body: &[u8]) -> Result<Map<String, Value>, Refused> {
+fn read(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
     if body.len() > BODY_BYTES_MAX {
-        return Err(Box::new(problem(StatusCode::PAYLOAD_TOO_LARGE, &format!("the body has more than {BODY_BYTES_MAX} bytes"))));
+        return Err(Refusal::new(Cause::TooLarge, format!("the body has more than {BODY_BYTES_MAX} bytes")));
     }
     let members = json::object(body, BOUNDS).map_err(|fault| {
         // Where it is none: a member that is there twice is named.
         let place = serde_json::from_slice::<Value>(body).err().map(|error| (error.line(), error.column()));
         let place = place.map_or_else(String::new, |(line, column)| format!(" at line {line} column {column}"));
-        unfit(&format!("the body: {fault}{place}"))
+        unfit(format!("the body: {fault}{place}"))
     })?;
     match members.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
-        Some(name) => Err(unfit(&format!("`{}` is nothing that a task has", shortened(name)))),
+        Some(name) => Err(unfit(format!("`{}` is nothing that a task has", shortened(name)))),
         None => Ok(members),
     }
 }
@@ -125,26 +123,26 @@ fn shortened(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(64).collect()
 }
 
-fn text<'b>(body: &'b Map<String, Value>, name: &str) -> Result<Option<&'b str>, Refused> {
+fn text<'b>(body: &'b Map<String, Value>, name: &str) -> Result<Option<&'b str>, Refusal> {
     match body.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(unfit(&format!("`{name}` is a text"))),
+        Some(_) => Err(unfit(format!("`{name}` is a text"))),
     }
 }
 
-fn texts<'b>(body: &'b Map<String, Value>, name: &str) -> Result<Vec<&'b str>, Refused> {
+fn texts<'b>(body: &'b Map<String, Value>, name: &str) -> Result<Vec<&'b str>, Refusal> {
     let all: Option<Vec<&str>> = match body.get(name) {
         None | Some(Value::Null) => Some(Vec::new()),
         Some(Value::Array(all)) => all.iter().map(Value::as_str).collect(),
         Some(_) => None,
     };
-    let all = all.ok_or_else(|| unfit(&format!("`{name}` is a list of texts")))?;
-    if all.len() > NAMED_MAX { Err(unfit(&format!("`{name}` has more than {NAMED_MAX}"))) } else { Ok(all) }
+    let all = all.ok_or_else(|| unfit(format!("`{name}` is a list of texts")))?;
+    if all.len() > NAMED_MAX { Err(unfit(format!("`{name}` has more than {NAMED_MAX}"))) } else { Ok(all) }
 }
 
 /// Seconds as a number, or `90s`, `15m`, `2h`.
-fn span(body: &Map<String, Value>, name: &str, within: RangeInclusive<Duration>) -> Result<Option<Duration>, Refused> {
+fn span(body: &Map<String, Value>, name: &str, within: RangeInclusive<Duration>) -> Result<Option<Duration>, Refusal> {
     let seconds = match body.get(name) {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::Number(number)) => number.as_u64(),
@@ -162,31 +160,31 @@ fn span(body: &Map<String, Value>, name: &str, within: RangeInclusive<Duration>)
     };
     let fits = |span: &Duration| within.contains(span);
     let (least, most) = (within.start().as_secs(), within.end().as_secs() / 3_600);
-    let bounds = || unfit(&format!("`{name}` is seconds, or a text as `15m` or `2h`: from {least} s to {most} h"));
+    let bounds = || unfit(format!("`{name}` is seconds, or a text as `15m` or `2h`: from {least} s to {most} h"));
     seconds.map(Duration::from_secs).filter(fits).map(Some).ok_or_else(bounds)
 }
 
-fn budget(body: &Map<String, Value>) -> Result<Budget, Refused> {
+fn budget(body: &Map<String, Value>) -> Result<Budget, Refusal> {
     let members = match body.get("budget") {
         None | Some(Value::Null) => return Ok(Budget::default()),
         Some(Value::Object(members)) => members,
         Some(_) => return Err(unfit("`budget` is an object: `{\"calls\": 100, \"bytes\": 1000000, \"records\": 5000}`")),
     };
     if let Some(name) = members.keys().find(|name| !["calls", "bytes", "records"].contains(&name.as_str())) {
-        return Err(unfit(&format!("`budget.{}` is nothing that is counted", shortened(name))));
+        return Err(unfit(format!("`budget.{}` is nothing that is counted", shortened(name))));
     }
     let one = |name: &str| match members.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(value) => match value.as_u64().filter(|most| (1..=MOST).contains(most)) {
             Some(most) => Ok(Some(most)),
-            None => Err(unfit(&format!("`budget.{name}` is a whole number, one at least"))),
+            None => Err(unfit(format!("`budget.{name}` is a whole number, one at least"))),
         },
     };
     Ok(Budget { calls: one("calls")?, bytes: one("bytes")?, records: one("records")? })
 }
 
 /// By its name, or by its address as a token's `resource` names it.
-fn api(body: &Map<String, Value>, snapshot: &Snapshot) -> Result<Arc<Api>, Refused> {
+fn api(body: &Map<String, Value>, snapshot: &Snapshot) -> Result<Arc<Api>, Refusal> {
     let found = match (text(body, "api")?, text(body, "resource")?) {
         (Some(_), Some(_)) => return Err(unfit("`api` and `resource` say the same: name one")),
         (None, None) => return Err(unfit("`api` is missing: the API by its name, or `resource`: by its address")),
@@ -197,40 +195,55 @@ fn api(body: &Map<String, Value>, snapshot: &Snapshot) -> Result<Arc<Api>, Refus
     found.cloned().ok_or_else(|| unfit("there is no such API that a task could be for"))
 }
 
-fn operations(body: &Map<String, Value>, api: &Api) -> Result<Box<[OperationSelector]>, Refused> {
+fn operations(body: &Map<String, Value>, api: &Api) -> Result<Box<[OperationSelector]>, Refusal> {
     let named = texts(body, "operations")?;
     if named.is_empty() {
         return Err(unfit("`operations` is missing: classes (`read`) or operations (`GET /entries`)"));
     }
     let one = |one: &&str| {
         details::select(one, api)
-            .ok_or_else(|| unfit(&format!("`operations`: `{}` is no class and no operation of the API", shortened(one))))
+            .ok_or_else(|| unfit(format!("`operations`: `{}` is no class and no operation of the API", shortened(one))))
     };
     named.iter().map(one).collect()
 }
 
-fn resources(body: &Map<String, Value>) -> Result<Box<[Box<str>]>, Refused> {
+fn resources(body: &Map<String, Value>) -> Result<Box<[Box<str>]>, Refusal> {
     let named = texts(body, "resources")?;
     let fits = |one: &&str| !one.is_empty() && one.len() <= RESOURCE_BYTES_MAX && !one.chars().any(char::is_control);
     match named.iter().find(|one| !fits(one)) {
-        Some(_) => Err(unfit(&format!("`resources`: one is empty, longer than {RESOURCE_BYTES_MAX} bytes, or no plain text"))),
+        Some(_) => Err(unfit(format!("`resources`: one is empty, longer than {RESOURCE_BYTES_MAX} bytes, or no plain text"))),
         None => Ok(named.into_iter().map(Into::into).collect()),
     }
 }
 
+/// Whether each operation could be called at all: where resources are named, what names none is none of the task ([`holds`]).
+///
+/// [`holds`]: wardgate_model::task::holds
+fn reachable(operations: &[OperationSelector], resources: &[Box<str>], api: &Api) -> Result<(), Refusal> {
+    let names = |selector: &OperationSelector| {
+        api.operations.iter().any(|own| own.resource.is_some() && covers(std::slice::from_ref(selector), own))
+    };
+    match operations.iter().find(|selector| !resources.is_empty() && !names(selector)) {
+        Some(selector) => Err(unfit(format!(
+            "`resources`: `{selector}` names no resource, and where some are named nothing else can be called: leave out it or `resources`"
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// What the start is called (draft-ietf-httpapi-idempotency-key-header: a text in quotes; without them it is taken too).
-fn key(start: &Start<'_>) -> Result<Option<StartKey>, Refused> {
+fn key(start: &Start<'_>) -> Result<Option<StartKey>, Refusal> {
     let Some(key) = start.key else { return Ok(None) };
     let plain = key.strip_prefix('"').and_then(|key| key.strip_suffix('"')).unwrap_or(key);
     if plain.is_empty() || plain.len() > KEY_BYTES_MAX || !plain.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-        return Err(unfit(&format!("`Idempotency-Key` is a text of 1 to {KEY_BYTES_MAX} visible characters")));
+        return Err(unfit(format!("`Idempotency-Key` is a text of 1 to {KEY_BYTES_MAX} visible characters")));
     }
     Ok(Some(StartKey { name: plain.into(), hash: jose::hash(&String::from_utf8_lossy(start.body)) }))
 }
 
-fn id(entropy: &dyn Entropy) -> Result<TaskId, Refused> {
+fn id(entropy: &dyn Entropy) -> Result<TaskId, Refusal> {
     let mut bytes = [0_u8; 12];
-    let server = || Box::new(problem(StatusCode::INTERNAL_SERVER_ERROR, "no task could be made"));
+    let server = || Refusal::from(Cause::Fault);
     entropy.fill(&mut bytes).map_err(|_| server())?;
     let text = bytes.iter().fold(String::from("t-"), |mut text, byte| {
         let _infallible = write!(text, "{byte:02x}");
@@ -240,8 +253,8 @@ fn id(entropy: &dyn Entropy) -> Result<TaskId, Refused> {
 }
 
 /// Whether the gate could let the identity in to everything that the task is for, with a token of it and for its purpose.
-fn allowed(task: &Task, api: &Arc<Api>, start: &Start<'_>, snapshot: &Snapshot, now: Time) -> Result<(), Refused> {
-    let refused = |why: String| Box::new(problem(StatusCode::FORBIDDEN, &why));
+fn allowed(task: &Task, api: &Arc<Api>, start: &Start<'_>, snapshot: &Snapshot, now: Time) -> Result<(), Refusal> {
+    let refused = |why: String| Refusal::new(Cause::NotGranted, why);
     let identity = snapshot.identity(&task.identity).ok_or_else(|| unfit("the identity is not on record"))?;
     // The strongest that it could show: what it shows indeed is judged with each call.
     let proof = ProofFacts { kind: ProofKind::Jwt, bound: true, fresh: false, since: now, ends: None };

@@ -34,6 +34,9 @@ async fn containing_is_idempotent_and_releasing_goes_back(world: World) {
     assert_eq!(first, contain("other", NOW + HOUR).await, "the first date and the first actor stay");
     assert_eq!((first.revision, world.store.last_seq().await.unwrap()), (2, 3), "the containment and the state, once");
     assert_eq!((state(&world, "bot").await, contained(&world).await), ("quarantined".into(), "identity/bot by root".into()));
+    let named = async |kind, names: &[&str]| world.store.containments_named(kind, names).await.unwrap();
+    assert_eq!(named(Containable::Identity, &["another", "bot"]).await, [first]);
+    assert_eq!((named(Containable::Task, &["bot"]).await, named(Containable::Identity, &[]).await), (Vec::new(), Vec::new()));
     let release = async || world.store.release(&actor("other", "clean"), Containable::Identity, "bot", NOW).await;
     assert_eq!(release().await.unwrap(), 5);
     assert_eq!((state(&world, "bot").await, contained(&world).await), ("requested".into(), String::new()));

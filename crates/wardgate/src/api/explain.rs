@@ -184,6 +184,7 @@ fn explained(mut event: Value, policies: Option<Value>, api: Option<&Api>) -> Va
         "ruling",
         "client_status",
         "upstream",
+        "effect",
     ] {
         if let Some(value) = take(member) {
             answer.insert(member.to_owned(), value);
@@ -192,7 +193,9 @@ fn explained(mut event: Value, policies: Option<Value>, api: Option<&Api>) -> Va
     if let Some(policies) = policies {
         answer.insert("policies".to_owned(), policies);
     }
-    answer.insert("remedy".to_owned(), code.map_or(Value::Null, |code| code.remedy(api).into()));
+    let refused = answer.get("effect").and_then(Value::as_str).and_then(wardgate_issuer::answer::remedy);
+    let remedy = refused.map_or_else(|| code.map_or(Value::Null, |code| code.remedy(api).into()), Value::from);
+    answer.insert("remedy".to_owned(), remedy);
     answer.insert("documentation".to_owned(), code.map_or(Value::Null, |code| code.anchor().into()));
     Value::Object(answer)
 }

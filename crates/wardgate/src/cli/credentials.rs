@@ -81,7 +81,7 @@ pub struct CredentialListArgs {
     #[arg(long, value_name = "NAME")]
     pub identity: Option<String>,
     /// Only in this state
-    #[arg(long, value_name = "STATE", value_parser = ["live", "expired", "revoked", "spent"])]
+    #[arg(long, value_name = "STATE", value_parser = ["live", "ended", "expired", "revoked", "spent"])]
     pub state: Option<String>,
     /// Where to, and in which form
     #[command(flatten)]

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 /// `wardgate task …`.
 #[derive(Debug, Subcommand)]
 pub enum TaskCommand {
-    /// List tasks
+    /// List tasks, the newest last
     #[command(after_help = "\
 Examples:
   wardgate task list
@@ -51,8 +51,8 @@ pub struct TaskListArgs {
     /// Only of this identity
     #[arg(long, value_name = "NAME")]
     pub identity: Option<String>,
-    /// Only in this state
-    #[arg(long, value_name = "STATE", default_value = "open", value_parser = ["open", "completed", "failed", "lapsed", "all"])]
+    /// Only in this state; those that somebody has contained are among the open ones
+    #[arg(long, value_name = "STATE", default_value = "open", value_parser = ["open", "contained", "completed", "failed", "lapsed", "all"])]
     pub state: String,
     /// Where to, and in which form
     #[command(flatten)]

@@ -81,6 +81,13 @@ fn readable(explained: &Value) -> String {
     if let Some(operation) = explained.get("operation").and_then(Value::as_str) {
         say("operation", &plain(operation));
     }
+    if let Some(task) = explained.get("task").filter(|task| task.is_object()) {
+        let since = task.get("since").and_then(Value::as_str).map(|since| format!(" {}", plain(since))).unwrap_or_default();
+        say("task", &format!("{}  {}{since}", styled(NAME, &text(task, "id")), text(task, "state")));
+    }
+    if let Some(effect) = explained.get("effect").and_then(Value::as_str) {
+        say("effect", &plain(effect));
+    }
     for reason in list(&ruling, "reasons") {
         say("reason", &word(reason));
     }

@@ -30,9 +30,12 @@ pub(super) async fn run(command: TaskCommand) -> anyhow::Result<Exit> {
 async fn list(args: TaskListArgs) -> anyhow::Result<Exit> {
     let (client, output) = reach(args.read).await?;
     let state = Some(args.state.as_str()).filter(|state| *state != "all");
-    let items = pages(&client, TASKS, &[("identity", args.identity.as_deref()), ("state", state)]).await?;
+    let mut items = pages(&client, TASKS, &[("identity", args.identity.as_deref()), ("state", state)]).await?;
+    // Pages are in the order of ids, which are random: whoever has just started one looks at the end.
+    items.sort_by_cached_key(|task| (text(task, "started"), task.get("revision").and_then(Value::as_u64)));
     let columns = [
         ("ID", "/id"),
+        ("STARTED", "/started"),
         ("STATE", "/state"),
         ("IDENTITY", "/identity"),
         ("API", "/api"),
@@ -87,6 +90,7 @@ fn readable(task: &Value) -> String {
         ("started", "/started"),
         ("lapses", "/lapses"),
         ("ends", "/ends"),
+        ("contained", "/contained"),
         ("ended", "/ended"),
         ("by", "/actor"),
         ("reason", "/reason"),

@@ -66,7 +66,10 @@ async fn command(asker: Arc<Asker>, args: &TokenArgs) -> anyhow::Result<ExitStat
     // Before there is a file, a task or a command: no signal leaves one of them behind.
     let mut heard = Heard::passed_on().context("no signals can be listened for")?;
     let place = Place::new(args.token_file.as_deref())?;
-    let run = async |asker, heard: &mut Heard| exec::run(Fresh::begin(asker), &place, &args.command, args.env.as_deref(), heard).await;
+    let run = async |asker: Arc<Asker>, heard: &mut Heard| {
+        let task = asker.asks().task.clone();
+        exec::run(Fresh::begin(asker), &place, &args.command, (args.env.as_deref(), task.as_deref()), heard).await
+    };
     let Some((purpose, resource)) = args.own.purpose.as_deref().zip(args.resource.as_deref()) else { return run(asker, &mut heard).await };
     let task = tokio::select! {
         task = Running::start(&asker, purpose, resource, &args.own) => task?,

@@ -105,6 +105,8 @@ mod task_limits;
 #[cfg(test)]
 mod task_records;
 #[cfg(test)]
+mod task_told;
+#[cfg(test)]
 mod tasks;
 #[cfg(test)]
 mod token_leaks;

@@ -74,13 +74,33 @@ fn a_command_has_a_task_that_ends_as_it_ends() {
     );
     assert_eq!(world.payer().call("GET /ledger/entries", token), "401 proof.invalid", "the task is over, and its token with it");
 
-    world.run(&["--purpose", "settlement", "--", "sh", "-c", "exit 7"]).with(7);
-    assert!(world.task("failed").is_some() && world.task("open").is_none());
+    // It is told which task it is.
+    let ran = world.run(&["--purpose", "settlement", "--", "sh", "-c", r#"printf "$WARDGATE_TASK"; exit 7"#]).with(7);
+    assert_eq!(ran.out, world.task("failed").unwrap()["task_id"].as_str().unwrap(), "{ran:?}");
+    assert!(world.task("open").is_none());
     // What is not granted is no task, and then there is no command.
     let refused = world.run(&["--purpose", "audit", "--", "sh", "-c", "echo ran"]).with(1);
     assert!(refused.err.contains("`purpose`: `audit` is not what `list` is granted for") && refused.out.is_empty(), "{refused:?}");
     let both = world.run(&["--purpose", "settlement", "--task", "t-1", "--", "true"]).with(2);
     assert!(both.err.contains("cannot be used with"), "{both:?}");
+}
+
+/// Between two heartbeats nobody says that it was stopped; at its end it is said.
+#[test]
+fn a_command_whose_task_was_contained_meanwhile_is_told_so() {
+    let world = world();
+    let script = r#"echo "$WARDGATE_TASK" > task; until [ -e stopped ]; do read -t 0.1 x < /dev/zero; done; true"#;
+    let arguments = world.arguments(&["--purpose", "settlement", "--lease", "10m", "--", "bash", "-c", script]);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wardgate"));
+    command.current_dir(world.place.path()).args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    let task = until("the command", || std::fs::read_to_string(world.place.path().join("task")).ok().filter(|text| text.ends_with('\n')));
+    let contained = world.place.run(&world.gate, &["contain", "task", task.trim()], "");
+    assert_eq!(contained.status, 0, "{contained:?}");
+    world.place.write("stopped", "");
+    let ended = child.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(ended.status.success() && said.contains(&format!("the task `{}` was contained by somebody at 2", task.trim())), "{said}");
 }
 
 #[test]

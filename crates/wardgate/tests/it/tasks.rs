@@ -25,6 +25,7 @@ spec:
   upstream: { urls: ['@UPSTREAM@'] }
   operations:
     - { match: 'GET /entries', class: list, records: /items }
+    - { match: 'GET /entries/{id}/lines', class: list, resource: path.id }
     - { match: 'GET /entries/{id}', class: read, resource: path.id }
     - { match: 'POST /entries', class: write }
     - { match: 'DELETE /entries/{id}', class: delete, resource: path.id }
@@ -183,7 +184,7 @@ fn a_token_of_a_task_opens_what_the_task_is_for_and_dies_with_it() {
     assert_eq!(payer.asked("scope=write").json()["error"], "invalid_scope");
     assert_eq!(payer.call("POST /ledger/entries", &payer.key), "403 rule.forbidden");
 
-    let task = payer.start(&json!({ "operations": ["list", "POST /entries", "read"], "resources": ["2027-*"] }));
+    let task = payer.start(&json!({ "operations": ["list", "read"], "resources": ["2027-*"] }));
     let told =
         payer.detailed(&json!({ "type": "wardgate_task", "task_id": task, "operations": ["read"], "resources": ["2027-01"] })).json();
     assert_eq!(told["authorization_details"][0]["operations"], json!(["read"]), "{told}");
@@ -242,6 +243,12 @@ fn what_is_asked_of_tasks_and_makes_no_sense_is_named() {
         (json!({ "operations": vec!["list"; 65] }), 400, "`operations` has more than 64"),
         (json!({ "resources": vec!["a"; 65] }), 400, "`resources` has more than 64"),
         (json!({ "resources": ["a".repeat(257)] }), 400, "`resources`: one is empty, longer than 256 bytes"),
+        (json!({ "resources": ["2027-*"] }), 400, "`resources`: `write` names no resource"),
+        (
+            json!({ "operations": ["list", "GET /entries"], "resources": ["*"] }),
+            400,
+            "`resources`: `GET /ledger/entries` names no resource",
+        ),
         (json!({ "purpose": 7 }), 400, "`purpose` is a text"),
         (json!({ "api": "x".repeat(4_096) }), 413, "the body has more than 4096 bytes"),
         (json!({ "budget": { "calls": 0 } }), 400, "`budget.calls` is a whole number"),
@@ -250,8 +257,12 @@ fn what_is_asked_of_tasks_and_makes_no_sense_is_named() {
         (json!({ "color": "red" }), 400, "`color` is nothing that a task has"),
     ] {
         let refused = payer.tasks("POST /tasks", &[], &settle(&change).to_string());
-        let detail = refused.json()["detail"].as_str().unwrap().to_owned();
-        assert!(refused.status == status && detail.starts_with(said), "{change}: {refused:?}");
+        let told = refused.json();
+        assert!(refused.status == status && told["detail"].as_str().unwrap().starts_with(said), "{change}: {refused:?}");
+        // As all that the gate refuses.
+        let (code, id) = (told["code"].as_str().unwrap(), refused.id());
+        assert!(code.starts_with("task.") && told["type"] == format!("urn:wardgate:reason:{code}"), "{told}");
+        assert!(told["request_id"] == id && told["instance"] == format!("urn:uuid:{id}") && told["remedy"].is_string(), "{told}");
     }
     // One meaning, or none.
     let whole = settle(&json!({})).to_string();
@@ -386,18 +397,36 @@ fn an_owner_starts_contains_and_ends_tasks() {
     assert_eq!((&read["id"], &read["identity"]), (&json!(id), &json!("payer")));
     let beat = place.run(&gate, &["task", "heartbeat", id, "--reason", "it works on"], "");
     assert!(beat.status == 0 && beat.out.contains(id), "{}{}", beat.out, beat.err);
-    assert_eq!(place.run(&gate, &["task", "show", "t-0"], "").status, 1);
+    let none = place.run(&gate, &["task", "show", "t-0"], "");
+    assert!(none.status == 1 && none.err.contains("= list what is on record: `wardgate task list --state all`"), "{none:?}");
     let preview = place.run(&gate, &["contain", "task", id, "--preview"], "");
     assert!(preview.status != 0 && preview.err.contains("use is not counted by task"), "{preview:?}");
     let contained = place.run(&gate, &["contain", "task", id], "");
     assert_eq!(contained.status, 0, "{}", contained.err);
     assert_eq!(payer.call("POST /ledger/entries", &token), "401 proof.invalid");
-    let listed = place.run(&gate, &["task", "list", "--output", "json"], "");
-    assert!(listed.out.contains(id), "{}", listed.out);
+    // Nobody is told that it is open.
+    let shown = place.run(&gate, &["task", "show", id], "").out;
+    assert!(shown.contains("contained, settlement") && shown.contains("\n  contained  2"), "{shown}");
+    let states = |state: &str| {
+        let listed = place.run(&gate, &["task", "list", "--state", state, "--output", "json"], "").out;
+        let all: Value = serde_json::from_str(&listed).unwrap();
+        all["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|task| format!("{} {}", task["id"].as_str().unwrap(), task["state"].as_str().unwrap()))
+            .collect::<Vec<_>>()
+    };
+    let whole = format!("{id} contained");
+    assert_eq!([states("open"), states("contained"), states("failed")], [vec![whole.clone()], vec![whole], Vec::new()]);
+    let own = payer.tasks(&format!("GET /tasks/{id}"), &[], "").json();
+    assert!(own["state"] == "contained" && own["contained"].is_string(), "{own}");
+    assert_eq!(payer.tasks("GET /tasks", &[], "").json()["items"][0]["state"], "contained");
+    assert_eq!(payer.tasks(&format!("POST /tasks/{id}/heartbeat"), &[], "").said(), "409 task.contained");
     let failed = place.run(&gate, &["task", "fail", id], "");
     assert_eq!(failed.status, 0, "{}", failed.err);
     let late = place.run(&gate, &["task", "heartbeat", id], "");
-    assert!(late.status == 1 && late.err.contains("is failed already"), "{}", late.err);
+    assert!(late.status == 1 && late.err.contains("is failed already") && late.err.contains("start another"), "{}", late.err);
     assert_eq!(payer.tasks(&format!("GET /tasks/{id}"), &[], "").json()["state"], "failed");
 }
 

@@ -17,6 +17,8 @@ use tempfile::{NamedTempFile, TempDir};
 
 /// The variable that says where the token is.
 const FILE: &str = "WARDGATE_TOKEN_FILE";
+/// The variable that says which task the token is of.
+const TASK: &str = "WARDGATE_TASK";
 /// Variables by which this client proves itself: nothing for whoever it runs.
 const OURS: [&str; 1] = ["WARDGATE_API_KEY"];
 /// The status of a command that cannot be run, as shells have it (POSIX.1-2024, 2.8.2).
@@ -72,7 +74,8 @@ impl Drop for Place {
     }
 }
 
-/// Runs a command with a token in a file, from when there is a first one. Gives the status that it ended with; it has the signals that are heard.
+/// Runs a command with a token in a file, and where asked for in this variable, from when there is a first one; with the id of the task that
+/// the token is of. Gives the status that it ended with; it has the signals that are heard.
 ///
 /// # Errors
 /// There is no token at all, or it cannot be put into the file.
@@ -80,7 +83,7 @@ pub(super) async fn run(
     begun: impl Future<Output = Result<Fresh, NoAnswer>>,
     place: &Place,
     command: &[String],
-    variable: Option<&str>,
+    (variable, task): (Option<&str>, Option<&str>),
     heard: &mut Heard,
 ) -> anyhow::Result<ExitStatus> {
     let Some((program, arguments)) = command.split_first() else { bail!("say what to run, behind `--`") };
@@ -99,6 +102,9 @@ pub(super) async fn run(
     wanted.args(arguments).env(FILE, &place.file);
     for ours in OURS {
         wanted.env_remove(ours);
+    }
+    if let Some(task) = task {
+        wanted.env(TASK, task);
     }
     if let Some(variable) = variable {
         wanted.env(variable, OsStr::new(first.text.danger_expose()));

@@ -84,7 +84,7 @@ impl Running {
         loop {
             tick.tick().await;
             match self.say("heartbeat").await {
-                Ok(()) => {}
+                Ok(_) => {}
                 Err(Silence::Over(why)) => {
                     return note(&format!("warning: {why}: the task `{}` is over, and its tokens with it", plain(&self.id)));
                 }
@@ -98,7 +98,17 @@ impl Running {
         let step = if well { "complete" } else { "fail" };
         for turn in 1..=TRIES {
             match self.say(step).await {
-                Ok(()) => return,
+                Ok(said) => {
+                    // It was stopped since the last heartbeat: the command may have been refused without a word about why.
+                    if let Some(since) = said.get("contained").and_then(Value::as_str) {
+                        note(&format!(
+                            "warning: the task `{}` was contained by somebody at {}: its tokens were refused since",
+                            plain(&self.id),
+                            plain(since)
+                        ));
+                    }
+                    return;
+                }
                 Err(Silence::Unheard(_)) if turn < TRIES => tokio::time::sleep(PAUSE).await,
                 Err(Silence::Unheard(why)) => note(&format!("warning: {why}: the task `{}` lapses by itself", plain(&self.id))),
                 Err(Silence::Over(why)) => return note(&format!("warning: {why}: the task `{}` was over before", plain(&self.id))),
@@ -106,11 +116,12 @@ impl Running {
         }
     }
 
-    async fn say(&self, step: &str) -> Result<(), Silence> {
+    /// Gives what is said of the task then.
+    async fn say(&self, step: &str) -> Result<Value, Silence> {
         let said = post(&self.asker, &self.tokens, &format!("{}/{step}", self.url), Vec::new(), String::new()).await;
         let said = said.map_err(|error| Silence::Unheard(format!("{error:#}")))?;
         let over = matches!(said.status, StatusCode::NOT_FOUND | StatusCode::CONFLICT);
-        said.good(step).map(drop).map_err(|why| if over { Silence::Over(why.to_string()) } else { Silence::Unheard(why.to_string()) })
+        said.good(step).map_err(|why| if over { Silence::Over(why.to_string()) } else { Silence::Unheard(why.to_string()) })
     }
 }
 
