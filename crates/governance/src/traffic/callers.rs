@@ -195,8 +195,8 @@ mod tests {
             format!("{} {} {}", who.known.as_str(), who.name, who.caller.identity.id)
         };
         assert_eq!(place(Some("ada"), Some("K1"), "192.0.2.7"), "user ada user:ada");
-        assert_eq!(place(Some("Ada"), None, "192.0.2.7"), "user Ada user:ada-e5f9ac190707ceb7");
-        assert_eq!(place(None, Some("K1"), "192.0.2.7"), "key K1 key:k1-08a4de07b4b2a1a5");
+        assert_eq!(place(Some("Ada"), None, "192.0.2.7"), "user Ada user:ada-a92f7e21a03dff24");
+        assert_eq!(place(None, Some("K1"), "192.0.2.7"), "key K1 key:k1-cde10635336f766e");
         assert_eq!(place(None, None, "192.0.2.7"), "source 192.0.2.7 source:192.0.2.7");
         assert_eq!(place(None, None, ""), "others others others");
         assert_eq!(place(None, None, "192.0.2.7"), "source 192.0.2.7 source:192.0.2.7");

@@ -20,7 +20,7 @@ use wardgate_model::{
     diagnostic::{Diagnostic, Place},
     grant::Grant,
     id::ApiName,
-    inventory::{Environment, Zone},
+    inventory::Zone,
     proof::{ProofFacts, ProofKind},
     time::Time,
 };
@@ -222,8 +222,9 @@ fn model() -> Option<&'static Model> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Environment, Hosts, Paths, learned, model, name};
+    use super::{Hosts, Paths, learned, model, name};
     use http::Method;
+    use wardgate_model::inventory::Environment;
 
     #[test]
     fn what_learned_apis_are_made_after_loads() {

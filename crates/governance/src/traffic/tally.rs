@@ -43,7 +43,6 @@ pub(super) struct Tally {
     operations: Vec<OperationTally>,
     by_operation: AHashMap<*const Operation, u32>,
     pairs: AHashSet<(u32, Pair)>,
-    unroutable: u64,
 }
 
 /// What a caller is paired with.
@@ -117,7 +116,6 @@ impl Tally {
             operations: Vec::new(),
             by_operation: AHashMap::default(),
             pairs: AHashSet::default(),
-            unroutable: 0,
         }
     }
 
@@ -137,12 +135,9 @@ impl Tally {
         }
         let operation = facts.operation.as_ref().map(|operation| self.operation(operation, facts));
         self.caller(caller, operation, facts, ruling);
-        match operation.and_then(|operation| self.operations.get_mut(usize::try_from(operation).ok()?)) {
-            Some(operation) => {
-                operation.calls += 1;
-                operation.not_allowed += u64::from(!allowed);
-            }
-            None => self.unroutable += 1,
+        if let Some(operation) = operation.and_then(|operation| self.operations.get_mut(usize::try_from(operation).ok()?)) {
+            operation.calls += 1;
+            operation.not_allowed += u64::from(!allowed);
         }
         for part in &ruling.signals {
             self.signal(caller, part.signal, part.weight, at, now);

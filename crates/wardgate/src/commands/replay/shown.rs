@@ -32,7 +32,7 @@ pub(super) fn text(report: &Report) -> String {
         page.say("order", &format!("{} put in order, {} too late for it", report.order.sorted, report.order.late));
     }
     if report.not_understood.count > 0 {
-        page.say("not understood", &number(report.not_understood.count, "line or record"));
+        page.say("not understood", &number(report.not_understood.count, "line"));
         for wrong in report.not_understood.first.iter().take(WRONG) {
             page.remark(&format!("{}:{}: {}", wrong.file, wrong.line, wrong.what));
         }

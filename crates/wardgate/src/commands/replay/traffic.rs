@@ -69,7 +69,7 @@ pub(super) async fn run(format: Format, logs: Vec<PathBuf>, args: ForeignArgs, o
         Output::Table => print(&shown::text(&report))?,
     }
     if report.calls == 0 {
-        let lines = number(report.not_understood.count, "line or record");
+        let lines = number(report.not_understood.count, "line");
         note(&format!("note: no call was found ({lines} not understood): is it `--format {}`?", format.as_str()));
         return Ok(Exit::No);
     }
