@@ -9,8 +9,9 @@
 //! [`credential`], [`proof`], [`identity`] establish the facts; [`standing`], [`reserve`], [`inspect`], [`risk`],
 //! [`rule`], [`commit`] decide. [`snapshot`] is what they look things up in, [`denied`] what overtakes it, [`permit`]
 //! what they give, [`step`] how they ask for more, [`review`] judges again what is open; [`hooks`] and
-//! [`spent`] are about who signs its calls, [`signers`] about who does so by a key of its own, [`possession`] about who proves to have the key of a token, [`clients`] about who signs assertions for our token service, and
-//! [`prospect`] says what a token of it could open.
+//! [`spent`] are about who signs its calls, [`signers`] about who does so by a key of its own, [`possession`] about who proves to have the
+//! key of a token, [`clients`] about who signs assertions for our token service, and [`prospect`] says what a token of it could open;
+//! [`recorded`] has what others recorded judged.
 //!
 //! ```
 //! use wardgate_gate::canon;
@@ -40,6 +41,7 @@ pub mod permit;
 pub mod possession;
 pub mod proof;
 pub mod prospect;
+pub mod recorded;
 pub mod reserve;
 pub mod review;
 pub mod risk;
@@ -62,4 +64,4 @@ pub use judge::{Gate, Verdict, decide, describe, establish, establish_with, resu
 pub use permit::{ClientCertificate, Departure, Lease, Permit, Show};
 pub use snapshot::{Change, Estate, Population, Snapshot, World};
 pub use step::{Answer, Held, Introspection, KeysAnswer, Need, Step, Unproven};
-pub use wardgate_abuse::{Meters, budget::Course, watch::Effect};
+pub use wardgate_abuse::{Limits, Meters, budget::Course, watch::Effect};

@@ -63,7 +63,7 @@ pub fn find<'a>(canonical: Canonical<'a>, snapshot: &Snapshot) -> Result<Routed<
     let reason = match found {
         Found::Operation(operation) => {
             let operation = Arc::clone(operation);
-            let resource = resource(&operation, &canonical.request.path);
+            let resource = named(&operation, &canonical.request.path).map(Into::into);
             return Ok(Routed { canonical, api, operation, resource });
         }
         Found::OtherMethods => Reason::RouteNoMethod,
@@ -75,11 +75,11 @@ pub fn find<'a>(canonical: Canonical<'a>, snapshot: &Snapshot) -> Result<Routed<
 }
 
 /// The part of the path that the operation's `resource` parameter names.
-fn resource(operation: &Operation, path: &str) -> Option<Box<str>> {
+pub(crate) fn named<'p>(operation: &Operation, path: &'p str) -> Option<&'p str> {
     let wanted = operation.resource.as_deref()?;
     let segments = operation.template.segments().iter();
     let (segment, part) = segments.zip(path.get(1..)?.split('/')).find(|(segment, _)| segment.parameters().any(|name| name == wanted))?;
-    segment.value(wanted, part).map(Into::into)
+    segment.value(wanted, part)
 }
 
 #[cfg(test)]

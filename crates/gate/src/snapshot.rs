@@ -93,6 +93,12 @@ impl Estate {
         Self { heard, ..self }
     }
 
+    /// The compiled policies.
+    #[must_use]
+    pub fn policies(&self) -> &Arc<PolicySet> {
+        &self.policies
+    }
+
     /// A secret of ours at somebody else's, by name.
     #[must_use]
     pub fn secret(&self, name: &SecretName) -> Option<&Secret<String>> {

@@ -15,9 +15,12 @@ use crate::{
 };
 use cedar_policy::pst::Effect;
 use quick_cache::{Equivalent, sync::Cache};
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    cell::OnceCell,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 use wardgate_model::{
     api::{Api, Operation, OperationId},
@@ -233,12 +236,17 @@ impl PolicySet {
 
     fn stand(&self, identity: &Identity, api: &Api, operation: &Operation) -> Standing {
         let denied = |reason, policies: Vec<PolicyName>| Standing::Denied(Denied { reason, policies: policies.into() });
-        let Ok(world) = World::new(identity, api, operation, &self.environments) else {
-            return denied(Reason::StandingFault, Vec::new());
-        };
+        // Making it is most of what a standing costs: it is made when a condition is looked at, and not where scopes alone decide.
+        let world = OnceCell::new();
         let mut found = Found::default();
         for entry in self.candidates(identity, api, operation) {
-            found.take(entry, &world);
+            let Some(condition) = &entry.condition else {
+                found.take(entry, Folded::Constant(true));
+                continue;
+            };
+            let made = world.get_or_init(|| World::new(identity, api, operation, &self.environments).map(Arc::new));
+            let Ok(world) = made else { return denied(Reason::StandingFault, Vec::new()) };
+            found.take(entry, fold::fold(condition, world, &Known::nothing()));
         }
         if !found.forbids.is_empty() {
             return denied(Reason::StandingDenied, found.forbids);
@@ -254,8 +262,13 @@ impl PolicySet {
         } else if grants.is_empty() && !found.rests().any(|rest| rest.effect == Effect::Permit) {
             return denied(Reason::StandingNoGrant, Vec::new());
         }
-        let world = Arc::new(world);
-        let (Ok(remembered), Ok(fresh)) = (self.program(&found.remembered, &world), self.program(&found.fresh, &world)) else {
+        let world = world.into_inner().and_then(Result::ok);
+        let program = |rests: &[Rest]| match &world {
+            Some(world) => self.program(rests, world),
+            // Without a world no condition was looked at, and nothing is left of any.
+            None => Ok(None),
+        };
+        let (Ok(remembered), Ok(fresh)) = (program(&found.remembered), program(&found.fresh)) else {
             return denied(Reason::StandingFault, found.rests().map(|rest| rest.name.clone()).collect());
         };
         match (sure, remembered, fresh) {
@@ -304,9 +317,9 @@ struct Found {
 }
 
 impl Found {
-    fn take(&mut self, entry: &Entry, world: &World) {
+    fn take(&mut self, entry: &Entry, folded: Folded) {
         let name = entry.name.clone();
-        match entry.condition.as_ref().map_or(Folded::Constant(true), |condition| fold::fold(condition, world, &Known::nothing())) {
+        match folded {
             Folded::Constant(false) => {}
             Folded::Constant(true) if entry.effect == Effect::Forbid => self.forbids.push(name),
             Folded::Constant(true) => self.permits.push(name),

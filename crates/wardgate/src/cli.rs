@@ -30,8 +30,8 @@ pub use local::{
 pub use manual::manual;
 pub use people::{LoginArgs, LogoutArgs};
 pub use record::{
-    AccessArgs, AuditCommand, EraseArgs, ExplainArgs, FindingsArgs, LogArgs, ProveArgs, QueryArgs, QueryForm, ReplayArgs, TailArgs,
-    TimelineArgs, TimelineForm, UsageArgs, VerifyArgs,
+    AccessArgs, AuditCommand, EraseArgs, ExplainArgs, FindingsArgs, ForeignArgs, LogArgs, ProveArgs, QueryArgs, QueryForm, ReplayArgs,
+    TailArgs, TimelineArgs, TimelineForm, UsageArgs, VerifyArgs,
 };
 pub use shared::{ChangeArgs, ConfigArgs, ManagementArgs, NamedArgs, Output, OutputArgs, ReadArgs, ResourceArgs, WayArgs};
 pub use task::{TaskCommand, TaskListArgs, TaskShowArgs, TaskStartArgs, TaskWordArgs};
@@ -252,17 +252,22 @@ Examples:
   wardgate audit tail --follow --output json | jq .ruling.code"
     )]
     Audit(AuditCommand),
-    /// Make every recorded ruling again, by the judge that made it, and say which come out otherwise
+    /// Judge recorded traffic: our own log again, ruling by ruling, or what others recorded, as it would have been ruled
     #[command(after_help = "\
 Examples:
   wardgate replay                                          the log and store of ./wardgate.yaml, also while it serves
   wardgate replay --format wardgate copied/audit --store sqlite:copied/wardgate.db
   wardgate replay --output json | jq .differences
+  wardgate replay --format combined access.log.1.gz access.log --html report.html
+  wardgate replay --format cloudtrail trail/*.json.gz --output json | jq .identities
+  wardgate replay --format json calls.jsonl --map time=ts,source=client.ip --resources resources
 
-Limits are compared where the order of requests is known; see docs/evidence.md.
+Of our own log, limits are compared where the order of requests is known; see docs/evidence.md. Of the logs of others, docs/replay.md
+says what they tell and what not.
 
-Exit status: 0 all come out as they were recorded · 3 some do not, or could not be made again")]
-    Replay(ReplayArgs),
+Exit status: 0 our own log: all come out as they were recorded; the logs of others: they were judged · 3 some do not come out so, or could
+not be made again; nothing of the logs of others could be understood")]
+    Replay(Box<ReplayArgs>),
     /// Say who can call what: now, then, or what changed between
     #[command(after_help = "\
 Examples:

@@ -92,7 +92,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Audit(AuditCommand::Erase(args)) => wait(erase::run(args)),
         Command::Audit(AuditCommand::Export(args)) => evidence::export(&args),
         Command::Audit(AuditCommand::Key(args)) => evidence::key(&args),
-        Command::Replay(args) => wait(replay::run(args)),
+        Command::Replay(args) => wait(replay::run(*args)),
         Command::Access(args) => wait(access::access(args)),
         Command::Findings(args) => wait(access::findings(args)),
         Command::Usage(args) => wait(access::usage(args)),

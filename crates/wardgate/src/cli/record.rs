@@ -364,21 +364,46 @@ pub struct AccessArgs {
 /// `wardgate replay`.
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
-    /// Directories of event logs; else the one that the configuration names
-    #[arg(value_name = "DIR")]
+    /// What was recorded: files, gzip too; directories of our own event logs; else the log that the configuration names
+    #[arg(value_name = "FILE")]
     pub logs: Vec<PathBuf>,
-    /// What was recorded
-    #[arg(long, value_name = "FORMAT", value_parser = ["wardgate"], default_value = "wardgate")]
-    pub format: String,
-    /// The store whose feed of changes counts, as in `sqlite:copy.db`; else the one that the configuration names. It is only read
+    /// How it was recorded. Directories are event logs of our own; of files it has to be said
+    #[arg(long, value_name = "FORMAT", value_parser = ["wardgate", "clf", "combined", "json", "cloudtrail", "har", "sshd"])]
+    pub format: Option<String>,
+    /// Of our own log: the store whose feed of changes counts, as in `sqlite:copy.db`; else the one that the configuration names. It is only
+    /// read
     #[arg(long, value_name = "URL")]
     pub store: Option<String>,
-    /// Which configuration; not read where directories and store are named
+    /// Which configuration; not read where directories and store are named, nor for the logs of others
     #[command(flatten)]
     pub config: ConfigArgs,
+    /// Of others' logs
+    #[command(flatten)]
+    pub foreign: ForeignArgs,
     /// Form of what is printed
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// What is only said of logs that others wrote.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Logs of others")]
+pub struct ForeignArgs {
+    /// Resource documents to judge by; without them APIs and operations are learned from the log
+    #[arg(long, value_name = "DIR")]
+    pub resources: Vec<PathBuf>,
+    /// Of `json`: which member says what, as in `time=ts,method=http.method`. See docs/replay.md for the usual names
+    #[arg(long, value_name = "FIELD=MEMBER")]
+    pub map: Vec<String>,
+    /// Of `sshd`: the year of the first line, which says none
+    #[arg(long, value_name = "YEAR", default_value_t = wardgate_governance::traffic::YEAR, value_parser = clap::value_parser!(u16).range(1970..=9998))]
+    pub year: u16,
+    /// Callers that are shown
+    #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    pub top: u16,
+    /// The report as one page of HTML too, into a new file
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }
 
 /// `wardgate findings`.

@@ -1,4 +1,8 @@
-//! `wardgate replay`: recorded rulings, made again.
+//! `wardgate replay`: recorded rulings, made again, and what others recorded, judged.
+
+mod page;
+mod shown;
+mod traffic;
 
 use crate::{
     cli::{Output, ReplayArgs},
@@ -8,11 +12,29 @@ use crate::{
 };
 use anyhow::Context as _;
 use std::path::PathBuf;
+use wardgate_governance::traffic::Format;
 use wardgate_store::{Store, StoreFault};
 
 /// Replays.
 pub(super) async fn run(args: ReplayArgs) -> anyhow::Result<Exit> {
-    let ReplayArgs { logs, store, config, output, format: _ } = args;
+    let ReplayArgs { logs, store, config, output, format, foreign } = args;
+    let file = logs.iter().find(|log| log.is_file());
+    match format.as_deref().map(Format::parse) {
+        Some(Some(format)) => return traffic::run(format, logs, foreign, output.output).await,
+        // `wardgate`
+        Some(None) => {}
+        None => {
+            if let Some(file) = file {
+                let words: Vec<&str> = Format::ALL.iter().map(|format| format.as_str()).collect();
+                error(&format!("say how `{}` was recorded: --format {}", file.display(), words.join("|")));
+                return Ok(Exit::Invalid);
+            }
+        }
+    }
+    if !foreign.resources.is_empty() || !foreign.map.is_empty() || foreign.html.is_some() {
+        error("--resources, --map and --html are for the logs of others: say which with --format");
+        return Ok(Exit::Invalid);
+    }
     let (logs, store) = match (logs.is_empty(), store) {
         (false, Some(store)) => (logs, store),
         (_, store) => {

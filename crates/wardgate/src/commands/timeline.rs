@@ -5,6 +5,8 @@ mod pairs;
 mod shown;
 mod told;
 
+pub(super) use page::{escaped, policy};
+
 use super::{by, query::directory};
 use crate::{
     api::timeline::{question, view},
@@ -119,7 +121,7 @@ async fn at_the_gate(args: &TimelineArgs) -> anyhow::Result<TimelineView> {
 }
 
 /// Into a new file, for its owner alone: it tells of persons.
-fn write(file: &Path, text: &str) -> anyhow::Result<()> {
+pub(super) fn write(file: &Path, text: &str) -> anyhow::Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let cannot = || format!("cannot write `{}`", file.display());
     let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).with_context(cannot)?;

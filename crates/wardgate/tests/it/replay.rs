@@ -115,3 +115,70 @@ fn a_log_may_be_replayed_while_the_gate_serves_and_without_what_was_kept_it_is_s
     wardgate(place.path(), &["replay", "no-such-directory"]).with(2);
     wardgate(place.path(), &["replay", "audit", "--store", "sqlite:no-such.db"]).with(1);
 }
+
+/// Lines of a web server's log: `SECOND USER TARGET`.
+fn common(lines: &[(u32, &str, &str)]) -> String {
+    let line = |(second, user, target): &(u32, &str, &str)| {
+        format!("192.0.2.7 - {user} [01/Mar/2026:10:{:02}:{:02} +0000] \"GET {target} HTTP/1.1\" 200 512\n", second / 60, second % 60)
+    };
+    lines.iter().map(line).collect()
+}
+
+#[test]
+fn what_others_recorded_is_judged_packed_or_not_and_gives_the_same_report_each_time() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path();
+    let lines = [(2, "ada", "/things/17"), (1, "ada", "/things"), (3, "eve", "/things/../x")];
+    std::fs::write(path.join("access.log"), common(&lines) + "nonsense\n").unwrap();
+    let packed = std::process::Command::new("gzip").args(["-k", "access.log"]).current_dir(path).status().unwrap();
+    assert!(packed.success());
+    let arguments = |file: &'static str| ["replay", "--format", "clf", "--output", "json", file];
+    let plain = wardgate(path, &arguments("access.log")).with(0);
+    let report = plain.json();
+    assert_eq!(
+        [&report["calls"], &report["order"]["sorted"], &report["not_understood"]["count"]],
+        [&json!(3), &json!(1), &json!(1)],
+        "{report:#}"
+    );
+    assert_eq!(report["rulings"], json!({ "allow": 2, "slow": 0, "challenge": 0, "block": 1 }), "{report:#}");
+    assert_eq!(report["not_understood"]["first"][0]["line"], json!(4), "{report:#}");
+    assert_eq!(plain.out, wardgate(path, &arguments("access.log")).with(0).out);
+    let unpacked = wardgate(path, &arguments("access.log.gz")).with(0).out;
+    assert_eq!(plain.out, unpacked.replace("access.log.gz", "access.log"));
+
+    let shown = wardgate(path, &["replay", "--format", "clf", "access.log", "--html", "report.html"]).with(0);
+    assert!(shown.out.contains("canon.path") && shown.out.contains("GET /things/{id}"), "{shown:?}");
+    let page = std::fs::read_to_string(path.join("report.html")).unwrap();
+    assert!(page.starts_with("<!doctype html>") && page.contains("canon.path"), "{page}");
+}
+
+#[test]
+fn an_installations_own_documents_judge_what_others_recorded() {
+    let upstream = Upstream::plain();
+    let place = place(&upstream);
+    let lines =
+        [(1, "caller", "/shop/things"), (2, "second", "/shop/things/7"), (3, "stranger", "/shop/things/7"), (4, "second", "/shop/nothing")];
+    place.write("foreign.log", &common(&lines));
+    let report = wardgate(place.path(), &["replay", "--format", "clf", "foreign.log", "--resources", "resources", "--output", "json"])
+        .with(0)
+        .json();
+    assert_eq!(report["callers"]["on_record"], json!(2), "{report:#}");
+    assert_eq!(report["learned"], json!(false));
+    let reasons: Vec<&str> = report["reasons"].as_array().unwrap().iter().map(|reason| reason["code"].as_str().unwrap()).collect();
+    assert_eq!(reasons, ["rule.allowed", "route.no_operation"], "{report:#}");
+}
+
+#[test]
+fn how_a_file_was_recorded_has_to_be_said_and_what_is_no_log_is_told() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path();
+    std::fs::write(path.join("x.log"), "hello\n").unwrap();
+    let ended = wardgate(path, &["replay", "x.log"]).with(2);
+    assert!(ended.err.contains("--format clf|combined|json|cloudtrail|har|sshd"), "{ended:?}");
+    let ended = wardgate(path, &["replay", "--format", "combined", "x.log"]).with(3);
+    assert!(ended.err.contains("is it `--format combined`?"), "{ended:?}");
+    wardgate(path, &["replay", "--format", "clf", "no-such.log"]).with(2);
+    wardgate(path, &["replay", "--format", "clf", "x.log", "--map", "time=ts"]).with(2);
+    wardgate(path, &["replay", "--format", "json", "x.log", "--map", "tyme=ts"]).with(2);
+    wardgate(path, &["replay", "--html", "x.html"]).with(2);
+}

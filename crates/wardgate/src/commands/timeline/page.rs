@@ -44,10 +44,10 @@ pub(super) fn page(found: &TimelineView) -> String {
     let (told, entries): (Vec<Told>, Vec<&TimelineEntry>) = pairs::told(&found.entries).into_iter().unzip();
     let sums = Sums::of(&told);
     let subject = escaped(&found.subject);
-    let hash = STANDARD.encode(digest(&SHA256, STYLE.as_bytes()));
+    let policy = policy(STYLE);
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
          <meta name=\"referrer\" content=\"no-referrer\"><meta name=\"viewport\" content=\"width=device-width\">\n\
          <title>Timeline of {subject}</title><style>{STYLE}</style></head><body>\n<h1>Timeline of {subject}</h1>\n<dl>"
     );
@@ -77,6 +77,12 @@ pub(super) fn page(found: &TimelineView) -> String {
     page.push_str(if day.is_empty() { "<p>The log holds nothing about it.</p>\n" } else { "</table>\n" });
     page.push_str("</body></html>\n");
     page
+}
+
+/// What such a page allows itself: this style, and nothing else.
+pub(in crate::commands) fn policy(style: &str) -> String {
+    let hash = STANDARD.encode(digest(&SHA256, style.as_bytes()));
+    format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'")
 }
 
 /// What a reader must know besides.
@@ -151,7 +157,7 @@ fn picture(told: &[Told]) -> String {
 }
 
 /// Text that means nothing in HTML, neither between tags nor in an attribute.
-fn escaped(text: &str) -> String {
+pub(in crate::commands) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for (at, line) in text.split('\n').enumerate() {
         if at > 0 {
