@@ -155,18 +155,18 @@ fn nonce(one: &Signed, sourced: &Sourced<'_>, snapshot: &Snapshot, now: Time) ->
 /// The request as its signer saw it. `None`: nobody has said under which address this API is called.
 fn message<'a>(sourced: &'a Sourced<'_>, snapshot: &'a Snapshot) -> Option<Message<'a>> {
     let (routed, arrival) = (&sourced.routed, sourced.routed.canonical.arrival);
-    let origins = snapshot.origins(&routed.api.name);
+    let origins = || snapshot.origins(&routed.api.name).iter().map(|origin| &**origin);
     let host = || arrival.headers.get(header::HOST).and_then(|value| value.to_str().ok());
     let called = arrival.uri.authority().map(http::uri::Authority::as_str).or_else(host).unwrap_or_default();
     // INVARIANT (audience): it is an address of ours whatever the request says, or what was signed for somebody else would be for us. Of
     // several the one that was called is meant, with TLS before without; who stands before us may have written another name.
-    let fits = |origin: &&Box<str>| {
+    let fits = |origin: &&str| {
         let scheme = origin.split_once("://").map_or("", |(scheme, _)| scheme);
-        target::origin(&format!("{scheme}://{called}")).as_deref() == Some(&***origin)
+        target::origin(&format!("{scheme}://{called}")).as_deref() == Some(*origin)
     };
-    let secure = |origin: &&Box<str>| origin.starts_with("https://");
-    let origin = origins.iter().filter(fits).find(secure).or_else(|| origins.iter().find(fits));
-    let origin = origin.or_else(|| origins.iter().find(secure)).or_else(|| origins.first())?;
+    let secure = |origin: &&str| origin.starts_with("https://");
+    let origin = origins().filter(fits).find(secure).or_else(|| origins().find(fits));
+    let origin = origin.or_else(|| origins().find(secure)).or_else(|| origins().next())?;
     // An extended CONNECT stands here as the GET that it is judged as (RFC 8441 §5).
     let method = if arrival.protocol.is_some() { "CONNECT" } else { arrival.method.as_str() };
     Some(Message { method, origin, uri: arrival.uri, version: arrival.version, headers: arrival.headers })
