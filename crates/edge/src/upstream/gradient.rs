@@ -23,6 +23,8 @@ const SLACK_US: u64 = 2_000;
 /// The limit is at most halved at once, and goes a fifth of the way to where it should be.
 const GRADIENT_MIN: u64 = 500;
 const SMOOTHING: u64 = 5;
+/// Failures count where there is more than one in so many answers: one caller alone shall not have others refused.
+const FAILED_SHARE: u32 = 10;
 /// With what it begins.
 const START: u32 = 20;
 
@@ -46,8 +48,8 @@ struct Window {
     sum_us: u64,
     /// Most requests that were under way.
     most: u64,
-    /// Whether one of them failed under load.
-    failed: bool,
+    /// How many more failed under load.
+    failed: u32,
 }
 
 impl Gradient {
@@ -85,10 +87,11 @@ impl Gradient {
         self.turn(now);
     }
 
-    /// A request failed as they do under load: no answer in time, no connection, 429, 502, 503, 504. A window makes it one cut.
+    /// A request failed as they do under load: no answer in time, no connection, 502, 503, 504. Where more than a tenth of a window do, it is cut once.
+    /// That one caller comes too often (429) says nothing of all.
     pub(super) fn failed(&mut self, now: Time) {
         self.window.began.get_or_insert(now);
-        self.window.failed = true;
+        self.window.failed = self.window.failed.saturating_add(1);
         self.turn(now);
     }
 
@@ -101,7 +104,7 @@ impl Gradient {
         }
         let window = std::mem::take(&mut self.window);
         let next = match window.sum_us.checked_div(u64::from(window.answers)) {
-            _ if window.failed => self.limit * 9 / 10,
+            _ if window.failed * FAILED_SHARE > window.answers => self.limit * 9 / 10,
             None => return,
             Some(mean) => self.after(mean, &window, now),
         };

@@ -200,8 +200,8 @@ fn is_whole(
     }
 }
 
-/// Takes it, once. A nonce of the signer's own is good for one request; what has none, or one of ours, which others of its calls may have
-/// too, is known again by what was signed. INVARIANT (verified first): nothing is remembered of what nobody on record signed.
+/// Takes it, once: it is known again by what was signed, whosever nonce it has, for what is ours today is anybody's tomorrow. A nonce of the
+/// signer's own is good for one request besides. INVARIANT (verified first): nothing is remembered of what nobody on record signed.
 fn once(
     one: &Signed,
     genuine: Genuine,
@@ -212,11 +212,13 @@ fn once(
     now: Time,
 ) -> Result<Genuine, Failed> {
     let own = one.parameters().nonce.as_deref().filter(|_| fresh == Fresh::Other);
-    let kind = own.map_or(&mark[..], str::as_bytes);
     let identity = &genuine.credential.identity;
-    match snapshot.possessions().take_signature(identity, key.thumbprint(), kind, ends, now) {
-        Taken::First => Ok(genuine),
-        Taken::Again => Err(Failed::Somebody(Reason::ProofReplayed, Box::new(genuine))),
-        Taken::NoRoom => Err(Failed::Somebody(Reason::ProofUnremembered, Box::new(genuine))),
+    for kind in [Some(&mark[..]), own.map(str::as_bytes)].into_iter().flatten() {
+        match snapshot.possessions().take_signature(identity, key.thumbprint(), kind, ends, now) {
+            Taken::First => {}
+            Taken::Again => return Err(Failed::Somebody(Reason::ProofReplayed, Box::new(genuine))),
+            Taken::NoRoom => return Err(Failed::Somebody(Reason::ProofUnremembered, Box::new(genuine))),
+        }
     }
+    Ok(genuine)
 }

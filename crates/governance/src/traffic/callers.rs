@@ -16,7 +16,7 @@ use wardgate_model::{
 };
 
 /// Callers that are told apart; whoever comes later is one of the others.
-pub const CALLERS_MAX: usize = 200_000;
+pub(super) const CALLERS_MAX: usize = 200_000;
 /// Bytes of a caller's name that are kept.
 const NAME_BYTES_MAX: usize = 256;
 /// Who owns callers that are on nobody's record.
@@ -24,7 +24,7 @@ pub(super) const OWNER: &str = "replay.recorded";
 
 /// What a caller is known by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Known {
+pub(super) enum Known {
     /// An identity that is on record.
     Record,
     /// A name that the log has.
@@ -39,8 +39,7 @@ pub enum Known {
 
 impl Known {
     /// The word for it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Record => "record",
             Self::User => "user",
@@ -114,10 +113,6 @@ impl Callers {
 
     pub(super) fn get(&self, place: u32) -> Option<&Who> {
         self.all.get(usize::try_from(place).ok()?)
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.all.len()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 /// Longest line, in bytes.
-pub const LINE_BYTES_MAX: usize = 256 << 10;
+pub(super) const LINE_BYTES_MAX: usize = 256 << 10;
 
 /// A line, without its end.
 #[derive(Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 use std::io::{self, Read};
 
 /// Longest record, in bytes. What is longer is passed over.
-pub const RECORD_BYTES_MAX: usize = 4 << 20;
+pub(super) const RECORD_BYTES_MAX: usize = 4 << 20;
 /// Bytes that are read at a time.
 const PIECE: usize = 128 << 10;
 /// Longest name of a member on the way to the records.
