@@ -37,7 +37,7 @@ use wardgate_model::{
     inventory::Identity,
     reason::Reason,
     risk::{Assessment, Contribution, Signal},
-    ruling::Ruling,
+    ruling::{Response, Ruling},
     time::Time,
 };
 use weights as w;
@@ -97,6 +97,12 @@ fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Watch {
+    /// Names are hashed with this key: one that nobody knows, where it is not for a replay.
+    #[must_use]
+    pub fn keyed(key: HashKey) -> Self {
+        Self { key, ..Self::default() }
+    }
+
     /// How far a request is from what is usual. It counts as an attempt.
     #[must_use]
     pub fn assess(&self, facts: &Facts, payload: &Payload, now: Time) -> Assessment {
@@ -132,14 +138,16 @@ impl Watch {
     /// What came of a request: baselines learn of those that were allowed and not risky, and of no others.
     pub fn learn(&self, facts: &Facts, ruling: &Ruling, effect: &Effect, now: Time) {
         let Some(sight) = Sight::of(facts, self.key, now) else { return };
-        let profile = self.profile_of(facts);
-        if !ruling.forwards() || effect.status.is_none() {
-            if let Some((_, profile)) = profile.filter(|_| is_overreach(ruling.reason())) {
+        let profile = self.known_profile(facts);
+        // Where rulings do not bind, what would have been refused goes on, and is as little usual.
+        let allowed = matches!(ruling.response, Response::Allow | Response::Slow { .. }) && facts.stopped.is_none();
+        let (true, Some(status)) = (allowed, effect.status) else {
+            // Whose proof failed may be anybody.
+            if let Some((_, profile)) = profile.filter(|_| facts.stopped.is_none() && is_overreach(ruling.reason())) {
                 lock(&profile).refused(&sight);
             }
             return;
-        }
-        let status = effect.status.unwrap_or(0);
+        };
         if sight.class == OperationClass::Login && status < 500 {
             self.logins.learn(&sight, matches!(status, 401 | 403), effect.subject);
         }
@@ -209,6 +217,13 @@ impl Watch {
                 self.count.fetch_sub(1, Ordering::Relaxed);
             }
         }
+    }
+
+    /// The profile of whoever calls, where there is one: only what was looked at makes one.
+    fn known_profile(&self, facts: &Facts) -> Option<(Arc<Identity>, Arc<Mutex<Profile>>)> {
+        let caller = facts.caller.as_ref().filter(|caller| caller.lane() == Lane::Machine)?;
+        let profile = self.profiles.pin().get(&caller.identity.id).map(Arc::clone)?;
+        Some((Arc::clone(&caller.identity), profile))
     }
 
     fn profile_of(&self, facts: &Facts) -> Option<(Arc<Identity>, Arc<Mutex<Profile>>)> {

@@ -47,60 +47,118 @@ impl Tries {
     }
 }
 
+/// What tries are told apart by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Facet {
+    /// The network that they come from.
+    Place(u32),
+    /// The software that they are made with, which anybody can imitate.
+    Software(u32),
+}
+
+/// All logins of an operation, for long and lately. No one can push them out.
+#[derive(Debug, Clone, Copy, Default)]
+struct All {
+    long: Tries,
+    lately: Tries,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    facets: AHashMap<(u32, Facet), Tries>,
+    all: AHashMap<u32, All>,
+    /// When room was last made, in minutes since the epoch.
+    swept: u32,
+}
+
 /// All logins of an installation.
 #[derive(Debug, Default)]
 pub(super) struct Logins {
-    facets: Mutex<AHashMap<(u32, u32), Tries>>,
+    known: Mutex<Known>,
 }
 
-/// Facets of an operation that belong to no place and no software: of all its logins, for long and lately.
-const FOR_LONG: u32 = 0;
-const LATELY: u32 = u32::MAX;
+/// Operations whose logins are counted: no more are declared.
+const OPERATIONS_MAX: usize = 4_096;
+/// However many logins fail, it is never usual that more than this share does, in per cent: nobody makes an attack usual by attacking.
+const USUAL_MAX: u32 = 30;
 
 impl Logins {
-    /// What logins like this one have come to.
+    /// What logins like this one have come to. Software alone never refuses: an attacker that imitates everybody's would have everybody
+    /// refused. It does together with a place that has brought nothing good.
     pub(super) fn assess(&self, sight: &Sight) -> [(Signal, u32, u32); 2] {
-        let mut facets = self.facets.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut of = |facet: u32, half: u32| {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let Known { facets, all, .. } = &mut *known;
+        let mut of = |facet: Facet| {
             let tries = facets.get_mut(&(sight.operation, facet));
             tries.map_or(Tries::default(), |tries| {
-                tries.age(sight.minute, half);
+                tries.age(sight.minute, HALF_MINUTES);
                 *tries
             })
         };
-        let (place, software) = (of(sight.network, HALF_MINUTES), of(sight.software, HALF_MINUTES));
-        let (long, lately) = (of(FOR_LONG, HALF_MINUTES * 9), of(LATELY, HALF_MINUTES_LATELY));
-        let usual = if long.tries >= 50 { long.share() } else { 10 };
-        let worst = [place, software].into_iter().filter(|tries| tries.tries >= w::LOGIN_TRIES);
-        let worst = worst.filter(|tries| tries.subjects == 0 || tries.subjects.count_ones() >= w::LOGIN_SUBJECTS);
-        let worst = worst.map(|tries| tries.share()).max().unwrap_or(0);
-        let stuffing = if worst >= 65.max(usual * 2) {
+        let (place, software) = (of(Facet::Place(sight.network)), of(Facet::Software(sight.software)));
+        let all = all.get_mut(&sight.operation).map_or(All::default(), |all| {
+            all.long.age(sight.minute, HALF_MINUTES * 9);
+            all.lately.age(sight.minute, HALF_MINUTES_LATELY);
+            *all
+        });
+        let usual = if all.long.tries >= 50 { all.long.share().min(USUAL_MAX) } else { 10 };
+        let enough =
+            |tries: &Tries| tries.tries >= w::LOGIN_TRIES && (tries.subjects == 0 || tries.subjects.count_ones() >= w::LOGIN_SUBJECTS);
+        let share = |tries: &Tries| if enough(tries) { tries.share() } else { 0 };
+        let (by_place, by_software) = (share(&place), share(&software));
+        let (much, some) = (65.max(usual * 2), 40.max(usual * 2));
+        let brings_good = place.failed < place.tries;
+        let stuffing = if by_place >= much || (by_software >= much && !brings_good) {
             w::STUFFING
-        } else if worst >= 40.max(usual * 2) {
+        } else if by_place.max(by_software) >= some {
             w::STUFFING_SOME
         } else {
             0
         };
-        let crowded = lately.tries >= 20 && lately.share() >= 25.max(usual * 3) && place.failed >= place.tries;
-        [(Signal::Stuffing, worst, stuffing), (Signal::Crowd, lately.share(), if crowded { w::CROWD } else { 0 })]
+        let lately = all.lately;
+        let crowded = lately.tries >= 20 && lately.share() >= 25.max(usual * 3).min(90) && !brings_good;
+        let crowd = if crowded { w::CROWD } else { 0 };
+        [(Signal::Stuffing, by_place.max(by_software), stuffing), (Signal::Crowd, lately.share(), crowd)]
     }
 
     /// A login came to its end.
     pub(super) fn learn(&self, sight: &Sight, failed: bool, subject: Option<u64>) {
-        let mut facets = self.facets.lock().unwrap_or_else(PoisonError::into_inner);
-        if facets.len() >= FACETS_MAX {
-            let old = sight.minute.saturating_sub(HALF_MINUTES);
-            facets.retain(|_, tries| tries.minute >= old && tries.tries > 1);
-            if facets.len() >= FACETS_MAX {
-                facets.clear();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let minute = sight.minute;
+        if known.facets.len() >= FACETS_MAX && known.swept != minute {
+            known.sweep(minute);
+        }
+        let room = known.facets.len() < FACETS_MAX;
+        for facet in [Facet::Place(sight.network), Facet::Software(sight.software)] {
+            let place = (sight.operation, facet);
+            if room || known.facets.contains_key(&place) {
+                let tries = known.facets.entry(place).or_insert(Tries { minute, ..Tries::default() });
+                tries.age(minute, HALF_MINUTES);
+                tries.count(failed, subject);
             }
         }
-        for (facet, half) in
-            [(sight.network, HALF_MINUTES), (sight.software, HALF_MINUTES), (FOR_LONG, HALF_MINUTES * 9), (LATELY, HALF_MINUTES_LATELY)]
-        {
-            let tries = facets.entry((sight.operation, facet)).or_insert(Tries { minute: sight.minute, ..Tries::default() });
-            tries.age(sight.minute, half);
-            tries.count(failed, subject);
+        if known.all.len() < OPERATIONS_MAX || known.all.contains_key(&sight.operation) {
+            let new = Tries { minute, ..Tries::default() };
+            let all = known.all.entry(sight.operation).or_insert(All { long: new, lately: new });
+            for (tries, half) in [(&mut all.long, HALF_MINUTES * 9), (&mut all.lately, HALF_MINUTES_LATELY)] {
+                tries.age(minute, half);
+                tries.count(failed, subject);
+            }
+        }
+    }
+}
+
+impl Known {
+    /// Makes room, at most once a minute: what is old goes first, then what was tried least.
+    fn sweep(&mut self, minute: u32) {
+        self.swept = minute;
+        let old = minute.saturating_sub(HALF_MINUTES);
+        self.facets.retain(|_, tries| tries.minute >= old);
+        for least in [2, 4, 8, 16] {
+            if self.facets.len() < FACETS_MAX / 2 {
+                return;
+            }
+            self.facets.retain(|_, tries| tries.tries >= least);
         }
     }
 }

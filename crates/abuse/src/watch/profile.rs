@@ -1,6 +1,12 @@
 //! What is usual for one caller. A few kilobytes, whatever it does: everything in it is bounded.
 
-use super::{amount::Amount, runs::Runs, sight::Sight, table::Table, weights as w};
+use super::{
+    amount::Amount,
+    runs::Runs,
+    sight::Sight,
+    table::{Row, Table},
+    weights as w,
+};
 use smallvec::SmallVec;
 use wardgate_model::{
     api::OperationClass,
@@ -130,7 +136,7 @@ impl Profile {
             self.in_order(run, sight, &mut parts);
             self.how_much(sight, &mut parts);
             self.whole(sight, &mut parts);
-            let known = |row: Option<&super::table::Row>| row.is_some_and(|row| row.is_known(sight.minute));
+            let known = |row: Option<&Row>| row.is_some_and(|row| row.is_known(sight.minute));
             if !known(self.operations.find(sight.operation)) {
                 self.what_is_new(sight, &peers(), &quarter, &mut parts);
             }
@@ -142,9 +148,9 @@ impl Profile {
     fn tried(&mut self, sight: &Sight) {
         // A call from a known place between two of one that is not.
         if self.last_place != 0 && self.last_place != sight.place {
-            let (known, minute) = (self.places.find(sight.place).is_some_and(|row| row.is_known(sight.minute)), sight.minute);
+            let (known, minute) = (self.places.find(sight.place).is_some_and(|row| self.is_settled(row, sight.minute)), sight.minute);
             let other = self.places.find(self.last_place);
-            if known && other.is_some_and(|other| !other.is_known(minute) && minute.saturating_sub(other.last) <= w::TURN_MINUTES) {
+            if known && other.is_some_and(|other| !self.is_settled(other, minute) && minute.saturating_sub(other.last) <= w::TURN_MINUTES) {
                 if minute.saturating_sub(self.turned) > w::YOUNG_MINUTES {
                     self.turns = 0;
                 }
@@ -164,19 +170,26 @@ impl Profile {
         self.apis.tried(sight.api, sight.minute);
     }
 
+    /// Whether it is at home there, or works with that: what it began with counts at once.
+    fn is_settled(&self, row: &Row, minute: u32) -> bool {
+        let at_first = row.hours > 0 && row.first <= self.since.saturating_add(w::LEARNING_MINUTES);
+        at_first || row.is_settled(minute)
+    }
+
     /// New places, new software, one credential in two places at a time.
     fn from_where(&self, sight: &Sight, quarter: &dyn Fn(u32) -> u32, parts: &mut Parts) {
         let place = self.places.find(sight.place);
-        let strange = place.is_none_or(|row| !row.is_known(sight.minute));
+        let strange = place.is_none_or(|row| !self.is_settled(row, sight.minute));
         let calls = place.map_or(0, |row| u32::from(row.calls));
         let software = self.software.find(sight.software);
-        let new_software = software.is_none_or(|row| !row.is_known(sight.minute));
+        let new_software = software.is_none_or(|row| !self.is_settled(row, sight.minute));
+        let both = strange && new_software && calls.max(software.map_or(0, |row| u32::from(row.calls))) < w::FEW_CALLS;
         let (where_from, by_what) = (self.places.surprise(), self.software.surprise());
         if strange {
             let since = sight.minute.saturating_sub(w::YOUNG_MINUTES);
             let weight = if self.abroad == 0 && !sight.at_home {
                 w::ABROAD
-            } else if new_software {
+            } else if both {
                 w::NEW_BOTH
             } else if self.places.young(since, sight.minute) >= w::MANY_PLACES {
                 w::NEW_PLACES
@@ -196,7 +209,7 @@ impl Profile {
         }
         if new_software {
             let calls = software.map_or(0, |row| u32::from(row.calls));
-            let weight = if strange {
+            let weight = if both {
                 w::NEW_BOTH * where_from / 100
             } else if calls < w::FEW_CALLS {
                 w::NEW_SOFTWARE
@@ -270,7 +283,7 @@ impl Profile {
             && let Some(taking) = self.takings.iter().find(|taking| taking.operation == sight.operation && taking.days >= w::TAKEN_DAYS)
         {
             let today = if taking.day == sight.hour / 24 { taking.today } else { 0 };
-            let ratio = u32::from(today + 1) * 100 / u32::from(taking.most).max(1);
+            let ratio = (u32::from(today) + 1) * 100 / u32::from(taking.most).max(1);
             add(
                 parts,
                 Signal::Bulk,
@@ -432,7 +445,7 @@ impl Profile {
         let own = percent(over.sum, over.expected.max(1));
         let above = percent(own, peers.max(1));
         // In hundredths of how far its days usually are from what was to be expected: a cumulative sum, with some slack each day.
-        let far = above.saturating_sub(100) * 100 / over.spread.max(w::DRIP_SPREAD_MIN);
+        let far = above.saturating_sub(100).saturating_mul(100) / over.spread.max(w::DRIP_SPREAD_MIN);
         self.above = (self.above + far.min(w::DRIP_STEP_MAX)).saturating_sub(w::DRIP_SLACK);
         self.drift = above.saturating_sub(100);
         if self.above >= w::DRIP_SUM {

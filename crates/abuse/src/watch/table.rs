@@ -28,6 +28,9 @@ const MINUTES_OF_DAY: u32 = 24 * 60;
 const KNOWN_HOURS: u16 = 3;
 /// Minutes that it takes to become known.
 const KNOWN_AFTER: u32 = 12 * 60;
+/// The same of places and software.
+const SETTLED_HOURS: u16 = 12;
+const SETTLED_AFTER: u32 = 3 * MINUTES_OF_DAY;
 /// Answers that are remembered, before they count half.
 const ANSWERS_MAX: u8 = 64;
 
@@ -35,6 +38,11 @@ impl Row {
     /// Whether it belongs to what is usual.
     pub(super) const fn is_known(&self, minute: u32) -> bool {
         self.hours >= KNOWN_HOURS && minute.saturating_sub(self.first) >= KNOWN_AFTER
+    }
+
+    /// Whether it is where, and with what, somebody is at home: that takes longer, since a thief with patience would wait as well.
+    pub(super) const fn is_settled(&self, minute: u32) -> bool {
+        self.hours >= SETTLED_HOURS && minute.saturating_sub(self.first) >= SETTLED_AFTER
     }
 
     /// Counts an answer.

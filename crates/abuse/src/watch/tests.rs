@@ -101,14 +101,16 @@ fn one_credential_in_two_places_at_a_time_is_shared() {
 }
 
 #[test]
-fn who_moves_is_told_at_first_and_known_after_a_day() {
+fn who_moves_is_told_at_first_and_known_after_some_days() {
     let mut story = Story::new();
     story.calls(OWNER, 5 * DAY, MINUTES);
     let moved = "identity=a source=198.19.4.20 tls=shop";
     let first = story.call(moved);
     assert_eq!(said(&first), "new_place");
     assert!(first.risk < 45, "it is told, and not refused: {first:?}");
-    story.calls(moved, DAY, MINUTES);
+    story.calls(moved, 2 * DAY, MINUTES);
+    assert_eq!(said(&story.call(moved)), "new_place", "a thief with patience waits for a day too");
+    story.calls(moved, 2 * DAY, MINUTES);
     assert_eq!(said(&story.call(moved)), "");
 }
 
@@ -215,6 +217,41 @@ fn logins_that_fail_are_told_by_software_from_however_many_places() {
     }
     assert!(story.says(&format!("{login} source=100.99.200.7 tls=tool subject=1")).contains("stuffing"));
     assert_eq!(story.says(&format!("{login} source=100.64.3.7 tls=browser subject=1")), "");
+}
+
+#[test]
+fn nobody_makes_an_attack_usual_or_has_others_refused() {
+    let mut story = Story::new();
+    let login = "op=POST:/sessions class=login";
+    // From everywhere, a few each, with the software of everybody.
+    for number in 0..3_000_u32 {
+        story.call(&format!("{login} source=100.{}.{}.7 tls=browser subject={number} status=401", 64 + number / 250, number % 250));
+        story.now = story.now + Duration::from_secs(20);
+        if number % 3 == 0 {
+            story.call(&format!("{login} source=100.90.{}.7 tls=browser subject={number} status=200", number % 250));
+        }
+    }
+    assert!(!story.says(&format!("{login} source=100.90.3.7 tls=browser subject=1")).contains("crowd"));
+    let person = story.watch.assess(&facts(&format!("{login} source=100.90.3.7 tls=browser")), &Payload::default(), story.now);
+    assert!(person.risk < 75, "people who sign in from where they did before are not refused: {person:?}");
+    for number in 0..20_u32 {
+        story.call(&format!("{login} source=192.0.2.9 tls=tool subject={number} status=401"));
+    }
+    assert!(story.says(&format!("{login} source=192.0.2.9 tls=tool")).contains("stuffing"), "and an attack is one all the same");
+}
+
+#[test]
+fn what_is_let_pass_only_since_nothing_binds_is_not_learned() {
+    let mut story = Story::new();
+    story.calls(OWNER, 5 * DAY, MINUTES);
+    let thief = facts("identity=a source=192.0.2.9 tls=curl");
+    for _ in 0..200 {
+        let observed = Ruling { enforced: false, ..Ruling::refused(Reason::ProofSource) };
+        let effect = Effect { status: Some(200), records: Some(1), ..Effect::default() };
+        story.watch.learn(&thief, &observed, &effect, story.now);
+        story.now = story.now + Duration::from_hours(1);
+    }
+    assert!(story.says("identity=a source=192.0.2.9 tls=curl").contains("new_place"));
 }
 
 #[test]

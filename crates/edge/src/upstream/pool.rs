@@ -140,10 +140,7 @@ impl Pool {
     pub fn answered(&self, status: StatusCode, took: Duration, now: Time) {
         match (&self.borne, status) {
             (None, _) => {}
-            (
-                Some(borne),
-                StatusCode::TOO_MANY_REQUESTS | StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT,
-            ) => borne.failed(now),
+            (Some(borne), StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT) => borne.failed(now),
             (Some(borne), _) => borne.answered(took, self.outstanding(), now),
         }
     }
