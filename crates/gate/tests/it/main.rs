@@ -13,6 +13,7 @@ mod opaque;
 #[cfg(test)]
 mod possession;
 mod proofs;
+mod risk;
 mod sunset;
 mod svids;
 #[cfg(test)]
