@@ -40,6 +40,7 @@ pub mod evidence;
 pub mod glass;
 pub mod governor;
 pub mod issuer;
+pub mod kept;
 pub mod output;
 pub mod pki;
 pub mod probes;

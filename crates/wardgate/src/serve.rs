@@ -12,6 +12,7 @@ use crate::{
     evidence, glass,
     governor::{self, Governor},
     issuer::{self, Inside, TokenService},
+    kept,
     probes::Answers,
     tasks::{self, budgets::Drawer},
     tls,
@@ -73,11 +74,14 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         tracing::warn!(bytes = opened.ignored_bytes, "the journal of quotas ends in bytes that are no record: they are ignored");
     }
     let journal = Arc::new(journal);
-    let meters = Meters::new(Arc::clone(&journal) as Arc<_>, MeterBounds::default());
+    let meters = Meters::watching(Arc::clone(&journal) as Arc<_>, MeterBounds::default(), kept::open(&config.state)?);
     meters.restore(opened.records);
     let options = evidence::options(&config)?;
-    let observed =
-        Observed { usage: Arc::default(), discovery: Arc::default(), deliveries: Arc::new(Deliveries::new(config.deliver.clone())) };
+    let observed = Observed {
+        usage: Arc::default(),
+        discovery: Arc::default(),
+        deliveries: Arc::new(Deliveries::new(config.deliver.clone())),
+    };
     let (log, writer) = Log::start_observed(&config.audit, &options, observed.observer())
         .with_context(|| format!("cannot open the event log `{}`", config.audit.display()))?;
 
@@ -131,6 +135,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
     runtime.spawn(Arc::clone(&control).renew_keys());
     runtime.spawn(issuer::forget_ended(Arc::clone(&control)));
     runtime.spawn(tasks::look_after(Arc::clone(&control)));
+    runtime.spawn(kept::follow(Arc::clone(&control)));
     let (addresses, admin) = bound(&edge)?;
     management.listens_at(admin);
     let (governor, glass) = {
@@ -240,6 +245,9 @@ impl Running {
         let records = self.control.gate().meters().checkpoint();
         if let Err(error) = self.journal.close(records, clock::now()) {
             tracing::error!(%error, "the quotas could not be written exactly: callers may lose a block");
+        }
+        if let Err(error) = kept::keep(self.control.gate().meters().watch(), &self.control.config().state) {
+            tracing::error!(%error, "what is usual for callers could not be kept: it is learned anew");
         }
         self.runtime.block_on(self.drawer.give_back());
         let counters = self.log.close(LOG_PATIENCE);
