@@ -136,6 +136,9 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
     runtime.spawn(issuer::forget_ended(Arc::clone(&control)));
     runtime.spawn(tasks::look_after(Arc::clone(&control)));
     runtime.spawn(kept::follow(Arc::clone(&control)));
+    if let Err(error) = runtime.block_on(control.announce()) {
+        tracing::warn!(%error, "what is announced could not be read: it counts when something is announced again");
+    }
     let (addresses, admin) = bound(&edge)?;
     management.listens_at(admin);
     let (governor, glass) = {
