@@ -47,6 +47,7 @@ pub mod probes;
 pub mod profile;
 pub mod query;
 pub mod replay;
+pub mod risks;
 pub mod serve;
 pub mod session;
 pub mod tasks;

@@ -14,6 +14,7 @@ use crate::{
     issuer::{self, Inside, TokenService},
     kept,
     probes::Answers,
+    risks::{self, Risks},
     tasks::{self, budgets::Drawer},
     tls,
     usage::{self, Counting, Usage},
@@ -81,6 +82,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         usage: Arc::default(),
         discovery: Arc::default(),
         deliveries: Arc::new(Deliveries::new(config.deliver.clone())),
+        risks: Arc::default(),
     };
     let (log, writer) = Log::start_observed(&config.audit, &options, observed.observer())
         .with_context(|| format!("cannot open the event log `{}`", config.audit.display()))?;
@@ -96,6 +98,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         Arc::clone(&control),
         Arc::clone(&observed.deliveries),
         bypass.clone(),
+        Arc::clone(&observed.risks),
         Arc::clone(&census),
         runtime.handle().clone(),
     )?;
@@ -174,22 +177,25 @@ struct Observed {
     usage: Arc<Usage>,
     discovery: Arc<Discovery>,
     deliveries: Arc<Deliveries>,
+    risks: Arc<Risks>,
 }
 
 impl Observed {
     fn observer(&self) -> Observer {
         let (usage, discovery, deliveries) = (Arc::clone(&self.usage), Arc::clone(&self.discovery), Arc::clone(&self.deliveries));
+        let risks = Arc::clone(&self.risks);
         Box::new(move |event| {
             usage.observe(event);
             discovery.observe(event);
             deliveries.observe(event);
+            risks.observe(event);
         })
     }
 
     /// Everybody who counts, for metrics.
     fn counting(self, governor: &Governor, glass: &glass::Door, bypass: Bypass) -> Counting {
-        let Self { usage, discovery, deliveries } = self;
-        Counting { usage, discovery, deliveries, bypass, due: governor.deeds(), glass: glass.opened() }
+        let Self { usage, discovery, deliveries, risks } = self;
+        Counting { usage, discovery, deliveries, risks, bypass, due: governor.deeds(), glass: glass.opened() }
     }
 
     /// Begins to keep what they see. Call it within a runtime.
@@ -198,6 +204,7 @@ impl Observed {
         drop(usage::start(Arc::clone(&self.usage), Arc::clone(control.store())));
         drop(discovery::start(Arc::clone(&self.discovery), Arc::clone(control.store()), control.config().claim_within));
         drop(deliver::start(Arc::clone(&self.deliveries), Arc::clone(control), Arc::clone(log)));
+        drop(risks::start(Arc::clone(&self.risks), Arc::clone(control), Arc::clone(log)));
     }
 }
 
