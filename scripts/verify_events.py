@@ -36,7 +36,7 @@ source_country tls_fingerprint user_agent reputation source_known host query con
 business_function sensitivity operation class method path resource stopped response enforced code reasons policies risk
 signals delay_us challenge ending duration_us client_status upstream upstream_status upstream_latency_us bytes_in
 bytes_out records effect snapshot judge_order change_actor change_what change_kind change_name change_reason
-finding_code finding_severity finding_kind finding_name finding_what change_of token_parents
+finding_code finding_severity finding_kind finding_name finding_what change_of token_parents would
 """.split()
 PERSONAL = {
     "on_behalf_of",

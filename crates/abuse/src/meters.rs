@@ -81,6 +81,12 @@ impl Meters {
     /// No counters yet. `journal` is where quotas are written before they are used.
     #[must_use]
     pub fn new(journal: Arc<dyn Journal>, bounds: MeterBounds) -> Self {
+        Self::watching(journal, bounds, Watch::default())
+    }
+
+    /// The same with what is known already of what is usual.
+    #[must_use]
+    pub fn watching(journal: Arc<dyn Journal>, bounds: MeterBounds, watch: Watch) -> Self {
         let map = papaya::HashMap::builder().hasher(ahash::RandomState::new()).build();
         let none = || AtomicUsize::new(0);
         Self {
@@ -93,7 +99,7 @@ impl Meters {
                 bounds,
                 journal,
                 budgets: Arc::default(),
-                watch: Watch::default(),
+                watch,
             }),
         }
     }

@@ -199,6 +199,7 @@ fn api(name: &str) -> Api {
         doors: Doors::Public,
         stale_after: None,
         require: Box::default(),
+        risk: wardgate_model::risk::Plan::of(Sensitivity::Low),
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod amount;
 mod hash;
+mod kept;
 mod logins;
 mod peers;
 mod profile;
@@ -18,6 +19,7 @@ mod table;
 mod weights;
 
 pub use hash::HashKey;
+pub use kept::{FILE_BYTES_MAX, Unkept};
 
 use logins::Logins;
 use peers::Peers;
@@ -44,6 +46,9 @@ use weights as w;
 
 /// Identities that are watched at the most; who comes when there is no room is not.
 pub const PROFILES_MAX: usize = 200_000;
+
+/// APIs that are announced at a time; of more, those are remembered that were announced last.
+const ANNOUNCED_MAX: usize = 256;
 
 /// What query and body of a request told.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -194,10 +199,16 @@ impl Watch {
             }
             Announced::Api(api) => {
                 let mut announced = lock(&self.announced);
-                if announced.len() >= 64 {
-                    announced.pop_front();
+                let number = self.key.short(&[api.as_str().as_bytes()]);
+                match announced.iter_mut().find(|(known, _)| *known == number) {
+                    Some((_, known)) => *known = until.max(*known),
+                    None => {
+                        if announced.len() >= ANNOUNCED_MAX {
+                            announced.pop_front();
+                        }
+                        announced.push_back((number, until));
+                    }
                 }
-                announced.push_back((self.key.short(&[api.as_str().as_bytes()]), until));
             }
         }
     }

@@ -337,6 +337,7 @@ columns! {
     "finding_what" Text [finding what] "What was seen, for people.";
     "change_of" Texts [change of] "Of which identities the changed thing is: a credential or a grant of theirs.";
     "token_parents" Texts [token_parents] "Of which tokens the token came, nearest first, by their `jti`; where one was given out or ended, of which that one came.";
+    "would" Text [ruling would] "What would have been done for the risk, where it was only watched: `slow`, `challenge` or `block`.";
 }
 
 #[cfg(test)]

@@ -261,6 +261,7 @@ fn ruling(ruling: &Ruling) -> RulingV1<'_> {
         signals: ruling.signals.iter().map(signal).collect(),
         delay_us,
         challenge,
+        would: ruling.would.map(|would| would.as_str().into()),
     }
 }
 

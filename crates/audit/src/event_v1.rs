@@ -344,6 +344,9 @@ pub struct RulingV1<'a> {
     /// `challenge`: what had to be shown, `possession` or `step_up`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenge: Option<Cow<'a, str>>,
+    /// What would have been done for the risk, where it was only watched: `slow`, `challenge` or `block`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub would: Option<Cow<'a, str>>,
 }
 
 /// One contribution to the risk.

@@ -1,7 +1,7 @@
 //! One request, from what the gate judged to an answer.
 
 use crate::{
-    access,
+    access, announcements,
     answer::Answer,
     approvals, around, asking, changes, containments, credentials, declared, discoveries, erasures, events, explain,
     idempotency::{Begun, Remembered, Same},
@@ -205,6 +205,8 @@ impl Console {
             Key::ListContainments => containments::list(self, asked).await,
             Key::Contain => containments::contain(self, asked).await,
             Key::Release => containments::release(self, asked).await,
+            Key::ListAnnouncements => announcements::list(self, asked).await,
+            Key::Announce => announcements::announce(self, asked).await,
             Key::ListApprovals => approvals::list(self, asked).await,
             Key::ReadApproval => approvals::read(self, asked).await,
             Key::Approve => approvals::approve(self, asked).await,

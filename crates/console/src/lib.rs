@@ -23,6 +23,7 @@
 
 mod access;
 mod acts;
+mod announcements;
 mod answer;
 mod approvals;
 mod around;

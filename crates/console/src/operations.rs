@@ -2,6 +2,7 @@
 //! from it.
 
 mod access;
+mod announcements;
 mod approvals;
 mod containments;
 mod credentials;
@@ -39,6 +40,7 @@ const ROOMS: &[&[AdminOperation]] = &[
     lifecycle::ROWS,
     owners::ROWS,
     containments::ROWS,
+    announcements::ROWS,
     approvals::ROWS,
     access::ROWS,
     tasks::ROWS,

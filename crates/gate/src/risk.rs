@@ -3,7 +3,12 @@
 //! Why here: policies read the risk, so it comes just before them. It refuses nothing itself: what follows from a risk is said
 //! beside the policy's answer ([`follows`]), and the stricter of the two holds.
 
-use crate::{challenge, inspect::Inspected, snapshot::Snapshot, standing::Considered};
+use crate::{
+    challenge,
+    inspect::Inspected,
+    snapshot::Snapshot,
+    standing::{self, Considered},
+};
 use wardgate_abuse::Meters;
 use wardgate_model::{
     reason::Reason,
@@ -33,21 +38,31 @@ pub fn assess<'f>(inspected: Inspected<'f>, meters: &Meters, now: Time) -> Asses
     Assessed { inspected, assessment }
 }
 
+/// What holds of a risk: the plan of the API, the containment plan of the identity before it, ten earlier where harm is done.
+fn plan(asked: &Considered<'_>) -> Plan {
+    let plan = match asked.caller.identity.risk.as_deref() {
+        Some(containment) => asked.api.risk.with(&containment.steps),
+        None => asked.api.risk,
+    };
+    plan.for_class(asked.operation.class)
+}
+
 /// What follows from a risk.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Follows {
     pub(crate) response: Response,
     pub(crate) reason: Option<Reason>,
-    /// What would have followed, where the risk is only watched.
+    /// What would have followed, where the risk is only watched or the operation stays alive whatever it is.
     pub(crate) would: Option<Response>,
 }
 
 pub(crate) fn follows(assessment: &Assessment, asked: &Considered<'_>, snapshot: &Snapshot) -> Follows {
     let mild = Follows { response: Response::Allow, reason: None, would: None };
-    if assessment.risk == 0 {
+    // Whoever opens the glass is locked out by nothing.
+    if assessment.risk == 0 || standing::is_break_glass(asked.caller, asked.api) {
         return mild;
     }
-    let plan = Plan::of(asked.api.sensitivity).for_class(asked.operation.class);
+    let plan = plan(asked);
     let response = plan.response(assessment, challenge::ladder(asked.caller, asked.api, snapshot));
     let reason = match response {
         Response::Allow => return mild,
@@ -55,5 +70,6 @@ pub(crate) fn follows(assessment: &Assessment, asked: &Considered<'_>, snapshot:
         Response::Challenge { .. } => Reason::RiskChallenged,
         Response::Block => Reason::RiskBlocked,
     };
-    if plan.observe { Follows { would: Some(response), ..mild } } else { Follows { response, reason: Some(reason), would: None } }
+    let kept = || asked.caller.identity.risk.as_deref().is_some_and(|containment| containment.keeps(asked.api, asked.operation));
+    if plan.observe || kept() { Follows { would: Some(response), ..mild } } else { Follows { response, reason: Some(reason), would: None } }
 }

@@ -7,21 +7,27 @@ mod around;
 mod code;
 mod ending;
 mod of;
+mod risk;
 
 pub use around::Bypass;
 pub use code::Code;
 pub use ending::Called;
+pub use risk::{Risky, Signalled};
 
 use crate::{rotation::Rotations, words::words};
 use serde::Serialize;
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 use wardgate_model::{
     api::Api,
     credential::Credential,
     govern::{Contract, Waiver},
     grant::Grant,
     id::{ApiName, CredentialId, IdentityId, OwnerName},
-    inventory::{Identity, Owner},
+    inventory::{Identity, IdentityState, Owner},
     time::Time,
 };
 
@@ -167,6 +173,8 @@ pub struct Estate<'a> {
     pub bypasses: &'a [Bypass<'a>],
     /// Calls of operations that go out of use, each identity once an operation.
     pub calls: &'a [Called<'a>],
+    /// Identities with requests of more risk than is worth a word, each once.
+    pub risky: &'a [Risky<'a>],
     /// Since when use is counted: nothing is called unused for longer than was looked.
     pub counted_since: Option<Time>,
     /// How a credential was used.
@@ -193,9 +201,16 @@ pub fn findings<'i>(estate: &Estate<'_>, identities: impl IntoIterator<Item = Go
     for one in estate.unclaimed {
         of::unclaimed(one, now, &mut found);
     }
+    let wanted: HashSet<&IdentityId> = estate.risky.iter().map(|risky| risky.identity).collect();
+    let mut known = HashMap::new();
     for governed in identities {
+        let identity = governed.identity;
+        if wanted.contains(&identity.id) && identity.state != IdentityState::Retired {
+            known.insert(identity.id.clone(), (identity.owner.clone(), risk::told(identity)));
+        }
         of::identity(&governed, estate, &index, now, &mut found);
     }
+    risk::risky(estate, &|id| known.get(id).cloned(), &mut found);
     found.into_findings()
 }
 

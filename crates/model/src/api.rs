@@ -4,6 +4,7 @@ use crate::{
     credential::CredentialKind,
     id::{ApiName, OwnerName, SecretName},
     inventory::{Environment, words},
+    risk::Plan,
     time::Time,
     wire::UpstreamWire,
 };
@@ -366,6 +367,8 @@ pub struct Api {
     pub stale_after: Option<Duration>,
     /// What a request has to bring besides, by the class of its operation; each class once.
     pub require: Box<[Require]>,
+    /// What follows from which risk.
+    pub risk: Plan,
 }
 
 /// What a class of operations of an API wants of a request, beside a grant (AZ8).

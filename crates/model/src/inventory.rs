@@ -2,6 +2,7 @@
 
 use crate::{
     id::{ApiName, EnvironmentName, IdentityId, OwnerName, TeamName, TrustName, ZoneName},
+    risk::Containment,
     time::Time,
 };
 use ipnet::IpNet;
@@ -178,6 +179,8 @@ pub struct Identity {
     pub tags: BTreeMap<Box<str>, Box<str>>,
     /// The APIs that it is the workload behind: where its owner answers for them it may act with the tokens that they are called with.
     pub serves: Box<[ApiName]>,
+    /// Its containment plan; `None`: the plan of each API that it calls.
+    pub risk: Option<Arc<Containment>>,
     /// When it ends by itself.
     pub ends: Option<Time>,
     /// Status: where it is in its life.
@@ -240,6 +243,7 @@ impl Identity {
             claim_overdue: false,
             quality: 100,
             serves: Box::default(),
+            risk: None,
             revision: 0,
         }
     }

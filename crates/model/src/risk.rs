@@ -11,6 +11,10 @@ use crate::{
 use smallvec::SmallVec;
 use std::time::Duration;
 
+mod containment;
+
+pub use containment::{Containment, QUARANTINE, Steps, Told};
+
 words! {
     /// What a signal tells of. Passing a challenge clears what tells of theft, and nothing else.
     Family {
@@ -30,7 +34,7 @@ words! {
 }
 
 macro_rules! signals {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal, $family:ident, $unit:literal, $says:literal;)*) => {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $family:ident, $unit:literal, $says:literal, $remedy:literal;)*) => {
         /// What is looked at, each under the name that events, metrics and documents have for it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Signal {
@@ -65,6 +69,18 @@ macro_rules! signals {
                 match self { $(Self::$variant => $says,)* }
             }
 
+            /// What its owner does about it.
+            #[must_use]
+            pub const fn remedy(self) -> &'static str {
+                match self { $(Self::$variant => $remedy,)* }
+            }
+
+            /// The code of a finding of which it is the heaviest part.
+            #[must_use]
+            pub const fn finding(self) -> &'static str {
+                match self { $(Self::$variant => concat!("risk.", $name),)* }
+            }
+
             /// Reads a name.
             #[must_use]
             pub fn parse(name: &str) -> Option<Self> {
@@ -76,47 +92,68 @@ macro_rules! signals {
 
 signals! {
     /// From where the caller has not called before.
-    NewPlace = "new_place", Theft, "calls from there", "the caller has not called from this network before";
+    NewPlace = "new_place", Theft, "calls from there", "the caller has not called from this network before",
+        "ask its owner whether it moved; if so give the network a `Zone` or announce it (`wardgate announce identity`), else rotate the credential";
     /// By software that the caller has not used before.
-    NewSoftware = "new_software", Theft, "calls with it", "the caller has not used this software before";
+    NewSoftware = "new_software", Theft, "calls with it", "the caller has not used this software before",
+        "ask its owner whether its client changed; if so announce the next change (`wardgate announce identity`), else rotate the credential";
     /// One credential, used from two places at a time.
-    Shared = "shared", Theft, "places at a time", "one credential is used from several places at the same time";
+    Shared = "shared", Theft, "places at a time", "one credential is used from several places at the same time",
+        "find out who else has the credential; give each caller an identity of its own, then rotate it";
     /// Many calls in a short time.
-    Rate = "rate", Volume, "per cent of the usual", "it calls far more often than it does at such an hour";
+    Rate = "rate", Volume, "per cent of the usual", "it calls far more often than it does at such an hour",
+        "ask its owner what it is busy with; if that is to stay, announce it (`wardgate announce identity`) and it becomes usual within days";
     /// Much taken in a short time.
-    Volume = "volume", Volume, "per cent of the usual", "it takes far more records than it does in such a time";
+    Volume = "volume", Volume, "per cent of the usual", "it takes far more records than it does in such a time",
+        "ask its owner what the records are for; give it a `Limit` or, for a job, a task with a budget";
     /// A little more than usual, for long.
-    Drip = "drip", Volume, "per cent of the usual", "for days it has taken more than it used to";
+    Drip = "drip", Volume, "per cent of the usual", "for days it has taken more than it used to",
+        "look at what it has taken since then (`wardgate events`) and ask its owner for the reason; once it stays so it becomes usual";
     /// Thing after thing.
-    Enumeration = "enumeration", Volume, "things in a row", "it goes through things one after the other";
+    Enumeration = "enumeration", Volume, "things in a row", "it goes through things one after the other",
+        "ask its owner why it goes through all of them; an export or a list operation serves honest callers better";
     /// Whole collections.
-    Bulk = "bulk", Volume, "per cent of the usual", "it takes whole collections more often than it used to";
+    Bulk = "bulk", Volume, "per cent of the usual", "it takes whole collections more often than it used to",
+        "ask its owner why it exports again; stop it if nobody there did that";
     /// At an hour at which it does not call.
-    OffSchedule = "off_schedule", Behaviour, "hour of the day, UTC", "it does not call at such an hour";
+    OffSchedule = "off_schedule", Behaviour, "hour of the day, UTC", "it does not call at such an hour",
+        "ask its owner whether the schedule has changed; if so it becomes usual within days";
     /// An operation that it has not used.
-    NewOperation = "new_operation", Behaviour, "new operations", "it uses operations that it has not used before";
+    NewOperation = "new_operation", Behaviour, "new operations", "it uses operations that it has not used before",
+        "ask its owner whether it has a new version; announce releases (`wardgate announce identity`, or `api` where the API is new)";
     /// An API that it has not called.
-    FanOut = "fan_out", Behaviour, "new APIs", "it goes to APIs that neither it nor its peers have called before";
+    FanOut = "fan_out", Behaviour, "new APIs", "it goes to APIs that neither it nor its peers have called before",
+        "ask its owner why it calls that API, and take the grant back if it need not";
     /// A class of operation above what it does.
-    Climbing = "climbing", Behaviour, "classes", "it goes on to classes of operation that it has not used before";
+    Climbing = "climbing", Behaviour, "classes", "it goes on to classes of operation that it has not used before",
+        "ask its owner why it writes, deletes or exports now; take the grant back if it need not";
     /// Refused again and again.
-    Refused = "refused", Behaviour, "refusals", "it is refused again and again for what it may not do";
+    Refused = "refused", Behaviour, "refusals", "it is refused again and again for what it may not do",
+        "grant it what it needs, or have its owner mend what asks for more";
     /// Errors, far more than usual.
-    Probing = "probing", Behaviour, "per cent of its calls", "far more of its calls fail than it is used to";
+    Probing = "probing", Behaviour, "per cent of its calls", "far more of its calls fail than it is used to",
+        "look at the paths that failed (`wardgate events`); mend the client, or stop it";
     /// It does not wait where it is told to.
-    Deaf = "deaf", Behaviour, "calls too early", "it does not wait as long as it was told to";
+    Deaf = "deaf", Behaviour, "calls too early", "it does not wait as long as it was told to",
+        "have its owner honour `Retry-After`; its client retries too early";
     /// Logins that fail.
-    Stuffing = "stuffing", Flow, "per cent of its logins", "it tries many accounts, and most logins fail";
+    Stuffing = "stuffing", Flow, "per cent of its logins", "it tries many accounts, and most logins fail",
+        "look at the accounts that were tried; protect those where a login came through";
     /// Logins that fail, from everywhere.
-    Crowd = "crowd", Flow, "per cent of logins", "far more logins fail than usual, and this one is of those";
+    Crowd = "crowd", Flow, "per cent of logins", "far more logins fail than usual, and this one is of those",
+        "nothing by itself: many sources try logins at the same time; watch the accounts where one came through";
     /// Begun and not brought to its end.
-    Unfinished = "unfinished", Flow, "begun", "it begins far more than it brings to its end";
+    Unfinished = "unfinished", Flow, "begun", "it begins far more than it brings to its end",
+        "ask its owner why it begins what it does not finish, as holds without a purchase";
     /// Text that reads as an attack.
-    Hostile = "hostile", Content, "0 to 100", "what is sent reads as an attack on what is behind";
+    Hostile = "hostile", Content, "0 to 100", "what is sent reads as an attack on what is behind",
+        "look at the request (`wardgate explain`); text of people may read so now and then";
     /// Not as the API's document has it.
-    Deviation = "deviation", Content, "deviations", "the request is not as the document of the API has it";
+    Deviation = "deviation", Content, "deviations", "the request is not as the document of the API has it",
+        "have its owner mend the client, or the API's owner the OpenAPI document";
     /// Listed as hostile.
-    Reputation = "reputation", Source, "lists", "its address is on lists of hostile ones";
+    Reputation = "reputation", Source, "lists", "its address is on lists of hostile ones",
+        "look whom the address belongs to; take it off your own copy of the list where it is wrong";
 }
 
 /// One signal of one request.

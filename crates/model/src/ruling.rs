@@ -106,7 +106,7 @@ pub struct Ruling {
     pub risk: u8,
     /// What the risk is made of, the heaviest first.
     pub signals: SmallVec<[Contribution; 4]>,
-    /// What would have been done for the risk, where it is only watched.
+    /// What would have been done for the risk, where it is only watched or the operation stays alive whatever it is.
     pub would: Option<Response>,
     /// The limits it was counted against that the caller may be told of: the tightest first.
     pub limits: SmallVec<[LimitState; 2]>,

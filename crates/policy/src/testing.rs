@@ -71,6 +71,7 @@ pub(crate) fn identity(text: &str) -> Identity {
         ends: None,
         state: words.get("state").map_or(IdentityState::Active, |word| IdentityState::parse(word).unwrap()),
         serves: Box::default(),
+        risk: None,
         claim_overdue: words.get("overdue").is_some(),
         quality: words.get("quality").map_or(100, |word| word.parse().unwrap()),
         revision: words.get("revision").map_or(1, |word| word.parse().unwrap()),
@@ -130,6 +131,7 @@ pub(crate) fn api(text: &str) -> Arc<Api> {
         doors: Doors::Public,
         stale_after: None,
         require: Box::default(),
+        risk: wardgate_model::risk::Plan::of(Sensitivity::High),
     })
 }
 

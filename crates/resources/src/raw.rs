@@ -7,6 +7,7 @@ mod api;
 mod governed;
 mod later;
 mod people;
+mod risk;
 mod trust;
 mod value;
 
@@ -17,10 +18,11 @@ pub(crate) use governed::{
 };
 pub(crate) use later::RawLater;
 pub(crate) use people::RawPeople;
+pub(crate) use risk::{RawContainment, Threshold};
 pub(crate) use trust::RawTrustSource;
 #[cfg(test)]
 pub(crate) use value::examples;
-pub(crate) use value::{CredentialWord, DurationText, FileText, Name, POLICY_BYTES_MAX, Prose, TrustKind};
+pub(crate) use value::{CredentialWord, DurationText, FileText, Name, POLICY_BYTES_MAX, Prose, SelectorText, TrustKind, Word};
 
 use crate::yaml::{Faults, Node};
 use wardgate_model::resource::Kind;

@@ -13,6 +13,7 @@ mod keys;
 mod known;
 mod operations;
 mod people;
+mod risk;
 mod single;
 mod trust;
 mod wire;
@@ -99,6 +100,7 @@ pub fn resolve_beside(documents: &[Document], files: &dyn Files, beside: &dyn Be
     hooks::few(&entries, &inventory);
     hooks::apart(&entries, &inventory);
     agreed::rotations_apart(&entries);
+    risk::kept(&entries, &inventory.apis);
     diagnostics.extend(known.unnoted());
     diagnostics.extend(entries.into_iter().flat_map(|entry| entry.faults.into_diagnostics()));
     let diagnostics = tidy(diagnostics);

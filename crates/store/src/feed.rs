@@ -92,6 +92,8 @@ pub enum Subject {
     Discovery,
     /// A task.
     Task,
+    /// Something that is announced.
+    Announcement,
 }
 
 impl Subject {
@@ -109,6 +111,7 @@ impl Subject {
             Self::Approval => "approval",
             Self::Discovery => "discovery",
             Self::Task => "task",
+            Self::Announcement => "announcement",
         }
     }
 
@@ -125,6 +128,7 @@ impl Subject {
             "approval" => Some(Self::Approval),
             "discovery" => Some(Self::Discovery),
             "task" => Some(Self::Task),
+            "announcement" => Some(Self::Announcement),
             kind => Kind::parse(kind).map(Self::Resource),
         }
     }
@@ -214,6 +218,8 @@ acts! {
     Settle = "settle",
     /// The version before is in use again, or the one that lay ready is forgotten.
     Revert = "revert",
+    /// It is announced.
+    Announce = "announce",
 }
 
 /// One row of the feed. Never holds a secret, a hash or a sealed blob.

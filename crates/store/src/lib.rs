@@ -38,6 +38,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod announcement;
 mod apply;
 mod approval;
 mod arming;
@@ -70,6 +71,7 @@ mod vault;
 #[cfg(test)]
 mod world;
 
+pub use announcement::{ANNOUNCEMENTS_MAX, StoredAnnouncement};
 pub use apply::{CHANGES_WELL_MADE, ResourceChange};
 pub use approval::{ACT_BYTES_MAX, ApprovalState, Decision, Needs, NewApproval, StoredApproval, WAITING_MAX, WAITING_OF_ONE_MAX};
 pub use arming::{ARMERS_MAX, Armers, Behind};

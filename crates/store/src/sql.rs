@@ -94,6 +94,13 @@ pub(crate) const CONTAINMENT_PUT: &str =
     "INSERT INTO containment (kind, name, since_us, actor, reason, revision) VALUES ($1, $2, $3, $4, $5, $6)";
 pub(crate) const CONTAINMENT_REMOVE: &str = "DELETE FROM containment WHERE kind = $1 AND name = $2";
 
+pub(crate) const ANNOUNCEMENTS: &str =
+    "SELECT kind, name, since_us, until_us, actor, reason, revision FROM announcement WHERE until_us > $1 ORDER BY kind, name";
+pub(crate) const ANNOUNCEMENTS_FORGET: &str = "DELETE FROM announcement WHERE until_us <= $1";
+pub(crate) const ANNOUNCEMENT_PUT: &str = "INSERT INTO announcement (kind, name, since_us, until_us, actor, reason, revision) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (kind, name) DO UPDATE SET since_us = excluded.since_us, \
+     until_us = excluded.until_us, actor = excluded.actor, reason = excluded.reason, revision = excluded.revision";
+
 pub(crate) const OWNERS: &str = "SELECT owner, departed_us, grace_until_us, attested_us, reason, revision FROM owner_status ORDER BY owner";
 pub(crate) const OWNER: &str =
     "SELECT owner, departed_us, grace_until_us, attested_us, reason, revision FROM owner_status WHERE owner = $1";

@@ -1,5 +1,9 @@
 //! Reference pages that are made from tables in the code. A test holds each against its file in `docs/`.
 
+mod signals;
+
+pub use signals::signals;
+
 use std::fmt::Write;
 use wardgate_model::reason::Reason;
 

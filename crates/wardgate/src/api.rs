@@ -7,7 +7,7 @@ mod findings;
 pub(crate) mod sign_in;
 pub(crate) mod timeline;
 
-use crate::{bypass::Bypass, clock, control::Control, deliver::Deliveries, evidence, query::Asking, tasks};
+use crate::{bypass::Bypass, clock, control::Control, deliver::Deliveries, evidence, query::Asking, risks::Risks, tasks};
 use bytes::Bytes;
 use erasures::Erasures;
 use http::{Response, StatusCode};
@@ -72,6 +72,7 @@ impl Management {
         control: Arc<Control>,
         deliveries: Arc<Deliveries>,
         bypass: Bypass,
+        risks: Arc<Risks>,
         census: Arc<Census>,
         runtime: tokio::runtime::Handle,
     ) -> anyhow::Result<Self> {
@@ -79,7 +80,7 @@ impl Management {
         let sign_in = SignIn::new(&control)?.map(Arc::new);
         let asking = Asking::about(&control.config().audit, evidence::environment(control.config())?);
         let erasures = Erasures::new(control.log(), &control.config().audit);
-        let world = Ruled { control, deliveries, bypass, census, asking, erasures };
+        let world = Ruled { control, deliveries, bypass, risks, census, asking, erasures };
         Ok(Self { console: Arc::new(Console::new(store, Arc::new(world))), sign_in, runtime })
     }
 
@@ -155,6 +156,7 @@ struct Ruled {
     control: Arc<Control>,
     deliveries: Arc<Deliveries>,
     bypass: Bypass,
+    risks: Arc<Risks>,
     census: Arc<Census>,
     asking: Asking,
     erasures: Arc<Erasures>,
@@ -393,7 +395,7 @@ impl World for Ruled {
     }
 
     fn findings(&self, now: Time) -> BoxFuture<'_, Result<Vec<FindingView>, WorldFault>> {
-        Box::pin(findings::findings(&self.control, &self.bypass, now))
+        Box::pin(findings::findings(&self.control, &self.bypass, &self.risks, now))
     }
 
     fn around(&self) -> &dyn Around {

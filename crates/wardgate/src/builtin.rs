@@ -36,6 +36,7 @@ pub fn operator() -> Identity {
         ends: None,
         state: IdentityState::Active,
         serves: Box::default(),
+        risk: None,
         claim_overdue: false,
         quality: 100,
         revision: 0,

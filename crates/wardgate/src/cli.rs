@@ -13,8 +13,8 @@ mod task;
 mod token;
 
 pub use containment::{
-    ApprovalCommand, ApprovalListArgs, ApprovalShowArgs, CONTAINABLE, ContainArgs, DecideArgs, ReleaseArgs, SigningKeyArgs,
-    SigningKeyCommand,
+    ANNOUNCED, AnnounceArgs, ApprovalCommand, ApprovalListArgs, ApprovalShowArgs, CONTAINABLE, ContainArgs, DecideArgs, ReleaseArgs,
+    SigningKeyArgs, SigningKeyCommand,
 };
 pub use credentials::{
     CredentialCommand, CredentialListArgs, IssueArgs, RevokeArgs, RotateArgs, SecretCommand, SecretPutArgs, SecretRotateArgs,
@@ -217,6 +217,16 @@ Examples:
 
 One person may do it. It outlives restarts, applies and the removal of the thing; `wardgate release` ends it.")]
     Contain(ContainArgs),
+    /// Announce a change: what is new by it is not unusual for a while
+    #[command(after_help = "\
+Examples:
+  wardgate announce identity ledger-sync --for 2h --reason \"deploy 1.4\"     new software, new addresses
+  wardgate announce api ledger --for 12d --reason \"version 2\"              new operations
+  wardgate announce --list
+
+Its owner may do it, and `security` and `admin`. It allows nothing: signals of what is new weigh less until then. Changes of
+specs announce themselves for 24 hours.")]
+    Announce(AnnounceArgs),
     /// Let go what was contained; a second person must agree
     #[command(after_help = "\
 Examples:

@@ -70,6 +70,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Identity(command) => wait(identity::run(command)),
         Command::Owner(command) => wait(owner::run(command)),
         Command::Contain(args) => wait(containment::contain(args)),
+        Command::Announce(args) => wait(containment::announce(args)),
         Command::Release(args) => wait(containment::release(args)),
         Command::Approval(command) => wait(containment::approval(command)),
         Command::Credential(CredentialCommand::Rotate(args)) => wait(credential::rotate(args)),

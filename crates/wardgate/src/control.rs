@@ -6,6 +6,7 @@
 //! same, what is started from),
 //! `replays` (what rulings can be made again with), `open` (the start).
 
+mod announced;
 mod away;
 mod change;
 mod follow;

@@ -12,7 +12,9 @@ use crate::{
     evidence, glass,
     governor::{self, Governor},
     issuer::{self, Inside, TokenService},
+    kept,
     probes::Answers,
+    risks::{self, Risks},
     tasks::{self, budgets::Drawer},
     tls,
     usage::{self, Counting, Usage},
@@ -73,11 +75,15 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         tracing::warn!(bytes = opened.ignored_bytes, "the journal of quotas ends in bytes that are no record: they are ignored");
     }
     let journal = Arc::new(journal);
-    let meters = Meters::new(Arc::clone(&journal) as Arc<_>, MeterBounds::default());
+    let meters = Meters::watching(Arc::clone(&journal) as Arc<_>, MeterBounds::default(), kept::open(&config.state)?);
     meters.restore(opened.records);
     let options = evidence::options(&config)?;
-    let observed =
-        Observed { usage: Arc::default(), discovery: Arc::default(), deliveries: Arc::new(Deliveries::new(config.deliver.clone())) };
+    let observed = Observed {
+        usage: Arc::default(),
+        discovery: Arc::default(),
+        deliveries: Arc::new(Deliveries::new(config.deliver.clone())),
+        risks: Arc::default(),
+    };
     let (log, writer) = Log::start_observed(&config.audit, &options, observed.observer())
         .with_context(|| format!("cannot open the event log `{}`", config.audit.display()))?;
 
@@ -92,6 +98,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         Arc::clone(&control),
         Arc::clone(&observed.deliveries),
         bypass.clone(),
+        Arc::clone(&observed.risks),
         Arc::clone(&census),
         runtime.handle().clone(),
     )?;
@@ -131,6 +138,10 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
     runtime.spawn(Arc::clone(&control).renew_keys());
     runtime.spawn(issuer::forget_ended(Arc::clone(&control)));
     runtime.spawn(tasks::look_after(Arc::clone(&control)));
+    runtime.spawn(kept::follow(Arc::clone(&control)));
+    if let Err(error) = runtime.block_on(control.announce()) {
+        tracing::warn!(%error, "what is announced could not be read: it counts when something is announced again");
+    }
     let (addresses, admin) = bound(&edge)?;
     management.listens_at(admin);
     let (governor, glass) = {
@@ -166,22 +177,25 @@ struct Observed {
     usage: Arc<Usage>,
     discovery: Arc<Discovery>,
     deliveries: Arc<Deliveries>,
+    risks: Arc<Risks>,
 }
 
 impl Observed {
     fn observer(&self) -> Observer {
         let (usage, discovery, deliveries) = (Arc::clone(&self.usage), Arc::clone(&self.discovery), Arc::clone(&self.deliveries));
+        let risks = Arc::clone(&self.risks);
         Box::new(move |event| {
             usage.observe(event);
             discovery.observe(event);
             deliveries.observe(event);
+            risks.observe(event);
         })
     }
 
     /// Everybody who counts, for metrics.
     fn counting(self, governor: &Governor, glass: &glass::Door, bypass: Bypass) -> Counting {
-        let Self { usage, discovery, deliveries } = self;
-        Counting { usage, discovery, deliveries, bypass, due: governor.deeds(), glass: glass.opened() }
+        let Self { usage, discovery, deliveries, risks } = self;
+        Counting { usage, discovery, deliveries, risks, bypass, due: governor.deeds(), glass: glass.opened() }
     }
 
     /// Begins to keep what they see. Call it within a runtime.
@@ -190,6 +204,7 @@ impl Observed {
         drop(usage::start(Arc::clone(&self.usage), Arc::clone(control.store())));
         drop(discovery::start(Arc::clone(&self.discovery), Arc::clone(control.store()), control.config().claim_within));
         drop(deliver::start(Arc::clone(&self.deliveries), Arc::clone(control), Arc::clone(log)));
+        drop(risks::start(Arc::clone(&self.risks), Arc::clone(control), Arc::clone(log)));
     }
 }
 
@@ -240,6 +255,9 @@ impl Running {
         let records = self.control.gate().meters().checkpoint();
         if let Err(error) = self.journal.close(records, clock::now()) {
             tracing::error!(%error, "the quotas could not be written exactly: callers may lose a block");
+        }
+        if let Err(error) = kept::keep(self.control.gate().meters().watch(), &self.control.config().state) {
+            tracing::error!(%error, "what is usual for callers could not be kept: it is learned anew");
         }
         self.runtime.block_on(self.drawer.give_back());
         let counters = self.log.close(LOG_PATIENCE);

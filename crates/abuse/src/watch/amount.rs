@@ -120,3 +120,5 @@ impl Amount {
         }
     }
 }
+
+mod kept;

@@ -49,3 +49,5 @@ impl Peers {
         if *count >= 4 && expected > 0 { u32::try_from(sum.saturating_mul(100) / expected).unwrap_or(100) } else { 100 }
     }
 }
+
+mod kept;

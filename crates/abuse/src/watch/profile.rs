@@ -471,3 +471,5 @@ fn add(parts: &mut Parts, signal: Signal, value: u32, weight: u32) {
         parts.push(Contribution { signal, value, weight: u8::try_from(weight.min(100)).unwrap_or(100) });
     }
 }
+
+mod kept;

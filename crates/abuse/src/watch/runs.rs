@@ -81,3 +81,5 @@ impl Runs {
         self.runs.iter().find(|run| run.length > 0 && run.of == of && run.at == at).map_or(0, |run| run.length)
     }
 }
+
+mod kept;

@@ -163,3 +163,5 @@ impl<const N: usize> Table<N> {
         u32::try_from(self.rows.iter().filter(young).count()).unwrap_or(0)
     }
 }
+
+mod kept;

@@ -116,6 +116,10 @@ keys! {
     Contain = "contain",
     /// Let it go on.
     Release = "release",
+    /// List what is announced.
+    ListAnnouncements = "listAnnouncements",
+    /// Announce a change.
+    Announce = "announce",
     /// List acts that wait, or waited, for a second person.
     ListApprovals = "listApprovals",
     /// Read one.

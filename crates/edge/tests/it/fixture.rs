@@ -75,5 +75,6 @@ pub(crate) fn api(name: &'static str, url: &str) -> Api {
         doors: Doors::Both,
         stale_after: None,
         require: Box::default(),
+        risk: wardgate_model::risk::Plan::of(Sensitivity::Low),
     }
 }

@@ -18,6 +18,7 @@ mod possession;
 mod proofs;
 #[cfg(test)]
 mod signatures;
+mod risk;
 mod sunset;
 mod svids;
 #[cfg(test)]

@@ -1,42 +1,54 @@
 //! The one table of findings: code, usual severity, risk, way out.
 
 use super::Severity;
+use serde::{Serialize, Serializer};
+use wardgate_model::risk::Signal;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $word:literal, $severity:ident, $owasp:expr, $remedy:literal;)*) => {
         /// What a finding is.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
-        pub enum Code { $($(#[$doc])* #[serde(rename = $word)] $variant,)* }
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code {
+            $($(#[$doc])* $variant,)*
+            /// Requests far from what is usual: the signal that told most.
+            Risk(Signal),
+        }
 
         impl Code {
-            /// Every code.
+            /// Every code but those of risk, of which there is one a signal.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
             /// The word for it, as scripts know it.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word,)* }
+                match self { $(Self::$variant => $word,)* Self::Risk(signal) => signal.finding() }
             }
 
             /// How much it usually worries.
             #[must_use]
             pub const fn severity(self) -> Severity {
-                match self { $(Self::$variant => Severity::$severity,)* }
+                match self { $(Self::$variant => Severity::$severity,)* Self::Risk(_) => Severity::Medium }
             }
 
             /// The risk of the OWASP Non-Human Identities Top 10 (2025).
             #[must_use]
             pub const fn owasp(self) -> Option<&'static str> {
-                match self { $(Self::$variant => $owasp,)* }
+                match self { $(Self::$variant => $owasp,)* Self::Risk(_) => None }
             }
 
             /// What to do.
             #[must_use]
             pub const fn remedy(self) -> &'static str {
-                match self { $(Self::$variant => $remedy,)* }
+                match self { $(Self::$variant => $remedy,)* Self::Risk(signal) => signal.remedy() }
             }
         }
     };
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
 }
 
 // NHI1 improper offboarding, NHI2 secret leakage, NHI3 vulnerable third-party NHI, NHI4 insecure authentication,

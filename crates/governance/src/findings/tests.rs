@@ -1,4 +1,4 @@
-use super::{Answering, Bypass, Called, Code, Estate, Finding, Findings, Governed, Unclaimed, Used, findings};
+use super::{Answering, Bypass, Called, Code, Estate, Finding, Findings, Governed, Risky, Severity, Signalled, Unclaimed, Used, findings};
 use crate::{
     rotation::Rotations,
     testing::{NOW, credential, inventory},
@@ -8,6 +8,7 @@ use wardgate_model::{
     credential::Credential,
     id::{ApiName, CredentialId, IdentityId, OwnerName, TrustName},
     inventory::{Identity, IdentityState},
+    risk::Signal,
     time::Time,
     trust::{Binding, Subject},
 };
@@ -88,6 +89,8 @@ struct World {
     answered: Vec<(&'static str, bool, u16)>,
     /// Operation, by whom, days ago, how often.
     called: Vec<(&'static str, &'static str, i64, u64)>,
+    /// Identity, highest risk, quarantined.
+    risky: Vec<(&'static str, u8, bool)>,
 }
 
 impl World {
@@ -95,7 +98,7 @@ impl World {
         let credentials = credentials.iter().map(|text| credential(text)).collect();
         let inventory = inventory(ESTATE);
         let (states, used, answered, called) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { inventory, states, credentials, used, counted_since: Some(ago(365)), answered, called }
+        Self { inventory, states, credentials, used, counted_since: Some(ago(365)), answered, called, risky: Vec::new() }
     }
 
     fn find(&self) -> Findings {
@@ -130,6 +133,20 @@ impl World {
         let calls = self.called.iter().zip(&callers);
         let calls: Vec<_> =
             calls.map(|((operation, _, days, count), identity)| Called { operation, identity, last: ago(*days), count: *count }).collect();
+        let signals = [(Signal::Rate, 9, 80), (Signal::NewPlace, 1, 42)].map(|(signal, count, weight)| Signalled { signal, count, weight });
+        let names: Vec<_> = self.risky.iter().map(|(name, ..)| IdentityId::parse(name).unwrap()).collect();
+        let risky = self.risky.iter().zip(&names).map(|((_, risk, quarantined), identity)| Risky {
+            identity,
+            first: ago(2),
+            last: ago(1),
+            count: 9,
+            risk: *risk,
+            answered: u64::from(*risk > 80),
+            would: u64::from(*risk > 55),
+            quarantined: quarantined.then(|| ago(1)),
+            signals: &signals,
+        });
+        let risky: Vec<_> = risky.collect();
         let estate = Estate {
             owners: &owners,
             apis: &inventory.apis,
@@ -140,6 +157,7 @@ impl World {
             unclaimed: &unclaimed,
             bypasses: &bypasses,
             calls: &calls,
+            risky: &risky,
             counted_since: self.counted_since,
             used: &used,
             api_since: &|_: &ApiName| Some(ago(45)),
@@ -359,4 +377,35 @@ fn who_still_calls_what_goes_out_of_use_is_named() {
     let crowd: Vec<_> = ["a", "b", "c", "d", "e"].into_iter().map(|name| (entries, name, 0, 1)).collect();
     let crowd = check(past, usual, &crowd);
     assert!(crowd.contains("called by `a` (1 time, last at 2027-01-15T08:00:00Z), `b`") && crowd.contains("and 2 more"), "{crowd}");
+}
+
+#[test]
+fn whose_requests_are_far_from_usual_has_a_finding_of_the_signal_that_told_most() {
+    let mut world = World::new(&[]);
+    world.risky = vec![("well", 84, false), ("partner", 31, false), ("nobody-any-more", 99, false)];
+    let found = world.find();
+    let found: Vec<_> = found.findings.iter().filter(|finding| finding.code == Code::Risk(Signal::Rate)).collect();
+    assert_eq!(
+        found.iter().map(|one| (&*one.subject.name, one.severity)).collect::<Vec<_>>(),
+        [("well", Severity::High), ("partner", Severity::Low)]
+    );
+    assert_eq!(found[0].code.as_str(), "risk.rate");
+    assert_eq!(found[0].since, Some(ago(2)));
+    let said = "9 requests of risk 30 or more from 2027-01-13T08:00:00Z to 2027-01-14T08:00:00Z, the highest 84; `rate` (9 times, at most 80), \
+                `new_place` (1 time, at most 42); slowed, challenged or refused 1 time; would have been 1 time, but is only watched";
+    assert!(found[0].evidence.starts_with(said), "{}", found[0].evidence);
+    world.risky = vec![("partner", 31, true)];
+    let found = world.find();
+    let one = found.findings.iter().find(|finding| finding.code == Code::Risk(Signal::Rate)).unwrap();
+    assert_eq!(one.severity, Severity::High, "it is stopped");
+    assert!(one.evidence.contains("; quarantined for it at 2027-01-14T08:00:00Z"), "{}", one.evidence);
+}
+
+#[test]
+fn each_signal_has_a_code_and_a_way_out() {
+    for signal in Signal::ALL {
+        let code = Code::Risk(*signal);
+        assert_eq!(code.as_str(), format!("risk.{}", signal.as_str()));
+        assert!(code.remedy().len() > 20 && !code.remedy().ends_with('.'), "{}", code.as_str());
+    }
 }

@@ -1,6 +1,7 @@
 //! Which changes of resources widen power.
 
 mod api;
+mod risk;
 mod serves;
 
 use super::{Found, Proposed, Record, power::granted};
@@ -144,6 +145,7 @@ fn identity(name: &str, old: Option<&Value>, new: Option<&Value>, world: &World<
         found.second(format!("it gives `{name}` the role `{role}`"));
     }
     serves::identity(name, old, new, world, found);
+    risk::identity(name, old, new, found);
     // One that is new has to be approved by a second identity anyway.
     if old.is_none() {
         if world.before.returns(name) {

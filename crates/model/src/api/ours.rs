@@ -8,6 +8,7 @@ use crate::{
     credential::CredentialKind,
     id::{ApiName, EnvironmentName, OwnerName},
     inventory::Environment,
+    risk::Plan,
     wire::UpstreamWire,
 };
 use http::Method;
@@ -52,6 +53,7 @@ impl Api {
             doors,
             stale_after: None,
             require: Box::default(),
+            risk: Plan::of(Sensitivity::Critical),
         }
     }
 }

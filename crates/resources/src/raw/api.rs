@@ -2,6 +2,7 @@
 
 use super::{
     people::RawPeople,
+    risk::RawRisk,
     value::{
         Accept, AddressText, DomainText, DurationText, FileText, HeaderText, HostText, MatchText, MomentText, Name, ParameterText,
         PointerText, PrefixText, Prose, Word,
@@ -60,6 +61,8 @@ pub(crate) struct RawApi {
     pub(crate) api_key_header: Option<At<HeaderText>>,
     /// What a class of operations asks for, beside a grant.
     pub(crate) require: Option<At<BTreeMap<String, At<RawRequire>>>>,
+    /// What follows from which risk; by its sensitivity unless said.
+    pub(crate) risk: Option<At<RawRisk>>,
     /// What becomes of requests for an operation past its sunset; `allow` unless said: who still calls it is a finding.
     pub(crate) after_sunset: Option<At<Word<SunsetStance>>>,
     /// Operations: what the OpenAPI document does not say, or says otherwise.

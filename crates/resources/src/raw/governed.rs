@@ -1,8 +1,11 @@
 //! Owners, environments, identities, grants, limits, zones, purposes, policies.
 
-use super::value::{
-    BytesText, Count, CredentialWord, DurationText, HeaderText, Label, MatchText, MomentText, Name, NetworkText, PaceText, PolicyText,
-    Prose, QuotaText, SelectorText, Word,
+use super::{
+    risk::RawContainment,
+    value::{
+        BytesText, Count, CredentialWord, DurationText, HeaderText, Label, MatchText, MomentText, Name, NetworkText, PaceText, PolicyText,
+        Prose, QuotaText, SelectorText, Word,
+    },
 };
 use crate::yaml::At;
 use schemars::JsonSchema;
@@ -67,6 +70,8 @@ pub(crate) struct RawIdentity {
     pub(crate) roles: Option<At<Vec<At<Word<Role>>>>>,
     /// The APIs that it is the workload behind: it may exchange the tokens that they are called with, to act for whoever called.
     pub(crate) serves: Option<At<Vec<At<Name<ApiName>>>>>,
+    /// Its containment plan: what follows from a risk, before what the API says; that of the API unless said.
+    pub(crate) risk: Option<At<RawContainment>>,
     /// When it ends by itself (exclusive); no end unless said.
     pub(crate) until: Option<At<MomentText>>,
     /// Free labels.

@@ -17,6 +17,7 @@ use wardgate_model::{
     inventory::{Criticality, IdentityKind, Role},
     limit::{Per, Quota},
     resource::Kind,
+    risk::Told,
     time::Time,
     wire::{Upgrade, UpstreamProtocol},
 };
@@ -206,6 +207,7 @@ words!(
     UpstreamProtocol,
     Accept,
     TrustKind,
+    Told,
     Kind,
 );
 

@@ -5,7 +5,7 @@ use super::{
     known::{Grounds, Known},
     operations,
     people::{self, Open},
-    value,
+    risk, value,
 };
 use crate::{
     openapi,
@@ -65,13 +65,15 @@ pub(super) fn api(name: &str, raw: &RawApi, file: &Path, known: &Known<'_>, faul
         let mend = "add `openapi` or `operations`, or set `mode: observe` to see what is called".to_owned();
         faults.warning(Spot::default(), "api.no_operation", "this API has no operation, so every request to it is refused", mend);
     }
+    let sensitivity = value(raw.sensitivity.as_ref()).map_or(Sensitivity::High, |word| word.0);
     let name = ApiName::parse(name).ok()?;
     Some(Api {
         policy_owner: policy_owner?,
         business_owner,
         business_function: value(raw.business_function.as_ref()).map(|prose| prose.0.clone()),
         environment: environment?,
-        sensitivity: value(raw.sensitivity.as_ref()).map_or(Sensitivity::High, |word| word.0),
+        risk: risk::plan(raw, sensitivity, faults),
+        sensitivity,
         exposure: value(raw.exposure.as_ref()).map_or(Exposure::Internal, |word| word.0),
         consumers: value(raw.consumers.as_ref()).map_or(Consumers::Machine, |word| word.0),
         people,

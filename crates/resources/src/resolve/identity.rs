@@ -3,7 +3,7 @@
 use super::{
     hooks, items, keys as registered,
     known::{Grounds, Standing},
-    trust, value,
+    risk, trust, value,
 };
 use crate::{
     inventory::{CredentialSpec, IdentitySpec},
@@ -63,6 +63,7 @@ pub(super) fn identity(name: &str, raw: &RawIdentity, known: &dyn Grounds, fault
         ends: value(raw.until.as_ref()).map(|moment| moment.0),
         state: IdentityState::Active,
         serves: serves(raw, known, faults),
+        risk: risk::containment(raw, faults),
         claim_overdue: false,
         quality: 100,
         revision: 0,

@@ -3,6 +3,7 @@
 use crate::{
     bypass::{Bypass, Found},
     control::Control,
+    risks::{Risks, Row},
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -27,11 +28,11 @@ const USAGE_MAX: u32 = 1_000_000;
 /// Resources whose beginning is looked up.
 const LOOKED_UP_MAX: usize = 2_000;
 
-pub(super) async fn findings(control: &Arc<Control>, bypass: &Bypass, now: Time) -> Result<Vec<FindingView>, WorldFault> {
+pub(super) async fn findings(control: &Arc<Control>, bypass: &Bypass, risks: &Risks, now: Time) -> Result<Vec<FindingView>, WorldFault> {
     let record = Record::read(control.store(), &ending(&control.loaded().inventory)).await.map_err(super::fault)?;
-    let (control, bypass) = (Arc::clone(control), bypass.clone());
+    let (control, bypass, risky) = (Arc::clone(control), bypass.clone(), risks.rows(now));
     // A million identities take a while to look at.
-    tokio::task::spawn_blocking(move || found(&control, &bypass, &record, now)).await.map_err(super::fault)
+    tokio::task::spawn_blocking(move || found(&control, &bypass, &risky, &record, now)).await.map_err(super::fault)
 }
 
 /// The operations that go out of use, by id.
@@ -95,7 +96,7 @@ async fn beginnings(store: &Store) -> Result<HashMap<(Kind, Box<str>), Time>, St
     Ok(since)
 }
 
-fn found(control: &Control, bypass: &Bypass, record: &Record, now: Time) -> Vec<FindingView> {
+fn found(control: &Control, bypass: &Bypass, risky: &[Row], record: &Record, now: Time) -> Vec<FindingView> {
     let (snapshot, loaded) = (control.gate().snapshot(), control.loaded());
     let inventory = &loaded.inventory;
     let since = |kind: Kind, name: &str| record.since.get(&(kind, name.into())).copied();
@@ -110,6 +111,7 @@ fn found(control: &Control, bypass: &Bypass, record: &Record, now: Time) -> Vec<
     let calls = record.calls.iter();
     let calls: Vec<_> =
         calls.map(|((operation, identity), (last, count))| Called { operation, identity, last: *last, count: *count }).collect();
+    let risky: Vec<_> = risky.iter().map(Row::shown).collect();
     let bypasses: Vec<_> = ways.iter().map(Found::shown).collect();
     let estate = Estate {
         owners: &owners,
@@ -121,6 +123,7 @@ fn found(control: &Control, bypass: &Bypass, record: &Record, now: Time) -> Vec<
         unclaimed: &unclaimed,
         bypasses: &bypasses,
         calls: &calls,
+        risky: &risky,
         counted_since: record.counted_since,
         used: &|id: &CredentialId| record.used.get(id).copied(),
         api_since: &|name: &ApiName| since(Kind::Api, name.as_str()),

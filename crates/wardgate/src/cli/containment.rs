@@ -1,6 +1,6 @@
 //! Stopping, letting go, and what waits for a second person.
 
-use super::{ChangeArgs, ReadArgs};
+use super::{ChangeArgs, ReadArgs, span_text};
 use clap::{Args, Subcommand};
 
 /// What can be stopped.
@@ -21,6 +21,33 @@ pub struct ContainArgs {
     pub preview: bool,
     /// List what is contained now
     #[arg(long, conflicts_with_all = ["kind", "name", "preview", "reason"])]
+    pub list: bool,
+    /// Why, where to, and in which form
+    #[command(flatten)]
+    pub change: ChangeArgs,
+}
+
+/// What can be announced.
+pub const ANNOUNCED: [&str; 2] = ["identity", "api"];
+
+/// `wardgate announce`.
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "wardgate announce [OPTIONS] <KIND> <NAME> --for <DURATION>\n       wardgate announce --list",
+    arg_required_else_help = true
+)]
+pub struct AnnounceArgs {
+    /// What has changed, or is about to
+    #[arg(value_name = "KIND", value_parser = ANNOUNCED, required_unless_present = "list")]
+    pub kind: Option<String>,
+    /// Which
+    #[arg(value_name = "NAME", required_unless_present = "list")]
+    pub name: Option<String>,
+    /// For how long from now: a minute to 35 days
+    #[arg(long = "for", value_name = "DURATION", value_parser = span_text, required_unless_present = "list")]
+    pub lasting: Option<String>,
+    /// List what is announced now
+    #[arg(long, conflicts_with_all = ["kind", "name", "lasting", "reason"])]
     pub list: bool,
     /// Why, where to, and in which form
     #[command(flatten)]

@@ -122,7 +122,8 @@ fn kinds() -> String {
 }
 
 /// What a change can be about besides resources.
-const SUBJECTS: [&str; 8] = ["status", "owner_status", "credential", "secret", "signing_key", "containment", "approval", "discovery"];
+const SUBJECTS: [&str; 9] =
+    ["status", "owner_status", "credential", "secret", "signing_key", "containment", "approval", "discovery", "announcement"];
 
 /// What a change is about, as the feed says it.
 pub(super) fn subject(text: &str) -> Result<String, String> {

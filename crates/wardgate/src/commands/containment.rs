@@ -1,4 +1,4 @@
-//! `wardgate contain`, `release` and `approval …`.
+//! `wardgate contain`, `announce`, `release` and `approval …`.
 
 use super::{
     change::{self, body},
@@ -6,7 +6,7 @@ use super::{
     reach,
 };
 use crate::{
-    cli::{ApprovalCommand, ApprovalListArgs, ApprovalShowArgs, ContainArgs, DecideArgs, Output, ReleaseArgs},
+    cli::{AnnounceArgs, ApprovalCommand, ApprovalListArgs, ApprovalShowArgs, ContainArgs, DecideArgs, Output, ReleaseArgs},
     client::{Asking, query, segment},
     output::{BAD, Exit, GOOD, Page, STOPPED, json, plain, print, styled},
 };
@@ -15,6 +15,7 @@ use http::Method;
 use serde_json::Value;
 
 const CONTAINMENTS: &str = "/api/v1/containments";
+const ANNOUNCEMENTS: &str = "/api/v1/announcements";
 const APPROVALS: &str = "/api/v1/approvals";
 
 /// Stops something, says who would break, or lists what is stopped.
@@ -101,6 +102,29 @@ fn open(seen: &Value) -> String {
     let (count, since) = (text(seen, "open"), text(seen, "open_since"));
     let at_least = if seen.get("open_whole").is_some_and(|whole| whole == false) { "at least " } else { "" };
     if since == "-" { format!("{at_least}{count}") } else { format!("{at_least}{count}, the oldest since {since}") }
+}
+
+/// Announces a change, or lists what is announced.
+pub(super) async fn announce(args: AnnounceArgs) -> anyhow::Result<Exit> {
+    let (client, output) = reach(args.change.read).await?;
+    if args.list {
+        let items = pages(&client, ANNOUNCEMENTS, &[]).await?;
+        let columns =
+            [("KIND", "/kind"), ("NAME", "/name"), ("SINCE", "/since"), ("UNTIL", "/until"), ("BY", "/actor"), ("WHY", "/reason")];
+        show(&items, &columns, output, "nothing is announced")?;
+        return Ok(Exit::Done);
+    }
+    let (kind, name) = args.kind.zip(args.name).context("KIND and NAME are missing")?;
+    let wanted = body([("kind", Some(kind.clone())), ("name", Some(name.clone())), ("for", args.lasting), ("reason", args.change.reason)]);
+    let answer = client.ask(&Asking::once(ANNOUNCEMENTS).body(&wanted)).await?;
+    change::done(&answer, output, |answered| {
+        format!(
+            "{} {kind} {}: what is new by it is not unusual until {}",
+            styled(GOOD, "announced:"),
+            plain(&name),
+            text(answered, "until")
+        )
+    })
 }
 
 /// Lets go what was contained; mostly that waits for a second person.

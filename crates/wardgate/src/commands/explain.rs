@@ -8,7 +8,7 @@ use crate::{
 };
 use http::Method;
 use serde_json::{Map, Value};
-use wardgate_model::time::Time;
+use wardgate_model::{risk::Signal, time::Time};
 
 /// Asks the running gate, and prints what it says.
 pub(super) async fn run(args: ExplainArgs) -> anyhow::Result<Exit> {
@@ -102,6 +102,17 @@ fn readable(explained: &Value) -> String {
     }
     if let Some(risk) = ruling.get("risk").and_then(Value::as_u64) {
         say("risk", &risk.to_string());
+    }
+    for signal in ruling.get("signals").and_then(Value::as_array).into_iter().flatten() {
+        let number = |member: &str| signal.get(member).and_then(Value::as_f64).unwrap_or_default();
+        let says = Signal::parse(&text(signal, "name")).map(Signal::says).unwrap_or_default();
+        say(
+            "signal",
+            &format!("{}  {} of 100, at {}  {}", styled(NAME, &text(signal, "name")), number("weight"), number("value"), styled(DIM, says)),
+        );
+    }
+    if let Some(would) = ruling.get("would").and_then(Value::as_str) {
+        say("would", &format!("{}  {}", plain(would), styled(DIM, "if the risk were not only watched")));
     }
     for policy in list(explained, "policies") {
         candidate(&mut page, policy);

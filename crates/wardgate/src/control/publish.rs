@@ -4,6 +4,7 @@
 
 use super::{
     Control, Loaded, Material, Published,
+    announced::{ANNOUNCED_FOR, ANNOUNCED_MAX, by_change},
     change::{Proposed, place},
     follow::{Heeded, is_stopped},
     heard::Tried,
@@ -17,6 +18,7 @@ use std::{
     time::Duration,
 };
 use tokio::runtime::{Handle, RuntimeFlavor};
+use wardgate_abuse::watch::Announced;
 use wardgate_gate::{
     Change, Estate, Population, Snapshot, World,
     denied::{Denied, Settled, Subject as Stopped},
@@ -64,11 +66,18 @@ struct Behind {
     /// A key that we sign with.
     keys: bool,
     tasks: BTreeSet<TaskId>,
+    /// What is new by that, so that it is not unusual for a while. At most [`ANNOUNCED_MAX`].
+    announced: Vec<Announced>,
+    /// Somebody announced something.
+    told: bool,
 }
 
 impl Behind {
     fn note(&mut self, touched: Touched) {
         self.seq = touched.seq;
+        if self.announced.len() < ANNOUNCED_MAX {
+            self.announced.extend(by_change(&touched));
+        }
         match touched.subject {
             Subject::Resource(Kind::Identity) | Subject::Status => self.identities.extend(IdentityId::parse(&touched.name)),
             Subject::Credential => {
@@ -83,6 +92,7 @@ impl Behind {
             Subject::SigningKey => (self.estate, self.keys) = (true, true),
             Subject::Task => self.tasks.extend(TaskId::parse(&touched.name)),
             Subject::Resource(_) | Subject::Secret => self.estate = true,
+            Subject::Announcement => self.told = true,
             Subject::OwnerStatus | Subject::Containment | Subject::Approval | Subject::Discovery => {}
         }
     }
@@ -250,6 +260,12 @@ impl Control {
             return Ok(());
         }
         let behind = self.behind(published.seq).await?;
+        if behind.told {
+            self.announce().await?;
+        }
+        for what in &behind.announced {
+            self.gate.meters().watch().announce(what, clock::now() + ANNOUNCED_FOR);
+        }
         let before = self.gate.snapshot();
         let anew = behind.estate || rebuild != Rebuild::IfBehind;
         let loaded = if anew { self.reloaded().await? } else { self.loaded() };

@@ -240,7 +240,8 @@ impl<'s> History<'s> {
             | Subject::Containment
             | Subject::Approval
             | Subject::Discovery
-            | Subject::Task => {}
+            | Subject::Task
+            | Subject::Announcement => {}
         }
     }
 

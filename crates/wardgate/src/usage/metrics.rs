@@ -1,7 +1,7 @@
 //! What the observers of requests, the governor and the break-glass door count, for `/metrics`.
 
 use super::Usage;
-use crate::{bypass::Bypass, deliver::Deliveries, discovery::Discovery};
+use crate::{bypass::Bypass, deliver::Deliveries, discovery::Discovery, risks::Risks};
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -29,6 +29,8 @@ pub struct Counting {
     pub discovery: Arc<Discovery>,
     /// Upstream secrets.
     pub deliveries: Arc<Deliveries>,
+    /// Identities with risky requests.
+    pub risks: Arc<Risks>,
     /// Ways round the gate.
     pub bypass: Bypass,
     /// What the clock made due.
@@ -42,7 +44,7 @@ impl Counting {
     #[must_use]
     pub fn metrics(&self) -> Vec<Metric> {
         let (usage, seen, (settled, reverted)) = (self.usage.counters(), self.discovery.counters(), self.deliveries.counters());
-        let around = self.bypass.counters();
+        let (around, risks) = (self.bypass.counters(), self.risks.counters());
         let counter = |name, help, value| Metric { name, kind: "counter", help, value };
         let read = |number: &AtomicU64| number.load(Ordering::Relaxed);
         vec![
@@ -72,6 +74,19 @@ impl Counting {
                 kind: "gauge",
                 help: "Operations, by address, that an upstream answers to whoever reaches it.",
                 value: around.open,
+            },
+            counter("wardgate_risk_requests_total", "Requests of risk 30 or more.", risks.requests),
+            counter(
+                "wardgate_risk_would_total",
+                "Of these, requests that would have been slowed, challenged or refused, had it not only been watched.",
+                risks.would,
+            ),
+            counter("wardgate_risk_quarantined_total", "Identities that were quarantined for their risk.", risks.quarantined),
+            Metric {
+                name: "wardgate_risk_identities",
+                kind: "gauge",
+                help: "Identities with risky requests, which findings tell of.",
+                value: risks.identities,
             },
             counter("wardgate_due_total", "Deeds that the clock made due.", read(&self.due)),
             counter("wardgate_break_glass_total", "Times that the break-glass door was opened.", read(&self.glass)),

@@ -155,6 +155,7 @@ fn api(environment: &Arc<Environment>, operation: &Arc<Operation>) -> Api {
         doors: Doors::Public,
         stale_after: None,
         require: Box::default(),
+        risk: wardgate_model::risk::Plan::of(Sensitivity::High),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What an API opens that was closed. A new one is held against what ships, and against every API that it could stand in
 //! for: those that share its upstream or its requests, and those that were removed.
 
-use super::{Found, World, flag, text, words};
+use super::{Found, World, flag, risk, text, words};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use wardgate_model::{resource::Kind, time::Time};
@@ -25,6 +25,7 @@ pub(super) fn find<'a>(name: &str, old: Option<&'a Value>, new: Option<&'a Value
     }
     // One that was removed is remembered: made again it opens nothing that it kept closed.
     let known = old.or_else(|| world.before.former(name));
+    risk::api(name, known, new, found);
     if let Some(old) = known {
         loosened(name, old, new, world, found);
     }

@@ -107,7 +107,7 @@ api: error[value.invalid]: Identity `wardgate-x`: `until`: `soon` is no date
   = write a date as in `2027-06-30`, or `2027-06-30T12:00:00Z`
 "#
     );
-    assert_snapshot!(check("y", json!("text")), @"api: error[value.type]: Identity `y`: expected a mapping with `type`, `owner`, `team`, `environment`, `purpose`, `business_function`, `criticality`, `roles`, `serves`, `until`, `tags`, `credentials`, found the text `text`");
+    assert_snapshot!(check("y", json!("text")), @"api: error[value.type]: Identity `y`: expected a mapping with `type`, `owner`, `team`, `environment`, `purpose`, `business_function`, `criticality`, `roles`, `serves`, `risk`, `until`, `tags`, `credentials`, found the text `text`");
     let other = Document::new(Kind::Owner, "x", json!({}), Place::file("api"));
     assert_snapshot!(resolve_identity(&other, &estate()).unwrap_err()[0], @"api: error[resource.kind]: Owner `x`: this is no Identity");
 }

@@ -128,6 +128,7 @@ impl Told {
         self.tone = Tone::ALL.into_iter().take(4).find(|tone| tone.word() == response).unwrap_or(Tone::Other);
         let observed = if self.enforced { "" } else { " (observed)" };
         self.ruling = format!("{response}{observed} {}", part(&["ruling", "code"]).unwrap_or_default()).trim().to_owned();
+        self.more.extend(part(&["ruling", "would"]).map(|would| format!("for its risk it would have been: {would}")));
         self.more.extend(part(&["resource"]).map(|resource| format!("resource {resource}")));
         self.more.extend(self.source.clone().map(|source| format!("from {source}")));
         self.more.extend(part(&["ending"]).filter(|ending| ending != "complete"));

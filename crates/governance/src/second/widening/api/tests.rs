@@ -98,7 +98,7 @@ fn another_api_is_no_way_round() {
         assert_eq!(check(&[&theirs], &[], &elsewhere), around);
     }
     // One that stood there before is not asked for again, one that is led there is.
-    let (was, is) = ("other mode: enforce", "other mode: enforce, sensitivity: low");
+    let (was, is) = ("other mode: enforce", "other mode: enforce, business_function: books");
     assert_eq!(check(&[LEDGER, was], &[], is), "nothing");
     let far = "other match: { hosts: [x.example] }, upstream: { urls: [\"https://x.example\"] }";
     assert_eq!(
