@@ -4,6 +4,7 @@ use crate::{
     credential::CredentialKind,
     id::{ApiName, OwnerName, SecretName},
     inventory::{Environment, words},
+    shape::{Inspect, Login, RequestShape},
     time::Time,
     wire::UpstreamWire,
 };
@@ -174,6 +175,10 @@ pub struct Operation {
     pub query: Box<[Box<str>]>,
     /// How it goes out of use; `None`: nobody said that it does.
     pub ending: Option<OperationEnding>,
+    /// What a request for it has to be like, as the API's document says; `None`: it says nothing.
+    pub request: Option<Arc<RequestShape>>,
+    /// Whom a request for it signs in, where it does.
+    pub login: Option<Box<Login>>,
 }
 
 /// How an operation goes out of use.
@@ -366,6 +371,8 @@ pub struct Api {
     pub stale_after: Option<Duration>,
     /// What a request has to bring besides, by the class of its operation; each class once.
     pub require: Box<[Require]>,
+    /// How its requests are inspected.
+    pub inspect: Inspect,
 }
 
 /// What a class of operations of an API wants of a request, beside a grant (AZ8).

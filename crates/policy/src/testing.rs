@@ -9,7 +9,7 @@ use wardgate_model::{
         Upstream, UpstreamIdentity, UpstreamTimeouts,
     },
     diagnostic::Place,
-    facts::{Basis, Caller, Door, Facts, Purpose, RequestFacts, SourceFacts, TokenFacts},
+    facts::{Basis, Caller, ContentFacts, Door, Facts, Purpose, RequestFacts, SourceFacts, TokenFacts},
     grant::{Grant, GrantTo, OperationSelector},
     id::{ApiName, EnvironmentName, GrantId, IdentityId, OwnerName, PurposeName, RequestId, TaskId, TeamName, ZoneName},
     inventory::{Criticality, Environment, Identity, IdentityKind, IdentityState, Role},
@@ -98,6 +98,8 @@ pub(crate) fn api(text: &str) -> Arc<Api> {
                 people: parts.contains(&"people"),
                 query: Box::default(),
                 ending: None,
+                request: None,
+                login: None,
             })
         })
         .collect();
@@ -130,6 +132,7 @@ pub(crate) fn api(text: &str) -> Arc<Api> {
         doors: Doors::Public,
         stale_after: None,
         require: Box::default(),
+        inspect: wardgate_model::shape::Inspect::NOTHING,
     })
 }
 
@@ -180,6 +183,7 @@ pub(crate) fn facts(identity: &Identity, text: &str) -> (Facts, u8) {
             content_type: None,
             length: None,
             retry: None,
+            content: ContentFacts::default(),
         },
         source: SourceFacts {
             address: words.get("address").unwrap_or("10.0.0.1").parse().unwrap(),

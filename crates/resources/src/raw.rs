@@ -11,7 +11,7 @@ mod trust;
 mod value;
 
 pub(crate) use agreed::{RawContract, RawRotation, RawRotationSelect, RawWaived, RawWaiver};
-pub(crate) use api::{RawApi, RawHealth, RawOperation, RawSecret, RawTimeouts, RawUpstream, WordOrSecret};
+pub(crate) use api::{RawApi, RawHealth, RawLogin, RawOperation, RawSecret, RawTimeouts, RawUpstream, WordOrSecret};
 pub(crate) use governed::{
     RawCredential, RawEnvironment, RawGrant, RawIdentity, RawLimit, RawOwner, RawPolicy, RawPurpose, RawSelect, RawZone,
 };

@@ -34,6 +34,8 @@ pub(crate) fn operation(api: &ApiName, line: &str, anonymous: bool) -> Arc<Opera
         people: false,
         query: Box::default(),
         ending: None,
+        request: None,
+        login: None,
     })
 }
 
@@ -75,5 +77,6 @@ pub(crate) fn api(name: &'static str, url: &str) -> Api {
         doors: Doors::Both,
         stale_after: None,
         require: Box::default(),
+        inspect: wardgate_model::shape::Inspect::NOTHING,
     }
 }

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop where its own fixture is wrong")]
 
 mod github;
+#[cfg(test)]
+mod inspection;
 mod limits;
 mod matrix;
 #[cfg(test)]

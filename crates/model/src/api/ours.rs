@@ -8,6 +8,7 @@ use crate::{
     credential::CredentialKind,
     id::{ApiName, EnvironmentName, OwnerName},
     inventory::Environment,
+    shape::Inspect,
     wire::UpstreamWire,
 };
 use http::Method;
@@ -52,6 +53,7 @@ impl Api {
             doors,
             stale_after: None,
             require: Box::default(),
+            inspect: Inspect::NOTHING,
         }
     }
 }
@@ -71,6 +73,8 @@ impl Operation {
             people: false,
             query: Box::default(),
             ending: None,
+            request: None,
+            login: None,
         }
     }
 }

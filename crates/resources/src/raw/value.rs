@@ -17,6 +17,7 @@ use wardgate_model::{
     inventory::{Criticality, IdentityKind, Role},
     limit::{Per, Quota},
     resource::Kind,
+    shape::Conformance,
     time::Time,
     wire::{Upgrade, UpstreamProtocol},
 };
@@ -195,6 +196,7 @@ words!(
     Mode,
     StaleStance,
     SunsetStance,
+    Conformance,
     OperationClass,
     Per,
     Lane,

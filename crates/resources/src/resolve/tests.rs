@@ -230,8 +230,6 @@ r.yaml:43:65: error[key.not_enforced]: Api `ledger`: this version reads `upstrea
   = take the key out until a later version enforces it
 r.yaml:44:21: error[key.not_enforced]: Api `ledger`: this version reads `accept[]: signature` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:48:55: error[key.not_enforced]: Api `ledger`: this version reads `operations[].login` but does not enforce it
-  = take the key out until a later version enforces it
 r.yaml:57:51: error[key.not_enforced]: Api `mac`: this version reads `upstream.identity.hmac` but does not enforce it
   = take the key out until a later version enforces it
 r.yaml:67:52: error[key.not_enforced]: Api `token`: this version reads `upstream.identity.oauth` but does not enforce it
