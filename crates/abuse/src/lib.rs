@@ -28,7 +28,7 @@
 //!
 //! [`limits`] compiles and selects, [`meters`] takes and gives back, [`reservation`] is what a request holds. Below them
 //! `bucket` (rates), `ledger` (windows), `calendar`, `meter` and `key`. [`journal`] is how windows outlive the process, `checkpoint` how a
-//! replay goes on with all of them. [`budget`] is what tasks may use in all.
+//! replay goes on with all of them. [`budget`] is what tasks may use in all. [`inspect`] looks at what requests say.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -45,6 +45,7 @@ mod bucket;
 pub mod budget;
 mod calendar;
 mod checkpoint;
+pub mod inspect;
 pub mod journal;
 mod key;
 mod ledger;

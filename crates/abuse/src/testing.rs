@@ -9,7 +9,7 @@ use wardgate_model::{
         Upstream, UpstreamIdentity, UpstreamTimeouts,
     },
     credential::{Credential, CredentialKind, CredentialState},
-    facts::{Caller, Door, Facts, Lane, RequestFacts, SourceFacts, SourceZone, Stopped},
+    facts::{Caller, ContentFacts, Door, Facts, Lane, RequestFacts, SourceFacts, SourceZone, Stopped},
     id::{ApiName, CredentialId, EnvironmentName, IdentityId, LimitName, OwnerName, RequestId, ZoneName},
     inventory::{Environment, Identity, IdentityKind},
     limit::{Limit, Per, Quota, Rate, Select, Window},
@@ -89,6 +89,8 @@ pub(crate) fn facts(text: &str) -> Facts {
         people: false,
         query: Box::default(),
         ending: None,
+        request: None,
+        login: None,
     };
     let identity = match words.get("identity") {
         None => Identity::anonymous(),
@@ -131,6 +133,7 @@ pub(crate) fn facts(text: &str) -> Facts {
             content_type: None,
             length: None,
             retry: None,
+            content: ContentFacts::default(),
         },
         source: SourceFacts {
             address: of("source", "192.0.2.1").parse().expect("an address"),
@@ -200,6 +203,7 @@ fn api(name: &str) -> Api {
         stale_after: None,
         require: Box::default(),
         risk: wardgate_model::risk::Plan::of(Sensitivity::Low),
+        inspect: wardgate_model::shape::Inspect::NOTHING,
     }
 }
 

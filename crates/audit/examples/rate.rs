@@ -17,7 +17,7 @@ use wardgate_audit::{
 };
 use wardgate_model::{
     event::{CameOf, Ending, Event, EventKind, EventSink, NotDurable, Outcome, Place, Share},
-    facts::{Door, Facts, RequestFacts, SourceFacts},
+    facts::{ContentFacts, Door, Facts, RequestFacts, SourceFacts},
     id::RequestId,
     reason::Reason,
     ruling::Ruling,
@@ -144,6 +144,7 @@ fn event(number: u32) -> Event {
                 content_type: None,
                 length: None,
                 retry: None,
+                content: ContentFacts::default(),
             },
             api: None,
             operation: None,

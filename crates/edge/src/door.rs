@@ -1,5 +1,7 @@
 //! Room 0, seen from above: takes a request from the HTTP engine, asks the judge, and sends it on or back.
 
+mod needs;
+
 use crate::{
     body::{Answer, Answered, Inbound},
     challenge,
@@ -28,7 +30,7 @@ use std::{
 };
 use wardgate_gate::{
     Answer as Given, Arrival, Held, Introspection, KeysAnswer, Need, Permit, Step, Unproven, Verdict, canon, decide, establish,
-    establish_with, resume, turn_away,
+    establish_with,
 };
 use wardgate_model::{
     api::AuditMode,
@@ -170,7 +172,8 @@ fn failed(exchange: &Rc<Exchange>, reason: Reason, voice: Voice) -> Response<Ans
 }
 
 fn refuse(exchange: &Rc<Exchange>, ruling: &Ruling, voice: Voice) -> Response<Answer> {
-    respond::refusal(exchange.id(), ruling, exchange.facts(), None, voice).map(|body| Answer::whole(body, Some(Rc::clone(exchange)), None))
+    respond::refusal(exchange.id(), ruling, exchange.facts(), ruling.told.as_deref(), voice)
+        .map(|body| Answer::whole(body, Some(Rc::clone(exchange)), None))
 }
 
 /// The request's way: establish, decide, and forward or refuse.
@@ -189,7 +192,7 @@ fn begin(exchange: &Rc<Exchange>, connection: &Rc<Connection>, request: Request<
             Way::Winding(Box::pin(async move {
                 let mut body = body;
                 let verdict = match paused {
-                    Paused::Ruled(held) => answer_needs(&exchange, held, need).await,
+                    Paused::Ruled(held) => needs::answered(&exchange, &connection, &mut body, held, need).await,
                     Paused::Unproven(unproven) => judge_with(&exchange, &connection, &parts, &mut body, unproven, need).await,
                 };
                 let verdict = verdict.map_err(Broken::For)?;
@@ -331,7 +334,7 @@ async fn judge_with(
     };
     let verdict = match step {
         Step::Done(verdict) => verdict,
-        Step::Wait(held, need) => answer_needs(exchange, held, need).await?,
+        Step::Wait(held, need) => needs::answered(exchange, connection, body, held, need).await?,
     };
     // Whatever it is let in for meanwhile: of a body that is lost nothing goes on.
     let lost = given.iter().find_map(|given| match given {
@@ -367,6 +370,10 @@ async fn what_a_proof_needs(exchange: &Rc<Exchange>, connection: &Rc<Connection>
 
 /// Collects the body for the judge; it is passed on from there.
 async fn gather(exchange: &Rc<Exchange>, connection: &Connection, body: &mut Inbound, limit: u64) -> Result<Bytes, Reason> {
+    // The proof was of this very body.
+    if let Inbound::Gathered(whole) = body {
+        return Ok(whole.clone());
+    }
     let thread = exchange.thread();
     // Who sends such a body proves nothing yet: slow ones of one source leave room for the others.
     let share = thread.limits.collecting_max.div_ceil(2);
@@ -380,40 +387,6 @@ async fn gather(exchange: &Rc<Exchange>, connection: &Connection, body: &mut Inb
     *body = Inbound::Gathered(whole.clone());
     Ok(whole)
 }
-
-/// Answers what the rooms need, in bounded time, one need after another.
-async fn answer_needs(exchange: &Exchange, mut held: Held, mut need: Need) -> Result<Verdict, Reason> {
-    let (thread, mut draws) = (exchange.thread(), 0);
-    loop {
-        let given = match need {
-            Need::Delay { until } => match slow::wait(exchange, until).await {
-                true => Given::Elapsed,
-                false => return Ok(turn_away(held, until, thread.now())),
-            },
-            // Others may have taken what was drawn; each time somebody did.
-            Need::Budget { .. } if draws == DRAWS_MAX => return Err(Reason::ReserveFault),
-            Need::Budget { task } => {
-                draws += 1;
-                let _waiting = Counted::new(&thread.drawing, thread.limits.slowed_max).ok_or(Reason::CommitBusy)?;
-                Given::Budget(thread.in_process.draw(&task).await)
-            }
-            // Whatever a proof needs is asked for before a ruling.
-            Need::Body { .. } | Need::Keys { .. } | Need::Introspection { .. } => return Err(Reason::ForwardFault),
-        };
-        let (snapshot, now) = (thread.gate.snapshot(), thread.now());
-        let step = match (exchange.facts(), &given) {
-            (Some(facts), Given::Budget(true)) if held.is_nothing() => decide(facts, &snapshot, thread.gate.meters(), now),
-            _ => resume(held, &given, &snapshot, now),
-        };
-        match step {
-            Step::Done(verdict) => return Ok(verdict),
-            Step::Wait(again, more) => (held, need) = (again, more),
-        }
-    }
-}
-
-/// How often more of a budget is drawn for one request.
-const DRAWS_MAX: u32 = 64;
 
 /// One of at most so many requests that wait for something.
 struct Counted<'a>(&'a Cell<usize>);

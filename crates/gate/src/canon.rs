@@ -13,7 +13,7 @@ use crate::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 use std::{borrow::Cow, net::IpAddr};
 use wardgate_model::{
-    facts::{Basis, Facts, Purpose, RequestFacts, Trace},
+    facts::{Basis, ContentFacts, Facts, Purpose, RequestFacts, Trace},
     id::PurposeName,
     reason::Reason,
     wire::Upgrade,
@@ -66,6 +66,7 @@ pub fn read<'a>(arrival: &'a Arrival<'a>) -> Result<Canonical<'a>, Refused> {
         content_type: None,
         length: None,
         retry: None,
+        content: ContentFacts::default(),
     };
     let refuse = |request: RequestFacts, reason| {
         let mut request = request;

@@ -9,7 +9,7 @@ use crate::{
     rule::{self, Ruled},
     snapshot::Snapshot,
     source, standing,
-    step::{Answer, Held, Need, Step, Unproven},
+    step::{Answer, Held, Holding, Need, Step, Unproven},
 };
 use arc_swap::ArcSwap;
 use smallvec::SmallVec;
@@ -17,7 +17,7 @@ use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
-use wardgate_abuse::Meters;
+use wardgate_abuse::{Meters, Reservation};
 use wardgate_model::{
     facts::{Facts, RequestFacts, SourceFacts, Stopped},
     id::{IdentityId, PolicyName},
@@ -95,33 +95,61 @@ pub fn decide(facts: &Facts, snapshot: &Snapshot, meters: &Meters, now: Time) ->
     fn rooms(facts: &Facts, snapshot: &Snapshot, meters: &Meters, now: Time) -> Result<Ruled, Unruled> {
         let considered = standing::consider(facts, snapshot)?;
         let reserved = reserve::take(considered, snapshot, meters, now)?;
-        let inspected = inspect::inspect(reserved, snapshot)?;
+        let inspected = looked(reserved, None, snapshot)?;
         let assessed = risk::assess(inspected, meters, now);
         Ok(rule::rule(assessed, snapshot, now)?)
     }
-    let ruled = match rooms(facts, snapshot, meters, now) {
+    ruled(rooms(facts, snapshot, meters, now), facts, snapshot, now)
+}
+
+/// Room 9, which may need the body: then what is reserved is held.
+fn looked<'f>(reserved: reserve::Reserved<'f>, answer: Option<&Answer>, snapshot: &Snapshot) -> Result<inspect::Inspected<'f>, Unruled> {
+    match inspect::inspect(reserved, answer, snapshot)? {
+        inspect::Looked::Whole(inspected) => Ok(inspected),
+        inspect::Looked::Waits(reserved, need) => Err(Unruled::Needs(need, Held(Holding::Reserved(Box::new(reserved.reservation))))),
+    }
+}
+
+/// Room 12, or what is waited for before it.
+fn ruled(ruled: Result<Ruled, Unruled>, facts: &Facts, snapshot: &Snapshot, now: Time) -> Step<Verdict> {
+    let ruled = match ruled {
         Ok(ruled) => ruled,
         Err(Unruled::Denied(denial)) => Ruled::denied(*denial, facts),
-        Err(Unruled::Needs(need)) => return Step::Wait(Held(None), need),
+        Err(Unruled::Needs(need, held)) => return Step::Wait(held, need),
     };
     match ruled.ruling.response {
         // Where a ruling does not bind, nobody waits for it.
-        Response::Slow { delay } if ruled.ruling.enforced => Step::Wait(Held(Some(Box::new(ruled))), Need::Delay { until: now + delay }),
+        Response::Slow { delay } if ruled.ruling.enforced => {
+            Step::Wait(Held(Holding::Ruled(Box::new(ruled))), Need::Delay { until: now + delay })
+        }
         Response::Slow { .. } | Response::Allow | Response::Challenge { .. } | Response::Block => {
             Step::Done(commit::commit(ruled, snapshot, now))
         }
     }
 }
 
-/// Goes on after a [`Need`] was answered, with the room after the one that asked, against the snapshot of *now*.
+/// Goes on after a [`Need`] was answered, against the snapshot of *now*: with the room after the one that asked, and where that was room 9,
+/// with the policy's constant answer, which may be another by now. What was counted is not counted again.
 #[must_use]
-pub fn resume(held: Held, answer: &Answer, snapshot: &Snapshot, now: Time) -> Step<Verdict> {
-    match (held.0, answer) {
-        (Some(ruled), Answer::Elapsed | Answer::Body(_) | Answer::Keys(_) | Answer::Introspection { .. } | Answer::Budget(_)) => {
-            Step::Done(commit::commit(*ruled, snapshot, now))
-        }
+pub fn resume(held: Held, answer: &Answer, facts: &Facts, snapshot: &Snapshot, meters: &Meters, now: Time) -> Step<Verdict> {
+    fn rooms(
+        reservation: Reservation,
+        answer: &Answer,
+        facts: &Facts,
+        snapshot: &Snapshot,
+        meters: &Meters,
+        now: Time,
+    ) -> Result<Ruled, Unruled> {
+        let considered = standing::consider(facts, snapshot)?;
+        let inspected = looked(reserve::Reserved { considered, reservation }, Some(answer), snapshot)?;
+        let assessed = risk::assess(inspected, meters, now);
+        Ok(rule::rule(assessed, snapshot, now)?)
+    }
+    match held.0 {
+        Holding::Ruled(ruled) => Step::Done(commit::commit(*ruled, snapshot, now)),
+        Holding::Reserved(reservation) => ruled(rooms(*reservation, answer, facts, snapshot, meters, now), facts, snapshot, now),
         // Whoever does not judge again does not know whether there is anything left.
-        (None, _) => Step::Done(Verdict { ruling: Ruling::refused(Reason::ReserveFault), permit: None }),
+        Holding::Nothing => Step::Done(Verdict { ruling: Ruling::refused(Reason::ReserveFault), permit: None }),
     }
 }
 
@@ -131,8 +159,8 @@ pub fn resume(held: Held, answer: &Answer, snapshot: &Snapshot, now: Time) -> St
 pub fn turn_away(held: Held, until: Time, now: Time) -> Verdict {
     let seconds = u64::try_from(until.since(now).as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1);
     let ruling = match held.0 {
-        Some(ruled) => ruled.ruling,
-        None => Ruling::refused(Reason::RiskSlowed),
+        Holding::Ruled(ruled) => ruled.ruling,
+        Holding::Nothing | Holding::Reserved(_) => Ruling::refused(Reason::RiskSlowed),
     };
     Verdict { ruling: Ruling { response: Response::Block, retry_after_s: Some(seconds), ..ruling }, permit: None }
 }
@@ -203,8 +231,8 @@ impl Refused {
 pub enum Unruled {
     /// A room refused.
     Denied(Box<Denial>),
-    /// A room needs something first.
-    Needs(Need),
+    /// A room needs something first, and holds this meanwhile.
+    Needs(Need, Held),
 }
 
 impl From<Box<Denial>> for Unruled {
@@ -221,12 +249,26 @@ pub struct Denial {
     pub(crate) limits: SmallVec<[LimitState; 2]>,
     pub(crate) retry_after_s: Option<u64>,
     pub(crate) assessment: Assessment,
+    pub(crate) told: Option<Box<str>>,
 }
 
 impl Denial {
     /// Boxed, so that the way of an allowed request does not carry its size along.
     pub(crate) fn because(reason: Reason) -> Box<Self> {
-        Box::new(Self { reason, policies: Arc::default(), limits: SmallVec::new(), retry_after_s: None, assessment: Assessment::default() })
+        Box::new(Self {
+            reason,
+            policies: Arc::default(),
+            limits: SmallVec::new(),
+            retry_after_s: None,
+            assessment: Assessment::default(),
+            told: None,
+        })
+    }
+
+    /// Says where the request is not as it should be.
+    pub(crate) fn told(mut self: Box<Self>, told: Box<str>) -> Box<Self> {
+        self.told = Some(told);
+        self
     }
 
     pub(crate) fn assessed(mut self: Box<Self>, assessment: Assessment) -> Box<Self> {

@@ -8,7 +8,7 @@ use crate::{
     judge::{Denial, Unruled},
     snapshot::Snapshot,
     standing::{Considered, is_break_glass},
-    step::Need,
+    step::{Held, Holding, Need},
 };
 use wardgate_abuse::{
     Limits, Meters, Refusal, Reservation,
@@ -52,7 +52,7 @@ fn of_task(considered: &Considered<'_>, snapshot: &Snapshot, meters: &Meters, no
     let Some(task) = of.and_then(|id| snapshot.task(id.as_str(), &considered.caller.identity.id, now)) else { return Ok(None) };
     match meters.budgets().take(task, considered.facts.request.retry, now) {
         Ok(place) => Ok(place),
-        Err(Short::Ask) => Err(Unruled::Needs(Need::Budget { task: task.id.clone() })),
+        Err(Short::Ask) => Err(Unruled::Needs(Need::Budget { task: task.id.clone() }, Held(Holding::Nothing))),
         Err(Short::Used) => Err(Denial::because(Reason::ReserveTask).into()),
     }
 }

@@ -9,11 +9,13 @@
 mod table;
 
 use crate::{canon::Canonical, judge::Refused, snapshot::Snapshot};
+use http::{HeaderMap, HeaderName, header};
 use std::sync::Arc;
 use wardgate_model::{
     api::{Api, Operation},
-    facts::Facts,
+    facts::{ContentFacts, Facts},
     reason::Reason,
+    shape::ParameterPlace,
 };
 
 pub use table::{Found, Routes, Trie};
@@ -64,6 +66,8 @@ pub fn find<'a>(canonical: Canonical<'a>, snapshot: &Snapshot) -> Result<Routed<
         Found::Operation(operation) => {
             let operation = Arc::clone(operation);
             let resource = named(&operation, &canonical.request.path).map(Into::into);
+            let mut canonical = canonical;
+            canonical.request.content = content(&operation, canonical.arrival.headers);
             return Ok(Routed { canonical, api, operation, resource });
         }
         Found::OtherMethods => Reason::RouteNoMethod,
@@ -72,6 +76,22 @@ pub fn find<'a>(canonical: Canonical<'a>, snapshot: &Snapshot) -> Result<Routed<
     let mut facts = canonical.into_facts();
     facts.api = Some(api);
     Err(Refused::new(facts, reason))
+}
+
+/// What the operation's inspection reads of the fields. Repeated ones are one, with commas between (RFC 9110 §5.3).
+fn content(operation: &Operation, headers: &HeaderMap) -> ContentFacts {
+    let joined = |name: &HeaderName| {
+        let mut values = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let first = values.next()?.into_owned();
+        Some(values.fold(first, |all, value| all + ", " + &*value).into_boxed_str())
+    };
+    let shape = operation.request.as_deref();
+    let parameters = shape.map_or(&[][..], |shape| &*shape.parameters).iter();
+    let fields = parameters.filter_map(|parameter| match &parameter.place {
+        ParameterPlace::Header(name) => Some(joined(name)),
+        ParameterPlace::Path | ParameterPlace::Query => None,
+    });
+    ContentFacts { codings: joined(&header::CONTENT_ENCODING), fields: fields.collect(), refused: None }
 }
 
 /// The part of the path that the operation's `resource` parameter names.

@@ -74,6 +74,8 @@ pub fn rule(assessed: Assessed<'_>, snapshot: &Snapshot, now: Time) -> Result<Ru
             would: follows.would,
             limits: reserved.reservation.states(now),
             retry_after_s: None,
+            told: None,
+            subject: inspected.payload.subject,
         },
         reservation: Some(reserved.reservation),
         acting_until: acting.and_then(|acting| snapshot.end_of(&acting.grant?)),
@@ -114,6 +116,8 @@ impl Ruled {
                 would: None,
                 limits: denial.limits,
                 retry_after_s: denial.retry_after_s,
+                told: denial.told,
+                subject: None,
             },
         }
     }

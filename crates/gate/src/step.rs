@@ -3,6 +3,7 @@
 use crate::rule::Ruled;
 use bytes::Bytes;
 use serde_json::{Map, Value};
+use wardgate_abuse::Reservation;
 use wardgate_model::{
     id::{TaskId, TrustName},
     reason::Reason,
@@ -112,14 +113,24 @@ pub enum Introspection {
 
 /// What is held while a room waits: reservations included, so that dropping it gives them back.
 #[derive(Debug)]
-pub struct Held(pub(crate) Option<Box<Ruled>>);
+pub struct Held(pub(crate) Holding);
+
+#[derive(Debug)]
+pub(crate) enum Holding {
+    /// Nothing: it was not counted yet.
+    Nothing,
+    /// Its place under every limit. It waits for its body.
+    Reserved(Box<Reservation>),
+    /// A ruling. It waits for time to pass.
+    Ruled(Box<Ruled>),
+}
 
 impl Held {
     /// Whether nothing is held: once the need is answered, the request is to be judged from room 7 on ([`crate::decide`]), where it was
     /// not counted yet.
     #[must_use]
     pub const fn is_nothing(&self) -> bool {
-        self.0.is_none()
+        matches!(self.0, Holding::Nothing)
     }
 }
 

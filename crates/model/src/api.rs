@@ -5,6 +5,7 @@ use crate::{
     id::{ApiName, OwnerName, SecretName},
     inventory::{Environment, words},
     risk::Plan,
+    shape::{Inspect, Login, RequestShape},
     time::Time,
     wire::UpstreamWire,
 };
@@ -175,6 +176,10 @@ pub struct Operation {
     pub query: Box<[Box<str>]>,
     /// How it goes out of use; `None`: nobody said that it does.
     pub ending: Option<OperationEnding>,
+    /// What a request for it has to be like, as the API's document says; `None`: it says nothing.
+    pub request: Option<Arc<RequestShape>>,
+    /// Whom a request for it signs in, where it does.
+    pub login: Option<Box<Login>>,
 }
 
 /// How an operation goes out of use.
@@ -369,6 +374,8 @@ pub struct Api {
     pub require: Box<[Require]>,
     /// What follows from which risk.
     pub risk: Plan,
+    /// How its requests are inspected.
+    pub inspect: Inspect,
 }
 
 /// What a class of operations of an API wants of a request, beside a grant (AZ8).

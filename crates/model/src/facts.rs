@@ -88,6 +88,19 @@ pub struct RequestFacts {
     pub length: Option<u64>,
     /// What tells a retry from another call: method, target and `Idempotency-Key`, hashed, where there is one. Never recorded.
     pub retry: Option<[u8; 32]>,
+    /// What is looked at in room 9 beside. Never recorded.
+    pub content: ContentFacts,
+}
+
+/// What a request says of its content, as far as its inspection wants to know it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ContentFacts {
+    /// The content codings of its body, as declared.
+    pub codings: Option<Box<str>>,
+    /// The fields that parameters of its operation stand in, in their order.
+    pub fields: Box<[Option<Box<str>>]>,
+    /// Why its inspection refused it when it was judged first: a replay has no body to look at, and refuses it for the same.
+    pub refused: Option<Reason>,
 }
 
 /// A zone that requests come from.

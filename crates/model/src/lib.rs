@@ -13,7 +13,7 @@
 //! # Reading order
 //!
 //! [`id`], [`time`] and [`secret`] are the atoms. [`inventory`], [`credential`], [`api`], [`grant`] and [`limit`]
-//! are what is governed, [`trust`] who outside is believed, [`govern`] how, [`contain`] what can be stopped, [`task`] for what and how much somebody may for a while; [`resource`] names their kinds. [`proof`] and [`facts`] say what a request is,
+//! are what is governed, [`trust`] who outside is believed, [`govern`] how, [`contain`] what can be stopped, [`task`] for what and how much somebody may for a while; [`schema`] and [`shape`] are what requests have to be like; [`resource`] names their kinds. [`proof`] and [`facts`] say what a request is,
 //! [`reason`] and [`ruling`] what was decided, [`event`] what is recorded. [`diagnostic`] speaks to operators.
 //!
 //! ```
@@ -41,7 +41,9 @@ pub mod reason;
 pub mod resource;
 pub mod risk;
 pub mod ruling;
+pub mod schema;
 pub mod secret;
+pub mod shape;
 pub mod task;
 pub mod time;
 pub mod trust;

@@ -224,6 +224,15 @@ reasons! {
     /// The book of quotas cannot be written.
     ReserveFault = "reserve.fault", 503, 14, Error, "the request cannot be counted at present", "try again later";
 
+    /// The request is not as the API's document has it.
+    InspectRequest = "inspect.request", 400, 3, Notice, "the request is not as the document of the API has it", "compare the request with the API's document";
+    /// The body cannot be read in one way: it is no JSON, or beyond the limits of it, or not what its coding says.
+    InspectBody = "inspect.body", 400, 3, Notice, "the body cannot be read", "send a body that is what it says it is: JSON without repeated names, in UTF-8, with nothing behind it";
+    /// A body of a media type that the operation does not take, or of none where a rule has to read it.
+    InspectMedia = "inspect.media", 415, 3, Notice, "a body of this media type is not taken", "send the body as the API's document has it, and say so in Content-Type";
+    /// A body that is coded in a way that is not known here, where a rule has to read it.
+    InspectCoding = "inspect.coding", 415, 3, Notice, "a body of this content coding is not taken", "send it uncompressed, or as gzip, deflate, br or zstd";
+
     /// It waits for its risk, and goes on; a door that can only check answers so.
     RiskSlowed = "risk.slowed", 429, 8, Notice, "this call is made to wait", "wait as Retry-After says, then go on more slowly";
     /// Somebody else may have what the caller proves itself by: the owner can show that it is not so.

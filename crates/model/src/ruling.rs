@@ -112,6 +112,10 @@ pub struct Ruling {
     pub limits: SmallVec<[LimitState; 2]>,
     /// Seconds after which another try can succeed.
     pub retry_after_s: Option<u64>,
+    /// Where the request is not as it should be: for its sender alone, and without any value of it. Never recorded.
+    pub told: Option<Box<str>>,
+    /// The account that a login is for, hashed. Never recorded.
+    pub subject: Option<u64>,
 }
 
 impl Ruling {
@@ -129,6 +133,8 @@ impl Ruling {
             would: None,
             limits: SmallVec::new(),
             retry_after_s: None,
+            told: None,
+            subject: None,
         }
     }
 

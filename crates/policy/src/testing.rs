@@ -9,7 +9,7 @@ use wardgate_model::{
         Upstream, UpstreamIdentity, UpstreamTimeouts,
     },
     diagnostic::Place,
-    facts::{Basis, Caller, Door, Facts, Purpose, RequestFacts, SourceFacts, TokenFacts},
+    facts::{Basis, Caller, ContentFacts, Door, Facts, Purpose, RequestFacts, SourceFacts, TokenFacts},
     grant::{Grant, GrantTo, OperationSelector},
     id::{ApiName, EnvironmentName, GrantId, IdentityId, OwnerName, PurposeName, RequestId, TaskId, TeamName, ZoneName},
     inventory::{Criticality, Environment, Identity, IdentityKind, IdentityState, Role},
@@ -99,6 +99,8 @@ pub(crate) fn api(text: &str) -> Arc<Api> {
                 people: parts.contains(&"people"),
                 query: Box::default(),
                 ending: None,
+                request: None,
+                login: None,
             })
         })
         .collect();
@@ -132,6 +134,7 @@ pub(crate) fn api(text: &str) -> Arc<Api> {
         stale_after: None,
         require: Box::default(),
         risk: wardgate_model::risk::Plan::of(Sensitivity::High),
+        inspect: wardgate_model::shape::Inspect::NOTHING,
     })
 }
 
@@ -182,6 +185,7 @@ pub(crate) fn facts(identity: &Identity, text: &str) -> (Facts, u8) {
             content_type: None,
             length: None,
             retry: None,
+            content: ContentFacts::default(),
         },
         source: SourceFacts {
             address: words.get("address").unwrap_or("10.0.0.1").parse().unwrap(),

@@ -392,6 +392,17 @@ pub fn pseudonym(pepper: &Pepper, trust: &str, person: &str) -> Box<str> {
     URL_SAFE_NO_PAD.encode(tag.as_ref().get(..16).unwrap_or_default()).into()
 }
 
+/// What stands for whom a login at an API is for: a keyed hash, that of another API another one.
+#[must_use]
+pub fn subject(pepper: &Pepper, api: &str, subject: &str) -> u64 {
+    let mut context = hmac::Context::with_key(&pepper.0);
+    for part in ["subject of a login", api, subject] {
+        context.update(part.as_bytes());
+        context.update(b"\0");
+    }
+    context.sign().as_ref().iter().take(8).fold(0, |hash, byte| (hash << 8) | u64::from(*byte))
+}
+
 /// The id of a credential that others vouch for, of whom (an identity) by what (a trust source) and which (a subject): the same
 /// in every process and after every restart, whatever its entry is called, so that no new name undoes its containment.
 #[must_use]

@@ -35,7 +35,6 @@ pub const NOT_ENFORCED: &[NotEnforced] = &[
     row(Kind::Api, "upstream.identity.query", When::Present),
     row(Kind::Api, "upstream.identity.hmac", When::Present),
     row(Kind::Api, "upstream.identity.oauth", When::Present),
-    row(Kind::Api, "operations[].login", When::Present),
     row(Kind::Waiver, "exempts", When::Is("limit")),
     row(Kind::Waiver, "exempts", When::Is("review")),
     row(Kind::Waiver, "exempts", When::Is("keep")),

@@ -1,15 +1,20 @@
 //! OpenAPI 3.0 and 3.1 documents to operations.
 //!
 //! Takes the bytes of a document (JSON or YAML), gives its operations relative to the API's prefix and all that is wrong
-//! with it. Faults name the JSON pointer (RFC 6901) of what is wrong. Only what routing and policy need is read: paths,
-//! methods and the `x-wardgate-…` keys; schemas are left alone. Nothing outside the document is ever fetched.
+//! with it. Faults name the JSON pointer (RFC 6901) of what is wrong. Read are paths,
+//! methods, the `x-wardgate-…` keys, and what requests have to be like; what is said of answers is left alone. Nothing outside the document is ever fetched.
 
+mod request;
+mod schema;
 mod text;
 mod walk;
 
 use crate::resolve::Draft;
 use serde_json::Value;
-use wardgate_model::diagnostic::{Diagnostic, Place};
+use wardgate_model::{
+    diagnostic::{Diagnostic, Place},
+    shape::Conformance,
+};
 
 /// Largest document, in bytes.
 pub(crate) const DOCUMENT_BYTES_MAX: usize = 32 << 20;
@@ -24,12 +29,13 @@ pub(crate) struct Described {
 }
 
 /// Reads a document. `prefix` is the API's, for the comparison with `servers`.
-pub(crate) fn read(place: &Place, bytes: &[u8], prefix: &str) -> Described {
+/// `conformance`: whether requests are to be held against it.
+pub(crate) fn read(place: &Place, bytes: &[u8], prefix: &str, conformance: Conformance) -> Described {
     let document = match text::document(place, bytes) {
         Ok(document) => document,
         Err(diagnostic) => return Described { operations: Vec::new(), diagnostics: vec![*diagnostic] },
     };
-    let mut reader = walk::Reader::new(place, &document);
+    let mut reader = walk::Reader::new(place, &document, conformance);
     reader.version();
     reader.servers(prefix);
     reader.paths();

@@ -12,7 +12,7 @@ mod trust;
 mod value;
 
 pub(crate) use agreed::{RawContract, RawRotation, RawRotationSelect, RawWaived, RawWaiver};
-pub(crate) use api::{RawApi, RawConcurrency, RawHealth, RawOperation, RawSecret, RawTimeouts, RawUpstream, WordOrSecret};
+pub(crate) use api::{RawApi, RawConcurrency, RawHealth, RawLogin, RawOperation, RawSecret, RawTimeouts, RawUpstream, WordOrSecret};
 pub(crate) use governed::{
     RawCredential, RawEnvironment, RawGrant, RawIdentity, RawLimit, RawOwner, RawPolicy, RawPurpose, RawSelect, RawZone,
 };

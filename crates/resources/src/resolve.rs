@@ -7,6 +7,7 @@ mod access;
 mod agreed;
 mod api;
 mod beside;
+mod hints;
 mod hooks;
 mod identity;
 mod keys;
@@ -19,6 +20,7 @@ mod trust;
 mod wire;
 
 pub use beside::{Beside, BesideIdentity, Naming, Nobody, still_named};
+pub(crate) use hints::PAGES;
 pub(crate) use operations::{Draft, DraftEnding, OPERATIONS_MAX, parameters, shape};
 pub use single::{RecordedIdentity, resolve_identity, resolve_recorded};
 

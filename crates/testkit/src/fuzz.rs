@@ -7,6 +7,7 @@
 
 mod api_key;
 mod canon;
+mod inspection;
 mod mutate;
 mod resources;
 mod signature;
@@ -28,7 +29,8 @@ use std::{
 const KEPT_MAX: usize = 4_096;
 
 /// The targets of this crate. The wire guard's stands beside the example, the configuration's with the binary.
-pub const TARGETS: [Target; 6] = [canon::TARGET, api_key::TARGET, resources::TARGET, signature::TARGET, token::TARGET, x509::TARGET];
+pub const TARGETS: [Target; 7] =
+    [canon::TARGET, api_key::TARGET, inspection::TARGET, resources::TARGET, signature::TARGET, token::TARGET, x509::TARGET];
 
 /// A parser of untrusted bytes, with what must hold whatever the bytes.
 #[derive(Debug, Clone, Copy)]

@@ -26,7 +26,7 @@ use tempfile::TempDir;
 use wardgate_model::{
     api::Operation,
     credential::{Credential, CredentialKind, CredentialState, KeyedHash},
-    facts::{Caller, Door, Facts, RequestFacts, SourceFacts},
+    facts::{Caller, ContentFacts, Door, Facts, RequestFacts, SourceFacts},
     govern::Contract,
     id::{ContractName, CredentialId, EnvironmentName, IdentityId, OwnerName, RequestId},
     proof::{ProofFacts, ProofKind},
@@ -200,6 +200,7 @@ impl Fixture {
             content_type: None,
             length: None,
             retry: None,
+            content: ContentFacts::default(),
         };
         Facts {
             id: RequestId::new(NOW, self.requests.fetch_add(1, Ordering::Relaxed).into()),

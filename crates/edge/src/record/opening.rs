@@ -4,7 +4,7 @@ use http::Method;
 use std::net::IpAddr;
 use wardgate_gate::canon;
 use wardgate_model::{
-    facts::{Door, Facts, RequestFacts, SourceFacts},
+    facts::{ContentFacts, Door, Facts, RequestFacts, SourceFacts},
     id::RequestId,
     time::Time,
 };
@@ -41,6 +41,7 @@ impl Opening {
                 content_type: None,
                 length: None,
                 retry: None,
+                content: ContentFacts::default(),
             },
             source: SourceFacts { address: canon::address(self.peer), zone: None, user_agent: None, tls: None },
             api: None,

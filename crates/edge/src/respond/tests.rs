@@ -181,6 +181,8 @@ fn limited() -> Ruling {
             state("partner.concurrency", 20, None, LimitUnit::ConcurrentRequests, 19, 0),
         ],
         retry_after_s: Some(3),
+        told: None,
+        subject: None,
         ..Ruling::refused(Reason::ReserveRate)
     }
 }

@@ -34,6 +34,8 @@ pub(crate) fn operation(api: &ApiName, line: &str, anonymous: bool) -> Arc<Opera
         people: false,
         query: Box::default(),
         ending: None,
+        request: None,
+        login: None,
     })
 }
 
@@ -76,5 +78,6 @@ pub(crate) fn api(name: &'static str, url: &str) -> Api {
         stale_after: None,
         require: Box::default(),
         risk: wardgate_model::risk::Plan::of(Sensitivity::Low),
+        inspect: wardgate_model::shape::Inspect::NOTHING,
     }
 }

@@ -169,7 +169,12 @@ fn establishing(stage: Stage, arrival: &Arrival<'_>, snapshot: &Snapshot, meters
 fn deciding(stage: Stage, facts: &Facts, snapshot: &Snapshot, meters: &Meters, now: Time) {
     let considered = || standing::consider(facts, snapshot);
     let reserved = || considered().ok().and_then(|considered| reserve::take(considered, snapshot, meters, now).ok());
-    let inspected = || reserved().and_then(|reserved| inspect::inspect(reserved, snapshot).ok());
+    let inspected = || {
+        reserved().and_then(|reserved| match inspect::inspect(reserved, None, snapshot) {
+            Ok(inspect::Looked::Whole(inspected)) => Some(inspected),
+            Ok(inspect::Looked::Waits(..)) | Err(_) => None,
+        })
+    };
     let assessed = || inspected().map(|inspected| risk::assess(inspected, meters, now));
     match stage {
         Stage::Standing => drop(black_box(considered())),

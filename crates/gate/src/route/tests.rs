@@ -21,6 +21,8 @@ fn operation(line: &str) -> Arc<Operation> {
         people: false,
         query: Box::default(),
         ending: None,
+        request: None,
+        login: None,
     })
 }
 

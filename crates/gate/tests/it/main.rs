@@ -6,6 +6,8 @@
 mod bots;
 mod challenge;
 mod github;
+#[cfg(test)]
+mod inspection;
 mod limits;
 mod matrix;
 #[cfg(test)]

@@ -484,3 +484,16 @@ fn what_is_refused_since_its_sunset_is_not_for_one_to_serve_again() {
     assert_eq!(check("after_sunset: deny,", ", sunset: '2027-01-01T00:00:01Z'"), longer);
     assert_eq!(check("after_sunset: deny,", ""), longer);
 }
+
+#[test]
+fn what_is_inspected_is_not_for_one_to_let_pass() {
+    let api = |inspect: &str| {
+        format!(
+            "kind: Api\nname: old\nspec: {{ policy_owner: payments, environment: production, {inspect} match: {{ path_prefix: /old }}, upstream: {{ urls: [\"http://127.0.0.1:9009\"] }} }}\n"
+        )
+    };
+    let before = documents(&format!("{BEFORE}---\n{}", api("inspect: { json: true },")));
+    let check = |inspect: &str| needs(&Act::Apply { changes: proposed(&api(inspect)) }, &record(&before)).map(|needs| needs.why.join("; "));
+    assert_eq!(check("inspect: { json: true, requests: off },"), None);
+    assert_eq!(check("").as_deref(), Some("requests to the API `old` are inspected less"));
+}

@@ -9,6 +9,7 @@ use crate::{
     id::{ApiName, EnvironmentName, OwnerName},
     inventory::Environment,
     risk::Plan,
+    shape::Inspect,
     wire::UpstreamWire,
 };
 use http::Method;
@@ -54,6 +55,7 @@ impl Api {
             stale_after: None,
             require: Box::default(),
             risk: Plan::of(Sensitivity::Critical),
+            inspect: Inspect::NOTHING,
         }
     }
 }
@@ -73,6 +75,8 @@ impl Operation {
             people: false,
             query: Box::default(),
             ending: None,
+            request: None,
+            login: None,
         }
     }
 }

@@ -2,10 +2,10 @@ use super::read;
 use insta::assert_snapshot;
 use proptest::prelude::*;
 use std::{collections::BTreeMap, io::Read as _};
-use wardgate_model::diagnostic::Place;
+use wardgate_model::{diagnostic::Place, shape::Conformance};
 
 fn check_under(prefix: &str, text: &[u8]) -> String {
-    let described = read(&Place::file("api.yaml"), text, prefix);
+    let described = read(&Place::file("api.yaml"), text, prefix, Conformance::Report);
     let operations = described.operations.iter().map(|o| {
         format!(
             "{} {} {} {:?} {} {:?}{}\n",
@@ -185,7 +185,7 @@ fn real(file: &str, prefix: &str) -> String {
         bytes = packed;
     }
     let raw: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
-    let described = read(&Place::file(file), &bytes, prefix);
+    let described = read(&Place::file(file), &bytes, prefix, Conformance::Report);
     let mut classes = BTreeMap::new();
     for draft in &described.operations {
         *classes.entry(draft.class.as_str()).or_insert(0) += 1;
@@ -207,7 +207,7 @@ fn real_documents_load() {
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        let _ = read(&Place::file("x"), &bytes, "/x");
+        let _ = read(&Place::file("x"), &bytes, "/x", Conformance::Report);
     }
 
     #[test]
@@ -217,7 +217,7 @@ proptest! {
             *slot = byte;
         }
         text.truncate(cut.max(100));
-        let _ = read(&Place::file("x"), &text, "/x");
+        let _ = read(&Place::file("x"), &text, "/x", Conformance::Report);
     }
 }
 

@@ -1,6 +1,10 @@
 //! Walks a document: version, servers, paths, operations.
 
-use super::{Described, member};
+use super::{
+    Described, member,
+    request::{self, Requested},
+    schema::Compiler,
+};
 use crate::{
     document::mended,
     nearest::{listed, suggest},
@@ -10,10 +14,14 @@ use crate::{
 };
 use http::Method;
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 use wardgate_model::{
     api::{OperationClass, PathTemplate},
     diagnostic::{Diagnostic, Place},
+    shape::Conformance,
     time::Time,
 };
 
@@ -50,6 +58,8 @@ const SUNSET: &str = "x-sunset";
 const OURS: &str = "x-wardgate-";
 
 pub(super) struct Reader<'a> {
+    compiler: Option<Compiler<'a>>,
+    requests: Vec<Requested>,
     place: &'a Place,
     document: &'a Value,
     described: Described,
@@ -60,8 +70,18 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(place: &'a Place, document: &'a Value) -> Self {
-        Self { place, document, described: Described::default(), seen: BTreeMap::new(), classed: HashSet::new() }
+    /// `conformance`: whether requests are held against the document.
+    pub(super) fn new(place: &'a Place, document: &'a Value, conformance: Conformance) -> Self {
+        let compiler = (conformance != Conformance::Off).then(|| Compiler::new(document));
+        Self {
+            compiler,
+            requests: Vec::new(),
+            place,
+            document,
+            described: Described::default(),
+            seen: BTreeMap::new(),
+            classed: HashSet::new(),
+        }
     }
 
     fn error(&mut self, code: &'static str, pointer: &str, what: impl std::fmt::Display, mend: impl Into<Option<String>>) {
@@ -165,6 +185,7 @@ impl<'a> Reader<'a> {
     }
 
     fn item(&mut self, template: &PathTemplate, item: &'a Map<String, Value>, pointer: &str) {
+        let item_pointer = pointer;
         for (word, method) in METHODS {
             let Some(operation) = item.get(word) else { continue };
             let pointer = format!("{pointer}/{word}");
@@ -183,6 +204,11 @@ impl<'a> Reader<'a> {
             draft.ending = self.ending(operation, &pointer);
             if self.ours(&mut draft, operation, &pointer) {
                 self.classed.insert(self.described.operations.len());
+                draft.classed = true;
+            }
+            draft.pages = draft.method == Method::GET && request::pages(self.document, item, operation);
+            if let Some(compiler) = &mut self.compiler {
+                self.requests.push(request::read(self.document, compiler, (item, item_pointer), (operation, &pointer)));
             }
             self.described.operations.push(draft);
         }
@@ -297,13 +323,28 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn finish(self) -> Described {
+    pub(super) fn finish(mut self) -> Described {
+        let Some(compiler) = self.compiler else { return self.described };
+        let (schemas, unchecked) = compiler.finish();
+        let schemas = Arc::new(schemas);
+        for (draft, requested) in self.described.operations.iter_mut().zip(self.requests) {
+            draft.request = requested.shape(&schemas);
+        }
+        for (what, (pointer, count)) in unchecked {
+            let others = match count {
+                0 | 1 => String::new(),
+                2 => ", nor at one other place".to_owned(),
+                more => format!(", nor at {} other places", more - 1),
+            };
+            let what = format!("`{}`: {what}: this is not checked in requests{others}", shortened(&pointer));
+            self.described.diagnostics.push(Diagnostic::warning(self.place.clone(), "openapi.unchecked", what));
+        }
         self.described
     }
 }
 
 /// One step of a JSON pointer (RFC 6901 §3).
-fn escaped(step: &str) -> String {
+pub(super) fn escaped(step: &str) -> String {
     step.replace('~', "~0").replace('/', "~1")
 }
 

@@ -18,6 +18,7 @@ use std::{borrow::Cow, collections::BTreeMap, fmt};
 use wardgate_model::{
     api::{AuditMode, Consumers, Exposure, Mode, OperationClass, Sensitivity, StaleStance, SunsetStance},
     id::{EnvironmentName, OwnerName, SecretName},
+    shape::Conformance,
     wire::{Upgrade, UpstreamProtocol},
 };
 
@@ -65,6 +66,8 @@ pub(crate) struct RawApi {
     pub(crate) risk: Option<At<RawRisk>>,
     /// What becomes of requests for an operation past its sunset; `allow` unless said: who still calls it is a finding.
     pub(crate) after_sunset: Option<At<Word<SunsetStance>>>,
+    /// How requests are inspected.
+    pub(crate) inspect: Option<At<RawInspect>>,
     /// Operations: what the OpenAPI document does not say, or says otherwise.
     pub(crate) operations: Option<At<Vec<At<RawOperation>>>>,
 }
@@ -106,6 +109,17 @@ pub(crate) struct RawRequire {
     pub(crate) task: Option<At<bool>>,
     /// A registered purpose, declared or by the grant.
     pub(crate) purpose: Option<At<bool>>,
+}
+
+/// How requests are inspected.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Inspect")]
+pub(crate) struct RawInspect {
+    /// What becomes of requests that are not as the OpenAPI document has them; `report` unless said, where there is a document.
+    pub(crate) requests: Option<At<Word<Conformance>>>,
+    /// Whether every body that is declared to be JSON is read, and refused when it is none or beyond the limits of JSON; no unless said.
+    pub(crate) json: Option<At<bool>>,
 }
 
 /// Where requests go.
@@ -286,7 +300,6 @@ pub(crate) struct RawOperation {
     /// From when on it is expected to be gone.
     pub(crate) sunset: Option<At<MomentText>>,
     /// Who signs in here, and how failure looks.
-    #[expect(dead_code, reason = "parsed and refused as not yet enforced")]
     pub(crate) login: Option<At<RawLogin>>,
 }
 
@@ -294,7 +307,6 @@ pub(crate) struct RawOperation {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Login")]
-#[expect(dead_code, reason = "parsed and refused as not yet enforced")]
 pub(crate) struct RawLogin {
     /// Where the request names who signs in.
     pub(crate) subject: At<PointerText>,

@@ -18,6 +18,7 @@ use wardgate_model::{
     limit::{Per, Quota},
     resource::Kind,
     risk::Told,
+    shape::Conformance,
     time::Time,
     wire::{Upgrade, UpstreamProtocol},
 };
@@ -196,6 +197,7 @@ words!(
     Mode,
     StaleStance,
     SunsetStance,
+    Conformance,
     OperationClass,
     Per,
     Lane,

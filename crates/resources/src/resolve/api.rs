@@ -1,7 +1,7 @@
 //! APIs.
 
 use super::{
-    Entry, items,
+    Entry, hints, items,
     known::{Grounds, Known},
     operations,
     people::{self, Open},
@@ -21,6 +21,7 @@ use wardgate_model::{
     credential::CredentialKind,
     diagnostic::Place,
     id::{ApiName, SecretName},
+    shape::{Conformance, Inspect},
 };
 
 /// Shortest time without a word of the store after which requests can be refused.
@@ -55,8 +56,10 @@ pub(super) fn api(name: &str, raw: &RawApi, file: &Path, known: &Known<'_>, faul
         }
         Some(header.clone())
     });
-    let said = described(raw, file, &prefix, known, faults);
+    let inspect = inspect(raw, faults);
+    let said = described(raw, file, &prefix, inspect.requests, known, faults);
     let drafts = operations::merge(said, raw, faults);
+    hints::look(&drafts, raw, faults);
     let people = people::session(raw, faults);
     let open = Open::of(raw, &drafts, faults);
     let after_sunset = value(raw.after_sunset.as_ref()).map_or(SunsetStance::Allow, |word| word.0);
@@ -88,8 +91,22 @@ pub(super) fn api(name: &str, raw: &RawApi, file: &Path, known: &Known<'_>, faul
         doors: Doors::Public,
         stale_after: stale_after(raw, faults),
         require: require(raw, faults),
+        inspect,
         name,
     })
+}
+
+/// How requests are inspected: without a document nothing can be held against it.
+fn inspect(raw: &RawApi, faults: &Faults) -> Inspect {
+    let said = value(raw.inspect.as_ref());
+    let requests = said.and_then(|inspect| inspect.requests.as_ref());
+    let usual = if raw.openapi.is_some() { Conformance::Report } else { Conformance::Off };
+    let chosen = value(requests).map_or(usual, |word| word.0);
+    if let Some(at) = requests.filter(|_| raw.openapi.is_none() && chosen != Conformance::Off) {
+        let mend = "name the document in `openapi`, or leave `requests` out".to_owned();
+        faults.error(at.spot, "api.inspect", "`inspect.requests`: this API has no OpenAPI document to hold requests against", mend);
+    }
+    Inspect { requests: chosen, json: said.and_then(|inspect| value(inspect.json.as_ref())).copied().unwrap_or(false) }
 }
 
 /// After how long without a word of the store requests are refused. The store is asked about once a second, and may take a
@@ -296,12 +313,19 @@ fn timeouts(raw: Option<&RawTimeouts>, faults: &Faults) -> UpstreamTimeouts {
 }
 
 /// What the OpenAPI document says.
-fn described(raw: &RawApi, file: &Path, prefix: &str, known: &Known<'_>, faults: &mut Faults) -> Vec<operations::Draft> {
+fn described(
+    raw: &RawApi,
+    file: &Path,
+    prefix: &str,
+    conformance: Conformance,
+    known: &Known<'_>,
+    faults: &mut Faults,
+) -> Vec<operations::Draft> {
     let Some(At { spot, value: Some(reference) }) = &raw.openapi else { return Vec::new() };
     match known.files.read(file, &reference.0) {
         Ok(bytes) => {
             let place = Place::file(file.parent().unwrap_or_else(|| Path::new("")).join(&*reference.0));
-            let described = openapi::read(&place, &bytes, prefix);
+            let described = openapi::read(&place, &bytes, prefix, conformance);
             described.diagnostics.into_iter().for_each(|diagnostic| faults.push(diagnostic));
             described.operations
         }

@@ -2,7 +2,7 @@
 
 use super::{items, people::Open, value};
 use crate::{
-    raw::{RawApi, RawOperation},
+    raw::{RawApi, RawLogin, RawOperation},
     yaml::{Faults, Spot},
 };
 use http::Method;
@@ -10,6 +10,7 @@ use std::{collections::HashMap, fmt::Write, sync::Arc};
 use wardgate_model::{
     api::{Operation, OperationClass, OperationEnding, OperationId, PathTemplate, Segment, SunsetStance},
     id::ApiName,
+    shape::{Login, RequestShape},
     time::Time,
 };
 
@@ -28,6 +29,12 @@ pub(crate) struct Draft {
     pub(crate) people: Option<bool>,
     pub(crate) query: Vec<Box<str>>,
     pub(crate) ending: Option<DraftEnding>,
+    pub(crate) request: Option<Arc<RequestShape>>,
+    pub(crate) login: Option<Login>,
+    /// Whether somebody has said its class.
+    pub(crate) classed: bool,
+    /// Whether the document has it go through a list: by its parameters, or by what it answers.
+    pub(crate) pages: bool,
 }
 
 /// How an operation on its way goes out of use: since when it is deprecated, where that is known, and when it is gone.
@@ -41,7 +48,21 @@ impl Draft {
     /// An operation of which nothing else is said.
     pub(crate) fn new(method: Method, template: PathTemplate) -> Self {
         let class = class_of(&method);
-        Self { method, template, class, resource: None, records: None, anonymous: false, people: None, query: Vec::new(), ending: None }
+        Self {
+            method,
+            template,
+            class,
+            resource: None,
+            records: None,
+            anonymous: false,
+            people: None,
+            query: Vec::new(),
+            ending: None,
+            request: None,
+            login: None,
+            classed: false,
+            pages: false,
+        }
     }
 }
 
@@ -124,6 +145,7 @@ pub(super) fn merge(mut drafts: Vec<Draft>, raw: &RawApi, faults: &Faults) -> Ve
 fn refine(draft: &mut Draft, raw: &RawOperation, index: usize, faults: &Faults) {
     if let Some(class) = value(raw.class.as_ref()) {
         draft.class = class.0;
+        draft.classed = true;
     }
     if let Some(anonymous) = value(raw.anonymous.as_ref()) {
         draft.anonymous = *anonymous;
@@ -163,7 +185,32 @@ fn refine(draft: &mut Draft, raw: &RawOperation, index: usize, faults: &Faults) 
         let what = format!("`operations[{index}].sunset`: {sunset} is before {since}, since when the operation is deprecated");
         faults.error(at.spot, "operation.sunset", what, "what is gone was deprecated before (RFC 9745 §4)".to_owned());
     }
+    if let Some(at) = &raw.login {
+        draft.login = at.value.as_ref().and_then(|login| self::login(login, at.spot, draft, index, faults));
+    }
     draft.query.extend(items(raw.query.as_ref()).map(|(name, _)| name.0.clone()));
+}
+
+/// Whom an operation signs in.
+fn login(raw: &RawLogin, spot: Spot, draft: &Draft, index: usize, faults: &Faults) -> Option<Login> {
+    let subject = raw.subject.value.as_ref()?.0.clone();
+    let mut failed: Vec<u16> = Vec::new();
+    for (status, spot) in items(Some(&raw.failed)) {
+        if !(100..=599).contains(status) {
+            let what = format!("`operations[{index}].login.failed`: `{status}` is no status code");
+            faults.error(spot, "operation.login", what, "name statuses of 100 to 599, as in `[401, 403]`".to_owned());
+        }
+        failed.push(*status);
+    }
+    if failed.is_empty() {
+        let mend = "name the statuses by which the upstream says that it was in vain, as in `[401, 403]`".to_owned();
+        faults.error(spot, "operation.login", format_args!("`operations[{index}].login.failed`: the list is empty"), mend);
+    }
+    if draft.class != OperationClass::Login {
+        let what = format!("`operations[{index}].login`: the operation is of the class `{}`", draft.class);
+        faults.error(spot, "operation.login", what, "set `class: login`".to_owned());
+    }
+    Some(Login { subject, failed: failed.into() })
 }
 
 /// The names of a template's parameters.
@@ -195,6 +242,8 @@ fn finished(draft: Draft, api: &ApiName, prefix: &str, open: &Open, then: Sunset
         people: open.to_people(draft.people, draft.class),
         query: query.into(),
         ending: draft.ending.map(|DraftEnding { deprecated, sunset }| OperationEnding { deprecated, sunset, then }),
+        request: draft.request,
+        login: draft.login.map(Box::new),
     })
 }
 

@@ -226,8 +226,6 @@ r.yaml:8:7: error[key.not_enforced]: Webhook `pager`: this version reads the kin
   = take the document out until a later version enforces it
 r.yaml:39:65: error[key.not_enforced]: Api `ledger`: this version reads `upstream.identity.query` but does not enforce it
   = take the key out until a later version enforces it
-r.yaml:44:55: error[key.not_enforced]: Api `ledger`: this version reads `operations[].login` but does not enforce it
-  = take the key out until a later version enforces it
 r.yaml:53:51: error[key.not_enforced]: Api `mac`: this version reads `upstream.identity.hmac` but does not enforce it
   = take the key out until a later version enforces it
 r.yaml:63:52: error[key.not_enforced]: Api `token`: this version reads `upstream.identity.oauth` but does not enforce it

@@ -105,6 +105,8 @@ fn counted(pointer: Option<&str>, text: &[u8], mut size: impl FnMut(usize) -> us
         people: false,
         query: Box::default(),
         ending: None,
+        request: None,
+        login: None,
     };
     let mut records = Records::of(&operation, StatusCode::OK, &headers)?;
     let mut rest = text;

@@ -87,7 +87,7 @@ impl Judge {
         let (ruling, slowed) = match decide(&facts, snapshot, meters, call.time) {
             Step::Done(verdict) => (verdict.ruling, None),
             Step::Wait(held, Need::Delay { until }) => {
-                let resumed = wardgate_gate::resume(held, &wardgate_gate::step::Answer::Elapsed, snapshot, until);
+                let resumed = wardgate_gate::resume(held, &wardgate_gate::step::Answer::Elapsed, &facts, snapshot, meters, until);
                 let Step::Done(verdict) = resumed else { return Err("it waits again".to_owned()) };
                 (verdict.ruling, Some(until.since(call.time)))
             }

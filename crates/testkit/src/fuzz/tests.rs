@@ -20,6 +20,11 @@ fn keys_read_back() {
 }
 
 #[test]
+fn requests_are_inspected_in_one_way() {
+    check("inspection", 4_000, 20);
+}
+
+#[test]
 fn resources_are_read_or_refused() {
     check("resources", 2_000, 40);
 }

@@ -1,5 +1,7 @@
 //! The fuzz targets of the doors, which only tests and the example may reach from here.
 
+#[cfg(test)]
+mod conformance;
 #[path = "../../examples/fuzz/engine.rs"]
 mod engine;
 #[path = "../../examples/fuzz/llhttp.rs"]

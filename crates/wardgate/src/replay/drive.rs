@@ -96,7 +96,7 @@ impl Drive {
         let verdict = loop {
             step = match step {
                 Step::Done(verdict) => break verdict,
-                Step::Wait(held, _) => resume(held, &Answer::Elapsed, snapshot, span.now),
+                Step::Wait(held, _) => resume(held, &Answer::Elapsed, facts, snapshot, &self.meters, span.now),
             };
         };
         if let Some(permit) = verdict.permit {

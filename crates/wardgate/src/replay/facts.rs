@@ -11,7 +11,9 @@ use wardgate_gate::Snapshot;
 use wardgate_model::{
     api::{Api, Operation},
     credential::{Credential, CredentialKind, CredentialState},
-    facts::{Acting, Basis, Caller, Delegation, Door, Facts, Purpose, RequestFacts, SourceFacts, SourceZone, Stopped, TokenFacts},
+    facts::{
+        Acting, Basis, Caller, ContentFacts, Delegation, Door, Facts, Purpose, RequestFacts, SourceFacts, SourceZone, Stopped, TokenFacts,
+    },
     id::{CredentialId, IdentityId, PurposeName, RequestId, TaskId, ZoneName},
     inventory::Identity,
     proof::{ProofFacts, ProofKind},
@@ -85,6 +87,7 @@ pub(super) fn facts(event: &EventV1<'_>, snapshot: &Snapshot) -> Result<Facts, M
             content_type: request.and_then(|request| request.content_type.as_deref()).map(Into::into),
             length: request.and_then(|request| request.length),
             retry: None,
+            content: ContentFacts { refused: refused_by_inspection(event), ..ContentFacts::default() },
         },
         source: SourceFacts { address, zone, user_agent, tls },
         api,
@@ -96,6 +99,12 @@ pub(super) fn facts(event: &EventV1<'_>, snapshot: &Snapshot) -> Result<Facts, M
         purpose: purpose(event)?,
         stopped,
     })
+}
+
+/// Why its inspection refused it: there is nothing to inspect any more.
+fn refused_by_inspection(event: &EventV1<'_>) -> Option<Reason> {
+    let reason = Reason::parse(&event.ruling.as_ref()?.code)?;
+    (reason.room() == "inspect").then_some(reason)
 }
 
 /// The risk as it was found then.

@@ -39,6 +39,8 @@ mod http;
 #[cfg(test)]
 mod in_use;
 #[cfg(test)]
+mod inspection;
+#[cfg(test)]
 mod issuer;
 #[cfg(test)]
 mod key_change;

@@ -9,7 +9,7 @@ use wardgate_model::{
     },
     credential::{Credential, CredentialKind, CredentialState, KeyedHash},
     event::{CameOf, Ending, Event, EventKind, Outcome, UpstreamOutcome},
-    facts::{Basis, Caller, Door, Facts, Purpose, RequestFacts, SourceFacts, Trace},
+    facts::{Basis, Caller, ContentFacts, Door, Facts, Purpose, RequestFacts, SourceFacts, Trace},
     id::{
         ApiName, CredentialId, EnvironmentName, GrantId, IdentityId, OwnerName, PolicyName, PurposeName, RequestId, TaskId, TeamName,
         ZoneName,
@@ -42,6 +42,7 @@ pub(crate) fn stranger(target: &str, reason: Reason, arrived: Time) -> Event {
                 content_type: None,
                 length: None,
                 retry: None,
+                content: ContentFacts::default(),
             },
             source: SourceFacts { address: "192.0.2.7".parse().expect("an address"), zone: None, user_agent: None, tls: None },
             api: None,
@@ -64,6 +65,8 @@ pub(crate) fn stranger(target: &str, reason: Reason, arrived: Time) -> Event {
             would: None,
             limits: SmallVec::new(),
             retry_after_s: None,
+            told: None,
+            subject: None,
         },
         outcome: Outcome {
             end: arrived + Duration::from_micros(250),
@@ -122,6 +125,8 @@ fn operation() -> Operation {
         people: false,
         query: Box::default(),
         ending: None,
+        request: None,
+        login: None,
     }
 }
 
@@ -156,6 +161,7 @@ fn api(environment: &Arc<Environment>, operation: &Arc<Operation>) -> Api {
         stale_after: None,
         require: Box::default(),
         risk: wardgate_model::risk::Plan::of(Sensitivity::High),
+        inspect: wardgate_model::shape::Inspect::NOTHING,
     }
 }
 

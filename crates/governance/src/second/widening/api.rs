@@ -85,6 +85,14 @@ fn loosened(name: &str, old: &Value, new: &Value, world: &World<'_, '_>, found: 
     if old.get("stale").is_some() && old.get("stale") != new.get("stale") {
         found.second(format!("what the API `{name}` does without the store changes"));
     }
+    let inspects = |spec: &Value| {
+        let inspect = spec.get("inspect");
+        (text(inspect, "requests") == Some("enforce"), flag(inspect, "json"))
+    };
+    let ((enforced, limited), (enforces, limits)) = (inspects(old), inspects(new));
+    if (enforced && !enforces) || (limited && !limits) {
+        found.second(format!("requests to the API `{name}` are inspected less"));
+    }
     let is_over = |spec: &Value| text(Some(spec), "after_sunset") == Some("deny");
     let then = sunsets(new);
     if is_over(old)

@@ -1,0 +1,278 @@
+//! Inspection of requests: what is asked for, what is refused, and that nothing is counted twice while a body is waited for.
+
+use bytes::Bytes;
+use std::fmt::Write as _;
+use wardgate_gate::{Answer, Held, Need, Step, Verdict, decide, establish, resume};
+use wardgate_model::{facts::Facts, reason::Reason};
+use wardgate_testkit::world::{Asked, DAWN, ShippedLimits, TestWorld, Texts};
+
+const WORLD: &str = "
+kind: Owner
+name: shop-team
+spec: { accountable: lead@example.com }
+---
+kind: Environment
+name: production
+spec: { production: true }
+---
+kind: Identity
+name: sync
+spec:
+  type: service_account
+  owner: shop-team
+  environment: production
+  purpose: keeps stock in step
+  credentials: [{ name: main, type: api_key, expires_in: 30d }]
+---
+kind: Api
+name: shop
+spec:
+  policy_owner: shop-team
+  business_owner: shop-team
+  environment: production
+  match: { hosts: [shop.example] }
+  upstream: { urls: ['http://127.0.0.1:9000'] }
+  openapi: file:shop.yaml
+  mode: MODE
+  inspect: INSPECT
+  operations:
+    - { match: 'POST /sessions', class: login, login: { subject: /username, failed: [401] } }
+---
+kind: Grant
+name: sync-works
+spec: { to: { identity: sync }, api: shop, operations: [read, list, write, login] }
+---
+kind: Limit
+name: shop
+spec: { select: { api: shop }, per: identity, quota: 3/day }
+";
+
+const DOCUMENT: &str = "
+openapi: 3.1.0
+paths:
+  /things:
+    get:
+      parameters:
+        - { name: limit, in: query, schema: { type: integer, maximum: 100 } }
+        - { name: X-Page, in: header, schema: { type: integer } }
+    post:
+      requestBody:
+        required: true
+        content:
+          application/json:
+            schema: { type: object, required: [name], properties: { name: { type: string }, count: { type: integer, minimum: 1 } }, additionalProperties: false }
+          application/x-www-form-urlencoded:
+            schema: { type: object, required: [name], properties: { name: { type: string }, count: { type: integer, minimum: 1 } } }
+          text/plain: {}
+  /sessions:
+    post: {}
+";
+
+fn shop(inspect: &str, mode: &str) -> TestWorld {
+    let yaml = WORLD.replace("INSPECT", inspect).replace("MODE", mode);
+    let files: &[(&str, &[u8])] = &[("shop.yaml", DOCUMENT.as_bytes())];
+    Texts { yaml: &yaml, cedar: &[], files, grants: &[], shipped: ShippedLimits::Off }.world().unwrap()
+}
+
+fn facts(world: &TestWorld, request: &str) -> Facts {
+    let asked = Asked::parse(request).unwrap().bearer(world.key("sync"));
+    match establish(&asked.arrival(DAWN), &world.snapshot, &world.meters, DAWN) {
+        Step::Done(facts) => facts,
+        Step::Wait(_, need) => panic!("{need:?}"),
+    }
+}
+
+enum Came {
+    Ruled(Verdict),
+    Waits(Held),
+}
+
+fn begin(world: &TestWorld, facts: &Facts) -> Came {
+    match decide(facts, &world.snapshot, &world.meters, DAWN) {
+        Step::Done(verdict) => Came::Ruled(verdict),
+        Step::Wait(held, Need::Body { limit }) => {
+            assert_eq!(limit, 1 << 20);
+            Came::Waits(held)
+        }
+        Step::Wait(_, need) => panic!("{need:?}"),
+    }
+}
+
+fn end(world: &TestWorld, facts: &Facts, held: Held, body: Result<&[u8], Reason>) -> Verdict {
+    let answer = Answer::Body(body.map(Bytes::copy_from_slice));
+    match resume(held, &answer, facts, &world.snapshot, &world.meters, DAWN) {
+        Step::Done(verdict) => verdict,
+        Step::Wait(_, need) => panic!("{need:?}"),
+    }
+}
+
+fn said(verdict: &Verdict) -> String {
+    let mut said = verdict.ruling.reason().code().to_owned();
+    if let Some(told) = &verdict.ruling.told {
+        let _ = write!(said, " ({told})");
+    }
+    said + if verdict.permit.is_some() { ", goes on" } else { "" }
+}
+
+/// What becomes of a request with a body.
+fn check(world: &TestWorld, request: &str, body: &[u8]) -> String {
+    let facts = facts(world, request);
+    match begin(world, &facts) {
+        Came::Ruled(verdict) => format!("unread: {}", said(&verdict)),
+        Came::Waits(held) => said(&end(world, &facts, held, Ok(body))),
+    }
+}
+
+fn post(media: &str, length: impl std::fmt::Display) -> String {
+    let length = length.to_string();
+    let length = if length.is_empty() { length } else { format!("\ncontent-length: {length}") };
+    let media = if media.is_empty() { String::new() } else { format!("\ncontent-type: {media}") };
+    format!("POST /things\nhost: shop.example{media}{length}")
+}
+
+const JSON: &str = "application/json; charset=utf-8";
+
+#[test]
+fn what_the_document_says_is_enforced_where_the_api_says_so() {
+    let of = |body: &str| check(&shop("{ requests: enforce }", "enforce"), &post(JSON, body.len()), body.as_bytes());
+    assert_eq!(of(r#"{"name":"a","count":1}"#), "rule.allowed, goes on");
+    assert_eq!(of(r#"{"name":"a","count":0}"#), "inspect.request (the body at `/count`: it is out of range)");
+    assert_eq!(of(r#"{"name":"a","c":0}"#), "inspect.request (the body at `/c`: it is nothing that is described)");
+    assert_eq!(of("{}"), "inspect.request (the body: `name` is required, and missing)");
+    assert_eq!(of(r#"{"name":"a","name":"b"}"#), "inspect.body (the body, at byte 13: a name stands twice in one object)");
+    let world = shop("{ requests: enforce }", "enforce");
+    assert_eq!(
+        check(&world, &post("application/x-www-form-urlencoded", 8), b"name=a&count=x"),
+        "inspect.request (the body at `/count`: it is of another type)"
+    );
+    assert_eq!(
+        check(&world, &post("text/plain", 8), b"anything"),
+        "unread: rule.allowed, goes on",
+        "it is taken, and nothing is said of it"
+    );
+    assert_eq!(
+        check(&world, &post("application/xml", 8), b""),
+        "unread: inspect.media (the body: the document describes none of this media type)"
+    );
+    assert_eq!(check(&world, &post("", 8), b""), "unread: inspect.media (the body: the document describes none of this media type)");
+    assert_eq!(check(&world, &post("", 0), b""), "inspect.request (the body: it is required, and missing)");
+    assert_eq!(check(&world, &post("", ""), b"{\"name\":\"a\"}"), "inspect.media", "it came without a length and says not what it is");
+    assert_eq!(check(&world, &post(JSON, 2_000_000), b""), "unread: wire.body_too_large");
+}
+
+#[test]
+fn parameters_are_held_against_the_document_too() {
+    let world = shop("{ requests: enforce }", "enforce");
+    let get = |target: &str| check(&world, &format!("GET {target}\nhost: shop.example"), b"");
+    assert_eq!(get("/things?limit=100"), "unread: rule.allowed, goes on");
+    assert_eq!(get("/things?limit=101"), "unread: inspect.request (parameter `limit` in the query: it is out of range)");
+    let page = check(&world, "GET /things\nhost: shop.example\nx-page: two", b"");
+    assert_eq!(page, "unread: inspect.request (parameter `X-Page` in the header: it is of another type)");
+    let body = check(&world, "GET /things\nhost: shop.example\ncontent-type: text/plain\ncontent-length: 3", b"");
+    assert_eq!(body, "unread: inspect.media (the body: the document describes none)");
+}
+
+#[test]
+fn what_is_only_reported_goes_on() {
+    for (inspect, mode) in [("{ requests: report }", "enforce"), ("{}", "enforce"), ("{ requests: enforce }", "observe")] {
+        let world = shop(inspect, mode);
+        for body in [r#"{"name":1}"#, r#"{"name":"a","name":"b"}"#, "no json"] {
+            assert_eq!(
+                check(&shop(inspect, mode), &post(JSON, body.len()), body.as_bytes()),
+                "rule.allowed, goes on",
+                "{inspect} {mode} {body}"
+            );
+        }
+        assert_eq!(check(&world, &post(JSON, ""), b""), "unread: rule.allowed, goes on", "{inspect} {mode}: it has no length");
+        let facts = facts(&world, &post(JSON, 10));
+        let Came::Waits(held) = begin(&world, &facts) else { panic!("it is read") };
+        assert_eq!(said(&end(&world, &facts, held, Err(Reason::CommitBusy))), "rule.allowed, goes on", "nothing of it was taken");
+    }
+    let world = shop("{ requests: off }", "enforce");
+    assert_eq!(check(&world, &post(JSON, 10), b""), "unread: rule.allowed, goes on");
+}
+
+#[test]
+fn every_json_is_held_to_its_limits_where_the_api_says_so() {
+    let of = |body: &str| check(&shop("{ requests: off, json: true }", "enforce"), &post(JSON, body.len()), body.as_bytes());
+    assert_eq!(of(r#"{"other":1}"#), "rule.allowed, goes on");
+    assert_eq!(of(&format!("{}{}", "[".repeat(65), "]".repeat(65))), "inspect.body (the body, at byte 64: it is nested too deeply)");
+    let world = shop("{ requests: off, json: true }", "enforce");
+    assert_eq!(check(&world, &post("text/plain", 8), b""), "unread: rule.allowed, goes on");
+    let coded = |coding: &str, body: &[u8]| {
+        check(&shop("{ json: true }", "enforce"), &format!("{}\ncontent-encoding: {coding}", post(JSON, body.len())), body)
+    };
+    assert_eq!(coded("compress", b"x"), "inspect.coding");
+    assert_eq!(coded("gzip", b"x"), "inspect.body (the body: it is not what its content coding says)");
+    assert_eq!(coded("identity", br#"{"name":"a"}"#), "rule.allowed, goes on");
+}
+
+#[test]
+fn whom_a_login_is_for_is_known_and_cannot_be_hidden() {
+    let world = shop("{ requests: off }", "enforce");
+    let login = |media: &str, body: &str| {
+        let request = format!("POST /sessions\nhost: shop.example\ncontent-length: {}{media}", body.len());
+        let facts = facts(&world, &request);
+        match begin(&world, &facts) {
+            Came::Ruled(verdict) => (said(&verdict), None),
+            Came::Waits(held) => {
+                let verdict = end(&world, &facts, held, Ok(body.as_bytes()));
+                (said(&verdict), verdict.ruling.subject)
+            }
+        }
+    };
+    let json = "\ncontent-type: application/json";
+    let (_, ada) = login(json, r#"{"username":"ada","password":"x"}"#);
+    let (_, form) = login("\ncontent-type: application/x-www-form-urlencoded", "username=ada&password=y");
+    let (_, bo) = login(json, r#"{"username":"bo","password":"x"}"#);
+    assert!(ada.is_some() && ada == form && ada != bo);
+    let world = shop("{ requests: off }", "enforce");
+    let login = |media: &str, body: &str| {
+        let facts = facts(&world, &format!("POST /sessions\nhost: shop.example\ncontent-length: {}{media}", body.len()));
+        let Came::Waits(held) = begin(&world, &facts) else { panic!("it is read") };
+        said(&end(&world, &facts, held, Ok(body.as_bytes())))
+    };
+    assert_eq!(login("\ncontent-type: text/plain", r#"{"username":"ada"}"#), "inspect.media");
+    assert_eq!(login("", r#"{"username":"ada"}"#), "inspect.media");
+    assert_eq!(
+        login(json, r#"{"username":"ada","username":"bo"}"#),
+        "inspect.body (the body, at byte 19: a name stands twice in one object)"
+    );
+}
+
+#[test]
+fn a_request_is_counted_once_and_given_back_when_it_is_refused() {
+    let world = shop("{ requests: enforce }", "enforce");
+    let facts = facts(&world, &post(JSON, 12));
+    let good = br#"{"name":"a"}"#;
+    // Three a day: what is dropped while it waits and what its body is refused for is given back.
+    for _ in 0..5 {
+        let Came::Waits(held) = begin(&world, &facts) else { panic!("it is read") };
+        drop(held);
+        let Came::Waits(held) = begin(&world, &facts) else { panic!("it is read") };
+        assert_eq!(said(&end(&world, &facts, held, Ok(b"{}"))), "inspect.request (the body: `name` is required, and missing)");
+        let Came::Waits(held) = begin(&world, &facts) else { panic!("it is read") };
+        assert_eq!(said(&end(&world, &facts, held, Err(Reason::WireTimeout))), "wire.timeout");
+    }
+    for _ in 0..3 {
+        let Came::Waits(held) = begin(&world, &facts) else { panic!("it is read") };
+        assert_eq!(said(&end(&world, &facts, held, Ok(good))), "rule.allowed, goes on");
+    }
+    let Came::Ruled(verdict) = begin(&world, &facts) else { panic!("its quota is used up") };
+    assert_eq!(said(&verdict), "reserve.quota_exceeded");
+}
+
+#[test]
+fn whoever_may_not_call_any_more_is_refused_when_the_body_is_there() {
+    let world = shop("{ requests: enforce }", "enforce");
+    let facts = facts(&world, &post(JSON, 12));
+    let Came::Waits(held) = begin(&world, &facts) else { panic!("it is read") };
+    // Meanwhile its grant is taken away.
+    let yaml = WORLD.replace("INSPECT", "{ requests: enforce }").replace("MODE", "enforce").replace("identity: sync }", "owner: nobody }");
+    let yaml = format!("{yaml}---\n{{kind: Owner, name: nobody, spec: {{accountable: n@example.com}}}}\n");
+    let files: &[(&str, &[u8])] = &[("shop.yaml", DOCUMENT.as_bytes())];
+    let after = Texts { yaml: &yaml, cedar: &[], files, grants: &[], shipped: ShippedLimits::Off }.world().unwrap();
+    let answer = Answer::Body(Ok(Bytes::from_static(br#"{"name":"a"}"#)));
+    let Step::Done(verdict) = resume(held, &answer, &facts, &after.snapshot, &world.meters, DAWN) else { panic!("no ruling") };
+    assert_eq!(said(&verdict), "standing.no_grant");
+}
