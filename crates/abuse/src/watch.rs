@@ -154,7 +154,9 @@ impl Watch {
             return;
         };
         if sight.class == OperationClass::Login && status < 500 {
-            self.logins.learn(&sight, matches!(status, 401 | 403), effect.subject);
+            let login = facts.operation.as_ref().and_then(|operation| operation.login.as_deref());
+            let failed = login.map_or(matches!(status, 401 | 403), |login| login.failed.contains(&status));
+            self.logins.learn(&sight, failed, effect.subject);
         }
         let Some((identity, profile)) = profile else { return };
         let records = effect.records.unwrap_or_else(|| effect.bytes.div_ceil(512));

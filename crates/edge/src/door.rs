@@ -12,7 +12,6 @@ use crate::{
     pause::pause,
     record::{Exchange, Opening},
     respond::{self, Voice},
-    slow,
     thread::Thread,
     wire::http2,
 };

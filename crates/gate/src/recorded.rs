@@ -17,7 +17,7 @@ use std::{net::IpAddr, sync::Arc};
 use wardgate_abuse::{Limits, MeterBounds, Meters, Unrecorded};
 use wardgate_model::{
     api::{Api, Upstream, UpstreamIdentity},
-    facts::{Caller, Door, Facts, RequestFacts, SourceFacts, Stopped},
+    facts::{Caller, ContentFacts, Door, Facts, RequestFacts, SourceFacts, Stopped},
     grant::Grant,
     id::RequestId,
     inventory::{Identity, Zone},
@@ -139,6 +139,7 @@ pub fn nothing() -> Facts {
         query: None,
         content_type: None,
         length: None,
+        content: ContentFacts::default(),
         retry: None,
     };
     Facts {

@@ -132,7 +132,7 @@ impl Profile {
         let mature = self.is_mature(sight.minute);
         if mature {
             let quarter = |weight: u32| if sight.minute < self.announced { weight / 4 } else { weight };
-            self.from_where(sight, &quarter, &mut parts);
+            self.whereabouts(sight, &quarter, &mut parts);
             self.in_order(run, sight, &mut parts);
             self.how_much(sight, &mut parts);
             self.whole(sight, &mut parts);
@@ -177,7 +177,7 @@ impl Profile {
     }
 
     /// New places, new software, one credential in two places at a time.
-    fn from_where(&self, sight: &Sight, quarter: &dyn Fn(u32) -> u32, parts: &mut Parts) {
+    fn whereabouts(&self, sight: &Sight, quarter: &dyn Fn(u32) -> u32, parts: &mut Parts) {
         let place = self.places.find(sight.place);
         let strange = place.is_none_or(|row| !self.is_settled(row, sight.minute));
         let calls = place.map_or(0, |row| u32::from(row.calls));

@@ -207,7 +207,7 @@ fn learn(thread: &Thread, event: &Event) {
         status: upstream.and_then(|upstream| upstream.status),
         records: upstream.and_then(|upstream| upstream.records),
         bytes: upstream.map_or(0, |upstream| upstream.bytes_out),
-        subject: None,
+        subject: event.ruling.subject,
     };
     thread.gate.meters().watch().learn(&event.facts, &event.ruling, &effect, event.outcome.end);
 }

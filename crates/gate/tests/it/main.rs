@@ -18,9 +18,9 @@ mod opaque;
 #[cfg(test)]
 mod possession;
 mod proofs;
+mod risk;
 #[cfg(test)]
 mod signatures;
-mod risk;
 mod sunset;
 mod svids;
 #[cfg(test)]

@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(place(None, None, "192.0.2.7"), "source 192.0.2.7 source:192.0.2.7");
         assert_eq!(place(None, None, ""), "others others others");
         assert_eq!(place(None, None, "192.0.2.7"), "source 192.0.2.7 source:192.0.2.7");
-        assert_eq!(callers.len(), 5);
+        assert_eq!(callers.all.len(), 5);
         assert_eq!(callers.get(0).map(|who| who.known), Some(Known::Others));
     }
 

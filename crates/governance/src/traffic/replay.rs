@@ -308,7 +308,7 @@ fn ruled(facts: &Facts, snapshot: &Snapshot, meters: &Meters, now: Time) -> Ruli
     loop {
         step = match step {
             Step::Done(verdict) => return verdict.ruling,
-            Step::Wait(held, _) => resume(held, &Answer::Elapsed, snapshot, now),
+            Step::Wait(held, _) => resume(held, &Answer::Elapsed, facts, snapshot, meters, now),
         };
     }
 }
