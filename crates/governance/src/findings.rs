@@ -206,11 +206,11 @@ pub fn findings<'i>(estate: &Estate<'_>, identities: impl IntoIterator<Item = Go
     for governed in identities {
         let identity = governed.identity;
         if wanted.contains(&identity.id) && identity.state != IdentityState::Retired {
-            known.insert(identity.id.clone(), (identity.owner.clone(), risk::told(identity)));
+            known.insert(identity.id.clone(), risk::Answers::of(identity));
         }
         of::identity(&governed, estate, &index, now, &mut found);
     }
-    risk::risky(estate, &|id| known.get(id).cloned(), &mut found);
+    risk::risky(estate, &known, &mut found);
     found.into_findings()
 }
 
