@@ -33,10 +33,10 @@ fn logins_and_lists_that_are_not_declared_are_named() {
                  /tags: {get: {responses: {'200': {content: {application/json: {schema: {type: array}}}}}}}, \
                  /things: {get: {}}, '/things/{id}': {get: {}}}";
     assert_snapshot!(check("sensitivity: high", paths), @r"
-    r.yaml:13:12: warning[operation.unclassed]: Api `ledger`: `POST /sessions`, `POST /oauth/token` look like logins, and no class is said
-      = declare `class: login`, with `login: {subject: …, failed: […]}`, so that tries are told from each other; or the class that they are of
     r.yaml:13:12: warning[operation.unclassed]: Api `ledger`: `GET /events`, `GET /tags` look like lists, and no class is said
       = declare `class: list`, with `records`, so that what is taken can be counted; or the class that they are of
+    r.yaml:13:12: warning[operation.unclassed]: Api `ledger`: `POST /sessions`, `POST /oauth/token` look like logins, and no class is said
+      = declare `class: login`, with `login: {subject: …, failed: […]}`, so that tries are told from each other; or the class that they are of
     ");
 }
 
