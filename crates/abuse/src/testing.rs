@@ -190,7 +190,7 @@ fn api(name: &str) -> Api {
         accept: Box::default(),
         api_key_header: None,
         upstream: Upstream {
-            target: Target::InProcess,
+            target: Target::Http(Box::default()),
             path: None,
             identity: UpstreamIdentity::Assertion,
             timeouts: UpstreamTimeouts::default(),

@@ -33,7 +33,7 @@ use std::{
     },
 };
 use wardgate_model::{
-    api::OperationClass,
+    api::{OperationClass, Target},
     facts::{Facts, Lane},
     id::{ApiName, IdentityId},
     inventory::Identity,
@@ -116,7 +116,7 @@ impl Watch {
             Some((identity, profile)) => lock(&profile).assess(&sight, || self.beside(&identity, &sight)),
             None => Parts::new(),
         };
-        if sight.class == OperationClass::Login {
+        if signs_in(facts, &sight) {
             for (signal, value, weight) in self.logins.assess(&sight) {
                 part(&mut parts, signal, value, weight);
             }
@@ -153,7 +153,7 @@ impl Watch {
             }
             return;
         };
-        if sight.class == OperationClass::Login && status < 500 {
+        if status < 500 && signs_in(facts, &sight) {
             let login = facts.operation.as_ref().and_then(|operation| operation.login.as_deref());
             let failed = login.map_or(matches!(status, 401 | 403), |login| login.failed.contains(&status));
             self.logins.learn(&sight, failed, effect.subject);
@@ -269,6 +269,13 @@ impl Watch {
         let announced = lock(&self.announced).iter().any(|(api, until)| *api == sight.api && sight.minute < *until);
         Beside { peers_use, peers_call, announced }
     }
+}
+
+/// Whether somebody signs in to what is behind. What this process answers itself has guards of its own, and nobody shall be locked out of it by
+/// who mistypes next door.
+fn signs_in(facts: &Facts, sight: &Sight) -> bool {
+    let ours = facts.api.as_deref().is_some_and(|api| api.upstream.target == Target::InProcess);
+    sight.class == OperationClass::Login && !ours
 }
 
 /// Whether a refusal tells of somebody who tries what it may not.

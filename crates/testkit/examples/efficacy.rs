@@ -1,4 +1,4 @@
-//! Measures how well abuse is told from honest work in the simulated estate: `efficacy [--seeds 1,2,3] [--scale full|month|week|small] [--attacks]`.
+//! Measures how well abuse is told from honest work in the simulated estate: `efficacy [--seeds 1,2,3] [--scale full|month|week|small] [--attacks] [--without-each]`.
 
 use anyhow::{Context, bail};
 use std::io::Write;
@@ -7,10 +7,10 @@ use wardgate_testkit::{
     estate::Scale,
 };
 
-const USAGE: &str = "usage: efficacy [--seeds 1,2,3] [--scale full|month|week|small] [--attacks]";
+const USAGE: &str = "usage: efficacy [--seeds 1,2,3] [--scale full|month|week|small] [--attacks] [--without-each]";
 
 fn main() -> anyhow::Result<()> {
-    let (mut seeds, mut scale, mut attacks) = (vec![7_u64], Scale::SMALL, false);
+    let (mut seeds, mut scale, mut attacks, mut without) = (vec![7_u64], Scale::SMALL, false, false);
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut value = || words.next().with_context(|| format!("`{word}` needs a value\n{USAGE}"));
@@ -28,6 +28,7 @@ fn main() -> anyhow::Result<()> {
                 scale = Scale::named(&name).with_context(|| format!("there is no scale `{name}`\n{USAGE}"))?;
             }
             "--attacks" => attacks = true,
+            "--without-each" => without = true,
             other => bail!("`{other}` is not known\n{USAGE}"),
         }
     }
@@ -37,6 +38,9 @@ fn main() -> anyhow::Result<()> {
         outcomes.iter().for_each(|outcome| page.push_str(&outcome.attacks()));
     }
     page.push_str(&Outcome::table(&outcomes));
+    if without && let Some(first) = seeds.first() {
+        page.push_str(&efficacy::without_each(*first, scale).map_err(anyhow::Error::msg)?);
+    }
     std::io::stdout().lock().write_all(page.as_bytes())?;
     Ok(())
 }

@@ -10,6 +10,7 @@ pub use judge::{Judge, Judged};
 pub use report::{Outcome, Report, Row};
 
 use crate::estate::{Estate, Scale};
+use std::fmt::Write as _;
 use wardgate_model::risk::Signal;
 
 /// Judges a whole estate, without some of the signals.
@@ -27,6 +28,22 @@ pub fn run(seed: u64, scale: Scale, without: &[Signal]) -> Result<Report, String
     }
     report.end(&estate);
     Ok(report)
+}
+
+/// What becomes of an estate without each signal, a line each.
+///
+/// # Errors
+/// When the estate's documents are not read.
+pub fn without_each(seed: u64, scale: Scale) -> Result<String, String> {
+    let free = run(seed, scale, Signal::ALL)?;
+    let mut page = format!("\nWITHOUT ONE SIGNAL, NORMAL STRENGTH\n{:<18}{}\n", "without", Outcome::BRIEF);
+    let rows = std::iter::once(None).chain(Signal::ALL.iter().copied().map(Some));
+    for without in rows {
+        let met = run(seed, scale, without.as_slice())?;
+        let outcome = Outcome { seed, free: free.clone(), met };
+        let _ = writeln!(page, "{:<18}{}", without.map_or("-", Signal::as_str), outcome.brief());
+    }
+    Ok(page)
 }
 
 /// The same, beside what would have been taken with policies and limits alone.

@@ -15,7 +15,8 @@ const CALLS: usize = 80;
 /// An API of which little has to be wrong for a call to wait: one from a new place does.
 fn critical(upstream: &Upstream, clock: fn() -> Time, change: impl FnOnce(&mut EdgeLimits)) -> Running {
     let setup = Setup::before(upstream).clock(clock).one_thread().limits(change).on_record(|_, limit| limit.rate = None);
-    let setup = setup.api(|api| api.sensitivity = Sensitivity::Critical);
+    let setup =
+        setup.api(|api| (api.sensitivity, api.risk) = (Sensitivity::Critical, wardgate_model::risk::Plan::of(Sensitivity::Critical)));
     Setup { proxies: Proxies::new(["127.0.0.0/8".parse().unwrap()]), ..setup }.start()
 }
 

@@ -83,13 +83,13 @@ fn facts(world: &TestWorld, request: &str) -> Facts {
 }
 
 enum Came {
-    Ruled(Verdict),
+    Ruled(Box<Verdict>),
     Waits(Held),
 }
 
 fn begin(world: &TestWorld, facts: &Facts) -> Came {
     match decide(facts, &world.snapshot, &world.meters, DAWN) {
-        Step::Done(verdict) => Came::Ruled(verdict),
+        Step::Done(verdict) => Came::Ruled(Box::new(verdict)),
         Step::Wait(held, Need::Body { limit }) => {
             assert_eq!(limit, 1 << 20);
             Came::Waits(held)

@@ -62,7 +62,7 @@ impl<'t> Call<'t> {
     #[must_use]
     pub fn to(mut self, target: &Cow<'t, str>) -> Self {
         let (host, path, query) = match target {
-            Cow::Borrowed(target) => split(target, |part| Cow::Borrowed(part)),
+            Cow::Borrowed(target) => split(target, Cow::Borrowed),
             Cow::Owned(target) => split(target, |part| Cow::Owned(part.to_owned())),
         };
         if let Some(host) = host {

@@ -83,8 +83,9 @@ pub struct Reading {
     pub year: u16,
 }
 
-/// What came next in a file.
+/// What came next in a file. It lives for one turn of a loop.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "INVARIANT (one at a time): a box for each call would cost more than its size")]
 pub enum Told<'t> {
     /// A call.
     Call(Call<'t>),
@@ -134,7 +135,7 @@ impl<R: Read> Reader<R> {
     ///
     /// # Errors
     /// When the file cannot be read on.
-    pub fn next(&mut self) -> io::Result<Option<Told<'_>>> {
+    pub fn read_on(&mut self) -> io::Result<Option<Told<'_>>> {
         Ok(match &mut self.0 {
             Way::Clf(lines, detail) => by_line(lines, |line| clf::line(line, *detail).map(Some))?,
             Way::Json(lines, mapping) => by_line(lines, |line| {

@@ -122,7 +122,7 @@ impl Look {
         let mut told = FileTold { name, calls: 0, not_understood: 0, passed_over: 0, from: None, to: None };
         let mut reader = Reader::new((files.open)(at)?, &settings.reading);
         let mut wrong = None;
-        while let Some(next) = reader.next()? {
+        while let Some(next) = reader.read_on()? {
             match next {
                 Told::Call(call) => {
                     told.calls += u64::from(call.times);
@@ -233,7 +233,7 @@ impl Run {
 
     fn fill(&mut self, lane: &mut Lane) -> io::Result<()> {
         while !lane.ended && !lane.window.is_full() {
-            match lane.reader.next()? {
+            match lane.reader.read_on()? {
                 Some(Told::Call(call)) => lane.window.push(&call, &mut self.look.callers, &mut self.look.hosts),
                 Some(Told::Wrong(_) | Told::Nothing) => {}
                 None => lane.ended = true,

@@ -124,9 +124,9 @@ spec:
   environment: production
   match: { path_prefix: /shop }
   accept: [api_key]
-  upstream: { urls: [\"http://127.0.0.1:9000\"], identity: { header: { name: x-key, secret: shop-key } } }
+  upstream: { urls: [\"http://127.0.0.1:9000\"], identity: assertion }
   operations:
-    - { match: \"GET /things/{id}\", class: read, resource: id }
+    - { match: \"GET /things/{id}\", class: read, resource: path.id }
     - { match: \"POST /things\", class: write }
     - { match: \"POST /admin\", class: admin }
 ---

@@ -155,7 +155,12 @@ struct Line {
     seconds: u64,
     taken: u64,
     leaked: u64,
+    /// What leaked of each attack, in parts of what it would have had, summed up.
+    shares: u64,
 }
+
+/// Parts of a share.
+const PARTS: u64 = 10_000;
 
 impl Outcome {
     /// The table for people, of several seeds.
@@ -192,20 +197,40 @@ impl Outcome {
         page
     }
 
+    /// The head of [`Outcome::brief`].
+    pub const BRIEF: &str = "tuned: found     leaked   held out: found     leaked   honest blocked   slowed";
+
+    /// Attacks of normal strength and honest calls, on one line.
+    #[must_use]
+    pub fn brief(&self) -> String {
+        let of = |set: Set| Self::line(std::slice::from_ref(self), |row| row.attack.set == set && row.attack.strength == Strength::Normal);
+        let (tuned, held_out) = (of(Set::Tuned), of(Set::HeldOut));
+        format!(
+            "{:>7} of {:<3}{:>9}{:>12} of {:<3}{:>12}{:>16}{:>9}",
+            tuned.detected,
+            tuned.attacks,
+            share(tuned.shares, u64::from(tuned.attacks) * PARTS),
+            held_out.detected,
+            held_out.attacks,
+            share(held_out.shares, u64::from(held_out.attacks) * PARTS),
+            self.met.harmed[2],
+            self.met.harmed[0]
+        )
+    }
+
     fn honest(outcomes: &[Self]) -> String {
         let mut page = String::from("\nHONEST CALLS\n");
         let sum = |of: &dyn Fn(&Report) -> u64| outcomes.iter().map(|outcome| of(&outcome.met)).sum::<u64>();
         let all = sum(&|met| met.honest);
-        let shares: [(&str, &dyn Fn(&Report) -> u64); 5] = [
-            ("blocked", &|met| met.harmed[2]),
-            ("slowed", &|met| met.harmed[0]),
-            ("challenged and failed", &|met| met.harmed[1]),
-            ("challenged and passed", &|met| met.passed),
-            ("refused by limits or policies", &|met| met.refused),
+        let shares = [
+            ("blocked", sum(&|met| met.harmed[2])),
+            ("slowed", sum(&|met| met.harmed[0])),
+            ("challenged and failed", sum(&|met| met.harmed[1])),
+            ("challenged and passed", sum(&|met| met.passed)),
+            ("refused by limits or policies", sum(&|met| met.refused)),
         ];
         let _ = writeln!(page, "{:<32}{all:>10}", "all");
-        for (says, of) in shares {
-            let count = sum(of);
+        for (says, count) in shares {
             let per_million = count.saturating_mul(1_000_000) / all.max(1);
             let _ = writeln!(page, "{says:<32}{count:>10}{per_million:>8} in a million");
         }
@@ -243,6 +268,7 @@ impl Outcome {
                 }
                 line.taken += free.attack.take.leaked;
                 line.leaked += met.attack.take.leaked;
+                line.shares += (met.attack.take.leaked * PARTS).checked_div(free.attack.take.leaked).unwrap_or(0).min(PARTS);
             }
         }
         line
@@ -290,14 +316,19 @@ impl std::fmt::Display for Line {
             |part: u64, of: u64| if of == 0 { "-".to_owned() } else { format!("{}.{:02} %", part * 100 / of, part * 10_000 / of % 100) };
         write!(
             f,
-            "{:>4} of {:<4}{:>9}{:>10}{:>12}",
+            "{:>4} of {:<4}{:>9}{:>10}{:>12}{:>12}",
             self.detected,
             self.attacks,
             mean.map_or_else(|| "-".to_owned(), span),
             self.leaked,
-            share(self.leaked, self.taken)
+            share(self.leaked, self.taken),
+            share(self.shares, u64::from(self.attacks) * PARTS)
         )
     }
+}
+
+fn share(part: u64, of: u64) -> String {
+    if of == 0 { "-".to_owned() } else { format!("{}.{:02} %", part * 100 / of, part * 10_000 / of % 100) }
 }
 
 fn span(span: Duration) -> String {

@@ -18,7 +18,7 @@ fn a_line_of_the_common_format_is_read() {
         @"2015-05-17T10:05:03Z GET / from 192.0.2.7 by Ada Lovelace → 200, 1 bytes");
     assert_snapshot!(common(r#"shop.example:443 192.0.2.7 - ada [17/May/2015:10:05:03 +0000] "GET /x HTTP/1.1" 401 1"#),
         @"2015-05-17T10:05:03Z GET shop.example:443 /x from 192.0.2.7 → 401, 1 bytes");
-    assert_snapshot!(common(r#"192.0.2.7 - - [17/May/2015:10:05:03 +0000] "GET /a b"c HTTP/1.1" 200 1"#), @"the status cannot be read: `HTTP/1.1\"`");
+    assert_snapshot!(common(r#"192.0.2.7 - - [17/May/2015:10:05:03 +0000] "GET /a b"c HTTP/1.1" 200 1"#), @"the status cannot be read: `c`");
     assert_snapshot!(common(r#"192.0.2.7 - - [17/May/2015:10:05:03 +0000] "GET /a \"b\" HTTP/1.1" 200 1"#),
         @r#"2015-05-17T10:05:03Z GET /a \"b\" from 192.0.2.7 → 200, 1 bytes"#);
 }

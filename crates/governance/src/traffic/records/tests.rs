@@ -70,6 +70,7 @@ fn records_stand_alone_in_arrays_and_in_members() {
 fn what_is_broken_is_said_and_reading_goes_on_at_the_next_line() {
     assert_snapshot!(check(RECORDS, "{\"a\":\"open\n{\"b\":1}\nhello\n{\"c\":1}\n{\"d\":"), @r#"
     1: broken
+    2: {"b":1}
     3: broken
     4: {"c":1}
     5: broken
