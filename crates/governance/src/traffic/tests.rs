@@ -174,7 +174,7 @@ fn an_installation_judges_those_on_record_by_its_policies_and_lets_strangers_in_
         );
     }
     assert_snapshot!(told, @"
-    reader (record): 2 of 4 allowed; 1 reserve.rate_exceeded, 1 standing.denied
+    reader (record): 2 of 4 allowed; 1 reserve.rate_exceeded, 1 standing.no_grant
     192.0.2.7 (source): 0 of 1 allowed; 1 route.no_api
     stranger (user): 2 of 2 allowed; -
     ");

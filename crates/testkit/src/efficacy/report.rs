@@ -170,7 +170,7 @@ impl Outcome {
         for set in Set::ALL {
             let _ = writeln!(
                 page,
-                "\n{} FAMILIES\nfamily                  strength  detected        time    leaked  of take",
+                "\n{} FAMILIES\nfamily                  strength  detected        time    leaked     of take  mean of each",
                 set.as_str().to_uppercase()
             );
             for family in Family::ALL {
@@ -312,8 +312,6 @@ impl Outcome {
 impl std::fmt::Display for Line {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mean = self.seconds.checked_div(u64::from(self.detected)).map(Duration::from_secs);
-        let share =
-            |part: u64, of: u64| if of == 0 { "-".to_owned() } else { format!("{}.{:02} %", part * 100 / of, part * 10_000 / of % 100) };
         write!(
             f,
             "{:>4} of {:<4}{:>9}{:>10}{:>12}{:>12}",
@@ -328,7 +326,7 @@ impl std::fmt::Display for Line {
 }
 
 fn share(part: u64, of: u64) -> String {
-    if of == 0 { "-".to_owned() } else { format!("{}.{:02} %", part * 100 / of, part * 10_000 / of % 100) }
+    (part * 10_000).checked_div(of).map_or_else(|| "-".to_owned(), |share| format!("{}.{:02} %", share / 100, share % 100))
 }
 
 fn span(span: Duration) -> String {
