@@ -102,12 +102,6 @@ fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Watch {
-    /// Names are hashed with this key: one that nobody knows, where it is not for a replay.
-    #[must_use]
-    pub fn keyed(key: HashKey) -> Self {
-        Self { key, ..Self::default() }
-    }
-
     /// How far a request is from what is usual. It counts as an attempt.
     #[must_use]
     pub fn assess(&self, facts: &Facts, payload: &Payload, now: Time) -> Assessment {

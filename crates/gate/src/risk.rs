@@ -1,7 +1,7 @@
 //! Room 10. Takes an [`Inspected`], gives an [`Assessed`]: signals → 0 to 100, with each contribution.
 //!
 //! Why here: policies read the risk, so it comes just before them. It refuses nothing itself: what follows from a risk is said
-//! beside the policy's answer ([`follows`]), and the stricter of the two holds.
+//! beside the policy's answer (`follows`), and the stricter of the two holds.
 
 use crate::{
     challenge,
