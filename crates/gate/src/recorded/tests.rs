@@ -21,9 +21,9 @@ spec:
   business_owner: shop-team
   environment: production
   match: { path_prefix: /shop }
-  upstream: { urls: [\"http://127.0.0.1:9000\"], identity: { header: { name: x-key, secret: shop-key } } }
+  upstream: { urls: [\"http://127.0.0.1:9000\"], identity: assertion }
   operations:
-    - { match: \"GET /things/{id}\", class: read, resource: id }
+    - { match: \"GET /things/{id}\", class: read, resource: path.id }
     - { match: \"POST /things\", class: write }
 ---
 kind: Identity
