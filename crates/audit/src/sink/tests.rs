@@ -1,6 +1,7 @@
 mod durable;
+mod kinds;
 
-use super::{ChangeRecord, Counters, FindingRecord, Fullness, Log, Options, scribe::BATCH_EVENTS_MAX};
+use super::{Counters, Fullness, Log, Options, scribe::BATCH_EVENTS_MAX};
 use crate::{
     directory::{Append, Batch, Found, Standing},
     encode::tests::{NOON, honest, stranger},
@@ -19,7 +20,7 @@ use std::{
     time::Duration,
 };
 use wardgate_model::{
-    event::{Event, EventSink, NoPlace, Place, Share},
+    event::{EventSink, NoPlace, Place, Share},
     reason::Reason,
     time::Time,
 };
@@ -200,7 +201,7 @@ fn a_full_queue_gives_no_place_and_a_returned_one_can_be_had_again() {
     let sink: Arc<dyn EventSink> = log.clone();
     let mut places: Vec<Place> = (0..3).map(|_| Place::reserve(&sink, Share::Whole).expect("a place")).collect();
     assert_eq!(Place::reserve(&sink, Share::Whole).map(|_| ()), Err(NoPlace));
-    assert_eq!(log.record_change(change("revoke", "credential")), Err(NoPlace));
+    assert_eq!(log.record_change(kinds::change("revoke", "credential")), Err(NoPlace));
     places.pop();
     assert_eq!(log.counters().queued, 2);
     places.push(Place::reserve(&sink, Share::Whole).expect("the returned place"));
@@ -359,90 +360,6 @@ fn a_queue_that_fills_is_written_before_its_window_ends() {
     assert!(control.asked.recv_timeout(PATIENCE).expect("written although the window is an hour long"));
 }
 
-#[test]
-fn changes_stand_between_the_requests() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let (log, writer) = Log::start(directory.path(), &options(64)).expect("starts");
-    record(&log).expect("a place");
-    log.record_change(change("revoke", "credential")).expect("a place");
-    record(&log).expect("a place");
-    assert_eq!(writer.close(PATIENCE).written, 3);
-    let page = reading::tail(directory.path(), &Filter::default(), &Since::Oldest, 10).expect("readable");
-    let kinds: Vec<String> = page.events.iter().map(|event| format!("{} {:?}", event.seq, event.kind)).collect();
-    assert_eq!(kinds, ["1 Request", "2 Change", "3 Request"]);
-}
-
-#[test]
-fn an_observer_sees_each_request_once_and_nothing_else() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let kept = Arc::clone(&seen);
-    let observer = Box::new(move |event: &Event| kept.lock().expect("a lock").push(event.facts.request.path.to_string()));
-    let (log, writer) = Log::start_observed(directory.path(), &options(64), observer).expect("starts");
-    let sink: Arc<dyn EventSink> = Arc::clone(&log) as Arc<dyn EventSink>;
-    for path in ["/a", "/b", "/c"] {
-        Place::reserve(&sink, Share::Whole).expect("a place").record(honest(path, NOON));
-    }
-    log.record_change(change("apply", "resource")).expect("a place");
-    log.record_finding(finding()).expect("a place");
-    assert_eq!(writer.close(PATIENCE).written, 5);
-    assert_eq!(*seen.lock().expect("a lock"), ["/a", "/b", "/c"]);
-}
-
-#[test]
-fn an_observer_that_breaks_down_takes_nothing_with_it() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&asked);
-    let observer = Box::new(move |_: &Event| {
-        assert!(count.fetch_add(1, Ordering::SeqCst) < 1, "it breaks down at the second event");
-    });
-    let (log, writer) = Log::start_observed(directory.path(), &options(64), observer).expect("starts");
-    for _ in 0..4 {
-        record(&log).expect("a place");
-    }
-    assert_eq!(writer.close(PATIENCE), Counters { written: 4, places: 64, ..Counters::default() });
-    assert_eq!((numbers(directory.path()), asked.load(Ordering::SeqCst)), (vec![1, 2, 3, 4], 2));
-}
-
-#[test]
-fn containments_and_findings_are_events_of_their_own_kinds() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let (log, writer) = Log::start(directory.path(), &options(64)).expect("starts");
-    log.record_change(change("apply", "resource")).expect("a place");
-    log.record_change(change("contain", "containment")).expect("a place");
-    log.record_finding(finding()).expect("a place");
-    assert_eq!(writer.close(PATIENCE).written, 3);
-    let page = reading::tail(directory.path(), &Filter::default(), &Since::Oldest, 10).expect("readable");
-    let told: Vec<_> = page.events.iter().map(|event| serde_json::to_value(event).expect("JSON")).collect();
-    assert_eq!(
-        told.iter().map(|event| event["kind"].as_str().unwrap_or_default()).collect::<Vec<_>>(),
-        ["change", "containment", "finding"]
-    );
-    assert_eq!(told[1]["change"]["what"], "contain");
-    assert_eq!(
-        told[2]["finding"],
-        serde_json::json!({ "code": "claim.overdue", "severity": "high", "kind": "identity", "name": "ledger", "what": "nobody claimed it" })
-    );
-}
-
-fn change(what: &str, kind: &str) -> ChangeRecord {
-    ChangeRecord {
-        time: NOON,
-        actor: "alice".into(),
-        what: what.into(),
-        kind: kind.into(),
-        name: "ledger".into(),
-        reason: None,
-        of: Vec::new(),
-    }
-}
-
-fn finding() -> FindingRecord {
-    let (code, severity, kind) = ("claim.overdue".into(), "high".into(), "identity".into());
-    FindingRecord { time: NOON, code, severity, kind, name: "ledger".into(), what: "nobody claimed it".into() }
-}
-
 /// Waits until it is so.
 fn until(so: impl Fn() -> bool) {
     for _ in 0..PATIENCE.as_millis() {
@@ -483,16 +400,7 @@ fn at_its_cap_the_log_takes_only_what_operators_do_until_there_is_room_again() {
     }
     assert_eq!(admitted(&log), [false, false, true], "{:?}", log.taken());
     assert!(log.taken().bytes >= 16 * 1024);
-    log.record_change(ChangeRecord {
-        time: NOON,
-        actor: "alice".into(),
-        what: "contain".into(),
-        kind: "identity".into(),
-        name: "ledger-sync".into(),
-        reason: None,
-        of: Vec::new(),
-    })
-    .expect("operators can act");
+    log.record_change(kinds::change("contain", "identity")).expect("operators can act");
     until(|| log.counters().queued == 0);
     assert_eq!(numbers(directory.path()).len(), written + 1, "nothing is lost");
     // A start finds what is there.

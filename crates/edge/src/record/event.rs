@@ -7,7 +7,12 @@ use crate::{
     thread::{Phase, Thread},
 };
 use http::{HeaderMap, Method, StatusCode};
-use std::{rc::Rc, sync::Arc, time::Duration};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
 use wardgate_gate::{Course, Effect, Lease};
 use wardgate_model::{
     api::AuditMode,
@@ -217,8 +222,11 @@ impl Drop for Exchange {
         let place = self.place.take();
         let event = self.event();
         let thread = Rc::clone(self.thread());
-        learn(&thread, &event);
         let metrics = &thread.metrics;
+        // Whatever baselines make of it, it is recorded.
+        if catch_unwind(AssertUnwindSafe(|| learn(&thread, &event))).is_err() {
+            metrics.fault();
+        }
         metrics.in_flight(-1);
         metrics.request(&event.facts.request.method, event.outcome.client_status, event.outcome.end.since(self.opening.time));
         if event.outcome.ending == Ending::Fault {

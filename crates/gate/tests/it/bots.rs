@@ -44,7 +44,7 @@ spec:
   match: {hosts: [pages.example]}
   accept: [signature]
   require: {bulk: {bound: true}}
-  upstream: {urls: ['http://127.0.0.1:9000']}
+  upstream: {urls: ['http://127.0.0.1:9000'], upgrade: [websocket]}
   operations: [{match: GET /all, class: list}, {match: GET /export, class: bulk}, {match: POST /all, class: write}, {match: DELETE /all, class: delete}]
 ---
 {kind: Grant, name: all, spec: {to: {owner: search}, api: pages, operations: [list, bulk, write, delete]}}
@@ -191,6 +191,18 @@ fn what_does_more_than_read_covers_the_whole_call_with_a_nonce() {
         assert_eq!(scene.call(&call), "proof.message", "{} {} {:?}", call.line, call.components, call.nonce);
     }
     assert_eq!(scene.call(&Call { line: "DELETE /all", components: CALL, nonce: Some("e"), ..GET }), "rule.allowed");
+}
+
+/// A GET that goes over to another protocol sends what it likes from then on: the authority alone is not enough.
+#[test]
+fn a_stream_is_opened_by_the_whole_call_with_a_nonce_alone() {
+    const OPENS: &str = "connection: upgrade\nupgrade: websocket\nsec-websocket-version: 13\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==";
+    let scene = Scene::new();
+    let said = |call: &Call<'_>| scene.said(&format!("{}\n{OPENS}", scene.signed(&scene.key, call)), DAWN);
+    for call in [Call { ..GET }, Call { nonce: Some("o"), ..GET }, Call { components: CALL, ..GET }] {
+        assert_eq!(said(&call), "proof.message", "{} {:?}", call.components, call.nonce);
+    }
+    assert_eq!(said(&Call { components: CALL, nonce: Some("p"), ..GET }), "rule.allowed");
 }
 
 /// STANDARDS §3.3, TEST: a key of bot A under the URL of bot B is unattributed; an unsigned `Signature-Agent` is ignored.

@@ -52,12 +52,14 @@ pub(super) fn signed(
     snapshot: &Snapshot,
     now: Time,
 ) -> Result<Genuine, Failed> {
-    let arrival = sourced.routed.canonical.arrival;
+    let canonical = &sourced.routed.canonical;
+    let arrival = canonical.arrival;
     let bot = known(agent, snapshot).ok_or(Reason::ProofIssuer)?;
     let (sent, parameters) = (Sent::of(sourced), one.parameters());
     let (created, ends) = one.made(agent::LIFE_MAX, now).map_err(|fault| reason(&fault))?;
     let whole = covers_call(one, arrival, sent == Sent::Body);
-    let reads = matches!(*arrival.method, Method::GET | Method::HEAD) && arrival.protocol.is_none() && sent != Sent::Body;
+    // What goes over to another protocol is a GET that does what it likes from then on.
+    let reads = matches!(*arrival.method, Method::GET | Method::HEAD) && canonical.upgrade.is_none() && sent != Sent::Body;
     let enough = if reads { one.covers(&Part::Authority) } else { whole && parameters.nonce.is_some() };
     if !enough || parameters.expires.is_none() {
         return Err(Reason::ProofMessage.into());
