@@ -19,6 +19,7 @@ mod table;
 mod weights;
 
 pub use hash::HashKey;
+use hash::Of;
 pub use kept::{FILE_BYTES_MAX, Unkept};
 
 use logins::Logins;
@@ -195,7 +196,7 @@ impl Watch {
             }
             Announced::Api(api) => {
                 let mut announced = lock(&self.announced);
-                let number = self.key.short(&[api.as_str().as_bytes()]);
+                let number = self.key.short(Of::Api, api.as_str().as_bytes());
                 match announced.iter_mut().find(|(known, _)| *known == number) {
                     Some((_, known)) => *known = until.max(*known),
                     None => {
@@ -254,7 +255,7 @@ impl Watch {
     }
 
     fn peers_of(&self, identity: &Identity) -> Arc<Mutex<Peers>> {
-        let key = self.key.of(&[identity.owner.as_str().as_bytes(), identity.kind.as_str().as_bytes()]);
+        let key = self.key.within(self.key.of(Of::Owner, identity.owner.as_str().as_bytes()), identity.kind.as_str().as_bytes());
         Arc::clone(self.peers.pin().get_or_insert_with(key, Arc::default))
     }
 

@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn a_damaged_file_is_a_new_start() {
         let directory = tempfile::tempdir().unwrap();
-        fs::write(directory.path().join(PROFILES), b"wgwatch1 and then nothing that was written").unwrap();
+        fs::write(directory.path().join(PROFILES), b"wgwatch2 and then nothing that was written").unwrap();
         assert_eq!(open(directory.path()).unwrap().count(), 0);
     }
 }

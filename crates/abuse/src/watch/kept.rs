@@ -14,7 +14,7 @@ use std::{
 use wardgate_model::id::IdentityId;
 
 /// What a file begins with: what it is, and the number of its form. The form is another one with each change of a profile.
-const MAGIC: &[u8; 8] = b"wgwatch1";
+const MAGIC: &[u8; 8] = b"wgwatch2";
 /// Largest file that is read or written, in bytes. All profiles that there can be take less than half of it.
 pub const FILE_BYTES_MAX: u64 = 1 << 30;
 /// Longest record.

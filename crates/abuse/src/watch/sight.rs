@@ -1,6 +1,6 @@
 //! What the watch sees of a request: numbers in the place of names.
 
-use super::hash::HashKey;
+use super::hash::{HashKey, Of, short};
 use std::net::IpAddr;
 use wardgate_model::{api::OperationClass, facts::Facts, time::Time};
 
@@ -39,24 +39,24 @@ impl Sight {
         let (api, operation) = (facts.api.as_deref()?, facts.operation.as_deref()?);
         let minute = u32::try_from(now.as_seconds().div_euclid(60)).unwrap_or(0);
         let network = network(facts.source.address, key);
-        let place = facts.source.zone.as_ref().map_or(network, |zone| key.short(&[b"zone", zone.as_str().as_bytes()]));
+        let place = facts.source.zone.as_ref().map_or(network, |zone| key.short(Of::Zone, zone.as_str().as_bytes()));
         let software = match (facts.source.tls.as_deref(), facts.source.user_agent.as_deref()) {
-            (Some(tls), _) => key.short(&[b"tls", tls.as_bytes()]),
-            (None, Some(agent)) => key.short(&[b"agent", product(agent).as_bytes()]),
+            (Some(tls), _) => key.short(Of::Hello, tls.as_bytes()),
+            (None, Some(agent)) => key.short(Of::UserAgent, product(agent).as_bytes()),
             (None, None) => 1,
         };
-        let operation_number = key.short(&[operation.id.as_str().as_bytes()]);
+        let its_operation = key.of(Of::Operation, operation.id.as_str().as_bytes());
         // Whose things they are: those of each person that a caller calls for are counted apart (AN9).
         let person = facts.caller.as_ref().and_then(|caller| caller.on_behalf_of.as_deref());
-        let of = || person.map_or(operation_number, |person| key.short(&[operation.id.as_str().as_bytes(), person.as_bytes()]));
+        let of = || short(person.map_or(its_operation, |person| key.within(its_operation, person.as_bytes())));
         let counted = number(facts).map(|at| Counted { of: of(), at });
         Some(Self {
             place,
             at_home: facts.source.zone.as_ref().is_some_and(|zone| zone.environment.is_some()),
             network,
             software,
-            operation: operation_number,
-            api: key.short(&[api.name.as_str().as_bytes()]),
+            operation: short(its_operation),
+            api: key.short(Of::Api, api.name.as_str().as_bytes()),
             class: operation.class,
             counted,
             minute,
@@ -68,8 +68,8 @@ impl Sight {
 /// The network of an address: 24 bits of version 4, 48 of version 6.
 fn network(address: IpAddr, key: HashKey) -> u32 {
     match address {
-        IpAddr::V4(v4) => key.short(&[b"net", v4.octets().get(..3).unwrap_or_default()]),
-        IpAddr::V6(v6) => key.short(&[b"net", v6.octets().get(..6).unwrap_or_default()]),
+        IpAddr::V4(v4) => key.short(Of::Network, v4.octets().get(..3).unwrap_or_default()),
+        IpAddr::V6(v6) => key.short(Of::Network, v6.octets().get(..6).unwrap_or_default()),
     }
 }
 
