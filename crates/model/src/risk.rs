@@ -108,7 +108,7 @@ signals! {
         "ask its owner what the records are for; give it a `Limit` or, for a job, a task with a budget";
     /// A little more than usual, for long.
     Drip = "drip", Volume, "per cent of the usual", "for days it has taken more than it used to",
-        "look at what it has taken since then (`wardgate events`) and ask its owner for the reason; once it stays so it becomes usual";
+        "look at what it has taken since then (`wardgate audit timeline NAME`) and ask its owner for the reason; once it stays so it becomes usual";
     /// Thing after thing.
     Enumeration = "enumeration", Volume, "things in a row", "it goes through things one after the other",
         "ask its owner why it goes through all of them; an export or a list operation serves honest callers better";
@@ -132,7 +132,7 @@ signals! {
         "grant it what it needs, or have its owner mend what asks for more";
     /// Errors, far more than usual.
     Probing = "probing", Behaviour, "per cent of its calls", "far more of its calls fail than it is used to",
-        "look at the paths that failed (`wardgate events`); mend the client, or stop it";
+        "look at the paths that failed (`wardgate audit timeline NAME`); mend the client, or stop it";
     /// It does not wait where it is told to.
     Deaf = "deaf", Behaviour, "calls too early", "it does not wait as long as it was told to",
         "have its owner honour `Retry-After`; its client retries too early";

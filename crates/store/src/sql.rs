@@ -20,12 +20,13 @@ pub(crate) const STOPS_SINCE: &str = "SELECT seq, time_us, actor, subject, name,
      WHERE seq > $1 AND act IN ('revoke', 'spend', 'state', 'contain', 'release') ORDER BY seq LIMIT $2";
 pub(crate) const TOUCHED_SINCE: &str = "SELECT c.seq, c.subject, c.name, c.act, k.identity FROM change c \
      LEFT JOIN credential k ON c.subject = 'credential' AND k.id = c.name WHERE c.seq > $1 ORDER BY c.seq LIMIT $2";
-pub(crate) const RESOURCE_CHANGED_AFTER: &str = "SELECT seq FROM change WHERE seq > $1 AND subject NOT IN \
-     ('status', 'credential', 'secret', 'signing_key', 'owner_status', 'containment', 'approval', 'discovery', 'task') ORDER BY seq LIMIT 1";
+/// Resources are what has a kind for its subject, and kinds alone begin with a capital letter.
+pub(crate) const RESOURCE_CHANGED_AFTER: &str =
+    "SELECT seq FROM change WHERE seq > $1 AND SUBSTR(subject, 1, 1) <> LOWER(SUBSTR(subject, 1, 1)) ORDER BY seq LIMIT 1";
 pub(crate) const SEQ_AT: &str = "SELECT seq FROM change WHERE time_us <= $1 ORDER BY seq DESC LIMIT 1";
 /// The last change of each resource up to a number, unless it removed it.
 pub(crate) const RESOURCES_AT: &str = "SELECT c.subject, c.name, c.after FROM change c JOIN (SELECT MAX(seq) AS seq FROM change \
-     WHERE seq <= $1 AND subject NOT IN ('status', 'credential', 'secret', 'signing_key', 'owner_status', 'containment', 'approval', 'discovery', 'task') \
+     WHERE seq <= $1 AND SUBSTR(subject, 1, 1) <> LOWER(SUBSTR(subject, 1, 1)) \
      GROUP BY subject, name) AS latest ON latest.seq = c.seq WHERE c.after IS NOT NULL ORDER BY c.subject, c.name";
 pub(crate) const STATUSES_BORN: &str = "SELECT c.name, c.actor, c.reason FROM change c JOIN (SELECT MIN(seq) AS seq FROM change \
      WHERE seq <= $1 AND subject = 'Identity' GROUP BY name) AS first ON first.seq = c.seq";

@@ -1,6 +1,6 @@
 //! Certificates that change while the gate runs: new files serve the next connection, bad ones change nothing.
 
-use crate::{config::TlsFiles, tls};
+use crate::{config::TlsFiles, folder, tls};
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use notify::{RecursiveMode, Watcher as _};
@@ -42,17 +42,13 @@ impl Certificates {
             }
         })?;
         let files = shown.iter().flat_map(|shown| [&shown.files.certificate, &shown.files.key]);
-        let directories: BTreeSet<&Path> = files.map(|file| directory(file)).collect();
+        let directories: BTreeSet<&Path> = files.map(|file| folder::of(file)).collect();
         for directory in directories {
             watcher.watch(directory, RecursiveMode::NonRecursive).with_context(|| format!("cannot follow `{}`", directory.display()))?;
         }
         tokio::spawn(reload(shown, receiver));
         Ok(Self { _watcher: watcher })
     }
-}
-
-fn directory(file: &Path) -> &Path {
-    file.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// What stands in both files; nothing where one cannot be read.

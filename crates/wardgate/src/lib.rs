@@ -37,6 +37,7 @@ pub mod demo;
 pub mod diagnostics;
 pub mod discovery;
 pub mod evidence;
+mod folder;
 pub mod glass;
 pub mod governor;
 pub mod issuer;

@@ -10,6 +10,7 @@ use super::{
     sshd::Sshd,
 };
 use std::{
+    borrow::Cow,
     io::{self, Read},
     sync::Arc,
 };
@@ -97,7 +98,11 @@ pub enum Told<'t> {
 
 /// Reads a file.
 #[derive(Debug)]
-pub struct Reader<R>(Way<R>);
+pub struct Reader<R> {
+    way: Way<R>,
+    /// The caller, where the format knows none: all of a file is one.
+    file: Box<str>,
+}
 
 #[derive(Debug)]
 enum Way<R> {
@@ -112,20 +117,27 @@ impl<R: Read> Reader<R> {
     /// Reads from the begin of a file.
     #[must_use]
     pub fn new(from: R, reading: &Reading) -> Self {
-        Self(match reading.format {
+        let way = match reading.format {
             Format::Clf => Way::Clf(Lines::new(from), Detail::Common),
             Format::Combined => Way::Clf(Lines::new(from), Detail::Combined),
             Format::Json => Way::Json(Lines::new(from), Arc::clone(&reading.mapping)),
             Format::CloudTrail => Way::CloudTrail(Records::new(from, cloudtrail::WAY)),
             Format::Har => Way::Har(Records::new(from, har::WAY)),
             Format::Sshd => Way::Sshd(Lines::new(from), Sshd::new(reading.year)),
-        })
+        };
+        Self { way, file: "".into() }
+    }
+
+    /// The same of a file of this name, which is its caller where the format knows none.
+    #[must_use]
+    pub fn of(self, file: &str) -> Self {
+        Self { file: file.into(), ..self }
     }
 
     /// The line of what was given last, counted from 1.
     #[must_use]
     pub fn line(&self) -> u64 {
-        match &self.0 {
+        match &self.way {
             Way::Clf(lines, _) | Way::Json(lines, _) | Way::Sshd(lines, _) => lines.number(),
             Way::CloudTrail(records) | Way::Har(records) => records.number(),
         }
@@ -136,7 +148,7 @@ impl<R: Read> Reader<R> {
     /// # Errors
     /// When the file cannot be read on.
     pub fn read_on(&mut self) -> io::Result<Option<Told<'_>>> {
-        Ok(match &mut self.0 {
+        Ok(match &mut self.way {
             Way::Clf(lines, detail) => by_line(lines, |line| clf::line(line, *detail).map(Some))?,
             Way::Json(lines, mapping) => by_line(lines, |line| {
                 // Calls that stand in an array, one a line, have a comma behind.
@@ -146,7 +158,10 @@ impl<R: Read> Reader<R> {
             })?,
             Way::Sshd(lines, sshd) => by_line(lines, |line| sshd.line(line))?,
             Way::CloudTrail(records) => by_record(records, cloudtrail::record)?,
-            Way::Har(records) => by_record(records, har::entry)?,
+            Way::Har(records) => match by_record(records, har::entry)? {
+                Some(Told::Call(call)) => Some(Told::Call(Call { source: Cow::Borrowed(&*self.file), ..call })),
+                other => other,
+            },
         })
     }
 }

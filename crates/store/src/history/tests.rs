@@ -3,10 +3,24 @@ use crate::{
     world::{HOUR, NOW, World, actor, identity, on_both, resource},
 };
 use serde_json::json;
-use wardgate_model::inventory::IdentityState;
+use wardgate_model::{inventory::IdentityState, resource::Kind};
 
 on_both! {
     what_was_on_record_is_read_back,
+    what_is_no_resource_is_in_nobodys_way,
+}
+
+#[test]
+fn kinds_alone_begin_with_a_capital_letter() {
+    assert!(Kind::ALL.iter().all(|kind| kind.as_str().starts_with(|first: char| first.is_ascii_uppercase())));
+}
+
+async fn what_is_no_resource_is_in_nobodys_way(world: World) {
+    let by = actor("root", "a release");
+    world.store.put_resource(&by, &resource("Identity/bot"), &json!({}), Precondition::Any, NOW).await.unwrap();
+    world.store.announce(&by, (Kind::Identity, "bot"), NOW + HOUR, NOW).await.unwrap();
+    let all = world.store.resources_at(u64::MAX).await.unwrap();
+    assert_eq!(all.iter().map(|(id, _)| id.to_string()).collect::<Vec<_>>(), ["Identity/bot"]);
 }
 
 async fn what_was_on_record_is_read_back(world: World) {

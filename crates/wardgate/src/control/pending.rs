@@ -286,7 +286,7 @@ pub(super) fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// The name of a file is on disk only with its directory.
 pub(super) fn sync_directory(file: &Path) -> io::Result<()> {
-    File::open(file.parent().unwrap_or(Path::new(".")))?.sync_all()
+    File::open(crate::folder::of(file))?.sync_all()
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use std::{
 /// # Errors
 /// When the directory is not there or others may write to it, or the disk says no; what was there stays.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), DeliverFault> {
-    let directory = path.parent().unwrap_or(Path::new("."));
+    let directory = crate::folder::of(path);
     let shown = directory.display();
     let meta = fs::metadata(directory).map_err(|error| DeliverFault::Failed(format!("`{shown}`: {error}")))?;
     if !meta.is_dir() {

@@ -22,7 +22,7 @@ const FRESH: &str = "s";
 pub(super) fn bind(path: &Path) -> anyhow::Result<(UnixListener, u32)> {
     make_way(path)?;
     // A socket is made with the mode that the umask leaves: it is made in a directory that only we can enter, and moved.
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory = crate::folder::of(path);
     let closed = tempfile::Builder::new().prefix(".glass").permissions(Permissions::from_mode(0o700)).tempdir_in(directory)?;
     let fresh = closed.path().join(FRESH);
     let listener = net::UnixListener::bind(&fresh)?;

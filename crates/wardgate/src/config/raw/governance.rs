@@ -124,7 +124,9 @@ impl RawBypass {
 pub(super) fn state_directory(state: Option<&RawState>, store: &str, base: &Path) -> PathBuf {
     let named = state.and_then(|state| state.directory.as_deref()).map(|directory| base.join(directory));
     let beside = || Some(Path::new(store.strip_prefix("sqlite:")?).parent()?.to_owned());
-    named.or_else(beside).unwrap_or_else(|| base.join(defaults::STATE))
+    let directory = named.or_else(beside).unwrap_or_else(|| base.join(defaults::STATE));
+    // The folder that one stands in has no name of its own in a relative path.
+    if directory.as_os_str().is_empty() { PathBuf::from(".") } else { directory }
 }
 
 impl RawDeliver {
