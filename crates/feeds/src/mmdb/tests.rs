@@ -1,5 +1,6 @@
+mod fuzz;
+
 use super::{Unusable, countries, networks};
-use proptest::prelude::*;
 use serde_json::{Value, json};
 use wardgate_model::atlas::Atlas;
 use wardgate_testkit::mmdb::{Addresses, mmdb};
@@ -95,23 +96,4 @@ fn a_tree_without_an_end_is_given_up() {
     assert_eq!(file.get(at..at + 2), Some(&[0xc1, 1][..]));
     *file.get_mut(at + 1).unwrap() = u8::try_from(depth).unwrap();
     assert!(matches!(countries(&file), Err(Unusable::Many { what: "networks in its tree", .. })));
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
-    /// A damaged file is refused or read, and never ends the process.
-    #[test]
-    fn a_damaged_file_breaks_nothing(changes in proptest::collection::vec((any::<u16>(), any::<u8>()), 1..12), cut in 0_usize..200) {
-        let mut file = mmdb(Addresses::Aliased, &[("192.0.2.0/24", iso("DE")), ("203.0.113.0/24", json!({ "asn": 7 })), ("2001:db8::/32", iso("FR"))]);
-        let length = file.len();
-        // Its end says how to read the rest: more changes there.
-        for (at, byte) in changes {
-            let at = if at % 2 == 0 { usize::from(at) % length } else { length - 1 - usize::from(at) % 250 };
-            if let Some(place) = file.get_mut(at) {
-                *place = byte;
-            }
-        }
-        file.truncate(length - if cut < 100 { 0 } else { cut });
-        let (_country, _network) = (countries(&file), networks(&file));
-    }
 }

@@ -1,5 +1,6 @@
+mod fuzz;
+
 use super::{Column, Format, NETWORKS_MAX, Taken, Unlisted, read};
-use proptest::prelude::*;
 use std::sync::Arc;
 use wardgate_model::{
     atlas::{Atlas, List, Listed},
@@ -147,25 +148,4 @@ fn a_list_has_an_end() {
     assert_eq!(said(&text, &Format::Netset), "it has more than 2000000 networks");
     let array = format!("[{}]", vec![r#"{"type":"ip-src","value":"192.0.2.1"}"#; 100].join(","));
     assert_eq!(said(&array, &Format::Misp), "100 entries, 0 others, 0 bad, 1 ranges");
-}
-
-proptest! {
-    /// Whatever a stranger writes: a list or the reason why not, never more wrong entries than were allowed, and the same twice.
-    #[test]
-    fn any_bytes_are_a_list_or_none(bytes in proptest::collection::vec(any::<u8>(), 0..400), flip in 0_usize..400) {
-        let mut drop = DROP.as_bytes().to_vec();
-        let at = flip % drop.len();
-        drop.splice(at..at, bytes.iter().copied());
-        for bytes in [&bytes, &drop] {
-            for format in [Format::Netset, jsonl(), csv("1"), csv("ip"), Format::Stix, Format::Misp] {
-                let now = Time::parse(NOW).unwrap();
-                let one = read(bytes, &format, now);
-                if let Ok(taken) = &one {
-                    prop_assert!(taken.bad * super::BAD_SHARE <= taken.entries + taken.others + taken.bad);
-                    prop_assert!(taken.wrong.len() <= super::TOLD_MAX);
-                }
-                prop_assert_eq!(one, read(bytes, &format, now));
-            }
-        }
-    }
 }

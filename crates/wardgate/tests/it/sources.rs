@@ -149,7 +149,9 @@ fn a_missing_list_keeps_nobody_from_serving_and_missing_countries_do() {
         b"192.0.2.1\n192.0.2.2\n192.0.2.3\n192.0.2.4\n192.0.2.5\n192.0.2.6\n192.0.2.7\n192.0.2.8\n192.0.2.9\nhere\n",
     );
     let said = wardgate(place.path(), &["check"]).with(0).err;
-    assert!(said.contains("lists/drop.txt:10: warning[sources.entry]: `here` is no network; 1 of its entries are passed over"), "{said}");
+    for part in ["lists/drop.txt:10", "warning[sources.entry] `here` is no network; entries that are passed over: 1"] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
     fs::remove_file(place.path().join("geo/country.mmdb")).unwrap();
     let said = wardgate(place.path(), &["serve"]).with(1).err;
     assert!(said.contains("geo/country.mmdb` cannot be read"), "{said}");

@@ -22,7 +22,7 @@ impl Looking<'_> {
             let place = Place::file(&state.path);
             for wrong in &state.wrong {
                 let line = u32::try_from(wrong.at).unwrap_or(0);
-                let what = format!("{}; {} of its entries are passed over", wrong.what, state.bad);
+                let what = format!("{}; entries that are passed over: {}", wrong.what, state.bad);
                 self.found.push(Diagnostic::warning(place.at(line, 0), "sources.entry", what).mend("ask who publishes the list"));
             }
         }

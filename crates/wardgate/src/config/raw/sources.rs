@@ -32,7 +32,7 @@ pub struct RawList {
     /// `netset` (an address or network a line; `#` and `;` begin comments), `jsonl` (an object a line), `csv`, `stix` (a bundle of
     /// STIX 2.1) or `misp` (events of MISP). Default: `netset`.
     pub format: Option<String>,
-    /// Of `csv` the column, by its name or its number from 1 on; of `jsonl` the member, `cidr` where none is named.
+    /// Of `csv` the column, by its name or, in quotes, its number from 1 on; of `jsonl` the member, `cidr` where none is named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
     /// What it weighs, 1 to 39: all lists together never weigh 40, from which on shipped guardrails act. Default: 25.
