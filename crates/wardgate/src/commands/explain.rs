@@ -138,7 +138,8 @@ fn recorded(explained: &Value) -> Option<String> {
 fn known(explained: &Value) -> Option<String> {
     let source = explained.get("source")?;
     let of = |member: &str, says: &str| source.get(member).and_then(Value::as_str).map(|text| format!("{says} {}", plain(text)));
-    let parts = [of("country", "country"), of("network", "network"), of("reputation", "on the lists").map(|lists| lists.replace(',', ", "))];
+    let parts =
+        [of("country", "country"), of("network", "network"), of("reputation", "on the lists").map(|lists| lists.replace(',', ", "))];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join("; "))
 }

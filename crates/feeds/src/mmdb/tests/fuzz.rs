@@ -10,7 +10,18 @@ const TARGET: Target = Target {
     name: "mmdb",
     corpus: concat!(env!("CARGO_MANIFEST_DIR"), "/corpus/mmdb"),
     property,
-    words: &["country", "iso_code", "DE", "asn", "AS7", "autonomous_system_number", "node_count", "record_size", "ip_version", "MaxMind.com"],
+    words: &[
+        "country",
+        "iso_code",
+        "DE",
+        "asn",
+        "AS7",
+        "autonomous_system_number",
+        "node_count",
+        "record_size",
+        "ip_version",
+        "MaxMind.com",
+    ],
     bytes_max: 4_096,
 };
 
@@ -33,7 +44,8 @@ const ASKED: [&str; 12] = [
 fn property(bytes: &[u8]) -> Result<Outcome, Broken> {
     let refused = |unusable: &Unusable| std::mem::discriminant(unusable);
     let (countries, networks) = (countries(bytes), networks(bytes));
-    let outcome = (countries.as_ref().map(|of| of.len().min(4)).map_err(refused), networks.as_ref().map(|of| of.len().min(4)).map_err(refused));
+    let outcome =
+        (countries.as_ref().map(|of| of.len().min(4)).map_err(refused), networks.as_ref().map(|of| of.len().min(4)).map_err(refused));
     let (Ok(countries), Ok(reader)) = (countries, Reader::from_source(bytes)) else { return Ok(Outcome::of(outcome)) };
     let atlas = Atlas { countries: countries.into(), ..Atlas::default() };
     for address in ASKED.map(|text| text.parse::<IpAddr>().expect("an address")) {
