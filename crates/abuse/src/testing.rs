@@ -8,6 +8,7 @@ use wardgate_model::{
         Api, AuditMode, Consumers, Doors, Exposure, Mode, Operation, OperationClass, OperationId, PathTemplate, Sensitivity, Target,
         Upstream, UpstreamIdentity, UpstreamTimeouts,
     },
+    atlas::Listing,
     credential::{Credential, CredentialKind, CredentialState},
     facts::{Caller, ContentFacts, Door, Facts, Lane, RequestFacts, SourceFacts, SourceZone, Stopped},
     id::{ApiName, CredentialId, EnvironmentName, IdentityId, LimitName, OwnerName, RequestId, ZoneName},
@@ -136,10 +137,10 @@ pub(crate) fn facts(text: &str) -> Facts {
             content: ContentFacts::default(),
         },
         source: SourceFacts {
-            address: of("source", "192.0.2.1").parse().expect("an address"),
             zone: words.get("zone").map(|zone| zone_of(zone)),
-            user_agent: None,
             tls: words.get("tls").map(|tls| (*tls).into()),
+            listing: words.get("listed").map(|lists| listing(lists)),
+            ..SourceFacts::at(of("source", "192.0.2.1").parse().expect("an address"))
         },
         api: Some(api),
         operation: Some(Arc::new(operation)),
@@ -160,6 +161,12 @@ pub(crate) fn facts(text: &str) -> Facts {
         assessed: None,
         stopped: words.get("stopped").map(|_| Stopped::because(Reason::ProofUnknown)),
     }
+}
+
+/// `drop:30,scan:20`: lists with their weights.
+fn listing(lists: &str) -> Arc<Listing> {
+    let lists = lists.split(',').map(|list| list.split_once(':').expect("NAME:WEIGHT"));
+    Arc::new(Listing::of(lists.map(|(name, weight)| (name, weight.parse().expect("a weight")))))
 }
 
 /// A zone; `home` has an environment.

@@ -5,11 +5,12 @@
 //! risky, and of nothing else. Whoever is no identity (people, nobody) has no profile: logins and contents are looked at all the same.
 //!
 //! Reading order: `sight` (a request in numbers), `table`, `runs`, `amount` (what is remembered), `profile` (what is unusual), `peers`,
-//! `logins`, and `weights`, where every number stands.
+//! `logins`, `listed`, and `weights`, where every number stands.
 
 mod amount;
 mod hash;
 mod kept;
+mod listed;
 mod logins;
 mod peers;
 mod profile;
@@ -123,6 +124,9 @@ impl Watch {
             payload.deviations.into(),
             (u32::from(payload.deviations) * w::DEVIATION).min(w::DEVIATIONS_MAX),
         );
+        if let Some((lists, weight)) = listed::listed(facts) {
+            part(&mut parts, Signal::Reputation, lists, weight);
+        }
         let muted = self.muted.load(Ordering::Relaxed);
         if muted != 0 {
             parts.retain(|part| muted & (1 << part.signal as u32) == 0);

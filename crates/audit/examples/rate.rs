@@ -135,7 +135,7 @@ fn event(number: u32) -> Event {
             time,
             door: Door::Public,
             trace: None,
-            source: SourceFacts { address: [10, b & 3, c & 15, d].into(), zone: None, user_agent: Some("rate/1".into()), tls: None },
+            source: SourceFacts { user_agent: Some("rate/1".into()), ..SourceFacts::at([10, b & 3, c & 15, d].into()) },
             request: RequestFacts {
                 method: http::Method::GET,
                 host: "ledger.example".into(),

@@ -43,6 +43,9 @@ pub(crate) fn event<'a>(event: &'a Event, edge: &'a str, seq: u64) -> EventV1<'a
         environment: facts.source.zone.as_ref().and_then(|zone| Some(zone.environment.as_ref()?.as_str().into())),
         user_agent: facts.source.user_agent.as_deref().map(scrub),
         tls_fingerprint: facts.source.tls.as_deref().map(Cow::Borrowed),
+        country: facts.source.country.as_ref().map(|country| country.as_str().into()),
+        network: facts.source.network.map(|network| network.to_string().into()),
+        reputation: facts.source.listing.as_deref().map(|listing| listing.names().into()),
         ..SourceV1::default()
     });
     told.request = request(&facts.request, operation);

@@ -9,7 +9,7 @@
 //! rests on; [`fetch`] is one fetch, [`fault`] why it came to nothing, [`freshness`] how long an answer keeps.
 //! [`discovery`] leads from an issuer to its keys, [`document`] reads what came, [`endpoint`] knows servers by their SPIFFE id, [`pace`] says when to fetch again. [`feed`] puts
 //! them together for one document, [`feeds`] for all of a process; [`introspection`] asks about one token,
-//! [`sign_in`] about one person.
+//! [`sign_in`] about one person. [`reputation`] and [`mmdb`] read what the operator's files say of addresses, [`charts`] follows them.
 //!
 //! ```
 //! use wardgate_feeds::{guard, target::Target};
@@ -21,6 +21,7 @@
 //! ```
 
 mod absent;
+pub mod charts;
 pub mod clock;
 pub mod discovery;
 pub mod document;
@@ -33,7 +34,9 @@ pub mod file;
 pub mod freshness;
 pub mod guard;
 pub mod introspection;
+pub mod mmdb;
 pub mod pace;
+pub mod reputation;
 pub mod resolve;
 pub mod roots;
 pub mod sign_in;

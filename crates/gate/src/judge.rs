@@ -178,6 +178,7 @@ pub fn describe(arrival: &Arrival<'_>, identity: &IdentityId, kind: ProofKind, s
     };
     let mut facts = rooms().unwrap_or_else(Refused::into_facts);
     facts.source.zone = snapshot.zone(facts.source.address).cloned();
+    facts.source.look_up(snapshot.atlas());
     let caller = identity::described(identity, kind, snapshot, arrival.time);
     if facts.stopped.is_none() && identity::is_contained(&caller, snapshot) {
         facts.stopped = Some(Stopped::because(Reason::IdentityContained));
@@ -297,10 +298,8 @@ pub(crate) fn blank(arrival: &Arrival<'_>, request: RequestFacts) -> Facts {
         trace: None,
         request,
         source: SourceFacts {
-            address: canon::address(arrival.peer),
-            zone: None,
-            user_agent: None,
             tls: arrival.handshake.map(|handshake| Arc::clone(&handshake.fingerprint)),
+            ..SourceFacts::at(canon::address(arrival.peer))
         },
         api: None,
         operation: None,

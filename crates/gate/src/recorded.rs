@@ -148,7 +148,7 @@ pub fn nothing() -> Facts {
         door: Door::Described,
         trace: None,
         request,
-        source: SourceFacts { address: IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), zone: None, user_agent: None, tls: None },
+        source: SourceFacts::at(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED)),
         api: None,
         operation: None,
         resource: None,
@@ -177,6 +177,7 @@ pub fn relate(facts: &mut Facts, recorded: &Recorded<'_>, snapshot: &Snapshot, m
     let address = canon::address(recorded.source);
     facts.source.address = address;
     facts.source.zone = snapshot.zone(address).cloned();
+    facts.source.look_up(snapshot.atlas());
     facts.stopped = None;
     if let Err(reason) = route(facts, recorded, snapshot) {
         facts.stopped = Some(Stopped::because(reason));

@@ -19,10 +19,14 @@ use crate::{
 use ahash::AHashMap;
 use ipnet::IpNet;
 use ready::{Ready, ready};
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, LazyLock},
+};
 use wardgate_abuse::Limits;
 use wardgate_model::{
     api::{Api, Operation, UpstreamIdentity},
+    atlas::Atlas,
     credential::Credential,
     facts::{Caller, Lane, Purpose, SourceZone},
     grant::Grant,
@@ -150,6 +154,8 @@ pub struct Snapshot {
     people: Arc<Identity>,
     estate: Arc<Estate>,
     trust: Arc<Trust>,
+    /// `None` until it comes after another: then what that one knew.
+    atlas: Option<Arc<Atlas>>,
     spent: Arc<Spent>,
     possessions: Arc<Possessions>,
     handshakes: Arc<Handshakes>,
@@ -168,6 +174,7 @@ impl Snapshot {
             people: Arc::new(Identity::people()),
             estate,
             trust: Trust::nobody(),
+            atlas: None,
             spent: Arc::default(),
             possessions: Arc::default(),
             handshakes: Arc::default(),
@@ -180,9 +187,16 @@ impl Snapshot {
         Self { trust, ..self }
     }
 
-    /// Remembers which signatures and proofs were taken, as the snapshot before it does.
+    /// Knows this of addresses; without it, what the snapshot before it knew.
+    #[must_use]
+    pub fn knowing(self, atlas: Arc<Atlas>) -> Self {
+        Self { atlas: Some(atlas), ..self }
+    }
+
+    /// Remembers which signatures and proofs were taken, and what is known of addresses, as the snapshot before it does.
     pub(crate) fn after(self, before: &Self) -> Self {
         Self {
+            atlas: self.atlas.or_else(|| before.atlas.clone()),
             spent: Arc::clone(&before.spent),
             possessions: Arc::clone(&before.possessions),
             handshakes: Arc::clone(&before.handshakes),
@@ -200,6 +214,13 @@ impl Snapshot {
     #[must_use]
     pub fn possessions(&self) -> &Possessions {
         &self.possessions
+    }
+
+    /// What is known of addresses.
+    #[must_use]
+    pub fn atlas(&self) -> &Atlas {
+        static NOTHING: LazyLock<Atlas> = LazyLock::new(Atlas::default);
+        self.atlas.as_deref().unwrap_or(&NOTHING)
     }
 
     /// Whom a full handshake was asked of.

@@ -1,12 +1,13 @@
 //! Room 3. Takes a [`Routed`], gives a [`Sourced`]: may this source spend our CPU?
 //!
 //! Why here: reading a route is cheap, proving a caller is not. No source is trusted for where it comes from (AN6); it
-//! can only be refused. Refuses: sources over their pre-authentication limit, failed proofs counted dearer.
+//! can only be refused. What the operator's files say of its address is looked up and weighed later. Refuses: sources over their pre-authentication limit, failed proofs counted dearer.
 
 use crate::{canon, judge::Refused, route::Routed, snapshot::Snapshot};
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 use wardgate_abuse::Meters;
 use wardgate_model::{
+    atlas::{AsNumber, Country, Listing},
     facts::{Facts, SourceZone},
     time::Time,
 };
@@ -20,6 +21,12 @@ pub struct Sourced<'a> {
     pub address: IpAddr,
     /// The zone that the address lies in.
     pub zone: Option<SourceZone>,
+    /// The country that it lies in.
+    pub country: Option<Country>,
+    /// Whose network it is in.
+    pub network: Option<AsNumber>,
+    /// The lists that it is on.
+    pub listing: Option<Arc<Listing>>,
 }
 
 impl Sourced<'_> {
@@ -27,8 +34,9 @@ impl Sourced<'_> {
     #[must_use]
     pub fn into_facts(self) -> Facts {
         let mut facts = self.routed.into_facts();
-        facts.source.address = self.address;
-        facts.source.zone = self.zone;
+        let source = &mut facts.source;
+        (source.address, source.zone) = (self.address, self.zone);
+        (source.country, source.network, source.listing) = (self.country, self.network, self.listing);
         facts
     }
 }
@@ -41,7 +49,15 @@ pub(crate) fn admitted<'a>(routed: Routed<'a>, snapshot: &Snapshot) -> Sourced<'
 
 #[inline]
 fn of<'a>(routed: Routed<'a>, address: IpAddr, snapshot: &Snapshot) -> Sourced<'a> {
-    Sourced { routed, address, zone: snapshot.zone(address).cloned() }
+    let atlas = snapshot.atlas();
+    Sourced {
+        routed,
+        address,
+        zone: snapshot.zone(address).cloned(),
+        country: atlas.country(address),
+        network: atlas.network(address),
+        listing: atlas.listing(address).cloned(),
+    }
 }
 
 /// Admits the source.

@@ -3,6 +3,7 @@
 
 use crate::{
     api::{Api, Operation},
+    atlas::{AsNumber, Atlas, Country, Listing},
     credential::{Credential, CredentialKind, KeyedHash},
     id::{CredentialId, EnvironmentName, IdentityId, PurposeName, RequestId, TaskId, TrustName, ZoneName},
     inventory::{Identity, words},
@@ -137,6 +138,27 @@ pub struct SourceFacts {
     pub user_agent: Option<Box<str>>,
     /// The fingerprint of its TLS software, as its first handshake message tells it; `None` without TLS, or behind a proxy.
     pub tls: Option<Arc<str>>,
+    /// The country of the address, where a file of the operator's says so.
+    pub country: Option<Country>,
+    /// Whose network the address is in, where a file of the operator's says so.
+    pub network: Option<AsNumber>,
+    /// The lists of the operator's that the address is on; `None`: on none.
+    pub listing: Option<Arc<Listing>>,
+}
+
+impl SourceFacts {
+    /// This address, and nothing is known of it.
+    #[must_use]
+    pub const fn at(address: IpAddr) -> Self {
+        Self { address, zone: None, user_agent: None, tls: None, country: None, network: None, listing: None }
+    }
+
+    /// Looks the address up.
+    pub fn look_up(&mut self, atlas: &Atlas) {
+        self.country = atlas.country(self.address);
+        self.network = atlas.network(self.address);
+        self.listing = atlas.listing(self.address).cloned();
+    }
 }
 
 /// A verified token's own words.

@@ -161,6 +161,9 @@ impl Asked<'_> {
         if fields.has(Field::Zone) {
             option(&mut key, self.facts.source.zone.as_ref().map(|zone| zone.as_str()));
         }
+        if fields.has(Field::Country) {
+            option(&mut key, self.facts.source.country.as_ref().map(|country| country.as_str()));
+        }
         if fields.has(Field::Purpose) {
             option(&mut key, self.facts.purpose.as_ref().map(|purpose| purpose.value.as_str()));
         }
@@ -248,7 +251,7 @@ impl Asked<'_> {
             members.push(("network", RestrictedExpression::new_ip(source.address.to_string())));
         }
         if fields.has(Field::Country) {
-            members.push(("country", text("")));
+            members.push(("country", text(source.country.as_ref().map_or("", |country| country.as_str()))));
         }
         if fields.has(Field::Known) {
             members.push(("known", RestrictedExpression::new_bool(false)));

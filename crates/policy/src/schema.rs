@@ -28,7 +28,7 @@ pub(crate) fn worded() -> [(&'static str, Vec<&'static str>); 8] {
 }
 
 /// Paths of the context that this version cannot fill yet: a policy that reads one is refused, never silently void.
-pub(crate) const NOT_YET: [&str; 2] = ["context.source.country", "context.source.known"];
+pub(crate) const NOT_YET: [&str; 1] = ["context.source.known"];
 
 const BODY: &str = r#"
 entity Owner, Team, Role, Api;
@@ -84,7 +84,7 @@ type Call = {
   source: {
     zone: String,            // "" where no zone holds the address
     network: ipaddr,
-    country: String,         // not enforced yet: refused
+    country: String,         // two capital letters; "" where no file of the operator's says
     known: Bool,             // not enforced yet: refused
   },
   lane: String,              // a person's session is `people`; who shows nothing `anonymous`

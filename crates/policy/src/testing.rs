@@ -8,6 +8,7 @@ use wardgate_model::{
         Api, AuditMode, Consumers, Doors, Exposure, Mode, Operation, OperationClass, OperationId, PathTemplate, Sensitivity, Target,
         Upstream, UpstreamIdentity, UpstreamTimeouts,
     },
+    atlas::Country,
     diagnostic::Place,
     facts::{Basis, Caller, ContentFacts, Door, Facts, Purpose, RequestFacts, SourceFacts, TokenFacts},
     grant::{Grant, GrantTo, OperationSelector},
@@ -188,10 +189,9 @@ pub(crate) fn facts(identity: &Identity, text: &str) -> (Facts, u8) {
             content: ContentFacts::default(),
         },
         source: SourceFacts {
-            address: words.get("address").unwrap_or("10.0.0.1").parse().unwrap(),
             zone: words.get("zone").map(|zone| ZoneName::parse(zone).unwrap().into()),
-            user_agent: None,
-            tls: None,
+            country: words.get("country").map(|country| Country::parse(country).unwrap()),
+            ..SourceFacts::at(words.get("address").unwrap_or("10.0.0.1").parse().unwrap())
         },
         api: None,
         operation: None,

@@ -5,7 +5,7 @@
 //! [`upstream`] answers every request with the same bytes; [`plain`] is a reverse proxy that does nothing but pass
 //! requests on, which is what Wardgate's cost is measured against (`bench/whole-process.sh`). [`mod@reference`] makes pages of `docs/` from tables in the code.
 //! [`postgres`] is a database server that ends with the tests, [`bucket`] an object store, [`anchor`] one that
-//! keeps checkpoints.
+//! keeps checkpoints; [`mmdb`] writes files of countries and networks.
 //! [`estate`] simulates weeks of calls, honest ones and attacks, that signals and responses are measured by.
 //! [`efficacy`] has the gate judge them and says what became of whom.
 //! [`world`] makes small worlds of text, judged in memory; [`fuzz`] tries every parser of untrusted bytes with what nobody would write.
@@ -21,6 +21,7 @@ pub mod bucket;
 pub mod efficacy;
 pub mod estate;
 pub mod fuzz;
+pub mod mmdb;
 pub mod plain;
 pub mod postgres;
 pub mod reference;

@@ -144,6 +144,8 @@ pub struct Config {
     pub bypass: crate::bypass::Settings,
     /// Where new upstream secrets may be brought.
     pub deliver: crate::deliver::Settings,
+    /// Files that say something of addresses.
+    pub sources: wardgate_feeds::charts::Settings,
 }
 
 /// Bounds of the edge; every one finite. The defaults are shown by `wardgate config show`.

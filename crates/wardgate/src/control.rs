@@ -2,13 +2,14 @@
 //!
 //! Reading order: `load` (files and what is declared otherwise, resolved), `people` (identities and credentials), `publish`
 //! (snapshots), `follow` (what stops somebody, before any snapshot), `change` (what the management API declares),
-//! `material` (our keys), `signing` (how they are replaced), `hooks` (secrets of senders), `trust` (those of others); `heard`, `away`, `pending` and `last` (the store is away: how that is known, what is obeyed all the
+//! `material` (our keys), `signing` (how they are replaced), `hooks` (secrets of senders), `trust` (those of others), `charts` (what is known of addresses); `heard`, `away`, `pending` and `last` (the store is away: how that is known, what is obeyed all the
 //! same, what is started from),
 //! `replays` (what rulings can be made again with), `open` (the start).
 
 mod announced;
 mod away;
 mod change;
+mod charts;
 mod follow;
 mod heard;
 mod hooks;
@@ -77,6 +78,7 @@ pub struct Control {
     material: Material,
     denied: Arc<Denied>,
     sources: Arc<Sources>,
+    charts: charts::Followed,
     gate: Arc<Gate>,
     log: Arc<Log>,
     loaded: ArcSwap<Loaded>,

@@ -1,5 +1,6 @@
 //! What answers without a credential: health, readiness, metrics on the admin listener, our keys on the others.
 
+mod charts;
 mod trust;
 
 use crate::{
@@ -82,7 +83,9 @@ impl Answers {
         };
         plain(
             status,
-            text + &self.behind() + &trust::lines(&self.control.sources().states(), &self.control.sources().asked(), clock::now()),
+            text + &self.behind()
+                + &trust::lines(&self.control.sources().states(), &self.control.sources().asked(), clock::now())
+                + &charts::lines(&self.control.charted()),
         )
     }
 
@@ -160,6 +163,7 @@ impl Answers {
             let _infallible = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n");
         }
         text.push_str(&trust::metrics(&self.control.sources().states(), &self.control.sources().asked(), clock::now()));
+        text.push_str(&charts::metrics(&self.control.charted(), clock::now()));
         let mut response = plain(StatusCode::OK, text);
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
         response

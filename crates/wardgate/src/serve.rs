@@ -88,6 +88,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         .with_context(|| format!("cannot open the event log `{}`", config.audit.display()))?;
 
     let control = runtime.block_on(Control::open(config, meters, Arc::clone(&log)))?;
+    runtime.block_on(control.chart())?;
     let config = control.config();
     let answers = Arc::new(Answers::new(Arc::clone(&control), Arc::clone(&log)));
     let metrics = Arc::new(EdgeMetrics::default());
@@ -133,6 +134,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
     runtime.spawn(Arc::clone(&control).listen());
     runtime.spawn(Arc::clone(&control).follow());
     runtime.spawn(Arc::clone(&control).trust());
+    runtime.spawn(Arc::clone(&control).follow_charts());
     runtime.spawn(Arc::clone(&control).keep_last());
     runtime.spawn(Arc::clone(&control).keep_meters());
     runtime.spawn(Arc::clone(&control).renew_keys());

@@ -208,7 +208,7 @@ impl Fixture {
             door: Door::Admin,
             trace: None,
             request,
-            source: SourceFacts { address: [127, 0, 0, 1].into(), zone: None, user_agent: None, tls: None },
+            source: SourceFacts::at([127, 0, 0, 1].into()),
             unknown: None,
             assessed: None,
             api: None,

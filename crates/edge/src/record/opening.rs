@@ -43,7 +43,7 @@ impl Opening {
                 retry: None,
                 content: ContentFacts::default(),
             },
-            source: SourceFacts { address: canon::address(self.peer), zone: None, user_agent: None, tls: None },
+            source: SourceFacts::at(canon::address(self.peer)),
             api: None,
             operation: None,
             resource: None,

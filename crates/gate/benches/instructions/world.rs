@@ -1,10 +1,11 @@
 //! The worlds in which requests are measured.
 
-use std::{fmt::Write as _, sync::Arc, time::Duration};
+use std::{fmt::Write as _, net::IpAddr, sync::Arc, time::Duration};
 use wardgate_abuse::budget::{Drawn, Wants};
 use wardgate_gate::{Change, Meters, Snapshot};
 use wardgate_model::{
     api::OperationClass,
+    atlas::{Atlas, ByAddress, List, Listed, Networks},
     grant::{Grant, GrantTo, OperationSelector},
     id::{ApiName, CredentialId, EnvironmentName, GrantId, IdentityId, PurposeName, TaskId},
     proof::HeldKey,
@@ -59,6 +60,8 @@ pub(crate) enum Shape {
     Crowd,
     /// Each request is the first of its identity's revision.
     First,
+    /// From an address that is on one of two lists of 100,000 networks, while 400,000 networks have a country: weighed.
+    Charted,
 }
 
 impl Shape {
@@ -73,6 +76,7 @@ impl Shape {
         Self::Unknown,
         Self::Crowd,
         Self::First,
+        Self::Charted,
     ];
 
     /// Its name.
@@ -88,6 +92,7 @@ impl Shape {
             Self::Unknown => "unknown",
             Self::Crowd => "crowd",
             Self::First => "first",
+            Self::Charted => "charted",
         }
     }
 
@@ -131,9 +136,14 @@ impl Scene {
             Shape::Conditional => ("GET /ledger/reports/2026-05", "rule.allowed"),
             Shape::Guarded => ("POST /ledger/keys", "rule.forbidden"),
             Shape::Unknown => ("GET /ledger/entries/4711", "proof.unknown"),
-            Shape::Allowed | Shape::Shipped | Shape::Token | Shape::Bound | Shape::Budgeted | Shape::Crowd | Shape::First => {
-                ("GET /ledger/entries/4711", "rule.allowed")
-            }
+            Shape::Allowed
+            | Shape::Shipped
+            | Shape::Token
+            | Shape::Bound
+            | Shape::Budgeted
+            | Shape::Crowd
+            | Shape::First
+            | Shape::Charted => ("GET /ledger/entries/4711", "rule.allowed"),
         };
         let request = format!("{target}\nhost: ledger.example\nuser-agent: ledger-sync/3.1\naccept: application/json");
         let stranger = api_key::generate(KeyKind::ApiKey, &EnvironmentName::literal("production"), &SystemEntropy);
@@ -158,6 +168,9 @@ impl Scene {
         };
         let key = each.first().map(|each| ProofKey::read(each.read.head())).transpose().map_err(|error| error.to_string())?;
         let asked = asked()?.bearer(shown);
+        if shape == Shape::Charted {
+            world.snapshot = world.snapshot.knowing(Arc::new(atlas(asked.arrival(DAWN).peer)));
+        }
         Ok(Self { world, asked, expected, each, key })
     }
 
@@ -169,6 +182,21 @@ impl Scene {
         let asked = Asked::parse(request).ok_or("the request cannot be read")?.bearer(world.key("ledger-sync"));
         Ok(Self { world, asked, expected, each: Vec::new(), key: None })
     }
+}
+
+/// Lists and countries all over version 4, one of the lists with this address.
+fn atlas(address: IpAddr) -> Atlas {
+    let spread = |count: u32, width: u32| (0..count).map(move |at| at * (u32::MAX / count)).map(move |first| (first, first + width));
+    let list = |name: &str, mut ranges: Vec<(u32, u32)>| {
+        ranges.extend(match address {
+            IpAddr::V4(v4) if name == "drop" => Some((v4.into(), v4.into())),
+            IpAddr::V4(_) | IpAddr::V6(_) => None,
+        });
+        List { name: name.into(), weight: 25, networks: Arc::new(Networks::of(ranges, Vec::new())) }
+    };
+    let lists = [list("drop", spread(100_000, 255).collect()), list("scan", spread(100_000, 63).collect())];
+    let countries = spread(400_000, 1023).enumerate().map(|(at, (first, last))| (first, last, if at % 2 == 0 { *b"DE" } else { *b"FR" }));
+    Atlas { listed: Arc::new(Listed::of(&lists)), countries: Arc::new(ByAddress::of(countries, [])), ..Atlas::default() }
 }
 
 fn signer() -> Result<Signer, String> {

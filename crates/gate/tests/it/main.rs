@@ -21,6 +21,8 @@ mod proofs;
 mod risk;
 #[cfg(test)]
 mod signatures;
+#[cfg(test)]
+mod sources;
 mod sunset;
 mod svids;
 #[cfg(test)]

@@ -14,9 +14,10 @@ fn key(text: &str, fields: Fields) -> Vec<u8> {
 #[test]
 fn trap_wrong_typed_values_are_not_equal_so_the_context_is_typed_facts() {
     // Cedar's own validation of the request against the schema: every type is right, with and without optional members.
-    for text in
-        ["-", "- proof=jwt bound age=5 zone=lan purpose=p task=t obo=h actors=a,b scopes=s,t audience=x path=/y query=z address=::1 risk=9"]
-    {
+    for text in [
+        "-",
+        "- proof=jwt bound age=5 zone=lan purpose=p task=t obo=h actors=a,b scopes=s,t audience=x path=/y query=z address=::1 country=DE risk=9",
+    ] {
         let (facts, risk) = facts(&identity("a"), text);
         let context = Asked { facts: &facts, risk, now: NOON }.context(Fields::ALL).expect("a context");
         let request = Request::new(Type::Identity.uid("a"), Type::Action.uid("read"), Type::Operation.uid("o"), context, Some(&SCHEMA));
@@ -42,6 +43,7 @@ fn trap_keys_hold_every_value_in_full() {
             assert_ne!(key(one, fields), key(other, fields), "{one} {other}");
         }
     }
+    assert_ne!(key("- country=DE", Fields::one(Field::Country)), key("- country=FR", Fields::one(Field::Country)));
     assert_ne!(key("- risk=1", Fields::one(Field::Risk)), key("- risk=2", Fields::one(Field::Risk)));
 }
 

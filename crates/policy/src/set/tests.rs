@@ -75,6 +75,29 @@ fn time_in_a_policy_is_evaluated_each_time() {
 }
 
 #[test]
+fn a_country_is_what_the_facts_say() {
+    let town = Town::new(
+        r#"@id("embargo") forbid (principal, action, resource in Api::"ledger") when { context.source.country == "XX" };
+@id("home") permit (principal, action == Action::"read", resource in Api::"ledger") when { context.source.country == "DE" };"#,
+        "a",
+        "",
+    );
+    let a = town.identity("a");
+    let (api, operation) = town.operation("ledger", "GET /entries/{id}");
+    let standing = town.set.standing(&a, &api, &operation);
+    let from = |words: &str| {
+        let (facts, risk) = facts(&a, words);
+        show(&town.set.rule(&standing, &facts, risk, NOON))
+    };
+    // Each asked twice: the second answer is a remembered one.
+    for _ in 0..2 {
+        assert_eq!(from("- country=DE"), "allow rule.allowed home");
+        assert_eq!(from("- country=XX"), "deny rule.forbidden embargo");
+        assert_eq!(from("-"), "deny rule.not_permitted");
+    }
+}
+
+#[test]
 fn a_standing_is_remembered_by_identity_revision_and_operation() {
     let town = Town::new("", "a\nb", "r to=a ops=read,list");
     let a = town.identity("a");

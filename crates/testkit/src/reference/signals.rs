@@ -90,7 +90,10 @@ const fn raises(signal: Signal) -> &'static str {
         Signal::Unfinished => "operations that begin something (a hold, an order) without those that end it. Nothing measures it yet",
         Signal::Hostile => "patterns of attacks in query or body",
         Signal::Deviation => "parts of the request that are not as the OpenAPI document of the API has them",
-        Signal::Reputation => "an address on lists of hostile ones that the operator has given. Nothing measures it yet",
+        Signal::Reputation => {
+            "an address on lists of hostile ones that the operator has given (docs/sources.md), outside the zones that have an \
+             environment. Each list has its weight; all of them together stay below 40, so that they refuse nothing by themselves"
+        }
     }
 }
 

@@ -70,6 +70,9 @@ fn readable(explained: &Value) -> String {
     if let Some(answered) = recorded(explained) {
         say("recorded", &answered);
     }
+    if let Some(known) = known(explained) {
+        say("source", &known);
+    }
     if let Some(identity) = explained.get("identity").filter(|identity| !identity.is_null()) {
         let of = ["owner", "environment"].iter().map(|member| format!("{member} {}", text(identity, member)));
         let name = if identity.get("name").is_some() { "name" } else { "id" };
@@ -129,6 +132,16 @@ fn recorded(explained: &Value) -> Option<String> {
     let moment = explained.get("time_us").and_then(Value::as_i64).map(Time::from_micros)?;
     let at = |path: &str| explained.pointer(path).and_then(Value::as_str).map(plain).unwrap_or_default();
     Some(format!("{}  from {}  {} {}  answered {status}", moment.to_rfc3339(), at("/source/address"), at("/method"), at("/path")))
+}
+
+/// What the operator's files say of where it came from.
+fn known(explained: &Value) -> Option<String> {
+    let source = explained.get("source")?;
+    let of = |member: &str, says: &str| source.get(member).and_then(Value::as_str).map(|text| format!("{says} {}", plain(text)));
+    let parts =
+        [of("country", "country"), of("network", "network"), of("reputation", "on the lists").map(|lists| lists.replace(',', ", "))];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 /// One policy that could have a say: what it said, and what was missing.

@@ -1,5 +1,7 @@
 //! What a configuration names besides itself: whether it is there, and is what it has to be.
 
+mod sources;
+
 use super::{AccessKey, AnchorPlace, Config, KeySource, secret_text, variable};
 use crate::tls;
 use std::{fs, path::Path};
@@ -51,6 +53,7 @@ impl Config {
                 looking.authority("audit.segments.s3.ca", ca);
             }
         }
+        looking.sources(&self.sources);
         looking.found
     }
 }

@@ -5,6 +5,7 @@ mod governance;
 mod issuer;
 mod outside;
 mod sign_in;
+mod sources;
 
 pub(super) use defaults::GLASS;
 use doors::{RawEdge, RawListener};
@@ -12,6 +13,7 @@ use governance::{RawBreakGlass, RawBypass, RawDeliver, RawDiscovery, RawState};
 use issuer::RawSigner;
 use outside::{RawAnchor, RawSegments};
 use sign_in::RawSignIn;
+use sources::RawSources;
 
 use super::{Config, KeySource, SealConfig};
 use serde::{Deserialize, Serialize};
@@ -86,6 +88,12 @@ mod defaults {
     pub(super) const PEOPLE_SESSION: &str = "1h";
     /// `deliver.vault.mount`.
     pub(super) const VAULT_MOUNT: &str = "secret";
+    /// `sources.reputation.format`.
+    pub(super) const LIST_FORMAT: &str = "netset";
+    /// `sources.reputation.column` of `jsonl`.
+    pub(super) const LIST_MEMBER: &str = "cidr";
+    /// `sources.reputation.weight`.
+    pub(super) const LIST_WEIGHT: u8 = 25;
 }
 
 /// `wardgate.yaml`. A key that is not there is `None` until [`Raw::filled`].
@@ -121,6 +129,9 @@ pub struct Raw {
     /// Where new upstream secrets may be brought.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deliver: Option<RawDeliver>,
+    /// What is known of addresses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sources: Option<RawSources>,
 }
 
 /// The admin listener.
@@ -248,6 +259,7 @@ impl Raw {
         fill(&mut edge.drain, defaults::DRAIN);
         fill(&mut self.discovery.get_or_insert_default().claim_within, defaults::CLAIM_WITHIN);
         fill(&mut self.bypass.get_or_insert_default().every, defaults::BYPASS);
+        self.sources.iter_mut().for_each(RawSources::fill);
         for tls in self.listeners.iter_mut().filter_map(|listener| listener.tls.as_mut()) {
             fill(&mut tls.client_certificates, "off");
         }
@@ -423,6 +435,7 @@ impl Raw {
         let claim_within = raw.discovery.unwrap_or_default().resolve(&mut findings);
         let bypass = raw.bypass.unwrap_or_default().resolve(&mut findings);
         let deliver = raw.deliver.unwrap_or_default().resolve(&mut findings);
+        let sources = raw.sources.unwrap_or_default().resolve(&mut findings);
         let glass = raw.break_glass.unwrap_or_default().socket;
         let audit = raw.audit.unwrap_or_default();
         let audit_bytes_max = findings.size("audit.bytes_max", text(&audit.bytes_max));
@@ -448,6 +461,7 @@ impl Raw {
                     claim_within,
                     bypass,
                     deliver,
+                    sources,
                     file: file.to_owned(),
                     listeners,
                     admin,

@@ -1,5 +1,6 @@
 mod fuzz;
 mod outside;
+mod sources;
 
 use super::{Config, KeySource, Raw};
 use insta::assert_snapshot;

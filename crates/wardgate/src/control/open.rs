@@ -2,6 +2,7 @@
 
 use super::{
     Control, Heard, Loaded, Material, Published, ReloadFault,
+    charts::Followed,
     follow::Heeded,
     last::{self, Started},
     load::Gathered,
@@ -58,6 +59,7 @@ impl Control {
         let keeper = Keeper::start(&config, clock::now(), clock::entropy());
         let keeper = keeper.with_context(|| format!("cannot keep in `{}` what rulings can be replayed with", config.audit.display()))?;
         let control = Self {
+            charts: Followed::new(&config.sources),
             config,
             store: Arc::new(store),
             material,

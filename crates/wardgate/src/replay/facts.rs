@@ -5,11 +5,12 @@
 //! what a rule reads is recorded.
 
 use http::Method;
-use std::{sync::Arc, time::Duration};
-use wardgate_audit::event_v1::{CredentialV1, EventV1, ProofV1, SignalV1, TokenV1};
+use std::{net::Ipv4Addr, sync::Arc, time::Duration};
+use wardgate_audit::event_v1::{CredentialV1, EventV1, ProofV1, SignalV1, SourceV1, TokenV1};
 use wardgate_gate::Snapshot;
 use wardgate_model::{
     api::{Api, Operation},
+    atlas::{AsNumber, Country, Listing},
     credential::{Credential, CredentialKind, CredentialState},
     facts::{
         Acting, Basis, Caller, ContentFacts, Delegation, Door, Facts, Purpose, RequestFacts, SourceFacts, SourceZone, Stopped, TokenFacts,
@@ -89,7 +90,7 @@ pub(super) fn facts(event: &EventV1<'_>, snapshot: &Snapshot) -> Result<Facts, M
             retry: None,
             content: ContentFacts { refused: refused_by_inspection(event), ..ContentFacts::default() },
         },
-        source: SourceFacts { address, zone, user_agent, tls },
+        source: SourceFacts { address, zone, user_agent, tls, ..looked_up(source)? },
         api,
         operation,
         resource: event.resource.as_deref().map(Into::into),
@@ -99,6 +100,20 @@ pub(super) fn facts(event: &EventV1<'_>, snapshot: &Snapshot) -> Result<Facts, M
         purpose: purpose(event)?,
         stopped,
     })
+}
+
+/// What files of then said of the address.
+fn looked_up(source: Option<&SourceV1<'_>>) -> Result<SourceFacts, Missing> {
+    let mut facts = SourceFacts::at(Ipv4Addr::UNSPECIFIED.into());
+    let Some(source) = source else { return Ok(facts) };
+    facts.country = read(source.country.as_deref(), "source.country", Country::parse)?;
+    facts.network = read(source.network.as_deref(), "source.network", AsNumber::parse)?;
+    facts.listing = source.reputation.as_deref().map(|names| Arc::new(Listing::recorded(names)));
+    Ok(facts)
+}
+
+fn read<T>(text: Option<&str>, member: &'static str, parse: fn(&str) -> Option<T>) -> Result<Option<T>, Missing> {
+    text.map(|text| parse(text).ok_or(Missing::Member(member))).transpose()
 }
 
 /// Why its inspection refused it: there is nothing to inspect any more.

@@ -89,6 +89,8 @@ mod sign_in;
 #[cfg(test)]
 mod signatures;
 #[cfg(test)]
+mod sources;
+#[cfg(test)]
 mod starter;
 #[cfg(test)]
 mod store_away;

@@ -44,7 +44,7 @@ pub(crate) fn stranger(target: &str, reason: Reason, arrived: Time) -> Event {
                 retry: None,
                 content: ContentFacts::default(),
             },
-            source: SourceFacts { address: "192.0.2.7".parse().expect("an address"), zone: None, user_agent: None, tls: None },
+            source: SourceFacts::at("192.0.2.7".parse().expect("an address")),
             api: None,
             operation: None,
             resource: None,

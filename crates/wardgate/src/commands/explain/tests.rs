@@ -37,7 +37,7 @@ fn a_refusal_says_who_what_why_and_what_to_do() {
 fn a_recorded_request_says_when_and_from_where() {
     let explained = json!({
         "time_us": 1_900_000_000_123_456_i64,
-        "source": { "address": "192.0.2.7" },
+        "source": { "address": "192.0.2.7", "country": "DE", "network": "AS64500", "reputation": "drop,scan" },
         "identity": { "id": "operator", "owner": "wardgate", "environment": "wardgate" },
         "operation": "wardgate-admin GET /api/v1/events", "method": "GET", "path": "/api/v1/events",
         "ruling": { "response": "allow", "enforced": true, "code": "rule.allowed", "reasons": ["rule.allowed"], "policies": ["shipped:admin-admin"], "risk": 0 },
@@ -46,6 +46,7 @@ fn a_recorded_request_says_when_and_from_where() {
     insta::assert_snapshot!(anstream::adapter::strip_str(&readable(&explained)).to_string(), @r"
     ruling     allow  rule.allowed
     recorded   2030-03-17T17:46:40Z  from 192.0.2.7  GET /api/v1/events  answered 200
+    source     country DE; network AS64500; on the lists drop, scan
     caller     operator  owner wardgate, environment wardgate
     operation  wardgate-admin GET /api/v1/events
     reason     rule.allowed
