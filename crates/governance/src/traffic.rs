@@ -22,7 +22,7 @@ mod held;
 pub mod json;
 mod lines;
 mod moment;
-mod paths;
+pub(crate) mod paths;
 pub mod reader;
 mod records;
 pub mod replay;

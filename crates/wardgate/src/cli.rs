@@ -9,6 +9,7 @@ mod manual;
 mod people;
 mod record;
 mod shared;
+mod surface;
 mod task;
 mod token;
 
@@ -34,6 +35,7 @@ pub use record::{
     TailArgs, TimelineArgs, TimelineForm, UsageArgs, VerifyArgs,
 };
 pub use shared::{ChangeArgs, ConfigArgs, ManagementArgs, NamedArgs, Output, OutputArgs, ReadArgs, ResourceArgs, WayArgs};
+pub use surface::OperationsArgs;
 pub use task::{TaskCommand, TaskListArgs, TaskShowArgs, TaskStartArgs, TaskWordArgs};
 pub use token::{TokenArgs, TokenTaskArgs};
 
@@ -295,6 +297,17 @@ Examples:
   wardgate findings --probe ledger                      can its upstream be reached past the gate?
   wardgate findings --exemptions --output json")]
     Findings(FindingsArgs),
+    /// Say which operations are beside the documents of their APIs: called and in none, to be gone, unused, called otherwise
+    #[command(after_help = "\
+Examples:
+  wardgate operations --api ledger
+  wardgate operations --shadow                          called, and in no document
+  wardgate operations --zombie                          deprecated, past its sunset or taken out, and called still
+  wardgate operations --unused --unused-for 30d --output json
+  wardgate operations --drift                           called otherwise than the document has it
+
+docs/operations.md says what is seen, and what not.")]
+    Operations(OperationsArgs),
     /// Show what an identity or a credential was used for
     #[command(after_help = "\
 Examples:
