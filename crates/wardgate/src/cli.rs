@@ -6,6 +6,7 @@ mod governed;
 mod lifecycle;
 mod local;
 mod manual;
+mod openapi;
 mod people;
 mod record;
 mod shared;
@@ -29,6 +30,7 @@ pub use local::{
     BackupArgs, BreakGlassArgs, CheckArgs, ConfigCommand, ConfigShowArgs, DemoArgs, InitArgs, SchemaArgs, ServeArgs, SignInArgs,
 };
 pub use manual::manual;
+pub use openapi::{DraftArgs, OpenapiCommand};
 pub use people::{LoginArgs, LogoutArgs};
 pub use record::{
     AccessArgs, AuditCommand, EraseArgs, ExplainArgs, FindingsArgs, ForeignArgs, LogArgs, ProveArgs, QueryArgs, QueryForm, ReplayArgs,
@@ -308,6 +310,14 @@ Examples:
 
 docs/operations.md says what is seen, and what not.")]
     Operations(OperationsArgs),
+    /// Learn the document of an API from its calls
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  wardgate openapi draft --format combined access.log > shop-api.yaml"
+    )]
+    Openapi(OpenapiCommand),
     /// Show what an identity or a credential was used for
     #[command(after_help = "\
 Examples:
