@@ -7,7 +7,7 @@
 mod fold;
 mod line;
 
-pub use fold::{SHADOW_MAX, folded, join, shadow};
+pub use fold::{SHADOW_MAX, folded, join, place, shadow};
 pub use line::{Ground, Line, lines};
 
 use crate::words::words;

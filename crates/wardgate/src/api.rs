@@ -21,8 +21,8 @@ use wardgate_audit::{
 };
 use wardgate_console::{
     AccessPage, AccessQuery, Around, Away, BoxFuture, Call, Code, Console, DeclaredQuery, DescribedRequest, Entry, Erasure, ErasureView,
-    EventPage, EventQuery, FindingView, Finished, Found, HereStop, Journaled, Key, Manner, Minted, OpenNow, OpenRequests, OperationQuery, OperationView, Planned, Problem,
-    Question, Refused, SecretRotation, SignInStep, TimelineQuery, TimelineView, World, WorldFault, row_of,
+    EventPage, EventQuery, FindingView, Finished, Found, HereStop, Journaled, Key, Manner, Minted, OpenNow, OpenRequests, OperationQuery,
+    OperationView, Planned, Problem, Question, Refused, SecretRotation, SignInStep, TimelineQuery, TimelineView, World, WorldFault, row_of,
 };
 use wardgate_edge::{Answering, Census, InProcess, InProcessCall};
 use wardgate_governance::person;

@@ -6,7 +6,8 @@ async fn told(fixture: &Fixture, who: &str, query: &str) -> String {
     let Some(body) = said.strip_prefix("200 ") else { return said };
     let body: serde_json::Value = serde_json::from_str(body).unwrap();
     let items = body["items"].as_array().unwrap().iter();
-    let names = items.map(|one| format!("{}:{}:{}", one["api"].as_str().unwrap(), one["standing"].as_str().unwrap(), one["detail"].as_str().unwrap()));
+    let names = items
+        .map(|one| format!("{}:{}:{}", one["api"].as_str().unwrap(), one["standing"].as_str().unwrap(), one["detail"].as_str().unwrap()));
     format!("{} next={}", names.collect::<Vec<_>>().join(" "), body["next"])
 }
 

@@ -101,7 +101,17 @@ impl World {
         let credentials = credentials.iter().map(|text| credential(text)).collect();
         let inventory = inventory(ESTATE);
         let (states, used, answered, called) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { inventory, states, credentials, used, counted_since: Some(ago(365)), answered, called, risky: Vec::new(), beside: Vec::new() }
+        Self {
+            inventory,
+            states,
+            credentials,
+            used,
+            counted_since: Some(ago(365)),
+            answered,
+            called,
+            risky: Vec::new(),
+            beside: Vec::new(),
+        }
     }
 
     fn find(&self) -> Findings {
@@ -434,7 +444,12 @@ fn what_is_beside_its_document_is_a_finding_an_api_and_way() {
         Line { since: Some(ago(100)), ..line(Standing::Unused, "GET /ledger/status", 0, false) },
         line(Standing::Drift, "GET /ledger/entries", 0, false),
     ]);
-    insta::assert_snapshot!(of(&world), @"");
+    insta::assert_snapshot!(of(&world), @"
+    high api.shadow Api `ledger`: `GET /ledger/a` (what is told; called 7 times, served 3 times, last at 2027-01-14T08:00:00Z), `GET /ledger/b` (what is told; called 7 times, served 3 times, last at 2027-01-14T08:00:00Z), `GET /ledger/c` (what is told; called 7 times, served 3 times, last at 2027-01-14T08:00:00Z) and 1 more; since 2027-01-06T08:00:00Z
+    low api.zombie Api `ledger`: `GET /ledger/old` (what is told; called 7 times, served 0 times, last at 2027-01-14T08:00:00Z); since 2027-01-06T08:00:00Z
+    low api.unused Api `ledger`: `GET /ledger/status` (what is told); since 2026-10-07T08:00:00Z
+    low api.drift Api `ledger`: `GET /ledger/entries`: what is told (7 times, last at 2027-01-14T08:00:00Z); since 2027-01-06T08:00:00Z
+    ");
 }
 
 #[test]

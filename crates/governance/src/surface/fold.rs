@@ -2,7 +2,7 @@
 //! names.
 
 use super::SEEN_MIN;
-use crate::traffic::paths::{Paths, Sum, template};
+use crate::traffic::paths::{Paths, Sum, is_id, template};
 use http::Method;
 use std::{cmp::Reverse, collections::BTreeMap};
 use wardgate_store::{STRAYS_MAX, Stray, StrayKind, StraySum};
@@ -15,6 +15,9 @@ const WORDS_MAX: usize = 24;
 const NAMED_MAX: usize = 8;
 /// Longest path that is told of, in bytes.
 const PATH_BYTES_MAX: usize = 512;
+/// Longest text of a place, and of one name in it, in bytes.
+const PLACE_BYTES_MAX: usize = 160;
+const NAME_BYTES_MAX: usize = 64;
 /// Segments of such a path.
 const SEGMENTS_MAX: usize = 16;
 
@@ -27,6 +30,27 @@ pub fn shadow(method: &Method, path: &str, prefix: &str) -> Option<Box<str>> {
     let fits = path.len() <= PATH_BYTES_MAX && path.matches('/').count() <= SEGMENTS_MAX && known.contains(method);
     let rest = path.strip_prefix(prefix).filter(|_| fits)?;
     Some(format!("{method} {prefix}{}", template(rest)).into())
+}
+
+/// A place at which a request is otherwise, as it is told: which item of a list or which thing of many it was makes no difference, and may
+/// be somebody's own; and it is no longer than such places are.
+#[must_use]
+pub fn place(text: &str) -> Box<str> {
+    let mut told = String::new();
+    for (at, step) in text.split('/').enumerate() {
+        if at == 0 {
+            told.push_str(step);
+            continue;
+        }
+        // A pointer stands between backticks.
+        let (name, rest) = step.split_at(step.find('`').unwrap_or(step.len()));
+        told.push('/');
+        told.push_str(if is_id(name) || name.len() > NAME_BYTES_MAX { "*" } else { name });
+        told.push_str(rest);
+    }
+    let end = (0..=PLACE_BYTES_MAX.min(told.len())).rev().find(|end| told.is_char_boundary(*end)).unwrap_or(0);
+    told.truncate(end);
+    told.into()
 }
 
 /// Adds what such calls add up to.

@@ -97,14 +97,7 @@ fn bare(operation: &Operation) -> String {
 }
 
 /// What the document has: what should be gone, what nobody calls, what is called otherwise.
-fn declared(
-    ground: &Ground<'_>,
-    api: &Api,
-    used: &HashMap<&str, &OperationUse>,
-    strays: &[Stray],
-    now: Time,
-    lines: &mut Vec<Line>,
-) {
+fn declared(ground: &Ground<'_>, api: &Api, used: &HashMap<&str, &OperationUse>, strays: &[Stray], now: Time, lines: &mut Vec<Line>) {
     // Of some calls only the API is known: any operation may have been meant.
     let coarse = used.get(OTHER).map(|one| one.last);
     let by_nobody: HashMap<&str, &StraySum> =

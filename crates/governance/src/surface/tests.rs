@@ -4,11 +4,7 @@ use http::Method;
 use insta::assert_snapshot;
 use proptest::prelude::*;
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
-use wardgate_model::{
-    api::PathTemplate,
-    id::ApiName,
-    time::Time,
-};
+use wardgate_model::{api::PathTemplate, id::ApiName, time::Time};
 use wardgate_store::{OperationUse, STRAYS_MAX, Stray, StrayKind, StraySum};
 
 const ESTATE: &str = r#"
@@ -71,12 +67,12 @@ fn check(used: &[OperationUse], strays: Vec<Stray>, had: &[&str]) -> String {
         had.iter().map(parse).collect()
     };
     let strays = BTreeMap::from([(ApiName::literal("shop"), strays)]);
-    let ground =
-        Ground { apis: &inventory.apis, used, strays: &strays, had: &had, since: &|_, _| Some(ago(200)), unused_for: DAY * 90 };
+    let ground = Ground { apis: &inventory.apis, used, strays: &strays, had: &had, since: &|_, _| Some(ago(200)), unused_for: DAY * 90 };
     let mut text = String::new();
     for line in lines(&ground, NOW) {
         let (sum, gone) = (&line.sum, if line.gone { " (gone)" } else { "" });
-        writeln!(text, "{} {}{gone}: {}; {}/{}/{}", line.standing, line.operation, line.detail, sum.seen, sum.answered, sum.refused).unwrap();
+        writeln!(text, "{} {}{gone}: {}; {}/{}/{}", line.standing, line.operation, line.detail, sum.seen, sum.answered, sum.refused)
+            .unwrap();
     }
     text
 }
@@ -90,13 +86,19 @@ fn busy() -> Vec<OperationUse> {
 fn what_the_document_has_is_called_or_unused_and_what_should_be_gone_is_not_called() {
     let mut all = busy();
     all.extend([used("shop GET /shop/old", 2), used("shop GET /shop/soon", 400)]);
-    assert_snapshot!(check(&all, Vec::new(), &[]), @"");
+    assert_snapshot!(check(&all, Vec::new(), &[]), @"
+    zombie GET /shop/old (gone): its sunset was at 2026-06-30T00:00:00Z; 10/9/1
+    unused GET /shop/soon: last called at 2025-12-11T08:00:00Z; 10/9/1
+    ");
     // Where use was not told apart lately, nobody says that an operation is unused.
     all.push(used("other", 3));
     assert!(!check(&all, Vec::new(), &[]).contains("unused"));
     // Calls by nobody on record are calls.
     let by_nobody = vec![stray(StrayKind::Unknown, "GET /shop/soon 4 4 0 1", "")];
-    assert_snapshot!(check(&busy(), by_nobody, &[]), @"");
+    assert_snapshot!(check(&busy(), by_nobody, &[]), @"
+    zombie GET /shop/soon: deprecated since 2026-01-01T00:00:00Z; 4/4/0
+    unused GET /shop/old: never called since 2026-06-29T08:00:00Z; 0/0/0
+    ");
 }
 
 #[test]
@@ -111,7 +113,11 @@ fn what_no_document_has_is_shadow_when_served_or_asked_for_again_and_again() {
         stray(StrayKind::Shadow, "GET /shop/carts/{id} 3 2 0 1", ""),
         stray(StrayKind::Shadow, "GET /shop/carts/all 1 1 0 1", ""),
     ];
-    assert_snapshot!(check(&busy_and_all(), strays, &["GET /shop/carts/{cart}"]), @"");
+    assert_snapshot!(check(&busy_and_all(), strays, &["GET /shop/carts/{cart}"]), @"
+    shadow GET /shop/admin: the upstream serves it; 1/1/0
+    shadow DELETE /shop/things/{id}: callers ask for it, and are refused; 5/0/5
+    zombie GET /shop/carts/{cart} (gone): the document has it no longer; 4/3/0
+    ");
 }
 
 fn busy_and_all() -> Vec<OperationUse> {
@@ -127,7 +133,10 @@ fn what_is_called_otherwise_is_told_by_operation_and_place() {
         stray(StrayKind::Drift, "POST /shop/things 9 0 9 1", "parameter `limit` in the query: it is out of range"),
         stray(StrayKind::Drift, "POST /shop/gone 9 9 0 1", "the body: it is required, and missing"),
     ];
-    assert_snapshot!(check(&busy_and_all(), strays, &[]), @"");
+    assert_snapshot!(check(&busy_and_all(), strays, &[]), @"
+    drift POST /shop/things: the body at `/name`: it is of another type; 3/3/0
+    drift POST /shop/things: parameter `limit` in the query: it is out of range; 9/0/9
+    ");
 }
 
 #[test]
@@ -141,8 +150,17 @@ fn an_unknown_operation_is_named_by_its_template_and_what_nobody_needs_told_is_n
 }
 
 #[test]
+fn a_place_is_told_without_what_is_one_of_many() {
+    assert_eq!(&*super::place("the body at `/items/17/name`: it is of another type"), "the body at `/items/*/name`: it is of another type");
+    assert_eq!(&*super::place("the body at `/by/ada@shop.example`: x"), "the body at `/by/*`: x");
+    assert_eq!(&*super::place("parameter `limit` in the query: it is out of range"), "parameter `limit` in the query: it is out of range");
+    assert_eq!(super::place(&"ä/".repeat(300)).len(), 160);
+}
+
+#[test]
 fn rows_are_few_whatever_strangers_ask_for() {
-    let word = |at: usize| format!("{}{}", char::from(b'g' + u8::try_from(at % 10).unwrap()), char::from(b'g' + u8::try_from(at / 10).unwrap()));
+    let word =
+        |at: usize| format!("{}{}", char::from(b'g' + u8::try_from(at % 10).unwrap()), char::from(b'g' + u8::try_from(at / 10).unwrap()));
     let many = (0..40).map(|at| stray(StrayKind::Shadow, &format!("GET /shop/{}/x 1 0 1 1", word(at)), ""));
     let rows = folded(many.chain([stray(StrayKind::Shadow, "GET /shop/{id}/x 5 1 4 1", "")]).collect());
     assert_eq!(rows.iter().map(|row| (&*row.operation, row.sum.seen, row.sum.answered)).collect::<Vec<_>>(), [("GET /shop/{id}/x", 45, 1)]);

@@ -26,8 +26,30 @@ use wardgate_gate::canon;
 
 /// Keys of the document in the order in which people read them, for whoever writes it as text.
 pub const FIRST: &[&str] = &[
-    "openapi", "info", "title", "version", "servers", "paths", "get", "head", "post", "put", "patch", "delete", "x-wardgate-class",
-    "x-wardgate-seen", "name", "in", "required", "type", "schema", "parameters", "requestBody", "responses", "description", "content",
+    "openapi",
+    "info",
+    "title",
+    "version",
+    "servers",
+    "paths",
+    "get",
+    "head",
+    "post",
+    "put",
+    "patch",
+    "delete",
+    "x-wardgate-class",
+    "x-wardgate-seen",
+    "name",
+    "in",
+    "required",
+    "type",
+    "schema",
+    "parameters",
+    "requestBody",
+    "responses",
+    "description",
+    "content",
 ];
 /// Hosts that are told apart when none is asked for.
 const HOSTS_MAX: usize = 256;
@@ -92,7 +114,9 @@ pub enum Undrafted {
     #[error("the log tells of several hosts: say of which to learn: {0}")]
     Hosts(String),
     /// Nothing was learned.
-    #[error("no operation was learned: {calls} calls, {unserved} of them not served, {elsewhere} elsewhere, {not_understood} lines not understood")]
+    #[error(
+        "no operation was learned: {calls} calls, {unserved} of them not served, {elsewhere} elsewhere, {not_understood} lines not understood"
+    )]
     Nothing {
         /// Calls in all.
         calls: u64,

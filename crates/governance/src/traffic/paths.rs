@@ -245,7 +245,7 @@ fn parameter(number: usize) -> String {
 }
 
 /// Whether a segment looks like the name of one thing among many.
-pub(super) fn is_id(segment: &str) -> bool {
+pub(crate) fn is_id(segment: &str) -> bool {
     let bytes = segment.as_bytes();
     let (mut digits, mut letters, mut hex, mut upper, mut other) = (0, 0, 0, 0, 0);
     for byte in bytes {

@@ -16,8 +16,15 @@ fn api(name: &str) -> ApiName {
 
 fn stray(operation: &str, hour: u32, seen: u64) -> Stray {
     let at = NOW + HOUR * hour;
-    let sum =
-        StraySum { first: at, last: at, seen, answered: 1, refused: 0, callers: vec!["ledger-sync".into()], sources: vec!["192.0.2.0/24".into()] };
+    let sum = StraySum {
+        first: at,
+        last: at,
+        seen,
+        answered: 1,
+        refused: 0,
+        callers: vec!["ledger-sync".into()],
+        sources: vec!["192.0.2.0/24".into()],
+    };
     Stray { kind: StrayKind::Shadow, operation: operation.into(), place: "".into(), sum }
 }
 
@@ -36,7 +43,10 @@ async fn what_is_merged_stands_in_the_place_of_what_was(world: World) {
     assert_eq!(told().await, ["ledger GET /a 2", "ledger GET /b 7", "orders GET /a 1"]);
     assert_eq!(store.strays(Some(&api("orders"))).await.unwrap().into_values().next(), Some(vec![stray("GET /a", 2, 1)]), "as it was put");
     // One becomes more, one is gone, the other API stays.
-    store.merge_strays(&api("ledger"), |before| before.into_iter().take(1).map(|row| stray(&row.operation, 6, row.sum.seen + 1)).collect()).await.unwrap();
+    store
+        .merge_strays(&api("ledger"), |before| before.into_iter().take(1).map(|row| stray(&row.operation, 6, row.sum.seen + 1)).collect())
+        .await
+        .unwrap();
     assert_eq!(told().await, ["ledger GET /a 3", "orders GET /a 1"]);
     let many = (0..STRAYS_MAX + 9).map(|at| stray(&format!("GET /{at}"), 9, 1)).collect();
     add("orders", many).await;

@@ -21,8 +21,6 @@ pub const OF_NETWORK_MAX: usize = 48;
 const PLACES_MAX: usize = 12;
 /// What all places beyond stand under.
 const ELSEWHERE: &str = "at other places";
-/// Longest text of a place, in bytes.
-const PLACE_BYTES_MAX: usize = 160;
 /// When there is no room, what was refused too rarely makes some after this time.
 const RARE: Duration = Duration::from_secs(60);
 /// How often room is looked for.
@@ -145,12 +143,10 @@ impl Strays {
         let request = &event.facts.request;
         let bare = |operation: &Operation| -> Box<str> { format!("{} {}", operation.method, operation.template).into() };
         Some(match seen {
-            Seen::Shadow { api } => {
-                (StrayKind::Shadow, surface::shadow(&request.method, &request.path, &api.path_prefix)?, Box::default())
-            }
+            Seen::Shadow { api } => (StrayKind::Shadow, surface::shadow(&request.method, &request.path, &api.path_prefix)?, Box::default()),
             Seen::Unknown { operation, .. } => (StrayKind::Unknown, bare(operation), Box::default()),
             Seen::Drift { api, operation, place } => {
-                let key = (StrayKind::Drift, bare(operation), told(place));
+                let key = (StrayKind::Drift, bare(operation), surface::place(place));
                 let rows = self.apis.get(&api.name);
                 let is_known = rows.is_some_and(|rows| rows.contains_key(&key));
                 let of_operation = rows.map_or(0, |rows| rows.keys().filter(|other| (other.0, &other.1) == (key.0, &key.1)).count());
@@ -215,26 +211,6 @@ fn api_of<'e>(seen: Seen<'e>) -> &'e Api {
     match seen {
         Seen::Shadow { api } | Seen::Drift { api, .. } | Seen::Unknown { api, .. } => api,
     }
-}
-
-/// A place as it is told: which item of a list it was makes no difference, and it is no longer than such places are.
-fn told(place: &str) -> Box<str> {
-    let mut text = String::new();
-    for (at, step) in place.split('/').enumerate() {
-        text.push_str(if at > 0 { "/" } else { "" });
-        let digits = step.bytes().take_while(u8::is_ascii_digit).count();
-        let rest = step.get(digits..).unwrap_or_default();
-        let is_item = at > 0 && digits > 0 && (rest.is_empty() || rest.starts_with('`'));
-        if is_item {
-            text.push('*');
-            text.push_str(rest);
-        } else {
-            text.push_str(step);
-        }
-    }
-    let end = (0..=PLACE_BYTES_MAX.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    text.truncate(end);
-    text.into()
 }
 
 #[cfg(test)]

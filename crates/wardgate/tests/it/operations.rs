@@ -6,7 +6,6 @@ use crate::{
     upstream::Upstream,
 };
 use serde_json::Value;
-use std::fs;
 
 const WORLD: &str = "\
 kind: Api
@@ -75,7 +74,7 @@ impl Scene {
     fn new() -> Self {
         let (place, upstream) = (Place::bare(), Upstream::plain());
         place.write("resources/shop.yaml", &WORLD.replace("@UPSTREAM@", &upstream.url()));
-        fs::write(place.path().join("shop-api.yaml"), DOCUMENT).unwrap();
+        place.write("shop-api.yaml", DOCUMENT);
         let gate = place.serve();
         let (_, key) = place.issue(&gate, "caller");
         Self { gate, key: bearer(&key), place, _upstream: upstream }
@@ -96,7 +95,15 @@ impl Scene {
         let line = |one: &Value| {
             let text = |name: &str| one[name].as_str().unwrap_or("-").to_owned();
             let number = |name: &str| one[name].as_u64().unwrap();
-            format!("{} {} ({}) {}/{}/{}", text("standing"), text("operation"), text("detail"), number("calls"), number("served"), number("refused"))
+            format!(
+                "{} {} ({}) {}/{}/{}",
+                text("standing"),
+                text("operation"),
+                text("detail"),
+                number("calls"),
+                number("served"),
+                number("refused")
+            )
         };
         found["items"].as_array().unwrap().iter().map(line).collect()
     }
@@ -120,7 +127,10 @@ fn what_is_called_and_in_no_document_is_shadow_and_stays_known_over_a_restart() 
     assert_eq!(scene.beside(&["--shadow"]), ["shadow GET /legacy/export (the upstream serves it) 1/1/0", shop]);
     assert_eq!(scene.beside(&["--api", "shop"]), [shop]);
     let (severity, evidence) = scene.finding("api.shadow").unwrap();
-    assert!(evidence.starts_with("`GET /legacy/export` (the upstream serves it; called 1 time, served 1 time, last at "), "{severity} {evidence}");
+    assert!(
+        evidence.starts_with("`GET /legacy/export` (the upstream serves it; called 1 time, served 1 time, last at "),
+        "{severity} {evidence}"
+    );
     let page = scene.place.run(&scene.gate, &["describe", "api", "shop"], "").with(0).out;
     assert!(page.contains("Beside its document") && page.contains("GET /shop/hidden/{id}") && page.contains("api.shadow"), "{page}");
     let table = scene.place.run(&scene.gate, &["operations", "--shadow"], "").with(0).out;
@@ -130,14 +140,18 @@ fn what_is_called_and_in_no_document_is_shadow_and_stays_known_over_a_restart() 
     drop(scene.gate.end());
     scene.gate = scene.place.serve();
     assert_eq!(scene.call("GET /shop/hidden/10"), "404 route.no_operation");
-    assert_eq!(scene.beside(&["--api", "shop"])[0], "shadow GET /shop/hidden/{id} (callers ask for it, and are refused) 3/0/3", "once more is a slip");
+    assert_eq!(
+        scene.beside(&["--api", "shop"])[0],
+        "shadow GET /shop/hidden/{id} (callers ask for it, and are refused) 3/0/3",
+        "once more is a slip"
+    );
     for id in ["11", "12"] {
         scene.call(&format!("GET /shop/hidden/{id}"));
     }
     assert_eq!(scene.beside(&["--api", "shop"])[0], "shadow GET /shop/hidden/{id} (callers ask for it, and are refused) 6/0/6");
     // Once the document has it, it is none.
     let text = format!("{DOCUMENT}  /hidden/{{id}}:\n    get: {{}}\n");
-    fs::write(scene.place.path().join("shop-api.yaml"), text).unwrap();
+    scene.place.write("shop-api.yaml", &text);
     scene.gate.heard("the files were taken");
     assert_eq!(scene.beside(&["--api", "shop", "--shadow"]), [""; 0]);
 }
@@ -150,7 +164,7 @@ fn what_should_be_gone_is_zombie_while_it_is_called() {
     // Use is summed up a moment later.
     until("use", || (scene.beside(&["--zombie"]) == [old]).then_some(()));
     let without = DOCUMENT.split("  /carts/{cart}:").next().unwrap();
-    fs::write(scene.place.path().join("shop-api.yaml"), without).unwrap();
+    scene.place.write("shop-api.yaml", without);
     scene.gate.heard("the files were taken");
     assert_eq!(scene.call("GET /shop/carts/7"), "404 route.no_operation");
     assert_eq!(scene.beside(&["--zombie"]), [""; 0], "asked for once is a slip");
@@ -180,6 +194,4 @@ fn what_nobody_calls_is_unused_and_what_is_called_otherwise_is_drift() {
         let names: Vec<&str> = unused.iter().filter_map(|line| line.strip_prefix("unused ")?.split(" (never").next()).collect();
         (names == ["GET /shop/carts/{cart}", "GET /shop/old", "GET /shop/things/{id}"]).then_some(())
     });
-    assert_eq!(scene.beside(&["--unused"]), [""; 0], "nobody has looked for 90 days");
-    assert_eq!(scene.finding("api.unused"), None);
-}
+    assert_eq!(scene.beside(&["-

@@ -15,8 +15,7 @@ const ITEMS_MAX: usize = 64;
 /// Shapes within one.
 pub(super) const SHAPES_MAX: usize = 2_000;
 
-const KINDS: [(u8, &str); 7] =
-    [(1, "array"), (2, "boolean"), (4, "integer"), (8, "null"), (16, "number"), (32, "object"), (64, "string")];
+const KINDS: [(u8, &str); 7] = [(1, "array"), (2, "boolean"), (4, "integer"), (8, "null"), (16, "number"), (32, "object"), (64, "string")];
 
 /// What the values at one place are like.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -132,7 +131,8 @@ impl Shape {
         let kinds = if self.kinds & kind("number") > 0 { self.kinds & !kind("integer") } else { self.kinds };
         let words: Vec<&str> = KINDS.iter().filter(|(bit, _)| kinds & bit > 0).map(|(_, word)| *word).collect();
         match *words {
-            [] => {}
+            // What was never there may be anything.
+            [] | ["null"] => {}
             [word] => drop(schema.insert("type".to_owned(), word.into())),
             _ => drop(schema.insert("type".to_owned(), json!(words))),
         }
@@ -142,8 +142,7 @@ impl Shape {
         if !self.members.is_empty() {
             let members: Map<String, Value> = self.members.iter().map(|(name, shape)| (name.to_string(), shape.schema())).collect();
             schema.insert("properties".to_owned(), members.into());
-            let always: Vec<&str> =
-                self.members.iter().filter(|(_, shape)| shape.seen >= self.objects).map(|(name, _)| &**name).collect();
+            let always: Vec<&str> = self.members.iter().filter(|(_, shape)| shape.seen >= self.objects).map(|(name, _)| &**name).collect();
             if !always.is_empty() {
                 schema.insert("required".to_owned(), json!(always));
             }
@@ -181,8 +180,42 @@ mod tests {
 
     #[test]
     fn what_always_stands_there_is_required_and_what_differs_is_either() {
-        let seen = [json!({ "id": 7, "name": "a", "tags": ["x"], "price": 1.5 }), json!({ "id": "b", "name": null, "price": 2, "tags": [] })];
-        insta::assert_snapshot!(serde_json::to_string_pretty(&check(&seen)).unwrap(), @"");
+        let seen =
+            [json!({ "id": 7, "name": "a", "tags": ["x"], "price": 1.5 }), json!({ "id": "b", "name": null, "price": 2, "tags": [] })];
+        insta::assert_snapshot!(serde_json::to_string_pretty(&check(&seen)).unwrap(), @r#"
+        {
+          "type": "object",
+          "properties": {
+            "id": {
+              "type": [
+                "integer",
+                "string"
+              ]
+            },
+            "name": {
+              "type": [
+                "null",
+                "string"
+              ]
+            },
+            "price": {
+              "type": "number"
+            },
+            "tags": {
+              "type": "array",
+              "items": {
+                "type": "string"
+              }
+            }
+          },
+          "required": [
+            "id",
+            "name",
+            "price",
+            "tags"
+          ]
+        }
+        "#);
         assert_eq!(check(&[json!({ "a": 1 }), json!([])])["required"], json!(["a"]), "of those that are objects");
         assert_eq!(check(&[json!({ "a": 1 }), json!({})]).get("required"), None);
     }
@@ -191,7 +224,8 @@ mod tests {
     fn names_of_things_are_no_members() {
         let by_id = json!({ "ord_123456": { "n": 1 }, "ord_123457": { "n": 2 } });
         assert_eq!(check(&[by_id])["additionalProperties"]["properties"]["n"]["type"], "integer");
-        let words: serde_json::Map<String, Value> = (0..70_u32).map(|at| (format!("w{}", char::from_u32('a' as u32 + at).unwrap()), json!(true))).collect();
+        let words: serde_json::Map<String, Value> =
+            (0..70_u32).map(|at| (format!("w{}", char::from_u32('a' as u32 + at).unwrap()), json!(true))).collect();
         assert_eq!(check(&[words.into()]), json!({ "type": "object", "additionalProperties": { "type": "boolean" } }));
     }
 
@@ -199,7 +233,11 @@ mod tests {
     fn what_is_deep_or_wide_ends_somewhere() {
         let deep = (0..100).fold(json!(1), |inner, _| json!({ "a": inner }));
         assert!(serde_json::to_string(&check(&[deep])).unwrap().len() < 2_000);
-        let wide = |depth: u32| (0..depth).fold(json!(1), |inner, at| (0..20).map(|name| (format!("n{at}x{}", char::from(b'a' + name)), inner.clone())).collect::<serde_json::Map<_, _>>().into());
+        let wide = |depth: u32| {
+            (0..depth).fold(json!(1), |inner, at| {
+                (0..20).map(|name| (format!("n{at}x{}", char::from(b'a' + name)), inner.clone())).collect::<serde_json::Map<_, _>>().into()
+            })
+        };
         assert!(serde_json::to_string(&check(&[wide(4)])).unwrap().len() < 200_000);
     }
 

@@ -50,11 +50,7 @@ pub(super) fn word(method: &Method) -> Option<&'static str> {
 }
 
 /// Writes it. `answers`: statuses of calls that were not served, which an operation may have had besides.
-pub(super) fn document(
-    about: &About<'_>,
-    paths: &Paths<Leaf>,
-    answers: &BTreeMap<(Method, String), BTreeMap<u16, u64>>,
-) -> Written {
+pub(super) fn document(about: &About<'_>, paths: &Paths<Leaf>, answers: &BTreeMap<(Method, String), BTreeMap<u16, u64>>) -> Written {
     let mut learned = paths.learned();
     let all: u64 = learned.iter().map(|one| one.calls.calls).sum();
     learned.retain(|one| wire::template(&one.template).is_ok());
@@ -89,10 +85,7 @@ pub(super) fn document(
 }
 
 /// Which operation a call that was not served would have been of.
-fn besides(
-    learned: &[Learned<'_, Leaf>],
-    answers: &BTreeMap<(Method, String), BTreeMap<u16, u64>>,
-) -> HashMap<usize, BTreeMap<u16, u64>> {
+fn besides(learned: &[Learned<'_, Leaf>], answers: &BTreeMap<(Method, String), BTreeMap<u16, u64>>) -> HashMap<usize, BTreeMap<u16, u64>> {
     let mut by_length: HashMap<(&Method, usize), Vec<usize>> = HashMap::new();
     for (at, one) in learned.iter().enumerate() {
         by_length.entry((&one.method, one.template.matches('/').count())).or_default().push(at);
@@ -129,13 +122,15 @@ fn operation(about: &About<'_>, learned: &Learned<'_, Leaf>, beside: BTreeMap<u1
     if let Some(body) = body(about, learned) {
         operation.insert("requestBody".to_owned(), body);
     }
-    let mut answers: BTreeMap<u16, (u64, Option<&Media>)> = leaf.answers.iter().map(|(status, (calls, media))| (*status, (*calls, Some(media)))).collect();
+    let mut answers: BTreeMap<u16, (u64, Option<&Media>)> =
+        leaf.answers.iter().map(|(status, (calls, media))| (*status, (*calls, Some(media)))).collect();
     for (status, calls) in beside {
         let known = answers.entry(status).or_default();
         known.0 = known.0.saturating_add(calls);
     }
     let answers = answers.into_iter().filter(|(status, _)| (100..600).contains(status)).map(|(status, (calls, media))| {
-        let mut answer = json!({ "description": format!("seen {}", if calls == 1 { "once".to_owned() } else { format!("{calls} times") }) });
+        let mut answer =
+            json!({ "description": format!("seen {}", if calls == 1 { "once".to_owned() } else { format!("{calls} times") }) });
         if let (Some(media), Some(members)) = (media.filter(|media| !media.is_empty()), answer.as_object_mut()) {
             members.insert("content".to_owned(), content(media));
         }
