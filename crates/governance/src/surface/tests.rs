@@ -154,7 +154,7 @@ fn a_place_is_told_without_what_is_one_of_many() {
     assert_eq!(&*super::place("the body at `/items/17/name`: it is of another type"), "the body at `/items/*/name`: it is of another type");
     assert_eq!(&*super::place("the body at `/by/ada@shop.example`: x"), "the body at `/by/*`: x");
     assert_eq!(&*super::place("parameter `limit` in the query: it is out of range"), "parameter `limit` in the query: it is out of range");
-    assert_eq!(super::place(&"ä/".repeat(300)).len(), 160);
+    assert!(super::place(&"ä/".repeat(300)).len() <= 160);
 }
 
 #[test]

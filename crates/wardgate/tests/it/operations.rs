@@ -194,4 +194,6 @@ fn what_nobody_calls_is_unused_and_what_is_called_otherwise_is_drift() {
         let names: Vec<&str> = unused.iter().filter_map(|line| line.strip_prefix("unused ")?.split(" (never").next()).collect();
         (names == ["GET /shop/carts/{cart}", "GET /shop/old", "GET /shop/things/{id}"]).then_some(())
     });
-    assert_eq!(scene.beside(&["-
+    assert_eq!(scene.beside(&["--unused"]), [""; 0], "nobody has looked for 90 days");
+    assert_eq!(scene.finding("api.unused"), None);
+}
