@@ -11,7 +11,7 @@ use crate::{
     operations::{AdminOperation, IDEMPOTENCY_KEY, Key, Needs, Place, Reach, row_of},
     owners, power,
     problem::{Code, Problem},
-    records, rollback, secrets, sessions, signing_keys, tasks, timeline, usage,
+    records, rollback, secrets, sessions, signing_keys, surface, tasks, timeline, usage,
     world::World,
 };
 use bytes::Bytes;
@@ -171,6 +171,7 @@ impl Console {
             Key::ListUsage => usage::list(self, asked).await,
             Key::ListAccess => access::list(self, asked).await,
             Key::ListFindings => access::findings(self, asked).await,
+            Key::ListOperations => surface::list(self, asked).await,
             Key::ListProbes => around::list(self, asked),
             Key::Probe => around::probe(self, asked).await,
             Key::ListResources => records::list(self, asked).await,

@@ -55,6 +55,7 @@ mod secrets;
 mod sessions;
 mod sign_in;
 mod signing_keys;
+mod surface;
 mod tasks;
 mod timeline;
 mod usage;
@@ -75,6 +76,7 @@ pub use problem::{Code, DiagnosticView, Problem};
 pub use secrets::SECRET_BYTES_MAX;
 pub use sessions::{SESSION, SESSION_MAX, SESSION_NAME};
 pub use sign_in::{PERSON, PERSON_SESSION, SIGN_IN_API, SIGN_IN_PREFIX, SignInStep, is_of_issuer, sign_in_api};
+pub use surface::{OperationQuery, OperationView};
 pub use timeline::{ClockBackView, LeftOutView, TIMELINE_EVENTS_MAX, TimelineEntry, TimelineQuery, TimelineView};
 pub use wardgate_store::ResourceChange;
 pub use world::{

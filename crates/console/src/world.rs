@@ -13,6 +13,7 @@ use crate::{
     asking::{Found, Question},
     erasures::{Erasure, ErasureView},
     problem::{Code, Problem},
+    surface::{OperationQuery, OperationView},
     timeline::{TimelineQuery, TimelineView},
 };
 use http::{HeaderMap, Method, Uri};
@@ -383,6 +384,15 @@ pub trait World: Send + Sync {
     /// # Errors
     /// When the store fails.
     fn findings(&self, now: Time) -> BoxFuture<'_, Result<Vec<FindingView>, WorldFault>>;
+
+    /// Operations that are beside the documents of their APIs, with everything that was seen before.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn operations(&self, query: OperationQuery, now: Time) -> BoxFuture<'_, Result<Vec<OperationView>, WorldFault>> {
+        let _nothing = (query, now);
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
 
     /// Who looks for ways round the gate.
     fn around(&self) -> &dyn Around;

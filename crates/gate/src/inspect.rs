@@ -15,7 +15,7 @@ use crate::{
 };
 use content::{Reading, Rule};
 use wardgate_abuse::{
-    inspect::{self, Media, Told, Unreadable, form::Parts, hostile, json::JsonLimits},
+    inspect::{self, Media, Place, Told, Unreadable, form::Parts, hostile, json::JsonLimits},
     watch::Payload,
 };
 use wardgate_model::{
@@ -35,6 +35,8 @@ pub struct Inspected<'f> {
     pub reserved: Reserved<'f>,
     /// What its query and body told.
     pub payload: Payload,
+    /// Where it is first not as the document has it.
+    pub deviation: Option<Place>,
 }
 
 /// How far the looking has come.
@@ -58,10 +60,10 @@ pub fn inspect<'f>(reserved: Reserved<'f>, answer: Option<&Answer>, snapshot: &S
     if reserved.considered.facts.assessed.is_some() {
         return match request.content.refused {
             Some(reason) => Err(Denial::because(reason)),
-            None => Ok(Looked::Whole(Inspected { reserved, payload: Payload::default() })),
+            None => Ok(Looked::Whole(Inspected { reserved, payload: Payload::default(), deviation: None })),
         };
     }
-    let mut payload = Payload { hostile: of_target(request), ..Payload::default() };
+    let mut seen = Seen { payload: Payload { hostile: of_target(request), ..Payload::default() }, deviation: None };
     let asked = &reserved.considered;
     let binds = asked.api.mode == Mode::Enforce;
     let conformance = asked.api.inspect.requests;
@@ -74,30 +76,30 @@ pub fn inspect<'f>(reserved: Reserved<'f>, answer: Option<&Answer>, snapshot: &S
             fields: &request.content.fields,
         };
         let head = inspect::head(shape, &parts);
-        payload.deviations = head.deviations;
-        if let (true, Some(place)) = (enforced, head.first) {
-            return Err(Denial::because(Reason::InspectRequest).told(place));
+        match (enforced, head.first) {
+            (true, Some(place)) => return Err(Denial::because(Reason::InspectRequest).told(place)),
+            (_, first) => (seen.payload.deviations, seen.deviation) = (head.deviations, first),
         }
     }
     let reading = match content::reading(asked.api, asked.operation, request) {
         Ok(reading) => reading,
         Err(wrong) if wrong.rule == Rule::Binds && binds => return Err(wrong.denial()),
-        Err(_) => {
-            payload.deviations = payload.deviations.saturating_add(1);
+        Err(wrong) => {
+            seen.deviates(|| wrong.told.into());
             None
         }
     };
     let Some(reading) = reading.filter(|_| asked.facts.door != Door::Described) else {
-        return Ok(Looked::Whole(Inspected { reserved, payload }));
+        return Ok(Looked::Whole(seen.of(reserved)));
     };
     let reading = Reading { rule: if binds { reading.rule } else { Rule::Watches }, ..reading };
     let limit = COLLECTED_BYTES_MAX.min(snapshot.body_bytes_max());
     match (answer, reading.rule) {
         (Some(Answer::Body(Ok(body))), _) => {
             if body.is_empty() {
-                payload = absent(&reading, payload)?;
+                seen = absent(&reading, seen)?;
             } else {
-                payload = look(body, &reading, payload, snapshot, &asked.api.name)?;
+                seen = look(body, &reading, seen, snapshot, &asked.api.name)?;
             }
         }
         // Nothing of it was taken: who only watches lets it go on.
@@ -112,52 +114,71 @@ pub fn inspect<'f>(reserved: Reserved<'f>, answer: Option<&Answer>, snapshot: &S
         }
         (_, Rule::Watches) => {}
     }
-    Ok(Looked::Whole(Inspected { reserved, payload }))
+    Ok(Looked::Whole(seen.of(reserved)))
+}
+
+/// What was seen so far.
+struct Seen {
+    payload: Payload,
+    deviation: Option<Place>,
+}
+
+impl Seen {
+    /// One place more that is not as the document has it.
+    fn deviates(&mut self, place: impl FnOnce() -> Place) {
+        self.payload.deviations = self.payload.deviations.saturating_add(1);
+        self.deviation.get_or_insert_with(place);
+    }
+
+    fn of(self, reserved: Reserved<'_>) -> Inspected<'_> {
+        Inspected { reserved, payload: self.payload, deviation: self.deviation }
+    }
 }
 
 /// There is no body.
-fn absent(reading: &Reading<'_>, mut payload: Payload) -> Result<Payload, Box<Denial>> {
+fn absent(reading: &Reading<'_>, mut seen: Seen) -> Result<Seen, Box<Denial>> {
+    const MISSING: &str = "the body: it is required, and missing";
     if reading.required {
         if reading.conforms == Rule::Binds && reading.rule == Rule::Binds {
-            return Err(Denial::because(Reason::InspectRequest).told("the body: it is required, and missing".into()));
+            return Err(Denial::because(Reason::InspectRequest).told(MISSING.into()));
         }
-        payload.deviations = payload.deviations.saturating_add(1);
+        seen.deviates(|| MISSING.into());
     }
-    Ok(payload)
+    Ok(seen)
 }
 
 fn look(
     body: &[u8],
     reading: &Reading<'_>,
-    mut payload: Payload,
+    mut seen: Seen,
     snapshot: &Snapshot,
     api: &wardgate_model::id::ApiName,
-) -> Result<Payload, Box<Denial>> {
+) -> Result<Seen, Box<Denial>> {
     if matches!(reading.wanted.media, Media::Undeclared | Media::Other) {
         if reading.rule == Rule::Binds {
             return Err(Denial::because(Reason::InspectMedia));
         }
-        payload.deviations = payload.deviations.saturating_add(1);
-        return Ok(payload);
+        seen.deviates(|| "the body: its media type is none that is read here".into());
+        return Ok(seen);
     }
     let told = match inspect::body(body, &reading.wanted, &JsonLimits::default()) {
         Ok(told) => told,
         Err(unreadable) if reading.rule == Rule::Binds => return Err(unread(unreadable)),
         Err(_) => {
-            payload.deviations = payload.deviations.saturating_add(1);
-            return Ok(payload);
+            seen.deviates(|| "the body: it cannot be read".into());
+            return Ok(seen);
         }
     };
     let Told { deviation, subject, hostile } = told;
-    payload.hostile = payload.hostile.max(hostile);
-    payload.subject = subject.map(|subject| api_key::subject(snapshot.pepper(), api.as_str(), &subject));
+    seen.payload.hostile = seen.payload.hostile.max(hostile);
+    seen.payload.subject = subject.map(|subject| api_key::subject(snapshot.pepper(), api.as_str(), &subject));
     if let Some(place) = deviation {
         if reading.conforms == Rule::Binds && reading.rule == Rule::Binds {
             return Err(Denial::because(Reason::InspectRequest).told(place));
         }
-        payload.deviations = payload.deviations.saturating_add(1);
+        seen.deviates(|| place);
     }
-    Ok(payload)
+    Ok(seen)
 }
 
 fn unread(unreadable: Unreadable) -> Box<Denial> {

@@ -5,6 +5,9 @@
 //! says, and nobody has verified it. From there on it is [`decide`](crate::decide), the only judge there is. Nothing is ever forwarded, so
 //! upstreams are shown nothing and no secret of theirs is needed.
 
+/// What a query reads as, here as in room 9.
+pub use wardgate_abuse::inspect::form::pairs;
+
 use crate::{
     assertion::Mint,
     canon,

@@ -75,6 +75,7 @@ pub fn rule(assessed: Assessed<'_>, snapshot: &Snapshot, now: Time) -> Result<Ru
             limits: reserved.reservation.states(now),
             retry_after_s: None,
             told: None,
+            deviation: inspected.deviation,
             subject: inspected.payload.subject,
         },
         reservation: Some(reserved.reservation),
@@ -117,6 +118,7 @@ impl Ruled {
                 limits: denial.limits,
                 retry_after_s: denial.retry_after_s,
                 told: denial.told,
+                deviation: None,
                 subject: None,
             },
         }

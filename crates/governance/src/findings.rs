@@ -4,6 +4,7 @@
 //! Codes are promises; each names its risk of the OWASP Non-Human Identities Top 10 (2025) where there is one.
 
 mod around;
+mod beside;
 mod code;
 mod ending;
 mod of;
@@ -14,7 +15,7 @@ pub use code::Code;
 pub use ending::Called;
 pub use risk::{Risky, Signalled};
 
-use crate::{rotation::Rotations, words::words};
+use crate::{rotation::Rotations, surface::Line, words::words};
 use serde::Serialize;
 use std::{
     collections::{HashMap, HashSet},
@@ -173,6 +174,8 @@ pub struct Estate<'a> {
     pub bypasses: &'a [Bypass<'a>],
     /// Calls of operations that go out of use, each identity once an operation.
     pub calls: &'a [Called<'a>],
+    /// Operations that are beside the documents of their APIs.
+    pub beside: &'a [Line],
     /// Identities with requests of more risk than is worth a word, each once.
     pub risky: &'a [Risky<'a>],
     /// Since when use is counted: nothing is called unused for longer than was looked.
@@ -196,6 +199,7 @@ pub fn findings<'i>(estate: &Estate<'_>, identities: impl IntoIterator<Item = Go
     of::owners(estate, now, &mut found);
     of::apis(estate, &index, now, &mut found);
     around::around(estate, &mut found);
+    beside::beside(estate, &mut found);
     ending::ending(estate, now, &mut found);
     of::ends(estate, &index, now, &mut found);
     for one in estate.unclaimed {

@@ -8,7 +8,7 @@
 //! [`lifecycle`] is the life of an identity, [`departure`] and [`due`] what owners and the clock do to it. [`rotation`] and
 //! [`contract`] say how old and how long-lived credentials may be. [`second`] says which acts wait for whom, [`person`] who
 //! is a person. [`preview`], [`access`] and [`findings`] answer questions; [`rollback`] goes back; [`import`] reads what
-//! others know. [`traffic`] replays what others recorded. [`stored`] leads from the store's values to those of the rules and back.
+//! others know. [`surface`] holds what is called against what documents say. [`traffic`] replays what others recorded. [`stored`] leads from the store's values to those of the rules and back.
 //!
 //! ```
 //! use wardgate_governance::lifecycle::{Born, Life, Move};
@@ -34,6 +34,7 @@ pub mod rotation;
 pub mod second;
 mod shown;
 pub mod stored;
+pub mod surface;
 #[cfg(test)]
 mod testing;
 pub mod traffic;

@@ -7,7 +7,8 @@
 //!
 //! [`call`] is what every format comes to; [`clf`], [`json`], [`cloudtrail`], [`har`] and `sshd` read one each, out of `lines` or
 //! `records`; [`reader`] has all of them. `callers` says who called, `paths` and `classes` which operations there are, [`ground`] what is
-//! judged against. `held` puts calls in order, [`replay()`] judges them, `tally` counts, [`report`] is what comes of it.
+//! judged against. `held` puts calls in order, [`replay()`] judges them, `tally` counts, [`report`] is what comes of it. [`draft()`] learns a
+//! document of an API.
 //!
 //! Everything here was written by strangers: nothing grows without a bound, and what cannot be understood is counted and passed over.
 
@@ -16,13 +17,14 @@ mod callers;
 mod classes;
 pub mod clf;
 pub mod cloudtrail;
+pub mod draft;
 pub mod ground;
 pub mod har;
 mod held;
 pub mod json;
 mod lines;
 mod moment;
-mod paths;
+pub(crate) mod paths;
 pub mod reader;
 mod records;
 pub mod replay;
@@ -32,6 +34,7 @@ mod tally;
 #[cfg(test)]
 mod testing;
 
+pub use draft::{Draft, DraftSettings, TaughtBy, Undrafted, draft};
 pub use ground::Installation;
 pub use json::{MapError, Mapping};
 pub use reader::{Format, Reading};

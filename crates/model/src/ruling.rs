@@ -114,6 +114,8 @@ pub struct Ruling {
     pub retry_after_s: Option<u64>,
     /// Where the request is not as it should be: for its sender alone, and without any value of it. Never recorded.
     pub told: Option<Box<str>>,
+    /// Where a request that may go on is not as the document of its API has it, without any value of it. Never recorded.
+    pub deviation: Option<Box<str>>,
     /// The account that a login is for, hashed. Never recorded.
     pub subject: Option<u64>,
 }
@@ -134,6 +136,7 @@ impl Ruling {
             limits: SmallVec::new(),
             retry_after_s: None,
             told: None,
+            deviation: None,
             subject: None,
         }
     }

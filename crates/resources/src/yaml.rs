@@ -17,6 +17,7 @@ pub(crate) use node::read_strict;
 pub(crate) use node::{Node, Shape, shortened};
 pub(crate) use split::{Chunk, text};
 pub(crate) use write::Keys;
+pub use write::written;
 
 use serde::de::DeserializeOwned;
 use std::path::Path;

@@ -12,7 +12,7 @@
 //! # Reading order
 //!
 //! `open`, `feed` (what a change is), `resource` and `apply`, `status` and `containment`, `credential` and `rotation`,
-//! `arming` (who armed whom), `owner`, `approval`, `secret` and `vault`, `usage`, `discovery`, `once`, `task`; `record` (what a gate starts from), `history`,
+//! `arming` (who armed whom), `owner`, `approval`, `secret` and `vault`, `usage`, `stray`, `discovery`, `once`, `task`; `record` (what a gate starts from), `history`,
 //! `follow`, `backup`, `kept` (what a gate goes on from when all this is away); `fault`. All SQL stands in `sql`, what differs between the databases in `dialect`.
 //!
 //! ```
@@ -64,6 +64,7 @@ mod rotation;
 mod secret;
 mod sql;
 mod status;
+mod stray;
 mod task;
 mod touched;
 mod usage;
@@ -94,6 +95,7 @@ pub use resource::{Applied, FileDocument, Origin, Precondition, ResourceId, Stor
 pub use rotation::Rotated;
 pub use secret::{SealedVersion, StoredSecret};
 pub use status::{Claim, Step, StoredStatus};
+pub use stray::{OperationUse, STRAYS_MAX, Stray, StrayKind, StraySum};
 pub use task::{NewTask, Rest, Share, StartKey, Started, StoredTask, TASKS_FORGOTTEN_MAX, TASKS_OPEN_MAX, TaskFilter};
 pub use touched::{TOUCHED_MAX, Touched};
 pub use usage::{UsageFilter, UsageRow, Use};

@@ -191,6 +191,20 @@ pub(crate) const USAGE_ADD: &str = "INSERT INTO usage_sum (identity, credential,
      allowed = usage_sum.allowed + excluded.allowed, refused = usage_sum.refused + excluded.refused";
 pub(crate) const USAGE_LAST: &str =
     "SELECT MIN(first_us), MAX(last_us), CAST(SUM(allowed + refused) AS BIGINT) FROM usage_sum WHERE credential = $1";
+/// A sum of whole numbers is something else in PostgreSQL.
+pub(crate) const USAGE_OF_OPERATIONS: &str = "SELECT api, operation, MIN(first_us) AS first_us, MAX(last_us) AS last_us, \
+     CAST(SUM(allowed) AS BIGINT) AS allowed, CAST(SUM(refused) AS BIGINT) AS refused, COUNT(DISTINCT identity) AS identities \
+     FROM usage_sum WHERE ($1 = '' OR api = $1) GROUP BY api, operation ORDER BY api, operation";
+pub(crate) const USAGE_SINCE: &str = "SELECT MIN(first_us) FROM usage_sum";
+
+pub(crate) const STRAYS: &str = "SELECT api, kind, operation, place, first_us, last_us, seen, answered, refused, callers, sources FROM stray \
+     WHERE ($1 = '' OR api = $1) ORDER BY api, kind, operation, place";
+pub(crate) const STRAYS_PUT: &str = "INSERT INTO stray (api, kind, operation, place, first_us, last_us, seen, answered, refused, callers, sources) \
+     VALUES {} ON CONFLICT (api, kind, operation, place) DO UPDATE SET first_us = excluded.first_us, last_us = excluded.last_us, \
+     seen = excluded.seen, answered = excluded.answered, refused = excluded.refused, callers = excluded.callers, sources = excluded.sources";
+pub(crate) const STRAY_FORGET: &str = "DELETE FROM stray WHERE api = $1 AND kind = $2 AND operation = $3 AND place = $4";
+pub(crate) const STRAYS_FORGET: &str = "DELETE FROM stray WHERE last_us < $1";
+
 /// Changes no row where it was taken before and counts still.
 pub(crate) const ONCE_TAKE: &str = "INSERT INTO once (mark, ends_us) VALUES ($1, $2) ON CONFLICT (mark) DO UPDATE SET ends_us = excluded.ends_us \
      WHERE once.ends_us < $3";

@@ -5,9 +5,10 @@ mod erasures;
 mod explain;
 mod findings;
 pub(crate) mod sign_in;
+mod surface;
 pub(crate) mod timeline;
 
-use crate::{bypass::Bypass, clock, control::Control, deliver::Deliveries, evidence, query::Asking, risks::Risks, tasks};
+use crate::{bypass::Bypass, clock, control::Control, deliver::Deliveries, evidence, query::Asking, risks::Risks, surface::Surface, tasks};
 use bytes::Bytes;
 use erasures::Erasures;
 use http::{Response, StatusCode};
@@ -20,8 +21,8 @@ use wardgate_audit::{
 };
 use wardgate_console::{
     AccessPage, AccessQuery, Around, Away, BoxFuture, Call, Code, Console, DeclaredQuery, DescribedRequest, Entry, Erasure, ErasureView,
-    EventPage, EventQuery, FindingView, Finished, Found, HereStop, Journaled, Key, Manner, Minted, OpenNow, OpenRequests, Planned, Problem,
-    Question, Refused, SecretRotation, SignInStep, TimelineQuery, TimelineView, World, WorldFault, row_of,
+    EventPage, EventQuery, FindingView, Finished, Found, HereStop, Journaled, Key, Manner, Minted, OpenNow, OpenRequests, OperationQuery,
+    OperationView, Planned, Problem, Question, Refused, SecretRotation, SignInStep, TimelineQuery, TimelineView, World, WorldFault, row_of,
 };
 use wardgate_edge::{Answering, Census, InProcess, InProcessCall};
 use wardgate_governance::person;
@@ -73,6 +74,7 @@ impl Management {
         deliveries: Arc<Deliveries>,
         bypass: Bypass,
         risks: Arc<Risks>,
+        surface: Arc<Surface>,
         census: Arc<Census>,
         runtime: tokio::runtime::Handle,
     ) -> anyhow::Result<Self> {
@@ -80,7 +82,7 @@ impl Management {
         let sign_in = SignIn::new(&control)?.map(Arc::new);
         let asking = Asking::about(&control.config().audit, evidence::environment(control.config())?);
         let erasures = Erasures::new(control.log(), &control.config().audit);
-        let world = Ruled { control, deliveries, bypass, risks, census, asking, erasures };
+        let world = Ruled { control, deliveries, bypass, risks, surface, census, asking, erasures };
         Ok(Self { console: Arc::new(Console::new(store, Arc::new(world))), sign_in, runtime })
     }
 
@@ -157,6 +159,7 @@ struct Ruled {
     deliveries: Arc<Deliveries>,
     bypass: Bypass,
     risks: Arc<Risks>,
+    surface: Arc<Surface>,
     census: Arc<Census>,
     asking: Asking,
     erasures: Arc<Erasures>,
@@ -395,7 +398,17 @@ impl World for Ruled {
     }
 
     fn findings(&self, now: Time) -> BoxFuture<'_, Result<Vec<FindingView>, WorldFault>> {
-        Box::pin(findings::findings(&self.control, &self.bypass, &self.risks, now))
+        Box::pin(async move {
+            self.caught_up().await;
+            findings::findings(&self.control, (&self.bypass, &self.risks, &self.surface), now).await
+        })
+    }
+
+    fn operations(&self, query: OperationQuery, now: Time) -> BoxFuture<'_, Result<Vec<OperationView>, WorldFault>> {
+        Box::pin(async move {
+            self.caught_up().await;
+            surface::operations(&self.control, &self.bypass, &self.surface, query, now).await
+        })
     }
 
     fn around(&self) -> &dyn Around {

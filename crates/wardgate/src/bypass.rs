@@ -17,7 +17,7 @@ use crate::{
     control::{Control, Loaded},
 };
 use call::CallFault;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use known::Known;
 use plan::{Wanted, addresses, chosen, wanted};
 use seen::{Place, Seen, Turn, Verdict, address};
@@ -37,7 +37,7 @@ use tokio::{
 use wardgate_audit::sink::{FindingRecord, Log};
 use wardgate_governance::findings::{self, Code};
 use wardgate_model::{
-    api::{Api, UpstreamIdentity, UpstreamUrl},
+    api::{Api, PathTemplate, UpstreamIdentity, UpstreamUrl},
     event::EventSink as _,
     id::ApiName,
     time::Time,
@@ -272,8 +272,20 @@ impl Looking {
         }
     }
 
+    /// What an API had and has no longer.
+    #[must_use]
+    pub fn had(&self, api: &ApiName) -> Vec<(Method, PathTemplate)> {
+        self.known().retired(api).into_iter().map(|retired| (retired.method, retired.template)).collect()
+    }
+
+    /// `METHOD TEMPLATE` of what an API did not have when it was first looked at, and since when it has it.
+    #[must_use]
+    pub fn came(&self, api: &ApiName) -> HashMap<String, Time> {
+        self.known().came(api)
+    }
+
     /// Looks whether what is declared became different: operations that are gone are remembered, what is of no use is forgotten.
-    async fn notice(&self, now: Time) {
+    pub async fn notice(&self, now: Time) {
         let loaded = self.control.loaded();
         {
             let mut noticed = self.noticed.lock().unwrap_or_else(PoisonError::into_inner);

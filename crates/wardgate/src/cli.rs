@@ -6,9 +6,11 @@ mod governed;
 mod lifecycle;
 mod local;
 mod manual;
+mod openapi;
 mod people;
 mod record;
 mod shared;
+mod surface;
 mod task;
 mod token;
 
@@ -28,12 +30,14 @@ pub use local::{
     BackupArgs, BreakGlassArgs, CheckArgs, ConfigCommand, ConfigShowArgs, DemoArgs, InitArgs, SchemaArgs, ServeArgs, SignInArgs,
 };
 pub use manual::manual;
+pub use openapi::{DraftArgs, OpenapiCommand};
 pub use people::{LoginArgs, LogoutArgs};
 pub use record::{
     AccessArgs, AuditCommand, EraseArgs, ExplainArgs, FindingsArgs, ForeignArgs, LogArgs, ProveArgs, QueryArgs, QueryForm, ReplayArgs,
     TailArgs, TimelineArgs, TimelineForm, UsageArgs, VerifyArgs,
 };
 pub use shared::{ChangeArgs, ConfigArgs, ManagementArgs, NamedArgs, Output, OutputArgs, ReadArgs, ResourceArgs, WayArgs};
+pub use surface::OperationsArgs;
 pub use task::{TaskCommand, TaskListArgs, TaskShowArgs, TaskStartArgs, TaskWordArgs};
 pub use token::{TokenArgs, TokenTaskArgs};
 
@@ -295,6 +299,25 @@ Examples:
   wardgate findings --probe ledger                      can its upstream be reached past the gate?
   wardgate findings --exemptions --output json")]
     Findings(FindingsArgs),
+    /// Say which operations are beside the documents of their APIs: called and in none, to be gone, unused, called otherwise
+    #[command(after_help = "\
+Examples:
+  wardgate operations --api ledger
+  wardgate operations --shadow                          called, and in no document
+  wardgate operations --zombie                          deprecated, past its sunset or taken out, and called still
+  wardgate operations --unused --unused-for 30d --output json
+  wardgate operations --drift                           called otherwise than the document has it
+
+docs/operations.md says what is seen, and what not.")]
+    Operations(OperationsArgs),
+    /// Learn the document of an API from its calls
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  wardgate openapi draft --format combined access.log > shop-api.yaml"
+    )]
+    Openapi(OpenapiCommand),
     /// Show what an identity or a credential was used for
     #[command(after_help = "\
 Examples:

@@ -22,6 +22,8 @@ mod import;
 mod init;
 mod listing;
 mod login;
+mod openapi;
+mod operations;
 mod owner;
 mod plan;
 mod query;
@@ -96,6 +98,8 @@ pub fn run(cli: Cli) -> Exit {
         Command::Replay(args) => wait(replay::run(*args)),
         Command::Access(args) => wait(access::access(args)),
         Command::Findings(args) => wait(access::findings(args)),
+        Command::Openapi(command) => wait(openapi::run(command)),
+        Command::Operations(args) => wait(operations::run(args)),
         Command::Usage(args) => wait(access::usage(args)),
         Command::Backup(args) => wait(backup::run(args)),
         Command::BreakGlass(args) => wait(break_glass::run(args)),

@@ -51,6 +51,7 @@ pub mod replay;
 pub mod risks;
 pub mod serve;
 pub mod session;
+pub mod surface;
 pub mod tasks;
 pub mod tls;
 pub mod usage;

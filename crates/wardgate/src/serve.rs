@@ -15,6 +15,7 @@ use crate::{
     kept,
     probes::Answers,
     risks::{self, Risks},
+    surface::{self, Surface},
     tasks::{self, budgets::Drawer},
     tls,
     usage::{self, Counting, Usage},
@@ -48,6 +49,7 @@ pub struct Running {
     journal: Arc<FileJournal>,
     log: Writer,
     usage: Arc<Usage>,
+    surface: Arc<Surface>,
     drawer: Arc<Drawer>,
     _watch: watch::Watch,
     _certificates: Certificates,
@@ -83,6 +85,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         discovery: Arc::default(),
         deliveries: Arc::new(Deliveries::new(config.deliver.clone())),
         risks: Arc::default(),
+        surface: Arc::default(),
     };
     let (log, writer) = Log::start_observed(&config.audit, &options, observed.observer())
         .with_context(|| format!("cannot open the event log `{}`", config.audit.display()))?;
@@ -100,6 +103,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         Arc::clone(&observed.deliveries),
         bypass.clone(),
         Arc::clone(&observed.risks),
+        Arc::clone(&observed.surface),
         Arc::clone(&census),
         runtime.handle().clone(),
     )?;
@@ -154,7 +158,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         let governor = governor::start(Arc::clone(&control), Arc::clone(&log));
         (governor, glass::start(Arc::clone(&control), Arc::clone(&log), &config.glass(), admin)?)
     };
-    let usage = Arc::clone(&observed.usage);
+    let (usage, surface) = (Arc::clone(&observed.usage), Arc::clone(&observed.surface));
     answers.count_also(observed.counting(&governor, &glass, bypass));
     Ok(Running {
         control,
@@ -166,6 +170,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         journal,
         log: writer,
         usage,
+        surface,
         drawer,
         _watch: watch,
         _certificates: certificates,
@@ -180,24 +185,26 @@ struct Observed {
     discovery: Arc<Discovery>,
     deliveries: Arc<Deliveries>,
     risks: Arc<Risks>,
+    surface: Arc<Surface>,
 }
 
 impl Observed {
     fn observer(&self) -> Observer {
         let (usage, discovery, deliveries) = (Arc::clone(&self.usage), Arc::clone(&self.discovery), Arc::clone(&self.deliveries));
-        let risks = Arc::clone(&self.risks);
+        let (risks, surface) = (Arc::clone(&self.risks), Arc::clone(&self.surface));
         Box::new(move |event| {
             usage.observe(event);
             discovery.observe(event);
             deliveries.observe(event);
             risks.observe(event);
+            surface.observe(event);
         })
     }
 
     /// Everybody who counts, for metrics.
     fn counting(self, governor: &Governor, glass: &glass::Door, bypass: Bypass) -> Counting {
-        let Self { usage, discovery, deliveries, risks } = self;
-        Counting { usage, discovery, deliveries, risks, bypass, due: governor.deeds(), glass: glass.opened() }
+        let Self { usage, discovery, deliveries, risks, surface } = self;
+        Counting { usage, discovery, deliveries, risks, surface, bypass, due: governor.deeds(), glass: glass.opened() }
     }
 
     /// Begins to keep what they see. Call it within a runtime.
@@ -206,6 +213,7 @@ impl Observed {
         drop(usage::start(Arc::clone(&self.usage), Arc::clone(control.store())));
         drop(discovery::start(Arc::clone(&self.discovery), Arc::clone(control.store()), control.config().claim_within));
         drop(deliver::start(Arc::clone(&self.deliveries), Arc::clone(control), Arc::clone(log)));
+        drop(surface::start(Arc::clone(&self.surface), Arc::clone(control.store())));
         drop(risks::start(Arc::clone(&self.risks), Arc::clone(control), Arc::clone(log)));
     }
 }
@@ -265,6 +273,9 @@ impl Running {
         let counters = self.log.close(LOG_PATIENCE);
         if let Err(error) = self.runtime.block_on(self.usage.keep(self.control.store())) {
             tracing::error!(%error, "the last counts of use could not be kept");
+        }
+        if let Err(error) = self.runtime.block_on(self.surface.note(self.control.store(), clock::now())) {
+            tracing::error!(%error, "what was last called beside the documents of APIs could not be noted");
         }
         if counters.lost > 0 {
             tracing::error!(lost = counters.lost, "events were lost: the log could not be written");

@@ -8,6 +8,7 @@ use crate::{
     answer::Page,
     around::{ProbeView, Probed},
     problem::Code,
+    surface::OperationView,
     world::{AccessPath, FindingView},
 };
 use wardgate_model::api::OperationClass;
@@ -45,6 +46,23 @@ pub(super) const ROWS: &[AdminOperation] = &[
             CURSOR,
         ])
         .gives(&[(200, Some(schema_of::<Page<FindingView>>))]),
+    row(
+        Key::ListOperations,
+        Verb::Get,
+        "/api/v1/operations",
+        OperationClass::List,
+        "Lists operations that are beside the documents of their APIs: shadow, zombie, unused, drift.",
+    )
+    .own()
+    .reads(&[
+        query("api", "only of this API"),
+        query("standing", "only these: `shadow`, `zombie`, `unused` or `drift`"),
+        query("unused_for_s", "without a call for so many seconds an operation is unused; 90 days unless told"),
+        LIMIT,
+        CURSOR,
+    ])
+    .gives(&[(200, Some(schema_of::<Page<OperationView>>))])
+    .refuses(&[Code::NotFound]),
     row(
         Key::ListProbes,
         Verb::Get,

@@ -132,6 +132,8 @@ keys! {
     ListAccess = "listAccess",
     /// What somebody should mend.
     ListFindings = "listFindings",
+    /// Which operations are beside the documents of their APIs.
+    ListOperations = "listOperations",
     /// Which upstreams answer whoever reaches them.
     ListProbes = "listProbes",
     /// Call upstreams with nothing to show.

@@ -37,7 +37,7 @@ pub(super) struct Reading<'s> {
 #[derive(Debug)]
 pub(super) struct NotTaken {
     pub(super) rule: Rule,
-    told: &'static str,
+    pub(super) told: &'static str,
 }
 
 impl NotTaken {

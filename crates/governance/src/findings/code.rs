@@ -112,6 +112,14 @@ codes! {
     OperationDeprecated = "operation.deprecated", Low, None, "tell its callers what to use in its place, and when it ends";
     /// An operation is in use past its sunset.
     OperationSunset = "operation.sunset", Medium, Some("NHI1"), "move its callers, then take the operation out, or refuse it: `after_sunset: deny` of the API";
+    /// Operations are called that no document has.
+    ApiShadow = "api.shadow", Medium, None, "put the operation into the document of the API, or take it out of the upstream: `wardgate operations --shadow`";
+    /// Operations are called that should be gone.
+    ApiZombie = "api.zombie", Medium, None, "move their callers, then take them out of the upstream: `wardgate operations --zombie`";
+    /// Operations that nobody calls.
+    ApiUnused = "api.unused", Low, None, "ask whether they are needed; if not take them out, of the upstream too: `wardgate operations --unused`";
+    /// Requests are otherwise than the document has them.
+    ApiDrift = "api.drift", Low, None, "mend the document where it is wrong, else the client: `wardgate operations --drift`";
     /// Operations that need no credential.
     ApiAnonymous = "api.anonymous", Low, Some("NHI4"), "ask whether each has to be open to everybody";
 }

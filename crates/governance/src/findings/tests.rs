@@ -1,6 +1,7 @@
 use super::{Answering, Bypass, Called, Code, Estate, Finding, Findings, Governed, Risky, Severity, Signalled, Unclaimed, Used, findings};
 use crate::{
     rotation::Rotations,
+    surface::{Line, Standing},
     testing::{NOW, credential, inventory},
 };
 use std::{collections::BTreeSet, fmt::Write as _};
@@ -12,6 +13,7 @@ use wardgate_model::{
     time::Time,
     trust::{Binding, Subject},
 };
+use wardgate_store::StraySum;
 
 fn ago(days: i64) -> Time {
     Time::from_seconds(NOW.as_seconds() - days * 86_400)
@@ -91,6 +93,7 @@ struct World {
     called: Vec<(&'static str, &'static str, i64, u64)>,
     /// Identity, highest risk, quarantined.
     risky: Vec<(&'static str, u8, bool)>,
+    beside: Vec<Line>,
 }
 
 impl World {
@@ -98,7 +101,17 @@ impl World {
         let credentials = credentials.iter().map(|text| credential(text)).collect();
         let inventory = inventory(ESTATE);
         let (states, used, answered, called) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { inventory, states, credentials, used, counted_since: Some(ago(365)), answered, called, risky: Vec::new() }
+        Self {
+            inventory,
+            states,
+            credentials,
+            used,
+            counted_since: Some(ago(365)),
+            answered,
+            called,
+            risky: Vec::new(),
+            beside: Vec::new(),
+        }
     }
 
     fn find(&self) -> Findings {
@@ -157,6 +170,7 @@ impl World {
             unclaimed: &unclaimed,
             bypasses: &bypasses,
             calls: &calls,
+            beside: &self.beside,
             risky: &risky,
             counted_since: self.counted_since,
             used: &used,
@@ -399,6 +413,43 @@ fn whose_requests_are_far_from_usual_has_a_finding_of_the_signal_that_told_most(
     let one = found.findings.iter().find(|finding| finding.code == Code::Risk(Signal::Rate)).unwrap();
     assert_eq!(one.severity, Severity::High, "it is stopped");
     assert!(one.evidence.contains("; quarantined for it at 2027-01-14T08:00:00Z"), "{}", one.evidence);
+}
+
+#[test]
+fn what_is_beside_its_document_is_a_finding_an_api_and_way() {
+    let line = |standing, operation: &str, answered: u64, gone: bool| Line {
+        api: ApiName::literal("ledger"),
+        owner: OwnerName::parse("payments").unwrap(),
+        standing,
+        operation: operation.to_owned(),
+        class: None,
+        detail: "what is told".to_owned(),
+        gone,
+        since: None,
+        sum: StraySum { first: ago(9), last: ago(1), seen: 7, answered, ..StraySum::default() },
+        identities: 0,
+    };
+    let mut world = World::new(&[]);
+    let of = |world: &World| {
+        let found = world.find();
+        let ours = ["api.shadow", "api.zombie", "api.unused", "api.drift"];
+        found.findings.iter().filter(|one| ours.contains(&one.code.as_str())).map(self::line).collect::<Vec<_>>().join("\n")
+    };
+    world.beside = vec![line(Standing::Zombie, "GET /ledger/soon", 7, false)];
+    assert_eq!(of(&world), "", "what is deprecated has a finding of its own");
+    let shadows = ["a", "b", "c", "d"].map(|name| line(Standing::Shadow, &format!("GET /ledger/{name}"), 3, false));
+    world.beside.extend(shadows);
+    world.beside.extend([
+        line(Standing::Zombie, "GET /ledger/old", 0, true),
+        Line { since: Some(ago(100)), ..line(Standing::Unused, "GET /ledger/status", 0, false) },
+        line(Standing::Drift, "GET /ledger/entries", 0, false),
+    ]);
+    insta::assert_snapshot!(of(&world), @"
+    high api.shadow Api `ledger`: `GET /ledger/a` (what is told; called 7 times, served 3 times, last at 2027-01-14T08:00:00Z), `GET /ledger/b` (what is told; called 7 times, served 3 times, last at 2027-01-14T08:00:00Z), `GET /ledger/c` (what is told; called 7 times, served 3 times, last at 2027-01-14T08:00:00Z) and 1 more; since 2027-01-06T08:00:00Z
+    low api.zombie Api `ledger`: `GET /ledger/old` (what is told; called 7 times, served 0 times, last at 2027-01-14T08:00:00Z); since 2027-01-06T08:00:00Z
+    low api.unused Api `ledger`: `GET /ledger/status` (what is told); since 2026-10-07T08:00:00Z
+    low api.drift Api `ledger`: `GET /ledger/entries`: what is told (7 times, last at 2027-01-14T08:00:00Z); since 2027-01-06T08:00:00Z
+    ");
 }
 
 #[test]

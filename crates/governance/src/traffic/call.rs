@@ -34,6 +34,26 @@ pub struct Call<'t> {
     pub subject: Option<Cow<'t, str>>,
     /// For how many such calls the line stands.
     pub times: u32,
+    /// What was sent and answered, where the log has it.
+    pub content: Option<Box<Content<'t>>>,
+}
+
+/// The bodies of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content<'t> {
+    /// Of the request.
+    pub request: Option<Body<'t>>,
+    /// Of the answer.
+    pub answer: Option<Body<'t>>,
+}
+
+/// A body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Body<'t> {
+    /// Its media type, as declared.
+    pub media: Cow<'t, str>,
+    /// It, where the log has it as text.
+    pub text: Option<Cow<'t, str>>,
 }
 
 impl<'t> Call<'t> {
@@ -55,6 +75,7 @@ impl<'t> Call<'t> {
             records: None,
             subject: None,
             times: 1,
+            content: None,
         }
     }
 
@@ -89,6 +110,13 @@ fn split<'s, 't>(target: &'s str, own: impl Fn(&'s str) -> Cow<'t, str>) -> (Opt
         None => (target, None),
     };
     (host.map(&own), if path.is_empty() { Cow::Borrowed("/") } else { own(path) }, query.map(&own))
+}
+
+impl<'t> Body<'t> {
+    /// One of a media type; `None`: none is declared.
+    pub(super) fn of(media: Option<Cow<'t, str>>, text: Option<Cow<'t, str>>) -> Option<Self> {
+        media.filter(|media| !media.is_empty()).map(|media| Self { media, text })
+    }
 }
 
 /// What is wrong with a line or a record, or with a whole file.

@@ -148,7 +148,7 @@ fn operations(api: &ApiName, host: &str, paths: &Paths, model: &Operation, left:
     let mut learned = paths.learned();
     // Those with the most calls, should there not be room for all.
     if learned.len() > *left {
-        learned.sort_by(|a, b| b.calls.cmp(&a.calls).then_with(|| a.template.cmp(&b.template)));
+        learned.sort_by(|a, b| b.calls.cmp(a.calls).then_with(|| a.template.cmp(&b.template)));
         learned.truncate(*left);
     }
     *left -= learned.len();

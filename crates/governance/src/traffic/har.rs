@@ -1,10 +1,10 @@
 //! HTTP Archive 1.2: what one client sent and got, as browsers and proxies save it.
 //!
 //! It says nothing of where the client was, so all of a file is one caller. Headers are read for `User-Agent` and nothing else: an archive has
-//! whatever the client proved itself by, and none of it is taken in.
+//! whatever the client proved itself by, and none of it is taken in. Bodies are for whoever learns what they are like.
 
 use super::{
-    call::{Call, Wrong},
+    call::{Body, Call, Content, Wrong},
     moment,
 };
 use serde::Deserialize;
@@ -20,10 +20,12 @@ struct Entry<'t> {
     started_date_time: Option<Cow<'t, str>>,
     #[serde(borrow)]
     request: Option<Request<'t>>,
-    response: Option<Response>,
+    #[serde(borrow)]
+    response: Option<Response<'t>>,
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Request<'t> {
     #[serde(borrow)]
     method: Cow<'t, str>,
@@ -31,6 +33,17 @@ struct Request<'t> {
     url: Cow<'t, str>,
     #[serde(borrow, default)]
     headers: Vec<Header<'t>>,
+    #[serde(borrow)]
+    post_data: Option<PostData<'t>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PostData<'t> {
+    #[serde(borrow)]
+    mime_type: Option<Cow<'t, str>>,
+    #[serde(borrow)]
+    text: Option<Cow<'t, str>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -43,15 +56,23 @@ struct Header<'t> {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Response {
+struct Response<'t> {
     status: Option<i64>,
     body_size: Option<i64>,
-    content: Option<Content>,
+    #[serde(borrow)]
+    content: Option<Answered<'t>>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Content {
+#[serde(rename_all = "camelCase")]
+struct Answered<'t> {
     size: Option<i64>,
+    #[serde(borrow)]
+    mime_type: Option<Cow<'t, str>>,
+    #[serde(borrow)]
+    text: Option<Cow<'t, str>>,
+    #[serde(borrow)]
+    encoding: Option<Cow<'t, str>>,
 }
 
 /// Reads an entry.
@@ -76,11 +97,21 @@ pub fn entry(bytes: &[u8]) -> Result<Call<'_>, Wrong> {
     };
     let mut call = Call::new(time, request.method, "/").to(&url);
     call.agent = request.headers.into_iter().find(|header| header.name.eq_ignore_ascii_case("user-agent")).map(|header| header.value);
+    let sent = request.post_data.and_then(|data| Body::of(data.mime_type, data.text));
+    let mut answer = None;
     if let Some(response) = entry.response {
         // 0: the client got no answer.
         call.status = response.status.and_then(|status| u16::try_from(status).ok()).filter(|status| *status > 0);
-        let sizes = [response.body_size, response.content.and_then(|content| content.size)];
+        let sizes = [response.body_size, response.content.as_ref().and_then(|content| content.size)];
         call.bytes = sizes.into_iter().flatten().find_map(|size| u64::try_from(size).ok()).unwrap_or_default();
+        // Where it is encoded it is no text.
+        answer = response.content.and_then(|content| {
+            let is_text = content.encoding.is_none();
+            Body::of(content.mime_type, content.text.filter(|_| is_text))
+        });
+    }
+    if sent.is_some() || answer.is_some() {
+        call.content = Some(Box::new(Content { request: sent, answer }));
     }
     Ok(call)
 }

@@ -15,71 +15,129 @@ const PLACES_MAX: usize = 50_000;
 /// Methods at one place.
 const METHODS_MAX: usize = 12;
 
-/// The paths of an API, as a tree.
-#[derive(Debug, Default)]
-pub(super) struct Paths {
-    root: Place,
-    places: usize,
-    /// Paths that are too deep.
-    pub(super) too_deep: u64,
+/// What is known of the calls that came to one template. Of none it is the default.
+pub(crate) trait Sum: Default {
+    /// Adds what is known of other calls.
+    fn join(&mut self, other: Self);
 }
 
-#[derive(Debug, Default)]
-struct Place {
-    words: BTreeMap<Box<str>, Place>,
-    name: Option<Box<Place>>,
+impl Sum for u64 {
+    fn join(&mut self, other: Self) {
+        *self = self.saturating_add(other);
+    }
+}
+
+/// The paths of an API, as a tree.
+#[derive(Debug)]
+pub(crate) struct Paths<S = u64> {
+    root: Place<S>,
+    places: usize,
+    words_max: usize,
+    /// Calls of paths that are too deep.
+    pub(crate) too_deep: S,
+}
+
+impl<S: Sum> Default for Paths<S> {
+    fn default() -> Self {
+        Self::new(WORDS_MAX)
+    }
+}
+
+#[derive(Debug)]
+struct Place<S> {
+    words: BTreeMap<Box<str>, Place<S>>,
+    name: Option<Box<Place<S>>>,
     /// Too many words were here.
     only_names: bool,
     /// Calls that end here, by method.
-    calls: Vec<(Method, u64)>,
+    calls: Vec<(Method, S)>,
 }
 
-/// A template that calls came to, and how many did.
+impl<S> Default for Place<S> {
+    fn default() -> Self {
+        Self { words: BTreeMap::new(), name: None, only_names: false, calls: Vec::new() }
+    }
+}
+
+/// A template that calls came to, and what is known of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Learned {
-    pub(super) method: Method,
-    pub(super) template: String,
+pub(crate) struct Learned<'p, S = u64> {
+    pub(crate) method: Method,
+    pub(crate) template: String,
     /// The parameter that stands last.
-    pub(super) resource: Option<String>,
+    pub(crate) resource: Option<String>,
     /// Whether things are named below.
-    pub(super) has_members: bool,
-    pub(super) calls: u64,
+    pub(crate) has_members: bool,
+    pub(crate) calls: &'p S,
 }
 
-impl Paths {
+/// How a segment of what is taken in is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Read {
+    /// Of a path: what looks like a name is one.
+    Path,
+    /// Of a template: what stands in braces is one.
+    Template,
+}
+
+/// What holds for a whole tree.
+struct Bounds {
+    read: Read,
+    full: bool,
+    words_max: usize,
+}
+
+impl<S: Sum> Paths<S> {
+    /// A tree in which a place with more than so many words is one for names.
+    pub(crate) fn new(words_max: usize) -> Self {
+        Self { root: Place::default(), places: 0, words_max, too_deep: S::default() }
+    }
+
     /// Takes a canonical path in.
-    pub(super) fn take(&mut self, method: &Method, path: &str, times: u64) {
+    pub(crate) fn take(&mut self, method: &Method, path: &str, calls: S) {
+        self.take_as(Read::Path, method, path, calls);
+    }
+
+    /// Takes a template in that was learned before.
+    pub(crate) fn take_template(&mut self, method: &Method, template: &str, calls: S) {
+        self.take_as(Read::Template, method, template, calls);
+    }
+
+    fn take_as(&mut self, read: Read, method: &Method, path: &str, calls: S) {
         let rest = path.strip_prefix('/').unwrap_or(path);
         if memchr::memchr_iter(b'/', rest.as_bytes()).count() >= DEPTH_MAX {
-            self.too_deep += times;
-            return;
+            return self.too_deep.join(calls);
         }
-        let full = self.places >= PLACES_MAX;
+        let bounds = Bounds { read, full: self.places >= PLACES_MAX, words_max: self.words_max };
         let mut place = &mut self.root;
         if !rest.is_empty() {
             for segment in rest.split('/') {
-                place = place.below(segment, full, &mut self.places);
+                place = place.below(segment, &bounds, &mut self.places);
             }
         }
-        place.count(method, times);
+        place.count(method, calls);
     }
 
     /// What was learned, in the order of the templates.
-    pub(super) fn learned(&self) -> Vec<Learned> {
+    pub(crate) fn learned(&self) -> Vec<Learned<'_, S>> {
         let mut learned = Vec::new();
         self.root.tell(&mut String::new(), 0, &mut learned);
         learned
     }
 }
 
-impl Place {
-    fn below(&mut self, segment: &str, full: bool, places: &mut usize) -> &mut Self {
+impl<S: Sum> Place<S> {
+    fn below(&mut self, segment: &str, bounds: &Bounds, places: &mut usize) -> &mut Self {
+        let is_name = match bounds.read {
+            Read::Path => is_id(segment),
+            Read::Template => segment.starts_with('{'),
+        };
         // An empty segment is a slash at the end, which no parameter takes.
-        if !segment.is_empty() && (self.only_names || is_id(segment) || (full && !self.words.contains_key(segment))) {
+        if !segment.is_empty() && (self.only_names || is_name || (bounds.full && !self.words.contains_key(segment))) {
             return self.named(places);
         }
-        if self.words.len() >= WORDS_MAX && !self.words.contains_key(segment) && !segment.is_empty() {
-            self.fold();
+        if self.words.len() >= bounds.words_max && !self.words.contains_key(segment) && !segment.is_empty() {
+            self.fold(bounds.words_max);
             return self.named(places);
         }
         if !self.words.contains_key(segment) {
@@ -98,47 +156,47 @@ impl Place {
     }
 
     /// All words that stand here are names from now on.
-    fn fold(&mut self) {
+    fn fold(&mut self, words_max: usize) {
         self.only_names = true;
         let words = std::mem::take(&mut self.words);
         for (word, place) in words {
             if word.is_empty() {
                 self.words.insert(word, place);
             } else {
-                self.name.get_or_insert_default().join(place);
+                self.name.get_or_insert_default().join(place, words_max);
             }
         }
     }
 
     /// Takes in what another place has.
-    fn join(&mut self, other: Self) {
+    fn join(&mut self, other: Self, words_max: usize) {
         for (method, calls) in other.calls {
             self.count(&method, calls);
         }
         if let Some(name) = other.name {
-            self.name.get_or_insert_default().join(*name);
+            self.name.get_or_insert_default().join(*name, words_max);
         }
         for (word, place) in other.words {
             if self.only_names && !word.is_empty() {
-                self.name.get_or_insert_default().join(place);
+                self.name.get_or_insert_default().join(place, words_max);
             } else {
-                self.words.entry(word).or_default().join(place);
+                self.words.entry(word).or_default().join(place, words_max);
             }
         }
-        if other.only_names || self.words.len() > WORDS_MAX {
-            self.fold();
+        if other.only_names || self.words.len() > words_max {
+            self.fold(words_max);
         }
     }
 
-    fn count(&mut self, method: &Method, times: u64) {
+    fn count(&mut self, method: &Method, more: S) {
         if let Some((_, calls)) = self.calls.iter_mut().find(|(known, _)| known == method) {
-            *calls += times;
+            calls.join(more);
         } else if self.calls.len() < METHODS_MAX {
-            self.calls.push((method.clone(), times));
+            self.calls.push((method.clone(), more));
         }
     }
 
-    fn tell(&self, template: &mut String, names: usize, learned: &mut Vec<Learned>) {
+    fn tell<'p>(&'p self, template: &mut String, names: usize, learned: &mut Vec<Learned<'p, S>>) {
         let mut calls: Vec<_> = self.calls.iter().collect();
         calls.sort_by(|(a, _), (b, _)| a.as_str().cmp(b.as_str()));
         for (method, calls) in calls {
@@ -147,7 +205,7 @@ impl Place {
                 template: if template.is_empty() { "/".to_owned() } else { template.clone() },
                 resource: (names > 0).then(|| parameter(names)),
                 has_members: self.name.is_some(),
-                calls: *calls,
+                calls,
             });
         }
         let length = template.len();
@@ -168,13 +226,26 @@ impl Place {
     }
 }
 
+/// A canonical path whose segments stand for themselves, but those that look like names: the template that one call alone teaches.
+pub(crate) fn template(path: &str) -> String {
+    let mut names = 0;
+    let segments = path.split('/').map(|segment| {
+        if segment.is_empty() || !is_id(segment) {
+            return segment.to_owned();
+        }
+        names += 1;
+        format!("{{{}}}", parameter(names))
+    });
+    segments.collect::<Vec<_>>().join("/")
+}
+
 /// The name of the so-manieth parameter of a template.
 fn parameter(number: usize) -> String {
     if number == 1 { "id".to_owned() } else { format!("id{number}") }
 }
 
 /// Whether a segment looks like the name of one thing among many.
-fn is_id(segment: &str) -> bool {
+pub(crate) fn is_id(segment: &str) -> bool {
     let bytes = segment.as_bytes();
     let (mut digits, mut letters, mut hex, mut upper, mut other) = (0, 0, 0, 0, 0);
     for byte in bytes {

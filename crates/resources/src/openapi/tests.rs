@@ -43,6 +43,13 @@ GET /orders/latest read None known []
 }
 
 #[test]
+fn how_many_calls_taught_a_draft_is_for_people() {
+    assert_eq!(check("openapi: 3.1.0\npaths: { /a: { get: { x-wardgate-seen: 12 } } }\n"), "GET /a read None known []\n");
+    let text = check("openapi: 3.1.0\npaths: { /a: { get: { x-wardgate-seen: often } } }\n");
+    assert!(text.contains("error[value.type]: `/paths/~1a/get/x-wardgate-seen`: expected a number"), "{text}");
+}
+
+#[test]
 fn our_keys_say_more() {
     assert_snapshot!(check("openapi: 3.1.0\npaths:\n  /a/{id}:\n    get: { x-wardgate-class: bulk, x-wardgate-resource: path.id, x-wardgate-anonymous: true, x-wardgate-query: [since] }\n  /a:\n    get: { x-wardgate-class: read }\n    put: { x-wardgate-class: reed, x-wardgate-resource: path.id, x-wardgate-anonymous: yes, x-wardgate-query: x, x-wardgate-clas: read, x-wardgate-records: /items }\n    x-wardgate-class: read\n"), @r#"
 GET /a/{id} bulk Some("id") anonymous ["since"]

@@ -41,15 +41,18 @@ const BESIDE_METHODS: [&str; 5] = ["$ref", "summary", "description", "servers", 
 /// References followed one after the other.
 const REFERENCES_MAX: usize = 8;
 /// Our keys of an operation.
-const OUR_KEYS: [&str; 7] = [
+const OUR_KEYS: [&str; 8] = [
     "x-wardgate-class",
     "x-wardgate-resource",
     "x-wardgate-records",
     "x-wardgate-anonymous",
     "x-wardgate-people",
     "x-wardgate-query",
+    SEEN,
     DEPRECATED_SINCE,
 ];
+/// How many calls taught a draft that it is there; for people.
+const SEEN: &str = "x-wardgate-seen";
 /// Since when an operation is deprecated; `deprecated` itself says no more than that it is.
 const DEPRECATED_SINCE: &str = "x-wardgate-deprecated";
 /// From when on an operation is expected to be gone, as many tools write it.
@@ -282,6 +285,8 @@ impl<'a> Reader<'a> {
                 },
                 // Read with what goes out of use.
                 (DEPRECATED_SINCE, _) => {}
+                (SEEN, Value::Number(_)) => {}
+                (SEEN, _) => self.error("value.type", &pointer, "expected a number", None),
                 ("x-wardgate-anonymous", Value::Bool(truth)) => draft.anonymous = *truth,
                 ("x-wardgate-people", Value::Bool(truth)) => draft.people = Some(*truth),
                 ("x-wardgate-query", Value::Array(names)) if names.iter().all(Value::is_string) => {

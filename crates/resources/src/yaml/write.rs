@@ -14,6 +14,24 @@ const WIDTH_MAX: usize = 120;
 /// Longest key that stands before its colon, in characters (YAML 1.2.2 §7.4.2 allows 1024 with quotes and escapes).
 const KEY_MAX: usize = 128;
 
+/// Keys that come first wherever they stand.
+struct First(Vec<String>);
+
+impl Keys for First {
+    fn order(&self, _path: &[&str]) -> &[String] {
+        &self.0
+    }
+}
+
+/// A mapping as a document of YAML: these keys come first wherever they stand, the others sorted.
+#[must_use]
+pub fn written(value: &Value, first: &[&str]) -> String {
+    let keys = First(first.iter().map(|key| (*key).to_owned()).collect());
+    let mut out = String::new();
+    nested(value, 0, &mut Vec::new(), &keys, &mut out);
+    out
+}
+
 /// Writes `key: value` at an indentation, with the line break.
 pub(crate) fn member<'a>(key: &'a str, value: &'a Value, indent: usize, path: &mut Vec<&'a str>, keys: &dyn Keys, out: &mut String) {
     path.push(key);

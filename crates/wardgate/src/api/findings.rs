@@ -1,9 +1,11 @@
 //! Posture: what is on record and what the gate knows, as values for `governance::findings`.
 
+use super::surface::beside;
 use crate::{
     bypass::{Bypass, Found},
     control::Control,
     risks::{Risks, Row},
+    surface::Surface,
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -13,6 +15,7 @@ use wardgate_console::{FindingView, WorldFault};
 use wardgate_governance::{
     findings::{self, Called, Estate, Finding, Governed, Used},
     stored,
+    surface::Line,
 };
 use wardgate_model::{
     credential::Credential,
@@ -28,8 +31,14 @@ const USAGE_MAX: u32 = 1_000_000;
 /// Resources whose beginning is looked up.
 const LOOKED_UP_MAX: usize = 2_000;
 
-pub(super) async fn findings(control: &Arc<Control>, bypass: &Bypass, risks: &Risks, now: Time) -> Result<Vec<FindingView>, WorldFault> {
-    let record = Record::read(control.store(), &ending(&control.loaded().inventory)).await.map_err(super::fault)?;
+pub(super) async fn findings(
+    control: &Arc<Control>,
+    (bypass, risks, surface): (&Bypass, &Risks, &Surface),
+    now: Time,
+) -> Result<Vec<FindingView>, WorldFault> {
+    let mut record = Record::read(control.store(), &ending(&control.loaded().inventory)).await.map_err(super::fault)?;
+    let every = (None, findings::UNUSED);
+    record.beside = beside(control, bypass, surface, &record.since, every, now).await.map_err(super::fault)?;
     let (control, bypass, risky) = (Arc::clone(control), bypass.clone(), risks.rows(now));
     // A million identities take a while to look at.
     tokio::task::spawn_blocking(move || found(&control, &bypass, &risky, &record, now)).await.map_err(super::fault)
@@ -51,6 +60,7 @@ struct Record {
     counted_since: Option<Time>,
     since: HashMap<(Kind, Box<str>), Time>,
     states: HashMap<IdentityId, Time>,
+    beside: Vec<Line>,
 }
 
 impl Record {
@@ -78,12 +88,13 @@ impl Record {
             counted_since,
             since: beginnings(store).await?,
             states: store.statuses().await?.into_iter().map(|status| (status.identity, status.updated)).collect(),
+            beside: Vec::new(),
         })
     }
 }
 
 /// Since when owners and APIs are on record.
-async fn beginnings(store: &Store) -> Result<HashMap<(Kind, Box<str>), Time>, StoreFault> {
+pub(super) async fn beginnings(store: &Store) -> Result<HashMap<(Kind, Box<str>), Time>, StoreFault> {
     let mut since = HashMap::new();
     let resources = store.estate().await?.resources;
     let asked = resources.iter().filter(|resource| matches!(resource.id.kind(), Kind::Owner | Kind::Api)).take(LOOKED_UP_MAX);
@@ -123,6 +134,7 @@ fn found(control: &Control, bypass: &Bypass, risky: &[Row], record: &Record, now
         unclaimed: &unclaimed,
         bypasses: &bypasses,
         calls: &calls,
+        beside: &record.beside,
         risky: &risky,
         counted_since: record.counted_since,
         used: &|id: &CredentialId| record.used.get(id).copied(),

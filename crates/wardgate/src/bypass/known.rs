@@ -5,7 +5,7 @@ use super::plan::{covers, filled};
 use http::Method;
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -56,6 +56,9 @@ struct Past {
     known: BTreeSet<String>,
     /// Those that it has no longer, and since when, in microseconds.
     retired: BTreeMap<String, i64>,
+    /// Those that it did not have when it was first looked at, and since when it has them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    came: BTreeMap<String, i64>,
 }
 
 /// The file.
@@ -106,12 +109,24 @@ impl Known {
         let past = self.memory.apis.get(api.as_str());
         past.iter().flat_map(|past| past.retired.keys()).filter_map(|text| Retired::parse(text)).collect()
     }
+
+    /// `METHOD TEMPLATE` of what an API did not have when it was first looked at, and since when it has it.
+    pub(super) fn came(&self, api: &ApiName) -> HashMap<String, Time> {
+        let past = self.memory.apis.get(api.as_str());
+        past.iter().flat_map(|past| &past.came).map(|(text, since)| (text.clone(), Time::from_micros(*since))).collect()
+    }
 }
 
 impl Past {
     fn notice(&mut self, api: &Api, apis: &[Arc<Api>], now: Time) {
         let name = |operation: &wardgate_model::api::Operation| format!("{} {}", operation.method, operation.template);
         let current: BTreeSet<String> = api.operations.iter().take(OPERATIONS_MAX).map(|operation| name(operation)).collect();
+        if !self.known.is_empty() {
+            for new in current.difference(&self.known) {
+                self.came.insert(new.clone(), now.as_micros());
+            }
+        }
+        self.came.retain(|text, _| current.contains(text));
         for gone in self.known.difference(&current) {
             self.retired.entry(gone.clone()).or_insert(now.as_micros());
         }

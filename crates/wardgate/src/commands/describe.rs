@@ -3,7 +3,7 @@
 use super::{
     access, change,
     listing::{at, cells, pages, text, word},
-    reach,
+    operations, reach,
     resource::path,
 };
 use crate::{
@@ -120,6 +120,7 @@ async fn about_identity(parts: &mut Parts, client: &Client, name: &str) -> anyho
 async fn about_api(parts: &mut Parts, client: &Client, name: &str) -> anyhow::Result<()> {
     parts.list("findings", client, "/api/v1/findings", &[]).await?;
     parts.keep("findings", |finding| text(finding, "kind") == Kind::Api.as_str() && text(finding, "name") == name);
+    parts.list("operations", client, operations::PATH, &[("api", Some(name))]).await?;
     parts.list("probes", client, "/api/v1/probes", &[("api", Some(name))]).await
 }
 
@@ -238,6 +239,7 @@ fn tables(page: &mut Page, parts: &Parts) {
         ("REMEDY", "/remedy"),
     ];
     table("findings", "Findings", &findings);
+    table("operations", "Beside its document", operations::COLUMNS);
     if let [probed] = parts.items("probes") {
         past_the_gate(page, probed);
     }

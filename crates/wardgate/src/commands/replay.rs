@@ -4,6 +4,8 @@ mod page;
 mod shown;
 mod traffic;
 
+pub(super) use traffic::opened;
+
 use crate::{
     cli::{Output, ReplayArgs},
     config::Config,

@@ -144,7 +144,8 @@ impl Office {
         let census = Arc::new(Census::default());
         let runtime = tokio::runtime::Handle::current();
         let bypass = Bypass::new(Arc::clone(&control), Arc::clone(&log));
-        let management = Management::new(Arc::clone(&control), deliveries, bypass, Arc::default(), Arc::clone(&census), runtime)?;
+        let management =
+            Management::new(Arc::clone(&control), deliveries, bypass, Arc::default(), Arc::default(), Arc::clone(&census), runtime)?;
         let parts = EdgeParts {
             gate: Arc::clone(control.gate()),
             sink: log,

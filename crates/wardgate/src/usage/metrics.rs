@@ -1,7 +1,7 @@
 //! What the observers of requests, the governor and the break-glass door count, for `/metrics`.
 
 use super::Usage;
-use crate::{bypass::Bypass, deliver::Deliveries, discovery::Discovery, risks::Risks};
+use crate::{bypass::Bypass, deliver::Deliveries, discovery::Discovery, risks::Risks, surface::Surface};
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -31,6 +31,8 @@ pub struct Counting {
     pub deliveries: Arc<Deliveries>,
     /// Identities with risky requests.
     pub risks: Arc<Risks>,
+    /// What is called beside the documents of APIs.
+    pub surface: Arc<Surface>,
     /// Ways round the gate.
     pub bypass: Bypass,
     /// What the clock made due.
@@ -44,7 +46,7 @@ impl Counting {
     #[must_use]
     pub fn metrics(&self) -> Vec<Metric> {
         let (usage, seen, (settled, reverted)) = (self.usage.counters(), self.discovery.counters(), self.deliveries.counters());
-        let (around, risks) = (self.bypass.counters(), self.risks.counters());
+        let (around, risks, beside) = (self.bypass.counters(), self.risks.counters(), self.surface.counters());
         let counter = |name, help, value| Metric { name, kind: "counter", help, value };
         let read = |number: &AtomicU64| number.load(Ordering::Relaxed);
         vec![
@@ -88,6 +90,9 @@ impl Counting {
                 help: "Identities with risky requests, which findings tell of.",
                 value: risks.identities,
             },
+            counter("wardgate_shadow_requests_total", "Requests for operations that no document of their API has.", beside.shadow),
+            counter("wardgate_drift_requests_total", "Requests that were not as the document of their API has them.", beside.drift),
+            counter("wardgate_strays_dropped_total", "Of both, requests that are told of nowhere because of a bound.", beside.dropped),
             counter("wardgate_due_total", "Deeds that the clock made due.", read(&self.due)),
             counter("wardgate_break_glass_total", "Times that the break-glass door was opened.", read(&self.glass)),
         ]

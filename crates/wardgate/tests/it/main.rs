@@ -59,6 +59,10 @@ mod once;
 #[cfg(test)]
 mod open_requests;
 #[cfg(test)]
+mod openapi_draft;
+#[cfg(test)]
+mod operations;
+#[cfg(test)]
 mod outside;
 #[cfg(test)]
 mod peers;

@@ -66,6 +66,7 @@ pub(crate) fn stranger(target: &str, reason: Reason, arrived: Time) -> Event {
             limits: SmallVec::new(),
             retry_after_s: None,
             told: None,
+            deviation: None,
             subject: None,
         },
         outcome: Outcome {

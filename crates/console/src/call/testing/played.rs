@@ -10,6 +10,7 @@ use crate::{
     asking::{Found, FoundColumn, Question},
     erasures::{self, Erasure, ErasureView},
     problem::{Code, Problem},
+    surface::{OperationQuery, OperationView},
     timeline::{self, TimelineQuery, TimelineView},
     world::{
         AccessPage, AccessPath, AccessQuery, Away, BoxFuture, DeclaredQuery, DescribedRequest, Entry, EventPage, EventQuery, FindingView,
@@ -380,6 +381,34 @@ impl World for Played {
             finding("credential.overdue", "B", "cards", "high"),
             finding("credential.overdue", "Z", "payments", "high"),
         ];
+        Box::pin(std::future::ready(Ok(found)))
+    }
+
+    fn operations(&self, query: OperationQuery, _now: Time) -> BoxFuture<'_, Result<Vec<OperationView>, WorldFault>> {
+        let operation = |api: &str, owner: &str, standing: &str, detail: String| OperationView {
+            api: api.into(),
+            owner: owner.into(),
+            standing: standing.into(),
+            operation: "GET /x".into(),
+            class: None,
+            detail,
+            gone: false,
+            since: None,
+            first: None,
+            last: None,
+            calls: 3,
+            served: 1,
+            refused: 2,
+            identities: 0,
+            callers: Vec::new(),
+            sources: Vec::new(),
+        };
+        let mut found = vec![
+            operation("ledger", "payments", "shadow", "served".into()),
+            operation("ledger", "payments", "unused", format!("for {}s", query.unused_for.as_secs())),
+            operation("shop", "cards", "drift", "otherwise".into()),
+        ];
+        found.retain(|one| query.api.as_ref().is_none_or(|api| one.api == api.as_str()));
         Box::pin(std::future::ready(Ok(found)))
     }
 

@@ -101,7 +101,7 @@ fn replayed(logs: &[PathBuf], settings: &Settings, installation: Option<&Install
 }
 
 /// A file as it stands, or what is packed in it.
-fn opened(file: impl Read + 'static) -> io::Result<Box<dyn Read>> {
+pub(in crate::commands) fn opened(file: impl Read + 'static) -> io::Result<Box<dyn Read>> {
     let mut file = BufReader::with_capacity(PIECE, file);
     let packed = file.fill_buf()?.starts_with(&GZIP);
     Ok(if packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) })
