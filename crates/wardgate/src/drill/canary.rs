@@ -17,6 +17,8 @@ use wardgate_proof::jws::Signer;
 
 /// How much longer than the rehearsal they may live.
 const SLACK: Duration = Duration::from_mins(5);
+/// How much earlier they end than what the gate remembers of them.
+const EARLIER: Duration = Duration::from_secs(10);
 /// Each change of the feed says so.
 const REASON: &str = "rehearsal of an attack";
 
@@ -64,10 +66,15 @@ pub(super) struct Canaries<'c> {
     /// Names of what has to be taken away: also of what may not have come to be.
     identities: Vec<String>,
     grants: Vec<String>,
+    rehearsed: Vec<String>,
 }
 
-fn spec_of(value: &Value) -> Value {
-    json!({ "spec": value })
+/// What was refused is not there; what was not answered may be.
+fn forget_refused(names: &mut Vec<String>, error: &anyhow::Error) {
+    let refused = error.chain().any(|cause| matches!(cause.downcast_ref::<ClientFault>(), Some(ClientFault::Refused(_))));
+    if refused {
+        names.pop();
+    }
 }
 
 impl<'c> Canaries<'c> {
@@ -82,12 +89,8 @@ impl<'c> Canaries<'c> {
             lasting: lasting + SLACK,
             identities: Vec::new(),
             grants: Vec::new(),
+            rehearsed: Vec::new(),
         }
-    }
-
-    /// What is in the name of each.
-    pub(super) fn mark(&self) -> &str {
-        &self.mark
     }
 
     /// Makes one.
@@ -96,8 +99,8 @@ impl<'c> Canaries<'c> {
     /// The gate refuses; what was made until then is taken away by [`Canaries::take_away`].
     pub(super) async fn make(&mut self, plan: &Plan) -> anyhow::Result<Canary> {
         let name = format!("{}-{}", self.mark, plan.role);
-        // To the second: what ends is said so.
-        let until = (clock::now() + self.lasting).to_rfc3339();
+        // Not later than the rehearsal.
+        let until = (clock::now() + self.lasting.saturating_sub(EARLIER)).to_rfc3339();
         let private = match plan.holds {
             Holds::Key => None,
             Holds::Private => Some(Arc::new(Signer::load(Signer::generate()?.danger_expose())?)),
@@ -111,20 +114,27 @@ impl<'c> Canaries<'c> {
             "credentials": [credential],
         });
         self.identities.push(name.clone());
-        self.put("identity", &name, &identity).await?;
+        if let Err(error) = self.put("identity", &name, &identity).await {
+            forget_refused(&mut self.identities, &error);
+            return Err(error);
+        }
         for (number, (api, operations)) in plan.grants.iter().enumerate() {
             let grant = format!("{name}-{number}");
             let spec = json!({ "to": { "identity": name }, "api": api, "operations": operations, "until": until });
             self.grants.push(grant.clone());
-            self.put("grant", &grant, &spec).await?;
+            if let Err(error) = self.put("grant", &grant, &spec).await {
+                forget_refused(&mut self.grants, &error);
+                return Err(error);
+            }
         }
         let mut begun = json!({
-            "identity": name, "for": format!("{}s", (self.lasting - Duration::from_secs(60)).as_secs()), "production": self.production,
+            "identity": name, "for": format!("{}s", self.lasting.as_secs()), "production": self.production,
             "reason": REASON,
         });
         if let (Some(past), Some(members)) = (&plan.past, begun.as_object_mut()) {
             members.insert("taught".to_owned(), serde_json::to_value(past)?);
         }
+        self.rehearsed.push(name.clone());
         self.client.ask(&Asking::once("/api/v1/rehearsals").body(&begun).patiently()).await.with_context(|| format!("cannot rehearse with `{name}`"))?;
         let key = match plan.holds {
             Holds::Private => None,
@@ -138,7 +148,7 @@ impl<'c> Canaries<'c> {
     }
 
     async fn put(&self, kind: &str, name: &str, spec: &Value) -> anyhow::Result<()> {
-        let body = spec_of(spec);
+        let body = json!({ "spec": spec });
         let asking = Asking::new(Method::PUT, format!("/api/v1/resources/{kind}/{}", segment(name))).body(&body);
         let answer = self.client.ask(&asking).await.with_context(|| format!("cannot make the {kind} `{name}`"))?;
         anyhow::ensure!(answer.status != StatusCode::ACCEPTED, "the {kind} `{name}` waits for a second person");
@@ -149,7 +159,7 @@ impl<'c> Canaries<'c> {
     pub(super) async fn take_away(self) -> Vec<String> {
         let reason = "?reason=the%20rehearsal%20is%20over";
         let mut left = Vec::new();
-        for name in &self.identities {
+        for name in &self.rehearsed {
             self.delete(format!("/api/v1/rehearsals/{}{reason}", segment(name)), name, &mut left).await;
         }
         for name in &self.grants {

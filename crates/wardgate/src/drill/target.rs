@@ -34,7 +34,7 @@ impl Operation {
 
     /// Whether its path names a thing.
     pub(super) fn names_a_thing(&self) -> bool {
-        self.template.segments().iter().any(|segment| segment.parameter().is_some())
+        self.template.segments().iter().any(|segment| segment.parameters().next().is_some())
     }
 
     /// Its path, with a thing for each parameter.
