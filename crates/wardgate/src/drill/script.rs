@@ -246,3 +246,6 @@ fn with_bystander(making: &mut Making<'_>, usual: &[&Operation], mut script: Scr
     script.lanes.push(lane);
     script
 }
+
+#[cfg(test)]
+mod tests;

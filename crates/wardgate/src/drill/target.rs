@@ -104,16 +104,21 @@ impl Target {
     pub(super) async fn read(client: &Client, name: &str) -> anyhow::Result<Self> {
         let found = client.get(&format!("/api/v1/resources/api/{}", segment(name))).await?;
         let spec = found.get("spec").context("the API has no spec")?;
+        let environment = text(spec, "/environment").context("the API names no environment")?;
+        let place = client.get(&format!("/api/v1/resources/environment/{}", segment(environment))).await?;
+        Self::of(name, spec, &place).context("the API names no owner")
+    }
+
+    /// As its spec and its environment have it.
+    pub(super) fn of(name: &str, spec: &Value, place: &Value) -> Option<Self> {
         let prefix = text(spec, "/match/path_prefix").unwrap_or_default().trim_end_matches('/').to_owned();
-        let environment = text(spec, "/environment").context("the API names no environment")?.to_owned();
-        let place = client.get(&format!("/api/v1/resources/environment/{}", segment(&environment))).await?;
         let words = |key: &str| spec.get(key).and_then(Value::as_array).into_iter().flatten();
         let accept: Vec<String> = words("accept").filter_map(Value::as_str).map(str::to_owned).collect();
-        Ok(Self {
+        Some(Self {
             name: name.to_owned(),
-            owner: text(spec, "/policy_owner").context("the API names no owner")?.to_owned(),
+            owner: text(spec, "/policy_owner")?.to_owned(),
             production: place.pointer("/spec/production").is_some_and(|production| production == true),
-            environment,
+            environment: text(spec, "/environment")?.to_owned(),
             accept: if accept.is_empty() { vec!["api_key".to_owned()] } else { accept },
             operations: words("operations").filter_map(|spec| operation(name, &prefix, spec)).collect(),
             prefix,
