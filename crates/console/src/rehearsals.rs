@@ -2,7 +2,7 @@
 //!
 //! Whoever asks for an identity needs a second one to approve it. A canary needs none, since it opens nothing that whoever may begin a
 //! rehearsal could not open alone (a grant to an identity that is there, and a credential of it); it has no power in Wardgate, ends by
-//! itself, and is named so that everybody sees what it is (ADR 025).
+//! itself, and is named so that everybody sees what it is (ADR 026).
 
 use crate::{
     answer::{Answer, Page},

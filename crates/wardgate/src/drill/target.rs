@@ -1,7 +1,7 @@
 //! The API that is attacked, as the management API tells of it: its operations, and which of them a rehearsal may use.
 
 use super::Unfit;
-use crate::client::{Client, segment};
+use crate::client::{Client, query, segment};
 use anyhow::Context as _;
 use http::Method;
 use serde_json::Value;
@@ -66,6 +66,8 @@ pub(super) struct Target {
     /// What callers may prove themselves by.
     pub(super) accept: Vec<String>,
     pub(super) operations: Vec<Operation>,
+    /// What begins something, and what brings that to its end, by their selectors.
+    pub(super) flows: Vec<(Vec<String>, Vec<String>)>,
     /// Whether what changes something may be used although nobody named it.
     pub(super) writes: bool,
 }
@@ -96,6 +98,12 @@ fn operation(api: &str, prefix: &str, spec: &Value) -> Option<Operation> {
     })
 }
 
+/// What a flow of this API begins with and ends with.
+fn flow(api: &str, spec: &Value) -> Option<(Vec<String>, Vec<String>)> {
+    let words = |key: &str| Some(spec.get(key)?.as_array()?.iter().filter_map(Value::as_str).map(str::to_owned).collect());
+    (text(spec, "/api") == Some(api)).then(|| Some((words("begin")?, words("finish")?))).flatten()
+}
+
 impl Target {
     /// Reads it.
     ///
@@ -106,7 +114,10 @@ impl Target {
         let spec = found.get("spec").context("the API has no spec")?;
         let environment = text(spec, "/environment").context("the API names no environment")?;
         let place = client.get(&format!("/api/v1/resources/environment/{}", segment(environment))).await?;
-        Self::of(name, spec, &place).context("the API names no owner")
+        let mut target = Self::of(name, spec, &place).context("the API names no owner")?;
+        let flows = client.get(&format!("/api/v1/resources/flow{}", query(&[("limit", Some("500"))]))).await?;
+        target.flows = flows.get("items").and_then(Value::as_array).into_iter().flatten().filter_map(|one| flow(name, one.get("spec")?)).collect();
+        Ok(target)
     }
 
     /// As its spec and its environment have it.
@@ -122,6 +133,7 @@ impl Target {
             accept: if accept.is_empty() { vec!["api_key".to_owned()] } else { accept },
             operations: words("operations").filter_map(|spec| operation(name, &prefix, spec)).collect(),
             prefix,
+            flows: Vec::new(),
             writes: false,
         })
     }
@@ -151,6 +163,13 @@ impl Target {
         let mut safe: Vec<&Operation> = self.operations.iter().filter(|one| one.is_safe() && !one.anonymous).collect();
         safe.sort_by_key(|one| !one.named);
         safe
+    }
+
+    /// What brings to its end what an operation begins; none where no flow says it.
+    pub(super) fn finishing(&self, begin: &Operation) -> Vec<&Operation> {
+        let flows = self.flows.iter().filter(|(begins, _)| begins.contains(&begin.selector));
+        let finishes: Vec<&String> = flows.flat_map(|(_, finishes)| finishes).collect();
+        self.operations.iter().filter(|one| finishes.contains(&&one.selector)).collect()
     }
 
     /// What may be used of the rest.

@@ -132,17 +132,25 @@ pub(super) fn holds(making: &mut Making<'_>) -> Result<Script, Unfit> {
     let begin = begin.ok_or_else(|| scenario.lacks(&making.target.name, "none that may be used"))?;
     let usual: Vec<Operation> = making.usual(scenario)?.into_iter().cloned().collect();
     let usual: Vec<&Operation> = usual.iter().collect();
+    // What it began it has brought to its end before.
+    let finishing = making.target.finishing(&begin);
     let mut holder = making.reader("holder", &usual);
     if let Some(past) = &mut holder.past {
         past.habits.push(making.habit(&begin, 4, None));
+        past.habits.extend(finishing.first().map(|finish| making.habit(finish, 4, None)));
     }
     if let Some((_, operations)) = holder.grants.first_mut() {
         operations.push(begin.selector.clone());
+        operations.extend(finishing.iter().map(|finish| finish.selector.clone()));
     }
+    let untold = finishing.is_empty();
     let mut script = with_bystander(making, &usual, Script { canaries: vec![holder], ..Script::default() });
     let count = making.strength.of(120, 60, 30);
     let calls = (0..count).map(|number| making.with_body(&begin, number, || format!("{{\"item\":\"drill-{number}\",\"quantity\":1}}"))).collect();
     script.lanes.push(making.attack(0, calls));
+    if untold {
+        script.notes.push(format!("no Flow says what brings to its end what `{}` begins: nothing can tell that it was not", begin.selector));
+    }
     script.notes.push(format!("what `{}` has begun upstream is not undone by this rehearsal", begin.selector));
     Ok(script)
 }
