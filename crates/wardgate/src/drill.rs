@@ -114,14 +114,7 @@ pub async fn rehearse(client: &Client, wanted: &Wanted, bar: ProgressBar, stop: 
         );
         return Err(Unfit::new(what).into());
     }
-    let mut canaries = Canaries::new(
-        client,
-        wanted.scenario.as_str(),
-        &target,
-        wanted.owner.as_deref(),
-        wanted.environment.as_deref(),
-        wanted.lasting,
-    );
+    let mut canaries = Canaries::new(client, wanted, &target);
     let rehearsed = {
         let rehearsing = Box::pin(play(client, wanted, &target, &mut canaries, bar));
         tokio::select! {

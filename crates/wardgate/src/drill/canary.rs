@@ -2,7 +2,7 @@
 //!
 //! INVARIANT (ends): each has an end of its own on record from the moment it is there. Should this process be killed, the gate ends them.
 
-use super::target::Target;
+use super::{Wanted, target::Target};
 use crate::{
     client::{Asking, Client, ClientFault, segment},
     clock,
@@ -79,14 +79,14 @@ fn forget_refused(names: &mut Vec<String>, error: &anyhow::Error) {
 
 impl<'c> Canaries<'c> {
     /// None yet.
-    pub(super) fn new(client: &'c Client, slug: &str, target: &Target, owner: Option<&str>, environment: Option<&str>, lasting: Duration) -> Self {
+    pub(super) fn new(client: &'c Client, wanted: &Wanted, target: &Target) -> Self {
         Self {
             client,
-            mark: format!("{CANARY}{slug}-{:06x}", clock::entropy() & 0xFF_FFFF),
-            owner: owner.unwrap_or(&target.owner).to_owned(),
-            environment: environment.unwrap_or(&target.environment).to_owned(),
-            production: target.production,
-            lasting: lasting + SLACK,
+            mark: format!("{CANARY}{}-{:06x}", wanted.scenario.as_str(), clock::entropy() & 0xFF_FFFF),
+            owner: wanted.owner.as_ref().unwrap_or(&target.owner).clone(),
+            environment: wanted.environment.as_ref().unwrap_or(&target.environment).clone(),
+            production: wanted.production,
+            lasting: wanted.lasting + SLACK,
             identities: Vec::new(),
             grants: Vec::new(),
             rehearsed: Vec::new(),
