@@ -192,16 +192,50 @@ pub(crate) async fn begin(console: &Console, asked: &Asked<'_>) -> Result<Answer
     }
     Life { state: status.state, resumes_to: status.resumes_to }.step(Move::Approve)?;
     let actor = asked.actor(input::reason(request.reason.as_deref())?);
-    if let Some(habits) = &request.taught {
-        console.world.teach(&id, habits).await?;
-    }
-    let taught = serde_json::to_value(&request.taught).map_err(Problem::fault)?;
-    let stored = console.store.begin_rehearsal(&actor, &id, until, &taught, asked.now).await?;
+    // Nothing is taught of whoever may do nothing, so it is active before.
     moved(console, &actor, &id, Move::Approve, asked.now).await?;
     moved(console, &actor, &id, Move::Activate, asked.now).await?;
     console.world.published(console.store.last_seq().await?).await;
+    let stored = match rehearsed(console, &actor, &id, until, request.taught.as_ref(), asked.now).await {
+        Ok(stored) => stored,
+        Err(problem) => {
+            // Nobody rehearses with it, so it is to be nothing else either.
+            retired(console, &actor, &id, asked.now).await?;
+            return Err(problem);
+        }
+    };
+    console.world.published(stored.revision).await;
     let revision = stored.revision;
     Ok(Answer::json(StatusCode::CREATED, &RehearsalView::of(stored)).at(revision))
+}
+
+/// Takes the past to have been, here first, where it is known whether it can be; by the feed everywhere.
+async fn rehearsed(
+    console: &Console,
+    actor: &Actor,
+    id: &IdentityId,
+    until: Time,
+    taught: Option<&Habits>,
+    now: Time,
+) -> Result<StoredRehearsal, Problem> {
+    if let Some(habits) = taught {
+        console.world.teach(id, habits).await?;
+    }
+    let taught = serde_json::to_value(taught).map_err(Problem::fault)?;
+    Ok(console.store.begin_rehearsal(actor, id, until, &taught, now).await?)
+}
+
+/// Ends an identity for good. The clock may be first.
+async fn retired(console: &Console, actor: &Actor, id: &IdentityId, now: Time) -> Result<(), Problem> {
+    let retire = Step { from: lifecycle::origins(Move::Retire), to: IdentityState::Retired, evidence: None, claim_by: None };
+    match console.store.step_identity(actor, id, &retire, now).await {
+        Ok(status) => {
+            console.world.published_stop(status.revision, Containable::Identity, id.as_str()).await;
+            Ok(())
+        }
+        Err(StoreFault::Conflict { .. }) => Ok(()),
+        Err(fault) => Err(fault.into()),
+    }
 }
 
 pub(crate) async fn end(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
@@ -212,13 +246,8 @@ pub(crate) async fn end(console: &Console, asked: &Asked<'_>) -> Result<Answer, 
     }
     let actor = asked.actor(input::reason(asked.query.value("reason"))?);
     let stored = console.store.end_rehearsal(&actor, &id, asked.now).await?;
-    let retire = Step { from: lifecycle::origins(Move::Retire), to: IdentityState::Retired, evidence: None, claim_by: None };
-    match console.store.step_identity(&actor, &id, &retire, asked.now).await {
-        Ok(status) => console.world.published_stop(status.revision, Containable::Identity, id.as_str()).await,
-        // The clock was first.
-        Err(StoreFault::Conflict { .. }) => console.world.published(stored.revision).await,
-        Err(fault) => return Err(fault.into()),
-    }
+    retired(console, &actor, &id, asked.now).await?;
+    console.world.published(stored.revision).await;
     let revision = stored.revision;
     Ok(Answer::ok(&RehearsalView::of(stored)).at(revision))
 }

@@ -29,6 +29,9 @@ async fn a_canary_is_active_until_it_is_over() {
     assert_eq!(fixture.states().await, "drill-a active");
     let listed = fixture.ask("GET /api/v1/rehearsals as watcher").await;
     assert!(listed.contains("drill-a") && listed.contains("a drill"), "{listed}");
+    let longer = canary("").replace(UNTIL, "2030-01-01");
+    let kept = fixture.ask(&format!("PUT /api/v1/resources/identity/drill-a as root\n\n{longer}")).await;
+    assert_eq!(kept, "409 console.conflict: `Identity/drill-a` is made for a rehearsal, and stays as it was made");
     let again = begin(&fixture, "root", CANARY).await;
     assert!(again.starts_with("409"), "{again}");
     let ended = fixture.ask("DELETE /api/v1/rehearsals/drill-a?reason=over as rosa").await;
@@ -71,5 +74,7 @@ async fn nothing_else_becomes_active_that_way() {
         assert!(answer.starts_with(refused), "{body}: {answer}");
     }
     let states = fixture.states().await;
-    assert_eq!(states, "drill-a requested\ndrill-b requested\ndrill-c requested\nledger-two requested");
+    // Only one was as it should be; nobody rehearses with it, since nothing could be taught of it.
+    assert_eq!(states, "drill-a retired\ndrill-b requested\ndrill-c requested\nledger-two requested");
+    assert_eq!(fixture.ask("GET /api/v1/rehearsals as watcher").await, r#"200 {"items":[],"next":null}"#);
 }
