@@ -11,7 +11,7 @@ use crate::{
     operations::{AdminOperation, IDEMPOTENCY_KEY, Key, Needs, Place, Reach, row_of},
     owners, power,
     problem::{Code, Problem},
-    records, rollback, secrets, sessions, signing_keys, surface, tasks, timeline, usage,
+    records, rehearsals, rollback, secrets, sessions, signing_keys, surface, tasks, timeline, usage,
     world::World,
 };
 use bytes::Bytes;
@@ -208,6 +208,9 @@ impl Console {
             Key::Release => containments::release(self, asked).await,
             Key::ListAnnouncements => announcements::list(self, asked).await,
             Key::Announce => announcements::announce(self, asked).await,
+            Key::ListRehearsals => rehearsals::list(self, asked).await,
+            Key::BeginRehearsal => rehearsals::begin(self, asked).await,
+            Key::EndRehearsal => rehearsals::end(self, asked).await,
             Key::ListApprovals => approvals::list(self, asked).await,
             Key::ReadApproval => approvals::read(self, asked).await,
             Key::Approve => approvals::approve(self, asked).await,

@@ -13,7 +13,7 @@ use serde_json::Value;
 use wardgate_store::{Change, ChangeFilter, Subject};
 
 /// What a change is about when it is not about a resource.
-const WORDS: [Subject; 10] = [
+const WORDS: [Subject; 11] = [
     Subject::Status,
     Subject::Credential,
     Subject::Secret,
@@ -24,6 +24,7 @@ const WORDS: [Subject; 10] = [
     Subject::Discovery,
     Subject::Task,
     Subject::Announcement,
+    Subject::Rehearsal,
 ];
 
 /// One row of the feed of changes.
@@ -79,7 +80,7 @@ fn moved(subject: Subject, before: Option<&Value>, after: Option<&Value>) -> (Op
     let member = |name: &'static str| move |value: &Value| value.get(name).and_then(Value::as_str).map(str::to_owned);
     match subject {
         Subject::Resource(_) => (None, None),
-        Subject::Announcement => both(&|value| member("until")(value).map(|end| format!("until {end}"))),
+        Subject::Announcement | Subject::Rehearsal => both(&|value| member("until")(value).map(|end| format!("until {end}"))),
         Subject::Status | Subject::SigningKey | Subject::Approval | Subject::Discovery | Subject::Task => both(&member("state")),
         Subject::Credential => match both(&member("state")) {
             // Rotated or renewed: it is as alive as before, for another time.
@@ -109,7 +110,12 @@ async fn unknown(console: &Console, subject: Option<Subject>, name: &str) -> Opt
         Subject::Discovery => missing("discovered caller"),
         Subject::Task => missing("task"),
         // What nothing has happened to yet is not unknown for that.
-        Subject::Status | Subject::OwnerStatus | Subject::Containment | Subject::SigningKey | Subject::Announcement => None,
+        Subject::Status
+        | Subject::OwnerStatus
+        | Subject::Containment
+        | Subject::SigningKey
+        | Subject::Announcement
+        | Subject::Rehearsal => None,
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     call::Console,
     power,
     problem::{Code, Problem},
+    rehearsals::CANARY,
     world::{BoxFuture, Manner, Planned, Refused},
 };
 use serde_json::Value;
@@ -68,6 +69,12 @@ impl Wanted {
         }
         if !holds {
             return Err(Problem::new(Code::Stale, format!("resource `{id}` was changed meanwhile: read it again, then decide")));
+        }
+        // It was approved by nobody: as it is it ends soon, and it is to stay so.
+        let changes = self.before.is_some() && self.change.spec.is_some() && !self.is_so();
+        if changes && id.kind() == Kind::Identity && id.name().starts_with(CANARY) && self.file().is_none() {
+            let detail = format!("`{id}` is made for a rehearsal, and stays as it was made");
+            return Err(Problem::new(Code::Conflict, detail).mend("make another one"));
         }
         match self.file() {
             Some(path) if !self.is_so() => {

@@ -11,6 +11,7 @@ mod events;
 mod key;
 mod lifecycle;
 mod owners;
+mod rehearsals;
 mod row;
 mod sessions;
 mod tasks;
@@ -41,6 +42,7 @@ const ROOMS: &[&[AdminOperation]] = &[
     owners::ROWS,
     containments::ROWS,
     announcements::ROWS,
+    rehearsals::ROWS,
     approvals::ROWS,
     access::ROWS,
     tasks::ROWS,

@@ -13,6 +13,7 @@ use crate::{
     asking::{Found, Question},
     erasures::{Erasure, ErasureView},
     problem::{Code, Problem},
+    rehearsals::Habits,
     surface::{OperationQuery, OperationView},
     timeline::{TimelineQuery, TimelineView},
 };
@@ -302,6 +303,16 @@ pub trait World: Send + Sync {
     /// # Errors
     /// The store does not answer.
     fn entries<'a>(&'a self, id: &'a IdentityId) -> BoxFuture<'a, Result<Vec<Entry>, WorldFault>>;
+
+    /// Takes an identity to have done something before, on this gate.
+    ///
+    /// # Errors
+    /// `Unfit` when it cannot be: it has called already, the habits make no sense, or it may not do that.
+    fn teach<'a>(&'a self, id: &'a IdentityId, habits: &'a Habits) -> BoxFuture<'a, Result<(), Problem>> {
+        let _ = habits;
+        let problem = Problem::new(Code::Unfit, format!("`{id}` cannot be taught: nothing is watched here"));
+        Box::pin(std::future::ready(Err(problem)))
+    }
 
     /// What would become of a described request.
     ///

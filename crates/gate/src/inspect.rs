@@ -65,9 +65,7 @@ pub fn inspect<'f>(reserved: Reserved<'f>, answer: Option<&Answer>, snapshot: &S
     }
     let mut seen = Seen { payload: Payload { hostile: of_target(request), ..Payload::default() }, deviation: None };
     let asked = &reserved.considered;
-    let binds = asked.api.mode == Mode::Enforce;
     let conformance = asked.api.inspect.requests;
-    let enforced = binds && conformance == Conformance::Enforce;
     if let Some(shape) = asked.operation.request.as_deref().filter(|_| conformance != Conformance::Off) {
         let parts = Parts {
             template: &asked.operation.template,
@@ -76,14 +74,14 @@ pub fn inspect<'f>(reserved: Reserved<'f>, answer: Option<&Answer>, snapshot: &S
             fields: &request.content.fields,
         };
         let head = inspect::head(shape, &parts);
-        match (enforced, head.first) {
+        match (conformance == Conformance::Enforce, head.first) {
             (true, Some(place)) => return Err(Denial::because(Reason::InspectRequest).told(place)),
             (_, first) => (seen.payload.deviations, seen.deviation) = (head.deviations, first),
         }
     }
     let reading = match content::reading(asked.api, asked.operation, request) {
         Ok(reading) => reading,
-        Err(wrong) if wrong.rule == Rule::Binds && binds => return Err(wrong.denial()),
+        Err(wrong) if wrong.rule == Rule::Binds => return Err(wrong.denial()),
         Err(wrong) => {
             seen.deviates(|| wrong.told.into());
             None
@@ -92,9 +90,10 @@ pub fn inspect<'f>(reserved: Reserved<'f>, answer: Option<&Answer>, snapshot: &S
     let Some(reading) = reading.filter(|_| asked.facts.door != Door::Described) else {
         return Ok(Looked::Whole(seen.of(reserved)));
     };
-    let reading = Reading { rule: if binds { reading.rule } else { Rule::Watches }, ..reading };
+    // Where rulings do not bind, what is found is told all the same, and nobody waits for what is too large.
+    let waits = if asked.api.mode == Mode::Enforce { reading.rule } else { Rule::Watches };
     let limit = COLLECTED_BYTES_MAX.min(snapshot.body_bytes_max());
-    match (answer, reading.rule) {
+    match (answer, waits) {
         (Some(Answer::Body(Ok(body))), _) => {
             if body.is_empty() {
                 seen = absent(&reading, seen)?;

@@ -3,7 +3,7 @@
 //! Why one table: files, API, command line, the clock and containment all move identities, and none may go round another.
 //! INVARIANT (for good): nothing leads out of `retired`.
 //! INVARIANT (approved): `active` is reached from `approved`, or again from a stop of something that was active; only a
-//! file, which counts as approved, begins there.
+//! file, which counts as approved, begins there. One that is made for a rehearsal needs no second identity (ADR 026).
 
 use crate::words::words;
 use wardgate_model::{

@@ -94,6 +94,8 @@ pub enum Subject {
     Task,
     /// Something that is announced.
     Announcement,
+    /// An identity that was made for a rehearsal.
+    Rehearsal,
 }
 
 impl Subject {
@@ -112,6 +114,7 @@ impl Subject {
             Self::Discovery => "discovery",
             Self::Task => "task",
             Self::Announcement => "announcement",
+            Self::Rehearsal => "rehearsal",
         }
     }
 
@@ -129,6 +132,7 @@ impl Subject {
             "discovery" => Some(Self::Discovery),
             "task" => Some(Self::Task),
             "announcement" => Some(Self::Announcement),
+            "rehearsal" => Some(Self::Rehearsal),
             kind => Kind::parse(kind).map(Self::Resource),
         }
     }

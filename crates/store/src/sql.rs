@@ -102,6 +102,12 @@ pub(crate) const ANNOUNCEMENT_PUT: &str = "INSERT INTO announcement (kind, name,
      VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (kind, name) DO UPDATE SET since_us = excluded.since_us, \
      until_us = excluded.until_us, actor = excluded.actor, reason = excluded.reason, revision = excluded.revision";
 
+pub(crate) const REHEARSALS: &str = "SELECT identity, since_us, until_us, taught, actor, reason, revision FROM rehearsal ORDER BY identity";
+pub(crate) const REHEARSALS_FORGET: &str = "DELETE FROM rehearsal WHERE until_us <= $1";
+pub(crate) const REHEARSAL_PUT: &str =
+    "INSERT INTO rehearsal (identity, since_us, until_us, taught, actor, reason, revision) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+pub(crate) const REHEARSAL_END: &str = "UPDATE rehearsal SET until_us = $2, revision = $3 WHERE identity = $1";
+
 pub(crate) const OWNERS: &str = "SELECT owner, departed_us, grace_until_us, attested_us, reason, revision FROM owner_status ORDER BY owner";
 pub(crate) const OWNER: &str =
     "SELECT owner, departed_us, grace_until_us, attested_us, reason, revision FROM owner_status WHERE owner = $1";

@@ -21,8 +21,9 @@ use wardgate_audit::{
 };
 use wardgate_console::{
     AccessPage, AccessQuery, Around, Away, BoxFuture, Call, Code, Console, DeclaredQuery, DescribedRequest, Entry, Erasure, ErasureView,
-    EventPage, EventQuery, FindingView, Finished, Found, HereStop, Journaled, Key, Manner, Minted, OpenNow, OpenRequests, OperationQuery,
-    OperationView, Planned, Problem, Question, Refused, SecretRotation, SignInStep, TimelineQuery, TimelineView, World, WorldFault, row_of,
+    EventPage, EventQuery, FindingView, Finished, Found, Habits, HereStop, Journaled, Key, Manner, Minted, OpenNow, OpenRequests,
+    OperationQuery, OperationView, Planned, Problem, Question, Refused, SecretRotation, SignInStep, TimelineQuery, TimelineView, World,
+    WorldFault, row_of,
 };
 use wardgate_edge::{Answering, Census, InProcess, InProcessCall};
 use wardgate_governance::person;
@@ -281,6 +282,13 @@ impl World for Ruled {
                 signed: credential.signed.map(|form| form.scheme),
             });
             Ok(entries.collect())
+        })
+    }
+
+    fn teach<'a>(&'a self, id: &'a IdentityId, habits: &'a Habits) -> BoxFuture<'a, Result<(), Problem>> {
+        Box::pin(async move {
+            let unfit = |why: String| Problem::new(Code::Unfit, format!("what `{id}` is to have done cannot be taught: {why}"));
+            self.control.teach(id, habits).await.map_err(unfit)
         })
     }
 

@@ -2,6 +2,7 @@
 
 mod containment;
 mod credentials;
+mod drill;
 mod governed;
 mod lifecycle;
 mod local;
@@ -21,6 +22,7 @@ pub use containment::{
 pub use credentials::{
     CredentialCommand, CredentialListArgs, IssueArgs, RevokeArgs, RotateArgs, SecretCommand, SecretPutArgs, SecretRotateArgs,
 };
+pub use drill::{AttackArgs, DrillCommand};
 pub use governed::{
     ApplyArgs, DeclaredArgs, DeleteArgs, DescribeArgs, EditArgs, ExportArgs, Format, GetArgs, GovernedCommand, HistoryArgs, ImportArgs,
     PlanArgs, RollbackArgs,
@@ -282,6 +284,15 @@ says what they tell and what not.
 Exit status: 0 our own log: all come out as they were recorded; the logs of others: they were judged · 3 some do not come out so, or could
 not be made again; nothing of the logs of others could be understood")]
     Replay(Box<ReplayArgs>),
+    /// Rehearse an attack: contained, how quickly, at which cost to honest callers?
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  wardgate drill attack --list
+  wardgate drill attack scraping --api ledger --gate https://gate.example"
+    )]
+    Drill(DrillCommand),
     /// Say who can call what: now, then, or what changed between
     #[command(after_help = "\
 Examples:

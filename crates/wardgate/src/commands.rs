@@ -11,6 +11,7 @@ mod containment;
 mod credential;
 mod describe;
 mod documents;
+mod drill;
 mod edit;
 mod erase;
 mod evidence;
@@ -73,6 +74,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Owner(command) => wait(owner::run(command)),
         Command::Contain(args) => wait(containment::contain(args)),
         Command::Announce(args) => wait(containment::announce(args)),
+        Command::Drill(command) => wait(drill::run(command)),
         Command::Release(args) => wait(containment::release(args)),
         Command::Approval(command) => wait(containment::approval(command)),
         Command::Credential(CredentialCommand::Rotate(args)) => wait(credential::rotate(args)),

@@ -23,6 +23,7 @@ mod pending;
 mod people;
 mod person;
 mod publish;
+mod rehearsed;
 mod replays;
 mod signing;
 mod trust;

@@ -11,7 +11,7 @@
 //! acted upon by [`deliver`], which replaces upstream secrets; [`governor`] does what the clock makes due, [`bypass`] looks for
 //! ways round the gate, [`replay`] makes the rulings of the log again, [`tasks`] are started, ended and given shares of their budgets, [`glass`] is the
 //! way in when every other is shut. [`client`], [`profile`] and [`session`] are how a command talks to a running gate.
-//! [`demo`] is the tour.
+//! [`demo`] is the tour, [`drill`] a rehearsal against a gate that serves.
 //!
 //! ```
 //! use clap::Parser as _;
@@ -36,6 +36,7 @@ pub mod deliver;
 pub mod demo;
 pub mod diagnostics;
 pub mod discovery;
+pub mod drill;
 pub mod evidence;
 mod folder;
 pub mod glass;

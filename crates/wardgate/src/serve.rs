@@ -148,6 +148,9 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
     if let Err(error) = runtime.block_on(control.announce()) {
         tracing::warn!(%error, "what is announced could not be read: it counts when something is announced again");
     }
+    if let Err(error) = runtime.block_on(control.rehearse()) {
+        tracing::warn!(%error, "rehearsals under way could not be read: their identities are only learned here");
+    }
     let (addresses, admin) = bound(&edge)?;
     management.listens_at(admin);
     let (governor, glass) = {

@@ -17,7 +17,7 @@ async fn the_feed_is_read_from_where_one_stopped() {
     assert_eq!(ask("limit=1&cursor=1").await, format!(r#"200 {{"items":[{}],"next":"2"}}"#, row(2, "payments")));
     assert_eq!(ask("limit=1&cursor=2").await, format!(r#"200 {{"items":[{}],"next":null}}"#, row(3, "cards")));
     assert_eq!(ask("kind=Owner&name=cards").await, format!(r#"200 {{"items":[{}],"next":null}}"#, row(3, "cards")));
-    let unknown = "400 console.malformed: `kind` is a kind of resource or one of `status`, `credential`, `secret`, `signing_key`, `owner_status`, `containment`, `approval`, `discovery`, `task`, `announcement`, not `pony`";
+    let unknown = "400 console.malformed: `kind` is a kind of resource or one of `status`, `credential`, `secret`, `signing_key`, `owner_status`, `containment`, `approval`, `discovery`, `task`, `announcement`, `rehearsal`, not `pony`";
     assert_eq!(ask("since=2").await, format!(r#"200 {{"items":[{}],"next":null}}"#, row(3, "cards")));
     assert_eq!(ask("kind=pony").await, unknown);
     let slip = "404 console.not_found: there is no Owner `payment`: did you mean `payments`?";

@@ -120,6 +120,12 @@ keys! {
     ListAnnouncements = "listAnnouncements",
     /// Announce a change.
     Announce = "announce",
+    /// List identities that were made for rehearsals.
+    ListRehearsals = "listRehearsals",
+    /// Make an identity one of a rehearsal.
+    BeginRehearsal = "beginRehearsal",
+    /// End that.
+    EndRehearsal = "endRehearsal",
     /// List acts that wait, or waited, for a second person.
     ListApprovals = "listApprovals",
     /// Read one.

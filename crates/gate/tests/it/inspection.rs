@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use std::fmt::Write as _;
 use wardgate_gate::{Answer, Held, Need, Step, Verdict, decide, establish, resume};
-use wardgate_model::{facts::Facts, reason::Reason};
+use wardgate_model::{facts::Facts, reason::Reason, ruling::Response};
 use wardgate_testkit::world::{Asked, DAWN, ShippedLimits, TestWorld, Texts};
 
 const WORLD: &str = "
@@ -174,7 +174,7 @@ fn parameters_are_held_against_the_document_too() {
 
 #[test]
 fn what_is_only_reported_goes_on() {
-    for (inspect, mode) in [("{ requests: report }", "enforce"), ("{}", "enforce"), ("{ requests: enforce }", "observe")] {
+    for (inspect, mode) in [("{ requests: report }", "enforce"), ("{}", "enforce"), ("{ requests: report }", "observe")] {
         let world = shop(inspect, mode);
         for body in [r#"{"name":1}"#, r#"{"name":"a","name":"b"}"#, "no json"] {
             assert_eq!(
@@ -190,6 +190,26 @@ fn what_is_only_reported_goes_on() {
     }
     let world = shop("{ requests: off }", "enforce");
     assert_eq!(check(&world, &post(JSON, 10), b""), "unread: rule.allowed, goes on");
+}
+
+/// Who looks at what `enforce` would refuse, before it does, is told of what is found here as of all else.
+#[test]
+fn what_would_be_refused_is_told_where_rulings_do_not_bind() {
+    let shop = || shop("{ requests: enforce, json: true }", "observe");
+    for (body, code) in [(r#"{"name":1}"#, "inspect.request"), (r#"{"name":"a","name":"b"}"#, "inspect.body"), ("no json", "inspect.body")] {
+        let world = shop();
+        let facts = facts(&world, &post(JSON, body.len()));
+        let Came::Waits(held) = begin(&world, &facts) else { panic!("it is read") };
+        let verdict = end(&world, &facts, held, Ok(body.as_bytes()));
+        let ruling = &verdict.ruling;
+        assert_eq!((ruling.reason().code(), ruling.response, ruling.enforced), (code, Response::Block, false), "{body}");
+        assert!(ruling.forwards() && verdict.permit.is_some(), "{body}");
+    }
+    let head = check(&shop(), "GET /things?limit=101\nhost: shop.example", b"");
+    assert!(head.starts_with("unread: inspect.request") && head.ends_with("goes on"), "{head}");
+    // What nobody would wait for goes on unread.
+    assert_eq!(check(&shop(), &post(JSON, ""), b""), "unread: rule.allowed, goes on");
+    assert_eq!(check(&shop(), &post(JSON, 2_000_000), b""), "unread: rule.allowed, goes on");
 }
 
 #[test]

@@ -27,6 +27,7 @@ mod sunset;
 mod svids;
 #[cfg(test)]
 mod tasks;
+mod taught;
 mod tokens;
 #[cfg(test)]
 mod webhooks;

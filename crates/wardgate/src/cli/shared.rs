@@ -122,8 +122,8 @@ fn kinds() -> String {
 }
 
 /// What a change can be about besides resources.
-const SUBJECTS: [&str; 9] =
-    ["status", "owner_status", "credential", "secret", "signing_key", "containment", "approval", "discovery", "announcement"];
+const SUBJECTS: [&str; 10] =
+    ["status", "owner_status", "credential", "secret", "signing_key", "containment", "approval", "discovery", "announcement", "rehearsal"];
 
 /// What a change is about, as the feed says it.
 pub(super) fn subject(text: &str) -> Result<String, String> {

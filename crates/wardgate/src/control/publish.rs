@@ -70,6 +70,8 @@ struct Behind {
     announced: Vec<Announced>,
     /// Somebody announced something.
     told: bool,
+    /// A rehearsal began or ended.
+    rehearsed: bool,
 }
 
 impl Behind {
@@ -93,6 +95,7 @@ impl Behind {
             Subject::Task => self.tasks.extend(TaskId::parse(&touched.name)),
             Subject::Resource(_) | Subject::Secret => self.estate = true,
             Subject::Announcement => self.told = true,
+            Subject::Rehearsal => self.rehearsed = true,
             Subject::OwnerStatus | Subject::Containment | Subject::Approval | Subject::Discovery => {}
         }
     }
@@ -297,6 +300,10 @@ impl Control {
             Err(error) => tracing::error!(%error, "cannot make a snapshot; the last one stays"),
         }
         self.settle().await;
+        // With the snapshot that has its identities.
+        if behind.rehearsed {
+            self.rehearse().await?;
+        }
         self.keep_snapshot(published.number, published.seq).await;
         drop(published);
         self.record_changes().await

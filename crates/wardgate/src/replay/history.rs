@@ -241,7 +241,8 @@ impl<'s> History<'s> {
             | Subject::Approval
             | Subject::Discovery
             | Subject::Task
-            | Subject::Announcement => {}
+            | Subject::Announcement
+            | Subject::Rehearsal => {}
         }
     }
 

@@ -23,6 +23,8 @@ mod delegation;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod drill;
+#[cfg(test)]
 mod durable;
 #[cfg(test)]
 mod evidence;

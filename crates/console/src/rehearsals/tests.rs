@@ -1,0 +1,80 @@
+use crate::call::testing::{Fixture, HOUR, NOW};
+
+const UNTIL: &str = "2027-01-15T08:30:00Z";
+
+fn canary(more: &str) -> String {
+    format!(
+        r#"{{"spec":{{"type":"service_account","owner":"payments","environment":"production","purpose":"a rehearsal","until":"{UNTIL}"{more}}}}}"#
+    )
+}
+
+async fn made(fixture: &Fixture, by: &str, name: &str, more: &str) {
+    let put = fixture.ask(&format!("PUT /api/v1/resources/identity/{name} as {by}\n\n{}", canary(more))).await;
+    assert!(put.starts_with("201"), "{put}");
+}
+
+async fn begin(fixture: &Fixture, by: &str, body: &str) -> String {
+    fixture.ask(&format!("POST /api/v1/rehearsals as {by}\n\n{body}")).await
+}
+
+const CANARY: &str = r#"{"identity":"drill-a","for":"30m","production":true,"reason":"a drill"}"#;
+
+#[tokio::test]
+async fn a_canary_is_active_until_it_is_over() {
+    let fixture = Fixture::signed_in().await;
+    made(&fixture, "root", "drill-a", "").await;
+    assert_eq!(fixture.states().await, "drill-a requested");
+    let begun = begin(&fixture, "root", CANARY).await;
+    assert!(begun.starts_with("201") && begun.contains(r#""identity":"drill-a""#), "{begun}");
+    assert_eq!(fixture.states().await, "drill-a active");
+    let listed = fixture.ask("GET /api/v1/rehearsals as watcher").await;
+    assert!(listed.contains("drill-a") && listed.contains("a drill"), "{listed}");
+    let longer = canary("").replace(UNTIL, "2030-01-01");
+    let kept = fixture.ask(&format!("PUT /api/v1/resources/identity/drill-a as root\n\n{longer}")).await;
+    assert_eq!(kept, "409 console.conflict: `Identity/drill-a` is made for a rehearsal, and stays as it was made");
+    let again = begin(&fixture, "root", CANARY).await;
+    assert!(again.starts_with("409"), "{again}");
+    let ended = fixture.ask("DELETE /api/v1/rehearsals/drill-a?reason=over as rosa").await;
+    assert!(ended.starts_with("200"), "{ended}");
+    assert_eq!(fixture.states().await, "drill-a retired");
+    assert_eq!(fixture.ask("GET /api/v1/rehearsals as watcher").await, r#"200 {"items":[],"next":null}"#);
+    let twice = fixture.ask("DELETE /api/v1/rehearsals/drill-a as rosa").await;
+    assert!(twice.starts_with("200"), "whoever cleans up twice is not refused: {twice}");
+    let changes = fixture.ask("GET /api/v1/changes?kind=rehearsal as watcher").await;
+    assert!(changes.contains(r#""act":"create""#) && changes.contains(r#""act":"remove""#), "{changes}");
+    let late = fixture.ask_at(NOW + HOUR, "GET /api/v1/rehearsals as watcher").await;
+    assert!(late.contains(r#""items":[]"#), "{late}");
+}
+
+#[tokio::test]
+async fn nothing_else_becomes_active_that_way() {
+    let fixture = Fixture::signed_in().await;
+    made(&fixture, "root", "drill-a", "").await;
+    made(&fixture, "root", "ledger-two", "").await;
+    made(&fixture, "rosa", "drill-b", "").await;
+    let long = fixture.ask(&format!("PUT /api/v1/resources/identity/drill-c as root\n\n{}", canary("").replace(UNTIL, "2030-01-01"))).await;
+    assert!(long.starts_with("201"), "{long}");
+    let said = |of: &str, more: &str| format!(r#"{{"identity":"{of}","for":"30m"{more}}}"#);
+    let production = r#","production":true"#;
+    for (by, body, refused) in [
+        ("op", said("drill-a", production), "403 console.reach: a rehearsal takes the role `security` or `admin`"),
+        ("root", said("drill-a", ""), "422 console.unfit: `drill-a` is of the production environment `production`"),
+        ("root", said("ledger-two", production), "422 console.unfit: `ledger-two`: the names of identities that are made for rehearsals"),
+        ("root", said("drill-b", production), "403 console.undecidable: `drill-b` was asked for by somebody else"),
+        ("root", said("drill-c", production), "422 console.unfit: `drill-c` does not end with the rehearsal"),
+        ("root", said("drill-z", production), "404 console.not_found: there is no identity `drill-z`"),
+        ("root", said("drill-a", production).replace("30m", "3h"), "422 console.unfit: `for` is ten seconds to two hours"),
+        (
+            "root",
+            said("drill-a", r#","production":true,"taught":{"days":3,"habits":[{"operation":"a GET /","per_hour":1,"from":"127.0.0.1"}]}"#),
+            "422 console.unfit: `drill-a` cannot be taught",
+        ),
+    ] {
+        let answer = begin(&fixture, by, &body).await;
+        assert!(answer.starts_with(refused), "{body}: {answer}");
+    }
+    let states = fixture.states().await;
+    // Only one was as it should be; nobody rehearses with it, since nothing could be taught of it.
+    assert_eq!(states, "drill-a retired\ndrill-b requested\ndrill-c requested\nledger-two requested");
+    assert_eq!(fixture.ask("GET /api/v1/rehearsals as watcher").await, r#"200 {"items":[],"next":null}"#);
+}
