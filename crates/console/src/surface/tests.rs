@@ -25,5 +25,5 @@ async fn operations_are_listed_by_api_and_standing_and_in_pages() {
     assert_eq!(ask("unused_for_s=90d").await, "400 console.malformed: `unused_for_s` is a number of seconds, not `90d`");
     let odd = ask("api=No%20Api").await;
     assert!(odd.starts_with("400 console.malformed: api: `N` may not stand in a name"), "{odd}");
-    assert_eq!(ask("api=nowhere").await, "404 console.not_found: there is no api `nowhere`");
+    assert_eq!(ask("api=nowhere").await, "404 console.not_found: there is no Api `nowhere`");
 }

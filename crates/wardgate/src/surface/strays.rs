@@ -171,6 +171,9 @@ impl Strays {
         if full(self) && now.since(self.swept) >= SWEEP {
             self.sweep(&api.name, now);
         }
+        if served && full(self) {
+            self.make_way(&api.name);
+        }
         !full(self)
     }
 
@@ -185,6 +188,15 @@ impl Strays {
         for Stray { kind, operation, place, sum } in folded(strays.collect()) {
             let (refused, served) = (sum.refused, sum.answered > 0);
             rows.insert((kind, operation, place), Row { sum, last, from, refused, served, worth: true });
+        }
+    }
+
+    /// What was only asked for makes way for what is served: what was seen last the longest ago.
+    fn make_way(&mut self, api: &ApiName) {
+        let Some(rows) = self.apis.get_mut(api) else { return };
+        let asked = rows.iter().filter(|(key, row)| key.0 == StrayKind::Shadow && !row.served);
+        if let Some(key) = asked.min_by_key(|(_, row)| row.last).map(|(key, _)| key.clone()) {
+            rows.remove(&key);
         }
     }
 

@@ -8,7 +8,7 @@ use super::{
     kinds::Kinds,
     shape::{SHAPES_MAX, Shape},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 use wardgate_gate::recorded::pairs;
 
 /// Parameters of a query that are told apart.
@@ -104,13 +104,19 @@ fn join(own: &mut Media, other: Media) {
             continue;
         }
         match (own.entry(essence), shape) {
-            (std::collections::btree_map::Entry::Vacant(place), shape) => drop(place.insert(shape)),
-            (std::collections::btree_map::Entry::Occupied(mut place), Some(shape)) => match place.get_mut() {
-                Some(known) => known.join(shape, &mut SHAPES_MAX.saturating_sub(known.shapes())),
+            (Entry::Vacant(place), shape) => {
+                place.insert(shape);
+            }
+            (Entry::Occupied(mut place), Some(shape)) => {
                 // Of one that could not be read nothing is known, so nothing is said of the others.
-                None => {}
-            },
-            (std::collections::btree_map::Entry::Occupied(mut place), None) => *place.get_mut() = None,
+                if let Some(known) = place.get_mut() {
+                    let mut room = SHAPES_MAX.saturating_sub(known.shapes());
+                    known.join(shape, &mut room);
+                }
+            }
+            (Entry::Occupied(mut place), None) => {
+                place.insert(None);
+            }
         }
     }
 }

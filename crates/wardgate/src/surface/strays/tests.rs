@@ -78,7 +78,7 @@ fn strangers_fill_nothing() {
         for _ in 0..3 {
             ask(
                 &mut strays,
-                format!("/shop/{}/{}", word(number % 20), word(number)),
+                format!("/shop/{}/{}", word(number % 5), word(number)),
                 [11, high, low, 1],
                 2 + u64::try_from(number).unwrap(),
             );
@@ -89,10 +89,17 @@ fn strangers_fill_nothing() {
     let rows = strays.apis.values().next().unwrap();
     assert!(rows.keys().filter(|(kind, ..)| *kind == StrayKind::Shadow).count() <= SHADOW_MAX);
     assert!(rows.keys().any(|(_, operation, _)| operation.contains("{id}")), "where too many words stand they are names");
-    // What is served is known whatever strangers have asked for before from there.
-    let mut served = scene.event("+9000s caller 10.0.0.1 GET /old/hidden 200");
-    served.facts.source.address = [10, 0, 0, 1].into();
-    assert!(take(&mut strays, &served));
+    // What is served is known whatever strangers have asked for.
+    let template = scene.event("+1s - 10.0.0.1 GET /old/x 404");
+    for number in 0..SHADOW_MAX {
+        let mut event = template.clone();
+        event.facts.request.path = format!("/old/{}", word(number)).into();
+        event.facts.source.address = [12, 0, u8::try_from(number % 250).unwrap(), 1].into();
+        assert!(!take(&mut strays, &event), "nobody has what was asked for");
+    }
+    let dropped = strays.dropped();
+    assert!(take(&mut strays, &scene.event("+1s caller 10.0.0.1 GET /old/hidden 200")));
+    assert_eq!(strays.dropped(), dropped);
 }
 
 #[test]
