@@ -140,7 +140,11 @@ impl Charts {
             file.mark = Some(mark);
             match file.read(now).await {
                 Ok(Made::List(taken)) if others + taken.networks.len() > self.networks_max => {
-                    file.failed(&format!("`{}`: all lists together have more than {} networks", shown(&file.state.path), self.networks_max));
+                    file.failed(&format!(
+                        "`{}`: all lists together have more than {} networks",
+                        shown(&file.state.path),
+                        self.networks_max
+                    ));
                 }
                 Ok(made) => {
                     changed = true;
