@@ -18,6 +18,9 @@ use wardgate_model::{
     time::Time,
 };
 
+/// Networks of all lists together: laying them over each other takes memory for each.
+pub const NETWORKS_MAX: usize = 4_000_000;
+
 /// Which files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
@@ -94,10 +97,11 @@ enum Made {
 }
 
 /// All files of a process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Charts {
     files: Vec<Followed>,
     atlas: Atlas,
+    networks_max: usize,
 }
 
 impl Charts {
@@ -108,7 +112,7 @@ impl Charts {
             settings.lists.into_iter().map(|list| Followed::new(list.name, Chart::List, list.path, Some((list.format, list.weight))));
         let country = settings.country.map(|path| Followed::new("country".into(), Chart::Country, path, None));
         let network = settings.network.map(|path| Followed::new("asn".into(), Chart::Network, path, None));
-        Self { files: lists.chain(country).chain(network).collect(), atlas: Atlas::default() }
+        Self { files: lists.chain(country).chain(network).collect(), atlas: Atlas::default(), networks_max: NETWORKS_MAX }
     }
 
     /// How each file is.
@@ -126,13 +130,22 @@ impl Charts {
     /// Looks at all files, and reads those that are others than they were. What is known then, where that has become something else.
     pub async fn look(&mut self, now: Time) -> Option<Arc<Atlas>> {
         let (mut changed, mut lists) = (false, false);
-        for file in &mut self.files {
+        for at in 0..self.files.len() {
+            let others: usize = self.files.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, file)| file.networks.len()).sum();
+            let Some(file) = self.files.get_mut(at) else { break };
             let mark = file::mark(&file.state.path).await;
             if file.mark == Some(mark) {
                 continue;
             }
             file.mark = Some(mark);
             match file.read(now).await {
+                Ok(Made::List(taken)) if others + taken.networks.len() > self.networks_max => {
+                    file.failed(&format!(
+                        "`{}`: all lists together have more than {} networks",
+                        shown(&file.state.path),
+                        self.networks_max
+                    ));
+                }
                 Ok(made) => {
                     changed = true;
                     lists |= matches!(made, Made::List(_));

@@ -80,3 +80,19 @@ async fn a_folder_or_a_pipe_is_no_file() {
     let why = charts.states()[0].failure.clone().unwrap();
     assert!(why.ends_with("/drop` is no file"), "{why}");
 }
+
+#[tokio::test]
+async fn all_lists_together_have_an_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let mut charts = Charts { networks_max: 3, ..Charts::new(Settings { country: None, network: None, ..settings(folder.path()) }) };
+    put("drop", "192.0.2.1\n192.0.2.3\n");
+    put("scan", "192.0.2.1\n192.0.2.5\n");
+    let atlas = charts.look(Time::from_seconds(0)).await.expect("the first one is taken");
+    assert_eq!([known(&atlas, "192.0.2.1"), known(&atlas, "192.0.2.5")], ["drop None ", "- None "]);
+    let why = charts.states()[1].failure.clone().unwrap();
+    assert!(why.ends_with("/scan`: all lists together have more than 3 networks"), "{why}");
+    put("scan", "192.0.2.5\n");
+    let atlas = charts.look(Time::from_seconds(1)).await.expect("the second one fits");
+    assert_eq!(known(&atlas, "192.0.2.5"), "scan None ");
+}

@@ -117,7 +117,7 @@ impl RawList {
                 Err(_) => Format::Csv(Column::Name(column.into())),
             },
             ("csv", None) => {
-                findings.wrong(&key("format"), format!("`{}` is missing", key("column")), "name the column, or write its number");
+                findings.wrong(&key("format"), format!("`{}` is missing", key("column")), "name the column, or write its number in quotes");
                 return None;
             }
             ("netset" | "stix" | "misp", Some(_)) => {

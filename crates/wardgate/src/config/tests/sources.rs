@@ -71,11 +71,11 @@ fn everything_wrong_with_them_is_said() {
     let said = wrong(&yaml);
     for part in [
         "4:15: error[config.value]: `Drop` is no name for `sources.reputation[0].name`",
-        "5:33: error[config.value]: `40` is no weight for `sources.reputation[1].weight`",
-        "6:33: error[config.value]: `xml` is no value of `sources.reputation[2].format`",
-        "7:33: error[config.value]: `sources.reputation[3].column` is missing",
-        "8:46: error[config.value]: there is no column 0 for `sources.reputation[4].column`",
-        "9:33: error[config.value]: `sources.reputation[5].column` has no meaning here",
+        "5:35: error[config.value]: `40` is no weight for `sources.reputation[1].weight`",
+        "6:35: error[config.value]: `xml` is no value of `sources.reputation[2].format`",
+        "7:35: error[config.value]: `sources.reputation[3].column` is missing",
+        "8:48: error[config.value]: there is no column 0 for `sources.reputation[4].column`",
+        "9:35: error[config.value]: `sources.reputation[5].column` has no meaning here",
         "two lists are called `g`",
     ] {
         assert!(said.contains(part), "{part} in {said}");
