@@ -5,7 +5,7 @@
 //! risky, and of nothing else. Whoever is no identity (people, nobody) has no profile: logins and contents are looked at all the same.
 //!
 //! Reading order: `sight` (a request in numbers), `table`, `runs`, `amount` (what is remembered), `profile` (what is unusual), `peers`,
-//! `logins`, and `weights`, where every number stands.
+//! `logins`, `teaching` (calls that somebody says there were), and `weights`, where every number stands.
 
 mod amount;
 mod hash;
@@ -16,10 +16,12 @@ mod profile;
 mod runs;
 mod sight;
 mod table;
+mod teaching;
 mod weights;
 
 pub use hash::HashKey;
 pub use kept::{FILE_BYTES_MAX, Unkept};
+pub use teaching::{Teaching, Unteachable};
 
 use logins::Logins;
 use peers::Peers;
@@ -34,7 +36,7 @@ use std::{
 };
 use wardgate_model::{
     api::{OperationClass, Target},
-    facts::{Facts, Lane},
+    facts::{Caller, Facts, Lane},
     id::{ApiName, IdentityId},
     inventory::Identity,
     reason::Reason,
@@ -97,6 +99,9 @@ pub struct Watch {
     announced: Mutex<VecDeque<(u32, u32)>>,
 }
 
+/// Whoever calls, and its profile.
+type Whose = (Arc<Identity>, Arc<Mutex<Profile>>);
+
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -105,8 +110,12 @@ impl Watch {
     /// How far a request is from what is usual. It counts as an attempt.
     #[must_use]
     pub fn assess(&self, facts: &Facts, payload: &Payload, now: Time) -> Assessment {
+        self.assess_as(|| self.profile_of(facts), facts, payload, now)
+    }
+
+    fn assess_as(&self, whose: impl FnOnce() -> Option<Whose>, facts: &Facts, payload: &Payload, now: Time) -> Assessment {
         let Some(sight) = Sight::of(facts, self.key, now) else { return Assessment::default() };
-        let mut parts = match self.profile_of(facts) {
+        let mut parts = match whose() {
             Some((identity, profile)) => lock(&profile).assess(&sight, || self.beside(&identity, &sight)),
             None => Parts::new(),
         };
@@ -136,8 +145,12 @@ impl Watch {
 
     /// What came of a request: baselines learn of those that were allowed and not risky, and of no others.
     pub fn learn(&self, facts: &Facts, ruling: &Ruling, effect: &Effect, now: Time) {
+        self.learn_as(|| self.known_profile(facts), facts, ruling, effect, now);
+    }
+
+    fn learn_as(&self, whose: impl FnOnce() -> Option<Whose>, facts: &Facts, ruling: &Ruling, effect: &Effect, now: Time) {
         let Some(sight) = Sight::of(facts, self.key, now) else { return };
-        let profile = self.known_profile(facts);
+        let profile = whose();
         // Where rulings do not bind, what would have been refused goes on, and is as little usual.
         let allowed = matches!(ruling.response, Response::Allow | Response::Slow { .. }) && facts.stopped.is_none();
         let (true, Some(status)) = (allowed, effect.status) else {
@@ -227,14 +240,14 @@ impl Watch {
     }
 
     /// The profile of whoever calls, where there is one: only what was looked at makes one.
-    fn known_profile(&self, facts: &Facts) -> Option<(Arc<Identity>, Arc<Mutex<Profile>>)> {
-        let caller = facts.caller.as_ref().filter(|caller| caller.lane() == Lane::Machine)?;
+    fn known_profile(&self, facts: &Facts) -> Option<Whose> {
+        let caller = machine(facts)?;
         let profile = self.profiles.pin().get(&caller.identity.id).map(Arc::clone)?;
         Some((Arc::clone(&caller.identity), profile))
     }
 
-    fn profile_of(&self, facts: &Facts) -> Option<(Arc<Identity>, Arc<Mutex<Profile>>)> {
-        let caller = facts.caller.as_ref().filter(|caller| caller.lane() == Lane::Machine)?;
+    fn profile_of(&self, facts: &Facts) -> Option<Whose> {
+        let caller = machine(facts)?;
         let profiles = self.profiles.pin();
         if let Some(profile) = profiles.get(&caller.identity.id) {
             return Some((Arc::clone(&caller.identity), Arc::clone(profile)));
@@ -263,6 +276,11 @@ impl Watch {
         let announced = lock(&self.announced).iter().any(|(api, until)| *api == sight.api && sight.minute < *until);
         Beside { peers_use, peers_call, announced }
     }
+}
+
+/// Who calls, where that is an identity of machines: nobody else has a profile.
+fn machine(facts: &Facts) -> Option<&Caller> {
+    facts.caller.as_ref().filter(|caller| caller.lane() == Lane::Machine)
 }
 
 /// Whether somebody signs in to what is behind. What this process answers itself has guards of its own, and nobody shall be locked out of it by

@@ -11,7 +11,7 @@
 //! what they give, [`step`] how they ask for more, [`review`] judges again what is open; [`hooks`] and
 //! [`spent`] are about who signs its calls, [`signers`] about who does so by a key of its own, [`possession`] about who proves to have the
 //! key of a token, [`clients`] about who signs assertions for our token service, and [`prospect`] says what a token of it could open;
-//! [`recorded`] has what others recorded judged.
+//! [`recorded`] has what others recorded judged, and [`taught`] what somebody is taken to have done before.
 //!
 //! ```
 //! use wardgate_gate::canon;
@@ -55,6 +55,7 @@ pub mod spent;
 pub mod standing;
 pub mod step;
 pub mod task;
+pub mod taught;
 pub mod trust;
 
 pub use arrival::{Arrival, Handshake};
@@ -64,4 +65,5 @@ pub use judge::{Gate, Verdict, decide, describe, establish, establish_with, resu
 pub use permit::{ClientCertificate, Departure, Lease, Permit, Show};
 pub use snapshot::{Change, Estate, Population, Snapshot, World};
 pub use step::{Answer, Held, Introspection, KeysAnswer, Need, Step, Unproven};
+pub use taught::{Habit, Software, Taught, Untaught};
 pub use wardgate_abuse::{Limits, Meters, budget::Course, watch::Effect};

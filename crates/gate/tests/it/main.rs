@@ -25,6 +25,7 @@ mod sunset;
 mod svids;
 #[cfg(test)]
 mod tasks;
+mod taught;
 mod tokens;
 #[cfg(test)]
 mod webhooks;
