@@ -25,7 +25,7 @@ mod login;
 mod owner;
 mod plan;
 mod query;
-mod replay;
+pub(crate) mod replay;
 mod resource;
 mod schema;
 mod secret;

@@ -14,11 +14,15 @@ mod leaked_key;
 mod legacy_key;
 mod mesh_workload;
 mod owner_departs;
+mod retry_storm;
 mod rotation;
+mod slow_scraping;
 mod smuggling;
 mod spoofed_headers;
 mod staging_on_production;
 mod stolen_certificate;
+mod stolen_token;
+mod stuffing;
 mod tampering;
 mod task_token;
 mod three_hops;
@@ -42,7 +46,7 @@ pub(super) struct Scene {
 }
 
 /// Every scene, in the order of the tour.
-pub(super) const ALL: [Scene; 23] = [
+pub(super) const ALL: [Scene; 27] = [
     analytics_no_export::SCENE,
     staging_on_production::SCENE,
     legacy_key::SCENE,
@@ -66,6 +70,10 @@ pub(super) const ALL: [Scene; 23] = [
     three_hops::SCENE,
     task_token::SCENE,
     budget_runs_out::SCENE,
+    stolen_token::SCENE,
+    stuffing::SCENE,
+    slow_scraping::SCENE,
+    retry_storm::SCENE,
 ];
 
 /// The names of all scenes, in the order of the tour.
