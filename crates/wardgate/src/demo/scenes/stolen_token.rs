@@ -55,6 +55,13 @@ async fn play_it(stage: &Stage, play: &mut Play) -> anyhow::Result<()> {
     let bare = Call::get(order).about("with the bare token").key(&token);
     stage.ask(play, &mut line, thief, bare, Want::Refused("proof.invalid")).await?;
 
+    // An old key of the same identity leaked as well: it is good, and it is not enough.
+    let (_, old) = stage.issue(FEED).await?;
+    let leaked = Call::get(order).about("with an old API key").key(&old);
+    let answer = stage.ask(play, &mut line, thief, leaked, Want::Refused("risk.step_up")).await?;
+    let remedy = answer.body.get("remedy").and_then(Value::as_str).unwrap_or_default();
+    play.claim("whoever shows that key is told of the registered one, which a thief has not", remedy.contains("registered key"));
+
     // The owner moves to where the thief was, and has a new client: it looks just as strange, and has the key.
     let mut line = away.open(Protocol::Http1).await?;
     let first = stage.ask(play, &mut line, honest, owner.call(order, None)?.about("moved, new software"), challenged).await?;
