@@ -10,7 +10,8 @@ use wardgate_model::{
     },
     credential::{Credential, CredentialKind, CredentialState},
     facts::{Caller, ContentFacts, Door, Facts, Lane, RequestFacts, SourceFacts, SourceZone, Stopped},
-    id::{ApiName, CredentialId, EnvironmentName, IdentityId, LimitName, OwnerName, RequestId, ZoneName},
+    flow::{Flow, Part, Step},
+    id::{ApiName, CredentialId, EnvironmentName, FlowName, IdentityId, LimitName, OwnerName, RequestId, ZoneName},
     inventory::{Environment, Identity, IdentityKind},
     limit::{Limit, Per, Quota, Rate, Select, Window},
     proof::ProofFacts,
@@ -91,6 +92,7 @@ pub(crate) fn facts(text: &str) -> Facts {
         ending: None,
         request: None,
         login: None,
+        flows: flows(&words, &api.name),
     };
     let identity = match words.get("identity") {
         None => Identity::anonymous(),
@@ -160,6 +162,21 @@ pub(crate) fn facts(text: &str) -> Facts {
         assessed: None,
         stopped: words.get("stopped").map(|_| Stopped::because(Reason::ProofUnknown)),
     }
+}
+
+/// `begins=holds finishes=holds share=50`: flows of a quarter of an hour.
+fn flows(words: &HashMap<&str, &str>, api: &ApiName) -> Box<[Step]> {
+    let of = |key: &str, part: Part| {
+        let flow = Flow {
+            name: FlowName::parse(words.get(key)?).expect("a name"),
+            api: api.clone(),
+            within: Duration::from_mins(15),
+            share: words.get("share").map_or(Flow::SHARE, |share| share.parse().expect("per cent")),
+            at_least: Flow::AT_LEAST,
+        };
+        Some(Step { flow: Arc::new(flow), part })
+    };
+    [of("begins", Part::Begins), of("finishes", Part::Finishes)].into_iter().flatten().collect()
 }
 
 /// A zone; `home` has an environment.

@@ -102,6 +102,7 @@ pub(crate) fn api(text: &str) -> Arc<Api> {
                 ending: None,
                 request: None,
                 login: None,
+                flows: Box::default(),
             })
         })
         .collect();

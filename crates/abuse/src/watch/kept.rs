@@ -6,7 +6,7 @@
 //!
 //! Logins are forgotten within minutes and APIs that were announced are told again by whoever remembers them: neither is kept.
 
-use super::{HashKey, PROFILES_MAX, Watch, lock, peers::Peers, profile::Profile};
+use super::{HashKey, PROFILES_MAX, Watch, flows::Flowed, lock, peers::Peers, profile::Profile};
 use std::{
     io::{self, Read, Write},
     sync::{Arc, Mutex, atomic::Ordering},
@@ -14,7 +14,11 @@ use std::{
 use wardgate_model::id::IdentityId;
 
 /// What a file begins with: what it is, and the number of its form. The form is another one with each change of a profile.
-const MAGIC: &[u8; 8] = b"wgwatch1";
+const MAGIC: &[u8; 8] = b"wgwatch2";
+/// The form before: of its profiles flows and waits are missing, which come last and are empty then.
+const MAGIC_BEFORE: &[u8; 8] = b"wgwatch1";
+/// What is empty of a profile of that form: no courses; no waits, nothing early, never.
+const EMPTY: [u8; 4] = [0; 4];
 /// Largest file that is read or written, in bytes. All profiles that there can be take less than half of it.
 pub const FILE_BYTES_MAX: u64 = 1 << 30;
 /// Longest record.
@@ -64,6 +68,12 @@ impl Watch {
             lock(profile).put(&mut record);
             to.record(&record)?;
         }
+        for flowed in self.flows.kept() {
+            record.clear();
+            record.push(FLOWED);
+            flowed.put(&mut record);
+            to.record(&record)?;
+        }
         for (key, peers) in &self.peers.pin() {
             record.clear();
             record.push(PEERS);
@@ -88,17 +98,20 @@ impl Watch {
         if u64::try_from(bytes.len()).is_ok_and(|length| length > FILE_BYTES_MAX) {
             return Err(Unkept::TooLarge);
         }
-        if !bytes.starts_with(MAGIC) {
-            return Err(Unkept::Foreign);
-        }
+        let missing: &[u8] = match bytes.first_chunk::<8>() {
+            Some(MAGIC) => &[],
+            Some(MAGIC_BEFORE) => &EMPTY,
+            _ => return Err(Unkept::Foreign),
+        };
         let (body, sum) = bytes.split_last_chunk::<4>().ok_or(Unkept::Damaged)?;
         if crc32fast::hash(body) != u32::from_le_bytes(*sum) {
             return Err(Unkept::Damaged);
         }
-        Self::parse(body.get(MAGIC.len()..).unwrap_or_default()).ok_or(Unkept::Damaged)
+        Self::parse(body.get(MAGIC.len()..).unwrap_or_default(), missing).ok_or(Unkept::Damaged)
     }
 
-    fn parse(mut rest: &[u8]) -> Option<Self> {
+    /// Reads the records; `missing`: what comes at the end of each profile that is none of its form.
+    fn parse(mut rest: &[u8], missing: &[u8]) -> Option<Self> {
         let mut head = next(&mut rest)?;
         let watch = Self::new(HashKey([u64::take(&mut head)?, u64::take(&mut head)?]));
         let (profiles, peers) = (watch.profiles.pin(), watch.peers.pin());
@@ -107,10 +120,12 @@ impl Watch {
             match u8::take(&mut record)? {
                 PROFILE => {
                     let length = usize::try_from(u64::take(&mut record)?).ok()?;
-                    let (name, after) = record.split_at_checked(length)?;
-                    record = after;
+                    let (name, profile) = record.split_at_checked(length)?;
                     let identity = IdentityId::parse(std::str::from_utf8(name).ok()?).ok()?;
-                    let profile = Profile::take(&mut record)?;
+                    let whole = [profile, missing].concat();
+                    let mut left = whole.as_slice();
+                    let profile = Profile::take(&mut left).filter(|_| left.is_empty())?;
+                    record = &[];
                     if watch.count.fetch_add(1, Ordering::Relaxed) >= PROFILES_MAX {
                         return None;
                     }
@@ -119,6 +134,11 @@ impl Watch {
                 PEERS if peers.len() < PEERS_MAX => {
                     let key = u64::take(&mut record)?;
                     peers.insert(key, Arc::new(Mutex::new(Peers::take(&mut record)?)));
+                }
+                FLOWED => {
+                    if !watch.flows.put_back(Flowed::take(&mut record)?) {
+                        return None;
+                    }
                 }
                 END => break,
                 _ => return None,
@@ -138,6 +158,7 @@ impl Watch {
 const END: u8 = 0;
 const PROFILE: u8 = 1;
 const PEERS: u8 = 2;
+const FLOWED: u8 = 3;
 
 /// The next record.
 fn next<'b>(rest: &mut &'b [u8]) -> Option<&'b [u8]> {

@@ -1,4 +1,4 @@
-use super::{HashKey, Kept, MAGIC, Unkept};
+use super::{EMPTY, HashKey, Kept, MAGIC, MAGIC_BEFORE, PROFILE, Unkept};
 use crate::{
     testing::{at, facts},
     watch::{Effect, Payload, Watch, lock},
@@ -118,4 +118,54 @@ fn numbers_are_read_as_they_were_put() {
     assert_eq!(u64::take(&mut &[0xFF; 10][..]), None, "more than 64 bits");
     assert_eq!(u8::take(&mut &[0x80, 2][..]), None, "256 is no u8");
     assert_eq!(u64::take(&mut &[0x80][..]), None);
+}
+
+#[test]
+fn a_file_of_the_form_before_is_read_without_flows_and_waits() {
+    let (watch, _) = watched();
+    let bytes = kept(&watch);
+    // What has come since then is empty here, and stands at the end of each profile.
+    let mut old = MAGIC_BEFORE.to_vec();
+    let mut rest = &bytes[MAGIC.len()..bytes.len() - 4];
+    while let Some((length, after)) = rest.split_first_chunk::<4>() {
+        let (record, after) = after.split_at(usize::try_from(u32::from_le_bytes(*length)).unwrap());
+        let record = if record.first() == Some(&PROFILE) { record.strip_suffix(&EMPTY).unwrap() } else { record };
+        old.extend(u32::try_from(record.len()).unwrap().to_le_bytes());
+        old.extend_from_slice(record);
+        rest = after;
+    }
+    old.extend(crc32fast::hash(&old).to_le_bytes());
+    let again = Watch::read(&*old).unwrap();
+    assert_eq!(again.count(), watch.count());
+    for (identity, profile) in &watch.profiles.pin() {
+        assert_eq!(*lock(profile), *lock(again.profiles.pin().get(identity).unwrap()));
+    }
+    assert!(matches!(Watch::read(&*[b"wgwatch1".as_slice(), &old[8..old.len() - 4], &[0; 4]].concat()), Err(Unkept::Damaged)));
+}
+
+#[test]
+fn flows_and_waits_are_known_after_a_restart() {
+    let (watch, mut now) = watched();
+    let allowed = Ruling { response: Response::Allow, ..Ruling::refused(Reason::RuleAllowed) };
+    let effect = Effect { status: Some(201), ..Effect::default() };
+    let (begins, ends) = ("identity=a op=POST:/holds class=write begins=holds", "identity=a op=POST:/purchases class=write finishes=holds");
+    for _ in 0..3 * 24 * 20 {
+        for words in [begins, ends, "identity=people op=POST:/holds class=write begins=holds"] {
+            let facts = facts(words);
+            let _before = watch.assess(&facts, &Payload::default(), now);
+            watch.learn(&facts, &allowed, &effect, now);
+        }
+        now = now + Duration::from_mins(3);
+    }
+    watch.told_to_wait(&facts(begins), 60, now);
+    let again = Watch::read(&*kept(&watch)).unwrap();
+    for number in 0..200 {
+        now = now + Duration::from_secs(10);
+        let facts = facts(begins);
+        let (known, read) = (watch.assess(&facts, &Payload::default(), now), again.assess(&facts, &Payload::default(), now));
+        assert_eq!(known, read, "{number}");
+        assert_eq!(known.risk >= 90, number >= 60, "{number}: {known:?}");
+        watch.learn(&facts, &allowed, &effect, now);
+        again.learn(&facts, &allowed, &effect, now);
+    }
 }
