@@ -200,6 +200,8 @@ fn shop(method: &Method, path: &str, body: &[u8]) -> (StatusCode, Value) {
         ("GET", ["orders", id]) => (StatusCode::OK, order(id)),
         ("GET", ["inventory"]) => (StatusCode::OK, json!({ "stock": [{ "sku": "tea", "count": 12 }, { "sku": "cup", "count": 3 }] })),
         ("POST", ["inventory", sku, "hold"]) => (StatusCode::CREATED, json!({ "sku": sku, "held": 1 })),
+        ("POST", ["holds"]) => (StatusCode::CREATED, json!({ "hold": "h-4712", "minutes": 15 })),
+        ("POST", ["holds", id, "purchase"]) => (StatusCode::CREATED, json!({ "ticket": id })),
         ("POST", ["sessions"]) => log_in(body),
         ("POST", ["releases"]) => (StatusCode::CREATED, json!({ "release": "r-1" })),
         ("GET", ["export"]) => (StatusCode::OK, json!({ "everything": "every order, every customer, every card" })),

@@ -9,6 +9,7 @@ mod ci_by_claims;
 mod ci_without_a_secret;
 mod contained;
 mod discovered;
+mod holds;
 mod incident;
 mod leaked_key;
 mod legacy_key;
@@ -46,7 +47,7 @@ pub(super) struct Scene {
 }
 
 /// Every scene, in the order of the tour.
-pub(super) const ALL: [Scene; 27] = [
+pub(super) const ALL: [Scene; 28] = [
     analytics_no_export::SCENE,
     staging_on_production::SCENE,
     legacy_key::SCENE,
@@ -74,6 +75,7 @@ pub(super) const ALL: [Scene; 27] = [
     stuffing::SCENE,
     slow_scraping::SCENE,
     retry_storm::SCENE,
+    holds::SCENE,
 ];
 
 /// The names of all scenes, in the order of the tour.

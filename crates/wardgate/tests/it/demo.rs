@@ -176,3 +176,8 @@ fn slow_scraping_found() {
 fn retry_storm_is_no_attack() {
     holds("retry-storm-is-no-attack");
 }
+
+#[test]
+fn holds_without_purchase() {
+    holds("holds-without-purchase");
+}

@@ -7,7 +7,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use std::{net::Ipv4Addr, sync::Arc};
-use wardgate_gate::{Habit, Software, Taught};
+use wardgate_gate::{Habit, Software, Spell, Taught};
 use wardgate_model::id::IdentityId;
 
 /// For how many days.
@@ -36,7 +36,15 @@ impl Stage {
     /// # Errors
     /// When it cannot be taught.
     pub(in crate::demo) fn teach(&self, identity: &'static str, habits: Vec<Habit>) -> anyhow::Result<u32> {
+        self.teach_lately(identity, habits, &[])
+    }
+
+    /// The same, with what it has done in the last minutes.
+    ///
+    /// # Errors
+    /// When it cannot be taught.
+    pub(in crate::demo) fn teach_lately(&self, identity: &'static str, habits: Vec<Habit>, lately: &[Spell]) -> anyhow::Result<u32> {
         let taught = Taught { identity: IdentityId::literal(identity), days: DAYS, habits };
-        Ok(self.running().gate().teach(&taught, clock::now())?)
+        Ok(self.running().gate().teach_lately(&taught, lately, clock::now())?)
     }
 }
