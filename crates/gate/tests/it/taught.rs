@@ -92,7 +92,7 @@ fn what_has_begun_is_told_of_as_it_goes_on() {
     let Habit { operation, from, software, records, .. } = habit(READ);
     // Two hundred in the last ten minutes, where twenty an hour are usual.
     let spell = Spell { operation, calls: 200, minutes: 10, from, software, records };
-    assert_eq!(rig.gate.teach_lately(&taught([habit(READ)]), &[spell.clone()], rig.now), Ok(6_920));
+    assert_eq!(rig.gate.teach_lately(&taught([habit(READ)]), std::slice::from_ref(&spell), rig.now), Ok(6_920));
     assert_eq!(rig.call("/ledger/entries/33021", HOME, "ledger-sync/4.3"), "rule.allowed rate");
     // Half of the last hour was before this one began.
     let mut rig = Rig::new();
