@@ -11,7 +11,8 @@ use wardgate_model::{
     atlas::Listing,
     credential::{Credential, CredentialKind, CredentialState},
     facts::{Caller, ContentFacts, Door, Facts, Lane, RequestFacts, SourceFacts, SourceZone, Stopped},
-    id::{ApiName, CredentialId, EnvironmentName, IdentityId, LimitName, OwnerName, RequestId, ZoneName},
+    flow::{Flow, Part, Step},
+    id::{ApiName, CredentialId, EnvironmentName, FlowName, IdentityId, LimitName, OwnerName, RequestId, ZoneName},
     inventory::{Environment, Identity, IdentityKind},
     limit::{Limit, Per, Quota, Rate, Select, Window},
     proof::ProofFacts,
@@ -92,6 +93,7 @@ pub(crate) fn facts(text: &str) -> Facts {
         ending: None,
         request: None,
         login: None,
+        flows: flows(&words, &api.name),
     };
     let identity = match words.get("identity") {
         None => Identity::anonymous(),
@@ -167,6 +169,21 @@ pub(crate) fn facts(text: &str) -> Facts {
 fn listing(lists: &str) -> Arc<Listing> {
     let lists = lists.split(',').map(|list| list.split_once(':').expect("NAME:WEIGHT"));
     Arc::new(Listing::of(lists.map(|(name, weight)| (name, weight.parse().expect("a weight")))))
+}
+
+/// `begins=holds finishes=holds share=50`: flows of a quarter of an hour.
+fn flows(words: &HashMap<&str, &str>, api: &ApiName) -> Box<[Step]> {
+    let of = |key: &str, part: Part| {
+        let flow = Flow {
+            name: FlowName::parse(words.get(key)?).expect("a name"),
+            api: api.clone(),
+            within: Duration::from_mins(15),
+            share: words.get("share").map_or(Flow::SHARE, |share| share.parse().expect("per cent")),
+            at_least: Flow::AT_LEAST,
+        };
+        Some(Step { flow: Arc::new(flow), part })
+    };
+    [of("begins", Part::Begins), of("finishes", Part::Finishes)].into_iter().flatten().collect()
 }
 
 /// A zone; `home` has an environment.

@@ -5,9 +5,11 @@
 //! risky, and of nothing else. Whoever is no identity (people, nobody) has no profile: logins and contents are looked at all the same.
 //!
 //! Reading order: `sight` (a request in numbers), `table`, `runs`, `amount` (what is remembered), `profile` (what is unusual), `peers`,
-//! `logins`, `listed`, `teaching` (calls that somebody says there were), and `weights`, where every number stands.
+//! `logins`, `listed`, `flows` (what is begun and not finished), `waits` (who does not wait), `teaching` (calls that somebody says there were),
+//! and `weights`, where every number stands.
 
 mod amount;
+mod flows;
 mod hash;
 mod kept;
 mod listed;
@@ -18,6 +20,7 @@ mod runs;
 mod sight;
 mod table;
 mod teaching;
+mod waits;
 mod weights;
 
 pub use hash::HashKey;
@@ -25,6 +28,7 @@ use hash::Of;
 pub use kept::{FILE_BYTES_MAX, Unkept};
 pub use teaching::{Teaching, Unteachable};
 
+use flows::{Flows, Stepped};
 use logins::Logins;
 use peers::Peers;
 use profile::{Beside, Parts, Profile};
@@ -95,6 +99,7 @@ pub struct Watch {
     count: AtomicUsize,
     peers: papaya::HashMap<u64, Arc<Mutex<Peers>>, ahash::RandomState>,
     logins: Logins,
+    flows: Flows,
     /// Signals that are switched off, a bit each.
     muted: AtomicU32,
     /// APIs whose new operations were announced, and until when.
@@ -117,9 +122,25 @@ impl Watch {
 
     fn assess_as(&self, whose: impl FnOnce() -> Option<Whose>, facts: &Facts, payload: &Payload, now: Time) -> Assessment {
         let Some(sight) = Sight::of(facts, self.key, now) else { return Assessment::default() };
+        let steps = Stepped::of(facts, &sight, self.key);
         let mut parts = match whose() {
-            Some((identity, profile)) => lock(&profile).assess(&sight, || self.beside(&identity, &sight)),
-            None => Parts::new(),
+            Some((identity, profile)) => {
+                let mut profile = lock(&profile);
+                let mut parts = profile.assess(&sight, || self.beside(&identity, &sight));
+                if profile.is_mature(sight.minute) {
+                    let said = self.flows.assess(steps, &sight, Some(profile.courses()));
+                    part(&mut parts, Signal::Unfinished, said.begun, said.weight);
+                }
+                parts
+            }
+            None => {
+                let mut parts = Parts::new();
+                if is_nobody_known(facts) {
+                    let said = self.flows.assess(steps, &sight, None);
+                    part(&mut parts, Signal::Unfinished, said.begun, said.weight);
+                }
+                parts
+            }
         };
         if signs_in(facts, &sight) {
             for (signal, value, weight) in self.logins.assess(&sight) {
@@ -170,10 +191,17 @@ impl Watch {
             let failed = login.map_or(matches!(status, 401 | 403), |login| login.failed.contains(&status));
             self.logins.learn(&sight, failed, effect.subject);
         }
-        let Some((identity, profile)) = profile else { return };
+        let steps = Stepped::of(facts, &sight, self.key);
+        let Some((identity, profile)) = profile else {
+            if is_nobody_known(facts) {
+                self.flows.learn(steps, &sight, status, ruling.risk < w::RISKY, None);
+            }
+            return;
+        };
         let records = effect.records.unwrap_or_else(|| effect.bytes.div_ceil(512));
         let records = u32::try_from(records).unwrap_or(u32::MAX);
         let mut profile = lock(&profile);
+        self.flows.learn(steps, &sight, status, ruling.risk < w::RISKY, Some(profile.courses()));
         // A failure of the upstream says nothing of the caller, nor does that it came too often.
         if status >= 500 || status == 429 {
             return;
@@ -199,6 +227,15 @@ impl Watch {
         if let Some(over) = due {
             let ratio = peers.ratio(&over);
             profile.drift(&over, ratio);
+        }
+    }
+
+    /// Somebody was told to wait for so many seconds before it calls again (`Retry-After`), by us or by the upstream.
+    pub fn told_to_wait(&self, facts: &Facts, seconds: u64, now: Time) {
+        let Some(sight) = Sight::of(facts, self.key, now) else { return };
+        // Whose proof failed may be anybody.
+        if let Some((_, profile)) = self.known_profile(facts).filter(|_| facts.stopped.is_none()) {
+            lock(&profile).told_to_wait(&sight, u32::try_from(seconds).unwrap_or(u32::MAX));
         }
     }
 
@@ -286,6 +323,11 @@ impl Watch {
 /// Who calls, where that is an identity of machines: nobody else has a profile.
 fn machine(facts: &Facts) -> Option<&Caller> {
     facts.caller.as_ref().filter(|caller| caller.lane() == Lane::Machine)
+}
+
+/// Whether a request is nobody's that has a profile: people's, or one that shows nothing.
+fn is_nobody_known(facts: &Facts) -> bool {
+    facts.caller.as_ref().is_some_and(|caller| caller.lane() != Lane::Machine)
 }
 
 /// Whether somebody signs in to what is behind. What this process answers itself has guards of its own, and nobody shall be locked out of it by

@@ -13,6 +13,7 @@ use crate::{
     record::{Exchange, Opening},
     respond::{self, Voice},
     thread::Thread,
+    wait,
     wire::http2,
 };
 use bytes::Bytes;
@@ -80,6 +81,7 @@ pub async fn serve(connection: Rc<Connection>, request: Request<Incoming>) -> Re
         }
     };
     exchange.answer(response.status().as_u16());
+    wait::told(&exchange, response.status(), response.headers(), refused);
     let over = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, exchange.id_field().clone());

@@ -47,6 +47,7 @@ pub mod sources;
 pub mod thread;
 pub mod tunnel;
 pub mod upstream;
+mod wait;
 pub mod watch;
 pub mod wire;
 

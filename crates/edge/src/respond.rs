@@ -2,6 +2,7 @@
 //! draft-ietf-httpapi-ratelimit-headers for limits; OAuth's own JSON where the token service is called (`oauth`); gRPC callers get a trailers-only answer with the same meaning.
 
 mod oauth;
+mod step_up;
 
 use crate::hygiene::REASON;
 use bytes::Bytes;
@@ -94,7 +95,11 @@ pub fn refusal(id: RequestId, ruling: &Ruling, facts: Option<&Facts>, detail: Op
         return response;
     }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    let body = problem(id, reason, status, detail, facts.and_then(|facts| facts.api.as_deref()));
+    let remedy = match reason {
+        Reason::RiskStepUp => step_up::remedy(facts).into(),
+        _ => reason.remedy(facts.and_then(|facts| facts.api.as_deref())),
+    };
+    let body = problem(id, reason, status, detail, &remedy);
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     *response.status_mut() = status;
     if voice == Voice::Problem {
@@ -114,8 +119,7 @@ pub fn grpc_status(reason: Reason) -> HeaderMap {
 }
 
 /// The JSON of a refusal. `type` is a stable URN: it names, it need not resolve (RFC 9457 §3.1.1).
-#[must_use]
-pub fn problem(id: RequestId, reason: Reason, status: StatusCode, detail: Option<&str>, api: Option<&Api>) -> String {
+fn problem(id: RequestId, reason: Reason, status: StatusCode, detail: Option<&str>, remedy: &str) -> String {
     let row = reason.row();
     let mut json = String::with_capacity(384);
     let _ = write!(json, "{{\"type\":\"urn:wardgate:reason:{}\",\"title\":", row.code);
@@ -123,7 +127,7 @@ pub fn problem(id: RequestId, reason: Reason, status: StatusCode, detail: Option
     let _ = write!(json, ",\"status\":{},\"detail\":", status.as_u16());
     quote(&mut json, detail.unwrap_or(row.public));
     let _ = write!(json, ",\"instance\":\"urn:uuid:{id}\",\"code\":\"{}\",\"request_id\":\"{id}\",\"remedy\":", row.code);
-    quote(&mut json, &reason.remedy(api));
+    quote(&mut json, remedy);
     json.push('}');
     json
 }
@@ -160,7 +164,9 @@ fn challenge(reason: Reason, status: StatusCode, facts: Option<&Facts>) -> Optio
         (StatusCode::UNAUTHORIZED, Reason::ProofPossession | Reason::ProofNonce) => return None,
         (StatusCode::UNAUTHORIZED, _) if is_by_possession(facts) && takes_tokens(facts) => return None,
         // What was shown is good, and not enough.
-        (StatusCode::UNAUTHORIZED, Reason::RiskChallenged) => "Bearer realm=\"wardgate\"",
+        // What was shown is good, and one more of its kind would be no better.
+        (StatusCode::UNAUTHORIZED, Reason::RiskStepUp) if step_up::is_by_token(facts) => return None,
+        (StatusCode::UNAUTHORIZED, Reason::RiskChallenged | Reason::RiskStepUp) => "Bearer realm=\"wardgate\"",
         (StatusCode::UNAUTHORIZED, Reason::CredentialMissing) => "Bearer realm=\"wardgate\"",
         (StatusCode::UNAUTHORIZED, _) if is_by_possession(facts) => "Bearer realm=\"wardgate\"",
         (StatusCode::UNAUTHORIZED, _) => "Bearer realm=\"wardgate\", error=\"invalid_token\"",
@@ -187,7 +193,7 @@ fn takes_tokens(facts: Option<&Facts>) -> bool {
 
 /// RFC 9449 §7.1, §9: that a token may be bound to a key here, or what is wrong with what was shown so.
 fn held(reason: Reason, status: StatusCode, facts: Option<&Facts>) -> Option<HeaderValue> {
-    let tokens = takes_tokens(facts);
+    let tokens = takes_tokens(facts) && (reason != Reason::RiskStepUp || step_up::is_by_token(facts));
     // Whoever is told of its proof has shown one, and every 401 has a challenge (RFC 9110 §11.6.1).
     let own = matches!(reason, Reason::ProofPossession | Reason::ProofNonce);
     // Who could show nothing when its risk was too high is told how to be one that can (RFC 9110 §11.6.1: with other statuses, too).
@@ -200,7 +206,7 @@ fn held(reason: Reason, status: StatusCode, facts: Option<&Facts>) -> Option<Hea
         Reason::ProofPossession => ", error=\"invalid_dpop_proof\"",
         Reason::ProofNonce => ", error=\"use_dpop_nonce\"",
         // Of a challenge that can be answered, whoever says the nonce says so.
-        Reason::RiskChallenged | Reason::RiskBlocked => "",
+        Reason::RiskChallenged | Reason::RiskStepUp | Reason::RiskBlocked => "",
         _ if is_by_possession(facts) => ", error=\"invalid_token\"",
         _ => "",
     };

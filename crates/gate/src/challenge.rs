@@ -5,6 +5,8 @@
 //! got by such a thing answers no challenge, whatever is shown with it. What answers one is a key that is on record, or one that a token
 //! was bound to by somebody who showed that: `ladder` says who has something to show, [`shows`] what that is; room 5 says whether it was.
 //!
+//! Who has shown something else, and has a key on record, is told to use that ([`stronger`]): then it is one that can answer.
+//!
 //! A key shows itself in the next proof, with a nonce of ours that is made for it and for this API alone (DPoP, RFC 9449 §9). A client
 //! certificate shows itself in a full handshake that begins after the challenge: whom that was asked of, [`Handshakes`] remembers.
 
@@ -43,7 +45,34 @@ pub enum Shows {
 #[must_use]
 pub(crate) fn ladder(caller: &Caller, api: &Api, snapshot: &Snapshot) -> Ladder {
     let kind = caller.credential.as_deref().map(|credential| credential.kind);
-    if is_rooted(&caller.proof, caller.token.as_deref(), kind, api, snapshot) { Ladder::Possession } else { Ladder::Nothing }
+    if is_rooted(&caller.proof, caller.token.as_deref(), kind, api, snapshot) {
+        Ladder::Possession
+    } else if stronger(caller, api).next().is_some() {
+        Ladder::StepUp
+    } else {
+        Ladder::Nothing
+    }
+}
+
+/// The keys on a caller's record by which it could show itself at an API, and has not: what it can step up to. Where others act for it, it is
+/// not its own key that was stolen or not.
+pub fn stronger<'c>(caller: &'c Caller, api: &'c Api) -> impl Iterator<Item = CredentialKind> + 'c {
+    let alone = caller.delegation.is_none() && caller.actors.is_empty();
+    let takes = |kind: &CredentialKind| api.accept.contains(kind);
+    let counts = move |kind: &CredentialKind| match kind {
+        CredentialKind::X509 => takes(kind),
+        // By a token of ours that is bound to it, or by signing. At the token service itself it is a key to be bound to.
+        CredentialKind::PublicKey => !api.is_issuer() && (takes(kind) || takes(&CredentialKind::Oidc)),
+        CredentialKind::ApiKey
+        | CredentialKind::Session
+        | CredentialKind::SignIn
+        | CredentialKind::BreakGlass
+        | CredentialKind::ForeignKey
+        | CredentialKind::Oidc
+        | CredentialKind::Hmac
+        | CredentialKind::WebBotAuth => false,
+    };
+    caller.identity.registered.iter().copied().filter(move |kind| alone && counts(kind))
 }
 
 /// What a challenged caller can show; `None`: nothing that a thief of what it has shown would not have.

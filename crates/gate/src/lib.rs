@@ -65,5 +65,5 @@ pub use judge::{Gate, Verdict, decide, describe, establish, establish_with, resu
 pub use permit::{ClientCertificate, Departure, Lease, Permit, Show};
 pub use snapshot::{Change, Estate, Population, Snapshot, World};
 pub use step::{Answer, Held, Introspection, KeysAnswer, Need, Step, Unproven};
-pub use taught::{Habit, Software, Taught, Untaught};
+pub use taught::{Habit, Software, Spell, Taught, Untaught};
 pub use wardgate_abuse::{Limits, Meters, budget::Course, watch::Effect};

@@ -13,7 +13,7 @@ use wardgate_abuse::Meters;
 use wardgate_model::{
     reason::Reason,
     risk::{Assessment, Plan},
-    ruling::Response,
+    ruling::{Challenge, Response},
     time::Time,
 };
 
@@ -67,7 +67,8 @@ pub(crate) fn follows(assessment: &Assessment, asked: &Considered<'_>, snapshot:
     let reason = match response {
         Response::Allow => return mild,
         Response::Slow { .. } => Reason::RiskSlowed,
-        Response::Challenge { .. } => Reason::RiskChallenged,
+        Response::Challenge { kind: Challenge::StepUp } => Reason::RiskStepUp,
+        Response::Challenge { kind: Challenge::Possession } => Reason::RiskChallenged,
         Response::Block => Reason::RiskBlocked,
     };
     let kept = || asked.caller.identity.risk.as_deref().is_some_and(|containment| containment.keeps(asked.api, asked.operation));

@@ -52,6 +52,23 @@ pub struct Habit {
     pub records: u64,
 }
 
+/// Calls of one operation that an identity has made just now: the beginning of something that goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spell {
+    /// The operation, by its id: `API METHOD TEMPLATE`.
+    pub operation: Box<str>,
+    /// How many.
+    pub calls: u32,
+    /// Over so many minutes, the last of which has just passed: 1 to 60.
+    pub minutes: u8,
+    /// From where.
+    pub from: IpAddr,
+    /// By what.
+    pub software: Software,
+    /// Records in each answer.
+    pub records: u64,
+}
+
 /// What a caller calls with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Software {
@@ -87,6 +104,9 @@ pub enum Untaught {
     /// An hour that no day has.
     #[error("no day has an hour `{0}`: they are 0 to 23")]
     Hour(u8),
+    /// Too many minutes, or none.
+    #[error("a spell of {0} minutes cannot be taught: 1 to 60 can")]
+    Minutes(u8),
     /// No such operation.
     #[error("`{0}` is no operation (`API METHOD TEMPLATE`)")]
     NoOperation(Box<str>),
@@ -109,19 +129,28 @@ impl Gate {
     /// # Errors
     /// When it cannot be taught; nothing was, then, except that peers and logins have learned of the calls of an identity that called meanwhile.
     pub fn teach(&self, taught: &Taught, now: Time) -> Result<u32, Untaught> {
+        self.teach_lately(taught, &[], now)
+    }
+
+    /// The same, with what it has done since: what has begun is told of as it goes on.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn teach_lately(&self, taught: &Taught, lately: &[Spell], now: Time) -> Result<u32, Untaught> {
         let snapshot = Arc::clone(&self.snapshot());
-        let calls = taught.calls()?;
-        let usual: Vec<Usual<'_>> = taught.habits.iter().map(|habit| taught.usual(habit, &snapshot, now)).collect::<Result<_, _>>()?;
+        let calls = taught.calls(lately)?;
+        let habits = taught.habits.iter().map(|habit| taught.usual(habit, &snapshot, now));
+        let usual: Vec<Usual> = habits.chain(lately.iter().map(|spell| taught.lately(spell, &snapshot, now))).collect::<Result<_, _>>()?;
         let unteachable = |why| match why {
             Unteachable::Known => Untaught::Known(taught.identity.clone()),
             Unteachable::Full => Untaught::Full,
         };
         let teaching = self.meters().watch().teach(&taught.identity).map_err(unteachable)?;
         let (until, mut number) = (now.as_seconds().div_euclid(3_600), 0);
-        for hour in until - i64::from(taught.days) * 24..until {
-            for (at, usual) in usual_of_hour(&usual, hour) {
+        for hour in until - i64::from(taught.days) * 24..=until {
+            for (at, usual) in usual_of_hour(&usual, hour, until) {
                 number += 1;
-                usual.call(&teaching, Time::from_seconds(hour * 3_600 + at), number);
+                usual.call(&teaching, Time::from_seconds(at), number);
             }
         }
         teaching.end().map_err(unteachable)?;
@@ -131,12 +160,16 @@ impl Gate {
 
 impl Taught {
     /// How many calls that makes.
-    fn calls(&self) -> Result<u32, Untaught> {
+    fn calls(&self, lately: &[Spell]) -> Result<u32, Untaught> {
         if !(1..=DAYS_MAX).contains(&self.days) {
             return Err(Untaught::Days(self.days));
         }
-        if !(1..=HABITS_MAX).contains(&self.habits.len()) {
-            return Err(Untaught::Habits(self.habits.len()));
+        let habits = self.habits.len().saturating_add(lately.len());
+        if !(1..=HABITS_MAX).contains(&habits) {
+            return Err(Untaught::Habits(habits));
+        }
+        if let Some(spell) = lately.iter().find(|spell| !(1..=60).contains(&spell.minutes)) {
+            return Err(Untaught::Minutes(spell.minutes));
         }
         let mut day = 0_u64;
         for habit in &self.habits {
@@ -145,32 +178,46 @@ impl Taught {
             }
             day = day.saturating_add(u64::from(habit.per_hour) * u64::from(habit.hours_of_day().count_ones()));
         }
-        let calls = day.saturating_mul(self.days.into());
+        let spells = lately.iter().map(|spell| u64::from(spell.calls)).sum::<u64>();
+        let calls = day.saturating_mul(self.days.into()).saturating_add(spells);
         u32::try_from(calls).ok().filter(|calls| (1..=CALLS_MAX).contains(calls)).ok_or(Untaught::Calls(calls))
     }
 
-    fn usual<'t>(&self, habit: &'t Habit, snapshot: &Snapshot, now: Time) -> Result<Usual<'t>, Untaught> {
+    fn usual(&self, habit: &Habit, snapshot: &Snapshot, now: Time) -> Result<Usual, Untaught> {
+        let facts = self.facts(&habit.operation, habit.from, &habit.software, snapshot, now)?;
+        let when = When::EachDay { hours: habit.hours_of_day(), per_hour: habit.per_hour };
+        Ok(Usual { facts, records: habit.records, when })
+    }
+
+    fn lately(&self, spell: &Spell, snapshot: &Snapshot, now: Time) -> Result<Usual, Untaught> {
+        let facts = self.facts(&spell.operation, spell.from, &spell.software, snapshot, now)?;
+        let lasting = i64::from(spell.minutes) * 60;
+        let when = When::Once { from: now.as_seconds() - lasting, lasting, calls: spell.calls };
+        Ok(Usual { facts, records: spell.records, when })
+    }
+
+    /// The facts of calls of an operation.
+    fn facts(&self, operation: &str, from: IpAddr, software: &Software, snapshot: &Snapshot, now: Time) -> Result<Facts, Untaught> {
         let identity = snapshot.identity(&self.identity).ok_or_else(|| Untaught::NoIdentity(self.identity.clone()))?;
         let caller = described(identity, ProofKind::ApiKey, snapshot, now);
         if caller.lane() != Lane::Machine {
             return Err(Untaught::NoIdentity(self.identity.clone()));
         }
-        let (api, operation) = find(&habit.operation, snapshot).ok_or_else(|| Untaught::NoOperation(habit.operation.clone()))?;
+        let (api, known) = find(operation, snapshot).ok_or_else(|| Untaught::NoOperation(operation.into()))?;
         let mut facts = recorded::nothing();
-        facts.request.method = operation.method.clone();
-        facts.source.address = canon::address(habit.from);
+        facts.request.method = known.method.clone();
+        facts.source.address = canon::address(from);
         facts.source.zone = snapshot.zone(facts.source.address).cloned();
-        match &habit.software {
+        match software {
             Software::Tls(fingerprint) => facts.source.tls = Some(Arc::clone(fingerprint)),
             Software::Agent(agent) => facts.source.user_agent = Some(agent.clone()),
             Software::Untold => {}
         }
-        (facts.caller, facts.api, facts.operation) = (Some(caller), Some(Arc::clone(api)), Some(Arc::clone(operation)));
+        (facts.caller, facts.api, facts.operation) = (Some(caller), Some(Arc::clone(api)), Some(Arc::clone(known)));
         if let Err(denial) = standing::consider(&facts, snapshot) {
-            let (identity, operation) = (self.identity.clone(), habit.operation.clone());
-            return Err(Untaught::Refused { identity, operation, reason: denial.reason });
+            return Err(Untaught::Refused { identity: self.identity.clone(), operation: operation.into(), reason: denial.reason });
         }
-        Ok(Usual { habit, hours: habit.hours_of_day(), facts })
+        Ok(facts)
     }
 }
 
@@ -186,30 +233,42 @@ fn find<'s>(operation: &str, snapshot: &'s Snapshot) -> Option<(&'s Arc<Api>, &'
     all.into_iter().find(|(_, known)| known.id.as_str() == operation)
 }
 
-/// A habit, and the facts of its calls but for what is of one call alone.
-#[derive(Debug)]
-struct Usual<'t> {
-    habit: &'t Habit,
-    hours: u32,
-    facts: Facts,
+/// When calls are made.
+#[derive(Debug, Clone, Copy)]
+enum When {
+    /// In these hours, a bit each, spread over each of them.
+    EachDay { hours: u32, per_hour: u32 },
+    /// From this second on, spread over so many.
+    Once { from: i64, lasting: i64, calls: u32 },
 }
 
-/// The calls of an hour since the epoch, in their order: at which second of it, and which. Those of one habit are spread over it.
-fn usual_of_hour<'u, 't>(usual: &'u [Usual<'t>], hour: i64) -> Vec<(i64, &'u Usual<'t>)> {
-    let of_day = hour.rem_euclid(24);
-    let mut calls: Vec<_> = usual
-        .iter()
-        .filter(|usual| usual.hours >> of_day & 1 == 1)
-        .flat_map(|usual| {
-            let count = i64::from(usual.habit.per_hour);
-            (0..count).map(move |call| (call * 3_600 / count, usual))
-        })
-        .collect();
+/// Calls, and their facts but for what is of one call alone.
+#[derive(Debug)]
+struct Usual {
+    facts: Facts,
+    records: u64,
+    when: When,
+}
+
+/// The calls of an hour since the epoch, in their order: at which second, and which. Habits end with the hour before `until`.
+fn usual_of_hour(usual: &[Usual], hour: i64, until: i64) -> Vec<(i64, &Usual)> {
+    let is_of = |hours: u32| hours >> hour.rem_euclid(24) & 1 == 1;
+    let mut calls = Vec::new();
+    for usual in usual {
+        let (from, lasting, count) = match usual.when {
+            When::EachDay { hours, per_hour } if hour < until && is_of(hours) => (hour * 3_600, 3_600, i64::from(per_hour)),
+            // It is no longer than an hour.
+            When::Once { from, lasting, calls } if hour + 1 >= until => (from, lasting, i64::from(calls)),
+            When::EachDay { .. } | When::Once { .. } => continue,
+        };
+        let times = (0..count).map(|call| from + call * lasting / count).filter(|at| at.div_euclid(3_600) == hour);
+        calls.extend(times.map(|at| (at, usual)));
+    }
     calls.sort_by_key(|(at, _)| *at);
     calls
 }
 
-impl Usual<'_> {
+impl Usual {
     /// One call, and what came of it: what a door would have told.
     fn call(&self, teaching: &Teaching<'_>, now: Time, number: u32) {
         let mut facts = self.facts.clone();
@@ -226,8 +285,8 @@ impl Usual<'_> {
             signals: assessment.parts,
             ..Ruling::refused(Reason::RuleAllowed)
         };
-        let records = self.habit.records;
-        let effect = Effect { status: Some(200), records: Some(records), bytes: records.saturating_mul(512), subject: None };
+        let bytes = self.records.saturating_mul(512);
+        let effect = Effect { status: Some(200), records: Some(self.records), bytes, subject: None };
         teaching.learn(&facts, &ruling, &effect, now + Duration::from_millis(20));
     }
 }

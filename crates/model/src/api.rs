@@ -2,6 +2,7 @@
 
 use crate::{
     credential::CredentialKind,
+    flow::Step,
     id::{ApiName, OwnerName, SecretName},
     inventory::{Environment, words},
     risk::Plan,
@@ -180,6 +181,8 @@ pub struct Operation {
     pub request: Option<Arc<RequestShape>>,
     /// Whom a request for it signs in, where it does.
     pub login: Option<Box<Login>>,
+    /// What it begins and brings to its end; at most [`FLOWS_OF_OPERATION_MAX`](crate::flow::FLOWS_OF_OPERATION_MAX).
+    pub flows: Box<[Step]>,
 }
 
 /// How an operation goes out of use.

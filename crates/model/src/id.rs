@@ -125,6 +125,8 @@ names! {
     SecretName;
     /// The name of a zone.
     ZoneName;
+    /// The name of a flow.
+    FlowName;
     /// The name of a registered purpose.
     PurposeName;
     /// The name of a trust source.

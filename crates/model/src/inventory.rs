@@ -1,6 +1,7 @@
 //! Who calls and who answers for it: identities, owners, environments.
 
 use crate::{
+    credential::CredentialKind,
     id::{ApiName, EnvironmentName, IdentityId, OwnerName, TeamName, TrustName, ZoneName},
     risk::Containment,
     time::Time,
@@ -181,6 +182,8 @@ pub struct Identity {
     pub serves: Box<[ApiName]>,
     /// Its containment plan; `None`: the plan of each API that it calls.
     pub risk: Option<Arc<Containment>>,
+    /// Kinds of the keys that it has on record (`public_key`, `x509`): by these it can show more than by anything that can be copied.
+    pub registered: Box<[CredentialKind]>,
     /// When it ends by itself.
     pub ends: Option<Time>,
     /// Status: where it is in its life.
@@ -244,6 +247,7 @@ impl Identity {
             quality: 100,
             serves: Box::default(),
             risk: None,
+            registered: Box::default(),
             revision: 0,
         }
     }

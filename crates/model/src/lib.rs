@@ -13,7 +13,7 @@
 //! # Reading order
 //!
 //! [`id`], [`time`] and [`secret`] are the atoms. [`inventory`], [`credential`], [`api`], [`grant`] and [`limit`]
-//! are what is governed, [`trust`] who outside is believed, [`govern`] how, [`contain`] what can be stopped, [`task`] for what and how much somebody may for a while; [`schema`] and [`shape`] are what requests have to be like; [`resource`] names their kinds. [`proof`] and [`facts`] say what a request is, [`atlas`] what is known of addresses,
+//! are what is governed, [`flow`] what of it belongs together, [`trust`] who outside is believed, [`govern`] how, [`contain`] what can be stopped, [`task`] for what and how much somebody may for a while; [`schema`] and [`shape`] are what requests have to be like; [`resource`] names their kinds. [`proof`] and [`facts`] say what a request is, [`atlas`] what is known of addresses,
 //! [`reason`] and [`ruling`] what was decided, [`event`] what is recorded. [`diagnostic`] speaks to operators.
 //!
 //! ```
@@ -32,6 +32,7 @@ pub mod credential;
 pub mod diagnostic;
 pub mod event;
 pub mod facts;
+pub mod flow;
 pub mod govern;
 pub mod grant;
 pub mod id;

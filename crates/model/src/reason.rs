@@ -237,6 +237,8 @@ reasons! {
     RiskSlowed = "risk.slowed", 429, 8, Notice, "this call is made to wait", "wait as Retry-After says, then go on more slowly";
     /// Somebody else may have what the caller proves itself by: the owner can show that it is not so.
     RiskChallenged = "risk.challenged", 401, 16, Warning, "show possession of the key once more", "answer the challenge: sign a new proof with the nonce that comes with it; libraries for DPoP do so by themselves";
+    /// What was shown can be stolen, and there is a key on record by which its owner can show more.
+    RiskStepUp = "risk.step_up", 401, 16, Warning, "call again with a stronger credential that is on your record", "prove yourself by the key that is registered for you, and not by what can be copied";
     /// The risk is too high.
     RiskBlocked = "risk.blocked", 403, 7, Warning, "this call is far from what the caller usually does", "ask the owner of this integration; announce a deploy or a change before it is made";
 

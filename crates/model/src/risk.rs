@@ -209,6 +209,8 @@ impl Assessment {
 pub enum Ladder {
     /// Possession of a key that was registered before: it shows that with each request.
     Possession,
+    /// Nothing by what it has shown; there is a key on its record by which it could.
+    StepUp,
     /// Nothing that a thief of its credential would not have.
     Nothing,
 }
@@ -256,7 +258,8 @@ impl Plan {
     }
 
     /// What follows. A caller that can show possession is asked for it as far as theft is what the risk tells of: what is left
-    /// without that decides between the rest. Who can show nothing waits, and is refused as soon as others would be asked.
+    /// without that decides between the rest. Who has a key on record and has not used it is told to. Who can show nothing waits, and is
+    /// refused as soon as others would be asked.
     #[must_use]
     pub fn response(self, assessment: &Assessment, ladder: Ladder) -> Response {
         let risk = assessment.risk;
@@ -268,14 +271,17 @@ impl Plan {
         if risk < self.slow {
             return Response::Allow;
         }
-        match ladder {
-            Ladder::Possession if assessment.theft() > 0 && risk >= self.challenge => {
-                let rest = assessment.clone().cleared().risk;
-                if rest >= self.block { Response::Block } else { Response::Challenge { kind: Challenge::Possession } }
-            }
-            Ladder::Possession | Ladder::Nothing if risk >= self.block => Response::Block,
-            Ladder::Nothing if risk >= self.challenge && assessment.theft() > 0 => Response::Block,
-            Ladder::Possession | Ladder::Nothing => slow(risk),
+        let asked = match ladder {
+            _ if assessment.theft() == 0 || risk < self.challenge => None,
+            Ladder::Possession => Some(Challenge::Possession),
+            Ladder::StepUp => Some(Challenge::StepUp),
+            Ladder::Nothing => return Response::Block,
+        };
+        match asked {
+            Some(kind) if assessment.clone().cleared().risk < self.block => Response::Challenge { kind },
+            Some(_) => Response::Block,
+            None if risk >= self.block => Response::Block,
+            None => slow(risk),
         }
     }
 }

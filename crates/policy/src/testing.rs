@@ -73,6 +73,7 @@ pub(crate) fn identity(text: &str) -> Identity {
         state: words.get("state").map_or(IdentityState::Active, |word| IdentityState::parse(word).unwrap()),
         serves: Box::default(),
         risk: None,
+        registered: Box::default(),
         claim_overdue: words.get("overdue").is_some(),
         quality: words.get("quality").map_or(100, |word| word.parse().unwrap()),
         revision: words.get("revision").map_or(1, |word| word.parse().unwrap()),
@@ -102,6 +103,7 @@ pub(crate) fn api(text: &str) -> Arc<Api> {
                 ending: None,
                 request: None,
                 login: None,
+                flows: Box::default(),
             })
         })
         .collect();

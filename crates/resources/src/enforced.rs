@@ -30,7 +30,6 @@ const fn row(kind: Kind, path: &'static str, when: When) -> NotEnforced {
 
 /// Everything that this version reads but does not enforce.
 pub const NOT_ENFORCED: &[NotEnforced] = &[
-    row(Kind::Flow, "", When::Present),
     row(Kind::Webhook, "", When::Present),
     row(Kind::Api, "upstream.identity.query", When::Present),
     row(Kind::Api, "upstream.identity.hmac", When::Present),

@@ -6,6 +6,7 @@ use wardgate_model::{
     api::Api,
     credential::{CredentialKind, SignatureForm, TokenBinding},
     diagnostic::Place,
+    flow::Flow,
     govern::{Contract, Rotation, Waiver},
     grant::Grant,
     id::PurposeName,
@@ -41,6 +42,8 @@ pub struct Inventory {
     pub trust: Vec<Arc<TrustSource>>,
     /// Where calls come from.
     pub zones: Vec<Zone>,
+    /// What is begun and brought to its end; also at the operations of their APIs.
+    pub flows: Vec<Arc<Flow>>,
     /// Registered purposes.
     pub purposes: Vec<Purpose>,
     /// Cedar texts, each with the place of its first character.

@@ -14,7 +14,7 @@ mod value;
 pub(crate) use agreed::{RawContract, RawRotation, RawRotationSelect, RawWaived, RawWaiver};
 pub(crate) use api::{RawApi, RawConcurrency, RawHealth, RawLogin, RawOperation, RawSecret, RawTimeouts, RawUpstream, WordOrSecret};
 pub(crate) use governed::{
-    RawCredential, RawEnvironment, RawGrant, RawIdentity, RawLimit, RawOwner, RawPolicy, RawPurpose, RawSelect, RawZone,
+    RawCredential, RawEnvironment, RawFlow, RawGrant, RawIdentity, RawLimit, RawOwner, RawPolicy, RawPurpose, RawSelect, RawZone,
 };
 pub(crate) use later::RawLater;
 pub(crate) use people::RawPeople;
@@ -22,7 +22,7 @@ pub(crate) use risk::{RawContainment, Threshold};
 pub(crate) use trust::RawTrustSource;
 #[cfg(test)]
 pub(crate) use value::examples;
-pub(crate) use value::{CredentialWord, DurationText, FileText, Name, POLICY_BYTES_MAX, Prose, SelectorText, TrustKind, Word};
+pub(crate) use value::{CredentialWord, DurationText, FileText, MatchText, Name, POLICY_BYTES_MAX, Prose, SelectorText, TrustKind, Word};
 
 use crate::yaml::{Faults, Node};
 use wardgate_model::resource::Kind;
@@ -37,6 +37,7 @@ pub(crate) enum Raw {
     Grant(Box<RawGrant>),
     Limit(Box<RawLimit>),
     Zone(RawZone),
+    Flow(Box<RawFlow>),
     Purpose(RawPurpose),
     Policy(RawPolicy),
     Contract(Box<RawContract>),
@@ -64,7 +65,8 @@ impl Raw {
             Kind::Contract => faults.decode(node, "").map(Self::Contract),
             Kind::Waiver => faults.decode(node, "").map(Self::Waiver),
             Kind::Rotation => faults.decode(node, "").map(Self::Rotation),
-            Kind::Flow | Kind::Webhook => faults.decode(node, "").map(|_: RawLater| Self::Later),
+            Kind::Flow => faults.decode(node, "").map(Self::Flow),
+            Kind::Webhook => faults.decode(node, "").map(|_: RawLater| Self::Later),
         }
     }
 }

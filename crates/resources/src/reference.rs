@@ -26,6 +26,7 @@ const KEYS: &[(Kind, &str, Kind)] = &[
     (Kind::Api, "policy_owner", Kind::Owner),
     (Kind::Api, "business_owner", Kind::Owner),
     (Kind::Api, "environment", Kind::Environment),
+    (Kind::Flow, "api", Kind::Api),
     (Kind::Contract, "owner", Kind::Owner),
     (Kind::Contract, "apis[]", Kind::Api),
     (Kind::Identity, "owner", Kind::Owner),

@@ -7,6 +7,7 @@ mod access;
 mod agreed;
 mod api;
 mod beside;
+mod flow;
 mod hints;
 mod hooks;
 mod identity;
@@ -91,10 +92,14 @@ pub fn resolve_beside(documents: &[Document], files: &dyn Files, beside: &dyn Be
     }
     let places = documents.iter().map(|document| ((document.kind, document.name.as_str().into()), document.place.clone())).collect();
     let mut inventory = Inventory { places, ..Inventory::default() };
-    for step in [ground, agreed, called, granted] {
+    for step in [ground, agreed, called] {
         for entry in &mut entries {
             step(entry, &mut known, &mut inventory);
         }
+    }
+    flow::begun(&entries, &mut known, &mut inventory);
+    for entry in &mut entries {
+        granted(entry, &mut known, &mut inventory);
     }
     api::overlaps(&entries, &known);
     access::zones_apart(&entries);
@@ -177,7 +182,15 @@ fn ground<'a>(entry: &mut Entry<'a>, known: &mut Known<'a>, inventory: &mut Inve
         Raw::Identity(raw) => {
             known.identities.insert(name, KnownIdentity::of(raw));
         }
-        Raw::Api(_) | Raw::Grant(_) | Raw::Limit(_) | Raw::Zone(_) | Raw::Contract(_) | Raw::Waiver(_) | Raw::Rotation(_) | Raw::Later => {}
+        Raw::Api(_)
+        | Raw::Grant(_)
+        | Raw::Limit(_)
+        | Raw::Zone(_)
+        | Raw::Flow(_)
+        | Raw::Contract(_)
+        | Raw::Waiver(_)
+        | Raw::Rotation(_)
+        | Raw::Later => {}
     }
 }
 
@@ -209,6 +222,7 @@ fn agreed<'a>(entry: &mut Entry<'a>, known: &mut Known<'a>, inventory: &mut Inve
         | Raw::Grant(_)
         | Raw::Limit(_)
         | Raw::Zone(_)
+        | Raw::Flow(_)
         | Raw::TrustSource(_)
         | Raw::Later => {}
     }
@@ -233,6 +247,7 @@ fn called<'a>(entry: &mut Entry<'a>, known: &mut Known<'a>, inventory: &mut Inve
         | Raw::Environment(_)
         | Raw::Purpose(_)
         | Raw::Policy(_)
+        | Raw::Flow(_)
         | Raw::Grant(_)
         | Raw::Limit(_)
         | Raw::Contract(_)
@@ -256,6 +271,7 @@ fn granted<'a>(entry: &mut Entry<'a>, known: &mut Known<'a>, inventory: &mut Inv
         | Raw::Identity(_)
         | Raw::Api(_)
         | Raw::Zone(_)
+        | Raw::Flow(_)
         | Raw::Contract(_)
         | Raw::Waiver(_)
         | Raw::Rotation(_)
@@ -275,6 +291,7 @@ fn sort(inventory: &mut Inventory) {
     inventory.waivers.sort_by(|a, b| a.name.cmp(&b.name));
     inventory.rotations.sort_by(|a, b| a.name.cmp(&b.name));
     inventory.trust.sort_by(|a, b| a.name.cmp(&b.name));
+    inventory.flows.sort_by(|a, b| a.name.cmp(&b.name));
     inventory.zones.sort_by(|a: &Zone, b| a.name.cmp(&b.name));
     inventory.purposes.sort_by(|a, b| a.name.cmp(&b.name));
     inventory.policies.sort();

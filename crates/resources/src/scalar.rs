@@ -227,6 +227,16 @@ pub fn span_or_never(text: &str) -> Result<Option<Duration>, Wrong> {
     if text == "never" { Ok(None) } else { duration(text).map(Some).map_err(mend) }
 }
 
+/// Reads a share: `60%`.
+///
+/// # Errors
+/// No `%`, no whole number, nothing, or more than all.
+pub fn share(text: &str) -> Result<u8, Wrong> {
+    let percent = text.strip_suffix('%').and_then(number).filter(|percent| (1..=100).contains(percent));
+    let percent = percent.and_then(|percent| u8::try_from(percent).ok());
+    percent.ok_or_else(|| Wrong::new(format!("`{text}` is no share")).mend("write a share as in `60%`: 1% to 100%"))
+}
+
 /// Longest address, in bytes (RFC 5321 §4.5.3.1.3, without its brackets).
 const ADDRESS_BYTES_MAX: usize = 254;
 

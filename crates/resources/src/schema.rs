@@ -22,7 +22,8 @@ pub fn schema(kind: Kind) -> Value {
         Kind::Contract => of::<raw::RawContract>(kind),
         Kind::Waiver => of::<raw::RawWaiver>(kind),
         Kind::Rotation => of::<raw::RawRotation>(kind),
-        Kind::Flow | Kind::Webhook => of::<raw::RawLater>(kind),
+        Kind::Flow => of::<raw::RawFlow>(kind),
+        Kind::Webhook => of::<raw::RawLater>(kind),
     }
 }
 

@@ -37,6 +37,7 @@ pub fn operator() -> Identity {
         state: IdentityState::Active,
         serves: Box::default(),
         risk: None,
+        registered: Box::default(),
         claim_overdue: false,
         quality: 100,
         revision: 0,

@@ -28,7 +28,7 @@ mod operations;
 mod owner;
 mod plan;
 mod query;
-mod replay;
+pub(crate) mod replay;
 mod resource;
 mod schema;
 mod secret;

@@ -27,6 +27,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use wardgate_abuse::{MeterBounds, Meters, journal::FileJournal};
 use wardgate_audit::sink::{Log, Observer, Writer};
 use wardgate_edge::{self as edge, Census, Edge, EdgeConfig, EdgeHandle, EdgeLimits, EdgeMetrics, EdgeParts};
+use wardgate_gate::Gate;
 use wardgate_model::{diagnostic::Diagnostic, facts::Door, secret::Secret};
 
 /// How often idle meters are forgotten.
@@ -238,6 +239,11 @@ impl Running {
     #[must_use]
     pub fn first_credential(&self) -> Option<&Secret<String>> {
         self.control.material().first_credential()
+    }
+
+    /// The judge of all doors.
+    pub(crate) fn gate(&self) -> &Gate {
+        self.control.gate()
     }
 
     /// What was worth knowing about the files although they were taken.

@@ -24,6 +24,8 @@ pub(super) enum Of {
     Hello,
     UserAgent,
     Owner,
+    Flow,
+    Resource,
 }
 
 impl HashKey {

@@ -6,7 +6,7 @@
 //!
 //! Logins are forgotten within minutes and APIs that were announced are told again by whoever remembers them: neither is kept.
 
-use super::{HashKey, PROFILES_MAX, Watch, lock, peers::Peers, profile::Profile};
+use super::{HashKey, PROFILES_MAX, Watch, flows::Flowed, lock, peers::Peers, profile::Profile};
 use std::{
     io::{self, Read, Write},
     sync::{Arc, Mutex, atomic::Ordering},
@@ -71,6 +71,12 @@ impl Watch {
             lock(peers).put(&mut record);
             to.record(&record)?;
         }
+        for flowed in self.flows.kept() {
+            record.clear();
+            record.push(FLOWED);
+            flowed.put(&mut record);
+            to.record(&record)?;
+        }
         to.record(&[END])?;
         let sum = to.sum.clone().finalize();
         to.to.write_all(&sum.to_le_bytes())?;
@@ -120,6 +126,11 @@ impl Watch {
                     let key = u64::take(&mut record)?;
                     peers.insert(key, Arc::new(Mutex::new(Peers::take(&mut record)?)));
                 }
+                FLOWED => {
+                    if !watch.flows.put_back(Flowed::take(&mut record)?) {
+                        return None;
+                    }
+                }
                 END => break,
                 _ => return None,
             }
@@ -138,6 +149,7 @@ impl Watch {
 const END: u8 = 0;
 const PROFILE: u8 = 1;
 const PEERS: u8 = 2;
+const FLOWED: u8 = 3;
 
 /// The next record.
 fn next<'b>(rest: &mut &'b [u8]) -> Option<&'b [u8]> {

@@ -2,9 +2,11 @@
 
 use super::{
     amount::Amount,
+    flows::Courses,
     runs::Runs,
     sight::Sight,
     table::{Row, Table},
+    waits::Waits,
     weights as w,
 };
 use smallvec::SmallVec;
@@ -75,6 +77,10 @@ pub(super) struct Profile {
     over: Option<Over>,
     /// Until when what is new is announced.
     announced: u32,
+    /// What it begins and brings to its end.
+    courses: Courses,
+    /// What it was told to wait for.
+    waits: Waits,
 }
 
 /// A day of a caller that is over: what its peers' days are compared with.
@@ -125,12 +131,25 @@ impl Profile {
         self.announced = self.announced.max(until);
     }
 
+    /// How its flows go.
+    pub(super) const fn courses(&mut self) -> &mut Courses {
+        &mut self.courses
+    }
+
+    /// It was told to wait for so many seconds.
+    pub(super) fn told_to_wait(&mut self, sight: &Sight, seconds: u32) {
+        self.waits.told(sight.operation, sight.second, seconds);
+    }
+
     /// Looks at a request, and notes that it was tried.
     pub(super) fn assess(&mut self, sight: &Sight, peers: impl FnOnce() -> Beside) -> Parts {
         let mut parts = Parts::new();
         let run = sight.counted.map_or(0, |counted| self.runs.follow(counted.of, counted.at));
+        let early = self.waits.early(sight.operation, sight.second);
         let mature = self.is_mature(sight.minute);
         if mature {
+            let (calls, weight) = early.unwrap_or_default();
+            add(&mut parts, Signal::Deaf, calls, weight);
             let quarter = |weight: u32| if sight.minute < self.announced { weight / 4 } else { weight };
             self.whereabouts(sight, &quarter, &mut parts);
             self.in_order(run, sight, &mut parts);

@@ -28,7 +28,8 @@ pub(super) struct Sight {
     pub(super) class: OperationClass,
     /// What is counted up: a thing's number or a page's, and of what.
     pub(super) counted: Option<Counted>,
-    /// Minutes and hours since the epoch.
+    /// Seconds, minutes and hours since the epoch.
+    pub(super) second: u32,
     pub(super) minute: u32,
     pub(super) hour: u32,
 }
@@ -37,7 +38,7 @@ impl Sight {
     /// Sees a request; `None` where it is not known what it calls.
     pub(super) fn of(facts: &Facts, key: HashKey, now: Time) -> Option<Self> {
         let (api, operation) = (facts.api.as_deref()?, facts.operation.as_deref()?);
-        let minute = u32::try_from(now.as_seconds().div_euclid(60)).unwrap_or(0);
+        let (second, minute) = (seconds(now), u32::try_from(now.as_seconds().div_euclid(60)).unwrap_or(0));
         let network = network(facts.source.address, key);
         let place = facts.source.zone.as_ref().map_or(network, |zone| key.short(Of::Zone, zone.as_str().as_bytes()));
         let software = match (facts.source.tls.as_deref(), facts.source.user_agent.as_deref()) {
@@ -59,10 +60,16 @@ impl Sight {
             api: key.short(Of::Api, api.name.as_str().as_bytes()),
             class: operation.class,
             counted,
+            second,
             minute,
             hour: minute / 60,
         })
     }
+}
+
+/// Seconds since the epoch, from nothing to as many as there is room for.
+fn seconds(now: Time) -> u32 {
+    u32::try_from(now.as_seconds().max(0)).unwrap_or(u32::MAX)
 }
 
 /// The network of an address: 24 bits of version 4, 48 of version 6.

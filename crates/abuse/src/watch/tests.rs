@@ -1,5 +1,8 @@
 //! Stories: days of calls on a clock of their own, and what is said of the next one.
 
+mod flows;
+mod waits;
+
 use super::{Announced, Effect, Payload, Watch};
 use crate::testing::{at, facts};
 use std::time::Duration;

@@ -89,6 +89,23 @@ pub(super) const STUFFING: u32 = 92;
 pub(super) const STUFFING_SOME: u32 = 50;
 pub(super) const CROWD: u32 = 35;
 
+/// Flows: what is known of one once so much was begun; no less is ever taken as what usually comes to its end, in thousandths.
+pub(super) const FLOW_LEARNED: u64 = 20;
+pub(super) const FINISHED_LEAST: u64 = 20;
+/// Less than a fifth of the usual comes to its end, and less than two fifths; the last where little is known, where it is so for all, or
+/// for a day: it tells, and refuses nothing.
+pub(super) const UNFINISHED_FAR: u32 = 92;
+pub(super) const UNFINISHED: u32 = 70;
+pub(super) const UNFINISHED_SOME: u32 = 35;
+
+/// Calls before `Retry-After` is over, lately. Who tries again is not therefore an attacker: by itself it holds nobody back for long.
+pub(super) const EARLY: u32 = 10;
+pub(super) const EARLY_OFTEN: u32 = 100;
+pub(super) const EARLY_FOR_LONG: u32 = 1_000;
+pub(super) const DEAF_SOME: u32 = 10;
+pub(super) const DEAF: u32 = 20;
+pub(super) const DEAF_FOR_LONG: u32 = 30;
+
 /// Content.
 pub(super) const HOSTILE: u32 = 35;
 pub(super) const DEVIATION: u32 = 8;

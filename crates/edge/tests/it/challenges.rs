@@ -15,6 +15,7 @@ use std::{
 use wardgate_abuse::watch::{Effect, Payload};
 use wardgate_gate::trust::{Trust, TrustedIssuer};
 use wardgate_model::{
+    api::Api,
     credential::CredentialKind,
     event::Event,
     id::TrustName,
@@ -102,10 +103,14 @@ fn field<'a>(answer: &'a str, name: &str) -> Vec<&'a str> {
 
 /// The doors, whose watch knows this caller from elsewhere.
 fn watching(upstream: &Upstream, ci: &Signer) -> Running {
+    watching_at(upstream, ci, |_| {})
+}
+
+fn watching_at(upstream: &Upstream, ci: &Signer, api: fn(&mut Api)) -> Running {
     let key = signer();
-    let before = setup(upstream, ci).start();
+    let before = setup(upstream, ci).api(api).start();
     assert_eq!(said(&before.raw(proved(&token(ci, Some(key.kid())), &key, None))), "200");
-    let edge = setup(upstream, ci).start();
+    let edge = setup(upstream, ci).api(api).start();
     known_elsewhere(&edge, &before.sink.wait(1)[0]);
     edge
 }
@@ -153,6 +158,27 @@ fn a_thief_of_a_bearer_is_refused_whatever_it_adds() {
     }
     assert_eq!(said(&edge.raw(plain(&format!("Authorization: Bearer {stolen}\r\n")))), "403 risk.blocked");
     assert_eq!(upstream.received().len(), before, "nothing of it went on");
+}
+
+#[test]
+fn who_has_a_stronger_key_on_record_is_told_how_to_show_it() {
+    let (upstream, ci) = (Upstream::plain(), signer());
+    let mut edge = watching_at(&upstream, &ci, |api| api.accept = [CredentialKind::Oidc, CredentialKind::X509].into());
+    let weak = plain(&format!("Authorization: Bearer {}\r\n", token(&ci, None)));
+    edge.change_caller(|file| file.identity.registered = [CredentialKind::PublicKey].into());
+    let refused = edge.raw(&weak);
+    assert_eq!(said(&refused), "401 risk.step_up");
+    let [challenge] = field(&refused, "www-authenticate")[..] else { panic!("{refused}") };
+    assert!(challenge.starts_with("DPoP ") && challenge.contains("algs=\"") && !challenge.contains("error="), "{challenge}");
+    assert!(field(&refused, "dpop-nonce").is_empty(), "there is nothing that what it has could answer");
+    let remedy = |answer: &str| serde_json::from_str::<Value>(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap()["remedy"].clone();
+    assert_eq!(remedy(&refused), "get a token that is bound to your registered key, and show possession of that with each call (DPoP)");
+    edge.change_caller(|file| file.identity.registered = [CredentialKind::X509].into());
+    let refused = edge.raw(&weak);
+    assert_eq!(said(&refused), "401 risk.step_up");
+    assert_eq!(remedy(&refused), "show the client certificate that is on your record");
+    let [challenge] = field(&refused, "www-authenticate")[..] else { panic!("{refused}") };
+    assert!(challenge.starts_with("Bearer ") && !challenge.contains("error="), "every 401 has one: {challenge}");
 }
 
 #[test]

@@ -36,6 +36,7 @@ pub(crate) fn operation(api: &ApiName, line: &str, anonymous: bool) -> Arc<Opera
         ending: None,
         request: None,
         login: None,
+        flows: Box::default(),
     })
 }
 

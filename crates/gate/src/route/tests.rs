@@ -23,6 +23,7 @@ fn operation(line: &str) -> Arc<Operation> {
         ending: None,
         request: None,
         login: None,
+        flows: Box::default(),
     })
 }
 

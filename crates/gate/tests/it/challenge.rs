@@ -11,10 +11,11 @@ use wardgate_gate::{
     turn_away,
 };
 use wardgate_model::{
-    api::Mode,
+    api::{Api, Doors, HostPattern, Mode},
     credential::{Credential, CredentialKind},
     facts::Facts,
-    id::{CredentialId, IdentityId},
+    id::{ApiName, CredentialId, IdentityId},
+    inventory::Identity,
     proof::{CertificateChain, HeldKey, ProofKind},
     risk::{Assessment, Contribution, Signal},
     ruling::Response,
@@ -318,6 +319,53 @@ fn a_token_that_was_bought_with_something_stolen_answers_nothing() {
         let again = call(&world, &proved_at(ISSUER, &has, LIST, Some(&nonce), DAWN).arrival(DAWN), THEFT, DAWN);
         assert_eq!(said(&again), if answers { "rule.allowed fresh" } else { "risk.blocked" }, "{kind} {unbound}");
     }
+}
+
+/// The same with keys of these kinds on the record of its identity.
+fn on_record(kind: CredentialKind, key: &Signer, registered: &[CredentialKind]) -> (TestWorld, String) {
+    let (mut world, token) = ours(kind, key, false);
+    let before = &world.snapshot;
+    let mut people = before.population().clone();
+    let identity = (**before.identity(&IdentityId::literal("app")).unwrap()).clone();
+    people.extend([Change::Identity(Arc::new(Identity { registered: registered.into(), ..identity }))]);
+    world.snapshot = Snapshot::new(3, people, Arc::clone(before.estate())).trusting(Arc::clone(before.trust()));
+    (world, token)
+}
+
+/// DESIGN §3: whoever has shown what can be stolen, and has a key on record, is told to use that, and passes by it.
+#[test]
+fn who_has_a_key_on_record_is_told_to_use_it_and_passes_by_it() {
+    use CredentialKind::{ApiKey, PublicKey, X509};
+    let key = signer();
+    let plain = |world: &TestWorld| Asked::parse("GET /entries\nhost: ledger.example").unwrap().bearer(world.key("app"));
+    for (registered, code) in [(&[PublicKey][..], "risk.step_up"), (&[X509], "risk.blocked"), (&[], "risk.blocked")] {
+        let (world, token) = on_record(ApiKey, &key, registered);
+        let bought = Has { token: &token, key: &key };
+        for asked in [plain(&world), proved_at(ISSUER, &bought, LIST, None, DAWN)] {
+            let (facts, verdict) = call(&world, &asked.arrival(DAWN), THEFT, DAWN);
+            assert_eq!((verdict.ruling.reason().code(), verdict.permit.is_some()), (code, false), "{registered:?}");
+            assert_eq!(challenge::nonce(&facts, &world.snapshot, DAWN), None, "what it has shown answers nothing");
+            let hopeless = [THEFT[0], THEFT[1], (Signal::Enumeration, 90)];
+            let facts = Facts { assessed: Some(Box::new(risk(&hopeless))), ..facts };
+            let Step::Done(verdict) = decide(&facts, &world.snapshot, &world.meters, DAWN) else { panic!("it is slowed") };
+            assert_eq!(verdict.ruling.reason().code(), "risk.blocked", "it would be refused all the same");
+            // What counts at an API is what that takes; at the token service a registered key is one to be bound to.
+            let (caller, api) = (facts.caller.as_ref().unwrap(), facts.api.as_deref().unwrap());
+            let at = |api: &Api| challenge::stronger(caller, api).collect::<Vec<_>>();
+            assert_eq!(at(&Api { accept: [X509, PublicKey].into(), ..api.clone() }), registered);
+            assert_eq!(at(&Api { accept: [ApiKey].into(), ..api.clone() }), []);
+            let operations = api.operations.iter().map(|operation| (**operation).clone());
+            let service = Api::ours(ApiName::literal(Api::ISSUER), (Doors::Public, HostPattern::Any), "", &[PublicKey, X509], operations);
+            assert_eq!(at(&service), registered.iter().copied().filter(|kind| *kind == X509).collect::<Vec<_>>());
+        }
+    }
+    let (world, token) = on_record(PublicKey, &key, &[PublicKey]);
+    let has = Has { token: &token, key: &key };
+    let (facts, verdict) = call(&world, &proved_at(ISSUER, &has, LIST, None, DAWN).arrival(DAWN), THEFT, DAWN);
+    assert_eq!(verdict.ruling.reason().code(), "risk.challenged");
+    let nonce = challenge::nonce(&facts, &world.snapshot, DAWN).unwrap();
+    let passed = call(&world, &proved_at(ISSUER, &has, LIST, Some(&nonce), DAWN).arrival(DAWN), THEFT, DAWN);
+    assert_eq!(said(&passed), "rule.allowed fresh");
 }
 
 #[test]

@@ -196,7 +196,8 @@ fn what_is_only_reported_goes_on() {
 #[test]
 fn what_would_be_refused_is_told_where_rulings_do_not_bind() {
     let shop = || shop("{ requests: enforce, json: true }", "observe");
-    for (body, code) in [(r#"{"name":1}"#, "inspect.request"), (r#"{"name":"a","name":"b"}"#, "inspect.body"), ("no json", "inspect.body")] {
+    for (body, code) in [(r#"{"name":1}"#, "inspect.request"), (r#"{"name":"a","name":"b"}"#, "inspect.body"), ("no json", "inspect.body")]
+    {
         let world = shop();
         let facts = facts(&world, &post(JSON, body.len()));
         let Came::Waits(held) = begin(&world, &facts) else { panic!("it is read") };

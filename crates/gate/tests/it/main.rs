@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod bots;
 mod challenge;
+#[cfg(test)]
+mod flows;
 mod github;
 #[cfg(test)]
 mod inspection;

@@ -2,7 +2,7 @@
 
 use crate::{done, estate};
 use std::{net::IpAddr, time::Duration};
-use wardgate_gate::{Effect, Gate, Habit, Software, Taught, Untaught, Verdict, establish};
+use wardgate_gate::{Effect, Gate, Habit, Software, Spell, Taught, Untaught, Verdict, establish};
 use wardgate_model::{facts::Facts, id::IdentityId, time::Time};
 use wardgate_testkit::world::{Asked, DAWN};
 
@@ -87,6 +87,22 @@ fn an_operation_that_is_not_among_the_habits_is_new() {
 }
 
 #[test]
+fn what_has_begun_is_told_of_as_it_goes_on() {
+    let mut rig = Rig::new();
+    let Habit { operation, from, software, records, .. } = habit(READ);
+    // Two hundred in the last ten minutes, where twenty an hour are usual.
+    let spell = Spell { operation, calls: 200, minutes: 10, from, software, records };
+    assert_eq!(rig.gate.teach_lately(&taught([habit(READ)]), std::slice::from_ref(&spell), rig.now), Ok(6_920));
+    assert_eq!(rig.call("/ledger/entries/33021", HOME, "ledger-sync/4.3"), "rule.allowed rate");
+    // Half of the last hour was before this one began.
+    let mut rig = Rig::new();
+    rig.now = rig.now + Duration::from_hours(6);
+    let spell = Spell { calls: 240, minutes: 50, ..spell };
+    assert_eq!(rig.gate.teach_lately(&taught([habit(READ)]), &[spell], rig.now), Ok(6_960));
+    assert_eq!(rig.call("/ledger/entries/33021", HOME, "ledger-sync/4.3"), "rule.allowed rate");
+}
+
+#[test]
 fn nobody_is_taught_who_has_called() {
     let mut rig = Rig::new();
     let known = Untaught::Known(IdentityId::literal("ledger-sync"));
@@ -102,6 +118,11 @@ fn what_cannot_have_been_is_not_taught() {
     let rig = Rig::new();
     let why = |taught: Taught| rig.gate.teach(&taught, rig.now).unwrap_err().to_string();
     let of = |habit: Habit| taught([habit]);
+    let why_lately = |minutes: u8| {
+        let Habit { operation, from, software, records, .. } = habit(READ);
+        let spell = Spell { operation, calls: 1, minutes, from, software, records };
+        rig.gate.teach_lately(&of(habit(READ)), &[spell], rig.now).unwrap_err().to_string()
+    };
     let told = [
         why(Taught { identity: IdentityId::literal("nobody-known"), ..of(habit(READ)) }),
         why(Taught { identity: IdentityId::literal("anonymous"), ..of(habit(READ)) }),
@@ -110,6 +131,8 @@ fn what_cannot_have_been_is_not_taught() {
         why(taught([])),
         why(taught(vec![habit(READ); 33])),
         why(of(Habit { hours: vec![24], ..habit(READ) })),
+        why_lately(0),
+        why_lately(61),
         why(of(Habit { hours: vec![], ..habit(READ) })),
         why(of(Habit { per_hour: 0, ..habit(READ) })),
         why(of(Habit { per_hour: 298, ..habit(READ) })),

@@ -1,6 +1,7 @@
 //! Which changes of resources widen power.
 
 mod api;
+mod flow;
 mod risk;
 mod serves;
 
@@ -76,15 +77,9 @@ pub(super) fn find(changes: &[Proposed], before: &Record<'_>, found: &mut Found)
                 api::find(name, old, new, &world, found);
                 serves::api(name, old, new, &world, found);
             }
+            Kind::Flow => flow::find(name, old, new, found),
             Kind::Zone => zone(name, old, new, &world, found),
-            Kind::Policy
-            | Kind::TrustSource
-            | Kind::Limit
-            | Kind::Rotation
-            | Kind::Contract
-            | Kind::Flow
-            | Kind::Webhook
-            | Kind::Purpose => {}
+            Kind::Policy | Kind::TrustSource | Kind::Limit | Kind::Rotation | Kind::Contract | Kind::Webhook | Kind::Purpose => {}
         }
     }
 }

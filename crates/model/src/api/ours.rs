@@ -77,6 +77,7 @@ impl Operation {
             ending: None,
             request: None,
             login: None,
+            flows: Box::default(),
         }
     }
 }

@@ -43,9 +43,11 @@ fn what_follows_is_stricter_the_higher_it_is() {
 fn theft_is_asked_about_where_the_owner_can_answer() {
     let stolen = made_of(&[(Signal::NewPlace, 40), (Signal::Shared, 60)]);
     assert_eq!(HIGH.response(&stolen, Ladder::Possession), Response::Challenge { kind: Challenge::Possession });
+    assert_eq!(HIGH.response(&stolen, Ladder::StepUp), Response::Challenge { kind: Challenge::StepUp });
     assert_eq!(HIGH.response(&stolen, Ladder::Nothing), Response::Block, "a key that is stolen cannot buy its way up");
     let hopeless = made_of(&[(Signal::Shared, 60), (Signal::Volume, 90)]);
     assert_eq!(HIGH.response(&hopeless, Ladder::Possession), Response::Block, "an answer would not help");
+    assert_eq!(HIGH.response(&hopeless, Ladder::StepUp), Response::Block);
 }
 
 #[test]

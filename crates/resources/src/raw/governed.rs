@@ -1,10 +1,10 @@
-//! Owners, environments, identities, grants, limits, zones, purposes, policies.
+//! Owners, environments, identities, grants, limits, zones, flows, purposes, policies.
 
 use super::{
     risk::RawContainment,
     value::{
         BytesText, Count, CredentialWord, DurationText, HeaderText, Label, MatchText, MomentText, Name, NetworkText, PaceText, PolicyText,
-        Prose, QuotaText, SelectorText, Word,
+        Prose, QuotaText, SelectorText, ShareText, Word,
     },
 };
 use crate::yaml::At;
@@ -208,6 +208,34 @@ pub(crate) struct RawZone {
     pub(crate) ci_providers: Option<At<Vec<At<Name<TrustName>>>>>,
     /// The environment that calls from it belong to.
     pub(crate) environment: Option<At<Name<EnvironmentName>>>,
+}
+
+/// Operations that begin something, and those that bring it to its end.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Flow")]
+pub(crate) struct RawFlow {
+    /// Whose operations they are.
+    pub(crate) api: At<Name<ApiName>>,
+    /// What begins something, as a hold; one at least.
+    pub(crate) begin: At<Vec<At<MatchText>>>,
+    /// What brings it to its end, as a purchase, or the release of the hold; one at least.
+    pub(crate) finish: At<Vec<At<MatchText>>>,
+    /// How long it takes at the most from the beginning to the end: 1m to 7d.
+    pub(crate) within: At<DurationText>,
+    /// What has to be left unfinished before anything is told of it.
+    pub(crate) unfinished: Option<At<RawUnfinished>>,
+}
+
+/// What has to be left unfinished before anything is told of it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Unfinished")]
+pub(crate) struct RawUnfinished {
+    /// So much of what is begun; 50% unless said.
+    pub(crate) share: Option<At<ShareText>>,
+    /// So much has to be begun; 20 unless said.
+    pub(crate) at_least: Option<At<u32>>,
 }
 
 /// A registered purpose.

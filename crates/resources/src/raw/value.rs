@@ -102,6 +102,8 @@ texts! {
     PolicyText(Box<str>) = cedar, "One or more Cedar policies.", "permit (principal, action, resource);";
     /// How long after its due date something is refused, or never.
     EnforceText(Option<Duration>) = scalar::span_or_never, "A duration, or never.", "30d";
+    /// A share.
+    ShareText(u8) = scalar::share, "A share: 1% to 100%.", "60%";
     /// A person.
     PersonText(Box<str>) = scalar::address, "The address of a person.", "lead@example.com";
     /// A name within a document.

@@ -121,7 +121,7 @@ fn selected(selector: &Selector, spot: Spot, api: Option<&Referred<'_>>, faults:
 }
 
 /// The operation that is meant, or an error with the nearest one.
-fn operation<'a>(api: &'a Api, wanted: &Match, spot: Spot, code: &'static str, faults: &Faults) -> Option<&'a Arc<Operation>> {
+pub(super) fn operation<'a>(api: &'a Api, wanted: &Match, spot: Spot, code: &'static str, faults: &Faults) -> Option<&'a Arc<Operation>> {
     let found = find(api, wanted);
     if found.is_none() {
         let written = format!("{} {}", wanted.method, wanted.template);

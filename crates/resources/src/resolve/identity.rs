@@ -12,7 +12,7 @@ use crate::{
 };
 use std::collections::HashMap;
 use wardgate_model::{
-    credential::TokenBinding,
+    credential::{CredentialKind, TokenBinding},
     id::{ApiName, EnvironmentName, IdentityId, OwnerName, TeamName},
     inventory::{Criticality, Environment, Identity, IdentityState, Owner},
     time::Time,
@@ -64,11 +64,18 @@ pub(super) fn identity(name: &str, raw: &RawIdentity, known: &dyn Grounds, fault
         state: IdentityState::Active,
         serves: serves(raw, known, faults),
         risk: risk::containment(raw, faults),
+        registered: kinds_of_keys(&credentials),
         claim_overdue: false,
         quality: 100,
         revision: 0,
     };
     Some(IdentitySpec { identity, credentials })
+}
+
+/// Kinds of the keys that it has on record.
+fn kinds_of_keys(credentials: &[CredentialSpec]) -> Box<[CredentialKind]> {
+    let keys = [CredentialKind::PublicKey, CredentialKind::X509];
+    keys.into_iter().filter(|kind| credentials.iter().any(|credential| credential.kind == *kind)).collect()
 }
 
 /// The APIs that it is the workload behind.

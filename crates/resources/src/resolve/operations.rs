@@ -244,6 +244,7 @@ fn finished(draft: Draft, api: &ApiName, prefix: &str, open: &Open, then: Sunset
         ending: draft.ending.map(|DraftEnding { deprecated, sunset }| OperationEnding { deprecated, sunset, then }),
         request: draft.request,
         login: draft.login.map(Box::new),
+        flows: Box::default(),
     })
 }
 

@@ -218,32 +218,30 @@ r.yaml:13:1: error[resource.name]: Limit `shipped:identity`: the name `shipped:i
 #[test]
 fn what_is_not_enforced_is_refused_by_name() {
     assert_snapshot!(
-        check(include_str!("../../testdata/later.yaml")),
-        @r#"
-r.yaml:4:7: error[key.not_enforced]: Flow `checkout`: this version reads the kind `Flow` but does not enforce it
+                check(include_str!("../../testdata/later.yaml")),
+                @r"
+r.yaml:4:7: error[key.not_enforced]: Webhook `pager`: this version reads the kind `Webhook` but does not enforce it
   = take the document out until a later version enforces it
-r.yaml:8:7: error[key.not_enforced]: Webhook `pager`: this version reads the kind `Webhook` but does not enforce it
-  = take the document out until a later version enforces it
-r.yaml:39:65: error[key.not_enforced]: Api `ledger`: this version reads `upstream.identity.query` but does not enforce it
+r.yaml:35:65: error[key.not_enforced]: Api `ledger`: this version reads `upstream.identity.query` but does not enforce it
   = take the key out until a later version enforces it
-r.yaml:53:51: error[key.not_enforced]: Api `mac`: this version reads `upstream.identity.hmac` but does not enforce it
+r.yaml:49:51: error[key.not_enforced]: Api `mac`: this version reads `upstream.identity.hmac` but does not enforce it
   = take the key out until a later version enforces it
-r.yaml:63:52: error[key.not_enforced]: Api `token`: this version reads `upstream.identity.oauth` but does not enforce it
+r.yaml:59:52: error[key.not_enforced]: Api `token`: this version reads `upstream.identity.oauth` but does not enforce it
   = take the key out until a later version enforces it
-r.yaml:76:40: error[key.not_enforced]: Waiver `w-1`: this version reads `exempts: limit` but does not enforce it
+r.yaml:72:40: error[key.not_enforced]: Waiver `w-1`: this version reads `exempts: limit` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:80:40: error[key.not_enforced]: Waiver `w-2`: this version reads `exempts: review` but does not enforce it
+r.yaml:76:40: error[key.not_enforced]: Waiver `w-2`: this version reads `exempts: review` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:84:40: error[key.not_enforced]: Waiver `w-3`: this version reads `exempts: keep` but does not enforce it
+r.yaml:80:40: error[key.not_enforced]: Waiver `w-3`: this version reads `exempts: keep` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:88:40: error[key.not_enforced]: Waiver `w-4`: this version reads `exempts: anonymous` but does not enforce it
+r.yaml:84:40: error[key.not_enforced]: Waiver `w-4`: this version reads `exempts: anonymous` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:92:40: error[key.not_enforced]: Waiver `w-5`: this version reads `exempts: observe` but does not enforce it
+r.yaml:88:40: error[key.not_enforced]: Waiver `w-5`: this version reads `exempts: observe` but does not enforce it
   = use another value until a later version enforces it
-r.yaml:96:40: error[key.not_enforced]: Waiver `w-6`: this version reads `exempts: trusted_network` but does not enforce it
+r.yaml:92:40: error[key.not_enforced]: Waiver `w-6`: this version reads `exempts: trusted_network` but does not enforce it
   = use another value until a later version enforces it
-"#
-    );
+"
+            );
 }
 
 #[test]

@@ -107,6 +107,7 @@ fn counted(pointer: Option<&str>, text: &[u8], mut size: impl FnMut(usize) -> us
         ending: None,
         request: None,
         login: None,
+        flows: Box::default(),
     };
     let mut records = Records::of(&operation, StatusCode::OK, &headers)?;
     let mut rest = text;

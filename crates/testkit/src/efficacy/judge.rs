@@ -24,6 +24,9 @@ use wardgate_model::{
 const DEPLOY: Duration = Duration::from_hours(24);
 const VERSION: Duration = Duration::from_hours(24 * 12);
 
+/// For how long an upstream that fails asks to be left alone (`Retry-After`), in seconds.
+const FAILING_S: u64 = 30;
+
 /// What the gate made of a call.
 #[derive(Debug, Clone)]
 pub struct Judged {
@@ -102,6 +105,15 @@ impl Judge {
             subject: call.subject,
         };
         meters.watch().learn(&facts, &ruling, &effect, call.time);
+        // Whoever is refused is told when to come back, and so says an upstream that fails.
+        let told = match fate {
+            Fate::Blocked(told) => told.map(|told| told.as_secs()),
+            Fate::Allowed | Fate::Slowed(_) => (call.answer.status == 503).then_some(FAILING_S),
+            Fate::Challenged => None,
+        };
+        if let Some(seconds) = told {
+            meters.watch().told_to_wait(&facts, seconds, call.time);
+        }
         let reason = ruling.reason();
         Ok(Judged { fate, assessment: Assessment { risk: ruling.risk, parts: ruling.signals }, reason })
     }

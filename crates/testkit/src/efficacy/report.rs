@@ -67,7 +67,7 @@ impl Report {
 
     /// Counts a call.
     pub fn count(&mut self, call: &Call, judged: &Judged) {
-        let by_risk = matches!(judged.reason, Reason::RiskSlowed | Reason::RiskChallenged | Reason::RiskBlocked);
+        let by_risk = matches!(judged.reason, Reason::RiskSlowed | Reason::RiskChallenged | Reason::RiskStepUp | Reason::RiskBlocked);
         match call.label {
             Label::Attack { attack, .. } => {
                 let Some(row) = self.rows.get_mut(usize::from(attack)) else { return };

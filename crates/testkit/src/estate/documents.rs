@@ -50,6 +50,8 @@ impl Documents {
         for each in APIS {
             api(&mut yaml, each);
         }
+        let holds = "{ api: inventory, begin: [POST /holds], finish: [POST /purchases, \"DELETE /holds/{id}\"], within: 15m }";
+        document(&mut yaml, "Flow", "holds", holds);
         // What all of an owner's identities may see: wide, as such grants are.
         for owner in OWNERS {
             let name = format!("{owner}-sees-people");

@@ -1,8 +1,8 @@
 //! `wardgate replay`: recorded rulings, made again, and what others recorded, judged.
 
-mod page;
+pub(crate) mod page;
 mod shown;
-mod traffic;
+pub(crate) mod traffic;
 
 pub(super) use traffic::opened;
 

@@ -109,7 +109,15 @@ fn columns(kind: Kind) -> Columns<'static> {
         Kind::Rotation => {
             &[("NAME", "/name"), ("SELECT", "/spec/select"), ("EVERY", "/spec/every"), ("ENFORCE", "/spec/enforce"), ("ORIGIN", "/origin")]
         }
-        Kind::TrustSource | Kind::Zone | Kind::Flow | Kind::Webhook | Kind::Purpose | Kind::Policy => {
+        Kind::Flow => &[
+            ("NAME", "/name"),
+            ("API", "/spec/api"),
+            ("BEGIN", "/spec/begin"),
+            ("FINISH", "/spec/finish"),
+            ("WITHIN", "/spec/within"),
+            ("ORIGIN", "/origin"),
+        ],
+        Kind::TrustSource | Kind::Zone | Kind::Webhook | Kind::Purpose | Kind::Policy => {
             &[("NAME", "/name"), ("ORIGIN", "/origin"), ("REVISION", "/revision")]
         }
     }

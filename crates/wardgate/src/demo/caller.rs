@@ -8,13 +8,18 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Status
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{body::Incoming, client::conn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rustls::{ClientConfig, HandshakeKind, RootCertStore};
+use rustls::{CipherSuite, ClientConfig, HandshakeKind, RootCertStore};
 use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use serde_json::Value;
-use std::{fmt::Write as _, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    fmt::Write as _,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use wardgate_model::secret::Secret;
@@ -33,10 +38,20 @@ pub(super) enum Protocol {
     Http2,
 }
 
-/// Where the gate is, and what its clients trust.
+/// What a client's TLS offers: by that one program is told from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Offers {
+    /// What the library offers by itself.
+    Usual,
+    /// One cipher suite alone, as other programs do not.
+    Little,
+}
+
+/// Where the gate is, what its clients trust, and where they are.
 #[derive(Debug, Clone)]
 pub(super) struct Gateway {
     address: SocketAddr,
+    from: Option<Ipv4Addr>,
     roots: Arc<RootCertStore>,
     http1: Arc<ClientConfig>,
     http2: Arc<ClientConfig>,
@@ -162,13 +177,25 @@ impl Gateway {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(ca.as_bytes()).context("the authority's certificate cannot be read")?)?;
         let roots = Arc::new(roots);
-        let (http1, http2) = (speaking(&roots, None, b"http/1.1")?, speaking(&roots, None, b"h2")?);
-        Ok(Self { address, roots, http1, http2 })
+        let speak = |alpn| speaking(&roots, None, Offers::Usual, alpn);
+        let (http1, http2) = (speak(b"http/1.1")?, speak(b"h2")?);
+        Ok(Self { address, from: None, roots, http1, http2 })
     }
 
     /// The same gate, for somebody who shows a certificate in the handshake.
     pub(super) fn showing(&self, svid: &Svid) -> anyhow::Result<Self> {
-        let config = |alpn| speaking(&self.roots, Some(svid), alpn);
+        let config = |alpn| speaking(&self.roots, Some(svid), Offers::Usual, alpn);
+        Ok(Self { http1: config(b"http/1.1")?, http2: config(b"h2")?, ..self.clone() })
+    }
+
+    /// The same gate, for somebody at another address of this machine.
+    pub(super) fn at(&self, address: Ipv4Addr) -> Self {
+        Self { from: Some(address), ..self.clone() }
+    }
+
+    /// The same gate, for other software.
+    pub(super) fn by_other_software(&self) -> anyhow::Result<Self> {
+        let config = |alpn| speaking(&self.roots, None, Offers::Little, alpn);
         Ok(Self { http1: config(b"http/1.1")?, http2: config(b"h2")?, ..self.clone() })
     }
 
@@ -183,7 +210,11 @@ impl Gateway {
     }
 
     async fn tls(&self, config: &Arc<ClientConfig>) -> anyhow::Result<TlsStream<TcpStream>> {
-        let stream = TcpStream::connect(self.address).await.context("the gate does not answer")?;
+        let socket = TcpSocket::new_v4()?;
+        if let Some(from) = self.from {
+            socket.bind((from, 0).into()).with_context(|| format!("this machine has no address {from}"))?;
+        }
+        let stream = socket.connect(self.address).await.context("the gate does not answer")?;
         stream.set_nodelay(true)?;
         let name = ServerName::try_from("localhost")?;
         TlsConnector::from(Arc::clone(config)).connect(name, stream).await.context("the TLS handshake failed")
@@ -241,9 +272,12 @@ impl Gateway {
 }
 
 /// How a client speaks that trusts these roots.
-fn speaking(roots: &Arc<RootCertStore>, svid: Option<&Svid>, alpn: &[u8]) -> anyhow::Result<Arc<ClientConfig>> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+fn speaking(roots: &Arc<RootCertStore>, svid: Option<&Svid>, offers: Offers, alpn: &[u8]) -> anyhow::Result<Arc<ClientConfig>> {
+    let mut provider = rustls::crypto::aws_lc_rs::default_provider();
+    if offers == Offers::Little {
+        provider.cipher_suites.retain(|suite| suite.suite() == CipherSuite::TLS13_AES_128_GCM_SHA256);
+    }
+    let builder = ClientConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions()?;
     let builder = builder.with_root_certificates(Arc::clone(roots));
     let mut config = match svid {
         Some(svid) => builder.with_client_auth_cert(vec![svid.certificate.clone()], svid.key.clone_key())?,

@@ -145,10 +145,11 @@ impl Play {
             return wrong.join("; ");
         }
         let of = |side| self.steps.iter().filter(move |step| step.side == side);
-        let (honest, abuse) = (of(Side::Honest).map(|step| step.sent).sum::<usize>(), of(Side::Abuse).map(|step| step.sent).sum::<usize>());
+        let served = of(Side::Honest).map(|step| step.reached).sum::<usize>();
+        let abuse = of(Side::Abuse).map(|step| step.sent).sum::<usize>();
         let through = of(Side::Abuse).map(|step| step.reached).sum::<usize>();
         let more: String = self.claims.iter().map(|claim| format!("; {}", claim.what)).collect();
-        format!("{honest} honest requests served, {abuse} abusive ones sent of which {through} reached the upstream{more}")
+        format!("{served} honest requests served, {abuse} abusive ones sent of which {through} reached the upstream{more}")
     }
 }
 

@@ -63,6 +63,8 @@ pub(super) enum Kind {
     Returns(Arc<OnceLock<Believed>>),
     /// An application that still looks at its callers' keys itself, and has long forgotten whose they are.
     Billing(Arc<[Secret<String>]>),
+    /// One that is broken for as long as this says so.
+    Parcels(Arc<AtomicBool>),
 }
 
 /// The one key that the warehouse knows: the first, and one that is brought to it.
@@ -174,6 +176,7 @@ async fn answer(kind: &Kind, seen: &Mutex<Vec<Seen>>, request: Request<Incoming>
         Kind::Warehouse(key) => warehouse(head.uri.path(), &head.headers, key),
         Kind::Issuer(keys) => issuer(head.uri.path(), &head.headers, keys),
         Kind::Billing(keys) => billing(head.uri.path(), &head.headers, keys),
+        Kind::Parcels(broken) => parcels(head.uri.path(), broken.load(Ordering::SeqCst)),
         Kind::Returns(believed) => returns(&head.method, head.uri.path(), &head.headers, believed.get()),
     };
     let mut response = Response::new(Full::new(Bytes::from(document.to_string())).boxed());
@@ -197,6 +200,8 @@ fn shop(method: &Method, path: &str, body: &[u8]) -> (StatusCode, Value) {
         ("GET", ["orders", id]) => (StatusCode::OK, order(id)),
         ("GET", ["inventory"]) => (StatusCode::OK, json!({ "stock": [{ "sku": "tea", "count": 12 }, { "sku": "cup", "count": 3 }] })),
         ("POST", ["inventory", sku, "hold"]) => (StatusCode::CREATED, json!({ "sku": sku, "held": 1 })),
+        ("POST", ["holds"]) => (StatusCode::CREATED, json!({ "hold": "h-4712", "minutes": 15 })),
+        ("POST", ["holds", id, "purchase"]) => (StatusCode::CREATED, json!({ "ticket": id })),
         ("POST", ["sessions"]) => log_in(body),
         ("POST", ["releases"]) => (StatusCode::CREATED, json!({ "release": "r-1" })),
         ("GET", ["export"]) => (StatusCode::OK, json!({ "everything": "every order, every customer, every card" })),
@@ -209,7 +214,9 @@ fn shop(method: &Method, path: &str, body: &[u8]) -> (StatusCode, Value) {
 
 fn log_in(body: &[u8]) -> (StatusCode, Value) {
     let given: Value = serde_json::from_slice(body).unwrap_or_default();
-    if given.get("username").is_some_and(|name| name == "shopper") && given.get("password").is_some_and(|word| word == "tea for two") {
+    if given.get("username").and_then(Value::as_str).is_some_and(|name| name.starts_with("shopper"))
+        && given.get("password").is_some_and(|word| word == "tea for two")
+    {
         (StatusCode::CREATED, json!({ "session": "s-1" }))
     } else {
         (StatusCode::UNAUTHORIZED, json!({ "error": "wrong name or password" }))
@@ -249,6 +256,14 @@ fn billing(path: &str, headers: &HeaderMap, keys: &[Secret<String>]) -> (StatusC
     }
     match path {
         "/billing/invoices" => (StatusCode::OK, json!({ "invoices": [{ "id": "i-1", "total": "42.00" }] })),
+        _ => (StatusCode::NOT_FOUND, json!({ "error": "no such thing" })),
+    }
+}
+
+fn parcels(path: &str, broken: bool) -> (StatusCode, Value) {
+    match path {
+        "/parcels/open" if broken => (StatusCode::SERVICE_UNAVAILABLE, json!({ "error": "the database is away" })),
+        "/parcels/open" => (StatusCode::OK, json!({ "parcels": [{ "order": "o-1001", "at": "the depot" }] })),
         _ => (StatusCode::NOT_FOUND, json!({ "error": "no such thing" })),
     }
 }

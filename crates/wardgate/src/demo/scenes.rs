@@ -9,16 +9,21 @@ mod ci_by_claims;
 mod ci_without_a_secret;
 mod contained;
 mod discovered;
+mod holds;
 mod incident;
 mod leaked_key;
 mod legacy_key;
 mod mesh_workload;
 mod owner_departs;
+mod retry_storm;
 mod rotation;
+mod slow_scraping;
 mod smuggling;
 mod spoofed_headers;
 mod staging_on_production;
 mod stolen_certificate;
+mod stolen_token;
+mod stuffing;
 mod tampering;
 mod task_token;
 mod three_hops;
@@ -42,7 +47,7 @@ pub(super) struct Scene {
 }
 
 /// Every scene, in the order of the tour.
-pub(super) const ALL: [Scene; 23] = [
+pub(super) const ALL: [Scene; 28] = [
     analytics_no_export::SCENE,
     staging_on_production::SCENE,
     legacy_key::SCENE,
@@ -66,6 +71,11 @@ pub(super) const ALL: [Scene; 23] = [
     three_hops::SCENE,
     task_token::SCENE,
     budget_runs_out::SCENE,
+    stolen_token::SCENE,
+    stuffing::SCENE,
+    slow_scraping::SCENE,
+    retry_storm::SCENE,
+    holds::SCENE,
 ];
 
 /// The names of all scenes, in the order of the tour.

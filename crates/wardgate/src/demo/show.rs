@@ -16,7 +16,7 @@ pub(super) fn opening(stage: &Stage) -> anyhow::Result<()> {
     let behind: Vec<String> =
         behind.iter().map(|(name, upstream)| format!("{name} {}", styled(DIM, &upstream.address().to_string()))).collect();
     line(&format!(
-        "\n  {}  {}\n  the gate    https://{}\n  behind it   {}\n  callers     7 identities of 3 owners, in production and staging, each with a key of its own;\n              a CI pipeline and a mesh workload, without any",
+        "\n  {}  {}\n  the gate    https://{}\n  behind it   {}\n  callers     machines of 3 owners, in production and staging, most with a key of their own;\n              a CI pipeline and a mesh workload, without any",
         styled(BOLD, "Wardgate"),
         styled(DIM, "a tour over real sockets and TLS"),
         stage.gateway().authority(),

@@ -2,8 +2,10 @@
 //! identity. All of it in a temporary directory and on ports of this machine.
 
 mod governing;
+mod habits;
 
 pub(super) use governing::until;
+pub(super) use habits::habit;
 
 use super::{
     caller::{Call, Gateway, Line},
@@ -41,7 +43,7 @@ use wardgate_model::secret::Secret;
 use wardgate_proof::{entropy::SystemEntropy, jws::Signer, keyring::Keyring};
 
 /// Everybody who calls.
-const CALLERS: [&str; 10] = [
+const CALLERS: [&str; 11] = [
     "orders-sync",
     "analytics-reader",
     "export-job",
@@ -52,6 +54,7 @@ const CALLERS: [&str; 10] = [
     "planner-agent",
     "buyer-agent",
     "payment-service",
+    "parcel-partner",
 ];
 
 /// Who agrees to what the operator asks for.
@@ -61,6 +64,8 @@ pub(super) const WAREHOUSE_KEY: &str = "warehouse-key";
 
 /// The private key of the batch job, on its machine.
 const JOB_KEY: &str = "job/export-job.pem";
+/// Where what is declared stands.
+const RESOURCES: &str = "resources";
 /// The mesh's revocation list.
 const REVOKED: &str = "resources/revoked.pem";
 
@@ -81,6 +86,7 @@ pub(super) struct Stage {
     billing_keys: Arc<[Secret<String>]>,
     ci: Issuer,
     mesh: Mesh,
+    feed: Signer,
 }
 
 /// Who acts in the management API.
@@ -113,8 +119,9 @@ impl Stage {
             ))
         })?;
         let mesh = Mesh::new()?;
+        let feed = Signer::load(Signer::generate()?.danger_expose())?;
         let marks = [("@SHOP@", &shop), ("@STAGING@", &staging), ("@WAREHOUSE@", &warehouse), ("@CI@", ci.pages())];
-        let ca = write(directory.path(), &marks, &mesh)?;
+        let ca = write(directory.path(), &marks, &mesh, &feed)?;
         let config = match Config::read(&directory.path().join(crate::config::FILE)) {
             Ok(config) => config,
             Err(diagnostics) => {
@@ -143,6 +150,7 @@ impl Stage {
             billing_keys,
             ci,
             mesh,
+            feed,
         })
     }
 
@@ -274,6 +282,21 @@ impl Stage {
         &self.mesh
     }
 
+    /// The key by which the feed of prices proves itself, of which the gate has the public half on record.
+    pub(super) const fn feed(&self) -> &Signer {
+        &self.feed
+    }
+
+    /// A file of the demo's, beside all others.
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// What is declared, in files.
+    pub(super) fn resources(&self) -> PathBuf {
+        self.directory.path().join(RESOURCES)
+    }
+
     /// Has the mesh revoke certificates: its revocation list is another one.
     pub(super) fn revoke_certificates(&self, svids: &[&Svid]) -> anyhow::Result<()> {
         let (list, beside) = (self.directory.path().join(REVOKED), self.directory.path().join("revoked.pem"));
@@ -325,14 +348,14 @@ async fn issue(client: &Client, identity: &str) -> anyhow::Result<(String, Secre
 }
 
 /// Writes the files of the demo; gives the authority's certificate.
-fn write(directory: &Path, servers: &[(&str, &Upstream)], mesh: &Mesh) -> anyhow::Result<String> {
+fn write(directory: &Path, servers: &[(&str, &Upstream)], mesh: &Mesh, feed: &Signer) -> anyhow::Result<String> {
     let pki = pki::local(clock::now())?;
     let job = Signer::generate()?;
     let public = Signer::load(job.danger_expose())?.jwk().to_string();
     let job = pki::pem(&job);
     let filled = |text: &str| {
         let fill = |text: String, (mark, server): &(&str, &Upstream)| text.replace(mark, &format!("http://{}", server.address()));
-        servers.iter().fold(text.replace("@JOB@", &public), fill)
+        servers.iter().fold(text.replace("@JOB@", &public).replace("@FEED@", &feed.jwk().to_string()), fill)
     };
     let (bundle, revoked) = (mesh.bundle(), mesh.revoked(&[])?);
     let key = Keyring::generate(&SystemEntropy)?;
@@ -341,6 +364,7 @@ fn write(directory: &Path, servers: &[(&str, &Upstream)], mesh: &Mesh) -> anyhow
         (crate::config::FILE, include_str!("../../assets/demo/wardgate.yaml")),
         ("resources/demo.yaml", &filled(include_str!("../../assets/demo/resources.yaml"))),
         ("resources/trust.yaml", &filled(include_str!("../../assets/demo/trust.yaml"))),
+        ("resources/abuse.yaml", &filled(include_str!("../../assets/demo/abuse.yaml"))),
         ("resources/mesh.pem", &bundle),
         (REVOKED, &revoked),
         ("openapi/shop.yaml", include_str!("../../assets/demo/shop.yaml")),

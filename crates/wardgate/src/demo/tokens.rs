@@ -4,10 +4,16 @@ use super::{
     caller::{Answer, Call, Line},
     issuer::ISSUER,
 };
+use crate::clock;
 use anyhow::Context as _;
 use serde_json::Value;
 use wardgate_model::secret::Secret;
-use wardgate_proof::grant::{ACCESS_TOKEN, JWT, TOKEN_EXCHANGE};
+use wardgate_proof::{
+    client,
+    dpop::{self, Proving},
+    grant::{ACCESS_TOKEN, JWT, TOKEN_EXCHANGE},
+    jws::Signer,
+};
 
 /// Who asks, and the key by which it proves that.
 pub(super) type Client<'a> = (&'a str, &'a Secret<String>);
@@ -17,6 +23,42 @@ pub(super) async fn own(line: &mut Line, (name, key): Client<'_>, api: &str) -> 
     let resource = format!("{ISSUER}/{api}");
     let form = [("grant_type", "client_credentials"), ("resource", resource.as_str())];
     given(&line.send(Call::form("/oauth/token", &form).basic(name, key)).await?)
+}
+
+/// Asks for a token that is bound to the client's own key, by which the client proves itself as well (RFC 7523, RFC 9449), in the two steps of any
+/// library: the first brings the nonce.
+pub(super) async fn bound(line: &mut Line, (name, key): (&str, &Signer), api: &str) -> anyhow::Result<Secret<String>> {
+    let resource = format!("{ISSUER}/{api}");
+    let mut nonce = None;
+    loop {
+        let assertion = client::assertion(key, name, ISSUER, &clock::entropy().to_be_bytes(), clock::now())?;
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("resource", resource.as_str()),
+            ("client_id", name),
+            ("client_assertion_type", client::ASSERTION_TYPE),
+            ("client_assertion", assertion.as_str()),
+        ];
+        let proof = proof(key, ("POST", "/oauth/token"), None, nonce.as_deref())?;
+        let answer = line.send(Call::form("/oauth/token", &form).field("dpop", &proof)).await?;
+        let asked = answer.body.get("error").is_some_and(|error| error == "use_dpop_nonce");
+        match answer.field("dpop-nonce") {
+            Some(given) if asked && nonce.is_none() => nonce = Some(given.to_owned()),
+            _ => return given(&answer),
+        }
+    }
+}
+
+/// A proof of possession for a request (RFC 9449 §4.2).
+pub(super) fn proof(
+    key: &Signer,
+    (method, path): (&str, &str),
+    token: Option<&Secret<String>>,
+    nonce: Option<&str>,
+) -> anyhow::Result<String> {
+    let (target, id) = (format!("{ISSUER}{path}"), clock::entropy().to_be_bytes());
+    let token = token.map(|token| token.danger_expose().as_str());
+    Ok(dpop::prove(key, &Proving { method, target: &target, token, nonce, id: &id, now: clock::now() })?)
 }
 
 /// Swaps a token of ours, to act for whom it stands for.

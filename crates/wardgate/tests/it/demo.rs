@@ -156,3 +156,28 @@ fn task_token() {
 fn budget_runs_out() {
     holds("budget-runs-out");
 }
+
+#[test]
+fn stolen_token_challenged() {
+    holds("stolen-token-challenged");
+}
+
+#[test]
+fn stuffing_over_300_sources() {
+    holds("stuffing-over-300-sources");
+}
+
+#[test]
+fn slow_scraping_found() {
+    holds("slow-scraping-found");
+}
+
+#[test]
+fn retry_storm_is_no_attack() {
+    holds("retry-storm-is-no-attack");
+}
+
+#[test]
+fn holds_without_purchase() {
+    holds("holds-without-purchase");
+}

@@ -191,7 +191,8 @@ fn what_nobody_calls_is_unused_and_what_is_called_otherwise_is_drift() {
     assert!(evidence.contains("`POST /shop/things`: the body at `/name`: it is of another type (1 time, last at "), "{evidence}");
     until("use", || {
         let unused = scene.beside(&["--unused", "--unused-for", "1s", "--api", "shop"]);
-        let names: Vec<&str> = unused.iter().filter_map(|line| Some(line.strip_prefix("unused ")?.split_once(" (never called since ")?.0)).collect();
+        let names: Vec<&str> =
+            unused.iter().filter_map(|line| Some(line.strip_prefix("unused ")?.split_once(" (never called since ")?.0)).collect();
         (names == ["GET /shop/carts/{cart}", "GET /shop/old", "GET /shop/things/{id}"]).then_some(())
     });
     assert_eq!(scene.beside(&["--unused"]), [""; 0], "nobody has looked for 90 days");

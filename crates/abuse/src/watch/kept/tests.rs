@@ -119,3 +119,30 @@ fn numbers_are_read_as_they_were_put() {
     assert_eq!(u8::take(&mut &[0x80, 2][..]), None, "256 is no u8");
     assert_eq!(u64::take(&mut &[0x80][..]), None);
 }
+
+#[test]
+fn flows_and_waits_are_known_after_a_restart() {
+    let (watch, mut now) = watched();
+    let allowed = Ruling { response: Response::Allow, ..Ruling::refused(Reason::RuleAllowed) };
+    let effect = Effect { status: Some(201), ..Effect::default() };
+    let (begins, ends) = ("identity=a op=POST:/holds class=write begins=holds", "identity=a op=POST:/purchases class=write finishes=holds");
+    for _ in 0..3 * 24 * 20 {
+        for words in [begins, ends, "identity=people op=POST:/holds class=write begins=holds"] {
+            let facts = facts(words);
+            let _before = watch.assess(&facts, &Payload::default(), now);
+            watch.learn(&facts, &allowed, &effect, now);
+        }
+        now = now + Duration::from_mins(3);
+    }
+    watch.told_to_wait(&facts(begins), 60, now);
+    let again = Watch::read(&*kept(&watch)).unwrap();
+    for number in 0..200 {
+        now = now + Duration::from_secs(10);
+        let facts = facts(begins);
+        let (known, read) = (watch.assess(&facts, &Payload::default(), now), again.assess(&facts, &Payload::default(), now));
+        assert_eq!(known, read, "{number}");
+        assert_eq!(known.risk >= 90, number >= 60, "{number}: {known:?}");
+        watch.learn(&facts, &allowed, &effect, now);
+        again.learn(&facts, &allowed, &effect, now);
+    }
+}

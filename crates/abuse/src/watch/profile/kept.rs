@@ -32,4 +32,6 @@ kept!(Profile {
     drift,
     over,
     announced,
+    courses,
+    waits,
 });

@@ -128,6 +128,7 @@ fn operation() -> Operation {
         ending: None,
         request: None,
         login: None,
+        flows: Box::default(),
     }
 }
 

@@ -31,7 +31,7 @@ polyline{fill:none;stroke:#8250df;stroke-width:1.5}\
 @media print{body{margin:0;max-width:none;font-size:9pt}tr{break-inside:avoid}}";
 
 /// The page.
-pub(super) fn page(report: &Report) -> String {
+pub(crate) fn page(report: &Report) -> String {
     let policy = policy(STYLE);
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n\

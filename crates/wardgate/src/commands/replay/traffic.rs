@@ -77,7 +77,7 @@ pub(super) async fn run(format: Format, logs: Vec<PathBuf>, args: ForeignArgs, o
 }
 
 /// What documents declare; `None`: none are named.
-fn installation(resources: &[PathBuf]) -> Result<Option<Installation>, Vec<wardgate_model::diagnostic::Diagnostic>> {
+pub(crate) fn installation(resources: &[PathBuf]) -> Result<Option<Installation>, Vec<wardgate_model::diagnostic::Diagnostic>> {
     if resources.is_empty() {
         return Ok(None);
     }
@@ -86,7 +86,8 @@ fn installation(resources: &[PathBuf]) -> Result<Option<Installation>, Vec<wardg
     Installation::of(&loaded.inventory, loaded.limits).map(Some)
 }
 
-fn replayed(logs: &[PathBuf], settings: &Settings, installation: Option<&Installation>) -> Result<Report, Unreplayed> {
+/// Judges files, with a bar on a terminal.
+pub(crate) fn replayed(logs: &[PathBuf], settings: &Settings, installation: Option<&Installation>) -> Result<Report, Unreplayed> {
     // Each file is gone through twice.
     let bytes = logs.iter().filter_map(|log| log.metadata().ok()).map(|found| found.len().saturating_mul(2)).sum();
     let bar = bar(bytes);
