@@ -134,6 +134,9 @@ pub async fn rehearse(client: &Client, wanted: &Wanted, bar: ProgressBar, stop: 
 async fn play(client: &Client, wanted: &Wanted, target: &Target, canaries: &mut Canaries<'_>, bar: ProgressBar) -> anyhow::Result<Report> {
     let gate = Arc::new(Gateway::find(&wanted.gate, wanted.connect.as_deref(), wanted.ca.as_deref()).await?);
     let places = Places::of(gate.ip(), wanted.from.clone(), wanted.seed);
+    // Who cannot be reached contains nothing: that is known before anything is made.
+    drop(gate.open(places.at(0), Software::Usual).await?);
+    drop(gate.open(places.at(1), Software::Other).await?);
     let accepts = |word: &str| target.accept.iter().any(|accepted| accepted == word);
     let service = if accepts("jwt") { Service::find(&gate, places.at(0), &target.prefix).await } else { None };
     let keys = accepts("api_key");

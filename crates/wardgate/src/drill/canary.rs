@@ -67,6 +67,8 @@ pub(super) struct Canaries<'c> {
     identities: Vec<String>,
     grants: Vec<String>,
     rehearsed: Vec<String>,
+    /// Ids of keys.
+    keys: Vec<String>,
 }
 
 /// What was refused is not there; what was not answered may be.
@@ -90,6 +92,7 @@ impl<'c> Canaries<'c> {
             identities: Vec::new(),
             grants: Vec::new(),
             rehearsed: Vec::new(),
+            keys: Vec::new(),
         }
     }
 
@@ -144,8 +147,9 @@ impl<'c> Canaries<'c> {
             Holds::Key => {
                 let issued =
                     self.client.ask(&Asking::once("/api/v1/credentials").body(&json!({ "identity": name, "reason": REASON }))).await?;
-                let key = issued.body.get("key").and_then(Value::as_str).context("no key was issued")?;
-                Some(Secret::new(key.to_owned()))
+                let text = |member: &str| issued.body.get(member).and_then(Value::as_str).map(str::to_owned);
+                self.keys.extend(text("id"));
+                Some(Secret::new(text("key").context("no key was issued")?))
             }
         };
         Ok(Canary { name, key, private })
@@ -163,6 +167,9 @@ impl<'c> Canaries<'c> {
     pub(super) async fn take_away(self) -> Vec<String> {
         let reason = "?reason=the%20rehearsal%20is%20over";
         let mut left = Vec::new();
+        for id in &self.keys {
+            self.delete(format!("/api/v1/credentials/{}{reason}", segment(id)), id, &mut left).await;
+        }
         for name in &self.rehearsed {
             self.delete(format!("/api/v1/rehearsals/{}{reason}", segment(name)), name, &mut left).await;
         }

@@ -14,7 +14,8 @@ use std::{
 
 /// From this risk on an identity has a finding (docs/signals.md), which says whom to tell.
 const FINDING: u64 = 30;
-/// An attack is contained when so many requests, or all that it made, came to nothing after the last that reached the upstream.
+/// An attack is contained when so many requests, and a tenth of all that it made, were refused after the last that reached the upstream; or all
+/// were.
 const CONTAINED: usize = 5;
 
 /// What came of it.
@@ -285,7 +286,9 @@ fn attacked(scenario: Scenario, attack: &[&Judged<'_>], began: Duration) -> (Att
     let last = attack.iter().rposition(|one| one.reached());
     let after = last.map_or(0, |last| last + 1);
     let vain = attack.get(after..).unwrap_or_default();
-    let contained = !attack.is_empty() && (vain.len() >= CONTAINED || after == 0);
+    // Who gets no answer was not refused: nothing is known of that.
+    let refused = vain.iter().filter(|one| one.sent.answered.reason.is_some()).count();
+    let contained = refused >= CONTAINED.max(attack.len() / 10) || (refused > 0 && refused == attack.len());
     let count = |all: &[&Judged<'_>]| {
         let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
         for reason in all.iter().filter(|one| !one.reached()).filter_map(|one| one.sent.answered.reason.as_ref()) {

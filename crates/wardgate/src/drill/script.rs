@@ -145,6 +145,11 @@ impl Making<'_> {
         if self.keys { Holds::Key } else { Holds::Private }
     }
 
+    /// What may most: an API key alone may not export, pay or administrate (`guardrail:power`).
+    pub(super) fn holds_most(&self) -> Holds {
+        if self.tokens { Holds::Private } else { self.holds() }
+    }
+
     /// Home of honest callers.
     pub(super) fn home(&self) -> Option<IpAddr> {
         self.places.at(0)

@@ -14,6 +14,13 @@ fn latency(of: Latency) -> String {
     format!("half within {} ms, 95 % within {} ms, the longest {} ms ({} requests)", of.p50_ms, of.p95_ms, of.max_ms, of.requests)
 }
 
+/// What was counted, as a table.
+struct Counted {
+    title: &'static str,
+    header: [&'static str; 4],
+    rows: Vec<Vec<String>>,
+}
+
 impl Report {
     /// What it says in a word.
     fn verdict(&self) -> &'static str {
@@ -40,36 +47,41 @@ impl Report {
             ("attack", self.says.to_owned()),
             ("on", format!("{}, {} (seed {})", self.api, self.strength, self.seed)),
             ("attempted", attack.attempted.to_string()),
-            ("reached upstream", attack.reached.to_string()),
+            ("reached", format!("{} came to the upstream", attack.reached)),
             ("leaked", format!("{} {}", attack.leaked.count, attack.leaked.what)),
             ("contained", contained),
             ("told", first(self.responses.told)),
             ("slowed", first(self.responses.slowed)),
             ("challenged", first(self.responses.challenged)),
             ("blocked", first(self.responses.blocked)),
-            ("would have been", first(self.responses.would)),
-            ("owners challenged", challenged(self.challenges.owner)),
-            ("thief challenged", challenged(self.challenges.thief)),
-            ("honest requests", format!("{}, {} harmed", self.honest.requests, self.honest.harmed)),
-            ("honest before", latency(self.honest.before)),
-            ("honest beside it", latency(self.honest.during)),
+            ("would have", first(self.responses.would)),
+            ("owners asked", challenged(self.challenges.owner)),
+            ("thief asked", challenged(self.challenges.thief)),
+            ("honest", format!("{}, {} harmed", self.honest.requests, self.honest.harmed)),
+            ("before", latency(self.honest.before)),
+            ("beside it", latency(self.honest.during)),
             ("took", format!("{} s", self.seconds)),
         ]
     }
 
-    fn tables(&self) -> Vec<(&'static str, [&'static str; 4], Vec<Vec<String>>)> {
-        let counted = |all: &std::collections::BTreeMap<String, usize>| {
+    fn tables(&self) -> Vec<Counted> {
+        let rows = |all: &std::collections::BTreeMap<String, usize>| {
             all.iter().map(|(reason, count)| vec![reason.clone(), count.to_string(), String::new(), String::new()]).collect()
         };
         let signals = self
             .signals
             .iter()
             .map(|one| vec![one.name.clone(), one.requests.to_string(), one.weight_max.to_string(), one.honest.to_string()]);
-        vec![
-            ("What told of it", ["SIGNAL", "ATTACK", "WEIGHT AT MOST", "HONEST"], signals.collect()),
-            ("Attack requests that were refused", ["REASON", "REQUESTS", "", ""], counted(&self.attack.refused)),
-            ("Honest requests that were harmed", ["REASON", "REQUESTS", "", ""], counted(&self.honest.why)),
-        ]
+        let all = [
+            Counted { title: "What told of it", header: ["SIGNAL", "ATTACK", "WEIGHT AT MOST", "HONEST"], rows: signals.collect() },
+            Counted {
+                title: "Attack requests that were refused",
+                header: ["REASON", "REQUESTS", "", ""],
+                rows: rows(&self.attack.refused),
+            },
+            Counted { title: "Honest requests that were harmed", header: ["REASON", "REQUESTS", "", ""], rows: rows(&self.honest.why) },
+        ];
+        all.into_iter().filter(|one| !one.rows.is_empty()).collect()
     }
 
     /// For a terminal.
@@ -81,7 +93,7 @@ impl Report {
             page.say(title, &said);
         }
         let mut text = page.text();
-        for (title, header, rows) in self.tables().into_iter().filter(|(_, _, rows)| !rows.is_empty()) {
+        for Counted { title, header, rows } in self.tables() {
             text.push_str(&format!("\n{title}\n{}", table(&header, &rows)));
         }
         for note in &self.notes {
@@ -114,7 +126,7 @@ impl Report {
             page.push_str(&format!("<dt>note</dt><dd>{}</dd>\n", escaped(note)));
         }
         page.push_str("</dl>\n");
-        for (title, header, rows) in self.tables().into_iter().filter(|(_, _, rows)| !rows.is_empty()) {
+        for Counted { title, header, rows } in self.tables() {
             let cells = |name: &str, cells: &mut dyn Iterator<Item = &str>| {
                 let cells: String = cells.map(|cell| format!("<{name}>{}</{name}>", escaped(cell))).collect();
                 format!("<tr>{cells}</tr>\n")

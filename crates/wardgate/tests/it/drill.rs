@@ -208,14 +208,26 @@ fn trying_accounts_is_contained() {
 #[test]
 fn reaching_for_more_is_contained() {
     let world = World::new();
-    for (scenario, signal) in [("probing", "new_operation"), ("lateral-movement", "fan_out"), ("scope-creep", "new_operation")] {
-        let more: &[&str] = if scenario == "lateral-movement" { &["--also", "stock"] } else { &[] };
-        let report = world.contained(scenario, more);
-        assert!(signals(&report).contains(&signal.to_owned()), "{report:#}");
-    }
+    let report = world.contained("lateral-movement", &["--also", "stock"]);
+    assert!(signals(&report).contains(&"fan_out".to_owned()), "{report:#}");
     let report = world.contained("privilege-climbing", &["--writes"]);
     assert!(signals(&report).contains(&"climbing".to_owned()), "{report:#}");
     assert_eq!(report["attack"]["leaked"]["what"], "acts");
+}
+
+/// The first few new operations become what it does; what comes after them is refused. The report says that this is not all.
+#[test]
+fn reaching_for_ever_more_is_held_back() {
+    let world = World::new();
+    for (scenario, more) in [("scope-creep", &["--strength", "low"][..]), ("probing", &["--strength", "low"])] {
+        let report = world.run(scenario, more).json();
+        assert_eq!(report["honest"]["harmed"], 0, "{report:#}");
+        assert!(signals(&report).contains(&"new_operation".to_owned()), "{report:#}");
+        assert!(report["responses"]["blocked"]["request"].as_u64() <= Some(10), "{report:#}");
+        let (attempted, reached) = (report["attack"]["attempted"].as_u64().unwrap(), report["attack"]["reached"].as_u64().unwrap());
+        assert!(reached * 2 < attempted, "{report:#}");
+        world.told(&report);
+    }
 }
 
 #[test]
@@ -239,6 +251,7 @@ fn what_makes_no_sense_is_refused_before_anything_is_sent() {
         ("privilege-climbing", &[], "`privilege-climbing` needs operations that change something"),
         ("scraping", &["--operation", "GET /nothing"], "`shop` declares no operation `GET /nothing`; it has `GET /things/{id}`"),
         ("lateral-movement", &["--also", "live"], "`live` is of the production environment"),
+        ("scraping", &["--connect", "192.0.2.7:80", "--gate", "http://gate.test"], "credentials would cross a network in the clear"),
         ("scraping", &["--gate", "ftp://gate.test"], "`ftp://gate.test` is no address of a gate"),
     ] {
         let ended = world.run(scenario, more).with(2);

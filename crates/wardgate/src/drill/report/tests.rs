@@ -64,6 +64,7 @@ fn too_few_refusals_say_nothing() {
     let came_again = format!("{}attack 200 - allow 0\n", REFUSED.repeat(9));
     assert!(!report(&came_again).contained);
     assert!(!report("honest 200 - allow 0\n").contained, "nothing was attacked");
+    assert!(!report(&"attack none - - 0\n".repeat(9)).contained, "who gets no answer was not refused");
 }
 
 #[test]

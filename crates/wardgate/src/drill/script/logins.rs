@@ -14,7 +14,7 @@ use std::time::Duration;
 use wardgate_model::api::OperationClass;
 
 /// The login that is attacked.
-fn login<'t>(target: &'t Target, scenario: Scenario) -> Result<&'t Operation, Unfit> {
+fn login(target: &Target, scenario: Scenario) -> Result<&Operation, Unfit> {
     let mut logins: Vec<&Operation> =
         target.operations.iter().filter(|one| one.class == OperationClass::Login && one.subject.is_some()).collect();
     logins.sort_by_key(|one| !one.named);

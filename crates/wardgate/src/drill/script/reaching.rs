@@ -100,7 +100,7 @@ pub(super) fn upwards(making: &mut Making<'_>) -> Result<Script, Unfit> {
     if changing.is_empty() {
         return Err(scenario.lacks(&making.target.name, "none that may be used"));
     }
-    let mut climber = making.reader("climber", &usual);
+    let mut climber = Plan { holds: making.holds_most(), ..making.reader("climber", &usual) };
     if let Some((_, operations)) = climber.grants.first_mut() {
         operations.extend(changing.iter().map(|one| one.selector.clone()));
     }

@@ -3,13 +3,7 @@
 use super::{Calls, Lane, Making, Script, Side, with_bystander};
 use crate::{
     clock,
-    drill::{
-        Unfit,
-        caller::Call,
-        canary::{Holds, Plan},
-        scenario::Scenario,
-        target::Operation,
-    },
+    drill::{Unfit, caller::Call, canary::Plan, scenario::Scenario, target::Operation},
 };
 use std::time::Duration;
 use wardgate_console::Habits;
@@ -84,8 +78,7 @@ pub(super) fn within_the_container(making: &mut Making<'_>) -> Result<Script, Un
     let operation = making.gone_through(Scenario::ContainerTakeover)?.clone();
     let usual: Vec<Operation> = making.usual_with(&operation, Scenario::ContainerTakeover)?.into_iter().cloned().collect();
     let usual: Vec<&Operation> = usual.iter().collect();
-    let holds = if making.tokens { Holds::Private } else { making.holds() };
-    let owner = Plan { holds, ..making.reader("owner", &usual) };
+    let owner = Plan { holds: making.holds_most(), ..making.reader("owner", &usual) };
     let mut script = with_bystander(making, &usual, Script { canaries: vec![owner], ..Script::default() });
     let lane = making.honest(Side::Owner, 0, &usual);
     script.lanes.push(lane);
@@ -103,7 +96,7 @@ pub(super) fn whole(making: &mut Making<'_>) -> Result<Script, Unfit> {
     let usual: Vec<&Operation> = usual.iter().collect();
     let now = u8::try_from(clock::now().as_seconds().div_euclid(3_600).rem_euclid(24)).unwrap_or_default();
     let with_export = |making: &Making<'_>, role, hour| {
-        let mut plan = making.reader(role, &usual);
+        let mut plan = Plan { holds: making.holds_most(), ..making.reader(role, &usual) };
         if let Some(past) = &mut plan.past {
             past.habits.push(making.habit(&bulk, 1, Some(vec![hour])));
         }
@@ -117,9 +110,15 @@ pub(super) fn whole(making: &mut Making<'_>) -> Result<Script, Unfit> {
     let mut script = Script { canaries: vec![exporter, nightly], ..Script::default() };
     let lane = making.honest(Side::Bystander, 1, &usual);
     script.lanes.push(lane.clone());
-    // Once, as ever.
     let export = Call::new(&bulk.method, bulk.path("all"));
-    script.lanes.push(Lane { calls: Calls::Once(vec![export.clone()]), ..lane });
+    if making.tokens {
+        // Once, as ever.
+        script.lanes.push(Lane { calls: Calls::Once(vec![export.clone()]), ..lane });
+    } else {
+        script
+            .notes
+            .push("an API key may not export at all (`guardrail:power`), and the API takes no tokens: nobody honest exported".to_owned());
+    }
     let lane = making.attack(0, vec![export; making.strength.of(30, 12, 8)]);
     script.lanes.push(Lane { every: Duration::from_millis(50), ..lane });
     Ok(script)
