@@ -172,6 +172,9 @@ impl Watch {
     fn learn_as(&self, whose: impl FnOnce() -> Option<Whose>, facts: &Facts, ruling: &Ruling, effect: &Effect, now: Time) {
         let Some(sight) = Sight::of(facts, self.key, now) else { return };
         let profile = whose();
+        if let Some((_, profile)) = profile.as_ref().filter(|_| facts.stopped.is_none()) {
+            lock(profile).came(&sight, sight::seconds(facts.time));
+        }
         // Where rulings do not bind, what would have been refused goes on, and is as little usual.
         let allowed = matches!(ruling.response, Response::Allow | Response::Slow { .. }) && facts.stopped.is_none();
         let (true, Some(status)) = (allowed, effect.status) else {

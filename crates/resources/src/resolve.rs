@@ -182,7 +182,15 @@ fn ground<'a>(entry: &mut Entry<'a>, known: &mut Known<'a>, inventory: &mut Inve
         Raw::Identity(raw) => {
             known.identities.insert(name, KnownIdentity::of(raw));
         }
-        Raw::Api(_) | Raw::Grant(_) | Raw::Limit(_) | Raw::Zone(_) | Raw::Flow(_) | Raw::Contract(_) | Raw::Waiver(_) | Raw::Rotation(_) | Raw::Later => {}
+        Raw::Api(_)
+        | Raw::Grant(_)
+        | Raw::Limit(_)
+        | Raw::Zone(_)
+        | Raw::Flow(_)
+        | Raw::Contract(_)
+        | Raw::Waiver(_)
+        | Raw::Rotation(_)
+        | Raw::Later => {}
     }
 }
 

@@ -283,7 +283,14 @@ impl Flows {
     }
 
     /// What came of a request. `usual`: it may be learned.
-    pub(super) fn learn<'f>(&self, steps: impl Iterator<Item = Stepped<'f>>, sight: &Sight, status: u16, usual: bool, mut own: Option<&mut Courses>) {
+    pub(super) fn learn<'f>(
+        &self,
+        steps: impl Iterator<Item = Stepped<'f>>,
+        sight: &Sight,
+        status: u16,
+        usual: bool,
+        mut own: Option<&mut Courses>,
+    ) {
         let came = match status {
             500.. | 429 => Came::Failed,
             400.. => Came::Nothing,
@@ -331,4 +338,3 @@ impl Known {
 
 mod kept;
 pub(super) use kept::Flowed;
-

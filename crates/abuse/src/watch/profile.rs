@@ -136,6 +136,11 @@ impl Profile {
         &mut self.courses
     }
 
+    /// A call that came at that second is over.
+    pub(super) fn came(&mut self, sight: &Sight, second: u32) {
+        self.waits.came(sight.operation, second);
+    }
+
     /// It was told to wait for so many seconds.
     pub(super) fn told_to_wait(&mut self, sight: &Sight, seconds: u32) {
         self.waits.told(sight.operation, sight.second, seconds);

@@ -68,7 +68,7 @@ impl Sight {
 }
 
 /// Seconds since the epoch, from nothing to as many as there is room for.
-fn seconds(now: Time) -> u32 {
+pub(super) fn seconds(now: Time) -> u32 {
     u32::try_from(now.as_seconds().max(0)).unwrap_or(u32::MAX)
 }
 

@@ -31,7 +31,7 @@ impl Story {
     /// A call that is allowed and goes well, unless the words say otherwise (`status`, `records`).
     fn call(&mut self, words: &str) -> Assessment {
         let of = |key: &str| words.split_whitespace().find_map(|word| word.strip_prefix(key)?.strip_prefix('=')?.parse::<u64>().ok());
-        let facts = facts(words);
+        let facts = Facts { time: self.now, ..facts(words) };
         let assessment = self.watch.assess(&facts, &Payload { subject: of("subject"), ..Payload::default() }, self.now);
         let status = of("status").and_then(|status| u16::try_from(status).ok()).unwrap_or(200);
         let effect = Effect { status: Some(status), records: Some(of("records").unwrap_or(1)), bytes: 400, subject: of("subject") };

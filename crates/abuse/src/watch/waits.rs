@@ -44,24 +44,33 @@ impl Waits {
         *wait = Wait { operation, since, until: if goes_on { until.max(wait.until) } else { until } };
     }
 
-    /// A call of an operation: how many have come too early lately where this one does, and what that weighs. It counts.
-    pub(super) fn early(&mut self, operation: u32, second: u32) -> Option<(u32, u32)> {
+    /// Whether a call of an operation that comes now comes too early.
+    fn is_early(&self, operation: u32, second: u32) -> bool {
         let early = |wait: &Wait| wait.operation == operation && second > wait.since.saturating_add(UNDER_WAY) && second < wait.until;
-        if !self.waits.iter().any(early) {
+        self.waits.iter().any(early)
+    }
+
+    /// A call of an operation that comes now: how many have come too early lately where this one does, and what that weighs.
+    pub(super) fn early(&self, operation: u32, second: u32) -> Option<(u32, u32)> {
+        if !self.is_early(operation, second) {
             return None;
         }
-        let minute = second / 60;
-        if minute.saturating_sub(self.at) > FORGOTTEN {
-            self.early = 0;
-        }
-        (self.early, self.at) = (self.early.saturating_add(1), minute);
-        let weight = match self.early {
+        let before = if (second / 60).saturating_sub(self.at) > FORGOTTEN { 0 } else { self.early };
+        let early = before.saturating_add(1);
+        let weight = match early {
             0..w::EARLY => 0,
             w::EARLY..w::EARLY_OFTEN => w::DEAF_SOME,
             w::EARLY_OFTEN..w::EARLY_FOR_LONG => w::DEAF,
             _ => w::DEAF_FOR_LONG,
         };
-        Some((self.early, weight))
+        Some((early, weight))
+    }
+
+    /// A call that came then is over, whatever became of it: it counts where it came too early.
+    pub(super) fn came(&mut self, operation: u32, second: u32) {
+        if let Some((early, _)) = self.early(operation, second) {
+            (self.early, self.at) = (early, second / 60);
+        }
     }
 }
 

@@ -28,5 +28,6 @@ mod socket;
 mod sources;
 mod upstream;
 mod upstream_certificate;
+mod waits;
 mod websocket;
 mod wire;

@@ -79,13 +79,7 @@ pub(super) fn find(changes: &[Proposed], before: &Record<'_>, found: &mut Found)
             }
             Kind::Flow => flow::find(name, old, new, found),
             Kind::Zone => zone(name, old, new, &world, found),
-            Kind::Policy
-            | Kind::TrustSource
-            | Kind::Limit
-            | Kind::Rotation
-            | Kind::Contract
-            | Kind::Webhook
-            | Kind::Purpose => {}
+            Kind::Policy | Kind::TrustSource | Kind::Limit | Kind::Rotation | Kind::Contract | Kind::Webhook | Kind::Purpose => {}
         }
     }
 }

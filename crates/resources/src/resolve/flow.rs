@@ -77,7 +77,12 @@ fn flow(name: &str, raw: &RawFlow, known: &Known<'_>, faults: &Faults) -> Option
         if !good {
             let (least, most) = (scalar::shown(*WITHIN.start()), scalar::shown(*WITHIN.end()));
             let what = format!("`within`: {} is not between {least} and {most}", scalar::shown(*within));
-            faults.error(raw.within.spot, "flow.within", what, "write how long it takes at the most from the beginning to the end".to_owned());
+            faults.error(
+                raw.within.spot,
+                "flow.within",
+                what,
+                "write how long it takes at the most from the beginning to the end".to_owned(),
+            );
         }
         good
     });

@@ -82,12 +82,18 @@ const fn raises(signal: Signal) -> &'static str {
         Signal::Climbing => "a class of operation that the identity has never used; most for `delete`, `money`, `admin`, `bulk`",
         Signal::Refused => "new operations after refusals of several others within a day, for what the identity may not do",
         Signal::Probing => "from one place, answers of which half or more are errors of the caller's (400 to 499), over several operations",
-        Signal::Deaf => "calls before `Retry-After` is over, again and again. Nothing measures it yet",
+        Signal::Deaf => {
+            "calls of an operation before the `Retry-After` of its last answer is over, ten and more without an hour between two of them; what \
+             was under way when it was told does not count. Alone it refuses nothing: a retry storm is no attack"
+        }
         Signal::Stuffing => {
             "from one network, logins for several accounts of which most fail. Also for people's sessions, which have no profile"
         }
         Signal::Crowd => "logins of which far more fail than usual, over all networks, from one that is part of it",
-        Signal::Unfinished => "operations that begin something (a hold, an order) without those that end it. Nothing measures it yet",
+        Signal::Unfinished => {
+            "operations that begin something without those that end it, as a `Flow` lists them: of what has had its time, far less came to its \
+             end than on this identity's days before. Of people's sessions by network, beside all people's days"
+        }
         Signal::Hostile => "patterns of attacks in query or body",
         Signal::Deviation => "parts of the request that are not as the OpenAPI document of the API has them",
         Signal::Reputation => "an address on lists of hostile ones that the operator has given. Nothing measures it yet",

@@ -3,12 +3,12 @@
 use super::{DAY, MINUTES, OWNER, Story, said};
 use crate::testing::facts;
 use std::time::Duration;
-use wardgate_model::risk::Signal;
+use wardgate_model::{facts::Facts, risk::Signal};
 
 impl Story {
     /// A call that is refused, with a word on when to come back; what is told of it before.
     fn refused_for(&mut self, words: &str, seconds: u64) -> u8 {
-        let facts = facts(words);
+        let facts = Facts { time: self.now, ..facts(words) };
         let assessment = self.watch.assess(&facts, &super::Payload::default(), self.now);
         self.refuse(&facts, wardgate_model::reason::Reason::ReserveRate);
         self.watch.told_to_wait(&facts, seconds, self.now);

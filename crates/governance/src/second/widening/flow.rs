@@ -29,3 +29,6 @@ fn is_as_strict(old: &Value, new: &Value) -> bool {
     let ((share_before, least_before), (share, least)) = (told(old), told(new));
     same && begins && finishes && share <= share_before && least <= least_before
 }
+
+#[cfg(test)]
+mod tests;
