@@ -53,3 +53,12 @@ pub fn without_each(seed: u64, scale: Scale) -> Result<String, String> {
 pub fn measure(seed: u64, scale: Scale) -> Result<Outcome, String> {
     Ok(Outcome { seed, free: run(seed, scale, Signal::ALL)?, met: run(seed, scale, &[])? })
 }
+
+/// The same with one signal alone: what it finds where nothing else tells.
+///
+/// # Errors
+/// When the estate's documents are not read.
+pub fn alone(seed: u64, scale: Scale, signal: Signal) -> Result<Outcome, String> {
+    let others: Vec<Signal> = Signal::ALL.iter().copied().filter(|other| *other != signal).collect();
+    Ok(Outcome { seed, free: run(seed, scale, Signal::ALL)?, met: run(seed, scale, &others)? })
+}

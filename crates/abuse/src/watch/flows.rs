@@ -18,6 +18,8 @@ use wardgate_model::{
 
 /// Slots that are remembered: two times that of a flow.
 const SLOTS: usize = 8;
+/// The same, as slots are counted.
+const LONGEST: u32 = 8;
 /// Slots within the time of a flow.
 const SLOTS_WITHIN: u64 = 4;
 /// Slots in which what was begun is too young to have come to its end.
@@ -135,7 +137,7 @@ impl Course {
         // Another time of the flow has other slots.
         let ahead = step.slot.saturating_sub(self.slot);
         let turned = usize::try_from(ahead).unwrap_or(SLOTS).min(SLOTS);
-        let foreign = self.slot.saturating_sub(step.slot) > SLOTS as u32;
+        let foreign = self.slot.saturating_sub(step.slot) > LONGEST;
         for slots in [&mut self.begun, &mut self.finished] {
             slots.rotate_right(turned % SLOTS);
             let cleared = if foreign { SLOTS } else { turned };
