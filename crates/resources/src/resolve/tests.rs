@@ -218,8 +218,8 @@ r.yaml:13:1: error[resource.name]: Limit `shipped:identity`: the name `shipped:i
 #[test]
 fn what_is_not_enforced_is_refused_by_name() {
     assert_snapshot!(
-                        check(include_str!("../../testdata/later.yaml")),
-                        @r"
+        check(include_str!("../../testdata/later.yaml")),
+        @r#"
 r.yaml:4:7: error[key.not_enforced]: Webhook `pager`: this version reads the kind `Webhook` but does not enforce it
   = take the document out until a later version enforces it
 r.yaml:35:65: error[key.not_enforced]: Api `ledger`: this version reads `upstream.identity.query` but does not enforce it
@@ -240,8 +240,8 @@ r.yaml:88:40: error[key.not_enforced]: Waiver `w-5`: this version reads `exempts
   = use another value until a later version enforces it
 r.yaml:92:40: error[key.not_enforced]: Waiver `w-6`: this version reads `exempts: trusted_network` but does not enforce it
   = use another value until a later version enforces it
-"
-                    );
+"#
+    );
 }
 
 #[test]

@@ -32,7 +32,12 @@ fn nothing_answers_without_a_credential_but_the_probes() {
     let document = place.manage(&gate, "GET /api/v1/openapi.json", &Value::Null).json();
     let mut operations: Vec<String> = Vec::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
-        let path = path.replace("{kind}", "Api").replace("{id}", "aaaaaaaaaaaa").replace("{name}", "shop").replace("{kid}", "a-key");
+        let path = path
+            .replace("{kind}", "Api")
+            .replace("{id}", "aaaaaaaaaaaa")
+            .replace("{name}", "shop")
+            .replace("{kid}", "a-key")
+            .replace("{identity}", "drill-a");
         let path = path.replace("{request_id}", "0197c5b2-6e0a-7c3d-9b1f-2f60d1a4c0de");
         operations.extend(methods.as_object().unwrap().keys().map(|method| format!("{} {path}", method.to_ascii_uppercase())));
     }
