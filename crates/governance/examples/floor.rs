@@ -47,6 +47,8 @@ struct Row {
     refused: u64,
 }
 
+type Is<'s> = &'s dyn Fn(&Source) -> bool;
+
 fn main() -> Result<(), Box<dyn Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let [format, path] = words.as_slice() else { return Err("floor FORMAT FILE".into()) };
@@ -78,7 +80,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let honest = |source: &Source| format != Format::Sshd || source.failed < source.calls;
     let mut out = io::stdout().lock();
     writeln!(out, "{:<34} {:>8} {:>8} {:>8} {:>8}", "", "sources", "met", "calls", "refused")?;
-    let kinds: [(&str, &dyn Fn(&Source) -> bool); 2] = [("that guess", &guesses), ("others, at least once let in", &honest)];
+    let kinds: [(&str, Is<'_>); 2] = [("that guess", &guesses), ("others, at least once let in", &honest)];
     for (kind, is) in kinds {
         let (mut ours, mut floor) = (Row::default(), Row::default());
         for (name, source) in sources.iter().filter(|(_, source)| is(source)) {

@@ -149,7 +149,8 @@ proptest! {
         let text = if pretty { serde_json::to_string_pretty(&json) } else { serde_json::to_string(&json) }.unwrap();
         let limits = JsonLimits { number_bytes: 400, ..JsonLimits::default() };
         let tape = read(text.as_bytes(), &limits).unwrap();
-        prop_assert_eq!(value(&tape, 0), json);
+        // What the other one reads: the last digit of a float may be another than the one that was written.
+        prop_assert_eq!(value(&tape, 0), serde_json::from_str::<Value>(&text).unwrap());
     }
 
     #[test]

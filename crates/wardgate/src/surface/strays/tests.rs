@@ -1,4 +1,4 @@
-use super::{OF_NETWORK_MAX, PLACES_MAX, Seen, Strays, seen};
+use super::{OF_NETWORK_MAX, PLACES_MAX, Strays, seen};
 use crate::usage::scene::{Scene, at};
 use wardgate_governance::surface::SHADOW_MAX;
 use wardgate_model::event::Event;
@@ -126,5 +126,5 @@ fn what_is_otherwise_is_told_by_place_and_places_are_few() {
     let rows = handed(&mut strays, 3);
     assert_eq!(rows.len(), PLACES_MAX - 1, "{rows:#?}");
     assert!(rows.iter().any(|row| row.contains("(at other places) 47/47/0")), "{rows:#?}");
-    assert!(matches!(seen(&scene.event("+1s caller 10.0.0.1 GET /shop/things 200")), None::<Seen<'_>>));
+    assert!(seen(&scene.event("+1s caller 10.0.0.1 GET /shop/things 200")).is_none());
 }
