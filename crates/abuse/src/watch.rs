@@ -106,6 +106,15 @@ pub struct Watch {
     announced: Mutex<VecDeque<(u32, u32)>>,
 }
 
+/// How it is known of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    /// It was made.
+    Real,
+    /// Somebody says that it was: nobody but its caller is known by it.
+    Said,
+}
+
 /// Whoever calls, and its profile.
 type Whose = (Arc<Identity>, Arc<Mutex<Profile>>);
 
@@ -171,10 +180,10 @@ impl Watch {
 
     /// What came of a request: baselines learn of those that were allowed and not risky, and of no others.
     pub fn learn(&self, facts: &Facts, ruling: &Ruling, effect: &Effect, now: Time) {
-        self.learn_as(|| self.known_profile(facts), facts, ruling, effect, now);
+        self.learn_as(|| self.known_profile(facts), Heard::Real, facts, ruling, effect, now);
     }
 
-    fn learn_as(&self, whose: impl FnOnce() -> Option<Whose>, facts: &Facts, ruling: &Ruling, effect: &Effect, now: Time) {
+    fn learn_as(&self, whose: impl FnOnce() -> Option<Whose>, heard: Heard, facts: &Facts, ruling: &Ruling, effect: &Effect, now: Time) {
         let Some(sight) = Sight::of(facts, self.key, now) else { return };
         let profile = whose();
         if let Some((_, profile)) = profile.as_ref().filter(|_| facts.stopped.is_none()) {
@@ -189,7 +198,7 @@ impl Watch {
             }
             return;
         };
-        if status < 500 && signs_in(facts, &sight) {
+        if status < 500 && heard == Heard::Real && signs_in(facts, &sight) {
             let login = facts.operation.as_ref().and_then(|operation| operation.login.as_deref());
             let failed = login.map_or(matches!(status, 401 | 403), |login| login.failed.contains(&status));
             self.logins.learn(&sight, failed, effect.subject);
@@ -197,14 +206,14 @@ impl Watch {
         let steps = Stepped::of(facts, &sight, self.key);
         let Some((identity, profile)) = profile else {
             if is_nobody_known(facts) {
-                self.flows.learn(steps, &sight, status, ruling.risk < w::RISKY, None);
+                self.flows.learn(steps, &sight, status, ruling.risk < w::RISKY, None, heard);
             }
             return;
         };
         let records = effect.records.unwrap_or_else(|| effect.bytes.div_ceil(512));
         let records = u32::try_from(records).unwrap_or(u32::MAX);
         let mut profile = lock(&profile);
-        self.flows.learn(steps, &sight, status, ruling.risk < w::RISKY, Some(profile.courses()));
+        self.flows.learn(steps, &sight, status, ruling.risk < w::RISKY, Some(profile.courses()), heard);
         // A failure of the upstream says nothing of the caller, nor does that it came too often.
         if status >= 500 || status == 429 {
             return;
@@ -217,6 +226,9 @@ impl Watch {
         let learned = profile.learn(&sight, records, in_order);
         let due = profile.due(sight.hour);
         if !learned.hourly && learned.over.is_none() && due.is_none() {
+            return;
+        }
+        if heard == Heard::Said {
             return;
         }
         let peers = self.peers_of(&identity);

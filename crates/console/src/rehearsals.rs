@@ -23,7 +23,7 @@ use wardgate_governance::{
 use wardgate_model::{
     contain::Containable,
     id::IdentityId,
-    inventory::{Identity, IdentityState, Role},
+    inventory::{Identity, IdentityKind, IdentityState, Role},
     time::Time,
 };
 use wardgate_resources::scalar;
@@ -148,8 +148,14 @@ fn is_canary(known: &Identity, asked: &RehearsalRequest, until: Time) -> Result<
         let detail = format!("`{id}` does not end with the rehearsal, at {} at the latest", until.to_rfc3339());
         return Err(unfit(detail).mend("say so in its `until`"));
     }
-    if known.environment.production && !asked.production {
-        let detail = format!("`{id}` is of the production environment `{}`", known.environment.name);
+    // What policies and grants could go by, nobody has approved.
+    if known.kind != IdentityKind::Bot || known.team.is_some() || known.business_function.is_some() || !known.tags.is_empty() {
+        let detail = format!("`{id}` has another type than `bot`, or a team, a business function or tags: no rehearsal is made with it");
+        return Err(unfit(detail).mend("make one of type `bot`, without these"));
+    }
+    // Who is shared may call everywhere, in production too.
+    if (known.environment.production || known.environment.shared) && !asked.production {
+        let detail = format!("`{id}` is of the environment `{}`, which is production or shared with it", known.environment.name);
         return Err(unfit(detail).mend("rehearse elsewhere, or say `production: true` (`--production`)"));
     }
     Ok(())

@@ -37,6 +37,8 @@ pub struct Inspected<'f> {
     pub payload: Payload,
     /// Where it is first not as the document has it.
     pub deviation: Option<Place>,
+    /// What it would be refused for, if rulings did bind.
+    pub denied: Option<Box<Denial>>,
 }
 
 /// How far the looking has come.
@@ -57,14 +59,15 @@ pub fn inspect<'f>(reserved: Reserved<'f>, answer: Option<&Answer>, snapshot: &S
     if request.length.is_some_and(|bytes| bytes > snapshot.body_bytes_max()) {
         return Err(Denial::because(Reason::WireBodyTooLarge));
     }
-    if reserved.considered.facts.assessed.is_some() {
-        return match request.content.refused {
-            Some(reason) => Err(Denial::because(reason)),
-            None => Ok(Looked::Whole(Inspected { reserved, payload: Payload::default(), deviation: None })),
-        };
-    }
-    let mut seen = Seen { payload: Payload { hostile: of_target(request), ..Payload::default() }, deviation: None };
     let asked = &reserved.considered;
+    let mut seen = Seen { payload: Payload::default(), deviation: None, denied: None, binds: asked.api.mode == Mode::Enforce };
+    if asked.facts.assessed.is_some() {
+        if let Some(reason) = request.content.refused {
+            seen.refuse(Denial::because(reason))?;
+        }
+        return Ok(Looked::Whole(seen.of(reserved)));
+    }
+    seen.payload.hostile = of_target(request);
     let conformance = asked.api.inspect.requests;
     if let Some(shape) = asked.operation.request.as_deref().filter(|_| conformance != Conformance::Off) {
         let parts = Parts {
@@ -74,15 +77,17 @@ pub fn inspect<'f>(reserved: Reserved<'f>, answer: Option<&Answer>, snapshot: &S
             fields: &request.content.fields,
         };
         let head = inspect::head(shape, &parts);
-        match (conformance == Conformance::Enforce, head.first) {
-            (true, Some(place)) => return Err(Denial::because(Reason::InspectRequest).told(place)),
-            (_, first) => (seen.payload.deviations, seen.deviation) = (head.deviations, first),
+        if let Some(place) = head.first.as_ref().filter(|_| conformance == Conformance::Enforce) {
+            seen.refuse(Denial::because(Reason::InspectRequest).told(place.clone()))?;
         }
+        (seen.payload.deviations, seen.deviation) = (head.deviations, head.first);
     }
     let reading = match content::reading(asked.api, asked.operation, request) {
         Ok(reading) => reading,
-        Err(wrong) if wrong.rule == Rule::Binds => return Err(wrong.denial()),
         Err(wrong) => {
+            if wrong.rule == Rule::Binds {
+                seen.refuse(wrong.denial())?;
+            }
             seen.deviates(|| wrong.told.into());
             None
         }
@@ -91,7 +96,7 @@ pub fn inspect<'f>(reserved: Reserved<'f>, answer: Option<&Answer>, snapshot: &S
         return Ok(Looked::Whole(seen.of(reserved)));
     };
     // Where rulings do not bind, what is found is told all the same, and nobody waits for what is too large.
-    let waits = if asked.api.mode == Mode::Enforce { reading.rule } else { Rule::Watches };
+    let waits = if seen.binds { reading.rule } else { Rule::Watches };
     let limit = COLLECTED_BYTES_MAX.min(snapshot.body_bytes_max());
     match (answer, waits) {
         (Some(Answer::Body(Ok(body))), _) => {
@@ -120,9 +125,23 @@ pub fn inspect<'f>(reserved: Reserved<'f>, answer: Option<&Answer>, snapshot: &S
 struct Seen {
     payload: Payload,
     deviation: Option<Place>,
+    denied: Option<Box<Denial>>,
+    /// Whether rulings bind.
+    binds: bool,
 }
 
 impl Seen {
+    /// It is refused; where rulings do not bind, it is looked at further, and that is remembered.
+    fn refuse(&mut self, denial: Box<Denial>) -> Result<(), Box<Denial>> {
+        if self.binds {
+            return Err(denial);
+        }
+        if denial.reason.room() == "inspect" {
+            self.denied.get_or_insert(denial);
+        }
+        Ok(())
+    }
+
     /// One place more that is not as the document has it.
     fn deviates(&mut self, place: impl FnOnce() -> Place) {
         self.payload.deviations = self.payload.deviations.saturating_add(1);
@@ -130,7 +149,7 @@ impl Seen {
     }
 
     fn of(self, reserved: Reserved<'_>) -> Inspected<'_> {
-        Inspected { reserved, payload: self.payload, deviation: self.deviation }
+        Inspected { reserved, payload: self.payload, deviation: self.deviation, denied: self.denied }
     }
 }
 
@@ -139,7 +158,7 @@ fn absent(reading: &Reading<'_>, mut seen: Seen) -> Result<Seen, Box<Denial>> {
     const MISSING: &str = "the body: it is required, and missing";
     if reading.required {
         if reading.conforms == Rule::Binds && reading.rule == Rule::Binds {
-            return Err(Denial::because(Reason::InspectRequest).told(MISSING.into()));
+            seen.refuse(Denial::because(Reason::InspectRequest).told(MISSING.into()))?;
         }
         seen.deviates(|| MISSING.into());
     }
@@ -155,15 +174,17 @@ fn look(
 ) -> Result<Seen, Box<Denial>> {
     if matches!(reading.wanted.media, Media::Undeclared | Media::Other) {
         if reading.rule == Rule::Binds {
-            return Err(Denial::because(Reason::InspectMedia));
+            seen.refuse(Denial::because(Reason::InspectMedia))?;
         }
         seen.deviates(|| "the body: its media type is none that is read here".into());
         return Ok(seen);
     }
     let told = match inspect::body(body, &reading.wanted, &JsonLimits::default()) {
         Ok(told) => told,
-        Err(unreadable) if reading.rule == Rule::Binds => return Err(unread(unreadable)),
-        Err(_) => {
+        Err(unreadable) => {
+            if reading.rule == Rule::Binds {
+                seen.refuse(unread(unreadable))?;
+            }
             seen.deviates(|| "the body: it cannot be read".into());
             return Ok(seen);
         }
@@ -173,7 +194,7 @@ fn look(
     seen.payload.subject = subject.map(|subject| api_key::subject(snapshot.pepper(), api.as_str(), &subject));
     if let Some(place) = deviation {
         if reading.conforms == Rule::Binds && reading.rule == Rule::Binds {
-            return Err(Denial::because(Reason::InspectRequest).told(place));
+            seen.refuse(Denial::because(Reason::InspectRequest).told(place.clone()))?;
         }
         seen.deviates(|| place);
     }

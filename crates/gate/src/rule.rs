@@ -57,6 +57,8 @@ pub fn rule(assessed: Assessed<'_>, snapshot: &Snapshot, now: Time) -> Result<Ru
         return Err(denial.assessed(assessment));
     }
     let follows = risk::follows(&assessment, asked, snapshot);
+    // What room 9 found where rulings do not bind: it comes first, as it would have.
+    let (found, told) = inspected.denied.map_or((None, None), |denial| (Some(denial.reason), denial.told));
     let registered = || snapshot.purpose_of(answer.grant.as_ref()?).map(|value| Purpose { value, basis: Basis::Registered });
     Ok(Ruled {
         purpose: asked.facts.purpose.clone().or_else(registered),
@@ -64,9 +66,9 @@ pub fn rule(assessed: Assessed<'_>, snapshot: &Snapshot, now: Time) -> Result<Ru
         operation: Some(Arc::clone(asked.operation)),
         caller: Some(asked.caller.clone()),
         ruling: Ruling {
-            response: follows.response,
+            response: if found.is_some() { Response::Block } else { follows.response },
             enforced: asked.api.mode == Mode::Enforce,
-            reasons: follows.reason.into_iter().chain([answer.reason]).collect(),
+            reasons: found.into_iter().chain(follows.reason).chain([answer.reason]).collect(),
             policies: answer.policies,
             grant: answer.grant,
             risk,
@@ -74,7 +76,7 @@ pub fn rule(assessed: Assessed<'_>, snapshot: &Snapshot, now: Time) -> Result<Ru
             would: follows.would,
             limits: reserved.reservation.states(now),
             retry_after_s: None,
-            told: None,
+            told,
             deviation: inspected.deviation,
             subject: inspected.payload.subject,
         },

@@ -127,7 +127,7 @@ impl Gate {
     /// a call: not for a thread that serves requests.
     ///
     /// # Errors
-    /// When it cannot be taught; nothing was, then, except that peers and logins have learned of the calls of an identity that called meanwhile.
+    /// When it cannot be taught; nothing was, then.
     pub fn teach(&self, taught: &Taught, now: Time) -> Result<u32, Untaught> {
         self.teach_lately(taught, &[], now)
     }

@@ -4,6 +4,7 @@
 //! time in eight slots; what was begun in the last two of them is too young to be missed. What is usual is learned by days.
 
 use super::{
+    Heard,
     hash::{HashKey, Of, short},
     lock,
     sight::Sight,
@@ -281,7 +282,11 @@ impl Flows {
             });
             // A network of people that is new has no days of its own.
             let usual = all.filter(|_| people).and_then(Course::usual);
-            let one = own.say(step.flow, usual, all);
+            let mut one = own.say(step.flow, usual, all);
+            // Neighbours share a network: one of them makes the others wait at the most.
+            if people {
+                one.weight = one.weight.min(w::UNFINISHED);
+            }
             if one.weight > said.weight {
                 said = one;
             }
@@ -297,6 +302,7 @@ impl Flows {
         status: u16,
         usual: bool,
         mut own: Option<&mut Courses>,
+        heard: Heard,
     ) {
         let came = match status {
             500.. | 429 => Came::Failed,
@@ -309,6 +315,9 @@ impl Flows {
         for step in steps.filter(|step| counts(step.part)) {
             if let Some(course) = own.as_deref_mut().and_then(|own| course(own, &step)) {
                 course.count(&step, usual);
+            }
+            if heard == Heard::Said {
+                continue;
             }
             let mut known = lock(&self.known);
             if people {

@@ -1,9 +1,9 @@
 //! A profile that is made of calls that somebody says there were, as those calls would have made it.
 //!
 //! It becomes the profile of its identity at the end and all at once, and only where there is none: whoever has called is known by what it did,
-//! and by nothing that somebody says of it. What peers and logins learn of the calls, they learn as of real ones.
+//! and by nothing that somebody says of it. Peers, logins and the flows of all others learn nothing of such calls.
 
-use super::{Effect, PROFILES_MAX, Payload, Profile, Watch, Whose};
+use super::{Effect, Heard, PROFILES_MAX, Payload, Profile, Watch, Whose};
 use std::sync::{Arc, Mutex, atomic::Ordering};
 use wardgate_model::{facts::Facts, id::IdentityId, risk::Assessment, ruling::Ruling, time::Time};
 
@@ -60,7 +60,7 @@ impl Teaching<'_> {
 
     /// What came of it then.
     pub fn learn(&self, facts: &Facts, ruling: &Ruling, effect: &Effect, now: Time) {
-        self.watch.learn_as(|| self.whose(facts), facts, ruling, effect, now);
+        self.watch.learn_as(|| self.whose(facts), Heard::Said, facts, ruling, effect, now);
     }
 
     /// From now on it is the identity's.

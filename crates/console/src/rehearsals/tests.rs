@@ -3,9 +3,7 @@ use crate::call::testing::{Fixture, HOUR, NOW};
 const UNTIL: &str = "2027-01-15T08:30:00Z";
 
 fn canary(more: &str) -> String {
-    format!(
-        r#"{{"spec":{{"type":"service_account","owner":"payments","environment":"production","purpose":"a rehearsal","until":"{UNTIL}"{more}}}}}"#
-    )
+    format!(r#"{{"spec":{{"type":"bot","owner":"payments","environment":"production","purpose":"a rehearsal","until":"{UNTIL}"{more}}}}}"#)
 }
 
 async fn made(fixture: &Fixture, by: &str, name: &str, more: &str) {
@@ -52,16 +50,26 @@ async fn nothing_else_becomes_active_that_way() {
     made(&fixture, "root", "drill-a", "").await;
     made(&fixture, "root", "ledger-two", "").await;
     made(&fixture, "rosa", "drill-b", "").await;
+    made(&fixture, "root", "drill-d", r#","tags":{"a":"b"}"#).await;
     let long = fixture.ask(&format!("PUT /api/v1/resources/identity/drill-c as root\n\n{}", canary("").replace(UNTIL, "2030-01-01"))).await;
     assert!(long.starts_with("201"), "{long}");
     let said = |of: &str, more: &str| format!(r#"{{"identity":"{of}","for":"30m"{more}}}"#);
     let production = r#","production":true"#;
     for (by, body, refused) in [
         ("op", said("drill-a", production), "403 console.reach: a rehearsal takes the role `security` or `admin`"),
-        ("root", said("drill-a", ""), "422 console.unfit: `drill-a` is of the production environment `production`"),
+        (
+            "root",
+            said("drill-a", ""),
+            "422 console.unfit: `drill-a` is of the environment `production`, which is production or shared with it",
+        ),
         ("root", said("ledger-two", production), "422 console.unfit: `ledger-two`: the names of identities that are made for rehearsals"),
         ("root", said("drill-b", production), "403 console.undecidable: `drill-b` was asked for by somebody else"),
         ("root", said("drill-c", production), "422 console.unfit: `drill-c` does not end with the rehearsal"),
+        (
+            "root",
+            said("drill-d", production),
+            "422 console.unfit: `drill-d` has another type than `bot`, or a team, a business function or tags",
+        ),
         ("root", said("drill-z", production), "404 console.not_found: there is no identity `drill-z`"),
         ("root", said("drill-a", production).replace("30m", "3h"), "422 console.unfit: `for` is ten seconds to two hours"),
         (
@@ -75,6 +83,6 @@ async fn nothing_else_becomes_active_that_way() {
     }
     let states = fixture.states().await;
     // Only one was as it should be; nobody rehearses with it, since nothing could be taught of it.
-    assert_eq!(states, "drill-a retired\ndrill-b requested\ndrill-c requested\nledger-two requested");
+    assert_eq!(states, "drill-a retired\ndrill-b requested\ndrill-c requested\ndrill-d requested\nledger-two requested");
     assert_eq!(fixture.ask("GET /api/v1/rehearsals as watcher").await, r#"200 {"items":[],"next":null}"#);
 }

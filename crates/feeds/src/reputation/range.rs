@@ -3,6 +3,10 @@
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
 
+/// The widest that a list names, less one: a /8 of version 4, a /16 of version 6. Wider ones would weigh on everybody.
+const V4_MAX: u32 = (1 << 24) - 1;
+const V6_MAX: u128 = (1 << 112) - 1;
+
 /// Addresses from one to another, both included. Those of version 4 that are written as version 6 are of version 4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Range {
@@ -11,11 +15,11 @@ pub(super) enum Range {
 }
 
 impl Range {
-    /// Reads `192.0.2.0/24`, `192.0.2.7`, `192.0.2.7-192.0.2.9`. A network that is all there is is none: no list means it.
+    /// Reads `192.0.2.0/24`, `192.0.2.7`, `192.0.2.7-192.0.2.9`. What is wider than /8, or /16 of version 6, is none: no list means it.
     pub(super) fn parse(text: &str) -> Option<Self> {
         if text.contains('/') {
             let network: IpNet = text.parse().ok()?;
-            return Self::between(network.network(), network.broadcast()).filter(|_| network.prefix_len() > 0);
+            return Self::between(network.network(), network.broadcast());
         }
         match text.split_once('-') {
             Some((first, last)) => Self::between(first.trim().parse().ok()?, last.trim().parse().ok()?),
@@ -30,8 +34,14 @@ impl Range {
 
     fn between(first: IpAddr, last: IpAddr) -> Option<Self> {
         match (first.to_canonical(), last.to_canonical()) {
-            (IpAddr::V4(first), IpAddr::V4(last)) if first <= last => Some(Self::V4(first.into(), last.into())),
-            (IpAddr::V6(first), IpAddr::V6(last)) if first <= last => Some(Self::V6(first.into(), last.into())),
+            (IpAddr::V4(first), IpAddr::V4(last)) => {
+                let (first, last) = (u32::from(first), u32::from(last));
+                last.checked_sub(first).filter(|more| *more <= V4_MAX).map(|_| Self::V4(first, last))
+            }
+            (IpAddr::V6(first), IpAddr::V6(last)) => {
+                let (first, last) = (u128::from(first), u128::from(last));
+                last.checked_sub(first).filter(|more| *more <= V6_MAX).map(|_| Self::V6(first, last))
+            }
             _ => None,
         }
     }

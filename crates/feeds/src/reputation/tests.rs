@@ -128,6 +128,11 @@ fn what_is_wrong_is_counted_and_the_first_of_it_told() {
     assert_eq!(said(&garbage, &Format::Netset), "2 of 19 entries are wrong; line 18: `nobody` is no network");
     assert_eq!(said("<html>\n<p>404\u{7}", &Format::Netset), "2 of 2 entries are wrong; line 1: `<html>` is no network");
     assert_eq!(said("", &Format::Netset), "nothing is in it");
+    // Nobody means half of the Internet.
+    for wide in ["0.0.0.0-255.255.255.255", "128.0.0.0/1", "::ffff:0:0/96", "8000::/1"] {
+        let told = said(&format!("{}{wide}\n", "192.0.2.1\n".repeat(18)), &Format::Netset);
+        assert_eq!(told, format!("18 entries, 0 others, 1 bad, 1 ranges; 19: `{wide}` is no network"));
+    }
     // A list can be empty: nobody is hostile now.
     assert_eq!(said("# none today\n", &Format::Netset), "0 entries, 0 others, 0 bad, 0 ranges");
     let many = taken(&"nobody\n".repeat(50).replace("nobody\n", &"192.0.2.1\n".repeat(10)).replacen("192.0.2.1", "x", 9), &Format::Netset)

@@ -30,6 +30,7 @@ mod three_hops;
 mod webhook;
 
 use super::{play::Play, stage::Stage};
+use serde_json::{Value, json};
 use std::pin::Pin;
 
 /// A scene under way.
@@ -82,4 +83,19 @@ pub(super) const ALL: [Scene; 28] = [
 #[must_use]
 pub fn scene_names() -> Vec<&'static str> {
     ALL.iter().map(|scene| scene.name).collect()
+}
+
+/// An API with one list, before this upstream, and the grant of who may read it.
+fn one_list(name: &str, url: &str, reader: &str) -> Value {
+    let api = json!({
+        "policy_owner": "commerce",
+        "business_owner": "commerce",
+        "environment": "production",
+        "sensitivity": "high",
+        "match": { "path_prefix": format!("/{name}") },
+        "upstream": { "urls": [url], "identity": "assertion" },
+        "operations": [{ "match": "GET /open", "class": "list" }],
+    });
+    let grant = json!({ "to": { "identity": reader }, "api": name, "operations": ["list"] });
+    json!([{ "kind": "Api", "name": name, "spec": api }, { "kind": "Grant", "name": format!("{reader}-{name}"), "spec": grant }])
 }

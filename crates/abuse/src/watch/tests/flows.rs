@@ -184,7 +184,7 @@ fn a_network_of_people_that_only_begins_is_told_and_the_others_are_not() {
         }
         story.now = story.now + Duration::from_secs(10);
     }
-    assert_eq!(most, 92);
+    assert_eq!(most, 70, "its neighbours may be honest: they wait");
 }
 
 #[test]

@@ -120,7 +120,7 @@ pub(super) fn of_record(record: &IdentityRecord) -> Option<KnownIdentity> {
     let tags = spec.get("tags").and_then(Value::as_object).into_iter().flatten();
     let identity = Identity {
         id: record.identity.clone(),
-        kind: IdentityKind::ServiceAccount,
+        kind: if text("type") == Some("bot") { IdentityKind::Bot } else { IdentityKind::ServiceAccount },
         owner: OwnerName::parse(text("owner").unwrap_or("nobody")).unwrap(),
         team: None,
         environment: production(),

@@ -1,6 +1,6 @@
 //! An upstream that answers whoever reaches it is a way round the gate: it is found, and it is closed by what the gate signs.
 
-use super::Scene;
+use super::{Scene, one_list};
 use crate::demo::{
     assertion::Believed,
     caller::{Call, Line, Protocol},
@@ -10,7 +10,7 @@ use crate::demo::{
 };
 use anyhow::Context as _;
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::{
     net::SocketAddr,
     sync::{Arc, OnceLock},
@@ -42,7 +42,7 @@ async fn play_it(stage: &Stage, play: &mut Play) -> anyhow::Result<()> {
     let believed = Arc::new(OnceLock::new());
     let server = Upstream::start(Kind::Returns(Arc::clone(&believed))).await?;
     let url = format!("http://{}", server.address());
-    stage.declare(&documents(&url), &[]).await?;
+    stage.declare(&one_list("returns", &url, "orders-sync"), &[]).await?;
     let key = stage.key("orders-sync")?;
     let mut line = stage.gateway().open(Protocol::Http1).await?;
     through(play, &mut line, &server, key).await?;
@@ -105,18 +105,4 @@ async fn past(play: &mut Play, address: SocketAddr, (about, shown): (&str, Optio
 async fn probed(stage: &Stage, wanted: &str) -> anyhow::Result<bool> {
     let probed = stage.order(Method::POST, "/api/v1/probes?api=returns", &Value::Null).await?;
     Ok(probed.pointer("/items/0/state").is_some_and(|state| state == wanted))
-}
-
-fn documents(url: &str) -> Value {
-    let api = json!({
-        "policy_owner": "commerce",
-        "business_owner": "commerce",
-        "environment": "production",
-        "sensitivity": "high",
-        "match": { "path_prefix": "/returns" },
-        "upstream": { "urls": [url], "identity": "assertion" },
-        "operations": [{ "match": "GET /open", "class": "list" }],
-    });
-    let grant = json!({ "to": { "identity": "orders-sync" }, "api": "returns", "operations": ["list"] });
-    json!([{ "kind": "Api", "name": "returns", "spec": api }, { "kind": "Grant", "name": "orders-sync-returns", "spec": grant }])
 }

@@ -1,7 +1,7 @@
 //! What a partner calls breaks, and its client tries again and again, without a pause: that is stupid, and no attack. It is held to its
 //! contract, nothing is held against it, and nobody else notices.
 
-use super::Scene;
+use super::{Scene, one_list};
 use crate::demo::{
     caller::{Answer, Call, Line, Protocol},
     play::{Play, Side, Step, Want},
@@ -9,7 +9,7 @@ use crate::demo::{
     stage::{Stage, habit},
 };
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::{
     net::Ipv4Addr,
     sync::{
@@ -45,7 +45,7 @@ pub(super) const SCENE: Scene = Scene {
 async fn play_it(stage: &Stage, play: &mut Play) -> anyhow::Result<()> {
     let broken = Arc::new(AtomicBool::new(false));
     let server = Upstream::start(Kind::Parcels(Arc::clone(&broken))).await?;
-    stage.declare(&documents(&format!("http://{}", server.address())), &[]).await?;
+    stage.declare(&one_list("parcels", &format!("http://{}", server.address()), PARTNER), &[]).await?;
     let home = stage.gateway().at(HOME);
     let software = stage.software(&home, Protocol::Http2).await?;
     stage.teach(PARTNER, vec![habit("parcels GET /parcels/open", 12, (HOME, &software))])?;
@@ -129,18 +129,4 @@ async fn neighbour(stage: &Stage, play: &mut Play) -> anyhow::Result<()> {
         held: served == NEIGHBOUR && reached == NEIGHBOUR,
     });
     Ok(())
-}
-
-fn documents(url: &str) -> Value {
-    let api = json!({
-        "policy_owner": "commerce",
-        "business_owner": "commerce",
-        "environment": "production",
-        "sensitivity": "high",
-        "match": { "path_prefix": "/parcels" },
-        "upstream": { "urls": [url], "identity": "assertion" },
-        "operations": [{ "match": "GET /open", "class": "list" }],
-    });
-    let grant = json!({ "to": { "identity": PARTNER }, "api": "parcels", "operations": ["list"] });
-    json!([{ "kind": "Api", "name": "parcels", "spec": api }, { "kind": "Grant", "name": "partner-sees-parcels", "spec": grant }])
 }
