@@ -341,10 +341,7 @@ impl Feed {
         let came = self.lock().pace.turn();
         let mut place = None;
         loop {
-            if any && self.lock().held.is_some() {
-                return Sought::Present;
-            }
-            if let Some(sought) = self.look(kid, from, came) {
+            if let Some(sought) = self.look(kid, any, from, came) {
                 return sought;
             }
             if place.is_none() {
@@ -363,8 +360,8 @@ impl Feed {
         }
     }
 
-    /// What can be said of a wish now; `None`: wait.
-    fn look(&self, kid: &str, from: Option<IpAddr>, came: Turn) -> Option<Sought> {
+    /// What can be said of a wish now, for `any` document or for one that has the key; `None`: wait.
+    fn look(&self, kid: &str, any: bool, from: Option<IpAddr>, came: Turn) -> Option<Sought> {
         let from = from.map(line);
         let Rhythm { absent_for, barred_for, .. } = self.0.rhythm;
         let mut inner = self.lock();
@@ -374,7 +371,7 @@ impl Feed {
         if inner.gone {
             return Some(Sought::Gone);
         }
-        if inner.held.as_ref().is_some_and(|held| held.document.has(kid)) {
+        if inner.held.as_ref().is_some_and(|held| any || held.document.has(kid)) {
             from.iter().for_each(|from| inner.barred.forget(from));
             return Some(Sought::Present);
         }

@@ -104,6 +104,22 @@ async fn a_flood_of_junk_from_one_source_leaves_a_fresh_key_to_others() {
     assert_eq!(server.requests().len(), 4);
 }
 
+/// On one thread: the wish is there before the first fetch begins, which every feed makes by itself.
+#[tokio::test]
+async fn who_waited_for_the_first_keys_is_not_barred_from_the_next() {
+    let board = Board::new(key_set(&["k1"]));
+    let shown = board.clone();
+    let server = Server::start(move |_, _| json(&shown.read())).await;
+    let stage = Stage::new();
+    stage.feeds.keep(vec![stage.keys_at(&server, CALM)]).unwrap();
+    stage.take_all();
+    let want = async |kid: &str| soon(stage.feeds.want(&TrustName::literal("ci"), kid, Some(STRANGER))).await;
+    assert_eq!(want("").await, Sought::Present);
+    board.write(key_set(&["k2"]));
+    assert_eq!(want("k2").await, Sought::Present);
+    assert_eq!(server.requests().len(), 2);
+}
+
 #[tokio::test]
 async fn without_a_name_whatever_was_never_fetched_is_waited_for() {
     let keys = key_set(&["k1"]);
