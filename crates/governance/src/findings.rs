@@ -7,12 +7,14 @@ mod around;
 mod beside;
 mod code;
 mod ending;
+mod misuse;
 mod of;
 mod risk;
 
 pub use around::Bypass;
 pub use code::Code;
 pub use ending::Called;
+pub use misuse::{Misuse, Misused};
 pub use risk::{Risky, Signalled};
 
 use crate::{rotation::Rotations, surface::Line, words::words};
@@ -178,6 +180,8 @@ pub struct Estate<'a> {
     pub beside: &'a [Line],
     /// Identities with requests of more risk than is worth a word, each once.
     pub risky: &'a [Risky<'a>],
+    /// Credentials that were shown after their end, or with a proof of before.
+    pub misused: &'a [Misused<'a>],
     /// Since when use is counted: nothing is called unused for longer than was looked.
     pub counted_since: Option<Time>,
     /// How a credential was used.
@@ -206,12 +210,14 @@ pub fn findings<'i>(estate: &Estate<'_>, identities: impl IntoIterator<Item = Go
         of::unclaimed(one, now, &mut found);
     }
     let wanted: HashSet<&IdentityId> = estate.risky.iter().map(|risky| risky.identity).collect();
+    let misused = misuse::index(estate.misused);
     let mut known = HashMap::new();
     for governed in identities {
         let identity = governed.identity;
         if wanted.contains(&identity.id) && identity.state != IdentityState::Retired {
             known.insert(identity.id.clone(), risk::Answers::of(identity));
         }
+        misuse::misuse(&governed, &misused, &mut found);
         of::identity(&governed, estate, &index, now, &mut found);
     }
     risk::risky(estate, &known, &mut found);

@@ -1,14 +1,17 @@
-//! Identities whose requests were risky: counted on the writing thread of the event log, told as findings, and where a plan says so
-//! quarantined.
+//! Identities whose requests were risky, and credentials that were shown after their end: counted on the writing thread of the event
+//! log, told as findings, and where a plan says so quarantined.
 //!
-//! Bounded: [`IDENTITIES_MAX`] identities; where there are more, the one whose last risky request is the oldest is forgotten, and so is
-//! whoever had none for [`KEPT`]. A process that ends loses the counts; its events are in the log.
+//! Bounded: [`IDENTITIES_MAX`] identities, and as many credentials; where there are more, the one whose last such request is the oldest is
+//! forgotten, and so is whoever had none for [`KEPT`]. A process that ends loses the counts; its events are in the log.
 
+mod misuses;
 mod quarantine;
 mod rows;
 
+pub use misuses::Shown;
 pub use quarantine::start;
 
+use misuses::Misuses;
 use quarantine::Wanted;
 use rows::Rows;
 use std::sync::{
@@ -83,6 +86,7 @@ impl Row {
 #[derive(Debug)]
 pub struct Risks {
     rows: Mutex<Rows>,
+    misuses: Mutex<Misuses>,
     wanted: mpsc::Sender<Wanted>,
     waiting: Mutex<Option<mpsc::Receiver<Wanted>>>,
     requests: AtomicU64,
@@ -95,6 +99,7 @@ impl Default for Risks {
         let (wanted, waiting) = mpsc::channel(WAITING_MAX);
         Self {
             rows: Mutex::new(Rows::new(IDENTITIES_MAX)),
+            misuses: Mutex::new(Misuses::new(IDENTITIES_MAX)),
             wanted,
             waiting: Mutex::new(Some(waiting)),
             requests: AtomicU64::default(),
@@ -112,6 +117,9 @@ impl Risks {
     /// Looks at a request. Cheap, waits for nothing. Of a long stream its end is looked at.
     pub fn observe(&self, event: &Event) {
         let (risk, facts) = (event.ruling.risk, &event.facts);
+        if let Some((credential, misuse)) = misuses::misuse(event) {
+            lock(&self.misuses).count(credential, misuse, facts.source.address, facts.time);
+        }
         if risk < TOLD || event.ruling.signals.is_empty() || !matches!(event.kind, EventKind::Request | EventKind::Closed) {
             return;
         }
@@ -133,6 +141,12 @@ impl Risks {
     #[must_use]
     pub fn rows(&self, now: Time) -> Vec<Row> {
         lock(&self.rows).of(now)
+    }
+
+    /// Every credential that is told of at `now`.
+    #[must_use]
+    pub fn misused(&self, now: Time) -> Vec<Shown> {
+        lock(&self.misuses).of(now)
     }
 
     /// How it is going.

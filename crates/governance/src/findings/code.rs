@@ -86,6 +86,10 @@ codes! {
     CredentialForeign = "credential.foreign", Medium, Some("NHI7"), "issue a key of its own to the caller, then revoke this one";
     /// A credential of an identity that is over.
     CredentialOrphan = "credential.orphan", High, Some("NHI1"), "revoke it";
+    /// A credential was shown after its end.
+    CredentialUsedAfterEnd = "credential.used_after_end", Medium, Some("NHI1"), "find who still holds it (`wardgate audit timeline credential:ID`): a client that was not told, or whoever it was taken from you by; its identity's other credentials may have gone the same way";
+    /// A proof was shown twice.
+    CredentialReplayed = "credential.replayed", Medium, Some("NHI4"), "look for who saw the first one, between the client and the gate (`wardgate audit timeline credential:ID`); where it is the client that sends the same bytes again, have it sign each try";
     /// A waiver is over.
     WaiverOver = "waiver.over", Medium, Some("NHI7"), "take it out, or have it approved again with a later end";
     /// A waiver ends soon.

@@ -1,4 +1,7 @@
-use super::{Answering, Bypass, Called, Code, Estate, Finding, Findings, Governed, Risky, Severity, Signalled, Unclaimed, Used, findings};
+use super::{
+    Answering, Bypass, Called, Code, Estate, Finding, Findings, Governed, Misuse, Misused, Risky, Severity, Signalled, Unclaimed, Used,
+    findings,
+};
 use crate::{
     rotation::Rotations,
     surface::{Line, Standing},
@@ -94,6 +97,8 @@ struct World {
     /// Identity, highest risk, quarantined.
     risky: Vec<(&'static str, u8, bool)>,
     beside: Vec<Line>,
+    /// Credential, how, from how many networks.
+    misused: Vec<(&'static str, Misuse, usize)>,
 }
 
 impl World {
@@ -111,6 +116,7 @@ impl World {
             called,
             risky: Vec::new(),
             beside: Vec::new(),
+            misused: Vec::new(),
         }
     }
 
@@ -160,6 +166,13 @@ impl World {
             signals: &signals,
         });
         let risky: Vec<_> = risky.collect();
+        let shown: Vec<_> = self.misused.iter().map(|(id, ..)| CredentialId::parse(id).unwrap()).collect();
+        let from = "203.0.113.9".parse().unwrap();
+        let misused = self.misused.iter().zip(&shown).map(|((_, misuse, networks), credential)| {
+            let count = u64::try_from(*networks).unwrap();
+            Misused { credential, misuse: *misuse, first: ago(2), last: ago(1), count, networks: *networks, from }
+        });
+        let misused: Vec<_> = misused.collect();
         let estate = Estate {
             owners: &owners,
             apis: &inventory.apis,
@@ -172,6 +185,7 @@ impl World {
             calls: &calls,
             beside: &self.beside,
             risky: &risky,
+            misused: &misused,
             counted_since: self.counted_since,
             used: &used,
             api_since: &|_: &ApiName| Some(ago(45)),
@@ -413,6 +427,24 @@ fn whose_requests_are_far_from_usual_has_a_finding_of_the_signal_that_told_most(
     let one = found.findings.iter().find(|finding| finding.code == Code::Risk(Signal::Rate)).unwrap();
     assert_eq!(one.severity, Severity::High, "it is stopped");
     assert!(one.evidence.contains("; quarantined for it at 2027-01-14T08:00:00Z"), "{}", one.evidence);
+}
+
+#[test]
+fn what_is_shown_after_its_end_or_twice_is_told() {
+    let mut world = World::new(&["AAAAAAAAAAA1 well/main api_key 5 30 revoked", "AAAAAAAAAAA2 partner/main api_key 5 30"]);
+    world.misused = vec![
+        ("AAAAAAAAAAA1", Misuse::Revoked, 1),
+        ("AAAAAAAAAAA2", Misuse::Replayed, 3),
+        ("AAAAAAAAAAA2", Misuse::Expired, 2),
+        ("AAAAAAAAAAA9", Misuse::Revoked, 1),
+    ];
+    let found = world.find();
+    let told = found.findings.iter().filter(|one| matches!(one.code, Code::CredentialUsedAfterEnd | Code::CredentialReplayed));
+    insta::assert_snapshot!(told.map(line).collect::<Vec<_>>().join("\n"), @"
+    high credential.replayed credential `AAAAAAAAAAA2`: `main` of `partner`: 3 requests with a proof that was taken before from 3 networks, the last from 203.0.113.9 at 2027-01-14T08:00:00Z; all were refused; since 2027-01-13T08:00:00Z [NHI4]
+    medium credential.used_after_end credential `AAAAAAAAAAA1`: `main` of `well`: 1 request after it was revoked or contained from one network, the last from 203.0.113.9 at 2027-01-14T08:00:00Z; all were refused; since 2027-01-13T08:00:00Z [NHI1]
+    low credential.used_after_end credential `AAAAAAAAAAA2`: `main` of `partner`: 2 requests after it had ended from 2 networks, the last from 203.0.113.9 at 2027-01-14T08:00:00Z; all were refused; since 2027-01-13T08:00:00Z [NHI1]
+    ");
 }
 
 #[test]

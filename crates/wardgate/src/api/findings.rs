@@ -4,7 +4,7 @@ use super::surface::beside;
 use crate::{
     bypass::{Bypass, Found},
     control::Control,
-    risks::{Risks, Row},
+    risks::{Risks, Row, Shown},
     surface::Surface,
 };
 use std::{
@@ -39,9 +39,9 @@ pub(super) async fn findings(
     let mut record = Record::read(control.store(), &ending(&control.loaded().inventory)).await.map_err(super::fault)?;
     let every = (None, findings::UNUSED);
     record.beside = beside(control, bypass, surface, &record.since, every, now).await.map_err(super::fault)?;
-    let (control, bypass, risky) = (Arc::clone(control), bypass.clone(), risks.rows(now));
+    let (control, bypass, risky, misused) = (Arc::clone(control), bypass.clone(), risks.rows(now), risks.misused(now));
     // A million identities take a while to look at.
-    tokio::task::spawn_blocking(move || found(&control, &bypass, &risky, &record, now)).await.map_err(super::fault)
+    tokio::task::spawn_blocking(move || found(&control, &bypass, (&risky, &misused), &record, now)).await.map_err(super::fault)
 }
 
 /// The operations that go out of use, by id.
@@ -107,7 +107,7 @@ pub(super) async fn beginnings(store: &Store) -> Result<HashMap<(Kind, Box<str>)
     Ok(since)
 }
 
-fn found(control: &Control, bypass: &Bypass, risky: &[Row], record: &Record, now: Time) -> Vec<FindingView> {
+fn found(control: &Control, bypass: &Bypass, (risky, misused): (&[Row], &[Shown]), record: &Record, now: Time) -> Vec<FindingView> {
     let (snapshot, loaded) = (control.gate().snapshot(), control.loaded());
     let inventory = &loaded.inventory;
     let since = |kind: Kind, name: &str| record.since.get(&(kind, name.into())).copied();
@@ -122,6 +122,7 @@ fn found(control: &Control, bypass: &Bypass, risky: &[Row], record: &Record, now
     let calls = record.calls.iter();
     let calls: Vec<_> =
         calls.map(|((operation, identity), (last, count))| Called { operation, identity, last: *last, count: *count }).collect();
+    let misused: Vec<_> = misused.iter().map(Shown::misused).collect();
     let risky: Vec<_> = risky.iter().map(Row::shown).collect();
     let bypasses: Vec<_> = ways.iter().map(Found::shown).collect();
     let estate = Estate {
@@ -136,6 +137,7 @@ fn found(control: &Control, bypass: &Bypass, risky: &[Row], record: &Record, now
         calls: &calls,
         beside: &record.beside,
         risky: &risky,
+        misused: &misused,
         counted_since: record.counted_since,
         used: &|id: &CredentialId| record.used.get(id).copied(),
         api_since: &|name: &ApiName| since(Kind::Api, name.as_str()),

@@ -109,6 +109,12 @@ fn the_next_steps_work_as_printed() {
     assert_eq!(revoked["state"], "revoked");
     let (status, body) = curl(place, &["--cacert", "tls/ca.pem", "-H", &bearer, &url]);
     assert!(status == "401" && body.contains("proof.invalid"), "{status} {body}");
+    // Whoever still shows it is told of: the one who was not told of its end, or a thief.
+    let told = until("the finding", || {
+        let found = wardgate(place, &["findings", "--code", "credential.used_after_end", "--output", "json"]).with(0).json();
+        found["items"].as_array().and_then(|found| found.first().cloned())
+    });
+    assert_eq!((&told["kind"], &told["name"], &told["severity"]), (&"credential".into(), &id.into(), &"medium".into()), "{told}");
     assert_eq!(gate.end().0, Some(0));
     offline(place);
 }
