@@ -28,6 +28,8 @@ pub(crate) enum Step {
     Test,
     /// The query engine: what it stands on is built longer than all the rest.
     Engine,
+    /// The page of figures on efficacy: millions of calls are judged.
+    Efficacy,
 }
 
 /// How a step ended.
@@ -43,7 +45,7 @@ impl Step {
     pub(crate) const ALL: &'static [Self] = &[Self::Fmt, Self::Layers, Self::Tidy, Self::Deps, Self::Clippy, Self::Docs, Self::Test];
 
     /// Those that are no part of a check.
-    pub(crate) const APART: &'static [Self] = &[Self::Engine];
+    pub(crate) const APART: &'static [Self] = &[Self::Engine, Self::Efficacy];
 
     /// The step of this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
@@ -60,6 +62,7 @@ impl Step {
             Self::Docs => "docs",
             Self::Test => "test",
             Self::Engine => "engine",
+            Self::Efficacy => "efficacy",
         }
     }
 
@@ -73,6 +76,7 @@ impl Step {
             Self::Docs => "the documentation builds without a warning",
             Self::Test => "tests and the examples of the documentation pass",
             Self::Engine => "lints, documentation and tests of the query engine",
+            Self::Efficacy => "docs/efficacy-table.md says what is measured; half an hour",
         }
     }
 
@@ -86,6 +90,7 @@ impl Step {
             Self::Docs => docs(root, REST),
             Self::Test => test(root),
             Self::Engine => engine(root),
+            Self::Efficacy => efficacy(root),
         }
     }
 }
@@ -116,16 +121,25 @@ fn engine(root: &Path) -> anyhow::Result<Outcome> {
     all(root, vec![tests(root, ENGINE)])
 }
 
+/// The page of figures on efficacy, made anew: it is what the gate does to whole estates, and no part of a check.
+fn efficacy(root: &Path) -> anyhow::Result<Outcome> {
+    const PAGE: &str = "docs/efficacy-table.md";
+    let words = ["run", "--release", "--quiet", "--locked", "-p", "wardgate-testkit", "--example", "efficacy", "--", "--document"];
+    let page = command::output(root, &words)?;
+    let kept = std::fs::read_to_string(root.join(PAGE)).with_context(|| format!("{PAGE} cannot be read"))?;
+    Ok(if page == kept { Outcome::Passed } else { Outcome::Failed(format!("{PAGE} is another now: look at the difference\n{page}")) })
+}
+
 /// What `cargo xtask help` says.
 pub(crate) fn help() -> String {
-    let mut text = "usage: cargo xtask CHECK\n\n  check   all of these, in this order\n".to_owned();
+    let mut text = "usage: cargo xtask CHECK\n\n  check    all of these, in this order\n".to_owned();
     // Writing to a String cannot fail.
     for step in Step::ALL {
-        let _ = writeln!(text, "  {:7} {}", step.name(), step.about());
+        let _ = writeln!(text, "  {:8} {}", step.name(), step.about());
     }
     let _ = writeln!(text, "\nnot in a check:\n");
     for step in Step::APART {
-        let _ = writeln!(text, "  {:7} {}", step.name(), step.about());
+        let _ = writeln!(text, "  {:8} {}", step.name(), step.about());
     }
     text.trim_end().to_owned()
 }
@@ -140,7 +154,7 @@ pub(crate) fn run(steps: &[Step]) -> anyhow::Result<ExitCode> {
     for step in steps {
         let began = now();
         let outcome = step.run(&root).unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")));
-        let line = |word: &str, spent: Duration| format!("{word:6} {:7} {:7.1} s", step.name(), spent.as_secs_f64());
+        let line = |word: &str, spent: Duration| format!("{word:6} {:8} {:7.1} s", step.name(), spent.as_secs_f64());
         match outcome {
             Outcome::Passed => command::say(&line("ok", began.elapsed()))?,
             Outcome::Failed(why) => {

@@ -218,6 +218,18 @@ impl Outcome {
         )
     }
 
+    /// Of the attacks that take a little more than usual for days (slow scraping of normal strength), how many were found within three
+    /// days, and how many there were.
+    #[must_use]
+    pub fn drips(outcomes: &[Self]) -> (u32, u32) {
+        let of = |row: &Row| row.attack.family == Family::SlowScraping && row.attack.strength == Strength::Normal;
+        let soon = |row: &Row| {
+            let spent = row.detected.zip(row.attack.take.first).map(|(detected, first)| detected.since(first));
+            spent.is_some_and(|spent| spent <= Duration::from_secs(3 * 86_400))
+        };
+        (Self::line(outcomes, |row| of(row) && soon(row)).attacks, Self::line(outcomes, of).attacks)
+    }
+
     fn honest(outcomes: &[Self]) -> String {
         let mut page = String::from("\nHONEST CALLS\n");
         let sum = |of: &dyn Fn(&Report) -> u64| outcomes.iter().map(|outcome| of(&outcome.met)).sum::<u64>();
