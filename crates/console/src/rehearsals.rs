@@ -15,6 +15,7 @@ use crate::{
 use http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::{net::IpAddr, time::Duration};
 use wardgate_governance::{
     lifecycle::{self, Life, Move},
@@ -138,6 +139,18 @@ fn may_rehearse(caller: &Identity) -> Result<(), Problem> {
     Err(Problem::new(Code::Reach, "a rehearsal takes the role `security` or `admin`"))
 }
 
+/// Whether a new identity may have a name that is kept for rehearsals: a bot that ends as soon as they do. Whoever has such a name cannot
+/// be changed, so that nobody who was asked for by its name alone becomes something else once it is active.
+pub(crate) fn may_be_named(name: &str, spec: &Value, now: Time) -> Result<(), Problem> {
+    let ends = spec.get("until").and_then(Value::as_str).and_then(Time::parse);
+    if spec.get("type").and_then(Value::as_str) == Some(IdentityKind::Bot.as_str()) && ends.is_some_and(|ends| ends <= now + REHEARSAL_MAX) {
+        return Ok(());
+    }
+    let hours = REHEARSAL_MAX.as_secs() / 3_600;
+    let detail = format!("`{name}`: names that begin with `{CANARY}` are kept for rehearsals, of type `bot` and `until` {hours} hours from now");
+    Err(unfit(detail).mend("give it another name"))
+}
+
 /// Whether an identity is one for rehearsals and for nothing else.
 fn is_canary(known: &Identity, asked: &RehearsalRequest, until: Time) -> Result<(), Problem> {
     let id = &known.id;
@@ -208,7 +221,8 @@ pub(crate) async fn begin(console: &Console, asked: &Asked<'_>) -> Result<Answer
     let stored = match rehearsed(console, &actor, &id, until, request.taught.as_ref(), asked.now).await {
         Ok(stored) => stored,
         Err(problem) => {
-            // Nobody rehearses with it, so it is to be nothing else either.
+            // Nobody rehearses with it, so it is to be nothing else either, and nothing is remembered of it.
+            console.world.unteach(&id);
             retired(console, &actor, &id, asked.now).await?;
             return Err(problem);
         }
