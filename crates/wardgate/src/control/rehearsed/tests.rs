@@ -58,10 +58,15 @@ fn watched(control: &Control) -> usize {
     control.gate.meters().watch().count()
 }
 
+/// Looks for a state until it is there.
 async fn until(what: impl Fn() -> bool) {
-    while !what() {
+    for _ in 0..12_000 {
+        if what() {
+            return;
+        }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    panic!("it did not come about");
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn is_shadow(key: &Key) -> bool {
 }
 
 /// Rows of one API that a row may have to make way for: shadow operations are apart from all else.
-fn alike(rows: &HashMap<Key, Row>, key: &Key) -> impl Iterator<Item = (&Key, &Row)> {
+fn alike<'r>(rows: &'r HashMap<Key, Row>, key: &Key) -> impl Iterator<Item = (&'r Key, &'r Row)> {
     let shadow = is_shadow(key);
     rows.iter().filter(move |(other, _)| is_shadow(other) == shadow)
 }
@@ -47,8 +47,8 @@ impl Strays {
             return false;
         }
         let Some(gone) = who_makes_way(rows, key, network, served) else { return false };
-        // What was not handed over yet is told of nowhere.
-        let lost = rows.remove(&gone).map_or(0, |row| row.sum.seen);
+        // What would have been handed over is told of nowhere.
+        let lost = rows.remove(&gone).filter(|row| row.worth).map_or(0, |row| row.sum.seen);
         self.dropped = self.dropped.saturating_add(lost);
         true
     }
@@ -87,19 +87,20 @@ fn who_makes_way(rows: &HashMap<Key, Row>, key: &Key, network: IpNet, served: bo
     if !served && !asked {
         return None;
     }
-    let among = || alike(rows, key).filter(|(_, row)| !row.served || !asked);
+    let among = || alike(rows, key).filter(move |(_, row)| !row.served || !asked);
     let mut of: HashMap<&IpNet, usize> = HashMap::new();
     for network in among().filter_map(|(_, row)| row.networks.first()) {
         *of.entry(network).or_default() += 1;
     }
     let own = of.get(&network).copied().unwrap_or(0);
     let (loudest, most) = of.into_iter().max_by_key(|(_, count)| *count)?;
-    let whose = match served {
-        _ if own + 1 < most => loudest,
-        true if asked => loudest,
+    let whose = if own + 1 < most || (served && asked) {
+        loudest
+    } else if served && own > 0 {
         // Whoever is as loud as anybody has what it was served last.
-        true if own > 0 => &network,
-        true | false => return None,
+        &network
+    } else {
+        return None;
     };
     among().filter(|(_, row)| row.networks.first() == Some(whose)).min_by_key(|(_, row)| row.last).map(|(key, _)| key.clone())
 }
