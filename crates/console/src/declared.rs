@@ -87,9 +87,8 @@ impl Wanted {
         // It was approved by nobody: as it is it ends soon, and it is to stay so.
         if self.before.is_some() && self.change.spec.is_some() && !self.is_so() && self.is_named_as_canary() {
             let detail = format!("`{id}` is made for a rehearsal, and stays as it was made");
-            return Err(Problem::new(Code::Conflict, detail).mend(format!(
-                "make another one: names that begin with `{CANARY}` are kept for rehearsals"
-            )));
+            return Err(Problem::new(Code::Conflict, detail)
+                .mend(format!("make another one: names that begin with `{CANARY}` are kept for rehearsals")));
         }
         match self.file() {
             Some(path) if !self.is_so() => {

@@ -143,11 +143,13 @@ fn may_rehearse(caller: &Identity) -> Result<(), Problem> {
 /// be changed, so that nobody who was asked for by its name alone becomes something else once it is active.
 pub(crate) fn may_be_named(name: &str, spec: &Value, now: Time) -> Result<(), Problem> {
     let ends = spec.get("until").and_then(Value::as_str).and_then(Time::parse);
-    if spec.get("type").and_then(Value::as_str) == Some(IdentityKind::Bot.as_str()) && ends.is_some_and(|ends| ends <= now + REHEARSAL_MAX) {
+    if spec.get("type").and_then(Value::as_str) == Some(IdentityKind::Bot.as_str()) && ends.is_some_and(|ends| ends <= now + REHEARSAL_MAX)
+    {
         return Ok(());
     }
     let hours = REHEARSAL_MAX.as_secs() / 3_600;
-    let detail = format!("`{name}`: names that begin with `{CANARY}` are kept for rehearsals, of type `bot` and `until` {hours} hours from now");
+    let detail =
+        format!("`{name}`: names that begin with `{CANARY}` are kept for rehearsals: bots with an `until` within {hours} hours from now");
     Err(unfit(detail).mend("give it another name"))
 }
 

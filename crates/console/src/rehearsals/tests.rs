@@ -92,7 +92,7 @@ async fn nothing_else_becomes_active_that_way() {
 #[tokio::test]
 async fn names_of_rehearsals_are_kept_for_them() {
     let fixture = Fixture::signed_in().await;
-    let kept = "422 console.unfit: `drill-press`: names that begin with `drill-` are kept for rehearsals, of type `bot` and `until` 2 hours from now";
+    let kept = "422 console.unfit: `drill-press`: names that begin with `drill-` are kept for rehearsals: bots with an `until` within 2 hours from now";
     let ordinary = canary("");
     for spec in [
         ordinary.replace(&format!(r#","until":"{UNTIL}""#), ""),
@@ -113,6 +113,7 @@ async fn names_of_rehearsals_are_kept_for_them() {
     // A file may, and what it declares is changed there.
     let spec = r#"{"type":"service_account","owner":"payments","environment":"production","purpose":"drills holes"}"#;
     fixture.apply(&format!("a.yaml Identity/drill-press {spec}")).await;
-    let changed = fixture.ask(&format!("PUT /api/v1/resources/identity/drill-press as root\n\n{{\"spec\":{spec}}}").replace("holes", "wells")).await;
+    let changed =
+        fixture.ask(&format!("PUT /api/v1/resources/identity/drill-press as root\n\n{{\"spec\":{spec}}}").replace("holes", "wells")).await;
     assert!(changed.starts_with("409 console.conflict: resource `Identity/drill-press` comes from the file `a.yaml`"), "{changed}");
 }

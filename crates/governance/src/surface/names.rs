@@ -86,7 +86,8 @@ fn template(segments: &[&str]) -> String {
 
 /// Which of the words at one place are names.
 fn names<'r>(words: &BTreeMap<&'r str, Word<'r>>) -> BTreeSet<&'r str> {
-    let (served, asked): (Words<'_, '_>, Words<'_, '_>) = words.iter().map(|(word, known)| (*word, known)).partition(|(_, known)| known.served);
+    let (served, asked): (Words<'_, '_>, Words<'_, '_>) =
+        words.iter().map(|(word, known)| (*word, known)).partition(|(_, known)| known.served);
     let mut names = asked_names(asked);
     names.extend(served_names(served));
     names

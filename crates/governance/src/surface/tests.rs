@@ -176,7 +176,8 @@ fn told(rows: Vec<Stray>) -> Vec<String> {
 
 #[test]
 fn nobody_hides_what_is_served_among_words_that_are_made_up() {
-    let noise = |networks: usize| (0..300).map(move |at| from(&format!("10.0.{}.0/24", at % networks), &format!("/shop/{}", word(at)), false));
+    let noise =
+        |networks: usize| (0..300).map(move |at| from(&format!("10.0.{}.0/24", at % networks), &format!("/shop/{}", word(at)), false));
     for networks in [1, 2, 300] {
         let rows = noise(networks).chain([from("10.0.0.0/24", "/shop/export", true), from("192.0.2.0/24", "/shop/export/all", true)]);
         assert_eq!(told(rows.collect()), ["GET /shop/export 3/3", "GET /shop/export/all 3/3", "GET /shop/{id} 900/0"], "{networks}");

@@ -162,8 +162,9 @@ impl Strays {
                     let rows = rows.into_iter().flatten();
                     rows.filter(|(other, _)| (other.0, &other.1) == (key.0, &key.1)).map(|(_, row)| row)
                 };
-                let has_room =
-                    || of_operation().count() < PLACES_MAX && of_operation().filter(|row| row.is_of(network)).count() < PLACES_OF_NETWORK_MAX;
+                let has_room = || {
+                    of_operation().count() < PLACES_MAX && of_operation().filter(|row| row.is_of(network)).count() < PLACES_OF_NETWORK_MAX
+                };
                 if is_known || has_room() { key } else { (key.0, key.1, ELSEWHERE.into()) }
             }
         })

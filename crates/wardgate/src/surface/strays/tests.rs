@@ -173,7 +173,10 @@ fn whoever_is_loud_takes_no_room_from_others() {
     let served = scene.event("+1s - 10.0.0.1 GET /old/x 200");
     // An upstream that serves everything.
     for number in 0..1_000 {
-        assert!(take(&mut strays, &asks(&served, &format!("/old/{}/{}", word(number % 20), word(number)), 1, 1)), "what it is served last is told");
+        assert!(
+            take(&mut strays, &asks(&served, &format!("/old/{}/{}", word(number % 20), word(number)), 1, 1)),
+            "what it is served last is told"
+        );
     }
     assert_eq!(strays.dropped(), 1_000 - u64::try_from(SHADOW_MAX).unwrap());
     for number in 0..9 {
@@ -211,10 +214,17 @@ fn one_client_that_is_odd_leaves_places_for_others() {
         take(strays, &event)
     };
     for number in 0..57_u32 {
-        otherwise(&mut strays, &format!("the body at `/{}`: the document does not have it", char::from_u32('A' as u32 + number).unwrap()), 0);
+        otherwise(
+            &mut strays,
+            &format!("the body at `/{}`: the document does not have it", char::from_u32('A' as u32 + number).unwrap()),
+            0,
+        );
     }
     otherwise(&mut strays, "parameter `limit` in the query: it is out of range", 7);
     let rows = handed(&mut strays, 2);
     assert_eq!(rows.len(), PLACES_OF_NETWORK_MAX + 2, "{rows:#?}");
-    assert!(rows.iter().any(|row| row.contains("(parameter `limit` in the query: it is out of range) 1/1/0 caller,10.0.7.0/24")), "{rows:#?}");
+    assert!(
+        rows.iter().any(|row| row.contains("(parameter `limit` in the query: it is out of range) 1/1/0 caller,10.0.7.0/24")),
+        "{rows:#?}"
+    );
 }
