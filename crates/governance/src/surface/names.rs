@@ -3,7 +3,8 @@
 //! Whoever asks chooses the words, and must not decide by them what is told of others. So
 //! - what the upstream served is told apart from what somebody only asked for: words that nobody was served make no name of one that
 //!   somebody was;
-//! - of words that were only asked for, those go first that one network alone came up with, and it many: it hides its own and nobody else's;
+//! - of words that were only asked for, those go first that one network alone came up with, where those are many: it hides its own and
+//!   nobody else's;
 //! - words that were served are names when there are many more of them, and no few networks are enough for that. They cannot all stay for
 //!   ever, though: an API whose things have words for names would leave no room for anything else.
 
