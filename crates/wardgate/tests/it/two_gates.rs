@@ -210,7 +210,6 @@ fn a_rehearsal_is_taught_to_both_and_both_forget_it_when_it_is_over() {
     }
     let (one, other) = (one_place.serve(), other_place.serve());
     let watched = |gate: &Gate| gate.metric("wardgate_profiles").unwrap();
-    let before = [watched(&one), watched(&other)];
     let put = |what: &str, spec: Value| {
         let answer = one_place.manage(&one, &format!("PUT /api/v1/resources/{what}"), &json!({ "spec": spec }));
         assert_eq!(answer.status, 201, "{answer:?}");
@@ -222,6 +221,8 @@ fn a_rehearsal_is_taught_to_both_and_both_forget_it_when_it_is_over() {
         json!({ "type": "bot", "owner": "shop-team", "environment": "staging", "purpose": "a rehearsal", "until": until_then }),
     );
     put("grant/drill-a", json!({ "to": { "identity": "drill-a" }, "api": "yard", "operations": ["list"] }));
+    // Whoever asks is watched, too.
+    let before = [watched(&one), watched(&other)];
     let begun = json!({ "identity": "drill-a", "for": "20m", "taught": { "days": 2, "habits": [habit] } });
     let begun = one_place.manage(&one, "POST /api/v1/rehearsals", &begun);
     assert_eq!(begun.status, 201, "{begun:?}");
