@@ -28,7 +28,7 @@ use wardgate_model::{
     time::Time,
 };
 use wardgate_resources::scalar;
-use wardgate_store::{Actor, Step, StoreFault, StoredRehearsal};
+use wardgate_store::{Actor, REHEARSALS_MAX, Step, StoreFault, StoredRehearsal, TAUGHT_BYTES_MAX};
 
 /// What the names of identities begin with that are made for rehearsals.
 pub const CANARY: &str = "drill-";
@@ -36,6 +36,8 @@ pub const CANARY: &str = "drill-";
 pub const REHEARSAL_MAX: Duration = Duration::from_hours(2);
 /// Shortest.
 const SHORTEST: Duration = Duration::from_secs(10);
+/// Longest fingerprint or user agent that is taught, in bytes: each call that is taught has it.
+const SOFTWARE_BYTES_MAX: usize = 1_024;
 
 /// What an identity is taken to have done before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -176,6 +178,21 @@ fn is_canary(known: &Identity, asked: &RehearsalRequest, until: Time) -> Result<
     Ok(())
 }
 
+/// Whether there is room for another one and for what is to be taught: known before anything is done for it.
+async fn has_room(console: &Console, taught: Option<&Habits>, now: Time) -> Result<(), Problem> {
+    let software = taught.into_iter().flat_map(|taught| &taught.habits).flat_map(|habit| [&habit.tls, &habit.user_agent]);
+    if software.flatten().any(|name| name.len() > SOFTWARE_BYTES_MAX) {
+        return Err(unfit(format!("`taught`: what software is known by has at most {SOFTWARE_BYTES_MAX} bytes")));
+    }
+    if serde_json::to_string(&taught).map_err(Problem::fault)?.len() > TAUGHT_BYTES_MAX {
+        return Err(unfit(format!("`taught` has at most {TAUGHT_BYTES_MAX} bytes")));
+    }
+    if console.store.rehearsals().await?.iter().filter(|one| now < one.until).count() >= REHEARSALS_MAX {
+        return Err(Problem::new(Code::Conflict, format!("{REHEARSALS_MAX} identities are rehearsed with already")));
+    }
+    Ok(())
+}
+
 /// Makes a move of an identity, from where the table has it.
 async fn moved(console: &Console, actor: &Actor, id: &IdentityId, asked: Move, now: Time) -> Result<(), Problem> {
     let from = lifecycle::origins(asked);
@@ -216,6 +233,7 @@ pub(crate) async fn begin(console: &Console, asked: &Asked<'_>) -> Result<Answer
     }
     Life { state: status.state, resumes_to: status.resumes_to }.step(Move::Approve)?;
     let actor = asked.actor(input::reason(request.reason.as_deref())?);
+    has_room(console, request.taught.as_ref(), asked.now).await?;
     // Nothing is taught of whoever may do nothing, so it is active before.
     moved(console, &actor, &id, Move::Approve, asked.now).await?;
     moved(console, &actor, &id, Move::Activate, asked.now).await?;

@@ -83,9 +83,22 @@ async fn nothing_else_becomes_active_that_way() {
         let answer = begin(&fixture, by, &body).await;
         assert!(answer.starts_with(refused), "{body}: {answer}");
     }
+    made(&fixture, "root", "drill-e", "").await;
+    let habit = |more: &str| format!(r#"{{"operation":"a GET /","per_hour":1,"from":"127.0.0.1"{more}}}"#);
+    for (habits, refused) in [
+        (
+            habit(&format!(r#","user_agent":"{}""#, "x".repeat(1_025))),
+            "422 console.unfit: `taught`: what software is known by has at most 1024 bytes",
+        ),
+        (vec![habit(""); 1_200].join(","), "422 console.unfit: `taught` has at most 65536 bytes"),
+    ] {
+        let taught = format!(r#"{production},"taught":{{"days":3,"habits":[{habits}]}}"#);
+        let answer = begin(&fixture, "root", &said("drill-e", &taught)).await;
+        assert!(answer.starts_with(refused), "{answer}");
+    }
     let states = fixture.states().await;
     // Only one was as it should be; nobody rehearses with it, since nothing could be taught of it.
-    assert_eq!(states, "drill-a retired\ndrill-b requested\ndrill-c requested\ndrill-d requested\nledger-two requested");
+    assert_eq!(states, "drill-a retired\ndrill-b requested\ndrill-c requested\ndrill-d requested\ndrill-e requested\nledger-two requested");
     assert_eq!(fixture.ask("GET /api/v1/rehearsals as watcher").await, r#"200 {"items":[],"next":null}"#);
 }
 
