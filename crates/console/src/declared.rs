@@ -15,7 +15,7 @@ use crate::{
     call::Console,
     power,
     problem::{Code, Problem},
-    rehearsals::CANARY,
+    rehearsals::{CANARY, may_be_named},
     world::{BoxFuture, Manner, Planned, Refused},
 };
 use serde_json::Value;
@@ -55,6 +55,20 @@ impl Wanted {
         Proposed { kind: self.change.id.kind(), name: self.change.id.name().into(), spec: self.change.spec.clone() }
     }
 
+    /// Whether it is an identity whose name is kept for rehearsals. What files declare was agreed otherwise.
+    fn is_named_as_canary(&self) -> bool {
+        self.change.id.kind() == Kind::Identity && self.change.id.name().starts_with(CANARY) && self.file().is_none()
+    }
+
+    /// Refuses a new identity whose name is kept for rehearsals and that is none of these. It could not be changed afterwards: a change
+    /// would need no second person.
+    fn check_name(&self, now: Time) -> Result<(), Problem> {
+        match &self.change.spec {
+            Some(spec) if self.before.is_none() && self.is_named_as_canary() => may_be_named(self.change.id.name(), spec, now),
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses what the store would refuse: what files own, what is not there, what was changed meanwhile.
     fn check(&self) -> Result<(), Problem> {
         let id = &self.change.id;
@@ -71,10 +85,10 @@ impl Wanted {
             return Err(Problem::new(Code::Stale, format!("resource `{id}` was changed meanwhile: read it again, then decide")));
         }
         // It was approved by nobody: as it is it ends soon, and it is to stay so.
-        let changes = self.before.is_some() && self.change.spec.is_some() && !self.is_so();
-        if changes && id.kind() == Kind::Identity && id.name().starts_with(CANARY) && self.file().is_none() {
+        if self.before.is_some() && self.change.spec.is_some() && !self.is_so() && self.is_named_as_canary() {
             let detail = format!("`{id}` is made for a rehearsal, and stays as it was made");
-            return Err(Problem::new(Code::Conflict, detail).mend("make another one"));
+            return Err(Problem::new(Code::Conflict, detail)
+                .mend(format!("make another one: names that begin with `{CANARY}` are kept for rehearsals")));
         }
         match self.file() {
             Some(path) if !self.is_so() => {
@@ -173,6 +187,7 @@ pub(crate) async fn make(
 ) -> Result<Outcome<Made>, Problem> {
     for last in (0..TRIES).rev() {
         let (wanted, scene) = wish.read(console).await?;
+        wanted.iter().try_for_each(|one| one.check_name(making.now))?;
         let looked = look(console, making.caller, &wanted, &scene).await?;
         if let Some(needs) = looked.needs {
             let kept = Kept {

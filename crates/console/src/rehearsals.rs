@@ -15,6 +15,7 @@ use crate::{
 use http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::{net::IpAddr, time::Duration};
 use wardgate_governance::{
     lifecycle::{self, Life, Move},
@@ -27,7 +28,7 @@ use wardgate_model::{
     time::Time,
 };
 use wardgate_resources::scalar;
-use wardgate_store::{Actor, Step, StoreFault, StoredRehearsal};
+use wardgate_store::{Actor, REHEARSALS_MAX, Step, StoreFault, StoredRehearsal, TAUGHT_BYTES_MAX};
 
 /// What the names of identities begin with that are made for rehearsals.
 pub const CANARY: &str = "drill-";
@@ -35,6 +36,8 @@ pub const CANARY: &str = "drill-";
 pub const REHEARSAL_MAX: Duration = Duration::from_hours(2);
 /// Shortest.
 const SHORTEST: Duration = Duration::from_secs(10);
+/// Longest fingerprint or user agent that is taught, in bytes: each call that is taught has it.
+const SOFTWARE_BYTES_MAX: usize = 1_024;
 
 /// What an identity is taken to have done before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -138,6 +141,20 @@ fn may_rehearse(caller: &Identity) -> Result<(), Problem> {
     Err(Problem::new(Code::Reach, "a rehearsal takes the role `security` or `admin`"))
 }
 
+/// Whether a new identity may have a name that is kept for rehearsals: a bot that ends as soon as they do. Whoever has such a name cannot
+/// be changed, so that nobody who was asked for by its name alone becomes something else once it is active.
+pub(crate) fn may_be_named(name: &str, spec: &Value, now: Time) -> Result<(), Problem> {
+    let ends = spec.get("until").and_then(Value::as_str).and_then(Time::parse);
+    if spec.get("type").and_then(Value::as_str) == Some(IdentityKind::Bot.as_str()) && ends.is_some_and(|ends| ends <= now + REHEARSAL_MAX)
+    {
+        return Ok(());
+    }
+    let hours = REHEARSAL_MAX.as_secs() / 3_600;
+    let detail =
+        format!("`{name}`: names that begin with `{CANARY}` are kept for rehearsals: bots with an `until` within {hours} hours from now");
+    Err(unfit(detail).mend("give it another name"))
+}
+
 /// Whether an identity is one for rehearsals and for nothing else.
 fn is_canary(known: &Identity, asked: &RehearsalRequest, until: Time) -> Result<(), Problem> {
     let id = &known.id;
@@ -157,6 +174,21 @@ fn is_canary(known: &Identity, asked: &RehearsalRequest, until: Time) -> Result<
     if (known.environment.production || known.environment.shared) && !asked.production {
         let detail = format!("`{id}` is of the environment `{}`, which is production or shared with it", known.environment.name);
         return Err(unfit(detail).mend("rehearse elsewhere, or say `production: true` (`--production`)"));
+    }
+    Ok(())
+}
+
+/// Whether there is room for another one and for what is to be taught: known before anything is done for it.
+async fn has_room(console: &Console, taught: Option<&Habits>, now: Time) -> Result<(), Problem> {
+    let software = taught.into_iter().flat_map(|taught| &taught.habits).flat_map(|habit| [&habit.tls, &habit.user_agent]);
+    if software.flatten().any(|name| name.len() > SOFTWARE_BYTES_MAX) {
+        return Err(unfit(format!("`taught`: what software is known by has at most {SOFTWARE_BYTES_MAX} bytes")));
+    }
+    if serde_json::to_string(&taught).map_err(Problem::fault)?.len() > TAUGHT_BYTES_MAX {
+        return Err(unfit(format!("`taught` has at most {TAUGHT_BYTES_MAX} bytes")));
+    }
+    if console.store.rehearsals().await?.iter().filter(|one| now < one.until).count() >= REHEARSALS_MAX {
+        return Err(Problem::new(Code::Conflict, format!("{REHEARSALS_MAX} identities are rehearsed with already")));
     }
     Ok(())
 }
@@ -201,6 +233,7 @@ pub(crate) async fn begin(console: &Console, asked: &Asked<'_>) -> Result<Answer
     }
     Life { state: status.state, resumes_to: status.resumes_to }.step(Move::Approve)?;
     let actor = asked.actor(input::reason(request.reason.as_deref())?);
+    has_room(console, request.taught.as_ref(), asked.now).await?;
     // Nothing is taught of whoever may do nothing, so it is active before.
     moved(console, &actor, &id, Move::Approve, asked.now).await?;
     moved(console, &actor, &id, Move::Activate, asked.now).await?;
@@ -208,7 +241,8 @@ pub(crate) async fn begin(console: &Console, asked: &Asked<'_>) -> Result<Answer
     let stored = match rehearsed(console, &actor, &id, until, request.taught.as_ref(), asked.now).await {
         Ok(stored) => stored,
         Err(problem) => {
-            // Nobody rehearses with it, so it is to be nothing else either.
+            // Nobody rehearses with it, so it is to be nothing else either, and nothing is remembered of it.
+            console.world.unteach(&id);
             retired(console, &actor, &id, asked.now).await?;
             return Err(problem);
         }

@@ -314,6 +314,11 @@ pub trait World: Send + Sync {
         Box::pin(std::future::ready(Err(problem)))
     }
 
+    /// Takes back what was taught of an identity that is not rehearsed with after all.
+    fn unteach(&self, id: &IdentityId) {
+        let _ = id;
+    }
+
     /// What would become of a described request.
     ///
     /// # Errors

@@ -2,13 +2,16 @@
 //! still (zombie), that nobody calls (unused), and requests that are otherwise than described (drift).
 //!
 //! Takes the APIs, what use adds up to and what was seen astray; gives a [`Line`] for each operation and way in which it is beside its
-//! document. [`folded`] keeps rows few: strangers choose what paths there are.
+//! document. [`folded`] keeps rows few: strangers choose what paths there are, and none of them may choose what is told of others.
 
 mod fold;
 mod line;
+mod names;
+mod room;
 
 pub use fold::{SHADOW_MAX, folded, join, place, shadow};
 pub use line::{Ground, Line, lines};
+pub use names::renamed;
 
 use crate::words::words;
 use std::time::Duration;

@@ -26,7 +26,7 @@ pub struct StoredRehearsal {
     pub since: Time,
     /// Until when (exclusive).
     pub until: Time,
-    /// What it is taken to have done before; the console knows the form. Null: nothing.
+    /// What it is taken to have done before; the console knows the form. Null: nothing, or it is over.
     pub taught: Value,
     /// Who began it, as [`crate::Who`] prints it.
     pub actor: Box<str>,
@@ -74,7 +74,7 @@ fn told(one: &StoredRehearsal) -> Value {
 }
 
 impl Store {
-    /// Puts an identity on record as one of a rehearsal. What has long been over is forgotten.
+    /// Puts an identity on record as one of a rehearsal. What has long been over is forgotten, and what was taught of those that are over.
     ///
     /// # Errors
     /// `Conflict` when it is one already, when [`REHEARSALS_MAX`] are, or what is taught is longer than [`TAUGHT_BYTES_MAX`].
@@ -93,6 +93,8 @@ impl Store {
         let mut writing = Writing::begin(self, now).await?;
         let remembered = i64::try_from(REMEMBERED.as_micros()).unwrap_or(i64::MAX);
         query(sql::REHEARSALS_FORGET).bind(now.as_micros().saturating_sub(remembered)).execute(writing.conn()).await?;
+        // Nobody teaches it any more: of what is over a row is left, and not what was to be taught.
+        query(sql::REHEARSALS_SPENT).bind(now.as_micros()).execute(writing.conn()).await?;
         let there = load(writing.conn()).await?;
         if there.iter().any(|one| one.identity == *identity) {
             return Err(StoreFault::conflict("rehearsal", identity, "is on record already".to_owned()));

@@ -104,6 +104,7 @@ pub(crate) const ANNOUNCEMENT_PUT: &str = "INSERT INTO announcement (kind, name,
 
 pub(crate) const REHEARSALS: &str = "SELECT identity, since_us, until_us, taught, actor, reason, revision FROM rehearsal ORDER BY identity";
 pub(crate) const REHEARSALS_FORGET: &str = "DELETE FROM rehearsal WHERE until_us <= $1";
+pub(crate) const REHEARSALS_SPENT: &str = "UPDATE rehearsal SET taught = 'null' WHERE until_us <= $1 AND taught <> 'null'";
 pub(crate) const REHEARSAL_PUT: &str =
     "INSERT INTO rehearsal (identity, since_us, until_us, taught, actor, reason, revision) VALUES ($1, $2, $3, $4, $5, $6, $7)";
 pub(crate) const REHEARSAL_END: &str = "UPDATE rehearsal SET until_us = $2, revision = $3 WHERE identity = $1";

@@ -292,6 +292,10 @@ impl World for Ruled {
         })
     }
 
+    fn unteach(&self, id: &IdentityId) {
+        self.control.unteach(id);
+    }
+
     fn explain_described(&self, described: &DescribedRequest) -> Result<Value, Problem> {
         explain::described(&self.control, described)
     }

@@ -96,6 +96,8 @@ pub struct Control {
     planning: Mutex<()>,
     /// Somebody was stopped whom the snapshot does not refuse yet.
     behind: Notify,
+    /// A rehearsal began or ended.
+    rehearsed: Notify,
     heard: Heard,
     /// Somebody found the store away.
     doubted: Notify,

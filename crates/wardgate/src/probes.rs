@@ -156,6 +156,12 @@ impl Answers {
             ("wardgate_stops_unrecorded", "gauge", "Stops that are obeyed here and not on record yet.", self.control.unrecorded() as u64),
             ("wardgate_last_state_failing", "gauge", "1 while the last good state cannot be kept on disk.", last_failing),
             ("wardgate_meters", "gauge", "Meters of limits in memory.", self.control.gate().meters().len() as u64),
+            (
+                "wardgate_profiles",
+                "gauge",
+                "Identities of which it is known what is usual.",
+                self.control.gate().meters().watch().count() as u64,
+            ),
         ] {
             let _infallible = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n");
         }

@@ -138,6 +138,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
     runtime.spawn(sweep(Arc::clone(&control), Arc::clone(&log)));
     runtime.spawn(Arc::clone(&control).listen());
     runtime.spawn(Arc::clone(&control).follow());
+    runtime.spawn(Arc::clone(&control).follow_rehearsals());
     runtime.spawn(Arc::clone(&control).trust());
     runtime.spawn(Arc::clone(&control).follow_charts());
     runtime.spawn(Arc::clone(&control).keep_last());
@@ -148,9 +149,6 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
     runtime.spawn(kept::follow(Arc::clone(&control)));
     if let Err(error) = runtime.block_on(control.announce()) {
         tracing::warn!(%error, "what is announced could not be read: it counts when something is announced again");
-    }
-    if let Err(error) = runtime.block_on(control.rehearse()) {
-        tracing::warn!(%error, "rehearsals under way could not be read: their identities are only learned here");
     }
     let (addresses, admin) = bound(&edge)?;
     management.listens_at(admin);

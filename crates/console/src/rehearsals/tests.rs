@@ -51,7 +51,9 @@ async fn nothing_else_becomes_active_that_way() {
     made(&fixture, "root", "ledger-two", "").await;
     made(&fixture, "rosa", "drill-b", "").await;
     made(&fixture, "root", "drill-d", r#","tags":{"a":"b"}"#).await;
-    let long = fixture.ask(&format!("PUT /api/v1/resources/identity/drill-c as root\n\n{}", canary("").replace(UNTIL, "2030-01-01"))).await;
+    // It ends soon, and not with the rehearsal.
+    let long = canary("").replace(UNTIL, "2027-01-15T09:30:00Z");
+    let long = fixture.ask(&format!("PUT /api/v1/resources/identity/drill-c as root\n\n{long}")).await;
     assert!(long.starts_with("201"), "{long}");
     let said = |of: &str, more: &str| format!(r#"{{"identity":"{of}","for":"30m"{more}}}"#);
     let production = r#","production":true"#;
@@ -81,8 +83,50 @@ async fn nothing_else_becomes_active_that_way() {
         let answer = begin(&fixture, by, &body).await;
         assert!(answer.starts_with(refused), "{body}: {answer}");
     }
+    made(&fixture, "root", "drill-e", "").await;
+    let habit = |more: &str| format!(r#"{{"operation":"a GET /","per_hour":1,"from":"127.0.0.1"{more}}}"#);
+    for (habits, refused) in [
+        (
+            habit(&format!(r#","user_agent":"{}""#, "x".repeat(1_025))),
+            "422 console.unfit: `taught`: what software is known by has at most 1024 bytes",
+        ),
+        (vec![habit(""); 1_200].join(","), "422 console.unfit: `taught` has at most 65536 bytes"),
+    ] {
+        let taught = format!(r#"{production},"taught":{{"days":3,"habits":[{habits}]}}"#);
+        let answer = begin(&fixture, "root", &said("drill-e", &taught)).await;
+        assert!(answer.starts_with(refused), "{answer}");
+    }
     let states = fixture.states().await;
     // Only one was as it should be; nobody rehearses with it, since nothing could be taught of it.
-    assert_eq!(states, "drill-a retired\ndrill-b requested\ndrill-c requested\ndrill-d requested\nledger-two requested");
+    assert_eq!(states, "drill-a retired\ndrill-b requested\ndrill-c requested\ndrill-d requested\ndrill-e requested\nledger-two requested");
     assert_eq!(fixture.ask("GET /api/v1/rehearsals as watcher").await, r#"200 {"items":[],"next":null}"#);
+}
+
+#[tokio::test]
+async fn names_of_rehearsals_are_kept_for_them() {
+    let fixture = Fixture::signed_in().await;
+    let kept = "422 console.unfit: `drill-press`: names that begin with `drill-` are kept for rehearsals: bots with an `until` within 2 hours from now";
+    let ordinary = canary("");
+    for spec in [
+        ordinary.replace(&format!(r#","until":"{UNTIL}""#), ""),
+        ordinary.replace(UNTIL, "2027-01-15T10:00:01Z"),
+        ordinary.replace(UNTIL, "soon"),
+        ordinary.replace(r#""type":"bot""#, r#""type":"service_account""#),
+    ] {
+        assert_eq!(fixture.ask(&format!("PUT /api/v1/resources/identity/drill-press as root\n\n{spec}")).await, kept, "{spec}");
+        let document = format!(r#"{{"kind":"Identity","name":"drill-press",{}"#, spec.strip_prefix('{').unwrap());
+        let applied = fixture.ask(&format!("POST /api/v1/apply as root\n\n{{\"documents\":[{document}]}}")).await;
+        assert_eq!(applied, kept, "{spec}");
+    }
+    assert_eq!(fixture.states().await, "");
+    // What is not named so is as ever.
+    let put = |spec: String| format!("PUT /api/v1/resources/identity/drilling as root\n\n{spec}");
+    assert!(fixture.ask(&put(ordinary.clone())).await.starts_with("201"));
+    assert!(fixture.ask(&put(ordinary.replace(UNTIL, "2030-01-01"))).await.starts_with("200"));
+    // A file may, and what it declares is changed there.
+    let spec = r#"{"type":"service_account","owner":"payments","environment":"production","purpose":"drills holes"}"#;
+    fixture.apply(&format!("a.yaml Identity/drill-press {spec}")).await;
+    let changed =
+        fixture.ask(&format!("PUT /api/v1/resources/identity/drill-press as root\n\n{{\"spec\":{spec}}}").replace("holes", "wells")).await;
+    assert!(changed.starts_with("409 console.conflict: resource `Identity/drill-press` comes from the file `a.yaml`"), "{changed}");
 }

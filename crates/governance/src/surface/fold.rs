@@ -1,16 +1,13 @@
-//! Rows of what was seen astray, kept few: what is the same is added up, and where too many words stand at one place of a path they are
-//! names.
+//! Rows of what was seen astray, kept few: what is the same is added up, words that are too many are names, and what is over goes.
 
-use super::SEEN_MIN;
-use crate::traffic::paths::{Paths, Sum, is_id, template};
+use super::{names::renamed, room::cut};
+use crate::traffic::paths::{is_id, template};
 use http::Method;
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::collections::BTreeMap;
 use wardgate_store::{STRAYS_MAX, Stray, StrayKind, StraySum};
 
 /// Unknown operations of one API that are told apart.
 pub const SHADOW_MAX: usize = 256;
-/// Different words at one place of the paths of unknown operations; with more it is a place for names.
-const WORDS_MAX: usize = 24;
 /// Callers, and networks, that are named in one row.
 const NAMED_MAX: usize = 8;
 /// Longest path that is told of, in bytes.
@@ -75,32 +72,14 @@ pub fn join(sum: &mut StraySum, more: StraySum) {
     }
 }
 
-impl Sum for StraySum {
-    fn join(&mut self, other: Self) {
-        join(self, other);
-    }
-}
-
-/// The rows of one API with each thing once, and no more than are kept; those that were served, and then those that came most, stay.
+/// The rows of one API with each thing once, and no more than are kept ([`cut`] says which).
 #[must_use]
 pub fn folded(rows: Vec<Stray>) -> Vec<Stray> {
-    let mut paths: Paths<StraySum> = Paths::new(WORDS_MAX);
-    let mut others: BTreeMap<(StrayKind, Box<str>, Box<str>), StraySum> = BTreeMap::new();
-    for Stray { kind, operation, place, sum } in rows {
-        let split = operation.split_once(' ').and_then(|(method, path)| Some((method.parse::<Method>().ok()?, path)));
-        match split.filter(|_| kind == StrayKind::Shadow) {
-            Some((method, path)) => paths.take_template(&method, path, sum),
-            None => join(others.entry((kind, operation, place)).or_default(), sum),
-        }
-    }
-    let shadow = paths.learned().into_iter().map(|learned| Stray {
-        kind: StrayKind::Shadow,
-        operation: format!("{} {}", learned.method, learned.template).into(),
-        place: Box::default(),
-        sum: learned.calls.clone(),
-    });
-    let mut shadow: Vec<Stray> = shadow.collect();
-    let mut others: Vec<Stray> = others.into_iter().map(|((kind, operation, place), sum)| Stray { kind, operation, place, sum }).collect();
+    let (shadow, others): (Vec<Stray>, Vec<Stray>) = rows.into_iter().partition(|row| row.kind == StrayKind::Shadow);
+    let told: Vec<(&str, &StraySum)> = shadow.iter().map(|row| (&*row.operation, &row.sum)).collect();
+    let names = renamed(&told);
+    let shadow = shadow.into_iter().zip(names).map(|(row, operation)| Stray { operation, ..row });
+    let (mut shadow, mut others) = (joined(shadow), joined(others));
     cut(&mut shadow, SHADOW_MAX);
     cut(&mut others, STRAYS_MAX - SHADOW_MAX);
     shadow.append(&mut others);
@@ -108,10 +87,10 @@ pub fn folded(rows: Vec<Stray>) -> Vec<Stray> {
     shadow
 }
 
-fn cut(rows: &mut Vec<Stray>, max: usize) {
-    if rows.len() > max {
-        let worth = |row: &Stray| (Reverse(row.sum.answered > 0), row.sum.seen < SEEN_MIN, Reverse(row.sum.seen), Reverse(row.sum.last));
-        rows.sort_by(|a, b| worth(a).cmp(&worth(b)).then_with(|| a.operation.cmp(&b.operation)));
-        rows.truncate(max);
+fn joined(rows: impl IntoIterator<Item = Stray>) -> Vec<Stray> {
+    let mut sums: BTreeMap<(StrayKind, Box<str>, Box<str>), StraySum> = BTreeMap::new();
+    for Stray { kind, operation, place, sum } in rows {
+        join(sums.entry((kind, operation, place)).or_default(), sum);
     }
+    sums.into_iter().map(|((kind, operation, place), sum)| Stray { kind, operation, place, sum }).collect()
 }

@@ -157,38 +157,111 @@ fn a_place_is_told_without_what_is_one_of_many() {
     assert!(super::place(&"ä/".repeat(300)).len() <= 160);
 }
 
+/// A word of letters alone, which looks like no id.
+fn word(number: usize) -> String {
+    number.to_string().bytes().map(|digit| char::from(digit - b'0' + b'g')).collect()
+}
+
+/// `GET PATH`, asked for three times from a network and refused, or served.
+fn from(network: &str, path: &str, served: bool) -> Stray {
+    let counts = if served { "3 3 0" } else { "3 0 3" };
+    let mut stray = stray(StrayKind::Shadow, &format!("GET {path} {counts} 1"), "");
+    stray.sum.sources = network.split(' ').map(Into::into).collect();
+    stray
+}
+
+fn told(rows: Vec<Stray>) -> Vec<String> {
+    folded(rows).iter().map(|row| format!("{} {}/{}", row.operation, row.sum.seen, row.sum.answered)).collect()
+}
+
 #[test]
-fn rows_are_few_whatever_strangers_ask_for() {
-    let word =
-        |at: usize| format!("{}{}", char::from(b'g' + u8::try_from(at % 10).unwrap()), char::from(b'g' + u8::try_from(at / 10).unwrap()));
-    let many = (0..40).map(|at| stray(StrayKind::Shadow, &format!("GET /shop/{}/x 1 0 1 1", word(at)), ""));
-    let rows = folded(many.chain([stray(StrayKind::Shadow, "GET /shop/{id}/x 5 1 4 1", "")]).collect());
-    assert_eq!(rows.iter().map(|row| (&*row.operation, row.sum.seen, row.sum.answered)).collect::<Vec<_>>(), [("GET /shop/{id}/x", 45, 1)]);
-    // Deep ones, few words at each place: those that were served stay.
-    let many = (0..2_000).map(|at| {
-        let (answered, refused) = if at == 1_999 { (1, 0) } else { (0, 1) };
-        let path = format!("/shop/p{}/q{}/r{}", at % 20, at / 20 % 20, at / 400);
-        stray(StrayKind::Shadow, &format!("GET {path} 1 {answered} {refused} 1"), "")
-    });
-    let rows = folded(many.collect());
-    assert!(rows.len() <= super::SHADOW_MAX && rows.iter().any(|row| row.sum.answered == 1), "{}", rows.len());
+fn nobody_hides_what_is_served_among_words_that_are_made_up() {
+    let noise =
+        |networks: usize| (0..300).map(move |at| from(&format!("10.0.{}.0/24", at % networks), &format!("/shop/{}", word(at)), false));
+    for networks in [1, 2, 300] {
+        let rows = noise(networks).chain([from("10.0.0.0/24", "/shop/export", true), from("192.0.2.0/24", "/shop/export/all", true)]);
+        assert_eq!(told(rows.collect()), ["GET /shop/export 3/3", "GET /shop/export/all 3/3", "GET /shop/{id} 900/0"], "{networks}");
+    }
+    // Nor what somebody else asks for: whoever is loud hides its own.
+    let rows = noise(2).chain([from("192.0.2.0/24", "/shop/new", false)]);
+    assert_eq!(told(rows.collect()), ["GET /shop/new 3/0", "GET /shop/{id} 900/0"]);
+    // What several networks ask for stays, as long as that is few words.
+    let rows = noise(300).chain([from("192.0.2.0/24 198.51.100.0/24 203.0.113.0/24", "/shop/new", false)]);
+    assert_eq!(told(rows.collect()), ["GET /shop/new 3/0", "GET /shop/{id} 900/0"]);
+}
+
+#[test]
+fn words_that_are_served_are_names_when_many_networks_say_so() {
+    let served = |networks: usize, words: usize| {
+        let rows = (0..words).map(|at| from(&format!("10.0.{}.0/24", at % networks), &format!("/shop/{}/x", word(at)), true));
+        told(rows.collect())
+    };
+    assert_eq!(served(5, 80), ["GET /shop/{id}/x 240/240"]);
+    assert_eq!((served(4, 80).len(), served(1, 80).len()), (80, 80), "few networks make no place one for names");
+    assert_eq!(served(64, 64).len(), 64, "so many may be words");
+    assert_eq!(served(1, 400).len(), super::SHADOW_MAX);
+}
+
+#[test]
+fn whoever_is_loud_takes_no_room_from_others() {
+    let honest = |path: &str| from("192.0.2.0/24", path, true);
+    // Served by an upstream that serves everything, each far more often and later than what others call.
+    let mut rows: Vec<Stray> = (0..500).map(|at| from("10.0.0.0/24", &format!("/shop/p{}/{}", at % 50, word(at)), true)).collect();
+    for row in &mut rows {
+        (row.sum.seen, row.sum.answered, row.sum.last) = (9_000, 9_000, NOW);
+    }
+    rows.extend((0..5).map(|at| honest(&format!("/shop/mine/{}", word(at)))));
+    let kept = told(rows.clone());
+    assert_eq!((kept.len(), kept.iter().filter(|row| row.starts_with("GET /shop/mine/")).count()), (super::SHADOW_MAX, 5));
+    // Calling what others call takes it over for nobody.
+    for row in rows.iter_mut().filter(|row| row.operation.starts_with("GET /shop/mine/")) {
+        row.sum.sources.insert(0, "10.0.0.0/24".into());
+    }
+    assert_eq!(told(rows).iter().filter(|row| row.starts_with("GET /shop/mine/")).count(), 5);
+    // Of its own, the one of another place stays beside the many of one.
+    let many = (0..300).map(|at| from("10.0.0.0/24", &format!("/shop/slugs/{}", word(at)), true));
+    let mut hidden = from("10.0.0.0/24", "/shop/admin/export", true);
+    hidden.sum.last = ago(20);
+    assert!(told(many.chain([hidden]).collect()).contains(&"GET /shop/admin/export 3/3".to_owned()));
+    // What was served goes before what was not, whoever asked.
+    let asked = (0..300).map(|at| from(&format!("10.0.{at}.0/24"), &format!("/shop/p{}/{}", at % 20, word(at)), false));
+    let served = (0..9).map(|at| from("192.0.2.0/24", &format!("/shop/mine/{}", word(at)), true));
+    let kept = told(asked.chain(served).collect());
+    assert_eq!((kept.len() <= super::SHADOW_MAX, kept.iter().filter(|row| row.ends_with("/3")).count()), (true, 9));
+}
+
+#[test]
+fn drift_of_others_has_room_beside_that_of_one() {
+    let drift = |network: &str, operation: usize, place: usize| {
+        let text = format!("GET /shop/{} 900 0 900 1", word(operation));
+        let mut stray = stray(StrayKind::Drift, &text, &format!("the body at `/{}`", word(place)));
+        stray.sum.sources = vec![network.into()];
+        stray
+    };
+    let loud = (0..600).map(|at| drift("10.0.0.0/24", at / 12, at % 12));
+    let rows = folded(loud.chain([drift("192.0.2.0/24", 70, 0)]).collect());
+    assert!(rows.len() < STRAYS_MAX && rows.iter().any(|row| *row.operation == format!("GET /shop/{}", word(70))), "{}", rows.len());
 }
 
 proptest! {
     #[test]
-    fn folding_twice_is_folding_once_and_loses_no_call_below_the_bound(all in proptest::collection::vec(("[GP]", "(/[a-d0-9{]{0,2}){1,3}", 1_u64..9), 0..60)) {
+    fn folding_twice_is_folding_once_and_loses_no_call_below_the_bound(
+        all in proptest::collection::vec(("[GP]", "(/[a-f]?[a-f0-9{]?){1,3}", 1_u64..9, 0_u8..4, any::<bool>()), 0..200),
+    ) {
         let rows: Vec<Stray> = all
             .iter()
-            .map(|(method, path, seen)| {
+            .map(|(method, path, seen, network, served)| {
                 let method = if method == "G" { Method::GET } else { Method::POST };
                 let operation = shadow(&method, path, "").unwrap();
-                let sum = StraySum { seen: *seen, last: NOW, first: NOW, ..StraySum::default() };
+                let sources = vec![format!("10.0.{network}.0/24").into()];
+                let sum = StraySum { seen: *seen, answered: (*served).into(), last: NOW, first: NOW, sources, ..StraySum::default() };
                 Stray { kind: StrayKind::Shadow, operation, place: "".into(), sum }
             })
             .collect();
-        let once = folded(rows);
+        let once = folded(rows.clone());
         prop_assert!(once.len() <= STRAYS_MAX);
-        prop_assert_eq!(once.iter().map(|row| row.sum.seen).sum::<u64>(), all.iter().map(|(.., seen)| seen).sum::<u64>());
+        prop_assert_eq!(once.iter().map(|row| row.sum.seen).sum::<u64>(), all.iter().map(|(_, _, seen, ..)| seen).sum::<u64>());
+        prop_assert_eq!(once.iter().map(|row| row.sum.answered).sum::<u64>(), rows.iter().map(|row| row.sum.answered).sum::<u64>());
         prop_assert_eq!(folded(once.clone()), once);
     }
 }

@@ -32,14 +32,13 @@ impl Sum for u64 {
 pub(crate) struct Paths<S = u64> {
     root: Place<S>,
     places: usize,
-    words_max: usize,
     /// Calls of paths that are too deep.
     pub(crate) too_deep: S,
 }
 
 impl<S: Sum> Default for Paths<S> {
     fn default() -> Self {
-        Self::new(WORDS_MAX)
+        Self { root: Place::default(), places: 0, too_deep: S::default() }
     }
 }
 
@@ -71,48 +70,18 @@ pub(crate) struct Learned<'p, S = u64> {
     pub(crate) calls: &'p S,
 }
 
-/// How a segment of what is taken in is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Read {
-    /// Of a path: what looks like a name is one.
-    Path,
-    /// Of a template: what stands in braces is one.
-    Template,
-}
-
-/// What holds for a whole tree.
-struct Bounds {
-    read: Read,
-    full: bool,
-    words_max: usize,
-}
-
 impl<S: Sum> Paths<S> {
-    /// A tree in which a place with more than so many words is one for names.
-    pub(crate) fn new(words_max: usize) -> Self {
-        Self { root: Place::default(), places: 0, words_max, too_deep: S::default() }
-    }
-
     /// Takes a canonical path in.
     pub(crate) fn take(&mut self, method: &Method, path: &str, calls: S) {
-        self.take_as(Read::Path, method, path, calls);
-    }
-
-    /// Takes a template in that was learned before.
-    pub(crate) fn take_template(&mut self, method: &Method, template: &str, calls: S) {
-        self.take_as(Read::Template, method, template, calls);
-    }
-
-    fn take_as(&mut self, read: Read, method: &Method, path: &str, calls: S) {
         let rest = path.strip_prefix('/').unwrap_or(path);
         if memchr::memchr_iter(b'/', rest.as_bytes()).count() >= DEPTH_MAX {
             return self.too_deep.join(calls);
         }
-        let bounds = Bounds { read, full: self.places >= PLACES_MAX, words_max: self.words_max };
+        let full = self.places >= PLACES_MAX;
         let mut place = &mut self.root;
         if !rest.is_empty() {
             for segment in rest.split('/') {
-                place = place.below(segment, &bounds, &mut self.places);
+                place = place.below(segment, full, &mut self.places);
             }
         }
         place.count(method, calls);
@@ -127,17 +96,13 @@ impl<S: Sum> Paths<S> {
 }
 
 impl<S: Sum> Place<S> {
-    fn below(&mut self, segment: &str, bounds: &Bounds, places: &mut usize) -> &mut Self {
-        let is_name = match bounds.read {
-            Read::Path => is_id(segment),
-            Read::Template => segment.starts_with('{'),
-        };
+    fn below(&mut self, segment: &str, full: bool, places: &mut usize) -> &mut Self {
         // An empty segment is a slash at the end, which no parameter takes.
-        if !segment.is_empty() && (self.only_names || is_name || (bounds.full && !self.words.contains_key(segment))) {
+        if !segment.is_empty() && (self.only_names || is_id(segment) || (full && !self.words.contains_key(segment))) {
             return self.named(places);
         }
-        if self.words.len() >= bounds.words_max && !self.words.contains_key(segment) && !segment.is_empty() {
-            self.fold(bounds.words_max);
+        if self.words.len() >= WORDS_MAX && !self.words.contains_key(segment) && !segment.is_empty() {
+            self.fold();
             return self.named(places);
         }
         if !self.words.contains_key(segment) {
@@ -156,35 +121,35 @@ impl<S: Sum> Place<S> {
     }
 
     /// All words that stand here are names from now on.
-    fn fold(&mut self, words_max: usize) {
+    fn fold(&mut self) {
         self.only_names = true;
         let words = std::mem::take(&mut self.words);
         for (word, place) in words {
             if word.is_empty() {
                 self.words.insert(word, place);
             } else {
-                self.name.get_or_insert_default().join(place, words_max);
+                self.name.get_or_insert_default().join(place);
             }
         }
     }
 
     /// Takes in what another place has.
-    fn join(&mut self, other: Self, words_max: usize) {
+    fn join(&mut self, other: Self) {
         for (method, calls) in other.calls {
             self.count(&method, calls);
         }
         if let Some(name) = other.name {
-            self.name.get_or_insert_default().join(*name, words_max);
+            self.name.get_or_insert_default().join(*name);
         }
         for (word, place) in other.words {
             if self.only_names && !word.is_empty() {
-                self.name.get_or_insert_default().join(place, words_max);
+                self.name.get_or_insert_default().join(place);
             } else {
-                self.words.entry(word).or_default().join(place, words_max);
+                self.words.entry(word).or_default().join(place);
             }
         }
-        if other.only_names || self.words.len() > words_max {
-            self.fold(words_max);
+        if other.only_names || self.words.len() > WORDS_MAX {
+            self.fold();
         }
     }
 

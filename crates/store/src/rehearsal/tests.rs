@@ -32,6 +32,9 @@ async fn a_rehearsal_begins_once_and_ends(world: World) {
     let told = store.changes(&ChangeFilter { subject: Some(Subject::Rehearsal), limit: 9, ..ChangeFilter::default() }).await.unwrap();
     let told: Vec<_> = told.iter().map(|change| format!("{} {} {}", change.act.as_str(), change.name, change.reason)).collect();
     assert_eq!(told, ["create drill-a drill", "remove drill-a over"]);
+    store.begin_rehearsal(&actor("root", "next"), &IdentityId::literal("drill-b"), NOW + HOUR * 2, &taught, NOW + HOUR).await.unwrap();
+    let kept: Vec<_> = store.rehearsals().await.unwrap().into_iter().map(|one| (one.identity.to_string(), one.taught)).collect();
+    assert_eq!(kept, [("drill-a".to_owned(), Value::Null), ("drill-b".to_owned(), taught)], "what is over is taught to nobody");
 }
 
 async fn only_so_many_are_under_way(world: World) {

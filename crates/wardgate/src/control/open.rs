@@ -75,6 +75,7 @@ impl Control {
             recorded: Mutex::new(before),
             planning: Mutex::new(()),
             behind: Notify::new(),
+            rehearsed: Notify::new(),
             heard,
             doubted: Notify::new(),
             doubtful: AtomicBool::new(false),

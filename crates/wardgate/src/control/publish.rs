@@ -253,6 +253,7 @@ impl Control {
         *recorded = seq;
         drop(recorded);
         self.settle().await;
+        self.rehearsed.notify_one();
         self.keep_snapshot(published.number, published.seq).await;
         Ok(seq)
     }
@@ -302,7 +303,7 @@ impl Control {
         self.settle().await;
         // With the snapshot that has its identities.
         if behind.rehearsed {
-            self.rehearse().await?;
+            self.rehearsed.notify_one();
         }
         self.keep_snapshot(published.number, published.seq).await;
         drop(published);

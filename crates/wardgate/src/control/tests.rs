@@ -26,9 +26,14 @@ spec: { production: true }
 
 /// Plays with a control side of its own.
 fn with<F: Future<Output = ()>>(play: impl FnOnce(Arc<Control>) -> F) {
+    with_world(WORLD, play);
+}
+
+/// The same, with other files.
+pub(super) fn with_world<F: Future<Output = ()>>(world: &str, play: impl FnOnce(Arc<Control>) -> F) {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("wardgate.yaml");
-    for (name, text) in [("wardgate.yaml", CONFIG), ("world.yaml", WORLD), ("wardgate.key", &"7f3c9b04".repeat(8))] {
+    for (name, text) in [("wardgate.yaml", CONFIG), ("world.yaml", world), ("wardgate.key", &"7f3c9b04".repeat(8))] {
         fs::write(directory.path().join(name), text).unwrap();
     }
     let config = Config::read(&file).unwrap();

@@ -1,9 +1,11 @@
 //! What was seen beside documents lately: bounded maps, no clock, no store.
 
+mod room;
+
 use crate::usage::network;
 use ipnet::IpNet;
 use std::{collections::HashMap, time::Duration};
-use wardgate_governance::surface::{self, SEEN_MIN, SHADOW_MAX, folded};
+use wardgate_governance::surface::{self, SEEN_MIN};
 use wardgate_model::{
     api::{Api, Operation, Target},
     event::{Event, EventKind},
@@ -11,7 +13,7 @@ use wardgate_model::{
     reason::Reason,
     time::Time,
 };
-use wardgate_store::{STRAYS_MAX, Stray, StrayKind, StraySum};
+use wardgate_store::{Stray, StrayKind, StraySum};
 
 /// APIs that are looked at; there are only those that are declared.
 pub const APIS_MAX: usize = 2_000;
@@ -19,12 +21,12 @@ pub const APIS_MAX: usize = 2_000;
 pub const OF_NETWORK_MAX: usize = 48;
 /// Places of one operation at which requests are otherwise.
 const PLACES_MAX: usize = 12;
+/// Of these, places that one network alone came up with: one client that is odd leaves room for others.
+const PLACES_OF_NETWORK_MAX: usize = 8;
+/// Networks that are remembered of one row: so many are enough to tell that it is not the doing of one.
+const NETWORKS_MAX: usize = 3;
 /// What all places beyond stand under.
 const ELSEWHERE: &str = "at other places";
-/// When there is no room, what was refused too rarely makes some after this time.
-const RARE: Duration = Duration::from_secs(60);
-/// How often room is looked for.
-const SWEEP: Duration = Duration::from_secs(1);
 /// What was handed over and not seen for so long is looked at anew.
 const FORGET: Duration = Duration::from_hours(1);
 
@@ -72,14 +74,21 @@ struct Row {
     sum: StraySum,
     /// When it was last seen.
     last: Time,
-    /// Who made us look at it.
-    from: IpNet,
+    /// Who made us look at it, and the first few others.
+    networks: Vec<IpNet>,
     /// Of all calls.
     refused: u64,
     /// Whether the upstream has served it.
     served: bool,
     /// Whether it is worth handing over.
     worth: bool,
+}
+
+impl Row {
+    /// Whether it is the doing of one network: nobody else came with it.
+    fn is_of(&self, network: IpNet) -> bool {
+        *self.networks == [network]
+    }
 }
 
 type Key = (StrayKind, Box<str>, Box<str>);
@@ -104,19 +113,16 @@ impl Strays {
         let (facts, network) = (&event.facts, network(event.facts.source.address));
         let (api, served) = (api_of(seen), served(event));
         let reached = event.outcome.upstream.is_some();
-        let Some(key) = self.key(seen, event) else {
+        let key = self.key(seen, event, network);
+        let Some(key) = key.filter(|key| self.has_room(api, key, network, served, facts.time)) else {
             self.dropped = self.dropped.saturating_add(1);
             return false;
         };
-        if !self.has_room(api, &key, network, served, facts.time) {
-            self.dropped = self.dropped.saturating_add(1);
-            return false;
-        }
         let caller = facts.caller.as_ref().filter(|_| key.0 == StrayKind::Drift).map(|caller| caller.identity.id.as_str().into());
         let row = self.apis.entry(api.name.clone()).or_default().entry(key).or_insert_with(|| Row {
             sum: StraySum::default(),
             last: facts.time,
-            from: network,
+            networks: Vec::new(),
             refused: 0,
             served: false,
             worth: false,
@@ -130,6 +136,9 @@ impl Strays {
             callers: caller.into_iter().collect(),
             sources: vec![network.to_string().into()],
         };
+        if row.networks.len() < NETWORKS_MAX && !row.networks.contains(&network) {
+            row.networks.push(network);
+        }
         row.refused = row.refused.saturating_add(once.refused);
         row.served |= served;
         row.worth |= served || row.refused >= SEEN_MIN || !matches!(seen, Seen::Shadow { .. });
@@ -139,7 +148,7 @@ impl Strays {
     }
 
     /// Under what a request is counted; `None`: it is not told of.
-    fn key(&self, seen: Seen<'_>, event: &Event) -> Option<Key> {
+    fn key(&self, seen: Seen<'_>, event: &Event, network: IpNet) -> Option<Key> {
         let request = &event.facts.request;
         let bare = |operation: &Operation| -> Box<str> { format!("{} {}", operation.method, operation.template).into() };
         Some(match seen {
@@ -149,55 +158,16 @@ impl Strays {
                 let key = (StrayKind::Drift, bare(operation), surface::place(place));
                 let rows = self.apis.get(&api.name);
                 let is_known = rows.is_some_and(|rows| rows.contains_key(&key));
-                let of_operation = rows.map_or(0, |rows| rows.keys().filter(|other| (other.0, &other.1) == (key.0, &key.1)).count());
-                if is_known || of_operation < PLACES_MAX { key } else { (key.0, key.1, ELSEWHERE.into()) }
+                let of_operation = || {
+                    let rows = rows.into_iter().flatten();
+                    rows.filter(|(other, _)| (other.0, &other.1) == (key.0, &key.1)).map(|(_, row)| row)
+                };
+                let has_room = || {
+                    of_operation().count() < PLACES_MAX && of_operation().filter(|row| row.is_of(network)).count() < PLACES_OF_NETWORK_MAX
+                };
+                if is_known || has_room() { key } else { (key.0, key.1, ELSEWHERE.into()) }
             }
         })
-    }
-
-    fn has_room(&mut self, api: &Api, key: &Key, network: IpNet, served: bool, now: Time) -> bool {
-        if !self.apis.contains_key(&api.name) {
-            return self.apis.len() < APIS_MAX;
-        }
-        let full = |seen: &Self| {
-            let Some(rows) = seen.apis.get(&api.name).filter(|rows| !rows.contains_key(key)) else { return false };
-            let shadow = key.0 == StrayKind::Shadow;
-            let of_kind = rows.keys().filter(|(kind, ..)| (*kind == StrayKind::Shadow) == shadow).count();
-            let max = if shadow { SHADOW_MAX } else { STRAYS_MAX - SHADOW_MAX };
-            // What an upstream serves is no invention of whoever asked.
-            let invented = || rows.iter().filter(|(key, row)| key.0 == StrayKind::Shadow && row.from == network && !row.served);
-            of_kind >= max || (shadow && !served && invented().count() >= OF_NETWORK_MAX)
-        };
-        if full(self) && now.since(self.swept) >= SWEEP {
-            self.sweep(&api.name, now);
-        }
-        if served && full(self) {
-            self.make_way(&api.name);
-        }
-        !full(self)
-    }
-
-    /// Makes room: what was refused too rarely goes, and words that are too many become names.
-    fn sweep(&mut self, api: &ApiName, now: Time) {
-        self.swept = now;
-        let Some(rows) = self.apis.get_mut(api) else { return };
-        rows.retain(|_, row| row.worth || now.since(row.last) < RARE);
-        let worth: HashMap<Key, Row> = rows.extract_if(|key, row| key.0 == StrayKind::Shadow && row.worth).collect();
-        let Some((from, last)) = worth.values().map(|row| (row.from, row.last)).max_by_key(|(_, last)| *last) else { return };
-        let strays = worth.into_iter().map(|((kind, operation, place), row)| Stray { kind, operation, place, sum: row.sum });
-        for Stray { kind, operation, place, sum } in folded(strays.collect()) {
-            let (refused, served) = (sum.refused, sum.answered > 0);
-            rows.insert((kind, operation, place), Row { sum, last, from, refused, served, worth: true });
-        }
-    }
-
-    /// What was only asked for makes way for what is served: what was seen last the longest ago.
-    fn make_way(&mut self, api: &ApiName) {
-        let Some(rows) = self.apis.get_mut(api) else { return };
-        let asked = rows.iter().filter(|(key, row)| key.0 == StrayKind::Shadow && !row.served);
-        if let Some(key) = asked.min_by_key(|(_, row)| row.last).map(|(key, _)| key.clone()) {
-            rows.remove(&key);
-        }
     }
 
     /// Hands over what was seen since the last time.

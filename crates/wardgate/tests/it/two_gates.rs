@@ -183,3 +183,54 @@ fn a_gate_starts_from_its_last_good_state_and_from_nothing_that_was_edited() {
     let refused = wardgate(place.path(), &["serve"]);
     assert!(refused.status != 0 && refused.err.contains("there is no last good state"), "{refused:?}");
 }
+
+const STAGING: &str = "\
+kind: Environment
+name: staging
+spec: { production: false }
+---
+kind: Api
+name: yard
+spec:
+  policy_owner: shop-team
+  environment: staging
+  match: { path_prefix: /yard }
+  upstream: { urls: ['http://127.0.0.1:9'] }
+  operations: [{ match: 'GET /things', class: list }]
+";
+
+#[test]
+fn a_rehearsal_is_taught_to_both_and_both_forget_it_when_it_is_over() {
+    let server = Server::start(Disk::DoesNotWait).unwrap();
+    let database = server.database().unwrap();
+    let upstream = Upstream::plain();
+    let (one_place, other_place) = (on(&database, &upstream), on(&database, &upstream));
+    for place in [&one_place, &other_place] {
+        place.write("resources/staging.yaml", STAGING);
+    }
+    let (one, other) = (one_place.serve(), other_place.serve());
+    let watched = |gate: &Gate| gate.metric("wardgate_profiles").unwrap();
+    let put = |what: &str, spec: Value| {
+        let answer = one_place.manage(&one, &format!("PUT /api/v1/resources/{what}"), &json!({ "spec": spec }));
+        assert_eq!(answer.status, 201, "{answer:?}");
+    };
+    let habit = json!({ "operation": "yard GET /yard/things", "per_hour": 2, "from": "127.0.0.1" });
+    let until_then = wardgate_model::time::Time::from_micros(wardgate::clock::now().as_micros() + 600_000_000).to_rfc3339();
+    put(
+        "identity/drill-a",
+        json!({ "type": "bot", "owner": "shop-team", "environment": "staging", "purpose": "a rehearsal", "until": until_then }),
+    );
+    put("grant/drill-a", json!({ "to": { "identity": "drill-a" }, "api": "yard", "operations": ["list"] }));
+    // Whoever asks is watched, too.
+    let before = [watched(&one), watched(&other)];
+    let begun = json!({ "identity": "drill-a", "for": "20m", "taught": { "days": 2, "habits": [habit] } });
+    let begun = one_place.manage(&one, "POST /api/v1/rehearsals", &begun);
+    assert_eq!(begun.status, 201, "{begun:?}");
+    assert_eq!(watched(&one), before[0] + 1, "the one that was asked has taught itself");
+    until("the other to be taught", || (watched(&other) == before[1] + 1).then_some(()));
+    let ended = one_place.manage(&one, "DELETE /api/v1/rehearsals/drill-a?reason=over", &Value::Null);
+    assert_eq!(ended.status, 200, "{ended:?}");
+    for (gate, before) in [&one, &other].into_iter().zip(before) {
+        until("it to be forgotten", || (watched(gate) == before).then_some(()));
+    }
+}

@@ -1,4 +1,4 @@
-use super::{OF_NETWORK_MAX, PLACES_MAX, Strays, seen};
+use super::{OF_NETWORK_MAX, PLACES_OF_NETWORK_MAX, Strays, seen};
 use crate::usage::scene::{Scene, at};
 use wardgate_governance::surface::SHADOW_MAX;
 use wardgate_model::event::Event;
@@ -66,7 +66,6 @@ fn strangers_fill_nothing() {
         event.facts.time = at(seconds);
         take(strays, &event)
     };
-    let word = |number: usize| number.to_string().bytes().map(|digit| char::from(digit - b'0' + b'g')).collect::<String>();
     for number in 0..1_000 {
         ask(&mut strays, format!("/shop/{}", word(number)), [10, 0, 0, 1], 1);
     }
@@ -124,7 +123,108 @@ fn what_is_otherwise_is_told_by_place_and_places_are_few() {
         otherwise(&mut strays, &format!("the body at `/{}`: the document does not have it", char::from_u32('A' as u32 + number).unwrap()));
     }
     let rows = handed(&mut strays, 3);
-    assert_eq!(rows.len(), PLACES_MAX - 1, "{rows:#?}");
-    assert!(rows.iter().any(|row| row.contains("(at other places) 47/47/0")), "{rows:#?}");
+    assert_eq!(rows.len(), PLACES_OF_NETWORK_MAX - 2 + 1, "{rows:#?}");
+    assert!(rows.iter().any(|row| row.contains("(at other places) 51/51/0")), "{rows:#?}");
     assert!(seen(&scene.event("+1s caller 10.0.0.1 GET /shop/things 200")).is_none());
+}
+
+/// A request as that of a line, for something else, from elsewhere, later.
+fn asks(event: &Event, path: &str, network: u8, seconds: u64) -> Event {
+    let mut event = event.clone();
+    event.facts.request.path = path.into();
+    event.facts.source.address = [10, 0, network, 1].into();
+    event.facts.time = at(seconds);
+    event
+}
+
+fn word(number: usize) -> String {
+    number.to_string().bytes().map(|digit| char::from(digit - b'0' + b'g')).collect()
+}
+
+fn operations(strays: &Strays) -> Vec<&str> {
+    let mut all: Vec<&str> = strays.apis.values().flatten().map(|((_, operation, _), _)| &**operation).collect();
+    all.sort_unstable();
+    all
+}
+
+#[test]
+fn made_up_words_hide_nothing_that_is_served() {
+    let (scene, mut strays) = (Scene::new(), Strays::default());
+    let (asked, served) = (scene.event("+1s - 10.0.0.1 GET /old/x 404"), scene.event("+1s - 10.0.0.1 GET /old/x 200"));
+    assert!(take(&mut strays, &asks(&served, "/old/export", 1, 1)));
+    // It was handed over: what is known of it stays known.
+    strays.ready(at(2));
+    let refused = scene.event("+1s - 10.0.0.1 GET /shop/x 200");
+    for number in 0..200 {
+        for _ in 0..3 {
+            let mut event = asks(&refused, &format!("/old/{}", word(number)), 1, 3 + u64::try_from(number).unwrap());
+            event.facts.api.clone_from(&asked.facts.api);
+            take(&mut strays, &event);
+        }
+    }
+    let told = operations(&strays);
+    assert!(told.contains(&"GET /old/export") && told.contains(&"GET /old/{id}"), "{told:?}");
+    assert!(told.len() <= OF_NETWORK_MAX + 1, "{told:?}");
+}
+
+#[test]
+fn whoever_is_loud_takes_no_room_from_others() {
+    let (scene, mut strays) = (Scene::new(), Strays::default());
+    let served = scene.event("+1s - 10.0.0.1 GET /old/x 200");
+    // An upstream that serves everything.
+    for number in 0..1_000 {
+        assert!(
+            take(&mut strays, &asks(&served, &format!("/old/{}/{}", word(number % 20), word(number)), 1, 1)),
+            "what it is served last is told"
+        );
+    }
+    assert_eq!(strays.dropped(), 1_000 - u64::try_from(SHADOW_MAX).unwrap());
+    for number in 0..9 {
+        assert!(take(&mut strays, &asks(&served, &format!("/old/mine/{}", word(number)), 2, 1)));
+    }
+    for number in 0..1_000 {
+        take(&mut strays, &asks(&served, &format!("/old/{}/{}/again", word(number % 20), word(number)), 1, 1));
+    }
+    let told = operations(&strays);
+    assert_eq!((told.len(), told.iter().filter(|operation| operation.starts_with("GET /old/mine/")).count()), (SHADOW_MAX, 9));
+    // The same of what is only asked for: six fill all, one that comes later has room.
+    let (refused, mut strays) = (scene.event("+1s - 10.0.0.1 GET /shop/x 200"), Strays::default());
+    for number in 0..600 {
+        let network = u8::try_from(number % 6).unwrap();
+        take(&mut strays, &asks(&refused, &format!("/shop/{}/{}", word(number % 20), word(number)), network, 1));
+    }
+    assert_eq!(operations(&strays).len(), SHADOW_MAX);
+    for _ in 0..3 {
+        take(&mut strays, &asks(&refused, "/shop/new", 9, 1));
+    }
+    assert_eq!(handed(&mut strays, 2), ["Shadow shop GET /shop/new 3/0/3 10.0.9.0/24"]);
+    // What is asked for makes no way for itself: all have as much.
+    let before = strays.dropped();
+    take(&mut strays, &asks(&refused, "/shop/more", 5, 1));
+    assert_eq!(strays.dropped(), before + 1);
+}
+
+#[test]
+fn one_client_that_is_odd_leaves_places_for_others() {
+    let (scene, mut strays) = (Scene::new(), Strays::default());
+    let otherwise = |strays: &mut Strays, place: &str, network: u8| {
+        let mut event = scene.event("+1s caller 10.0.0.1 GET /shop/things 200");
+        event.facts.source.address = [10, 0, network, 1].into();
+        event.ruling.deviation = Some(place.into());
+        take(strays, &event)
+    };
+    for number in 0..57_u32 {
+        otherwise(
+            &mut strays,
+            &format!("the body at `/{}`: the document does not have it", char::from_u32('A' as u32 + number).unwrap()),
+            0,
+        );
+    }
+    otherwise(&mut strays, "parameter `limit` in the query: it is out of range", 7);
+    let rows = handed(&mut strays, 2);
+    assert_eq!(rows.len(), PLACES_OF_NETWORK_MAX + 2, "{rows:#?}");
+    assert!(
+        rows.iter().any(|row| row.contains("(parameter `limit` in the query: it is out of range) 1/1/0 caller,10.0.7.0/24")),
+        "{rows:#?}"
+    );
 }
