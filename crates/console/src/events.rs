@@ -24,7 +24,6 @@ pub(crate) struct EventsView {
     unreadable: u64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 const fn is_none(count: &u64) -> bool {
     *count == 0
 }

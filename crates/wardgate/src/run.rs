@@ -8,6 +8,7 @@ use wardgate_audit::{
     reading::{self, Filter, Since},
     sink::{ChangeRecord, Log},
 };
+use wardgate_model::event::EventSink as _;
 
 /// Who does what no identity does. No identity and no file is called so.
 pub const PROCESS: &str = "<process>";
