@@ -1,6 +1,7 @@
 //! What the log of segments says that there should be: its entries, taken in one after the other.
 
 use crate::{
+    seal::step,
     segment::entry::{Entry, NoEntry},
     tree::Hash,
 };
@@ -14,6 +15,8 @@ pub(crate) struct Known {
     pub(crate) events: u64,
     /// The time of its newest event, in microseconds.
     pub(crate) to_us: i64,
+    /// What the log had lived through then, in microseconds, as far as the times of its segments follow each other.
+    pub(crate) lived_us: i64,
     pub(crate) root: Hash,
     /// The hashes of its file: when it was sealed, and after each erasure. The last one counts.
     pub(crate) files: Vec<Hash>,
@@ -28,6 +31,10 @@ pub(crate) struct Ledger {
     pub(crate) retired: u64,
     /// The number after the last event that was sealed.
     pub(crate) next_seq: u64,
+    /// The time of the newest event of the last segment that was sealed.
+    pub(crate) newest_us: Option<i64>,
+    /// What the log had lived through then, in microseconds.
+    pub(crate) lived_us: i64,
 }
 
 /// Why an entry does not fit those before it.
@@ -62,7 +69,9 @@ impl Ledger {
             Entry::Segment { first_seq, events, to_us, root, file, .. } => {
                 let expected = self.next();
                 self.next_seq = first_seq.saturating_add(events);
-                self.segments.insert(first_seq, Known { index, events, to_us, root, files: vec![file] });
+                self.lived_us = self.lived_us.saturating_add(step(self.newest_us.unwrap_or(to_us), to_us));
+                self.newest_us = Some(to_us);
+                self.segments.insert(first_seq, Known { index, events, to_us, lived_us: self.lived_us, root, files: vec![file] });
                 (first_seq != expected).then_some(Misfit::Sequence { expected, found: first_seq })
             }
             Entry::Retired { through_seq, .. } => {

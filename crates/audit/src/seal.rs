@@ -6,11 +6,13 @@
 //! as it is, and told: sealing it would make it true.
 
 mod erasing;
+mod lived;
 mod note;
 pub mod outside;
 mod shared;
 mod tails;
 
+pub(crate) use lived::step;
 pub(crate) use note::{Age, Span, TAILS_MAX};
 pub use note::{Held, LogAt, NoTailNote, TailNote};
 pub(crate) use shared::Shared;
@@ -137,6 +139,8 @@ pub(crate) struct Sealer {
     /// How far the log is, and which entry is about to be appended.
     at: LogAt,
     retain: Option<Duration>,
+    /// What the log has lived through.
+    lived: lived::Lived,
     shared: Arc<Shared>,
     /// What the log says that there is.
     ledger: Ledger,
@@ -170,11 +174,13 @@ impl Sealer {
         let (edge, seal) = (edge.into(), seal.clone());
         let at = LogAt { size: 0, root: Hash::EMPTY, next: None };
         let (ledger, tails, changed) = (Ledger::default(), tails::Known::default(), Vec::new());
-        let outside = outside::Outside::default();
-        let mut sealer = Self { directory, edge, seal, log: None, at, retain, shared, ledger, tails, changed, outside, erasing: None };
+        let (outside, lived) = (outside::Outside::default(), lived::Lived::default());
+        let mut sealer =
+            Self { directory, edge, seal, log: None, at, retain, lived, shared, ledger, tails, changed, outside, erasing: None };
         sealer.open_log()?;
         sealer.clear_away()?;
         sealer.look_at_tails()?;
+        sealer.look_at_times()?;
         Ok(sealer)
     }
 
@@ -248,7 +254,9 @@ impl Sealer {
 
     fn turn(&mut self) {
         let told = [self.open_log(), self.seal_what_is_full(), self.retire(), self.erase_what_is_asked(), self.sign_what_stands()];
-        for error in told.into_iter().filter_map(Result::err) {
+        let errors: Vec<SealError> = told.into_iter().filter_map(Result::err).collect();
+        self.shared.failing.store(!errors.is_empty(), Ordering::Relaxed);
+        for error in errors {
             tracing::error!(%error, "the event log cannot be sealed: what is written stays in its tail, and is tried again");
         }
         self.tell_outside();
@@ -334,14 +342,26 @@ impl Sealer {
         self.ledger.segments.iter().map(|(first_seq, known)| (*first_seq, known))
     }
 
-    /// Takes away what was kept long enough, once the log says so.
+    /// Takes away what was kept long enough, once the log says so: by the wall clock, and by what the log has lived through.
     fn retire(&mut self) -> Result<(), SealError> {
-        let Some(retain) = self.retain else { return Ok(()) };
-        let now_us = self.shared.now_us.load(Ordering::Relaxed);
-        let kept_us = now_us.saturating_sub(i64::try_from(retain.as_micros()).unwrap_or(i64::MAX));
-        let old = self.there().take_while(|(_, known)| known.to_us < kept_us);
+        let (Some(retain), Some((begin, told))) = (self.retain, self.shared.told()) else { return Ok(()) };
+        let now = self.lived.now(begin, told);
+        let retired = self.retire_before(told.now_us, [told.now_us, now.lived_us].map(|us| us.saturating_sub(lived::micros(retain))));
+        let was_doubted = self.shared.doubted.swap(now.doubted.is_some(), Ordering::Relaxed);
+        if let Some(ahead) = now.doubted.filter(|_| !was_doubted) {
+            let hours = ahead.as_secs() / 3_600;
+            tracing::error!(
+                hours,
+                "the clock is far ahead of the newest event that the event log held at the start: nothing is retired by it until so much time has passed. Is it right?"
+            );
+        }
+        retired
+    }
+
+    fn retire_before(&mut self, at_us: i64, [kept_us, lived_us]: [i64; 2]) -> Result<(), SealError> {
+        let old = self.there().take_while(|(_, known)| known.to_us < kept_us && known.lived_us < lived_us);
         let Some(next) = old.last().map(|(first, known)| first.saturating_add(known.events)) else { return Ok(()) };
-        self.append(&Entry::Retired { edge: self.edge.to_string(), through_seq: next.saturating_sub(1), at_us: now_us })?;
+        self.append(&Entry::Retired { edge: self.edge.to_string(), through_seq: next.saturating_sub(1), at_us })?;
         self.finish_retirement()
     }
 

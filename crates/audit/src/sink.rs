@@ -116,6 +116,10 @@ pub struct Counters {
     pub sealed: u64,
     /// Tails that could not be sealed, because they do not hold what was written to them.
     pub unsealed: u64,
+    /// Whether the last try to seal, sign, retire or erase failed: it is tried again each second.
+    pub seal_failing: bool,
+    /// Whether the clock is so far ahead of the newest event before the start that nothing is retired by it.
+    pub clock_doubted: bool,
     /// Anchors that do not have the newest checkpoint.
     pub anchors_behind: usize,
     /// Tries to bring a checkpoint to an anchor that failed.
@@ -180,6 +184,8 @@ impl Shared {
             lost: self.lost.load(Ordering::Relaxed),
             sealed: 0,
             unsealed: 0,
+            seal_failing: false,
+            clock_doubted: false,
             anchors_behind: 0,
             anchor_failures: 0,
             unstored: 0,
@@ -330,9 +336,10 @@ impl Log {
         Taken { bytes: cap.bytes(), bytes_max: cap.bytes_max(), fullness: cap.fullness() }
     }
 
-    /// Tells the log the time, so that old files can go while it is too full to be given events.
-    pub fn tell_time(&self, now: Time) {
-        self.sealing.tell_time(now.as_micros());
+    /// Tells the log the time, so that old files can go while it is too full to be given events; and what a clock says that
+    /// nobody sets, from whatever begin: files go only when they are old by that, too.
+    pub fn tell_time(&self, now: Time, steady: Duration) {
+        self.sealing.tell_time(now, steady);
     }
 
     /// Takes what tells of persons out of the records that are wanted: what is in the tail is sealed first. `done` is told of how
@@ -367,9 +374,21 @@ impl Log {
     #[must_use]
     pub fn counters(&self) -> Counters {
         let (sealed, unsealed) = self.sealing.counts();
+        let (clock_doubted, seal_failing) = self.sealing.troubles();
         let (anchors_behind, anchor_failures) = self.sealing.anchors.counts();
         let (unstored, uncopied, store_failures) = self.sealing.store.counts();
-        Counters { sealed, unsealed, anchors_behind, anchor_failures, unstored, uncopied, store_failures, ..self.shared.counters() }
+        Counters {
+            sealed,
+            unsealed,
+            seal_failing,
+            clock_doubted,
+            anchors_behind,
+            anchor_failures,
+            unstored,
+            uncopied,
+            store_failures,
+            ..self.shared.counters()
+        }
     }
 
     fn send(&self, message: Message) {

@@ -93,6 +93,8 @@ pub struct EventPage {
     pub events: Vec<Value>,
     /// Where this page ends: what comes later begins here.
     pub cursor: Option<String>,
+    /// Records and segments that could not be read.
+    pub unreadable: u64,
 }
 
 /// Something that the gate could not do; for the log, not for callers.

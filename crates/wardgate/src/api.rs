@@ -340,7 +340,7 @@ impl World for Ruled {
             let read = tokio::task::spawn_blocking(move || reading::tail(&directory, &filter, &since, limit)).await;
             let page = read.map_err(Problem::fault)?.map_err(Problem::fault)?;
             let events = page.events.into_iter().map(serde_json::to_value).collect::<Result<_, _>>().map_err(Problem::fault)?;
-            Ok(EventPage { events, cursor: page.cursor.map(|cursor| cursor.to_string()) })
+            Ok(EventPage { events, cursor: page.cursor.map(|cursor| cursor.to_string()), unreadable: page.unreadable })
         })
     }
 

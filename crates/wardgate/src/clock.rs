@@ -41,6 +41,12 @@ impl Instant {
     pub const fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
+
+    /// How long after a moment this is that stays the same while the machine runs.
+    #[must_use]
+    pub const fn span(self) -> Duration {
+        self.0
+    }
 }
 
 impl Add<Duration> for Instant {

@@ -153,6 +153,12 @@ impl Control {
         &self.gate
     }
 
+    /// The name of this run of the process.
+    #[must_use]
+    pub fn run(&self) -> &str {
+        self.keeper.run()
+    }
+
     /// The event log.
     #[must_use]
     pub fn log(&self) -> &Arc<Log> {

@@ -50,6 +50,7 @@ pub mod profile;
 pub mod query;
 pub mod replay;
 pub mod risks;
+pub mod run;
 pub mod serve;
 pub mod session;
 pub mod surface;

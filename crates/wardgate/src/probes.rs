@@ -1,13 +1,14 @@
 //! What answers without a credential: health, readiness, metrics on the admin listener, our keys on the others.
 
 mod charts;
+mod evidence;
 mod trust;
 
 use crate::{
     clock,
     control::Control,
     issuer,
-    output::number,
+    run::Before,
     usage::{Counting, Metric},
 };
 use bytes::Bytes;
@@ -36,16 +37,17 @@ const KEYS_MAX_AGE_S: u32 = 300;
 pub struct Answers {
     control: Arc<Control>,
     log: Arc<Log>,
+    before: Before,
     metrics: OnceLock<Arc<EdgeMetrics>>,
     counting: OnceLock<Counting>,
     draining: AtomicBool,
 }
 
 impl Answers {
-    /// Answers for this process.
+    /// Answers for this process. `before`: how the last one ended.
     #[must_use]
-    pub fn new(control: Arc<Control>, log: Arc<Log>) -> Self {
-        Self { control, log, metrics: OnceLock::new(), counting: OnceLock::new(), draining: AtomicBool::new(false) }
+    pub fn new(control: Arc<Control>, log: Arc<Log>, before: Before) -> Self {
+        Self { control, log, before, metrics: OnceLock::new(), counting: OnceLock::new(), draining: AtomicBool::new(false) }
     }
 
     /// From now on this process is not ready: others should take the traffic.
@@ -83,21 +85,10 @@ impl Answers {
         };
         plain(
             status,
-            text + &self.behind()
+            text + &evidence::lines(&self.log.counters())
                 + &trust::lines(&self.control.sources().states(), &self.control.sources().asked(), clock::now())
                 + &charts::lines(&self.control.charted()),
         )
-    }
-
-    /// Where evidence does not come that should: the gate serves all the same.
-    fn behind(&self) -> String {
-        match self.log.counters().anchors_behind {
-            0 => String::new(),
-            behind => format!(
-                "warning: {} of `audit.anchor` did not take the newest checkpoint of the event log\n",
-                number(behind as u64, "anchor")
-            ),
-        }
     }
 
     /// What a gate goes on with while the store does not answer, and what the store does not know of it.
@@ -168,6 +159,7 @@ impl Answers {
         for Metric { name, kind, help, value } in self.counting.get().map(Counting::metrics).unwrap_or_default() {
             let _infallible = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n");
         }
+        text.push_str(&evidence::metrics(&log, self.before));
         text.push_str(&trust::metrics(&self.control.sources().states(), &self.control.sources().asked(), clock::now()));
         text.push_str(&charts::metrics(&self.control.charted(), clock::now()));
         let mut response = plain(StatusCode::OK, text);

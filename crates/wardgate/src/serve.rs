@@ -15,6 +15,7 @@ use crate::{
     kept,
     probes::Answers,
     risks::{self, Risks},
+    run::{Before, Daily, Run},
     surface::{self, Surface},
     tasks::{self, budgets::Drawer},
     tls,
@@ -48,6 +49,7 @@ pub struct Running {
     admin: SocketAddr,
     answers: Arc<Answers>,
     journal: Arc<FileJournal>,
+    run: Run,
     log: Writer,
     usage: Arc<Usage>,
     surface: Arc<Surface>,
@@ -88,13 +90,15 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         risks: Arc::default(),
         surface: Arc::default(),
     };
+    let before = Before::look(&config.audit);
     let (log, writer) = Log::start_observed(&config.audit, &options, observed.observer())
         .with_context(|| format!("cannot open the event log `{}`", config.audit.display()))?;
 
     let control = runtime.block_on(Control::open(config, meters, Arc::clone(&log)))?;
+    let run = Run::started(&log, control.run(), before, control.config().audit_window);
     runtime.block_on(control.chart())?;
     let config = control.config();
-    let answers = Arc::new(Answers::new(Arc::clone(&control), Arc::clone(&log)));
+    let answers = Arc::new(Answers::new(Arc::clone(&control), Arc::clone(&log), before));
     let metrics = Arc::new(EdgeMetrics::default());
     answers.count_with(Arc::clone(&metrics));
     let census = Arc::new(Census::default());
@@ -135,7 +139,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         let _within = runtime.enter();
         (watch::Watch::start(Arc::clone(&control))?, Certificates::follow(shown)?)
     };
-    runtime.spawn(sweep(Arc::clone(&control), Arc::clone(&log)));
+    runtime.spawn(sweep(Arc::clone(&control), Arc::clone(&log), run.daily()));
     runtime.spawn(Arc::clone(&control).listen());
     runtime.spawn(Arc::clone(&control).follow());
     runtime.spawn(Arc::clone(&control).follow_rehearsals());
@@ -170,6 +174,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         admin,
         answers,
         journal,
+        run,
         log: writer,
         usage,
         surface,
@@ -277,6 +282,7 @@ impl Running {
             tracing::error!(%error, "what is usual for callers could not be kept: it is learned anew");
         }
         self.runtime.block_on(self.drawer.give_back());
+        drop(self.run);
         let counters = self.log.close(LOG_PATIENCE);
         if let Err(error) = self.runtime.block_on(self.usage.keep(self.control.store())) {
             tracing::error!(%error, "the last counts of use could not be kept");
@@ -345,11 +351,12 @@ fn bound(edge: &EdgeHandle) -> anyhow::Result<(Vec<(String, SocketAddr)>, Socket
     Ok((public.iter().map(|(name, address)| (name.to_string(), *address)).collect(), admin.1))
 }
 
-async fn sweep(control: Arc<Control>, log: Arc<Log>) {
+async fn sweep(control: Arc<Control>, log: Arc<Log>, mut daily: Daily) {
     let mut tick = tokio::time::interval(SWEEP);
     loop {
         tick.tick().await;
         control.gate().meters().sweep(clock::now());
-        log.tell_time(clock::now());
+        log.tell_time(clock::now(), clock::instant().span());
+        daily.goes_on();
     }
 }

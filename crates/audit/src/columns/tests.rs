@@ -1,3 +1,5 @@
+mod page;
+
 use super::{COLUMNS, COUNT, Type, Value, event, number, row};
 use crate::event_v1::EventV1;
 use std::{borrow::Cow, collections::BTreeSet};

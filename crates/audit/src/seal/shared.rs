@@ -1,13 +1,18 @@
 //! What the threads that write and that seal tell each other.
 
-use super::{Held, SealError, TAILS_MAX, outside::StoreState};
+use super::{
+    Held, SealError, TAILS_MAX,
+    lived::{Told, micros},
+    outside::StoreState,
+};
 use crate::{anchor::AnchorState, directory::Standing, segment::erase::Erasable};
 use std::{
     collections::BTreeMap,
     sync::{
-        Mutex, PoisonError,
+        Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 use wardgate_model::time::Time;
 
@@ -35,6 +40,14 @@ pub(crate) struct Shared {
     pub(super) full: Mutex<BTreeMap<u64, Held>>,
     /// The time as it was last told, in microseconds.
     pub(super) now_us: AtomicI64,
+    /// What a clock that nobody sets said then.
+    steady_us: AtomicI64,
+    /// What was told first.
+    begin: OnceLock<Told>,
+    /// Whether the time is told so far ahead that nothing is retired by it.
+    pub(super) doubted: AtomicBool,
+    /// Whether the last try to seal, sign, retire or erase failed.
+    pub(super) failing: AtomicBool,
     pub(super) sealed: AtomicU64,
     pub(super) unsealed: AtomicU64,
     /// Set when the files are others: bytes are to be counted again.
@@ -69,8 +82,24 @@ impl Shared {
         Time::from_micros(self.now_us.load(Ordering::Relaxed))
     }
 
-    pub(crate) fn tell_time(&self, now_us: i64) {
-        self.now_us.store(now_us, Ordering::Relaxed);
+    pub(crate) fn tell_time(&self, now: Time, steady: Duration) {
+        let _first_only = self.begin.set(Told { now_us: now.as_micros(), steady_us: micros(steady) });
+        self.steady_us.store(micros(steady), Ordering::Relaxed);
+        self.now_us.store(now.as_micros(), Ordering::Release);
+    }
+
+    /// The time as it was first told and last, by both clocks; `None` before it was.
+    pub(super) fn told(&self) -> Option<(Told, Told)> {
+        let begin = *self.begin.get()?;
+        let now_us = self.now_us.load(Ordering::Acquire);
+        // What is about to be told of the first time.
+        let now_us = if now_us == 0 { begin.now_us } else { now_us };
+        Some((begin, Told { now_us, steady_us: self.steady_us.load(Ordering::Relaxed) }))
+    }
+
+    /// Whether the time is not believed, and whether the last try to seal failed.
+    pub(crate) fn troubles(&self) -> (bool, bool) {
+        (self.doubted.load(Ordering::Relaxed), self.failing.load(Ordering::Relaxed))
     }
 
     /// Asks for what tells of persons to be taken out of records, once all before `from_seq` is sealed. `done` is told of how many.

@@ -1,7 +1,7 @@
 //! What is known of the tails: what the note that the last run left says of them, and what this run wrote. So what is signed next, and
 //! which of them may be sealed.
 
-use super::{Held, SealError, Sealer, Span, TAIL_NOTE, TAILS_MAX, TailNote, failed, holds, kept_note, note::Age, replace};
+use super::{Held, SealError, Sealer, Span, TAIL_NOTE, TAILS_MAX, TailNote, failed, holds, kept_note, lived::Lived, note::Age, replace, step};
 use crate::{
     directory::SEGMENTS,
     hot::{self, Frame, Tail, TailName},
@@ -143,6 +143,24 @@ impl Sealer {
                 self.tails.forget(name.first_seq);
             }
         }
+        Ok(())
+    }
+
+    /// Learns when the newest event was, of those that segments and tails hold.
+    pub(super) fn look_at_times(&mut self) -> Result<(), SealError> {
+        let (mut newest, mut lived) = (self.ledger.newest_us, self.ledger.lived_us);
+        if self.retain.is_some() {
+            for name in hot::names(&self.directory).map_err(failed(&self.directory))? {
+                let path = self.directory.join(name.to_string());
+                let bytes = hot::read(&path).map_err(failed(&path))?;
+                let last = Tail::read(&bytes).ok().and_then(|tail| hot::frame_before(&bytes, tail.whole));
+                if let Some(time) = last.and_then(|(_, frame)| frame.number("time")) {
+                    lived = lived.saturating_add(step(newest.unwrap_or(time), time));
+                    newest = Some(time);
+                }
+            }
+        }
+        self.lived = Lived::since(newest, lived);
         Ok(())
     }
 

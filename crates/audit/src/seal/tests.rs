@@ -1,3 +1,4 @@
+mod clock;
 mod erasing;
 mod put_back;
 
@@ -52,6 +53,12 @@ fn record(log: &Arc<Log>, events: usize, time: Time) {
         Place::reserve(&sink, Share::Whole).expect("a place").record(honest("/ledger/entries/7", time));
         until(|| log.counters().queued == 0);
     }
+}
+
+/// Tells the time, so long after noon: as a clock that runs since then does.
+fn tell(log: &Log, since: Duration) {
+    log.tell_time(NOON, Duration::ZERO);
+    log.tell_time(NOON + since, since);
 }
 
 /// Waits for a state; a test that waits too long has failed.
@@ -213,7 +220,7 @@ fn what_the_log_says_was_retired_goes_at_the_next_start() {
     until(|| log.counters().sealed == 1);
     let segment = path.join(SEGMENTS).join("events-000000000001.parquet");
     let bytes = fs::read(&segment).expect("readable");
-    log.tell_time(NOON + DAY * 2);
+    tell(&log, DAY * 2);
     until(|| !segment.exists());
     let _ = writer.close(PATIENCE);
     // As a machine leaves it that stops between the entry and the file.
@@ -256,7 +263,7 @@ fn what_was_kept_long_enough_goes_and_the_log_says_so() {
     }
     until(|| log.counters().sealed == 3);
     assert_eq!(segments(path).len(), 3);
-    log.tell_time(NOON + DAY * 2 + Duration::from_secs(60));
+    tell(&log, DAY * 2 + Duration::from_secs(60));
     until(|| segments(path) == ["events-000000000006.parquet", "events-000000000011.parquet"]);
     let _ = writer.close(PATIENCE);
     assert_eq!(look(path).findings, [], "what is gone was retired");
@@ -335,7 +342,7 @@ fn an_old_tail_is_sealed_while_no_event_comes() {
     record(&log, 3, NOON);
     until(|| log.counters().written == 3);
     assert_eq!(log.counters().sealed, 0);
-    log.tell_time(NOON + Duration::from_secs(3_600));
+    tell(&log, Duration::from_secs(3_600));
     until(|| log.counters().sealed == 1);
     let _ = writer.close(PATIENCE);
     let report = look(directory.path());

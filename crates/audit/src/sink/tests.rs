@@ -1,5 +1,6 @@
 mod durable;
 mod kinds;
+mod slow;
 
 use super::{Counters, Fullness, Log, Options, scribe::BATCH_EVENTS_MAX};
 use crate::{

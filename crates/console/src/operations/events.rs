@@ -9,11 +9,11 @@ use crate::{
     asking::{Found, Question},
     changes::ChangeView,
     erasures::{ErasureRequest, ErasureView},
+    events::EventsView,
     explain::ExplainRequest,
     problem::Code,
     usage::UsageView,
 };
-use serde_json::{Map, Value};
 use wardgate_model::api::OperationClass;
 
 pub(super) const ROWS: &[AdminOperation] = &[
@@ -52,7 +52,7 @@ pub(super) const ROWS: &[AdminOperation] = &[
         LIMIT,
         CURSOR,
     ])
-    .gives(&[(200, Some(schema_of::<Page<Map<String, Value>>>))]),
+    .gives(&[(200, Some(schema_of::<EventsView>))]),
     row(
         Key::AskLog,
         Verb::Post,

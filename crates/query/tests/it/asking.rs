@@ -1,6 +1,6 @@
 //! What is asked is answered from all there is, each event once.
 
-use crate::log::{Log, asked, rows, said, tail};
+use crate::log::{Log, asked, asked_by_the_gate, rows, said, tail};
 use parquet::file::{metadata::ParquetMetaDataReader, properties::WriterProperties};
 use serde_json::json;
 use std::{fs, io::Write as _};
@@ -62,6 +62,28 @@ fn several_edges_are_asked_at_once() {
     two.append(1..31);
     let answer = asked(&[one.path(), two.path()], "SELECT edge, count(*) AS n FROM events GROUP BY edge ORDER BY edge", &[]);
     assert_eq!(rows(&answer), json!([{ "edge": "edge-1", "n": 60 }, { "edge": "edge-2", "n": 30 }]));
+}
+
+/// What `wardgate` asks for its management API, in its words (`wardgate::query`): what it reads of the answer is there.
+#[test]
+fn the_gate_is_answered_with_a_document() {
+    let log = Log::new("edge-1");
+    log.seal(1..51);
+    log.append(51..61);
+    let answer = asked_by_the_gate(log.path(), "SELECT seq, time, identity_name, reasons, duration_us FROM events ORDER BY seq DESC", 7);
+    let document = rows(&answer);
+    assert_eq!((&document["truncated"], &document["left_out"]), (&json!(true), &json!([])), "{}", said(&answer));
+    let columns = [("seq", "integer"), ("time", "time"), ("identity_name", "text"), ("reasons", "list"), ("duration_us", "integer")];
+    assert_eq!(document["columns"], json!(columns.map(|(name, kind)| json!({ "name": name, "type": kind }))));
+    let seqs: Vec<&serde_json::Value> = document["rows"].as_array().unwrap().iter().map(|row| &row["seq"]).collect();
+    assert_eq!(seqs, [60, 59, 58, 57, 56, 55, 54]);
+
+    let counted = rows(&asked_by_the_gate(log.path(), COUNTS, 7));
+    assert_eq!(counted["rows"], json!([{ "n": 60, "seqs": 60, "first": 1, "last": 60 }]));
+    assert_eq!(counted["truncated"], false);
+    let refused = asked_by_the_gate(log.path(), "DELETE FROM events", 7);
+    assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+    assert!(said(&refused).lines().any(|line| line.starts_with("error: ")), "{}", said(&refused));
 }
 
 /// An event is counted once, however often its log is named.

@@ -7,9 +7,10 @@ use parquet::{
 use serde_json::{Map, Value, json};
 use std::{
     fs::{self, File},
+    io::Write as _,
     ops::Range,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 use tempfile::TempDir;
 use wardgate_audit::{
@@ -92,6 +93,24 @@ pub(crate) fn asked(directories: &[&Path], sql: &str, more: &[&str]) -> Output {
         command.args(["--output", "json"]);
     }
     command.args(more).arg("--").arg(sql).output().unwrap()
+}
+
+/// Asks as `wardgate` does for its management API: in its words and in their order, the question over standard input, without an environment.
+pub(crate) fn asked_by_the_gate(directory: &Path, sql: &str, rows: u32) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_wardgate-query"))
+        .arg("--directory")
+        .arg(directory)
+        .args(["--output", "document", "--seconds", "30", "--memory-mib", "512"])
+        .args(["--rows", &rows.to_string(), "-"])
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It may refuse before it has read all.
+    drop(child.stdin.take().unwrap().write_all(sql.as_bytes()));
+    child.wait_with_output().unwrap()
 }
 
 /// The rows of an answer that must be one.

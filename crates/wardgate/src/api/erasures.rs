@@ -69,7 +69,7 @@ impl Erasures {
             if running.is_some() {
                 return Err(busy(running));
             }
-            self.log.tell_time(clock::now());
+            self.log.tell_time(clock::now(), clock::instant().span());
             let id: Box<str> = format!("{:032x}", clock::entropy()).into();
             self.record_asked(&erasure, &id)?;
             let wanted = Wanted { either: subject.predicates(), ..Wanted::default() };

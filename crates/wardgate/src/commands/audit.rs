@@ -1,6 +1,6 @@
 //! `wardgate audit tail`: a line an event.
 
-use super::{listing::text, query::directory, reach};
+use super::{evidence, listing::text, query::directory, reach};
 use crate::{
     cli::{Output, TailArgs},
     client::{Client, ClientFault, query},
@@ -28,6 +28,8 @@ enum Read {
 struct Page {
     events: Vec<Value>,
     next: Option<String>,
+    /// Records and segments that could not be read.
+    unreadable: u64,
 }
 
 impl Read {
@@ -46,13 +48,14 @@ impl Read {
                 ]);
                 let page = client.get(&format!("/api/v1/events{path}")).await?;
                 let events = page.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
-                Ok(Page { events, next: page.get("next").and_then(Value::as_str).map(str::to_owned) })
+                let unreadable = page.get("unreadable").and_then(Value::as_u64).unwrap_or_default();
+                Ok(Page { events, next: page.get("next").and_then(Value::as_str).map(str::to_owned), unreadable })
             }
             Self::Directory(directory) => {
                 let since = cursor.and_then(Cursor::parse).map_or(Since::Newest, Since::After);
                 let page = reading::tail(directory, filter, &since, limit)?;
                 let events = page.events.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
-                Ok(Page { events, next: page.cursor.map(|cursor| cursor.to_string()) })
+                Ok(Page { events, next: page.cursor.map(|cursor| cursor.to_string()), unreadable: page.unreadable })
             }
         }
     }
@@ -88,9 +91,10 @@ pub(super) async fn tail(args: TailArgs) -> anyhow::Result<Exit> {
     };
     let newest = usize::try_from(args.lines.clamp(1, 500)).unwrap_or(PAGE);
     let mut cursor: Option<String> = None;
+    let mut told = 0;
     loop {
         let first = cursor.is_none();
-        let Page { events, next } = read
+        let Page { events, next, unreadable } = read
             .page(&filter, if first { newest } else { PAGE }, cursor.as_deref())
             .await
             .map_err(|fault| if is_unreachable(&fault) { or_offline(&fault) } else { fault })?;
@@ -99,6 +103,10 @@ pub(super) async fn tail(args: TailArgs) -> anyhow::Result<Exit> {
                 Output::Json => json_line(event)?,
                 Output::Table => line(&readable(event))?,
             }
+        }
+        // Who follows is told once of what stays as it is.
+        if unreadable != std::mem::replace(&mut told, unreadable) && unreadable > 0 {
+            evidence::note_unreadable(unreadable);
         }
         if !args.follow {
             if events.is_empty() && output == Output::Table {

@@ -150,7 +150,7 @@ fn bar() -> ProgressBar {
 }
 
 fn here(log: &Log, subject: &Subject, reason: &str) -> anyhow::Result<(u64, u64)> {
-    log.tell_time(clock::now());
+    log.tell_time(clock::now(), clock::instant().span());
     let (sender, receiver) = sync_channel(1);
     let record = |what: &str, kind: &str, name: &str| ChangeRecord {
         time: clock::now(),

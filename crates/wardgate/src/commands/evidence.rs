@@ -316,13 +316,18 @@ pub(super) fn export(args: &LogArgs) -> anyhow::Result<Exit> {
         note(&format!("and {}", number(gaps - GAPS_TOLD_MAX, "more gap")));
     }
     if unreadable > 0 {
-        let (what, are) = if unreadable == 1 { ("record or segment", "it is") } else { ("records or segments", "they are") };
-        note(&format!("{unreadable} {what} could not be read: `wardgate audit verify` says which {are}"));
+        note_unreadable(unreadable);
     }
     if unreadable > 0 || gaps > 0 {
         return Ok(Exit::Failed);
     }
     Ok(Exit::Done)
+}
+
+/// Says of how many records nothing could be told.
+pub(super) fn note_unreadable(unreadable: u64) {
+    let (what, are) = if unreadable == 1 { ("record or segment", "it is") } else { ("records or segments", "they are") };
+    note(&format!("{unreadable} {what} could not be read: `wardgate audit verify` says which {are}"));
 }
 
 /// Prints the public key under which the log is signed.

@@ -7,7 +7,7 @@ use super::{
     documents::{self, FileRead},
     kept::{self, Line, Mark, MetersAt, RUN, Run, VERSION},
 };
-use crate::{config::Config, control::Loaded};
+use crate::{config::Config, control::Loaded, run::PROCESS};
 use std::{
     fs::{self, DirBuilder, File},
     io::{self, Write as _},
@@ -101,13 +101,19 @@ impl Keeper {
         Ok(Self { kept, queue: Some(queue), thread: Some(thread) })
     }
 
+    /// The name of the run.
+    #[must_use]
+    pub fn run(&self) -> &str {
+        &self.kept.run
+    }
+
     /// The event that names the run, which has to be the first that is recorded.
     #[must_use]
     pub fn event(&self, now: Time) -> ChangeRecord {
         let (kind, what) = RUN;
         ChangeRecord {
             time: now,
-            actor: "<process>".into(),
+            actor: PROCESS.into(),
             what: what.into(),
             kind: kind.into(),
             name: self.kept.run.as_str().into(),

@@ -10,6 +10,7 @@
 //! that comes out otherwise, and never makes one good that the record does not have.
 
 use super::documents::FileRead;
+use crate::run;
 use serde::{Deserialize, Serialize};
 use std::{
     fs::{File, OpenOptions},
@@ -29,7 +30,7 @@ pub const DIRECTORY: &str = "replay";
 /// The directory of documents in it.
 pub const DOCUMENTS: &str = "documents";
 /// What an event that names a run tells of: kind and act of a change.
-pub const RUN: (&str, &str) = ("run", "start");
+pub const RUN: (&str, &str) = (run::KIND, run::START);
 /// Largest file of a run or of meters that is written or read, in bytes.
 pub const BYTES_MAX: u64 = 256 << 20;
 /// Version of these forms.

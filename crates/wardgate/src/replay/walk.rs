@@ -9,6 +9,7 @@ use super::{
     kept::{self, KeptRun, Mark, RUN, read_meters, read_run},
     report::{Compared, Difference},
 };
+use crate::run::PROCESS;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -324,7 +325,7 @@ impl Running {
 
 /// Whether a change is the event that names a run. No identity and no file is called so.
 fn names_run(change: &ChangeV1<'_>) -> bool {
-    change.actor == "<process>" && (&*change.kind, &*change.what) == RUN
+    change.actor == PROCESS && (&*change.kind, &*change.what) == RUN
 }
 
 fn end(event: &EventV1<'_>) -> Time {

@@ -47,6 +47,8 @@ mod issuer;
 #[cfg(test)]
 mod key_change;
 #[cfg(test)]
+mod killed;
+#[cfg(test)]
 mod leaks;
 #[cfg(test)]
 mod management;

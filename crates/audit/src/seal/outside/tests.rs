@@ -283,7 +283,8 @@ fn what_is_retired_goes_from_the_store() {
     record(&log, 10, NOON);
     record(&log, 15, NOON + DAY * 2);
     until(|| is_only_there(path, 1) && Stub::path(&segment(path, 11)).exists());
-    log.tell_time(NOON + DAY * 2);
+    log.tell_time(NOON, Duration::ZERO);
+    log.tell_time(NOON + DAY * 2, DAY * 2);
     until(|| segments(&objects).len() == 1 && outstanding(path).expect("readable") == 0);
     assert!(!Stub::path(&segment(path, 1)).exists());
     let _ = writer.close(PATIENCE);

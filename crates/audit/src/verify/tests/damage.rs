@@ -6,7 +6,7 @@ use crate::{
     note::tests::TestKey,
     seal::TAIL_NOTE,
     segment::{
-        self, Segment, SegmentName,
+        self, GROUP_ROWS, Segment, SegmentName,
         entry::Entry,
         metadata,
         tests::{frames, plausible},
@@ -62,8 +62,25 @@ fn every_flipped_byte_beside_the_segments_is_found() {
     assert_eq!(sample.told(), [""; 0]);
 }
 
-/// Every byte of a segment is under the hash of its file. What is more is asked here: that it is said where, without a panic.
-/// `cargo run -p wardgate-audit --example mutations` flips all of them.
+/// Every byte of a segment is under the hash of its file, and the file is named.
+#[test]
+fn every_flipped_byte_of_a_segment_is_found() {
+    let sample = Sample::of(&[3]);
+    let path = sample.segment(0);
+    let whole = fs::read(&path).unwrap();
+    for at in 0..whole.len() {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1 << (at % 8);
+        fs::write(&path, &bytes).unwrap();
+        let found = sample.report(Depth::Files).findings;
+        assert!(matches!(found.as_slice(), [one, ..] if one.to_string().contains(FIRST)), "byte {at} of {}: {found:?}", whole.len());
+    }
+    fs::write(&path, &whole).unwrap();
+    assert_eq!(sample.told(), [""; 0]);
+}
+
+/// What is more is asked here: that each record that was hit is named, or the row group, without a panic.
+/// `cargo run -p wardgate-audit --example mutations` flips all bytes.
 #[test]
 fn flipped_bytes_of_a_segment_are_found_and_placed() {
     let sample = Sample::new();
@@ -168,7 +185,10 @@ fn rewrite(path: &Path, change: impl FnOnce(RecordBatch) -> RecordBatch) {
     let mut writer = parquet::arrow::ArrowWriter::try_new(&mut file, segment::schema(), None).unwrap();
     let batch = change(batch);
     let rows = batch.num_rows() as u64;
-    writer.write(&batch).unwrap();
+    for from in (0..batch.num_rows()).step_by(GROUP_ROWS) {
+        writer.write(&batch.slice(from, GROUP_ROWS.min(batch.num_rows() - from))).unwrap();
+        writer.flush().unwrap();
+    }
     for said in metadata::say(1, segment.edge(), segment.first_seq(), rows, segment.group_roots()) {
         writer.append_key_value_metadata(said);
     }
@@ -205,16 +225,7 @@ fn records_that_are_dropped_doubled_swapped_or_edited_are_named() {
     let renumbered = with(&|batch| replaced(&batch, "seq", |numbers| numbers[6] = Some(70)));
     assert_eq!(renumbered, [Finding::Record { file: file(FIRST), seq: 7 }]);
     // With a mark that fits: not the record, but the row group is named.
-    let forged = with(&|_| {
-        let bytes = frames((1..=40).map(|seq| {
-            let mut row = plausible(seq);
-            if seq == 7 {
-                row[number("client_status").unwrap()] = Some(crate::columns::Value::Int(403));
-            }
-            row
-        }));
-        segment::batch(hot::Tail::read(&bytes).unwrap().frames().map(|frame| frame.record)).unwrap()
-    });
+    let forged = with(&|_| forged(1..=40, 7));
     assert_eq!(forged, [Finding::Group { file: file(FIRST), group: 0, first: 1, last: 40 }]);
     let half_erased = with(&|batch| {
         let mut columns = batch.columns().to_vec();
@@ -223,6 +234,37 @@ fn records_that_are_dropped_doubled_swapped_or_edited_are_named() {
         RecordBatch::try_new(batch.schema(), columns).unwrap()
     });
     assert_eq!(half_erased.len(), 36, "all that have something to hide: {half_erased:?}");
+}
+
+/// The records with these numbers, of which one has another status, and a mark that fits.
+fn forged(seqs: impl IntoIterator<Item = u64>, one: u64) -> RecordBatch {
+    let bytes = frames(seqs.into_iter().map(|seq| {
+        let mut row = plausible(seq);
+        if seq == one {
+            row[number("client_status").unwrap()] = Some(crate::columns::Value::Int(403));
+        }
+        row
+    }));
+    segment::batch(hot::Tail::read(&bytes).unwrap().frames().map(|frame| frame.record)).unwrap()
+}
+
+/// A segment of more than one row group: damage in one is told of that one.
+#[test]
+fn what_is_forged_or_edited_in_the_second_row_group_is_told_of_that_one() {
+    let (first, all) = (GROUP_ROWS as u64, GROUP_ROWS as u64 + 10);
+    let sample = Sample::of(&[all]);
+    assert_eq!(Segment::open(&sample.segment(0)).unwrap().groups(), 2);
+    let with = |change: &dyn Fn(RecordBatch) -> RecordBatch| {
+        rewrite(&sample.segment(0), change);
+        sample.findings()
+    };
+    let group = |group, first, last| Finding::Group { file: file(FIRST), group, first, last };
+    assert_eq!(with(&|_| forged(1..=all, first + 3)), [group(1, first + 1, all)]);
+    assert_eq!(with(&|_| forged(1..=all, 7)), [group(0, 1, first)]);
+    let edited = with(&|batch| replaced(&batch, "client_status", |numbers| numbers[GROUP_ROWS + 2] = Some(403)));
+    assert_eq!(edited, [Finding::Record { file: file(FIRST), seq: first + 3 }]);
+    let dropped = with(&|_| taken((1..=first + 2).chain(first + 4..=all)));
+    assert_eq!(dropped, [Finding::Dropped { file: file(FIRST), first: first + 3, last: first + 3 }]);
 }
 
 fn replaced(batch: &RecordBatch, column: &str, change: impl FnOnce(&mut Vec<Option<i64>>)) -> RecordBatch {

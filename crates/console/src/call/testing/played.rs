@@ -257,8 +257,8 @@ impl World for Played {
 
     fn events(&self, query: EventQuery) -> BoxFuture<'_, Result<EventPage, Problem>> {
         let page = match query.cursor.as_deref() {
-            None => Ok(EventPage { events: vec![json!({ "seq": 1 })], cursor: Some("a:1".into()) }),
-            Some("a:1") => Ok(EventPage { events: Vec::new(), cursor: Some("a:1".into()) }),
+            None => Ok(EventPage { events: vec![json!({ "seq": 1 })], cursor: Some("a:1".into()), unreadable: 0 }),
+            Some("a:1") => Ok(EventPage { events: Vec::new(), cursor: Some("a:1".into()), unreadable: 2 }),
             Some(_) => Err(Problem::new(Code::Malformed, "this is no cursor of the event log")),
         };
         self.asked.lock().unwrap().push(query);

@@ -13,16 +13,24 @@ use anyhow::Context as _;
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::mpsc::sync_channel,
+    time::Duration,
 };
 use wardgate_audit::{
     hot::{self, Tail},
     note::Trusted,
+    seal::SealError,
+    segment::{self, find::Wanted},
+    sink::{Log, Options},
     verify::{Asked, Depth, Report, verify},
 };
 
+/// How long it may take to seal a copy of the log.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 pub(super) const SCENE: Scene = Scene {
     name: "tampering-found",
-    promise: "whoever edits, removes or cuts records of the event log is found out, and the record is named",
+    promise: "whoever edits, removes or cuts records of the event log is found out, and the record, or the sealed segment, is named",
     play: |stage, play| Box::pin(play_it(stage, play)),
 };
 
@@ -47,6 +55,12 @@ async fn play_it(stage: &Stage, play: &mut Play) -> anyhow::Result<()> {
         let named = findings.iter().map(ToString::to_string).find(|finding| finding.contains(&seq.to_string()));
         play.claim(format!("the record of it {how} on the disk: {}", named.as_deref().unwrap_or("not found")), named.is_some());
     }
+    let sealed = log.sealed(stage, &copies.path().join("sealed")).await?;
+    play.claim("the log was found whole when all of it was sealed", sealed.look()?.findings.is_empty());
+    let file = sealed.edit_a_segment()?;
+    let findings = sealed.look()?.findings;
+    let named = findings.iter().map(ToString::to_string).find(|finding| finding.contains(&file));
+    play.claim(format!("a byte changed in a sealed segment: {}", named.as_deref().unwrap_or("not found")), named.is_some());
     Ok(())
 }
 
@@ -86,6 +100,37 @@ impl Copied {
     fn copy(&self, to: &Path) -> anyhow::Result<Self> {
         copy(&self.directory, to)?;
         Ok(Self { directory: to.to_owned(), trusted: self.trusted.clone() })
+    }
+
+    /// A copy of which all is sealed, as it is once a tail is full or old: who erases has what there is sealed first, also where nothing
+    /// is to be erased.
+    async fn sealed(&self, stage: &Stage, to: &Path) -> anyhow::Result<Self> {
+        let copied = self.copy(to)?;
+        let options = Options { anchors: Vec::new(), storage: None, ..evidence::options(&stage.config()?)? };
+        let directory = copied.directory.clone();
+        let seal = move || -> anyhow::Result<()> {
+            let (log, writer) = Log::start(&directory, &options)?;
+            let (sender, receiver) = sync_channel(1);
+            let done = Box::new(move |erased: Result<u64, SealError>| drop(sender.send(erased)));
+            log.erase(Wanted { seq: 0..=0, ..Wanted::default() }, "nothing", done)?;
+            receiver.recv_timeout(PATIENCE)??;
+            let _ = writer.close(PATIENCE);
+            Ok(())
+        };
+        tokio::task::spawn_blocking(seal).await??;
+        Ok(copied)
+    }
+
+    /// Changes a byte in the middle of the newest segment; gives the segment's name.
+    fn edit_a_segment(&self) -> anyhow::Result<String> {
+        let folder = self.directory.join("segments");
+        let newest = segment::names(&folder)?.into_iter().max().context("something is sealed")?.to_string();
+        let path = folder.join(&newest);
+        let mut bytes = fs::read(&path)?;
+        let middle = bytes.len() / 2;
+        *bytes.get_mut(middle).context("a segment has bytes")? ^= 1;
+        fs::write(&path, &bytes)?;
+        Ok(newest)
     }
 
     fn look(&self) -> anyhow::Result<Report> {
