@@ -37,6 +37,8 @@ mod helper;
 #[cfg(test)]
 mod helper_holds;
 #[cfg(test)]
+mod helper_proofs;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod in_use;
