@@ -55,6 +55,8 @@ mod management;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]
+mod matrix_beside;
+#[cfg(test)]
 mod mixed;
 #[cfg(test)]
 mod mutual;
