@@ -280,7 +280,7 @@ columns! {
     "grant_name" Text [grant] "Name of the grant that allowed it.";
     "purpose" Text [purpose value] "Why it was made: the registered purpose.";
     "purpose_basis" Text [purpose basis] "On what the purpose rests: `declared`, `registered` or `task`.";
-    "task" Text [task] "Id of the task it was part of.";
+    "task" Text [task] "Id of the task it was part of; where one was started, or a token of one given out or ended, of that one.";
     "source" Text personal [source address] "The peer's address.";
     "source_network" Text [source network] "The network that the address belongs to.";
     "source_zone" Text [source zone] "The zone whose networks hold the address; where none do, the one whose trust source vouches for the caller.";

@@ -12,7 +12,7 @@ use std::{borrow::Cow, time::Duration};
 use wardgate_model::{
     api::Operation,
     event::{Event, EventKind, UpstreamOutcome},
-    facts::{Caller, RequestFacts},
+    facts::{Basis, Caller, RequestFacts},
     risk::Contribution,
     ruling::{Challenge, Response, Ruling},
     time::Time,
@@ -35,8 +35,12 @@ pub(crate) fn event<'a>(event: &'a Event, edge: &'a str, seq: u64) -> EventV1<'a
         describe_caller(&mut told, caller, facts.time);
     }
     told.grant = event.ruling.grant.as_ref().map(|grant| grant.as_str().into());
-    told.purpose =
-        facts.purpose.as_ref().map(|purpose| PurposeV1 { value: purpose.value.as_str().into(), basis: purpose.basis.as_str().into() });
+    let of_task = event.outcome.came_of.task.as_ref();
+    told.task = of_task.map(|of| of.task.as_str().into()).or(told.task);
+    // What was judged comes first: it is judged again.
+    let known = facts.purpose.as_ref().or(event.ruling.purpose.as_ref().filter(|_| of_task.is_none()));
+    let known = known.map(|purpose| (&purpose.value, purpose.basis)).or_else(|| Some((&of_task?.purpose, Basis::Task)));
+    told.purpose = known.map(|(value, basis)| PurposeV1 { value: value.as_str().into(), basis: basis.as_str().into() });
     told.source = Some(SourceV1 {
         address: Some(facts.source.address.to_string().into()),
         zone: facts.source.zone.as_ref().map(|zone| zone.as_str().into()),
@@ -78,7 +82,7 @@ pub(crate) fn event<'a>(event: &'a Event, edge: &'a str, seq: u64) -> EventV1<'a
 /// Whoever asks the token service shows no token that came of another: what is said there is of the one that it is about.
 fn parents(event: &Event) -> &[Box<str>] {
     let shown = event.facts.caller.as_ref().and_then(|caller| caller.delegation.as_deref());
-    match &*event.outcome.came_of.0 {
+    match &*event.outcome.came_of.tokens {
         [] => shown.map_or(&[], |delegation| &delegation.parents),
         told => told,
     }

@@ -104,10 +104,10 @@ pub struct EventV1<'a> {
     /// Name of the grant that allowed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<Cow<'a, str>>,
-    /// Why it was made.
+    /// Why it was made; where a task was started, or a token of one given out or ended: what that one is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purpose: Option<PurposeV1<'a>>,
-    /// Id of the task it was part of.
+    /// Id of the task it was part of; where one was started, or a token of one given out or ended, of that one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<Cow<'a, str>>,
     /// Where it came from.

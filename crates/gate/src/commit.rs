@@ -25,19 +25,25 @@ pub(crate) fn stopped(caller: &Caller, denied: &Denied) -> Reason {
 /// Gives the permit, or the refusal.
 #[must_use]
 pub fn commit(ruled: Ruled, snapshot: &Snapshot, now: Time) -> Verdict {
-    let Ruled { ruling, reservation, api, operation, caller, purpose, acting_until } = ruled;
+    let Ruled { ruling, reservation, api, operation, caller, acting_until } = ruled;
     if !ruling.forwards() {
         return Verdict { ruling, permit: None };
     }
     let refuse = |ruling: Ruling, reason| Verdict {
-        ruling: Ruling { limits: ruling.limits, risk: ruling.risk, signals: ruling.signals, ..Ruling::refused(reason) },
+        ruling: Ruling {
+            limits: ruling.limits,
+            purpose: ruling.purpose,
+            risk: ruling.risk,
+            signals: ruling.signals,
+            ..Ruling::refused(reason)
+        },
         permit: None,
     };
     let Some(api) = api else { return refuse(ruling, Reason::StandingFault) };
     if let Some(caller) = caller.as_ref().filter(|caller| is_contained(caller, snapshot)) {
         return refuse(ruling, stopped(caller, snapshot.denied()));
     }
-    let show = match snapshot.show(&api, operation.as_deref(), caller.as_ref(), purpose.as_ref(), now) {
+    let show = match snapshot.show(&api, operation.as_deref(), caller.as_ref(), ruling.purpose.as_ref(), now) {
         Ok(show) => show,
         Err(reason) => return refuse(ruling, reason),
     };
@@ -45,5 +51,6 @@ pub fn commit(ruled: Ruled, snapshot: &Snapshot, now: Time) -> Verdict {
     let until = [until, acting_until].into_iter().flatten().min();
     let lapses = caller.as_ref().and_then(|caller| task::over_from(caller, snapshot, now));
     let lease = Lease::new(caller, Arc::clone(snapshot.denied()), reservation.map(Reservation::commit), Ends { until, lapses });
+    let purpose = ruling.purpose.clone();
     Verdict { ruling, permit: Some(Permit::new(api, show, purpose, lease, snapshot.mint())) }
 }

@@ -84,6 +84,17 @@ impl Stopped {
         };
     }
 
+    fn has(&self, subject: &Subject) -> bool {
+        match subject {
+            Subject::Credential(id) => self.credentials.contains_key(id),
+            Subject::Identity(id) => self.identities.contains_key(id),
+            Subject::Owner(name) => self.owners.contains_key(name),
+            Subject::Issuer(name) => self.issuers.contains_key(name),
+            Subject::Token(id) => self.tokens.contains_key(id),
+            Subject::Task(id) => self.tasks.contains_key(id),
+        }
+    }
+
     /// What is shown was stopped: the token, its task, the credential, or whoever vouches for it.
     fn holds_shown(&self, caller: &Caller) -> bool {
         let token = || caller.token.as_ref().is_some_and(|token| self.tokens.contains_key(&token.id));
@@ -202,6 +213,12 @@ impl Denied {
     #[must_use]
     pub fn stops_credential(&self, caller: &Caller) -> bool {
         self.stopped.load().holds_shown(caller)
+    }
+
+    /// Whether a subject is stopped here.
+    #[must_use]
+    pub fn holds(&self, subject: &Subject) -> bool {
+        self.generation() != 0 && self.stopped.load().has(subject)
     }
 
     /// Whether what a trust source vouches for was stopped.

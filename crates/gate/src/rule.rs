@@ -30,7 +30,6 @@ pub struct Ruled {
     pub(crate) api: Option<Arc<Api>>,
     pub(crate) operation: Option<Arc<Operation>>,
     pub(crate) caller: Option<Caller>,
-    pub(crate) purpose: Option<Purpose>,
     /// When the grant ends that permits it to whoever acts for the caller.
     pub(crate) acting_until: Option<Time>,
 }
@@ -61,7 +60,6 @@ pub fn rule(assessed: Assessed<'_>, snapshot: &Snapshot, now: Time) -> Result<Ru
     let (found, told) = inspected.denied.map_or((None, None), |denial| (Some(denial.reason), denial.told));
     let registered = || snapshot.purpose_of(answer.grant.as_ref()?).map(|value| Purpose { value, basis: Basis::Registered });
     Ok(Ruled {
-        purpose: asked.facts.purpose.clone().or_else(registered),
         api: Some(Arc::clone(asked.api)),
         operation: Some(Arc::clone(asked.operation)),
         caller: Some(asked.caller.clone()),
@@ -70,6 +68,7 @@ pub fn rule(assessed: Assessed<'_>, snapshot: &Snapshot, now: Time) -> Result<Ru
             enforced: asked.api.mode == Mode::Enforce,
             reasons: found.into_iter().chain(follows.reason).chain([answer.reason]).collect(),
             policies: answer.policies,
+            purpose: asked.facts.purpose.clone().or_else(registered),
             grant: answer.grant,
             risk,
             signals: assessment.parts,
@@ -107,13 +106,13 @@ impl Ruled {
             api: facts.api.clone(),
             operation: facts.operation.clone(),
             caller: facts.caller.clone(),
-            purpose: facts.purpose.clone(),
             ruling: Ruling {
                 response: Response::Block,
                 enforced: !observe || denial.reason.binds_in_observe(),
                 reasons: SmallVec::from_elem(denial.reason, 1),
                 policies: denial.policies,
                 grant: None,
+                purpose: facts.purpose.clone(),
                 risk: denial.assessment.risk,
                 signals: denial.assessment.parts,
                 would: None,

@@ -102,7 +102,7 @@ macro_rules! against {
 
 against! {
     /// No API has this address.
-    Unknown = "unknown", "no API has that address: have the client name one as its `url` stands in `wardgate get apis`, without a slash at the end";
+    Unknown = "unknown", "no API has that address: have the client name one as it calls itself, `resource` in what `/.well-known/oauth-protected-resource` and the API's path say on its host, without a slash at the end";
     /// The API takes no tokens at all.
     NoTokens = "no_tokens", "the API takes no tokens: add `jwt` to its `accept`";
     /// It takes no keys, so nothing that was got by one.
@@ -112,15 +112,20 @@ against! {
     /// Nothing is granted.
     NoGrant = "no_grant", "nothing of the API is granted to the identity, or to who acts for it: declare a `Grant`";
     /// It wants possession of a key.
-    Unbound = "unbound", "the API wants tokens that are bound to a key: `wardgate token --bound`, or a client that sends `DPoP`";
+    Unbound = "unbound", "the API wants tokens that are bound to a key: `wardgate token --proxy ADDRESS --bound --issuer URL --client NAME --key FILE --resource URL` for a program that cannot change, or a client that sends `DPoP`";
     /// A policy or a guardrail.
-    Policy = "policy", "a policy stands against it: `wardgate explain METHOD URL --identity NAME --proof jwt` says which";
+    Policy = "policy", "a policy stands against it: `wardgate explain --identity NAME --method METHOD --url URL --proof jwt` says which";
     /// It names no API, and could be for several.
     Several = "several", "there are several APIs that it could be for: have the client name one by `resource`";
     /// It names several.
     Named = "named_several", "a token is for one API: have the client ask for one after the other";
     /// It names none, and there is none that it could be for.
     Nothing = "none", "no API takes what the client proves itself by, or nothing is granted to it: see `wardgate access --identity NAME`";
+}
+
+/// What the operator can do, of all that can stand against a token.
+pub fn remedies() -> impl Iterator<Item = &'static str> {
+    Against::ALL.iter().map(|against| against.remedy())
 }
 
 /// How the record begins to say what stands against it.

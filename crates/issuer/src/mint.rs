@@ -15,7 +15,7 @@ use serde_json::json;
 use std::{fmt::Write as _, time::Duration};
 use wardgate_model::{
     credential::TokenBinding,
-    event::CameOf,
+    event::{CameOf, ForTask},
     facts::Caller,
     id::{CredentialId, IdentityId},
     proof::HeldKey,
@@ -95,7 +95,8 @@ pub(crate) fn mint(wanted: &Wanted<'_>, request: &Request<'_>, entropy: &dyn Ent
         // RFC 9396 §7: as granted.
         body.insert(DETAILS.to_owned(), details.clone());
     }
-    Ok(answer::recorded(answer::document(&body), "issued", &id, CameOf(wanted.parents.into())))
+    let task = wanted.task.map(|asks| ForTask { task: asks.task.id.clone(), purpose: asks.task.purpose.clone() });
+    Ok(answer::recorded(answer::document(&body), "issued", &id, CameOf { tokens: wanted.parents.into(), task }))
 }
 
 /// The key that the token is bound to: the one whose possession was shown by whoever asks for it. Where what it rests on allows none

@@ -12,10 +12,15 @@ use bytes::Bytes;
 use http::Response;
 use serde_json::{Value, json};
 use wardgate_gate::proof::{self, Live, live};
-use wardgate_model::{event::CameOf, facts::Caller, proof::HeldKey};
+use wardgate_model::{
+    event::{CameOf, ForTask},
+    facts::Caller,
+    id::{PurposeName, TaskId},
+    proof::HeldKey,
+};
 use wardgate_proof::{
-    access_token::{self, DETAILS, PARENTS},
-    jose::claims::Confirmation,
+    access_token::{self, DETAILS, PARENTS, TASK},
+    jose::claims::{Claims, Confirmation},
 };
 
 fn text<'a>(request: &'a Request<'_>) -> Result<&'a str, Refusal> {
@@ -84,6 +89,13 @@ pub(crate) fn revoke(request: &Request<'_>) -> Result<Outcome, Refusal> {
     }
     let id = token.facts.id.clone();
     let parents = token.claims.all().get(PARENTS).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let came_of = CameOf(parents.iter().filter_map(Value::as_str).map(Into::into).collect());
+    let tokens = parents.iter().filter_map(Value::as_str).map(Into::into).collect();
+    let came_of = CameOf { tokens, task: for_task(&token.claims) };
     Ok(Outcome::End { then: answer::recorded(answer::empty(), "revoked", &id, came_of), token: id })
+}
+
+/// The task that a token of ours is of.
+fn for_task(claims: &Claims) -> Option<ForTask> {
+    let purpose = claims.at(DETAILS)?.get(0)?.get("purpose")?.as_str()?;
+    Some(ForTask { task: TaskId::parse(claims.text(TASK)?).ok()?, purpose: PurposeName::parse(purpose).ok()? })
 }

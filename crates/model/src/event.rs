@@ -1,6 +1,12 @@
 //! Events: what is recorded of a request, once it is over. Compact values here; JSON is made on the way out.
 
-use crate::{facts::Facts, inventory::words, ruling::Ruling, time::Time};
+use crate::{
+    facts::Facts,
+    id::{PurposeName, TaskId},
+    inventory::words,
+    ruling::Ruling,
+    time::Time,
+};
 use std::{sync::Arc, time::Duration};
 
 words! {
@@ -64,14 +70,28 @@ pub struct Outcome {
     pub upstream: Option<UpstreamOutcome>,
     /// `Wardgate-Effect`, as declared by the upstream, cut to 256 bytes.
     pub effect: Option<Box<str>>,
-    /// Of which tokens the one came that was given out or ended.
+    /// What our own services gave out or ended, and of what it came.
     pub came_of: CameOf,
 }
 
-/// The tokens that a token came of, nearest first, by their `jti`. An answer of our own token service brings it to the record among its
-/// extensions, which no upstream can write.
+/// Of what that came which our own services gave out or ended. Their answer brings it to the record among its extensions, which no upstream
+/// can write.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct CameOf(pub Box<[Box<str>]>);
+pub struct CameOf {
+    /// The tokens that a token came of, nearest first, by their `jti`.
+    pub tokens: Box<[Box<str>]>,
+    /// The task that was started, or that the token is of.
+    pub task: Option<ForTask>,
+}
+
+/// A task, as its events have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForTask {
+    /// Which.
+    pub task: TaskId,
+    /// What it is for.
+    pub purpose: PurposeName,
+}
 
 /// The record of one request.
 #[derive(Debug, Clone)]

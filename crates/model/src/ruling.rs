@@ -1,6 +1,7 @@
 //! Rulings: decisions are values.
 
 use crate::{
+    facts::Purpose,
     id::{GrantId, PolicyName},
     reason::Reason,
     risk::Contribution,
@@ -102,6 +103,8 @@ pub struct Ruling {
     pub policies: Arc<[PolicyName]>,
     /// The grant that allowed it.
     pub grant: Option<GrantId>,
+    /// What it is for: as the caller, its task or, where neither says so, that grant has it. `None` too where nothing was decided on it.
+    pub purpose: Option<Purpose>,
     /// 0 to 100.
     pub risk: u8,
     /// What the risk is made of, the heaviest first.
@@ -130,6 +133,7 @@ impl Ruling {
             reasons: SmallVec::from_elem(reason, 1),
             policies: Arc::default(),
             grant: None,
+            purpose: None,
             risk: 0,
             signals: SmallVec::new(),
             would: None,

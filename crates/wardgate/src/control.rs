@@ -1,7 +1,7 @@
 //! The control side of a process: it reads files, keeps the store, and is the one writer of snapshots.
 //!
 //! Reading order: `load` (files and what is declared otherwise, resolved), `people` (identities and credentials), `publish`
-//! (snapshots), `follow` (what stops somebody, before any snapshot), `change` (what the management API declares),
+//! (snapshots), `follow` (what stops somebody, before any snapshot), `lag` (how long that took), `change` (what the management API declares),
 //! `material` (our keys), `signing` (how they are replaced), `hooks` (secrets of senders), `trust` (those of others), `charts` (what is known of addresses); `heard`, `away`, `pending` and `last` (the store is away: how that is known, what is obeyed all the
 //! same, what is started from),
 //! `replays` (what rulings can be made again with), `open` (the start).
@@ -13,6 +13,7 @@ mod charts;
 mod follow;
 mod heard;
 mod hooks;
+mod lag;
 mod last;
 mod load;
 mod material;
@@ -46,6 +47,7 @@ use crate::{clock, config::Config, replay::Keeper};
 use arc_swap::ArcSwap;
 use change::Proposed;
 use follow::Heeded;
+use lag::RevocationLag;
 use pending::Pending;
 use publish::Rebuild;
 use std::{
@@ -90,6 +92,8 @@ pub struct Control {
     known: Mutex<Option<Change>>,
     /// How far the feed was read for stops.
     heeded: Mutex<Heeded>,
+    /// How long stops took from the record to here.
+    lag: RevocationLag,
     /// The last change that went into the event log.
     recorded: Mutex<u64>,
     /// Held by whoever looks at what a change would come to: one at a time, so that many do not take the machine.
@@ -157,6 +161,11 @@ impl Control {
     #[must_use]
     pub fn run(&self) -> &str {
         self.keeper.run()
+    }
+
+    /// How long stops took from the record to here.
+    pub(crate) fn lag(&self) -> &RevocationLag {
+        &self.lag
     }
 
     /// The event log.

@@ -160,6 +160,7 @@ impl Answers {
             let _infallible = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n");
         }
         text.push_str(&evidence::metrics(&log, self.before));
+        text.push_str(&self.control.lag().render());
         text.push_str(&trust::metrics(&self.control.sources().states(), &self.control.sources().asked(), clock::now()));
         text.push_str(&charts::metrics(&self.control.charted(), clock::now()));
         let mut response = plain(StatusCode::OK, text);

@@ -12,6 +12,7 @@ use wardgate_gate::{Change, Population};
 use wardgate_issuer::tasks::{self, Asked, Cause, Refusal, Start};
 use wardgate_model::{
     contain::Containable,
+    event::{CameOf, ForTask},
     id::{IdentityId, TaskId},
     task::TaskState,
     time::Time,
@@ -82,7 +83,10 @@ async fn done(control: &Control, call: &InProcessCall) -> Result<Response<Bytes>
             let stored = start_task(control, start, &actor).await?;
             // It is on record, whatever else can be read.
             let contained = contained(control, &stored).await.unwrap_or_default();
-            Ok(told(StatusCode::CREATED, &stored, "started", contained))
+            let mut response = told(StatusCode::CREATED, &stored, "started", contained);
+            let task = ForTask { task: stored.task.id.clone(), purpose: stored.task.purpose.clone() };
+            response.extensions_mut().insert(CameOf { task: Some(task), ..CameOf::default() });
+            Ok(response)
         }
         Asked::List => list(control, &identity, query).await,
         Asked::Show(id) => shown(control, &own(control, &identity, &id).await?).await,

@@ -6,9 +6,9 @@ pub(crate) use made::{NOON, honest, stranger};
 use serde_json::{Value, json};
 use std::time::Duration;
 use wardgate_model::{
-    event::{Event, EventKind},
-    facts::Stopped,
-    id::RequestId,
+    event::{Event, EventKind, ForTask},
+    facts::{Basis, Purpose, Stopped},
+    id::{PurposeName, RequestId, TaskId},
     reason::Reason,
     ruling::{Challenge, Response},
 };
@@ -45,6 +45,26 @@ fn what_is_unknown_is_absent() {
             "ending": "complete", "duration_us": 250, "client_status": 404, "snapshot": 3, "judge_order": 41,
         })
     );
+}
+
+#[test]
+fn why_a_request_was_made_is_told_with_what_it_rests_on() {
+    let purpose = |value: &'static str, basis| Some(Purpose { value: PurposeName::literal(value), basis });
+    let mut event = honest("/ledger/entries/7", NOON);
+    event.ruling.purpose = purpose("settlement", Basis::Registered);
+    assert_eq!(told(&event)["purpose"], json!({ "value": "settlement", "basis": "declared" }), "as it was judged");
+    event.facts.purpose = None;
+    assert_eq!(told(&event)["purpose"], json!({ "value": "settlement", "basis": "registered" }));
+    event.ruling.purpose = None;
+    assert_eq!(told(&event)["purpose"], Value::Null);
+
+    // A token of a task was given out: who asks for it shows none of it.
+    event.facts.caller.as_mut().expect("a caller").task = None;
+    let task = ForTask { task: TaskId::literal("t-7"), purpose: PurposeName::literal("refunds") };
+    event.outcome.came_of.task = Some(task);
+    assert_eq!((&told(&event)["task"], &told(&event)["purpose"]), (&json!("t-7"), &json!({ "value": "refunds", "basis": "task" })));
+    event.facts.purpose = purpose("settlement", Basis::Declared);
+    assert_eq!((&told(&event)["task"], &told(&event)["purpose"]["value"]), (&json!("t-7"), &json!("settlement")));
 }
 
 #[test]

@@ -7,6 +7,8 @@ mod chains;
 #[cfg(test)]
 mod hops;
 #[cfg(test)]
+mod lives;
+#[cfg(test)]
 mod policies;
 #[cfg(test)]
 mod tasks;

@@ -1,5 +1,7 @@
 use super::{Cli, Command};
-use clap::{CommandFactory as _, Parser as _};
+use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
+use wardgate_issuer::{answer, tasks::Cause};
+use wardgate_model::{reason::Reason, risk::Signal};
 
 #[test]
 fn the_manual_is_kept() {
@@ -24,6 +26,30 @@ fn every_command_has_examples() {
 
 fn parse(line: &str) -> Result<Cli, String> {
     Cli::try_parse_from(line.split(' ')).map_err(|error| error.to_string().lines().next().unwrap_or_default().to_owned())
+}
+
+/// Whoever follows a remedy types what stands there.
+#[test]
+fn every_command_that_a_remedy_names_is_understood() {
+    let reasons = Reason::ALL.iter().map(|reason| reason.row().remedy);
+    let others = Signal::ALL.iter().map(|signal| signal.remedy()).chain(Cause::ALL.iter().map(|cause| cause.remedy()));
+    let mut lines = 0;
+    for remedy in reasons.chain(others).chain(answer::remedies()) {
+        for line in remedy.split('`').skip(1).step_by(2).filter(|part| part.starts_with("wardgate ")) {
+            match Cli::try_parse_from(line.split(' ')) {
+                Ok(cli) => {
+                    let alone = matches!(&cli.command, Command::Token(args) if args.bound && args.proxy.is_none());
+                    assert!(!alone, "`{line}`: only the forwarder shows what is bound");
+                }
+                // One that only names a command leaves to the reader what for.
+                Err(wrong) if wrong.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {}
+                Err(wrong) if wrong.kind() == ErrorKind::MissingRequiredArgument && !line.contains(" -") => {}
+                Err(wrong) => panic!("`{line}`: {wrong}"),
+            }
+            lines += 1;
+        }
+    }
+    assert!(lines > 5, "{lines}");
 }
 
 #[test]

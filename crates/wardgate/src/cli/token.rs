@@ -80,7 +80,8 @@ pub struct TokenArgs {
     /// The private key of the certificate, PEM
     #[arg(long, env = "WARDGATE_CLIENT_CERTIFICATE_KEY", value_name = "FILE", help_heading = "By what it proves itself")]
     pub certificate_key: Option<PathBuf>,
-    /// A file with a token of an issuer that the gate trusts, as Kubernetes and CI systems give it; read anew each time
+    /// A file with a token of an issuer that the gate trusts, as Kubernetes and CI systems give it; with `--client` and a proof of it, the
+    /// token of whom it acts for; read anew each time
     #[arg(long, env = "WARDGATE_SUBJECT_TOKEN_FILE", value_name = "FILE", help_heading = "By what it proves itself")]
     pub subject_token_file: Option<PathBuf>,
     /// The gate's issuer, exactly as it calls itself
@@ -101,7 +102,8 @@ pub struct TokenArgs {
     /// Connect there, where the issuer's own name does not lead to the gate
     #[arg(long, value_name = "HOST:PORT")]
     pub connect: Option<String>,
-    /// Run the command behind `--` with the token in a file, named by WARDGATE_TOKEN_FILE and replaced before the token ends
+    /// Run the command behind `--` with the token in a file, named by WARDGATE_TOKEN_FILE and replaced before the token ends; the last one is
+    /// ended with the command
     #[arg(long, requires = "command", conflicts_with_all = ["proxy", "new_key"], help_heading = "For a command")]
     pub exec: bool,
     /// What to run

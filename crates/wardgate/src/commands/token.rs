@@ -14,11 +14,11 @@ mod task;
 
 use crate::{
     cli::{Output, TokenArgs},
-    output::{Exit, json, line, note, plain},
+    output::{Exit, error, json, line, note, plain},
     pki,
 };
 use anyhow::{Context as _, bail};
-use asking::{Asker, Asks};
+use asking::{Asker, Asks, Token};
 use exec::Place;
 use fresh::Fresh;
 use signals::Heard;
@@ -42,6 +42,10 @@ pub(super) async fn run(args: TokenArgs) -> anyhow::Result<Exit> {
         bail!(
             "a bound token opens nothing without the key that it is bound to, which is in no file: `--bound` needs the forwarder, `--proxy`"
         );
+    }
+    if let Some(why) = asking::at_odds(&args) {
+        error(&why);
+        return Ok(Exit::Invalid);
     }
     let asker = Arc::new(Asker::new(&args).await?);
     if args.exec {
@@ -70,7 +74,13 @@ async fn command(asker: Arc<Asker>, args: &TokenArgs) -> anyhow::Result<ExitStat
         let task = asker.asks().task.clone();
         exec::run(Fresh::begin(asker), &place, &args.command, (args.env.as_deref(), task.as_deref()), heard).await
     };
-    let Some((purpose, resource)) = args.own.purpose.as_deref().zip(args.resource.as_deref()) else { return run(asker, &mut heard).await };
+    let Some((purpose, resource)) = args.own.purpose.as_deref().zip(args.resource.as_deref()) else {
+        let ended = run(Arc::clone(&asker), &mut heard).await?;
+        if let Some(token) = &ended.token {
+            give_back(&asker, token, &mut heard).await;
+        }
+        return Ok(ended.status);
+    };
     let task = tokio::select! {
         task = Running::start(&asker, purpose, resource, &args.own) => task?,
         // One that is started all the same lapses by itself.
@@ -86,11 +96,24 @@ async fn command(asker: Arc<Asker>, args: &TokenArgs) -> anyhow::Result<ExitStat
             () = &mut beating => running.await,
         }
     };
+    let ended = ended.map(|ended| ended.status);
     let ending = task.end(ended.as_ref().is_ok_and(ExitStatus::success));
     if !task::in_time(ending, heard.next(), task::END_MAX, task::HURRY).await {
         note(&format!("warning: nobody answers: the task `{}` lapses by itself", plain(task.id())));
     }
     ended
+}
+
+/// The command has ended, and its token with it, so far as anybody hears that.
+async fn give_back(asker: &Asker, token: &Token, heard: &mut Heard) {
+    let ending = async {
+        if let Err(why) = asker.give_back(token).await {
+            note(&format!("warning: {why:#}: the command's token ends by itself, within {} s", token.life.as_secs()));
+        }
+    };
+    if !task::in_time(ending, heard.next(), task::END_MAX, task::HURRY).await {
+        note(&format!("warning: nobody answers: the command's token ends by itself, within {} s", token.life.as_secs()));
+    }
 }
 
 /// A private key for its owner alone, never over another one; its public half to be declared.

@@ -8,13 +8,14 @@ use crate::clock;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use wardgate_audit::sink::ChangeRecord;
-use wardgate_gate::denied::Subject as Stopped;
+use wardgate_gate::denied::{Denied, Subject as Stopped};
 use wardgate_model::{
     contain::Containable,
     event::EventSink as _,
     id::{CredentialId, IdentityId, OwnerName, TaskId, TrustName},
     inventory::IdentityState,
     resource::Kind,
+    time::Time,
 };
 use wardgate_store::{Act, Change, StoreFault, StoredContainment, Subject};
 
@@ -151,6 +152,23 @@ enum Effect {
     Releases(Stopped),
 }
 
+/// Stops that go in together.
+#[derive(Default)]
+struct Stops {
+    subjects: Vec<Stopped>,
+    /// When those were put on record that are not in force here yet.
+    recorded: Vec<Time>,
+}
+
+impl Stops {
+    fn add(&mut self, subject: Stopped, recorded: Time, denied: &Denied) {
+        if !denied.holds(&subject) {
+            self.recorded.push(recorded);
+        }
+        self.subjects.push(subject);
+    }
+}
+
 /// What the overlay knows of things that can be contained.
 fn subject(kind: Containable, name: &str) -> Option<Stopped> {
     match kind {
@@ -177,27 +195,35 @@ impl Control {
             let changes = self.store.stops_since(heeded.seq, FEED_PAGE).await?;
             let Some(last) = changes.last().map(|change| change.seq) else { return Ok(heeded.is_stop(seq)) };
             // In the order of the feed; stops that follow each other go in together.
-            let mut stops = Vec::new();
+            let mut stops = Stops::default();
             for change in &changes {
                 match heeded.effect(change) {
                     Some(Effect::Stops(subject)) => {
                         heeded.note_stop(change.seq);
-                        stops.push(subject);
+                        stops.add(subject, change.time, &self.denied);
                     }
                     // What waits to be put on record is a later stop, whatever the record says now.
                     Some(Effect::Releases(subject)) if self.pending.holds(&subject) => {}
                     Some(Effect::Releases(subject)) => {
-                        self.denied.stop_all(stops.drain(..), clock::now());
+                        self.stop(&mut stops);
                         self.denied.release(&subject);
                     }
                     None => {}
                 }
             }
-            self.denied.stop_all(stops, clock::now());
+            self.stop(&mut stops);
             heeded.seq = last;
             if changes.len() < FEED_PAGE as usize {
                 return Ok(heeded.is_stop(seq));
             }
+        }
+    }
+
+    /// From here on they are in force.
+    fn stop(&self, stops: &mut Stops) {
+        self.denied.stop_all(stops.subjects.drain(..), clock::now());
+        for recorded in stops.recorded.drain(..) {
+            self.lag.note(recorded, clock::now());
         }
     }
 

@@ -128,6 +128,28 @@ fn a_stop_is_obeyed_although_the_feed_cannot_be_read_after_it() {
 }
 
 #[test]
+fn how_long_a_stop_took_from_the_record_is_counted_once() {
+    with(|control| async move {
+        let actor = Actor::new(Who::Process, "test");
+        let counted =
+            || control.lag().render().lines().find_map(|line| line.strip_prefix("wardgate_revocation_lag_seconds_count ")?.parse().ok());
+        let owner = Containable::Owner;
+        let since = Time::from_micros(clock::now().as_micros() - 30_000_000);
+        control.store.contain(&actor, owner, "payments", since).await.unwrap();
+        control.catch_up().await.unwrap();
+        assert_eq!(counted(), Some(1_u64));
+        // Of half a minute.
+        let text = control.lag().render();
+        assert!(text.contains("_bucket{le=\"10\"} 0\n") && text.contains("_bucket{le=\"60\"} 1\n"), "{text}");
+        // It is in force here before the feed tells of it.
+        control.denied.stop(Subject::Owner(OwnerName::literal("billing")), clock::now());
+        control.store.contain(&actor, owner, "billing", since).await.unwrap();
+        control.catch_up().await.unwrap();
+        assert_eq!(counted(), Some(1));
+    });
+}
+
+#[test]
 fn what_the_feed_told_since_is_the_last_word() {
     with(|control| async move {
         let (actor, now) = (Actor::new(Who::Process, "test"), clock::now());

@@ -61,7 +61,8 @@ pub(super) fn facts(event: &EventV1<'_>, snapshot: &Snapshot) -> Result<Facts, M
     };
     let api = event.api.as_ref().map(|api| find_api(&api.name, snapshot)).transpose()?;
     let operation = event.operation.as_deref().map(|name| find_operation(name, api.as_deref())).transpose()?;
-    let caller = caller(event, time, snapshot)?;
+    let task = task_shown(event, api.as_deref());
+    let caller = caller(event, task, time, snapshot)?;
     if stopped.is_none() && (caller.is_none() || api.is_none() || operation.is_none()) {
         return Err(Missing::NeverJudged(why_not(event)));
     }
@@ -97,7 +98,7 @@ pub(super) fn facts(event: &EventV1<'_>, snapshot: &Snapshot) -> Result<Facts, M
         caller,
         unknown: None,
         assessed: Some(Box::new(assessment(event)?)),
-        purpose: purpose(event)?,
+        purpose: purpose(event, task)?,
         stopped,
     })
 }
@@ -151,14 +152,25 @@ fn find_operation(name: &str, api: Option<&Api>) -> Result<Arc<Operation>, Missi
     operation.cloned().ok_or_else(|| Missing::Unknown("operation", name.into()))
 }
 
-fn purpose(event: &EventV1<'_>) -> Result<Option<Purpose>, Missing> {
-    let Some(told) = &event.purpose else { return Ok(None) };
-    let value = PurposeName::parse(&told.value).ok();
-    let purpose = value.zip(Basis::parse(&told.basis)).map(|(value, basis)| Purpose { value, basis });
-    purpose.map(Some).ok_or(Missing::Member("purpose"))
+/// The task whose token was shown. Where a token or a task was asked for, the event tells of the one that was given out: nobody who shows
+/// a token of a task is let in there.
+fn task_shown<'e>(event: &'e EventV1<'_>, api: Option<&Api>) -> Option<&'e str> {
+    let gives_out = api.is_some_and(|api| api.is_issuer() || (api.is_tasks() && event.resource.is_none()));
+    event.task.as_deref().filter(|_| !gives_out)
 }
 
-fn caller(event: &EventV1<'_>, time: Time, snapshot: &Snapshot) -> Result<Option<Caller>, Missing> {
+/// The purpose that was judged: what the grant says is of the ruling, and what a task says that was not shown is of the answer.
+fn purpose(event: &EventV1<'_>, task: Option<&str>) -> Result<Option<Purpose>, Missing> {
+    let Some(told) = &event.purpose else { return Ok(None) };
+    let value = PurposeName::parse(&told.value).ok();
+    match value.zip(Basis::parse(&told.basis)).ok_or(Missing::Member("purpose"))? {
+        (_, Basis::Registered) => Ok(None),
+        (_, Basis::Task) if task.is_none() => Ok(None),
+        (value, basis) => Ok(Some(Purpose { value, basis })),
+    }
+}
+
+fn caller(event: &EventV1<'_>, task: Option<&str>, time: Time, snapshot: &Snapshot) -> Result<Option<Caller>, Missing> {
     let Some(told) = &event.identity else { return Ok(None) };
     let identity = match &*told.id {
         Identity::ANONYMOUS => Arc::clone(snapshot.anonymous()),
@@ -173,7 +185,7 @@ fn caller(event: &EventV1<'_>, time: Time, snapshot: &Snapshot) -> Result<Option
         event.actors.iter().map(|actor| IdentityId::parse(actor)).collect::<Result<_, _>>().map_err(|_| Missing::Member("actors"))?;
     let credential = credential.map(Arc::new);
     let delegation = credential.as_ref().map(|credential| delegation(&actors, credential, snapshot)).transpose()?.flatten();
-    let task = event.task.as_deref().map(TaskId::parse).transpose().map_err(|_| Missing::Member("task"))?;
+    let task = task.map(TaskId::parse).transpose().map_err(|_| Missing::Member("task"))?;
     Ok(Some(Caller {
         identity,
         credential,

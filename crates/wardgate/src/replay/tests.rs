@@ -71,6 +71,29 @@ kind: Grant
 name: other-reads
 spec: { to: { identity: other }, api: shop, operations: [read, list] }
 ---
+kind: Purpose
+name: stock
+spec: { description: counts what is there }
+---
+kind: Api
+name: stock
+spec:
+  policy_owner: shop-team
+  environment: production
+  match: { path_prefix: /stock }
+  upstream: { urls: ['http://127.0.0.1:9003'] }
+  operations: [{ match: 'GET /things', class: list }]
+---
+kind: Grant
+name: other-counts
+spec: { to: { identity: other }, api: stock, operations: [list], purpose: stock }
+---
+kind: Policy
+name: nobody-declares
+spec:
+  cedar: |
+    @id(\"nobody-declares\") forbid (principal, action, resource in Api::\"stock\") when { context has purpose };
+---
 kind: Limit
 name: pace
 spec: { select: { api: shop }, per: identity, rate: 5/s, burst: 6, concurrency: 3 }
@@ -300,6 +323,27 @@ fn every_limit_was_reached_and_comes_out_the_same() {
         ground.control.settle_replay();
         let report = replay(&ground.control.config().audit, ground.control.store()).await.unwrap();
         assert!(report.is_all_same(), "{report:#?}");
+    });
+}
+
+#[test]
+fn what_the_grant_says_a_call_is_for_is_recorded_and_is_nothing_that_was_judged() {
+    on(WORLD, async |ground| {
+        let mut scene = Scene::new(ground).await;
+        scene.ask("other", "GET /stock/things", "10.0.0.1", Duration::ZERO, 0);
+        scene.ask("other", "GET /stock/things\nWardgate-Purpose: stock", "10.0.0.1", Duration::ZERO, 0);
+        scene.ask("other", "GET /shop/things", "10.0.0.1", Duration::ZERO, 0);
+        scene.finish();
+        drop(scene);
+        let requests = ground.recorded("request");
+        let told: Vec<_> = requests.iter().map(|event| (event["ruling"]["code"].as_str().unwrap(), event["purpose"].clone())).collect();
+        let stock = |basis: &str| serde_json::json!({ "value": "stock", "basis": basis });
+        let expected =
+            [("rule.allowed", stock("registered")), ("rule.forbidden", stock("declared")), ("rule.allowed", serde_json::Value::Null)];
+        assert_eq!(told, expected);
+        ground.control.settle_replay();
+        let report = replay(&ground.control.config().audit, ground.control.store()).await.unwrap();
+        assert!(report.is_all_same() && report.same == 3, "{report:#?}");
     });
 }
 

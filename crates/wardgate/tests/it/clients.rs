@@ -1,9 +1,10 @@
 //! Clients of the token service that others made, unmodified: `oauth4webapi` and `openid-client` (npm), Authlib (PyPI).
 
 use crate::{
+    delegation,
     gate::{Place, until},
     provider::Provider,
-    token_world::{GRANT, ISSUER, World, world},
+    token_world::{GRANT, ISSUER, World, claims, world},
     trust,
     upstream::Upstream,
 };
@@ -72,6 +73,12 @@ fn openid_client_goes_the_whole_way() {
         let way = &said["plain"];
         assert_eq!((&way["type"], &way["called"], &way["after"]), (&json!("bearer"), &json!(200), &json!(401)), "{way}");
         assert_eq!((&way["introspected"]["active"], &way["revoked"]["active"]), (&json!(true), &json!(false)), "{way}");
+        assert_eq!(way["bare"], 200, "{way}");
+        // Bound to a key: the token service asks for a nonce, and the library goes again with it.
+        let way = &said["bound"];
+        assert_eq!((&way["type"], &way["called"], &way["after"]), (&json!("dpop"), &json!(200), &json!(401)), "{way}");
+        assert_eq!((&way["introspected"]["token_type"], &way["revoked"]["active"]), (&json!("DPoP"), &json!(false)), "{way}");
+        assert_eq!(way["bare"], 401, "without its key: {way}");
     }
 }
 
@@ -147,6 +154,28 @@ fn oauth4webapi_and_openid_client_swap_the_token_of_a_platform() {
         assert_eq!((&way["stranger"], &way["older"]), (&json!("400 invalid_request"), &json!("400 invalid_grant")), "{said}");
         assert_eq!((&way["wide"], &way["again"]), (&json!("400 invalid_scope"), &json!("400 invalid_request")), "{said}");
     }
+}
+
+/// STANDARDS §1.8: who stands behind an API acts for whoever called it, by a library that knows of neither.
+#[test]
+fn oauth4webapi_acts_for_whoever_called() {
+    let modules = brought("clients/node_modules").join("of-here.js");
+    let world = delegation::world();
+    let (place, gate) = (&world.place, &world.gate);
+    place.write("orders.key", &place.issue(gate, "orders").1);
+    place.write("handed", &world.first("checkout", "orders"));
+    let mut client = peer(Path::new("node"), "delegation.mjs");
+    let files = ["orders.key", "handed"].map(|file| place.path().join(file));
+    let ran = client.arg(modules).args([&gate.public.port().to_string(), ISSUER, "orders"]).args(files).output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let said: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!((&said["issued"], &said["scope"], &said["called"]), (&json!(ACCESS_TOKEN), &json!("list"), &json!(200)), "{said}");
+    let (token, told) = (claims(said["token"].as_str().unwrap()), &said["introspected"]);
+    for says in [&token, told] {
+        assert_eq!((&says["sub"], &says["act"]), (&json!("checkout"), &json!({ "sub": "orders" })), "{said}");
+    }
+    assert_eq!((&told["active"], &told["client_id"]), (&json!(true), &json!("orders")), "{said}");
+    assert_eq!(said["wide"], "400 invalid_scope", "what only one of the two may do");
 }
 
 #[test]

@@ -141,7 +141,7 @@ impl World {
     }
 
     /// A token of the client's own.
-    fn first(&self, client: &str, api: &str) -> String {
+    pub(crate) fn first(&self, client: &str, api: &str) -> String {
         token(&self.by(client, "token", &format!("{CLIENT}{}", resource(api))))
     }
 

@@ -71,13 +71,20 @@ impl Helped {
 #[test]
 fn a_command_has_its_token_in_a_file_and_ends_us_as_it_ends() {
     let helped = helped();
-    let script = r#"cat "$WARDGATE_TOKEN_FILE"; stat -c %a "$WARDGATE_TOKEN_FILE" >&2; env | grep -c eyJ >&2; exit 7"#;
-    let ran = helped.run(&["--exec", "--", "sh", "-c", script]).with(7);
-    assert_eq!(ran.err.lines().collect::<Vec<_>>(), ["600", "0"], "{ran:?}");
+    let url = format!("http://{}/ledger/entries", helped.gate.public);
+    let calls = format!("curl -sS -m 60 -o /dev/null -w '%{{http_code}}' -H 'Host: gate.test' {url} -H");
+    let script = format!(
+        r#"stat -c %a "$WARDGATE_TOKEN_FILE" >&2; env | grep -c eyJ >&2; {calls} "Authorization: Bearer $(cat "$WARDGATE_TOKEN_FILE")" >&2; \
+           cat "$WARDGATE_TOKEN_FILE"; exit 7"#
+    );
+    let ran = helped.run(&["--exec", "--", "sh", "-c", &script]).with(7);
+    assert_eq!(ran.err.lines().collect::<Vec<_>>(), ["600", "0", "200"], "{ran:?}");
+    // It ends with the command.
     let call = |token: &str| http::ask(helped.gate.public, "GET /ledger/entries", &[("Authorization", &http::bearer(token))], "").said();
-    assert_eq!(call(ran.out.trim()), "200");
-    let ran = helped.run(&["--exec", "--env", "TOKEN", "--", "sh", "-c", r#"printf %s "$TOKEN""#]).with(0);
-    assert_eq!(call(&ran.out), "200");
+    assert_eq!(call(&ran.out), "401 proof.invalid");
+    let script = format!(r#"{calls} "Authorization: Bearer $TOKEN""#);
+    let ran = helped.run(&["--exec", "--env", "TOKEN", "--", "sh", "-c", &script]).with(0);
+    assert_eq!(ran.out, "200");
     let absent = helped.run(&["--exec", "--", "/nowhere/at-all"]).with(127);
     assert!(absent.err.contains("cannot run `/nowhere/at-all`"), "{absent:?}");
     let refused =

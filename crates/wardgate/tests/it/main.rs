@@ -37,6 +37,8 @@ mod helper;
 #[cfg(test)]
 mod helper_holds;
 #[cfg(test)]
+mod helper_proofs;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod in_use;
@@ -54,6 +56,8 @@ mod leaks;
 mod management;
 #[cfg(test)]
 mod matrix;
+#[cfg(test)]
+mod matrix_beside;
 #[cfg(test)]
 mod mixed;
 #[cfg(test)]

@@ -4,12 +4,15 @@ use crate::{
     gate::{Gate, Place},
     http::{self, bearer},
     possession::{self, TOKENS, proof, with},
+    process::wardgate,
+    provider::Provider,
     tasks::escaped,
     token_world::{ASSERTION, GRANT, ISSUER, assertion, made, now, post, token},
     upstream::Upstream,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
+use std::{cell::OnceCell, fs};
 use wardgate_proof::{
     jose::{algorithm::Algorithm, signer},
     jws::Signer,
@@ -77,6 +80,31 @@ spec:
   purpose: is in the mesh
   credentials: [{ name: svid, type: oidc, trust: mesh, spiffe_id: spiffe://acme.example/meshed }]
 ---
+kind: TrustSource
+name: asked
+spec:
+  type: introspection
+  issuer: 'http://@ASKED@'
+  audiences: [wardgate]
+  url: 'http://@ASKED@/token/introspection'
+  client_id: gate
+  secret: asked-secret
+  subject_claim: client_id
+  networks: [127.0.0.0/8]
+---
+kind: Identity
+name: opaque
+spec:
+  type: workload
+  owner: shop-team
+  environment: production
+  purpose: shows what only its issuer can read
+  credentials: [{ name: token, type: oidc, trust: asked, subject: opaque-ci }]
+---
+kind: Grant
+name: opaque-lists
+spec: { to: { identity: opaque }, api: ledger, operations: [list] }
+---
 kind: Identity
 name: behind
 spec:
@@ -99,7 +127,7 @@ spec: { to: { identity: behind }, api: ledger, operations: [list] }
 const ENTRIES: &str = "GET https://gate.test/ledger/entries";
 
 /// Where something is taken.
-const TAKERS: [&str; 14] = [
+const TAKERS: [&str; 15] = [
     "an API that takes tokens",
     "an API that takes keys",
     "the token service, as an assertion of a client",
@@ -114,6 +142,7 @@ const TAKERS: [&str; 14] = [
     "an API, with possession of a key beside",
     "an API, as a proof of possession",
     "where tasks are started",
+    "a task of one's own",
 ];
 
 struct World {
@@ -125,6 +154,8 @@ struct World {
     federated: String,
     bound: String,
     key: Signer,
+    /// A task of whom most of these are.
+    task: OnceCell<String>,
 }
 
 impl World {
@@ -165,15 +196,25 @@ impl World {
             11 => possession::call(gate, "GET /ledger/entries", shown, &[&with(&self.key, ENTRIES, shown, &json!({}))]),
             12 => possession::call(gate, "GET /ledger/entries", &self.bound, &[shown]),
             13 => http::ask(gate.public, "GET /tasks", &fields, ""),
+            14 => http::ask(gate.public, &format!("GET /tasks/{}", self.task.get().unwrap()), &fields, ""),
             _ => http::ask(gate.public, "GET /api/v1/openapi.json", &fields, ""),
         };
         (200..300).contains(&answer.status)
     }
 }
 
+/// The one text in it that is shown as a key is.
+fn found(kept: &Value) -> Option<String> {
+    match kept {
+        Value::String(text) if text.starts_with("wgb_") => Some(text.clone()),
+        Value::Object(members) => members.values().find_map(found),
+        _ => None,
+    }
+}
+
 #[test]
 fn each_credential_is_taken_where_it_belongs_and_nowhere_else() {
-    let (upstream, place) = (Upstream::plain(), Place::bare());
+    let (upstream, place, issuer) = (Upstream::plain(), Place::bare(), Provider::start());
     let [client, forge, mesh, behind] = [(); 4].map(|()| made(Algorithm::Es256).1);
     let mut bundle = signer::jwks([&mesh]);
     bundle["keys"][0]["use"] = json!("jwt-svid");
@@ -184,6 +225,7 @@ fn each_credential_is_taken_where_it_belongs_and_nowhere_else() {
         "resources/world.yaml",
         &WORLD
             .replace("@UPSTREAM@", &upstream.url())
+            .replace("@ASKED@", &issuer.address.to_string())
             .replace("@JWK@", &client.jwk().to_string())
             .replace("@BEHIND@", &behind.jwk().to_string()),
     );
@@ -191,8 +233,10 @@ fn each_credential_is_taken_where_it_belongs_and_nowhere_else() {
     let first = gate.first_credential();
     let session = place.token(&gate).to_owned();
     let (_, key) = place.issue(&gate, "ledger-sync");
-    let mut world =
-        World { gate, client, forge, ours: String::new(), federated: String::new(), bound: String::new(), key: made(Algorithm::Es256).1 };
+    place.run(&gate, &["secret", "put", "asked-secret"], "of-the-test").with(0);
+    let opaque = issuer.token("opaque-ci");
+    let (ours, federated, bound) = Default::default();
+    let mut world = World { gate, client, forge, ours, federated, bound, key: made(Algorithm::Es256).1, task: OnceCell::new() };
     let own = assertion(&world.client, "ledger-sync", &json!({}));
     world.ours = token(&post(&world.gate, "token", &[], &format!("{GRANT}&client_assertion_type={ASSERTION}&client_assertion={own}")));
     world.federated = {
@@ -235,6 +279,12 @@ fn each_credential_is_taken_where_it_belongs_and_nowhere_else() {
     let started = http::ask(world.gate.public, "POST /tasks", &fields, &start);
     assert_eq!(started.status, 201, "{started:?}");
     let task = started.json()["task_id"].as_str().unwrap().to_owned();
+    world.task.set(task.clone()).unwrap();
+    let key_of_task = place.run(&world.gate, &["credential", "issue", "ledger-sync", "--task", &task, "--output", "json"], "");
+    let key_of_task = key_of_task.with(0).json()["key"].as_str().unwrap().to_owned();
+    drop(wardgate(place.path(), &["break-glass", "--reason", "to see where it is taken"]).with(0));
+    let glass: Value = serde_json::from_str(&fs::read_to_string(place.path().join(".wardgate/break-glass.json")).unwrap()).unwrap();
+    let glass = found(&glass).unwrap_or_else(|| panic!("no credential in it"));
     let detail = json!([{ "type": "wardgate_task", "task_id": task }]).to_string();
     let of_task = granted(&format!("authorization_details={}", escaped(&detail)));
     let svid = {
@@ -259,20 +309,23 @@ fn each_credential_is_taken_where_it_belongs_and_nowhere_else() {
         assert_eq!(world.takes(taker, example), takers.contains(&taker), "{kind}, shown to {}", TAKERS[taker]);
     };
     for taker in 0..TAKERS.len() {
-        shown(taker, "an API key", &key, &[1, 3, 13]);
+        shown(taker, "an API key", &key, &[1, 3, 13, 14]);
+        shown(taker, "a key of a task", &key_of_task, &[14]);
         shown(taker, "a token of ours", ours, &[0, 6]);
         shown(taker, "a token of ours that is bound to a key", &world.bound, &[6, 11]);
         shown(taker, "a token to act for somebody", &delegated, &[0, 6]);
         shown(taker, "a token of a task", &of_task, &[0, 6]);
-        shown(taker, "a token to start tasks with", &for_tasks, &[6, 13]);
+        shown(taker, "a token to start tasks with", &for_tasks, &[6, 13, 14]);
         shown(taker, "a proof of possession", &with(&world.key, ENTRIES, &world.bound, &json!({})), &[12]);
         shown(taker, "a JWT-SVID for calls", &svid, &[0, 13]);
+        shown(taker, "an opaque token of an issuer that is asked", &opaque, &[0, 13]);
         shown(taker, "an opaque text", "b3BhcXVlLXRleHQtb2Ytbm9ib2R5", &[]);
         shown(taker, "a secret of webhooks", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", &[]);
         shown(taker, "an assertion of a client", &signed(), &[2]);
-        shown(taker, "a token of a foreign issuer for calls", &job("calls", taker), &[0, 13]);
-        shown(taker, "a token of a foreign issuer for the token service", &job(ISSUER, taker), &[0, 4, 5, 10, 13]);
+        shown(taker, "a token of a foreign issuer for calls", &job("calls", taker), &[0, 13, 14]);
+        shown(taker, "a token of a foreign issuer for the token service", &job(ISSUER, taker), &[0, 4, 5, 10, 13, 14]);
         shown(taker, "a session", &session, &[7]);
+        shown(taker, "the session of who broke the glass", &glass, &[7]);
         shown(taker, "the first credential, which was used", &first, &[]);
         shown(taker, "our word to an upstream", &told, &[]);
         shown(taker, "a transaction token, for an API's address", &of_api, &[]);
@@ -281,6 +334,7 @@ fn each_credential_is_taken_where_it_belongs_and_nowhere_else() {
     // With its task a token of it ends, and no other.
     let completed = http::ask(world.gate.public, &format!("POST /tasks/{task}/complete"), &fields, "");
     assert_eq!((completed.status, world.takes(0, &of_task), world.takes(0, ours)), (200, false, true), "{completed:?}");
+    assert!(!world.takes(14, &key_of_task) && world.takes(14, &key), "it is over, and whom it is of sees that");
     // The token service ends tokens of its own, and nothing that others gave out or that is no token (RFC 7009 §2.2).
     let revoked = |example: &str| {
         let form = format!("token={example}&client_assertion_type={ASSERTION}&client_assertion={}", signed());

@@ -70,7 +70,7 @@ pub(crate) fn call(place: &Place, gate: &Gate, certificate: Option<(&str, &str)>
 }
 
 /// A certificate of its own for a key.
-fn self_sign(place: &Place, key: &str, certificate: &str) {
+pub(crate) fn self_sign(place: &Place, key: &str, certificate: &str) {
     run(place, "openssl", &["req", "-x509", "-key", key, "-days", "2", "-subj", "/CN=whoever", "-out", certificate]);
 }
 

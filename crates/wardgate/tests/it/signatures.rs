@@ -58,7 +58,7 @@ fn signer(name: &str, jwk: &Value) -> String {
     )
 }
 
-fn thumbprint(jwk: &Value) -> String {
+pub(crate) fn thumbprint(jwk: &Value) -> String {
     client::key(&jwk.to_string()).unwrap().thumbprint().to_owned()
 }
 
@@ -107,19 +107,19 @@ fn http_message_signatures_signs_with_each_algorithm() {
 }
 
 /// A key, a base and a signature by `openssl`.
-struct ByHand {
+pub(crate) struct ByHand {
     directory: PathBuf,
 }
 
 impl ByHand {
-    fn new(directory: &Path) -> Self {
+    pub(crate) fn new(directory: &Path) -> Self {
         let directory = directory.to_owned();
         let done = Command::new("openssl").args(["genpkey", "-algorithm", "ed25519", "-out"]).arg(directory.join("key.pem")).status();
         assert!(done.unwrap().success());
         Self { directory }
     }
 
-    fn jwk(&self) -> Value {
+    pub(crate) fn jwk(&self) -> Value {
         let done = Command::new("openssl").args(["pkey", "-pubout", "-outform", "DER", "-in"]).arg(self.directory.join("key.pem")).output();
         let der = done.unwrap().stdout;
         let x = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(&der[der.len() - 32..]);
@@ -135,6 +135,15 @@ impl ByHand {
         let done = command.output().unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         format!("sig1=:{}:", STANDARD.encode(done.stdout))
+    }
+
+    /// The two fields for a request, over the lines of its base.
+    pub(crate) fn fields(&self, key_id: &str, lines: &[(&str, &str)], more: &str) -> [(&'static str, String); 2] {
+        let names: Vec<String> = lines.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+        let parameters = format!("({});created={};keyid=\"{key_id}\"{more}", names.join(" "), crate::token_world::now());
+        let base: String = lines.iter().map(|(name, value)| format!("\"{name}\": {value}\n")).collect();
+        let signature = self.signature(&format!("{base}\"@signature-params\": {parameters}"));
+        [("Signature-Input", format!("sig1={parameters}")), ("Signature", signature)]
     }
 }
 
@@ -156,13 +165,8 @@ impl Scene {
         Self { place, upstream, gate, hand, key_id: thumbprint(&jwk) }
     }
 
-    /// The two fields for a request, over the lines of its base.
     fn fields(&self, lines: &[(&str, &str)], more: &str) -> [(&'static str, String); 2] {
-        let names: Vec<String> = lines.iter().map(|(name, _)| format!("\"{name}\"")).collect();
-        let parameters = format!("({});created={};keyid=\"{}\"{more}", names.join(" "), crate::token_world::now(), self.key_id);
-        let base: String = lines.iter().map(|(name, value)| format!("\"{name}\": {value}\n")).collect();
-        let signature = self.hand.signature(&format!("{base}\"@signature-params\": {parameters}"));
-        [("Signature-Input", format!("sig1={parameters}")), ("Signature", signature)]
+        self.hand.fields(&self.key_id, lines, more)
     }
 }
 

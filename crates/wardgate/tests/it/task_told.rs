@@ -1,6 +1,7 @@
 //! What an operator is told of tasks that are over, and of tokens that were not given out.
 
 use crate::{
+    gate::until,
     http::{self, bearer},
     tasks::{Payer, escaped, place},
     upstream::Upstream,
@@ -62,6 +63,49 @@ fn a_call_whose_task_is_over_is_explained() {
     assert!(released.status == 1 && released.err.contains("wardgate contain --list"), "{released:?}");
 }
 
+/// What a task is for, and which task it is, stands in every event of it, from the first: also in those in which nothing is shown of it yet.
+#[test]
+fn the_timeline_of_a_task_begins_with_its_start_and_knows_its_tokens() {
+    let upstream = Upstream::plain();
+    let place = place(&upstream);
+    let gate = place.serve();
+    let payer = Payer::new(&place, &gate, "payer");
+    let task = payer.start(&json!({}));
+    let token = payer.token(&task);
+    assert_eq!(payer.call("GET /ledger/entries", &token), "200");
+    let revoked = payer.oauth("revoke", &format!("token={token}"));
+    assert_eq!(revoked.status, 200, "{revoked:?}");
+    // Nothing is shown of another.
+    let other = payer.start(&json!({}));
+    let told = until("all of them to be on record", || {
+        let subject = format!("task:{task}");
+        let told = place.run(&gate, &["audit", "timeline", &subject, "--output", "json"], "").json();
+        let events: Vec<Value> = told["entries"].as_array().unwrap().iter().map(|entry| entry["event"].clone()).collect();
+        let requests: Vec<Value> = events.into_iter().filter(|event| event["kind"] == "request").collect();
+        (requests.len() == 4).then_some(requests)
+    });
+    let operations: Vec<_> = told.iter().map(|event| event["operation"].as_str().unwrap().rsplit(' ').next().unwrap()).collect();
+    assert_eq!(operations, ["/tasks", "/oauth/token", "/ledger/entries", "/oauth/revoke"], "{told:?}");
+    for event in &told {
+        assert_eq!((&event["task"], &event["purpose"]), (&json!(task), &json!({ "value": "settlement", "basis": "task" })), "{event}");
+    }
+    assert_ne!(task, other);
+}
+
+/// The grant says what a call is for where its caller does not: the upstream is told so, and the record.
+#[test]
+fn the_purpose_of_a_grant_is_recorded_as_the_upstream_is_told_it() {
+    let upstream = Upstream::plain();
+    let place = place(&upstream);
+    let gate = place.serve();
+    let payer = Payer::new(&place, &gate, "payer");
+    let answer = http::ask(gate.public, "GET /ledger/entries", &[("Authorization", &bearer(payer.key()))], "");
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(upstream.last().field("wardgate-purpose"), Some("settlement"));
+    let told = place.run(&gate, &["explain", &answer.id(), "--output", "json"], "").json();
+    assert_eq!(told["purpose"], json!({ "value": "settlement", "basis": "registered" }), "{told}");
+}
+
 const GUARDED: &str = "\
 kind: Api
 name: vault
@@ -108,10 +152,16 @@ fn why_no_token_is_given_out_for_an_api_is_on_record() {
     };
     let (why, told) = of(&payer, "nothing");
     assert!(why == "unknown" && told.contains("no API has that address"), "{told}");
+    // What it says to look at is there, and has what is wanted.
+    let says = http::ask(gate.public, "GET /.well-known/oauth-protected-resource/ledger", &[], "").json();
+    assert!(
+        told.contains("/.well-known/oauth-protected-resource") && says["resource"].as_str().unwrap().ends_with("://gate.test/ledger"),
+        "{told} {says}"
+    );
     let (why, told) = of(&other, "vault");
     assert!(why == "no_grant" && told.contains("declare a `Grant`"), "{told}");
     let (why, told) = of(&clerk, "vault");
-    assert!(why == "unbound" && told.contains("wardgate token --bound"), "{told}");
+    assert!(why == "unbound" && told.contains("wardgate token --proxy ADDRESS --bound"), "{told}");
     let (why, _) = of(&payer, "shelf");
     assert_eq!(why, "key_not_accepted");
 }

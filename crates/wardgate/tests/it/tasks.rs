@@ -474,12 +474,16 @@ fn two_gates_have_one_budget_and_one_word_of_a_task() {
     let task = payer.start(&json!({ "budget": { "calls": 60 } }));
     let token = payer.token(&task);
     until("the other to know the task", || (elsewhere.call("POST /ledger/entries", &token) == "200").then_some(()));
+    // A retry is charged once by the gate that charged it, and by another one again: which calls there were is known to each for itself.
+    let key = [("Idempotency-Key", "\"a\"")];
+    let retried = [&payer, &payer, &elsewhere].map(|payer| payer.with("POST /ledger/entries", &token, &key));
+    assert_eq!(retried, ["200"; 3]);
     let (here, there) = std::thread::scope(|scope| {
         let here = scope.spawn(|| calls(&payer, &token, 8, 10));
         let there = scope.spawn(|| calls(&elsewhere, &token, 8, 10));
         (here.join().unwrap(), there.join().unwrap())
     });
-    assert_eq!(here + there + 1, 60, "each asked for more than all of it: {here} and {there}");
+    assert_eq!(here + there + 1 + 2, 60, "each asked for more than all of it: {here} and {there}");
 
     let task = payer.start(&json!({}));
     let token = payer.token(&task);

@@ -56,11 +56,15 @@ fn what_one_is_told_both_obey_and_both_go_on_without_the_database() {
         until("the other to know a key", || (call(&other, key) == "200").then_some(()));
     }
 
+    let in_force = || [&one, &other].map(|gate| gate.metric("wardgate_revocation_lag_seconds_count").unwrap());
+    let before = in_force();
     let stopped = contain(&one_place, &one, "credential", &leaked);
     assert_eq!(stopped.status, 200, "{stopped:?}");
     assert_ne!(call(&one, &leaked_key), "200", "the one who was told obeys at once");
     until("the other to obey", || (call(&other, &leaked_key) != "200").then_some(()));
     assert_eq!(call(&other, &key), "200", "nobody else is harmed");
+    // Each says how long after the record it was in force there.
+    until("both to count it", || (in_force() == before.map(|count| count + 1)).then_some(()));
 
     server.crash().unwrap();
     for gate in [&one, &other] {

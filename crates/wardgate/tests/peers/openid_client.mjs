@@ -1,5 +1,5 @@
 // A client of the token service, by `openid-client`: discovery, a token by a signed assertion, a call with it, introspection,
-// revocation, and the call again.
+// revocation, and the call again; then all of that with a token that is bound to a key (DPoP), the nonce as the library does it.
 // Arguments: a file beside `node_modules`, the gate's port, the issuer, a file with the private key (PKCS #8, base64), its algorithm.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -22,22 +22,26 @@ const config = await oidc.discovery(new URL(issuer), 'ledger-sync', undefined, o
 });
 config[oidc.customFetch] = through(port);
 
-// A token and what becomes of it.
-const whole = async () => {
-  const told = await oidc.clientCredentialsGrant(config, { resource, scope: 'list' });
+// A token and what becomes of it. `possession`: with what it is bound to a key.
+const whole = async (possession) => {
+  const told = await oidc.clientCredentialsGrant(config, { resource, scope: 'list' }, possession);
   const token = told.access_token;
-  const status = () =>
-    oidc.fetchProtectedResource(config, token, entries, 'GET').then(
+  const status = (shown) =>
+    oidc.fetchProtectedResource(config, token, entries, 'GET', undefined, undefined, shown).then(
       (answer) => answer.status,
       (error) => error.status ?? error.cause?.status,
     );
   const introspected = await oidc.tokenIntrospection(config, token);
-  const called = await status();
+  const called = await status(possession);
+  // Without the key, where it is bound to one.
+  const bare = await status();
   await oidc.tokenRevocation(config, token);
   const revoked = await oidc.tokenIntrospection(config, token);
-  return { type: told.token_type, called, introspected, revoked, after: await status() };
+  return { type: told.token_type, called, bare, introspected, revoked, after: await status(possession) };
 };
 
 said.plain = await whole();
+const pair = await oidc.randomDPoPKeyPair(alg === 'EdDSA' ? 'Ed25519' : alg);
+said.bound = await whole({ DPoP: oidc.getDPoPHandle(config, pair) });
 
 process.stdout.write(JSON.stringify(said));

@@ -60,6 +60,7 @@ pub(crate) fn stranger(target: &str, reason: Reason, arrived: Time) -> Event {
             reasons: smallvec![reason],
             policies: Arc::default(),
             grant: None,
+            purpose: None,
             risk: 0,
             signals: SmallVec::new(),
             would: None,

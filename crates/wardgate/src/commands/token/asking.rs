@@ -31,10 +31,13 @@ use wardgate_proof::{
     jws::Signer,
 };
 
-/// `grant_type` of what rests on a token of somebody else (RFC 8693 §2.1).
+/// What says which grant is asked for.
+const GRANT: &str = "grant_type";
+/// The value of it for what rests on a token of somebody else (RFC 8693 §2.1).
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
-/// `subject_token_type` of it (RFC 8693 §3).
+/// `subject_token_type` of it (RFC 8693 §3): what proves its sender, and what somebody else was given and handed on.
 const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
+const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 /// The type of `authorization_details` that names a task (RFC 9396 §2).
 const TASK: &str = "wardgate_task";
 /// How long a token is taken to live that does not say it (RFC 6749 §5.1 recommends that it does).
@@ -53,6 +56,8 @@ enum Proof {
     Certificate { client: String },
     /// A token that somebody else gave it.
     Subject { file: PathBuf },
+    /// Its own proof, and the token of whom it acts for (RFC 8693 §1.1, delegation).
+    Acting { own: Box<Proof>, subject: PathBuf },
 }
 
 #[derive(Clone)]
@@ -210,17 +215,33 @@ impl Asker {
         Ok((answer, tls))
     }
 
+    /// Has a token ended that nobody needs any more. What proves itself by the token of somebody else alone cannot say that (RFC 7009 §2.1), nor
+    /// can anybody to a service that ends none: then it ends by itself.
+    ///
+    /// # Errors
+    /// Nobody heard it.
+    pub(super) async fn give_back(&self, token: &Token) -> anyhow::Result<()> {
+        let Some((endpoint, proof)) = self.issuer.revocation().zip(self.proof.own()) else { return Ok(()) };
+        let shown = proof.shown(self.issuer.name())?;
+        let mut form = shown.form();
+        // It is no grant that is asked for.
+        form.retain(|(name, _)| *name != GRANT);
+        form.extend([("token", token.text.danger_expose().as_str()), ("token_type_hint", "access_token")]);
+        self.issuer.post(&self.way().tls()?, endpoint, shown.fields.clone(), &form).await?.good("end of the token")?;
+        Ok(())
+    }
+
     async fn once(&self, tls: &Arc<ClientConfig>) -> anyhow::Result<Answered> {
         let mut shown = self.proof.shown(self.issuer.name())?;
         if let Some(Binding { key, .. }) = self.binding.as_ref().filter(|binding| binding.begun.load(Ordering::Relaxed)) {
             shown.fields.push((possession::PROOF, key.proof("POST", self.issuer.endpoint(), None)?));
         }
-        let mut form: Vec<(&str, &str)> = shown.form.iter().map(|(name, value)| (*name, value.danger_expose().as_str())).collect();
+        let mut form = shown.form();
         let Asks { resource, scope, task } = &self.asks;
         let details = task.as_ref().map(|task| json!([{ "type": TASK, "task_id": task }]).to_string());
         let asked = [("resource", resource), ("scope", scope), ("authorization_details", &details)];
         form.extend(asked.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))));
-        self.issuer.token(tls, shown.fields, &form).await
+        self.issuer.post(tls, self.issuer.endpoint(), shown.fields.clone(), &form).await
     }
 }
 
@@ -230,10 +251,49 @@ struct Shown {
     fields: Vec<(HeaderName, HeaderValue)>,
 }
 
-fn proof(args: &TokenArgs) -> anyhow::Result<Proof> {
-    if let Some(file) = &args.subject_token_file {
-        return Ok(Proof::Subject { file: file.clone() });
+impl Shown {
+    fn form(&self) -> Vec<(&str, &str)> {
+        self.form.iter().map(|(name, value)| (*name, value.danger_expose().as_str())).collect()
     }
+}
+
+/// What stands in the way of taking a command as it was meant: two ways for a client to prove itself, or what a token file would leave unused. A
+/// variable counts as the option does.
+pub(super) fn at_odds(args: &TokenArgs) -> Option<String> {
+    let ways = [
+        ("`--key` (WARDGATE_CLIENT_KEY)", args.key.is_some()),
+        ("`--api-key-file` (WARDGATE_API_KEY_FILE)", args.api_key_file.is_some()),
+        ("the variable WARDGATE_API_KEY", args.api_key.is_some()),
+    ];
+    let given: Vec<&str> = ways.iter().filter_map(|(way, given)| given.then_some(*way)).collect();
+    if let [one, other, ..] = given[..] {
+        return Some(format!("{one} and {other} are two ways to prove oneself: leave one out"));
+    }
+    args.subject_token_file.as_ref()?;
+    match (given.first(), &args.client, &args.certificate) {
+        (Some(way), None, _) => Some(format!(
+            "{way} beside `--subject-token-file` proves who acts for somebody else: say by `--client` (WARDGATE_CLIENT) who that is, or leave it \
+             out"
+        )),
+        (None, Some(_), None) => Some(
+            "`--client` (WARDGATE_CLIENT) beside `--subject-token-file` acts for somebody else, and has to prove itself too: by `--key`, \
+             `--api-key-file` or `--certificate`; where the token itself says who asks, leave `--client` out"
+                .to_owned(),
+        ),
+        _ => None,
+    }
+}
+
+fn proof(args: &TokenArgs) -> anyhow::Result<Proof> {
+    match &args.subject_token_file {
+        Some(file) if args.client.is_none() => Ok(Proof::Subject { file: file.clone() }),
+        Some(file) => Ok(Proof::Acting { own: Box::new(own(args)?), subject: file.clone() }),
+        None => own(args),
+    }
+}
+
+/// By what a client proves itself that has a name here.
+fn own(args: &TokenArgs) -> anyhow::Result<Proof> {
     let client = args.client.clone().context("`--client` is needed: the name of the identity")?;
     if let Some(file) = &args.key {
         return Ok(Proof::Key { client, file: file.clone() });
@@ -254,9 +314,18 @@ impl Proof {
         self.shown("").map(drop)
     }
 
+    /// What of it is the client's own.
+    fn own(&self) -> Option<&Self> {
+        match self {
+            Self::Subject { .. } => None,
+            Self::Acting { own, .. } => Some(own),
+            Self::Key { .. } | Self::ApiKey { .. } | Self::Certificate { .. } => Some(self),
+        }
+    }
+
     fn shown(&self, issuer: &str) -> anyhow::Result<Shown> {
         let open = |text: &str| Secret::new(text.to_owned());
-        let usual = ("grant_type", open("client_credentials"));
+        let usual = (GRANT, open("client_credentials"));
         let mut fields = Vec::new();
         let form = match self {
             Self::Key { client, file } => {
@@ -279,7 +348,14 @@ impl Proof {
             }
             Self::Certificate { client } => vec![usual, ("client_id", open(client))],
             Self::Subject { file } => {
-                vec![("grant_type", open(EXCHANGE)), ("subject_token", read(file)?), ("subject_token_type", open(JWT))]
+                vec![(GRANT, open(EXCHANGE)), ("subject_token", read(file)?), ("subject_token_type", open(JWT))]
+            }
+            Self::Acting { own, subject } => {
+                let Shown { mut form, fields: by } = own.shown(issuer)?;
+                form.retain(|(name, _)| *name != GRANT);
+                form.extend([(GRANT, open(EXCHANGE)), ("subject_token", read(subject)?), ("subject_token_type", open(ACCESS_TOKEN))]);
+                fields = by;
+                form
             }
         };
         Ok(Shown { form, fields })

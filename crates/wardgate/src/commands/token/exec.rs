@@ -74,8 +74,16 @@ impl Drop for Place {
     }
 }
 
+/// How a command ended.
+pub(super) struct Ended {
+    /// Its status.
+    pub(super) status: ExitStatus,
+    /// The token that it had last.
+    pub(super) token: Option<Arc<Token>>,
+}
+
 /// Runs a command with a token in a file, and where asked for in this variable, from when there is a first one; with the id of the task that
-/// the token is of. Gives the status that it ended with; it has the signals that are heard.
+/// the token is of. Gives how it ended; it has the signals that are heard.
 ///
 /// # Errors
 /// There is no token at all, or it cannot be put into the file.
@@ -85,7 +93,7 @@ pub(super) async fn run(
     command: &[String],
     (variable, task): (Option<&str>, Option<&str>),
     heard: &mut Heard,
-) -> anyhow::Result<ExitStatus> {
+) -> anyhow::Result<Ended> {
     let Some((program, arguments)) = command.split_first() else { bail!("say what to run, behind `--`") };
     let by_terminal = std::io::stdin().is_terminal();
     let begun = async {
@@ -95,7 +103,7 @@ pub(super) async fn run(
     };
     let (fresh, first) = tokio::select! {
         begun = begun => begun?,
-        signal = heard.next() => return Ok(ExitStatus::from_raw(signal.as_raw())),
+        signal = heard.next() => return Ok(Ended { status: ExitStatus::from_raw(signal.as_raw()), token: None }),
     };
     place.put(&first)?;
     let mut wanted = Command::new(program);
@@ -113,7 +121,7 @@ pub(super) async fn run(
         Ok(child) => child,
         Err(error) => {
             note(&format!("error: cannot run `{}`: {error}", plain(program)));
-            return Ok(ExitStatus::from_raw(i32::from(NOT_RUN) << 8));
+            return Ok(Ended { status: ExitStatus::from_raw(i32::from(NOT_RUN) << 8), token: Some(first) });
         }
     };
     let pid = pid(&child).context("the command has no process id")?;
@@ -125,7 +133,7 @@ pub(super) async fn run(
     let mut last = first;
     loop {
         tokio::select! {
-            ended = &mut waited => return Ok(ended??),
+            ended = &mut waited => return Ok(Ended { status: ended??, token: Some(last) }),
             signal = heard.next() => {
                 // The terminal sends these to the command too: it is not to have them twice.
                 if !(by_terminal && matches!(signal, Signal::INT | Signal::QUIT)) {

@@ -45,6 +45,8 @@ pub(super) struct Issuer {
     way: Way,
     name: String,
     token: String,
+    /// Where a token is ended that is not needed any more (RFC 7009).
+    revocation: Option<String>,
     binds: bool,
 }
 
@@ -127,9 +129,13 @@ impl Issuer {
         let binds = binds.is_some_and(|algorithms| algorithms.iter().any(|algorithm| algorithm == "ES256"));
         let text = |pointer: &str| said.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         // RFC 8705 §5: where certificates are asked for on a listener of its own.
-        let alias = way.certificate.as_ref().and_then(|_| text("/mtls_endpoint_aliases/token_endpoint"));
-        match (text("/issuer"), alias.or_else(|| text("/token_endpoint"))) {
-            (Some(name), Some(token)) if name == url => Ok(Self { way, name, token, binds }),
+        let endpoint = |name: &str| {
+            let alias = way.certificate.as_ref().and_then(|_| text(&format!("/mtls_endpoint_aliases/{name}")));
+            alias.or_else(|| text(&format!("/{name}")))
+        };
+        let (token, revocation) = (endpoint("token_endpoint"), endpoint("revocation_endpoint"));
+        match (text("/issuer"), token) {
+            (Some(name), Some(token)) if name == url => Ok(Self { way, name, token, revocation, binds }),
             (Some(other), Some(_)) => bail!("the issuer there calls itself `{}`: name it so, exactly", plain(&other)),
             _ => bail!("what is said at `{}` is no metadata of a token service", plain(&place)),
         }
@@ -143,6 +149,11 @@ impl Issuer {
     /// Where tokens are asked for.
     pub(super) fn endpoint(&self) -> &str {
         &self.token
+    }
+
+    /// Where tokens are ended; `None`: nowhere.
+    pub(super) fn revocation(&self) -> Option<&str> {
+        self.revocation.as_deref()
     }
 
     /// Whether it binds tokens to a key of ours (RFC 9449 §5.1).
@@ -178,19 +189,20 @@ impl Issuer {
         self.token.strip_suffix(TOKEN).map(|base| format!("{base}{TASKS}"))
     }
 
-    /// Asks for a token.
+    /// Asks one of its endpoints.
     ///
     /// # Errors
     /// There is no answer.
-    pub(super) async fn token(
+    pub(super) async fn post(
         &self,
         tls: &Arc<ClientConfig>,
+        endpoint: &str,
         fields: Vec<(HeaderName, HeaderValue)>,
         form: &[(&str, &str)],
     ) -> anyhow::Result<Answered> {
         let form: Vec<String> = form.iter().map(|(name, value)| format!("{name}={}", segment(value))).collect();
         let form_type = (header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-        self.way.ask(tls, Method::POST, &self.token, fields.into_iter().chain([form_type]).collect(), form.join("&")).await
+        self.way.ask(tls, Method::POST, endpoint, fields.into_iter().chain([form_type]).collect(), form.join("&")).await
     }
 }
 
