@@ -186,7 +186,7 @@ fn begin(exchange: &Rc<Exchange>, connection: &Rc<Connection>, request: Request<
         return settle(exchange, connection, parts, Inbound::Streaming(body), Verdict { ruling: Ruling::refused(reason), permit: None });
     }
     let body = Inbound::Streaming(body);
-    match judge(exchange, connection, &parts) {
+    match judge(exchange, connection, &parts, &body) {
         Step::Done(verdict) => settle(exchange, connection, parts, body, verdict),
         Step::Wait(paused, need) => {
             let (exchange, connection) = (Rc::clone(exchange), Rc::clone(connection));
@@ -275,7 +275,7 @@ enum Paused {
     Ruled(Held),
 }
 
-fn arrival<'a>(exchange: &'a Exchange, connection: &'a Connection, parts: &'a Parts) -> Arrival<'a> {
+fn arrival<'a>(exchange: &'a Exchange, connection: &'a Connection, parts: &'a Parts, body: &Inbound) -> Arrival<'a> {
     // What a trusted proxy shows in the handshake is its own: those whom it passes on do not become it.
     let own = connection.is_tls() && connection.source(&parts.headers).is_ok_and(|source| !source.relayed);
     Arrival {
@@ -289,19 +289,20 @@ fn arrival<'a>(exchange: &'a Exchange, connection: &'a Connection, parts: &'a Pa
         method: &parts.method,
         uri: &parts.uri,
         headers: &parts.headers,
+        body: !body.is_over(),
         peer: exchange.peer(),
         via: &exchange.thread().via,
     }
 }
 
 /// Rooms 1 to 12, as far as they go without needing anything.
-fn judge(exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: &Parts) -> Step<Verdict, Paused> {
+fn judge(exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: &Parts, body: &Inbound) -> Step<Verdict, Paused> {
     let thread = exchange.thread();
     let begun = exchange.opened();
     let step = {
         let snapshot = thread.gate.snapshot();
         exchange.judged_by(snapshot.number());
-        match establish(&arrival(exchange, connection, parts), &snapshot, thread.gate.meters(), begun) {
+        match establish(&arrival(exchange, connection, parts, body), &snapshot, thread.gate.meters(), begun) {
             Step::Done(facts) => match decide(exchange.establish(facts), &snapshot, thread.gate.meters(), begun) {
                 Step::Done(verdict) => Step::Done(verdict),
                 Step::Wait(held, need) => Step::Wait(Paused::Ruled(held), need),
@@ -328,7 +329,7 @@ async fn judge_with(
         given.push(what_a_proof_needs(exchange, connection, body, need).await?);
         let (snapshot, now) = (thread.gate.snapshot(), thread.now());
         exchange.judged_by(snapshot.number());
-        match establish_with(&arrival(exchange, connection, parts), unproven, &given, &snapshot, thread.gate.meters(), now) {
+        match establish_with(&arrival(exchange, connection, parts, body), unproven, &given, &snapshot, thread.gate.meters(), now) {
             Step::Done(facts) => break decide(exchange.establish(facts), &snapshot, thread.gate.meters(), now),
             Step::Wait(again, more) => (unproven, need) = (again, more),
         }

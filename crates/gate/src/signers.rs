@@ -130,6 +130,6 @@ pub fn accept_signature(facts: &Facts, ruling: &Ruling, snapshot: &Snapshot, now
     let challenged = signed || matches!(ruling.response, Response::Challenge { .. });
     let nonce = challenged.then(|| snapshot.nonces().offer(Space::Signatures(&api.name), now));
     let request = &facts.request;
-    let sends = request.length.is_some_and(|length| length > 0) || request.content_type.is_some();
+    let sends = request.length != Some(0) && request.content.follows;
     Some(wanted::text(&components(request.query.is_some(), sends), nonce.as_deref()))
 }

@@ -100,6 +100,8 @@ pub struct ContentFacts {
     pub codings: Option<Box<str>>,
     /// The fields that parameters of its operation stand in, in their order.
     pub fields: Box<[Option<Box<str>>]>,
+    /// Whether a body follows its head. One whose length is not declared may turn out to be empty.
+    pub follows: bool,
     /// Why its inspection refused it when it was judged first: a replay has no body to look at, and refuses it for the same.
     pub refused: Option<Reason>,
 }

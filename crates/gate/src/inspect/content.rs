@@ -6,6 +6,7 @@ use wardgate_model::{
     api::{Api, Operation},
     facts::RequestFacts,
     reason::Reason,
+    schema::NodeId,
     shape::{Conformance, RequestShape},
 };
 
@@ -46,6 +47,28 @@ impl NotTaken {
     }
 }
 
+/// What is sent beside the head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    /// Nothing.
+    Nothing,
+    /// A body.
+    Body,
+    /// A body of which nobody has said how long it is: it may be empty, and is one until that was looked at.
+    Perhaps,
+}
+
+impl Sent {
+    const fn of(request: &RequestFacts) -> Self {
+        match request.length {
+            Some(0) => Self::Nothing,
+            Some(_) => Self::Body,
+            None if request.content.follows => Self::Perhaps,
+            None => Self::Nothing,
+        }
+    }
+}
+
 /// How the body of a request is read; `None`: nothing reads it.
 pub(super) fn reading<'s>(api: &Api, operation: &'s Operation, request: &'s RequestFacts) -> Result<Option<Reading<'s>>, NotTaken> {
     let conformance = api.inspect.requests;
@@ -53,14 +76,30 @@ pub(super) fn reading<'s>(api: &Api, operation: &'s Operation, request: &'s Requ
     if shape.is_none() && operation.login.is_none() && !api.inspect.json {
         return Ok(None);
     }
+    let sent = Sent::of(request);
+    let required = shape.and_then(|shape| shape.body.as_ref()).is_some_and(|body| body.required);
+    if sent == Sent::Nothing && !required {
+        return Ok(None);
+    }
     let conforms = if conformance == Conformance::Enforce { Rule::Binds } else { Rule::Watches };
     let declared = request.content_type.as_deref();
-    let (schema, required) = of_shape(shape, request, conforms)?;
     let media = Media::of(declared);
     let read = matches!(media, Media::Json | Media::Form);
-    let rule = if operation.login.is_some() || (api.inspect.json && media == Media::Json) { Rule::Binds } else { conforms };
-    let wants = operation.login.is_some() || (api.inspect.json && media == Media::Json) || (schema.is_some() && read) || required;
-    if !wants || request.length == Some(0) && !required {
+    let described = match (shape, sent) {
+        (Some(shape), Sent::Body | Sent::Perhaps) => of_shape(shape, operation, declared),
+        (Some(_) | None, _) => Ok(None),
+    };
+    let (schema, untold) = match described {
+        Ok(schema) => (schema, false),
+        // Whoever does not say what a body is may have none: it is looked at for that.
+        Err(_) if sent == Sent::Perhaps && media == Media::Undeclared => (None, true),
+        Err(told) => return Err(NotTaken { rule: conforms, told }),
+    };
+    let is_json = api.inspect.json && media == Media::Json;
+    let rule = if operation.login.is_some() || is_json { Rule::Binds } else { conforms };
+    let required = required && (read || untold || sent == Sent::Nothing);
+    let wants = operation.login.is_some() || is_json || (schema.is_some() && read) || required || untold;
+    if !wants {
         return Ok(None);
     }
     let subject = operation.login.as_deref().map(|login| &*login.subject);
@@ -69,27 +108,11 @@ pub(super) fn reading<'s>(api: &Api, operation: &'s Operation, request: &'s Requ
     Ok(Some(Reading { wanted, required, rule, conforms }))
 }
 
-/// What the document says of a body of this type, and whether there must be one of a type that is read.
-fn of_shape(
-    shape: Option<&RequestShape>,
-    request: &RequestFacts,
-    conforms: Rule,
-) -> Result<(Option<wardgate_model::schema::NodeId>, bool), NotTaken> {
-    let Some(shape) = shape else { return Ok((None, false)) };
-    let declared = request.content_type.as_deref();
-    let some = request.length.is_some_and(|bytes| bytes > 0);
-    let Some(body) = &shape.body else {
-        if some || declared.is_some() && request.length != Some(0) {
-            return Err(NotTaken { rule: conforms, told: "the body: the document describes none" });
-        }
-        return Ok((None, false));
-    };
-    if declared.is_none() && !some {
-        // There may be none.
-        return Ok((None, body.required));
-    }
-    match inspect::described(body, declared) {
-        Some(schema) => Ok((schema, body.required && matches!(Media::of(declared), Media::Json | Media::Form))),
-        None => Err(NotTaken { rule: conforms, told: "the body: the document describes none of this media type" }),
+/// What the document says of a body of this type; an error: it has none of it. Where a login is, there is a body, whatever the document says.
+fn of_shape(shape: &RequestShape, operation: &Operation, declared: Option<&str>) -> Result<Option<NodeId>, &'static str> {
+    match &shape.body {
+        Some(body) => inspect::described(body, declared).ok_or("the body: the document describes none of this media type"),
+        None if operation.login.is_some() => Ok(None),
+        None => Err("the body: the document describes none"),
     }
 }

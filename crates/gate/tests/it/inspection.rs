@@ -66,6 +66,17 @@ paths:
           text/plain: {}
   /sessions:
     post: {}
+  /notes:
+    post:
+      requestBody:
+        content:
+          application/json:
+            schema: { type: object, properties: { name: { type: string } }, additionalProperties: false }
+  /blobs:
+    post: { requestBody: { content: { '*/*': {} } } }
+  /pings:
+    get: {}
+    post: {}
 ";
 
 fn shop(inspect: &str, mode: &str) -> TestWorld {
@@ -124,10 +135,15 @@ fn check(world: &TestWorld, request: &str, body: &[u8]) -> String {
 }
 
 fn post(media: &str, length: impl std::fmt::Display) -> String {
+    post_to("/things", media, length)
+}
+
+/// Without a length it comes in chunks.
+fn post_to(path: &str, media: &str, length: impl std::fmt::Display) -> String {
     let length = length.to_string();
-    let length = if length.is_empty() { length } else { format!("\ncontent-length: {length}") };
+    let length = if length.is_empty() { "\ntransfer-encoding: chunked".to_owned() } else { format!("\ncontent-length: {length}") };
     let media = if media.is_empty() { String::new() } else { format!("\ncontent-type: {media}") };
-    format!("POST /things\nhost: shop.example{media}{length}")
+    format!("POST {path}\nhost: shop.example{media}{length}")
 }
 
 const JSON: &str = "application/json; charset=utf-8";
@@ -158,6 +174,46 @@ fn what_the_document_says_is_enforced_where_the_api_says_so() {
     assert_eq!(check(&world, &post("", 0), b""), "inspect.request (the body: it is required, and missing)");
     assert_eq!(check(&world, &post("", ""), b"{\"name\":\"a\"}"), "inspect.media", "it came without a length and says not what it is");
     assert_eq!(check(&world, &post(JSON, 2_000_000), b""), "unread: wire.body_too_large");
+}
+
+/// Nobody has to say how long a body is, or of what type: that is no way round what is said of bodies.
+#[test]
+fn a_body_whose_length_and_type_nobody_says_is_a_body() {
+    let world = shop("{ requests: enforce }", "enforce");
+    let evil = br#"{"evil":1}"#;
+    assert_eq!(check(&world, &post_to("/notes", "", ""), evil), "inspect.media");
+    assert_eq!(
+        check(&world, &post_to("/notes", "", evil.len()), evil),
+        "unread: inspect.media (the body: the document describes none of this media type)"
+    );
+    assert_eq!(check(&world, &post_to("/notes", "", ""), b""), "rule.allowed, goes on", "it was none");
+    assert_eq!(check(&world, &post_to("/notes", JSON, ""), evil), "inspect.request (the body at `/evil`: it is nothing that is described)");
+    assert_eq!(check(&world, "POST /notes\nhost: shop.example", b""), "unread: rule.allowed, goes on");
+    assert_eq!(check(&world, &post_to("/things", "", ""), b""), "inspect.request (the body: it is required, and missing)");
+    let world = shop("{ requests: enforce }", "enforce");
+    assert_eq!(check(&world, &post_to("/blobs", "", ""), evil), "unread: rule.allowed, goes on", "the document takes anything");
+    let world = shop("{ requests: report }", "enforce");
+    assert_eq!(check(&world, &post_to("/notes", "", ""), evil), "unread: rule.allowed, goes on");
+}
+
+#[test]
+fn an_operation_of_which_a_document_says_nothing_takes_no_body() {
+    let world = shop("{ requests: enforce }", "enforce");
+    let none = "unread: inspect.media (the body: the document describes none)";
+    assert_eq!(check(&world, &post_to("/pings", JSON, 2), b"{}"), none);
+    assert_eq!(check(&world, &post_to("/pings", JSON, ""), b"{}"), none);
+    assert_eq!(check(&world, &post_to("/pings", "", 2), b"{}"), none);
+    assert_eq!(check(&world, &post_to("/pings", "", ""), b"{}"), "inspect.media");
+    assert_eq!(check(&world, &post_to("/pings", "", ""), b""), "rule.allowed, goes on");
+    assert_eq!(check(&world, &post_to("/pings", "", 0), b""), "unread: rule.allowed, goes on");
+    // Many clients say of what type their bodies are, whether there is one or not.
+    let world = shop("{ requests: enforce }", "enforce");
+    let idle = "GET /pings\nhost: shop.example\ncontent-type: application/json";
+    assert_eq!(check(&world, idle, b""), "unread: rule.allowed, goes on");
+    assert_eq!(check(&shop("{ requests: report }", "enforce"), &post_to("/pings", JSON, 2), b"{}"), "unread: rule.allowed, goes on");
+    // That there is a body of a login, the operator says.
+    let login = br#"{"username":"ada"}"#;
+    assert_eq!(check(&world, &post_to("/sessions", JSON, login.len()), login), "rule.allowed, goes on");
 }
 
 #[test]

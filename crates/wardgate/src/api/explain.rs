@@ -115,6 +115,9 @@ fn arrival<'a>(described: &'a DescribedRequest, headers: &'a HeaderMap, now: Tim
         method: &described.method,
         uri: &described.url,
         headers,
+        // A description has no body: that there would be one is told by what it says of it.
+        body: !described.method.is_safe() && headers.contains_key(header::CONTENT_TYPE)
+            || [header::CONTENT_LENGTH, header::TRANSFER_ENCODING].iter().any(|name| headers.contains_key(name)),
         peer: described.source.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         via: "described",
     }
