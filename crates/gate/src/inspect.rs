@@ -69,7 +69,8 @@ pub fn inspect<'f>(reserved: Reserved<'f>, answer: Option<&Answer>, snapshot: &S
     }
     seen.payload.hostile = of_target(request);
     let conformance = asked.api.inspect.requests;
-    if let Some(shape) = asked.operation.request.as_deref().filter(|_| conformance != Conformance::Off) {
+    let shape = asked.operation.request.as_deref().filter(|shape| conformance != Conformance::Off && !shape.parameters.is_empty());
+    if let Some(shape) = shape {
         let parts = Parts {
             template: &asked.operation.template,
             path: &request.path,
