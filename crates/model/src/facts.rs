@@ -5,8 +5,8 @@ use crate::{
     api::{Api, Operation},
     atlas::{AsNumber, Atlas, Country, Listing},
     credential::{Credential, CredentialKind, KeyedHash},
-    id::{CredentialId, EnvironmentName, IdentityId, PurposeName, RequestId, TaskId, TrustName, ZoneName},
-    inventory::{Identity, words},
+    id::{CredentialId, IdentityId, PurposeName, RequestId, TaskId, TrustName, ZoneName},
+    inventory::{Environment, Identity, words},
     proof::{HeldKey, ProofFacts},
     reason::Reason,
     risk::Assessment,
@@ -112,7 +112,7 @@ pub struct SourceZone {
     /// Its name.
     pub name: ZoneName,
     /// The environment that lives there.
-    pub environment: Option<EnvironmentName>,
+    pub environment: Option<Arc<Environment>>,
 }
 
 impl SourceZone {
@@ -120,6 +120,13 @@ impl SourceZone {
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.name.as_str()
+    }
+
+    /// Whether who is registered in this environment is at home there: it lives there, or one of the two is shared, which every other calls.
+    #[must_use]
+    pub fn is_home_of(&self, environment: &Environment) -> bool {
+        let home = |lives: &Arc<Environment>| lives.shared || environment.shared || lives.name == environment.name;
+        self.environment.as_ref().is_some_and(home)
     }
 }
 
