@@ -131,5 +131,8 @@ pub fn accept_signature(facts: &Facts, ruling: &Ruling, snapshot: &Snapshot, now
     let nonce = challenged.then(|| snapshot.nonces().offer(Space::Signatures(&api.name), now));
     let request = &facts.request;
     let sends = request.length != Some(0) && request.content.follows;
-    Some(wanted::text(&components(request.query.is_some(), sends), nonce.as_deref()))
+    let credential = facts.caller.as_ref().and_then(|caller| caller.credential.as_deref());
+    let is_bot = credential.is_some_and(|credential| credential.kind == CredentialKind::WebBotAuth);
+    let signer = if is_bot { wanted::Signer::Bot } else { wanted::Signer::Registered };
+    Some(wanted::text(&components(request.query.is_some(), sends), nonce.as_deref(), signer))
 }
