@@ -213,8 +213,8 @@ fn settle(exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: Parts, bo
     let voice = Voice::of(&parts.method, parts.version, &parts.headers);
     let over_limit = ruling.reason() == Reason::SourceLimited;
     let unread = match body {
-        Inbound::Streaming(body) if !body.is_end_stream() => Some(body),
-        _ => None,
+        Inbound::Streaming(body) | Inbound::Begun(_, body) if !body.is_end_stream() => Some(body),
+        Inbound::Streaming(_) | Inbound::Gathered(_) | Inbound::Begun(..) => None,
     };
     if !over_limit && unread.is_none() {
         return Way::Refused(Some(Box::new(refuse(exchange, ruling, voice))));
@@ -365,13 +365,28 @@ async fn what_a_proof_needs(exchange: &Rc<Exchange>, connection: &Rc<Connection>
             };
             Given::Introspection { of: trust, said }
         }
-        Need::Body { limit } => Given::Body(gather(exchange, connection, body, limit).await),
-        Need::Delay { .. } | Need::Budget { .. } => return Err(Reason::ForwardFault),
+        Need::Body { limit } => Given::Body(gather(exchange, connection, body, Gathering::Whole, limit).await),
+        Need::Start { .. } | Need::Delay { .. } | Need::Budget { .. } => return Err(Reason::ForwardFault),
     })
 }
 
+/// How much of a body is gathered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gathering {
+    /// All of it.
+    Whole,
+    /// All of what begins like JSON, and the beginning of what does not.
+    Start,
+}
+
 /// Collects the body for the judge; it is passed on from there.
-async fn gather(exchange: &Rc<Exchange>, connection: &Connection, body: &mut Inbound, limit: u64) -> Result<Bytes, Reason> {
+async fn gather(
+    exchange: &Rc<Exchange>,
+    connection: &Connection,
+    body: &mut Inbound,
+    gathering: Gathering,
+    limit: u64,
+) -> Result<Bytes, Reason> {
     // The proof was of this very body.
     if let Inbound::Gathered(whole) = body {
         return Ok(whole.clone());
@@ -383,11 +398,18 @@ async fn gather(exchange: &Rc<Exchange>, connection: &Connection, body: &mut Inb
     let _collecting = Counted::new(&thread.collecting, thread.limits.collecting_max).ok_or(Reason::CommitBusy)?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX).min(thread.limits.collected_bytes_max);
     let inbound = std::mem::replace(body, Inbound::Gathered(Bytes::new()));
-    let whole = forward::collect(inbound, exchange, connection.wire(), limit);
-    let whole = tokio::time::timeout(thread.limits.collecting, whole).await.map_err(|_| Reason::WireTimeout)?;
-    let whole = whole.map_err(|failure| failure.reason)?;
-    *body = Inbound::Gathered(whole.clone());
-    Ok(whole)
+    let gathered = async {
+        match gathering {
+            Gathering::Whole => {
+                forward::collect(inbound, exchange, connection.wire(), limit).await.map(|whole| (whole.clone(), Inbound::Gathered(whole)))
+            }
+            Gathering::Start => forward::start(inbound, exchange, connection.wire(), limit).await,
+        }
+    };
+    let gathered = tokio::time::timeout(thread.limits.collecting, gathered).await.map_err(|_| Reason::WireTimeout)?;
+    let (come, rest) = gathered.map_err(|failure| failure.reason)?;
+    *body = rest;
+    Ok(come)
 }
 
 /// One of at most so many requests that wait for something.

@@ -2,7 +2,7 @@
 //! all the same.
 
 use crate::{
-    edge::{Running, Setup, said},
+    edge::{Running, Setup, answer, said},
     http2::{DATA, END_HEADERS, END_STREAM, GET, HEADERS, frame, next_of, preface},
     upstream::Upstream,
 };
@@ -75,4 +75,50 @@ fn a_body_of_a_stream_that_says_neither_type_nor_length_is_not_passed_by() {
     assert_eq!(sent(7, POST, true, None), "rule.allowed complete 200 200");
     assert_eq!(sent(9, GET, true, None), "rule.allowed complete 200 200");
     assert!(!upstream.received().contains("evil"));
+}
+
+/// Every JSON is held to its limits, whatever it is said to be.
+fn guarded(upstream: &Upstream, collected: usize) -> Running {
+    let json = |api: &mut Api| api.inspect = Inspect { requests: Conformance::Off, json: true };
+    Setup::before(upstream).api(json).limits(|limits| limits.collected_bytes_max = collected).start()
+}
+
+#[test]
+fn what_is_no_json_goes_on_as_it_comes_and_what_hides_is_refused() {
+    const TWICE: &str = "{\"a\":1,\"a\":2}";
+    let upstream = Upstream::plain();
+    let edge = guarded(&upstream, 64);
+    for fields in ["", "Content-Type: text/plain\r\n", "Content-Type: application/octet-stream\r\n"] {
+        assert_eq!(chunked(&edge, "/", fields, TWICE), "400 inspect.body", "{fields}");
+        assert_eq!(chunked(&edge, "/", fields, &format!("[\"{}\"]", "a".repeat(100))), "413 wire.body_too_large", "{fields}");
+        assert_eq!(chunked(&edge, "/", fields, &format!("{}{TWICE}", " ".repeat(100))), "413 wire.body_too_large", "{fields}");
+    }
+    let length = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", TWICE.len());
+    assert_eq!(said(&edge.raw(format!("{length}{TWICE}"))), "400 inspect.body");
+    assert_eq!(upstream.received(), "");
+    // Larger than is looked at of JSON, and its beginning is on the way before the rest has come.
+    let mut socket = edge.connect();
+    socket
+        .write_all(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Type: text/csv\r\n\r\n8\r\nfirst;{}\r\n")
+        .unwrap();
+    while !upstream.received().contains("first;{}") {
+        std::thread::yield_now();
+    }
+    let rest = "r".repeat(1_000);
+    socket.write_all(format!("3e8\r\n{rest}\r\n0\r\n\r\n").as_bytes()).unwrap();
+    assert_eq!(said(&answer(&mut socket)), "200");
+    assert!(upstream.received().contains(&rest));
+    let whole = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\nConnection: close\r\n\r\n<{rest}");
+    assert_eq!(said(&edge.raw(whole)), "200");
+    assert!(upstream.received().ends_with(&format!("<{rest}")), "byte for byte");
+    assert_eq!(edge.sink.wait(12)[11].outcome.upstream.as_ref().unwrap().bytes_in, 1_001, "each byte is counted once");
+}
+
+#[test]
+fn nothing_but_white_space_is_no_json() {
+    let upstream = Upstream::plain();
+    let edge = guarded(&upstream, 64);
+    for body in ["", "  ", "\r\n"] {
+        assert_eq!(chunked(&edge, "/", "", body), "200", "{body:?}");
+    }
 }

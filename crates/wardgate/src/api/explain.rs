@@ -97,7 +97,7 @@ fn unasked(need: &Need) -> Answer {
     match need {
         Need::Keys { .. } => Answer::Keys(KeysAnswer::Answered),
         Need::Introspection { trust, .. } => Answer::Introspection { of: trust.clone(), said: Introspection::Silent },
-        Need::Body { .. } => Answer::Body(Ok(Bytes::new())),
+        Need::Body { .. } | Need::Start { .. } => Answer::Body(Ok(Bytes::new())),
         Need::Budget { .. } => Answer::Budget(false),
         Need::Delay { .. } => Answer::Elapsed,
     }
