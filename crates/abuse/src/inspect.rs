@@ -7,14 +7,16 @@
 //! # Reading order
 //!
 //! [`json`] makes a tape of a body, [`form`] of parameters and forms, [`conform`] holds a tape against a schema. [`coding`] is about compressed
-//! bodies, [`hostile`] about what reads as an attack.
+//! bodies, [`beginning`] about what is JSON whatever it is said to be, [`hostile`] about what reads as an attack.
 
+pub mod beginning;
 pub mod coding;
 pub mod conform;
 pub mod form;
 pub mod hostile;
 pub mod json;
 
+use beginning::{Beginning, beginning};
 use coding::CodingFault;
 use conform::{Miss, Rule};
 use form::{Parts, Wrong};
@@ -143,11 +145,7 @@ pub struct Told {
 /// # Errors
 /// When it cannot be read.
 pub fn body(bytes: &[u8], wanted: &Wanted<'_>, limits: &JsonLimits) -> Result<Told, Unreadable> {
-    let plain = coding::plain(bytes, wanted.codings, PLAIN_BYTES_MAX).map_err(|fault| match fault {
-        CodingFault::Unknown => Unreadable::Coding,
-        CodingFault::Broken => Unreadable::Flawed("the body: it is not what its content coding says".into()),
-        CodingFault::TooLarge => Unreadable::TooLarge,
-    })?;
+    let plain = plain(bytes, wanted.codings)?;
     let tape = match wanted.media {
         Media::Json => json::read(&plain, limits).map_err(flawed)?,
         Media::Form => {
@@ -162,6 +160,27 @@ pub fn body(bytes: &[u8], wanted: &Wanted<'_>, limits: &JsonLimits) -> Result<To
         deviation: deviation.map(|miss| said_of_value(&tape, miss)),
         subject: wanted.subject.and_then(|pointer| subject(&tape, pointer)),
         hostile: hostile::of_tape(&tape),
+    })
+}
+
+/// Looks at a body that is said to be something else than JSON, or nothing at all; gives how much of it reads as an attack. Where it begins
+/// like JSON, it is held to be JSON; else nothing is said of it. What does not begin like it need not be the whole.
+///
+/// # Errors
+/// When it begins like JSON and cannot be read, or nobody can tell how it begins.
+pub fn disguised(bytes: &[u8], codings: Option<&str>, limits: &JsonLimits) -> Result<u8, Unreadable> {
+    let plain = plain(bytes, codings)?;
+    match beginning(&plain) {
+        Beginning::Json => json::read(&plain, limits).map(|tape| hostile::of_tape(&tape)).map_err(flawed),
+        Beginning::Other | Beginning::Open => Ok(0),
+    }
+}
+
+fn plain<'b>(bytes: &'b [u8], codings: Option<&str>) -> Result<Cow<'b, [u8]>, Unreadable> {
+    coding::plain(bytes, codings, PLAIN_BYTES_MAX).map_err(|fault| match fault {
+        CodingFault::Unknown => Unreadable::Coding,
+        CodingFault::Broken => Unreadable::Flawed("the body: it is not what its content coding says".into()),
+        CodingFault::TooLarge => Unreadable::TooLarge,
     })
 }
 

@@ -186,14 +186,18 @@ fn flows(words: &HashMap<&str, &str>, api: &ApiName) -> Box<[Step]> {
     [of("begins", Part::Begins), of("finishes", Part::Finishes)].into_iter().flatten().collect()
 }
 
-/// A zone; `home` has an environment.
+/// A zone; `home` is one of production, `runners` one of staging.
 fn zone_of(name: &str) -> SourceZone {
-    let environment = (name == "home").then(|| EnvironmentName::literal("production"));
-    SourceZone { name: ZoneName::parse(name).expect("a name"), environment }
+    let lives = match name {
+        "home" => Some("production"),
+        "runners" => Some("staging"),
+        _ => None,
+    };
+    SourceZone { name: ZoneName::parse(name).expect("a name"), environment: lives.map(|lives| Arc::new(environment(lives))) }
 }
 
 fn environment(name: &str) -> Environment {
-    Environment { name: EnvironmentName::parse(name).expect("a name"), production: name == "production", shared: false }
+    Environment { name: EnvironmentName::parse(name).expect("a name"), production: name == "production", shared: name == "shared" }
 }
 
 fn api(name: &str) -> Api {

@@ -44,7 +44,7 @@ pub(crate) fn event<'a>(event: &'a Event, edge: &'a str, seq: u64) -> EventV1<'a
     told.source = Some(SourceV1 {
         address: Some(facts.source.address.to_string().into()),
         zone: facts.source.zone.as_ref().map(|zone| zone.as_str().into()),
-        environment: facts.source.zone.as_ref().and_then(|zone| Some(zone.environment.as_ref()?.as_str().into())),
+        environment: facts.source.zone.as_ref().and_then(|zone| Some(zone.environment.as_ref()?.name.as_str().into())),
         user_agent: facts.source.user_agent.as_deref().map(scrub),
         tls_fingerprint: facts.source.tls.as_deref().map(Cow::Borrowed),
         country: facts.source.country.as_ref().map(|country| country.as_str().into()),

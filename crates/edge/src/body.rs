@@ -224,6 +224,8 @@ pub enum Inbound {
     Streaming(Incoming),
     /// Whole, and counted: it was gathered for the judge.
     Gathered(Bytes),
+    /// What has come of it, counted, and the rest as it comes: the judge has seen how it begins.
+    Begun(Bytes, Incoming),
 }
 
 impl Inbound {
@@ -233,6 +235,7 @@ impl Inbound {
         match self {
             Self::Streaming(incoming) => incoming.is_end_stream(),
             Self::Gathered(bytes) => bytes.is_empty(),
+            Self::Begun(first, rest) => first.is_empty() && rest.is_end_stream(),
         }
     }
 
@@ -242,6 +245,14 @@ impl Inbound {
         match self {
             Self::Streaming(incoming) => incoming.size_hint(),
             Self::Gathered(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Begun(first, rest) => {
+                let (first, rest, mut both) = (first.len() as u64, rest.size_hint(), SizeHint::new());
+                both.set_lower(rest.lower().saturating_add(first));
+                if let Some(upper) = rest.upper() {
+                    both.set_upper(upper.saturating_add(first));
+                }
+                both
+            }
         }
     }
 }
@@ -281,10 +292,30 @@ impl Upload {
         Self { trailers: upstream_http2 && self.wire.is_none(), ..self }
     }
 
+    /// What came of it first, and behind that what it has not read yet.
+    pub(crate) fn begun(self, first: Bytes) -> Inbound {
+        match self.inbound {
+            Some(Inbound::Streaming(rest)) => Inbound::Begun(first, rest),
+            Some(Inbound::Gathered(_) | Inbound::Begun(..)) | None => Inbound::Gathered(first),
+        }
+    }
+
     /// Whether there is any body.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.inbound.is_none()
+    }
+
+    /// Passes bytes on that were counted when they came.
+    fn pass(&mut self, bytes: Bytes) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
+        if self.inbound.as_ref().is_none_or(Inbound::is_over) {
+            self.inbound = None;
+            self.exchange.upload_done();
+        }
+        match self.exchange.charge(bytes.len() as u64) {
+            Ok(()) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+            Err(reason) => self.broke(reason, BodyFault::Cut),
+        }
     }
 
     fn broke(&mut self, reason: Reason, fault: BodyFault) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
@@ -315,12 +346,12 @@ impl Body for Upload {
             None => return Poll::Ready(None),
             Some(Inbound::Gathered(bytes)) => {
                 let bytes = std::mem::take(bytes);
-                me.inbound = None;
-                me.exchange.upload_done();
-                return match me.exchange.charge(bytes.len() as u64) {
-                    Ok(()) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
-                    Err(reason) => me.broke(reason, BodyFault::Cut),
-                };
+                return me.pass(bytes);
+            }
+            Some(Inbound::Begun(first, rest)) if first.is_empty() => rest,
+            Some(Inbound::Begun(first, _)) => {
+                let first = std::mem::take(first);
+                return me.pass(first);
             }
             Some(Inbound::Streaming(incoming)) => incoming,
         };

@@ -186,7 +186,7 @@ fn begin(exchange: &Rc<Exchange>, connection: &Rc<Connection>, request: Request<
         return settle(exchange, connection, parts, Inbound::Streaming(body), Verdict { ruling: Ruling::refused(reason), permit: None });
     }
     let body = Inbound::Streaming(body);
-    match judge(exchange, connection, &parts) {
+    match judge(exchange, connection, &parts, &body) {
         Step::Done(verdict) => settle(exchange, connection, parts, body, verdict),
         Step::Wait(paused, need) => {
             let (exchange, connection) = (Rc::clone(exchange), Rc::clone(connection));
@@ -213,8 +213,8 @@ fn settle(exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: Parts, bo
     let voice = Voice::of(&parts.method, parts.version, &parts.headers);
     let over_limit = ruling.reason() == Reason::SourceLimited;
     let unread = match body {
-        Inbound::Streaming(body) if !body.is_end_stream() => Some(body),
-        _ => None,
+        Inbound::Streaming(body) | Inbound::Begun(_, body) if !body.is_end_stream() => Some(body),
+        Inbound::Streaming(_) | Inbound::Gathered(_) | Inbound::Begun(..) => None,
     };
     if !over_limit && unread.is_none() {
         return Way::Refused(Some(Box::new(refuse(exchange, ruling, voice))));
@@ -275,7 +275,7 @@ enum Paused {
     Ruled(Held),
 }
 
-fn arrival<'a>(exchange: &'a Exchange, connection: &'a Connection, parts: &'a Parts) -> Arrival<'a> {
+fn arrival<'a>(exchange: &'a Exchange, connection: &'a Connection, parts: &'a Parts, body: &Inbound) -> Arrival<'a> {
     // What a trusted proxy shows in the handshake is its own: those whom it passes on do not become it.
     let own = connection.is_tls() && connection.source(&parts.headers).is_ok_and(|source| !source.relayed);
     Arrival {
@@ -289,19 +289,20 @@ fn arrival<'a>(exchange: &'a Exchange, connection: &'a Connection, parts: &'a Pa
         method: &parts.method,
         uri: &parts.uri,
         headers: &parts.headers,
+        body: !body.is_over(),
         peer: exchange.peer(),
         via: &exchange.thread().via,
     }
 }
 
 /// Rooms 1 to 12, as far as they go without needing anything.
-fn judge(exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: &Parts) -> Step<Verdict, Paused> {
+fn judge(exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: &Parts, body: &Inbound) -> Step<Verdict, Paused> {
     let thread = exchange.thread();
     let begun = exchange.opened();
     let step = {
         let snapshot = thread.gate.snapshot();
         exchange.judged_by(snapshot.number());
-        match establish(&arrival(exchange, connection, parts), &snapshot, thread.gate.meters(), begun) {
+        match establish(&arrival(exchange, connection, parts, body), &snapshot, thread.gate.meters(), begun) {
             Step::Done(facts) => match decide(exchange.establish(facts), &snapshot, thread.gate.meters(), begun) {
                 Step::Done(verdict) => Step::Done(verdict),
                 Step::Wait(held, need) => Step::Wait(Paused::Ruled(held), need),
@@ -328,7 +329,7 @@ async fn judge_with(
         given.push(what_a_proof_needs(exchange, connection, body, need).await?);
         let (snapshot, now) = (thread.gate.snapshot(), thread.now());
         exchange.judged_by(snapshot.number());
-        match establish_with(&arrival(exchange, connection, parts), unproven, &given, &snapshot, thread.gate.meters(), now) {
+        match establish_with(&arrival(exchange, connection, parts, body), unproven, &given, &snapshot, thread.gate.meters(), now) {
             Step::Done(facts) => break decide(exchange.establish(facts), &snapshot, thread.gate.meters(), now),
             Step::Wait(again, more) => (unproven, need) = (again, more),
         }
@@ -364,13 +365,28 @@ async fn what_a_proof_needs(exchange: &Rc<Exchange>, connection: &Rc<Connection>
             };
             Given::Introspection { of: trust, said }
         }
-        Need::Body { limit } => Given::Body(gather(exchange, connection, body, limit).await),
-        Need::Delay { .. } | Need::Budget { .. } => return Err(Reason::ForwardFault),
+        Need::Body { limit } => Given::Body(gather(exchange, connection, body, Gathering::Whole, limit).await),
+        Need::Start { .. } | Need::Delay { .. } | Need::Budget { .. } => return Err(Reason::ForwardFault),
     })
 }
 
+/// How much of a body is gathered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gathering {
+    /// All of it.
+    Whole,
+    /// All of what begins like JSON, and the beginning of what does not.
+    Start,
+}
+
 /// Collects the body for the judge; it is passed on from there.
-async fn gather(exchange: &Rc<Exchange>, connection: &Connection, body: &mut Inbound, limit: u64) -> Result<Bytes, Reason> {
+async fn gather(
+    exchange: &Rc<Exchange>,
+    connection: &Connection,
+    body: &mut Inbound,
+    gathering: Gathering,
+    limit: u64,
+) -> Result<Bytes, Reason> {
     // The proof was of this very body.
     if let Inbound::Gathered(whole) = body {
         return Ok(whole.clone());
@@ -382,11 +398,18 @@ async fn gather(exchange: &Rc<Exchange>, connection: &Connection, body: &mut Inb
     let _collecting = Counted::new(&thread.collecting, thread.limits.collecting_max).ok_or(Reason::CommitBusy)?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX).min(thread.limits.collected_bytes_max);
     let inbound = std::mem::replace(body, Inbound::Gathered(Bytes::new()));
-    let whole = forward::collect(inbound, exchange, connection.wire(), limit);
-    let whole = tokio::time::timeout(thread.limits.collecting, whole).await.map_err(|_| Reason::WireTimeout)?;
-    let whole = whole.map_err(|failure| failure.reason)?;
-    *body = Inbound::Gathered(whole.clone());
-    Ok(whole)
+    let gathered = async {
+        match gathering {
+            Gathering::Whole => {
+                forward::collect(inbound, exchange, connection.wire(), limit).await.map(|whole| (whole.clone(), Inbound::Gathered(whole)))
+            }
+            Gathering::Start => forward::start(inbound, exchange, connection.wire(), limit).await,
+        }
+    };
+    let gathered = tokio::time::timeout(thread.limits.collecting, gathered).await.map_err(|_| Reason::WireTimeout)?;
+    let (come, rest) = gathered.map_err(|failure| failure.reason)?;
+    *body = rest;
+    Ok(come)
 }
 
 /// One of at most so many requests that wait for something.

@@ -31,6 +31,7 @@
 //!
 //! It takes the client's credential off, puts on what the upstream is to see, and passes both bodies through.
 
+mod collect;
 mod deadline;
 
 use crate::{
@@ -41,11 +42,8 @@ use crate::{
     record::{Exchange, Strike},
     tunnel,
     upstream::{Lane, Pool, Sending, To, UpstreamFault},
-    wire::guard::Wire,
 };
-use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, request::Parts, uri::PathAndQuery};
-use http_body::Body;
 use hyper::body::Incoming;
 use smallvec::SmallVec;
 use std::{
@@ -62,6 +60,8 @@ use wardgate_model::{
     reason::Reason,
     wire::UpstreamProtocol,
 };
+
+pub(crate) use collect::{collect, start};
 
 /// Why a permitted request got no answer: the reason, and what to tell beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -468,25 +468,4 @@ async fn inside(api: Arc<Api>, exchange: Rc<Exchange>, connection: Rc<Connection
     }
     exchange.count_records(parts.status, &parts.headers);
     Ok(Response::from_parts(parts, Answer::whole(body, Some(Rc::clone(exchange)), None)))
-}
-
-/// Gathers a body of at most `max` bytes.
-pub(crate) async fn collect(body: Inbound, exchange: &Rc<Exchange>, wire: Option<&Rc<Wire>>, max: usize) -> Result<Bytes, Failure> {
-    if body.size_hint().lower() > max as u64 {
-        return Err(failure(Reason::WireBodyTooLarge));
-    }
-    let mut upload = Upload::new(body, Rc::clone(exchange), wire.cloned());
-    let mut whole = BytesMut::new();
-    while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut upload).poll_frame(cx)).await {
-        let Ok(frame) = frame else {
-            return Err(failure(exchange.upload_fault().unwrap_or(Reason::WireBodyIncomplete)));
-        };
-        if let Ok(data) = frame.into_data() {
-            if whole.len() + data.len() > max {
-                return Err(failure(Reason::WireBodyTooLarge));
-            }
-            whole.extend_from_slice(&data);
-        }
-    }
-    Ok(whole.freeze())
 }

@@ -36,6 +36,8 @@ pub struct Arrival<'a> {
     pub uri: &'a Uri,
     /// Header fields.
     pub headers: &'a HeaderMap,
+    /// Whether a body follows the head: of a declared length, in chunks, or as HTTP/2 has it, where the head does not end the stream.
+    pub body: bool,
     /// The peer's address, as the socket says.
     pub peer: IpAddr,
     /// Our own name in `Via`: a request that bears it has been here before.

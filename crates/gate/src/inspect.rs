@@ -13,7 +13,7 @@ use crate::{
     snapshot::Snapshot,
     step::{Answer, Need},
 };
-use content::{Reading, Rule};
+use content::{Found, Reading, Rule};
 use wardgate_abuse::{
     inspect::{self, Media, Place, Told, Unreadable, form::Parts, hostile, json::JsonLimits},
     watch::Payload,
@@ -27,6 +27,7 @@ use wardgate_model::{
 use wardgate_proof::api_key;
 
 pub use content::COLLECTED_BYTES_MAX;
+pub use wardgate_abuse::inspect::beginning::{Beginning, beginning};
 
 /// A request whose shape is good.
 #[derive(Debug)]
@@ -69,7 +70,8 @@ pub fn inspect<'f>(reserved: Reserved<'f>, answer: Option<&Answer>, snapshot: &S
     }
     seen.payload.hostile = of_target(request);
     let conformance = asked.api.inspect.requests;
-    if let Some(shape) = asked.operation.request.as_deref().filter(|_| conformance != Conformance::Off) {
+    let shape = asked.operation.request.as_deref().filter(|shape| conformance != Conformance::Off && !shape.parameters.is_empty());
+    if let Some(shape) = shape {
         let parts = Parts {
             template: &asked.operation.template,
             path: &request.path,
@@ -82,40 +84,41 @@ pub fn inspect<'f>(reserved: Reserved<'f>, answer: Option<&Answer>, snapshot: &S
         }
         (seen.payload.deviations, seen.deviation) = (head.deviations, head.first);
     }
-    let reading = match content::reading(asked.api, asked.operation, request) {
-        Ok(reading) => reading,
-        Err(wrong) => {
-            if wrong.rule == Rule::Binds {
-                seen.refuse(wrong.denial())?;
-            }
-            seen.deviates(|| wrong.told.into());
-            None
+    let limit = COLLECTED_BYTES_MAX.min(snapshot.body_bytes_max());
+    let Found { untaken, reading } = content::reading(asked.api, asked.operation, request, limit);
+    if let Some(wrong) = untaken {
+        if wrong.rule == Rule::Binds {
+            seen.refuse(wrong.denial())?;
         }
-    };
+        seen.deviates(|| wrong.told.into());
+    }
     let Some(reading) = reading.filter(|_| asked.facts.door != Door::Described) else {
         return Ok(Looked::Whole(seen.of(reserved)));
     };
     // Where rulings do not bind, what is found is told all the same, and nobody waits for what is too large.
-    let waits = if seen.binds { reading.rule } else { Rule::Watches };
-    let limit = COLLECTED_BYTES_MAX.min(snapshot.body_bytes_max());
+    let waits = if seen.binds { reading.waits } else { Rule::Watches };
+    let need = || if reading.starts { Need::Start { limit } } else { Need::Body { limit } };
     match (answer, waits) {
         (Some(Answer::Body(Ok(body))), _) => {
             if body.is_empty() {
                 seen = absent(&reading, seen)?;
             } else {
-                seen = look(body, &reading, seen, snapshot, &asked.api.name)?;
+                if reading.guards {
+                    seen = unmasked(body, &reading, seen)?;
+                }
+                if reading.reads && !reading.starts {
+                    seen = look(body, &reading, seen, snapshot, &asked.api.name)?;
+                }
             }
         }
         // Nothing of it was taken: who only watches lets it go on.
         (Some(Answer::Body(Err(Reason::CommitBusy))), Rule::Watches) => {}
         (Some(Answer::Body(Err(reason))), _) => return Err(Denial::because(*reason)),
-        (_, Rule::Binds) if request.length.is_some_and(|bytes| bytes > limit) => {
+        (_, Rule::Binds) if request.length.is_some_and(|bytes| bytes > limit) && !reading.starts => {
             return Err(Denial::because(Reason::WireBodyTooLarge));
         }
-        (_, Rule::Binds) => return Ok(Looked::Waits(reserved, Need::Body { limit })),
-        (_, Rule::Watches) if request.length.is_some_and(|bytes| bytes <= limit) => {
-            return Ok(Looked::Waits(reserved, Need::Body { limit }));
-        }
+        (_, Rule::Binds) => return Ok(Looked::Waits(reserved, need())),
+        (_, Rule::Watches) if request.length.is_some_and(|bytes| bytes <= limit) => return Ok(Looked::Waits(reserved, need())),
         (_, Rule::Watches) => {}
     }
     Ok(Looked::Whole(seen.of(reserved)))
@@ -161,6 +164,18 @@ fn absent(reading: &Reading<'_>, mut seen: Seen) -> Result<Seen, Box<Denial>> {
             seen.refuse(Denial::because(Reason::InspectRequest).told(MISSING.into()))?;
         }
         seen.deviates(|| MISSING.into());
+    }
+    Ok(seen)
+}
+
+/// Where every JSON is held to its limits, so is what only says that it is none.
+fn unmasked(body: &[u8], reading: &Reading<'_>, mut seen: Seen) -> Result<Seen, Box<Denial>> {
+    match inspect::disguised(body, reading.wanted.codings, &JsonLimits::default()) {
+        Ok(hostile) => seen.payload.hostile = seen.payload.hostile.max(hostile),
+        Err(unreadable) => {
+            seen.refuse(unread(unreadable))?;
+            seen.deviates(|| "the body: it cannot be read".into());
+        }
     }
     Ok(seen)
 }

@@ -9,7 +9,7 @@
 mod table;
 
 use crate::{canon::Canonical, judge::Refused, snapshot::Snapshot};
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderName, header};
 use std::sync::Arc;
 use wardgate_model::{
     api::{Api, Operation},
@@ -67,7 +67,7 @@ pub fn find<'a>(canonical: Canonical<'a>, snapshot: &Snapshot) -> Result<Routed<
             let operation = Arc::clone(operation);
             let resource = named(&operation, &canonical.request.path).map(Into::into);
             let mut canonical = canonical;
-            canonical.request.content = content(&operation, canonical.arrival.headers);
+            canonical.request.content = content(&operation, &canonical);
             return Ok(Routed { canonical, api, operation, resource });
         }
         Found::OtherMethods => Reason::RouteNoMethod,
@@ -79,7 +79,8 @@ pub fn find<'a>(canonical: Canonical<'a>, snapshot: &Snapshot) -> Result<Routed<
 }
 
 /// What the operation's inspection reads of the fields. Repeated ones are one, with commas between (RFC 9110 §5.3).
-fn content(operation: &Operation, headers: &HeaderMap) -> ContentFacts {
+fn content(operation: &Operation, canonical: &Canonical<'_>) -> ContentFacts {
+    let headers = canonical.arrival.headers;
     let joined = |name: &HeaderName| {
         let mut values = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
         let first = values.next()?.into_owned();
@@ -91,7 +92,9 @@ fn content(operation: &Operation, headers: &HeaderMap) -> ContentFacts {
         ParameterPlace::Header(name) => Some(joined(name)),
         ParameterPlace::Path | ParameterPlace::Query => None,
     });
-    ContentFacts { codings: joined(&header::CONTENT_ENCODING), fields: fields.collect(), refused: None }
+    // What follows a request to go over to another protocol is that protocol, and no body.
+    let follows = canonical.arrival.body && canonical.upgrade.is_none();
+    ContentFacts { codings: joined(&header::CONTENT_ENCODING), fields: fields.collect(), follows, refused: None }
 }
 
 /// The part of the path that the operation's `resource` parameter names.

@@ -130,6 +130,9 @@ pub fn accept_signature(facts: &Facts, ruling: &Ruling, snapshot: &Snapshot, now
     let challenged = signed || matches!(ruling.response, Response::Challenge { .. });
     let nonce = challenged.then(|| snapshot.nonces().offer(Space::Signatures(&api.name), now));
     let request = &facts.request;
-    let sends = request.length.is_some_and(|length| length > 0) || request.content_type.is_some();
-    Some(wanted::text(&components(request.query.is_some(), sends), nonce.as_deref()))
+    let sends = request.length != Some(0) && request.content.follows;
+    let credential = facts.caller.as_ref().and_then(|caller| caller.credential.as_deref());
+    let is_bot = credential.is_some_and(|credential| credential.kind == CredentialKind::WebBotAuth);
+    let signer = if is_bot { wanted::Signer::Bot } else { wanted::Signer::Registered };
+    Some(wanted::text(&components(request.query.is_some(), sends), nonce.as_deref(), signer))
 }

@@ -28,6 +28,12 @@ pub enum Need {
         /// At most this many bytes.
         limit: u64,
     },
+    /// The body, up to so many bytes, where it begins like JSON ([`crate::inspect::beginning`]); else at least as much of it as shows that
+    /// it does not.
+    Start {
+        /// At most this many bytes, where it is to be whole.
+        limit: u64,
+    },
     /// Newer keys of a trust source, in the snapshot.
     Keys {
         /// The trust source.
@@ -60,7 +66,7 @@ impl Need {
     pub const fn is_answered_by(&self, answer: &Answer) -> bool {
         matches!(
             (self, answer),
-            (Self::Body { .. }, Answer::Body(_))
+            (Self::Body { .. } | Self::Start { .. }, Answer::Body(_))
                 | (Self::Keys { .. }, Answer::Keys(_))
                 | (Self::Introspection { .. }, Answer::Introspection { .. })
                 | (Self::Budget { .. }, Answer::Budget(_))
@@ -72,7 +78,7 @@ impl Need {
 /// The door's answer to a [`Need`].
 #[derive(Debug, Clone)]
 pub enum Answer {
-    /// The whole body, or why it cannot be had.
+    /// The whole body, or of one whose start was asked for as much as is needed; or why it cannot be had.
     Body(Result<Bytes, Reason>),
     /// What came of asking for keys.
     Keys(KeysAnswer),

@@ -5,8 +5,8 @@ use crate::{
     api::{Api, Operation},
     atlas::{AsNumber, Atlas, Country, Listing},
     credential::{Credential, CredentialKind, KeyedHash},
-    id::{CredentialId, EnvironmentName, IdentityId, PurposeName, RequestId, TaskId, TrustName, ZoneName},
-    inventory::{Identity, words},
+    id::{CredentialId, IdentityId, PurposeName, RequestId, TaskId, TrustName, ZoneName},
+    inventory::{Environment, Identity, words},
     proof::{HeldKey, ProofFacts},
     reason::Reason,
     risk::Assessment,
@@ -100,6 +100,8 @@ pub struct ContentFacts {
     pub codings: Option<Box<str>>,
     /// The fields that parameters of its operation stand in, in their order.
     pub fields: Box<[Option<Box<str>>]>,
+    /// Whether a body follows its head. One whose length is not declared may turn out to be empty.
+    pub follows: bool,
     /// Why its inspection refused it when it was judged first: a replay has no body to look at, and refuses it for the same.
     pub refused: Option<Reason>,
 }
@@ -110,7 +112,7 @@ pub struct SourceZone {
     /// Its name.
     pub name: ZoneName,
     /// The environment that lives there.
-    pub environment: Option<EnvironmentName>,
+    pub environment: Option<Arc<Environment>>,
 }
 
 impl SourceZone {
@@ -118,6 +120,13 @@ impl SourceZone {
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.name.as_str()
+    }
+
+    /// Whether who is registered in this environment is at home there: it lives there, or one of the two is shared, which every other calls.
+    #[must_use]
+    pub fn is_home_of(&self, environment: &Environment) -> bool {
+        let home = |lives: &Arc<Environment>| lives.shared || environment.shared || lives.name == environment.name;
+        self.environment.as_ref().is_some_and(home)
     }
 }
 

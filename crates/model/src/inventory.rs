@@ -152,7 +152,7 @@ pub struct Zone {
     /// Trust sources: who is in no zone's networks, and is vouched for by one of these, calls from here.
     pub vouched: Box<[TrustName]>,
     /// The environment that lives there.
-    pub environment: Option<EnvironmentName>,
+    pub environment: Option<Arc<Environment>>,
 }
 
 /// A governed non-human identity. The spec and the part of the status that a request needs.

@@ -24,7 +24,7 @@ words! {
 pub struct Inspect {
     /// Whether they are held against its document.
     pub requests: Conformance,
-    /// Whether every body that is declared to be JSON is read, and refused where it is none or beyond the limits of JSON.
+    /// Whether every body that is declared to be JSON, or begins like JSON, is read, and refused where it is none or beyond the limits of JSON.
     pub json: bool,
 }
 

@@ -313,6 +313,12 @@ impl Asked {
         self
     }
 
+    /// Whether its head speaks of a body behind it.
+    fn follows(&self) -> bool {
+        let length = self.headers.get(http::header::CONTENT_LENGTH);
+        length.is_some_and(|length| length != "0") || self.headers.contains_key(http::header::TRANSFER_ENCODING)
+    }
+
     /// The arrival of it at a public door.
     #[must_use]
     pub fn arrival(&self, now: Time) -> Arrival<'_> {
@@ -327,6 +333,7 @@ impl Asked {
             method: &self.method,
             uri: &self.uri,
             headers: &self.headers,
+            body: self.follows(),
             peer: self.peer,
             via: "wardgate-test",
         }

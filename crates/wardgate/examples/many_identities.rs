@@ -227,6 +227,7 @@ fn judge(control: &Control, key: &str, n: usize, now: Time) -> anyhow::Result<bo
         method: &http::Method::GET,
         uri: &uri,
         headers: &headers,
+        body: false,
         // A source each, so that no limit of one source is in the way.
         peer: IpAddr::V4(Ipv4Addr::from(0x0A00_0000_u32 | u32::try_from(n % 0x00FF_FFFF)?)),
         via: "million",

@@ -1,12 +1,12 @@
 //! What lists of hostile addresses say of where a request comes from.
 
+use super::sight::at_home;
 use wardgate_model::facts::Facts;
 
-/// On how many lists it is, and what they weigh; `None`: on none. A zone of an environment is a place of our own: whatever is said
+/// On how many lists it is, and what they weigh; `None`: on none. A zone of the caller's environment is a place of our own: whatever is said
 /// elsewhere of its addresses, private ones among them, nobody there comes from outside.
 pub(super) fn listed(facts: &Facts) -> Option<(u32, u32)> {
-    let ours = facts.source.zone.as_ref().is_some_and(|zone| zone.environment.is_some());
-    let listing = facts.source.listing.as_deref().filter(|_| !ours)?;
+    let listing = facts.source.listing.as_deref().filter(|_| !at_home(facts))?;
     Some((listing.lists().into(), listing.weight().into()))
 }
 
@@ -46,6 +46,9 @@ mod tests {
         let watch = Watch::default();
         assert_eq!(said(&watch, "identity=a zone=home listed=drop:25"), "0");
         assert_eq!(said(&watch, "identity=a zone=office listed=drop:25"), "25 reputation 1 25");
+        assert_eq!(said(&watch, "identity=a environment=staging zone=home listed=drop:25"), "25 reputation 1 25", "it lives elsewhere");
+        assert_eq!(said(&watch, "identity=a environment=shared zone=home listed=drop:25"), "0", "it is let in everywhere");
+        assert_eq!(said(&watch, "zone=home listed=drop:25"), "0", "nobody knows where it lives");
         watch.mute(Signal::Reputation);
         assert_eq!(said(&watch, "identity=a listed=drop:25"), "0");
     }

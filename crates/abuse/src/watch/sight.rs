@@ -17,7 +17,7 @@ pub(super) struct Counted {
 pub(super) struct Sight {
     /// Its place: the zone that it comes from, else the network of its address.
     pub(super) place: u32,
-    /// Whether that is a zone of an environment: a place of our own.
+    /// Whether that is a zone of its environment: a place of our own.
     pub(super) at_home: bool,
     /// The network of its address, whatever the zone.
     pub(super) network: u32,
@@ -53,7 +53,7 @@ impl Sight {
         let counted = number(facts).map(|at| Counted { of: of(), at });
         Some(Self {
             place,
-            at_home: facts.source.zone.as_ref().is_some_and(|zone| zone.environment.is_some()),
+            at_home: at_home(facts),
             network,
             software,
             operation: short(its_operation),
@@ -64,6 +64,16 @@ impl Sight {
             minute,
             hour: minute / 60,
         })
+    }
+}
+
+/// Whether a request comes from a zone of its caller's environment. Whoever has taken a foothold elsewhere, on a staging host or a runner, is
+/// not at home for that it has also taken a credential of production. Of whom nobody knows where it is registered, any place of ours is home.
+pub(super) fn at_home(facts: &Facts) -> bool {
+    let Some(zone) = &facts.source.zone else { return false };
+    match &facts.caller {
+        Some(caller) => zone.is_home_of(&caller.identity.environment),
+        None => zone.environment.is_some(),
     }
 }
 

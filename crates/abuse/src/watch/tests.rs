@@ -125,6 +125,9 @@ fn who_never_left_home_is_told_at_once() {
     assert_eq!(said(&story.call("identity=a zone=home tls=shop source=10.31.9.77")), "", "another container of the same zone");
     let abroad = story.watch.assess(&facts("identity=a source=192.0.2.9 tls=shop"), &Payload::default(), story.now);
     assert!(abroad.theft() >= 80, "{abroad:?}");
+    let foothold = facts("identity=a zone=runners tls=shop source=10.40.0.9");
+    let foothold = story.watch.assess(&foothold, &Payload::default(), story.now);
+    assert!(foothold.theft() >= 80, "a zone of staging is no home of production: {foothold:?}");
 }
 
 #[test]

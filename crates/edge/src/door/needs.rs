@@ -1,6 +1,6 @@
 //! What the rooms need after the facts are known: time, more of a budget, the body.
 
-use super::{Counted, gather};
+use super::{Counted, Gathering, gather};
 use crate::{body::Inbound, connection::Connection, record::Exchange, slow};
 use std::rc::Rc;
 use wardgate_gate::{Answer as Given, Held, Need, Step, Verdict, decide, resume, turn_away};
@@ -28,7 +28,8 @@ pub(super) async fn answered(
                 let _waiting = Counted::new(&thread.drawing, thread.limits.slowed_max).ok_or(Reason::CommitBusy)?;
                 Given::Budget(thread.in_process.draw(&task).await)
             }
-            Need::Body { limit } => Given::Body(gather(exchange, connection, body, limit).await),
+            Need::Body { limit } => Given::Body(gather(exchange, connection, body, Gathering::Whole, limit).await),
+            Need::Start { limit } => Given::Body(gather(exchange, connection, body, Gathering::Start, limit).await),
             // Whatever a proof needs is asked for before a ruling.
             Need::Keys { .. } | Need::Introspection { .. } => return Err(Reason::ForwardFault),
         };

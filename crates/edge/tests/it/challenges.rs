@@ -4,6 +4,7 @@ use crate::{
     edge::{Running, Setup, now, said},
     upstream::Upstream,
 };
+use http::{HeaderMap, Uri};
 use serde_json::{Value, json};
 use std::{
     io::{BufRead as _, BufReader, Write as _},
@@ -13,18 +14,24 @@ use std::{
     time::Duration,
 };
 use wardgate_abuse::watch::{Effect, Payload};
-use wardgate_gate::trust::{Trust, TrustedIssuer};
+use wardgate_gate::trust::{Trust, TrustedBot, TrustedIssuer};
 use wardgate_model::{
     api::Api,
     credential::CredentialKind,
     event::Event,
     id::TrustName,
     time::Time,
-    trust::{Binding, Issuer, Keys, Subject},
+    trust::{Binding, Bot, Issuer, Keys, Subject},
 };
 use wardgate_proof::{
     dpop::{Proving, prove},
+    jose::algorithm::Algorithm,
     jws::{Signer, jwks},
+    signature::{
+        agent,
+        making::{Making, sign},
+        message::Message,
+    },
 };
 
 /// Hours for which the caller was elsewhere.
@@ -211,4 +218,52 @@ fn a_challenge_is_told_as_a_problem() {
     let problem: Value = serde_json::from_str(challenged.split("\r\n\r\n").nth(1).unwrap()).unwrap();
     assert_eq!((&problem["status"], &problem["code"]), (&json!(401), &json!("risk.challenged")));
     assert!(!challenged.to_ascii_lowercase().contains("set-cookie") && field(&challenged, "location").is_empty(), "nothing for a browser");
+}
+
+/// A call as bots of directories sign them: the authority and who they are, or all that `Accept-Signature` names.
+fn signed(key: &Signer, components: &str, nonce: Option<&str>) -> String {
+    const AGENT: &str = "sig1=\"https://crawler.example\"";
+    let headers = HeaderMap::from_iter([(agent::FIELD, AGENT.parse().unwrap())]);
+    let uri: Uri = "/guarded".parse().unwrap();
+    let message = Message { method: "GET", origin: "https://gate.example", uri: &uri, version: http::Version::HTTP_11, headers: &headers };
+    let expires = Some(now() + Duration::from_mins(5));
+    let making = Making { label: "sig1", components, created: now(), expires, nonce, key_id: key.kid(), tag: Some(agent::TAG) };
+    let made = sign(key, &message, &making).unwrap();
+    plain(&format!("Signature-Agent: {AGENT}\r\nSignature-Input: {}\r\nSignature: {}\r\n", made.input, made.signature))
+}
+
+/// Web Bot Auth: what most bots sign is good for every path and whoever catches it, so it shows nothing; their key does.
+#[test]
+fn a_bot_that_signs_the_authority_alone_answers_with_its_key() {
+    const USUAL: &str = "\"@authority\" \"signature-agent\";key=\"sig1\"";
+    let (upstream, key) = (Upstream::plain(), Signer::load(Signer::generate_for(Algorithm::Ed25519).unwrap().danger_expose()).unwrap());
+    let crawler = TrustName::literal("crawler");
+    let start = || {
+        let agent: Box<str> = "https://crawler.example".into();
+        let bot = Bot { agent: agent.clone(), keys: Keys::Here(jwks([&key]).to_string().into()) };
+        let trust = Arc::new(Trust::new([], []).with_bots([TrustedBot::new(&crawler, &bot, None)]));
+        let binding = Binding { trust: crawler.clone(), subject: Subject::Exactly(agent), claims: [].into() };
+        let setup = Setup { trust, ..Setup::before(&upstream) }.api(|api| api.accept = [CredentialKind::PublicKey].into());
+        let on_record = setup.on_record(|credential, limit| {
+            limit.rate = None;
+            (credential.kind, credential.hash) = (CredentialKind::WebBotAuth, None);
+            credential.binding = Some(Box::new(binding));
+        });
+        on_record.start()
+    };
+    let before = start();
+    assert_eq!(said(&before.raw(signed(&key, USUAL, None))), "200");
+    let edge = start();
+    known_elsewhere(&edge, &before.sink.wait(1)[0]);
+    let caught = signed(&key, USUAL, None);
+    let challenged = edge.raw(&caught);
+    assert_eq!(said(&challenged), "401 risk.challenged");
+    let [wanted] = field(&challenged, "accept-signature")[..] else { panic!("{challenged}") };
+    // A signer that knows nothing of this gate: it covers what is named, with the nonce.
+    let components = wanted.split_once('(').and_then(|(_, rest)| rest.split_once(')')).unwrap().0;
+    let nonce = wanted.split_once("nonce=\"").and_then(|(_, rest)| rest.split_once('"')).unwrap().0;
+    assert!(wanted.ends_with(";tag=\"web-bot-auth\"") && components.ends_with(USUAL.split_once(' ').unwrap().1), "{wanted}");
+    assert_eq!(said(&edge.raw(signed(&key, components, Some(nonce)))), "200");
+    assert_eq!(said(&edge.raw(&caught)), "401 risk.challenged", "what was caught answers nothing");
+    assert_eq!(upstream.received().matches("GET /guarded").count(), 2);
 }

@@ -13,6 +13,7 @@ mod forwarding;
 mod frames;
 mod http2;
 mod hygiene;
+mod inspected;
 mod lifecycle;
 mod on_file;
 mod pauses;

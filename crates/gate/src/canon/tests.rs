@@ -26,6 +26,7 @@ fn check(request: &str) -> String {
         method: &method,
         uri: &uri,
         headers: &headers,
+        body: false,
         peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
         via: "wardgate-1",
     };

@@ -6,6 +6,7 @@ use wardgate_model::{
     api::{Api, Operation},
     facts::RequestFacts,
     reason::Reason,
+    schema::NodeId,
     shape::{Conformance, RequestShape},
 };
 
@@ -25,6 +26,14 @@ pub(super) enum Rule {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reading<'s> {
     pub(super) wanted: Wanted<'s>,
+    /// Whether it is read as what it says it is.
+    pub(super) reads: bool,
+    /// Whether it is looked whether it is JSON, though it does not say so.
+    pub(super) guards: bool,
+    /// Whether it is enough for that how it begins.
+    pub(super) starts: bool,
+    /// Whether it is waited for whatever its length.
+    pub(super) waits: Rule,
     /// Whether there must be one.
     pub(super) required: bool,
     /// What follows where the body cannot be read.
@@ -46,50 +55,94 @@ impl NotTaken {
     }
 }
 
-/// How the body of a request is read; `None`: nothing reads it.
-pub(super) fn reading<'s>(api: &Api, operation: &'s Operation, request: &'s RequestFacts) -> Result<Option<Reading<'s>>, NotTaken> {
+/// What is sent beside the head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    /// Nothing.
+    Nothing,
+    /// A body.
+    Body,
+    /// A body of which nobody has said how long it is: it may be empty, and is one until that was looked at.
+    Perhaps,
+}
+
+impl Sent {
+    const fn of(request: &RequestFacts) -> Self {
+        match request.length {
+            Some(0) => Self::Nothing,
+            Some(_) => Self::Body,
+            None if request.content.follows => Self::Perhaps,
+            None => Self::Nothing,
+        }
+    }
+}
+
+/// What becomes of a body.
+#[derive(Debug, Default)]
+pub(super) struct Found<'s> {
+    /// It is of a kind that is not taken.
+    pub(super) untaken: Option<NotTaken>,
+    /// How it is read; `None`: nothing reads it.
+    pub(super) reading: Option<Reading<'s>>,
+}
+
+/// How the body of a request is read, of which so many bytes are looked at.
+pub(super) fn reading<'s>(api: &Api, operation: &'s Operation, request: &'s RequestFacts, limit: u64) -> Found<'s> {
     let conformance = api.inspect.requests;
     let shape = operation.request.as_deref().filter(|_| conformance != Conformance::Off);
     if shape.is_none() && operation.login.is_none() && !api.inspect.json {
-        return Ok(None);
+        return Found::default();
+    }
+    let sent = Sent::of(request);
+    let required = shape.and_then(|shape| shape.body.as_ref()).is_some_and(|body| body.required);
+    if sent == Sent::Nothing && !required {
+        return Found::default();
     }
     let conforms = if conformance == Conformance::Enforce { Rule::Binds } else { Rule::Watches };
     let declared = request.content_type.as_deref();
-    let (schema, required) = of_shape(shape, request, conforms)?;
     let media = Media::of(declared);
     let read = matches!(media, Media::Json | Media::Form);
-    let rule = if operation.login.is_some() || (api.inspect.json && media == Media::Json) { Rule::Binds } else { conforms };
-    let wants = operation.login.is_some() || (api.inspect.json && media == Media::Json) || (schema.is_some() && read) || required;
-    if !wants || request.length == Some(0) && !required {
-        return Ok(None);
+    let described = match (shape, sent) {
+        (Some(shape), Sent::Body | Sent::Perhaps) => of_shape(shape, operation, declared),
+        (Some(_) | None, _) => Ok(None),
+    };
+    let (schema, untold, untaken) = match described {
+        Ok(schema) => (schema, false, None),
+        // Whoever does not say what a body is may have none: it is looked at for that.
+        Err(_) if sent == Sent::Perhaps && media == Media::Undeclared => (None, true, None),
+        Err(told) => (None, false, Some(NotTaken { rule: conforms, told })),
+    };
+    let is_json = api.inspect.json && media == Media::Json;
+    let guards = api.inspect.json && media != Media::Json && sent != Sent::Nothing && !is_named(operation, declared);
+    let required = required && untaken.is_none() && (read || untold || sent == Sent::Nothing);
+    let reads = operation.login.is_some() || is_json || (schema.is_some() && read) || required || untold;
+    if !reads && !guards {
+        return Found { untaken, reading: None };
     }
+    let rule = if operation.login.is_some() || is_json { Rule::Binds } else { conforms };
+    // Who only watches waits for nothing large, and what is in a coding begins like nothing.
+    let whole = reads && (rule == Rule::Binds || request.length.is_some_and(|bytes| bytes <= limit));
+    let codings = request.content.codings.as_deref();
+    let starts = guards && !whole && codings.is_none();
+    let waits = if guards { Rule::Binds } else { rule };
     let subject = operation.login.as_deref().map(|login| &*login.subject);
     let schema = schema.and_then(|node| Some((&*shape?.schemas, node)));
-    let wanted = Wanted { media, codings: request.content.codings.as_deref(), schema, subject };
-    Ok(Some(Reading { wanted, required, rule, conforms }))
+    let wanted = Wanted { media, codings, schema, subject };
+    Found { untaken, reading: Some(Reading { wanted, reads, guards, starts, waits, required, rule, conforms }) }
 }
 
-/// What the document says of a body of this type, and whether there must be one of a type that is read.
-fn of_shape(
-    shape: Option<&RequestShape>,
-    request: &RequestFacts,
-    conforms: Rule,
-) -> Result<(Option<wardgate_model::schema::NodeId>, bool), NotTaken> {
-    let Some(shape) = shape else { return Ok((None, false)) };
-    let declared = request.content_type.as_deref();
-    let some = request.length.is_some_and(|bytes| bytes > 0);
-    let Some(body) = &shape.body else {
-        if some || declared.is_some() && request.length != Some(0) {
-            return Err(NotTaken { rule: conforms, told: "the body: the document describes none" });
-        }
-        return Ok((None, false));
-    };
-    if declared.is_none() && !some {
-        // There may be none.
-        return Ok((None, body.required));
-    }
-    match inspect::described(body, declared) {
-        Some(schema) => Ok((schema, body.required && matches!(Media::of(declared), Media::Json | Media::Form))),
-        None => Err(NotTaken { rule: conforms, told: "the body: the document describes none of this media type" }),
+/// Whether the document has the operation take bodies of this very type, and none of JSON: who reads one as JSON there does so against it.
+fn is_named(operation: &Operation, declared: Option<&str>) -> bool {
+    let Some(body) = operation.request.as_deref().and_then(|shape| shape.body.as_ref()) else { return false };
+    let json = |range: &str| range.contains('*') || Media::of(Some(range)) == Media::Json;
+    declared.is_some() && !body.media.iter().any(|(range, _)| json(range)) && inspect::described(body, declared).is_some()
+}
+
+/// What the document says of a body of this type; an error: it has none of it. Where a login is, there is a body, whatever the document says.
+fn of_shape(shape: &RequestShape, operation: &Operation, declared: Option<&str>) -> Result<Option<NodeId>, &'static str> {
+    match &shape.body {
+        Some(body) => inspect::described(body, declared).ok_or("the body: the document describes none of this media type"),
+        None if operation.login.is_some() => Ok(None),
+        None => Err("the body: the document describes none"),
     }
 }

@@ -4,8 +4,15 @@ use bytes::Bytes;
 use http::{HeaderMap, Uri, Version};
 use serde_json::json;
 use std::time::Duration;
-use wardgate_gate::{Answer, Need, Step, decide, establish, establish_with};
-use wardgate_model::{facts::Facts, id::TrustName, proof::ProofKind, ruling::Ruling, time::Time};
+use wardgate_gate::{Answer, Need, Step, decide, establish, establish_with, signers};
+use wardgate_model::{
+    facts::Facts,
+    id::TrustName,
+    proof::ProofKind,
+    risk::{Assessment, Contribution, Signal},
+    ruling::Ruling,
+    time::Time,
+};
 use wardgate_proof::{
     digest,
     jose::algorithm::Algorithm,
@@ -143,6 +150,16 @@ impl Scene {
         Ok((facts, verdict.ruling))
     }
 
+    /// The same, of a call that looks like a thief's.
+    fn of_a_thief(&self, call: &Call<'_>) -> (Facts, Ruling) {
+        let parts = [Signal::NewPlace, Signal::NewSoftware].map(|signal| Contribution { signal, value: 1, weight: 60 });
+        let facts = self.judge(&self.signed(&self.key, call), call.created).unwrap().0;
+        let facts = Facts { assessed: Some(Box::new(Assessment::of(parts.into_iter().collect()))), ..facts };
+        let (snapshot, meters) = (&self.world.snapshot, &self.world.meters);
+        let Step::Done(verdict) = decide(&facts, snapshot, meters, call.created) else { panic!("it waits") };
+        (facts, verdict.ruling)
+    }
+
     fn call(&self, call: &Call<'_>) -> String {
         self.said(&self.signed(&self.key, call), call.created)
     }
@@ -252,6 +269,28 @@ fn a_signature_of_a_bot_ends() {
     let mut changed = scene.signed(&scene.key, &GET);
     changed = changed.replacen("crawler.example", "crawler.example/", 1);
     assert_eq!(scene.said(&changed, DAWN), "proof.signature", "its agent is signed");
+}
+
+/// STANDARDS §1.15: it has a key that was registered before, and can show it, though it signs the authority alone as long as nobody asks.
+#[test]
+fn a_bot_whose_call_looks_like_a_thiefs_signs_the_whole_of_it_with_a_nonce() {
+    let scene = Scene::new();
+    let (facts, ruling) = scene.of_a_thief(&GET);
+    assert_eq!(ruling.reason().code(), "risk.challenged");
+    let wanted = signers::accept_signature(&facts, &ruling, &scene.world.snapshot, DAWN).unwrap();
+    let nonce = wanted.split('"').rev().nth(3).unwrap();
+    assert_eq!(wanted, format!(r#"sig1=({CALL});created;expires;nonce="{nonce}";tag="web-bot-auth""#));
+    let said = |call: &Call<'_>| {
+        let (facts, ruling) = scene.of_a_thief(call);
+        (ruling.reason().code(), facts.caller.unwrap().proof.fresh)
+    };
+    assert_eq!(said(&Call { components: CALL, nonce: Some(nonce), ..GET }), ("rule.allowed", true));
+    // What a thief has caught is of another call, or of before.
+    assert_eq!(said(&Call { nonce: Some(nonce), ..GET }), ("risk.challenged", false), "it covers the authority alone");
+    assert_eq!(said(&Call { components: CALL, nonce: Some("its-own"), ..GET }), ("risk.challenged", false));
+    assert_eq!(said(&Call { components: CALL, ..GET }), ("risk.challenged", false));
+    let late = DAWN + Duration::from_secs(62);
+    assert_eq!(said(&Call { components: CALL, nonce: Some(nonce), created: late, ..GET }), ("risk.challenged", false), "too old");
 }
 
 #[test]

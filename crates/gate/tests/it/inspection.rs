@@ -37,6 +37,7 @@ spec:
   inspect: INSPECT
   operations:
     - { match: 'POST /sessions', class: login, login: { subject: /username, failed: [401] } }
+    - { match: 'POST /logins', class: login, login: { subject: /username, failed: [401] } }
 ---
 kind: Grant
 name: sync-works
@@ -66,6 +67,21 @@ paths:
           text/plain: {}
   /sessions:
     post: {}
+  /logins:
+    post: { requestBody: { content: { application/json: {} } } }
+  /notes:
+    post:
+      requestBody:
+        content:
+          application/json:
+            schema: { type: object, properties: { name: { type: string } }, additionalProperties: false }
+  /blobs:
+    post: { requestBody: { content: { '*/*': {} } } }
+  /files:
+    post: { requestBody: { content: { application/octet-stream: {}, 'text/plain': {} } } }
+  /pings:
+    get: {}
+    post: {}
 ";
 
 fn shop(inspect: &str, mode: &str) -> TestWorld {
@@ -90,7 +106,7 @@ enum Came {
 fn begin(world: &TestWorld, facts: &Facts) -> Came {
     match decide(facts, &world.snapshot, &world.meters, DAWN) {
         Step::Done(verdict) => Came::Ruled(Box::new(verdict)),
-        Step::Wait(held, Need::Body { limit }) => {
+        Step::Wait(held, Need::Body { limit } | Need::Start { limit }) => {
             assert_eq!(limit, 1 << 20);
             Came::Waits(held)
         }
@@ -124,10 +140,15 @@ fn check(world: &TestWorld, request: &str, body: &[u8]) -> String {
 }
 
 fn post(media: &str, length: impl std::fmt::Display) -> String {
+    post_to("/things", media, length)
+}
+
+/// Without a length it comes in chunks.
+fn post_to(path: &str, media: &str, length: impl std::fmt::Display) -> String {
     let length = length.to_string();
-    let length = if length.is_empty() { length } else { format!("\ncontent-length: {length}") };
+    let length = if length.is_empty() { "\ntransfer-encoding: chunked".to_owned() } else { format!("\ncontent-length: {length}") };
     let media = if media.is_empty() { String::new() } else { format!("\ncontent-type: {media}") };
-    format!("POST /things\nhost: shop.example{media}{length}")
+    format!("POST {path}\nhost: shop.example{media}{length}")
 }
 
 const JSON: &str = "application/json; charset=utf-8";
@@ -158,6 +179,46 @@ fn what_the_document_says_is_enforced_where_the_api_says_so() {
     assert_eq!(check(&world, &post("", 0), b""), "inspect.request (the body: it is required, and missing)");
     assert_eq!(check(&world, &post("", ""), b"{\"name\":\"a\"}"), "inspect.media", "it came without a length and says not what it is");
     assert_eq!(check(&world, &post(JSON, 2_000_000), b""), "unread: wire.body_too_large");
+}
+
+/// Nobody has to say how long a body is, or of what type: that is no way round what is said of bodies.
+#[test]
+fn a_body_whose_length_and_type_nobody_says_is_a_body() {
+    let world = shop("{ requests: enforce }", "enforce");
+    let evil = br#"{"evil":1}"#;
+    assert_eq!(check(&world, &post_to("/notes", "", ""), evil), "inspect.media");
+    assert_eq!(
+        check(&world, &post_to("/notes", "", evil.len()), evil),
+        "unread: inspect.media (the body: the document describes none of this media type)"
+    );
+    assert_eq!(check(&world, &post_to("/notes", "", ""), b""), "rule.allowed, goes on", "it was none");
+    assert_eq!(check(&world, &post_to("/notes", JSON, ""), evil), "inspect.request (the body at `/evil`: it is nothing that is described)");
+    assert_eq!(check(&world, "POST /notes\nhost: shop.example", b""), "unread: rule.allowed, goes on");
+    assert_eq!(check(&world, &post_to("/things", "", ""), b""), "inspect.request (the body: it is required, and missing)");
+    let world = shop("{ requests: enforce }", "enforce");
+    assert_eq!(check(&world, &post_to("/blobs", "", ""), evil), "unread: rule.allowed, goes on", "the document takes anything");
+    let world = shop("{ requests: report }", "enforce");
+    assert_eq!(check(&world, &post_to("/notes", "", ""), evil), "unread: rule.allowed, goes on");
+}
+
+#[test]
+fn an_operation_of_which_a_document_says_nothing_takes_no_body() {
+    let world = shop("{ requests: enforce }", "enforce");
+    let none = "unread: inspect.media (the body: the document describes none)";
+    assert_eq!(check(&world, &post_to("/pings", JSON, 2), b"{}"), none);
+    assert_eq!(check(&world, &post_to("/pings", JSON, ""), b"{}"), none);
+    assert_eq!(check(&world, &post_to("/pings", "", 2), b"{}"), none);
+    assert_eq!(check(&world, &post_to("/pings", "", ""), b"{}"), "inspect.media");
+    assert_eq!(check(&world, &post_to("/pings", "", ""), b""), "rule.allowed, goes on");
+    assert_eq!(check(&world, &post_to("/pings", "", 0), b""), "unread: rule.allowed, goes on");
+    // Many clients say of what type their bodies are, whether there is one or not.
+    let world = shop("{ requests: enforce }", "enforce");
+    let idle = "GET /pings\nhost: shop.example\ncontent-type: application/json";
+    assert_eq!(check(&world, idle, b""), "unread: rule.allowed, goes on");
+    assert_eq!(check(&shop("{ requests: report }", "enforce"), &post_to("/pings", JSON, 2), b"{}"), "unread: rule.allowed, goes on");
+    // That there is a body of a login, the operator says.
+    let login = br#"{"username":"ada"}"#;
+    assert_eq!(check(&world, &post_to("/sessions", JSON, login.len()), login), "rule.allowed, goes on");
 }
 
 #[test]
@@ -217,14 +278,70 @@ fn every_json_is_held_to_its_limits_where_the_api_says_so() {
     let of = |body: &str| check(&shop("{ requests: off, json: true }", "enforce"), &post(JSON, body.len()), body.as_bytes());
     assert_eq!(of(r#"{"other":1}"#), "rule.allowed, goes on");
     assert_eq!(of(&format!("{}{}", "[".repeat(65), "]".repeat(65))), "inspect.body (the body, at byte 64: it is nested too deeply)");
-    let world = shop("{ requests: off, json: true }", "enforce");
-    assert_eq!(check(&world, &post("text/plain", 8), b""), "unread: rule.allowed, goes on");
     let coded = |coding: &str, body: &[u8]| {
         check(&shop("{ json: true }", "enforce"), &format!("{}\ncontent-encoding: {coding}", post(JSON, body.len())), body)
     };
     assert_eq!(coded("compress", b"x"), "inspect.coding");
     assert_eq!(coded("gzip", b"x"), "inspect.body (the body: it is not what its content coding says)");
     assert_eq!(coded("identity", br#"{"name":"a"}"#), "rule.allowed, goes on");
+}
+
+/// A rule that a client can switch off is none: what a body is said to be is its sender's word, and parsers behind ask for none.
+#[test]
+fn what_begins_like_json_is_held_to_its_limits_whatever_it_is_said_to_be() {
+    let twice = br#" {"a":1,"a":2}"#;
+    let of = |path: &str, media: &str, length: &dyn std::fmt::Display, body: &[u8]| {
+        check(&shop("{ requests: off, json: true }", "enforce"), &post_to(path, media, length), body)
+    };
+    for media in ["", "text/plain", "application/x-www-form-urlencoded", "application/octet-stream", "multipart/form-data; boundary=x"] {
+        for length in [&twice.len() as &dyn std::fmt::Display, &""] {
+            let said = of("/things", media, length, twice);
+            assert_eq!(said, "inspect.body (the body, at byte 8: a name stands twice in one object)", "{media} {length}");
+            assert_eq!(of("/pings", media, length, twice), said, "{media} {length}");
+        }
+        assert_eq!(of("/things", media, &7, br#"{"a":1}"#), "rule.allowed, goes on", "{media}");
+        assert_eq!(of("/things", media, &7, b"a=%7B%7D"), "rule.allowed, goes on", "{media}");
+        assert_eq!(of("/things", media, &"", b""), "rule.allowed, goes on", "{media}");
+        assert_eq!(of("/things", media, &"", b" \n"), "rule.allowed, goes on", "{media}");
+    }
+    // Where the document has an operation take that type and no JSON, it is let be.
+    for media in ["application/octet-stream", "text/plain; charset=utf-8"] {
+        assert_eq!(of("/files", media, &twice.len(), twice), "unread: rule.allowed, goes on");
+    }
+    assert!(of("/files", "", &twice.len(), twice).starts_with("inspect.body"), "it is not said to be of that type");
+    assert!(of("/files", "image/png", &twice.len(), twice).starts_with("inspect.body"));
+    assert!(of("/blobs", "image/png", &twice.len(), twice).starts_with("inspect.body"), "anything may be JSON");
+    let coded = |coding: &str, body: &[u8]| {
+        let request = format!("{}\ncontent-encoding: {coding}", post("text/plain", body.len()));
+        check(&shop("{ requests: off, json: true }", "enforce"), &request, body)
+    };
+    assert_eq!(coded("gzip", twice), "inspect.body (the body: it is not what its content coding says)");
+    assert_eq!(coded("aes128gcm", b"x"), "inspect.coding");
+    assert!(coded("identity", twice).starts_with("inspect.body"));
+    // What is not as the document has it goes on where that is only reported; that it is bad JSON does not.
+    let reported = |body: &[u8]| check(&shop("{ requests: report, json: true }", "enforce"), &post("image/png", body.len()), body);
+    assert!(reported(twice).starts_with("inspect.body"));
+    assert_eq!(reported(b"\x89PNG"), "rule.allowed, goes on");
+    assert_eq!(
+        check(&shop("{ json: true }", "observe"), &post("text/plain", 8), twice),
+        "inspect.body (the body, at byte 8: a name stands twice in one object), goes on"
+    );
+}
+
+/// Of what is large it is enough to see how it begins.
+#[test]
+fn what_does_not_begin_like_json_is_not_waited_for_to_its_end() {
+    let world = shop("{ requests: off, json: true }", "enforce");
+    let started = |media: &str, length: &dyn std::fmt::Display| {
+        let facts = facts(&world, &post_to("/things", media, length));
+        match decide(&facts, &world.snapshot, &world.meters, DAWN) {
+            Step::Wait(_, Need::Start { limit }) => limit,
+            other => panic!("{other:?}"),
+        }
+    };
+    for (media, length) in [("text/plain", &50_000_000 as &dyn std::fmt::Display), ("", &""), ("image/png", &"")] {
+        assert_eq!(started(media, length), 1 << 20, "{media} {length}");
+    }
 }
 
 #[test]
@@ -254,6 +371,10 @@ fn whom_a_login_is_for_is_known_and_cannot_be_hidden() {
     };
     assert_eq!(login("\ncontent-type: text/plain", r#"{"username":"ada"}"#), "inspect.media");
     assert_eq!(login("", r#"{"username":"ada"}"#), "inspect.media");
+    // Nor by a type that the document does not have, where that is only reported.
+    let reporting = shop("{ requests: report }", "enforce");
+    let body = r#"{"username":"ada"}"#;
+    assert_eq!(check(&reporting, &post_to("/logins", "text/plain", body.len()), body.as_bytes()), "inspect.media");
     assert_eq!(
         login(json, r#"{"username":"ada","username":"bo"}"#),
         "inspect.body (the body, at byte 19: a name stands twice in one object)"

@@ -131,7 +131,7 @@ fn who_vouches_for_a_caller_says_from_which_zone_it_comes_where_no_network_does(
     let good = token(&ci, serde_json::json!({}));
     let from = |asked: Asked, address: &str| {
         let (facts, _) = world.judge(&asked.from(address.parse().unwrap()), DAWN).unwrap();
-        let zone = facts.source.zone.map(|zone| (zone.name.to_string(), zone.environment.map(|environment| environment.to_string())));
+        let zone = facts.source.zone.map(|zone| (zone.name.to_string(), zone.environment.map(|environment| environment.name.to_string())));
         zone.unwrap_or_default()
     };
     assert_eq!(from(asked(&good), "192.0.2.7"), ("runners".to_owned(), Some("staging".to_owned())));

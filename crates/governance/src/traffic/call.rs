@@ -30,6 +30,8 @@ pub struct Call<'t> {
     pub bytes: u64,
     /// Records in the answer.
     pub records: Option<u64>,
+    /// For how many seconds the answer told the caller to wait (`Retry-After`).
+    pub wait: Option<u64>,
     /// The account that a login was for.
     pub subject: Option<Cow<'t, str>>,
     /// For how many such calls the line stands.
@@ -73,6 +75,7 @@ impl<'t> Call<'t> {
             status: None,
             bytes: 0,
             records: None,
+            wait: None,
             subject: None,
             times: 1,
             content: None,

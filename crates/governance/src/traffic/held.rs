@@ -32,6 +32,7 @@ pub(super) struct Held {
     pub(super) status: Option<u16>,
     pub(super) bytes: u64,
     pub(super) records: Option<u64>,
+    pub(super) wait: Option<u64>,
     pub(super) subject: Option<u64>,
     pub(super) times: u32,
 }
@@ -96,6 +97,7 @@ impl Held {
         put_or_none(&mut self.query, call.query.as_deref(), PATH_BYTES_MAX);
         put_or_none(&mut self.agent, call.agent.as_deref(), AGENT_BYTES_MAX);
         (self.status, self.bytes, self.records, self.times) = (call.status, call.bytes, call.records, call.times);
+        self.wait = call.wait;
         self.subject = call.subject.as_deref().map(|subject| callers::hash(subject.as_bytes()));
     }
 }

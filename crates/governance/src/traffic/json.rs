@@ -35,12 +35,14 @@ pub enum Field {
     Bytes,
     /// Records in the answer.
     Records,
+    /// Seconds that the answer told the caller to wait.
+    Wait,
     /// The account that a login was for.
     Subject,
 }
 
 /// Each field, its word in `--map`, and the members that are taken for it where nobody says otherwise; of several the first in this order.
-const TABLE: [(Field, &str, &[&str]); 13] = [
+const TABLE: [(Field, &str, &[&str]); 14] = [
     (Field::Time, "time", &["time", "timestamp", "@timestamp", "ts", "datetime", "eventTime"]),
     (Field::Method, "method", &["method", "request_method", "http_method", "verb", "http.method", "http.request.method"]),
     (Field::Host, "host", &["host", "http_host", "authority", "server_name", "http.host", "url.domain"]),
@@ -53,6 +55,7 @@ const TABLE: [(Field, &str, &[&str]); 13] = [
     (Field::Status, "status", &["status", "status_code", "response_code", "http.status", "http.status_code", "http.response.status_code"]),
     (Field::Bytes, "bytes", &["bytes", "bytes_sent", "body_bytes_sent", "size", "http.response.bytes"]),
     (Field::Records, "records", &["records", "rows"]),
+    (Field::Wait, "wait", &["retry_after", "http.response.headers.retry-after"]),
     (Field::Subject, "subject", &["subject", "account", "username", "login"]),
 ];
 
@@ -64,7 +67,7 @@ pub enum MapError {
     NoPair(Box<str>),
     /// No such field.
     #[error(
-        "`{0}` is nothing that a log is read for: there are time, method, host, path, query, source, user, key, agent, status, bytes, records and subject"
+        "`{0}` is nothing that a log is read for: there are time, method, host, path, query, source, user, key, agent, status, bytes, records, wait and subject"
     )]
     Unknown(Box<str>),
 }
@@ -199,6 +202,8 @@ impl<'t> Found<'t> {
         call.status = self.count(Field::Status, "the status")?.filter(|status| *status > 0).and_then(|status| u16::try_from(status).ok());
         call.bytes = self.count(Field::Bytes, "the length of the answer")?.unwrap_or_default();
         call.records = self.count(Field::Records, "the number of records")?;
+        // A date counts for nothing, as at the gate: the clocks of two sides differ.
+        call.wait = self.text(Field::Wait).and_then(|text| text.parse().ok());
         Ok(call)
     }
 }

@@ -62,13 +62,28 @@ impl Format {
         const BODIES: &str = "bodies: what a request sent is not looked at";
         const SPANS: &str = "how long calls took: each is over at once, so no limit on concurrency is reached";
         const RECORDS: &str = "how many records an answer had: only its bytes are known";
+        const WAITS: &str = "for how long an answer told a caller to wait: only refusals here tell it";
+        const DEAF: &str = "what callers would have done had they been refused: they come as they did, and count as `deaf` where a refusal here told them to wait";
         match self {
-            Self::Clf => &[PROOFS, BODIES, SPANS, RECORDS, "user agents", "hosts, unless one stands in front of each line: all is one API"],
-            Self::Combined => &[PROOFS, BODIES, SPANS, RECORDS, "hosts, unless one stands in front of each line: all is one API"],
-            Self::Json => &[PROOFS, BODIES, SPANS, "whatever no member says"],
-            Self::CloudTrail => &[PROOFS, BODIES, SPANS, RECORDS, "statuses: an error code is taken for one", "sizes of answers"],
-            Self::Har => &[PROOFS, BODIES, SPANS, RECORDS, "where the client was: each file is one caller"],
-            Self::Sshd => &[PROOFS, SPANS, RECORDS, "the year, and the zone of the clock: UTC is taken for it"],
+            Self::Clf => &[
+                PROOFS,
+                BODIES,
+                SPANS,
+                RECORDS,
+                WAITS,
+                DEAF,
+                "user agents",
+                "hosts, unless one stands in front of each line: all is one API",
+            ],
+            Self::Combined => {
+                &[PROOFS, BODIES, SPANS, RECORDS, WAITS, DEAF, "hosts, unless one stands in front of each line: all is one API"]
+            }
+            Self::Json => &[PROOFS, BODIES, SPANS, DEAF, "whatever no member says"],
+            Self::CloudTrail => {
+                &[PROOFS, BODIES, SPANS, RECORDS, WAITS, DEAF, "statuses: an error code is taken for one", "sizes of answers"]
+            }
+            Self::Har => &[PROOFS, BODIES, SPANS, RECORDS, WAITS, DEAF, "where the client was: each file is one caller"],
+            Self::Sshd => &[PROOFS, SPANS, RECORDS, DEAF, "the year, and the zone of the clock: UTC is taken for it"],
         }
     }
 }

@@ -271,6 +271,9 @@ impl Run {
                 Effect { subject: held.subject, ..Effect::default() }
             };
             self.meters.watch().learn(&self.facts, &ruling, &effect, now);
+            if let Some(seconds) = told_to_wait(held, &ruling) {
+                self.meters.watch().told_to_wait(&self.facts, seconds, now);
+            }
             self.tally.take(held.caller, &self.facts, &ruling);
             if self.tally.calls.is_multiple_of(SWEEP_CALLS) {
                 self.meters.sweep(now);
@@ -301,6 +304,15 @@ impl Run {
             learned,
         }
     }
+}
+
+/// For how many seconds the caller is told to stay away: by a refusal here, as the door would; else by the recorded answer of who refused for
+/// now. What it does then is what it did: it comes again when the log says so.
+fn told_to_wait(held: &Held, ruling: &Ruling) -> Option<u64> {
+    if ruling.forwards() {
+        return held.wait.filter(|_| matches!(held.status, Some(429 | 503)));
+    }
+    ruling.retry_after_s.or_else(|| (ruling.reason().row().http == 503).then_some(1))
 }
 
 /// What the judge says. A delay is over at once: the log says when the next call came.

@@ -23,12 +23,9 @@ pub(super) struct Requested {
 }
 
 impl Requested {
-    /// With the table; `None`: nothing is asked of a request.
-    pub(super) fn shape(self, schemas: &Arc<Schemas>) -> Option<Arc<RequestShape>> {
-        if self.parameters.is_empty() && self.body.is_none() {
-            return None;
-        }
-        Some(Arc::new(RequestShape { schemas: Arc::clone(schemas), parameters: self.parameters.into(), body: self.body }))
+    /// With the table. That a document describes neither parameters nor a body says something, too: there is to be no body.
+    pub(super) fn shape(self, schemas: &Arc<Schemas>) -> Arc<RequestShape> {
+        Arc::new(RequestShape { schemas: Arc::clone(schemas), parameters: self.parameters.into(), body: self.body })
     }
 }
 

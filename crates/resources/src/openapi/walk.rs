@@ -333,7 +333,7 @@ impl<'a> Reader<'a> {
         let (schemas, unchecked) = compiler.finish();
         let schemas = Arc::new(schemas);
         for (draft, requested) in self.described.operations.iter_mut().zip(self.requests) {
-            draft.request = requested.shape(&schemas);
+            draft.request = Some(requested.shape(&schemas));
         }
         for (what, (pointer, count)) in unchecked {
             let others = match count {

@@ -118,7 +118,7 @@ pub(crate) struct RawRequire {
 pub(crate) struct RawInspect {
     /// What becomes of requests that are not as the OpenAPI document has them; `report` unless said, where there is a document.
     pub(crate) requests: Option<At<Word<Conformance>>>,
-    /// Whether every body that is declared to be JSON is read, and refused when it is none or beyond the limits of JSON; no unless said.
+    /// Whether every body that is declared to be JSON, or begins like JSON, is read, and refused when it is none or beyond the limits of JSON; no unless said.
     pub(crate) json: Option<At<bool>>,
 }
 

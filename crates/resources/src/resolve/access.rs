@@ -225,9 +225,7 @@ fn select(raw: &RawSelect, known: &Known<'_>, faults: &Faults) -> Select {
 }
 
 pub(super) fn zone(name: &str, raw: &RawZone, known: &Known<'_>, faults: &Faults) -> Option<Zone> {
-    if let Some(at) = &raw.environment {
-        known.environment(at, "environment", faults);
-    }
+    let environment = raw.environment.as_ref().and_then(|at| known.environment(at, "environment", faults));
     if raw.networks.is_none() && raw.clusters.is_none() && raw.ci_providers.is_none() {
         faults.error(Spot::default(), "zone.empty", "this zone has no place", "add `networks`, as in `[10.0.0.0/8]`".to_owned());
     }
@@ -247,7 +245,7 @@ pub(super) fn zone(name: &str, raw: &RawZone, known: &Known<'_>, faults: &Faults
         name: ZoneName::parse(name).ok()?,
         networks: items(raw.networks.as_ref()).map(|(network, _)| network.0).collect(),
         vouched: vouching(raw).map(|vouching| vouching.trust.clone()).collect(),
-        environment: value(raw.environment.as_ref()).map(|name| name.0.clone()),
+        environment,
     })
 }
 

@@ -179,6 +179,7 @@ impl Request {
             method: &self.method,
             uri: &self.uri,
             headers: &self.headers,
+            body: true,
             peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
             via: "wardgate-test",
         };

@@ -97,7 +97,7 @@ const fn raises(signal: Signal) -> &'static str {
         Signal::Hostile => "patterns of attacks in query or body",
         Signal::Deviation => "parts of the request that are not as the OpenAPI document of the API has them",
         Signal::Reputation => {
-            "an address on lists of hostile ones that the operator has given (docs/sources.md), outside the zones that have an \
+            "an address on lists of hostile ones that the operator has given (docs/sources.md), outside the zones of the identity's \
              environment. Each list has its weight; all of them together stay below 40, so that they refuse nothing by themselves"
         }
     }

@@ -97,7 +97,7 @@ fn unasked(need: &Need) -> Answer {
     match need {
         Need::Keys { .. } => Answer::Keys(KeysAnswer::Answered),
         Need::Introspection { trust, .. } => Answer::Introspection { of: trust.clone(), said: Introspection::Silent },
-        Need::Body { .. } => Answer::Body(Ok(Bytes::new())),
+        Need::Body { .. } | Need::Start { .. } => Answer::Body(Ok(Bytes::new())),
         Need::Budget { .. } => Answer::Budget(false),
         Need::Delay { .. } => Answer::Elapsed,
     }
@@ -115,6 +115,9 @@ fn arrival<'a>(described: &'a DescribedRequest, headers: &'a HeaderMap, now: Tim
         method: &described.method,
         uri: &described.url,
         headers,
+        // A description has no body: that there would be one is told by what it says of it.
+        body: !described.method.is_safe() && headers.contains_key(header::CONTENT_TYPE)
+            || [header::CONTENT_LENGTH, header::TRANSFER_ENCODING].iter().any(|name| headers.contains_key(name)),
         peer: described.source.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         via: "described",
     }

@@ -82,7 +82,8 @@ pub struct AttackArgs {
     /// Rehearse although the API is one of production
     #[arg(long)]
     pub production: bool,
-    /// Body of attack requests that take one; `{account}` and `{password}` (logins) and `{n}` are put in
+    // No `n` in brackets here: where clap reads that, it begins a new line.
+    /// Body of attack requests that take one; `{account}` and `{password}` (logins) are put in, and the request's number for an `n` in such brackets
     #[arg(long, value_name = "TEXT")]
     pub body: Option<String>,
     /// Body of a login that succeeds: somebody honest signs in beside the attack

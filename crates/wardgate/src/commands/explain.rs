@@ -134,12 +134,18 @@ fn recorded(explained: &Value) -> Option<String> {
     Some(format!("{}  from {}  {} {}  answered {status}", moment.to_rfc3339(), at("/source/address"), at("/method"), at("/path")))
 }
 
-/// What the operator's files say of where it came from.
+/// What the operator's zones and files say of where it came from.
 fn known(explained: &Value) -> Option<String> {
     let source = explained.get("source")?;
     let of = |member: &str, says: &str| source.get(member).and_then(Value::as_str).map(|text| format!("{says} {}", plain(text)));
-    let parts =
-        [of("country", "country"), of("network", "network"), of("reputation", "on the lists").map(|lists| lists.replace(',', ", "))];
+    let zone = of("zone", "zone").map(|zone| match (of("environment", "of"), explained.pointer("/identity/environment")) {
+        // Where the two are not one, a place is no home.
+        (Some(lives), Some(own)) if source.get("environment") != Some(own) => format!("{zone} {lives}, and the caller is of {}", word(own)),
+        (Some(lives), _) => format!("{zone} {lives}"),
+        (None, _) => zone,
+    });
+    let lists = of("reputation", "on the lists").map(|lists| lists.replace(',', ", "));
+    let parts = [zone, of("country", "country"), of("network", "network"), lists];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join("; "))
 }

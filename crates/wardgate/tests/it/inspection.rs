@@ -61,6 +61,14 @@ paths:
         content:
           application/json:
             schema: { type: object, required: [name], properties: { name: { type: string }, note: { type: string } }, additionalProperties: false }
+  /notes:
+    post:
+      requestBody:
+        content:
+          application/json:
+            schema: { type: object, properties: { name: { type: string } }, additionalProperties: false }
+  /pings:
+    post: {}
 ";
 
 struct Scene {
@@ -90,9 +98,14 @@ impl Scene {
 
     /// A body in chunks, whose bytes need not be text.
     fn chunked(&self, path: &str, fields: &str, pieces: &[&[u8]]) -> String {
+        self.sent("--http1.1", path, fields, pieces)
+    }
+
+    fn sent(&self, version: &str, path: &str, fields: &str, pieces: &[&[u8]]) -> String {
         let mut curl = Command::new("curl");
-        curl.args(["-sS", "-o", "-", "-w", "\n%{http_code}", "-X", "POST", "-H", "Transfer-Encoding: chunked", "-H", "Expect:"]);
-        curl.args(["-H", &format!("Authorization: {}", self.key), "--data-binary", "@-"]);
+        // What is uploaded from a pipe has no length, and no type unless one is named.
+        curl.args([version, "-sS", "-o", "-", "-w", "\n%{http_code}", "-X", "POST", "-T", "-", "-H", "Expect:"]);
+        curl.args(["-H", &format!("Authorization: {}", self.key)]);
         fields.lines().for_each(|field| {
             curl.args(["-H", field]);
         });
@@ -162,6 +175,23 @@ fn a_body_in_pieces_is_read_whole_before_any_of_it_goes_on() {
     assert_eq!(scene.upstream.received().len(), before);
     let stream = scene.chunked("/files/things", "Content-Type: application/json", &[b"{\"name\":\"a\",\"name\":", b"2}"]);
     assert!(stream.ends_with("200"), "nothing reads it there: {stream}");
+}
+
+/// Where no body has to be there, none of which nobody says anything is passed by for that.
+#[test]
+fn a_body_that_says_neither_length_nor_type_is_refused_too() {
+    let scene = Scene::new();
+    let evil: &[&[u8]] = &[br#"{"evil":1}"#];
+    for version in ["--http1.1", "--http2-prior-knowledge"] {
+        for path in ["/shop/notes", "/shop/pings"] {
+            let answer = scene.sent(version, path, "", evil);
+            assert!(answer.contains("inspect.media") && answer.ends_with("415"), "{version} {path}: {answer}");
+        }
+    }
+    assert_eq!(scene.upstream.received().len(), 0);
+    let good = scene.chunked("/shop/notes", "Content-Type: application/json", &[br#"{"name":"a"}"#]);
+    assert!(good.ends_with("200"), "{good}");
+    assert_eq!(scene.upstream.last().body, r#"{"name":"a"}"#);
 }
 
 #[test]

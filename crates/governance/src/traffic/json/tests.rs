@@ -30,7 +30,7 @@ fn the_operators_words_go_before_them() {
     assert_snapshot!(check("time=when,method=call.m,path=call.p", line), @"2024-07-30T21:53:13Z GET /x → -, 0 bytes");
     assert_snapshot!(check("time=when", line), @"2024-07-30T21:53:13Z POST /y → -, 0 bytes");
     assert_snapshot!(Mapping::new(["time"]).unwrap_err(), @"`time` is no mapping: write `time=ts`, as in `--map time=ts,method=http.method`");
-    assert_snapshot!(Mapping::new(["tyme=ts"]).unwrap_err(), @"`tyme` is nothing that a log is read for: there are time, method, host, path, query, source, user, key, agent, status, bytes, records and subject");
+    assert_snapshot!(Mapping::new(["tyme=ts"]).unwrap_err(), @"`tyme` is nothing that a log is read for: there are time, method, host, path, query, source, user, key, agent, status, bytes, records, wait and subject");
 }
 
 #[test]

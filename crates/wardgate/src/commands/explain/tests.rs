@@ -55,6 +55,21 @@ fn a_recorded_request_says_when_and_from_where() {
     ");
 }
 
+/// Staging may be called from staging. That production is, is seen at once.
+#[test]
+fn where_a_call_comes_from_is_told_beside_where_its_caller_lives() {
+    let source = |zone: serde_json::Value, lives: &str| {
+        let identity = json!({ "id": "ledger-sync", "owner": "payments", "environment": lives });
+        let page = readable(&json!({ "source": zone, "identity": identity, "ruling": { "response": "allow", "code": "rule.allowed" } }));
+        anstream::adapter::strip_str(&page).to_string().lines().find(|line| line.starts_with("source")).map(str::to_owned)
+    };
+    let runners = json!({ "zone": "runners", "environment": "staging" });
+    assert_eq!(source(runners.clone(), "staging").unwrap(), "source     zone runners of staging");
+    assert_eq!(source(runners, "production").unwrap(), "source     zone runners of staging, and the caller is of production");
+    assert_eq!(source(json!({ "zone": "partners" }), "production").unwrap(), "source     zone partners");
+    assert_eq!(source(json!({ "address": "192.0.2.7" }), "production"), None);
+}
+
 #[test]
 fn what_is_only_observed_is_no_refusal() {
     let ruling = |response: &str, enforced: bool| json!({ "ruling": { "response": response, "enforced": enforced } });
