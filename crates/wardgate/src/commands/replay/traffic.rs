@@ -105,7 +105,10 @@ fn instead(logs: &[PathBuf], reading: &Reading) -> Option<(Format, usize)> {
         let mut reader = Reader::new(opened(File::open(log).ok()?).ok()?, &Reading { format, ..reading.clone() }, 0);
         let mut calls = 0_usize;
         for _ in 0..TRIED {
-            calls += usize::from(matches!(reader.read_on().ok()??, Told::Call(_)));
+            match reader.read_on() {
+                Ok(Some(told)) => calls += usize::from(matches!(told, Told::Call(_))),
+                Ok(None) | Err(_) => break,
+            }
         }
         Some(calls)
     };
