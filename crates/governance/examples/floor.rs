@@ -12,7 +12,7 @@ use std::{
     sync::Arc,
 };
 use wardgate_governance::traffic::{
-    Files, Format, Mapping, Reading, Years, Settings,
+    Files, Format, Mapping, Reading, Settings, Years,
     reader::{Reader, Told},
     replay,
 };

@@ -79,8 +79,7 @@ fn filters_are_and_ed() {
     let directory = log(&three_days());
     let filter = |identity: Option<&str>, api: Option<&str>, code: Option<&str>, response: Option<&str>| {
         let text = |member: Option<&str>| member.map(Into::into);
-        let filter =
-            Filter { identity: text(identity), api: text(api), code: text(code), response: text(response), ..Filter::default() };
+        let filter = Filter { identity: text(identity), api: text(api), code: text(code), response: text(response), ..Filter::default() };
         check(&directory, &filter, &Since::Oldest, 100)
     };
     assert_eq!(filter(None, None, Some("route.no_api"), None), "[2 5 8] 9 0");

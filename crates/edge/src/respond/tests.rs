@@ -126,9 +126,18 @@ fn an_api_that_takes_signatures_alone_asks_for_no_bearer() {
         facts.api = Some(Arc::new(api));
         facts
     };
-    for reason in [Reason::CredentialMissing, Reason::CredentialNotAccepted, Reason::ProofUnknown, Reason::CredentialMalformed, Reason::ProofMessageTime] {
+    for reason in [
+        Reason::CredentialMissing,
+        Reason::CredentialNotAccepted,
+        Reason::ProofUnknown,
+        Reason::CredentialMalformed,
+        Reason::ProofMessageTime,
+    ] {
         assert_eq!(challenges(reason, &taking(&[CredentialKind::PublicKey, CredentialKind::WebBotAuth])), [""; 0], "{reason:?}");
-        assert!(!challenges(reason, &taking(&[CredentialKind::PublicKey, CredentialKind::ApiKey])).is_empty(), "a key can be sent: {reason:?}");
+        assert!(
+            !challenges(reason, &taking(&[CredentialKind::PublicKey, CredentialKind::ApiKey])).is_empty(),
+            "a key can be sent: {reason:?}"
+        );
     }
 }
 

@@ -62,7 +62,9 @@ impl Format {
             Self::Clf => r#"192.0.2.7 - ada [17/May/2015:10:05:03 +0000] "GET /orders HTTP/1.1" 200 512"#,
             Self::Combined => r#"192.0.2.7 - ada [17/May/2015:10:05:03 +0000] "GET /orders HTTP/1.1" 200 512 "-" "curl/8.5.0""#,
             Self::Json => r#"{"time":"2026-03-01T09:00:00Z","method":"GET","path":"/orders","status":200}"#,
-            Self::CloudTrail => r#"{"Records":[{"eventTime":"2026-03-01T09:00:00Z","eventSource":"s3.amazonaws.com","eventName":"GetObject"}]}"#,
+            Self::CloudTrail => {
+                r#"{"Records":[{"eventTime":"2026-03-01T09:00:00Z","eventSource":"s3.amazonaws.com","eventName":"GetObject"}]}"#
+            }
             Self::Har => {
                 r#"{"log":{"entries":[{"startedDateTime":"2026-03-01T09:00:00Z","request":{"method":"GET","url":"https://shop.example/"}}]}}"#
             }
@@ -83,7 +85,12 @@ impl Format {
             Self::Json => &[PROOFS, BODIES, SPANS, "whatever no member says"],
             Self::CloudTrail => &[PROOFS, BODIES, SPANS, RECORDS, "statuses: an error code is taken for one", "sizes of answers"],
             Self::Har => &[PROOFS, BODIES, SPANS, RECORDS, "where the client was: each file is one caller"],
-            Self::Sshd => &[PROOFS, SPANS, RECORDS, "the year, which `--year` or the date of the file says, and the zone of the clock: UTC is taken for it"],
+            Self::Sshd => &[
+                PROOFS,
+                SPANS,
+                RECORDS,
+                "the year, which `--year` or the date of the file says, and the zone of the clock: UTC is taken for it",
+            ],
         }
     }
 }

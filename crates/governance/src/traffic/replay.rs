@@ -209,8 +209,8 @@ impl Run {
                     return Err(Unreplayed::TooMany);
                 }
                 let fault = |error| Unreplayed::File { file: files.names.get(file).cloned().unwrap_or_default(), error };
-                let reader =
-                    Reader::new((files.open)(file).map_err(fault)?, &settings.reading, file).of(files.names.get(file).map_or("", String::as_str));
+                let reader = Reader::new((files.open)(file).map_err(fault)?, &settings.reading, file)
+                    .of(files.names.get(file).map_or("", String::as_str));
                 let mut lane = Lane { file, reader, window: Window::new(width), ended: false };
                 self.fill(&mut lane).map_err(fault)?;
                 lanes.push(lane);

@@ -11,7 +11,9 @@ use std::{
     path::PathBuf,
     sync::Arc,
 };
-use wardgate_governance::traffic::{Draft, DraftSettings, Files, Format, Mapping, Reading, TaughtBy, Undrafted, YEARS, draft, draft::FIRST};
+use wardgate_governance::traffic::{
+    Draft, DraftSettings, Files, Format, Mapping, Reading, TaughtBy, Undrafted, YEARS, draft, draft::FIRST,
+};
 use wardgate_resources::yaml;
 
 pub(super) async fn run(command: OpenapiCommand) -> anyhow::Result<Exit> {

@@ -197,8 +197,7 @@ fn worst(told: &IdentityTold) -> String {
         return escaped(&told.name);
     }
     let rows = told.worst.iter().map(|call| {
-        let parts: Vec<String> =
-            call.signals.iter().map(measured).collect();
+        let parts: Vec<String> = call.signals.iter().map(measured).collect();
         vec![
             Cell { class: "t", html: escaped(&call.time.to_rfc3339()) },
             Cell { class: call.response, html: escaped(call.response) },

@@ -2,7 +2,12 @@ use super::{broken, within};
 
 fn check(width: Option<usize>) -> String {
     let rows = [
-        ["high", "rotation.overdue", "the key of `ledger-sync` is older than its rotation allows", "rotate it: `wardgate credential rotate`"],
+        [
+            "high",
+            "rotation.overdue",
+            "the key of `ledger-sync` is older than its rotation allows",
+            "rotate it: `wardgate credential rotate`",
+        ],
         ["low", "x", "short", "-"],
     ];
     let rows = rows.map(|row| row.map(str::to_owned).to_vec());
@@ -20,7 +25,9 @@ fn a_table_is_as_wide_as_what_stands_in_it_and_no_wider_than_the_terminal() {
 #[test]
 fn nothing_is_lost_and_nothing_is_too_long() {
     let letters = |text: &str| text.replace(' ', "");
-    for text in ["", " ", "a", "two words", "a  b   c", "averyveryverylongwordthatisone and more", " leading and trailing ", "grün ist ü grün"] {
+    for text in
+        ["", " ", "a", "two words", "a  b   c", "averyveryverylongwordthatisone and more", " leading and trailing ", "grün ist ü grün"]
+    {
         for width in 1..30 {
             let lines = broken(text, width);
             assert!(lines.iter().all(|line| line.chars().count() <= width), "{width}: {lines:?}");
