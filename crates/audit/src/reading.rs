@@ -50,6 +50,8 @@ pub struct Filter {
     pub code: Option<Box<str>>,
     /// `allow`, `slow`, `challenge` or `block`.
     pub response: Option<Box<str>>,
+    /// What would have been done for the risk, where it was only watched: `slow`, `challenge`, `block`, or `any` of them.
+    pub would: Option<Box<str>>,
     /// Name of an API of which requests that were allowed and only read (classes `read` and `list`) are not wanted. Who
     /// follows the log through an API of ours would otherwise read for ever that it reads.
     pub without_reads_of: Option<Box<str>>,
@@ -81,6 +83,10 @@ impl Filter {
             && fits(&self.api, text(row, "api"))
             && (fits(&self.code, code) || fits(&self.code, room))
             && fits(&self.response, text(row, "response"))
+            && match (self.would.as_deref(), text(row, "would")) {
+                (Some("any"), would) => would.is_some(),
+                _ => fits(&self.would, text(row, "would")),
+            }
             && !self.is_unwanted_read(row)
     }
 

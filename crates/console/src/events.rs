@@ -37,6 +37,7 @@ pub(crate) async fn list(console: &Console, asked: &Asked<'_>) -> Result<Answer,
         api: text("api"),
         code: text("code"),
         response: text("response"),
+        would: text("would"),
         without_reads_of: text("without_reads_of"),
     };
     let page = console.world.events(query).await?;

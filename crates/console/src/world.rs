@@ -82,6 +82,8 @@ pub struct EventQuery {
     pub code: Option<String>,
     /// Only with this answer: `allow`, `slow`, `challenge`, `block`.
     pub response: Option<String>,
+    /// Only where this would have been done for the risk: `slow`, `challenge`, `block`, or `any` of them.
+    pub would: Option<String>,
     /// Without the allowed requests of this API that only read.
     pub without_reads_of: Option<String>,
 }

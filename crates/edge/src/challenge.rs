@@ -24,7 +24,8 @@ pub(crate) fn said_beside(
     now: Time,
 ) {
     // What an upstream answers is its own.
-    let refused = !ruling.forwards() && headers.contains_key(header::WWW_AUTHENTICATE);
+    let unproven = ruling.reason().outside().row().http == 401;
+    let refused = !ruling.forwards() && (unproven || headers.contains_key(header::WWW_AUTHENTICATE));
     let holds = facts.caller.as_ref().is_some_and(|caller| caller.holds.is_some());
     if !refused && !holds && facts.stopped.is_none() {
         return;

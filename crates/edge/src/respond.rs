@@ -160,6 +160,9 @@ fn challenge(reason: Reason, status: StatusCode, facts: Option<&Facts>) -> Optio
             };
             return HeaderValue::try_from(text).ok();
         }
+        // Signatures of requests have no scheme of their own: `Accept-Signature` says what is taken (RFC 9421 §5.1), and a challenge that cannot
+        // be answered here would mislead.
+        _ if signs_alone(facts) => return None,
         // The other challenge says all there is to say.
         (StatusCode::UNAUTHORIZED, Reason::ProofPossession | Reason::ProofNonce) => return None,
         (StatusCode::UNAUTHORIZED, _) if is_by_possession(facts) && takes_tokens(facts) => return None,
@@ -184,6 +187,14 @@ fn is_by_possession(facts: Option<&Facts>) -> bool {
     facts.is_some_and(|facts| match (facts.stopped, &facts.caller) {
         (Some(stopped), _) => stopped.by_possession,
         (None, caller) => caller.as_ref().is_some_and(|caller| matches!(caller.holds, Some(HeldKey::Key(_)))),
+    })
+}
+
+/// Whether the API takes signatures of requests, and nothing that is sent as `Authorization`.
+fn signs_alone(facts: Option<&Facts>) -> bool {
+    facts.and_then(|facts| facts.api.as_deref()).is_some_and(|api| {
+        let unsent = [CredentialKind::PublicKey, CredentialKind::WebBotAuth, CredentialKind::Hmac, CredentialKind::X509];
+        wardgate_gate::signers::takes(api) && api.people.is_none() && api.accept.iter().all(|kind| unsent.contains(kind))
     })
 }
 

@@ -126,7 +126,7 @@ pub fn accept_signature(facts: &Facts, ruling: &Ruling, snapshot: &Snapshot, now
     if ruling.reason().row().http != 401 {
         return None;
     }
-    let signed = matches!(ruling.reason(), Reason::ProofSignatureNonce | Reason::ProofMessage);
+    let signed = matches!(ruling.reason().outside(), Reason::ProofSignatureNonce | Reason::ProofMessage);
     let challenged = signed || matches!(ruling.response, Response::Challenge { .. });
     let nonce = challenged.then(|| snapshot.nonces().offer(Space::Signatures(&api.name), now));
     let request = &facts.request;

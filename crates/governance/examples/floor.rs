@@ -12,7 +12,7 @@ use std::{
     sync::Arc,
 };
 use wardgate_governance::traffic::{
-    Files, Format, Mapping, Reading, Settings,
+    Files, Format, Mapping, Reading, Settings, Years,
     reader::{Reader, Told},
     replay,
 };
@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let [format, path] = words.as_slice() else { return Err("floor FORMAT FILE".into()) };
     let format = Format::parse(format).ok_or("no format of this name")?;
-    let reading = Reading { format, mapping: Arc::new(Mapping::new([])?), year: 2025 };
+    let reading = Reading { format, mapping: Arc::new(Mapping::new([])?), years: Years::All(2025) };
     let limit = if format == Format::Sshd { LIMIT } else { LIMIT_OF_CALLS };
     let mut sources: BTreeMap<String, Source> = BTreeMap::new();
     let mut reader = Reader::new(File::open(path)?, &reading);

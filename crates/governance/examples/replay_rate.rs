@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
     time::Instant,
 };
-use wardgate_governance::traffic::{Files, Format, Mapping, Reading, Settings, replay};
+use wardgate_governance::traffic::{Files, Format, Mapping, Reading, Settings, Years, replay};
 
 const AGENTS: [&str; 4] =
     ["curl/8.5.0", "python-requests/2.31", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)", "okhttp/4.12"];
@@ -56,7 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let text: Arc<[u8]> = log(calls, callers)?.into_bytes().into();
     let open = |_: usize| -> io::Result<Box<dyn Read>> { Ok(Box::new(io::Cursor::new(Arc::clone(&text)))) };
     let files = Files { names: vec!["made".to_owned()], open: &open };
-    let reading = Reading { format: Format::Combined, mapping: Arc::new(Mapping::new([])?), year: 2000 };
+    let reading = Reading { format: Format::Combined, mapping: Arc::new(Mapping::new([])?), years: Years::All(2000) };
     let mut out = io::stdout().lock();
     for round in 1..=3 {
         let begin = Instant::now();

@@ -40,7 +40,7 @@ pub use json::{MapError, Mapping};
 pub use reader::{Format, Reading};
 pub use replay::{Files, Settings, Unreplayed, replay};
 pub use report::Report;
-pub use sshd::YEAR;
+pub use sshd::{YEARS, Years};
 
 #[cfg(test)]
 mod tests;

@@ -172,6 +172,20 @@ reasons! {
     /// A signature of the request that covers too little of it, something that it does not have, or does not say that it was made just now
     /// (RFC 9421 §3.2.1).
     ProofMessage = "proof.message", 401, 16, Warning, "the signature of the request is not valid here", "sign each request when it is sent, with `created` and `keyid`, over at least what `Accept-Signature` names";
+    /// It does not cover method, authority and path.
+    ProofMessageTarget = "proof.message_target", 401, 16, Warning, "the signature of the request is not valid here", "cover `@method`, `@authority` and `@path` (or `@method` and `@target-uri`): it covers less";
+    /// There is a query, and it does not cover that.
+    ProofMessageQuery = "proof.message_query", 401, 16, Warning, "the signature of the request is not valid here", "cover `@query` too: the request has one";
+    /// There is a body, and it does not cover a digest of that.
+    ProofMessageDigest = "proof.message_digest", 401, 16, Warning, "the signature of the request is not valid here", "send `Content-Digest` and cover `content-digest`: the request has a body";
+    /// It covers something that the request does not have.
+    ProofMessageComponent = "proof.message_component", 401, 16, Warning, "the signature of the request is not valid here", "cover only what the request has as it arrives: something that is covered is not there, or has two meanings";
+    /// It does not say when it was made; made too long ago, or to come; or over by its own word.
+    ProofMessageTime = "proof.message_time", 401, 16, Warning, "the signature of the request is not valid here", "sign each request when it is sent, with `created`, and set the signer's clock: it was made too long ago or is to come, has no `created`, or its `expires` is over or missing";
+    /// It names no key.
+    ProofMessageKey = "proof.message_key", 401, 16, Warning, "the signature of the request is not valid here", "name the key in `keyid`: its thumbprint (RFC 7638), or the id of its credential";
+    /// Nobody has said under which address the API is called.
+    ProofMessageAddress = "proof.message_address", 401, 16, Warning, "the signature of the request is not valid here", "say under which address clients call: `public_url` of the listener, or `match.hosts` of the API";
     /// A signature of the request without the nonce that is wanted (RFC 9421 §5.1).
     ProofSignatureNonce = "proof.signature_nonce", 401, 16, Notice, "the signature of the request needs a nonce of the server", "sign the request once more, with the `nonce` of `Accept-Signature`";
     /// A body that is not what was signed of it (RFC 9530 §2).
@@ -234,13 +248,13 @@ reasons! {
     InspectCoding = "inspect.coding", 415, 3, Notice, "a body of this content coding is not taken", "send it uncompressed, or as gzip, deflate, br or zstd";
 
     /// It waits for its risk, and goes on; a door that can only check answers so.
-    RiskSlowed = "risk.slowed", 429, 8, Notice, "this call is made to wait", "wait as Retry-After says, then go on more slowly";
+    RiskSlowed = "risk.slowed", 429, 8, Notice, "this call is made to wait", "wait as Retry-After says, then go on more slowly; its owner can announce what is new, raise `risk.slow`, or name the operation in `risk.keep`";
     /// Somebody else may have what the caller proves itself by: the owner can show that it is not so.
     RiskChallenged = "risk.challenged", 401, 16, Warning, "show possession of the key once more", "answer the challenge: sign a new proof with the nonce that comes with it; libraries for DPoP do so by themselves";
     /// What was shown can be stolen, and there is a key on record by which its owner can show more.
     RiskStepUp = "risk.step_up", 401, 16, Warning, "call again with a stronger credential that is on your record", "prove yourself by the key that is registered for you, and not by what can be copied";
     /// The risk is too high.
-    RiskBlocked = "risk.blocked", 403, 7, Warning, "this call is far from what the caller usually does", "ask the owner of this integration; announce a deploy or a change before it is made";
+    RiskBlocked = "risk.blocked", 403, 7, Warning, "this call is far from what the caller usually does", "ask the owner of this integration; announce a deploy or a change before it is made; what must never stop is named in `risk.keep`";
 
     /// A policy forbids it in this context.
     RuleForbidden = "rule.forbidden", 403, 7, Notice, "the caller may not do this in this way", "see what the operation requires: proof, purpose, source, time";
@@ -301,6 +315,13 @@ impl Reason {
             | Self::ProofStale
             | Self::ProofReplayed => Self::ProofInvalid,
             Self::ProofRepeated => Self::ProofPossession,
+            Self::ProofMessageTarget
+            | Self::ProofMessageQuery
+            | Self::ProofMessageDigest
+            | Self::ProofMessageComponent
+            | Self::ProofMessageTime
+            | Self::ProofMessageKey
+            | Self::ProofMessageAddress => Self::ProofMessage,
             Self::IdentityAmbiguous => Self::IdentityUnknown,
             Self::StandingNoGrant | Self::StandingActor => Self::StandingDenied,
             Self::RuleNotPermitted | Self::RuleActor => Self::RuleForbidden,

@@ -34,7 +34,11 @@ use crate::{
     yaml::{At, Faults, Spot},
 };
 use known::{Known, KnownIdentity};
-use std::{io, path::Path, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use wardgate_model::{
     diagnostic::{Diagnostic, Place},
     id::PurposeName,
@@ -48,7 +52,16 @@ pub trait Files {
     /// # Errors
     /// When there is none, it cannot be read, or it lies where the caller does not look.
     fn read(&self, from: &Path, path: &str) -> io::Result<Vec<u8>>;
+
+    /// Where that file is, for messages about what stands in it.
+    fn place(&self, from: &Path, path: &str) -> PathBuf {
+        from.parent().unwrap_or_else(|| Path::new("")).join(path)
+    }
 }
+
+/// A way out where a file that a document names with `file:` cannot be read.
+pub(crate) const FILE_MEND: &str =
+    "a relative path counts from the file that names it or, where nothing is there, from the directory of `wardgate.yaml`";
 
 impl<F: Fn(&Path, &str) -> io::Result<Vec<u8>>> Files for F {
     fn read(&self, from: &Path, path: &str) -> io::Result<Vec<u8>> {

@@ -330,6 +330,7 @@ impl World for Ruled {
                 api: query.api.map(Into::into),
                 code: query.code.map(Into::into),
                 response: query.response.map(Into::into),
+                would: query.would.map(Into::into),
                 without_reads_of: query.without_reads_of.map(Into::into),
             };
             let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);

@@ -1,8 +1,10 @@
 //! What is printed. Colour only on a terminal and never under `NO_COLOR`; a reader that goes away ends us quietly.
 
 mod page;
+mod table;
 
 pub use page::Page;
+pub use table::table;
 
 use anstyle::{AnsiColor, Style};
 use std::{
@@ -162,29 +164,6 @@ pub fn plain(text: &str) -> String {
         }
         plain
     })
-}
-
-/// Columns of text under a header, two spaces apart; the header is bold. Ends with a line end.
-#[must_use]
-pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
-    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| plain(cell)).collect()).collect();
-    let mut widths: Vec<usize> = header.iter().map(|title| title.chars().count()).collect();
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let lay = |cells: &mut dyn Iterator<Item = &str>| {
-        let padded: Vec<String> = cells.zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        padded.join("  ").trim_end().to_owned()
-    };
-    let mut text = styled(BOLD, &lay(&mut header.iter().copied()));
-    text.push('\n');
-    for row in &rows {
-        text.push_str(&lay(&mut row.iter().map(String::as_str)));
-        text.push('\n');
-    }
-    text
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use std::{
     time::Duration,
 };
 use tokio::{sync::mpsc, task::AbortHandle, time::timeout};
+use wardgate_model::diagnostic::Diagnostic;
 
 /// How long the files have to be quiet before they are read: editors and Git write several at a time.
 const QUIET: Duration = Duration::from_millis(200);
@@ -174,8 +175,10 @@ async fn follow(control: Arc<Control>, mut told: Told, named: Named, mut changed
         let quiet = async { while matches!(timeout(QUIET, changed.recv()).await, Ok(Some(()))) || told.look() | look().await {} };
         let _quiet_or_not = timeout(PATIENCE, quiet).await;
         let begun = clock::now();
+        let known = control.loaded();
         let result = control.reload().await;
         let loaded = control.loaded();
+        let warnings: Vec<_> = loaded.warnings.iter().filter(|warning| !known.warnings.contains(warning)).cloned().collect();
         // What was refused may be mended by what it names.
         let refused = result.is_err().then(|| Gathered::of(control.config()));
         let base = base(control.config()).to_owned();
@@ -186,14 +189,19 @@ async fn follow(control: Arc<Control>, mut told: Told, named: Named, mut changed
         if following.await.is_none() {
             tracing::error!("the files that documents name are not followed: asking about them broke down");
         }
-        report(result);
+        report(result, &warnings);
     }
 }
 
-/// Says what came of a reload, each diagnostic on a line of its own.
-fn report(result: Result<u64, ReloadFault>) {
+/// Says what came of a reload, each diagnostic on a line of its own; of warnings those that are new.
+fn report(result: Result<u64, ReloadFault>, warnings: &[Diagnostic]) {
     match result {
-        Ok(seq) => tracing::info!(seq, "the files were taken"),
+        Ok(seq) => {
+            for warning in warnings {
+                tracing::warn!("{warning}");
+            }
+            tracing::info!(seq, "the files were taken");
+        }
         Err(ReloadFault::Input(found)) => {
             for diagnostic in found.iter().filter(|diagnostic| diagnostic.is_error()) {
                 tracing::error!("{diagnostic}");

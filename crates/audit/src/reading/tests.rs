@@ -10,7 +10,12 @@ use crate::{
 };
 use std::{fs, io::Write as _, path::Path, time::Duration};
 use tempfile::TempDir;
-use wardgate_model::{event::Event, id::RequestId, reason::Reason};
+use wardgate_model::{
+    event::Event,
+    id::RequestId,
+    reason::Reason,
+    ruling::{Challenge, Response},
+};
 
 const DAY: Duration = Duration::from_secs(86_400);
 const FULL: Full = Full { events: 3, bytes: u64::MAX, after: DAY };
@@ -74,8 +79,7 @@ fn filters_are_and_ed() {
     let directory = log(&three_days());
     let filter = |identity: Option<&str>, api: Option<&str>, code: Option<&str>, response: Option<&str>| {
         let text = |member: Option<&str>| member.map(Into::into);
-        let filter =
-            Filter { identity: text(identity), api: text(api), code: text(code), response: text(response), without_reads_of: None };
+        let filter = Filter { identity: text(identity), api: text(api), code: text(code), response: text(response), ..Filter::default() };
         check(&directory, &filter, &Since::Oldest, 100)
     };
     assert_eq!(filter(None, None, Some("route.no_api"), None), "[2 5 8] 9 0");
@@ -85,6 +89,16 @@ fn filters_are_and_ed() {
     assert_eq!(filter(Some("ledger-sync"), Some("ledger"), None, Some("allow")), "[1 3 4 6 7 9] 9 0");
     assert_eq!(filter(Some("ledger-sync"), None, None, Some("block")), "[] 9 0");
     assert_eq!(filter(Some("nobody"), None, None, None), "[] 9 0");
+}
+
+#[test]
+fn what_was_only_watched_can_be_asked_for() {
+    let mut events = three_days();
+    events[2].ruling.would = Some(Response::Block);
+    events[6].ruling.would = Some(Response::Challenge { kind: Challenge::Possession });
+    let directory = log(&events);
+    let would = |word: &str| check(&directory, &Filter { would: Some(word.into()), ..Filter::default() }, &Since::Oldest, 100);
+    assert_eq!((would("any"), would("block"), would("slow")), ("[3 7] 9 0".into(), "[3] 9 0".into(), "[] 9 0".into()));
 }
 
 #[test]

@@ -48,6 +48,7 @@ pub(super) const ROWS: &[AdminOperation] = &[
         query("api", "only of this API"),
         query("code", "only with this reason code"),
         query("response", "only with this answer: `allow`, `slow`, `challenge`, `block`"),
+        query("would", "only where this would have been done for the risk, which was only watched: `slow`, `challenge`, `block`, or `any` of them"),
         query("without_reads_of", "without the allowed requests of this API that only read, as a follower of the log makes them"),
         LIMIT,
         CURSOR,

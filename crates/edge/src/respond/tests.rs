@@ -116,6 +116,31 @@ fn challenges(reason: Reason, facts: &Facts) -> Vec<String> {
     all.map(|value| value.to_str().expect("text").split(", algs=").next().unwrap_or_default().to_owned()).collect()
 }
 
+/// Who takes signatures of requests alone has no scheme to name: `Accept-Signature` says what is wanted (RFC 9421 §5.1).
+#[test]
+fn an_api_that_takes_signatures_alone_asks_for_no_bearer() {
+    let taking = |kinds: &[CredentialKind]| {
+        let mut facts = taking_tokens();
+        let mut api = Api::clone(facts.api.as_ref().expect("an api"));
+        api.accept = kinds.into();
+        facts.api = Some(Arc::new(api));
+        facts
+    };
+    for reason in [
+        Reason::CredentialMissing,
+        Reason::CredentialNotAccepted,
+        Reason::ProofUnknown,
+        Reason::CredentialMalformed,
+        Reason::ProofMessageTime,
+    ] {
+        assert_eq!(challenges(reason, &taking(&[CredentialKind::PublicKey, CredentialKind::WebBotAuth])), [""; 0], "{reason:?}");
+        assert!(
+            !challenges(reason, &taking(&[CredentialKind::PublicKey, CredentialKind::ApiKey])).is_empty(),
+            "a key can be sent: {reason:?}"
+        );
+    }
+}
+
 /// RFC 6750 §3.1, by name: what cannot be read as one credential is a wrong request, and said to be one.
 #[test]
 fn a_credential_that_is_malformed_misplaced_or_there_twice_is_an_invalid_request() {

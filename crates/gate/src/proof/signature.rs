@@ -44,12 +44,10 @@ pub(super) fn signed(sourced: &Sourced<'_>, answers: &[Answer], snapshot: &Snaps
     }
     let sent = Sent::of(sourced);
     let (created, ends) = one.made(AGE_MAX, now).map_err(|fault| reason(&fault))?;
-    if !covers_call(one, arrival, sent == Sent::Body) {
-        return Err(Reason::ProofMessage.into());
-    }
+    covers_call(one, arrival, sent == Sent::Body)?;
     let fresh = nonce(one, sourced, snapshot, now)?;
-    let message = message(sourced, snapshot).ok_or(Reason::ProofMessage)?;
-    let name = one.parameters().key_id.as_deref().ok_or(Reason::ProofMessage)?;
+    let message = message(sourced, snapshot).ok_or(Reason::ProofMessageAddress)?;
+    let name = one.parameters().key_id.as_deref().ok_or(Reason::ProofMessageKey)?;
     let Some(found) = signers::signing(snapshot.population(), name) else {
         // Who is nobody costs the same work.
         let algorithm = one.parameters().algorithm.as_deref();
@@ -121,17 +119,24 @@ fn reason(fault: &Fault) -> Reason {
         Fault::Unreadable(_) | Fault::Labels | Fault::TooMany | Fault::Shape(_) | Fault::Parameter(_) | Fault::Wide | Fault::Twice(_) => {
             Reason::CredentialMalformed
         }
-        Fault::Component(_) | Fault::Missing(_) | Fault::Old | Fault::Early | Fault::Expired => Reason::ProofMessage,
+        Fault::Component(_) => Reason::ProofMessageComponent,
+        Fault::Missing(_) | Fault::Old | Fault::Early | Fault::Expired => Reason::ProofMessageTime,
         Fault::Algorithm | Fault::Signature => Reason::ProofSignature,
     }
 }
 
-/// Whether it is for this call and no other (STANDARDS §3.2: an empty list verifies too).
-fn covers_call(one: &Signed, arrival: &Arrival<'_>, body: bool) -> bool {
-    let query = arrival.uri.query().is_none() || one.covers(&Part::Query);
-    let digest = !body || one.covers(&Part::field(digest::CONTENT));
-    let target = [Part::Method, Part::Authority, Part::Path].iter().all(|part| one.covers(part));
-    target && query && digest
+/// Whether it is for this call and no other (STANDARDS §3.2: an empty list verifies too); else what it leaves out.
+fn covers_call(one: &Signed, arrival: &Arrival<'_>, body: bool) -> Result<(), Reason> {
+    if ![Part::Method, Part::Authority, Part::Path].iter().all(|part| one.covers(part)) {
+        return Err(Reason::ProofMessageTarget);
+    }
+    if arrival.uri.query().is_some() && !one.covers(&Part::Query) {
+        return Err(Reason::ProofMessageQuery);
+    }
+    if body && !one.covers(&Part::field(digest::CONTENT)) {
+        return Err(Reason::ProofMessageDigest);
+    }
+    Ok(())
 }
 
 /// Whose nonce a signature has.

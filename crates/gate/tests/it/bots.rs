@@ -196,16 +196,16 @@ fn a_bot_is_known_by_its_address_and_a_key_of_that() {
 fn what_does_more_than_read_covers_the_whole_call_with_a_nonce() {
     let scene = Scene::new();
     assert_eq!(scene.call(&POST), "rule.allowed");
-    for call in [
-        Call { components: AUTHORITY, ..POST },
-        Call { components: CALL, ..POST },
-        Call { nonce: None, ..POST },
-        Call { line: "DELETE /all", components: AUTHORITY, nonce: Some("d"), ..GET },
-        Call { line: "DELETE /all", components: CALL, nonce: None, ..GET },
-        Call { components: r#""@method" "signature-agent";key="sig1""#, ..GET },
-        Call { expires: None, ..GET },
+    for (call, why) in [
+        (Call { components: AUTHORITY, ..POST }, "proof.message_target"),
+        (Call { components: CALL, ..POST }, "proof.message_digest"),
+        (Call { nonce: None, ..POST }, "proof.message"),
+        (Call { line: "DELETE /all", components: AUTHORITY, nonce: Some("d"), ..GET }, "proof.message_target"),
+        (Call { line: "DELETE /all", components: CALL, nonce: None, ..GET }, "proof.message"),
+        (Call { components: r#""@method" "signature-agent";key="sig1""#, ..GET }, "proof.message_target"),
+        (Call { expires: None, ..GET }, "proof.message_time"),
     ] {
-        assert_eq!(scene.call(&call), "proof.message", "{} {} {:?}", call.line, call.components, call.nonce);
+        assert_eq!(scene.call(&call), why, "{} {} {:?}", call.line, call.components, call.nonce);
     }
     assert_eq!(scene.call(&Call { line: "DELETE /all", components: CALL, nonce: Some("e"), ..GET }), "rule.allowed");
 }
@@ -216,8 +216,12 @@ fn a_stream_is_opened_by_the_whole_call_with_a_nonce_alone() {
     const OPENS: &str = "connection: upgrade\nupgrade: websocket\nsec-websocket-version: 13\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==";
     let scene = Scene::new();
     let said = |call: &Call<'_>| scene.said(&format!("{}\n{OPENS}", scene.signed(&scene.key, call)), DAWN);
-    for call in [Call { ..GET }, Call { nonce: Some("o"), ..GET }, Call { components: CALL, ..GET }] {
-        assert_eq!(said(&call), "proof.message", "{} {:?}", call.components, call.nonce);
+    for (call, why) in [
+        (Call { ..GET }, "proof.message_target"),
+        (Call { nonce: Some("o"), ..GET }, "proof.message_target"),
+        (Call { components: CALL, ..GET }, "proof.message"),
+    ] {
+        assert_eq!(said(&call), why, "{} {:?}", call.components, call.nonce);
     }
     assert_eq!(said(&Call { components: CALL, nonce: Some("p"), ..GET }), "rule.allowed");
 }
@@ -243,9 +247,9 @@ fn a_key_counts_under_its_own_address_alone() {
         (r#"sig1="https://nobody.example""#, "proof.issuer"),
         (r#"sig1="https://crawler.example";type=jwks_uri"#, "proof.issuer"),
         (r#"sig1="https://crawler.example";type=cimd"#, "proof.issuer"),
-        (r#"sig1="https://crawler.example";type=later"#, "proof.message"),
-        (r#"sig1="http://crawler.example""#, "proof.message"),
-        ("sig1=crawler", "proof.message"),
+        (r#"sig1="https://crawler.example";type=later"#, "proof.message_target"),
+        (r#"sig1="http://crawler.example""#, "proof.message_target"),
+        ("sig1=crawler", "proof.message_target"),
     ] {
         // Whom it names nothing of is a signer like others: those have to cover the whole call, with a registered key.
         assert_eq!(scene.call(&Call { agent, ..GET }), expected, "{agent}");
@@ -263,9 +267,9 @@ fn a_key_counts_under_its_own_address_alone() {
 fn a_signature_of_a_bot_ends() {
     let scene = Scene::new();
     let at = |call: &Call<'_>, seconds: u64| scene.said(&scene.signed(&scene.key, call), DAWN + Duration::from_secs(seconds));
-    assert_eq!((&*at(&GET, 630), &*at(&GET, 631)), ("rule.allowed", "proof.message"));
+    assert_eq!((&*at(&GET, 630), &*at(&GET, 631)), ("rule.allowed", "proof.message_time"));
     let day = Call { expires: Some(86_400), ..GET };
-    assert_eq!((&*at(&day, 3_630), &*at(&day, 3_631)), ("rule.allowed", "proof.message"));
+    assert_eq!((&*at(&day, 3_630), &*at(&day, 3_631)), ("rule.allowed", "proof.message_time"));
     let mut changed = scene.signed(&scene.key, &GET);
     changed = changed.replacen("crawler.example", "crawler.example/", 1);
     assert_eq!(scene.said(&changed, DAWN), "proof.signature", "its agent is signed");

@@ -189,18 +189,19 @@ fn what_does_not_cover_the_call_is_refused() {
         (TARGET, "GET /ledger/entries?"),
         (r#""@method" "@authority" "@path" "@query-param";name="page""#, "GET /ledger/entries?page=2"),
     ] {
-        assert_eq!(scene.call(&Call { line, components, ..GET }), "proof.message", "{components} {line}");
+        let left_out = if line.contains('?') { "proof.message_query" } else { "proof.message_target" };
+        assert_eq!(scene.call(&Call { line, components, ..GET }), left_out, "{components} {line}");
     }
-    assert_eq!(scene.call(&Call { components: TARGET, ..POST }), "proof.message");
+    assert_eq!(scene.call(&Call { components: TARGET, ..POST }), "proof.message_digest");
     let member = r#""@method" "@authority" "@path" "content-digest";key="sha-256""#;
-    assert_eq!(scene.call(&Call { components: member, ..POST }), "proof.message", "another digest could be put beside");
+    assert_eq!(scene.call(&Call { components: member, ..POST }), "proof.message_digest", "another digest could be put beside");
     // In time, with the skew of clocks.
     let at = |seconds: i64| scene.call(&Call { created: Time::from_seconds(DAWN.as_seconds() + seconds), ..GET });
-    assert_eq!((&*at(-91), &*at(-90), &*at(35), &*at(36)), ("proof.message", "rule.allowed", "rule.allowed", "proof.message"));
+    assert_eq!((&*at(-91), &*at(-90), &*at(35), &*at(36)), ("proof.message_time", "rule.allowed", "rule.allowed", "proof.message_time"));
     // Without `created`, without a key.
     let good = scene.signed(&scene.key, &GET);
-    assert_eq!(scene.said(&good.replace(&format!(";created={}", DAWN.as_seconds()), ""), ""), "proof.message");
-    assert_eq!(scene.said(&good.replace(&format!(";keyid=\"{}\"", scene.key.kid()), ""), ""), "proof.message");
+    assert_eq!(scene.said(&good.replace(&format!(";created={}", DAWN.as_seconds()), ""), ""), "proof.message_time");
+    assert_eq!(scene.said(&good.replace(&format!(";keyid=\"{}\"", scene.key.kid()), ""), ""), "proof.message_key");
 }
 
 #[test]
@@ -211,7 +212,7 @@ fn what_was_changed_after_it_was_signed_is_refused() {
     assert_eq!(scene.said(&good.replacen("page=2", "page=3", 1), ""), "proof.signature");
     assert_eq!(scene.said(&good.replacen("GET /ledger/entries", "GET /ledger/export", 1), ""), "proof.signature");
     assert_eq!(scene.said(&good.replacen("GET", "POST", 1), ""), "proof.signature");
-    assert_eq!(scene.said(&good.replacen("created=", "created=1;x=", 1), ""), "proof.message");
+    assert_eq!(scene.said(&good.replacen("created=", "created=1;x=", 1), ""), "proof.message_time");
     // Under another name, of another key, of a key that nobody has: it all looks the same outside.
     let mut stranger = scene.signed(&signer(), &GET);
     assert_eq!(scene.said(&stranger, ""), "proof.unknown");
@@ -286,7 +287,7 @@ fn a_signature_is_taken_once() {
     let plain = scene.signed(&scene.key, &GET);
     assert_eq!((&*scene.said(&plain, ""), &*scene.said(&plain, "")), ("rule.allowed", "proof.replayed"));
     assert_eq!(scene.judge(&plain, "", DAWN + Duration::from_secs(90)).1.reason().code(), "proof.replayed");
-    assert_eq!(scene.judge(&plain, "", DAWN + Duration::from_secs(91)).1.reason().code(), "proof.message");
+    assert_eq!(scene.judge(&plain, "", DAWN + Duration::from_secs(91)).1.reason().code(), "proof.message_time");
     // Another moment is another call, and so is another nonce; the same nonce on another call is not.
     assert_eq!(scene.call(&Call { created: DAWN + Duration::from_secs(1), ..GET }), "rule.allowed");
     assert_eq!(scene.call(&Call { nonce: Some("a"), ..GET }), "rule.allowed");

@@ -103,7 +103,8 @@ pub(super) fn status(text: &str) -> Result<Option<u16>, Wrong> {
         "" => Err(Wrong::Missing("the status")),
         "-" | "000" | "0" => Ok(None),
         text => match text.parse() {
-            Ok(status @ 100..=999) => Ok(Some(status)),
+            // RFC 9110 §15: what is beyond is none.
+            Ok(status @ 100..=599) => Ok(Some(status)),
             _ => Err(Wrong::unreadable("the status", text)),
         },
     }

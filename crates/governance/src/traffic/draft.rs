@@ -169,7 +169,7 @@ struct Look {
 
 impl Look {
     fn file(&mut self, files: &Files<'_>, at: usize, settings: &DraftSettings) -> io::Result<()> {
-        let mut reader = Reader::new((files.open)(at)?, &settings.reading);
+        let mut reader = Reader::new((files.open)(at)?, &settings.reading, at);
         while let Some(next) = reader.read_on()? {
             match next {
                 Told::Call(call) => self.call(&call, settings),

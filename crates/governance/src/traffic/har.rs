@@ -5,7 +5,7 @@
 
 use super::{
     call::{Body, Call, Content, Wrong},
-    moment,
+    clf, moment,
 };
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -101,7 +101,7 @@ pub fn entry(bytes: &[u8]) -> Result<Call<'_>, Wrong> {
     let mut answer = None;
     if let Some(response) = entry.response {
         // 0: the client got no answer.
-        call.status = response.status.and_then(|status| u16::try_from(status).ok()).filter(|status| *status > 0);
+        call.status = response.status.filter(|status| *status > 0).map_or(Ok(None), |status| clf::status(&status.to_string()))?;
         let sizes = [response.body_size, response.content.as_ref().and_then(|content| content.size)];
         call.bytes = sizes.into_iter().flatten().find_map(|size| u64::try_from(size).ok()).unwrap_or_default();
         // Where it is encoded it is no text.

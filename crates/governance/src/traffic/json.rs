@@ -2,7 +2,7 @@
 
 use super::{
     call::{Call, Wrong},
-    moment,
+    clf, moment,
 };
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::{borrow::Cow, fmt};
@@ -199,7 +199,7 @@ impl<'t> Found<'t> {
         call.query = self.text(Field::Query).map(unmarked).or(call.query);
         (call.source, call.user) = (self.text(Field::Source).unwrap_or_default(), self.text(Field::User));
         (call.key, call.agent, call.subject) = (self.text(Field::Key), self.text(Field::Agent), self.text(Field::Subject));
-        call.status = self.count(Field::Status, "the status")?.filter(|status| *status > 0).and_then(|status| u16::try_from(status).ok());
+        call.status = self.text(Field::Status).map_or(Ok(None), |status| clf::status(&status))?;
         call.bytes = self.count(Field::Bytes, "the length of the answer")?.unwrap_or_default();
         call.records = self.count(Field::Records, "the number of records")?;
         // A date counts for nothing, as at the gate: the clocks of two sides differ.

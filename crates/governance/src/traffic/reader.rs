@@ -7,7 +7,7 @@ use super::{
     json::{self, Mapping},
     lines::{LINE_BYTES_MAX, Line, Lines},
     records::{RECORD_BYTES_MAX, Record, Records},
-    sshd::Sshd,
+    sshd::{Sshd, Years},
 };
 use std::{
     borrow::Cow,
@@ -55,6 +55,23 @@ impl Format {
         Self::ALL.iter().copied().find(|format| format.as_str() == word)
     }
 
+    /// What a line or a record of it is like, for who named another.
+    #[must_use]
+    pub const fn example(self) -> &'static str {
+        match self {
+            Self::Clf => r#"192.0.2.7 - ada [17/May/2015:10:05:03 +0000] "GET /orders HTTP/1.1" 200 512"#,
+            Self::Combined => r#"192.0.2.7 - ada [17/May/2015:10:05:03 +0000] "GET /orders HTTP/1.1" 200 512 "-" "curl/8.5.0""#,
+            Self::Json => r#"{"time":"2026-03-01T09:00:00Z","method":"GET","path":"/orders","status":200}"#,
+            Self::CloudTrail => {
+                r#"{"Records":[{"eventTime":"2026-03-01T09:00:00Z","eventSource":"s3.amazonaws.com","eventName":"GetObject"}]}"#
+            }
+            Self::Har => {
+                r#"{"log":{"entries":[{"startedDateTime":"2026-03-01T09:00:00Z","request":{"method":"GET","url":"https://shop.example/"}}]}}"#
+            }
+            Self::Sshd => "Mar 27 13:06:56 host sshd[123]: Failed password for root from 192.0.2.7 port 22 ssh2",
+        }
+    }
+
     /// What a log of this format never tells, and what is taken for it.
     #[must_use]
     pub const fn untold(self) -> &'static [&'static str] {
@@ -83,7 +100,13 @@ impl Format {
                 &[PROOFS, BODIES, SPANS, RECORDS, WAITS, DEAF, "statuses: an error code is taken for one", "sizes of answers"]
             }
             Self::Har => &[PROOFS, BODIES, SPANS, RECORDS, WAITS, DEAF, "where the client was: each file is one caller"],
-            Self::Sshd => &[PROOFS, SPANS, RECORDS, DEAF, "the year, and the zone of the clock: UTC is taken for it"],
+            Self::Sshd => &[
+                PROOFS,
+                SPANS,
+                RECORDS,
+                DEAF,
+                "the year, which `--year` or the date of the file says, and the zone of the clock: UTC is taken for it",
+            ],
         }
     }
 }
@@ -95,8 +118,8 @@ pub struct Reading {
     pub format: Format,
     /// Which member says what; for [`Format::Json`].
     pub mapping: Arc<Mapping>,
-    /// The year of the first line; for [`Format::Sshd`].
-    pub year: u16,
+    /// The year of the first line of a file; for [`Format::Sshd`].
+    pub years: Years,
 }
 
 /// What came next in a file. It lives for one turn of a loop.
@@ -129,16 +152,16 @@ enum Way<R> {
 }
 
 impl<R: Read> Reader<R> {
-    /// Reads from the begin of a file.
+    /// Reads from the begin of the file of this number.
     #[must_use]
-    pub fn new(from: R, reading: &Reading) -> Self {
+    pub fn new(from: R, reading: &Reading, file: usize) -> Self {
         let way = match reading.format {
             Format::Clf => Way::Clf(Lines::new(from), Detail::Common),
             Format::Combined => Way::Clf(Lines::new(from), Detail::Combined),
             Format::Json => Way::Json(Lines::new(from), Arc::clone(&reading.mapping)),
             Format::CloudTrail => Way::CloudTrail(Records::new(from, cloudtrail::WAY)),
             Format::Har => Way::Har(Records::new(from, har::WAY)),
-            Format::Sshd => Way::Sshd(Lines::new(from), Sshd::new(reading.year)),
+            Format::Sshd => Way::Sshd(Lines::new(from), Sshd::new(&reading.years, file)),
         };
         Self { way, file: "".into() }
     }

@@ -120,7 +120,7 @@ impl Look {
     fn file(&mut self, files: &Files<'_>, at: usize, settings: &Settings) -> io::Result<()> {
         let name = files.names.get(at).cloned().unwrap_or_default();
         let mut told = FileTold { name, calls: 0, not_understood: 0, passed_over: 0, from: None, to: None };
-        let mut reader = Reader::new((files.open)(at)?, &settings.reading).of(files.names.get(at).map_or("", String::as_str));
+        let mut reader = Reader::new((files.open)(at)?, &settings.reading, at).of(files.names.get(at).map_or("", String::as_str));
         let mut wrong = None;
         while let Some(next) = reader.read_on()? {
             match next {
@@ -209,8 +209,8 @@ impl Run {
                     return Err(Unreplayed::TooMany);
                 }
                 let fault = |error| Unreplayed::File { file: files.names.get(file).cloned().unwrap_or_default(), error };
-                let reader =
-                    Reader::new((files.open)(file).map_err(fault)?, &settings.reading).of(files.names.get(file).map_or("", String::as_str));
+                let reader = Reader::new((files.open)(file).map_err(fault)?, &settings.reading, file)
+                    .of(files.names.get(file).map_or("", String::as_str));
                 let mut lane = Lane { file, reader, window: Window::new(width), ended: false };
                 self.fill(&mut lane).map_err(fault)?;
                 lanes.push(lane);

@@ -1,16 +1,39 @@
 //! What `sshd` writes of logins, by way of syslog: `Failed password for root from 192.0.2.7 port 22 ssh2`.
 //!
 //! Each is an attempt to log in, of which nobody has been proven before: so it comes from its source, and the account is what it is for.
-//! The line says no year and no time zone: the year is given, and grows where the months begin anew; the zone is UTC.
+//! The line says no year and no time zone: that of the first is given, or comes of when the file ended, and it grows where the months begin
+//! anew; the zone is UTC.
 
 use super::{
     call::{Call, Wrong, cut},
     moment,
 };
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
-/// The year of the first line, where nobody says which: one with a 29th of February.
-pub const YEAR: u16 = 2000;
+/// A year with a 29th of February.
+const LEAP: i64 = 2000;
+
+/// Where nothing is known of the year.
+pub const YEARS: Years = Years::All(2000);
+
+/// Of which year the first line of a file is, where lines say none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Years {
+    /// Of this one, whatever the file.
+    All(u16),
+    /// Each file ended in this year and this month: its first line is of the last such month before.
+    Ended(Arc<[(u16, u8)]>),
+}
+
+impl Years {
+    /// Of the file of this number: a year, and the last month of it that the first line can be of.
+    fn of(&self, file: usize) -> (i64, i64) {
+        match self {
+            Self::All(year) => (i64::from(*year), 12),
+            Self::Ended(ends) => ends.get(file).map_or((LEAP, 12), |(year, month)| (i64::from(*year), i64::from(*month))),
+        }
+    }
+}
 
 /// Repetitions that one line may stand for.
 const TIMES_MAX: u32 = 10_000;
@@ -22,13 +45,17 @@ const LOGIN: (&str, &str) = ("POST", "/login");
 #[derive(Debug)]
 pub(super) struct Sshd {
     year: i64,
+    /// The last month of that year that the first line can be of.
+    last: i64,
     /// Of the line before; `None`: this is the first.
     month: Option<i64>,
 }
 
 impl Sshd {
-    pub(super) fn new(year: u16) -> Self {
-        Self { year: i64::from(year), month: None }
+    /// Of the file of this number.
+    pub(super) fn new(years: &Years, file: usize) -> Self {
+        let (year, last) = years.of(file);
+        Self { year, last, month: None }
     }
 
     /// Reads a line; `None`: it tells of no login.
@@ -67,7 +94,7 @@ impl Sshd {
         let (moment, rest) = text.split_at_checked(15).ok_or_else(missing)?;
         let rest = rest.strip_prefix(' ').ok_or_else(missing)?;
         let read = |year| moment::syslog(moment.as_bytes(), year);
-        let (_, month) = read(self.year).or_else(|| read(i64::from(YEAR))).ok_or_else(missing)?;
+        let (_, month) = read(self.year).or_else(|| read(LEAP)).ok_or_else(missing)?;
         let year = match self.month {
             // Lines may be a little out of order: this one is of the year before.
             Some(1) if month == 12 => self.year - 1,
@@ -78,6 +105,7 @@ impl Sshd {
                 self.year
             }
             None => {
+                self.year -= i64::from(month > self.last);
                 self.month = Some(month);
                 self.year
             }

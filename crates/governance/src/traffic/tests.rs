@@ -1,6 +1,6 @@
 //! Whole replays: text in, the report out. Addresses are of the networks for documentation, or of published logs.
 
-use super::{Files, Format, Installation, Mapping, Reading, Report, Settings, Unreplayed, YEAR, replay};
+use super::{Files, Format, Installation, Mapping, Reading, Report, Settings, Unreplayed, YEARS, replay};
 use insta::assert_snapshot;
 use proptest::prelude::*;
 use std::{
@@ -25,7 +25,7 @@ fn replayed(format: Format, texts: &[&str], installation: Option<&Installation>)
         texts.get(at).map(|text| Box::new(io::Cursor::new(text.clone())) as Box<dyn Read>).ok_or_else(|| io::ErrorKind::NotFound.into())
     };
     let names = (0..texts.len()).map(|at| format!("file-{at}")).collect();
-    let reading = Reading { format, mapping: Arc::new(Mapping::new([]).unwrap()), year: YEAR };
+    let reading = Reading { format, mapping: Arc::new(Mapping::new([]).unwrap()), years: YEARS };
     replay(&Files { names, open: &open }, &Settings { reading, top: 4 }, installation)
 }
 
@@ -274,7 +274,7 @@ proptest! {
             changed.extend(&bytes);
             let files = [changed];
             let open = |_: usize| -> io::Result<Box<dyn Read>> { Ok(Box::new(io::Cursor::new(files[0].clone()))) };
-            let reading = Reading { format: *format, mapping: Arc::new(Mapping::new([]).unwrap()), year: YEAR };
+            let reading = Reading { format: *format, mapping: Arc::new(Mapping::new([]).unwrap()), years: YEARS };
             let report = replay(&Files { names: vec!["changed".to_owned()], open: &open }, &Settings { reading, top: 4 }, None).unwrap();
             let of_files: u64 = report.files.iter().map(|file| file.calls).sum();
             prop_assert_eq!(report.calls, of_files);

@@ -3,7 +3,7 @@
 //! References within the document are followed, each once; nothing is ever fetched. What is not compiled is kept for one warning a keyword,
 //! and is not checked.
 
-use super::walk::escaped;
+use super::{circle, keywords, walk::escaped};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use wardgate_model::schema::{
@@ -60,7 +60,12 @@ impl<'a> Compiler<'a> {
         Self { document, dialect, nodes: Vec::new(), known: HashMap::new(), unchecked: Unchecked::new() }
     }
 
-    pub(super) fn finish(self) -> (Schemas, Unchecked) {
+    pub(super) fn finish(mut self) -> (Schemas, Unchecked) {
+        let circles = circle::opened(&mut self.nodes);
+        let mut targets: Vec<&str> =
+            self.known.iter().filter(|(_, id)| circles.contains(*id)).map(|(target, _)| target.trim_start_matches('#')).collect();
+        targets.sort_unstable();
+        targets.into_iter().for_each(|target| self.leave(keywords::ITSELF, target));
         (Schemas::new(self.nodes), self.unchecked)
     }
 
@@ -141,6 +146,7 @@ impl<'a> Compiler<'a> {
                 self.leave(format!("`{keyword}`"), pointer);
             }
         }
+        keywords::mistyped(schema, self.dialect, pointer, |what, pointer| self.leave(what, &pointer));
         let nullable = self.dialect == Dialect::Three && schema.get("nullable") == Some(&Value::Bool(true));
         let mut node = Node {
             types: self.types(schema, nullable, pointer),
@@ -182,7 +188,7 @@ impl<'a> Compiler<'a> {
             match word.as_str().and_then(Types::parse) {
                 Some(one) => types = types.or(one),
                 None => {
-                    self.leave("a `type` that is none", pointer);
+                    self.leave("a `type` that is none", &format!("{pointer}/type"));
                     return Types::ANY;
                 }
             }
@@ -349,7 +355,7 @@ fn count(schema: &Map<String, Value>, keyword: &str) -> Option<u32> {
     schema.get(keyword)?.as_u64().map(|count| u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-fn decimal(value: &Value) -> Option<Decimal> {
+pub(super) fn decimal(value: &Value) -> Option<Decimal> {
     value.as_number().and_then(|number| Decimal::parse(number.to_string().as_bytes()))
 }
 

@@ -55,72 +55,72 @@ fn our_keys_say_more() {
 GET /a/{id} bulk Some("id") anonymous ["since"]
 GET /a read None known []
 PUT /a write None known [] records /items
-api.yaml: error[value.word]: `/paths/~1a/put/x-wardgate-class`: `reed` is no class
+api.yaml:7:12: error[value.word]: `/paths/~1a/put/x-wardgate-class`: `reed` is no class
   = did you mean `read`?
-api.yaml: error[operation.resource]: `/paths/~1a/put/x-wardgate-resource`: the path has no parameter `id`
+api.yaml:7:36: error[operation.resource]: `/paths/~1a/put/x-wardgate-resource`: the path has no parameter `id`
   = take it out
-api.yaml: error[value.type]: `/paths/~1a/put/x-wardgate-anonymous`: expected `true` or `false`
-api.yaml: error[value.type]: `/paths/~1a/put/x-wardgate-query`: expected a list of names
-api.yaml: error[key.unknown]: `/paths/~1a/put/x-wardgate-clas`: this key is not known
+api.yaml:7:66: error[value.type]: `/paths/~1a/put/x-wardgate-anonymous`: expected `true` or `false`
+api.yaml:7:93: error[value.type]: `/paths/~1a/put/x-wardgate-query`: expected a list of names
+api.yaml:7:114: error[key.unknown]: `/paths/~1a/put/x-wardgate-clas`: this key is not known
   = did you mean `x-wardgate-class`?
-api.yaml: error[key.unknown]: `/paths/~1a/x-wardgate-class`: our keys belong to operations
+api.yaml:8:5: error[key.unknown]: `/paths/~1a/x-wardgate-class`: our keys belong to operations
   = write it into each operation
 "#);
 }
 
 #[test]
 fn a_mistyped_method_is_told() {
-    assert_snapshot!(check("openapi: 3.1.0\npaths:\n  /a:\n    summary: s\n    x-other: {}\n    parameters: []\n    get: {}\n    delet: {}\n"), @r#"
+    assert_snapshot!(check("openapi: 3.1.0\npaths:\n  /a:\n    summary: s\n    x-other: {}\n    parameters: []\n    get: {}\n    delet: {}\n"), @r"
 GET /a read None known []
-api.yaml: warning[key.unknown]: `/paths/~1a/delet`: no key of a path, so there is no operation here
+api.yaml:8:5: warning[key.unknown]: `/paths/~1a/delet`: no key of a path, so there is no operation here
   = did you mean `delete`?
-"#);
+");
 }
 
 #[test]
 fn what_is_one_operation_is_refused_with_both_places() {
-    assert_snapshot!(check("openapi: 3.1.0\npaths:\n  /a/{x}: { get: {}, put: {} }\n  /a/{y}: { get: {}, post: {} }\n"), @r#"
+    assert_snapshot!(check("openapi: 3.1.0\npaths:\n  /a/{x}: { get: {}, put: {} }\n  /a/{y}: { get: {}, post: {} }\n"), @r"
 GET /a/{x} read None known []
 PUT /a/{x} write None known []
 POST /a/{y} write None known []
-api.yaml: error[operation.duplicate]: `/paths/~1a~1{y}/get`: the same operation as `/paths/~1a~1{x}/get`: names of parameters make no difference
+api.yaml:4:13: error[operation.duplicate]: `/paths/~1a~1{y}/get`: the same operation as `/paths/~1a~1{x}/get`: names of parameters make no difference
   = keep one of the two paths
-"#);
+");
     assert_snapshot!(check("openapi: 3.1.0\npaths:\n  /a: { get: {} }\n  /a: { put: {} }\n"), @r#"api.yaml:3:3: error[yaml.syntax]: the key `/a` stands twice"#);
     assert_snapshot!(check("{\"openapi\": \"3.1.0\", \"paths\": {\"/a\": {\"get\": {}}, \"/a\": {\"put\": {}}}}"), @r#"api.yaml:1:54: error[openapi.json]: the key `/a` stands twice"#);
 }
 
 #[test]
 fn segments_may_have_several_parameters() {
-    assert_snapshot!(check("openapi: 3.1.0\npaths:\n  /c/{a}...{b}: { get: {}, put: {} }\n  /c/{ab}: { get: {} }\n  /d/{a}{: { get: {} }\n"), @r#"
+    assert_snapshot!(check("openapi: 3.1.0\npaths:\n  /c/{a}...{b}: { get: {}, put: {} }\n  /c/{ab}: { get: {} }\n  /d/{a}{: { get: {} }\n"), @r"
 GET /c/{a}...{b} read None known []
 PUT /c/{a}...{b} write None known []
 GET /c/{ab} read None known []
-api.yaml: error[openapi.path]: `/paths/~1d~1{a}{`: the braces of `{a}{` do not make named parameters with text between them
-"#);
+api.yaml:5:3: error[openapi.path]: `/paths/~1d~1{a}{`: the braces of `{a}{` do not make named parameters with text between them
+");
 }
 
 #[test]
 fn references_stay_in_the_document() {
-    assert_snapshot!(check("openapi: 3.1.0\npaths:\n  /a: { $ref: '#/components/pathItems/A' }\n  /b: { $ref: 'https://evil.example/b.yaml' }\n  /c: { $ref: '#/paths/~1d' }\n  /d: { $ref: '#/paths/~1c' }\n  /e: { $ref: '#/nowhere' }\n  /f: { $ref: other.yaml#/x }\n  /g: { $ref: 5 }\n  /h: { $ref: '#' }\n  /i: { $ref: '#anchor' }\ncomponents: { pathItems: { A: { get: {} } } }\n"), @r#"
+    assert_snapshot!(check("openapi: 3.1.0\npaths:\n  /a: { $ref: '#/components/pathItems/A' }\n  /b: { $ref: 'https://evil.example/b.yaml' }\n  /c: { $ref: '#/paths/~1d' }\n  /d: { $ref: '#/paths/~1c' }\n  /e: { $ref: '#/nowhere' }\n  /f: { $ref: other.yaml#/x }\n  /g: { $ref: 5 }\n  /h: { $ref: '#' }\n  /i: { $ref: '#anchor' }\ncomponents: { pathItems: { A: { get: {} } } }\n"), @r"
 GET /a read None known []
-api.yaml: error[openapi.reference]: `/paths/~1b/$ref`: `https://evil.example/b.yaml` leads out of the document
+api.yaml:4:9: error[openapi.reference]: `/paths/~1b/$ref`: `https://evil.example/b.yaml` leads out of the document
   = put what it names into this document, as in `#/components/pathItems/NAME`
-api.yaml: error[openapi.reference]: `/paths/~1c`: more than 8 references follow each other
-api.yaml: error[openapi.reference]: `/paths/~1d`: more than 8 references follow each other
-api.yaml: error[openapi.reference]: `/paths/~1e/$ref`: `#/nowhere` leads nowhere
-api.yaml: error[openapi.reference]: `/paths/~1f/$ref`: `other.yaml#/x` leads out of the document
+api.yaml:5:3: error[openapi.reference]: `/paths/~1c`: more than 8 references follow each other
+api.yaml:6:3: error[openapi.reference]: `/paths/~1d`: more than 8 references follow each other
+api.yaml:7:9: error[openapi.reference]: `/paths/~1e/$ref`: `#/nowhere` leads nowhere
+api.yaml:8:9: error[openapi.reference]: `/paths/~1f/$ref`: `other.yaml#/x` leads out of the document
   = put what it names into this document, as in `#/components/pathItems/NAME`
-api.yaml: error[openapi.reference]: `/paths/~1g/$ref`: a reference must be text
-api.yaml: warning[key.unknown]: `/openapi`: no key of a path, so there is no operation here
+api.yaml:9:9: error[openapi.reference]: `/paths/~1g/$ref`: a reference must be text
+api.yaml:1:1: warning[key.unknown]: `/openapi`: no key of a path, so there is no operation here
   = one of `get`, `put`, `post`, `delete`, `options`, `head`, `patch`, `trace`, `$ref`, `summary`, `description`, `servers`, `parameters`
-api.yaml: warning[key.unknown]: `/paths`: no key of a path, so there is no operation here
+api.yaml:2:1: warning[key.unknown]: `/paths`: no key of a path, so there is no operation here
   = did you mean `patch`?
-api.yaml: warning[key.unknown]: `/components`: no key of a path, so there is no operation here
+api.yaml:12:1: warning[key.unknown]: `/components`: no key of a path, so there is no operation here
   = one of `get`, `put`, `post`, `delete`, `options`, `head`, `patch`, `trace`, `$ref`, `summary`, `description`, `servers`, `parameters`
-api.yaml: error[openapi.reference]: `/paths/~1i/$ref`: `#anchor` leads out of the document
+api.yaml:11:9: error[openapi.reference]: `/paths/~1i/$ref`: `#anchor` leads out of the document
   = put what it names into this document, as in `#/components/pathItems/NAME`
-"#);
+");
 }
 
 #[test]
@@ -129,14 +129,14 @@ fn servers_are_compared_with_the_prefix() {
     assert_eq!(check_under("/v1", text("https://x.example/v1/").as_bytes()), "");
     assert_eq!(check_under("", text("https://x.example").as_bytes()), "");
     assert_eq!(check_under("/v1", text("{scheme}://{host}/v1").as_bytes()), "");
-    assert_snapshot!(check_under("/ledger", text("https://x.example/v1").as_bytes()), @r#"
-api.yaml: warning[openapi.servers]: `/servers`: the path is `/v1`, the API's prefix is `/ledger`
+    assert_snapshot!(check_under("/ledger", text("https://x.example/v1").as_bytes()), @r"
+api.yaml:2:1: warning[openapi.servers]: `/servers`: the path is `/v1`, the API's prefix is `/ledger`
   = `servers` is not read; set `match.path_prefix` when callers use that path
-"#);
-    assert_snapshot!(check_under("/ledger", text("/").as_bytes()), @r#"
-api.yaml: warning[openapi.servers]: `/servers`: the path is `/`, the API's prefix is `/ledger`
+");
+    assert_snapshot!(check_under("/ledger", text("/").as_bytes()), @r"
+api.yaml:2:1: warning[openapi.servers]: `/servers`: the path is `/`, the API's prefix is `/ledger`
   = `servers` is not read; set `match.path_prefix` when callers use that path
-"#);
+");
 }
 
 #[test]
@@ -150,19 +150,19 @@ fn hostile_documents_are_diagnostics() {
     ] {
         assert!(check(text).contains("error["), "{name}");
     }
-    assert_snapshot!(check("openapi: 3.1.0\npaths: []\n"), @r#"api.yaml: error[openapi.type]: `/paths`: expected an object"#);
-    assert_snapshot!(check("openapi: 3.1.0\npaths:\n  a: {}\n  /b: 5\n  /c: { get: 5 }\n  /{: { get: {} }\n  /d?x: { get: {} }\n  /e//f: { get: {} }\n  5: { get: {} }\n  x-internal: 5\n"), @r#"
-api.yaml: error[openapi.path]: `/paths/a`: `a` does not begin with a slash
+    assert_snapshot!(check("openapi: 3.1.0\npaths: []\n"), @"api.yaml:2:1: error[openapi.type]: `/paths`: expected an object");
+    assert_snapshot!(check("openapi: 3.1.0\npaths:\n  a: {}\n  /b: 5\n  /c: { get: 5 }\n  /{: { get: {} }\n  /d?x: { get: {} }\n  /e//f: { get: {} }\n  5: { get: {} }\n  x-internal: 5\n"), @r"
+api.yaml:3:3: error[openapi.path]: `/paths/a`: `a` does not begin with a slash
   = write `/a`
-api.yaml: error[openapi.type]: `/paths/~1b`: expected an object
-api.yaml: error[openapi.type]: `/paths/~1c/get`: expected an object
-api.yaml: error[openapi.path]: `/paths/~1{`: the braces of `{` do not make named parameters with text between them
-api.yaml: error[openapi.path]: `/paths/~1d?x`: `/d?x` has more than a path
+api.yaml:4:3: error[openapi.type]: `/paths/~1b`: expected an object
+api.yaml:5:9: error[openapi.type]: `/paths/~1c/get`: expected an object
+api.yaml:6:3: error[openapi.path]: `/paths/~1{`: the braces of `{` do not make named parameters with text between them
+api.yaml:7:3: error[openapi.path]: `/paths/~1d?x`: `/d?x` has more than a path
   = leave out what follows `?` or `#`
-api.yaml: error[openapi.path]: `/paths/~1e~1~1f`: `/e//f` has an empty segment
-api.yaml: error[openapi.path]: `/paths/5`: `5` does not begin with a slash
+api.yaml:8:3: error[openapi.path]: `/paths/~1e~1~1f`: `/e//f` has an empty segment
+api.yaml:9:3: error[openapi.path]: `/paths/5`: `5` does not begin with a slash
   = write `/5`
-"#);
+");
     assert_snapshot!(check(&format!("{{\"a\":{}{}}}", "[".repeat(500), "]".repeat(500))), @r#"api.yaml:1:132: error[openapi.json]: recursion limit exceeded"#);
     assert_snapshot!(check("{\"openapi\": \"3.1.0\", \"paths\": {"), @r#"api.yaml:1:31: error[openapi.json]: EOF while parsing an object"#);
     assert_snapshot!(check(&format!("a: {}{}", "[".repeat(500), "]".repeat(500))), @r#"
@@ -236,12 +236,95 @@ fn where_records_stand_is_a_pointer() {
     };
     assert_snapshot!(records("/items~1all"), @"GET /a read None known [] records /items~1all");
     assert_snapshot!(records("'items'"), @r"
-    GET /a read None known []
-    api.yaml: error[value.invalid]: `/paths/~1a/get/x-wardgate-records`: `items` is no JSON pointer
-      = write a pointer as in `/items`
-    ");
+GET /a read None known []
+api.yaml:4:12: error[value.invalid]: `/paths/~1a/get/x-wardgate-records`: `items` is no JSON pointer
+  = write a pointer as in `/items`
+");
     assert_snapshot!(records("[a]"), @r"
-    GET /a read None known []
-    api.yaml: error[value.type]: `/paths/~1a/get/x-wardgate-records`: expected text
-    ");
+GET /a read None known []
+api.yaml:4:12: error[value.type]: `/paths/~1a/get/x-wardgate-records`: expected text
+");
+}
+
+#[test]
+fn what_a_keyword_cannot_mean_is_told_where_it_stands() {
+    assert_snapshot!(check("openapi: 3.1.0
+paths:
+  /a:
+    get:
+      parameters:
+        - { name: n, in: query, schema: { type: integer, minimum: abc, exclusiveMaximum: true } }
+        - { name: t, in: query, schema: { type: strng, minLength: -1, maxLength: 2.5, pattern: 5 } }
+    post:
+      requestBody:
+        content:
+          application/json:
+            schema:
+              required: a
+              properties: [a]
+              allOf: { type: object }
+"), @r"
+GET /a read None known []
+POST /a write None known []
+api.yaml:15:15: warning[openapi.unchecked]: `/paths/~1a/post/requestBody/content/application~1json/schema/allOf`: `allOf` is no list: this is not checked in requests
+api.yaml:6:72: warning[openapi.unchecked]: `/paths/~1a/get/parameters/0/schema/exclusiveMaximum`: `exclusiveMaximum` is no number: this is not checked in requests
+api.yaml:7:71: warning[openapi.unchecked]: `/paths/~1a/get/parameters/1/schema/maxLength`: `maxLength` is no whole number from 0 on: this is not checked in requests
+api.yaml:7:56: warning[openapi.unchecked]: `/paths/~1a/get/parameters/1/schema/minLength`: `minLength` is no whole number from 0 on: this is not checked in requests
+api.yaml:6:58: warning[openapi.unchecked]: `/paths/~1a/get/parameters/0/schema/minimum`: `minimum` is no number: this is not checked in requests
+api.yaml:7:87: warning[openapi.unchecked]: `/paths/~1a/get/parameters/1/schema/pattern`: `pattern` is no text: this is not checked in requests
+api.yaml:14:15: warning[openapi.unchecked]: `/paths/~1a/post/requestBody/content/application~1json/schema/properties`: `properties` is no object: this is not checked in requests
+api.yaml:13:15: warning[openapi.unchecked]: `/paths/~1a/post/requestBody/content/application~1json/schema/required`: `required` is no list of names: this is not checked in requests
+api.yaml:7:43: warning[openapi.unchecked]: `/paths/~1a/get/parameters/1/schema/type`: a `type` that is none: this is not checked in requests
+");
+    assert_eq!(
+        check(
+            "openapi: 3.0.3\npaths: { /a: { get: { parameters: [{ name: n, in: query, schema: { minimum: 1, exclusiveMinimum: true } }] } } }\n"
+        ),
+        "GET /a read None known []\n",
+        "3.0 has it so"
+    );
+}
+
+#[test]
+fn a_schema_that_consists_of_itself_is_told_and_comes_to_an_end() {
+    let with = |schemas: &str| {
+        let body = "{ post: { requestBody: { content: { application/json: { schema: { $ref: '#/components/schemas/A' } } } } } }";
+        format!("openapi: 3.1.0\npaths:\n  /a: {body}\ncomponents:\n  schemas:\n{schemas}")
+    };
+    let itself = with("    A: { type: object, allOf: [{ $ref: '#/components/schemas/A' }] }\n");
+    assert_snapshot!(check(&itself), @r"
+POST /a write None known []
+api.yaml:6:5: warning[openapi.unchecked]: `/components/schemas/A`: a schema that consists of itself, by nothing but `allOf`, `anyOf`, `oneOf`, `not` and `$ref`: this is not checked in requests
+  = take that reference out, or put it below `properties` or `items`
+");
+    let by_others = with(
+        "    A: { anyOf: [{ type: string }, { $ref: '#/components/schemas/B' }] }\n    B: { oneOf: [{ not: { $ref: '#/components/schemas/A' } }] }\n",
+    );
+    assert!(check(&by_others).contains("`/components/schemas/A`: a schema that consists of itself"), "{}", check(&by_others));
+    let tree = with(
+        "    A: { properties: { left: { $ref: '#/components/schemas/A' }, all: { items: { allOf: [{ $ref: '#/components/schemas/A' }] } } } }\n",
+    );
+    assert_eq!(check(&tree), "POST /a write None known []\n", "a tree is none");
+    for text in [itself, by_others] {
+        let described = read(&Place::file("api.yaml"), text.as_bytes(), "", Conformance::Report);
+        let shape = described.operations[0].request.clone().unwrap();
+        let (_, root) = &shape.body.as_ref().unwrap().media[0];
+        assert!(ends(&shape.schemas, root.unwrap(), 100), "whoever follows it comes to an end");
+    }
+}
+
+/// Whether what a value has to be, by what a node consists of, comes to an end within so many steps down.
+fn ends(schemas: &wardgate_model::schema::Schemas, id: wardgate_model::schema::NodeId, left: u32) -> bool {
+    let node = schemas.node(id).unwrap();
+    let mut below = node.all.iter().chain(&node.any).chain(&node.one).chain(&node.not);
+    left > 0 && below.all(|id| ends(schemas, *id, left - 1))
+}
+
+#[test]
+fn what_is_wrong_in_json_has_its_place() {
+    assert_snapshot!(check("{\"openapi\": \"3.1.0\",\n \"paths\": {\n  \"/a\": {\"get\": {\"x-wardgate-class\": \"reed\"}}}}"), @r"
+GET /a read None known []
+api.yaml:3:18: error[value.word]: `/paths/~1a/get/x-wardgate-class`: `reed` is no class
+  = did you mean `read`?
+");
 }

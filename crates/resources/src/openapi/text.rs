@@ -11,12 +11,12 @@ use serde_json::{Map, Number, Value};
 use std::fmt;
 use wardgate_model::diagnostic::{Diagnostic, Place};
 
-/// Reads JSON when the text begins with a brace, YAML otherwise.
-pub(super) fn document(place: &Place, bytes: &[u8]) -> Result<Value, Box<Diagnostic>> {
+/// Reads JSON when the text begins with a brace, YAML otherwise. Gives the text besides.
+pub(super) fn document<'b>(place: &Place, bytes: &'b [u8]) -> Result<(Value, &'b str), Box<Diagnostic>> {
     let text = yaml::text(place, bytes, DOCUMENT_BYTES_MAX)?;
     if text.trim_start().starts_with('{') {
         return match serde_json::from_str::<Strict>(text) {
-            Ok(strict) => Ok(strict.0),
+            Ok(strict) => Ok((strict.0, text)),
             Err(error) => {
                 let at = place.at(u32::try_from(error.line()).unwrap_or(0), u32::try_from(error.column()).unwrap_or(0));
                 let said = error.to_string();
@@ -25,7 +25,7 @@ pub(super) fn document(place: &Place, bytes: &[u8]) -> Result<Value, Box<Diagnos
             }
         };
     }
-    yaml::read_strict::<Strict>(place, text).map(|strict| strict.0)
+    yaml::read_strict::<Strict>(place, text).map(|strict| (strict.0, text))
 }
 
 /// A value in which no key stands twice.

@@ -1,7 +1,7 @@
 //! Walks a document: version, servers, paths, operations.
 
 use super::{
-    Described, member,
+    keywords, member,
     request::{self, Requested},
     schema::Compiler,
 };
@@ -65,7 +65,9 @@ pub(super) struct Reader<'a> {
     requests: Vec<Requested>,
     place: &'a Place,
     document: &'a Value,
-    described: Described,
+    operations: Vec<Draft>,
+    /// What is wrong, and the pointer of where.
+    said: Vec<(String, Diagnostic)>,
     /// Each method and shape, with the pointer of where it was first said.
     seen: BTreeMap<(String, String), String>,
     /// Operations whose class the document says.
@@ -81,7 +83,8 @@ impl<'a> Reader<'a> {
             requests: Vec::new(),
             place,
             document,
-            described: Described::default(),
+            operations: Vec::new(),
+            said: Vec::new(),
             seen: BTreeMap::new(),
             classed: HashSet::new(),
         }
@@ -89,7 +92,12 @@ impl<'a> Reader<'a> {
 
     fn error(&mut self, code: &'static str, pointer: &str, what: impl std::fmt::Display, mend: impl Into<Option<String>>) {
         let diagnostic = Diagnostic::error(self.place.clone(), code, format!("`{}`: {what}", shortened(pointer)));
-        self.described.diagnostics.push(mended(diagnostic, mend.into()));
+        self.said.push((pointer.to_owned(), mended(diagnostic, mend.into())));
+    }
+
+    fn warning(&mut self, code: &'static str, pointer: &str, what: impl std::fmt::Display, mend: impl Into<Option<String>>) {
+        let diagnostic = Diagnostic::warning(self.place.clone(), code, format!("`{}`: {what}", shortened(pointer)));
+        self.said.push((pointer.to_owned(), mended(diagnostic, mend.into())));
     }
 
     /// The version must be one whose paths mean what we take them for.
@@ -122,9 +130,9 @@ impl<'a> Reader<'a> {
         let Some(first) = paths.first() else { return };
         if !paths.contains(&prefix) {
             let shown = |path: &str| if path.is_empty() { "/".to_owned() } else { shortened(path) };
-            let what = format!("`/servers`: the path is `{}`, the API's prefix is `{}`", shown(first), shown(prefix));
-            let mend = "`servers` is not read; set `match.path_prefix` when callers use that path";
-            self.described.diagnostics.push(Diagnostic::warning(self.place.clone(), "openapi.servers", what).mend(mend));
+            let what = format!("the path is `{}`, the API's prefix is `{}`", shown(first), shown(prefix));
+            let mend = "`servers` is not read; set `match.path_prefix` when callers use that path".to_owned();
+            self.warning("openapi.servers", "/servers", what, mend);
         }
     }
 
@@ -150,7 +158,7 @@ impl<'a> Reader<'a> {
             if let Some((item, pointer)) = self.follow(item, pointer) {
                 self.item(&template, item, &pointer);
             }
-            if self.described.operations.len() > OPERATIONS_MAX {
+            if self.operations.len() > OPERATIONS_MAX {
                 let what = format!("the document has more than {OPERATIONS_MAX} operations");
                 return self.error("operation.too_many", "/paths", what, "split the API".to_owned());
             }
@@ -206,19 +214,19 @@ impl<'a> Reader<'a> {
             let mut draft = Draft::new(method, template.clone());
             draft.ending = self.ending(operation, &pointer);
             if self.ours(&mut draft, operation, &pointer) {
-                self.classed.insert(self.described.operations.len());
+                self.classed.insert(self.operations.len());
                 draft.classed = true;
             }
             draft.pages = draft.method == Method::GET && request::pages(self.document, item, operation);
             if let Some(compiler) = &mut self.compiler {
                 self.requests.push(request::read(self.document, compiler, (item, item_pointer), (operation, &pointer)));
             }
-            self.described.operations.push(draft);
+            self.operations.push(draft);
         }
         let known = || METHODS.iter().map(|(word, _)| *word).chain(BESIDE_METHODS);
         for key in item.keys().filter(|key| !key.starts_with("x-") && !known().any(|word| word == *key)) {
-            let what = format!("`{pointer}/{}`: no key of a path, so there is no operation here", shortened(&escaped(key)));
-            self.described.diagnostics.push(Diagnostic::warning(self.place.clone(), "key.unknown", what).mend(suggest(key, known())));
+            let what = "no key of a path, so there is no operation here";
+            self.warning("key.unknown", &format!("{pointer}/{}", escaped(key)), what, suggest(key, known()));
         }
         for key in item.keys().filter(|key| key.starts_with(OURS)) {
             let mend = "write it into each operation".to_owned();
@@ -318,8 +326,8 @@ impl<'a> Reader<'a> {
 
     /// A `GET` of a collection, `/things` beside `/things/{id}`, lists.
     fn lists(&mut self) {
-        let shapes: HashSet<String> = self.described.operations.iter().map(|draft| shape(&draft.template)).collect();
-        for (at, draft) in self.described.operations.iter_mut().enumerate() {
+        let shapes: HashSet<String> = self.operations.iter().map(|draft| shape(&draft.template)).collect();
+        for (at, draft) in self.operations.iter_mut().enumerate() {
             let silent = !self.classed.contains(&at) && draft.method == Method::GET;
             let own = shape(&draft.template);
             if silent && !own.is_empty() && !own.ends_with('}') && shapes.contains(&format!("{}/{{}}", own.trim_end_matches('/'))) {
@@ -328,11 +336,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn finish(mut self) -> Described {
-        let Some(compiler) = self.compiler else { return self.described };
+    /// The operations, and what is wrong, each with the pointer of where.
+    pub(super) fn finish(mut self) -> (Vec<Draft>, Vec<(String, Diagnostic)>) {
+        let Some(compiler) = self.compiler.take() else { return (self.operations, self.said) };
         let (schemas, unchecked) = compiler.finish();
         let schemas = Arc::new(schemas);
-        for (draft, requested) in self.described.operations.iter_mut().zip(self.requests) {
+        for (draft, requested) in self.operations.iter_mut().zip(std::mem::take(&mut self.requests)) {
             draft.request = Some(requested.shape(&schemas));
         }
         for (what, (pointer, count)) in unchecked {
@@ -341,10 +350,10 @@ impl<'a> Reader<'a> {
                 2 => ", nor at one other place".to_owned(),
                 more => format!(", nor at {} other places", more - 1),
             };
-            let what = format!("`{}`: {what}: this is not checked in requests{others}", shortened(&pointer));
-            self.described.diagnostics.push(Diagnostic::warning(self.place.clone(), "openapi.unchecked", what));
+            let mend = keywords::mend(&what).map(str::to_owned);
+            self.warning("openapi.unchecked", &pointer, format_args!("{what}: this is not checked in requests{others}"), mend);
         }
-        self.described
+        (self.operations, self.said)
     }
 }
 

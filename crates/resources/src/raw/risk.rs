@@ -18,10 +18,13 @@ pub(crate) struct RawRisk {
     /// Whether a risk has consequences; `enforce` unless said. `observe`: it is recorded what would have been done.
     pub(crate) mode: Option<At<Word<Mode>>>,
     /// From this risk on a request waits; by the sensitivity of the API unless said.
+    #[schemars(range(min = 1, max = 100))]
     pub(crate) slow: Option<At<u32>>,
     /// From this risk on who can show possession of a key has to; by the sensitivity of the API unless said.
+    #[schemars(range(min = 1, max = 100))]
     pub(crate) challenge: Option<At<u32>>,
     /// From this risk on a request is refused; by the sensitivity of the API unless said.
+    #[schemars(range(min = 1, max = 100))]
     pub(crate) block: Option<At<u32>>,
     /// From this risk on the identity that calls is quarantined; false unless said, 95 where true.
     pub(crate) quarantine: Option<At<Threshold>>,
@@ -35,10 +38,13 @@ pub(crate) struct RawContainment {
     /// Whether a risk has consequences; as the API says unless said.
     pub(crate) mode: Option<At<Word<Mode>>>,
     /// From this risk on a request waits.
+    #[schemars(range(min = 1, max = 100))]
     pub(crate) slow: Option<At<u32>>,
     /// From this risk on it has to show possession of its key, where it has one.
+    #[schemars(range(min = 1, max = 100))]
     pub(crate) challenge: Option<At<u32>>,
     /// From this risk on a request is refused.
+    #[schemars(range(min = 1, max = 100))]
     pub(crate) block: Option<At<u32>>,
     /// From this risk on it is quarantined; true is 95, false never.
     pub(crate) quarantine: Option<At<Threshold>>,

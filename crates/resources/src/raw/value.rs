@@ -8,7 +8,7 @@ use http::HeaderName;
 use ipnet::IpNet;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error as _};
-use std::{borrow::Cow, num::NonZeroU64, time::Duration};
+use std::{borrow::Cow, ffi::OsStr, num::NonZeroU64, path::Path, time::Duration};
 use wardgate_model::{
     api::{AuditMode, Consumers, Exposure, HostPattern, Mode, OperationClass, Sensitivity, StaleStance, SunsetStance, UpstreamUrl},
     credential::{CredentialKind, SignatureScheme},
@@ -116,8 +116,14 @@ fn file(text: &str) -> Result<Box<str>, Wrong> {
         Some("") => Err(Wrong::new("the file has no name").mend(MEND)),
         Some(path) if path.contains(char::is_control) => Err(Wrong::new("a control character may not stand in the name of a file")),
         Some(path) => Ok(path.into()),
+        None if looks_like_a_file(text) => Err(Wrong::new(format!("`{text}` names no file")).mend(format!("did you mean `file:{text}`?"))),
         None => Err(Wrong::new(format!("`{text}` names no file")).mend(MEND)),
     }
+}
+
+fn looks_like_a_file(text: &str) -> bool {
+    let ending = Path::new(text).extension().and_then(OsStr::to_str);
+    !text.contains(':') && ending.is_some_and(|ending| ["yaml", "yml", "json", "pem", "crt"].contains(&ending))
 }
 
 /// Longest name of a cookie, in bytes.

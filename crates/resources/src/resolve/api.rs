@@ -1,7 +1,7 @@
 //! APIs.
 
 use super::{
-    Entry, hints, items,
+    Entry, FILE_MEND, hints, items,
     known::{Grounds, Known},
     operations,
     people::{self, Open},
@@ -19,7 +19,7 @@ use wardgate_model::{
         Target, Upstream, UpstreamIdentity, UpstreamTimeouts, UpstreamUrl,
     },
     credential::CredentialKind,
-    diagnostic::Place,
+    diagnostic::{Diagnostic, Place},
     id::{ApiName, SecretName},
     shape::{Conformance, Inspect},
 };
@@ -58,7 +58,8 @@ pub(super) fn api(name: &str, raw: &RawApi, file: &Path, known: &Known<'_>, faul
     });
     let inspect = inspect(raw, faults);
     let said = described(raw, file, &prefix, inspect.requests, known, faults);
-    let drafts = operations::merge(said, raw, faults);
+    let whole = said.is_some();
+    let drafts = operations::merge(said.unwrap_or_default(), raw, faults);
     hints::look(&drafts, raw, faults);
     let people = people::session(raw, faults);
     let open = Open::of(raw, &drafts, faults);
@@ -69,7 +70,7 @@ pub(super) fn api(name: &str, raw: &RawApi, file: &Path, known: &Known<'_>, faul
         faults.warning(Spot::default(), "api.no_operation", "this API has no operation, so every request to it is refused", mend);
     }
     let sensitivity = value(raw.sensitivity.as_ref()).map_or(Sensitivity::High, |word| word.0);
-    let name = ApiName::parse(name).ok()?;
+    let name = ApiName::parse(name).ok().filter(|_| whole)?;
     Some(Api {
         policy_owner: policy_owner?,
         business_owner,
@@ -312,7 +313,7 @@ fn timeouts(raw: Option<&RawTimeouts>, faults: &Faults) -> UpstreamTimeouts {
     timeouts
 }
 
-/// What the OpenAPI document says.
+/// What the OpenAPI document says. `None`: it is wrong, and what it has is not known; whoever names an operation of it is not wrong too.
 fn described(
     raw: &RawApi,
     file: &Path,
@@ -320,19 +321,21 @@ fn described(
     conformance: Conformance,
     known: &Known<'_>,
     faults: &mut Faults,
-) -> Vec<operations::Draft> {
-    let Some(At { spot, value: Some(reference) }) = &raw.openapi else { return Vec::new() };
+) -> Option<Vec<operations::Draft>> {
+    let Some(at) = &raw.openapi else { return Some(Vec::new()) };
+    let reference = at.value.as_ref()?;
     match known.files.read(file, &reference.0) {
         Ok(bytes) => {
-            let place = Place::file(file.parent().unwrap_or_else(|| Path::new("")).join(&*reference.0));
+            let place = Place::file(known.files.place(file, &reference.0));
             let described = openapi::read(&place, &bytes, prefix, conformance);
+            let good = !described.diagnostics.iter().any(Diagnostic::is_error);
             described.diagnostics.into_iter().for_each(|diagnostic| faults.push(diagnostic));
-            described.operations
+            good.then_some(described.operations)
         }
         Err(error) => {
-            let mend = "a path is relative to the file that names it".to_owned();
-            faults.error(*spot, "file.not_read", format_args!("`openapi`: the file `{}` cannot be read: {error}", reference.0), mend);
-            Vec::new()
+            let what = format!("`openapi`: the file `{}` cannot be read: {error}", reference.0);
+            faults.error(at.spot, "file.not_read", what, FILE_MEND.to_owned());
+            None
         }
     }
 }

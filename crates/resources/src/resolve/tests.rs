@@ -418,13 +418,31 @@ r.yaml:21:1: error[zone.empty]: Zone `c`: this zone has no place
 #[test]
 fn an_openapi_file_that_is_not_there_is_named() {
     assert_snapshot!(
-        beside("kind: Api\nname: x\nspec:\n  policy_owner: payments\n  business_owner: payments\n  environment: production\n  match: { path_prefix: /x }\n  upstream: { urls: [http://u] }\n  openapi: file:x.yaml\n---\nkind: Api\nname: y\nspec:\n  policy_owner: payments\n  business_owner: payments\n  environment: production\n  match: { path_prefix: /y }\n  upstream: { urls: [http://u] }\n  openapi: x.yaml\n"),
-        @r#"
+                    beside("kind: Api\nname: x\nspec:\n  policy_owner: payments\n  business_owner: payments\n  environment: production\n  match: { path_prefix: /x }\n  upstream: { urls: [http://u] }\n  openapi: file:x.yaml\n---\nkind: Api\nname: y\nspec:\n  policy_owner: payments\n  business_owner: payments\n  environment: production\n  match: { path_prefix: /y }\n  upstream: { urls: [http://u] }\n  openapi: x.yaml\n"),
+                    @r"
 r.yaml:21:12: error[file.not_read]: Api `x`: `openapi`: the file `x.yaml` cannot be read: entity not found
-  = a path is relative to the file that names it
+  = a relative path counts from the file that names it or, where nothing is there, from the directory of `wardgate.yaml`
 r.yaml:31:12: error[value.invalid]: Api `y`: `openapi`: `x.yaml` names no file
-  = write a file as in `file:openapi/ledger.yaml`
-"#
+  = did you mean `file:x.yaml`?
+"
+                );
+}
+
+#[test]
+fn who_names_an_operation_of_a_document_that_is_wrong_is_not_wrong_too() {
+    let grant = "---\nkind: Grant\nname: g\nspec: { to: { identity: sync }, api: x, operations: [bulk, \"GET /a\"], purpose: settlement, until: 2030-01-01 }\n";
+    let api = "---\nkind: Api\nname: x\nspec:\n  policy_owner: payments\n  business_owner: payments\n  environment: production\n  match: { path_prefix: /x }\n  upstream: { urls: [http://u] }\n  openapi: file:x.yaml\n";
+    let said = |document: &str| {
+        let loaded = loaded(&format!("{WORLD}{api}{grant}"), &[("x.yaml", document)]);
+        loaded.diagnostics.iter().map(|diagnostic| format!("{diagnostic}\n")).collect::<String>()
+    };
+    assert_snapshot!(said("openapi: 3.1.0\npaths:\n  /a: { get: { x-wardgate-class: reed } }\n"), @r"
+x.yaml:3:16: error[value.word]: `/paths/~1a/get/x-wardgate-class`: `reed` is no class
+  = did you mean `read`?
+");
+    assert!(
+        said("openapi: 3.1.0\npaths:\n  /a: { get: {} }\n").contains("has no operation of class `bulk`"),
+        "it is, of one that is right"
     );
 }
 

@@ -400,8 +400,7 @@ fn text(at: &At<FileText>, key: &str, file: &Path, known: &Known<'_>, faults: &F
     match read {
         Ok(text) => Some(text.into()),
         Err(why) => {
-            let mend = "the path is relative to this document".to_owned();
-            faults.error(at.spot, "file.unreadable", format_args!("`{key}`: cannot read `{path}`: {why}"), mend);
+            faults.error(at.spot, "file.unreadable", format_args!("`{key}`: cannot read `{path}`: {why}"), super::FILE_MEND.to_owned());
             None
         }
     }

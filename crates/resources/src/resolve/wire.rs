@@ -170,8 +170,8 @@ fn ca(raw: &RawUpstream, file: &Path, known: &Known<'_>, faults: &Faults) -> Opt
             None
         }
         Err(error) => {
-            let mend = "a path is relative to the file that names it".to_owned();
-            faults.error(*spot, "file.not_read", format_args!("`upstream.ca`: the file `{}` cannot be read: {error}", reference.0), mend);
+            let what = format!("`upstream.ca`: the file `{}` cannot be read: {error}", reference.0);
+            faults.error(*spot, "file.not_read", what, super::FILE_MEND.to_owned());
             None
         }
     }

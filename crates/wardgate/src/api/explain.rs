@@ -51,7 +51,7 @@ pub(super) fn described(control: &Control, described: &DescribedRequest) -> Resu
         Step::Wait(..) => return Err(Problem::new(Code::Unfit, "this request would be slowed")),
     };
     let policies = policies(&facts, &snapshot, now);
-    let api = facts.api.clone();
+    let (api, told) = (facts.api.clone(), ruling.told.clone());
     let event = Event {
         kind: EventKind::Request,
         facts,
@@ -68,7 +68,12 @@ pub(super) fn described(control: &Control, described: &DescribedRequest) -> Resu
         judge_order: 0,
     };
     let value = serde_json::to_value(EventV1::unrecorded(&event, "described")).map_err(Problem::fault)?;
-    Ok(explained(value, Some(policies), api.as_deref()))
+    let mut explained = explained(value, Some(policies), api.as_deref());
+    // Whoever describes a request knows what is in it: where it is wrong is told, as its sender would be.
+    if let (Some(told), Some(members)) = (told, explained.as_object_mut()) {
+        members.insert("detail".to_owned(), Value::from(&*told));
+    }
+    Ok(explained)
 }
 
 /// A recorded request: what its event says, and what could be done about it as its API is now.

@@ -25,7 +25,9 @@ Examples:
   wardgate apply resources/ policies/ --reason \"new partner\"
   wardgate apply resources/ --prune         also remove what an earlier apply made and the files do not name any more
 
-All of it or nothing. What a second person must agree to waits: the answer names the approval.")]
+All of it or nothing. What a second person must agree to waits: the answer names the approval.
+
+Exit status: 0 the gate is as the documents say · 2 they are wrong · 3 nothing is changed yet: it waits for a second person")]
     Apply(ApplyArgs),
     /// List resources of a kind, or print one as a document
     #[command(after_help = "\

@@ -52,6 +52,7 @@ Examples:
   wardgate audit tail --follow --api ledger
   wardgate audit tail --code reserve.rate_exceeded --lines 50
   wardgate audit tail --api orders --response block      what `mode: observe` would have refused
+  wardgate audit tail --would --api orders               what `risk.mode: observe` would have slowed, challenged or refused
   wardgate audit tail --output json | jq -c '[.identity.name, .ruling.code]'")]
     Tail(TailArgs),
     /// Ask the log in SQL: one table, `events`
@@ -324,6 +325,9 @@ pub struct TailArgs {
     /// Only with this answer
     #[arg(long, value_name = "RESPONSE", value_parser = ["allow", "slow", "challenge", "block"])]
     pub response: Option<String>,
+    /// Only where something, or this, would have been done for the risk, had that not only been watched
+    #[arg(long, value_name = "RESPONSE", num_args = 0..=1, default_missing_value = "any", value_parser = ["any", "slow", "challenge", "block"])]
+    pub would: Option<String>,
     /// Where to, and in which form
     #[command(flatten)]
     pub read: ReadArgs,
@@ -395,9 +399,9 @@ pub struct ForeignArgs {
     /// Of `json`: which member says what, as in `time=ts,method=http.method`. See docs/replay.md for the usual names
     #[arg(long, value_name = "FIELD=MEMBER")]
     pub map: Vec<String>,
-    /// Of `sshd`: the year of the first line, which says none
-    #[arg(long, value_name = "YEAR", default_value_t = wardgate_governance::traffic::YEAR, value_parser = clap::value_parser!(u16).range(1970..=9998))]
-    pub year: u16,
+    /// Of `sshd`: the year of the first line, which says none; else it comes of the date of each file
+    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(u16).range(1970..=9998))]
+    pub year: Option<u16>,
     /// Callers that are shown
     #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     pub top: u16,

@@ -42,6 +42,7 @@ impl Read {
                     ("api", filter.api.as_deref()),
                     ("code", filter.code.as_deref()),
                     ("response", filter.response.as_deref()),
+                    ("would", filter.would.as_deref()),
                     ("without_reads_of", filter.without_reads_of.as_deref()),
                     ("limit", Some(&limit)),
                     ("cursor", cursor),
@@ -87,6 +88,7 @@ pub(super) async fn tail(args: TailArgs) -> anyhow::Result<Exit> {
         api: text(args.api),
         code: text(args.code),
         response: text(args.response),
+        would: text(args.would),
         without_reads_of: (!asked).then(|| Api::ADMIN.into()),
     };
     let newest = usize::try_from(args.lines.clamp(1, 500)).unwrap_or(PAGE);

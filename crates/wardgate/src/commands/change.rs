@@ -32,7 +32,7 @@ pub(super) fn done(answer: &Answer, output: Output, readable: impl FnOnce(&Value
 pub(super) fn waits(body: &Value) -> String {
     let approval = body.get("approval").filter(|approval| approval.is_object()).unwrap_or(body);
     let id = text(approval, "id");
-    let mut said = format!("{} {}\n", styled(STOPPED, "waits for a second person:"), summary(approval));
+    let mut said = format!("{} {}; nothing is changed yet\n", styled(STOPPED, "waits for a second person:"), summary(approval));
     let needs = needs(approval);
     for (title, what) in [("approval", id.clone()), ("needs", needs), ("lapses", text(approval, "expires"))] {
         if what != "-" {

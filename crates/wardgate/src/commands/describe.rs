@@ -1,5 +1,7 @@
 //! `wardgate describe`: all about one resource on a page.
 
+mod plan;
+
 use super::{
     access, change,
     listing::{at, cells, pages, text, word},
@@ -59,12 +61,18 @@ pub(super) async fn run(args: DescribeArgs) -> anyhow::Result<Exit> {
     let resource = client.get(&path(args.resource.kind, Some(&args.resource.name))).await?;
     let mut parts = Parts { found: Map::new(), missing: Vec::new() };
     match args.resource.kind {
-        Kind::Identity => about_identity(&mut parts, &client, &args.resource.name).await?,
+        Kind::Identity => {
+            about_identity(&mut parts, &client, &args.resource.name).await?;
+            plan::about_identity(&mut parts, &client, &resource).await?;
+        }
         Kind::Owner => {
             parts.list("identities", &client, &path(Kind::Identity, None), &[("owner", Some(&args.resource.name))]).await?;
             contained(&mut parts, &client, "owner", &args.resource.name).await?;
         }
-        Kind::Api => about_api(&mut parts, &client, &args.resource.name).await?,
+        Kind::Api => {
+            about_api(&mut parts, &client, &args.resource.name).await?;
+            plan::about_api(&mut parts, &args.resource.name, &resource);
+        }
         _ => {}
     }
     changes(&mut parts, &client, args.resource.kind, &args.resource.name).await?;
@@ -220,6 +228,7 @@ fn tables(page: &mut Page, parts: &Parts) {
     if parts.found.contains_key("access") {
         may_call(page, parts.items("access"));
     }
+    plan::show(page, parts);
     let mut table = |name: &str, heading: &str, columns: &[(&str, &str)]| {
         if parts.found.contains_key(name) {
             let header: Vec<&str> = columns.iter().map(|(title, _)| *title).collect();

@@ -94,6 +94,9 @@ fn readable(explained: &Value) -> String {
     for reason in list(&ruling, "reasons") {
         say("reason", &word(reason));
     }
+    if let Some(place) = place(explained, &ruling) {
+        say("where", &place);
+    }
     match explained.get("grant").and_then(Value::as_str) {
         Some(grant) => say("grant", &plain(grant)),
         // Grants are looked at when it is known who calls, and that the caller may call at all.
@@ -108,14 +111,19 @@ fn readable(explained: &Value) -> String {
     }
     for signal in ruling.get("signals").and_then(Value::as_array).into_iter().flatten() {
         let number = |member: &str| signal.get(member).and_then(Value::as_f64).unwrap_or_default();
-        let says = Signal::parse(&text(signal, "name")).map(Signal::says).unwrap_or_default();
-        say(
-            "signal",
-            &format!("{}  {} of 100, at {}  {}", styled(NAME, &text(signal, "name")), number("weight"), number("value"), styled(DIM, says)),
-        );
+        let known = Signal::parse(&text(signal, "name"));
+        let says = known.map(Signal::says).unwrap_or_default();
+        // A value of nothing says nothing: what it contributes does.
+        let at = match (number("value"), known) {
+            (0.0, _) => String::new(),
+            (value, Some(known)) => format!(", at {value} {}", known.unit()),
+            (value, None) => format!(", at {value}"),
+        };
+        say("signal", &format!("{}  {} of 100{at}  {}", styled(NAME, &text(signal, "name")), number("weight"), styled(DIM, says)));
     }
     if let Some(would) = ruling.get("would").and_then(Value::as_str) {
-        say("would", &format!("{}  {}", plain(would), styled(DIM, "if the risk were not only watched")));
+        let why = "for its risk, if the plan did not only watch (`risk.mode: observe`) or keep the operation (`risk.keep`)";
+        say("would", &format!("{}  {}", plain(would), styled(DIM, why)));
     }
     for policy in list(explained, "policies") {
         candidate(&mut page, policy);
@@ -124,6 +132,18 @@ fn readable(explained: &Value) -> String {
         page.push_str(&format!("{}  {}\n", styled(BOLD, "remedy   "), plain(remedy)));
     }
     page
+}
+
+/// Where a request is not as it should be; of a recorded one only its sender was told.
+fn place(explained: &Value, ruling: &Value) -> Option<String> {
+    match explained.get("detail").and_then(Value::as_str) {
+        Some(detail) => Some(plain(detail)),
+        None if text(ruling, "code").starts_with("inspect.") => Some(styled(
+            DIM,
+            "not recorded, for it can name what was sent: `detail` of the answer had it, and `explain --method … --url …` says it of a path and query",
+        )),
+        None => None,
+    }
 }
 
 /// When a recorded request came, from where, what for and what it was answered; nothing for one that is only described.

@@ -11,7 +11,9 @@ use std::{
     path::PathBuf,
     sync::Arc,
 };
-use wardgate_governance::traffic::{Draft, DraftSettings, Files, Format, Mapping, Reading, TaughtBy, Undrafted, YEAR, draft, draft::FIRST};
+use wardgate_governance::traffic::{
+    Draft, DraftSettings, Files, Format, Mapping, Reading, TaughtBy, Undrafted, YEARS, draft, draft::FIRST,
+};
 use wardgate_resources::yaml;
 
 pub(super) async fn run(command: OpenapiCommand) -> anyhow::Result<Exit> {
@@ -44,7 +46,7 @@ pub(super) async fn run(command: OpenapiCommand) -> anyhow::Result<Exit> {
     };
     let DraftArgs { logs, host, title, output, all, .. } = args;
     let taught_by = if all { TaughtBy::All } else { TaughtBy::Served };
-    let settings = DraftSettings { reading: Reading { format, mapping, year: YEAR }, host, prefix, taught_by, title };
+    let settings = DraftSettings { reading: Reading { format, mapping, years: YEARS }, host, prefix, taught_by, title };
     let learned = tokio::task::spawn_blocking(move || learned(&logs, &settings)).await?;
     let draft = match learned {
         Ok(draft) => draft,

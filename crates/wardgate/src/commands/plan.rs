@@ -71,13 +71,15 @@ pub(super) async fn apply(args: ApplyArgs) -> anyhow::Result<Exit> {
     if output == Output::Table {
         change::plan(&planned)?;
     }
-    change::done(&answer, output, |applied| {
+    let exit = change::done(&answer, output, |applied| {
         let said = change::applied(applied);
         match change::changes(&planned) {
             true => format!("{} {said} (change {})", styled(GOOD, "applied:"), text(applied, "seq")),
             false => format!("{} no change", styled(GOOD, "applied:")),
         }
-    })
+    })?;
+    // The gate is not yet as the directory says: whoever goes on after this has to know.
+    Ok(if answer.status == StatusCode::ACCEPTED { Exit::No } else { exit })
 }
 
 /// Reads the files; says what is wrong with them where something is.

@@ -1,5 +1,6 @@
 //! `wardgate replay`: recorded rulings, made again, and what others recorded, judged.
 
+mod dated;
 pub(crate) mod page;
 mod shown;
 pub(crate) mod traffic;

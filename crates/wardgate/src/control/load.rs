@@ -262,7 +262,7 @@ pub(crate) fn gather(paths: &[PathBuf], found: &mut Vec<Diagnostic>) -> Sources 
             break;
         }
         match read(&path) {
-            Ok(bytes) if kind != "cedar" && describes_an_api(&bytes) => {}
+            Ok(bytes) if kind != "cedar" && (describes_an_api(&bytes) || configures(&path, &bytes)) => {}
             Ok(bytes) => list.push((path, bytes)),
             Err(error) => found.push(unreadable(&error)),
         }
@@ -312,6 +312,10 @@ impl Files for Reading<'_> {
         self.seen.borrow_mut().push(FileRead::of(from, path, &bytes));
         Ok(bytes)
     }
+
+    fn place(&self, from: &Path, path: &str) -> PathBuf {
+        self.disk.place(from, path)
+    }
 }
 
 /// The directory of OpenAPI documents beside the configuration.
@@ -347,9 +351,27 @@ impl Files for Disk {
         if from.as_os_str().as_encoded_bytes().starts_with(DECLARED.as_bytes()) {
             return self.read_within(path);
         }
-        let beside = from.parent().unwrap_or(Path::new("")).join(path);
-        if beside.exists() { read(&beside) } else { read(&self.base.join(path)) }
+        let found = self.place(from, path);
+        if !found.exists() {
+            let (beside, base) = (beside(from, path), self.base.join(path));
+            let what = match beside == base {
+                true => format!("there is no `{}`", base.display()),
+                false => format!("there is neither `{}` nor `{}`", beside.display(), base.display()),
+            };
+            return Err(io::Error::new(io::ErrorKind::NotFound, what));
+        }
+        read(&found)
     }
+
+    fn place(&self, from: &Path, path: &str) -> PathBuf {
+        let declared = from.as_os_str().as_encoded_bytes().starts_with(DECLARED.as_bytes());
+        let beside = beside(from, path);
+        if !declared && beside.exists() { beside } else { self.base.join(path) }
+    }
+}
+
+fn beside(from: &Path, path: &str) -> PathBuf {
+    from.parent().unwrap_or(Path::new("")).join(path)
 }
 
 /// Whether a YAML file is an OpenAPI document, which APIs name with `file:`, and no resource document.
@@ -357,6 +379,12 @@ fn describes_an_api(bytes: &[u8]) -> bool {
     let mut lines = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     let first = lines.find(|line| !line.is_empty() && !line.starts_with(b"#") && *line != b"---");
     first.is_some_and(|line| line.starts_with(b"openapi:") || line.starts_with(b"swagger:"))
+}
+
+/// Whether it is the configuration of a process, in a directory that holds the resources too: no document of it has a kind.
+fn configures(path: &Path, bytes: &[u8]) -> bool {
+    let named = path.file_name().is_some_and(|name| name == crate::config::FILE);
+    named && !bytes.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"kind:") || line.starts_with(b"{"))
 }
 
 fn names<'a>(inventory: &'a Inventory, apis: &'a [Arc<Api>]) -> Names<'a> {

@@ -134,11 +134,12 @@ impl Upstream {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).iter().skip(from).cloned().collect()
     }
 
-    /// How often each path was reached.
+    /// How often each path was reached, whatever the query.
     pub(super) fn by_path(&self) -> BTreeMap<String, usize> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.iter().fold(BTreeMap::new(), |mut counts, request| {
-            *counts.entry(format!("{} {}", request.method, request.target)).or_default() += 1;
+            let path = request.target.split('?').next().unwrap_or_default();
+            *counts.entry(format!("{} {path}", request.method)).or_default() += 1;
             counts
         })
     }

@@ -9,6 +9,7 @@ use crate::{
     cli::Output,
     output::{BAD, BOLD, DIM, GOOD, NAME, STOPPED, line, note, print, styled},
 };
+use std::collections::BTreeMap;
 
 /// Who plays.
 pub(super) fn opening(stage: &Stage) -> anyhow::Result<()> {
@@ -53,8 +54,8 @@ pub(super) fn scene(scene: &Scene, at: usize, of: usize, play: &Play, fault: Opt
         page.push_str(&format!("      {} {fault}\n", styled(BAD, "the scene broke off:")));
     }
     let held = fault.is_none() && play.held();
-    let verdict = if held { styled(GOOD, "held") } else { styled(BAD, "BROKEN") };
-    page.push_str(&format!("\n      {verdict}: {} sent, {} reached an upstream\n", play.sent(), play.reached()));
+    let verdict = if held { styled(GOOD, "held") } else { styled(BAD, "is BROKEN") };
+    page.push_str(&format!("\n      the promise {verdict}: of {} requests {} reached an upstream\n", play.sent(), play.reached()));
     print(&page)?;
     Ok(())
 }
@@ -87,6 +88,8 @@ pub(super) fn serving(stage: &Stage, output: Output) -> anyhow::Result<()> {
         "
   {title}
 
+  {more}
+{counts}
   {look}
   curl --cacert {ca} -H 'Authorization: Bearer {key}' https://{gate}/shop/orders
 
@@ -94,9 +97,7 @@ pub(super) fn serving(stage: &Stage, output: Output) -> anyhow::Result<()> {
   export WARDGATE_URL=http://{admin} WARDGATE_TOKEN={token}
   wardgate audit tail
   wardgate explain --identity checkout-ci --method GET --url /shop/orders
-
-  {more}
-{counts}",
+",
         title = styled(BOLD, "The gate keeps serving until Ctrl-C. All of it is gone then."),
         look = styled(DIM, "# call it as orders-sync"),
         ca = stage.ca().display(),
@@ -105,7 +106,7 @@ pub(super) fn serving(stage: &Stage, output: Output) -> anyhow::Result<()> {
         admin = stage.running().admin(),
         token = stage.token().danger_expose(),
         more = styled(DIM, "# what reached the shop during the tour"),
-        counts = stage.shop().by_path().iter().map(|(what, count)| format!("  {count:>5}  {what}\n")).collect::<String>(),
+        counts = counted(stage.shop().by_path()),
     );
     match output {
         Output::Table => line(&text)?,
@@ -113,3 +114,22 @@ pub(super) fn serving(stage: &Stage, output: Output) -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+/// Paths that are shown of what reached an upstream.
+const PATHS: usize = 8;
+
+/// How often each path was reached, the most first, and in a line what is left.
+fn counted(by_path: BTreeMap<String, usize>) -> String {
+    let mut paths: Vec<(String, usize)> = by_path.into_iter().collect();
+    paths.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let mut text: String = paths.iter().take(PATHS).map(|(what, count)| format!("  {count:>5}  {what}\n")).collect();
+    let rest = paths.get(PATHS..).unwrap_or_default();
+    if !rest.is_empty() {
+        let calls: usize = rest.iter().map(|(_, count)| count).sum();
+        text.push_str(&format!("  {calls:>5}  on {} other paths\n", rest.len()));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

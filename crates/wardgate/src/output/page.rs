@@ -5,6 +5,9 @@ use super::{BOLD, DIM, NAME, plain, styled, table};
 /// Characters of a title's column.
 const TITLE: usize = 16;
 
+/// Blanks before each line.
+const INDENT: usize = 2;
+
 /// A page that is being written.
 #[derive(Debug, Default)]
 pub struct Page(String);
@@ -20,7 +23,11 @@ impl Page {
     pub fn say(&mut self, title: &str, what: &str) {
         if !matches!(what, "" | "-") {
             let what = plain(what);
-            self.say_styled(title, &what);
+            let lines = match table::width() {
+                Some(width) => table::broken(&what, width.saturating_sub(TITLE + INDENT).max(TITLE)),
+                None => vec![what],
+            };
+            self.say_styled(title, &lines.join(&format!("\n{}", " ".repeat(TITLE + INDENT))));
         }
     }
 
@@ -36,7 +43,7 @@ impl Page {
             self.0.push_str("  -\n");
             return;
         }
-        for line in table(header, rows).lines() {
+        for line in table::within(header, rows, table::width().map(|width| width.saturating_sub(INDENT))).lines() {
             self.0.push_str(&format!("  {line}\n"));
         }
     }

@@ -232,10 +232,10 @@ fn what_waits_says_who_can_decide_it() {
         ),
     });
     api.write("resources/grants.yaml", GRANTS);
-    let ended = api.run(&["apply", "resources", "--reason", "new partner"]).with(0);
+    let ended = api.run(&["apply", "resources", "--reason", "new partner"]).with(3);
     let told = ended.out.split_once("waits").unwrap().1;
     insta::assert_snapshot!(told, @r"
-     for a second person: apply 3 changes
+     for a second person: apply 3 changes; nothing is changed yet
       approval  4fT0aZ19xQ2b
       needs     another identity, of another owner
       lapses    2026-11-25T00:00:00Z

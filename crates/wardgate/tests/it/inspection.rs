@@ -75,7 +75,7 @@ struct Scene {
     upstream: Upstream,
     gate: Gate,
     key: String,
-    _place: Place,
+    place: Place,
 }
 
 impl Scene {
@@ -87,7 +87,7 @@ impl Scene {
         place.write("resources/shop.yaml", &WORLD.replace("@UPSTREAM@", &upstream.url()).replace("file:shop-api", "file:../shop-api"));
         let gate = place.serve();
         let (_, key) = place.issue(&gate, "caller");
-        Self { upstream, gate, key: bearer(&key), _place: place }
+        Self { upstream, gate, key: bearer(&key), place }
     }
 
     fn post(&self, fields: &[(&str, &str)], body: &str) -> http::Answer {
@@ -148,6 +148,15 @@ fn what_is_not_as_the_document_has_it_reaches_no_upstream_and_is_told_where() {
     assert_eq!(query.said(), "400 inspect.request");
     assert_eq!(query.json()["detail"], "parameter `limit` in the query: it is out of range");
     assert_eq!(scene.upstream.received().len(), before);
+    // Whoever describes the call is told as much; of what was recorded only the code is known.
+    let described = ["explain", "--identity", "caller", "--method", "GET", "--url", "/shop/things?limit=1000"];
+    let explained = scene.place.run(&scene.gate, &described, "").with(3);
+    assert!(explained.out.contains("where      parameter `limit` in the query: it is out of range"), "{explained:?}");
+    let id = query.json()["request_id"].as_str().unwrap().to_owned();
+    let recorded = crate::gate::until("the record", || {
+        Some(scene.place.run(&scene.gate, &["explain", &id], "")).filter(|ended| ended.out.contains("inspect.request"))
+    });
+    assert!(recorded.out.contains("where      not recorded") && !recorded.out.contains("`limit`"), "{recorded:?}");
 }
 
 #[test]

@@ -53,6 +53,12 @@ fn a_good_change_is_live_on_an_open_connection_and_a_bad_one_changes_nothing() {
     caller.until("DELETE /shop/things/1", "200");
     gate.heard("the files were taken");
 
+    // What is taken and worth a word is told too, once.
+    assert!(!gate.said().contains("grant.no_operation"), "{}", gate.said());
+    place.change("resources/shop.yaml", "[read, list, write, delete]", "[read, list, write, delete, bulk]");
+    gate.heard("has no operation of class `bulk`");
+    place.change("resources/shop.yaml", "[read, list, write, delete, bulk]", "[read, list, write, delete]");
+
     // Several mistakes at once, among them what would take the right away again, were it believed.
     place.change("resources/shop.yaml", "[read, list, write, delete]", "[read]");
     place.write(

@@ -176,9 +176,38 @@ fn how_a_file_was_recorded_has_to_be_said_and_what_is_no_log_is_told() {
     let ended = wardgate(path, &["replay", "x.log"]).with(2);
     assert!(ended.err.contains("--format clf|combined|json|cloudtrail|har|sshd"), "{ended:?}");
     let ended = wardgate(path, &["replay", "--format", "combined", "x.log"]).with(3);
-    assert!(ended.err.contains("is it `--format combined`?"), "{ended:?}");
+    for said in ["1 line not understood", "x.log:1: ", "`--format combined` is as in: 192.0.2.7 - ada ["] {
+        assert!(ended.err.contains(said), "{said}: {ended:?}");
+    }
+    assert_eq!(ended.out, "", "there is nothing to show");
+    std::fs::write(path.join("y.log"), "{\"time\":1722376393,\"path\":\"/a\"}\n").unwrap();
+    let ended = wardgate(path, &["replay", "--format", "combined", "y.log"]).with(3);
+    assert!(ended.err.contains("it reads as `--format json`"), "{ended:?}");
+    std::fs::write(path.join("there.html"), "mine").unwrap();
+    let ended = wardgate(path, &["replay", "--format", "json", "y.log", "--html", "there.html"]).with(2);
+    assert!(ended.err.contains("`there.html` is there already") && ended.out.is_empty(), "{ended:?}");
+    assert_eq!(std::fs::read_to_string(path.join("there.html")).unwrap(), "mine");
     wardgate(path, &["replay", "--format", "clf", "no-such.log"]).with(2);
     wardgate(path, &["replay", "--format", "clf", "x.log", "--map", "time=ts"]).with(2);
     wardgate(path, &["replay", "--format", "json", "x.log", "--map", "tyme=ts"]).with(2);
     wardgate(path, &["replay", "--html", "x.html"]).with(2);
+}
+
+#[test]
+fn the_year_that_lines_do_not_say_comes_of_the_date_of_their_file() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path();
+    let line = |day: &str| format!("{day} 13:06:56 host sshd[1]: Failed password for root from 192.0.2.7 port 22 ssh2\n");
+    let log = std::fs::File::create_new(path.join("auth.log")).unwrap();
+    std::fs::write(path.join("auth.log"), [line("Dec 31"), line("Jan  1")].concat()).unwrap();
+    // 2024-03-01.
+    log.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_709_251_200)).unwrap();
+    let from = |ended: Ended| ended.json()["from"].as_str().unwrap()[..10].to_owned();
+    let arguments = ["replay", "--format", "sshd", "--output", "json", "auth.log"];
+    let ended = wardgate(path, &arguments).with(0);
+    assert!(ended.err.contains("`auth.log` begins in 2023; say another with --year"), "{ended:?}");
+    assert_eq!(from(ended), "2023-12-31", "the file ended in the March after");
+    let ended = wardgate(path, &[&arguments[..], &["--year", "2019"]].concat()).with(0);
+    assert!(!ended.err.contains("--year"), "{ended:?}");
+    assert_eq!(from(ended), "2019-12-31");
 }

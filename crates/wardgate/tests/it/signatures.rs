@@ -97,6 +97,7 @@ fn http_message_signatures_signs_with_each_algorithm() {
     let events = place.events();
     let proofs =
         |code: &str| events.iter().filter(|event| event["ruling"]["code"] == code).map(|event| &event["proof"]).collect::<Vec<_>>();
+    assert_eq!(proofs("proof.message_target").len(), made.len(), "the record says what was left out");
     let allowed = proofs("rule.allowed");
     assert_eq!(allowed.len(), 4 * made.len());
     assert!(allowed.iter().all(|proof| proof["kind"] == "signature" && proof["bound"] == true), "{allowed:?}");

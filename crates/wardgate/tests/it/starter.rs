@@ -26,6 +26,16 @@ fn init_writes_a_starter_that_passes_check_and_changes_nothing_twice() {
     assert!(checked.out.contains("1 API with") && !checked.err.contains("warning"), "{checked:?}");
     assert!(wardgate(place.path(), &["check", "-c", "gate/wardgate.yaml"]).status == 0);
     assert_eq!(wardgate(&gate, &["check", "--output", "json"]).with(0).json()["good"], true);
+    let whole = wardgate(&gate, &["check", "."]).with(0);
+    assert_eq!(whole.out, checked.out, "the directory has the configuration in it, which is no resource");
+    // What is wrong in a document is shown in the file where it is.
+    let document = fs::read_to_string(gate.join("openapi/hello.yaml")).unwrap();
+    fs::write(gate.join("openapi/hello.yaml"), document.replace("x-wardgate-class: list", "x-wardgate-class: lits")).unwrap();
+    let wrong = wardgate(&gate, &["check"]).with(2);
+    for said in ["at openapi/hello.yaml:7:7", "7 |       x-wardgate-class: lits", "did you mean `list`?", "1 error, 0 warnings"] {
+        assert!(wrong.err.contains(said), "{said}: {wrong:?}");
+    }
+    fs::write(gate.join("openapi/hello.yaml"), document).unwrap();
 
     let before = fs::read(gate.join("wardgate.key")).unwrap();
     let again = wardgate(place.path(), &["init", "gate"]).with(2);

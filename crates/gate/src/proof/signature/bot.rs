@@ -57,16 +57,24 @@ pub(super) fn signed(
     let bot = known(agent, snapshot).ok_or(Reason::ProofIssuer)?;
     let (sent, parameters) = (Sent::of(sourced), one.parameters());
     let (created, ends) = one.made(agent::LIFE_MAX, now).map_err(|fault| reason(&fault))?;
-    let whole = covers_call(one, arrival, sent == Sent::Body);
+    let covered = covers_call(one, arrival, sent == Sent::Body);
+    let whole = covered.is_ok();
     // What goes over to another protocol is a GET that does what it likes from then on.
     let reads = matches!(*arrival.method, Method::GET | Method::HEAD) && canonical.upgrade.is_none() && sent != Sent::Body;
-    let enough = if reads { one.covers(&Part::Authority) } else { whole && parameters.nonce.is_some() };
-    if !enough || parameters.expires.is_none() {
+    match reads {
+        true if !one.covers(&Part::Authority) => return Err(Reason::ProofMessageTarget.into()),
+        true => {}
+        false => covered?,
+    }
+    if !reads && parameters.nonce.is_none() {
         return Err(Reason::ProofMessage.into());
     }
+    if parameters.expires.is_none() {
+        return Err(Reason::ProofMessageTime.into());
+    }
     let fresh = nonce(one, sourced, snapshot, now)?;
-    let message = message(sourced, snapshot).ok_or(Reason::ProofMessage)?;
-    let key = bot.key(parameters.key_id.as_deref().ok_or(Reason::ProofMessage)?, now)?;
+    let message = message(sourced, snapshot).ok_or(Reason::ProofMessageAddress)?;
+    let key = bot.key(parameters.key_id.as_deref().ok_or(Reason::ProofMessageKey)?, now)?;
     let mark = one.verify(key, &message).map_err(|fault| reason(&fault))?;
     let found = snapshot.population().bindings().subjects().find(&bot.name, &bot.agent, &Map::new());
     // Nothing is to be discovered where nobody has it: that it is on record is the operator's own word.

@@ -43,6 +43,7 @@ fn what_is_wrong_with_a_line_is_said() {
     assert_snapshot!(common(r#"192.0.2.7 - - [17/May/2015:10:05:03 +0000] "\x16\x03\x01" 400 226"#),
         @r"what stands in the place of the request is none: `\x16\x03\x01`");
     assert_snapshot!(common(r#"192.0.2.7 - - [17/May/2015:10:05:03 +0000] "-" 408 -"#), @"what stands in the place of the request is none: `-`");
+    assert_snapshot!(common(r#"192.0.2.7 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 700 1"#), @"the status cannot be read: `700`");
     assert_snapshot!(common(r#"192.0.2.7 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 2000 1"#), @"the status cannot be read: `2000`");
     assert_snapshot!(common(r#"192.0.2.7 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200"#), @"the length of the answer is missing");
     assert_snapshot!(told(line(b"\xff", Detail::Common)), @"it is not UTF-8");

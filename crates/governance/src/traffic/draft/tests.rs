@@ -1,7 +1,7 @@
 //! Drafts of whole logs: text in, a document out, and what that document makes of the same calls.
 
 use super::{Draft, DraftSettings, TaughtBy, Undrafted, draft};
-use crate::traffic::{Files, Format, Installation, Mapping, Reading, Report, Settings, YEAR, replay};
+use crate::traffic::{Files, Format, Installation, Mapping, Reading, Report, Settings, YEARS, replay};
 use insta::assert_snapshot;
 use proptest::prelude::*;
 use std::{
@@ -17,7 +17,7 @@ const TRAIL: &str = include_str!("../../../testdata/traffic/cloudtrail/aws.persi
 const LOGIN: &str = include_str!("../../../testdata/traffic/cloudtrail/aws.initial-access.console-login-without-mfa.json");
 
 fn reading(format: Format) -> Reading {
-    Reading { format, mapping: Arc::new(Mapping::new([]).unwrap()), year: YEAR }
+    Reading { format, mapping: Arc::new(Mapping::new([]).unwrap()), years: YEARS }
 }
 
 fn of(format: Format) -> DraftSettings {

@@ -39,6 +39,7 @@ fn what_is_wrong_with_an_object_is_said() {
     assert_snapshot!(check("{}"), @"the time is missing");
     assert_snapshot!(check(r#"{"time":"soon","path":"/"}"#), @"the time cannot be read: `soon`");
     assert_snapshot!(check(r#"{"time":1}"#), @"the path is missing");
+    assert_snapshot!(check(r#"{"time":1,"path":"/","status":700}"#), @"the status cannot be read: `700`");
     assert_snapshot!(check(r#"{"time":1,"path":"/","status":"fine"}"#), @"the status cannot be read: `fine`");
     assert_snapshot!(check(r#"{"time":1,"path":"/","method":"G T"}"#), @"the method cannot be read: `G T`");
     assert_snapshot!(check(r#"{"time":1,"path":"/"} x"#), @"it is not JSON as wanted: trailing characters");

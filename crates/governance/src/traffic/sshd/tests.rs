@@ -1,10 +1,10 @@
-use super::Sshd;
+use super::{Sshd, Years};
 use crate::traffic::testing::told;
 use insta::assert_snapshot;
 use proptest::prelude::*;
 
 fn check(lines: &str) -> String {
-    let mut sshd = Sshd::new(2017);
+    let mut sshd = Sshd::new(&Years::All(2017), 0);
     let told = |line: &str| match sshd.line(line.trim().as_bytes()) {
         Ok(None) => "-".to_owned(),
         Ok(Some(call)) => told(Ok(call)),
@@ -44,10 +44,24 @@ fn the_year_grows_where_the_months_begin_anew() {
     );
 }
 
+#[test]
+fn the_year_comes_of_when_a_file_ended() {
+    let first = |file: usize, day: &str| {
+        let line = format!("{day} 00:00:00 gate sshd[1]: Accepted password for eve from 192.0.2.7 port 9 ssh2");
+        let years = Years::Ended([(2024, 3), (2023, 12)].into());
+        let mut sshd = Sshd::new(&years, file);
+        sshd.line(line.as_bytes()).map(|call| call.unwrap().time.to_rfc3339()[..10].to_owned())
+    };
+    assert_eq!(first(0, "Mar  1").as_deref(), Ok("2024-03-01"));
+    assert_eq!(first(0, "Feb 29").as_deref(), Ok("2024-02-29"));
+    assert_eq!(first(0, "Nov 30").as_deref(), Ok("2023-11-30"), "what is to come in that year was in the year before");
+    assert_eq!(first(1, "Nov 30").as_deref(), Ok("2023-11-30"));
+}
+
 proptest! {
     #[test]
     fn nothing_breaks_it(bytes in proptest::collection::vec(any::<u8>(), 0..160), at in 0_usize..80, put in any::<u8>()) {
-        let mut sshd = Sshd::new(2000);
+        let mut sshd = Sshd::new(&Years::All(2000), 0);
         let _ = sshd.line(&bytes);
         let mut good = b"Mar 27 13:08:10 gate sshd[1361]: Failed password for invalid user admin from 192.0.2.8 port 1 ssh2".to_vec();
         good[at] = put;

@@ -66,15 +66,15 @@ fn what_is_no_date_is_refused() {
     let paths = "{/a: {get: {deprecated: soon, x-sunset: 'Sat, 31 Dec 2027 23:59:59 GMT', x-wardgate-deprecated: 7}}, \
                  /b: {get: {x-wardgate-deprecated: 2027-06-30, x-sunset: 2026-06-30}}}";
     assert_snapshot!(check("after_sunset: perhaps", paths), @r#"
-    ledger.yaml: error[operation.sunset]: `/paths/~1b/get/x-sunset`: 2026-06-30T00:00:00Z is before 2027-06-30T00:00:00Z, since when the operation is deprecated
-      = what is gone was deprecated before (RFC 9745 §4)
-    ledger.yaml: error[value.invalid]: `/paths/~1a/get/x-sunset`: this is no date
-      = write a date as in `"2027-06-30"`, or a moment as RFC 3339 has it
-    ledger.yaml: error[value.invalid]: `/paths/~1a/get/x-wardgate-deprecated`: this is no date
-      = write a date as in `"2027-06-30"`, or a moment as RFC 3339 has it
-    ledger.yaml: error[value.type]: `/paths/~1a/get/deprecated`: expected `true` or `false`
-    r.yaml:14:17: error[value.word]: Api `ledger`: `after_sunset`: `perhaps` is not one of `allow`, `deny`
-    "#);
+ledger.yaml:2:20: error[value.type]: `/paths/~1a/get/deprecated`: expected `true` or `false`
+ledger.yaml:2:38: error[value.invalid]: `/paths/~1a/get/x-sunset`: this is no date
+  = write a date as in `"2027-06-30"`, or a moment as RFC 3339 has it
+ledger.yaml:2:81: error[value.invalid]: `/paths/~1a/get/x-wardgate-deprecated`: this is no date
+  = write a date as in `"2027-06-30"`, or a moment as RFC 3339 has it
+ledger.yaml:2:155: error[operation.sunset]: `/paths/~1b/get/x-sunset`: 2026-06-30T00:00:00Z is before 2027-06-30T00:00:00Z, since when the operation is deprecated
+  = what is gone was deprecated before (RFC 9745 §4)
+r.yaml:14:17: error[value.word]: Api `ledger`: `after_sunset`: `perhaps` is not one of `allow`, `deny`
+"#);
     let said = check("operations: [{match: GET /c, deprecated: 2027-06-30, sunset: 2026-06-30}, {match: GET /d, sunset: never}]", "{}");
     assert!(
         said.contains("`operations[0].sunset`: 2026-06-30T00:00:00Z is before 2027-06-30T00:00:00Z") && said.contains("`never`"),

@@ -65,13 +65,13 @@ fn what_cannot_be_is_said_all_at_once() {
     r.yaml:16:115: error[upstream.ca]: Api `a`: `upstream.ca`: no address of this upstream is called by TLS
       = write the addresses as `https://…`, or take `ca` out
     ");
-    assert_snapshot!(check("{ urls: [https://u], ca: file:none.pem, upgrade: [h2c], protocol: http3 }"), @"
-    r.yaml:16:38: error[file.not_read]: Api `a`: `upstream.ca`: the file `none.pem` cannot be read: entity not found
-      = a path is relative to the file that names it
-    r.yaml:16:63: error[value.word]: Api `a`: `upstream.upgrade[0]`: `h2c` is not one of `websocket`
-    r.yaml:16:79: error[value.word]: Api `a`: `upstream.protocol`: `http3` is not one of `http1`, `http2`
-      = did you mean `http1`?
-    ");
+    assert_snapshot!(check("{ urls: [https://u], ca: file:none.pem, upgrade: [h2c], protocol: http3 }"), @r"
+r.yaml:16:38: error[file.not_read]: Api `a`: `upstream.ca`: the file `none.pem` cannot be read: entity not found
+  = a relative path counts from the file that names it or, where nothing is there, from the directory of `wardgate.yaml`
+r.yaml:16:63: error[value.word]: Api `a`: `upstream.upgrade[0]`: `h2c` is not one of `websocket`
+r.yaml:16:79: error[value.word]: Api `a`: `upstream.protocol`: `http3` is not one of `http1`, `http2`
+  = did you mean `http1`?
+");
     assert_snapshot!(check("{ urls: [http://u, http://v, http://u:80] }"), @"
     r.yaml:16:42: error[upstream.url_twice]: Api `a`: `upstream.urls`: this address stands twice
       = keep one

@@ -71,6 +71,17 @@ fn where_a_call_comes_from_is_told_beside_where_its_caller_lives() {
 }
 
 #[test]
+fn signals_say_what_was_measured_and_what_would_have_been() {
+    let explained = json!({
+        "ruling": {
+            "response": "allow", "enforced": true, "code": "rule.allowed", "reasons": ["rule.allowed"], "policies": [], "risk": 62, "would": "slow",
+            "signals": [{ "name": "rate", "value": 430.0, "weight": 50.0 }, { "name": "new_operation", "value": 0.0, "weight": 25.0 }]
+        }
+    });
+    insta::assert_snapshot!(anstream::adapter::strip_str(&readable(&explained)).to_string(), @"");
+}
+
+#[test]
 fn what_is_only_observed_is_no_refusal() {
     let ruling = |response: &str, enforced: bool| json!({ "ruling": { "response": response, "enforced": enforced } });
     assert!(!refused(&ruling("allow", true)) && !refused(&ruling("slow", true)) && !refused(&ruling("block", false)));

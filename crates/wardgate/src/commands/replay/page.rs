@@ -6,7 +6,7 @@ use crate::commands::timeline::{escaped, policy};
 use std::fmt::Write as _;
 use wardgate_governance::traffic::{
     Report,
-    report::{ApiTold, IdentityTold, Rulings, SignalTold, Step},
+    report::{ApiTold, IdentityTold, Part, Rulings, SignalTold, Step},
 };
 use wardgate_model::time::Time;
 
@@ -197,8 +197,7 @@ fn worst(told: &IdentityTold) -> String {
         return escaped(&told.name);
     }
     let rows = told.worst.iter().map(|call| {
-        let parts: Vec<String> =
-            call.signals.iter().map(|part| format!("{} {} {} (+{})", part.name, part.value, part.unit, part.weight)).collect();
+        let parts: Vec<String> = call.signals.iter().map(measured).collect();
         vec![
             Cell { class: "t", html: escaped(&call.time.to_rfc3339()) },
             Cell { class: call.response, html: escaped(call.response) },
@@ -210,6 +209,14 @@ fn worst(told: &IdentityTold) -> String {
     });
     let header = [("time", false), ("ruled", false), ("reason", false), ("risk", true), ("what", false), ("signals", false)];
     format!("<details><summary>{}</summary>{}</details>", escaped(&told.name), table(&header, rows))
+}
+
+/// A signal of a call. A value of nothing says nothing: what it contributes does.
+fn measured(part: &Part) -> String {
+    match part.value {
+        0 => format!("{} (+{})", part.name, part.weight),
+        value => format!("{} {value} {} (+{})", part.name, part.unit, part.weight),
+    }
 }
 
 fn operations(api: &ApiTold) -> String {

@@ -3,7 +3,7 @@
 use crate::output::{Page, number};
 use wardgate_governance::traffic::{
     Report,
-    report::{ApiTold, CallTold, IdentityTold, Rulings, Step},
+    report::{ApiTold, CallTold, IdentityTold, Part, Rulings, Step},
 };
 use wardgate_model::time::Time;
 
@@ -118,7 +118,10 @@ fn identities(page: &mut Page, identities: &[IdentityTold]) {
     page.rows("Callers, the worst first", &["CALLER", "CALLS", "NOT ALLOWED", "RISK", "OPERATIONS", "SOURCES", "SIGNALS"], &rows);
     for told in identities.iter().filter(|told| !told.worst.is_empty()).take(OFFENDERS) {
         let row = |call: &CallTold| {
-            let signals: Vec<String> = call.signals.iter().map(|part| format!("{} {} (+{})", part.name, part.value, part.weight)).collect();
+            // A value of nothing says nothing: what it contributes does.
+            let measured = |part: &Part| if part.value == 0 { String::new() } else { format!(" {}", part.value) };
+            let signals: Vec<String> =
+                call.signals.iter().map(|part| format!("{}{} (+{})", part.name, measured(part), part.weight)).collect();
             vec![
                 call.time.to_rfc3339(),
                 call.response.to_owned(),

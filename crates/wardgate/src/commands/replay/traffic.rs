@@ -1,12 +1,12 @@
 //! Logs of others: files in, a report out.
 
-use super::{page, shown};
+use super::{dated, page, shown};
 use crate::{
     cli::{ForeignArgs, Output},
     commands::timeline,
     control::Gathered,
     diagnostics,
-    output::{Exit, error, json, note, number, print},
+    output::{Exit, error, json, note, number, plain, print},
 };
 use flate2::bufread::MultiGzDecoder;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -16,7 +16,11 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-use wardgate_governance::traffic::{Files, Format, Installation, Mapping, Reading, Report, Settings, Unreplayed, replay};
+use wardgate_governance::traffic::{
+    Files, Format, Installation, Mapping, Reading, Report, Settings, Unreplayed, Years,
+    reader::{Reader, Told},
+    replay,
+};
 
 /// How a gzip file begins (RFC 1952 §2.3.1).
 const GZIP: [u8; 2] = [0x1F, 0x8B];
@@ -51,9 +55,19 @@ pub(super) async fn run(format: Format, logs: Vec<PathBuf>, args: ForeignArgs, o
             return Ok(Exit::Invalid);
         }
     };
-    let settings = Settings { reading: Reading { format, mapping, year: args.year }, top: usize::from(args.top) };
-    let found = tokio::task::spawn_blocking(move || replayed(&logs, &settings, installation.as_ref())).await?;
-    let report = match found {
+    if let Some(file) = args.html.as_ref().filter(|file| file.exists()) {
+        error(&format!("`{}` is there already: name another file for the page, or remove this one", file.display()));
+        return Ok(Exit::Invalid);
+    }
+    let years = args.year.map_or_else(|| dated::years(&logs), Years::All);
+    let settings = Settings { reading: Reading { format, mapping, years }, top: usize::from(args.top) };
+    let found = tokio::task::spawn_blocking(move || {
+        let report = replayed(&logs, &settings, installation.as_ref());
+        let instead = report.as_ref().is_ok_and(|report| report.calls == 0).then(|| instead(&logs, &settings.reading)).flatten();
+        (report, instead)
+    });
+    let (report, instead) = found.await?;
+    let report = match report {
         Ok(report) => report,
         Err(wrong @ Unreplayed::TooMany) => {
             error(&wrong.to_string());
@@ -66,14 +80,55 @@ pub(super) async fn run(format: Format, logs: Vec<PathBuf>, args: ForeignArgs, o
     }
     match output {
         Output::Json => json(&report)?,
+        Output::Table if report.calls == 0 => {}
         Output::Table => print(&shown::text(&report))?,
     }
     if report.calls == 0 {
-        let lines = number(report.not_understood.count, "line");
-        note(&format!("note: no call was found ({lines} not understood): is it `--format {}`?", format.as_str()));
+        note(&nothing(&report, format, instead));
         return Ok(Exit::No);
     }
+    if format == Format::Sshd && args.year.is_none() {
+        note(&dated::told(&report));
+    }
     Ok(Exit::Done)
+}
+
+/// Lines of a file that are looked at for what it could be instead.
+const TRIED: usize = 50;
+/// Lines that were not understood and are shown where none was.
+const WRONG: usize = 3;
+
+/// As what more of the first lines can be understood; `None`: as nothing that is known.
+fn instead(logs: &[PathBuf], reading: &Reading) -> Option<(Format, usize)> {
+    let log = logs.first()?;
+    let calls = |format: Format| {
+        let mut reader = Reader::new(opened(File::open(log).ok()?).ok()?, &Reading { format, ..reading.clone() }, 0);
+        let mut calls = 0_usize;
+        for _ in 0..TRIED {
+            match reader.read_on() {
+                Ok(Some(told)) => calls += usize::from(matches!(told, Told::Call(_))),
+                Ok(None) | Err(_) => break,
+            }
+        }
+        Some(calls)
+    };
+    let all = Format::ALL.iter().copied().filter(|format| *format != reading.format);
+    all.filter_map(|format| Some((format, calls(format)?))).rev().max_by_key(|(_, calls)| *calls).filter(|(_, calls)| *calls > 0)
+}
+
+/// What was expected, and what was there.
+fn nothing(report: &Report, format: Format, instead: Option<(Format, usize)>) -> String {
+    let passed: u64 = report.files.iter().map(|file| file.passed_over).sum();
+    let passed = if passed > 0 { format!(", {} passed over", number(passed, "line")) } else { String::new() };
+    let mut text = format!("note: no call was found: {} not understood{passed}\n", number(report.not_understood.count, "line"));
+    for wrong in report.not_understood.first.iter().take(WRONG) {
+        text.push_str(&format!("  {}:{}: {}\n", plain(&wrong.file), wrong.line, plain(&wrong.what)));
+    }
+    text.push_str(&format!("  `--format {}` is as in: {}", format.as_str(), format.example()));
+    if let Some((other, _)) = instead {
+        text.push_str(&format!("\n  it reads as `--format {}`", other.as_str()));
+    }
+    text
 }
 
 /// What documents declare; `None`: none are named.

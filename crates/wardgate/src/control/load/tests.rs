@@ -53,3 +53,34 @@ fn what_comes_by_the_api_sees_the_directories_of_resources_and_nothing_else() {
     let file = base.join("resources/deep/a.yaml");
     assert_eq!(disk.read(&file, "../../wardgate.yaml").unwrap(), b"w", "who may write files there may read there");
 }
+
+#[test]
+fn a_file_that_is_named_is_told_of_where_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let base = directory.path();
+    for below in ["resources", "openapi"] {
+        fs::create_dir_all(base.join(below)).unwrap();
+    }
+    fs::write(base.join("openapi/a.yaml"), "a").unwrap();
+    fs::write(base.join("resources/b.yaml"), "b").unwrap();
+    let disk = Disk::new(base.to_owned(), &[base.join("resources")]);
+    let from = base.join("resources/api.yaml");
+    let place = |path: &str| disk.place(&from, path).strip_prefix(base).unwrap().display().to_string();
+    assert_eq!(place("b.yaml"), "resources/b.yaml", "beside the file that names it");
+    assert_eq!(place("openapi/a.yaml"), "openapi/a.yaml", "in the directory of the configuration");
+    let error = disk.read(&from, "openapi/c.yaml").unwrap_err().to_string().replace(&base.display().to_string(), "BASE");
+    assert_eq!(error, "there is neither `BASE/resources/openapi/c.yaml` nor `BASE/openapi/c.yaml`");
+}
+
+#[test]
+fn the_configuration_is_no_resource_where_it_stands_among_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let base = directory.path();
+    fs::write(base.join("owners.yaml"), "{kind: Owner, name: a, spec: {accountable: a@example.com}}").unwrap();
+    fs::write(base.join("wardgate.yaml"), "# a process\nlisteners: []\n").unwrap();
+    let gathered = |found: &mut Vec<_>| super::gather(&[base.to_owned()], found).documents.len();
+    let mut found = Vec::new();
+    assert_eq!((gathered(&mut found), &*found), (1, &[][..]));
+    fs::write(base.join("wardgate.yaml"), "kind: Owner\nname: b\nspec: {accountable: b@example.com}\n").unwrap();
+    assert_eq!(gathered(&mut found), 2, "a document under that name is one");
+}

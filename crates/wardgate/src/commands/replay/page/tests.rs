@@ -6,7 +6,7 @@ use std::{
     io::{self, Read},
     sync::Arc,
 };
-use wardgate_governance::traffic::{Files, Format, Mapping, Reading, Report, Settings, replay};
+use wardgate_governance::traffic::{Files, Format, Mapping, Reading, Report, Settings, Years, replay};
 
 /// A log in the combined format: a caller far above its limit, one that asks for nothing that is there, and one whose name is a page itself.
 fn report() -> Report {
@@ -28,7 +28,7 @@ fn report() -> Report {
     log.push_str("nonsense & <b>more</b>\n");
     let bytes = log.into_bytes();
     let open = |_: usize| -> io::Result<Box<dyn Read>> { Ok(Box::new(io::Cursor::new(bytes.clone()))) };
-    let reading = Reading { format: Format::Combined, mapping: Arc::new(Mapping::new([]).unwrap()), year: 2000 };
+    let reading = Reading { format: Format::Combined, mapping: Arc::new(Mapping::new([]).unwrap()), years: Years::All(2000) };
     replay(&Files { names: vec!["access.log".to_owned()], open: &open }, &Settings { reading, top: 5 }, None).unwrap()
 }
 
