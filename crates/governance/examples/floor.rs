@@ -56,7 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let reading = Reading { format, mapping: Arc::new(Mapping::new([])?), years: Years::All(2025) };
     let limit = if format == Format::Sshd { LIMIT } else { LIMIT_OF_CALLS };
     let mut sources: BTreeMap<String, Source> = BTreeMap::new();
-    let mut reader = Reader::new(File::open(path)?, &reading);
+    let mut reader = Reader::new(File::open(path)?, &reading, 0);
     while let Some(told) = reader.read_on()? {
         let Told::Call(call) = told else { continue };
         let source = sources.entry(call.source.to_string()).or_default();

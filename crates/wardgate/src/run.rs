@@ -49,7 +49,10 @@ impl Before {
 
     fn of(newest: &[EventV1<'_>], unreadable: u64) -> Self {
         let changes = newest.iter().rev().filter_map(|event| event.change.as_ref());
-        match changes.map(|change| (&*change.actor, &*change.kind, &*change.what)).find(|(actor, kind, _)| (*actor, *kind) == (PROCESS, KIND)) {
+        match changes
+            .map(|change| (&*change.actor, &*change.kind, &*change.what))
+            .find(|(actor, kind, _)| (*actor, *kind) == (PROCESS, KIND))
+        {
             Some((_, _, STOP)) => Self::Stopped,
             None if newest.is_empty() && unreadable == 0 => Self::Nothing,
             _ => Self::Crashed,
@@ -89,7 +92,8 @@ impl Run {
     #[must_use]
     pub fn started(log: &Arc<Log>, name: &str, before: Before, window: Duration) -> Self {
         if before == Before::Crashed {
-            let lacks = format!("the run before did not end by itself: up to {} ms of events may be missing before this one", window.as_millis());
+            let lacks =
+                format!("the run before did not end by itself: up to {} ms of events may be missing before this one", window.as_millis());
             tracing::warn!("{lacks}");
             record(log, name, CRASH, Some(&lacks));
         }

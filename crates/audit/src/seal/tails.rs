@@ -1,7 +1,9 @@
 //! What is known of the tails: what the note that the last run left says of them, and what this run wrote. So what is signed next, and
 //! which of them may be sealed.
 
-use super::{Held, SealError, Sealer, Span, TAIL_NOTE, TAILS_MAX, TailNote, failed, holds, kept_note, lived::Lived, note::Age, replace, step};
+use super::{
+    Held, SealError, Sealer, Span, TAIL_NOTE, TAILS_MAX, TailNote, failed, holds, kept_note, lived::Lived, note::Age, replace, step,
+};
 use crate::{
     directory::SEGMENTS,
     hot::{self, Frame, Tail, TailName},

@@ -32,7 +32,8 @@ fn process(path: &Path, name: &str, after: usize, ends: bool) -> Before {
 /// What the log tells of runs.
 fn told(path: &Path) -> Vec<String> {
     let page = reading::tail(path, &Filter::default(), &Since::Oldest, 500).expect("readable");
-    let changes = page.events.into_iter().filter_map(|event| event.change).filter(|change| (&*change.actor, &*change.kind) == (PROCESS, KIND));
+    let changes =
+        page.events.into_iter().filter_map(|event| event.change).filter(|change| (&*change.actor, &*change.kind) == (PROCESS, KIND));
     changes.map(|change| format!("{} {}", change.what, change.name)).collect()
 }
 

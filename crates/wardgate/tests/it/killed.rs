@@ -41,7 +41,8 @@ fn ask_until_it_ends(public: SocketAddr, key: &str) -> Answered {
                 _ => return answered,
             }
         }
-        let field = text.lines().find_map(|line| line.split_once(": ").filter(|(name, _)| name.eq_ignore_ascii_case("wardgate-request-id")));
+        let field =
+            text.lines().find_map(|line| line.split_once(": ").filter(|(name, _)| name.eq_ignore_ascii_case("wardgate-request-id")));
         answered.push((field.expect("an id").1.to_owned(), now()));
     }
     answered
@@ -114,4 +115,3 @@ fn killed_again_and_again_under_load_the_log_stays_whole_and_lacks_at_most_a_win
 fn runs(events: &[Value]) -> Vec<&str> {
     events.iter().filter(|event| event["change"]["kind"] == "run").filter_map(|event| event["change"]["what"].as_str()).collect()
 }
-

@@ -17,7 +17,7 @@ use anyhow::Context as _;
 use http::Method;
 use serde_json::json;
 use std::{fmt::Write as _, fs, path::PathBuf, sync::Arc, time::Duration};
-use wardgate_governance::traffic::{Format, Mapping, Reading, Report, Settings};
+use wardgate_governance::traffic::{Format, Mapping, Reading, Report, Settings, YEARS};
 use wardgate_model::time::Time;
 
 /// The six, and which of them scrapes.
@@ -82,7 +82,7 @@ async fn play_it(stage: &Stage, play: &mut Play) -> anyhow::Result<()> {
 fn judged(log: &PathBuf, resources: &PathBuf) -> anyhow::Result<Report> {
     let installation =
         installation(std::slice::from_ref(resources)).map_err(|_| anyhow::anyhow!("the demo's own documents are refused"))?;
-    let reading = Reading { format: Format::Json, mapping: Arc::new(Mapping::new(std::iter::empty::<&str>())?), year: 0 };
+    let reading = Reading { format: Format::Json, mapping: Arc::new(Mapping::new(std::iter::empty::<&str>())?), years: YEARS };
     Ok(replayed(std::slice::from_ref(log), &Settings { reading, top: 20 }, installation.as_ref())?)
 }
 
