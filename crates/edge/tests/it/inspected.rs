@@ -48,7 +48,7 @@ fn a_body_in_chunks_that_says_not_what_it_is_is_not_passed_by() {
     assert_eq!(upstream.received(), "");
     assert_eq!(chunked(&edge, "/", "", ""), "200", "it was none");
     assert_eq!(chunked(&edge, "/", "Content-Type: application/json\r\n", EVIL), "200");
-    assert!(upstream.received().ends_with(EVIL), "{}", upstream.received());
+    assert!(upstream.received().contains(EVIL), "{}", upstream.received());
     let idle = "GET /x HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n";
     assert_eq!(said(&edge.raw(idle)), "200", "there is no body, whatever would be its type");
 }

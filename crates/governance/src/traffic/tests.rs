@@ -181,27 +181,27 @@ fn an_installation_judges_those_on_record_by_its_policies_and_lets_strangers_in_
     assert!(!report.learned);
 }
 
-/// Whether anything is told of a caller that comes every other hour for days and then every five seconds; what each of those is answered.
+/// What is told of a caller that comes every other hour for days and then hammers for ten minutes; what it is answered then.
 fn hammering(rate: &str, answered: &str) -> Option<u8> {
     let inventory = crate::testing::inventory(&SHOP.replace("rate: 1/h, burst: 2", rate));
     let installation = Installation::of(&inventory, Arc::new(Limits::compile(&inventory.limits))).unwrap();
-    let call = |second: u32, answered: &str| {
-        let at = 1_772_355_600 + second;
-        format!("{{\"ts\":{at},\"path\":\"/shop/things/7\",\"user\":\"reader\",\"ip\":\"192.0.2.7\",{answered}}}\n")
+    let call = |millis: u64, answered: &str| {
+        let (second, rest) = (1_772_355_600 + millis / 1_000, millis % 1_000);
+        format!("{{\"ts\":{second}.{rest:03},\"path\":\"/shop/things/7\",\"user\":\"reader\",\"ip\":\"192.0.2.7\",{answered}}}\n")
     };
-    let usual = (0..60).map(|at| call(at * 7_200, "\"status\":200"));
-    let lines: String = usual.chain((0..200).map(|at| call(60 * 7_200 + at * 5, answered))).collect();
+    let usual = (0..60).map(|at| call(at * 7_200_000, "\"status\":200"));
+    let lines: String = usual.chain((0..2_000).map(|at| call(60 * 7_200_000 + at * 300, answered))).collect();
     let report = replayed(Format::Json, &[&lines], Some(&installation)).unwrap();
     report.signals.iter().find(|signal| signal.name == "deaf").map(|signal| signal.weight_max)
 }
 
 #[test]
 fn who_is_told_to_wait_and_comes_again_is_told_of() {
-    let (refused, let_in) = ("rate: 1/h, burst: 2", "rate: 1000/s, burst: 1000");
-    assert_eq!(hammering(refused, "\"status\":200"), Some(20), "by a refusal of ours");
+    let (refused, let_in) = ("rate: 9/m, burst: 1", "rate: 1000/s, burst: 1000");
+    assert_eq!(hammering(refused, "\"status\":200"), Some(30), "by a refusal of ours");
     assert_eq!(hammering(let_in, "\"status\":200"), None);
-    assert_eq!(hammering(let_in, "\"status\":429,\"retry_after\":60"), Some(20), "by the upstream");
-    assert_eq!(hammering(let_in, "\"status\":503,\"retry_after\":\"60\""), Some(20));
+    assert_eq!(hammering(let_in, "\"status\":429,\"retry_after\":60"), Some(30), "by the upstream");
+    assert_eq!(hammering(let_in, "\"status\":503,\"retry_after\":\"60\""), Some(30));
     assert_eq!(hammering(let_in, "\"status\":429"), None, "nobody knows for how long");
     assert_eq!(hammering(let_in, "\"status\":301,\"retry_after\":60"), None, "that is not to come again");
     assert_eq!(hammering(let_in, "\"status\":429,\"retry_after\":\"Fri, 31 Dec 1999 23:59:59 GMT\""), None);
