@@ -5,8 +5,8 @@
 //! risky, and of nothing else. Whoever is no identity (people, nobody) has no profile: logins and contents are looked at all the same.
 //!
 //! Reading order: `sight` (a request in numbers), `table`, `runs`, `amount` (what is remembered), `profile` (what is unusual), `peers`,
-//! `logins`, `listed`, `flows` (what is begun and not finished), `waits` (who does not wait), `teaching` (calls that somebody says there were),
-//! and `weights`, where every number stands.
+//! `logins`, `listed`, `flows` (what is begun and not finished), `shards` (what is counted of many, with a lock each), `waits` (who does not
+//! wait), `teaching` (calls that somebody says there were), and `weights`, where every number stands.
 
 mod amount;
 mod flows;
@@ -17,6 +17,7 @@ mod logins;
 mod peers;
 mod profile;
 mod runs;
+mod shards;
 mod sight;
 mod table;
 mod teaching;
@@ -26,13 +27,13 @@ mod weights;
 pub use hash::HashKey;
 use hash::Of;
 pub use kept::{FILE_BYTES_MAX, Unkept};
+pub use sight::Sight;
 pub use teaching::{Teaching, Unteachable};
 
 use flows::{Flows, Stepped};
 use logins::Logins;
 use peers::Peers;
 use profile::{Beside, Parts, Profile};
-use sight::Sight;
 use std::{
     collections::VecDeque,
     sync::{
@@ -95,7 +96,7 @@ pub enum Announced {
 #[derive(Debug, Default)]
 pub struct Watch {
     key: HashKey,
-    profiles: papaya::HashMap<IdentityId, Arc<Mutex<Profile>>, ahash::RandomState>,
+    profiles: Profiles,
     count: AtomicUsize,
     peers: papaya::HashMap<u64, Arc<Mutex<Peers>>, ahash::RandomState>,
     logins: Logins,
@@ -115,44 +116,50 @@ enum Heard {
     Said,
 }
 
-/// Whoever calls, and its profile.
-type Whose = (Arc<Identity>, Arc<Mutex<Profile>>);
+type Profiles = papaya::HashMap<IdentityId, Arc<Mutex<Profile>>, ahash::RandomState>;
+/// The profiles, as long as none of them is given up.
+type Pinned<'w> = papaya::HashMapRef<'w, IdentityId, Arc<Mutex<Profile>>, ahash::RandomState, papaya::LocalGuard<'w>>;
 
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Watch {
+    /// What is seen of a request; `None` where it is not known what it calls.
+    #[must_use]
+    pub fn see(&self, facts: &Facts, now: Time) -> Option<Sight> {
+        Sight::of(facts, self.key, now)
+    }
+
     /// How far a request is from what is usual. It counts as an attempt.
     #[must_use]
     pub fn assess(&self, facts: &Facts, payload: &Payload, now: Time) -> Assessment {
-        self.assess_as(|| self.profile_of(facts), facts, payload, now)
+        self.see(facts, now).map_or_else(Assessment::default, |sight| self.assess_seen(&sight, facts, payload))
     }
 
-    fn assess_as(&self, whose: impl FnOnce() -> Option<Whose>, facts: &Facts, payload: &Payload, now: Time) -> Assessment {
-        let Some(sight) = Sight::of(facts, self.key, now) else { return Assessment::default() };
-        let steps = Stepped::of(facts, &sight, self.key);
-        let mut parts = match whose() {
-            Some((identity, profile)) => {
-                let mut profile = lock(&profile);
-                let mut parts = profile.assess(&sight, || self.beside(&identity, &sight));
-                if profile.is_mature(sight.minute) {
-                    let said = self.flows.assess(steps, &sight, Some(profile.courses()));
-                    part(&mut parts, Signal::Unfinished, said.begun, said.weight);
-                }
-                parts
+    /// The same of a request that was seen just now.
+    #[must_use]
+    pub fn assess_seen(&self, sight: &Sight, facts: &Facts, payload: &Payload) -> Assessment {
+        let profiles = self.profiles.pin();
+        self.assess_as(machine(facts).and_then(|caller| self.profile_of(&caller.identity.id, &profiles)), sight, facts, payload)
+    }
+
+    fn assess_as(&self, profile: Option<&Mutex<Profile>>, sight: &Sight, facts: &Facts, payload: &Payload) -> Assessment {
+        let steps = Stepped::of(facts, sight, self.key);
+        let mut parts = Parts::new();
+        if let (Some(profile), Some(caller)) = (profile, machine(facts)) {
+            let mut profile = lock(profile);
+            profile.assess(sight, || self.beside(&caller.identity, sight), &mut parts);
+            if stands_in_flows(facts) && profile.is_mature(sight.minute) {
+                let said = self.flows.assess(steps, sight, Some(profile.courses()));
+                part(&mut parts, Signal::Unfinished, said.begun, said.weight);
             }
-            None => {
-                let mut parts = Parts::new();
-                if is_nobody_known(facts) {
-                    let said = self.flows.assess(steps, &sight, None);
-                    part(&mut parts, Signal::Unfinished, said.begun, said.weight);
-                }
-                parts
-            }
-        };
-        if signs_in(facts, &sight) {
-            for (signal, value, weight) in self.logins.assess(&sight) {
+        } else if is_nobody_known(facts) {
+            let said = self.flows.assess(steps, sight, None);
+            part(&mut parts, Signal::Unfinished, said.begun, said.weight);
+        }
+        if signs_in(facts, sight) {
+            for (signal, value, weight) in self.logins.assess(sight) {
                 part(&mut parts, signal, value, weight);
             }
         }
@@ -180,61 +187,66 @@ impl Watch {
 
     /// What came of a request: baselines learn of those that were allowed and not risky, and of no others.
     pub fn learn(&self, facts: &Facts, ruling: &Ruling, effect: &Effect, now: Time) {
-        self.learn_as(|| self.known_profile(facts), Heard::Real, facts, ruling, effect, now);
+        if let Some(sight) = self.see(facts, now) {
+            self.learn_seen(&sight, facts, ruling, effect);
+        }
     }
 
-    fn learn_as(&self, whose: impl FnOnce() -> Option<Whose>, heard: Heard, facts: &Facts, ruling: &Ruling, effect: &Effect, now: Time) {
-        let Some(sight) = Sight::of(facts, self.key, now) else { return };
-        let profile = whose();
-        if let Some((_, profile)) = profile.as_ref().filter(|_| facts.stopped.is_none()) {
-            lock(profile).came(&sight, sight::seconds(facts.time));
+    /// The same of a request that was seen when it was assessed ([`Sight::at`]).
+    pub fn learn_seen(&self, sight: &Sight, facts: &Facts, ruling: &Ruling, effect: &Effect) {
+        let profiles = self.profiles.pin();
+        self.learn_as(known_profile(facts, &profiles), Heard::Real, sight, facts, ruling, effect);
+    }
+
+    fn learn_as(&self, profile: Option<&Mutex<Profile>>, heard: Heard, sight: &Sight, facts: &Facts, ruling: &Ruling, effect: &Effect) {
+        // Whose proof failed may be anybody.
+        let mut profile = profile.filter(|_| facts.stopped.is_none()).map(lock);
+        if let Some(profile) = &mut profile {
+            profile.came(sight, sight::seconds(facts.time));
         }
         // Where rulings do not bind, what would have been refused goes on, and is as little usual.
         let allowed = matches!(ruling.response, Response::Allow | Response::Slow { .. }) && facts.stopped.is_none();
         let (true, Some(status)) = (allowed, effect.status) else {
-            // Whose proof failed may be anybody.
-            if let Some((_, profile)) = profile.filter(|_| facts.stopped.is_none() && is_overreach(ruling.reason())) {
-                lock(&profile).refused(&sight);
+            if let Some(profile) = profile.as_mut().filter(|_| is_overreach(ruling.reason())) {
+                profile.refused(sight);
             }
             return;
         };
-        if status < 500 && heard == Heard::Real && signs_in(facts, &sight) {
+        if status < 500 && heard == Heard::Real && signs_in(facts, sight) {
             let login = facts.operation.as_ref().and_then(|operation| operation.login.as_deref());
             let failed = login.map_or(matches!(status, 401 | 403), |login| login.failed.contains(&status));
-            self.logins.learn(&sight, failed, effect.subject);
+            self.logins.learn(sight, failed, effect.subject);
         }
-        let steps = Stepped::of(facts, &sight, self.key);
-        let Some((identity, profile)) = profile else {
+        let steps = Stepped::of(facts, sight, self.key);
+        let (Some(profile), Some(caller)) = (&mut profile, machine(facts)) else {
             if is_nobody_known(facts) {
-                self.flows.learn(steps, &sight, status, ruling.risk < w::RISKY, None, heard);
+                self.flows.learn(steps, sight, status, ruling.risk < w::RISKY, None, heard);
             }
             return;
         };
-        let records = effect.records.unwrap_or_else(|| effect.bytes.div_ceil(512));
-        let records = u32::try_from(records).unwrap_or(u32::MAX);
-        let mut profile = lock(&profile);
-        self.flows.learn(steps, &sight, status, ruling.risk < w::RISKY, Some(profile.courses()), heard);
+        if stands_in_flows(facts) {
+            self.flows.learn(steps, sight, status, ruling.risk < w::RISKY, Some(profile.courses()), heard);
+        }
         // A failure of the upstream says nothing of the caller, nor does that it came too often.
         if status >= 500 || status == 429 {
             return;
         }
-        profile.answered(&sight, status >= 400);
+        profile.answered(sight, status >= 400);
         if ruling.risk >= w::RISKY {
             return;
         }
+        let records = effect.records.unwrap_or_else(|| effect.bytes.div_ceil(512));
         let in_order = ruling.signals.iter().any(|part| part.signal == Signal::Enumeration);
-        let learned = profile.learn(&sight, records, in_order);
+        let learned = profile.learn(sight, u32::try_from(records).unwrap_or(u32::MAX), in_order);
         let due = profile.due(sight.hour);
-        if !learned.hourly && learned.over.is_none() && due.is_none() {
+        let nothing = !learned.hourly && learned.over.is_none() && due.is_none();
+        if nothing || heard == Heard::Said {
             return;
         }
-        if heard == Heard::Said {
-            return;
-        }
-        let peers = self.peers_of(&identity);
+        let peers = self.peers_of(&caller.identity);
         let mut peers = lock(&peers);
         if status < 400 {
-            peers.learn(&sight);
+            peers.learn(sight);
         }
         if let Some(over) = learned.over {
             peers.day(&over);
@@ -247,10 +259,10 @@ impl Watch {
 
     /// Somebody was told to wait for so many seconds before it calls again (`Retry-After`), by us or by the upstream.
     pub fn told_to_wait(&self, facts: &Facts, seconds: u64, now: Time) {
-        let Some(sight) = Sight::of(facts, self.key, now) else { return };
+        let Some(sight) = self.see(facts, now) else { return };
         // Whose proof failed may be anybody.
-        if let Some((_, profile)) = self.known_profile(facts).filter(|_| facts.stopped.is_none()) {
-            lock(&profile).told_to_wait(&sight, u32::try_from(seconds).unwrap_or(u32::MAX));
+        if let Some(profile) = known_profile(facts, &self.profiles.pin()).filter(|_| facts.stopped.is_none()) {
+            lock(profile).told_to_wait(&sight, u32::try_from(seconds).unwrap_or(u32::MAX));
         }
     }
 
@@ -296,31 +308,21 @@ impl Watch {
         }
     }
 
-    /// The profile of whoever calls, where there is one: only what was looked at makes one.
-    fn known_profile(&self, facts: &Facts) -> Option<Whose> {
-        let caller = machine(facts)?;
-        let profile = self.profiles.pin().get(&caller.identity.id).map(Arc::clone)?;
-        Some((Arc::clone(&caller.identity), profile))
-    }
-
-    fn profile_of(&self, facts: &Facts) -> Option<Whose> {
-        let caller = machine(facts)?;
-        let profiles = self.profiles.pin();
-        if let Some(profile) = profiles.get(&caller.identity.id) {
-            return Some((Arc::clone(&caller.identity), Arc::clone(profile)));
-        }
-        if self.count() >= PROFILES_MAX {
-            return None;
+    /// The profile of an identity; the first look at it makes one.
+    fn profile_of<'p>(&self, identity: &IdentityId, profiles: &'p Pinned<'_>) -> Option<&'p Mutex<Profile>> {
+        let known = profiles.get(identity).map(|profile| &**profile);
+        if known.is_some() || self.count() >= PROFILES_MAX {
+            return known;
         }
         let mut made = false;
-        let profile = profiles.get_or_insert_with(caller.identity.id.clone(), || {
+        let profile = profiles.get_or_insert_with(identity.clone(), || {
             made = true;
             Arc::default()
         });
         if made {
             self.count.fetch_add(1, Ordering::Relaxed);
         }
-        Some((Arc::clone(&caller.identity), Arc::clone(profile)))
+        Some(profile)
     }
 
     fn peers_of(&self, identity: &Identity) -> Arc<Mutex<Peers>> {
@@ -340,9 +342,19 @@ fn machine(facts: &Facts) -> Option<&Caller> {
     facts.caller.as_ref().filter(|caller| caller.lane() == Lane::Machine)
 }
 
+/// The profile of whoever calls, where there is one: only what was looked at makes one.
+fn known_profile<'p>(facts: &Facts, profiles: &'p Pinned<'_>) -> Option<&'p Mutex<Profile>> {
+    profiles.get(&machine(facts)?.identity.id).map(|profile| &**profile)
+}
+
 /// Whether a request is nobody's that has a profile: people's, or one that shows nothing.
 fn is_nobody_known(facts: &Facts) -> bool {
     facts.caller.as_ref().is_some_and(|caller| caller.lane() != Lane::Machine)
+}
+
+/// Whether its operation begins or finishes anything: most do not.
+fn stands_in_flows(facts: &Facts) -> bool {
+    facts.operation.as_deref().is_some_and(|operation| !operation.flows.is_empty())
 }
 
 /// Whether somebody signs in to what is behind. What this process answers itself has guards of its own, and nobody shall be locked out of it by

@@ -183,7 +183,7 @@ fn begin(exchange: &Rc<Exchange>, connection: &Rc<Connection>, request: Request<
     if let Some(reason) = unsound(&parts, connection) {
         let path: String = parts.uri.path().chars().take(256).collect();
         exchange.establish(Facts { stopped: Some(Stopped::because(reason)), ..exchange.blank(&path) });
-        return settle(exchange, connection, parts, Inbound::Streaming(body), Verdict { ruling: Ruling::refused(reason), permit: None });
+        return settle(exchange, connection, parts, Inbound::Streaming(body), Verdict::refused(reason));
     }
     let body = Inbound::Streaming(body);
     match judge(exchange, connection, &parts, &body) {
@@ -205,7 +205,8 @@ fn begin(exchange: &Rc<Exchange>, connection: &Rc<Connection>, request: Request<
 
 /// Forwards what is permitted, and answers the rest.
 fn settle(exchange: &Rc<Exchange>, connection: &Rc<Connection>, parts: Parts, body: Inbound, verdict: Verdict) -> Way {
-    let Verdict { ruling, permit } = verdict;
+    let Verdict { ruling, permit, sight } = verdict;
+    exchange.saw(sight);
     let (ruling, permit) = recorded(exchange, exchange.thread(), ruling, permit);
     if let Some(permit) = permit {
         return Way::Forwarding(forward::forward(permit, exchange, connection, parts, body));
@@ -344,7 +345,7 @@ async fn judge_with(
         Given::Body(Ok(_)) | Given::Keys(_) | Given::Introspection { .. } | Given::Budget(_) | Given::Elapsed => None,
     });
     match lost {
-        Some(reason) if verdict.permit.is_some() => Ok(Verdict { ruling: Ruling::refused(reason), permit: None }),
+        Some(reason) if verdict.permit.is_some() => Ok(Verdict::refused(reason)),
         Some(_) | None => Ok(verdict),
     }
 }

@@ -69,6 +69,7 @@ pub struct Exchange {
     opening: Opening,
     id_field: OnceCell<HeaderValue>,
     facts: OnceCell<Facts>,
+    sight: Cell<Option<wardgate_gate::Sight>>,
     ruling: OnceCell<Ruling>,
     /// A refusal after the ruling: what failed on the way.
     failure: Cell<Option<Reason>>,
@@ -130,6 +131,7 @@ impl Exchange {
             opening,
             id_field: OnceCell::new(),
             facts: OnceCell::new(),
+            sight: Cell::new(None),
             ruling: OnceCell::new(),
             failure: Cell::new(None),
             place: RefCell::new(None),

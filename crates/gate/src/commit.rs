@@ -25,9 +25,9 @@ pub(crate) fn stopped(caller: &Caller, denied: &Denied) -> Reason {
 /// Gives the permit, or the refusal.
 #[must_use]
 pub fn commit(ruled: Ruled, snapshot: &Snapshot, now: Time) -> Verdict {
-    let Ruled { ruling, reservation, api, operation, caller, acting_until } = ruled;
+    let Ruled { ruling, reservation, api, operation, caller, acting_until, sight } = ruled;
     if !ruling.forwards() {
-        return Verdict { ruling, permit: None };
+        return Verdict { ruling, permit: None, sight };
     }
     let refuse = |ruling: Ruling, reason| Verdict {
         ruling: Ruling {
@@ -38,6 +38,7 @@ pub fn commit(ruled: Ruled, snapshot: &Snapshot, now: Time) -> Verdict {
             ..Ruling::refused(reason)
         },
         permit: None,
+        sight,
     };
     let Some(api) = api else { return refuse(ruling, Reason::StandingFault) };
     if let Some(caller) = caller.as_ref().filter(|caller| is_contained(caller, snapshot)) {
@@ -52,5 +53,5 @@ pub fn commit(ruled: Ruled, snapshot: &Snapshot, now: Time) -> Verdict {
     let lapses = caller.as_ref().and_then(|caller| task::over_from(caller, snapshot, now));
     let lease = Lease::new(caller, Arc::clone(snapshot.denied()), reservation.map(Reservation::commit), Ends { until, lapses });
     let purpose = ruling.purpose.clone();
-    Verdict { ruling, permit: Some(Permit::new(api, show, purpose, lease, snapshot.mint())) }
+    Verdict { ruling, permit: Some(Permit::new(api, show, purpose, lease, snapshot.mint())), sight }
 }

@@ -17,7 +17,7 @@ use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
-use wardgate_abuse::{Meters, Reservation};
+use wardgate_abuse::{Meters, Reservation, watch::Sight};
 use wardgate_model::{
     facts::{Facts, RequestFacts, SourceFacts, Stopped},
     id::{IdentityId, PolicyName},
@@ -149,7 +149,7 @@ pub fn resume(held: Held, answer: &Answer, facts: &Facts, snapshot: &Snapshot, m
         Holding::Ruled(ruled) => Step::Done(commit::commit(*ruled, snapshot, now)),
         Holding::Reserved(reservation) => ruled(rooms(*reservation, answer, facts, snapshot, meters, now), facts, snapshot, now),
         // Whoever does not judge again does not know whether there is anything left.
-        Holding::Nothing => Step::Done(Verdict { ruling: Ruling::refused(Reason::ReserveFault), permit: None }),
+        Holding::Nothing => Step::Done(Verdict::refused(Reason::ReserveFault)),
     }
 }
 
@@ -162,7 +162,7 @@ pub fn turn_away(held: Held, until: Time, now: Time) -> Verdict {
         Holding::Ruled(ruled) => ruled.ruling,
         Holding::Nothing | Holding::Reserved(_) => Ruling::refused(Reason::RiskSlowed),
     };
-    Verdict { ruling: Ruling { response: Response::Block, retry_after_s: Some(seconds), ..ruling }, permit: None }
+    Verdict { ruling: Ruling { response: Response::Block, retry_after_s: Some(seconds), ..ruling }, permit: None, sight: None }
 }
 
 /// Facts of a request that is only described: by whom, with which kind of proof. For `explain` and plans; the rooms that look
@@ -199,6 +199,16 @@ pub struct Verdict {
     pub ruling: Ruling,
     /// Leave to forward; there exactly when the ruling forwards.
     pub permit: Option<Permit>,
+    /// What was seen of the request in room 10, for the watch to learn by when it is over; `None`: it did not come so far.
+    pub sight: Option<Sight>,
+}
+
+impl Verdict {
+    /// A refusal for one reason, before or beside the rooms.
+    #[must_use]
+    pub fn refused(reason: Reason) -> Self {
+        Self { ruling: Ruling::refused(reason), permit: None, sight: None }
+    }
 }
 
 /// A refusal in rooms 1 to 6: the facts so far, and why.

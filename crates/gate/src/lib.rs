@@ -66,4 +66,8 @@ pub use permit::{ClientCertificate, Departure, Lease, Permit, Show};
 pub use snapshot::{Change, Estate, Population, Snapshot, World};
 pub use step::{Answer, Held, Introspection, KeysAnswer, Need, Step, Unproven};
 pub use taught::{Habit, Software, Spell, Taught, Untaught};
-pub use wardgate_abuse::{Limits, Meters, budget::Course, watch::Effect};
+pub use wardgate_abuse::{
+    Limits, Meters,
+    budget::Course,
+    watch::{Effect, Sight},
+};

@@ -9,7 +9,7 @@ use crate::{
     snapshot::Snapshot,
     standing::{self, Considered},
 };
-use wardgate_abuse::Meters;
+use wardgate_abuse::{Meters, watch::Sight};
 use wardgate_model::{
     reason::Reason,
     risk::{Assessment, Plan},
@@ -24,18 +24,23 @@ pub struct Assessed<'f> {
     pub inspected: Inspected<'f>,
     /// 0 to 100, and what it is made of.
     pub assessment: Assessment,
+    /// What was seen of it: its end is learned by the same.
+    pub sight: Option<Sight>,
 }
 
 /// Adds the signals up. Whoever has just shown possession of its key over a nonce of ours is nobody who stole something.
 #[must_use]
 pub fn assess<'f>(inspected: Inspected<'f>, meters: &Meters, now: Time) -> Assessed<'f> {
     let considered = &inspected.reserved.considered;
-    let assessment = match considered.facts.assessed.as_deref() {
-        Some(then) => then.clone(),
-        None => meters.watch().assess(considered.facts, &inspected.payload, now),
+    let (facts, watch) = (considered.facts, meters.watch());
+    let sight = if facts.assessed.is_none() { watch.see(facts, now) } else { None };
+    let assessment = match (facts.assessed.as_deref(), &sight) {
+        (Some(then), _) => then.clone(),
+        (None, Some(sight)) => watch.assess_seen(sight, facts, &inspected.payload),
+        (None, None) => Assessment::default(),
     };
     let assessment = if considered.caller.proof.fresh { assessment.cleared() } else { assessment };
-    Assessed { inspected, assessment }
+    Assessed { inspected, assessment, sight }
 }
 
 /// What holds of a risk: the plan of the API, the containment plan of the identity before it, ten earlier where harm is done.

@@ -11,7 +11,7 @@ use crate::{
 };
 use smallvec::SmallVec;
 use std::sync::Arc;
-use wardgate_abuse::Reservation;
+use wardgate_abuse::{Reservation, watch::Sight};
 use wardgate_model::{
     api::{Api, Mode, Operation, Require},
     credential::CredentialKind,
@@ -32,6 +32,7 @@ pub struct Ruled {
     pub(crate) caller: Option<Caller>,
     /// When the grant ends that permits it to whoever acts for the caller.
     pub(crate) acting_until: Option<Time>,
+    pub(crate) sight: Option<Sight>,
 }
 
 /// Rules.
@@ -39,7 +40,7 @@ pub struct Ruled {
 /// # Errors
 /// When the answer is no.
 pub fn rule(assessed: Assessed<'_>, snapshot: &Snapshot, now: Time) -> Result<Ruled, Box<Denial>> {
-    let Assessed { inspected, assessment } = assessed;
+    let Assessed { inspected, assessment, sight } = assessed;
     let (reserved, risk) = (inspected.reserved, assessment.risk);
     let asked = &reserved.considered;
     let answer = snapshot.policies().rule(&asked.standing, asked.facts, risk, now);
@@ -81,6 +82,7 @@ pub fn rule(assessed: Assessed<'_>, snapshot: &Snapshot, now: Time) -> Result<Ru
         },
         reservation: Some(reserved.reservation),
         acting_until: acting.and_then(|acting| snapshot.end_of(&acting.grant?)),
+        sight,
     })
 }
 
@@ -103,6 +105,7 @@ impl Ruled {
         Self {
             reservation: None,
             acting_until: None,
+            sight: None,
             api: facts.api.clone(),
             operation: facts.operation.clone(),
             caller: facts.caller.clone(),

@@ -5,6 +5,7 @@ use crate::{
     flow::Step,
     id::{ApiName, OwnerName, SecretName},
     inventory::{Environment, words},
+    numbered::Numbered,
     risk::Plan,
     shape::{Inspect, Login, RequestShape},
     time::Time,
@@ -131,14 +132,14 @@ words! {
 }
 
 /// The id of an operation: `API METHOD TEMPLATE`, unique in the installation.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct OperationId(Arc<str>);
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OperationId(Arc<str>, Numbered);
 
 impl OperationId {
     /// Composes the id.
     #[must_use]
     pub fn new(api: &ApiName, method: &Method, template: &PathTemplate) -> Self {
-        Self(format!("{api} {method} {template}").into())
+        Self(format!("{api} {method} {template}").into(), Numbered::default())
     }
 
     /// The id as text.
@@ -146,11 +147,23 @@ impl OperationId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// What is made of it by a key, and remembered with it.
+    #[must_use]
+    pub const fn numbered(&self) -> &Numbered {
+        &self.1
+    }
 }
 
 impl fmt::Display for OperationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for OperationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("OperationId").field(&self.0).finish()
     }
 }
 

@@ -12,7 +12,7 @@
 //!
 //! # Reading order
 //!
-//! [`id`], [`time`] and [`secret`] are the atoms. [`inventory`], [`credential`], [`api`], [`grant`] and [`limit`]
+//! [`id`], [`time`] and [`secret`] are the atoms, [`numbered`] what is made of names. [`inventory`], [`credential`], [`api`], [`grant`] and [`limit`]
 //! are what is governed, [`flow`] what of it belongs together, [`trust`] who outside is believed, [`govern`] how, [`contain`] what can be stopped, [`task`] for what and how much somebody may for a while; [`schema`] and [`shape`] are what requests have to be like; [`resource`] names their kinds. [`proof`] and [`facts`] say what a request is, [`atlas`] what is known of addresses,
 //! [`reason`] and [`ruling`] what was decided, [`event`] what is recorded. [`diagnostic`] speaks to operators.
 //!
@@ -38,6 +38,7 @@ pub mod grant;
 pub mod id;
 pub mod inventory;
 pub mod limit;
+pub mod numbered;
 pub mod proof;
 pub mod reason;
 pub mod resource;

@@ -70,7 +70,11 @@ pub fn of_text(text: &str) -> u8 {
 }
 
 /// Bytes that stand in names, numbers and addresses: of them alone no attack is made, but of dots one after the other.
-static PLAIN: [bool; 256] = {
+static PLAIN: [bool; 256] = plain(b'-');
+/// The same, and what stands between the segments of a path.
+static PLAIN_IN_PATH: [bool; 256] = plain(b'/');
+
+const fn plain(also: u8) -> [bool; 256] {
     let mut plain = [false; 256];
     let mut byte = 0;
     while byte < 256 {
@@ -80,16 +84,22 @@ static PLAIN: [bool; 256] = {
             reason = "INVARIANT: `byte` is below 256, and this runs at compile time"
         )]
         {
-            plain[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'_' | b'.' | b',' | b'@' | b'-' | 0x80..);
+            plain[byte] = (byte as u8).is_ascii_alphanumeric()
+                || matches!(byte as u8, b'_' | b'.' | b',' | b'@' | b'-' | 0x80..)
+                || byte as u8 == also;
         }
         byte += 1;
     }
     plain
-};
+}
+
+/// Whether all bytes are of a table. Nearly all texts are plain to their end: looking for the first that is not would cost more than it saves.
+fn are_all(bytes: &[u8], plain: &[bool; 256]) -> bool {
+    bytes.iter().fold(true, |all, byte| all & plain.get(usize::from(*byte)).copied().unwrap_or(false))
+}
 
 fn is_plain(bytes: &[u8]) -> bool {
-    let all = bytes.iter().all(|byte| PLAIN.get(usize::from(*byte)).copied().unwrap_or(false));
-    all && !bytes.windows(2).any(|pair| pair == b"..")
+    are_all(bytes, &PLAIN) && !bytes.windows(2).any(|pair| pair == b"..")
 }
 
 /// The same of all texts of a body: as much as the worst of them.
@@ -115,8 +125,7 @@ pub fn of_query(query: &str) -> u8 {
 #[must_use]
 pub fn of_path(path: &str) -> u8 {
     // Which dots may stand there has been seen to before, and a slash is where one segment ends.
-    let plain = |byte: u8| byte == b'/' || PLAIN.get(usize::from(byte)).copied().unwrap_or(false);
-    if path.bytes().all(plain) {
+    if are_all(path.as_bytes(), &PLAIN_IN_PATH) {
         return 0;
     }
     let segments = path.split('/').filter(|segment| !segment.is_empty());

@@ -6,12 +6,11 @@
 use super::{
     Heard,
     hash::{HashKey, Of, short},
-    lock,
+    shards::{PIECES, Shards},
     sight::Sight,
     weights as w,
 };
 use ahash::AHashMap;
-use std::sync::Mutex;
 use wardgate_model::{
     facts::Facts,
     flow::{Flow, Part, Step},
@@ -25,9 +24,9 @@ const LONGEST: u32 = 8;
 const SLOTS_WITHIN: u64 = 4;
 /// Slots in which what was begun is too young to have come to its end.
 const YOUNG: usize = 2;
-/// Networks that are remembered; the oldest leave.
-const NETWORKS_MAX: usize = 16_384;
-/// Flows of which all that is begun is remembered, people's apart.
+/// Networks that are remembered in a piece, 16,384 in all; the oldest leave.
+const NETWORKS_MAX: usize = 16_384 / PIECES;
+/// Flows of which all that is begun is remembered, people's apart: so many in a piece, however they fall to the pieces.
 const ALL_MAX: usize = 2_048;
 /// All, in thousandths.
 const ALL: u64 = 1_000;
@@ -246,12 +245,10 @@ fn course<'c>(courses: &'c mut Courses, step: &Stepped<'_>) -> Option<&'c mut Co
     Some(course)
 }
 
+/// The courses of people, by flow and the network that they come from.
 #[derive(Debug, Default)]
-struct Known {
-    /// Of people, by flow and the network that they come from.
-    networks: AHashMap<(u32, u32), Course>,
-    /// Of all machines, and of all people: a flow, and whether it is people's.
-    all: AHashMap<(u32, bool), Course>,
+struct Networks {
+    courses: AHashMap<(u32, u32), Course>,
     /// When room was last made, in minutes since the epoch.
     swept: u32,
 }
@@ -259,7 +256,10 @@ struct Known {
 /// How the flows of an installation go, but for what is in the profiles.
 #[derive(Debug, Default)]
 pub(super) struct Flows {
-    known: Mutex<Known>,
+    /// In pieces by the network.
+    networks: Shards<Networks>,
+    /// Of all machines, and of all people: a flow, and whether it is people's. In pieces by the flow.
+    all: Shards<AHashMap<(u32, bool), Course>>,
 }
 
 impl Flows {
@@ -268,14 +268,14 @@ impl Flows {
         let mut said = Said::default();
         let people = own.is_none();
         for step in steps.filter(|step| step.part == Part::Begins) {
-            let mut known = lock(&self.known);
-            let Known { networks, all, .. } = &mut *known;
+            let mut networks = people.then(|| self.networks.of(sight.network));
             let own = match own.as_deref_mut() {
                 Some(own) => own.iter_mut().find(|course| course.of == step.of),
-                None => networks.get_mut(&(step.of, sight.network)),
+                None => networks.as_mut().and_then(|networks| networks.courses.get_mut(&(step.of, sight.network))),
             };
             let Some(own) = own else { continue };
             own.turn(&step);
+            let mut all = self.all.of(step.of);
             let all = all.get_mut(&(step.of, people)).map(|all| {
                 all.turn(&step);
                 &*all
@@ -319,35 +319,38 @@ impl Flows {
             if heard == Heard::Said {
                 continue;
             }
-            let mut known = lock(&self.known);
             if people {
-                known.make_room(sight.minute);
-                let place = (step.of, sight.network);
-                if known.networks.len() < NETWORKS_MAX || known.networks.contains_key(&place) {
-                    known.networks.entry(place).or_default().count(&step, usual);
-                }
+                self.networks.of(sight.network).count(&step, sight, usual);
             }
-            let place = (step.of, people);
-            if known.all.len() < ALL_MAX || known.all.contains_key(&place) {
-                known.all.entry(place).or_default().count(&step, usual);
+            let (mut all, place) = (self.all.of(step.of), (step.of, people));
+            if all.len() < ALL_MAX || all.contains_key(&place) {
+                all.entry(place).or_default().count(&step, usual);
             }
         }
     }
 }
 
-impl Known {
+impl Networks {
+    fn count(&mut self, step: &Stepped<'_>, sight: &Sight, usual: bool) {
+        self.make_room(sight.minute);
+        let place = (step.of, sight.network);
+        if self.courses.len() < NETWORKS_MAX || self.courses.contains_key(&place) {
+            self.courses.entry(place).or_default().count(step, usual);
+        }
+    }
+
     /// Makes room, at most once a minute: networks that have begun nothing lately go first, then those that have begun least.
     fn make_room(&mut self, minute: u32) {
-        if self.networks.len() < NETWORKS_MAX || self.swept == minute {
+        if self.courses.len() < NETWORKS_MAX || self.swept == minute {
             return;
         }
         self.swept = minute;
-        self.networks.retain(|_, course| course.day + 1 >= minute / (24 * 60));
+        self.courses.retain(|_, course| course.day + 1 >= minute / (24 * 60));
         for least in [2, 4, 8, 16] {
-            if self.networks.len() < NETWORKS_MAX / 2 {
+            if self.courses.len() < NETWORKS_MAX / 2 {
                 return;
             }
-            self.networks.retain(|_, course| course.open() >= least);
+            self.courses.retain(|_, course| course.open() >= least);
         }
     }
 }

@@ -1,12 +1,15 @@
 //! Logins that fail, by where they come from and by what software, and on the whole: who tries accounts has no baseline of its own.
 
-use super::{sight::Sight, weights as w};
+use super::{
+    shards::{PIECES, Shards},
+    sight::Sight,
+    weights as w,
+};
 use ahash::AHashMap;
-use std::sync::{Mutex, PoisonError};
 use wardgate_model::risk::Signal;
 
-/// How many facets are remembered; the oldest leave.
-const FACETS_MAX: usize = 65_536;
+/// How many facets are remembered in a piece, 65,536 in all; the oldest leave.
+const FACETS_MAX: usize = 65_536 / PIECES;
 /// After so many minutes tries count half.
 const HALF_MINUTES: u32 = 8 * 60;
 const HALF_MINUTES_LATELY: u32 = 15;
@@ -63,10 +66,18 @@ struct All {
     lately: Tries,
 }
 
+impl Facet {
+    const fn number(self) -> u32 {
+        match self {
+            Self::Place(number) | Self::Software(number) => number,
+        }
+    }
+}
+
+/// Tries by operation and facet.
 #[derive(Debug, Default)]
-struct Known {
-    facets: AHashMap<(u32, Facet), Tries>,
-    all: AHashMap<u32, All>,
+struct Facets {
+    tries: AHashMap<(u32, Facet), Tries>,
     /// When room was last made, in minutes since the epoch.
     swept: u32,
 }
@@ -74,10 +85,13 @@ struct Known {
 /// All logins of an installation.
 #[derive(Debug, Default)]
 pub(super) struct Logins {
-    known: Mutex<Known>,
+    /// In pieces by the facet's number.
+    facets: Shards<Facets>,
+    /// In pieces by the operation.
+    all: Shards<AHashMap<u32, All>>,
 }
 
-/// Operations whose logins are counted: no more are declared.
+/// Operations whose logins are counted in a piece, however they fall to the pieces: no more are declared.
 const OPERATIONS_MAX: usize = 4_096;
 /// However many logins fail, it is never usual that more than this share does, in per cent: nobody makes an attack usual by attacking.
 const USUAL_MAX: u32 = 30;
@@ -86,17 +100,15 @@ impl Logins {
     /// What logins like this one have come to. Software alone never refuses: an attacker that imitates everybody's would have everybody
     /// refused. It does together with a place that has brought nothing good.
     pub(super) fn assess(&self, sight: &Sight) -> [(Signal, u32, u32); 2] {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let Known { facets, all, .. } = &mut *known;
-        let mut of = |facet: Facet| {
-            let tries = facets.get_mut(&(sight.operation, facet));
-            tries.map_or(Tries::default(), |tries| {
+        let of = |facet: Facet| {
+            let mut facets = self.facets.of(facet.number());
+            facets.tries.get_mut(&(sight.operation, facet)).map_or(Tries::default(), |tries| {
                 tries.age(sight.minute, HALF_MINUTES);
                 *tries
             })
         };
         let (place, software) = (of(Facet::Place(sight.network)), of(Facet::Software(sight.software)));
-        let all = all.get_mut(&sight.operation).map_or(All::default(), |all| {
+        let all = self.all.of(sight.operation).get_mut(&sight.operation).map_or(All::default(), |all| {
             all.long.age(sight.minute, HALF_MINUTES * 9);
             all.lately.age(sight.minute, HALF_MINUTES_LATELY);
             *all
@@ -123,23 +135,14 @@ impl Logins {
 
     /// A login came to its end.
     pub(super) fn learn(&self, sight: &Sight, failed: bool, subject: Option<u64>) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let minute = sight.minute;
-        if known.facets.len() >= FACETS_MAX && known.swept != minute {
-            known.sweep(minute);
-        }
-        let room = known.facets.len() < FACETS_MAX;
         for facet in [Facet::Place(sight.network), Facet::Software(sight.software)] {
-            let place = (sight.operation, facet);
-            if room || known.facets.contains_key(&place) {
-                let tries = known.facets.entry(place).or_insert(Tries { minute, ..Tries::default() });
-                tries.age(minute, HALF_MINUTES);
-                tries.count(failed, subject);
-            }
+            self.facets.of(facet.number()).count((sight.operation, facet), minute, failed, subject);
         }
-        if known.all.len() < OPERATIONS_MAX || known.all.contains_key(&sight.operation) {
+        let mut all = self.all.of(sight.operation);
+        if all.len() < OPERATIONS_MAX || all.contains_key(&sight.operation) {
             let new = Tries { minute, ..Tries::default() };
-            let all = known.all.entry(sight.operation).or_insert(All { long: new, lately: new });
+            let all = all.entry(sight.operation).or_insert(All { long: new, lately: new });
             for (tries, half) in [(&mut all.long, HALF_MINUTES * 9), (&mut all.lately, HALF_MINUTES_LATELY)] {
                 tries.age(minute, half);
                 tries.count(failed, subject);
@@ -148,17 +151,28 @@ impl Logins {
     }
 }
 
-impl Known {
+impl Facets {
+    fn count(&mut self, of: (u32, Facet), minute: u32, failed: bool, subject: Option<u64>) {
+        if self.tries.len() >= FACETS_MAX && self.swept != minute {
+            self.sweep(minute);
+        }
+        if self.tries.len() < FACETS_MAX || self.tries.contains_key(&of) {
+            let tries = self.tries.entry(of).or_insert(Tries { minute, ..Tries::default() });
+            tries.age(minute, HALF_MINUTES);
+            tries.count(failed, subject);
+        }
+    }
+
     /// Makes room, at most once a minute: what is old goes first, then what was tried least.
     fn sweep(&mut self, minute: u32) {
         self.swept = minute;
         let old = minute.saturating_sub(HALF_MINUTES);
-        self.facets.retain(|_, tries| tries.minute >= old);
+        self.tries.retain(|_, tries| tries.minute >= old);
         for least in [2, 4, 8, 16] {
-            if self.facets.len() < FACETS_MAX / 2 {
+            if self.tries.len() < FACETS_MAX / 2 {
                 return;
             }
-            self.facets.retain(|_, tries| tries.tries >= least);
+            self.tries.retain(|_, tries| tries.tries >= least);
         }
     }
 }

@@ -10,10 +10,7 @@ use super::{
     weights as w,
 };
 use smallvec::SmallVec;
-use wardgate_model::{
-    api::OperationClass,
-    risk::{Contribution, Signal},
-};
+use wardgate_model::{api::OperationClass, risk::Contribution};
 
 /// INVARIANT (4 KiB): what is held of an identity is no larger (AB3).
 const _: () = assert!(size_of::<Profile>() <= 4_096);
@@ -112,6 +109,24 @@ pub(super) struct Beside {
     pub(super) announced: bool,
 }
 
+/// The rows in which a profile has what a request names; `None`: it has it not. Looked for once, and asked for again and again.
+#[derive(Debug, Clone, Copy)]
+struct Rows {
+    place: Option<usize>,
+    software: Option<usize>,
+    operation: Option<usize>,
+}
+
+impl Rows {
+    fn of(profile: &Profile, sight: &Sight) -> Self {
+        Self {
+            place: profile.places.position(sight.place),
+            software: profile.software.position(sight.software),
+            operation: profile.operations.position(sight.operation),
+        }
+    }
+}
+
 const fn bit(class: OperationClass) -> u16 {
     1 << class as u16
 }
@@ -147,32 +162,20 @@ impl Profile {
     }
 
     /// Looks at a request, and notes that it was tried.
-    pub(super) fn assess(&mut self, sight: &Sight, peers: impl FnOnce() -> Beside) -> Parts {
-        let mut parts = Parts::new();
+    pub(super) fn assess(&mut self, sight: &Sight, peers: impl FnOnce() -> Beside, parts: &mut Parts) {
         let run = sight.counted.map_or(0, |counted| self.runs.follow(counted.of, counted.at));
-        let early = self.waits.early(sight.operation, sight.second);
-        let mature = self.is_mature(sight.minute);
-        if mature {
-            let (calls, weight) = early.unwrap_or_default();
-            add(&mut parts, Signal::Deaf, calls, weight);
-            let quarter = |weight: u32| if sight.minute < self.announced { weight / 4 } else { weight };
-            self.whereabouts(sight, &quarter, &mut parts);
-            self.in_order(run, sight, &mut parts);
-            self.how_much(sight, &mut parts);
-            self.whole(sight, &mut parts);
-            let known = |row: Option<&Row>| row.is_some_and(|row| row.is_known(sight.minute));
-            if !known(self.operations.find(sight.operation)) {
-                self.what_is_new(sight, &peers(), &quarter, &mut parts);
-            }
+        let rows = Rows::of(self, sight);
+        if self.is_mature(sight.minute) {
+            self.unusual(sight, &rows, run, peers, parts);
         }
-        self.tried(sight);
-        parts
+        self.tried(sight, &rows);
     }
 
-    fn tried(&mut self, sight: &Sight) {
+    fn tried(&mut self, sight: &Sight, rows: &Rows) {
+        let minute = sight.minute;
         // A call from a known place between two of one that is not.
         if self.last_place != 0 && self.last_place != sight.place {
-            let (known, minute) = (self.places.find(sight.place).is_some_and(|row| self.is_settled(row, sight.minute)), sight.minute);
+            let known = self.places.row(rows.place).is_some_and(|row| self.is_settled(row, minute));
             let other = self.places.find(self.last_place);
             if known && other.is_some_and(|other| !self.is_settled(other, minute) && minute.saturating_sub(other.last) <= w::TURN_MINUTES) {
                 if minute.saturating_sub(self.turned) > w::YOUNG_MINUTES {
@@ -182,192 +185,24 @@ impl Profile {
             }
         }
         self.last_place = sight.place;
-        for (key, place) in [(sight.place, true), (sight.software, false)] {
-            let row = if place { self.places.tried(key, sight.minute) } else { self.software.tried(key, sight.minute) };
-            if let Some(row) = row
-                && row.hours == 0
-            {
-                row.last = sight.minute;
-            }
+        match self.places.row_mut(rows.place) {
+            Some(row) => row.tried(minute),
+            None => self.places.enter(sight.place, minute),
         }
-        self.operations.tried(sight.operation, sight.minute);
-        self.apis.tried(sight.api, sight.minute);
+        match self.software.row_mut(rows.software) {
+            Some(row) => row.tried(minute),
+            None => self.software.enter(sight.software, minute),
+        }
+        if rows.operation.is_none() {
+            self.operations.enter(sight.operation, minute);
+        }
+        self.apis.tried(sight.api, minute);
     }
 
     /// Whether it is at home there, or works with that: what it began with counts at once.
     fn is_settled(&self, row: &Row, minute: u32) -> bool {
         let at_first = row.hours > 0 && row.first <= self.since.saturating_add(w::LEARNING_MINUTES);
         at_first || row.is_settled(minute)
-    }
-
-    /// New places, new software, one credential in two places at a time.
-    fn whereabouts(&self, sight: &Sight, quarter: &dyn Fn(u32) -> u32, parts: &mut Parts) {
-        let place = self.places.find(sight.place);
-        let strange = place.is_none_or(|row| !self.is_settled(row, sight.minute));
-        let calls = place.map_or(0, |row| u32::from(row.calls));
-        let software = self.software.find(sight.software);
-        let new_software = software.is_none_or(|row| !self.is_settled(row, sight.minute));
-        let both = strange && new_software && calls.max(software.map_or(0, |row| u32::from(row.calls))) < w::FEW_CALLS;
-        let (where_from, by_what) = (self.places.surprise(), self.software.surprise());
-        if strange {
-            let since = sight.minute.saturating_sub(w::YOUNG_MINUTES);
-            let weight = if self.abroad == 0 && !sight.at_home {
-                w::ABROAD
-            } else if both {
-                w::NEW_BOTH
-            } else if self.places.young(since, sight.minute) >= w::MANY_PLACES {
-                w::NEW_PLACES
-            } else if calls < w::FEW_CALLS {
-                w::NEW_PLACE
-            } else {
-                w::YOUNG_PLACE
-            };
-            // Never to have left home in so many calls says more than how often a place is new.
-            let surprise = if weight == w::ABROAD { where_from.max(self.good.min(200) / 2) } else { where_from };
-            add(parts, Signal::NewPlace, calls, quarter(weight * surprise / 100));
-            let lately = sight.minute.saturating_sub(self.turned) <= w::YOUNG_MINUTES;
-            let turns = if lately { u32::from(self.turns) } else { 0 };
-            if turns >= w::TURNS {
-                add(parts, Signal::Shared, 1 + turns, w::SHARED * where_from / 100);
-            }
-        }
-        if new_software {
-            let calls = software.map_or(0, |row| u32::from(row.calls));
-            let weight = if both {
-                w::NEW_BOTH * where_from / 100
-            } else if calls < w::FEW_CALLS {
-                w::NEW_SOFTWARE
-            } else {
-                w::YOUNG_SOFTWARE
-            };
-            add(parts, Signal::NewSoftware, calls, quarter(weight * by_what / 100));
-        }
-        if let Some(row) = place
-            && row.answers >= w::PROBED_ANSWERS
-            && row.spread.count_ones() >= w::PROBED_SPREAD
-        {
-            let share = u32::from(row.errors) * 100 / u32::from(row.answers).max(1);
-            add(
-                parts,
-                Signal::Probing,
-                share,
-                if share >= 75 {
-                    w::PROBING
-                } else if share >= 50 {
-                    w::PROBING_SOME
-                } else {
-                    0
-                },
-            );
-        }
-    }
-
-    /// Thing after thing.
-    fn in_order(&self, run: u16, sight: &Sight, parts: &mut Parts) {
-        let usual = self.operations.find(sight.operation).map_or(0, |row| row.run);
-        // Who works through hundreds of things does so through thousands at the end of a month.
-        let usual = if usual >= w::LONG_USUAL { usual.saturating_mul(2) } else { usual };
-        let weight = if run >= w::LONG_RUN.max(usual.saturating_mul(3)) {
-            w::LONG_RUN_WEIGHT
-        } else if run >= w::RUN.max(usual.saturating_mul(2)) {
-            w::RUN_WEIGHT
-        } else {
-            return;
-        };
-        add(parts, Signal::Enumeration, run.into(), weight);
-    }
-
-    /// Calls and records of the last hour, beside the busiest hours of the last days.
-    fn how_much(&self, sight: &Sight, parts: &mut Parts) {
-        let weight = |ratio: u32| match ratio {
-            0..250 => 0,
-            250..400 => w::MUCH,
-            400..800 => w::VERY_MUCH,
-            _ => w::FAR_TOO_MUCH,
-        };
-        if let Some(peak) = self.calls.peak() {
-            let usual = peak.saturating_add(self.credit).max(w::CALLS_FLOOR);
-            let ratio = percent(self.calls.lately(sight.minute), usual);
-            add(parts, Signal::Rate, ratio, weight(ratio));
-        }
-        let takes = matches!(sight.class, OperationClass::Read | OperationClass::List | OperationClass::Bulk);
-        if let Some(peak) = self.records.peak().filter(|_| takes) {
-            let usual = peak.saturating_add(self.credit.saturating_mul(10)).max(w::RECORDS_FLOOR);
-            let ratio = percent(self.records.lately(sight.minute), usual);
-            add(parts, Signal::Volume, ratio, weight(ratio));
-        }
-        if self.above >= w::DRIP_SUM {
-            add(parts, Signal::Drip, 100 + self.drift, w::DRIP);
-        }
-    }
-
-    /// Whole collections, and things that are done at an hour of their own.
-    fn whole(&self, sight: &Sight, parts: &mut Parts) {
-        if sight.class == OperationClass::Bulk
-            && let Some(taking) = self.takings.iter().find(|taking| taking.operation == sight.operation && taking.days >= w::TAKEN_DAYS)
-        {
-            let today = if taking.day == sight.hour / 24 { taking.today } else { 0 };
-            let ratio = (u32::from(today) + 1) * 100 / u32::from(taking.most).max(1);
-            add(
-                parts,
-                Signal::Bulk,
-                ratio,
-                if ratio > 200 {
-                    w::BULK_AGAIN
-                } else if ratio > 100 {
-                    w::BULK
-                } else {
-                    0
-                },
-            );
-            if !near(taking.hours, sight.hour) {
-                add(parts, Signal::OffSchedule, sight.hour % 24, w::BULK_OFF_SCHEDULE);
-            }
-        } else if self.days >= w::SCHEDULE_DAYS && !near(self.hours, sight.hour) {
-            add(parts, Signal::OffSchedule, sight.hour % 24, w::OFF_SCHEDULE);
-        }
-    }
-
-    /// An operation, an API, a class that it has not used.
-    fn what_is_new(&self, sight: &Sight, beside: &Beside, quarter: &dyn Fn(u32) -> u32, parts: &mut Parts) {
-        if beside.announced {
-            return;
-        }
-        let surprise = self.operations.surprise();
-        let since = sight.minute.saturating_sub(w::YOUNG_MINUTES);
-        let young = self.operations.young(since, sight.minute) + u32::from(self.operations.find(sight.operation).is_none());
-        let base = match young {
-            0..=1 => w::NEW_OPERATION,
-            2 => w::NEW_OPERATIONS,
-            3..=4 => w::MANY_NEW_OPERATIONS,
-            _ => w::VERY_MANY_NEW_OPERATIONS,
-        };
-        let base = if beside.peers_use { base / 2 } else { base };
-        add(parts, Signal::NewOperation, young, quarter(base * surprise / 100));
-        let called = self.apis.find(sight.api).is_some_and(|row| row.is_known(sight.minute));
-        if !called && !beside.peers_call {
-            let new = self.apis.young(since, sight.minute) + u32::from(self.apis.find(sight.api).is_none());
-            add(parts, Signal::FanOut, new, quarter(w::FAN_OUT * self.apis.surprise() / 100));
-        }
-        if self.classes & bit(sight.class) == 0 {
-            let weight = match sight.class {
-                OperationClass::Read | OperationClass::List | OperationClass::Login => w::OTHER_CLASS,
-                OperationClass::Write => w::CLIMBING,
-                OperationClass::Delete | OperationClass::Money | OperationClass::Admin | OperationClass::Bulk => w::CLIMBING_HIGH,
-            };
-            add(parts, Signal::Climbing, self.classes.count_ones(), quarter(weight * surprise / 100));
-        }
-        if sight.minute.saturating_sub(self.refused_at) <= w::YOUNG_MINUTES {
-            let kinds = self.refused_of.count_ones();
-            let weight = if kinds >= w::REFUSED_MANY {
-                w::REFUSED_OF_MANY
-            } else if kinds >= w::REFUSED_SOME {
-                w::REFUSED_OF_SOME
-            } else {
-                0
-            };
-            add(parts, Signal::Refused, self.refused.into(), weight);
-        }
     }
 
     /// It was refused what it may not do.
@@ -393,19 +228,18 @@ impl Profile {
             self.since = sight.minute;
         }
         self.missed(sight);
-        let before = self.operations.find(sight.operation).map_or(0, |row| row.hours);
         self.good = self.good.saturating_add(1);
         self.last = sight.minute;
         if !sight.at_home {
             self.abroad = self.abroad.saturating_add(1);
         }
-        for (key, at) in [(sight.place, 0), (sight.software, 1), (sight.operation, 2), (sight.api, 3)] {
-            match at {
-                0 => self.places.learn(key, sight.minute),
-                1 => self.software.learn(key, sight.minute),
-                2 => self.operations.learn(key, sight.minute),
-                _ => self.apis.learn(key, sight.minute),
-            }
+        self.places.learn(sight.place, sight.minute);
+        self.software.learn(sight.software, sight.minute);
+        self.apis.learn(sight.api, sight.minute);
+        let operation = self.operations.learn(sight.operation, sight.minute);
+        let hourly = operation.as_ref().is_some_and(|(_, hourly)| *hourly);
+        if let (Some(counted), Some((row, _)), false) = (sight.counted, operation, in_order) {
+            row.run_today = row.run_today.max(self.runs.length(counted.of, counted.at));
         }
         self.classes |= bit(sight.class);
         self.hours |= 1 << (sight.hour % 24);
@@ -414,12 +248,6 @@ impl Profile {
         }
         self.calls.turn(sight.hour).inspect(|_| self.days = self.days.saturating_add(1));
         self.calls.add(1);
-        if let (Some(counted), false) = (sight.counted, in_order) {
-            let length = self.runs.length(counted.of, counted.at);
-            if let Some(row) = self.operations.find_mut(sight.operation) {
-                row.run_today = row.run_today.max(length);
-            }
-        }
         let over = self.records.turn(sight.hour);
         self.records.add(records);
         let over = over.and_then(|day| {
@@ -429,8 +257,7 @@ impl Profile {
         if over.is_some() {
             self.over = over;
         }
-        let hours = self.operations.find(sight.operation).map_or(0, |row| row.hours);
-        Learned { over, hourly: hours != before }
+        Learned { over, hourly }
     }
 
     /// A day that is over, once its peers' have had the time to be so too.
@@ -479,21 +306,9 @@ impl Profile {
     }
 }
 
-/// Whether an hour, or one beside it, is among these of the day.
-const fn near(hours: u32, hour: u32) -> bool {
-    let at = hour % 24;
-    let around = (1 << at) | (1 << ((at + 1) % 24)) | (1 << ((at + 23) % 24));
-    hours & around != 0
-}
-
 fn percent(part: u32, of: u32) -> u32 {
     u32::try_from(u64::from(part) * 100 / u64::from(of.max(1))).unwrap_or(u32::MAX)
 }
 
-fn add(parts: &mut Parts, signal: Signal, value: u32, weight: u32) {
-    if weight > 0 {
-        parts.push(Contribution { signal, value, weight: u8::try_from(weight.min(100)).unwrap_or(100) });
-    }
-}
-
 mod kept;
+mod unusual;

@@ -12,9 +12,9 @@ pub(super) struct Counted {
     pub(super) at: u32,
 }
 
-/// A request, in numbers.
+/// What is seen of a request, in numbers: made when it is assessed, and good as long as its facts are.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sight {
+pub struct Sight {
     /// Its place: the zone that it comes from, else the network of its address.
     pub(super) place: u32,
     /// Whether that is a zone of its environment: a place of our own.
@@ -38,7 +38,9 @@ impl Sight {
     /// Sees a request; `None` where it is not known what it calls.
     pub(super) fn of(facts: &Facts, key: HashKey, now: Time) -> Option<Self> {
         let (api, operation) = (facts.api.as_deref()?, facts.operation.as_deref()?);
-        let (second, minute) = (seconds(now), u32::try_from(now.as_seconds().div_euclid(60)).unwrap_or(0));
+        // What is called is always the same few: an operation, and the one API that it is of.
+        let make = || [key.of(Of::Operation, operation.id.as_str().as_bytes()), key.of(Of::Api, api.name.as_str().as_bytes())];
+        let [its_operation, its_api] = operation.id.numbered().by(key.0, make);
         let network = network(facts.source.address, key);
         let place = facts.source.zone.as_ref().map_or(network, |zone| key.short(Of::Zone, zone.as_str().as_bytes()));
         let software = match (facts.source.tls.as_deref(), facts.source.user_agent.as_deref()) {
@@ -46,24 +48,31 @@ impl Sight {
             (None, Some(agent)) => key.short(Of::UserAgent, product(agent).as_bytes()),
             (None, None) => 1,
         };
-        let its_operation = key.of(Of::Operation, operation.id.as_str().as_bytes());
         // Whose things they are: those of each person that a caller calls for are counted apart (AN9).
         let person = facts.caller.as_ref().and_then(|caller| caller.on_behalf_of.as_deref());
         let of = || short(person.map_or(its_operation, |person| key.within(its_operation, person.as_bytes())));
         let counted = number(facts).map(|at| Counted { of: of(), at });
-        Some(Self {
+        let sight = Self {
             place,
             at_home: at_home(facts),
             network,
             software,
             operation: short(its_operation),
-            api: key.short(Of::Api, api.name.as_str().as_bytes()),
+            api: short(its_api),
             class: operation.class,
             counted,
-            second,
-            minute,
-            hour: minute / 60,
-        })
+            second: 0,
+            minute: 0,
+            hour: 0,
+        };
+        Some(sight.at(now))
+    }
+
+    /// The same request at another time, as when it is over.
+    #[must_use]
+    pub fn at(self, now: Time) -> Self {
+        let minute = u32::try_from(now.as_seconds().div_euclid(60)).unwrap_or(0);
+        Self { second: seconds(now), minute, hour: minute / 60, ..self }
     }
 }
 
@@ -92,7 +101,7 @@ fn network(address: IpAddr, key: HashKey) -> u32 {
 
 /// A user agent without its versions: what stands before the first `/` or digit.
 fn product(agent: &str) -> &str {
-    let end = agent.find(|character: char| character == '/' || character.is_ascii_digit()).unwrap_or(agent.len());
+    let end = agent.bytes().position(|byte| byte == b'/' || byte.is_ascii_digit()).unwrap_or(agent.len());
     agent.get(..end).unwrap_or(agent)
 }
 
@@ -110,13 +119,11 @@ fn number(facts: &Facts) -> Option<u32> {
     })
 }
 
-/// The digits at the end of a text, at most nine of them; `None`: there are none, or letters of a hash stand before them.
+/// The digits at the end of a text, at most nine of them; `None`: there are none.
 fn trailing(text: &str) -> Option<u32> {
-    let digits = text.bytes().rev().take_while(u8::is_ascii_digit).count();
-    if digits == 0 {
-        return None;
-    }
-    text.get(text.len() - digits.min(9)..)?.parse().ok()
+    let digits = text.bytes().rev().map_while(|byte| byte.is_ascii_digit().then(|| u32::from(byte - b'0')));
+    let (number, scale) = digits.take(9).fold((0, 1), |(number, scale), digit| (number + digit * scale, scale * 10));
+    (scale > 1).then_some(number)
 }
 
 #[cfg(test)]

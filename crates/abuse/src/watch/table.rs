@@ -45,6 +45,13 @@ impl Row {
         self.hours >= SETTLED_HOURS && minute.saturating_sub(self.first) >= SETTLED_AFTER
     }
 
+    /// It is tried: what nothing good came of yet stays for as long as it is.
+    pub(super) const fn tried(&mut self, minute: u32) {
+        if self.hours == 0 {
+            self.last = minute;
+        }
+    }
+
     /// Counts an answer.
     pub(super) fn answered(&mut self, error: bool, operation: u32) {
         if self.answers >= ANSWERS_MAX {
@@ -98,33 +105,51 @@ impl<const N: usize> Table<N> {
         self.rows.iter().find(|row| row.key == key)
     }
 
+    /// The same, to change it.
     pub(super) fn find_mut(&mut self, key: u32) -> Option<&mut Row> {
         self.rows.iter_mut().find(|row| row.key == key)
     }
 
-    /// The row of a key that is tried; the strangest leaves for it.
-    pub(super) fn tried(&mut self, key: u32, minute: u32) -> Option<&mut Row> {
-        let at = match self.rows.iter().position(|row| row.key == key) {
-            Some(at) => at,
-            None => {
-                let strangest = |(_, row): &(usize, &Row)| (row.key != 0, row.hours, row.last);
-                let (at, _) = self.rows.iter().enumerate().min_by_key(strangest)?;
-                *self.rows.get_mut(at)? = Row { key, first: minute, last: minute, ..Row::default() };
-                at
-            }
-        };
-        self.rows.get_mut(at)
+    /// Where the row of a key is.
+    pub(super) fn position(&self, key: u32) -> Option<usize> {
+        self.rows.iter().position(|row| row.key == key)
     }
 
-    /// Something good came of it. What was not tried is not learned.
-    pub(super) fn learn(&mut self, key: u32, minute: u32) {
+    /// The row that is there.
+    pub(super) fn row(&self, at: Option<usize>) -> Option<&Row> {
+        self.rows.get(at?)
+    }
+
+    /// The same, to change it.
+    pub(super) fn row_mut(&mut self, at: Option<usize>) -> Option<&mut Row> {
+        self.rows.get_mut(at?)
+    }
+
+    /// A key is tried that has no row: the strangest leaves for it.
+    pub(super) fn enter(&mut self, key: u32, minute: u32) {
+        if let Some(row) = self.rows.iter_mut().min_by_key(|row| (row.key != 0, row.hours, row.last)) {
+            *row = Row { key, first: minute, last: minute, ..Row::default() };
+        }
+    }
+
+    /// A key is tried.
+    pub(super) fn tried(&mut self, key: u32, minute: u32) {
+        if self.position(key).is_none() {
+            self.enter(key, minute);
+        }
+    }
+
+    /// Something good came of it: its row, and whether that is the first of this hour. What was not tried is not learned.
+    pub(super) fn learn(&mut self, key: u32, minute: u32) -> Option<(&mut Row, bool)> {
         self.turn(minute / MINUTES_OF_DAY);
-        let Some(row) = self.find_mut(key) else { return };
+        let row = self.rows.iter_mut().find(|row| row.key == key)?;
         let before = row.hours;
         row.learn(minute);
-        if row.hours != before {
+        let hourly = row.hours != before;
+        if hourly {
             self.today = (self.today.0.saturating_add(1), self.today.1.saturating_add(u16::from(before == 0)));
         }
+        Some((row, hourly))
     }
 
     /// Goes on to a day.

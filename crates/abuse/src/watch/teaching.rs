@@ -3,7 +3,7 @@
 //! It becomes the profile of its identity at the end and all at once, and only where there is none: whoever has called is known by what it did,
 //! and by nothing that somebody says of it. Peers, logins and the flows of all others learn nothing of such calls.
 
-use super::{Effect, Heard, PROFILES_MAX, Payload, Profile, Watch, Whose};
+use super::{Effect, Heard, PROFILES_MAX, Payload, Profile, Watch};
 use std::sync::{Arc, Mutex, atomic::Ordering};
 use wardgate_model::{facts::Facts, id::IdentityId, risk::Assessment, ruling::Ruling, time::Time};
 
@@ -55,12 +55,15 @@ impl Teaching<'_> {
     /// How far a call would have been from what was usual then. It counts as an attempt.
     #[must_use]
     pub fn assess(&self, facts: &Facts, now: Time) -> Assessment {
-        self.watch.assess_as(|| self.whose(facts), facts, &Payload::default(), now)
+        let Some(sight) = self.watch.see(facts, now) else { return Assessment::default() };
+        self.watch.assess_as(self.whose(facts), &sight, facts, &Payload::default())
     }
 
     /// What came of it then.
     pub fn learn(&self, facts: &Facts, ruling: &Ruling, effect: &Effect, now: Time) {
-        self.watch.learn_as(|| self.whose(facts), Heard::Said, facts, ruling, effect, now);
+        if let Some(sight) = self.watch.see(facts, now) {
+            self.watch.learn_as(self.whose(facts), Heard::Said, &sight, facts, ruling, effect);
+        }
     }
 
     /// From now on it is the identity's.
@@ -77,9 +80,8 @@ impl Teaching<'_> {
         Ok(())
     }
 
-    fn whose(&self, facts: &Facts) -> Option<Whose> {
-        let caller = super::machine(facts).filter(|caller| caller.identity.id == self.identity)?;
-        Some((Arc::clone(&caller.identity), Arc::clone(&self.profile)))
+    fn whose(&self, facts: &Facts) -> Option<&Mutex<Profile>> {
+        super::machine(facts).filter(|caller| caller.identity.id == self.identity).map(|_| &*self.profile)
     }
 }
 

@@ -3,7 +3,7 @@
 mod flows;
 mod waits;
 
-use super::{Announced, Effect, Payload, Watch};
+use super::{Announced, Effect, Payload, Sight, Watch};
 use crate::testing::{at, facts};
 use std::time::Duration;
 use wardgate_model::{
@@ -289,6 +289,29 @@ fn what_was_refused_is_not_learned() {
         assert!(story.says("identity=a source=192.0.2.9 tls=curl").contains("new_place"));
         story.now = story.now + Duration::from_mins(1);
     }
+}
+
+#[test]
+fn what_was_seen_before_is_learned_as_what_is_looked_at_again() {
+    let kept = |learn: fn(&Watch, Sight, &Facts, &Ruling, &Effect, Time)| {
+        let mut story = Story::new();
+        for number in 0..3_000 {
+            let facts = Facts { time: story.now, ..facts(&format!("{OWNER} op=GET:/o{} id={} begins=holds", number % 5, number * 37)) };
+            let sight = story.watch.see(&facts, story.now).expect("it is known what it calls");
+            let assessment = story.watch.assess_seen(&sight, &facts, &Payload::default());
+            story.now = story.now + MINUTES;
+            let effect = Effect { status: Some(200), records: Some(3), ..Effect::default() };
+            learn(&story.watch, sight, &facts, &allowed(assessment.risk), &effect, story.now);
+        }
+        let mut kept = Vec::new();
+        story.watch.keep(&mut kept).expect("it can be kept");
+        kept
+    };
+    let seen = kept(|watch, sight, facts, ruling, effect, now| watch.learn_seen(&sight.at(now), facts, ruling, effect));
+    let again = kept(|watch, _, facts, ruling, effect, now| watch.learn(facts, ruling, effect, now));
+    assert!(seen == again);
+    let late = kept(|watch, sight, facts, ruling, effect, _| watch.learn_seen(&sight, facts, ruling, effect));
+    assert!(seen != late, "it is learned when it ends");
 }
 
 #[test]

@@ -44,6 +44,8 @@ pub(super) const LONG_RUN_WEIGHT: u32 = 90;
 /// How much in an hour.
 pub(super) const CALLS_FLOOR: u32 = 60;
 pub(super) const RECORDS_FLOOR: u32 = 1_000;
+/// From so many per cent of the usual on it is much.
+pub(super) const MUCH_FROM: u32 = 250;
 pub(super) const MUCH: u32 = 25;
 pub(super) const VERY_MUCH: u32 = 50;
 pub(super) const FAR_TOO_MUCH: u32 = 75;

@@ -4,7 +4,7 @@ use super::{Counted, Gathering, gather};
 use crate::{body::Inbound, connection::Connection, record::Exchange, slow};
 use std::rc::Rc;
 use wardgate_gate::{Answer as Given, Held, Need, Step, Verdict, decide, resume, turn_away};
-use wardgate_model::{reason::Reason, ruling::Ruling};
+use wardgate_model::reason::Reason;
 
 /// Answers what the rooms need, in bounded time, one need after another.
 pub(super) async fn answered(
@@ -51,7 +51,7 @@ pub(super) async fn answered(
         match (step, lost) {
             // Whatever it is let in for: of a body that is lost nothing goes on.
             (Step::Done(verdict), Some(reason)) if verdict.permit.is_some() => {
-                return Ok(Verdict { ruling: Ruling::refused(reason), permit: None });
+                return Ok(Verdict::refused(reason));
             }
             (Step::Wait(..), Some(reason)) => return Err(reason),
             (Step::Done(verdict), _) => return Ok(verdict),

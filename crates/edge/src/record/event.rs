@@ -13,7 +13,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use wardgate_gate::{Course, Effect, Lease};
+use wardgate_gate::{Course, Effect, Lease, Sight};
 use wardgate_model::{
     api::AuditMode,
     event::{CameOf, Ending, Event, EventKind, Outcome, Place, Share, UpstreamOutcome},
@@ -150,6 +150,11 @@ impl Exchange {
         }
     }
 
+    /// Keeps what the judge saw of it: it is learned by the same.
+    pub(crate) fn saw(&self, sight: Option<Sight>) {
+        self.sight.set(sight);
+    }
+
     /// The event, once all is over.
     fn event(&mut self) -> Event {
         let end = self.connection.now();
@@ -206,7 +211,7 @@ impl Exchange {
 }
 
 /// What came of a request, as baselines learn it: once for each, whatever became of it. An event that it has begun is none of these.
-fn learn(thread: &Thread, event: &Event) {
+fn learn(thread: &Thread, event: &Event, sight: Option<Sight>) {
     let upstream = event.outcome.upstream.as_ref();
     let effect = Effect {
         status: upstream.and_then(|upstream| upstream.status),
@@ -214,7 +219,11 @@ fn learn(thread: &Thread, event: &Event) {
         bytes: upstream.map_or(0, |upstream| upstream.bytes_out),
         subject: event.ruling.subject,
     };
-    thread.gate.meters().watch().learn(&event.facts, &event.ruling, &effect, event.outcome.end);
+    let (watch, end) = (thread.gate.meters().watch(), event.outcome.end);
+    match sight {
+        Some(sight) => watch.learn_seen(&sight.at(end), &event.facts, &event.ruling, &effect),
+        None => watch.learn(&event.facts, &event.ruling, &effect, end),
+    }
 }
 
 impl Drop for Exchange {
@@ -224,7 +233,7 @@ impl Drop for Exchange {
         let thread = Rc::clone(self.thread());
         let metrics = &thread.metrics;
         // Whatever baselines make of it, it is recorded.
-        if catch_unwind(AssertUnwindSafe(|| learn(&thread, &event))).is_err() {
+        if catch_unwind(AssertUnwindSafe(|| learn(&thread, &event, self.sight.get()))).is_err() {
             metrics.fault();
         }
         metrics.in_flight(-1);

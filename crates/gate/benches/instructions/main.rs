@@ -9,6 +9,7 @@
 mod budget;
 mod callgrind;
 mod clock;
+mod grown;
 mod rooms;
 mod world;
 
@@ -83,6 +84,13 @@ fn instructions() -> Result<bool, String> {
             let apart = if matches!((shape, stage), (Shape::Bound | Shape::Budgeted, Stage::Identity)) { signature } else { idle };
             row(&format!("{}.{}", shape.name(), stage.whole()), cost.saturating_sub(apart));
         }
+    }
+    for (name, shape, from, to) in [
+        ("learn", Shape::Allowed, Stage::Commit, Stage::Learn),
+        ("grown.risk", Shape::Grown, Stage::Inspect, Stage::Risk),
+        ("grown.learn", Shape::Grown, Stage::Commit, Stage::Learn),
+    ] {
+        row(name, Case { shape, stage: to }.cost()?.saturating_sub(Case { shape, stage: from }.cost()?));
     }
     let of = |name: &str| told.iter().find(|(known, _)| known == name).map_or(0, |(_, cost)| *cost);
     let beside = |world: &str| ratio(of(&format!("{world}.establish")) + of(&format!("{world}.decide")), of("establish") + of("decide"));

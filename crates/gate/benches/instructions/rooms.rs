@@ -1,7 +1,7 @@
 //! A case: how far a request goes, in which world, how often.
 
 use crate::{
-    callgrind,
+    callgrind, grown,
     world::{Each, Scene, Shape},
 };
 use std::{hint::black_box, sync::Arc, time::Duration};
@@ -38,6 +38,8 @@ pub(crate) enum Stage {
     Rule,
     /// The end of `decide`.
     Commit,
+    /// What is learned once the answer is there.
+    Learn,
 }
 
 impl Stage {
@@ -62,16 +64,17 @@ impl Stage {
             Self::Risk => "risk",
             Self::Rule => "rule",
             Self::Commit => "commit",
+            Self::Learn => "learn",
         }
     }
 
-    /// The function that the room belongs to.
+    /// The function that the room belongs to, or that is first gone through.
     pub(crate) fn whole(self) -> &'static str {
-        if Self::DECIDE.contains(&self) { "decide" } else { "establish" }
+        if self == Self::Learn || Self::DECIDE.contains(&self) { "decide" } else { "establish" }
     }
 
     fn parse(name: &str) -> Option<Self> {
-        let all = [&[Self::Nothing], Self::ESTABLISH, Self::DECIDE];
+        let all = [&[Self::Nothing], Self::ESTABLISH, Self::DECIDE, &[Self::Learn]];
         all.into_iter().flatten().copied().find(|stage| stage.name() == name)
     }
 }
@@ -105,11 +108,15 @@ impl Case {
         let known = scene.facts()?;
         let facts = match self.shape {
             Shape::First => (0..WARM_UP + COUNTED).map(|revision| scene.newcomer(u64::from(revision))).collect::<Result<Vec<_>, _>>()?,
+            Shape::Grown => (0..WARM_UP + COUNTED).map(|number| scene.another(number)).collect::<Result<Vec<_>, _>>()?,
             _ => vec![known],
         };
         let mut newcomers = facts.iter().cycle();
         let mut now = self.pass(&scene, &mut newcomers, DAWN, WARM_UP);
         now = measured(self, &scene, &mut newcomers, now);
+        if let (Shape::Grown, Some(facts)) = (self.shape, facts.first()) {
+            scene.is_grown(facts, now)?;
+        }
         let seconds = now.since(DAWN).as_secs();
         if seconds < 60 { Ok(()) } else { Err(format!("{seconds} s have passed: an assertion was signed again")) }
     }
@@ -183,6 +190,7 @@ fn deciding(stage: Stage, facts: &Facts, snapshot: &Snapshot, meters: &Meters, n
         Stage::Risk => drop(black_box(assessed())),
         Stage::Rule => drop(black_box(assessed().and_then(|assessed| rule::rule(assessed, snapshot, now).ok()))),
         Stage::Commit => drop(black_box(decide(facts, snapshot, meters, now))),
+        Stage::Learn => grown::learning(facts, snapshot, meters, now),
         _ => {}
     }
 }
@@ -205,12 +213,17 @@ impl Scene {
         if code == self.expected { Ok(facts) } else { Err(format!("the request was to end in `{}`, not in `{code}`", self.expected)) }
     }
 
+    /// The facts of the request, whatever becomes of it.
+    pub(crate) fn established(&self) -> Result<Facts, String> {
+        match establish(&self.asked.arrival(DAWN), &self.world.snapshot, &self.world.meters, DAWN) {
+            Step::Done(facts) => Ok(facts),
+            Step::Wait(..) => Err("the judge asks for something".to_owned()),
+        }
+    }
+
     /// The same facts, about an identity in a revision that was never seen.
     pub(crate) fn newcomer(&self, revision: u64) -> Result<Facts, String> {
-        let mut facts = match establish(&self.asked.arrival(DAWN), &self.world.snapshot, &self.world.meters, DAWN) {
-            Step::Done(facts) => facts,
-            Step::Wait(..) => return Err("the judge asks for something".to_owned()),
-        };
+        let mut facts = self.established()?;
         if let Some(caller) = &mut facts.caller {
             caller.identity = Arc::new(Identity { revision: revision + 1, ..Identity::clone(&caller.identity) });
         }

@@ -62,6 +62,8 @@ pub(crate) enum Shape {
     First,
     /// From an address that is on one of two lists of 100,000 networks, while 400,000 networks have a country: weighed.
     Charted,
+    /// Of a caller that has called for two weeks, each for another thing: what is usual for it is known.
+    Grown,
 }
 
 impl Shape {
@@ -77,6 +79,7 @@ impl Shape {
         Self::Crowd,
         Self::First,
         Self::Charted,
+        Self::Grown,
     ];
 
     /// Its name.
@@ -93,6 +96,7 @@ impl Shape {
             Self::Crowd => "crowd",
             Self::First => "first",
             Self::Charted => "charted",
+            Self::Grown => "grown",
         }
     }
 
@@ -143,7 +147,8 @@ impl Scene {
             | Shape::Budgeted
             | Shape::Crowd
             | Shape::First
-            | Shape::Charted => ("GET /ledger/entries/4711", "rule.allowed"),
+            | Shape::Charted
+            | Shape::Grown => ("GET /ledger/entries/4711", "rule.allowed"),
         };
         let request = format!("{target}\nhost: ledger.example\nuser-agent: ledger-sync/3.1\naccept: application/json");
         let stranger = api_key::generate(KeyKind::ApiKey, &EnvironmentName::literal("production"), &SystemEntropy);
@@ -171,7 +176,11 @@ impl Scene {
         if shape == Shape::Charted {
             world.snapshot = world.snapshot.knowing(Arc::new(atlas(asked.arrival(DAWN).peer)));
         }
-        Ok(Self { world, asked, expected, each, key })
+        let scene = Self { world, asked, expected, each, key };
+        if shape == Shape::Grown {
+            scene.grow(scene.asked.arrival(DAWN).peer)?;
+        }
+        Ok(scene)
     }
 
     /// The request of [`Shape::Crowd`], in a world where so many of the crowd are policies as text.

@@ -34,7 +34,7 @@ struct Named {
 
 /// Resolves all flows, and gives the operations of their APIs their places in them. Once all APIs are known.
 pub(super) fn begun(entries: &[Entry<'_>], known: &mut Known<'_>, inventory: &mut Inventory) {
-    let mut steps: BTreeMap<&str, HashMap<OperationId, Vec<Step>>> = BTreeMap::new();
+    let mut steps: BTreeMap<&str, HashMap<String, Vec<Step>>> = BTreeMap::new();
     for entry in entries {
         let Raw::Flow(raw) = &entry.raw else { continue };
         let name = entry.document.name.as_str();
@@ -42,7 +42,7 @@ pub(super) fn begun(entries: &[Entry<'_>], known: &mut Known<'_>, inventory: &mu
         let Some((api, _)) = known.apis.get_key_value(flow.api.as_str()) else { continue };
         let operations = steps.entry(*api).or_default();
         for Named { id, part, spot } in named {
-            let of = operations.entry(id).or_default();
+            let of = operations.entry(id.as_str().to_owned()).or_default();
             if of.len() >= FLOWS_OF_OPERATION_MAX {
                 let what = format!("an operation stands in {FLOWS_OF_OPERATION_MAX} flows at the most");
                 entry.faults.error(spot, "flow.many", what, "take it out here, or make one of two flows".to_owned());
@@ -54,7 +54,7 @@ pub(super) fn begun(entries: &[Entry<'_>], known: &mut Known<'_>, inventory: &mu
     }
     for (name, mut operations) in steps {
         let Some(api) = known.apis.get(name) else { continue };
-        let told = |operation: &Arc<Operation>| match operations.remove(&operation.id) {
+        let told = |operation: &Arc<Operation>| match operations.remove(operation.id.as_str()) {
             Some(flows) => Arc::new(Operation { flows: flows.into(), ..Operation::clone(operation) }),
             None => Arc::clone(operation),
         };

@@ -2,7 +2,7 @@
 //! forgotten with the process, as their logins are.
 
 use super::{ALL_MAX, Course, Flows};
-use crate::watch::{kept::kept, lock};
+use crate::watch::kept::kept;
 
 kept!(Course { of, slot, begun, finished, day, today, usual, things });
 
@@ -18,13 +18,16 @@ kept!(Flowed { of, people, course });
 impl Flows {
     /// All that is kept.
     pub(in crate::watch) fn kept(&self) -> Vec<Flowed> {
-        let known = lock(&self.known);
-        known.all.iter().map(|((of, people), course)| Flowed { of: *of, people: u8::from(*people), course: *course }).collect()
+        let mut kept = Vec::new();
+        for all in self.all.each() {
+            kept.extend(all.iter().map(|((of, people), course)| Flowed { of: *of, people: u8::from(*people), course: *course }));
+        }
+        kept
     }
 
     /// Takes back what was kept; says whether there was room, and it was there once.
     pub(in crate::watch) fn put_back(&self, flowed: Flowed) -> bool {
-        let mut known = lock(&self.known);
-        known.all.len() < ALL_MAX && flowed.people <= 1 && known.all.insert((flowed.of, flowed.people == 1), flowed.course).is_none()
+        let mut all = self.all.of(flowed.of);
+        all.len() < ALL_MAX && flowed.people <= 1 && all.insert((flowed.of, flowed.people == 1), flowed.course).is_none()
     }
 }
