@@ -160,8 +160,9 @@ fn challenge(reason: Reason, status: StatusCode, facts: Option<&Facts>) -> Optio
             };
             return HeaderValue::try_from(text).ok();
         }
-        // Signatures of requests have no scheme of their own: `Accept-Signature` says what is taken (RFC 9421 §5.1), and a challenge that cannot
-        // be answered here would mislead.
+        // Every 401 names a scheme (RFC 9110 §15.5.2), and RFC 9421 has registered none: this one says what is taken, `Accept-Signature` (§5.1)
+        // how. A challenge that cannot be answered here would mislead.
+        (StatusCode::UNAUTHORIZED, _) if signs_alone(facts) => "Signature realm=\"wardgate\"",
         _ if signs_alone(facts) => return None,
         // The other challenge says all there is to say.
         (StatusCode::UNAUTHORIZED, Reason::ProofPossession | Reason::ProofNonce) => return None,
