@@ -78,7 +78,14 @@ fn signals_say_what_was_measured_and_what_would_have_been() {
             "signals": [{ "name": "rate", "value": 430.0, "weight": 50.0 }, { "name": "new_operation", "value": 0.0, "weight": 25.0 }]
         }
     });
-    insta::assert_snapshot!(anstream::adapter::strip_str(&readable(&explained)).to_string(), @"");
+    insta::assert_snapshot!(anstream::adapter::strip_str(&readable(&explained)).to_string(), @"
+    ruling     allow  rule.allowed
+    reason     rule.allowed
+    risk       62
+    signal     rate  50 of 100, at 430 per cent of the usual  it calls far more often than it does at such an hour
+    signal     new_operation  25 of 100  it uses operations that it has not used before
+    would      slow  for its risk, if the plan did not only watch (`risk.mode: observe`) or keep the operation (`risk.keep`)
+    ");
 }
 
 #[test]

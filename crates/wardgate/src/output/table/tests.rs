@@ -16,8 +16,18 @@ fn check(width: Option<usize>) -> String {
 
 #[test]
 fn a_table_is_as_wide_as_what_stands_in_it_and_no_wider_than_the_terminal() {
-    insta::assert_snapshot!(check(None), @"");
-    insta::assert_snapshot!(check(Some(80)), @"");
+    insta::assert_snapshot!(check(None), @"
+    SEVERITY  CODE              EVIDENCE                                                    REMEDY
+    high      rotation.overdue  the key of `ledger-sync` is older than its rotation allows  rotate it: `wardgate credential rotate`
+    low       x                 short                                                       -
+    ");
+    insta::assert_snapshot!(check(Some(80)), @"
+    SEVERITY  CODE              EVIDENCE                   REMEDY
+    high      rotation.overdue  the key of `ledger-sync`   rotate it: `wardgate
+                                is older than its          credential rotate`
+                                rotation allows
+    low       x                 short                      -
+    ");
     assert_eq!(check(Some(500)), check(None));
     assert!(!check(Some(5)).is_empty(), "columns stay readable, and the terminal breaks the lines");
 }
