@@ -54,14 +54,14 @@ impl Misuses {
 
     /// Counts a refusal; what was refused was genuine, so nobody counts against a credential that he does not hold or has not seen.
     pub(super) fn count(&mut self, credential: &CredentialId, misuse: Misuse, from: IpAddr, at: Time) {
-        let key = (credential.clone(), misuse);
+        let key = (*credential, misuse);
         if self.rows.len() >= self.most && !self.rows.contains_key(&key) {
             // All are looked at: it is rare, and not on a request's way.
-            let oldest = self.rows.iter().min_by_key(|(_, row)| row.last).map(|(key, _)| key.clone());
+            let oldest = self.rows.iter().min_by_key(|(_, row)| row.last).map(|(key, _)| *key);
             oldest.and_then(|oldest| self.rows.remove(&oldest));
         }
         let row = self.rows.entry(key).or_insert_with(|| Shown {
-            credential: credential.clone(),
+            credential: *credential,
             misuse,
             first: at,
             last: at,
