@@ -417,15 +417,18 @@ r.yaml:21:1: error[zone.empty]: Zone `c`: this zone has no place
 
 #[test]
 fn an_openapi_file_that_is_not_there_is_named() {
-    assert_snapshot!(
-                                        beside("kind: Api\nname: x\nspec:\n  policy_owner: payments\n  business_owner: payments\n  environment: production\n  match: { path_prefix: /x }\n  upstream: { urls: [http://u] }\n  openapi: file:x.yaml\n---\nkind: Api\nname: y\nspec:\n  policy_owner: payments\n  business_owner: payments\n  environment: production\n  match: { path_prefix: /y }\n  upstream: { urls: [http://u] }\n  openapi: x.yaml\n"),
-                                        @r"
+    let api = |name: &str, openapi: &str| {
+        format!(
+            "kind: Api\nname: {name}\nspec:\n  policy_owner: payments\n  business_owner: payments\n  environment: production\n  match: {{ path_prefix: /{name} }}\n  upstream: {{ urls: [http://u] }}\n  openapi: {openapi}\n"
+        )
+    };
+    let said = beside(&format!("{}---\n{}", api("x", "file:x.yaml"), api("y", "x.yaml")));
+    assert_snapshot!(said, @r#"
 r.yaml:21:12: error[file.not_read]: Api `x`: `openapi`: the file `x.yaml` cannot be read: entity not found
   = a relative path counts from the file that names it or, where nothing is there, from the directory of `wardgate.yaml`
 r.yaml:31:12: error[value.invalid]: Api `y`: `openapi`: `x.yaml` names no file
   = did you mean `file:x.yaml`?
-"
-                                    );
+"#);
 }
 
 #[test]
