@@ -7,7 +7,7 @@
 //! # Reading order
 //!
 //! [`json`] makes a tape of a body, [`form`] of parameters and forms, [`conform`] holds a tape against a schema. [`coding`] is about compressed
-//! bodies, [`beginning`] about what is JSON whatever it is said to be, [`hostile`] about what reads as an attack.
+//! bodies, [`mod@beginning`] about what is JSON whatever it is said to be, [`hostile`] about what reads as an attack.
 
 pub mod beginning;
 pub mod coding;

@@ -72,7 +72,7 @@ pub fn join(sum: &mut StraySum, more: StraySum) {
     }
 }
 
-/// The rows of one API with each thing once, and no more than are kept ([`cut`] says which).
+/// The rows of one API with each thing once, and no more than are kept (`room.rs` says which).
 #[must_use]
 pub fn folded(rows: Vec<Stray>) -> Vec<Stray> {
     let (shadow, others): (Vec<Stray>, Vec<Stray>) = rows.into_iter().partition(|row| row.kind == StrayKind::Shadow);
