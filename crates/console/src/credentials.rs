@@ -212,7 +212,7 @@ pub(crate) async fn list(console: &Console, asked: &Asked<'_>) -> Result<Answer,
         let page = Page::cut(found, limit, |one| one.created_seq.to_string(), |one| one);
         room = room.saturating_sub(page.items.len());
         let shown = page.items.iter().filter(|one| own(&one.credential.identity)).map(|one| {
-            let view = CredentialView::of(one, asked.now);
+            let view = in_force(console, CredentialView::of(one, asked.now), &one.credential.id);
             let ended = view.state == Condition::Live.as_str() && over.contains(&one.credential.id);
             if ended { CredentialView { state: ENDED, ..view } } else { view }
         });
@@ -230,6 +230,13 @@ pub(crate) async fn list(console: &Console, asked: &Asked<'_>) -> Result<Answer,
         items.push(CredentialView::declared(one, console.store.last_use(&one.id).await?, asked.now));
     }
     Ok(Answer::ok(&Page { items, next }))
+}
+
+/// From where it may be used as the gate knows it: what its document says now, and not when it was issued.
+fn in_force(console: &Console, view: CredentialView, id: &CredentialId) -> CredentialView {
+    let known = console.world.credential(id);
+    let sources = known.map(|known| known.sources.iter().map(IpNet::to_string).collect());
+    CredentialView { sources: sources.unwrap_or(view.sources), ..view }
 }
 
 /// What a request for a credential comes to, once everything is known.

@@ -27,6 +27,9 @@ pub fn beginning(bytes: &[u8]) -> Beginning {
         [0xFF, 0xFE, rest @ ..] => (rest, 0, 2),
         // More of these bytes decides what they are.
         [] | [0] | [0, 0] | [0, 0, 0] | [0, 0, 0xFE] | [0xEF] | [0xEF, 0xBB] | [0xFE] | [0xFF] => return Beginning::Open,
+        // A message of gRPC begins with a nought and four bytes of its length: of units of four bytes it takes two.
+        [0, 0, 0, _, rest @ ..] if rest.iter().take(3).any(|byte| *byte != 0) => return Beginning::Other,
+        [0, 0, 0, _] | [0, 0, 0, _, _] | [0, 0, 0, _, _, _] => return Beginning::Open,
         [0, 0, 0, ..] => (bytes, 3, 4),
         [0, ..] => (bytes, 1, 2),
         [_, 0, 0, 0, ..] => (bytes, 0, 4),

@@ -8,6 +8,7 @@ use wardgate_model::{
     reason::Reason,
     schema::NodeId,
     shape::{Conformance, RequestShape},
+    wire::UpstreamProtocol,
 };
 
 /// Largest body that is looked at as it comes, in bytes.
@@ -113,7 +114,8 @@ pub(super) fn reading<'s>(api: &Api, operation: &'s Operation, request: &'s Requ
         Err(told) => (None, false, Some(NotTaken { rule: conforms, told })),
     };
     let is_json = api.inspect.json && media == Media::Json;
-    let guards = api.inspect.json && media != Media::Json && sent != Sent::Nothing && !is_named(operation, declared);
+    let guards =
+        api.inspect.json && media != Media::Json && sent != Sent::Nothing && !is_named(operation, declared) && !is_grpc(api, declared);
     let required = required && untaken.is_none() && (read || untold || sent == Sent::Nothing);
     let reads = operation.login.is_some() || is_json || (schema.is_some() && read) || required || untold;
     if !reads && !guards {
@@ -137,6 +139,15 @@ fn is_named(operation: &Operation, declared: Option<&str>) -> bool {
     let json = |range: &str| range.contains('*') || Media::of(Some(range)) == Media::Json;
     declared.is_some() && !body.media.iter().any(|(range, _)| json(range)) && inspect::described(body, declared).is_some()
 }
+
+/// Whether it is a call of gRPC to an upstream that takes such: its messages may come after the answer has begun, so nobody waits for one.
+fn is_grpc(api: &Api, declared: Option<&str>) -> bool {
+    let kind = declared.and_then(|declared| declared.get(..GRPC.len()));
+    api.upstream.wire.protocol == UpstreamProtocol::Http2 && kind.is_some_and(|kind| kind.eq_ignore_ascii_case(GRPC))
+}
+
+/// How the types of gRPC begin.
+const GRPC: &str = "application/grpc";
 
 /// What the document says of a body of this type; an error: it has none of it. Where a login is, there is a body, whatever the document says.
 fn of_shape(shape: &RequestShape, operation: &Operation, declared: Option<&str>) -> Result<Option<NodeId>, &'static str> {

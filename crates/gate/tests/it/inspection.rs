@@ -329,6 +329,20 @@ fn what_begins_like_json_is_held_to_its_limits_whatever_it_is_said_to_be() {
     assert!(observed.starts_with("inspect.body") && observed.ends_with("goes on"), "{observed}");
 }
 
+/// A message of gRPC may come when the answer has begun: the operator says that an upstream takes such, and the client alone cannot.
+#[test]
+fn calls_of_grpc_are_not_waited_for() {
+    let yaml = WORLD.replace("INSPECT", "{ requests: off, json: true }").replace("MODE", "enforce");
+    let with = |protocol: &str| {
+        let yaml = yaml.replace("9000']", &format!("9000'], protocol: {protocol}"));
+        let files: &[(&str, &[u8])] = &[("shop.yaml", DOCUMENT.as_bytes())];
+        let world = Texts { yaml: &yaml, cedar: &[], files, grants: &[], shipped: ShippedLimits::Off }.world().unwrap();
+        check(&world, &post_to("/things", "application/grpc+proto", ""), br#"{"a":1,"a":2}"#)
+    };
+    assert_eq!(with("http2"), "unread: rule.allowed, goes on");
+    assert!(with("http1").starts_with("inspect.body"));
+}
+
 /// Of what is large it is enough to see how it begins.
 #[test]
 fn what_does_not_begin_like_json_is_not_waited_for_to_its_end() {

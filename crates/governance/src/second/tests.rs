@@ -452,6 +452,29 @@ fn what_is_contained_is_not_let_in_under_another_entry() {
 }
 
 #[test]
+fn from_where_a_credential_may_be_used_is_widened_by_two() {
+    let spec = |sources: &str| {
+        format!(
+            "kind: Identity\nname: ci\nspec: {{ type: bot, owner: acme, environment: staging, purpose: x, credentials: [{{ name: main, type: api_key, expires_in: 30d{sources} }}] }}"
+        )
+    };
+    let asks = |had: &str, has: &str| {
+        let before = documents(&spec(had));
+        needs(&Act::Apply { changes: proposed(&spec(has)) }, &record(&before)).map(|needs| needs.why.join("; "))
+    };
+    let told = Some("it lets `main` of `ci` be used from elsewhere".to_owned());
+    let (one, two) = (", sources: [10.0.0.0/8]", ", sources: [10.0.0.0/8, 192.0.2.0/24]");
+    assert_eq!((asks(one, ""), asks(one, two)), (told.clone(), told.clone()));
+    assert_eq!(
+        needs(&Act::Apply { changes: proposed(&spec("").replace("main", "new")) }, &record(&documents(&spec(one))))
+            .map(|needs| needs.why.join("; ")),
+        told,
+        "what was issued stays"
+    );
+    assert_eq!((asks("", one), asks(two, one), asks(one, one)), (None, None, None), "narrower, or the same");
+}
+
+#[test]
 fn nobody_becomes_a_person_by_an_owner_that_is_made() {
     let before = documents(BEFORE);
     let tagged = [("gone-bot", "Gone@example.com"), ("lead-bot", "lead@example.com")];

@@ -158,8 +158,24 @@ fn identity(name: &str, old: Option<&Value>, new: Option<&Value>, world: &World<
     if text(old, "environment") != text(new, "environment") {
         found.second(format!("it moves `{name}` to another environment"));
     }
+    sources(name, old, new, found);
     read_by_policies(name, old, new, world, found);
     belongs(name, old, new, world, found);
+}
+
+/// From where what an identity has may be used: more networks, or any, is more than it could. What was issued under an entry that goes
+/// away is as it was issued.
+fn sources(name: &str, old: Option<&Value>, new: Option<&Value>, found: &mut Found) {
+    fn entries(spec: Option<&Value>) -> impl Iterator<Item = &Value> {
+        spec.and_then(|spec| spec.get("credentials")).and_then(Value::as_array).into_iter().flatten()
+    }
+    for before in entries(old) {
+        let (entry, had) = (text(Some(before), "name"), words(Some(before), "sources"));
+        let has = words(entries(new).find(|one| text(Some(one), "name") == entry), "sources");
+        if !had.is_empty() && (has.is_empty() || !has.is_subset(&had)) {
+            found.second(format!("it lets `{}` of `{name}` be used from elsewhere", entry.unwrap_or_default()));
+        }
+    }
 }
 
 /// The entries of an identity that somebody else than Wardgate vouches for.

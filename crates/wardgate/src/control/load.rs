@@ -381,10 +381,12 @@ fn describes_an_api(bytes: &[u8]) -> bool {
     first.is_some_and(|line| line.starts_with(b"openapi:") || line.starts_with(b"swagger:"))
 }
 
-/// Whether it is the configuration of a process, in a directory that holds the resources too: no document of it has a kind.
+/// Whether it is the configuration of a process, in a directory that holds the resources too: it says where it listens or where resources are,
+/// and nothing in it has a kind. Whatever else is in a file of that name is read as resources, so that none is passed over in silence.
 fn configures(path: &Path, bytes: &[u8]) -> bool {
     let named = path.file_name().is_some_and(|name| name == crate::config::FILE);
-    named && !bytes.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"kind:") || line.starts_with(b"{"))
+    let says = |key: &[u8]| bytes.split(|byte| *byte == b'\n').any(|line| line.starts_with(key));
+    named && (says(b"listeners:") || says(b"resources:")) && !bytes.windows(4).any(|word| word == b"kind")
 }
 
 fn names<'a>(inventory: &'a Inventory, apis: &'a [Arc<Api>]) -> Names<'a> {

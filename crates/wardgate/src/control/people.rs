@@ -101,6 +101,10 @@ pub(super) fn changes(record: &IdentityRecord, loaded: &Loaded, material: &Mater
         let mut credential = stored.credential.clone();
         if let Some(identity) = &identity {
             share(&mut credential, identity);
+            // From where it may be used its document says, also of one that was issued before. Without an entry it stays as it was.
+            if let Some(entry) = declared.iter().find(|entry| entry.name == credential.name && entry.kind == credential.kind) {
+                credential.sources = entry.sources.clone();
+            }
             let dates = loaded.rotations.dates(&credential, identity);
             let replaced = replaced_from(&stored.credential, record.credentials.iter().map(|other| &other.credential));
             credential.expires = dates.expires;

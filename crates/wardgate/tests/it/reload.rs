@@ -40,6 +40,23 @@ impl Asking {
     }
 }
 
+/// From where a key may be used its document says, also of one that was issued before (docs/from-static-key.md, the second step).
+#[test]
+fn a_key_that_was_issued_is_bound_to_its_sources_and_let_go_again() {
+    let upstream = Upstream::plain();
+    let place = Place::shop(&upstream.url());
+    let gate = place.serve();
+    let mut caller = Asking { line: Line::open(gate.public), key: bearer(&place.issue(&gate, "caller").1) };
+    assert_eq!(caller.said("GET /shop/things"), "200");
+    let (free, bound) = ("expires_in: 30d }", "expires_in: 30d, sources: [10.20.0.0/16] }");
+    place.change("resources/shop.yaml", free, bound);
+    caller.until("GET /shop/things", "403 proof.source");
+    let listed = place.run(&gate, &["credential", "list", "--identity", "caller", "--output", "json"], "").with(0).json();
+    assert_eq!(listed["items"][0]["sources"][0], "10.20.0.0/16", "{listed}");
+    place.change("resources/shop.yaml", bound, free);
+    caller.until("GET /shop/things", "200");
+}
+
 #[test]
 fn a_good_change_is_live_on_an_open_connection_and_a_bad_one_changes_nothing() {
     let upstream = Upstream::plain();

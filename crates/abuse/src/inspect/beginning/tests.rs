@@ -38,7 +38,12 @@ fn in_other_widths_too() {
 /// Messages of gRPC begin with noughts and their length.
 #[test]
 fn other_formats_are_none() {
-    let messages = [&[0, 0, 0, 0, 0x7B, 0x0A, 0x01][..], &[0, 0, 0, 0x20, 0x7B, 0x0A, 0x01, 0x02], &[0, 0, 1, 0x7B, 0x5B, 0x0A]];
+    let messages = [
+        &[0, 0, 0, 0, 0x7B, 0x0A, 0x01][..],
+        &[0, 0, 0, 0x20, 0x7B, 0x0A, 0x01, 0x02],
+        &[0, 0, 1, 0x7B, 0x5B, 0x0A],
+        &[0, 0, 0, 0x5B, 0x10, 0x0A, 1],
+    ];
     let files = [&b"\x89PNG\r\n\x1a\n"[..], b"PK\x03\x04", b"\x1f\x8b\x08", b"\xff\xd8\xff\xe0", b"%PDF-1.7", b"\0\0\0\x18ftypmp42"];
     for bytes in messages.into_iter().chain(files) {
         assert_eq!(beginning(bytes), Beginning::Other, "{bytes:?}");

@@ -62,13 +62,14 @@ fn every_flipped_byte_beside_the_segments_is_found() {
     assert_eq!(sample.told(), [""; 0]);
 }
 
-/// Every byte of a segment is under the hash of its file, and the file is named.
+/// Every byte of a segment is under the hash of its file, and the file is named. All bytes would take minutes here:
+/// `cargo run -p wardgate-audit --example mutations` flips them all.
 #[test]
-fn every_flipped_byte_of_a_segment_is_found() {
+fn flipped_bytes_of_a_segment_are_found_by_the_hash_of_its_file() {
     let sample = Sample::of(&[3]);
     let path = sample.segment(0);
     let whole = fs::read(&path).unwrap();
-    for at in 0..whole.len() {
+    for at in (0..whole.len()).step_by(17) {
         let mut bytes = whole.clone();
         bytes[at] ^= 1 << (at % 8);
         fs::write(&path, &bytes).unwrap();

@@ -83,4 +83,8 @@ fn the_configuration_is_no_resource_where_it_stands_among_them() {
     assert_eq!((gathered(&mut found), &*found), (1, &[][..]));
     fs::write(base.join("wardgate.yaml"), "kind: Owner\nname: b\nspec: {accountable: b@example.com}\n").unwrap();
     assert_eq!(gathered(&mut found), 2, "a document under that name is one");
+    for quoted in ["\"kind\": Owner\nname: b\n", "  kind: Owner\n  name: b\n", "\u{FEFF}kind: Owner\n", "name: b\n"] {
+        fs::write(base.join("wardgate.yaml"), quoted).unwrap();
+        assert_eq!(gathered(&mut found), 2, "{quoted:?} is read, and told of where it is wrong");
+    }
 }
