@@ -91,10 +91,10 @@ fn a_rehearsal_is_forgotten_when_it_ends_by_itself_without_another_one() {
 #[test]
 fn what_the_feed_tells_is_taught_and_forgotten_and_no_snapshot_waits_for_it() {
     with_world(WORLD, |control| async move {
-        let running = tokio::spawn(Arc::clone(&control).follow_rehearsals());
         begin(&control, "drill-a", clock::now() + HOUR).await;
         let seq = control.catch_up().await.unwrap();
-        assert_eq!((control.published.lock().await.seq, watched(&control)), (seq, 0), "the snapshot is there before it is taught");
+        assert_eq!((control.published.lock().await.seq, watched(&control)), (seq, 0), "the snapshot is there though nobody teaches yet");
+        let running = tokio::spawn(Arc::clone(&control).follow_rehearsals());
         until(|| watched(&control) == 1).await;
         let actor = Actor::new(Who::Process, "test");
         control.store.end_rehearsal(&actor, &IdentityId::literal("drill-a"), clock::now()).await.unwrap();
