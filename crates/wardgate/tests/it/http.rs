@@ -26,6 +26,11 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// Of a call that was under way when what let it in came to its end: where it breaks off is nobody's to say (docs/wire.md).
+    fn cut() -> Self {
+        Self { status: 0, head: String::new(), body: String::new() }
+    }
+
     /// A field, by its name in small letters.
     pub(crate) fn field(&self, name: &str) -> Option<&str> {
         self.head.lines().skip(1).filter_map(|line| line.split_once(": ")).find(|(of, _)| of.eq_ignore_ascii_case(name)).map(|(_, to)| to)
@@ -40,8 +45,11 @@ impl Answer {
         self.json()["code"].as_str().unwrap_or_else(|| panic!("{self:?}")).to_owned()
     }
 
-    /// `200`, or `403 standing.denied`.
+    /// `200`, or `403 standing.denied`, or `cut`.
     pub(crate) fn said(&self) -> String {
+        if self.status == 0 {
+            return "cut".to_owned();
+        }
         let ours = self.field("content-type") == Some("application/problem+json");
         if ours { format!("{} {}", self.status, self.code()) } else { self.status.to_string() }
     }
@@ -61,8 +69,15 @@ impl Line {
 
     /// Sends `METHOD TARGET` with fields and a body, and reads the answer.
     pub(crate) fn ask(&mut self, what: &str, fields: &[(&str, &str)], body: &str) -> Answer {
+        let answer = self.ask_or_cut(what, fields, body);
+        assert_ne!(answer.status, 0, "no whole answer to `{what}`");
+        answer
+    }
+
+    /// The same, where the answer may be cut. The line is no use then.
+    pub(crate) fn ask_or_cut(&mut self, what: &str, fields: &[(&str, &str)], body: &str) -> Answer {
         self.send(&request(what, fields, body));
-        self.answer().unwrap_or_else(|| panic!("no whole answer to `{what}`"))
+        self.answer().unwrap_or_else(Answer::cut)
     }
 
     pub(crate) fn send(&mut self, bytes: &str) {
@@ -171,9 +186,9 @@ pub(crate) fn request(what: &str, fields: &[(&str, &str)], body: &str) -> String
     format!("{what} HTTP/1.1\r\nHost: gate.test\r\n{fields}{length}\r\n{body}")
 }
 
-/// One request on a connection of its own.
+/// One request on a connection of its own, whose answer may be cut.
 pub(crate) fn ask(address: SocketAddr, what: &str, fields: &[(&str, &str)], body: &str) -> Answer {
-    Line::open(address).ask(what, fields, body)
+    Line::open(address).ask_or_cut(what, fields, body)
 }
 
 /// `Authorization: Bearer …`.

@@ -1,12 +1,12 @@
 //! Files change while the gate serves: good ones are live without a connection dropped, bad ones change nothing.
 
 use crate::{
-    gate::{Place, until},
+    gate::{Gate, Place, until},
     http::{Line, bearer},
     process::wardgate,
     upstream::Upstream,
 };
-use std::fs;
+use std::{fs, net::SocketAddr};
 
 const ANOTHER: &str = "\
 kind: Identity
@@ -25,13 +25,22 @@ spec: { to: { identity: another }, api: shop, operations: [list] }
 
 /// Asks on one open connection.
 struct Asking {
+    gate: SocketAddr,
     line: Line,
     key: String,
 }
 
 impl Asking {
+    fn new(gate: &Gate, key: &str) -> Self {
+        Self { gate: gate.public, line: Line::open(gate.public), key: bearer(key) }
+    }
+
     fn said(&mut self, what: &str) -> String {
-        self.line.ask(what, &[("Authorization", &self.key)], "").said()
+        let said = self.line.ask_or_cut(what, &[("Authorization", &self.key)], "").said();
+        if said == "cut" {
+            self.line = Line::open(self.gate);
+        }
+        said
     }
 
     /// Asks until that is the answer.
@@ -46,7 +55,7 @@ fn a_key_that_was_issued_is_bound_to_its_sources_and_let_go_again() {
     let upstream = Upstream::plain();
     let place = Place::shop(&upstream.url());
     let gate = place.serve();
-    let mut caller = Asking { line: Line::open(gate.public), key: bearer(&place.issue(&gate, "caller").1) };
+    let mut caller = Asking::new(&gate, &place.issue(&gate, "caller").1);
     assert_eq!(caller.said("GET /shop/things"), "200");
     let (free, bound) = ("expires_in: 30d }", "expires_in: 30d, sources: [10.20.0.0/16] }");
     place.change("resources/shop.yaml", free, bound);
@@ -62,7 +71,7 @@ fn a_good_change_is_live_on_an_open_connection_and_a_bad_one_changes_nothing() {
     let upstream = Upstream::plain();
     let place = Place::shop(&upstream.url());
     let gate = place.serve();
-    let mut caller = Asking { line: Line::open(gate.public), key: bearer(&place.issue(&gate, "caller").1) };
+    let mut caller = Asking::new(&gate, &place.issue(&gate, "caller").1);
     assert_eq!(caller.said("GET /shop/things"), "200");
     assert_eq!(caller.said("DELETE /shop/things/1"), "403 standing.denied");
 
@@ -113,9 +122,9 @@ fn what_is_taken_out_is_gone_and_its_status_is_kept() {
     place.write("resources/another.yaml", ANOTHER);
     let gate = place.serve();
     let (id, key) = place.issue(&gate, "another");
-    let mut another = Asking { line: Line::open(gate.public), key: bearer(&key) };
+    let mut another = Asking::new(&gate, &key);
     let (other, key) = place.issue(&gate, "another");
-    let mut second = Asking { line: Line::open(gate.public), key: bearer(&key) };
+    let mut second = Asking::new(&gate, &key);
     assert_eq!((another.said("GET /shop/things"), second.said("GET /shop/things")), ("200".into(), "200".into()));
     place.revoke(&gate, &id);
     assert_eq!(another.said("GET /shop/things"), "401 proof.invalid");
@@ -139,7 +148,7 @@ fn an_emptied_directory_is_no_order_to_remove_everything() {
     let upstream = Upstream::plain();
     let place = Place::shop(&upstream.url());
     let gate = place.serve();
-    let mut caller = Asking { line: Line::open(gate.public), key: bearer(&place.issue(&gate, "caller").1) };
+    let mut caller = Asking::new(&gate, &place.issue(&gate, "caller").1);
     assert_eq!(caller.said("GET /shop/things"), "200");
     // Out of the directory in one step, as a checkout of another branch may do it.
     let away = place.path().join("away");
@@ -158,7 +167,7 @@ fn a_file_that_is_named_itself_is_read_each_time_that_another_is_moved_over_it()
     let place = Place::shop(&upstream.url());
     place.change("wardgate.yaml", "[resources/]", "[resources/ground.yaml, resources/shop.yaml]");
     let gate = place.serve();
-    let mut caller = Asking { line: Line::open(gate.public), key: bearer(&place.issue(&gate, "caller").1) };
+    let mut caller = Asking::new(&gate, &place.issue(&gate, "caller").1);
     assert_eq!(caller.said("DELETE /shop/things/1"), "403 standing.denied");
     for _ in 0..2 {
         place.change("resources/shop.yaml", "[read, list, write]", "[read, list, write, delete]");

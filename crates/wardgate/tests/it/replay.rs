@@ -46,7 +46,7 @@ fn place(upstream: &Upstream) -> Place {
 
 fn asked(gate: &Gate, key: &str, what: &[&str]) -> Vec<Answer> {
     let (mut line, key) = (Line::open(gate.public), bearer(key));
-    what.iter().map(|what| line.ask(what, &[("Authorization", &key)], "")).collect()
+    what.iter().map(|what| line.ask_or_cut(what, &[("Authorization", &key)], "")).collect()
 }
 
 fn replay(place: &Place) -> Ended {
