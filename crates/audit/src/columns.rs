@@ -331,7 +331,7 @@ columns! {
     "change_name" Text [change name] "To which one.";
     "change_reason" Text personal [change reason] "Why, in the actor's words.";
     "finding_code" Text [finding code] "What is not as it should be, as a code.";
-    "finding_severity" Text [finding severity] "How bad: `info`, `low`, `medium`, `high` or `critical`.";
+    "finding_severity" Text [finding severity] "How bad: `info`, `low`, `medium`, `high` or `critical`; or `over`.";
     "finding_kind" Text [finding kind] "Of what kind of thing.";
     "finding_name" Text [finding name] "Of which one.";
     "finding_what" Text [finding what] "What was seen, for people.";

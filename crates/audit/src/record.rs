@@ -28,7 +28,7 @@ pub struct FindingRecord {
     pub time: Time,
     /// What, as a code for machines: `secret.refused`, `claim.overdue`…
     pub code: Box<str>,
-    /// How bad: `info`, `low`, `medium`, `high` or `critical`.
+    /// How bad: `info`, `low`, `medium`, `high` or `critical`; or `over`: it is so no more.
     pub severity: Box<str>,
     /// Of what kind of thing.
     pub kind: Box<str>,

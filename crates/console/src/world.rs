@@ -141,13 +141,13 @@ pub enum Manner {
 pub struct FindingView {
     /// A stable code, for programs.
     pub code: String,
-    /// What kind of thing it is about: `identity`, `credential`, `owner`, `api`, `grant`, …
+    /// What kind of thing it is about: a kind of resource, `credential`, `discovery` or `Operation`.
     pub kind: String,
     /// Its name or id.
     pub name: String,
     /// The owner who should mend it, where one is known.
     pub owner: Option<String>,
-    /// `info`, `notice`, `warning` or `error`.
+    /// `low`, `medium`, `high` or `critical`.
     pub severity: String,
     /// Since when (RFC 3339), where that is known.
     pub since: Option<String>,

@@ -3,7 +3,7 @@
 mod access;
 mod erasures;
 mod explain;
-mod findings;
+pub(crate) mod findings;
 pub(crate) mod sign_in;
 mod surface;
 pub(crate) mod timeline;
@@ -413,7 +413,8 @@ impl World for Ruled {
     fn findings(&self, now: Time) -> BoxFuture<'_, Result<Vec<FindingView>, WorldFault>> {
         Box::pin(async move {
             self.caught_up().await;
-            findings::findings(&self.control, (&self.bypass, &self.risks, &self.surface), now).await
+            let found = findings::findings(&self.control, (&self.bypass, &self.risks, &self.surface), now).await.map_err(fault)?;
+            Ok(found.findings.iter().map(findings::shown).collect())
         })
     }
 

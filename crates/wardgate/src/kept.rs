@@ -6,9 +6,9 @@
 use crate::{clock, control::Control};
 use std::{
     fs::{File, OpenOptions},
-    io::{BufWriter, ErrorKind, Write as _},
+    io::{self, BufWriter, ErrorKind, Write as _},
     os::unix::fs::OpenOptionsExt as _,
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -53,14 +53,21 @@ pub fn open(state: &Path) -> anyhow::Result<Watch> {
 /// # Errors
 /// When it cannot be written; the old one stays.
 pub fn keep(watch: &Watch, state: &Path) -> Result<(), Unkept> {
-    let path = state.join(PROFILES);
-    let beside: PathBuf = state.join(format!("{PROFILES}.new"));
+    replace(state, PROFILES, |file| watch.keep(file))
+}
+
+/// Puts a whole new file, which only this user may read, in the place of the old one.
+///
+/// # Errors
+/// When it cannot be written; the old one stays.
+pub fn replace<E: From<io::Error>>(state: &Path, name: &str, write: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>) -> Result<(), E> {
+    let beside = state.join(format!("{name}.new"));
     let _none = std::fs::remove_file(&beside);
     let mut file = BufWriter::new(OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?);
-    watch.keep(&mut file)?;
+    write(&mut file)?;
     file.flush()?;
     file.get_ref().sync_all()?;
-    std::fs::rename(&beside, &path)?;
+    std::fs::rename(&beside, state.join(name))?;
     Ok(File::open(state).and_then(|folder| folder.sync_all())?)
 }
 

@@ -9,7 +9,7 @@
 //! wires one process: [`control`] reads files, keeps the store and publishes snapshots, [`api`] and [`probes`] answer on
 //! the admin listener, [`watch`] sees files change. What requests tell is counted by [`usage`], told of by [`discovery`] and
 //! acted upon by [`deliver`], which replaces upstream secrets; [`governor`] does what the clock makes due, [`bypass`] looks for
-//! ways round the gate, [`replay`] makes the rulings of the log again, [`tasks`] are started, ended and given shares of their budgets, [`glass`] is the
+//! ways round the gate, [`posture`] puts on record what begins to worry and what does no more, [`replay`] makes the rulings of the log again, [`tasks`] are started, ended and given shares of their budgets, [`glass`] is the
 //! way in when every other is shut. [`client`], [`profile`] and [`session`] are how a command talks to a running gate.
 //! [`demo`] is the tour, [`drill`] a rehearsal against a gate that serves.
 //!
@@ -45,6 +45,7 @@ pub mod issuer;
 pub mod kept;
 pub mod output;
 pub mod pki;
+pub mod posture;
 pub mod probes;
 pub mod profile;
 pub mod query;

@@ -13,6 +13,7 @@ use crate::{
     governor::{self, Governor},
     issuer::{self, Inside, TokenService},
     kept,
+    posture::Posture,
     probes::Answers,
     risks::{self, Risks},
     run::{Before, Daily, Run},
@@ -161,6 +162,8 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         observed.start(&control, &log);
         // It runs as long as the runtime does.
         drop(bypass.start());
+        let (risks, surface) = (Arc::clone(&observed.risks), Arc::clone(&observed.surface));
+        drop(Posture { control: Arc::clone(&control), log: Arc::clone(&log), bypass: bypass.clone(), risks, surface }.start());
         let governor = governor::start(Arc::clone(&control), Arc::clone(&log));
         (governor, glass::start(Arc::clone(&control), Arc::clone(&log), &config.glass(), admin)?)
     };

@@ -93,7 +93,7 @@ impl Sort {
             Self::Grant => &["Grant", "grant"],
             Self::Source => &["source"],
             Self::Owner => &["Owner", "owner", "owner_status"],
-            Self::Operation => &["operation"],
+            Self::Operation => &["Operation", "operation"],
             Self::Person => &["person"],
             Self::Any | Self::Trace | Self::Resource | Self::Request => &[],
         }

@@ -45,6 +45,20 @@ macro_rules! codes {
     };
 }
 
+impl Code {
+    /// Whether whoever sees it puts it on record there and then: each upstream that lets others in is told of when it is called.
+    #[must_use]
+    pub const fn is_told_when_seen(self) -> bool {
+        matches!(self, Self::UpstreamUnguarded | Self::UpstreamRetired)
+    }
+
+    /// Whether one process counts it, of the requests that it serves: that it is gone may only mean that the process is another.
+    #[must_use]
+    pub const fn is_counted(self) -> bool {
+        matches!(self, Self::Risk(_) | Self::CredentialUsedAfterEnd | Self::CredentialReplayed)
+    }
+}
+
 impl Serialize for Code {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())

@@ -11,9 +11,9 @@ use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
 };
-use wardgate_console::{FindingView, WorldFault};
+use wardgate_console::FindingView;
 use wardgate_governance::{
-    findings::{self, Called, Estate, Finding, Governed, Used},
+    findings::{self, Called, Estate, Finding, Findings, Governed, Used},
     stored,
     surface::Line,
 };
@@ -31,17 +31,18 @@ const USAGE_MAX: u32 = 1_000_000;
 /// Resources whose beginning is looked up.
 const LOOKED_UP_MAX: usize = 2_000;
 
-pub(super) async fn findings(
+/// What should worry at `now`.
+pub(crate) async fn findings(
     control: &Arc<Control>,
     (bypass, risks, surface): (&Bypass, &Risks, &Surface),
     now: Time,
-) -> Result<Vec<FindingView>, WorldFault> {
-    let mut record = Record::read(control.store(), &ending(&control.loaded().inventory)).await.map_err(super::fault)?;
+) -> anyhow::Result<Findings> {
+    let mut record = Record::read(control.store(), &ending(&control.loaded().inventory)).await?;
     let every = (None, findings::UNUSED);
-    record.beside = beside(control, bypass, surface, &record.since, every, now).await.map_err(super::fault)?;
+    record.beside = beside(control, bypass, surface, &record.since, every, now).await?;
     let (control, bypass, risky, misused) = (Arc::clone(control), bypass.clone(), risks.rows(now), risks.misused(now));
     // A million identities take a while to look at.
-    tokio::task::spawn_blocking(move || found(&control, &bypass, (&risky, &misused), &record, now)).await.map_err(super::fault)
+    Ok(tokio::task::spawn_blocking(move || found(&control, &bypass, (&risky, &misused), &record, now)).await?)
 }
 
 /// The operations that go out of use, by id.
@@ -107,7 +108,7 @@ pub(super) async fn beginnings(store: &Store) -> Result<HashMap<(Kind, Box<str>)
     Ok(since)
 }
 
-fn found(control: &Control, bypass: &Bypass, (risky, misused): (&[Row], &[Shown]), record: &Record, now: Time) -> Vec<FindingView> {
+fn found(control: &Control, bypass: &Bypass, (risky, misused): (&[Row], &[Shown]), record: &Record, now: Time) -> Findings {
     let (snapshot, loaded) = (control.gate().snapshot(), control.loaded());
     let inventory = &loaded.inventory;
     let since = |kind: Kind, name: &str| record.since.get(&(kind, name.into())).copied();
@@ -147,10 +148,10 @@ fn found(control: &Control, bypass: &Bypass, (risky, misused): (&[Row], &[Shown]
         since: record.states.get(&identity.id).copied().unwrap_or_default(),
         credentials: credentials.get(&identity.id).map(Vec::as_slice).unwrap_or_default(),
     });
-    findings::findings(&estate, governed, now).findings.iter().map(shown).collect()
+    findings::findings(&estate, governed, now)
 }
 
-fn shown(finding: &Finding) -> FindingView {
+pub(super) fn shown(finding: &Finding) -> FindingView {
     FindingView {
         code: finding.code.as_str().to_owned(),
         kind: finding.subject.kind.to_owned(),

@@ -79,6 +79,8 @@ mod pkcs11;
 #[cfg(test)]
 mod possession;
 #[cfg(test)]
+mod posture;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod provider;

@@ -1,0 +1,72 @@
+//! Findings on record: when something began to worry, and when it did so no more, as events of the log.
+//!
+//! What `wardgate findings` shows is computed when it is asked, and nothing of it is remembered. Whoever looks back wants to know what was
+//! known *then*: so the gate asks itself, after changes and from time to time, and records what is different from what it told before.
+
+mod told;
+
+use crate::{api::findings::findings, bypass::Bypass, clock, control::Control, risks::Risks, surface::Surface};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::task::JoinHandle;
+use told::Told;
+use wardgate_audit::sink::Log;
+use wardgate_model::time::Time;
+
+/// How long after a change all findings are looked at, at most.
+pub const SOON: Duration = Duration::from_secs(15);
+/// How often they are looked at although nothing changed: time alone makes some.
+pub const EVERY: Duration = Duration::from_mins(10);
+/// Of the time of one thread, the share that looking may take: one part in so many.
+const SHARE: u32 = 20;
+
+/// Who looks.
+#[derive(Debug)]
+pub struct Posture {
+    /// What is on record.
+    pub control: Arc<Control>,
+    /// Where it is told.
+    pub log: Arc<Log>,
+    /// Ways round the gate.
+    pub bypass: Bypass,
+    /// Whose requests were risky.
+    pub risks: Arc<Risks>,
+    /// What is called.
+    pub surface: Arc<Surface>,
+}
+
+impl Posture {
+    /// Looks from now on. Call it within a runtime.
+    pub fn start(self) -> JoinHandle<()> {
+        tokio::spawn(self.follow())
+    }
+
+    async fn follow(self) {
+        let mut told = Told::open(&self.control.config().state);
+        let mut looked: Option<(u64, Time)> = None;
+        let (mut failing, mut pause) = (false, SOON);
+        loop {
+            tokio::time::sleep(pause).await;
+            let (number, now) = (self.control.gate().snapshot().number(), clock::now());
+            if looked.is_some_and(|(of, at)| of == number && now.since(at) < EVERY) {
+                continue;
+            }
+            let begun = Instant::now();
+            match findings(&self.control, (&self.bypass, &self.risks, &self.surface), now).await {
+                Ok(found) => {
+                    failing = false;
+                    // Where not all of it could be told, the next look goes on.
+                    looked = told.tell(&found, &self.log, now).then_some((number, now));
+                }
+                Err(error) if !failing => {
+                    tracing::error!(%error, "findings cannot be put on record: it is tried again");
+                    failing = true;
+                }
+                Err(_) => {}
+            }
+            pause = SOON.max(begun.elapsed().saturating_mul(SHARE));
+        }
+    }
+}
