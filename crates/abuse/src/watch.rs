@@ -6,12 +6,13 @@
 //!
 //! Reading order: `sight` (a request in numbers), `table`, `runs`, `amount` (what is remembered), `profile` (what is unusual), `peers`,
 //! `logins`, `listed`, `flows` (what is begun and not finished), `shards` (what is counted of many, with a lock each), `waits` (who does not
-//! wait), `teaching` (calls that somebody says there were), and `weights`, where every number stands.
+//! wait), `lifted` (what is told and holds nobody back), `teaching` (calls that somebody says there were), and `weights`, where every number stands.
 
 mod amount;
 mod flows;
 mod hash;
 mod kept;
+mod lifted;
 mod listed;
 mod logins;
 mod peers;
@@ -176,6 +177,9 @@ impl Watch {
         let muted = self.muted.load(Ordering::Relaxed);
         if muted != 0 {
             parts.retain(|part| muted & (1 << part.signal as u32) == 0);
+        }
+        if parts.len() > 1 {
+            lifted::no_further(&mut parts);
         }
         if parts.is_empty() { Assessment::default() } else { Assessment::of(parts) }
     }

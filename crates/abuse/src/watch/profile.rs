@@ -17,6 +17,11 @@ const _: () = assert!(size_of::<Profile>() <= 4_096);
 
 pub(super) type Parts = SmallVec<[Contribution; 4]>;
 
+/// Bits of [`Taking::hours`] that are hours, and the most that is counted above them.
+const HOURS_BITS: u32 = 24;
+const HOURS: u32 = (1 << HOURS_BITS) - 1;
+const APART_MAX: u32 = 255;
+
 /// Whole collections that are taken by one operation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Taking {
@@ -27,8 +32,35 @@ struct Taking {
     most: u16,
     /// On how many days.
     days: u16,
-    /// At which hours of the day.
+    /// At which hours of the day, a bit each; above those, how many days there were from one such day to the next at the least ([`Self::apart`]).
     hours: u32,
+}
+
+impl Taking {
+    /// Whether enough is known of it for one more, on that day, to be unusual. Who takes it once a week has done so on two days for a week:
+    /// where both times it was the same hour, the days between are none of its days.
+    fn is_known(&self, day: u32) -> bool {
+        let (since, apart) = (day.saturating_sub(self.day), self.apart());
+        self.days >= w::TAKEN_DAYS || (apart >= w::APART_DAYS && since < apart && (self.hours & HOURS).is_power_of_two())
+    }
+
+    /// How many days there were from one such day to the next at the least; 0: there was one only.
+    const fn apart(&self) -> u32 {
+        self.hours >> HOURS_BITS
+    }
+
+    /// It is taken on a day.
+    fn on(&mut self, day: u32) {
+        if self.day == day {
+            return;
+        }
+        if self.days > 0 {
+            let since = day.saturating_sub(self.day).min(APART_MAX);
+            let apart = if self.apart() == 0 { since } else { since.min(self.apart()) };
+            self.hours = self.hours & HOURS | apart << HOURS_BITS;
+        }
+        (self.day, self.today, self.days) = (day, 0, self.days.saturating_add(1));
+    }
 }
 
 /// What is usual for one caller.
@@ -199,6 +231,12 @@ impl Profile {
         self.apis.tried(sight.api, minute);
     }
 
+    /// How many operations were first tried lately, known by now or not, since it is no longer only learned.
+    fn new_lately(&self, minute: u32) -> u32 {
+        let learned = self.since.saturating_add(w::LEARNING_MINUTES);
+        self.operations.first_tried(minute.saturating_sub(w::LATELY_MINUTES).max(learned))
+    }
+
     /// Whether it is at home there, or works with that: what it began with counts at once.
     fn is_settled(&self, row: &Row, minute: u32) -> bool {
         let at_first = row.hours > 0 && row.first <= self.since.saturating_add(w::LEARNING_MINUTES);
@@ -283,9 +321,7 @@ impl Profile {
         if taking.operation != sight.operation {
             *taking = Taking { operation: sight.operation, ..Taking::default() };
         }
-        if taking.day != day {
-            (taking.day, taking.today, taking.days) = (day, 0, taking.days.saturating_add(1));
-        }
+        taking.on(day);
         taking.today = taking.today.saturating_add(1);
         taking.most = taking.most.max(taking.today);
         taking.hours |= 1 << (sight.hour % 24);

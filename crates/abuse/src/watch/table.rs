@@ -182,6 +182,12 @@ impl<const N: usize> Table<N> {
         }
     }
 
+    /// Rows that were first tried since then and of which something good came.
+    pub(super) fn first_tried(&self, since: u32) -> u32 {
+        let count = self.rows.iter().filter(|row| row.key != 0 && row.first >= since && row.hours > 0).count();
+        u32::try_from(count).unwrap_or(0)
+    }
+
     /// Rows that were first tried since then and are not known yet.
     pub(super) fn young(&self, since: u32, minute: u32) -> u32 {
         let young = |row: &&Row| row.key != 0 && row.first >= since && !row.is_known(minute);

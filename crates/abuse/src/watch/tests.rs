@@ -1,6 +1,8 @@
 //! Stories: days of calls on a clock of their own, and what is said of the next one.
 
+mod exports;
 mod flows;
+mod told;
 mod waits;
 
 use super::{Announced, Effect, Payload, Sight, Watch};

@@ -4,6 +4,8 @@
 /// How long a caller is only learned, and how many good calls that takes.
 pub(super) const LEARNING_MINUTES: u32 = 24 * 60;
 pub(super) const LEARNING_CALLS: u32 = 30;
+/// From this risk on an owner is told.
+pub(super) const TELLS: u32 = 30;
 /// From this risk on nothing is learned.
 pub(super) const RISKY: u8 = 60;
 
@@ -36,6 +38,9 @@ pub(super) const PROBING_SOME: u32 = 55;
 /// Things in a row.
 pub(super) const RUN: u16 = 8;
 pub(super) const LONG_RUN: u16 = 12;
+/// The same of things that are no pages. Among popular things a few in a row are drawn by chance, of which nobody is to be refused; each
+/// more makes that rarer by far.
+pub(super) const LONG_RUN_OF_THINGS: u16 = 16;
 /// From this length on, runs are what somebody does.
 pub(super) const LONG_USUAL: u16 = 40;
 pub(super) const RUN_WEIGHT: u32 = 50;
@@ -51,18 +56,20 @@ pub(super) const VERY_MUCH: u32 = 50;
 pub(super) const FAR_TOO_MUCH: u32 = 75;
 pub(super) const CREDIT_HOURS: u32 = 12;
 
-/// Days above what was to be expected, in hundredths of their spread, which is this much at the least, in per cent. It tells and does not
-/// refuse.
-pub(super) const DRIP_SLACK: u32 = 75;
+/// Days above what was to be expected, in hundredths of their spread, which is this much at the least, in per cent. An owner is told of it,
+/// and that is all: it lifts a risk as far as that and never further. The slack is what who grows by a twentieth a week is ahead of its mean.
+pub(super) const DRIP_SLACK: u32 = 125;
 pub(super) const DRIP_STEP_MAX: u32 = 425;
 pub(super) const DRIP_SUM: u32 = 600;
 pub(super) const DRIP_SPREAD_MIN: u32 = 5;
-pub(super) const DRIP: u32 = 35;
+pub(super) const DRIP: u32 = TELLS;
 /// Hours after which its peers' days are over too.
 pub(super) const PEERS_HOURS: u32 = 3;
 
 /// Whole collections.
 pub(super) const TAKEN_DAYS: u16 = 3;
+/// Two days are enough where they were at least this many days apart, at one hour, and it is taken again sooner than that.
+pub(super) const APART_DAYS: u32 = 4;
 pub(super) const BULK: u32 = 60;
 pub(super) const BULK_AGAIN: u32 = 85;
 pub(super) const BULK_OFF_SCHEDULE: u32 = 75;
@@ -71,6 +78,11 @@ pub(super) const OFF_SCHEDULE: u32 = 15;
 
 /// What is new.
 pub(super) const YOUNG_MINUTES: u32 = 24 * 60;
+/// What was new within so many minutes is told together, though it holds nobody back: rights are taken one by one, too.
+pub(super) const LATELY_MINUTES: u32 = 3 * 24 * 60;
+pub(super) const SEVERAL_LATELY: u32 = 2;
+pub(super) const MANY_LATELY: u32 = 4;
+pub(super) const NEW_LATELY: u32 = 38;
 pub(super) const NEW_OPERATION: u32 = 18;
 pub(super) const NEW_OPERATIONS: u32 = 32;
 pub(super) const MANY_NEW_OPERATIONS: u32 = 60;

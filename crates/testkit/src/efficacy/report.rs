@@ -2,11 +2,14 @@
 
 use super::judge::Judged;
 use crate::estate::{Attack, Call, Estate, Family, Fate, Label, Set, Strength, Why};
-use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
+use std::{cmp::Reverse, collections::BTreeMap, fmt::Write as _, time::Duration};
 use wardgate_model::{reason::Reason, risk::Signal, time::Time};
 
 /// From this risk on an owner is told: it counts as detected.
 const TOLD: u8 = 30;
+
+/// Cases of harm that are shown with the attacks, the most frequent first.
+const CASES_SHOWN: usize = 60;
 
 /// What became of one attack.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +41,8 @@ pub struct Report {
     pub refused: u64,
     /// Honest identities that were slowed, challenged or blocked.
     pub who: BTreeMap<String, u64>,
+    /// Honest calls that were harmed, by who makes them, what they call and all that was told of them, with the highest risk.
+    pub cases: BTreeMap<String, (u64, u8)>,
     /// By which signals honest calls were harmed, the heaviest of each.
     pub by: BTreeMap<&'static str, u64>,
     /// Honest calls with any risk, by signal.
@@ -112,6 +117,10 @@ impl Report {
         }
         *self.who.entry(format!("{name} {}", judged.fate_word())).or_default() += 1;
         *self.why.entry(why.as_str()).or_default() += 1;
+        let parts: Vec<String> = judged.assessment.parts.iter().map(|part| format!("{} {}", part.signal.as_str(), part.weight)).collect();
+        let case = format!("{name} {} {} ({}): {}", judged.fate_word(), call.operation.id(), why.as_str(), parts.join(" + "));
+        let (count, risk) = self.cases.entry(case).or_default();
+        (*count, *risk) = (*count + 1, judged.assessment.risk.max(*risk));
         if let Some(part) = judged.assessment.parts.first() {
             *self.by.entry(part.signal.as_str()).or_default() += 1;
         }
@@ -317,6 +326,11 @@ impl Outcome {
             );
         }
         let _ = writeln!(page, "harmed: {:?}\ntold without cause: {:?}", self.met.who, self.met.told);
+        let mut cases: Vec<_> = self.met.cases.iter().collect();
+        cases.sort_by_key(|(_, (count, _))| Reverse(*count));
+        for (case, (count, risk)) in cases.into_iter().take(CASES_SHOWN) {
+            let _ = writeln!(page, "{count:>8} of risk up to {risk}: {case}");
+        }
         page
     }
 }

@@ -64,19 +64,22 @@ const fn raises(signal: Signal) -> &'static str {
         Signal::Volume => "records of the last hour, counted or estimated by bytes, beside the busiest hours of the last seven days",
         Signal::Drip => {
             "days that are above the mean of the days before of their kind (weekends apart), and above what the peers' days were: \
-             identities of one kind and owner. It tells, and refuses nothing by itself"
+             identities of one kind and owner. It lifts a risk to 30, at which an owner is told, and no further: nobody is held back \
+             today for what was taken on other days"
         }
         Signal::Enumeration => {
             "numbers in paths, or of pages, one after the other, upwards or downwards, each operation and person apart; more than twice \
-             as long a run as is usual"
+             as long a run as is usual, and eight at the least. From twelve pages or sixteen things in a row on, thrice the usual, it refuses"
         }
         Signal::Bulk => "an operation of the class `bulk`, more often in a day than on any day before",
         Signal::OffSchedule => {
-            "an hour of the day at which the identity does not call; of `bulk` operations, at which it does not call these"
+            "an hour of the day at which the identity does not call; of `bulk` operations, at which it does not call these, once it has done \
+             so on three days, or on two that are four or more apart, at one hour, where it comes sooner than that"
         }
         Signal::NewOperation => {
             "operations that are new to the identity within a day; half as heavy where its peers use them, and nothing where the change of \
-             the API was announced"
+             the API was announced. From the second within three days on its owner is told (from the fourth, where its peers use it too), \
+             whether those before are known by now or not"
         }
         Signal::FanOut => "an API that neither the identity nor one of its peers has called",
         Signal::Climbing => "a class of operation that the identity has never used; most for `delete`, `money`, `admin`, `bulk`",

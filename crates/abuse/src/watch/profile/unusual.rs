@@ -13,7 +13,7 @@ impl Profile {
         let operation = self.operations.row(rows.operation);
         self.whereabouts(sight, rows, &quarter, parts);
         self.probes(rows, parts);
-        in_order(run, operation, parts);
+        in_order(run, sight.class, operation, parts);
         self.how_much(sight, parts);
         self.whole(sight, parts);
         if !operation.is_some_and(|row| row.is_known(sight.minute)) {
@@ -120,7 +120,7 @@ impl Profile {
     /// Whole collections, and things that are done at an hour of their own.
     fn whole(&self, sight: &Sight, parts: &mut Parts) {
         if sight.class == OperationClass::Bulk
-            && let Some(taking) = self.takings.iter().find(|taking| taking.operation == sight.operation && taking.days >= w::TAKEN_DAYS)
+            && let Some(taking) = self.takings.iter().find(|taking| taking.operation == sight.operation && taking.is_known(sight.hour / 24))
         {
             let today = if taking.day == sight.hour / 24 { taking.today } else { 0 };
             let ratio = (u32::from(today) + 1) * 100 / u32::from(taking.most).max(1);
@@ -159,7 +159,10 @@ impl Profile {
             _ => w::VERY_MANY_NEW_OPERATIONS,
         };
         let base = if beside.peers_use { base / 2 } else { base };
-        add(parts, Signal::NewOperation, young, quarter(base * surprise / 100));
+        let lately = self.new_lately(sight.minute) + u32::from(operation.is_none());
+        let enough = if beside.peers_use { w::MANY_LATELY } else { w::SEVERAL_LATELY };
+        let base = if lately >= enough { base.max(w::NEW_LATELY) } else { base };
+        add(parts, Signal::NewOperation, young.max(lately), quarter(base * surprise / 100));
         let api = self.apis.find(sight.api);
         let called = api.is_some_and(|row| row.is_known(sight.minute));
         if !called && !beside.peers_call {
@@ -189,14 +192,15 @@ impl Profile {
 }
 
 /// Thing after thing.
-fn in_order(run: u16, operation: Option<&Row>, parts: &mut Parts) {
+fn in_order(run: u16, class: OperationClass, operation: Option<&Row>, parts: &mut Parts) {
     if run < w::RUN {
         return;
     }
     let usual = operation.map_or(0, |row| row.run);
     // Who works through hundreds of things does so through thousands at the end of a month.
     let usual = if usual >= w::LONG_USUAL { usual.saturating_mul(2) } else { usual };
-    let weight = if run >= w::LONG_RUN.max(usual.saturating_mul(3)) {
+    let long = if class == OperationClass::List { w::LONG_RUN } else { w::LONG_RUN_OF_THINGS };
+    let weight = if run >= long.max(usual.saturating_mul(3)) {
         w::LONG_RUN_WEIGHT
     } else if run >= w::RUN.max(usual.saturating_mul(2)) {
         w::RUN_WEIGHT

@@ -1,0 +1,65 @@
+//! Stories of what an owner is told and nobody is held back for: what was taken on other days, and rights that are taken one by one.
+
+use super::{DAY, OWNER, Story, said};
+use crate::testing::facts;
+use std::time::Duration;
+use wardgate_model::risk::Assessment;
+
+/// Weeks of a caller that takes more in the last days than it used to, and what is told of a call after them.
+fn after_a_drip(words: &str) -> Assessment {
+    let mut story = Story::new();
+    for day in 0..18 {
+        let records = if day < 14 { 100 } else { 140 };
+        for _ in 0..24 {
+            story.call(&format!("{OWNER} class=list records={records}"));
+            story.now = story.now + Duration::from_hours(1);
+        }
+    }
+    story.watch.assess(&facts(words), &super::Payload::default(), story.now)
+}
+
+#[test]
+fn for_what_it_took_on_other_days_no_call_is_held_back() {
+    let own = after_a_drip(OWNER);
+    assert_eq!((said(&own).as_str(), own.risk), ("drip", 30));
+    // A new program is slowed by nobody, and is not for the days before either.
+    let deployed = after_a_drip("identity=a source=198.18.4.20 tls=shop-2");
+    assert!(said(&deployed).contains("new_software") && (30..=31).contains(&deployed.risk), "{deployed:?}");
+    let thief = after_a_drip("identity=a source=192.0.2.9 tls=curl");
+    assert!(thief.risk >= 80 && !said(&thief).contains("drip"), "what tells by itself needs no drip: {thief:?}");
+}
+
+#[test]
+fn rights_that_are_taken_one_by_one_are_told_and_held_back_only_when_they_come_together() {
+    let mut story = Story::new();
+    story.calls(OWNER, 8 * DAY, Duration::from_mins(7));
+    let first = story.call(&format!("{OWNER} op=GET:/one"));
+    assert!(first.risk < 30, "one new operation is what a new version has: {first:?}");
+    story.calls(OWNER, Duration::from_hours(30), Duration::from_mins(7));
+    let second = story.call(&format!("{OWNER} op=GET:/two"));
+    assert!((30..40).contains(&second.risk), "it is told, and waits for nothing: {second:?}");
+    story.calls(OWNER, 8 * DAY, Duration::from_mins(7));
+    let later = story.call(&format!("{OWNER} op=GET:/three"));
+    assert!(later.risk < 30, "and again after a week: {later:?}");
+}
+
+#[test]
+fn what_its_peers_do_too_is_told_where_it_is_much() {
+    let mut story = Story::new();
+    let mine = "identity=a kind=partner source=198.18.4.20 tls=shop";
+    let operation = |number: u32| format!("op=GET:/more{number}");
+    for round in 0..8 * 24 * 4_u32 {
+        story.call(&format!("{mine} op=GET:/own{}", round % 4));
+        story.call(&format!("identity=peer kind=partner source=198.18.5.20 tls=shop {}", operation(round % 6)));
+        story.now = story.now + Duration::from_mins(15);
+    }
+    let risks: Vec<u8> = (0..6)
+        .map(|number| {
+            let risk = story.call(&format!("{mine} {}", operation(number))).risk;
+            story.calls(&format!("{mine} op=GET:/own0"), Duration::from_hours(13), Duration::from_mins(15));
+            risk
+        })
+        .collect();
+    assert!(risks.iter().take(3).all(|risk| *risk < 30), "{risks:?}");
+    assert!(risks.iter().skip(3).all(|risk| (30..40).contains(risk)), "{risks:?}");
+}
