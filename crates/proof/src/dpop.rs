@@ -117,8 +117,9 @@ impl ProofKey {
 pub struct Proof<'a> {
     signed: &'a str,
     head: &'a str,
-    payload: Vec<u8>,
-    signature: Vec<u8>,
+    /// What it says, and behind it its signature.
+    bytes: Vec<u8>,
+    payload_len: usize,
 }
 
 /// For which request a proof is looked at.
@@ -165,9 +166,20 @@ impl<'a> Proof<'a> {
         let signed = text.get(..head.len() + 1 + payload.len()).ok_or(Refusal::Parts)?;
         // A fourth part would be in the signature, and is no base64url.
         let why = || if signature.contains('.') { Refusal::Parts } else { Refusal::Encoding(Part::Signature) };
-        let signature = base64url::decode(signature).ok_or_else(why)?;
-        let payload = base64url::decode(payload).ok_or(Refusal::Encoding(Part::Claims))?;
-        Ok(Self { signed, head, payload, signature })
+        let payload_len = base64url::bytes_of(payload);
+        let mut bytes = vec![0; payload_len + base64url::bytes_of(signature)];
+        let (said, by) = bytes.split_at_mut_checked(payload_len).unwrap_or_default();
+        if !base64url::decode_into(signature, by) {
+            return Err(why().into());
+        }
+        if !base64url::decode_into(payload, said) {
+            return Err(Refusal::Encoding(Part::Claims).into());
+        }
+        Ok(Self { signed, head, bytes, payload_len })
+    }
+
+    fn parts(&self) -> (&[u8], &[u8]) {
+        self.bytes.split_at_checked(self.payload_len).unwrap_or_default()
     }
 
     /// Its header as it stands: what [`ProofKey::read`] reads, and what a key may be remembered by.
@@ -181,7 +193,7 @@ impl<'a> Proof<'a> {
     /// # Errors
     /// Says what does not hold.
     pub fn check(&self, asked: &Asked<'_>) -> Result<Checked<'_>, Fault> {
-        let claims = Claims::read(&self.payload)?;
+        let claims = Claims::read(self.parts().0)?;
         let id = claims.jti.filter(|id| !id.is_empty() && id.len() <= ID_BYTES_MAX).ok_or(Fault::Claim("jti"))?;
         let issued = claims.iat.and_then(|number| time(&number)).ok_or(Fault::Claim("iat"))?;
         // RFC 9110 §9.1: methods are case-sensitive.
@@ -214,7 +226,7 @@ impl<'a> Proof<'a> {
     /// Whether this key, which its header has, made it (checks 6 and 7).
     #[must_use]
     pub fn is_of(&self, key: &ProofKey) -> bool {
-        key.key.verifies(self.signed.as_bytes(), &self.signature)
+        key.key.verifies(self.signed.as_bytes(), self.parts().1)
     }
 }
 
