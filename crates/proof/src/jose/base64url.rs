@@ -9,20 +9,21 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 /// end that are not zero; else two texts would be one token, and what remembers tokens by their text could be fooled.
 #[must_use]
 pub fn decode(text: &str) -> Option<Vec<u8>> {
+    let text = text.as_bytes();
     let mut bytes = vec![0; bytes_of(text)];
     decode_into(text, &mut bytes).then_some(bytes)
 }
 
 /// Of how many bytes a text is, if it is of any.
-pub(crate) const fn bytes_of(text: &str) -> usize {
+pub(crate) const fn bytes_of(text: &[u8]) -> usize {
     // Two characters left over are of one byte, three of two.
     text.len() / 4 * 3 + (text.len() % 4) * 3 / 4
 }
 
 /// Reads it into as many bytes as it is of ([`bytes_of`]). `false`: it is of none, and what they hold now means nothing.
 #[must_use]
-pub(crate) fn decode_into(text: &str, bytes: &mut [u8]) -> bool {
-    let (chunks, text) = text.as_bytes().as_chunks::<16>();
+pub(crate) fn decode_into(text: &[u8], bytes: &mut [u8]) -> bool {
+    let (chunks, text) = text.as_chunks::<16>();
     let (sizeable, bytes) = bytes.as_chunks_mut::<12>();
     let mut found = 0;
     for (chunk, bytes) in chunks.iter().zip(sizeable) {
@@ -103,9 +104,14 @@ pub fn is_hash(text: &str) -> bool {
         let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
         letter | (byte.wrapping_sub(b'0') < 10) | (byte == b'-') | (byte == b'_')
     };
+    let all = |some: &[u8]| some.iter().fold(true, |good, byte| good & plain(*byte));
+    // Some twice, so that both are looked at in a few steps.
+    let (Some(begin), Some(end), 43) = (text.as_bytes().first_chunk::<32>(), text.as_bytes().last_chunk::<16>(), text.len()) else {
+        return false;
+    };
     // Two bits of the last character are left over: they are zero.
     let ends = text.as_bytes().last().is_some_and(|last| b"AEIMQUYcgkosw048".contains(last));
-    text.len() == 43 && ends && text.bytes().fold(true, |good, byte| good & plain(byte))
+    ends && all(begin) & all(end)
 }
 
 /// Writes it.
