@@ -65,7 +65,7 @@ pub struct Presented<'a> {
     /// What it shows.
     pub shown: Shown<'a>,
     /// The proof of possession that a token of the scheme `DPoP` is shown with, or that is shown to our token service (RFC 9449 §4.1).
-    pub possession: Option<&'a str>,
+    pub possession: Option<&'a [u8]>,
 }
 
 impl Presented<'_> {
@@ -128,7 +128,7 @@ pub fn is_exposed(target: &str) -> bool {
 }
 
 /// What is shown, and the proof of possession that goes with it.
-type WithPossession<'a> = (Shown<'a>, Option<&'a str>);
+type WithPossession<'a> = (Shown<'a>, Option<&'a [u8]>);
 
 fn shown<'a>(headers: &'a HeaderMap, sourced: &Sourced<'a>) -> Result<WithPossession<'a>, Reason> {
     let api = &sourced.routed.api;
@@ -179,11 +179,11 @@ fn client<'a>(headers: &'a HeaderMap, sourced: &Sourced<'_>) -> Result<WithPosse
 }
 
 /// The one proof of possession (RFC 9449 §4.3, check 1).
-fn possession(headers: &HeaderMap) -> Result<Option<&str>, Reason> {
+fn possession(headers: &HeaderMap) -> Result<Option<&[u8]>, Reason> {
     let mut values = headers.get_all(POSSESSION).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
-        (Some(value), None) => value.to_str().map(Some).map_err(|_| Reason::ProofPossession),
+        (Some(value), None) => Ok(Some(value.as_bytes())),
         (Some(_), Some(_)) => Err(Reason::ProofPossession),
     }
 }

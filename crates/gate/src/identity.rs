@@ -5,7 +5,7 @@
 //! credentials and identities that were stopped, identities whose time is over. A proof that matches two identities is a refusal (AN6).
 //! What shows no proof and a person's session, where the API serves people, is in the people's lane ([`people`]).
 
-use crate::{delegation, judge::Refused, people, proof::Proven, proof::claim, snapshot::Snapshot, task};
+use crate::{delegation, judge::Refused, people, proof::Proven, proof::claim, snapshot::Snapshot, source::Sourced, task};
 use std::sync::Arc;
 use wardgate_model::{
     facts::{Caller, Facts},
@@ -19,6 +19,7 @@ use wardgate_model::{
 ///
 /// # Errors
 /// When there is none that may call.
+#[inline]
 pub fn resolve(proven: Proven<'_>, snapshot: &Snapshot, now: Time) -> Result<Facts, Refused> {
     let Proven { sourced, genuine } = proven;
     let anonymous = sourced.routed.operation.anonymous;
@@ -27,29 +28,31 @@ pub fn resolve(proven: Proven<'_>, snapshot: &Snapshot, now: Time) -> Result<Fac
         Some(_) => Ok(None),
         None => people::session(sourced.routed.canonical.arrival.headers, &sourced.routed.api, snapshot.pepper()),
     };
-    let mut facts = sourced.into_facts();
     let of_task = genuine.as_ref().and_then(|genuine| genuine.task.clone());
+    let refused = |sourced: Sourced<'_>, reason| Err(Refused::new(sourced.into_facts(), reason));
     let caller = match (genuine, session) {
-        (None, Err(reason)) => return Err(Refused::new(facts, reason)),
+        (None, Err(reason)) => return refused(sourced, reason),
         (None, Ok(Some(session))) => person(session, snapshot),
         (None, Ok(None)) if anonymous => nobody(snapshot),
-        (None, Ok(None)) => return Err(Refused::new(facts, Reason::CredentialMissing)),
+        (None, Ok(None)) => return refused(sourced, Reason::CredentialMissing),
         (Some(genuine), _) if Identity::is_built_in(genuine.credential.identity.as_str()) => {
-            return Err(Refused::new(facts, Reason::IdentityUnknown));
+            return refused(sourced, Reason::IdentityUnknown);
         }
         (Some(genuine), _) => match snapshot.identity(&genuine.credential.identity) {
             Some(identity) => claim(identity, genuine),
-            None => return Err(Refused::new(facts, Reason::IdentityUnknown)),
+            None => return refused(sourced, Reason::IdentityUnknown),
         },
     };
     let contained = is_contained(&caller, snapshot);
     // Not the caller is stopped but what it shows: that looks as it will when the snapshot itself knows of it.
     let revoked = contained && snapshot.denied().stops_credential(&caller);
     let ended = caller.identity.ends.is_some_and(|end| end <= now);
-    if facts.source.zone.is_none() {
-        facts.source.zone = snapshot.zone_of(&caller).cloned();
+    let vouched = if sourced.zone.is_none() { snapshot.zone_of(&caller).cloned() } else { None };
+    // All at once and last: facts are large.
+    let mut facts = Facts { caller: Some(caller), ..sourced.into_facts() };
+    if vouched.is_some() {
+        facts.source.zone = vouched;
     }
-    facts.caller = Some(caller);
     match (revoked, contained, ended) {
         (true, _, _) => Err(Refused::new(facts, Reason::ProofRevoked)),
         (false, true, _) => Err(Refused::new(facts, Reason::IdentityContained)),

@@ -300,6 +300,7 @@ impl Denial {
 }
 
 /// The facts that arrival and request alone give.
+#[inline]
 pub(crate) fn blank(arrival: &Arrival<'_>, request: RequestFacts) -> Facts {
     Facts {
         id: arrival.id,

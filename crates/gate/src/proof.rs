@@ -175,10 +175,15 @@ pub fn verify<'a>(
         }
     };
     match shown.and_then(|genuine| possession::is_used(genuine, held.as_ref())) {
-        Ok(genuine) => {
-            let proven = in_force(presented.sourced, genuine, snapshot, now)?;
-            let proven = possession::once(proven, held.as_ref(), snapshot, meters, now)?;
-            Ok(fresh::noted(proven, held.as_ref(), snapshot, now))
+        Ok(mut genuine) => {
+            if let Err(reason) = stands(&genuine, presented.sourced.address, now) {
+                return Err(not_in_force(presented.sourced, genuine, reason, snapshot).into());
+            }
+            if let Err(reason) = possession::once(&genuine, held.as_ref(), snapshot, now) {
+                return Err(somebody(presented.sourced, genuine, reason, snapshot, meters, now).into());
+            }
+            genuine.proof.fresh = fresh::noted(&genuine, &presented.sourced, held.as_ref(), snapshot, now);
+            Ok(Proven { sourced: presented.sourced, genuine: Some(genuine) })
         }
         Err(Failed::Nobody(reason, unknown)) => {
             let facts = Facts { unknown, ..presented.into_facts() };
@@ -273,19 +278,14 @@ fn without_keys(facts: Facts, trust: &TrustName, asked: KeysAnswer, snapshot: &S
 /// After how many seconds another try can succeed where nobody knows better.
 const RETRY_AFTER_S: u64 = 5;
 
-/// Whether the credential that a proof stands for is in force here.
-fn in_force<'a>(sourced: Sourced<'a>, genuine: Genuine, snapshot: &Snapshot, now: Time) -> Result<Proven<'a>, Refused> {
-    let stands = stands(&genuine, sourced.address, now);
-    match stands {
-        Ok(()) => Ok(Proven { sourced, genuine: Some(genuine) }),
-        Err(reason) => {
-            let mut facts: Facts = sourced.into_facts();
-            facts.caller = snapshot.identity(&genuine.credential.identity).map(|identity| claim(identity, genuine));
-            Err(Refused::new(facts, reason))
-        }
-    }
+/// The refusal of a credential that is not in force here: whoever shows it has guessed nothing.
+fn not_in_force(sourced: Sourced<'_>, genuine: Genuine, reason: Reason, snapshot: &Snapshot) -> Refused {
+    let mut facts: Facts = sourced.into_facts();
+    facts.caller = snapshot.identity(&genuine.credential.identity).map(|identity| claim(identity, genuine));
+    Refused::new(facts, reason)
 }
 
+/// Whether the credential that a proof stands for is in force here.
 fn stands(genuine: &Genuine, address: IpAddr, now: Time) -> Result<(), Reason> {
     is_in_time(genuine, now)?;
     if admits(&genuine.credential, genuine.delegation.as_deref(), address) { Ok(()) } else { Err(Reason::ProofSource) }

@@ -24,7 +24,7 @@ pub use table::{Found, Routes, Trie};
 #[derive(Debug)]
 pub struct Routed<'a> {
     /// What it asks for.
-    pub canonical: Canonical<'a>,
+    pub canonical: Box<Canonical<'a>>,
     /// The API.
     pub api: Arc<Api>,
     /// The operation.
@@ -36,12 +36,10 @@ pub struct Routed<'a> {
 impl Routed<'_> {
     /// All that is known so far.
     #[must_use]
+    #[inline]
     pub fn into_facts(self) -> Facts {
-        let mut facts = self.canonical.into_facts();
-        facts.api = Some(self.api);
-        facts.operation = Some(self.operation);
-        facts.resource = self.resource;
-        facts
+        let Self { canonical, api, operation, resource } = self;
+        Facts { api: Some(api), operation: Some(operation), resource, ..canonical.into_facts() }
     }
 }
 
@@ -49,7 +47,7 @@ impl Routed<'_> {
 ///
 /// # Errors
 /// Where there is none; with the API where that much is known.
-pub fn find<'a>(canonical: Canonical<'a>, snapshot: &Snapshot) -> Result<Routed<'a>, Refused> {
+pub fn find<'a>(canonical: Box<Canonical<'a>>, snapshot: &Snapshot) -> Result<Routed<'a>, Refused> {
     let Some((api, trie)) = snapshot.routes().api(&canonical.request.host, &canonical.request.path, canonical.arrival.door) else {
         return Err(Refused::new(canonical.into_facts(), Reason::RouteNoApi));
     };

@@ -8,7 +8,7 @@ use std::{net::IpAddr, sync::Arc};
 use wardgate_abuse::Meters;
 use wardgate_model::{
     atlas::{AsNumber, Country, Listing},
-    facts::{Facts, SourceZone},
+    facts::{Facts, SourceFacts, SourceZone},
     time::Time,
 };
 
@@ -32,12 +32,11 @@ pub struct Sourced<'a> {
 impl Sourced<'_> {
     /// All that is known so far.
     #[must_use]
+    #[inline]
     pub fn into_facts(self) -> Facts {
-        let mut facts = self.routed.into_facts();
-        let source = &mut facts.source;
-        (source.address, source.zone) = (self.address, self.zone);
-        (source.country, source.network, source.listing) = (self.country, self.network, self.listing);
-        facts
+        let Self { routed, address, zone, country, network, listing } = self;
+        let known = routed.into_facts();
+        Facts { source: SourceFacts { address, zone, country, network, listing, ..known.source }, ..known }
     }
 }
 

@@ -23,6 +23,7 @@ use crate::{
         refusal::{Part, Refusal, Shown},
         signer::{SignError, Signer},
     },
+    scan,
 };
 use claims::Claims;
 use nonce::{NonceKey, Space};
@@ -115,10 +116,11 @@ impl ProofKey {
 /// A proof that can be read, nothing of it believed.
 #[derive(Debug)]
 pub struct Proof<'a> {
-    signed: &'a str,
+    signed: &'a [u8],
     head: &'a str,
-    payload: Vec<u8>,
-    signature: Vec<u8>,
+    /// What it says, and behind it its signature.
+    bytes: Vec<u8>,
+    payload_len: usize,
 }
 
 /// For which request a proof is looked at.
@@ -156,18 +158,32 @@ impl<'a> Proof<'a> {
     ///
     /// # Errors
     /// When it is no compact JWS.
-    pub fn read(text: &'a str) -> Result<Self, Fault> {
+    pub fn read(text: &'a (impl AsRef<[u8]> + ?Sized)) -> Result<Self, Fault> {
+        let text = text.as_ref();
         if text.len() > TOKEN_BYTES_MAX {
             return Err(Refusal::TooLong.into());
         }
-        let (head, rest) = text.split_once('.').ok_or(Refusal::Parts)?;
-        let (payload, signature) = rest.split_once('.').ok_or(Refusal::Parts)?;
+        let (head, rest) = parted(text).ok_or(Refusal::Parts)?;
+        let (payload, signature) = parted(rest).ok_or(Refusal::Parts)?;
         let signed = text.get(..head.len() + 1 + payload.len()).ok_or(Refusal::Parts)?;
+        // Whose key it is is asked later on. What is no text is no header at all.
+        let head = std::str::from_utf8(head).ok().filter(|head| head.is_ascii()).ok_or(Refusal::Encoding(Part::Header))?;
         // A fourth part would be in the signature, and is no base64url.
-        let why = || if signature.contains('.') { Refusal::Parts } else { Refusal::Encoding(Part::Signature) };
-        let signature = base64url::decode(signature).ok_or_else(why)?;
-        let payload = base64url::decode(payload).ok_or(Refusal::Encoding(Part::Claims))?;
-        Ok(Self { signed, head, payload, signature })
+        let why = || if signature.contains(&b'.') { Refusal::Parts } else { Refusal::Encoding(Part::Signature) };
+        let payload_len = base64url::bytes_of(payload);
+        let mut bytes = vec![0; payload_len + base64url::bytes_of(signature)];
+        let (said, by) = bytes.split_at_mut_checked(payload_len).unwrap_or_default();
+        if !base64url::decode_into(signature, by) {
+            return Err(why().into());
+        }
+        if !base64url::decode_into(payload, said) {
+            return Err(Refusal::Encoding(Part::Claims).into());
+        }
+        Ok(Self { signed, head, bytes, payload_len })
+    }
+
+    fn parts(&self) -> (&[u8], &[u8]) {
+        self.bytes.split_at_checked(self.payload_len).unwrap_or_default()
     }
 
     /// Its header as it stands: what [`ProofKey::read`] reads, and what a key may be remembered by.
@@ -181,7 +197,7 @@ impl<'a> Proof<'a> {
     /// # Errors
     /// Says what does not hold.
     pub fn check(&self, asked: &Asked<'_>) -> Result<Checked<'_>, Fault> {
-        let claims = Claims::read(&self.payload)?;
+        let claims = Claims::read(self.parts().0)?;
         let id = claims.jti.filter(|id| !id.is_empty() && id.len() <= ID_BYTES_MAX).ok_or(Fault::Claim("jti"))?;
         let issued = claims.iat.and_then(|number| time(&number)).ok_or(Fault::Claim("iat"))?;
         // RFC 9110 §9.1: methods are case-sensitive.
@@ -214,8 +230,14 @@ impl<'a> Proof<'a> {
     /// Whether this key, which its header has, made it (checks 6 and 7).
     #[must_use]
     pub fn is_of(&self, key: &ProofKey) -> bool {
-        key.key.verifies(self.signed.as_bytes(), &self.signature)
+        key.key.verifies(self.signed, self.parts().1)
     }
+}
+
+/// Before and after the first dot.
+fn parted(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (before, after) = text.split_at_checked(scan::find(text, b'.')?)?;
+    Some((before, after.get(1..)?))
 }
 
 fn hash(text: &str) -> Option<[u8; 32]> {

@@ -43,6 +43,7 @@ pub mod grant;
 pub mod jose;
 pub mod keyring;
 pub mod log_key;
+mod scan;
 pub mod seal;
 pub mod signature;
 pub mod transaction;

@@ -1,27 +1,22 @@
 //! Whether possession of a key that was registered before was shown just now: the answer to a challenge ([`crate::challenge`]).
 
-use super::{Proven, possession::Held};
+use super::{Genuine, possession::Held};
 use crate::{
     challenge::{Rests, Shows},
     snapshot::Snapshot,
+    source::Sourced,
 };
 use wardgate_model::time::Time;
 use wardgate_proof::x509::Thumbprint;
 
-/// Says so of a proof. INVARIANT (last): it was verified, is in force and was not taken before.
-pub(super) fn noted<'a>(mut proven: Proven<'a>, held: Option<&Held<'_>>, snapshot: &Snapshot, now: Time) -> Proven<'a> {
-    if held.is_some_and(Held::has_nonce) || !snapshot.handshakes().is_empty() {
-        let fresh = is_fresh(&proven, held, snapshot, now);
-        if let Some(genuine) = &mut proven.genuine {
-            genuine.proof.fresh = fresh;
-        }
-    }
-    proven
+/// Whether it was, by a proof. INVARIANT (last): that was verified, is in force and was not taken before.
+pub(super) fn noted(genuine: &Genuine, sourced: &Sourced<'_>, held: Option<&Held<'_>>, snapshot: &Snapshot, now: Time) -> bool {
+    let asked = held.is_some_and(Held::has_nonce) || !snapshot.handshakes().is_empty();
+    if asked { is_fresh(genuine, sourced, held, snapshot, now) } else { genuine.proof.fresh }
 }
 
-fn is_fresh(proven: &Proven<'_>, held: Option<&Held<'_>>, snapshot: &Snapshot, now: Time) -> bool {
-    let Some(genuine) = &proven.genuine else { return false };
-    let routed = &proven.sourced.routed;
+fn is_fresh(genuine: &Genuine, sourced: &Sourced<'_>, held: Option<&Held<'_>>, snapshot: &Snapshot, now: Time) -> bool {
+    let routed = &sourced.routed;
     let rests = Rests {
         proof: &genuine.proof,
         token: genuine.token.as_deref(),

@@ -4,10 +4,9 @@
 //! What is wrong with what a proof says is found before a token or a client is looked at, so that it tells nothing of these; that it is of
 //! another key, for another token or not signed by its key looks as an unknown token does.
 
-use super::{Failed, Genuine, Proven, Unready, somebody};
+use super::{Failed, Genuine};
 use crate::{credential::Presented, possession, snapshot::Snapshot, spent::Taken};
 use std::sync::Arc;
-use wardgate_abuse::Meters;
 use wardgate_model::{id::ApiName, proof::HeldKey, reason::Reason, time::Time};
 use wardgate_proof::dpop::{Asked, Checked, Fault, Proof, ProofKey, nonce::Space};
 
@@ -18,7 +17,7 @@ pub(super) struct Held<'p> {
 }
 
 /// Reads a proof.
-pub(super) fn read(text: &str) -> Result<Proof<'_>, Reason> {
+pub(super) fn read(text: &[u8]) -> Result<Proof<'_>, Reason> {
     Proof::read(text).map_err(|fault| reason(&fault))
 }
 
@@ -121,25 +120,16 @@ pub(super) fn is_used(genuine: Genuine, held: Option<&Held<'_>>) -> Result<Genui
     Ok(genuine)
 }
 
-/// Takes the proof, once (RFC 9449 §11.1). INVARIANT (verified first): nothing is remembered before its signature was verified and what
+/// Takes the proof, once (RFC 9449 §11.1); else says why not. INVARIANT (verified first): nothing is remembered before its signature was verified and what
 /// it goes with found to be in force.
-pub(super) fn once<'a>(
-    proven: Proven<'a>,
-    held: Option<&Held<'_>>,
-    snapshot: &Snapshot,
-    meters: &Meters,
-    now: Time,
-) -> Result<Proven<'a>, Unready> {
-    let (Some(held), Some(genuine)) = (held, &proven.genuine) else { return Ok(proven) };
-    let Some(HeldKey::Key(key)) = genuine.holds else { return Ok(proven) };
+pub(super) fn once(genuine: &Genuine, held: Option<&Held<'_>>, snapshot: &Snapshot, now: Time) -> Result<(), Reason> {
+    let (Some(held), Some(HeldKey::Key(key))) = (held, &genuine.holds) else { return Ok(()) };
     // Who signs takes up the room: of whoever acts it is, not of whom it acts for.
     let acting = genuine.delegation.as_deref().and_then(|delegation| delegation.actors.first());
     let signer = acting.map_or(&genuine.credential.identity, |acting| &acting.identity.id);
-    let reason = match snapshot.possessions().take(signer, &key, &held.checked, now) {
-        Taken::First => return Ok(proven),
-        Taken::Again => Reason::ProofRepeated,
-        Taken::NoRoom => Reason::ProofUnremembered,
-    };
-    let Proven { sourced, genuine: Some(genuine) } = proven else { return Ok(proven) };
-    Err(somebody(sourced, genuine, reason, snapshot, meters, now).into())
+    match snapshot.possessions().take(signer, key, &held.checked, now) {
+        Taken::First => Ok(()),
+        Taken::Again => Err(Reason::ProofRepeated),
+        Taken::NoRoom => Err(Reason::ProofUnremembered),
+    }
 }
