@@ -1,7 +1,10 @@
 //! What a token could open: for whom, at which APIs, which classes of operations, for how long.
 
+mod lacking;
+
 use crate::{
-    answer::{Against, Error, Refusal},
+    against::Against,
+    answer::{Error, Refusal},
     details::Asks,
     exchange::{Request, Terms},
 };
@@ -17,9 +20,6 @@ use wardgate_model::{
     time::Time,
 };
 use wardgate_proof::access_token;
-
-/// As much of a scope that is none is told back.
-const SHOWN_CHARACTERS_MAX: usize = 32;
 
 /// Those who stand behind a token: what it opens, the gate would have to let each of them in to.
 pub(crate) struct Reach<'a> {
@@ -118,7 +118,7 @@ impl<'a> Reach<'a> {
     /// # Errors
     /// When there is none, or several are meant.
     pub(crate) fn target(&self) -> Result<(String, Arc<Api>), Refusal> {
-        let refused = |why: &str, against| Err(Refusal::new(Error::InvalidTarget, why).because(against));
+        let refused = |why: &'static str, against| Err(Refusal::new(Error::InvalidTarget, why).because(against));
         let snapshot = self.request.snapshot;
         let named: BTreeSet<&str> = self.request.form.all("resource").chain(self.request.form.all("audience")).collect();
         let mut named = named.into_iter();
@@ -253,11 +253,10 @@ impl<'a> Reach<'a> {
         let asked = self.asked();
         let granted = self.classes(audience, api, self.words().next().map(|_| &asked));
         match self.words().find(|word| OperationClass::parse(word).is_none_or(|class| !granted.contains(&class))) {
-            Some(word) => {
-                // Whatever somebody has put there by mistake is not told back whole.
-                let shown: String = word.chars().take(SHOWN_CHARACTERS_MAX).collect();
-                Err(Refusal::new(Error::InvalidScope, &format!("the scope `{shown}` opens nothing here to this client")))
-            }
+            Some(word) => Err(match OperationClass::parse(word) {
+                Some(class) => self.lacks(audience, api, class),
+                None => lacking::unknown(word),
+            }),
             None => Ok(granted.iter().map(|class| class.as_str()).collect::<Vec<_>>().join(" ")),
         }
     }
