@@ -62,6 +62,8 @@ against! {
     Task = Target "task", "the task is of another API: start one for this";
     /// Nothing is granted.
     NoGrant = Target "no_grant", "nothing of the API is granted to the identity, or to who acts for it: declare a `Grant`";
+    /// What is asked upon is for none of its classes.
+    Subject = Target "subject", "the token that is asked upon is for classes of operations of which nothing is open there to all who stand behind it: have whoever got that one ask for a class that the API has too, as `scope`";
     /// It wants possession of a key.
     Unbound = Target "unbound", "the API wants tokens that are bound to a key: `wardgate token --proxy ADDRESS --bound --issuer URL --client NAME --key FILE --resource URL` for a program that cannot change, or a client that sends `DPoP`";
     /// A policy or a guardrail.

@@ -132,9 +132,8 @@ fn find(request: &Request<'_>, id: &TaskId, identity: &IdentityId) -> Option<Arc
 
 /// The one detail, of our type, with nothing in it that is not known (RFC 9396 §5).
 fn one(text: &str) -> Result<Map<String, Value>, Refusal> {
-    let read = json::value(text.as_bytes(), BOUNDS).map_err(|fault| {
-        refused("`authorization_details` cannot be read").told(&format!("`authorization_details`: {fault}"))
-    })?;
+    let read = json::value(text.as_bytes(), BOUNDS)
+        .map_err(|fault| refused("`authorization_details` cannot be read").told(&format!("`authorization_details`: {fault}")))?;
     let Value::Array(details) = read else { return Err(refused("`authorization_details` is a list of objects (RFC 9396 §2)")) };
     let mut details = details.into_iter();
     let (Some(Value::Object(detail)), None) = (details.next(), details.next()) else {
@@ -145,7 +144,7 @@ fn one(text: &str) -> Result<Map<String, Value>, Refusal> {
     }
     match detail.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
         Some(name) => Err(refused("`authorization_details` has a member that a `wardgate_task` has not")
-                .told(&format!("`{name}` is nothing that a `wardgate_task` has"))),
+            .told(&format!("`{name}` is nothing that a `wardgate_task` has"))),
         None => Ok(detail),
     }
 }

@@ -160,12 +160,14 @@ impl<'a> Reach<'a> {
     /// Why a token for an API would open nothing of it. For the record: it decides nothing.
     fn against(&self, api: &Arc<Api>) -> Against {
         let Request { snapshot, now, .. } = *self.request;
-        let granted = || {
+        let granted = |scopes: Option<&[Box<str>]>| {
             let caller = self.shown("", &OperationClass::ALL.iter().copied().collect());
             let prospect = Prospect { caller: &caller, asking: self.facts, snapshot, now };
             let stands =
                 |operation: &Arc<Operation>| self.parties.iter().all(|party| prospect.stands(&party.caller.identity, api, operation));
-            api.operations.iter().any(|operation| self.wants(operation) && stands(operation))
+            let within =
+                |operation: &Operation| scopes.is_none_or(|scopes| scopes.iter().any(|scope| **scope == *operation.class.as_str()));
+            api.operations.iter().any(|operation| within(operation) && self.wants(operation) && stands(operation))
         };
         let mut credentials = self.parties.iter().flat_map(|party| &party.credentials);
         if api.doors == Doors::Admin || api.is_issuer() {
@@ -176,8 +178,10 @@ impl<'a> Reach<'a> {
             Against::KeyNotAccepted
         } else if self.task.is_some_and(|asks| asks.task.api != api.name) {
             Against::Task
-        } else if !granted() {
+        } else if !granted(None) {
             Against::NoGrant
+        } else if !granted(self.scopes) {
+            Against::Subject
         } else if !self.worth.bound && api.require.iter().any(|require| require.bound) {
             Against::Unbound
         } else {

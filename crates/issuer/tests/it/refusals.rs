@@ -1,6 +1,6 @@
 //! What a refused client is told, and what is recorded of it.
 
-use super::hops::{Estate, EXCHANGE, OPEN, PLAIN, asked, holding, refused, resource, Beside};
+use super::hops::{Beside, EXCHANGE, Estate, OPEN, PLAIN, asked, holding, refused, resource};
 use wardgate_testkit::world::TestWorld;
 
 /// The answer's `error_description`, and the effect.
@@ -33,22 +33,26 @@ fn why_a_scope_opens_nothing_is_told() {
     assert_eq!(effect, format!("refused scope=not_granted: {told}"));
 }
 
-/// A guardrail that asks for possession, and a policy that is for the record alone.
+/// Which policies there are is for the record alone.
 #[test]
 fn what_a_policy_keeps_is_on_record_by_its_name() {
-    let world = estate().ruled(
-        "@id(\"no-deletes\")\nforbid (principal, action in Wardgate::Action::\"class:delete\", resource) when { context.proof.kind == \"api_key\" };",
-    );
+    let world = estate().ruled("@id(\"no-deletes\") forbid (principal, action == Action::\"delete\", resource);");
     let (told, effect) = scope(&world, 0, 0, "delete");
     assert_eq!(told, "a policy keeps the scope `delete` from this client");
-    assert!(effect.starts_with("refused scope=policy: the scope `delete` is kept from `ann` at ") && effect.contains("no-deletes"), "{effect}");
+    assert!(
+        effect.starts_with("refused scope=policy: the scope `delete` is kept from `ann` at ") && effect.contains("no-deletes"),
+        "{effect}"
+    );
 }
 
 #[test]
 fn a_class_that_is_kept_for_bound_tokens_says_so() {
     let world = estate().requiring("delete: { bound: true }", "");
     let (told, effect) = scope(&world, 0, 0, "delete");
-    assert_eq!(told, "the scope `delete` takes a token that is bound to a key: send a proof of possession in `DPoP`, or show a certificate");
+    assert_eq!(
+        told,
+        "the scope `delete` takes a token that is bound to a key: send a proof of possession in `DPoP`, or show a certificate"
+    );
     assert_eq!(effect, format!("refused scope=unbound: {told}"));
     let form = format!("grant_type=client_credentials{}&scope=delete", resource(0));
     assert!(asked(&world, 0, &form, Beside { holds: Some(holding(0)), ..PLAIN }).is_some(), "and with one it is given out");
@@ -64,6 +68,13 @@ fn who_may_not_act_is_on_record_with_the_api_it_does_not_serve() {
     assert_eq!(said["error"], "invalid_request", "{said}");
     assert_eq!(effect, "refused subject=may_not_act: `dora` may not act with a token of `ann` for the API `one`");
     assert!(asked(&world, 1, &form, PLAIN).is_some(), "who serves it may");
+    // Ann's token for `one` is for what she may do there; of that nothing is open to bob at `two`.
+    let mut granted = OPEN.granted;
+    granted[1][1] = 1;
+    let less = Estate { granted, ..OPEN }.world();
+    let narrow = asked(&less, 0, &format!("grant_type=client_credentials{}&scope=write", resource(0)), PLAIN).unwrap();
+    let (said, effect) = refused(&less, 1, &format!("{EXCHANGE}&subject_token={narrow}{}", resource(1)), PLAIN);
+    assert_eq!((&*effect, &said["error"]), ("refused target=subject", &"invalid_target".into()));
     // Any other refusal has its error and its sentence.
     let (said, effect) = refused(&world, 0, "grant_type=password", PLAIN);
     assert_eq!(said["error"], "unsupported_grant_type");

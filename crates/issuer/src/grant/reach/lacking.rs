@@ -89,9 +89,8 @@ impl Reach<'_> {
 
     /// One of those who stand behind the token to whom nothing of it is granted, or all of it forbidden, whatever the token were.
     fn lacking(&self, audience: &str, api: &Arc<Api>, wanted: &[&Arc<Operation>]) -> Option<Why> {
-        let whatever = |forbidden: &Forbidden| {
-            matches!(forbidden.reason, Reason::StandingNoGrant | Reason::StandingDenied | Reason::StandingFault)
-        };
+        let whatever =
+            |forbidden: &Forbidden| matches!(forbidden.reason, Reason::StandingNoGrant | Reason::StandingDenied | Reason::StandingFault);
         self.kept_from(audience, api, wanted, whatever)
     }
 
@@ -116,7 +115,12 @@ impl Reach<'_> {
                 wanted.iter().map(|operation| prospect.forbidden(identity, api, operation).filter(&counts)).collect();
             let kept = kept?;
             if kept.iter().any(|forbidden| forbidden.policies.is_empty()) {
-                let told = format!("no grant gives `{}` the class `{}` of the API `{}`, or an operation of it", identity.id, class.as_str(), api.name);
+                let told = format!(
+                    "no grant gives `{}` the class `{}` of the API `{}`, or an operation of it",
+                    identity.id,
+                    class.as_str(),
+                    api.name
+                );
                 return Some(Why::alike(Against::NotGranted, told));
             }
             let policies = kept.iter().flat_map(|forbidden| forbidden.policies.iter().map(|policy| format!("`{policy}`")));
