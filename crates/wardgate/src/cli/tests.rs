@@ -1,6 +1,6 @@
 use super::{Cli, Command};
 use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
-use wardgate_issuer::{answer, tasks::Cause};
+use wardgate_issuer::{against, tasks::Cause};
 use wardgate_model::{reason::Reason, risk::Signal};
 
 #[test]
