@@ -11,13 +11,15 @@ use crate::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::net::IpAddr;
 use wardgate_model::{
     contain::Containable,
+    grant::OperationSelector,
     id::{IdentityId, RequestId, TaskId},
     proof::ProofKind,
     reason::Reason,
+    task::{Task, holds},
     time::Time,
 };
 
@@ -74,7 +76,8 @@ async fn tell_task(console: &Console, explained: &mut Value, task: &TaskId, at: 
     let state = tasks::state(&stored, stop.as_ref(), now);
     let stopped = stop.map(|stop| stop.since);
     let since = if state == tasks::CONTAINED { stopped } else { stored.ended };
-    members.insert("task".to_owned(), json!({ "id": task, "state": state, "since": since.map(Time::to_rfc3339) }));
+    let outside = outside(members, &stored.task);
+    members.insert("task".to_owned(), json!({ "id": task, "state": state, "since": since.map(Time::to_rfc3339), "outside": outside }));
     let revoked = members.get("ruling").and_then(|ruling| ruling.get("code")?.as_str()) == Some(Reason::ProofRevoked.code());
     // Whether somebody has put on record that it is over, or nobody yet.
     let over = stored.ended.into_iter().chain([stored.task.is_over_from()]).any(|over| over <= at);
@@ -86,6 +89,38 @@ async fn tell_task(console: &Console, explained: &mut Value, task: &TaskId, at: 
     if revoked {
         members.insert("remedy".to_owned(), remedy.into());
     }
+}
+
+/// What of a call was outside of its task, where it was refused for that; `None`: it was not. The task itself says it; where all of it covers the
+/// call, it was the purpose that was declared, or the token was for less than its task.
+fn outside(explained: &Map<String, Value>, task: &Task) -> Option<String> {
+    let text = |member: &str| explained.get(member).and_then(Value::as_str);
+    if explained.get("ruling")?.get("code")?.as_str() != Some(Reason::StandingTask.code()) {
+        return None;
+    }
+    let api = explained.get("api").and_then(|api| api.get("name")?.as_str()).unwrap_or("-");
+    if api != task.api.as_str() {
+        return Some(format!("the API `{api}`: the task is of `{}`", task.api));
+    }
+    let (operation, class) = (text("operation").unwrap_or("-"), text("class"));
+    let covered = task.operations.iter().any(|selector| match selector {
+        OperationSelector::Class(of) => class == Some(of.as_str()),
+        OperationSelector::Operation { method, template } => operation == format!("{api} {method} {}", template.as_str()),
+    });
+    if !covered {
+        let of: Vec<String> = task.operations.iter().map(|one| format!("`{one}`")).collect();
+        return Some(format!("the operation `{operation}`: the task has {}", of.join(", ")));
+    }
+    let resource = text("resource");
+    if !holds(&task.resources, resource) {
+        let of: Vec<String> = task.resources.iter().map(|one| format!("`{one}`")).collect();
+        let asked = resource.map_or_else(|| "an operation without a resource".to_owned(), |resource| format!("the resource `{resource}`"));
+        return Some(format!("{asked}: the task has {}", of.join(", ")));
+    }
+    Some(format!(
+        "the purpose that was declared, where that is not the task's (`{}`), or what was shown is for less than its task",
+        task.purpose
+    ))
 }
 
 pub(crate) fn described(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use wardgate_model::{
     api::{Api, Operation},
     facts::{Caller, Facts, Purpose, RequestFacts},
+    id::PolicyName,
     inventory::Identity,
+    reason::Reason,
     time::Time,
 };
 use wardgate_policy::{Decision, Standing};
@@ -24,6 +26,15 @@ pub struct Prospect<'a> {
     pub snapshot: &'a Snapshot,
     /// The present moment.
     pub now: Time,
+}
+
+/// What keeps a caller out.
+#[derive(Debug, Clone)]
+pub struct Forbidden {
+    /// One of the `standing.*` reasons, where no context changes it; of the `rule.*` reasons, where the token would have to be another one.
+    pub reason: Reason,
+    /// The policies; none: none permits it.
+    pub policies: Arc<[PolicyName]>,
 }
 
 impl Prospect<'_> {
@@ -49,6 +60,15 @@ impl Prospect<'_> {
             snapshot.policies().foretell(&standing, &self.described(api, operation), now)
         };
         self.stands(identity, api, operation) && foretold().is_none_or(|answer| answer.decision == Decision::Allow)
+    }
+
+    /// What keeps the caller out of an operation, as far as that can be told. `None`: nothing that can be told does.
+    #[must_use]
+    pub fn forbidden(&self, identity: &Identity, api: &Arc<Api>, operation: &Arc<Operation>) -> Option<Forbidden> {
+        let policies = self.snapshot.policies();
+        let standing = policies.standing(identity, api, operation);
+        let answer = policies.foretell(&standing, &self.described(api, operation), self.now)?;
+        (answer.decision == Decision::Deny).then_some(Forbidden { reason: answer.reason, policies: answer.policies })
     }
 
     /// Whether it is not the purpose that would keep the caller out of an operation, all else being as it may.

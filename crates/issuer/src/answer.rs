@@ -1,5 +1,6 @@
 //! How the token service answers: JSON as OAuth has it (RFC 6749 §5), never kept by anybody on the way.
 
+use crate::against::{Against, REFUSED};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
@@ -74,87 +75,42 @@ pub struct Refusal {
     pub retry_after_s: u64,
     /// What stands against it, for the record alone: the client learns no more than `description` says.
     pub because: Option<Against>,
-}
-
-macro_rules! against {
-    ($($(#[$doc:meta])* $variant:ident = $word:literal, $remedy:literal;)*) => {
-        /// What stands against a token for an API. To the client these are alike: an API that it may not call is as one that is not there.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Against { $($(#[$doc])* $variant,)* }
-
-        impl Against {
-            const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The word that is recorded, behind `refused target=`.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word,)* }
-            }
-
-            /// What the operator can do about it.
-            #[must_use]
-            pub const fn remedy(self) -> &'static str {
-                match self { $(Self::$variant => $remedy,)* }
-            }
-        }
-    };
-}
-
-against! {
-    /// No API has this address.
-    Unknown = "unknown", "no API has that address: have the client name one as it calls itself, `resource` in what `/.well-known/oauth-protected-resource` and the API's path say on its host, without a slash at the end";
-    /// The API takes no tokens at all.
-    NoTokens = "no_tokens", "the API takes no tokens: add `jwt` to its `accept`";
-    /// It takes no keys, so nothing that was got by one.
-    KeyNotAccepted = "key_not_accepted", "the API takes no keys, so nothing that is got by one: add `api_key` to its `accept`, or have the client prove itself otherwise";
-    /// The task is of another API.
-    Task = "task", "the task is of another API: start one for this";
-    /// Nothing is granted.
-    NoGrant = "no_grant", "nothing of the API is granted to the identity, or to who acts for it: declare a `Grant`";
-    /// It wants possession of a key.
-    Unbound = "unbound", "the API wants tokens that are bound to a key: `wardgate token --proxy ADDRESS --bound --issuer URL --client NAME --key FILE --resource URL` for a program that cannot change, or a client that sends `DPoP`";
-    /// A policy or a guardrail.
-    Policy = "policy", "a policy stands against it: `wardgate explain --identity NAME --method METHOD --url URL --proof jwt` says which";
-    /// It names no API, and could be for several.
-    Several = "several", "there are several APIs that it could be for: have the client name one by `resource`";
-    /// It names several.
-    Named = "named_several", "a token is for one API: have the client ask for one after the other";
-    /// It names none, and there is none that it could be for.
-    Nothing = "none", "no API takes what the client proves itself by, or nothing is granted to it: see `wardgate access --identity NAME`";
-}
-
-/// What the operator can do, of all that can stand against a token.
-pub fn remedies() -> impl Iterator<Item = &'static str> {
-    Against::ALL.iter().map(|against| against.remedy())
-}
-
-/// How the record begins to say what stands against it.
-const TARGET: &str = "refused target=";
-
-/// What the operator can do about what is recorded of an answer.
-#[must_use]
-pub fn remedy(effect: &str) -> Option<&'static str> {
-    let word = effect.strip_prefix(TARGET)?;
-    Against::ALL.iter().find(|against| against.as_str() == word).map(|against| against.remedy())
+    /// The sentence that is recorded: of ours alone, never anything that a client wrote.
+    recorded: String,
 }
 
 impl Refusal {
-    /// An error, told. The description is kept within what RFC 6749 §5.2 allows: printable ASCII without `"` and `\`.
+    /// An error, told to the client and recorded by the same sentence, which has nothing in it that a client wrote.
     #[must_use]
-    pub fn new(error: Error, description: &str) -> Self {
-        let fits = |c: char| if matches!(c, ' '..='!' | '#'..='[' | ']'..='~') { c } else { '?' };
-        Self {
-            error,
-            description: description.chars().take(DESCRIPTION_CHARACTERS_MAX).map(fits).collect(),
-            retry_after_s: 1,
-            because: None,
-        }
+    pub fn new(error: Error, sentence: &'static str) -> Self {
+        Self { error, description: fitting(sentence), retry_after_s: 1, because: None, recorded: sentence.to_owned() }
+    }
+
+    /// The same, told to the client in these words, which may have something of its own in them.
+    #[must_use]
+    pub fn told(self, description: &str) -> Self {
+        Self { description: fitting(description), ..self }
     }
 
     /// With what is recorded of why.
     #[must_use]
     pub fn because(self, against: Against) -> Self {
         Self { because: Some(against), ..self }
+    }
+
+    /// With another sentence in the record: names of the operator's own, and nothing that a client wrote.
+    #[must_use]
+    pub fn recorded(self, sentence: String) -> Self {
+        Self { recorded: sentence, ..self }
+    }
+
+    /// What is recorded of it: the error or what stands against it, and the sentence. Of an API that is none to the client the word says it all.
+    fn effect(&self) -> String {
+        match self.because {
+            Some(against) if self.error == Error::InvalidTarget => format!("{REFUSED}{}", against.recorded()),
+            Some(against) => format!("{REFUSED}{}: {}", against.recorded(), fitting(&self.recorded)),
+            None => format!("{REFUSED}error={}: {}", self.error.code(), fitting(&self.recorded)),
+        }
     }
 
     /// Says when to come again.
@@ -175,11 +131,14 @@ impl Refusal {
         if self.error == Error::Unavailable {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(self.retry_after_s));
         }
-        match self.because {
-            Some(against) => marked(response, &format!("{TARGET}{}", against.as_str())),
-            None => response,
-        }
+        marked(response, &self.effect())
     }
+}
+
+/// Kept within what RFC 6749 §5.2 allows: printable ASCII without `"` and `\`, and not too much of it.
+fn fitting(text: &str) -> String {
+    let fits = |c: char| if matches!(c, ' '..='!' | '#'..='[' | ']'..='~') { c } else { '?' };
+    text.chars().take(DESCRIPTION_CHARACTERS_MAX).map(fits).collect()
 }
 
 /// Longest description, in characters.
@@ -227,10 +186,12 @@ mod tests {
 
     #[test]
     fn an_error_is_what_oauth_has_for_it() {
-        let response = Refusal::new(Error::InvalidScope, "the scope `\"\\ü` is none").response();
+        let response = Refusal::new(Error::InvalidScope, "it is none").told("the scope `\"\\ü` is none").response();
         assert_eq!(response.status(), 400);
         assert_eq!(response.headers()["cache-control"], "no-store");
         assert_eq!(response.headers()["pragma"], "no-cache");
         assert_eq!(&response.body()[..], br#"{"error":"invalid_scope","error_description":"the scope `???` is none"}"#);
+        // What a client wrote is in no record.
+        assert_eq!(response.headers()["wardgate-effect"], "refused error=invalid_scope: it is none");
     }
 }

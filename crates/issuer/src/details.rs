@@ -40,7 +40,7 @@ pub struct Asks {
     pub resources: Box<[Box<str>]>,
 }
 
-fn refused(why: &str) -> Refusal {
+fn refused(why: &'static str) -> Refusal {
     Refusal::new(Error::InvalidAuthorizationDetails, why)
 }
 
@@ -108,7 +108,8 @@ pub(crate) fn asked(request: &Request<'_>, identity: &IdentityId, upon: Option<&
     }
     for (name, most) in [("max_calls", task.budget.calls), ("max_bytes", task.budget.bytes), ("max_records", task.budget.records)] {
         if detail.get(name).is_some_and(|asked| most.is_none() || asked.as_u64() != most) {
-            return Err(refused(&format!("`{name}` is not the task's: one budget counts for all tokens of a task, start one with less")));
+            return Err(refused("the budget is not the task's: one counts for all tokens of a task")
+                .told(&format!("`{name}` is not the task's: one budget counts for all tokens of a task, start one with less")));
         }
     }
     let operations = match list(&detail, "operations")? {
@@ -131,7 +132,8 @@ fn find(request: &Request<'_>, id: &TaskId, identity: &IdentityId) -> Option<Arc
 
 /// The one detail, of our type, with nothing in it that is not known (RFC 9396 §5).
 fn one(text: &str) -> Result<Map<String, Value>, Refusal> {
-    let read = json::value(text.as_bytes(), BOUNDS).map_err(|fault| refused(&format!("`authorization_details`: {fault}")))?;
+    let read = json::value(text.as_bytes(), BOUNDS)
+        .map_err(|fault| refused("`authorization_details` cannot be read").told(&format!("`authorization_details`: {fault}")))?;
     let Value::Array(details) = read else { return Err(refused("`authorization_details` is a list of objects (RFC 9396 §2)")) };
     let mut details = details.into_iter();
     let (Some(Value::Object(detail)), None) = (details.next(), details.next()) else {
@@ -141,7 +143,8 @@ fn one(text: &str) -> Result<Map<String, Value>, Refusal> {
         return Err(refused("the one type of `authorization_details` that is known here is `wardgate_task`"));
     }
     match detail.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
-        Some(name) => Err(refused(&format!("`{name}` is nothing that a `wardgate_task` has"))),
+        Some(name) => Err(refused("`authorization_details` has a member that a `wardgate_task` has not")
+            .told(&format!("`{name}` is nothing that a `wardgate_task` has"))),
         None => Ok(detail),
     }
 }
@@ -152,13 +155,17 @@ fn list<'d>(detail: &'d Map<String, Value>, name: &str) -> Result<Option<Vec<&'d
     let texts: Option<Vec<&str>> = value.as_array().and_then(|all| all.iter().map(Value::as_str).collect());
     match texts {
         Some(texts) if !texts.is_empty() => Ok(Some(texts)),
-        Some(_) | None => Err(refused(&format!("`{name}` is a list of texts, one at least"))),
+        Some(_) | None => Err(refused("`operations` and `resources` are lists of texts, one at least")
+            .told(&format!("`{name}` is a list of texts, one at least"))),
     }
 }
 
 fn operations(asked: &[&str], task: &Task, upon: Option<&OfTask>, request: &Request<'_>) -> Result<Box<[OperationSelector]>, Refusal> {
     let api = request.snapshot.apis().iter().find(|api| api.name == task.api).ok_or_else(|| refused("the task's API is not there"))?;
-    let wider = |one: &str| refused(&format!("the operation `{one}` is none that the task, or the token that is shown, has"));
+    let wider = |one: &str| {
+        refused("`operations` has one that the task, or the token that is shown, has not")
+            .told(&format!("the operation `{one}` is none that the task, or the token that is shown, has"))
+    };
     let mut selected = Vec::with_capacity(asked.len());
     for one in asked {
         let selector = select(one, api).ok_or_else(|| wider(one))?;

@@ -103,9 +103,12 @@ fn read(asked: Asked<'_>) -> Result<Form<'_>, Refusal> {
     if asked.facts.request.query.as_deref().is_some_and(|query| !query.is_empty()) {
         return Err(Refusal::new(Error::InvalidRequest, "parameters belong into the body, not into the URL"));
     }
-    let form = Form::read(asked.body).map_err(|fault: FormFault| Refusal::new(Error::InvalidRequest, &fault.to_string()))?;
+    let form = Form::read(asked.body)
+        .map_err(|fault: FormFault| Refusal::new(Error::InvalidRequest, "the form cannot be read").told(&fault.to_string()))?;
     match form.repeated(REPEATED) {
-        Some(name) => Err(Refusal::new(Error::InvalidRequest, &format!("`{name}` stands there twice"))),
+        Some(name) => {
+            Err(Refusal::new(Error::InvalidRequest, "a parameter stands there twice").told(&format!("`{name}` stands there twice")))
+        }
         None => Ok(form),
     }
 }

@@ -31,9 +31,8 @@ pub(crate) fn issue(request: &Request<'_>, facts: &Facts, entropy: &dyn Entropy)
         Some(client_credentials::NAME) => client_credentials::issue(request, facts, entropy),
         Some(TOKEN_EXCHANGE) => exchange::issue(request, facts, entropy),
         Some(JWT_BEARER) => jwt_bearer::issue(request, facts, entropy),
-        Some(_) => {
-            Err(Refusal::new(Error::UnsupportedGrantType, &format!("the grants are {}", ALL.map(|name| format!("`{name}`")).join(", "))))
-        }
+        Some(_) => Err(Refusal::new(Error::UnsupportedGrantType, "`grant_type` is none that is known here")
+            .told(&format!("the grants are {}", ALL.map(|name| format!("`{name}`")).join(", ")))),
         None => Err(Refusal::new(Error::InvalidRequest, "`grant_type` is missing")),
     }
 }

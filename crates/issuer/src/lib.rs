@@ -22,6 +22,7 @@
 //! # Ok::<(), &str>(())
 //! ```
 
+pub mod against;
 pub mod answer;
 pub mod api;
 pub mod details;

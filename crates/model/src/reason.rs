@@ -353,6 +353,7 @@ impl Reason {
             Self::CredentialMissing | Self::CredentialMalformed | Self::CredentialNotAccepted if !is_for_keys_alone(api) => {
                 Cow::Owned(format!("show one of what the API takes: {}", ways(api).join("; ")))
             }
+            Self::ProofUnknown if api.is_issuer() => Cow::Borrowed(CLIENT_UNKNOWN),
             _ => usual,
         }
     }
@@ -363,6 +364,10 @@ impl Reason {
         format!("reasons.md#{}", self.code().replace(['.', '_'], "-"))
     }
 }
+
+/// What the operator hears of a client of the token service that nothing on record stands for.
+const CLIENT_UNKNOWN: &str = "no client of the name that was given is on record with such a key: compare that name (`client_id`, `iss` and `sub` of the \
+    assertion, the user of `Basic`) with `wardgate identity list`, and what it shows with the `credentials` in its document";
 
 fn is_for_keys_alone(api: &Api) -> bool {
     api.people.is_none() && api.api_key_header.is_none() && *api.accept == [CredentialKind::ApiKey]

@@ -54,6 +54,14 @@ impl Time {
         jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&moment).ok()
     }
 
+    /// Reads the date of HTTP (IMF-fixdate, RFC 9110 §5.6.7).
+    #[must_use]
+    pub fn parse_http_date(text: &str) -> Option<Self> {
+        // What RFC 5322 allows beside, as other zones, nobody sends in HTTP.
+        let moment = jiff::fmt::rfc2822::parse(text).ok().filter(|_| text.ends_with(" GMT"))?;
+        Some(Self(moment.timestamp().as_microsecond()))
+    }
+
     /// Reads RFC 3339 (`2027-06-30T12:00:00Z`) or a calendar date, which means its first moment in UTC.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -97,6 +105,10 @@ mod tests {
     fn a_date_of_http_is_in_gmt() {
         assert_eq!(Time::from_seconds(784_111_777).to_http_date().as_deref(), Some("Sun, 06 Nov 1994 08:49:37 GMT"));
         assert_eq!(Time::from_micros(i64::MIN).to_http_date(), None);
+        assert_eq!(Time::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Time::from_seconds(784_111_777)));
+        for none in ["", "soon", "Mon, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 +0100", "1994-11-06T08:49:37Z"] {
+            assert_eq!(Time::parse_http_date(none), None, "{none}");
+        }
     }
 
     #[test]

@@ -50,6 +50,8 @@ pub struct Inventory {
     pub policies: Vec<(Place, Arc<str>)>,
     /// Where each resource stands.
     pub places: BTreeMap<(Kind, Box<str>), Place>,
+    /// Where the public key of a credential stands, by the names of identity and entry.
+    pub keys: BTreeMap<(Box<str>, Box<str>), Place>,
 }
 
 /// An identity as files know it: its state is `active`, its revision 0; a store puts its status over them.

@@ -247,6 +247,7 @@ fn called<'a>(entry: &mut Entry<'a>, known: &mut Known<'a>, inventory: &mut Inve
     match &entry.raw {
         Raw::Identity(raw) => {
             inventory.identities.extend(identity::identity(name, raw, known, &entry.faults));
+            inventory.keys.extend(keys::places(raw, &entry.faults).into_iter().map(|(of, place)| ((name.into(), of), place)));
         }
         Raw::Api(raw) => {
             let file = Arc::clone(&entry.document.place.file);

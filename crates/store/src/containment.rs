@@ -98,7 +98,8 @@ fn feed_name(kind: Containable, name: &str) -> String {
     format!("{kind}/{name}")
 }
 
-/// Notes within a change under way that something is stopped; what is stopped already stays as it is.
+/// Notes within a change under way that something is stopped; what is stopped already stays so, since then and by whom. A reason that was told
+/// since is kept too: in the place of none, and else in the history of it.
 pub(crate) async fn insert(writing: &mut Writing, actor: &Actor, kind: Containable, name: &str) -> Result<StoredContainment, StoreFault> {
     let since = writing.now;
     insert_since(writing, actor, kind, name, since).await
@@ -112,7 +113,21 @@ async fn insert_since(
     since: Time,
 ) -> Result<StoredContainment, StoreFault> {
     match find(writing.conn(), kind, name).await? {
-        Some(there) => Ok(there),
+        // What the process finds again and again fills no feed.
+        Some(there)
+            if matches!(actor.who, Who::Process) || actor.reason.is_empty() || there.reason == actor.reason || there.is_for_good() =>
+        {
+            Ok(there)
+        }
+        Some(there) if there.reason.is_empty() => {
+            let told = StoredContainment { reason: actor.reason.clone(), ..there.clone() };
+            put(writing, actor, Some(&there), told).await
+        }
+        Some(there) => {
+            let seq = writing.allocate(1).await?;
+            tell(writing, seq, actor, Act::Contain, (Some(&there), Some(&there))).await?;
+            Ok(there)
+        }
         None => {
             let new = stopped(actor, actor.who.to_string(), (kind, name), since);
             put(writing, actor, None, new).await

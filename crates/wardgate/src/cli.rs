@@ -53,7 +53,8 @@ Examples:
   wardgate check                                      everything wrong with the files, at once
   wardgate explain 0197c5b2-6e0a-7c3d-9b1f-2f60d1a4c0de   why a request was answered as it was
 
-Exit status: 0 done · 1 failed · 2 wrong usage or invalid input · 3 the answer is \"no\"
+Exit status: 0 done · 1 failed · 2 wrong usage or invalid input · 3 the answer is \"no\",
+             or nothing is changed yet: it waits for a second person
 Variables:   WARDGATE_URL, WARDGATE_TOKEN (management API), NO_COLOR";
 
 /// The gate in front of APIs that machines call.

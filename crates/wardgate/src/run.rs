@@ -2,7 +2,7 @@
 //! stopped, and the next one says so: what it had not written is missing.
 
 use crate::clock::{self, Instant};
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{fs, io, path::Path, sync::Arc, time::Duration};
 use wardgate_audit::{
     event_v1::EventV1,
     reading::{self, Filter, Since},
@@ -28,10 +28,13 @@ const DAILY: Duration = Duration::from_secs(86_400);
 /// After the end of a run come at most the ends of what was cut, and what a command did to the log where no gate served.
 const EVENTS_AFTER: usize = 64;
 
+/// The file in the directory of the state that says that runs tell of their ends.
+const TOLD: &str = "runs";
+
 /// How the run before this one ended, as the event log has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Before {
-    /// There was none.
+    /// There was none, or nothing is known of it.
     Nothing,
     /// By itself.
     Stopped,
@@ -40,9 +43,25 @@ pub enum Before {
 }
 
 impl Before {
-    /// Looks at the end of a log, before anything is recorded there. A log that cannot be read is opened or refused by whoever writes to it.
-    #[must_use]
-    pub fn look(directory: &Path) -> Self {
+    /// Looks at the end of a log, before anything is recorded there, and notes in `state` that from now on every run tells of its end. A log
+    /// that cannot be read is opened or refused by whoever writes to it.
+    ///
+    /// # Errors
+    /// The note cannot be made.
+    pub fn look(directory: &Path, state: &Path) -> io::Result<Self> {
+        let note = state.join(TOLD);
+        if note.try_exists()? {
+            return Ok(Self::at_the_end_of(directory));
+        }
+        fs::write(note, "")?;
+        // Runs of releases that told of no end are all without one: of the last of them nothing is known.
+        Ok(match Self::at_the_end_of(directory) {
+            Self::Crashed => Self::Nothing,
+            known @ (Self::Nothing | Self::Stopped) => known,
+        })
+    }
+
+    fn at_the_end_of(directory: &Path) -> Self {
         let Ok(page) = reading::tail(directory, &Filter::default(), &Since::Newest, EVENTS_AFTER) else { return Self::Nothing };
         Self::of(&page.events, page.unreadable)
     }
@@ -78,6 +97,11 @@ fn record(log: &Log, run: &str, what: &str, reason: Option<&str>) {
     if log.record_change(change(run, what, reason)).is_err() {
         log.count_dropped();
     }
+}
+
+/// Records the end of a run that never served: what it needs to start was not there.
+pub fn stopped(log: &Log, run: &str) {
+    record(log, run, STOP, None);
 }
 
 /// A run that has started. When it is dropped its end is recorded.

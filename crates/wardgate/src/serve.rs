@@ -91,7 +91,8 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         risks: Arc::default(),
         surface: Arc::default(),
     };
-    let before = Before::look(&config.audit);
+    let cannot_note = || format!("cannot write into the directory `{}`", config.state.display());
+    let before = Before::look(&config.audit, &config.state).with_context(cannot_note)?;
     let (log, writer) = Log::start_observed(&config.audit, &options, observed.observer())
         .with_context(|| format!("cannot open the event log `{}`", config.audit.display()))?;
 

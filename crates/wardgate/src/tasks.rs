@@ -9,7 +9,10 @@ use serde_json::{Value, json};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use wardgate_edge::InProcessCall;
 use wardgate_gate::{Change, Population};
-use wardgate_issuer::tasks::{self, Asked, Cause, Refusal, Start};
+use wardgate_issuer::{
+    answer::marked,
+    tasks::{self, Asked, Cause, Refusal, Start},
+};
 use wardgate_model::{
     contain::Containable,
     event::{CameOf, ForTask},
@@ -60,7 +63,11 @@ pub(crate) async fn changed(store: &Store, touched: &BTreeSet<TaskId>) -> Result
 
 /// Answers a judged request about tasks.
 pub(crate) async fn answer(control: &Control, call: &InProcessCall) -> Response<Bytes> {
-    done(control, call).await.unwrap_or_else(|refusal| refusal.response(call.facts.id))
+    done(control, call).await.unwrap_or_else(|refusal| {
+        // Its detail may have in it what a client wrote.
+        let effect = format!("refused code={}: {}", refusal.cause.code(), refusal.cause.title());
+        marked(refusal.response(call.facts.id), &effect)
+    })
 }
 
 async fn done(control: &Control, call: &InProcessCall) -> Result<Response<Bytes>, Refusal> {

@@ -135,7 +135,11 @@ fn assertion(text: &str, form: &Form<'_>, address: IpAddr, snapshot: &Snapshot, 
     named(form, &name)?;
     let client = snapshot.population().client(&name);
     // Who is none costs the same work: that nobody has the name is not to be told by time.
-    let asserted = read.verify(client.map(|client| client.keys()), snapshot.mint().issuer(), now).map_err(|refusal| refused(&refusal))?;
+    let asserted = read.verify(client.map(|client| client.keys()), snapshot.mint().issuer(), now).map_err(|refusal| match client {
+        // That there is no key of that name is for the record: outside it is answered as a wrong signature is.
+        None if trust::reason(&refusal) == Reason::ProofSignature => Reason::ProofUnknown.into(),
+        None | Some(_) => refused(&refusal),
+    })?;
     let client = client.ok_or(Reason::ProofUnknown)?;
     let credential = client.credential(&asserted.key).and_then(|credential| snapshot.credential(credential.id.as_str()));
     let credential = Arc::clone(credential.ok_or(Reason::ProofUnknown)?);

@@ -7,6 +7,7 @@
 
 use super::reach::Reach;
 use crate::{
+    against::Against,
     answer::{Error, Refusal},
     details::{self, Asks},
     exchange::Request,
@@ -59,7 +60,7 @@ pub(super) fn issue(
     let production = |caller: &Caller| caller.identity.environment.production;
     let here = production(client);
     if production(&subject.caller) != here || (api.environment.production != here && !api.environment.shared) {
-        return Err(Refusal::new(Error::InvalidTarget, "production and what is not never act for each other"));
+        return Err(Refusal::new(Error::InvalidTarget, "production and what is not never act for each other").because(Against::Environment));
     }
     let scope = reach.scope(&audience, &api)?;
     let wanted = Wanted {
@@ -78,7 +79,7 @@ pub(super) fn issue(
     mint::mint(&wanted, request, entropy)
 }
 
-fn refused(why: &str) -> Refusal {
+fn refused(why: &'static str) -> Refusal {
     Refusal::new(Error::InvalidRequest, why)
 }
 
@@ -97,9 +98,12 @@ fn chain(subject: &Subject, client: &Caller, own: &Credential, request: &Request
     let holder = acting.map_or(&subject.caller.identity.id, |acting| &acting.identity.id);
     let handed_on = *holder != client.identity.id || subject.token.claims.at("may_act").is_some();
     if handed_on && !subject.may_be_used_by(client, request.snapshot) {
+        let api = subject.api.as_ref().map_or_else(|| "no API of ours".to_owned(), |api| format!("the API `{}`", api.name));
         return Err(refused(
             "this client may not act with the `subject_token`: it does not serve the API that the token is for, or its owner does not answer for that",
-        ));
+        )
+        .because(Against::MayNotAct)
+        .recorded(format!("`{}` may not act with a token of `{}` for {api}", client.identity.id, subject.caller.identity.id)));
     }
     // To whose key it is bound changes with whoever acts; that it is bound does not.
     if subject.token.confirmation().is_some() && client.holds.is_none() {

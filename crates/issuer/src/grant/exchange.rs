@@ -19,7 +19,7 @@ use wardgate_proof::{
 /// # Errors
 /// What is asked for is none, or more than there is.
 pub(super) fn issue(request: &Request<'_>, facts: &Facts, entropy: &dyn Entropy) -> Result<Response<Bytes>, Refusal> {
-    let bad = |why: &str| Err(Refusal::new(Error::InvalidRequest, why));
+    let bad = |why: &'static str| Err(Refusal::new(Error::InvalidRequest, why));
     let form = &request.form;
     let signed = |kind: Option<&str>| kind.is_some_and(grant::is_signed);
     let Some(subject) = form.one("subject_token") else { return bad("`subject_token` is missing") };

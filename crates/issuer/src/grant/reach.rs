@@ -1,7 +1,10 @@
 //! What a token could open: for whom, at which APIs, which classes of operations, for how long.
 
+mod lacking;
+
 use crate::{
-    answer::{Against, Error, Refusal},
+    against::Against,
+    answer::{Error, Refusal},
     details::Asks,
     exchange::{Request, Terms},
 };
@@ -17,9 +20,6 @@ use wardgate_model::{
     time::Time,
 };
 use wardgate_proof::access_token;
-
-/// As much of a scope that is none is told back.
-const SHOWN_CHARACTERS_MAX: usize = 32;
 
 /// Those who stand behind a token: what it opens, the gate would have to let each of them in to.
 pub(crate) struct Reach<'a> {
@@ -118,7 +118,7 @@ impl<'a> Reach<'a> {
     /// # Errors
     /// When there is none, or several are meant.
     pub(crate) fn target(&self) -> Result<(String, Arc<Api>), Refusal> {
-        let refused = |why: &str, against| Err(Refusal::new(Error::InvalidTarget, why).because(against));
+        let refused = |why: &'static str, against| Err(Refusal::new(Error::InvalidTarget, why).because(against));
         let snapshot = self.request.snapshot;
         let named: BTreeSet<&str> = self.request.form.all("resource").chain(self.request.form.all("audience")).collect();
         let mut named = named.into_iter();
@@ -160,12 +160,14 @@ impl<'a> Reach<'a> {
     /// Why a token for an API would open nothing of it. For the record: it decides nothing.
     fn against(&self, api: &Arc<Api>) -> Against {
         let Request { snapshot, now, .. } = *self.request;
-        let granted = || {
+        let granted = |scopes: Option<&[Box<str>]>| {
             let caller = self.shown("", &OperationClass::ALL.iter().copied().collect());
             let prospect = Prospect { caller: &caller, asking: self.facts, snapshot, now };
             let stands =
                 |operation: &Arc<Operation>| self.parties.iter().all(|party| prospect.stands(&party.caller.identity, api, operation));
-            api.operations.iter().any(|operation| self.wants(operation) && stands(operation))
+            let within =
+                |operation: &Operation| scopes.is_none_or(|scopes| scopes.iter().any(|scope| **scope == *operation.class.as_str()));
+            api.operations.iter().any(|operation| within(operation) && self.wants(operation) && stands(operation))
         };
         let mut credentials = self.parties.iter().flat_map(|party| &party.credentials);
         if api.doors == Doors::Admin || api.is_issuer() {
@@ -176,8 +178,10 @@ impl<'a> Reach<'a> {
             Against::KeyNotAccepted
         } else if self.task.is_some_and(|asks| asks.task.api != api.name) {
             Against::Task
-        } else if !granted() {
+        } else if !granted(None) {
             Against::NoGrant
+        } else if !granted(self.scopes) {
+            Against::Subject
         } else if !self.worth.bound && api.require.iter().any(|require| require.bound) {
             Against::Unbound
         } else {
@@ -253,11 +257,10 @@ impl<'a> Reach<'a> {
         let asked = self.asked();
         let granted = self.classes(audience, api, self.words().next().map(|_| &asked));
         match self.words().find(|word| OperationClass::parse(word).is_none_or(|class| !granted.contains(&class))) {
-            Some(word) => {
-                // Whatever somebody has put there by mistake is not told back whole.
-                let shown: String = word.chars().take(SHOWN_CHARACTERS_MAX).collect();
-                Err(Refusal::new(Error::InvalidScope, &format!("the scope `{shown}` opens nothing here to this client")))
-            }
+            Some(word) => Err(match OperationClass::parse(word) {
+                Some(class) => self.lacks(audience, api, class),
+                None => lacking::unknown(word),
+            }),
             None => Ok(granted.iter().map(|class| class.as_str()).collect::<Vec<_>>().join(" ")),
         }
     }

@@ -74,8 +74,10 @@ pub fn begin(
 ) -> Result<NewTask, Refusal> {
     let body = read(start.body)?;
     let purpose = text(&body, "purpose")?.ok_or_else(|| unfit("`purpose` is missing: name a registered purpose"))?;
+    let asked = shortened(purpose);
     let purpose = PurposeName::parse(purpose).ok().filter(registered);
-    let purpose = purpose.ok_or_else(|| unfit("`purpose` is none that is registered: `kind: Purpose` registers one"))?;
+    let purpose =
+        purpose.ok_or_else(|| unfit(format!("`purpose`: `{asked}` is none that is registered: `kind: Purpose` registers one")))?;
     let api = api(&body, snapshot)?;
     let life = span(&body, "lifetime", LIFE_MIN..=LIFE_MAX)?.ok_or_else(|| unfit("`lifetime` is missing: `15m`, or seconds"))?;
     let lease = span(&body, "lease", LEASE_MIN..=LIFE_MAX)?;
@@ -185,14 +187,16 @@ fn budget(body: &Map<String, Value>) -> Result<Budget, Refusal> {
 
 /// By its name, or by its address as a token's `resource` names it.
 fn api(body: &Map<String, Value>, snapshot: &Snapshot) -> Result<Arc<Api>, Refusal> {
-    let found = match (text(body, "api")?, text(body, "resource")?) {
+    let (name, address) = (text(body, "api")?, text(body, "resource")?);
+    let found = match (name, address) {
         (Some(_), Some(_)) => return Err(unfit("`api` and `resource` say the same: name one")),
         (None, None) => return Err(unfit("`api` is missing: the API by its name, or `resource`: by its address")),
         (Some(name), None) => snapshot.apis().iter().find(|api| api.name.as_str() == name),
         (None, Some(address)) => snapshot.addressed(address),
     };
     let found = found.filter(|api| api.doors != Doors::Admin && !api.is_issuer() && !api.is_tasks());
-    found.cloned().ok_or_else(|| unfit("there is no such API that a task could be for"))
+    let asked = shortened(name.or(address).unwrap_or_default());
+    found.cloned().ok_or_else(|| unfit(format!("there is no API `{asked}` that a task could be for")))
 }
 
 fn operations(body: &Map<String, Value>, api: &Api) -> Result<Box<[OperationSelector]>, Refusal> {

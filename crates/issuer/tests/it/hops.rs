@@ -75,6 +75,11 @@ impl Estate {
 
     /// The same under policies.
     pub(crate) fn ruled(&self, cedar: &str) -> TestWorld {
+        self.requiring("", cedar)
+    }
+
+    /// The same where each API wants something of proofs, by class.
+    pub(crate) fn requiring(&self, require: &str, cedar: &str) -> TestWorld {
         let mut yaml = "kind: Owner\nname: team\nspec: { accountable: ann@example.com }\n---\nkind: Environment\nname: production\nspec: { production: true }\n---\nkind: Environment\nname: staging\nspec: { production: false }\n".to_owned();
         let live = |staging: bool| if staging { "staging" } else { "production" };
         for (who, (name, staging)) in PEOPLE.iter().zip(self.staging).enumerate() {
@@ -91,7 +96,7 @@ impl Estate {
                 CLASSES.iter().map(|(class, method)| format!("{{ match: '{method} /all', class: {class} }}")).collect();
             let _ = write!(
                 yaml,
-                "---\nkind: Api\nname: {name}\nspec: {{ policy_owner: team, environment: {}, match: {{ path_prefix: /{name} }}, accept: [jwt, api_key], upstream: {{ urls: ['http://127.0.0.1:9'] }}, operations: [{}] }}\n",
+                "---\nkind: Api\nname: {name}\nspec: {{ policy_owner: team, environment: {}, match: {{ path_prefix: /{name} }}, require: {{ {require} }}, accept: [jwt, api_key], upstream: {{ urls: ['http://127.0.0.1:9'] }}, operations: [{}] }}\n",
                 live(staged),
                 operations.join(", ")
             );
@@ -149,6 +154,19 @@ pub(crate) fn told(world: &TestWorld, who: usize, endpoint: Endpoint, form: &str
     match answer(Asked { facts: &facts, body: form.as_bytes() }, terms, &world.snapshot, &SystemEntropy, beside.now) {
         Outcome::Answer(answer) => String::from_utf8(answer.body().to_vec()).unwrap(),
         Outcome::End { .. } => String::new(),
+    }
+}
+
+/// What is answered where it is an error, and what is recorded of that.
+pub(crate) fn refused(world: &TestWorld, who: usize, form: &str, beside: Beside) -> (Value, String) {
+    let facts = asking(world, who, Endpoint::Token, beside);
+    let terms = Terms { life: Duration::from_mins(5) };
+    match answer(Asked { facts: &facts, body: form.as_bytes() }, terms, &world.snapshot, &SystemEntropy, beside.now) {
+        Outcome::Answer(answer) => {
+            let effect = answer.headers()["wardgate-effect"].to_str().unwrap().to_owned();
+            (serde_json::from_slice(answer.body()).unwrap(), effect)
+        }
+        Outcome::End { .. } => panic!("nothing is ended"),
     }
 }
 

@@ -11,4 +11,6 @@ mod lives;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
+mod refusals;
+#[cfg(test)]
 mod tasks;

@@ -1,12 +1,13 @@
 //! Entries of `credentials` that are registered public keys (RFC 7517): what can be told of one without verifying anything.
 
-use super::value;
+use super::{items, value};
 use crate::{
-    raw::{CredentialWord, RawCredential},
+    raw::{CredentialWord, RawCredential, RawIdentity},
     yaml::Faults,
 };
 use serde_json::{Map, Value};
 use std::sync::Arc;
+use wardgate_model::diagnostic::Place;
 
 /// Members of a private or symmetric key (RFC 7518 §6): a file that holds one has given it away.
 const PRIVATE: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"];
@@ -40,6 +41,12 @@ pub(super) fn registered(raw: &RawCredential, word: CredentialWord, index: usize
         return None;
     }
     Some(text.into())
+}
+
+/// Where the keys of an identity stand, by the names of its entries: what is wrong with one is found where its signatures are verified.
+pub(super) fn places(raw: &RawIdentity, faults: &Faults) -> Vec<(Box<str>, Place)> {
+    let place = |entry: &RawCredential| Some((value(Some(&entry.name))?.0.clone(), faults.place(entry.jwk.as_ref()?.spot)));
+    items(raw.credentials.as_ref()).filter_map(|(entry, _)| place(entry)).collect()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use super::{CONTAINED_BYTES_MAX, TOKEN_ENDED};
+use super::{CONTAINED_BYTES_MAX, StoredContainment, TOKEN_ENDED};
 use crate::{
     Precondition, Step, Who,
     world::{HOUR, NOW, World, actor, identity, on_both, resource},
@@ -8,6 +8,7 @@ use wardgate_model::{contain::Containable, inventory::IdentityState};
 
 on_both! {
     containing_is_idempotent_and_releasing_goes_back,
+    no_reason_is_lost,
     no_removal_file_apply_or_restart_undoes_a_containment,
     nobody_leaves_a_contained_owner_by_a_file_or_a_removal,
     what_is_contained_before_it_is_declared_is_born_contained,
@@ -44,6 +45,19 @@ async fn containing_is_idempotent_and_releasing_goes_back(world: World) {
     let feed = world.feed().await;
     let told: Vec<&str> = feed.lines().skip(1).map(|line| line.split(' ').nth(2).unwrap()).collect();
     assert_eq!(told, ["containment/identity/bot", "status/bot", "containment/identity/bot", "status/bot"]);
+}
+
+async fn no_reason_is_lost(world: World) {
+    let contain = async |who: &str, reason: &str| world.store.contain(&actor(who, reason), Containable::Token, "t", NOW).await.unwrap();
+    let told = |one: &StoredContainment| format!("{} {} {}", one.actor, one.reason, one.since == NOW);
+    assert_eq!(told(&contain("root", "").await), "root  true");
+    assert_eq!(told(&contain("other", "seen in a log").await), "root seen in a log true", "the first gave none");
+    assert_eq!(told(&contain("third", "and in a ticket").await), "root seen in a log true");
+    let seq = world.store.last_seq().await.unwrap();
+    assert_eq!(seq, 3, "the history has it");
+    contain("third", "seen in a log").await;
+    contain("third", "").await;
+    assert_eq!(world.store.last_seq().await.unwrap(), seq, "nothing new is told");
 }
 
 async fn no_removal_file_apply_or_restart_undoes_a_containment(world: World) {

@@ -180,12 +180,14 @@ fn explained(mut event: Value, policies: Option<Value>, api: Option<&Api>) -> Va
         "credential",
         "proof",
         "lane",
+        "actors",
         "source",
         "api",
         "operation",
         "class",
         "method",
         "path",
+        "resource",
         "purpose",
         "grant",
         "stopped",
@@ -201,7 +203,7 @@ fn explained(mut event: Value, policies: Option<Value>, api: Option<&Api>) -> Va
     if let Some(policies) = policies {
         answer.insert("policies".to_owned(), policies);
     }
-    let refused = answer.get("effect").and_then(Value::as_str).and_then(wardgate_issuer::answer::remedy);
+    let refused = answer.get("effect").and_then(Value::as_str).and_then(wardgate_issuer::against::remedy);
     let remedy = refused.map_or_else(|| code.map_or(Value::Null, |code| code.remedy(api).into()), Value::from);
     answer.insert("remedy".to_owned(), remedy);
     answer.insert("documentation".to_owned(), code.map_or(Value::Null, |code| code.anchor().into()));

@@ -1,6 +1,6 @@
 use super::{Cli, Command};
 use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
-use wardgate_issuer::{answer, tasks::Cause};
+use wardgate_issuer::{against, tasks::Cause};
 use wardgate_model::{reason::Reason, risk::Signal};
 
 #[test]
@@ -34,7 +34,7 @@ fn every_command_that_a_remedy_names_is_understood() {
     let reasons = Reason::ALL.iter().map(|reason| reason.row().remedy);
     let others = Signal::ALL.iter().map(|signal| signal.remedy()).chain(Cause::ALL.iter().map(|cause| cause.remedy()));
     let mut lines = 0;
-    for remedy in reasons.chain(others).chain(answer::remedies()) {
+    for remedy in reasons.chain(others).chain(against::remedies()) {
         for line in remedy.split('`').skip(1).step_by(2).filter(|part| part.starts_with("wardgate ")) {
             match Cli::try_parse_from(line.split(' ')) {
                 Ok(cli) => {

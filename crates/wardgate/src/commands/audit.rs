@@ -1,6 +1,6 @@
 //! `wardgate audit tail`: a line an event.
 
-use super::{evidence, listing::text, query::directory, reach};
+use super::{evidence, explain, listing::text, query::directory, reach};
 use crate::{
     cli::{Output, TailArgs},
     client::{Client, ClientFault, query},
@@ -141,6 +141,8 @@ pub(crate) fn readable(event: &Value) -> String {
     let at = |path: &str| event.pointer(path).and_then(Value::as_str).map(plain);
     let moment = event.get("time_us").and_then(Value::as_i64).map_or_else(|| "-".to_owned(), moment);
     let who = at("/identity/name").or_else(|| at("/identity/id")).unwrap_or_else(|| "-".to_owned());
+    // On whose behalf, and by whom: the one alone would be taken for who called.
+    let who = explain::acting(event).map_or(who.clone(), |acting| format!("{acting}, for {who}"));
     if let Some(change) = event.get("change") {
         let what = format!("{} {} {}", text(change, "what"), text(change, "kind"), text(change, "name"));
         let why = change.get("reason").and_then(Value::as_str).map(|why| format!(" ({})", plain(why))).unwrap_or_default();

@@ -15,7 +15,7 @@ pub(super) fn body<const N: usize>(members: [(&str, Option<String>); N]) -> Valu
     Value::Object(there.collect::<Map<_, _>>())
 }
 
-/// Prints the answer to a change. One that waits says so, and who can decide it.
+/// Prints the answer to a change. One that waits says so, and who can decide it; and that it is not done, by its status.
 pub(super) fn done(answer: &Answer, output: Output, readable: impl FnOnce(&Value) -> String) -> anyhow::Result<Exit> {
     match output {
         Output::Json => json(&answer.body)?,
@@ -25,7 +25,8 @@ pub(super) fn done(answer: &Answer, output: Output, readable: impl FnOnce(&Value
     if let Some(said) = answer.body.pointer("/only_here/said").and_then(Value::as_str) {
         note(&format!("{} {}", styled(BAD, "the store is away:"), plain(said)));
     }
-    Ok(Exit::Done)
+    // Nothing is as it was asked for yet: whoever goes on after this has to know.
+    Ok(if answer.status == StatusCode::ACCEPTED { Exit::No } else { Exit::Done })
 }
 
 /// An act that waits: its approval, what is needed, and the command that decides it.

@@ -57,7 +57,7 @@ fn handed(answer: &Answer, output: Output, more: impl FnOnce(&Value) -> anyhow::
             more(&answer.body)?;
         }
     }
-    Ok(Exit::Done)
+    Ok(if answer.status == StatusCode::ACCEPTED { Exit::No } else { Exit::Done })
 }
 
 /// Shows a key this once.

@@ -8,7 +8,7 @@ use crate::{
 };
 use http::Method;
 use serde_json::{Map, Value};
-use wardgate_model::{risk::Signal, time::Time};
+use wardgate_model::{api::Api, risk::Signal, time::Time};
 
 /// Asks the running gate, and prints what it says.
 pub(super) async fn run(args: ExplainArgs) -> anyhow::Result<Exit> {
@@ -51,11 +51,21 @@ fn describe(args: &ExplainArgs) -> Result<Value, String> {
     Ok(described.into())
 }
 
-/// Whether the answer is "no".
+/// Whether the answer is "no". Our own token service and API of tasks refuse what they are asked for behind the ruling.
 fn refused(explained: &Value) -> bool {
+    if turned_down(explained) {
+        return true;
+    }
     let enforced = explained.pointer("/ruling/enforced").and_then(Value::as_bool).unwrap_or(true);
     let response = explained.pointer("/ruling/response").and_then(Value::as_str).unwrap_or_default();
     enforced && !matches!(response, "allow" | "slow")
+}
+
+/// Whether a request was let in and got a no from what answers in the gate itself: from the token service, say, for its scope.
+fn turned_down(explained: &Value) -> bool {
+    let status = explained.get("client_status").and_then(Value::as_u64).unwrap_or_default();
+    let own = explained.pointer("/api/name").and_then(Value::as_str).is_some_and(|name| [Api::ISSUER, Api::TASKS].contains(&name));
+    own && status >= 400
 }
 
 /// Ruling, caller, reasons, grant, policies with what they lack, remedy.
@@ -66,7 +76,8 @@ fn readable(explained: &Value) -> String {
     let response = text(&ruling, "response");
     let style = if refused(explained) { BAD } else { GOOD };
     let observed = if ruling.get("enforced") == Some(&Value::Bool(false)) { " (observed: forwarded all the same)" } else { "" };
-    say("ruling", &format!("{}{observed}  {}", styled(style, &response), text(&ruling, "code")));
+    let behind = if turned_down(explained) { "  (let in; what it asked for was refused: see effect)" } else { "" };
+    say("ruling", &format!("{}{observed}  {}{behind}", styled(style, &response), text(&ruling, "code")));
     if let Some(answered) = recorded(explained) {
         say("recorded", &answered);
     }
@@ -78,6 +89,9 @@ fn readable(explained: &Value) -> String {
         let name = if identity.get("name").is_some() { "name" } else { "id" };
         say("caller", &format!("{}  {}", styled(NAME, &text(identity, name)), of.collect::<Vec<_>>().join(", ")));
     }
+    if let Some(acting) = acting(explained) {
+        say("acting", &format!("{}  {}", styled(NAME, &acting), styled(DIM, "for the caller, outermost first")));
+    }
     if let Some(lane) = explained.get("lane").and_then(Value::as_str).filter(|lane| *lane != "machine") {
         say("lane", &plain(lane));
     }
@@ -87,6 +101,9 @@ fn readable(explained: &Value) -> String {
     if let Some(task) = explained.get("task").filter(|task| task.is_object()) {
         let since = task.get("since").and_then(Value::as_str).map(|since| format!(" {}", plain(since))).unwrap_or_default();
         say("task", &format!("{}  {}{since}", styled(NAME, &text(task, "id")), text(task, "state")));
+    }
+    if let Some(outside) = explained.pointer("/task/outside").and_then(Value::as_str) {
+        say("outside", &plain(outside));
     }
     if let Some(effect) = explained.get("effect").and_then(Value::as_str) {
         say("effect", &plain(effect));
@@ -132,6 +149,12 @@ fn readable(explained: &Value) -> String {
         page.push_str(&format!("{}  {}\n", styled(BOLD, "remedy   "), plain(remedy)));
     }
     page
+}
+
+/// Who acts for the caller, outermost first; `None`: nobody.
+pub(super) fn acting(told: &Value) -> Option<String> {
+    let actors: Vec<String> = list(told, "actors").map(word).collect();
+    (!actors.is_empty()).then(|| actors.join(", for "))
 }
 
 /// Where a request is not as it should be; of a recorded one only its sender was told.

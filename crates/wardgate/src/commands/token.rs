@@ -17,7 +17,7 @@ use crate::{
     output::{Exit, error, json, line, note, plain},
     pki,
 };
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use asking::{Asker, Asks, Token};
 use exec::Place;
 use fresh::Fresh;
@@ -39,9 +39,10 @@ pub(super) async fn run(args: TokenArgs) -> anyhow::Result<Exit> {
         return new_key(file, &args.algorithm);
     }
     if args.bound && args.proxy.is_none() {
-        bail!(
-            "a bound token opens nothing without the key that it is bound to, which is in no file: `--bound` needs the forwarder, `--proxy`"
+        error(
+            "a bound token opens nothing without the key that it is bound to, which is in no file: `--bound` needs the forwarder, `--proxy`",
         );
+        return Ok(Exit::Invalid);
     }
     if let Some(why) = asking::at_odds(&args) {
         error(&why);

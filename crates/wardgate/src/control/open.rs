@@ -13,7 +13,7 @@ use super::{
     trust::Sources,
     voucher::Voucher,
 };
-use crate::{clock, config::Config, replay::Keeper};
+use crate::{clock, config::Config, replay::Keeper, run};
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use std::sync::{
@@ -94,7 +94,12 @@ impl Control {
         control.keep_snapshot(1, seq).await;
         control.keeper.meters(&control.gate, clock::now());
         if control.store.is_back() {
-            control.record_changes().await?;
+            let told = control.record_changes().await;
+            if told.is_err() {
+                // It never served: the next start is not to take this one for killed.
+                run::stopped(&control.log, control.run());
+            }
+            told?;
         }
         Ok(Arc::new(control))
     }

@@ -11,7 +11,7 @@ const WINDOW: Duration = Duration::from_millis(100);
 
 /// What a process finds and does that starts, does something, and ends or does not.
 fn process(path: &Path, name: &str, after: usize, ends: bool) -> Before {
-    let before = Before::look(path);
+    let before = Before::look(path, path).expect("a note");
     let (log, writer) = Log::start(path, &Options { window: Duration::from_millis(1), ..Options::new("edge-1") }).expect("starts");
     log.record_change(change(name, START, None)).expect("a place");
     let run = Run::started(&log, name, before, WINDOW);
@@ -51,6 +51,28 @@ fn a_run_that_did_not_stop_is_told_by_the_next_one() {
         told(path),
         ["start a", "stop a", "start b", "stop b", "start c", "start d", "crash d", "start e", "crash e", "stop e", "start f", "stop f"]
     );
+}
+
+/// The first start after an upgrade from a release that told of no end, and a start that fails before anybody is served: nobody was killed.
+#[test]
+fn nobody_is_taken_for_killed_who_was_not() {
+    let (place, state) = (tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory"));
+    let path = place.path();
+    let recorded = |changes: &[ChangeRecord]| {
+        let (log, writer) = Log::start(path, &Options::new("edge-1")).expect("starts");
+        changes.iter().for_each(|one| log.record_change(one.clone()).expect("a place"));
+        drop(log);
+        assert_eq!(writer.close(PATIENCE).lost, 0);
+    };
+    recorded(&[change("old", START, None)]);
+    assert_eq!(Before::look(path, state.path()).expect("a note"), Before::Nothing, "it told of no end");
+    assert_eq!(Before::look(path, state.path()).expect("a note"), Before::Crashed, "from now on that is one that was killed");
+    let (log, writer) = Log::start(path, &Options::new("edge-1")).expect("starts");
+    log.record_change(change("fails", START, None)).expect("a place");
+    super::stopped(&log, "fails");
+    drop(log);
+    assert_eq!(writer.close(PATIENCE).lost, 0);
+    assert_eq!(Before::look(path, state.path()).expect("a note"), Before::Stopped);
 }
 
 #[test]

@@ -25,6 +25,12 @@ pub fn network(address: IpAddr) -> IpNet {
     IpNet::new(address, bits).map_or_else(|_| IpNet::from(address), |network| network.trunc())
 }
 
+/// Whether what answers in this process turned down what it was asked for: a token, or something about a task. It was let in, and has nothing.
+fn turned_down(event: &Event) -> bool {
+    let own = event.facts.api.as_ref().is_some_and(|api| api.is_issuer() || api.is_tasks());
+    own && event.outcome.client_status.is_some_and(|status| status >= 400)
+}
+
 /// What is counted apart.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
@@ -94,7 +100,7 @@ impl Rollup {
         let facts = &event.facts;
         // A long stream is counted once, at its end.
         let (EventKind::Request | EventKind::Closed, Some(caller), Some(api)) = (event.kind, &facts.caller, &facts.api) else { return };
-        let (allowed, refused) = if event.ruling.forwards() { (1, 0) } else { (0, 1) };
+        let (allowed, refused) = if event.ruling.forwards() && !turned_down(event) { (1, 0) } else { (0, 1) };
         // A session is gone after hours, and its credential with it: what it did is its identity's.
         let lasting = caller
             .credential

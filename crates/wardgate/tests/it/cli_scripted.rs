@@ -244,7 +244,7 @@ fn what_waits_says_who_can_decide_it() {
     let sent = api.heard().pop().unwrap();
     assert_eq!((sent.what.as_str(), &sent.body["reason"]), ("POST /api/v1/apply", &json!("new partner")));
     assert!(sent.field("idempotency-key").is_some_and(|key| key.len() == 32), "{sent:?}");
-    let machine = api.run(&["release", "identity", "ledger-sync", "--output", "json"]).with(0).json();
+    let machine = api.run(&["release", "identity", "ledger-sync", "--output", "json"]).with(3).json();
     assert_eq!(machine["id"], "4fT0aZ19xQ2b");
     assert_eq!(api.what().pop().unwrap(), "DELETE /api/v1/containments/identity/ledger-sync");
 }

@@ -220,7 +220,7 @@ fn by_cli() -> Value {
     cli(&["identity", "suspend", "acme-old", "--reason", "moved"]);
     cli(&["contain", "identity", "acme-sync", "--reason", "an alarm"]);
     assert_ne!(told.call(&key), "200", "the next request is refused");
-    let waits = cli(&["release", "identity", "acme-sync", "--reason", "false alarm", "--output", "json"]).json();
+    let waits = told.cli(&["release", "identity", "acme-sync", "--reason", "false alarm", "--output", "json"]).with(3).json();
     let approval = waits["id"].as_str().unwrap();
     assert_ne!(told.cli(&["approval", "approve", approval]).status, 0, "nobody decides what they asked for");
     told.cli_second(&["approval", "approve", approval, "--reason", "seen"]).with(0);

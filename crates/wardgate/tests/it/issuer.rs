@@ -262,6 +262,10 @@ fn an_api_where_the_token_service_is_and_a_bad_key_are_refused() {
         "{said}"
     );
     assert!(said.contains("error[credential.key] Identity `ledger-sync`: `credentials`: `key`: `jwk`: "), "{said}");
+    // Where the key stands, not where its document begins.
+    let line = text.lines().position(|line| line.contains("x: AAAA")).unwrap() + 1;
+    let column = text.lines().nth(line - 1).unwrap().find("{kty").unwrap() + 1;
+    assert!(said.contains(&format!("resources/world.yaml:{line}:{column}\n")), "{said}");
 }
 
 /// RFC 7009 §2.2: an answer of 200 says that it is ended, also of a token that nothing would take at that moment.

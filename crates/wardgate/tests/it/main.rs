@@ -132,6 +132,8 @@ mod token_leaks;
 mod token_world;
 #[cfg(test)]
 mod trust;
+#[cfg(test)]
+mod turned_down;
 mod two_gates;
 #[cfg(test)]
 mod upstream;

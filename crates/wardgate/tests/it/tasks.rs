@@ -230,7 +230,7 @@ fn what_is_asked_of_tasks_and_makes_no_sense_is_named() {
     let gate = place.serve();
     let payer = Payer::new(&place, &gate, "payer");
     for (change, status, said) in [
-        (json!({ "purpose": "unheard-of" }), 400, "`purpose` is none that is registered"),
+        (json!({ "purpose": "unheard-of" }), 400, "`purpose`: `unheard-of` is none that is registered"),
         (json!({ "purpose": "audit" }), 403, "`purpose`: `audit` is not what `list` is granted for"),
         (json!({ "operations": ["delete"] }), 403, "`operations`: `delete` is nothing that the identity is granted"),
         (json!({ "operations": ["GET /nothing"] }), 400, "`operations`: `GET /nothing` is no class"),

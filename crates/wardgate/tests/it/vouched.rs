@@ -144,7 +144,7 @@ fn a_trust_source_is_stopped_as_a_whole_and_no_file_undoes_it() {
     assert_eq!(gate.end().0, Some(0));
     let gate = place.serve();
     assert_eq!([scene.list(&gate, LEDGER), scene.list(&gate, "nightly")], [refused; 2]);
-    let released = place.run(&gate, &["release", "issuer", "ci", "--reason", "new keys"], "").with(0).out;
+    let released = place.run(&gate, &["release", "issuer", "ci", "--reason", "new keys"], "").with(3).out;
     assert!(released.contains("wardgate approval approve"), "a second person: {released}");
     assert_eq!(scene.list(&gate, LEDGER), refused);
     scene.keeper.open();

@@ -40,3 +40,13 @@ fn a_connection_that_was_ended_and_an_empty_event_are_lines_too() {
     insta::assert_snapshot!(shown(&json!({ "kind": "connection", "ruling": { "response": "block", "enforced": true, "code": "wire.framing" } })), @"-  -                     connection                                    block wire.framing                    ---");
     insta::assert_snapshot!(shown(&json!({})), @"-  -                                                                   -                                     ---");
 }
+
+/// Who acts is no less who called than for whom it did.
+#[test]
+fn who_acts_for_somebody_is_named_beside() {
+    let event = json!({
+        "kind": "request", "identity": { "id": "shop-front" }, "actors": ["orders-service"], "operation": "ledger GET /ledger/entries",
+        "ruling": { "response": "allow", "enforced": true, "code": "rule.allowed" }, "client_status": 200, "duration_us": 1840,
+    });
+    assert!(shown(&event).starts_with("-  orders-service, for shop-front  ledger GET"), "{}", shown(&event));
+}

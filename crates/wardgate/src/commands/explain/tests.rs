@@ -95,3 +95,29 @@ fn what_is_only_observed_is_no_refusal() {
     assert!(refused(&ruling("block", true)) && refused(&ruling("challenge", true)));
     assert!(refused(&json!({})), "an answer without a ruling is no yes");
 }
+
+/// Somebody acts for the caller: both are named. What the token service refuses is a no, though the gate let it in; the same status of any other API
+/// is that API's business.
+#[test]
+fn who_acts_and_what_the_token_service_refused_is_told() {
+    let mut explained = json!({
+        "identity": { "id": "shop-front", "owner": "shop", "environment": "production" }, "actors": ["orders", "cart"],
+        "api": { "name": "wardgate-issuer" }, "operation": "wardgate-issuer POST /oauth/token",
+        "effect": "refused scope=not_granted: no grant gives `orders` the class `write` of the API `ledger`, or an operation of it",
+        "ruling": { "response": "allow", "enforced": true, "code": "rule.allowed", "reasons": ["rule.allowed"], "policies": [], "risk": 0 },
+        "client_status": 400, "remedy": "declare a `Grant`"
+    });
+    assert!(refused(&explained));
+    insta::assert_snapshot!(anstream::adapter::strip_str(&readable(&explained)).to_string(), @r"
+    ruling     allow  rule.allowed  (let in; what it asked for was refused: see effect)
+    caller     shop-front  owner shop, environment production
+    acting     orders, for cart  for the caller, outermost first
+    operation  wardgate-issuer POST /oauth/token
+    effect     refused scope=not_granted: no grant gives `orders` the class `write` of the API `ledger`, or an operation of it
+    reason     rule.allowed
+    risk       0
+    remedy     declare a `Grant`
+    ");
+    explained["api"]["name"] = json!("ledger");
+    assert!(!refused(&explained));
+}

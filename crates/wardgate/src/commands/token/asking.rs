@@ -269,7 +269,23 @@ pub(super) fn at_odds(args: &TokenArgs) -> Option<String> {
     if let [one, other, ..] = given[..] {
         return Some(format!("{one} and {other} are two ways to prove oneself: leave one out"));
     }
-    args.subject_token_file.as_ref()?;
+    let acts = args.subject_token_file.is_some() && args.client.is_some();
+    if acts && args.own.purpose.is_some() {
+        return Some(
+            "`--purpose` starts a task of the command's own, and nobody starts one for somebody else: leave `--purpose` out (a token of a task in \
+             `--subject-token-file` gives tokens of that task), or `--subject-token-file`"
+                .to_owned(),
+        );
+    }
+    if args.subject_token_file.is_none() {
+        return match (&args.client, given.first(), &args.certificate) {
+            (None, ..) => Some("`--client` (WARDGATE_CLIENT) is missing: the name of the identity".to_owned()),
+            (Some(_), None, None) => Some(
+                "say by what the client proves itself: `--key`, `--api-key-file`, `--certificate` or `--subject-token-file`".to_owned(),
+            ),
+            _ => None,
+        };
+    }
     match (given.first(), &args.client, &args.certificate) {
         (Some(way), None, _) => Some(format!(
             "{way} beside `--subject-token-file` proves who acts for somebody else: say by `--client` (WARDGATE_CLIENT) who that is, or leave it \

@@ -130,10 +130,11 @@ pub(super) async fn run(
         child.wait()
     });
     tokio::pin!(waited);
-    let mut last = first;
+    // The newest that there is, and the one that the command has: where the file could not be written these are two.
+    let (mut seen, mut held) = (Arc::clone(&first), first);
     loop {
         tokio::select! {
-            ended = &mut waited => return Ok(Ended { status: ended??, token: Some(last) }),
+            ended = &mut waited => return Ok(Ended { status: ended??, token: Some(held) }),
             signal = heard.next() => {
                 // The terminal sends these to the command too: it is not to have them twice.
                 if !(by_terminal && matches!(signal, Signal::INT | Signal::QUIT)) {
@@ -141,16 +142,23 @@ pub(super) async fn run(
                     let _ended = kill_process(pid, signal);
                 }
             }
-            Some(next) = fresh.after(&last) => last = renewed(place, next),
+            Some(next) = fresh.after(&seen) => {
+                held = renewed(place, held, &next);
+                seen = next;
+            }
         }
     }
 }
 
-fn renewed(place: &Place, next: Arc<Token>) -> Arc<Token> {
-    if let Err(error) = place.put(&next) {
-        note(&format!("warning: {error:#}: the command has the token before"));
+/// Gives the token that the command has from now on: the one before, where the next cannot be put into its place.
+fn renewed(place: &Place, held: Arc<Token>, next: &Arc<Token>) -> Arc<Token> {
+    match place.put(next) {
+        Ok(()) => Arc::clone(next),
+        Err(error) => {
+            note(&format!("warning: {error:#}: the command has the token before"));
+            held
+        }
     }
-    next
 }
 
 fn pid(child: &Child) -> Option<Pid> {

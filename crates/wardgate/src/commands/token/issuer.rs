@@ -16,6 +16,7 @@ use tokio::{
     net::TcpStream,
 };
 use tokio_rustls::TlsConnector;
+use wardgate_model::time::Time;
 
 /// Largest answer that is read, in bytes.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
@@ -240,7 +241,7 @@ impl Way {
         let field = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let request = field(REQUEST_ID).unwrap_or_else(|| "unknown".to_owned());
         let said = serde_json::from_slice(answer.body()).unwrap_or_default();
-        let after = answer.headers().get(header::RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?));
+        let after = field(header::RETRY_AFTER.as_str()).and_then(|said| retry_after(&said, field(header::DATE.as_str()).as_deref()));
         Ok(Answered { status: answer.status(), said, request, nonce: field(NONCE), after })
     }
 
@@ -306,12 +307,17 @@ impl Way {
     }
 }
 
-/// How long is to be waited, as `Retry-After` says it in seconds (RFC 9110 §10.2.3). A date counts for nothing: the clocks of two machines differ.
-fn retry_after(said: &str) -> Option<Duration> {
+/// How long is to be waited, as `Retry-After` says it in seconds or as a date (RFC 9110 §10.2.3). A date counts from the answer's own: the clocks of
+/// two machines differ, and of an answer that does not say when it was made a date says nothing.
+fn retry_after(said: &str, made: Option<&str>) -> Option<Duration> {
     let said = said.trim();
     let digits = !said.is_empty() && said.bytes().all(|byte| byte.is_ascii_digit());
     // More than fits is more than anybody waits.
-    digits.then(|| Duration::from_secs(said.parse().unwrap_or(u64::MAX)))
+    if digits {
+        return Some(Duration::from_secs(said.parse().unwrap_or(u64::MAX)));
+    }
+    let (until, made) = (Time::parse_http_date(said)?, Time::parse_http_date(made?)?);
+    Some(until.since(made))
 }
 
 /// A connection, in the clear or not.

@@ -63,7 +63,9 @@ pub(in crate::control) fn diagnostics(inventory: &Inventory) -> Vec<Diagnostic> 
     }
     for spec in &inventory.identities {
         let place = inventory.places.get(&(Kind::Identity, spec.identity.id.as_str().into())).cloned();
-        found.extend(keys(spec, &place.unwrap_or_else(|| Place::file("Identity"))));
+        let place = place.unwrap_or_else(|| Place::file("Identity"));
+        let of = |entry: &str| inventory.keys.get(&(spec.identity.id.as_str().into(), entry.into())).unwrap_or(&place).clone();
+        found.extend(wrong_keys(spec, of));
     }
     found.extend(bound(inventory));
     found
@@ -71,11 +73,16 @@ pub(in crate::control) fn diagnostics(inventory: &Inventory) -> Vec<Diagnostic> 
 
 /// What is wrong with the public keys of an identity.
 pub(in crate::control) fn keys(spec: &IdentitySpec, place: &Place) -> Vec<Diagnostic> {
+    wrong_keys(spec, |_| place.clone())
+}
+
+/// The same, each at its place; `of`: that of an entry.
+fn wrong_keys(spec: &IdentitySpec, of: impl Fn(&str) -> Place) -> Vec<Diagnostic> {
     let wrong = spec.credentials.iter().filter_map(|entry| {
         let why = client::key(entry.jwk.as_deref()?).err()?;
         let what = format!("Identity `{}`: `credentials`: `{}`: `jwk`: {why}", spec.identity.id, entry.name);
         let mend = "write a public key that signs, as `wardgate token --new-key FILE` says it";
-        Some(Diagnostic::error(place.clone(), "credential.key", what).mend(mend))
+        Some(Diagnostic::error(of(&entry.name), "credential.key", what).mend(mend))
     });
     wrong.collect()
 }

@@ -1,4 +1,4 @@
-use super::{Place, exit};
+use super::{Place, exit, renewed};
 use crate::{
     clock,
     commands::token::{asking::Token, issuer::Way},
@@ -9,6 +9,7 @@ use std::{
     fs,
     os::unix::{fs::PermissionsExt as _, process::ExitStatusExt as _},
     process::ExitStatus,
+    sync::Arc,
     time::Duration,
 };
 use wardgate_model::secret::Secret;
@@ -55,4 +56,18 @@ fn the_commands_status_is_ours() {
     for (raw, code) in [(0, 0), (3 << 8, 3), (127 << 8, 127), (15, 143), (9, 137)] {
         assert_eq!(exit(ExitStatus::from_raw(raw)), Exit::Of(code));
     }
+}
+
+/// What the command has is what is given back, whatever was got since.
+#[test]
+fn the_token_is_the_commands_own_where_the_next_cannot_be_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = Place::new(Some(&directory.path().join("token"))).unwrap();
+    let (first, next, third) = (Arc::new(token("first")), Arc::new(token("next")), Arc::new(token("third")));
+    place.put(&first).unwrap();
+    let held = renewed(&place, Arc::clone(&first), &next);
+    assert!(Arc::ptr_eq(&held, &next));
+    // Nothing can be written where no directory is.
+    let gone = Place::new(Some(&directory.path().join("gone").join("token"))).unwrap();
+    assert!(Arc::ptr_eq(&renewed(&gone, held, &third), &next));
 }

@@ -99,7 +99,7 @@ impl Door {
             address.parse().with_context(|| format!("`{text}` is no address: write `127.0.0.1:8700` or `unix:PATH`"))?;
         if !parsed.ip().is_loopback() && !args.danger_listen_anywhere {
             bail!(
-                "`{text}` is not on this machine alone: whoever reaches it calls as `this client`; `--danger-listen-anywhere` does it all the same"
+                "`{text}` is not on this machine alone: whoever reaches it calls as this client; `--danger-listen-anywhere` does it all the same"
             );
         }
         Ok(Self::Tcp(TcpListener::bind(parsed).await.with_context(|| format!("cannot listen at `{text}`"))?))
