@@ -148,9 +148,10 @@ impl Watch {
     fn assess_as(&self, profile: Option<&Mutex<Profile>>, sight: &Sight, facts: &Facts, payload: &Payload) -> Assessment {
         let steps = Stepped::of(facts, sight, self.key);
         let mut parts = Parts::new();
+        let mut place_known = None;
         if let (Some(profile), Some(caller)) = (profile, machine(facts)) {
             let mut profile = lock(profile);
-            profile.assess(sight, || self.beside(&caller.identity, sight), &mut parts);
+            place_known = Some(profile.assess(sight, || self.beside(&caller.identity, sight), &mut parts));
             if stands_in_flows(facts) && profile.is_mature(sight.minute) {
                 let said = self.flows.assess(steps, sight, Some(profile.courses()));
                 part(&mut parts, Signal::Unfinished, said.begun, said.weight);
@@ -181,7 +182,8 @@ impl Watch {
         if parts.len() > 1 {
             lifted::no_further(&mut parts);
         }
-        if parts.is_empty() { Assessment::default() } else { Assessment::of(parts) }
+        let assessment = if parts.is_empty() { Assessment::default() } else { Assessment::of(parts) };
+        Assessment { place_known, ..assessment }
     }
 
     /// Switches a signal off.

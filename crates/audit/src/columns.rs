@@ -289,7 +289,7 @@ columns! {
     "tls_fingerprint" Text [source tls_fingerprint] "Fingerprint of the client's TLS stack.";
     "user_agent" Text personal [source user_agent] "The declared user agent.";
     "reputation" Text [source reputation] "What is said of the address elsewhere.";
-    "source_known" Bool [source known] "Whether this identity was seen from there before. Always null as yet: `signals` has `new_place` where it was not.";
+    "source_known" Bool [source known] "Whether a good call of this identity came from the same network before, as far as its profile goes; null where nobody is watched.";
     "host" Text [request host] "Host that was asked for.";
     "query" Text personal [request query] "Of the query, the parameters that a policy or rule reads.";
     "content_type" Text [request content_type] "Media type of the body, as declared.";

@@ -50,7 +50,7 @@ pub(crate) fn event<'a>(event: &'a Event, edge: &'a str, seq: u64) -> EventV1<'a
         country: facts.source.country.as_ref().map(|country| country.as_str().into()),
         network: facts.source.network.map(|network| network.to_string().into()),
         reputation: facts.source.listing.as_deref().map(|listing| listing.names().into()),
-        ..SourceV1::default()
+        known: event.ruling.place_known,
     });
     told.request = request(&facts.request, operation);
     told.api = facts.api.as_deref().map(|api| ApiV1 {

@@ -279,7 +279,7 @@ pub struct SourceV1<'a> {
     /// What is said of the address elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reputation: Option<Cow<'a, str>>,
-    /// Whether this identity was seen from there before. Always absent as yet: `signals` has `new_place` where it was not.
+    /// Whether a good call of this identity came from the same network before, as far as its profile goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known: Option<bool>,
 }

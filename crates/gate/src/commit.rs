@@ -35,6 +35,7 @@ pub fn commit(ruled: Ruled, snapshot: &Snapshot, now: Time) -> Verdict {
             purpose: ruling.purpose,
             risk: ruling.risk,
             signals: ruling.signals,
+            place_known: ruling.place_known,
             ..Ruling::refused(reason)
         },
         permit: None,

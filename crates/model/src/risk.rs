@@ -174,6 +174,8 @@ pub struct Assessment {
     pub risk: u8,
     /// What it is made of, the heaviest first.
     pub parts: SmallVec<[Contribution; 4]>,
+    /// Whether a good call of this identity came from the same network before; `None` where nobody is watched.
+    pub place_known: Option<bool>,
 }
 
 impl Assessment {
@@ -184,14 +186,15 @@ impl Assessment {
         parts.retain(|part| part.weight > 0);
         parts.sort_by(|a, b| b.weight.cmp(&a.weight).then(a.signal.cmp(&b.signal)));
         let left = parts.iter().fold(10_000_u32, |left, part| left * u32::from(100 - part.weight.min(100)) / 100);
-        Self { risk: u8::try_from((10_000 - left) / 100).unwrap_or(100), parts }
+        Self { risk: u8::try_from((10_000 - left) / 100).unwrap_or(100), parts, place_known: None }
     }
 
     /// What is left of it once possession of a key registered before was shown, just now.
     #[must_use]
     pub fn cleared(self) -> Self {
         if self.parts.iter().any(|part| part.signal.family() == Family::Theft) {
-            Self::of(self.parts.into_iter().filter(|part| part.signal.family() != Family::Theft).collect())
+            let left = self.parts.into_iter().filter(|part| part.signal.family() != Family::Theft);
+            Self { place_known: self.place_known, ..Self::of(left.collect()) }
         } else {
             self
         }

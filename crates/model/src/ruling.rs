@@ -109,6 +109,8 @@ pub struct Ruling {
     pub risk: u8,
     /// What the risk is made of, the heaviest first.
     pub signals: SmallVec<[Contribution; 4]>,
+    /// Whether a good call of this identity came from the same network before; `None` where nobody is watched.
+    pub place_known: Option<bool>,
     /// What would have been done for the risk, where it is only watched or the operation stays alive whatever it is.
     pub would: Option<Response>,
     /// The limits it was counted against that the caller may be told of: the tightest first.
@@ -136,6 +138,7 @@ impl Ruling {
             purpose: None,
             risk: 0,
             signals: SmallVec::new(),
+            place_known: None,
             would: None,
             limits: SmallVec::new(),
             retry_after_s: None,

@@ -193,14 +193,16 @@ impl Profile {
         self.waits.told(sight.operation, sight.second, seconds);
     }
 
-    /// Looks at a request, and notes that it was tried.
-    pub(super) fn assess(&mut self, sight: &Sight, peers: impl FnOnce() -> Beside, parts: &mut Parts) {
+    /// Looks at a request, and notes that it was tried. Says whether a good one came from that place before.
+    pub(super) fn assess(&mut self, sight: &Sight, peers: impl FnOnce() -> Beside, parts: &mut Parts) -> bool {
         let run = sight.counted.map_or(0, |counted| self.runs.follow(counted.of, counted.at));
         let rows = Rows::of(self, sight);
         if self.is_mature(sight.minute) {
             self.unusual(sight, &rows, run, peers, parts);
         }
+        let known = self.places.row(rows.place).is_some_and(|row| row.calls > 0);
         self.tried(sight, &rows);
+        known
     }
 
     fn tried(&mut self, sight: &Sight, rows: &Rows) {

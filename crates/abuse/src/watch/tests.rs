@@ -93,6 +93,20 @@ fn a_thief_elsewhere_with_other_software_is_told_and_the_owner_is_not() {
 }
 
 #[test]
+fn a_place_is_known_from_the_first_good_call_from_there_and_by_no_refused_one() {
+    let mut story = Story::new();
+    assert_eq!(story.watch.assess(&facts("source=192.0.2.9 tls=curl"), &Payload::default(), story.now).place_known, None, "nobody");
+    assert_ne!(story.call(OWNER).place_known, Some(true), "the first call of all");
+    assert_eq!(story.call(OWNER).place_known, Some(true));
+    let elsewhere = "identity=a source=192.0.2.9 tls=curl";
+    for _ in 0..3 {
+        let facts = facts(elsewhere);
+        assert_eq!(story.watch.assess(&facts, &Payload::default(), story.now).place_known, Some(false), "tried, and refused");
+        story.refuse(&facts, Reason::RiskBlocked);
+    }
+}
+
+#[test]
 fn one_credential_in_two_places_at_a_time_is_shared() {
     let mut story = Story::new();
     story.calls(OWNER, 5 * DAY, MINUTES);

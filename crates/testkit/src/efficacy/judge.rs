@@ -115,7 +115,7 @@ impl Judge {
             meters.watch().told_to_wait(&facts, seconds, call.time);
         }
         let reason = ruling.reason();
-        Ok(Judged { fate, assessment: Assessment { risk: ruling.risk, parts: ruling.signals }, reason })
+        Ok(Judged { fate, assessment: Assessment { risk: ruling.risk, parts: ruling.signals, place_known: ruling.place_known }, reason })
     }
 
     /// Tells the gate what an operator would.

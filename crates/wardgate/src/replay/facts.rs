@@ -130,7 +130,8 @@ fn assessment(event: &EventV1<'_>) -> Result<Assessment, Missing> {
         let signal = Signal::parse(&told.name).ok_or_else(|| Missing::Unknown("signal", told.name.as_ref().into()))?;
         Ok(Contribution { signal, value: whole(told.value), weight: u8::try_from(whole(told.weight).min(100)).unwrap_or(100) })
     };
-    Ok(Assessment { risk: ruling.risk, parts: ruling.signals.iter().map(part).collect::<Result<_, _>>()? })
+    let place_known = event.source.as_ref().and_then(|source| source.known);
+    Ok(Assessment { risk: ruling.risk, parts: ruling.signals.iter().map(part).collect::<Result<_, _>>()?, place_known })
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "INVARIANT (whole): it is clamped to what a u32 holds")]

@@ -63,6 +63,7 @@ pub(crate) fn stranger(target: &str, reason: Reason, arrived: Time) -> Event {
             purpose: None,
             risk: 0,
             signals: SmallVec::new(),
+            place_known: None,
             would: None,
             limits: SmallVec::new(),
             retry_after_s: None,
@@ -87,6 +88,7 @@ pub(crate) fn stranger(target: &str, reason: Reason, arrived: Time) -> Event {
 pub(crate) fn honest(target: &str, arrived: Time) -> Event {
     let production = Arc::new(Environment { name: EnvironmentName::literal("production"), production: true, shared: false });
     let mut event = stranger(target, Reason::RuleAllowed, arrived);
+    event.ruling.place_known = Some(true);
     let operation = Arc::new(Operation { query: ["page".into(), "sort by".into()].into(), ..operation() });
     let facts = &mut event.facts;
     facts.trace = Some(Trace { id: 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c, span: 1, flags: 1 });
