@@ -75,8 +75,8 @@ fn what_is_no_ascii_is_refused_wherever_it_stands() {
         for byte in [0x00, b' ', 0x7f, 0x80, 0xc3, 0xff] {
             let mut text = whole.clone();
             text[at] = byte;
-            let head = !byte.is_ascii() || text[..=at].contains(&b'.') || !text[at..].contains(&b'.');
-            assert!(!head || Proof::read(&text).is_err(), "{byte:#x} at {at}");
+            let wrong = !byte.is_ascii() || text[..=at].contains(&b'.') || !text[at..].contains(&b'.');
+            assert!(!wrong || Proof::read(&text).is_err(), "{byte:#x} at {at}");
         }
     }
 }
