@@ -68,7 +68,10 @@ static WORTH: [[u32; 256]; 4] = worth();
 /// No group has this bit.
 const STRANGE: u32 = 1 << 31;
 
-#[expect(clippy::indexing_slicing, reason = "INVARIANT (small): places are below 4, bytes below 256; and it is looked at when this is built")]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "INVARIANT (small): places are below 4, bytes below 256; and it is looked at when this is built"
+)]
 const fn worth() -> [[u32; 256]; 4] {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut worth = [[STRANGE; 256]; 4];
