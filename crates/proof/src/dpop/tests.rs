@@ -66,6 +66,21 @@ fn what_we_make_is_good_with_either_algorithm() {
     }
 }
 
+/// A field is bytes, and may hold such as are no text.
+#[test]
+fn what_is_no_ascii_is_refused_wherever_it_stands() {
+    let whole = proof(&signer(Algorithm::Es256), &json!({})).into_bytes();
+    assert!(Proof::read(&whole).is_ok());
+    for at in 0..whole.len() {
+        for byte in [0x00, b' ', 0x7f, 0x80, 0xc3, 0xff] {
+            let mut text = whole.clone();
+            text[at] = byte;
+            let wrong = !byte.is_ascii() || text[..=at].contains(&b'.') || !text[at..].contains(&b'.');
+            assert!(!wrong || Proof::read(&text).is_err(), "{byte:#x} at {at}");
+        }
+    }
+}
+
 /// RFC 9449 §4.1, figure 2, with its own key and signature.
 #[test]
 fn the_example_of_rfc_9449_is_good() {
