@@ -16,8 +16,9 @@ Examples:
   wardgate plan resources/ --since 30d --output json
 
 Nothing is changed. A caller breaks when what it lives on is taken away and it was used since `--since`.
-What the gate's own files declare (`resources:` in wardgate.yaml) is theirs: no plan takes it away, with `--prune` neither. Where a gate watches
-files, `wardgate contain KIND NAME --preview` says who would miss something, before it is taken out of them.
+What the gate's own files declare (`resources:` in wardgate.yaml) is theirs: no plan takes it away, not with
+`--prune` either. Where a gate watches files, `wardgate contain KIND NAME --preview` says who would miss
+something, before it is taken out of them.
 Exit status: 0 nothing breaks · 2 the files are wrong · 3 it would break callers")]
     Plan(PlanArgs),
     /// Make the gate as a directory says; twice is once

@@ -10,8 +10,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const WINDOW: Duration = Duration::from_millis(100);
 
 /// What a process finds and does that starts, does something, and ends or does not.
-fn process(path: &Path, name: &str, after: usize, ends: bool) -> Before {
-    let before = Before::look(path, path).expect("a note");
+fn process((path, state): (&Path, &Path), name: &str, after: usize, ends: bool) -> Before {
+    let before = Before::look(path, state).expect("a note");
     let (log, writer) = Log::start(path, &Options { window: Duration::from_millis(1), ..Options::new("edge-1") }).expect("starts");
     log.record_change(change(name, START, None)).expect("a place");
     let run = Run::started(&log, name, before, WINDOW);
@@ -39,14 +39,14 @@ fn told(path: &Path) -> Vec<String> {
 
 #[test]
 fn a_run_that_did_not_stop_is_told_by_the_next_one() {
-    let place = tempfile::tempdir().expect("a directory");
+    let (place, state) = (tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory"));
     let path = place.path();
-    assert_eq!(process(path, "a", 0, true), Before::Nothing);
-    assert_eq!(process(path, "b", 20, true), Before::Stopped);
-    assert_eq!(process(path, "c", 20, false), Before::Stopped, "what was done to the log meanwhile is no crash");
-    assert_eq!(process(path, "d", 0, false), Before::Crashed);
-    assert_eq!(process(path, "e", 0, true), Before::Crashed);
-    assert_eq!(process(path, "f", 0, true), Before::Stopped);
+    assert_eq!(process((path, state.path()), "a", 0, true), Before::Nothing);
+    assert_eq!(process((path, state.path()), "b", 20, true), Before::Stopped);
+    assert_eq!(process((path, state.path()), "c", 20, false), Before::Stopped, "what was done to the log meanwhile is no crash");
+    assert_eq!(process((path, state.path()), "d", 0, false), Before::Crashed);
+    assert_eq!(process((path, state.path()), "e", 0, true), Before::Crashed);
+    assert_eq!(process((path, state.path()), "f", 0, true), Before::Stopped);
     assert_eq!(
         told(path),
         ["start a", "stop a", "start b", "stop b", "start c", "start d", "crash d", "start e", "crash e", "stop e", "start f", "stop f"]

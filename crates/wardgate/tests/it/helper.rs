@@ -89,7 +89,7 @@ fn a_command_has_its_token_in_a_file_and_ends_us_as_it_ends() {
     assert!(absent.err.contains("cannot run `/nowhere/at-all`"), "{absent:?}");
     let refused =
         wardgate(helped.place.path(), &["token", "--exec", "--issuer", "http://gate.test", "--connect", "127.0.0.1:1", "--", "true"]);
-    assert!(refused.with(1).err.contains("`--client` is needed"));
+    assert!(refused.with(2).err.contains("`--client` (WARDGATE_CLIENT) is missing"));
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn a_forwarder_shows_possession_for_a_program_that_knows_nothing_of_it() {
     let here = helped.place.path();
     // Nobody else could show what is bound to a key that is in no file.
     for more in [&["--bound"][..], &["--bound", "--exec", "--", "true"]] {
-        let told = helped.run(more).with(1).err;
+        let told = helped.run(more).with(2).err;
         assert!(told.contains("`--bound` needs the forwarder, `--proxy`"), "{told}");
     }
     let unbound = helped.run(&["--scope", "list"]).with(1).err;

@@ -253,7 +253,7 @@ fn what_is_asked_of_tasks_and_makes_no_sense_is_named() {
         (json!({ "api": "x".repeat(4_096) }), 413, "the body has more than 4096 bytes"),
         (json!({ "budget": { "calls": 0 } }), 400, "`budget.calls` is a whole number"),
         (json!({ "budget": { "call": 1 } }), 400, "`budget.call` is nothing that is counted"),
-        (json!({ "api": "wardgate-tasks" }), 400, "there is no such API"),
+        (json!({ "api": "wardgate-tasks" }), 400, "there is no API `wardgate-tasks`"),
         (json!({ "color": "red" }), 400, "`color` is nothing that a task has"),
     ] {
         let refused = payer.tasks("POST /tasks", &[], &settle(&change).to_string());
