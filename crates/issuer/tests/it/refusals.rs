@@ -29,8 +29,8 @@ fn why_a_scope_opens_nothing_is_told() {
     assert_eq!(told, "the API `one` has no operation of the class `money`");
     assert_eq!(effect, "refused scope=no_operation: the API `one` has no operation of the class `money`");
     let (told, effect) = scope(&world, 0, 0, "write");
-    assert_eq!(told, "no grant gives `ann` the class `write` of the API `one`, or an operation of it");
-    assert_eq!(effect, format!("refused scope=not_granted: {told}"));
+    assert_eq!(told, "no grant gives this client the class `write` of the API `one`, or an operation of it");
+    assert_eq!(effect, format!("refused scope=not_granted: {}", told.replace("this client", "`ann`")));
 }
 
 /// Which policies there are is for the record alone.

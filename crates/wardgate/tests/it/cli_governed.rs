@@ -146,7 +146,7 @@ fn an_owner_departs_and_an_import_says_so() {
     assert!(done.contains("departed: shop-team"), "{done}");
     let owner = told.cli(&["get", "owner", "shop-team", "-o", "json"]).with(0).json();
     assert!(owner["presence"]["departed"].is_string(), "{owner:#}");
-    let back = told.cli(&["owner", "return", "shop-team", "--reason", "the wrong list"]).with(0).out;
+    let back = told.cli(&["owner", "return", "shop-team", "--reason", "the wrong list"]).with(3).out;
     assert!(back.contains("wardgate approval approve"), "{back}");
 }
 

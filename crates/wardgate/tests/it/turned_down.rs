@@ -13,12 +13,12 @@ fn a_refused_scope_is_explained_and_no_use_of_the_service() {
     let world = world(Algorithm::Es256, "");
     let answer = world.signed("token", &format!("{GRANT}&scope=write"));
     assert_eq!(said(&answer), "400 invalid_scope");
-    let why = "no grant gives `ledger-sync` the class `write` of the API `ledger`, or an operation of it";
-    assert_eq!(answer.json()["error_description"], why);
+    let why = |whom: &str| format!("no grant gives {whom} the class `write` of the API `ledger`, or an operation of it");
+    assert_eq!(answer.json()["error_description"], why("this client"));
     let explained = world.place.run(&world.gate, &["explain", &answer.id(), "--output", "json"], "");
     assert_eq!(explained.status, 3, "it was refused");
     let told: Value = serde_json::from_str(&explained.out).unwrap();
-    assert_eq!(told["effect"], format!("refused scope=not_granted: {why}"), "{told}");
+    assert_eq!(told["effect"], format!("refused scope=not_granted: {}", why("`ledger-sync`")), "{told}");
     assert!(told["remedy"].as_str().unwrap().starts_with("declare a `Grant`"), "{told}");
     let page = world.place.run(&world.gate, &["explain", &answer.id()], "").out;
     assert!(page.contains("what it asked for was refused") && page.contains("refused scope=not_granted"), "{page}");

@@ -109,19 +109,19 @@ impl Reach<'_> {
         let class = wanted.first()?.class;
         let caller = self.shown(audience, &[class].into());
         let prospect = Prospect { caller: &caller, asking: self.facts, snapshot: self.request.snapshot, now: self.request.now };
-        self.parties.iter().find_map(|party| {
-            let identity = &party.caller.identity;
+        // The first is the client itself. What others have is none of its business, nor who they are.
+        self.parties.iter().enumerate().find_map(|(at, party)| {
+            let (own, identity) = (at == 0, &party.caller.identity);
             let kept: Option<Vec<Forbidden>> =
                 wanted.iter().map(|operation| prospect.forbidden(identity, api, operation).filter(&counts)).collect();
             let kept = kept?;
             if kept.iter().any(|forbidden| forbidden.policies.is_empty()) {
-                let told = format!(
-                    "no grant gives `{}` the class `{}` of the API `{}`, or an operation of it",
-                    identity.id,
-                    class.as_str(),
-                    api.name
-                );
-                return Some(Why::alike(Against::NotGranted, told));
+                let missing = |whom: &str| {
+                    format!("no grant gives {whom} the class `{}` of the API `{}`, or an operation of it", class.as_str(), api.name)
+                };
+                let whom = if own { "this client" } else { "whom the `subject_token` stands for" };
+                let recorded = missing(&format!("`{}`", identity.id));
+                return Some(Why { against: Against::NotGranted, told: missing(whom), recorded });
             }
             let policies = kept.iter().flat_map(|forbidden| forbidden.policies.iter().map(|policy| format!("`{policy}`")));
             let policies: BTreeSet<String> = policies.collect();
