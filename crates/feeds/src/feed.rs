@@ -338,10 +338,10 @@ impl Feed {
 
     async fn seek(&self, kid: &str, from: Option<IpAddr>, any: bool) -> Sought {
         let mut ends = self.0.ends.subscribe();
-        let came = self.lock().pace.turn();
+        let mut wisher = Wisher { from: from.map(line), came: self.lock().pace.turn(), caused: false };
         let mut place = None;
         loop {
-            if let Some(sought) = self.look(kid, any, from, came) {
+            if let Some(sought) = self.look(kid, any, &mut wisher) {
                 return sought;
             }
             if place.is_none() {
@@ -361,8 +361,8 @@ impl Feed {
     }
 
     /// What can be said of a wish now, for `any` document or for one that has the key; `None`: wait.
-    fn look(&self, kid: &str, any: bool, from: Option<IpAddr>, came: Turn) -> Option<Sought> {
-        let from = from.map(line);
+    fn look(&self, kid: &str, any: bool, wisher: &mut Wisher) -> Option<Sought> {
+        let from = wisher.from;
         let Rhythm { absent_for, barred_for, .. } = self.0.rhythm;
         let mut inner = self.lock();
         let inner = &mut *inner;
@@ -381,10 +381,11 @@ impl Feed {
         let barred = from.and_then(|from| inner.barred.until(&from, now, barred_for));
         // From the beginning on, so that a flood of names from one source causes one fetch and not one after another.
         let bar = |inner: &mut Inner| from.into_iter().for_each(|from| inner.barred.add(from, now, barred_for));
-        match inner.pace.wish(came, barred, now) {
+        match inner.pace.wish(wisher.came, barred, now) {
             Wish::Wait => None,
             Wish::Caused => {
                 bar(inner);
+                wisher.caused = true;
                 None
             }
             Wish::NotBefore(until) => Some(Sought::NotBefore(until)),
@@ -394,11 +395,26 @@ impl Feed {
             }
             Wish::Over(Outcome::Fetched) => {
                 inner.absent.add(kid.into(), now, absent_for);
-                bar(inner);
+                match from {
+                    // Who names no key may have come just before there were any, and had not to look at all. That nobody causes one such
+                    // fetch after another is seen to by what is remembered as absent.
+                    Some(from) if kid.is_empty() && wisher.caused => inner.barred.forget(&from),
+                    _ => bar(inner),
+                }
                 Some(Sought::Absent)
             }
         }
     }
+}
+
+/// Who wishes for a key.
+#[derive(Debug)]
+struct Wisher {
+    from: Option<IpAddr>,
+    /// The last fetch that was begun when it came.
+    came: Turn,
+    /// Whether a fetch was begun for it.
+    caused: bool,
 }
 
 /// What counts as one source: an IPv4 address, or an IPv6 /64, since one customer's line holds that many addresses.

@@ -120,6 +120,27 @@ async fn who_waited_for_the_first_keys_is_not_barred_from_the_next() {
     assert_eq!(server.requests().len(), 2);
 }
 
+/// A request that is judged before the first keys are there may ask for any when they have come.
+#[tokio::test]
+async fn who_asked_for_any_keys_a_moment_too_late_is_not_barred_from_the_next() {
+    let board = Board::new(key_set(&["k1"]));
+    let shown = board.clone();
+    let server = Server::start(move |_, _| json(&shown.read())).await;
+    let stage = Stage::new();
+    stage.feeds.keep(vec![stage.keys_at(&server, CALM)]).unwrap();
+    stage.take_all();
+    until(|| stage.feeds.states().iter().all(|state| state.is_ready(stage.clock.now()))).await;
+    let want = async |kid: &str| soon(stage.feeds.want(&TrustName::literal("ci"), kid, Some(STRANGER))).await;
+    assert_eq!(want("").await, Sought::Absent);
+    board.write(key_set(&["k2"]));
+    assert_eq!(want("k2").await, Sought::Present);
+    assert_eq!(server.requests().len(), 3);
+    assert_eq!(want("").await, Sought::Absent, "and no further fetch");
+    assert!(matches!(want("k3").await, Sought::Absent));
+    assert!(matches!(want("k4").await, Sought::NotBefore(_)), "who names what nobody has is barred");
+    assert_eq!(server.requests().len(), 4);
+}
+
 #[tokio::test]
 async fn without_a_name_whatever_was_never_fetched_is_waited_for() {
     let keys = key_set(&["k1"]);

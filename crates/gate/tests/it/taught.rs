@@ -73,7 +73,7 @@ fn what_is_taught_is_usual_and_what_is_not_is_told() {
     assert_eq!(rig.call("/ledger/entries/12", [127, 0, 99, 1], "curl/8.5"), "risk.blocked new_place new_software");
     assert_eq!(rig.call("/ledger/entries/81234", HOME, "ledger-sync/4.3"), "rule.allowed", "its owner is not meant");
     let mut told = (1_000..1_040).map(|id| rig.call(&format!("/ledger/entries/{id}"), HOME, "ledger-sync/4.3"));
-    assert_eq!(told.position(|told| told == "risk.blocked enumeration"), Some(11));
+    assert_eq!(told.position(|told| told == "risk.blocked enumeration"), Some(15));
 }
 
 #[test]
