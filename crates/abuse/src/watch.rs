@@ -180,7 +180,7 @@ impl Watch {
             parts.retain(|part| muted & (1 << part.signal as u32) == 0);
         }
         if parts.len() > 1 {
-            lifted::no_further(&mut parts);
+            lifted::no_further(&mut parts, facts.caller.as_ref().is_some_and(|caller| caller.proof.fresh));
         }
         let assessment = if parts.is_empty() { Assessment::default() } else { Assessment::of(parts) };
         Assessment { place_known, ..assessment }

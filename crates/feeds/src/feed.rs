@@ -338,7 +338,7 @@ impl Feed {
 
     async fn seek(&self, kid: &str, from: Option<IpAddr>, any: bool) -> Sought {
         let mut ends = self.0.ends.subscribe();
-        let mut wisher = Wisher { from: from.map(line), came: self.lock().pace.turn(), caused: false };
+        let mut wisher = self.wisher(from);
         let mut place = None;
         loop {
             if let Some(sought) = self.look(kid, any, &mut wisher) {
@@ -358,6 +358,12 @@ impl Feed {
                 return Sought::Gone;
             }
         }
+    }
+
+    fn wisher(&self, from: Option<IpAddr>) -> Wisher {
+        let inner = self.lock();
+        let late = inner.success.is_some_and(|success| self.now().since(success) < JUST);
+        Wisher { from: from.map(line), came: inner.pace.turn(), late, barred: None }
     }
 
     /// What can be said of a wish now, for `any` document or for one that has the key; `None`: wait.
@@ -385,7 +391,7 @@ impl Feed {
             Wish::Wait => None,
             Wish::Caused => {
                 bar(inner);
-                wisher.caused = true;
+                wisher.barred = Some(now + barred_for);
                 None
             }
             Wish::NotBefore(until) => Some(Sought::NotBefore(until)),
@@ -396,9 +402,13 @@ impl Feed {
             Wish::Over(Outcome::Fetched) => {
                 inner.absent.add(kid.into(), now, absent_for);
                 match from {
-                    // Who names no key may have come just before there were any, and had not to look at all. That nobody causes one such
-                    // fetch after another is seen to by what is remembered as absent.
-                    Some(from) if kid.is_empty() && wisher.caused => inner.barred.forget(&from),
+                    // Who names no key, and came just after there were any, was judged before and need not have looked at all. It takes back
+                    // its own bar and no other; that nobody causes one such fetch after another is seen to by what is remembered as absent.
+                    Some(from) if kid.is_empty() && wisher.late && wisher.barred.is_some() => {
+                        if inner.barred.until(&from, now, barred_for) == wisher.barred {
+                            inner.barred.forget(&from);
+                        }
+                    }
                     _ => bar(inner),
                 }
                 Some(Sought::Absent)
@@ -407,14 +417,19 @@ impl Feed {
     }
 }
 
+/// For so long after a fetch somebody may come who was judged before it ended: a moment, and one look at the processor of a busy machine.
+const JUST: Duration = Duration::from_secs(3);
+
 /// Who wishes for a key.
 #[derive(Debug)]
 struct Wisher {
     from: Option<IpAddr>,
     /// The last fetch that was begun when it came.
     came: Turn,
-    /// Whether a fetch was begun for it.
-    caused: bool,
+    /// Whether the last good fetch had ended just before.
+    late: bool,
+    /// Until when its source is barred for the fetch that was begun for it.
+    barred: Option<Time>,
 }
 
 /// What counts as one source: an IPv4 address, or an IPv6 /64, since one customer's line holds that many addresses.

@@ -5,17 +5,20 @@
 
 mod told;
 
-use crate::{api::findings::findings, bypass::Bypass, clock, control::Control, risks::Risks, surface::Surface};
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
+use crate::{
+    api::findings::findings,
+    bypass::Bypass,
+    clock::{self, Instant},
+    control::Control,
+    risks::Risks,
+    surface::Surface,
 };
+use std::{sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 use told::Told;
 use wardgate_audit::sink::Log;
-use wardgate_model::time::Time;
 
-/// How long after a change all findings are looked at, at most.
+/// How long after a change all findings are looked at; longer where looking takes long (`SHARE`).
 pub const SOON: Duration = Duration::from_secs(15);
 /// How often they are looked at although nothing changed: time alone makes some.
 pub const EVERY: Duration = Duration::from_mins(10);
@@ -45,20 +48,21 @@ impl Posture {
 
     async fn follow(self) {
         let mut told = Told::open(&self.control.config().state);
-        let mut looked: Option<(u64, Time)> = None;
+        let mut looked: Option<(u64, Instant)> = None;
         let (mut failing, mut pause) = (false, SOON);
         loop {
             tokio::time::sleep(pause).await;
-            let (number, now) = (self.control.gate().snapshot().number(), clock::now());
-            if looked.is_some_and(|(of, at)| of == number && now.since(at) < EVERY) {
+            // Not by the wall's clock: one that is set back must not stop the looking.
+            let (number, begun) = (self.control.gate().snapshot().number(), clock::instant());
+            if looked.is_some_and(|(of, at)| of == number && begun.since(at) < EVERY) {
                 continue;
             }
-            let begun = Instant::now();
+            let now = clock::now();
             match findings(&self.control, (&self.bypass, &self.risks, &self.surface), now).await {
                 Ok(found) => {
                     failing = false;
                     // Where not all of it could be told, the next look goes on.
-                    looked = told.tell(&found, &self.log, now).then_some((number, now));
+                    looked = told.tell(&found, &self.log, now).then_some((number, begun));
                 }
                 Err(error) if !failing => {
                     tracing::error!(%error, "findings cannot be put on record: it is tried again");
@@ -66,7 +70,7 @@ impl Posture {
                 }
                 Err(_) => {}
             }
-            pause = SOON.max(begun.elapsed().saturating_mul(SHARE));
+            pause = SOON.max(clock::instant().since(begun).saturating_mul(SHARE));
         }
     }
 }

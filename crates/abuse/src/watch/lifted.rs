@@ -1,14 +1,16 @@
 //! What was taken on other days is told to an owner, and holds no request back: what else is unusual of a request decides on it.
 
 use super::{profile::Parts, weights as w};
-use wardgate_model::risk::Signal;
+use wardgate_model::risk::{Contribution, Family, Signal};
 
-/// `drip` lifts the risk of the rest as far as an owner is told, and is nothing where the rest is as much by itself.
-pub(super) fn no_further(parts: &mut Parts) {
+/// `drip` lifts the risk of the rest as far as an owner is told, and is nothing where the rest is as much by itself. `fresh`: possession was shown
+/// just now, so of the rest what tells of theft will be cleared (`Assessment::cleared`), and must not stand in its place.
+pub(super) fn no_further(parts: &mut Parts, fresh: bool) {
     let Some(at) = parts.iter().position(|part| part.signal == Signal::Drip) else { return };
     let mut drip = parts.remove(at);
     // What the rest leaves of 100, in hundredths, as risks add up; and what may be left where an owner is told.
-    let left = parts.iter().fold(10_000_u32, |left, part| left * u32::from(100 - part.weight.min(100)) / 100);
+    let stays = |part: &&Contribution| !(fresh && part.signal.family() == Family::Theft);
+    let left = parts.iter().filter(stays).fold(10_000_u32, |left, part| left * u32::from(100 - part.weight.min(100)) / 100);
     let told = (100 - w::TELLS) * 100;
     if left > told {
         drip.weight = u8::try_from(((left - told) * 100).div_ceil(left)).unwrap_or(u8::MAX);
@@ -26,8 +28,17 @@ mod tests {
         let part = |signal, weight| Contribution { signal, value: 1, weight };
         let mut parts: Parts = others.iter().map(|weight| part(Signal::NewSoftware, *weight)).collect();
         parts.insert(0, part(Signal::Drip, 30));
-        no_further(&mut parts);
+        no_further(&mut parts, false);
         Assessment::of(parts).risk
+    }
+
+    /// Whoever takes a little more each day with the right key is told of from wherever it comes.
+    #[test]
+    fn who_shows_possession_from_elsewhere_is_told_of_all_the_same() {
+        let part = |signal, weight| Contribution { signal, value: 1, weight };
+        let mut parts: Parts = [part(Signal::Drip, 30), part(Signal::NewPlace, 65)].into_iter().collect();
+        no_further(&mut parts, true);
+        assert_eq!(Assessment::of(parts).cleared().risk, 30);
     }
 
     #[test]

@@ -69,7 +69,8 @@ const fn raises(signal: Signal) -> &'static str {
         }
         Signal::Enumeration => {
             "numbers in paths, or of pages, one after the other, upwards or downwards, each operation and person apart; more than twice \
-             as long a run as is usual, and eight at the least. From twelve pages or sixteen things in a row on, thrice the usual, it refuses"
+             as long a run as is usual, and eight at the least. From the twelfth in a row on of an operation of class `list`, from \
+             the sixteenth of any other, thrice the usual, it refuses"
         }
         Signal::Bulk => "an operation of the class `bulk`, more often in a day than on any day before",
         Signal::OffSchedule => {

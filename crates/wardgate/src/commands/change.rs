@@ -26,7 +26,12 @@ pub(super) fn done(answer: &Answer, output: Output, readable: impl FnOnce(&Value
         note(&format!("{} {}", styled(BAD, "the store is away:"), plain(said)));
     }
     // Nothing is as it was asked for yet: whoever goes on after this has to know.
-    Ok(if answer.status == StatusCode::ACCEPTED { Exit::No } else { Exit::Done })
+    Ok(if waits_for_somebody(answer) { Exit::No } else { Exit::Done })
+}
+
+/// Whether a change waits for a second person, so that nothing is as it was asked for yet.
+pub(super) fn waits_for_somebody(answer: &Answer) -> bool {
+    answer.status == StatusCode::ACCEPTED
 }
 
 /// An act that waits: its approval, what is needed, and the command that decides it.

@@ -144,7 +144,7 @@ fn write(found: &Value, to: &Path) -> anyhow::Result<Exit> {
 async fn apply(client: &Client, found: &Value, args: &ImportArgs) -> anyhow::Result<Exit> {
     let reason = args.reason.clone().unwrap_or_else(|| format!("imported from {}", args.format.as_str()));
     let output = args.read.output.output;
-    let mut answers = Vec::new();
+    let (mut answers, mut exit) = (Vec::new(), Exit::Done);
     let documents = items(found, "documents");
     if !documents.is_empty() {
         let wanted = json!({ "documents": documents, "reason": reason });
@@ -152,6 +152,9 @@ async fn apply(client: &Client, found: &Value, args: &ImportArgs) -> anyhow::Res
         if output == Output::Table {
             change::plan(found)?;
             change::done(&answer, Output::Table, |applied| format!("{} {}", styled(GOOD, "applied:"), change::applied(applied)))?;
+        }
+        if change::waits_for_somebody(&answer) {
+            exit = Exit::No;
         }
         answers.push(answer.body);
     }
@@ -162,10 +165,13 @@ async fn apply(client: &Client, found: &Value, args: &ImportArgs) -> anyhow::Res
         if output == Output::Table {
             change::done(&answer, Output::Table, |_| format!("{} {}", styled(STOPPED, "departed:"), plain(&name)))?;
         }
+        if change::waits_for_somebody(&answer) {
+            exit = Exit::No;
+        }
         answers.push(answer.body);
     }
     if output == Output::Json {
         json(&json!({ "items": answers }))?;
     }
-    Ok(Exit::Done)
+    Ok(exit)
 }

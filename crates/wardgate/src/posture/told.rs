@@ -109,7 +109,7 @@ impl Told {
             }
             there.insert(which);
         }
-        // Of what was left off nobody knows whether it is over.
+        // Of what was left off nobody knows whether it is over: no end is told then, and what is known is kept within bounds.
         if found.left_off == 0 {
             self.now.retain(|which, told| {
                 if there.contains(which) {
@@ -119,6 +119,9 @@ impl Told {
                 differed.changed |= !told.ends;
                 told.ends && !tell(which, OVER, what, &mut differed)
             });
+        } else if self.now.len() > FINDINGS_MAX {
+            self.now.retain(|which, _| there.contains(which));
+            differed.changed = true;
         }
         differed
     }

@@ -115,20 +115,20 @@ impl Reach<'_> {
             let kept: Option<Vec<Forbidden>> =
                 wanted.iter().map(|operation| prospect.forbidden(identity, api, operation).filter(&counts)).collect();
             let kept = kept?;
-            if kept.iter().any(|forbidden| forbidden.policies.is_empty()) {
+            let theirs = || format!("the scope `{}` is not open to whom the `subject_token` stands for", class.as_str());
+            if kept.iter().all(|forbidden| forbidden.policies.is_empty()) {
                 let missing = |whom: &str| {
                     format!("no grant gives {whom} the class `{}` of the API `{}`, or an operation of it", class.as_str(), api.name)
                 };
-                let whom = if own { "this client" } else { "whom the `subject_token` stands for" };
-                let recorded = missing(&format!("`{}`", identity.id));
-                return Some(Why { against: Against::NotGranted, told: missing(whom), recorded });
+                let told = if own { missing("this client") } else { theirs() };
+                return Some(Why { against: Against::NotGranted, told, recorded: missing(&format!("`{}`", identity.id)) });
             }
             let policies = kept.iter().flat_map(|forbidden| forbidden.policies.iter().map(|policy| format!("`{policy}`")));
             let policies: BTreeSet<String> = policies.collect();
             let named = policies.into_iter().take(POLICIES_MAX).collect::<Vec<_>>().join(", ");
             Some(Why {
                 against: Against::ScopePolicy,
-                told: format!("a policy keeps the scope `{}` from this client", class.as_str()),
+                told: if own { format!("a policy keeps the scope `{}` from this client", class.as_str()) } else { theirs() },
                 // Which policies there are is for the record alone.
                 recorded: format!("the scope `{}` is kept from `{}` at {audience} by {named}", class.as_str(), identity.id),
             })
