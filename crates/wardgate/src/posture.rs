@@ -23,7 +23,7 @@ pub const SOON: Duration = Duration::from_secs(15);
 /// How often they are looked at although nothing changed: time alone makes some.
 pub const EVERY: Duration = Duration::from_mins(10);
 /// Of the time of one thread, the share that looking may take: one part in so many.
-const SHARE: u32 = 20;
+const SHARE: u32 = 3;
 
 /// Who looks.
 #[derive(Debug)]
