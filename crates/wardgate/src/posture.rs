@@ -14,7 +14,7 @@ use crate::{
     surface::Surface,
 };
 use std::{sync::Arc, time::Duration};
-use tokio::task::JoinHandle;
+use tokio::{sync::oneshot, task::JoinHandle};
 use told::Told;
 use wardgate_audit::sink::Log;
 
@@ -63,6 +63,7 @@ impl Posture {
                     failing = false;
                     // Where not all of it could be told, the next look goes on.
                     looked = told.tell(&found, &self.log, now).then_some((number, begun));
+                    self.keep(&mut told).await;
                 }
                 Err(error) if !failing => {
                     tracing::error!(%error, "findings cannot be put on record: it is tried again");
@@ -71,6 +72,18 @@ impl Posture {
                 Err(_) => {}
             }
             pause = SOON.max(clock::instant().since(begun).saturating_mul(SHARE));
+        }
+    }
+    /// Keeps what was told, once it is in the log.
+    async fn keep(&self, told: &mut Told) {
+        let Some(unkept) = told.unkept() else { return };
+        let (tell, written) = oneshot::channel();
+        self.log.when_written(Box::new(move || {
+            let _nobody_waits = tell.send(());
+        }));
+        // A log that fails holds on to what it was given: at the next look it may have it on disk.
+        if written.await.is_ok() && !self.log.counters().failing && tokio::task::spawn_blocking(move || unkept.keep()).await.is_ok() {
+            told.is_kept();
         }
     }
 }

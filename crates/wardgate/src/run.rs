@@ -43,21 +43,16 @@ pub enum Before {
 }
 
 impl Before {
-    /// Looks at the end of a log, before anything is recorded there, and notes in `state` that from now on every run tells of its end. A log
-    /// that cannot be read is opened or refused by whoever writes to it.
+    /// Looks at the end of a log, before anything is recorded there. `state`: where a run notes that it tells of its end ([`Run::started`]).
+    /// A log that cannot be read is opened or refused by whoever writes to it.
     ///
     /// # Errors
-    /// The note cannot be made.
+    /// Whether there is such a note cannot be found out.
     pub fn look(directory: &Path, state: &Path) -> io::Result<Self> {
-        let note = state.join(TOLD);
-        if note.try_exists()? {
-            return Ok(Self::at_the_end_of(directory));
-        }
-        fs::write(note, "")?;
-        // Runs of releases that told of no end are all without one: of the last of them nothing is known.
         Ok(match Self::at_the_end_of(directory) {
-            Self::Crashed => Self::Nothing,
-            known @ (Self::Nothing | Self::Stopped) => known,
+            // Runs of releases that told of no end are all without one: of the last of them nothing is known.
+            Self::Crashed if !state.join(TOLD).try_exists()? => Self::Nothing,
+            known => known,
         })
     }
 
@@ -112,16 +107,21 @@ pub struct Run {
 }
 
 impl Run {
-    /// It has started; what is missing of the one before is told. `window`: how long events were in memory only.
-    #[must_use]
-    pub fn started(log: &Arc<Log>, name: &str, before: Before, window: Duration) -> Self {
+    /// It has started; what is missing of the one before is told. `window`: how long events were in memory only. That it will tell of its end is
+    /// noted in `state` only now: a start that failed before had none to tell of.
+    ///
+    /// # Errors
+    /// The note cannot be made.
+    pub fn started(log: &Arc<Log>, name: &str, before: Before, window: Duration, state: &Path) -> io::Result<Self> {
         if before == Before::Crashed {
             let lacks =
                 format!("the run before did not end by itself: up to {} ms of events may be missing before this one", window.as_millis());
             tracing::warn!("{lacks}");
             record(log, name, CRASH, Some(&lacks));
         }
-        Self { log: Arc::clone(log), name: name.into() }
+        let run = Self { log: Arc::clone(log), name: name.into() };
+        fs::write(state.join(TOLD), "")?;
+        Ok(run)
     }
 
     /// Who says once a day that it goes on.

@@ -91,13 +91,14 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         risks: Arc::default(),
         surface: Arc::default(),
     };
-    let cannot_note = || format!("cannot write into the directory `{}`", config.state.display());
-    let before = Before::look(&config.audit, &config.state).with_context(cannot_note)?;
+    let state = config.state.clone();
+    let cannot_note = || format!("cannot use the directory `{}`", state.display());
+    let before = Before::look(&config.audit, &state).with_context(cannot_note)?;
     let (log, writer) = Log::start_observed(&config.audit, &options, observed.observer())
         .with_context(|| format!("cannot open the event log `{}`", config.audit.display()))?;
 
     let control = runtime.block_on(Control::open(config, meters, Arc::clone(&log)))?;
-    let run = Run::started(&log, control.run(), before, control.config().audit_window);
+    let run = Run::started(&log, control.run(), before, control.config().audit_window, &state).with_context(cannot_note)?;
     runtime.block_on(control.chart())?;
     let config = control.config();
     let answers = Arc::new(Answers::new(Arc::clone(&control), Arc::clone(&log), before));

@@ -57,6 +57,8 @@ struct As {
 pub(super) struct Told {
     state: PathBuf,
     now: BTreeMap<Which, As>,
+    /// Whether the file says something else.
+    unkept: bool,
 }
 
 impl Told {
@@ -70,7 +72,7 @@ impl Told {
                 BTreeMap::new()
             }
         };
-        Self { state: state.to_owned(), now }
+        Self { state: state.to_owned(), now, unkept: false }
     }
 
     /// Puts on record what is different now. Gives whether that is all.
@@ -79,9 +81,7 @@ impl Told {
             let Which { code, kind, name } = which.clone();
             log.record_finding(FindingRecord { time: now, code, severity: severity.into(), kind, name, what: what.into() }).is_ok()
         });
-        if let Some(Err(error)) = all.changed.then(|| self.keep()) {
-            tracing::warn!(%error, file = FILE, "which findings were told of cannot be kept: after a restart they are put on record again");
-        }
+        self.unkept |= all.changed;
         all.whole
     }
 
@@ -126,12 +126,34 @@ impl Told {
         differed
     }
 
-    fn keep(&self) -> io::Result<()> {
-        kept::replace(&self.state, FILE, |file| {
+    /// What is to be kept now, so that after a restart it is not told again; `None`: it is. Keep it once all that was told is on disk, not before:
+    /// what is known as told and is not in the log would never be told.
+    pub(super) fn unkept(&self) -> Option<Unkept> {
+        self.unkept.then(|| {
             let lines =
                 self.now.iter().map(|(which, told)| Line { which: which.clone(), severity: told.severity.clone(), ends: told.ends });
-            Ok(serde_json::to_writer(file, &lines.collect::<Vec<_>>())?)
+            Unkept { state: self.state.clone(), lines: lines.collect() }
         })
+    }
+
+    /// What [`Told::unkept`] gave is kept, or was tried in vain: it is tried again with what changes next.
+    pub(super) fn is_kept(&mut self) {
+        self.unkept = false;
+    }
+}
+
+/// What is to be kept.
+pub(super) struct Unkept {
+    state: PathBuf,
+    lines: Vec<Line>,
+}
+
+impl Unkept {
+    /// Keeps it. Waits for the disk.
+    pub(super) fn keep(&self) {
+        if let Err(error) = kept::replace(&self.state, FILE, |file| io::Result::Ok(serde_json::to_writer(file, &self.lines)?)) {
+            tracing::warn!(%error, file = FILE, "which findings were told of cannot be kept: after a restart they are put on record again");
+        }
     }
 }
 
@@ -192,7 +214,9 @@ mod tests {
         assert!(told(&mut before, &[one.clone(), other.clone()]).is_empty(), "they stand as they stood");
         let worse = Finding { severity: Severity::Critical, ..one.clone() };
         assert_eq!(told(&mut before, &[worse.clone(), other.clone()]), ["identity.owner_absent one critical: one worries"]);
-        before.keep().unwrap();
+        assert!(!place.path().join(FILE).exists(), "what is not in the log yet is not known as told");
+        before.unkept = true;
+        before.unkept().unwrap().keep();
         let mut after = Told::open(place.path());
         assert!(told(&mut after, &[worse.clone(), other.clone()]).is_empty(), "it was told before the restart");
         assert_eq!(told(&mut after, &[worse]), ["identity.owner_absent other over: it is so no more"]);

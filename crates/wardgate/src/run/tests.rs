@@ -11,10 +11,10 @@ const WINDOW: Duration = Duration::from_millis(100);
 
 /// What a process finds and does that starts, does something, and ends or does not.
 fn process((path, state): (&Path, &Path), name: &str, after: usize, ends: bool) -> Before {
-    let before = Before::look(path, state).expect("a note");
+    let before = Before::look(path, state).expect("readable");
     let (log, writer) = Log::start(path, &Options { window: Duration::from_millis(1), ..Options::new("edge-1") }).expect("starts");
     log.record_change(change(name, START, None)).expect("a place");
-    let run = Run::started(&log, name, before, WINDOW);
+    let run = Run::started(&log, name, before, WINDOW, state).expect("a note");
     if ends {
         drop(run);
     } else {
@@ -65,14 +65,29 @@ fn nobody_is_taken_for_killed_who_was_not() {
         assert_eq!(writer.close(PATIENCE).lost, 0);
     };
     recorded(&[change("old", START, None)]);
-    assert_eq!(Before::look(path, state.path()).expect("a note"), Before::Nothing, "it told of no end");
-    assert_eq!(Before::look(path, state.path()).expect("a note"), Before::Crashed, "from now on that is one that was killed");
+    let look = || Before::look(path, state.path()).expect("readable");
+    assert_eq!(look(), Before::Nothing, "it told of no end");
+    assert_eq!(look(), Before::Nothing, "whoever looked then and failed to open the log was not killed");
     let (log, writer) = Log::start(path, &Options::new("edge-1")).expect("starts");
     log.record_change(change("fails", START, None)).expect("a place");
     super::stopped(&log, "fails");
     drop(log);
     assert_eq!(writer.close(PATIENCE).lost, 0);
-    assert_eq!(Before::look(path, state.path()).expect("a note"), Before::Stopped);
+    assert_eq!(look(), Before::Stopped);
+    assert_eq!(process((path, state.path()), "killed", 0, false), Before::Stopped);
+    assert_eq!(look(), Before::Crashed, "who started has noted that it tells of its end");
+}
+
+/// What cannot be noted is no reason to be taken for killed either.
+#[test]
+fn a_start_that_cannot_note_it_ends_at_once() {
+    let (place, state) = (tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory"));
+    let gone = state.path().join("gone");
+    let (log, writer) = Log::start(place.path(), &Options::new("edge-1")).expect("starts");
+    log.record_change(change("a", START, None)).expect("a place");
+    assert!(Run::started(&log, "a", Before::Nothing, WINDOW, &gone).is_err());
+    assert_eq!(writer.close(PATIENCE).lost, 0);
+    assert_eq!(told(place.path()), ["start a", "stop a"]);
 }
 
 #[test]
