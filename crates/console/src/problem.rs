@@ -4,95 +4,60 @@ use crate::{
     answer::Answer,
     world::{Away, Refused, WorldFault},
 };
-use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 use wardgate_governance::lifecycle::{Illegal, Move};
-use wardgate_model::{diagnostic::Diagnostic, id::RequestId};
+use wardgate_model::{diagnostic::Diagnostic, id::RequestId, problems};
 use wardgate_store::StoreFault;
 
-macro_rules! codes {
-    ($($(#[$doc:meta])* $variant:ident = $code:literal, $status:ident, $title:literal, $remedy:literal;)*) => {
-        /// What is wrong, in one of a few ways. The one table of this API's own refusals; those of the gate stand in
-        /// `model::reason`.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum Code { $($(#[$doc])* $variant,)* }
-
-        impl Code {
-            /// Every code.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The code as clients see it.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $code,)* }
-            }
-
-            /// The status of the answer.
-            #[must_use]
-            pub const fn status(self) -> StatusCode {
-                match self { $(Self::$variant => StatusCode::$status,)* }
-            }
-
-            /// What is wrong, for people; the same for every occurrence (RFC 9457 §3.1.3).
-            #[must_use]
-            pub const fn title(self) -> &'static str {
-                match self { $(Self::$variant => $title,)* }
-            }
-
-            /// What to do about it.
-            #[must_use]
-            pub const fn remedy(self) -> &'static str {
-                match self { $(Self::$variant => $remedy,)* }
-            }
-        }
-    };
-}
-
-codes! {
-    /// Path, query, header or body cannot be read.
-    Malformed = "console.malformed", BAD_REQUEST, "the request cannot be read", "see what the operation takes: /api/v1/openapi.json";
-    /// The credential is of a kind that buys another operation.
-    Proof = "console.proof", FORBIDDEN, "this credential is not for this operation", "swap a sign-in credential at POST /api/v1/sessions, use the session for all else";
-    /// The caller may use the operation, not upon this.
-    Reach = "console.reach", FORBIDDEN, "the caller may not do this to this identity", "ask somebody with the role that it takes";
-    /// Somebody else has to decide.
-    Undecidable = "console.undecidable", FORBIDDEN, "somebody else has to decide this", "ask an identity of another owner with the role `security` or `admin`";
-    /// It is not on record.
-    NotFound = "console.not_found", NOT_FOUND, "it is not on record", "list what is on record: `wardgate get KIND`, `wardgate credential list`, `wardgate approval list`";
-    /// What is on record does not allow it.
-    Conflict = "console.conflict", CONFLICT, "what is on record does not allow it", "change what the detail names, then ask again";
-    /// The life of an identity does not allow it.
-    Illegal = "console.illegal", CONFLICT, "this move is not possible from where it is", "make one of the moves in `legal`";
-    /// An approval is decided already.
-    Decided = "console.decided", CONFLICT, "this is decided already", "ask anew if it is still wanted";
-    /// What was to be approved does not apply any more.
-    Overtaken = "console.overtaken", CONFLICT, "what was asked for does not apply any more", "ask for it anew, from what is on record now";
-    /// There are as many as there may be.
-    Limit = "console.limit", CONFLICT, "there are as many as there may be", "revoke what is not needed any more";
-    /// The same idempotency key is being answered.
-    InProgress = "console.in_progress", CONFLICT, "the first request with this key is still under way", "wait, then ask again with the same key";
-    /// The precondition does not hold.
-    Stale = "console.stale", PRECONDITION_FAILED, "it was changed meanwhile", "read it again, then decide";
-    /// The body is not JSON by its own word.
-    MediaType = "console.media_type", UNSUPPORTED_MEDIA_TYPE, "the body is not of a type that is read here", "send `Content-Type: application/json`";
-    /// Readable, but it asks for what makes no sense.
-    Unfit = "console.unfit", UNPROCESSABLE_ENTITY, "the request makes no sense here", "correct what the detail names";
-    /// What would be declared makes no sense.
-    Diagnostics = "console.diagnostics", UNPROCESSABLE_ENTITY, "what would be declared makes no sense", "mend what `diagnostics` names, all of it is there";
-    /// The idempotency key was used for something else.
-    KeyReused = "console.key_reused", UNPROCESSABLE_ENTITY, "this idempotency key was used for another request", "use a new key for a new request";
-    /// The store does not answer.
-    Away = "store.away", SERVICE_UNAVAILABLE, "the store does not answer", "contain and revoke all the same, this gate obeys at once; ask for anything else again when `/readyz` says `ready`";
-    /// It takes more time, memory or room than it may.
-    Bounds = "console.bounds", UNPROCESSABLE_ENTITY, "this takes more than it may", "ask for less at a time: fewer rows, fewer columns, a shorter time";
-    /// As many of its kind as may be are under way.
-    Busy = "console.busy", TOO_MANY_REQUESTS, "as many of these as may be are under way", "wait, then ask again";
-    /// A program that this needs is not installed.
-    NoEngine = "console.no_engine", CONFLICT, "this gate has no engine for it", "put the program `wardgate-query` beside `wardgate`";
-    /// We failed.
-    Fault = "console.fault", SERVICE_UNAVAILABLE, "the request cannot be served at present", "try again later; tell the operator, with the request id";
+problems! {
+    /// What is wrong, in one of a few ways. The one table of this API's own refusals; those of the gate stand in
+    /// `model::reason`.
+    Code {
+        /// Path, query, header or body cannot be read.
+        Malformed = "console.malformed", BAD_REQUEST, "the request cannot be read", "see what the operation takes: /api/v1/openapi.json";
+        /// The credential is of a kind that buys another operation.
+        Proof = "console.proof", FORBIDDEN, "this credential is not for this operation", "swap a sign-in credential at POST /api/v1/sessions, use the session for all else";
+        /// The caller may use the operation, not upon this.
+        Reach = "console.reach", FORBIDDEN, "the caller may not do this to this identity", "ask somebody with the role that it takes";
+        /// Somebody else has to decide.
+        Undecidable = "console.undecidable", FORBIDDEN, "somebody else has to decide this", "ask an identity of another owner with the role `security` or `admin`";
+        /// It is not on record.
+        NotFound = "console.not_found", NOT_FOUND, "it is not on record", "list what is on record: `wardgate get KIND`, `wardgate credential list`, `wardgate approval list`";
+        /// What is on record does not allow it.
+        Conflict = "console.conflict", CONFLICT, "what is on record does not allow it", "change what the detail names, then ask again";
+        /// The life of an identity does not allow it.
+        Illegal = "console.illegal", CONFLICT, "this move is not possible from where it is", "make one of the moves in `legal`";
+        /// An approval is decided already.
+        Decided = "console.decided", CONFLICT, "this is decided already", "ask anew if it is still wanted";
+        /// What was to be approved does not apply any more.
+        Overtaken = "console.overtaken", CONFLICT, "what was asked for does not apply any more", "ask for it anew, from what is on record now";
+        /// There are as many as there may be.
+        Limit = "console.limit", CONFLICT, "there are as many as there may be", "revoke what is not needed any more";
+        /// The same idempotency key is being answered.
+        InProgress = "console.in_progress", CONFLICT, "the first request with this key is still under way", "wait, then ask again with the same key";
+        /// The precondition does not hold.
+        Stale = "console.stale", PRECONDITION_FAILED, "it was changed meanwhile", "read it again, then decide";
+        /// The body is not JSON by its own word.
+        MediaType = "console.media_type", UNSUPPORTED_MEDIA_TYPE, "the body is not of a type that is read here", "send `Content-Type: application/json`";
+        /// Readable, but it asks for what makes no sense.
+        Unfit = "console.unfit", UNPROCESSABLE_ENTITY, "the request makes no sense here", "correct what the detail names";
+        /// What would be declared makes no sense.
+        Diagnostics = "console.diagnostics", UNPROCESSABLE_ENTITY, "what would be declared makes no sense", "mend what `diagnostics` names, all of it is there";
+        /// The idempotency key was used for something else.
+        KeyReused = "console.key_reused", UNPROCESSABLE_ENTITY, "this idempotency key was used for another request", "use a new key for a new request";
+        /// The store does not answer.
+        Away = "store.away", SERVICE_UNAVAILABLE, "the store does not answer", "contain and revoke all the same, this gate obeys at once; ask for anything else again when `/readyz` says `ready`";
+        /// It takes more time, memory or room than it may.
+        Bounds = "console.bounds", UNPROCESSABLE_ENTITY, "this takes more than it may", "ask for less at a time: fewer rows, fewer columns, a shorter time";
+        /// As many of its kind as may be are under way.
+        Busy = "console.busy", TOO_MANY_REQUESTS, "as many of these as may be are under way", "wait, then ask again";
+        /// A program that this needs is not installed.
+        NoEngine = "console.no_engine", CONFLICT, "this gate has no engine for it", "put the program `wardgate-query` beside `wardgate`";
+        /// We failed.
+        Fault = "console.fault", SERVICE_UNAVAILABLE, "the request cannot be served at present", "try again later; tell the operator, with the request id";
+    }
 }
 
 /// Something wrong with what would be declared, as answers show it.

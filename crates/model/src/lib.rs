@@ -14,7 +14,7 @@
 //!
 //! [`id`], [`time`] and [`secret`] are the atoms, [`numbered`] what is made of names. [`inventory`], [`credential`], [`api`], [`grant`] and [`limit`]
 //! are what is governed, [`flow`] what of it belongs together, [`trust`] who outside is believed, [`govern`] how, [`contain`] what can be stopped, [`task`] for what and how much somebody may for a while; [`schema`] and [`shape`] are what requests have to be like; [`resource`] names their kinds. [`proof`] and [`facts`] say what a request is, [`atlas`] what is known of addresses,
-//! [`reason`] and [`ruling`] what was decided, [`event`] what is recorded. [`diagnostic`] speaks to operators.
+//! [`reason`] and [`ruling`] what was decided, [`problem`] how an API of ours refuses, [`event`] what is recorded. [`diagnostic`] speaks to operators.
 //!
 //! ```
 //! use wardgate_model::{id::IdentityId, reason::Reason};
@@ -39,6 +39,7 @@ pub mod id;
 pub mod inventory;
 pub mod limit;
 pub mod numbered;
+pub mod problem;
 pub mod proof;
 pub mod reason;
 pub mod resource;

@@ -27,6 +27,16 @@ const STRANGER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 const CALM: Rhythm = Rhythm { want_every: HOUR, barred_for: HOUR, absent_for: HOUR, retry_min: HOUR, retry_max: HOUR, ..Rhythm::SHIPPED };
 const HOUR: Duration = Duration::from_secs(3600);
 
+/// An issuer that shows the key `k1` until the board says something else, and feeds that follow it.
+async fn staged(rhythm: Rhythm) -> (Board, Server, Stage) {
+    let board = Board::new(key_set(&["k1"]));
+    let shown = board.clone();
+    let server = Server::start(move |_, _| json(&shown.read())).await;
+    let stage = Stage::new();
+    stage.feeds.keep(vec![stage.keys_at(&server, rhythm)]).unwrap();
+    (board, server, stage)
+}
+
 /// Many who want a key at once, from one address, and what each was told.
 async fn all_want(stage: &Stage, kids: impl Iterator<Item = String>) -> Vec<Sought> {
     let mut asking = JoinSet::new();
@@ -39,11 +49,7 @@ async fn all_want(stage: &Stage, kids: impl Iterator<Item = String>) -> Vec<Soug
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_that_rotates_under_a_thousand_wishes_costs_one_fetch() {
-    let board = Board::new(key_set(&["k1"]));
-    let shown = board.clone();
-    let server = Server::start(move |_, _| json(&shown.read())).await;
-    let stage = Stage::new();
-    stage.feeds.keep(vec![stage.keys_at(&server, CALM)]).unwrap();
+    let (board, server, stage) = staged(CALM).await;
     let first = stage.fetched().await;
     assert_eq!((first.change, first.document.has("k1"), first.document.has("k2")), (Change::Changed, true, false));
     drop(first);
@@ -80,11 +86,7 @@ async fn a_thousand_names_that_nobody_has_cost_one_fetch() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_of_junk_from_one_source_leaves_a_fresh_key_to_others() {
-    let board = Board::new(key_set(&["k1"]));
-    let shown = board.clone();
-    let server = Server::start(move |_, _| json(&shown.read())).await;
-    let stage = Stage::new();
-    stage.feeds.keep(vec![stage.keys_at(&server, CALM)]).unwrap();
+    let (board, server, stage) = staged(CALM).await;
     stage.take_all();
     until(|| stage.state().success.is_some()).await;
     let one = async |kid: &str, from: &str| soon(stage.feeds.want(&TrustName::literal("ci"), kid, Some(from.parse().unwrap()))).await;
@@ -107,11 +109,7 @@ async fn a_flood_of_junk_from_one_source_leaves_a_fresh_key_to_others() {
 /// On one thread: the wish is there before the first fetch begins, which every feed makes by itself.
 #[tokio::test]
 async fn who_waited_for_the_first_keys_is_not_barred_from_the_next() {
-    let board = Board::new(key_set(&["k1"]));
-    let shown = board.clone();
-    let server = Server::start(move |_, _| json(&shown.read())).await;
-    let stage = Stage::new();
-    stage.feeds.keep(vec![stage.keys_at(&server, CALM)]).unwrap();
+    let (board, server, stage) = staged(CALM).await;
     stage.take_all();
     let want = async |kid: &str| soon(stage.feeds.want(&TrustName::literal("ci"), kid, Some(STRANGER))).await;
     assert_eq!(want("").await, Sought::Present);
@@ -123,11 +121,7 @@ async fn who_waited_for_the_first_keys_is_not_barred_from_the_next() {
 /// A request that is judged before the first keys are there may ask for any when they have come.
 #[tokio::test]
 async fn who_asked_for_any_keys_a_moment_too_late_is_not_barred_from_the_next() {
-    let board = Board::new(key_set(&["k1"]));
-    let shown = board.clone();
-    let server = Server::start(move |_, _| json(&shown.read())).await;
-    let stage = Stage::new();
-    stage.feeds.keep(vec![stage.keys_at(&server, CALM)]).unwrap();
+    let (board, server, stage) = staged(CALM).await;
     stage.take_all();
     until(|| stage.feeds.states().iter().all(|state| state.is_ready(stage.clock.now()))).await;
     let want = async |kid: &str| soon(stage.feeds.want(&TrustName::literal("ci"), kid, Some(STRANGER))).await;
@@ -158,12 +152,8 @@ async fn without_a_name_whatever_was_never_fetched_is_waited_for() {
 
 #[tokio::test]
 async fn a_name_that_was_looked_for_in_vain_is_not_looked_for_again_for_a_while() {
-    let board = Board::new(key_set(&["k1"]));
-    let shown = board.clone();
-    let server = Server::start(move |_, _| json(&shown.read())).await;
-    let stage = Stage::new();
     let eager = Rhythm { want_every: Duration::ZERO, absent_for: Duration::from_secs(3600), ..Rhythm::SHIPPED };
-    stage.feeds.keep(vec![stage.keys_at(&server, eager)]).unwrap();
+    let (board, server, stage) = staged(eager).await;
     stage.take_all();
     until(|| stage.state().success.is_some()).await;
     let want = async |kid: &str| (soon(stage.feeds.want(&TrustName::literal("ci"), kid, None)).await, server.requests().len());
@@ -179,11 +169,7 @@ async fn a_name_that_was_looked_for_in_vain_is_not_looked_for_again_for_a_while(
 
 #[tokio::test]
 async fn who_is_told_that_a_key_is_there_finds_it_taken_up() {
-    let board = Board::new(key_set(&["k1"]));
-    let shown = board.clone();
-    let server = Server::start(move |_, _| json(&shown.read())).await;
-    let stage = Stage::new();
-    stage.feeds.keep(vec![stage.keys_at(&server, Rhythm::SHIPPED)]).unwrap();
+    let (board, _server, stage) = staged(Rhythm::SHIPPED).await;
     drop(stage.fetched().await);
     until(|| stage.state().success.is_some()).await;
     board.write(key_set(&["k2"]));
