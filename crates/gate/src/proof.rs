@@ -40,7 +40,7 @@ use wardgate_model::{
     reason::Reason,
     time::Time,
 };
-use wardgate_proof::binding::Match;
+use wardgate_proof::{binding::Match, dpop::Room};
 
 pub(crate) use federated::upon;
 pub(crate) use ours::shown as of_ours;
@@ -141,15 +141,13 @@ pub fn verify<'a>(
     meters: &Meters,
     now: Time,
 ) -> Result<Proven<'a>, Unready> {
-    let read = presented.possession.map(possession::read).transpose();
-    let held = match &read {
-        Ok(Some(proof)) => possession::check(proof, &presented, snapshot, now).map(Some),
-        Ok(None) => Ok(None),
-        Err(reason) => Err(*reason),
-    };
-    let held = match held {
-        Ok(held) => held,
-        Err(reason) => return Err(nobody(presented.into_facts(), reason, snapshot, meters, now).into()),
+    let mut room = None;
+    let held = match presented.possession {
+        Some(text) => match possession::read(text, room.get_or_insert_with(Room::default), &presented, snapshot, now) {
+            Ok(held) => Some(held),
+            Err(reason) => return Err(nobody(presented.into_facts(), reason, snapshot, meters, now).into()),
+        },
+        None => None,
     };
     let chain = presented.sourced.routed.canonical.arrival.certificates.map(|chain| &**chain);
     let answer = answers.last();

@@ -7,6 +7,7 @@
 mod asked;
 mod authority;
 mod bot;
+mod prover;
 mod seen;
 mod standing;
 mod told;
@@ -14,6 +15,7 @@ mod told;
 pub use asked::AskedIssuer;
 pub use authority::{Certificate, Gathered, TrustedAuthority};
 pub use bot::TrustedBot;
+pub(crate) use prover::Prover;
 pub(crate) use told::Told;
 
 use crate::task::OfTask;
@@ -152,6 +154,8 @@ pub struct Token {
     pub ours: bool,
     /// The SHA-256 of its text in base64url, where it is bound to a key: each proof of possession says it too (RFC 9449 §4.2, `ath`).
     pub hash: Option<Box<str>>,
+    /// With which key it was shown, where it is bound to one.
+    pub(crate) prover: Prover,
     /// Of which task it is, where it is ours.
     pub task: Option<Arc<OfTask>>,
     /// What is asked of it with each request.
@@ -207,6 +211,7 @@ impl Token {
             ours: false,
             task: None,
             hash,
+            prover: Prover::default(),
             keys_until,
             standing,
         }

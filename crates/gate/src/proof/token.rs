@@ -76,7 +76,7 @@ fn held(token: &Token, beside: &Beside<'_, '_>, snapshot: &Snapshot) -> Result<O
         (Some(Confirmation::Certificate(bound)), Beside { chain: Some(chain), .. }) if Thumbprint::of(chain.leaf()).0 == bound => {
             Ok(Some(HeldKey::Certificate(bound)))
         }
-        (Some(Confirmation::Key(bound)), Beside { held: Some(held), .. }) => held.of(&bound, token.hash.as_deref(), snapshot).map(Some),
+        (Some(Confirmation::Key(bound)), Beside { held: Some(held), .. }) => held.of(token, &bound, snapshot).map(Some),
         (Some(Confirmation::Certificate(_) | Confirmation::Key(_) | Confirmation::Other), _) => Err(Reason::ProofBinding),
     }
 }
