@@ -49,7 +49,12 @@ pub fn take<'f>(considered: Considered<'f>, snapshot: &Snapshot, meters: &Meters
 }
 
 /// A call of the budget of its task, and from when on that is over. What calls to end the task, or to keep it alive, is none of it.
-fn of_task(considered: &Considered<'_>, snapshot: &Snapshot, meters: &Meters, now: Time) -> Result<(Option<TaskPlace>, Option<Time>), Unruled> {
+fn of_task(
+    considered: &Considered<'_>,
+    snapshot: &Snapshot,
+    meters: &Meters,
+    now: Time,
+) -> Result<(Option<TaskPlace>, Option<Time>), Unruled> {
     let of = considered.caller.task.as_ref().filter(|_| !considered.api.is_tasks());
     let Some(task) = of.and_then(|id| snapshot.task(id.as_str(), &considered.caller.identity.id, now)) else {
         return Ok((None, None));

@@ -373,8 +373,7 @@ impl Trust {
     /// When it is not genuine, not meant for us or not in force; or when newer keys could turn that.
     pub fn token(&self, text: &str, now: Time) -> Result<Arc<Token>, Trouble> {
         let shown = seen::Shown::of(text).ok_or(Reason::ProofToken)?;
-        let counts = |token: &Arc<Token>| token.keys_until.is_none_or(|end| now < end) && self.stands(&token.standing);
-        if let Some(token) = self.tokens.get(&shown).filter(counts) {
+        if let Some(token) = self.found(&shown, now) {
             return if now < token.ends { Ok(token) } else { Err(Reason::ProofExpired.into()) };
         }
         let unverified = Unverified::read(text).map_err(|refusal| reason(&refusal))?;
@@ -399,6 +398,16 @@ impl Trust {
         let token = Arc::new(Token { ours: issuer.ours, task, ..Token::new(text, &issuer.name, &issuer.expected, said, by) });
         self.tokens.insert(shown.into(), Arc::clone(&token));
         Ok(token)
+    }
+
+    /// A token that was found genuine before, by what counts still, whether or not it is in force.
+    pub(crate) fn seen(&self, text: &str, now: Time) -> Option<Arc<Token>> {
+        self.found(&seen::Shown::of(text)?, now)
+    }
+
+    fn found(&self, shown: &seen::Shown<'_>, now: Time) -> Option<Arc<Token>> {
+        let counts = |token: &Arc<Token>| token.keys_until.is_none_or(|end| now < end) && self.stands(&token.standing);
+        self.tokens.get(shown).filter(counts)
     }
 
     /// Whether a token was found genuine here and is remembered, whether or not it is in force still.

@@ -205,11 +205,13 @@ pub fn find(bytes: &[u8]) -> Option<ApiKey<'_>> {
         return None;
     }
     let mut rest = bytes;
-    while let Some(at) = rest.windows(3).position(|window| matches!(window, b"wg_" | b"wgs" | b"wga" | b"wgb")) {
+    while let Some(at) = scan::find_soon(rest, b'w') {
         let candidate = rest.get(at..)?;
         // A key ends where its characters do, or earlier: what follows may be word characters too, so the length is
         // taken from the grammar, never from the surroundings.
-        if let Some(key) = leading_key(candidate) {
+        if matches!(candidate, [b'w', b'g', b'_' | b's' | b'a' | b'b', ..])
+            && let Some(key) = leading_key(candidate)
+        {
             return Some(key);
         }
         rest = candidate.get(1..)?;

@@ -128,6 +128,7 @@ pub struct Proof<'a> {
     head: &'a [u8],
     said: &'a [u8],
     signature: &'a [u8],
+    key: Option<&'a ProofKey>,
 }
 
 /// So many bytes nearly every proof says, signature included.
@@ -169,6 +170,8 @@ pub struct Asked<'a> {
     pub path: &'a str,
     /// Where a nonce of ours is wanted: by which key, and for what.
     pub nonce: Option<(&'a NonceKey, Space<'a>)>,
+    /// The hash of the token that it should be for, where that is known, as `ath` has it: so that what it says is not looked at twice.
+    pub token: Option<&'a str>,
     /// Now.
     pub now: Time,
 }
@@ -189,20 +192,23 @@ pub struct Checked<'p> {
 }
 
 impl<'a> Proof<'a> {
-    /// Takes it apart.
+    /// Takes it apart; `known`: a key whose header it may have, so that one that is known is not looked through again.
     ///
     /// # Errors
     /// When it is no compact JWS.
-    pub fn read(text: &'a (impl AsRef<[u8]> + ?Sized), room: &'a mut Room) -> Result<Self, Fault> {
+    pub fn read(text: &'a (impl AsRef<[u8]> + ?Sized), known: Option<&'a ProofKey>, room: &'a mut Room) -> Result<Self, Fault> {
         let text = text.as_ref();
         if text.len() > TOKEN_BYTES_MAX {
             return Err(Refusal::TooLong.into());
         }
-        let (head, rest) = parted(text, scan::find(text, b'.')).ok_or(Refusal::Parts)?;
+        // INVARIANT (text): a header that a key was read from is base64url, so there is no dot in it, and it is ASCII.
+        let key = known.filter(|key| text.strip_prefix(&**key.head()).is_some_and(|rest| rest.first() == Some(&b'.')));
+        let end = key.map_or_else(|| scan::find(text, b'.'), |key| Some(key.head().len()));
+        let (head, rest) = parted(text, end).ok_or(Refusal::Parts)?;
         let (payload, signature) = parted(rest, last_dot(rest)).ok_or(Refusal::Parts)?;
         let signed = text.get(..head.len() + 1 + payload.len()).ok_or(Refusal::Parts)?;
         // Whose key it is is asked later on. What is no text is no header at all.
-        if !head.is_ascii() {
+        if key.is_none() && !head.is_ascii() {
             return Err(Refusal::Encoding(Part::Header).into());
         }
         // A fourth part would be in one of these, and a dot is no base64url.
@@ -216,13 +222,19 @@ impl<'a> Proof<'a> {
         if !base64url::decode_into(payload, said) {
             return Err(why(Part::Claims).into());
         }
-        Ok(Self { signed, head, said, signature: by })
+        Ok(Self { signed, head, said, signature: by, key })
     }
 
     /// Its header as it stands: what [`ProofKey::read`] reads, and what a key may be remembered by.
     #[must_use]
     pub const fn head(&self) -> &'a [u8] {
         self.head
+    }
+
+    /// The key of its header, where that was known.
+    #[must_use]
+    pub const fn key(&self) -> Option<&'a ProofKey> {
+        self.key
     }
 
     /// Checks all but the signature, and but the token that it is for: RFC 9449 §4.3, checks 3, 8 to 11.
@@ -252,7 +264,7 @@ impl<'a> Proof<'a> {
             None => issued + (AGE_MAX + SKEW),
         };
         let token = claims.ath;
-        if token.as_deref().is_some_and(|text| !base64url::is_hash(text)) {
+        if token.as_deref().is_some_and(|text| asked.token.is_none_or(|hash| hash.as_bytes() != text) && !base64url::is_hash(text)) {
             return Err(Fault::Claim("ath"));
         }
         // It is taken at its end too.

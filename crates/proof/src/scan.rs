@@ -41,10 +41,12 @@ pub(crate) fn holds_pair(text: &[u8], first: u8, second: u8) -> bool {
 /// Where the first of these bytes is: in a text that is long before it comes.
 pub(crate) fn find(text: &[u8], wanted: u8) -> Option<usize> {
     let (chunks, rest) = text.as_chunks::<WIDE>();
-    match chunks.iter().position(|chunk| any_of(chunk, |byte| byte == wanted)) {
-        Some(at) => Some(at * WIDE + find_soon(chunks.get(at)?, wanted)?),
-        None => Some(chunks.len() * WIDE + find_soon(rest, wanted)?),
+    for (at, chunk) in chunks.iter().enumerate() {
+        if any_of(chunk, |byte| byte == wanted) {
+            return Some(at * WIDE + find_soon(chunk, wanted)?);
+        }
     }
+    Some(chunks.len() * WIDE + find_soon(rest, wanted)?)
 }
 
 /// The same in a text where it comes soon.

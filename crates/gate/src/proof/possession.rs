@@ -16,15 +16,15 @@ pub(super) struct Held<'p> {
     checked: Checked<'p>,
 }
 
-/// Reads a proof, and checks that it is for this request.
+/// Reads a proof, and checks that it is for this request; `seen`: the token that it goes with, where that was seen before.
 pub(super) fn read<'p>(
-    text: &'p [u8],
-    room: &'p mut Room,
+    (text, room): (&'p [u8], &'p mut Room),
+    seen: Option<&'p Token>,
     presented: &Presented<'_>,
     snapshot: &Snapshot,
     now: Time,
 ) -> Result<Held<'p>, Reason> {
-    let proof = Proof::read(text, room).map_err(|fault| reason(&fault))?;
+    let proof = Proof::read(text, seen.and_then(|token| token.prover.key()), room).map_err(|fault| reason(&fault))?;
     let routed = &presented.sourced.routed;
     let asked = |space: Option<Space<'_>>| {
         proof.check(&Asked {
@@ -32,6 +32,7 @@ pub(super) fn read<'p>(
             origins: snapshot.origins(&routed.api.name),
             path: &routed.canonical.request.path,
             nonce: space.map(|space| (snapshot.nonces(), space)),
+            token: seen.and_then(|token| token.hash.as_deref()),
             now,
         })
     };
@@ -69,7 +70,7 @@ impl Held<'_> {
             return Err(Reason::ProofBinding);
         }
         // As with nearly every request but the first: the header that its last proof had.
-        if let Some(key) = token.prover.key(self.proof.head()) {
+        if let Some(key) = self.proof.key() {
             let shown = key.thumbprint() == thumbprint && self.proof.is_of(key);
             return if shown { Ok(HeldKey::Key(*thumbprint)) } else { Err(Reason::ProofBinding) };
         }

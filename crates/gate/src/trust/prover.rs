@@ -1,7 +1,8 @@
 //! With which key a token that is bound to one was shown, found by the token: no header is read twice, and none looked up.
 //!
 //! INVARIANT (verified there): a key is noted once a proof of it was verified and found to be of the thumbprint that the token is bound to.
-//! A header with the same text has the same key ([`ProofKey::head`]); any other text is read as if nothing were noted.
+//! A header with the same text has the same key ([`ProofKey::head`]); any other text is read as if nothing were noted. Whoever uses it holds its
+//! thumbprint against that of the token that is shown all the same.
 
 use std::sync::{Arc, OnceLock};
 use wardgate_proof::dpop::ProofKey;
@@ -11,9 +12,9 @@ use wardgate_proof::dpop::ProofKey;
 pub(crate) struct Prover(OnceLock<Arc<ProofKey>>);
 
 impl Prover {
-    /// The key of a header, where it is the one that was noted.
-    pub(crate) fn key(&self, head: &[u8]) -> Option<&ProofKey> {
-        self.0.get().map(Arc::as_ref).filter(|key| **key.head() == *head)
+    /// The key that was noted.
+    pub(crate) fn key(&self) -> Option<&ProofKey> {
+        self.0.get().map(Arc::as_ref)
     }
 
     /// Notes a key. What was noted before stays.

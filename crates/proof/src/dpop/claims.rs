@@ -102,15 +102,15 @@ fn quoted(text: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// Digits, and what follows them. JSON has no number that begins with a zero, but for that alone (RFC 8259 §6).
 fn whole_number(text: &[u8]) -> Option<(Number, &[u8])> {
-    let mut number: u64 = 0;
-    let mut rest = text;
-    while let [digit @ b'0'..=b'9', more @ ..] = rest {
-        number = number.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
-        rest = more;
-    }
-    if rest.len() == text.len() || text.starts_with(b"0") {
+    // What is longer is no moment: it is read the long way.
+    const DIGITS_MAX: usize = 18;
+    let count = text.iter().take(DIGITS_MAX + 1).take_while(|byte| byte.is_ascii_digit()).count();
+    let (digits, rest) = text.split_at_checked(count)?;
+    if matches!(digits, [] | [b'0', ..]) || count > DIGITS_MAX {
         return None;
     }
+    // INVARIANT (small): so many digits are below 2^63.
+    let number = digits.iter().fold(0_u64, |number, digit| number.wrapping_mul(10).wrapping_add(u64::from(digit.wrapping_sub(b'0'))));
     Some((number.into(), rest))
 }
 
