@@ -239,7 +239,10 @@ impl Budgets {
     }
 
     fn of(&self, task: &TaskId) -> Arc<Shares> {
-        Arc::clone(self.tasks.pin().get_or_insert_with(task.clone(), Arc::default))
+        let tasks = self.tasks.pin();
+        // Nearly always it is there.
+        let shares = tasks.get(task).unwrap_or_else(|| tasks.get_or_insert_with(task.clone(), Arc::default));
+        Arc::clone(shares)
     }
 
     /// Takes a call of a task, where its budget has one, and bytes and records to begin with. `None`: nothing is counted.
@@ -263,8 +266,9 @@ impl Budgets {
             key: None,
             held: AtomicBool::new(false),
             exceeds: AtomicBool::new(false),
-            shares: Arc::clone(&shares),
+            shares,
         };
+        let shares = &*place.shares;
         // INVARIANT (no more answers than records): each call that is under way holds one that its answer may have.
         if records.is_some() {
             if !shares.records.take(1) {

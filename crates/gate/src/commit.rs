@@ -25,7 +25,7 @@ pub(crate) fn stopped(caller: &Caller, denied: &Denied) -> Reason {
 /// Gives the permit, or the refusal.
 #[must_use]
 pub fn commit(ruled: Ruled, snapshot: &Snapshot, now: Time) -> Verdict {
-    let Ruled { ruling, reservation, api, operation, caller, acting_until, sight } = ruled;
+    let Ruled { ruling, reservation, api, operation, caller, acting_until, sight, lapses } = ruled;
     if !ruling.forwards() {
         return Verdict { ruling, permit: None, sight };
     }
@@ -51,7 +51,7 @@ pub fn commit(ruled: Ruled, snapshot: &Snapshot, now: Time) -> Verdict {
     };
     let until = ruling.grant.as_ref().and_then(|grant| snapshot.end_of(grant));
     let until = [until, acting_until].into_iter().flatten().min();
-    let lapses = caller.as_ref().and_then(|caller| task::over_from(caller, snapshot, now));
+    let lapses = lapses.or_else(|| task::over_from(caller.as_ref()?, snapshot, now));
     let lease = Lease::new(caller, Arc::clone(snapshot.denied()), reservation.map(Reservation::commit), Ends { until, lapses });
     let purpose = ruling.purpose.clone();
     Verdict { ruling, permit: Some(Permit::new(api, show, purpose, lease, snapshot.mint())), sight }

@@ -120,6 +120,8 @@ fn ruled(ruled: Result<Ruled, Unruled>, facts: &Facts, snapshot: &Snapshot, now:
     match ruled.ruling.response {
         // Where a ruling does not bind, nobody waits for it.
         Response::Slow { delay } if ruled.ruling.enforced => {
+            // Until then something may be heard of its task.
+            let ruled = Ruled { lapses: None, ..ruled };
             Step::Wait(Held(Holding::Ruled(Box::new(ruled))), Need::Delay { until: now + delay })
         }
         Response::Slow { .. } | Response::Allow | Response::Challenge { .. } | Response::Block => {
@@ -141,7 +143,7 @@ pub fn resume(held: Held, answer: &Answer, facts: &Facts, snapshot: &Snapshot, m
         now: Time,
     ) -> Result<Ruled, Unruled> {
         let considered = standing::consider(facts, snapshot)?;
-        let inspected = looked(reserve::Reserved { considered, reservation }, Some(answer), snapshot)?;
+        let inspected = looked(reserve::Reserved { considered, reservation, lapses: None }, Some(answer), snapshot)?;
         let assessed = risk::assess(inspected, meters, now);
         Ok(rule::rule(assessed, snapshot, now)?)
     }

@@ -63,6 +63,12 @@ pub fn next_nonce(facts: &Facts, snapshot: &Snapshot, now: Time) -> Option<Strin
     Some(snapshot.nonces().offer(space, now))
 }
 
+/// Whether a key may be remembered: not where its header is so long that somebody made it so.
+#[must_use]
+pub(crate) fn is_usual(key: &ProofKey) -> bool {
+    key.head().len() <= HEAD_BYTES_MAX
+}
+
 /// Proofs of one identity, by the slice that their end lies in.
 #[derive(Debug, Default)]
 struct Memory {
@@ -98,7 +104,7 @@ impl Memory {
 /// Proofs that were taken, and the keys that made them.
 #[derive(Debug)]
 pub struct Possessions {
-    keys: Cache<Box<str>, Arc<ProofKey>>,
+    keys: Cache<Arc<[u8]>, Arc<ProofKey>>,
     /// Two, so that 128 bits stand for a proof. They are keyed anew in each process.
     hashes: [RandomState; 2],
     shards: [Mutex<AHashMap<IdentityId, Memory>>; 16],
@@ -135,14 +141,14 @@ impl Possessions {
 
     /// The key that a header of proofs has, where one of them was good before.
     #[must_use]
-    pub(crate) fn key(&self, head: &str) -> Option<Arc<ProofKey>> {
+    pub(crate) fn key(&self, head: &[u8]) -> Option<Arc<ProofKey>> {
         self.keys.get(head)
     }
 
-    /// Remembers the key of a header, unless that is so long that somebody made it so.
-    pub(crate) fn remember(&self, head: &str, key: &Arc<ProofKey>) {
-        if head.len() <= HEAD_BYTES_MAX {
-            self.keys.insert(head.into(), Arc::clone(key));
+    /// Remembers a key by its header ([`is_usual`]).
+    pub(crate) fn remember(&self, key: &Arc<ProofKey>) {
+        if is_usual(key) {
+            self.keys.insert(Arc::clone(key.head()), Arc::clone(key));
         }
     }
 

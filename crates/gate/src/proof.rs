@@ -40,7 +40,7 @@ use wardgate_model::{
     reason::Reason,
     time::Time,
 };
-use wardgate_proof::binding::Match;
+use wardgate_proof::{binding::Match, dpop::Room};
 
 pub(crate) use federated::upon;
 pub(crate) use ours::shown as of_ours;
@@ -141,15 +141,19 @@ pub fn verify<'a>(
     meters: &Meters,
     now: Time,
 ) -> Result<Proven<'a>, Unready> {
-    let read = presented.possession.map(possession::read).transpose();
-    let held = match &read {
-        Ok(Some(proof)) => possession::check(proof, &presented, snapshot, now).map(Some),
-        Ok(None) => Ok(None),
-        Err(reason) => Err(*reason),
+    // What a token was shown with before makes the next proof cheaper to read; nothing follows from it before that is read.
+    let seen = match (&presented.shown, presented.possession) {
+        (Shown::Token(text), Some(_)) => snapshot.trust().seen(text, now),
+        _ => None,
     };
-    let held = match held {
-        Ok(held) => held,
-        Err(reason) => return Err(nobody(presented.into_facts(), reason, snapshot, meters, now).into()),
+    let seen = seen.as_deref();
+    let mut room = None;
+    let held = match presented.possession {
+        Some(text) => match possession::read((text, room.get_or_insert_with(Room::default)), seen, &presented, snapshot, now) {
+            Ok(held) => Some(held),
+            Err(reason) => return Err(nobody(presented.into_facts(), reason, snapshot, meters, now).into()),
+        },
+        None => None,
     };
     let chain = presented.sourced.routed.canonical.arrival.certificates.map(|chain| &**chain);
     let answer = answers.last();
@@ -158,7 +162,7 @@ pub fn verify<'a>(
         Shown::None => return Ok(Proven { sourced: presented.sourced, genuine: None }),
         Shown::Key(key) => key::genuine(key, snapshot),
         Shown::Opaque(text) => opaque(text, &presented, &beside, answer, snapshot, now),
-        Shown::Token(text) => token::vouched(text, &presented.sourced.routed.api, &beside, snapshot, now),
+        Shown::Token(text) => token::vouched(text, seen, &presented.sourced.routed.api, &beside, snapshot, now),
         Shown::Signed(hooks) => {
             let Sourced { routed, address, .. } = &presented.sourced;
             webhook::signed(hooks, routed.canonical.arrival, *address, answer, snapshot, now)

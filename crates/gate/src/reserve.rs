@@ -23,6 +23,8 @@ pub struct Reserved<'f> {
     pub considered: Considered<'f>,
     /// What is held.
     pub reservation: Reservation,
+    /// From when on the task is over that it is a call of, if nothing more is heard of it; `None`: it is of none, or that was not looked for.
+    pub lapses: Option<Time>,
 }
 
 /// Takes a place under every limit that counts this request.
@@ -30,14 +32,14 @@ pub struct Reserved<'f> {
 /// # Errors
 /// When one has none left.
 pub fn take<'f>(considered: Considered<'f>, snapshot: &Snapshot, meters: &Meters, now: Time) -> Result<Reserved<'f>, Unruled> {
-    let task = of_task(&considered, snapshot, meters, now)?;
+    let (task, lapses) = of_task(&considered, snapshot, meters, now)?;
     let none = is_break_glass(considered.caller, considered.api).then(|| Limits::compile(&[]));
     match meters.reserve(none.as_ref().unwrap_or(snapshot.limits()), considered.facts, now) {
         Ok(mut reservation) => {
             if let Some(task) = task {
                 reservation.hold_task(task);
             }
-            Ok(Reserved { considered, reservation })
+            Ok(Reserved { considered, reservation, lapses })
         }
         Err(refusal) => {
             let Refusal { reason, states, retry_after_s, .. } = *refusal;
@@ -46,12 +48,19 @@ pub fn take<'f>(considered: Considered<'f>, snapshot: &Snapshot, meters: &Meters
     }
 }
 
-/// A call of the budget of its task. What calls to end the task, or to keep it alive, is none of it.
-fn of_task(considered: &Considered<'_>, snapshot: &Snapshot, meters: &Meters, now: Time) -> Result<Option<TaskPlace>, Unruled> {
+/// A call of the budget of its task, and from when on that is over. What calls to end the task, or to keep it alive, is none of it.
+fn of_task(
+    considered: &Considered<'_>,
+    snapshot: &Snapshot,
+    meters: &Meters,
+    now: Time,
+) -> Result<(Option<TaskPlace>, Option<Time>), Unruled> {
     let of = considered.caller.task.as_ref().filter(|_| !considered.api.is_tasks());
-    let Some(task) = of.and_then(|id| snapshot.task(id.as_str(), &considered.caller.identity.id, now)) else { return Ok(None) };
+    let Some(task) = of.and_then(|id| snapshot.task(id.as_str(), &considered.caller.identity.id, now)) else {
+        return Ok((None, None));
+    };
     match meters.budgets().take(task, considered.facts.request.retry, now) {
-        Ok(place) => Ok(place),
+        Ok(place) => Ok((place, Some(task.is_over_from()))),
         Err(Short::Ask) => Err(Unruled::Needs(Need::Budget { task: task.id.clone() }, Held(Holding::Nothing))),
         Err(Short::Used) => Err(Denial::because(Reason::ReserveTask).into()),
     }

@@ -33,6 +33,8 @@ pub struct Ruled {
     /// When the grant ends that permits it to whoever acts for the caller.
     pub(crate) acting_until: Option<Time>,
     pub(crate) sight: Option<Sight>,
+    /// From when on its task is over, as this snapshot has it; `None`: it is of none, or that was not looked for.
+    pub(crate) lapses: Option<Time>,
 }
 
 /// Rules.
@@ -84,6 +86,7 @@ pub fn rule(assessed: Assessed<'_>, snapshot: &Snapshot, now: Time) -> Result<Ru
         reservation: Some(reserved.reservation),
         acting_until: acting.and_then(|acting| snapshot.end_of(&acting.grant?)),
         sight,
+        lapses: reserved.lapses,
     })
 }
 
@@ -107,6 +110,7 @@ impl Ruled {
             reservation: None,
             acting_until: None,
             sight: None,
+            lapses: None,
             api: facts.api.clone(),
             operation: facts.operation.clone(),
             caller: facts.caller.clone(),

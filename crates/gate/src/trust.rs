@@ -7,6 +7,7 @@
 mod asked;
 mod authority;
 mod bot;
+mod prover;
 mod seen;
 mod standing;
 mod told;
@@ -14,6 +15,7 @@ mod told;
 pub use asked::AskedIssuer;
 pub use authority::{Certificate, Gathered, TrustedAuthority};
 pub use bot::TrustedBot;
+pub(crate) use prover::Prover;
 pub(crate) use told::Told;
 
 use crate::task::OfTask;
@@ -152,6 +154,8 @@ pub struct Token {
     pub ours: bool,
     /// The SHA-256 of its text in base64url, where it is bound to a key: each proof of possession says it too (RFC 9449 §4.2, `ath`).
     pub hash: Option<Box<str>>,
+    /// With which key it was shown, where it is bound to one.
+    pub(crate) prover: Prover,
     /// Of which task it is, where it is ours.
     pub task: Option<Arc<OfTask>>,
     /// What is asked of it with each request.
@@ -207,6 +211,7 @@ impl Token {
             ours: false,
             task: None,
             hash,
+            prover: Prover::default(),
             keys_until,
             standing,
         }
@@ -368,8 +373,7 @@ impl Trust {
     /// When it is not genuine, not meant for us or not in force; or when newer keys could turn that.
     pub fn token(&self, text: &str, now: Time) -> Result<Arc<Token>, Trouble> {
         let shown = seen::Shown::of(text).ok_or(Reason::ProofToken)?;
-        let counts = |token: &Arc<Token>| token.keys_until.is_none_or(|end| now < end) && self.stands(&token.standing);
-        if let Some(token) = self.tokens.get(&shown).filter(counts) {
+        if let Some(token) = self.found(&shown, now) {
             return if now < token.ends { Ok(token) } else { Err(Reason::ProofExpired.into()) };
         }
         let unverified = Unverified::read(text).map_err(|refusal| reason(&refusal))?;
@@ -394,6 +398,16 @@ impl Trust {
         let token = Arc::new(Token { ours: issuer.ours, task, ..Token::new(text, &issuer.name, &issuer.expected, said, by) });
         self.tokens.insert(shown.into(), Arc::clone(&token));
         Ok(token)
+    }
+
+    /// A token that was found genuine before, by what counts still, whether or not it is in force.
+    pub(crate) fn seen(&self, text: &str, now: Time) -> Option<Arc<Token>> {
+        self.found(&seen::Shown::of(text)?, now)
+    }
+
+    fn found(&self, shown: &seen::Shown<'_>, now: Time) -> Option<Arc<Token>> {
+        let counts = |token: &Arc<Token>| token.keys_until.is_none_or(|end| now < end) && self.stands(&token.standing);
+        self.tokens.get(shown).filter(counts)
     }
 
     /// Whether a token was found genuine here and is remembered, whether or not it is in force still.

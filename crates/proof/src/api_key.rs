@@ -14,7 +14,10 @@
 //! HMAC-SHA-256 of the whole text under a [`Pepper`], so that a stolen database opens nothing and a key cannot be
 //! moved to another environment, id or kind.
 
-use crate::entropy::{Entropy, NoEntropy};
+use crate::{
+    entropy::{Entropy, NoEntropy},
+    scan,
+};
 use aws_lc_rs::{constant_time, digest, hmac};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::fmt;
@@ -202,11 +205,13 @@ pub fn find(bytes: &[u8]) -> Option<ApiKey<'_>> {
         return None;
     }
     let mut rest = bytes;
-    while let Some(at) = rest.windows(3).position(|window| matches!(window, b"wg_" | b"wgs" | b"wga" | b"wgb")) {
+    while let Some(at) = scan::find_soon(rest, b'w') {
         let candidate = rest.get(at..)?;
         // A key ends where its characters do, or earlier: what follows may be word characters too, so the length is
         // taken from the grammar, never from the surroundings.
-        if let Some(key) = leading_key(candidate) {
+        if matches!(candidate, [b'w', b'g', b'_' | b's' | b'a' | b'b', ..])
+            && let Some(key) = leading_key(candidate)
+        {
             return Some(key);
         }
         rest = candidate.get(1..)?;
@@ -214,11 +219,10 @@ pub fn find(bytes: &[u8]) -> Option<ApiKey<'_>> {
     None
 }
 
-/// Whether the two letters that every key begins with stand anywhere. To the end whatever is found, and without a branch: so many bytes
-/// are looked at in one step, which counts where a field is long (a token, a proof of possession).
+/// Whether the two letters that every key begins with stand anywhere: many bytes in one step, which counts where a field is long (a token, a
+/// proof of possession).
 fn may_hold(bytes: &[u8]) -> bool {
-    let pairs = bytes.iter().zip(bytes.get(1..).unwrap_or_default());
-    pairs.fold(0_u8, |found, (first, second)| found | (u8::from(*first == b'w') & u8::from(*second == b'g'))) != 0
+    scan::holds_pair(bytes, b'w', b'g')
 }
 
 fn leading_key(candidate: &[u8]) -> Option<ApiKey<'_>> {

@@ -28,7 +28,7 @@ use crate::{
 use claims::Claims;
 use nonce::{NonceKey, Space};
 use serde_json::{Value, json};
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 use wardgate_model::time::Time;
 
 /// How long ago a proof may have been made, beside the skew of clocks.
@@ -81,6 +81,7 @@ pub enum Fault {
 pub struct ProofKey {
     key: Key,
     thumbprint: [u8; 32],
+    head: Arc<[u8]>,
 }
 
 impl ProofKey {
@@ -88,8 +89,8 @@ impl ProofKey {
     ///
     /// # Errors
     /// When it is no header of a proof, or has no public key that counts.
-    pub fn read(head: &str) -> Result<Self, Fault> {
-        let members = jws::header(head)?;
+    pub fn read(head: &[u8]) -> Result<Self, Fault> {
+        let members = jws::header(std::str::from_utf8(head).map_err(|_| Refusal::Encoding(Part::Header))?)?;
         let header = Header::read(&members)?;
         if !TokenKind::DpopProof.accepts(header.typ()) {
             return Err(Refusal::Type(header.typ().map(Shown::of)).into());
@@ -103,7 +104,14 @@ impl ProofKey {
         let accepting = Accepting { algorithms: Algorithms::from_iter([algorithm]), usage: Usage::Signature };
         let key = Key::read(jwk, accepting)?;
         let thumbprint = hash(key.thumbprint()).ok_or(Fault::NoKey)?;
-        Ok(Self { key, thumbprint })
+        Ok(Self { key, thumbprint, head: head.into() })
+    }
+
+    /// The header that it was read from. INVARIANT (text): a header with the same text has this key, and nothing that this one had not: what counts
+    /// of a header is all in its text.
+    #[must_use]
+    pub const fn head(&self) -> &Arc<[u8]> {
+        &self.head
     }
 
     /// Its SHA-256 thumbprint (RFC 7638): `jkt`.
@@ -114,13 +122,41 @@ impl ProofKey {
 }
 
 /// A proof that can be read, nothing of it believed.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Proof<'a> {
     signed: &'a [u8],
-    head: &'a str,
-    /// What it says, and behind it its signature.
-    bytes: Vec<u8>,
-    payload_len: usize,
+    head: &'a [u8],
+    said: &'a [u8],
+    signature: &'a [u8],
+    key: Option<&'a ProofKey>,
+}
+
+/// So many bytes nearly every proof says, signature included.
+const SHORT: usize = 384;
+/// As long is a signature of 64 bytes in base64url, which nearly every proof has.
+const SIGNATURE_CHARACTERS: usize = 86;
+
+/// Room for what a proof says, decoded: for the usual one nothing is allocated.
+#[derive(Debug)]
+pub struct Room {
+    short: [u8; SHORT],
+    long: Vec<u8>,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { short: [0; SHORT], long: Vec::new() }
+    }
+}
+
+impl Room {
+    fn of(&mut self, length: usize) -> &mut [u8] {
+        if length <= SHORT {
+            return self.short.get_mut(..length).unwrap_or_default();
+        }
+        self.long.resize(length, 0);
+        &mut self.long
+    }
 }
 
 /// For which request a proof is looked at.
@@ -134,6 +170,8 @@ pub struct Asked<'a> {
     pub path: &'a str,
     /// Where a nonce of ours is wanted: by which key, and for what.
     pub nonce: Option<(&'a NonceKey, Space<'a>)>,
+    /// The hash of the token that it should be for, where that is known, as `ath` has it: so that what it says is not looked at twice.
+    pub token: Option<&'a str>,
     /// Now.
     pub now: Time,
 }
@@ -142,66 +180,73 @@ pub struct Asked<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked<'p> {
     /// `jti`: together with key and address it is good once.
-    pub id: Cow<'p, str>,
+    pub id: Cow<'p, [u8]>,
     /// `htu`, as it says it.
-    pub target: Cow<'p, str>,
+    pub target: Cow<'p, [u8]>,
     /// `ath`: the SHA-256 of the token that it is for, in base64url: of one hash there is one such text ([`base64url::is_hash`]).
-    pub token: Option<Cow<'p, str>>,
+    pub token: Option<Cow<'p, [u8]>>,
     /// `nonce`, as it says it: it may answer a challenge, where none is wanted otherwise.
-    pub nonce: Option<Cow<'p, str>>,
+    pub nonce: Option<Cow<'p, [u8]>>,
     /// From then on it is not taken any more: so long it has to be remembered.
     pub ends: Time,
 }
 
 impl<'a> Proof<'a> {
-    /// Takes it apart.
+    /// Takes it apart; `known`: a key whose header it may have, so that one that is known is not looked through again.
     ///
     /// # Errors
     /// When it is no compact JWS.
-    pub fn read(text: &'a (impl AsRef<[u8]> + ?Sized)) -> Result<Self, Fault> {
+    pub fn read(text: &'a (impl AsRef<[u8]> + ?Sized), known: Option<&'a ProofKey>, room: &'a mut Room) -> Result<Self, Fault> {
         let text = text.as_ref();
         if text.len() > TOKEN_BYTES_MAX {
             return Err(Refusal::TooLong.into());
         }
-        let (head, rest) = parted(text).ok_or(Refusal::Parts)?;
-        let (payload, signature) = parted(rest).ok_or(Refusal::Parts)?;
+        // INVARIANT (text): a header that a key was read from is base64url, so there is no dot in it, and it is ASCII.
+        let key = known.filter(|key| text.strip_prefix(&**key.head()).is_some_and(|rest| rest.first() == Some(&b'.')));
+        let end = key.map_or_else(|| scan::find(text, b'.'), |key| Some(key.head().len()));
+        let (head, rest) = parted(text, end).ok_or(Refusal::Parts)?;
+        let (payload, signature) = parted(rest, last_dot(rest)).ok_or(Refusal::Parts)?;
         let signed = text.get(..head.len() + 1 + payload.len()).ok_or(Refusal::Parts)?;
         // Whose key it is is asked later on. What is no text is no header at all.
-        let head = std::str::from_utf8(head).ok().filter(|head| head.is_ascii()).ok_or(Refusal::Encoding(Part::Header))?;
-        // A fourth part would be in the signature, and is no base64url.
-        let why = || if signature.contains(&b'.') { Refusal::Parts } else { Refusal::Encoding(Part::Signature) };
+        if key.is_none() && !head.is_ascii() {
+            return Err(Refusal::Encoding(Part::Header).into());
+        }
+        // A fourth part would be in one of these, and a dot is no base64url.
+        let why = |part| if rest.iter().filter(|byte| **byte == b'.').count() > 1 { Refusal::Parts } else { Refusal::Encoding(part) };
         let payload_len = base64url::bytes_of(payload);
-        let mut bytes = vec![0; payload_len + base64url::bytes_of(signature)];
+        let bytes = room.of(payload_len + base64url::bytes_of(signature));
         let (said, by) = bytes.split_at_mut_checked(payload_len).unwrap_or_default();
         if !base64url::decode_into(signature, by) {
-            return Err(why().into());
+            return Err(why(Part::Signature).into());
         }
         if !base64url::decode_into(payload, said) {
-            return Err(Refusal::Encoding(Part::Claims).into());
+            return Err(why(Part::Claims).into());
         }
-        Ok(Self { signed, head, bytes, payload_len })
-    }
-
-    fn parts(&self) -> (&[u8], &[u8]) {
-        self.bytes.split_at_checked(self.payload_len).unwrap_or_default()
+        Ok(Self { signed, head, said, signature: by, key })
     }
 
     /// Its header as it stands: what [`ProofKey::read`] reads, and what a key may be remembered by.
     #[must_use]
-    pub const fn head(&self) -> &'a str {
+    pub const fn head(&self) -> &'a [u8] {
         self.head
+    }
+
+    /// The key of its header, where that was known.
+    #[must_use]
+    pub const fn key(&self) -> Option<&'a ProofKey> {
+        self.key
     }
 
     /// Checks all but the signature, and but the token that it is for: RFC 9449 §4.3, checks 3, 8 to 11.
     ///
     /// # Errors
     /// Says what does not hold.
-    pub fn check(&self, asked: &Asked<'_>) -> Result<Checked<'_>, Fault> {
-        let claims = Claims::read(self.parts().0)?;
+    pub fn check(&self, asked: &Asked<'_>) -> Result<Checked<'a>, Fault> {
+        let claims = Claims::read(self.said)?;
         let id = claims.jti.filter(|id| !id.is_empty() && id.len() <= ID_BYTES_MAX).ok_or(Fault::Claim("jti"))?;
         let issued = claims.iat.and_then(|number| time(&number)).ok_or(Fault::Claim("iat"))?;
         // RFC 9110 §9.1: methods are case-sensitive.
-        if claims.htm.ok_or(Fault::Claim("htm"))? != asked.method {
+        if *claims.htm.ok_or(Fault::Claim("htm"))? != *asked.method.as_bytes() {
             return Err(Fault::Method);
         }
         let target = claims.htu.ok_or(Fault::Claim("htu"))?;
@@ -211,7 +256,7 @@ impl<'a> Proof<'a> {
         let ends = match asked.nonce {
             // §11.1: the nonce says when it was made at the earliest, whatever the clock of the client.
             Some((key, space)) => {
-                let made = claims.nonce.as_deref().and_then(|nonce| key.made(space, nonce, asked.now)).ok_or(Fault::Nonce)?;
+                let made = claims.nonce.as_deref().and_then(|nonce| key.shown(space, nonce, asked.now)).ok_or(Fault::Nonce)?;
                 made + (nonce::LIFE + SKEW)
             }
             None if issued > asked.now + (AHEAD_MAX + SKEW) => return Err(Fault::Early),
@@ -219,7 +264,7 @@ impl<'a> Proof<'a> {
             None => issued + (AGE_MAX + SKEW),
         };
         let token = claims.ath;
-        if token.as_deref().is_some_and(|text| !base64url::is_hash(text)) {
+        if token.as_deref().is_some_and(|text| asked.token.is_none_or(|hash| hash.as_bytes() != text) && !base64url::is_hash(text)) {
             return Err(Fault::Claim("ath"));
         }
         // It is taken at its end too.
@@ -230,14 +275,21 @@ impl<'a> Proof<'a> {
     /// Whether this key, which its header has, made it (checks 6 and 7).
     #[must_use]
     pub fn is_of(&self, key: &ProofKey) -> bool {
-        key.key.verifies(self.signed, self.parts().1)
+        key.key.verifies(self.signed, self.signature)
     }
 }
 
-/// Before and after the first dot.
-fn parted(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (before, after) = text.split_at_checked(scan::find(text, b'.')?)?;
+/// Before and after the dot at a place.
+fn parted(text: &[u8], at: Option<usize>) -> Option<(&[u8], &[u8])> {
+    let (before, after) = text.split_at_checked(at?)?;
     Some((before, after.get(1..)?))
+}
+
+/// The dot before the signature: where it usually is, else the first. INVARIANT (one dot): where there are several, some part is no base64url,
+/// whichever is taken.
+fn last_dot(rest: &[u8]) -> Option<usize> {
+    let usual = rest.len().checked_sub(SIGNATURE_CHARACTERS + 1);
+    usual.filter(|at| rest.get(*at) == Some(&b'.')).or_else(|| scan::find(rest, b'.'))
 }
 
 fn hash(text: &str) -> Option<[u8; 32]> {

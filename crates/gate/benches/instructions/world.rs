@@ -15,7 +15,7 @@ use wardgate_model::{
 use wardgate_proof::{
     access_token::AccessToken,
     api_key::{self, KeyKind},
-    dpop::{self, Proof, ProofKey, Proving},
+    dpop::{self, Proof, ProofKey, Proving, Room},
     entropy::SystemEntropy,
     jose::base64url,
     jws::{Signer, jwks},
@@ -219,7 +219,8 @@ fn each(asked: Asked, key: &Signer, token: &str, now: Time) -> Result<Each, Stri
     let target = "https://ledger.example/ledger/entries/4711";
     let proving = Proving { method: "GET", target, token: Some(token), nonce: None, id: &id, now };
     let proof = dpop::prove(key, &proving).map_err(|error| error.to_string())?;
-    let read = Proof::read(Box::leak(proof.clone().into_boxed_str())).map_err(|error| error.to_string())?;
+    let read = Proof::read(Box::leak(proof.clone().into_boxed_str()).as_bytes(), None, Box::leak(Box::<Room>::default()))
+        .map_err(|error| error.to_string())?;
     Ok(Each { asked: asked.possessed(token, &proof), read })
 }
 

@@ -7,7 +7,7 @@ const NOW: Time = Time::from_seconds(1_800_000_000);
 const LIFE: Duration = Duration::from_secs(90);
 
 fn proof(id: &str, ends: Time) -> Checked<'_> {
-    Checked { id: Cow::Borrowed(id), target: Cow::Borrowed("https://gate.example/ledger"), token: None, nonce: None, ends }
+    Checked { id: Cow::Borrowed(id.as_bytes()), target: Cow::Borrowed(b"https://gate.example/ledger"), token: None, nonce: None, ends }
 }
 
 fn take(all: &Possessions, identity: u128, key: u8, id: &str, made: Time, now: Time) -> Taken {

@@ -5,24 +5,26 @@
 //! another key, for another token or not signed by its key looks as an unknown token does.
 
 use super::{Failed, Genuine};
-use crate::{credential::Presented, possession, snapshot::Snapshot, spent::Taken};
+use crate::{credential::Presented, possession, snapshot::Snapshot, spent::Taken, trust::Token};
 use std::sync::Arc;
 use wardgate_model::{id::ApiName, proof::HeldKey, reason::Reason, time::Time};
-use wardgate_proof::dpop::{Asked, Checked, Fault, Proof, ProofKey, nonce::Space};
+use wardgate_proof::dpop::{Asked, Checked, Fault, Proof, ProofKey, Room, nonce::Space};
 
 /// A proof that is for this request and in time. Its signature is verified where it is asked for.
 pub(super) struct Held<'p> {
-    proof: &'p Proof<'p>,
+    proof: Proof<'p>,
     checked: Checked<'p>,
 }
 
-/// Reads a proof.
-pub(super) fn read(text: &[u8]) -> Result<Proof<'_>, Reason> {
-    Proof::read(text).map_err(|fault| reason(&fault))
-}
-
-/// Checks that it is for this request.
-pub(super) fn check<'p>(proof: &'p Proof<'p>, presented: &Presented<'_>, snapshot: &Snapshot, now: Time) -> Result<Held<'p>, Reason> {
+/// Reads a proof, and checks that it is for this request; `seen`: the token that it goes with, where that was seen before.
+pub(super) fn read<'p>(
+    (text, room): (&'p [u8], &'p mut Room),
+    seen: Option<&'p Token>,
+    presented: &Presented<'_>,
+    snapshot: &Snapshot,
+    now: Time,
+) -> Result<Held<'p>, Reason> {
+    let proof = Proof::read(text, seen.and_then(|token| token.prover.key()), room).map_err(|fault| reason(&fault))?;
     let routed = &presented.sourced.routed;
     let asked = |space: Option<Space<'_>>| {
         proof.check(&Asked {
@@ -30,6 +32,7 @@ pub(super) fn check<'p>(proof: &'p Proof<'p>, presented: &Presented<'_>, snapsho
             origins: snapshot.origins(&routed.api.name),
             path: &routed.canonical.request.path,
             nonce: space.map(|space| (snapshot.nonces(), space)),
+            token: seen.and_then(|token| token.hash.as_deref()),
             now,
         })
     };
@@ -59,17 +62,27 @@ fn reason(fault: &Fault) -> Reason {
 }
 
 impl Held<'_> {
-    /// Whether it shows possession of the key of this thumbprint, for the token of this hash, as `ath` has it. The token was found good by then: whatever is
+    /// Whether it shows possession of the key of this thumbprint, for a token, whose hash `ath` has. The token was found good by then: whatever is
     /// wrong has to look as one that is not.
-    pub(super) fn of(&self, thumbprint: &[u8; 32], token: Option<&str>, snapshot: &Snapshot) -> Result<HeldKey, Reason> {
-        if token.is_none() || self.checked.token.as_deref() != token {
+    pub(super) fn of(&self, token: &Token, thumbprint: &[u8; 32], snapshot: &Snapshot) -> Result<HeldKey, Reason> {
+        let hash = token.hash.as_deref().map(str::as_bytes);
+        if hash.is_none() || self.checked.token.as_deref() != hash {
             return Err(Reason::ProofBinding);
         }
-        let shown = self.key(snapshot).and_then(|(key, seen)| match key.thumbprint() == thumbprint {
-            true => self.verified(&key, seen, snapshot),
-            false => Err(Reason::ProofBinding),
-        });
-        shown.map_err(|_| Reason::ProofBinding)
+        // As with nearly every request but the first: the header that its last proof had.
+        if let Some(key) = self.proof.key() {
+            let shown = key.thumbprint() == thumbprint && self.proof.is_of(key);
+            return if shown { Ok(HeldKey::Key(*thumbprint)) } else { Err(Reason::ProofBinding) };
+        }
+        let (key, seen) = self.key(snapshot).map_err(|_| Reason::ProofBinding)?;
+        if key.thumbprint() != thumbprint {
+            return Err(Reason::ProofBinding);
+        }
+        let held = self.verified(&key, seen, snapshot).map_err(|_| Reason::ProofBinding)?;
+        if possession::is_usual(&key) {
+            token.prover.note(&key);
+        }
+        Ok(held)
     }
 
     /// Whether it has a nonce, of whatever kind.
@@ -79,7 +92,7 @@ impl Held<'_> {
 
     /// Whether it has the nonce of a challenge at this API to the key of this thumbprint, which has made it.
     pub(super) fn answers(&self, api: &ApiName, thumbprint: &[u8; 32], snapshot: &Snapshot, now: Time) -> bool {
-        let made = |nonce: &str| snapshot.nonces().made(Space::Challenge(api, thumbprint), nonce, now);
+        let made = |nonce: &[u8]| snapshot.nonces().shown(Space::Challenge(api, thumbprint), nonce, now);
         self.checked.nonce.as_deref().and_then(made).is_some()
     }
 
@@ -96,7 +109,7 @@ impl Held<'_> {
             return Err(Reason::ProofPossession);
         }
         if !seen {
-            snapshot.possessions().remember(self.proof.head(), key);
+            snapshot.possessions().remember(key);
         }
         Ok(HeldKey::Key(*key.thumbprint()))
     }

@@ -18,16 +18,31 @@ use wardgate_model::{
 };
 use wardgate_proof::{api_key, jose::claims::Confirmation, x509::Thumbprint};
 
-/// The record that a signed token stands for.
-pub(super) fn vouched(text: &str, api: &Api, beside: &Beside<'_, '_>, snapshot: &Snapshot, now: Time) -> Result<Genuine, Failed> {
-    let token = match snapshot.trust().token(text, now) {
-        Err(Trouble::Refused(Reason::ProofExpired)) if !snapshot.trust().remembers(text) => return Err(Failed::Overdue),
-        found => found?,
+/// The record that a signed token stands for; `seen`: the token, where it was looked for already.
+pub(super) fn vouched(
+    text: &str,
+    seen: Option<&Token>,
+    api: &Api,
+    beside: &Beside<'_, '_>,
+    snapshot: &Snapshot,
+    now: Time,
+) -> Result<Genuine, Failed> {
+    let found;
+    let token = match seen {
+        Some(token) if now < token.ends => token,
+        Some(_) => return Err(Reason::ProofExpired.into()),
+        None => {
+            found = match snapshot.trust().token(text, now) {
+                Err(Trouble::Refused(Reason::ProofExpired)) if !snapshot.trust().remembers(text) => return Err(Failed::Overdue),
+                found => found?,
+            };
+            &*found
+        }
     };
     if token.ours {
-        return Ok(ours::shown(&token, api, held(&token, beside, snapshot)?, snapshot)?);
+        return Ok(ours::shown(token, api, held(token, beside, snapshot)?, snapshot)?);
     }
-    stands_for(&token, beside, snapshot)
+    stands_for(token, beside, snapshot)
 }
 
 /// The record that an opaque token stands for. Its issuer is asked, unless what it said is remembered still.
@@ -76,7 +91,7 @@ fn held(token: &Token, beside: &Beside<'_, '_>, snapshot: &Snapshot) -> Result<O
         (Some(Confirmation::Certificate(bound)), Beside { chain: Some(chain), .. }) if Thumbprint::of(chain.leaf()).0 == bound => {
             Ok(Some(HeldKey::Certificate(bound)))
         }
-        (Some(Confirmation::Key(bound)), Beside { held: Some(held), .. }) => held.of(&bound, token.hash.as_deref(), snapshot).map(Some),
+        (Some(Confirmation::Key(bound)), Beside { held: Some(held), .. }) => held.of(token, &bound, snapshot).map(Some),
         (Some(Confirmation::Certificate(_) | Confirmation::Key(_) | Confirmation::Other), _) => Err(Reason::ProofBinding),
     }
 }

@@ -1,6 +1,8 @@
 //! Tokens of trust sources that are bound to a key (RFC 9449 §6), shown with proofs of possession: the judge's side. The rules of the
 //! standard by name are tests of the binary.
 
+mod remembered;
+
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 use wardgate_gate::{Arrival, Step, decide, establish};

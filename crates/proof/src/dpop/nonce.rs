@@ -72,6 +72,12 @@ impl NonceKey {
         (made <= now + SKEW && now <= made + (space.life() + SKEW)).then_some(made)
     }
 
+    /// The same of a nonce as a proof has it.
+    #[must_use]
+    pub fn shown(&self, space: Space<'_>, nonce: &[u8], now: Time) -> Option<Time> {
+        self.made(space, std::str::from_utf8(nonce).ok()?, now)
+    }
+
     fn tag(&self, space: Space<'_>, moment: &[u8; MOMENT_BYTES]) -> hmac::Tag {
         let mut context = hmac::Context::with_key(&self.0);
         context.update(moment);

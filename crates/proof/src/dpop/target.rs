@@ -12,11 +12,16 @@ pub fn origin(address: &str) -> Option<Box<str>> {
 
 /// Whether `htu` is the address of a path under an origin. The path is in its one plain form, as the judge reads it.
 #[must_use]
-pub fn is(htu: &str, origin: &str, path: &str) -> bool {
+pub fn is(htu: impl AsRef<[u8]>, origin: &str, path: &str) -> bool {
+    let htu = htu.as_ref();
     // As nearly every client writes it. INVARIANT (plain): neither `?` nor `#` is in the path of a request, so there is none to cut off here.
-    if htu.strip_prefix(origin) == Some(path) {
+    if htu.strip_prefix(origin.as_bytes()) == Some(path.as_bytes()) {
         return true;
     }
+    std::str::from_utf8(htu).is_ok_and(|htu| is_normally(htu, origin, path))
+}
+
+fn is_normally(htu: &str, origin: &str, path: &str) -> bool {
     let end = htu.bytes().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(htu.len());
     let Some(htu) = htu.get(..end) else { return false };
     if htu.strip_prefix(origin) == Some(path) {

@@ -1,5 +1,5 @@
 use super::{
-    Asked, Checked, Fault, Proof, ProofKey, Proving,
+    Asked, Checked, Fault, Proof, ProofKey, Proving, Room,
     nonce::{NonceKey, Space},
     prove, target,
 };
@@ -41,10 +41,11 @@ fn raw(head: &Value, claims: &str) -> String {
 }
 
 fn look(text: &str, nonce: Option<(&NonceKey, Space<'_>)>, now: Time) -> Result<(Checked<'static>, [u8; 32]), Fault> {
-    let (proof, origins) = (Proof::read(text)?, origins());
-    let checked = proof.check(&Asked { method: "POST", origins: &origins, path: "/ledger/entries", nonce, now })?;
+    let (mut room, origins) = (Room::default(), origins());
+    let proof = Proof::read(text, None, &mut room)?;
+    let checked = proof.check(&Asked { method: "POST", origins: &origins, path: "/ledger/entries", nonce, token: None, now })?;
     let Checked { id, target, token, nonce, ends } = checked;
-    let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+    let own = |text: Cow<'_, [u8]>| Cow::Owned(text.into_owned());
     let checked = Checked { id: own(id), target: own(target), token: token.map(own), nonce: nonce.map(own), ends };
     let key = ProofKey::read(proof.head())?;
     if proof.is_of(&key) { Ok((checked, *key.thumbprint())) } else { Err(Fault::NoKey) }
@@ -61,8 +62,8 @@ fn what_we_make_is_good_with_either_algorithm() {
         let proving = Proving { method: "POST", target: URL, token: Some("a-token"), nonce: None, id: &[7; 16], now: NOW };
         let (checked, key) = look(&prove(&signer, &proving).expect("signed"), None, NOW).expect("good");
         assert_eq!(base64url::encode(&key), signer.kid());
-        assert_eq!((&*checked.id, &*checked.target), (&*base64url::encode(&[7; 16]), URL));
-        assert_eq!(checked.token.as_deref(), Some(&*base64url::encode(&hash("a-token"))));
+        assert_eq!((&*checked.id, &*checked.target), (base64url::encode(&[7; 16]).as_bytes(), URL.as_bytes()));
+        assert_eq!(checked.token.as_deref(), Some(base64url::encode(&hash("a-token")).as_bytes()));
     }
 }
 
@@ -70,15 +71,35 @@ fn what_we_make_is_good_with_either_algorithm() {
 #[test]
 fn what_is_no_ascii_is_refused_wherever_it_stands() {
     let whole = proof(&signer(Algorithm::Es256), &json!({})).into_bytes();
-    assert!(Proof::read(&whole).is_ok());
+    assert!(Proof::read(&whole, None, &mut Room::default()).is_ok());
     for at in 0..whole.len() {
         for byte in [0x00, b' ', 0x7f, 0x80, 0xc3, 0xff] {
             let mut text = whole.clone();
             text[at] = byte;
             let wrong = !byte.is_ascii() || text[..=at].contains(&b'.') || !text[at..].contains(&b'.');
-            assert!(!wrong || Proof::read(&text).is_err(), "{byte:#x} at {at}");
+            assert!(!wrong || Proof::read(&text, None, &mut Room::default()).is_err(), "{byte:#x} at {at}");
         }
     }
+}
+
+/// Whatever key is said to be known, a proof has that of its own header.
+#[test]
+fn a_key_that_is_known_is_that_of_the_same_header_alone() {
+    let (own, other) = (signer(Algorithm::Es256), signer(Algorithm::Es256));
+    let (text, others) = (proof(&own, &json!({})), proof(&other, &json!({})));
+    let key = |text: &str| ProofKey::read(text.split('.').next().expect("a header").as_bytes()).expect("a key");
+    let (key, other) = (key(&text), key(&others));
+    let known = |text: &str, key: &ProofKey| Proof::read(text, Some(key), &mut Room::default()).map(|proof| proof.key().is_some());
+    assert_eq!((known(&text, &key), known(&text, &other)), (Ok(true), Ok(false)));
+    // One that begins so and goes on, or ends too early, is another.
+    let (head, rest) = text.split_once('.').expect("parts");
+    for head in [format!("{head}A"), format!("A{head}"), head[..head.len() - 1].to_owned(), String::new()] {
+        assert_eq!(known(&format!("{head}.{rest}"), &key), Ok(false), "{head}");
+    }
+    assert!(known(head, &key).is_err() && known(&format!("{head}{rest}"), &key).is_err() && known(&format!("{head}."), &key).is_err());
+    let mut room = Room::default();
+    let read = Proof::read(&text, Some(&key), &mut room).expect("a proof");
+    assert!(read.is_of(&key) && !read.is_of(&other) && read.head() == &**key.head());
 }
 
 /// RFC 9449 §4.1, figure 2, with its own key and signature.
@@ -90,13 +111,14 @@ fn the_example_of_rfc_9449_is_good() {
                 LvqRMUvwnQg4PtFLbdLXiOSsX0x7NVY-FNyJK70nfbV37xRZT3Lg";
     let origins = [target::origin("https://server.example.com").expect("an origin")];
     let now = Time::from_seconds(1_562_262_616);
-    let proof = Proof::read(text).expect("a proof");
-    let checked = proof.check(&Asked { method: "POST", origins: &origins, path: "/token", nonce: None, now }).expect("good");
+    let mut room = Room::default();
+    let proof = Proof::read(text, None, &mut room).expect("a proof");
+    let checked = proof.check(&Asked { method: "POST", origins: &origins, path: "/token", nonce: None, token: None, now }).expect("good");
     let key = ProofKey::read(proof.head()).expect("a key");
     assert!(proof.is_of(&key));
     // §6.1: the confirmation of the token that goes with it.
     assert_eq!(base64url::encode(key.thumbprint()), "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
-    assert_eq!((&*checked.id, checked.token), ("-BwC3ESc6acc2lTc", None));
+    assert_eq!((&*checked.id, checked.token), (b"-BwC3ESc6acc2lTc".as_slice(), None));
 }
 
 /// STANDARDS §1.6, by name.
@@ -231,5 +253,8 @@ fn the_nonce_of_a_challenge_is_for_one_key_and_for_a_shorter_while() {
     // Where none is wanted it is told all the same, and does not change for how long the proof counts.
     let text = proof(&signer(Algorithm::Es256), &json!({ "nonce": nonce }));
     let (checked, _) = look(&text, None, NOW).expect("good");
-    assert_eq!((checked.nonce.as_deref(), checked.ends), (Some(&*nonce), Time::from_micros((NOW.as_seconds() + 90) * 1_000_000 + 1)));
+    assert_eq!(
+        (checked.nonce.as_deref(), checked.ends),
+        (Some(nonce.as_bytes()), Time::from_micros((NOW.as_seconds() + 90) * 1_000_000 + 1))
+    );
 }
