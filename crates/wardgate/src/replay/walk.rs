@@ -254,6 +254,11 @@ impl<'s> Walk<'s> {
             let (event, why) = (event.id.to_string(), "what was left of the task's budget is not kept".to_owned());
             return self.report.is_uncertain(Difference { event, recorded, now, why });
         }
+        let for_the_actor = [Reason::StandingActor, Reason::RuleActor].iter().any(|reason| reason.code() == recorded.code);
+        if for_the_actor && !event.actors.is_empty() && ruling.forwards() {
+            let (event, why) = (event.id.to_string(), "how whoever acted was graded then is not recorded".to_owned());
+            return self.report.is_uncertain(Difference { event, recorded, now, why });
+        }
         let by_meters = |code: &str| Reason::parse(code).is_some_and(is_by_meters);
         let threads = self.run.as_ref().map_or(0, |run| run.kept.run.threads);
         let why = differs(&recorded, &now);
