@@ -114,7 +114,7 @@ fn a_grade_counts_although_nothing_else_of_the_identity_is_another() {
     // The same again after each other: what is remembered of one grade says nothing of another.
     for _ in 0..2 {
         assert_eq!(at(100, "-"), "allow rule.allowed grant:r");
-        assert_eq!(at(59, "-"), "deny standing.forbidden worn");
+        assert_eq!(at(59, "-"), "deny standing.denied worn");
         assert_eq!(at(60, "-"), "allow rule.allowed grant:r");
         assert_eq!(at(60, "- risk=61"), "deny rule.forbidden careful");
         assert_eq!(at(62, "- risk=61"), "allow rule.allowed grant:r");

@@ -18,6 +18,7 @@ use std::{
 };
 use wardgate_audit::event_v1::{ChangeV1, EventV1, Kind};
 use wardgate_gate::Snapshot;
+use wardgate_governance::traffic::Judged;
 use wardgate_model::{facts::Facts, reason::Reason, ruling::Ruling, time::Time};
 use wardgate_store::Store;
 
@@ -55,6 +56,8 @@ pub(super) struct Walk<'s> {
     waiting: BTreeMap<(u64, u64), EventV1<'static>>,
     /// The number of the ruling that comes next, where that is known.
     expected: Option<u64>,
+    /// Where rulings are counted.
+    judged: Option<&'s mut Judged>,
 }
 
 impl<'s> Walk<'s> {
@@ -70,7 +73,13 @@ impl<'s> Walk<'s> {
             drive: Drive::new(),
             waiting: BTreeMap::new(),
             expected: None,
+            judged: None,
         }
+    }
+
+    /// Counts what is ruled, too.
+    pub(super) fn counting(self, judged: &'s mut Judged) -> Self {
+        Self { judged: Some(judged), ..self }
     }
 
     /// Records that could not be read.
@@ -207,6 +216,9 @@ impl<'s> Walk<'s> {
         let span = Span { order, now: facts.time, end: (event.kind != Kind::Opened).then(|| end(event)), bytes: bytes(event) };
         let (known, busy) = (self.drive.is_known(), self.drive.is_busy());
         let now = self.rule(&facts, &then, &recorded, span).await?;
+        if let Some(judged) = &mut self.judged {
+            judged.take(&facts, &now);
+        }
         self.compare(event, recorded, &now, &then, known && !busy);
         Ok(())
     }
