@@ -146,7 +146,9 @@ fn our_own_log_is_reported_as_those_of_others_are_as_a_directory_an_export_and_a
     let report = told.json();
     let of = |report: &serde_json::Value, name: &str| {
         let all = report["identities"].as_array().unwrap().iter();
-        all.filter(|one| one["name"] == name).map(|one| (one["calls"].clone(), one["allow"].clone(), one["block"].clone())).collect::<Vec<_>>()
+        all.filter(|one| one["name"] == name)
+            .map(|one| (one["calls"].clone(), one["allow"].clone(), one["block"].clone()))
+            .collect::<Vec<_>>()
     };
     assert_eq!(of(&report, "caller"), [(json!(27), json!(24), json!(3))], "{report:#}");
     assert_eq!((&report["format"], &report["learned"], &report["different"]), (&json!("wardgate"), &json!(false), &json!(0)));
