@@ -83,6 +83,6 @@ pub use timeline::{ClockBackView, LeftOutView, TIMELINE_EVENTS_MAX, TimelineEntr
 pub use wardgate_store::ResourceChange;
 pub use world::{
     AccessCondition, AccessPage, AccessPath, AccessQuery, Away, BoxFuture, DeclaredQuery, Delivery, DescribedRequest, Entry, EventPage,
-    EventQuery, FindingView, HereStop, Journaled, Manner, Minted, Moment, OpenNow, OpenRequests, Planned, Refused, SecretRotation, Span,
-    Stopping, World, WorldFault,
+    EventQuery, FindingView, HereStop, Journaled, Manner, Minted, Moment, OpenNow, OpenRequests, Planned, QualityPart, QualityView,
+    Refused, SecretRotation, Span, Stopping, World, WorldFault,
 };

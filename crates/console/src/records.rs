@@ -6,6 +6,7 @@ use crate::{
     declared::{kind, kinds, owner_of},
     input, power,
     problem::{Code, Problem},
+    world::QualityView,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -41,6 +42,9 @@ pub(crate) struct ResourceView {
     /// Whether somebody answers; owners only, and only where something happened.
     #[serde(skip_serializing_if = "Option::is_none")]
     presence: Option<PresenceView>,
+    /// How it is graded; only of an identity that is asked for by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quality: Option<QualityView>,
 }
 
 /// What happened to an identity.
@@ -119,6 +123,7 @@ impl ResourceView {
             revision: resource.revision,
             status: status.map(StatusView::of),
             presence: owner.map(PresenceView::of),
+            quality: None,
         }
     }
 }
@@ -299,7 +304,11 @@ pub(crate) async fn meant(console: &Console, asked: &Asked<'_>, (kind, name): (K
 }
 
 pub(crate) async fn read(console: &Console, asked: &Asked<'_>) -> Result<Answer, Problem> {
-    let (view, revision) = view(console, asked, &resource_id(asked)?).await?;
+    let id = resource_id(asked)?;
+    let (mut view, revision) = view(console, asked, &id).await?;
+    if let Some(identity) = IdentityId::parse(id.name()).ok().filter(|_| id.kind() == Kind::Identity) {
+        view.quality = console.world.quality(&identity, asked.now).await?;
+    }
     Ok(Answer::ok(&view).at(revision))
 }
 

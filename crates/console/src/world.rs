@@ -161,6 +161,32 @@ pub struct FindingView {
     pub exempt: bool,
 }
 
+/// The quality of an identity, from 0 to 100.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct QualityView {
+    /// As the policies of this gate see it.
+    pub score: u8,
+    /// The same as a letter: `A` from 90 on, `B` from 75, `C` from 60, `D` below.
+    pub letter: String,
+    /// As it is graded now: policies see it when the gate looks next.
+    pub now: u8,
+    /// The same as a letter.
+    pub letter_now: String,
+    /// What is taken off 100 now, the most first.
+    pub parts: Vec<QualityPart>,
+}
+
+/// What one cause takes off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct QualityPart {
+    /// The code of a finding, or another cause of the table in the guide.
+    pub cause: String,
+    /// How much.
+    pub minus: u8,
+    /// What was seen.
+    pub what: String,
+}
+
 /// Where a new upstream secret is brought. Each names what the operator has configured; the API can add no address, no
 /// directory and no argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -404,6 +430,15 @@ pub trait World: Send + Sync {
     /// # Errors
     /// When the store fails.
     fn findings(&self, now: Time) -> BoxFuture<'_, Result<Vec<FindingView>, WorldFault>>;
+
+    /// The quality of an identity; `None`: it is not there, or nobody grades here.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    fn quality<'a>(&'a self, id: &'a IdentityId, now: Time) -> BoxFuture<'a, Result<Option<QualityView>, WorldFault>> {
+        let _ = (id, now);
+        Box::pin(std::future::ready(Ok(None)))
+    }
 
     /// Operations that are beside the documents of their APIs, with everything that was seen before.
     ///

@@ -15,15 +15,12 @@ pub use around::Bypass;
 pub use code::Code;
 pub use ending::Called;
 pub use misuse::{Misuse, Misused};
+pub(crate) use of::{is_lasting, is_live};
 pub use risk::{Risky, Signalled};
 
 use crate::{rotation::Rotations, surface::Line, words::words};
 use serde::Serialize;
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use wardgate_model::{
     api::Api,
     credential::Credential,
@@ -198,9 +195,21 @@ impl std::fmt::Debug for Estate<'_> {
 
 /// All findings at `now`. Identities may be many: they are looked at one by one.
 pub fn findings<'i>(estate: &Estate<'_>, identities: impl IntoIterator<Item = Governed<'i>>, now: Time) -> Findings {
+    survey(estate, identities, now, |_, _| {})
+}
+
+/// The same; and `each` is told of every identity, with what was found of it, of its credentials and of its owner. None of that is
+/// left out, however many findings there are in all.
+pub fn survey<'i>(
+    estate: &Estate<'_>,
+    identities: impl IntoIterator<Item = Governed<'i>>,
+    now: Time,
+    mut each: impl FnMut(&Governed<'i>, &[&Finding]),
+) -> Findings {
     let mut found = Collected::default();
     let index = of::Index::new(estate);
-    of::owners(estate, now, &mut found);
+    let owners: HashMap<&OwnerName, Collected> = estate.owners.iter().map(|one| (&one.owner.name, of::owner(one, now))).collect();
+    owners.values().for_each(|of_owner| found.extend(of_owner.clone()));
     of::apis(estate, &index, now, &mut found);
     around::around(estate, &mut found);
     beside::beside(estate, &mut found);
@@ -209,23 +218,25 @@ pub fn findings<'i>(estate: &Estate<'_>, identities: impl IntoIterator<Item = Go
     for one in estate.unclaimed {
         of::unclaimed(one, now, &mut found);
     }
-    let wanted: HashSet<&IdentityId> = estate.risky.iter().map(|risky| risky.identity).collect();
+    let risky: HashMap<&IdentityId, &Risky<'_>> = estate.risky.iter().map(|risky| (risky.identity, risky)).collect();
     let misused = misuse::index(estate.misused);
-    let mut known = HashMap::new();
     for governed in identities {
         let identity = governed.identity;
-        if wanted.contains(&identity.id) && identity.state != IdentityState::Retired {
-            known.insert(identity.id.clone(), risk::Answers::of(identity));
+        let mut own = Collected::default();
+        misuse::misuse(&governed, &misused, &mut own);
+        of::identity(&governed, estate, &index, now, &mut own);
+        if let Some(risky) = risky.get(&identity.id).filter(|_| identity.state != IdentityState::Retired) {
+            risk::risky(estate, identity, risky, &mut own);
         }
-        misuse::misuse(&governed, &misused, &mut found);
-        of::identity(&governed, estate, &index, now, &mut found);
+        let of_owner = owners.get(&identity.owner).map_or(&[][..], |of_owner| &of_owner.list);
+        each(&governed, &own.list.iter().chain(of_owner).collect::<Vec<_>>());
+        found.extend(own);
     }
-    risk::risky(estate, &known, &mut found);
     found.into_findings()
 }
 
 /// Findings under way, bounded.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Collected {
     list: Vec<Finding>,
     left_off: u64,
@@ -237,6 +248,11 @@ impl Collected {
         if self.list.len() >= 2 * FINDINGS_MAX {
             self.cut();
         }
+    }
+
+    fn extend(&mut self, others: Self) {
+        self.left_off = self.left_off.saturating_add(others.left_off);
+        others.list.into_iter().for_each(|finding| self.push(finding));
     }
 
     fn cut(&mut self) {

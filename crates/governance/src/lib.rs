@@ -7,7 +7,7 @@
 //!
 //! [`lifecycle`] is the life of an identity, [`departure`] and [`due`] what owners and the clock do to it. [`rotation`] and
 //! [`contract`] say how old and how long-lived credentials may be. [`second`] says which acts wait for whom, [`person`] who
-//! is a person. [`preview`], [`access`] and [`findings`] answer questions; [`rollback`] goes back; [`import`] reads what
+//! is a person. [`preview`], [`access`] and [`findings`] answer questions, [`quality`] makes a grade of what was found; [`rollback`] goes back; [`import`] reads what
 //! others know. [`surface`] holds what is called against what documents say. [`traffic`] replays what others recorded. [`stored`] leads from the store's values to those of the rules and back.
 //!
 //! ```
@@ -29,6 +29,7 @@ pub mod import;
 pub mod lifecycle;
 pub mod person;
 pub mod preview;
+pub mod quality;
 pub mod rollback;
 pub mod rotation;
 pub mod second;

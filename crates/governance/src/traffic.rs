@@ -5,9 +5,10 @@
 //!
 //! # Reading order
 //!
-//! [`call`] is what every format comes to; [`clf`], [`json`], [`cloudtrail`], [`har`] and `sshd` read one each, out of `lines` or
+//! [`call`] is what every format comes to; [`clf`], [`json`], [`cloudtrail`], [`har`], [`own`] and `sshd` read one each, out of `lines` or
 //! `records`; [`reader`] has all of them. `callers` says who called, `paths` and `classes` which operations there are, [`ground`] what is
-//! judged against. `held` puts calls in order, [`replay()`] judges them, `tally` counts, [`report`] is what comes of it. [`draft()`] learns a
+//! judged against. `held` puts calls in order, [`replay()`] judges them, `tally` counts, [`report`] is what comes of it,
+//! [`Judged`] makes the same of calls that others judge. [`draft()`] learns a
 //! document of an API.
 //!
 //! Everything here was written by strangers: nothing grows without a bound, and what cannot be understood is counted and passed over.
@@ -22,8 +23,10 @@ pub mod ground;
 pub mod har;
 mod held;
 pub mod json;
+mod judged;
 mod lines;
 mod moment;
+pub mod own;
 pub(crate) mod paths;
 pub mod reader;
 mod records;
@@ -37,6 +40,7 @@ mod testing;
 pub use draft::{Draft, DraftSettings, TaughtBy, Undrafted, draft};
 pub use ground::Installation;
 pub use json::{MapError, Mapping};
+pub use judged::Judged;
 pub use reader::{Format, Reading};
 pub use replay::{Files, Settings, Unreplayed, replay};
 pub use report::Report;

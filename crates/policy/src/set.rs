@@ -62,11 +62,12 @@ pub(crate) struct Parts {
 }
 
 /// INVARIANT (standing key): all that a standing rests on beside this set. The revision counts every change of the
-/// identity's spec and status; a change of an API makes a new set.
+/// identity's spec and status, and its grade changes beside them; a change of an API makes a new set.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct StandingKey {
     identity: IdentityId,
     revision: u64,
+    quality: u8,
     operation: OperationId,
 }
 
@@ -74,12 +75,13 @@ struct StandingKey {
 struct StandingRef<'a> {
     identity: &'a IdentityId,
     revision: u64,
+    quality: u8,
     operation: &'a OperationId,
 }
 
 impl Equivalent<StandingKey> for StandingRef<'_> {
     fn equivalent(&self, key: &StandingKey) -> bool {
-        self.revision == key.revision && *self.identity == key.identity && *self.operation == key.operation
+        self.revision == key.revision && self.quality == key.quality && *self.identity == key.identity && *self.operation == key.operation
     }
 }
 
@@ -118,15 +120,16 @@ impl PolicySet {
     }
 
     /// What the policies say of `identity` and `operation` of `api` before anything of the request is known.
-    /// Remembered by identity, revision and operation.
+    /// Remembered by identity, revision, grade and operation.
     #[must_use]
     pub fn standing(&self, identity: &Identity, api: &Api, operation: &Operation) -> Arc<Standing> {
-        let key = StandingRef { identity: &identity.id, revision: identity.revision, operation: &operation.id };
+        let (revision, quality) = (identity.revision, identity.quality);
+        let key = StandingRef { identity: &identity.id, revision, quality, operation: &operation.id };
         if let Some(known) = self.standings.get(&key) {
             return known;
         }
         let standing = Arc::new(self.stand(identity, api, operation));
-        let key = StandingKey { identity: identity.id.clone(), revision: identity.revision, operation: operation.id.clone() };
+        let key = StandingKey { identity: identity.id.clone(), revision, quality, operation: operation.id.clone() };
         self.standings.insert(key, Arc::clone(&standing));
         standing
     }

@@ -22,8 +22,8 @@ use wardgate_audit::{
 use wardgate_console::{
     AccessPage, AccessQuery, Around, Away, BoxFuture, Call, Code, Console, DeclaredQuery, DescribedRequest, Entry, Erasure, ErasureView,
     EventPage, EventQuery, FindingView, Finished, Found, Habits, HereStop, Journaled, Key, Manner, Minted, OpenNow, OpenRequests,
-    OperationQuery, OperationView, Planned, Problem, Question, Refused, SecretRotation, SignInStep, TimelineQuery, TimelineView, World,
-    WorldFault, row_of,
+    OperationQuery, OperationView, Planned, Problem, QualityView, Question, Refused, SecretRotation, SignInStep, TimelineQuery,
+    TimelineView, World, WorldFault, row_of,
 };
 use wardgate_edge::{Answering, Census, InProcess, InProcessCall};
 use wardgate_governance::person;
@@ -413,8 +413,15 @@ impl World for Ruled {
     fn findings(&self, now: Time) -> BoxFuture<'_, Result<Vec<FindingView>, WorldFault>> {
         Box::pin(async move {
             self.caught_up().await;
-            let found = findings::findings(&self.control, (&self.bypass, &self.risks, &self.surface), now).await.map_err(fault)?;
+            let (found, _) = findings::findings(&self.control, (&self.bypass, &self.risks, &self.surface), now).await.map_err(fault)?;
             Ok(found.findings.iter().map(findings::shown).collect())
+        })
+    }
+
+    fn quality<'a>(&'a self, id: &'a IdentityId, now: Time) -> BoxFuture<'a, Result<Option<QualityView>, WorldFault>> {
+        Box::pin(async move {
+            let graded = findings::quality(&self.control, (&self.bypass, &self.risks), id, now).await.map_err(fault)?;
+            Ok(graded.map(findings::graded))
         })
     }
 

@@ -1,7 +1,7 @@
 //! The control side of a process: it reads files, keeps the store, and is the one writer of snapshots.
 //!
 //! Reading order: `load` (files and what is declared otherwise, resolved), `people` (identities and credentials), `publish`
-//! (snapshots), `follow` (what stops somebody, before any snapshot), `lag` (how long that took), `change` (what the management API declares),
+//! (snapshots), `graded` (what policies see of their quality), `follow` (what stops somebody, before any snapshot), `lag` (how long that took), `change` (what the management API declares),
 //! `material` (our keys), `signing` (how they are replaced), `hooks` (secrets of senders), `trust` (those of others), `charts` (what is known of addresses); `heard`, `away`, `pending` and `last` (the store is away: how that is known, what is obeyed all the
 //! same, what is started from),
 //! `replays` (what rulings can be made again with), `open` (the start).
@@ -11,6 +11,7 @@ mod away;
 mod change;
 mod charts;
 mod follow;
+mod graded;
 mod heard;
 mod hooks;
 mod lag;

@@ -2,11 +2,12 @@
 //!
 //! What `wardgate findings` shows is computed when it is asked, and nothing of it is remembered. Whoever looks back wants to know what was
 //! known *then*: so the gate asks itself, after changes and from time to time, and records what is different from what it told before.
+//! By the same look identities are graded: what policies read as `principal.quality`.
 
 mod told;
 
 use crate::{
-    api::findings::findings,
+    api::findings::{findings, grades_alone},
     bypass::Bypass,
     clock::{self, Instant},
     control::Control,
@@ -17,11 +18,14 @@ use std::{sync::Arc, time::Duration};
 use tokio::{sync::oneshot, task::JoinHandle};
 use told::Told;
 use wardgate_audit::sink::Log;
+use wardgate_governance::quality::BEST;
 
 /// How long after a change all findings are looked at; longer where looking takes long (`SHARE`).
 pub const SOON: Duration = Duration::from_secs(15);
 /// How often they are looked at although nothing changed: time alone makes some.
 pub const EVERY: Duration = Duration::from_mins(10);
+/// How long a start waits at the most until identities are graded.
+const FIRST_WITHIN: Duration = Duration::from_secs(10);
 /// Of the time of one thread, the share that looking may take: one part in so many.
 const SHARE: u32 = 3;
 
@@ -41,6 +45,25 @@ pub struct Posture {
 }
 
 impl Posture {
+    /// Grades everybody, before the first request: what was refused for a grade is not let in by a restart. Without the store by what
+    /// there is without it.
+    pub async fn grade(&self) {
+        let now = clock::now();
+        let whole = tokio::time::timeout(FIRST_WITHIN, findings(&self.control, (&self.bypass, &self.risks, &self.surface), now)).await;
+        let grades = match whole {
+            Ok(Ok((_, grades))) => Ok(grades),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "identities are graded without what the store knows of their use and of their owners");
+                grades_alone(&self.control, &self.bypass, now).await
+            }
+            Err(_) => return tracing::warn!("identities could not be graded in time: until they are, each is graded {BEST}"),
+        };
+        match grades {
+            Ok(grades) => drop(self.control.grade(grades).await),
+            Err(error) => tracing::error!(%error, "identities could not be graded: until they are, each is graded {BEST}"),
+        }
+    }
+
     /// Looks from now on. Call it within a runtime.
     pub fn start(self) -> JoinHandle<()> {
         tokio::spawn(self.follow())
@@ -59,8 +82,13 @@ impl Posture {
             }
             let now = clock::now();
             match findings(&self.control, (&self.bypass, &self.risks, &self.surface), now).await {
-                Ok(found) => {
+                Ok((found, grades)) => {
                     failing = false;
+                    // A snapshot that is another by these grades alone is no reason to look again.
+                    let number = match self.control.grade(grades).await {
+                        Some((before, graded)) if before == number => graded,
+                        Some(_) | None => number,
+                    };
                     // Where not all of it could be told, the next look goes on.
                     looked = told.tell(&found, &self.log, now).then_some((number, begun));
                     self.keep(&mut told).await;

@@ -19,8 +19,13 @@ mod walk;
 pub use keeper::Keeper;
 pub use report::Report;
 
-use std::path::Path;
-use wardgate_audit::reading::{self, Filter, ReadError, Since};
+use std::path::{Path, PathBuf};
+use wardgate_audit::{
+    event_v1::Kind,
+    reading::{self, Filter, Page, ReadError, Since},
+};
+use wardgate_governance::traffic::{Judged, report::FileTold};
+use wardgate_model::time::Time;
 use wardgate_store::{Store, StoreFault};
 
 /// Events read at a time.
@@ -42,33 +47,79 @@ pub enum ReplayFault {
 /// # Errors
 /// When log or store cannot be read. What is missing or damaged in them is no error but in the report.
 pub async fn replay(log: &Path, store: &Store) -> Result<Report, ReplayFault> {
-    let mut walk = walk::Walk::new(log, store);
-    let mut since = Since::Oldest;
-    loop {
-        let page = reading::tail(log, &Filter::default(), &since, PAGE)?;
+    through(log, walk::Walk::new(log, store)).await
+}
+
+async fn through(log: &Path, mut walk: walk::Walk<'_>) -> Result<Report, ReplayFault> {
+    let mut pages = Pages::of(log);
+    while let Some(page) = pages.next()? {
         walk.unreadable(page.unreadable);
-        let stands_still = page.events.is_empty();
         for event in page.events {
             walk.take(event).await?;
         }
-        match page.cursor {
-            // A page without events that goes on has more behind it.
-            Some(cursor) if !stands_still || since != Since::After(cursor) => since = Since::After(cursor),
-            Some(_) | None => return walk.end().await,
-        }
+    }
+    walk.end().await
+}
+
+/// The events of a log, page by page.
+struct Pages<'p> {
+    log: &'p Path,
+    /// `None`: there are no more.
+    since: Option<Since>,
+}
+
+impl<'p> Pages<'p> {
+    fn of(log: &'p Path) -> Self {
+        Self { log, since: Some(Since::Oldest) }
+    }
+
+    fn next(&mut self) -> Result<Option<Page>, ReadError> {
+        let Some(since) = self.since.take() else { return Ok(None) };
+        let page = reading::tail(self.log, &Filter::default(), &since, PAGE)?;
+        // A page without events that goes on has more behind it.
+        self.since = page.cursor.map(Since::After).filter(|next| !page.events.is_empty() || *next != since);
+        Ok(Some(page))
     }
 }
 
-/// Makes every ruling of several logs of one store again.
+/// Makes every ruling of several logs of one store again, and counts what is ruled.
 ///
 /// # Errors
 /// As [`replay`].
-pub async fn replay_all<'p>(logs: impl IntoIterator<Item = &'p Path>, store: &Store) -> Result<Report, ReplayFault> {
+pub async fn replay_all(logs: &[PathBuf], store: &Store, judged: &mut Judged) -> Result<Report, ReplayFault> {
     let mut report = Report::default();
     for log in logs {
-        report.add(Box::pin(replay(log, store)).await?);
+        let walk = walk::Walk::new(log, store).counting(judged);
+        report.add(Box::pin(through(log, walk)).await?);
     }
     Ok(report)
+}
+
+/// A first look at logs: how many rulings, and of when.
+///
+/// # Errors
+/// When a log cannot be read.
+pub fn looked_at(logs: &[PathBuf]) -> Result<Judged, ReplayFault> {
+    let look = |log: &PathBuf| {
+        let name = log.display().to_string();
+        let mut told = FileTold { name, calls: 0, not_understood: 0, passed_over: 0, from: None, to: None };
+        let mut pages = Pages::of(log);
+        while let Some(page) = pages.next()? {
+            told.not_understood += page.unreadable;
+            for event in &page.events {
+                if event.judge_order.is_none() || event.kind == Kind::Closed {
+                    told.passed_over += 1;
+                    continue;
+                }
+                let time = Time::from_micros(event.time_us);
+                told.calls += 1;
+                told.from = Some(told.from.map_or(time, |from| from.min(time)));
+                told.to = Some(told.to.map_or(time, |to| to.max(time)));
+            }
+        }
+        Ok(told)
+    };
+    Ok(Judged::new(logs.iter().map(look).collect::<Result<_, ReplayFault>>()?))
 }
 
 #[cfg(test)]

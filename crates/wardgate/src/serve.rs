@@ -120,6 +120,14 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         let _within = runtime.enter();
         Drawer::start(Arc::clone(&control))
     };
+    let posture = Posture {
+        control: Arc::clone(&control),
+        log: Arc::clone(&log),
+        bypass: bypass.clone(),
+        risks: Arc::clone(&observed.risks),
+        surface: Arc::clone(&observed.surface),
+    };
+    runtime.block_on(posture.grade());
     let parts = EdgeParts {
         gate: Arc::clone(control.gate()),
         sink: Arc::clone(&log) as Arc<_>,
@@ -164,8 +172,7 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
         observed.start(&control, &log);
         // It runs as long as the runtime does.
         drop(bypass.start());
-        let (risks, surface) = (Arc::clone(&observed.risks), Arc::clone(&observed.surface));
-        drop(Posture { control: Arc::clone(&control), log: Arc::clone(&log), bypass: bypass.clone(), risks, surface }.start());
+        drop(posture.start());
         let governor = governor::start(Arc::clone(&control), Arc::clone(&log));
         (governor, glass::start(Arc::clone(&control), Arc::clone(&log), &config.glass(), admin)?)
     };

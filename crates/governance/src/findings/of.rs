@@ -64,27 +64,28 @@ fn days(span: std::time::Duration) -> u64 {
     span.as_secs() / 86_400
 }
 
-pub(super) fn owners(estate: &Estate<'_>, now: Time, found: &mut Collected) {
-    for answering in estate.owners {
-        let owner = answering.owner;
-        let about = |code, evidence| finding(code, "Owner", owner.name.as_str(), Some(&owner.name), evidence);
-        if let Some(departed) = answering.departed {
-            let one = about(Code::OwnerDeparted, format!("it departed at {departed}"));
-            found.push(Finding { since: Some(departed), ..one });
-            continue;
-        }
-        if owner.deputy.is_none() {
-            found.push(about(Code::OwnerNoDeputy, format!("`{}` answers for it alone", owner.accountable)));
-        }
-        let last = answering.attested.or(answering.since);
-        if last.is_some_and(|last| now.since(last) > ATTESTED) {
-            let said = match answering.attested {
-                Some(attested) => format!("it last attested at {attested}"),
-                None => "it never attested".to_owned(),
-            };
-            found.push(Finding { since: last.map(|last| last + ATTESTED), ..about(Code::OwnerNotAttested, said) });
-        }
+/// Those of one owner.
+pub(super) fn owner(answering: &Answering<'_>, now: Time) -> Collected {
+    let mut found = Collected::default();
+    let owner = answering.owner;
+    let about = |code, evidence| finding(code, "Owner", owner.name.as_str(), Some(&owner.name), evidence);
+    if let Some(departed) = answering.departed {
+        let one = about(Code::OwnerDeparted, format!("it departed at {departed}"));
+        found.push(Finding { since: Some(departed), ..one });
+        return found;
     }
+    if owner.deputy.is_none() {
+        found.push(about(Code::OwnerNoDeputy, format!("`{}` answers for it alone", owner.accountable)));
+    }
+    let last = answering.attested.or(answering.since);
+    if last.is_some_and(|last| now.since(last) > ATTESTED) {
+        let said = match answering.attested {
+            Some(attested) => format!("it last attested at {attested}"),
+            None => "it never attested".to_owned(),
+        };
+        found.push(Finding { since: last.map(|last| last + ATTESTED), ..about(Code::OwnerNotAttested, said) });
+    }
+    found
 }
 
 pub(super) fn apis(estate: &Estate<'_>, index: &Index<'_>, now: Time, found: &mut Collected) {
@@ -204,11 +205,13 @@ pub(super) fn identity(governed: &Governed<'_>, estate: &Estate<'_>, index: &Ind
     }
 }
 
-fn is_live(credential: &Credential, now: Time) -> bool {
+/// Whether it can be used now.
+pub(crate) fn is_live(credential: &Credential, now: Time) -> bool {
     credential.state == CredentialState::Live && credential.expires.is_none_or(|end| end > now)
 }
 
-const fn is_lasting(credential: &Credential) -> bool {
+/// Whether it is there to stay: no session.
+pub(crate) const fn is_lasting(credential: &Credential) -> bool {
     !matches!(credential.kind, CredentialKind::Session | CredentialKind::SignIn | CredentialKind::BreakGlass)
 }
 

@@ -1,7 +1,7 @@
 //! Identities whose requests were far from what they usually do: one finding each, under the signal that told most.
 
 use super::{Code, Collected, Estate, Finding, Severity, Subject};
-use std::{collections::HashMap, fmt::Write as _};
+use std::fmt::Write as _;
 use wardgate_model::{
     id::{IdentityId, OwnerName},
     inventory::Identity,
@@ -49,37 +49,22 @@ pub struct Risky<'a> {
     pub signals: &'a [Signalled],
 }
 
-/// Who answers for an identity, and whom its plan has told.
-#[derive(Debug)]
-pub(super) struct Answers {
-    owner: OwnerName,
-    told: Vec<Told>,
-}
-
-impl Answers {
-    pub(super) fn of(identity: &Identity) -> Self {
-        let told = identity.risk.as_deref().map_or(&[Told::Owner][..], |plan| plan.told());
-        Self { owner: identity.owner.clone(), told: told.to_vec() }
-    }
-}
-
-pub(super) fn risky(estate: &Estate<'_>, known: &HashMap<IdentityId, Answers>, found: &mut Collected) {
-    for risky in estate.risky {
-        let Some(main) = risky.signals.first() else { continue };
-        let Some(Answers { owner, told }) = known.get(risky.identity) else { continue };
-        let code = Code::Risk(main.signal);
-        found.push(Finding {
-            code,
-            subject: Subject { kind: "Identity", name: risky.identity.as_str().into() },
-            severity: severity(risky),
-            since: Some(risky.first),
-            evidence: evidence(risky, &reached(estate, owner, told)),
-            owner: Some(owner.clone()),
-            remedy: code.remedy(),
-            owasp: code.owasp(),
-            exempt: false,
-        });
-    }
+/// The finding of one identity.
+pub(super) fn risky(estate: &Estate<'_>, identity: &Identity, risky: &Risky<'_>, found: &mut Collected) {
+    let Some(main) = risky.signals.first() else { return };
+    let told = identity.risk.as_deref().map_or(&[Told::Owner][..], |plan| plan.told());
+    let code = Code::Risk(main.signal);
+    found.push(Finding {
+        code,
+        subject: Subject { kind: "Identity", name: identity.id.as_str().into() },
+        severity: severity(risky),
+        since: Some(risky.first),
+        evidence: evidence(risky, &reached(estate, &identity.owner, told)),
+        owner: Some(identity.owner.clone()),
+        remedy: code.remedy(),
+        owasp: code.owasp(),
+        exempt: false,
+    });
 }
 
 const fn severity(risky: &Risky<'_>) -> Severity {

@@ -80,6 +80,27 @@ impl Callers {
         Self { all: vec![others], by_name: Default::default(), on_record, max }
     }
 
+    /// The place of whoever was proven to call; who was not is known by where it comes from.
+    pub(super) fn proven(&mut self, caller: Option<&Caller>, source: IpAddr) -> u32 {
+        let proven = caller.filter(|caller| !Identity::is_built_in(caller.identity.id.as_str()));
+        let (known, at, name) = match proven {
+            Some(caller) => (Known::Record, 0, caller.identity.id.as_str().to_owned()),
+            None => (Known::Source, 2, source.to_string()),
+        };
+        let Some(by_name) = self.by_name.get_mut(at) else { return OTHERS };
+        if let Some(place) = by_name.get(&*name) {
+            return *place;
+        }
+        if self.all.len() > self.max {
+            return OTHERS;
+        }
+        let caller = caller.cloned().unwrap_or_else(|| recorded::caller(identity(&name), ProofFacts::NONE));
+        let place = u32::try_from(self.all.len()).unwrap_or(OTHERS);
+        by_name.insert(name.as_str().into(), place);
+        self.all.push(Who { known, name: name.into(), caller });
+        place
+    }
+
     /// The place of whoever made a call. In a second run everybody has the place of the first.
     pub(super) fn place(&mut self, call: &Call<'_>) -> u32 {
         let (known, at, name) = match (&call.user, &call.key) {

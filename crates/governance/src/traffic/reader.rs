@@ -6,6 +6,7 @@ use super::{
     cloudtrail, har,
     json::{self, Mapping},
     lines::{LINE_BYTES_MAX, Line, Lines},
+    own,
     records::{RECORD_BYTES_MAX, Record, Records},
     sshd::{Sshd, Years},
 };
@@ -30,11 +31,13 @@ pub enum Format {
     Har,
     /// What `sshd` writes of logins, by way of syslog.
     Sshd,
+    /// Events of our own log.
+    Wardgate,
 }
 
 impl Format {
     /// Every one.
-    pub const ALL: &'static [Self] = &[Self::Clf, Self::Combined, Self::Json, Self::CloudTrail, Self::Har, Self::Sshd];
+    pub const ALL: &'static [Self] = &[Self::Clf, Self::Combined, Self::Json, Self::CloudTrail, Self::Har, Self::Sshd, Self::Wardgate];
 
     /// The word for it.
     #[must_use]
@@ -46,6 +49,7 @@ impl Format {
             Self::CloudTrail => "cloudtrail",
             Self::Har => "har",
             Self::Sshd => "sshd",
+            Self::Wardgate => "wardgate",
         }
     }
 
@@ -69,6 +73,7 @@ impl Format {
                 r#"{"log":{"entries":[{"startedDateTime":"2026-03-01T09:00:00Z","request":{"method":"GET","url":"https://shop.example/"}}]}}"#
             }
             Self::Sshd => "Mar 27 13:06:56 host sshd[123]: Failed password for root from 192.0.2.7 port 22 ssh2",
+            Self::Wardgate => r#"{"v":1,"time_us":1772355600000000,"kind":"request","method":"GET","path":"/orders","client_status":200}"#,
         }
     }
 
@@ -99,6 +104,14 @@ impl Format {
             Self::CloudTrail => {
                 &[PROOFS, BODIES, SPANS, RECORDS, WAITS, DEAF, "statuses: an error code is taken for one", "sizes of answers"]
             }
+            Self::Wardgate => &[
+                "what was ruled, and by what: name the directory of the log to have each ruling made again",
+                PROOFS,
+                BODIES,
+                SPANS,
+                WAITS,
+                DEAF,
+            ],
             Self::Har => &[PROOFS, BODIES, SPANS, RECORDS, WAITS, DEAF, "where the client was: each file is one caller"],
             Self::Sshd => &[
                 PROOFS,
@@ -149,6 +162,7 @@ enum Way<R> {
     CloudTrail(Records<R>),
     Har(Records<R>),
     Sshd(Lines<R>, Sshd),
+    Own(Lines<R>),
 }
 
 impl<R: Read> Reader<R> {
@@ -162,6 +176,7 @@ impl<R: Read> Reader<R> {
             Format::CloudTrail => Way::CloudTrail(Records::new(from, cloudtrail::WAY)),
             Format::Har => Way::Har(Records::new(from, har::WAY)),
             Format::Sshd => Way::Sshd(Lines::new(from), Sshd::new(&reading.years, file)),
+            Format::Wardgate => Way::Own(Lines::new(from)),
         };
         Self { way, file: "".into() }
     }
@@ -176,7 +191,7 @@ impl<R: Read> Reader<R> {
     #[must_use]
     pub fn line(&self) -> u64 {
         match &self.way {
-            Way::Clf(lines, _) | Way::Json(lines, _) | Way::Sshd(lines, _) => lines.number(),
+            Way::Clf(lines, _) | Way::Json(lines, _) | Way::Sshd(lines, _) | Way::Own(lines) => lines.number(),
             Way::CloudTrail(records) | Way::Har(records) => records.number(),
         }
     }
@@ -195,6 +210,7 @@ impl<R: Read> Reader<R> {
                 if json::is_around(object) { Ok(None) } else { mapping.call(object).map(Some) }
             })?,
             Way::Sshd(lines, sshd) => by_line(lines, |line| sshd.line(line))?,
+            Way::Own(lines) => by_line(lines, own::event)?,
             Way::CloudTrail(records) => by_record(records, cloudtrail::record)?,
             Way::Har(records) => match by_record(records, har::entry)? {
                 Some(Told::Call(call)) => Some(Told::Call(Call { source: Cow::Borrowed(&*self.file), ..call })),

@@ -20,7 +20,7 @@ use wardgate_gate::{Answer, Effect, Meters, Snapshot, Step, canon, decide, recor
 use wardgate_model::{facts::Facts, id::RequestId, ruling::Ruling, time::Time};
 
 /// The version of the report.
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 /// Calls of all files that wait until it is sure that none before them comes.
 const WINDOW_MAX: usize = 65_536;
 /// The same of one file, at most and at least.

@@ -7,7 +7,7 @@ use super::{
 use ahash::{AHashMap, AHashSet};
 use std::{cmp::Reverse, net::IpAddr, sync::Arc};
 use wardgate_model::{
-    api::Operation,
+    api::{Operation, OperationId},
     facts::Facts,
     reason::Reason,
     risk::Signal,
@@ -42,6 +42,7 @@ pub(super) struct Tally {
     callers: Vec<CallerTally>,
     operations: Vec<OperationTally>,
     by_operation: AHashMap<*const Operation, u32>,
+    by_id: AHashMap<OperationId, u32>,
     pairs: AHashSet<(u32, Pair)>,
 }
 
@@ -115,6 +116,7 @@ impl Tally {
             callers: Vec::new(),
             operations: Vec::new(),
             by_operation: AHashMap::default(),
+            by_id: AHashMap::default(),
             pairs: AHashSet::default(),
         }
     }
@@ -148,10 +150,15 @@ impl Tally {
         if let Some(at) = self.by_operation.get(&Arc::as_ptr(operation)) {
             return *at;
         }
+        // The same in another snapshot. What is looked up by its place in memory stays there.
+        if let Some(at) = self.by_id.get(&operation.id) {
+            return *at;
+        }
         let at = u32::try_from(self.operations.len()).unwrap_or(u32::MAX);
         let api = facts.api.as_ref().map(|api| api.name.as_str()).unwrap_or_default().into();
         self.operations.push(OperationTally { operation: Arc::clone(operation), api, calls: 0, callers: 0, not_allowed: 0 });
         self.by_operation.insert(Arc::as_ptr(operation), at);
+        self.by_id.insert(operation.id.clone(), at);
         at
     }
 

@@ -263,6 +263,9 @@ proptest! {
                 Format::Clf | Format::Combined => APACHE,
                 Format::Sshd => SSHD,
                 Format::CloudTrail => TRAIL[1],
+                Format::Wardgate => {
+                    "{\"time_us\":9000000,\"kind\":\"request\",\"source\":{\"address\":\"192.0.2.7\"},\"method\":\"GET\",\"path\":\"/a\",\"client_status\":200}\n"
+                }
                 Format::Json => "{\"ts\":1,\"path\":\"/a/1?b\",\"status\":200}\n",
                 Format::Har => "{\"log\":{\"entries\":[{\"startedDateTime\":\"2026-03-01T09:00:00Z\",\"request\":{\"method\":\"GET\",\"url\":\"https://a/b\"}}]}}",
             };

@@ -98,6 +98,30 @@ fn a_country_is_what_the_facts_say() {
 }
 
 #[test]
+fn a_grade_counts_although_nothing_else_of_the_identity_is_another() {
+    let town = Town::new(
+        r#"@id("worn") forbid (principal, action, resource in Api::"ledger") when { principal.quality < 60 };
+@id("careful") forbid (principal, action, resource in Api::"ledger") when { context.risk > principal.quality };"#,
+        "a",
+        "r to=a ops=read,list",
+    );
+    let (api, operation) = town.operation("ledger", "GET /entries");
+    let at = |quality: u8, risk: &str| {
+        let a = identity(&format!("a quality={quality}"));
+        let (facts, risk) = facts(&a, risk);
+        show(&town.set.rule(&town.set.standing(&a, &api, &operation), &facts, risk, NOON))
+    };
+    // The same again after each other: what is remembered of one grade says nothing of another.
+    for _ in 0..2 {
+        assert_eq!(at(100, "-"), "allow rule.allowed grant:r");
+        assert_eq!(at(59, "-"), "deny standing.denied worn");
+        assert_eq!(at(60, "-"), "allow rule.allowed grant:r");
+        assert_eq!(at(60, "- risk=61"), "deny rule.forbidden careful");
+        assert_eq!(at(62, "- risk=61"), "allow rule.allowed grant:r");
+    }
+}
+
+#[test]
 fn a_standing_is_remembered_by_identity_revision_and_operation() {
     let town = Town::new("", "a\nb", "r to=a ops=read,list");
     let a = town.identity("a");

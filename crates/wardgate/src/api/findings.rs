@@ -11,15 +11,17 @@ use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
 };
-use wardgate_console::FindingView;
+use wardgate_console::{FindingView, QualityPart, QualityView};
 use wardgate_governance::{
     findings::{self, Called, Estate, Finding, Findings, Governed, Used},
+    quality::{Quality, grade, letter},
     stored,
     surface::Line,
 };
 use wardgate_model::{
     credential::Credential,
     id::{ApiName, CredentialId, IdentityId},
+    inventory::Identity,
     resource::Kind,
     time::Time,
 };
@@ -31,18 +33,66 @@ const USAGE_MAX: u32 = 1_000_000;
 /// Resources whose beginning is looked up.
 const LOOKED_UP_MAX: usize = 2_000;
 
-/// What should worry at `now`.
+/// Grades that are another than those in the snapshot.
+pub(crate) type Regraded = Vec<(IdentityId, u8)>;
+
+/// What should worry at `now`, and how that grades whom.
 pub(crate) async fn findings(
     control: &Arc<Control>,
     (bypass, risks, surface): (&Bypass, &Risks, &Surface),
     now: Time,
-) -> anyhow::Result<Findings> {
-    let mut record = Record::read(control.store(), &ending(&control.loaded().inventory)).await?;
+) -> anyhow::Result<(Findings, Regraded)> {
+    let mut record = Record::read(control.store(), None, &ending(&control.loaded().inventory)).await?;
     let every = (None, findings::UNUSED);
     record.beside = beside(control, bypass, surface, &record.since, every, now).await?;
     let (control, bypass, risky, misused) = (Arc::clone(control), bypass.clone(), risks.rows(now), risks.misused(now));
     // A million identities take a while to look at.
-    Ok(tokio::task::spawn_blocking(move || found(&control, &bypass, (&risky, &misused), &record, now)).await?)
+    let look = move || {
+        let mut regraded = Vec::new();
+        let found = survey(&control, &bypass, (&risky, &misused), &record, (None, now), |governed, found| {
+            regraded.extend(regrade(governed, found, now));
+        });
+        (found, regraded)
+    };
+    Ok(tokio::task::spawn_blocking(look).await?)
+}
+
+fn regrade(governed: &Governed<'_>, found: &[&Finding], now: Time) -> Option<(IdentityId, u8)> {
+    let score = grade(governed, found.iter().copied(), now).score;
+    (score != governed.identity.quality).then(|| (governed.identity.id.clone(), score))
+}
+
+/// How everybody is graded by what is there without asking anybody: for a gate whose store is away.
+pub(crate) async fn grades_alone(control: &Arc<Control>, bypass: &Bypass, now: Time) -> anyhow::Result<Regraded> {
+    let (control, bypass) = (Arc::clone(control), bypass.clone());
+    let look = move || {
+        let mut regraded = Vec::new();
+        drop(survey(&control, &bypass, (&[], &[]), &Record::default(), (None, now), |governed, found| {
+            regraded.extend(regrade(governed, found, now));
+        }));
+        regraded
+    };
+    Ok(tokio::task::spawn_blocking(look).await?)
+}
+
+/// The quality of an identity: as policies see it here, and as it is graded at `now`. `None`: it is not there.
+pub(crate) async fn quality(
+    control: &Arc<Control>,
+    (bypass, risks): (&Bypass, &Risks),
+    id: &IdentityId,
+    now: Time,
+) -> anyhow::Result<Option<(u8, Quality)>> {
+    let record = Record::read(control.store(), Some(id), &HashSet::new()).await?;
+    let (control, bypass, risky, misused) = (Arc::clone(control), bypass.clone(), risks.rows(now), risks.misused(now));
+    let id = id.clone();
+    let look = move || {
+        let mut graded = None;
+        drop(survey(&control, &bypass, (&risky, &misused), &record, (Some(&id), now), |governed, found| {
+            graded = Some((governed.identity.quality, grade(governed, found.iter().copied(), now)));
+        }));
+        graded
+    };
+    Ok(tokio::task::spawn_blocking(look).await?)
 }
 
 /// The operations that go out of use, by id.
@@ -52,6 +102,7 @@ fn ending(inventory: &Inventory) -> HashSet<Box<str>> {
 }
 
 /// What the store has to say.
+#[derive(Default)]
 struct Record {
     owners: Vec<wardgate_store::StoredOwner>,
     discoveries: Vec<wardgate_store::StoredDiscovery>,
@@ -65,12 +116,13 @@ struct Record {
 }
 
 impl Record {
-    async fn read(store: &Store, ending: &HashSet<Box<str>>) -> Result<Self, StoreFault> {
+    /// Of everybody, or what one identity is graded by.
+    async fn read(store: &Store, one: Option<&IdentityId>, ending: &HashSet<Box<str>>) -> Result<Self, StoreFault> {
         let open = DiscoveryFilter { state: Some(DiscoveryState::Open), ..DiscoveryFilter::default() };
         let mut used: HashMap<CredentialId, Used> = HashMap::new();
         let mut calls: HashMap<(Box<str>, IdentityId), (Time, u64)> = HashMap::new();
         let mut counted_since: Option<Time> = None;
-        for row in store.usage(&UsageFilter { limit: Some(USAGE_MAX), ..UsageFilter::default() }).await? {
+        for row in store.usage(&UsageFilter { identity: one.cloned(), limit: Some(USAGE_MAX), ..UsageFilter::default() }).await? {
             counted_since = Some(counted_since.map_or(row.first, |since| since.min(row.first)));
             let count = row.allowed.saturating_add(row.refused);
             if ending.contains(&row.operation) {
@@ -108,7 +160,15 @@ pub(super) async fn beginnings(store: &Store) -> Result<HashMap<(Kind, Box<str>)
     Ok(since)
 }
 
-fn found(control: &Control, bypass: &Bypass, (risky, misused): (&[Row], &[Shown]), record: &Record, now: Time) -> Findings {
+/// Looks at everybody, or at one.
+fn survey(
+    control: &Control,
+    bypass: &Bypass,
+    (risky, misused): (&[Row], &[Shown]),
+    record: &Record,
+    (one, now): (Option<&IdentityId>, Time),
+    each: impl FnMut(&Governed<'_>, &[&Finding]),
+) -> Findings {
     let (snapshot, loaded) = (control.gate().snapshot(), control.loaded());
     let inventory = &loaded.inventory;
     let since = |kind: Kind, name: &str| record.since.get(&(kind, name.into())).copied();
@@ -116,7 +176,7 @@ fn found(control: &Control, bypass: &Bypass, (risky, misused): (&[Row], &[Shown]
     let (owners, unclaimed): (Vec<_>, Vec<_>) = (owners.collect(), stored::unclaimed(&record.discoveries).collect());
     let population = snapshot.population();
     let mut credentials: HashMap<&IdentityId, Vec<Credential>> = HashMap::new();
-    for credential in population.credentials().iter() {
+    for credential in population.credentials().iter().filter(|credential| one.is_none_or(|one| credential.identity == *one)) {
         credentials.entry(&credential.identity).or_default().push(Credential::clone(credential));
     }
     let ways = bypass.found();
@@ -143,12 +203,13 @@ fn found(control: &Control, bypass: &Bypass, (risky, misused): (&[Row], &[Shown]
         used: &|id: &CredentialId| record.used.get(id).copied(),
         api_since: &|name: &ApiName| since(Kind::Api, name.as_str()),
     };
-    let governed = population.identities().iter().filter(|identity| !identity.is_anonymous()).map(|identity| Governed {
+    let wanted = |identity: &&Arc<Identity>| !identity.is_anonymous() && one.is_none_or(|one| identity.id == *one);
+    let governed = population.identities().iter().filter(wanted).map(|identity| Governed {
         identity,
         since: record.states.get(&identity.id).copied().unwrap_or_default(),
         credentials: credentials.get(&identity.id).map(Vec::as_slice).unwrap_or_default(),
     });
-    findings::findings(&estate, governed, now)
+    findings::survey(&estate, governed, now, each)
 }
 
 pub(super) fn shown(finding: &Finding) -> FindingView {
@@ -163,5 +224,16 @@ pub(super) fn shown(finding: &Finding) -> FindingView {
         remedy: finding.remedy.to_owned(),
         owasp: finding.owasp.map(str::to_owned),
         exempt: finding.exempt,
+    }
+}
+
+pub(super) fn graded((here, now): (u8, Quality)) -> QualityView {
+    let part = |part: wardgate_governance::quality::Part| QualityPart { cause: part.cause.to_owned(), minus: part.minus, what: part.what };
+    QualityView {
+        score: here,
+        letter: letter(here).to_string(),
+        now: now.score,
+        letter_now: now.letter().to_string(),
+        parts: now.parts.into_iter().map(part).collect(),
     }
 }

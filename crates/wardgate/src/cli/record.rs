@@ -371,7 +371,7 @@ pub struct ReplayArgs {
     /// What was recorded: files, gzip too; directories of our own event logs; else the log that the configuration names
     #[arg(value_name = "FILE")]
     pub logs: Vec<PathBuf>,
-    /// How it was recorded. Directories are event logs of our own; of files it has to be said
+    /// How it was recorded. Directories are event logs of our own; of files it has to be said, also of exports and sealed segments of our own
     #[arg(long, value_name = "FORMAT", value_parser = ["wardgate", "clf", "combined", "json", "cloudtrail", "har", "sshd"])]
     pub format: Option<String>,
     /// Of our own log: the store whose feed of changes counts, as in `sqlite:copy.db`; else the one that the configuration names. It is only
@@ -389,11 +389,11 @@ pub struct ReplayArgs {
     pub output: OutputArgs,
 }
 
-/// What is only said of logs that others wrote.
+/// What is said of logs that others wrote; of our own in part.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Logs of others")]
 pub struct ForeignArgs {
-    /// Resource documents to judge by; without them APIs and operations are learned from the log
+    /// Of files: resource documents to judge by; without them APIs and operations are learned from the log
     #[arg(long, value_name = "DIR")]
     pub resources: Vec<PathBuf>,
     /// Of `json`: which member says what, as in `time=ts,method=http.method`. See docs/replay.md for the usual names

@@ -147,6 +147,9 @@ fn page(kind: Kind, resource: &Value, parts: &Parts) -> String {
     if let Some(presence) = resource.get("presence").filter(|presence| presence.is_object()) {
         said_of(&mut page, presence);
     }
+    if let Some(quality) = resource.get("quality").filter(|quality| quality.is_object()) {
+        page.say("quality", &graded(quality));
+    }
     for contained in parts.items("containments") {
         let said =
             format!("since {} by {} {}", text(contained, "since"), text(contained, "actor"), in_brackets(&text(contained, "reason")));
@@ -167,6 +170,23 @@ fn page(kind: Kind, resource: &Value, parts: &Parts) -> String {
     }
     tables(&mut page, parts);
     page.text()
+}
+
+/// `55 (D): owner.departed -30, proof.secret -15`, and what policies see until the gate has looked.
+fn graded(quality: &Value) -> String {
+    let parts = quality.get("parts").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let parts: Vec<_> = parts.iter().map(|part| format!("{} -{}", text(part, "cause"), text(part, "minus"))).collect();
+    let mut said = format!("{} ({})", text(quality, "now"), text(quality, "letter_now"));
+    if !parts.is_empty() {
+        said.push_str(": ");
+        said.push_str(&parts.join(", "));
+    }
+    if quality.get("score") != quality.get("now") {
+        said.push_str("; policies see ");
+        said.push_str(&text(quality, "score"));
+        said.push_str(" until the gate looks next");
+    }
+    said
 }
 
 fn said_of(page: &mut Page, status: &Value) {

@@ -88,7 +88,7 @@ pub(super) fn start(
     let mut population = Population::default();
     population.apply(Change::Identity(Arc::new(builtin::operator())));
     let material = material(&last.keys)?;
-    last.each_identity(|record| population.extend(people::changes(&record, &loaded, &material)))?;
+    last.each_identity(|record| population.extend(people::changes(&record, &loaded, &material, &Population::default())))?;
     let heeded = Heeded::kept(last.seq, &last.contained, &last.stopped);
     denied.stop_all(heeded.stopped(), clock::now());
     let since = last.written.max(heard(&config.state, voucher).unwrap_or(last.written));

@@ -124,7 +124,7 @@ async fn from_store(
     let seq = store.last_seq().await?;
     let heeded = Heeded::at(seq, &store.containments().await?);
     denied.stop_all(heeded.stopped(), clock::now());
-    let population = people::all(store, &loaded, &material).await?;
+    let population = people::all(store, &loaded, &material, &Population::default()).await?;
     let heard = Heard::at(clock::now());
     let estate = publish::estate(store, &material, denied, config, &loaded).await?.heard(heard.clock());
     Ok((Started { loaded, material, heeded, population, estate, heard, seq }, before))

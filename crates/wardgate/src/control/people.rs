@@ -2,7 +2,7 @@
 //!
 //! There may be a million, so nothing here reads or keeps all of them but [`all`], which goes page by page.
 
-use super::{Loaded, Material, change::Proposed, load::DECLARED};
+use super::{Loaded, Material, change::Proposed, graded::graded, load::DECLARED};
 use crate::{builtin, tasks};
 use serde_json::Value;
 use std::{
@@ -67,16 +67,17 @@ pub(crate) fn recorded(document: &Document, inventory: &Inventory) -> Result<Rec
 }
 
 /// What the gate is to be told of an identity's record: itself and its credentials, as status and rotation make them.
-pub(super) fn changes(record: &IdentityRecord, loaded: &Loaded, material: &Material) -> Vec<Change> {
+/// As it was graded in the population `before`, it is.
+pub(super) fn changes(record: &IdentityRecord, loaded: &Loaded, material: &Material, before: &Population) -> Vec<Change> {
     let mut changes = Vec::with_capacity(2 + record.credentials.len());
     let mut declared = Vec::new();
     let identity = match spec(record, loaded) {
         Ok(Some(spec)) => {
             declared = spec.credentials;
-            Some(Arc::new(with_status(spec.identity, record)))
+            Some(with_status(spec.identity, record))
         }
         // The one who sets this installation up is on no file.
-        Ok(None) if record.identity.as_str() == builtin::OPERATOR => Some(Arc::new(with_status(builtin::operator(), record))),
+        Ok(None) if record.identity.as_str() == builtin::OPERATOR => Some(with_status(builtin::operator(), record)),
         Ok(None) => None,
         Err(found) => {
             let why = found.first().map(ToString::to_string).unwrap_or_default();
@@ -84,6 +85,10 @@ pub(super) fn changes(record: &IdentityRecord, loaded: &Loaded, material: &Mater
             None
         }
     };
+    let identity = identity.map(|mut identity| {
+        identity.quality = graded(before, &identity.id);
+        Arc::new(identity)
+    });
     match &identity {
         Some(identity) => {
             changes.push(Change::Identity(Arc::clone(identity)));
@@ -150,11 +155,11 @@ fn with_status(mut identity: Identity, record: &IdentityRecord) -> Identity {
     identity
 }
 
-/// Everybody on record.
+/// Everybody on record, graded as in the population `before`.
 ///
 /// # Errors
 /// When the store fails.
-pub(super) async fn all(store: &Store, loaded: &Loaded, material: &Material) -> Result<Population, StoreFault> {
+pub(super) async fn all(store: &Store, loaded: &Loaded, material: &Material, before: &Population) -> Result<Population, StoreFault> {
     let mut population = Population::default();
     population.apply(Change::Identity(Arc::new(builtin::operator())));
     let mut after = String::new();
@@ -163,7 +168,7 @@ pub(super) async fn all(store: &Store, loaded: &Loaded, material: &Material) -> 
         let Some(last) = page.records.last() else { break };
         last.identity.as_str().clone_into(&mut after);
         for record in &page.records {
-            population.extend(changes(record, loaded, material));
+            population.extend(changes(record, loaded, material, before));
         }
     }
     // After the identities, whose names they share.

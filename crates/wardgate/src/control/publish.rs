@@ -215,7 +215,7 @@ impl Control {
 
     /// Forgets what was followed so far, and takes everything as it is on record. What was stopped and is not on record as
     /// stopped any more is let in, as a restored backup has it; what waits to be put on record is not.
-    async fn anew(&self) -> Result<u64, StoreFault> {
+    pub(super) async fn anew(&self) -> Result<u64, StoreFault> {
         let mut published = self.published.lock().await;
         let mut recorded = self.recorded.lock().await;
         let seq = self.store.last_seq().await?;
@@ -228,7 +228,8 @@ impl Control {
         };
         let loaded = self.reloaded().await?;
         let keyed = self.material.take_keys(&self.store.signing_keys().await?);
-        let population = people::all(&self.store, &loaded, &self.material).await?;
+        let graded = self.gate.snapshot().population().clone();
+        let population = people::all(&self.store, &loaded, &self.material, &graded).await?;
         match estate(&self.store, &self.material, &self.denied, &self.config, &loaded).await {
             Ok(estate) => {
                 let number = published.number + 1;
@@ -275,7 +276,7 @@ impl Control {
         let loaded = if anew { self.reloaded().await? } else { self.loaded() };
         let keyed = (behind.keys || rebuild == Rebuild::Keys) && self.material.take_keys(&self.store.signing_keys().await?);
         let population = if behind.everybody {
-            people::all(&self.store, &loaded, &self.material).await?
+            people::all(&self.store, &loaded, &self.material, before.population()).await?
         } else {
             self.changed(before.population().clone(), &behind, &loaded).await?
         };
@@ -328,7 +329,7 @@ impl Control {
         let names: Vec<IdentityId> = behind.identities.iter().cloned().collect();
         for names in names.chunks(PAGE as usize) {
             for record in self.store.identity_records(names).await?.records {
-                for change in people::changes(&record, loaded, &self.material) {
+                for change in people::changes(&record, loaded, &self.material, &population) {
                     if let Change::Credential(credential) = &change {
                         gone.remove(&credential.id);
                     }

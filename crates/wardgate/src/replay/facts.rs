@@ -177,7 +177,8 @@ fn caller(event: &EventV1<'_>, task: Option<&str>, time: Time, snapshot: &Snapsh
         Identity::ANONYMOUS => Arc::clone(snapshot.anonymous()),
         name => {
             let id = IdentityId::parse(name).map_err(|_| Missing::Member("identity.id"))?;
-            Arc::clone(snapshot.identity(&id).ok_or_else(|| Missing::Unknown("identity", name.into()))?)
+            let known = snapshot.identity(&id).ok_or_else(|| Missing::Unknown("identity", name.into()))?;
+            graded(known, told.quality)
         }
     };
     let proof = event.proof.as_ref().map_or(Ok(ProofFacts::NONE), |proof| self::proof(proof, time))?;
@@ -198,6 +199,14 @@ fn caller(event: &EventV1<'_>, task: Option<&str>, time: Time, snapshot: &Snapsh
         delegation,
         task,
     }))
+}
+
+/// The identity as it was graded then: that is on no record but in the event.
+fn graded(known: &Arc<Identity>, quality: Option<u8>) -> Arc<Identity> {
+    match quality.filter(|quality| *quality != known.quality) {
+        Some(quality) => Arc::new(Identity { quality, ..Identity::clone(known) }),
+        None => Arc::clone(known),
+    }
 }
 
 /// Who acted. By what each was proven the event does not say, and no ruling depends on it.

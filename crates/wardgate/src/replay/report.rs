@@ -50,7 +50,8 @@ impl Compared {
         }
     }
 
-    fn shown(&self) -> String {
+    /// In one line.
+    pub(crate) fn shown(&self) -> String {
         let by = if self.policies.is_empty() { String::new() } else { format!(" by {}", self.policies.join(", ")) };
         format!("{} {}{by}{}", self.response, self.code, if self.enforced { "" } else { " (observed)" })
     }

@@ -18,6 +18,7 @@ use std::{
 };
 use wardgate_audit::event_v1::{ChangeV1, EventV1, Kind};
 use wardgate_gate::Snapshot;
+use wardgate_governance::traffic::Judged;
 use wardgate_model::{facts::Facts, reason::Reason, ruling::Ruling, time::Time};
 use wardgate_store::Store;
 
@@ -55,6 +56,8 @@ pub(super) struct Walk<'s> {
     waiting: BTreeMap<(u64, u64), EventV1<'static>>,
     /// The number of the ruling that comes next, where that is known.
     expected: Option<u64>,
+    /// Where rulings are counted.
+    judged: Option<&'s mut Judged>,
 }
 
 impl<'s> Walk<'s> {
@@ -70,7 +73,13 @@ impl<'s> Walk<'s> {
             drive: Drive::new(),
             waiting: BTreeMap::new(),
             expected: None,
+            judged: None,
         }
+    }
+
+    /// Counts what is ruled, too.
+    pub(super) fn counting(self, judged: &'s mut Judged) -> Self {
+        Self { judged: Some(judged), ..self }
     }
 
     /// Records that could not be read.
@@ -207,6 +216,9 @@ impl<'s> Walk<'s> {
         let span = Span { order, now: facts.time, end: (event.kind != Kind::Opened).then(|| end(event)), bytes: bytes(event) };
         let (known, busy) = (self.drive.is_known(), self.drive.is_busy());
         let now = self.rule(&facts, &then, &recorded, span).await?;
+        if let Some(judged) = &mut self.judged {
+            judged.take(&facts, &now);
+        }
         self.compare(event, recorded, &now, &then, known && !busy);
         Ok(())
     }
@@ -252,6 +264,11 @@ impl<'s> Walk<'s> {
         }
         if recorded.code == Reason::ReserveTask.code() && ruling.forwards() {
             let (event, why) = (event.id.to_string(), "what was left of the task's budget is not kept".to_owned());
+            return self.report.is_uncertain(Difference { event, recorded, now, why });
+        }
+        let for_the_actor = [Reason::StandingActor, Reason::RuleActor].iter().any(|reason| reason.code() == recorded.code);
+        if for_the_actor && !event.actors.is_empty() && ruling.forwards() {
+            let (event, why) = (event.id.to_string(), "how whoever acted was graded then is not recorded".to_owned());
             return self.report.is_uncertain(Difference { event, recorded, now, why });
         }
         let by_meters = |code: &str| Reason::parse(code).is_some_and(is_by_meters);

@@ -85,6 +85,8 @@ mod process;
 #[cfg(test)]
 mod provider;
 #[cfg(test)]
+mod quality;
+#[cfg(test)]
 mod quotas;
 #[cfg(test)]
 mod record;

@@ -116,6 +116,66 @@ fn a_log_may_be_replayed_while_the_gate_serves_and_without_what_was_kept_it_is_s
     wardgate(place.path(), &["replay", "audit", "--store", "sqlite:no-such.db"]).with(1);
 }
 
+#[test]
+fn our_own_log_is_reported_as_those_of_others_are_as_a_directory_an_export_and_a_sealed_segment() {
+    let upstream = Upstream::plain();
+    let place = place(&upstream);
+    place.change("wardgate.yaml", "resources: [resources/]", "resources: [resources/]\naudit: { seal: { events: 20 } }");
+    let gate = place.serve();
+    let (_, caller) = place.issue(&gate, "caller");
+    asked(&gate, &caller, &["GET /shop/things"; 24]);
+    asked(&gate, &caller, &["DELETE /shop/things/7"; 3]);
+    assert_eq!(Line::open(gate.public).ask("GET /shop/things", &[], "").said(), "401 credential.missing");
+    let segments = place.path().join("audit/segments");
+    let sealed = || {
+        let entries = std::fs::read_dir(&segments).ok()?;
+        let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        files.retain(|path| path.extension().is_some_and(|end| end == "parquet"));
+        files.into_iter().min()
+    };
+    let sealed = until("a sealed segment", sealed);
+    assert_eq!(gate.end().0, Some(0));
+
+    let arguments = |html| ["replay", "--output", "json", "--html", html];
+    let told = wardgate(place.path(), &arguments("once.html")).with(0);
+    assert_eq!(told.out, wardgate(place.path(), &arguments("again.html")).with(0).out);
+    let page = std::fs::read_to_string(place.path().join("once.html")).unwrap();
+    assert_eq!(page, std::fs::read_to_string(place.path().join("again.html")).unwrap());
+    assert!(page.contains("<h2>Made again</h2>") && page.contains("caller") && !page.contains("<script"), "{page}");
+    wardgate(place.path(), &arguments("once.html")).with(2);
+    let report = told.json();
+    let of = |report: &serde_json::Value, name: &str| {
+        let all = report["identities"].as_array().unwrap().iter();
+        all.filter(|one| one["name"] == name)
+            .map(|one| (one["calls"].clone(), one["allow"].clone(), one["block"].clone()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of(&report, "caller"), [(json!(27), json!(24), json!(3))], "{report:#}");
+    assert_eq!((&report["format"], &report["learned"], &report["different"]), (&json!("wardgate"), &json!(false), &json!(0)));
+    let shop = report["apis"].as_array().unwrap().iter().find(|api| api["name"] == "shop").unwrap();
+    let list = shop["operations"].as_array().unwrap().iter().find(|told| told["operation"] == "GET /shop/things").unwrap();
+    assert_eq!((&list["calls"], &list["callers"]), (&json!(25), &json!(2)), "{shop:#}");
+    let steps = report["over_time"]["steps"].as_array().unwrap().iter();
+    assert_eq!(steps.map(|step| step["block"].as_u64().unwrap()).sum::<u64>(), report["rulings"]["block"].as_u64().unwrap());
+    let shown = wardgate(place.path(), &["replay"]).with(0).out;
+    assert!(shown.contains("what was on record then") && shown.contains("all rulings come out as they were recorded"), "{shown}");
+
+    // Files have calls and not what ruled: they are judged as the logs of others are.
+    let exported = wardgate(place.path(), &["audit", "export"]).with(0).out;
+    place.write("events.ndjson", &exported);
+    let file = |file: &str| wardgate(place.path(), &["replay", "--format", "wardgate", "--output", "json", file]).with(0).json();
+    let report = file("events.ndjson");
+    assert_eq!((of(&report, "caller").len(), &report["learned"], &report["not_understood"]["count"]), (1, &json!(true), &json!(0)));
+    assert_eq!(of(&report, "caller")[0].0, json!(27), "{report:#}");
+    let report = file(sealed.to_str().unwrap());
+    let told = &report["files"][0];
+    assert!(told["calls"].as_u64() > Some(5) && told["not_understood"] == 0, "{report:#}");
+    assert!(of(&report, "caller")[0].0.as_u64() > Some(5), "{report:#}");
+    // Resources are of files, and a directory is none.
+    wardgate(place.path(), &["replay", "--resources", "resources"]).with(2);
+    wardgate(place.path(), &["replay", "--format", "wardgate", "events.ndjson", "audit"]).with(2);
+}
+
 /// Lines of a web server's log: `SECOND USER TARGET`.
 fn common(lines: &[(u32, &str, &str)]) -> String {
     let line = |(second, user, target): &(u32, &str, &str)| {

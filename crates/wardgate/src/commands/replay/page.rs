@@ -2,7 +2,11 @@
 //!
 //! INVARIANT (escaped): everything out of the log goes through [`escaped`]; a policy in the page forbids what would come of a mistake.
 
-use crate::commands::timeline::{escaped, policy};
+use super::SNAPSHOTS;
+use crate::{
+    commands::timeline::{escaped, policy},
+    replay,
+};
 use std::fmt::Write as _;
 use wardgate_governance::traffic::{
     Report,
@@ -30,8 +34,47 @@ rect.allow{fill:#2da44e}rect.slow{fill:#d4a72c}rect.challenge{fill:#bf8700}rect.
 polyline{fill:none;stroke:#8250df;stroke-width:1.5}\
 @media print{body{margin:0;max-width:none;font-size:9pt}tr{break-inside:avoid}}";
 
+/// What judges calls of a log that others wrote.
+pub(super) const fn judged_by(report: &Report) -> &'static str {
+    if report.learned { "what the log itself taught" } else { "the resources that were named" }
+}
+
 /// The page.
 pub(crate) fn page(report: &Report) -> String {
+    whole(report, judged_by(report), "")
+}
+
+/// The page of our own log: what came out as it was recorded comes first.
+pub(super) fn page_again(report: &Report, again: &replay::Report) -> String {
+    let count = |what: &str, count: u64| vec![text(what), number(count)];
+    let counts = [
+        ("as it was recorded", again.same),
+        ("otherwise", again.different),
+        ("otherwise, where that is not certain", again.uncertain),
+        ("could not be made again", again.not_replayed),
+        ("never judged", again.never_judged),
+        ("without a ruling", again.without_ruling),
+        ("records that cannot be read", again.unreadable),
+        ("rulings that no event has", again.missing_rulings),
+    ];
+    let mut html = "<h2>Made again</h2>\n".to_owned();
+    html.push_str(&table(&[("ruling", false), ("events", true)], counts.into_iter().map(|(what, events)| count(what, events))));
+    let others = again.differences.iter().chain(&again.uncertainties);
+    let mut rows = others.map(|one| vec![text(&one.event), text(&one.recorded.shown()), text(&one.now.shown()), text(&one.why)]).peekable();
+    if rows.peek().is_some() {
+        let header = [("event", false), ("recorded", false), ("now", false), ("why", false)];
+        html.push_str(&table(&header, rows));
+    }
+    let why = again.not_replayed_because.iter();
+    let mut rows = why.map(|(why, of)| vec![text(why), number(of.events), text(&of.first)]).peekable();
+    if rows.peek().is_some() {
+        html.push_str(&table(&[("not made again, because", false), ("events", true), ("the first", false)], rows));
+    }
+    whole(report, SNAPSHOTS, &html)
+}
+
+/// The page, with something after the sums.
+fn whole(report: &Report, by: &str, after_sums: &str) -> String {
     let policy = policy(STYLE);
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n\
@@ -40,7 +83,8 @@ pub(crate) fn page(report: &Report) -> String {
          <title>Replay of {0}</title><style>{STYLE}</style></head><body>\n<h1>Replay of {0}</h1>\n",
         escaped(report.format)
     );
-    page.push_str(&sums(report));
+    page.push_str(&sums(report, by));
+    page.push_str(after_sums);
     page.push_str("<h2>Rulings over time</h2>\n");
     page.push_str(&picture(&report.over_time.steps, report.over_time.step_s));
     page.push_str("<h2>Why</h2>\n");
@@ -59,7 +103,7 @@ pub(crate) fn page(report: &Report) -> String {
     page
 }
 
-fn sums(report: &Report) -> String {
+fn sums(report: &Report, by: &str) -> String {
     let moment = |time: Option<Time>| time.map_or_else(|| "-".to_owned(), Time::to_rfc3339);
     let Rulings { allow, slow, challenge, block } = report.rulings;
     let callers = &report.callers;
@@ -75,7 +119,7 @@ fn sums(report: &Report) -> String {
                 callers.count, callers.on_record, callers.users, callers.keys, callers.sources
             ),
         ),
-        ("judged by", (if report.learned { "what the log itself taught" } else { "the resources that were named" }).to_owned()),
+        ("judged by", by.to_owned()),
         ("not understood", report.not_understood.count.to_string()),
         ("order", format!("{} put in order, {} too late for it", report.order.sorted, report.order.late)),
     ];

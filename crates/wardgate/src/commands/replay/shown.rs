@@ -17,15 +17,15 @@ const APIS: usize = 10;
 /// Callers of whom it is shown what they did.
 const OFFENDERS: usize = 5;
 
-/// The whole report.
-pub(super) fn text(report: &Report) -> String {
+/// The whole report; `by` says what judged.
+pub(super) fn text(report: &Report, by: &str) -> String {
     let mut page = Page::about("replay", report.format);
     page.say("calls", &report.calls.to_string());
     page.say("from", &moment(report.from));
     page.say("to", &moment(report.to));
     page.say("callers", &callers(report));
     page.say("ruled", &rulings(report.rulings));
-    page.say("judged by", if report.learned { "what the log itself taught" } else { "the resources that were named" });
+    page.say("judged by", by);
     let files: Vec<String> = report.files.iter().map(|file| file.name.clone()).collect();
     page.say("files", &if files.len() > 3 { number(report.files.len() as u64, "file") } else { files.join(", ") });
     if report.order.sorted > 0 || report.order.late > 0 {

@@ -1,6 +1,6 @@
 //! Logs of others: files in, a report out.
 
-use super::{dated, page, shown};
+use super::{dated, page, segment, shown};
 use crate::{
     cli::{ForeignArgs, Output},
     commands::timeline,
@@ -81,7 +81,7 @@ pub(super) async fn run(format: Format, logs: Vec<PathBuf>, args: ForeignArgs, o
     match output {
         Output::Json => json(&report)?,
         Output::Table if report.calls == 0 => {}
-        Output::Table => print(&shown::text(&report))?,
+        Output::Table => print(&shown::text(&report, page::judged_by(&report)))?,
     }
     if report.calls == 0 {
         note(&nothing(&report, format, instead));
@@ -149,6 +149,10 @@ pub(crate) fn replayed(logs: &[PathBuf], settings: &Settings, installation: Opti
     let names = logs.iter().map(|log| log.display().to_string()).collect();
     let open = |at: usize| -> io::Result<Box<dyn Read>> {
         let log = logs.get(at).ok_or(io::ErrorKind::NotFound)?;
+        if settings.reading.format == Format::Wardgate && segment::is_segment(log) {
+            bar.inc(log.metadata()?.len());
+            return Ok(Box::new(segment::Events::open(log)?));
+        }
         opened(bar.wrap_read(File::open(log)?))
     };
     let report = replay(&Files { names, open: &open }, settings, installation);

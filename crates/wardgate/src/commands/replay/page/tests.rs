@@ -34,7 +34,7 @@ fn report() -> Report {
 
 #[test]
 fn a_report_on_a_terminal() {
-    let text = anstream::adapter::strip_str(&text(&report())).to_string();
+    let text = anstream::adapter::strip_str(&text(&report(), super::judged_by(&report()))).to_string();
     assert_snapshot!(text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n"));
 }
 
