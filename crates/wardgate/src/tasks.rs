@@ -65,7 +65,7 @@ pub(crate) async fn changed(store: &Store, touched: &BTreeSet<TaskId>) -> Result
 pub(crate) async fn answer(control: &Control, call: &InProcessCall) -> Response<Bytes> {
     done(control, call).await.unwrap_or_else(|refusal| {
         // Its detail may have in it what a client wrote.
-        let effect = format!("refused code={}: {}", refusal.cause.code(), refusal.cause.title());
+        let effect = format!("refused code={}: {}", refusal.cause.as_str(), refusal.cause.title());
         marked(refusal.response(call.facts.id), &effect)
     })
 }
