@@ -243,7 +243,7 @@ impl Watch {
         }
         let records = effect.records.unwrap_or_else(|| effect.bytes.div_ceil(512));
         let in_order = ruling.signals.iter().any(|part| part.signal == Signal::Enumeration);
-        let learned = profile.learn(sight, u32::try_from(records).unwrap_or(u32::MAX), in_order);
+        let learned = profile.learn(sight, u32::try_from(records).unwrap_or(u32::MAX), status < 400, in_order);
         let due = profile.due(sight.hour);
         let nothing = !learned.hourly && learned.over.is_none() && due.is_none();
         if nothing || heard == Heard::Said {

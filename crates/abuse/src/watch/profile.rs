@@ -233,10 +233,10 @@ impl Profile {
         self.apis.tried(sight.api, minute);
     }
 
-    /// How many operations were first tried lately, known by now or not, since it is no longer only learned.
+    /// How many operations were first used lately, known by now or not, since it is no longer only learned.
     fn new_lately(&self, minute: u32) -> u32 {
         let learned = self.since.saturating_add(w::LEARNING_MINUTES);
-        self.operations.first_tried(minute.saturating_sub(w::LATELY_MINUTES).max(learned))
+        self.operations.first_good(minute.saturating_sub(w::LATELY_MINUTES).max(learned))
     }
 
     /// Whether it is at home there, or works with that: what it began with counts at once.
@@ -262,8 +262,9 @@ impl Profile {
         }
     }
 
-    /// A good call is over; `in_order`: it was told to be one of a run. Says whether its peers have something to learn of it.
-    pub(super) fn learn(&mut self, sight: &Sight, records: u32, in_order: bool) -> Learned {
+    /// A good call is over; `served`: it was not answered with an error, `in_order`: it was told to be one of a run. Says whether its peers have
+    /// something to learn of it.
+    pub(super) fn learn(&mut self, sight: &Sight, records: u32, served: bool, in_order: bool) -> Learned {
         if self.since == 0 {
             self.since = sight.minute;
         }
@@ -275,8 +276,13 @@ impl Profile {
         }
         self.places.learn(sight.place, sight.minute);
         self.software.learn(sight.software, sight.minute);
-        self.apis.learn(sight.api, sight.minute);
-        let operation = self.operations.learn(sight.operation, sight.minute);
+        // Where nothing was ever served of it, it was only tried: who asks for what is not there has not used it.
+        let operation = if served || self.operations.find(sight.operation).is_some_and(|row| row.hours > 0) {
+            self.apis.learn(sight.api, sight.minute);
+            self.operations.learn(sight.operation, sight.minute)
+        } else {
+            None
+        };
         let hourly = operation.as_ref().is_some_and(|(_, hourly)| *hourly);
         if let (Some(counted), Some((row, _)), false) = (sight.counted, operation, in_order) {
             row.run_today = row.run_today.max(self.runs.length(counted.of, counted.at));

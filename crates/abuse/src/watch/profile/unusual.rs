@@ -151,7 +151,9 @@ impl Profile {
         }
         let surprise = self.operations.surprise();
         let since = sight.minute.saturating_sub(w::YOUNG_MINUTES);
-        let young = self.operations.young(since, sight.minute) + u32::from(operation.is_none());
+        // It belongs to what is new, however often it was tried before.
+        let unused = operation.is_none_or(|row| row.hours == 0);
+        let young = self.operations.young(since, sight.minute) + u32::from(operation.is_none_or(|row| row.hours == 0 && row.first < since));
         let base = match young {
             0..=1 => w::NEW_OPERATION,
             2 => w::NEW_OPERATIONS,
@@ -159,7 +161,7 @@ impl Profile {
             _ => w::VERY_MANY_NEW_OPERATIONS,
         };
         let base = if beside.peers_use { base / 2 } else { base };
-        let lately = self.new_lately(sight.minute) + u32::from(operation.is_none());
+        let lately = self.new_lately(sight.minute) + u32::from(unused);
         let enough = if beside.peers_use { w::MANY_LATELY } else { w::SEVERAL_LATELY };
         let base = if lately >= enough { base.max(w::NEW_LATELY) } else { base };
         add(parts, Signal::NewOperation, young.max(lately), quarter(base * surprise / 100));
