@@ -68,7 +68,8 @@ mod tests {
     #[test]
     fn what_is_new_is_told_and_weighs_no_less_than_it_does() {
         let of = |others: &[(Signal, u8)], told| {
-            let mut parts: Parts = others.iter().map(|(signal, weight)| Contribution { signal: *signal, value: 1, weight: *weight }).collect();
+            let mut parts: Parts =
+                others.iter().map(|(signal, weight)| Contribution { signal: *signal, value: 1, weight: *weight }).collect();
             no_further(&mut parts, told, false);
             (Assessment::of(parts.clone()).risk, parts.len())
         };

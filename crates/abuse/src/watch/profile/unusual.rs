@@ -144,7 +144,14 @@ impl Profile {
     }
 
     /// An operation, an API, a class that it has not used.
-    fn what_is_new(&self, sight: &Sight, operation: Option<&Row>, beside: &Beside, quarter: &dyn Fn(u32) -> u32, parts: &mut Parts) -> bool {
+    fn what_is_new(
+        &self,
+        sight: &Sight,
+        operation: Option<&Row>,
+        beside: &Beside,
+        quarter: &dyn Fn(u32) -> u32,
+        parts: &mut Parts,
+    ) -> bool {
         if beside.announced {
             return false;
         }
