@@ -148,10 +148,10 @@ impl Watch {
     fn assess_as(&self, profile: Option<&Mutex<Profile>>, sight: &Sight, facts: &Facts, payload: &Payload) -> Assessment {
         let steps = Stepped::of(facts, sight, self.key);
         let mut parts = Parts::new();
-        let mut place_known = None;
+        let mut looked = None;
         if let (Some(profile), Some(caller)) = (profile, machine(facts)) {
             let mut profile = lock(profile);
-            place_known = Some(profile.assess(sight, || self.beside(&caller.identity, sight), &mut parts));
+            looked = Some(profile.assess(sight, || self.beside(&caller.identity, sight), &mut parts));
             if stands_in_flows(facts) && profile.is_mature(sight.minute) {
                 let said = self.flows.assess(steps, sight, Some(profile.courses()));
                 part(&mut parts, Signal::Unfinished, said.begun, said.weight);
@@ -179,11 +179,12 @@ impl Watch {
         if muted != 0 {
             parts.retain(|part| muted & (1 << part.signal as u32) == 0);
         }
-        if parts.len() > 1 {
-            lifted::no_further(&mut parts, facts.caller.as_ref().is_some_and(|caller| caller.proof.fresh));
+        let told = looked.is_some_and(|looked| looked.tells);
+        if parts.len() > 1 || told {
+            lifted::no_further(&mut parts, told, facts.caller.as_ref().is_some_and(|caller| caller.proof.fresh));
         }
         let assessment = if parts.is_empty() { Assessment::default() } else { Assessment::of(parts) };
-        Assessment { place_known, ..assessment }
+        Assessment { place_known: looked.map(|looked| looked.place_known), ..assessment }
     }
 
     /// Switches a signal off.
@@ -243,7 +244,7 @@ impl Watch {
         }
         let records = effect.records.unwrap_or_else(|| effect.bytes.div_ceil(512));
         let in_order = ruling.signals.iter().any(|part| part.signal == Signal::Enumeration);
-        let learned = profile.learn(sight, u32::try_from(records).unwrap_or(u32::MAX), in_order);
+        let learned = profile.learn(sight, u32::try_from(records).unwrap_or(u32::MAX), status < 400, in_order);
         let due = profile.due(sight.hour);
         let nothing = !learned.hourly && learned.over.is_none() && due.is_none();
         if nothing || heard == Heard::Said {

@@ -17,51 +17,9 @@ const _: () = assert!(size_of::<Profile>() <= 4_096);
 
 pub(super) type Parts = SmallVec<[Contribution; 4]>;
 
-/// Bits of [`Taking::hours`] that are hours, and the most that is counted above them.
-const HOURS_BITS: u32 = 24;
-const HOURS: u32 = (1 << HOURS_BITS) - 1;
-const APART_MAX: u32 = 255;
+mod taking;
 
-/// Whole collections that are taken by one operation.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Taking {
-    operation: u32,
-    day: u32,
-    /// How often today, and how often on the day when it was most.
-    today: u16,
-    most: u16,
-    /// On how many days.
-    days: u16,
-    /// At which hours of the day, a bit each; above those, how many days there were from one such day to the next at the least ([`Self::apart`]).
-    hours: u32,
-}
-
-impl Taking {
-    /// Whether enough is known of it for one more, on that day, to be unusual. Who takes it once a week has done so on two days for a week:
-    /// where both times it was the same hour, the days between are none of its days.
-    fn is_known(&self, day: u32) -> bool {
-        let (since, apart) = (day.saturating_sub(self.day), self.apart());
-        self.days >= w::TAKEN_DAYS || (apart >= w::APART_DAYS && since < apart && (self.hours & HOURS).is_power_of_two())
-    }
-
-    /// How many days there were from one such day to the next at the least; 0: there was one only.
-    const fn apart(&self) -> u32 {
-        self.hours >> HOURS_BITS
-    }
-
-    /// It is taken on a day.
-    fn on(&mut self, day: u32) {
-        if self.day == day {
-            return;
-        }
-        if self.days > 0 {
-            let since = day.saturating_sub(self.day).min(APART_MAX);
-            let apart = if self.apart() == 0 { since } else { since.min(self.apart()) };
-            self.hours = self.hours & HOURS | apart << HOURS_BITS;
-        }
-        (self.day, self.today, self.days) = (day, 0, self.days.saturating_add(1));
-    }
-}
+use taking::Taking;
 
 /// What is usual for one caller.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -131,6 +89,15 @@ pub(super) struct Learned {
     pub(super) hourly: bool,
 }
 
+/// What came of looking at a request, besides what is unusual of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Looked {
+    /// Whether a good one came from that place before.
+    pub(super) place_known: bool,
+    /// Whether its owner is told of what is new, however little that weighs.
+    pub(super) tells: bool,
+}
+
 /// What is known besides of who is like it.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Beside {
@@ -193,16 +160,14 @@ impl Profile {
         self.waits.told(sight.operation, sight.second, seconds);
     }
 
-    /// Looks at a request, and notes that it was tried. Says whether a good one came from that place before.
-    pub(super) fn assess(&mut self, sight: &Sight, peers: impl FnOnce() -> Beside, parts: &mut Parts) -> bool {
+    /// Looks at a request, and notes that it was tried.
+    pub(super) fn assess(&mut self, sight: &Sight, peers: impl FnOnce() -> Beside, parts: &mut Parts) -> Looked {
         let run = sight.counted.map_or(0, |counted| self.runs.follow(counted.of, counted.at));
         let rows = Rows::of(self, sight);
-        if self.is_mature(sight.minute) {
-            self.unusual(sight, &rows, run, peers, parts);
-        }
-        let known = self.places.row(rows.place).is_some_and(|row| row.calls > 0);
+        let tells = self.is_mature(sight.minute) && self.unusual(sight, &rows, run, peers, parts);
+        let place_known = self.places.row(rows.place).is_some_and(|row| row.calls > 0);
         self.tried(sight, &rows);
-        known
+        Looked { place_known, tells }
     }
 
     fn tried(&mut self, sight: &Sight, rows: &Rows) {
@@ -233,10 +198,25 @@ impl Profile {
         self.apis.tried(sight.api, minute);
     }
 
-    /// How many operations were first tried lately, known by now or not, since it is no longer only learned.
+    /// How many operations were first used lately, known by now or not, since it is no longer only learned.
     fn new_lately(&self, minute: u32) -> u32 {
         let learned = self.since.saturating_add(w::LEARNING_MINUTES);
-        self.operations.first_tried(minute.saturating_sub(w::LATELY_MINUTES).max(learned))
+        self.operations.first_good(minute.saturating_sub(w::LATELY_MINUTES).max(learned))
+    }
+
+    /// How many operations it first used within a month, with one that is new to it just now; and whether that is told though it is the only one
+    /// today: since by now there are several, or since it becomes a habit that none of its peers has. What it does once a week belongs to what
+    /// it began with.
+    fn is_told(&self, minute: u32, operation: Option<&Row>, beside: &Beside) -> (u32, bool) {
+        let began = self.since.saturating_add(w::BEGINS_MINUTES);
+        if minute < began {
+            return (0, false);
+        }
+        let month = self.operations.first_good(minute.saturating_sub(w::MONTH_MINUTES).max(began));
+        let new = month + u32::from(operation.is_none_or(|row| row.hours == 0));
+        let habit = operation.is_some_and(|row| row.hours >= w::HABIT_HOURS && row.first >= began);
+        let enough = if beside.peers_use { w::MANY_IN_A_MONTH } else { w::SEVERAL_IN_A_MONTH };
+        (new, habit && !beside.peers_use || new >= enough)
     }
 
     /// Whether it is at home there, or works with that: what it began with counts at once.
@@ -262,8 +242,9 @@ impl Profile {
         }
     }
 
-    /// A good call is over; `in_order`: it was told to be one of a run. Says whether its peers have something to learn of it.
-    pub(super) fn learn(&mut self, sight: &Sight, records: u32, in_order: bool) -> Learned {
+    /// A good call is over; `served`: it was not answered with an error, `in_order`: it was told to be one of a run. Says whether its peers have
+    /// something to learn of it.
+    pub(super) fn learn(&mut self, sight: &Sight, records: u32, served: bool, in_order: bool) -> Learned {
         if self.since == 0 {
             self.since = sight.minute;
         }
@@ -275,8 +256,13 @@ impl Profile {
         }
         self.places.learn(sight.place, sight.minute);
         self.software.learn(sight.software, sight.minute);
-        self.apis.learn(sight.api, sight.minute);
-        let operation = self.operations.learn(sight.operation, sight.minute);
+        // Where nothing was ever served of it, it was only tried: who asks for what is not there has not used it.
+        let operation = if served || self.operations.find(sight.operation).is_some_and(|row| row.hours > 0) {
+            self.apis.learn(sight.api, sight.minute);
+            self.operations.learn(sight.operation, sight.minute)
+        } else {
+            None
+        };
         let hourly = operation.as_ref().is_some_and(|(_, hourly)| *hourly);
         if let (Some(counted), Some((row, _)), false) = (sight.counted, operation, in_order) {
             row.run_today = row.run_today.max(self.runs.length(counted.of, counted.at));
@@ -316,17 +302,13 @@ impl Profile {
     }
 
     fn take(&mut self, sight: &Sight) {
-        let day = sight.hour / 24;
         let at = self.takings.iter().position(|taking| taking.operation == sight.operation);
-        let at = at.or_else(|| self.takings.iter().enumerate().min_by_key(|(_, taking)| taking.days).map(|(at, _)| at));
+        let at = at.or_else(|| self.takings.iter().enumerate().min_by_key(|(_, taking)| taking.days()).map(|(at, _)| at));
         let Some(taking) = at.and_then(|at| self.takings.get_mut(at)) else { return };
         if taking.operation != sight.operation {
             *taking = Taking { operation: sight.operation, ..Taking::default() };
         }
-        taking.on(day);
-        taking.today = taking.today.saturating_add(1);
-        taking.most = taking.most.max(taking.today);
-        taking.hours |= 1 << (sight.hour % 24);
+        taking.learn(sight);
     }
 
     /// A day is over: how far it was above what was to be expected, beside its peers' days. `peers`: theirs, in per cent.

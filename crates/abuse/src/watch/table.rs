@@ -5,7 +5,7 @@
 pub(super) struct Row {
     /// Its number; 0: the row is free.
     pub(super) key: u32,
-    /// When it was first tried.
+    /// When something good first came of it; until then, when it was first tried. To have tried it beforehand makes nothing known sooner.
     pub(super) first: u32,
     /// When it was last tried.
     pub(super) last: u32,
@@ -70,6 +70,9 @@ impl Row {
     fn learn(&mut self, minute: u32) {
         if self.last / MINUTES_OF_DAY != minute / MINUTES_OF_DAY {
             (self.run, self.run_today) = (self.run.max(self.run_today), 0);
+        }
+        if self.hours == 0 {
+            self.first = minute;
         }
         let same_hour = self.calls > 0 && self.last / 60 == minute / 60 && self.hours > 0;
         if !same_hour {
@@ -182,8 +185,8 @@ impl<const N: usize> Table<N> {
         }
     }
 
-    /// Rows that were first tried since then and of which something good came.
-    pub(super) fn first_tried(&self, since: u32) -> u32 {
+    /// Rows of which something good came since then for the first time.
+    pub(super) fn first_good(&self, since: u32) -> u32 {
         let count = self.rows.iter().filter(|row| row.key != 0 && row.first >= since && row.hours > 0).count();
         u32::try_from(count).unwrap_or(0)
     }

@@ -83,6 +83,14 @@ pub(super) const LATELY_MINUTES: u32 = 3 * 24 * 60;
 pub(super) const SEVERAL_LATELY: u32 = 2;
 pub(super) const MANY_LATELY: u32 = 4;
 pub(super) const NEW_LATELY: u32 = 38;
+/// What was new within a month is told where it is several, or where it becomes a habit: of who did nothing new for a week after it began, and
+/// seldom does. As `DRIP` it lifts a risk as far as an owner is told, and no further.
+pub(super) const MONTH_MINUTES: u32 = 30 * 24 * 60;
+pub(super) const BEGINS_MINUTES: u32 = 8 * 24 * 60;
+pub(super) const SEVERAL_IN_A_MONTH: u32 = 3;
+pub(super) const MANY_IN_A_MONTH: u32 = 6;
+pub(super) const HABIT_HOURS: u16 = 2;
+pub(super) const TOLD_SURPRISE: u32 = 55;
 pub(super) const NEW_OPERATION: u32 = 18;
 pub(super) const NEW_OPERATIONS: u32 = 32;
 pub(super) const MANY_NEW_OPERATIONS: u32 = 60;

@@ -75,12 +75,16 @@ const fn raises(signal: Signal) -> &'static str {
         Signal::Bulk => "an operation of the class `bulk`, more often in a day than on any day before",
         Signal::OffSchedule => {
             "an hour of the day at which the identity does not call; of `bulk` operations, at which it does not call these, once it has done \
-             so on three days, or on two that are four or more apart, at one hour, where it comes sooner than that"
+             so on three days, or on two that are four or more apart, at one hour, where it comes sooner than that. Such a one may be an hour \
+             late; it comes early only in the hour before, at the minute at which it always does (where clocks are put on)"
         }
         Signal::NewOperation => {
             "operations that are new to the identity within a day; half as heavy where its peers use them, and nothing where the change of \
-             the API was announced. From the second within three days on its owner is told (from the fourth, where its peers use it too), \
-             whether those before are known by now or not"
+             the API was announced. What is new is so until it was first served: to have tried it beforehand, refused or answered with an \
+             error, makes nothing known sooner. From the second within three days on its owner is told (from the fourth, where its peers use \
+             it too), whether those before are known by now or not. Of who has been known for more than a week and seldom does anything new, \
+             its owner is also told from the third within thirty days on (from the sixth, where its peers use it too), and of one alone once \
+             it is used in a third hour where no peer uses it; that lifts a risk to 30 and no further"
         }
         Signal::FanOut => "an API that neither the identity nor one of its peers has called",
         Signal::Climbing => "a class of operation that the identity has never used; most for `delete`, `money`, `admin`, `bulk`",

@@ -1,6 +1,6 @@
 //! Profiles over restarts.
 
-use super::{Over, Profile, Taking};
+use super::{Over, Profile, taking::Taking};
 use crate::watch::kept::kept;
 
 kept!(Taking { operation, day, today, most, days, hours });

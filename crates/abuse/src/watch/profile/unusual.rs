@@ -5,8 +5,8 @@ use crate::watch::{part as add, sight::Sight, table::Row, weights as w};
 use wardgate_model::{api::OperationClass, risk::Signal};
 
 impl Profile {
-    /// Everything that is, of who is known for long enough.
-    pub(super) fn unusual(&self, sight: &Sight, rows: &Rows, run: u16, peers: impl FnOnce() -> Beside, parts: &mut Parts) {
+    /// Everything that is, of who is known for long enough. Says whether its owner is told of what is new, however little that weighs.
+    pub(super) fn unusual(&self, sight: &Sight, rows: &Rows, run: u16, peers: impl FnOnce() -> Beside, parts: &mut Parts) -> bool {
         let (calls, weight) = self.waits.early(sight.operation, sight.second).unwrap_or_default();
         add(parts, Signal::Deaf, calls, weight);
         let quarter = |weight: u32| if sight.minute < self.announced { weight / 4 } else { weight };
@@ -16,9 +16,8 @@ impl Profile {
         in_order(run, sight.class, operation, parts);
         self.how_much(sight, parts);
         self.whole(sight, parts);
-        if !operation.is_some_and(|row| row.is_known(sight.minute)) {
-            self.what_is_new(sight, operation, &peers(), &quarter, parts);
-        }
+        let new = !operation.is_some_and(|row| row.is_known(sight.minute));
+        new && self.what_is_new(sight, operation, &peers(), &quarter, parts)
     }
 
     /// New places, new software, one credential in two places at a time.
@@ -136,7 +135,7 @@ impl Profile {
                     0
                 },
             );
-            if !near(taking.hours, sight.hour) {
+            if !taking.is_on_schedule(sight) {
                 add(parts, Signal::OffSchedule, sight.hour % 24, w::BULK_OFF_SCHEDULE);
             }
         } else if self.days >= w::SCHEDULE_DAYS && !near(self.hours, sight.hour) {
@@ -145,13 +144,22 @@ impl Profile {
     }
 
     /// An operation, an API, a class that it has not used.
-    fn what_is_new(&self, sight: &Sight, operation: Option<&Row>, beside: &Beside, quarter: &dyn Fn(u32) -> u32, parts: &mut Parts) {
+    fn what_is_new(
+        &self,
+        sight: &Sight,
+        operation: Option<&Row>,
+        beside: &Beside,
+        quarter: &dyn Fn(u32) -> u32,
+        parts: &mut Parts,
+    ) -> bool {
         if beside.announced {
-            return;
+            return false;
         }
         let surprise = self.operations.surprise();
         let since = sight.minute.saturating_sub(w::YOUNG_MINUTES);
-        let young = self.operations.young(since, sight.minute) + u32::from(operation.is_none());
+        // It belongs to what is new, however often it was tried before.
+        let unused = operation.is_none_or(|row| row.hours == 0);
+        let young = self.operations.young(since, sight.minute) + u32::from(operation.is_none_or(|row| row.hours == 0 && row.first < since));
         let base = match young {
             0..=1 => w::NEW_OPERATION,
             2 => w::NEW_OPERATIONS,
@@ -159,10 +167,11 @@ impl Profile {
             _ => w::VERY_MANY_NEW_OPERATIONS,
         };
         let base = if beside.peers_use { base / 2 } else { base };
-        let lately = self.new_lately(sight.minute) + u32::from(operation.is_none());
+        let lately = self.new_lately(sight.minute) + u32::from(unused);
         let enough = if beside.peers_use { w::MANY_LATELY } else { w::SEVERAL_LATELY };
         let base = if lately >= enough { base.max(w::NEW_LATELY) } else { base };
-        add(parts, Signal::NewOperation, young.max(lately), quarter(base * surprise / 100));
+        let (new, told) = self.is_told(sight.minute, operation, beside);
+        add(parts, Signal::NewOperation, young.max(lately).max(new), quarter(base * surprise / 100));
         let api = self.apis.find(sight.api);
         let called = api.is_some_and(|row| row.is_known(sight.minute));
         if !called && !beside.peers_call {
@@ -188,6 +197,7 @@ impl Profile {
             };
             add(parts, Signal::Refused, self.refused.into(), weight);
         }
+        surprise >= w::TOLD_SURPRISE && sight.minute >= self.announced && told
     }
 }
 

@@ -51,3 +51,29 @@ fn who_exports_on_two_days_has_no_schedule_yet() {
     story.calls(JOB, Duration::from_hours(9), Duration::from_mins(20));
     assert!(!is_off_schedule(&mut story));
 }
+
+/// What is said of an export on the sixth night of a job that comes at ten past three.
+fn on_a_sixth_night(hour: u64, minute: u64) -> bool {
+    let mut story = Story::new();
+    for _ in 0..5 {
+        let night = story.now;
+        story.calls(JOB, Duration::from_mins(190), Duration::from_mins(10));
+        story.now = night + Duration::from_mins(190);
+        assert!(!is_off_schedule(&mut story));
+        story.calls(JOB, Duration::from_mins(24 * 60 - 190), Duration::from_mins(10));
+        story.now = night + DAY;
+    }
+    story.now = story.now + Duration::from_mins(hour * 60 + minute);
+    is_off_schedule(&mut story)
+}
+
+#[test]
+fn what_has_a_schedule_comes_late_and_not_early() {
+    for (hour, minute) in [(3, 10), (3, 6), (3, 55), (4, 20)] {
+        assert!(!on_a_sixth_night(hour, minute), "{hour}:{minute}");
+    }
+    for (hour, minute) in [(2, 30), (2, 50), (3, 1), (1, 10), (5, 10)] {
+        assert!(on_a_sixth_night(hour, minute), "{hour}:{minute}");
+    }
+    assert!(!on_a_sixth_night(2, 12), "clocks were put on");
+}

@@ -1,7 +1,7 @@
 //! Stories of what an owner is told and nobody is held back for: what was taken on other days, and rights that are taken one by one.
 
-use super::{DAY, OWNER, Story, said};
-use crate::testing::facts;
+use super::{Announced, DAY, IdentityId, OWNER, Story, said};
+use crate::testing::{at, facts};
 use std::time::Duration;
 use wardgate_model::risk::Assessment;
 
@@ -40,7 +40,76 @@ fn rights_that_are_taken_one_by_one_are_told_and_held_back_only_when_they_come_t
     assert!((30..40).contains(&second.risk), "it is told, and waits for nothing: {second:?}");
     story.calls(OWNER, 8 * DAY, Duration::from_mins(7));
     let later = story.call(&format!("{OWNER} op=GET:/three"));
-    assert!(later.risk < 30, "and again after a week: {later:?}");
+    assert_eq!(later.risk, 30, "the third within a month, however far apart, and it waits for nothing: {later:?}");
+}
+
+/// Who takes one right that none of its peers uses is told once it does so again and again; who comes once is not.
+#[test]
+fn a_right_that_becomes_a_habit_is_told_and_one_that_peers_use_is_not() {
+    let risks = |peers: bool, announced: bool| {
+        let mut story = Story::new();
+        let right = "op=PUT:/right class=read";
+        for hour in 0..10 * 24_u32 {
+            if hour == 9 * 24 && announced {
+                story.watch.announce(&Announced::Identity(IdentityId::parse("a").unwrap()), story.now + 2 * DAY);
+            }
+            story.call(OWNER);
+            if peers {
+                story.call(&format!("identity=peer source=198.18.5.20 tls=shop {right}"));
+            }
+            story.now = story.now + Duration::from_hours(1);
+        }
+        let four = (0..4).map(|_| {
+            let risk = story.call(&format!("{OWNER} {right}")).risk;
+            story.now = story.now + Duration::from_hours(2);
+            risk
+        });
+        four.collect::<Vec<_>>()
+    };
+    assert_eq!(risks(false, false), [18, 18, 30, 30], "the third hour makes it a habit");
+    assert!(risks(true, false).iter().all(|risk| *risk < 30));
+    assert!(risks(false, true).iter().all(|risk| *risk < 30), "announced");
+}
+
+/// Days of a caller that takes two new rights on the last of them. Before, it goes by each as the words say, once a day.
+fn after_trying(beforehand: Option<&str>) -> Assessment {
+    let mut story = Story::new();
+    story.calls(OWNER, 8 * DAY, Duration::from_mins(7));
+    for day in 0..5 {
+        for operation in ["GET:/one", "GET:/two"] {
+            match beforehand {
+                Some("refused") => drop(story.says(&format!("{OWNER} op={operation}"))),
+                Some(words) => drop(story.call(&format!("{OWNER} op={operation} {words}"))),
+                None => {}
+            }
+            // What is tried is tried far enough from each other to be told of none.
+            story.calls(OWNER, Duration::from_hours(if day < 4 { 12 } else { 36 }), Duration::from_mins(7));
+        }
+    }
+    story.call(&format!("{OWNER} op=GET:/one"));
+    story.calls(OWNER, Duration::from_hours(6), Duration::from_mins(7));
+    story.call(&format!("{OWNER} op=GET:/two"))
+}
+
+#[test]
+fn to_have_tried_rights_beforehand_makes_nothing_usual() {
+    let found = after_trying(None);
+    assert!((30..40).contains(&found.risk), "{found:?}");
+    for beforehand in ["refused", "status=404", "status=403", "status=500"] {
+        let found = after_trying(Some(beforehand));
+        assert!(found.risk >= 30 && said(&found).contains("new_operation"), "{beforehand}: {found:?}");
+    }
+}
+
+#[test]
+fn what_is_never_served_stays_new_and_is_told_to_nobody() {
+    let mut story = Story::new();
+    story.calls(OWNER, 8 * DAY, Duration::from_mins(7));
+    for _ in 0..10 * 24 {
+        let found = story.call(&format!("{OWNER} op=POST:/ensured class=write status=409"));
+        story.calls(OWNER, Duration::from_hours(1), Duration::from_mins(7));
+        assert!(story.now < at("2026-06-10T00:00:00Z") || found.risk < 30, "{found:?}");
+    }
 }
 
 #[test]
