@@ -180,10 +180,12 @@ fn refuse(exchange: &Rc<Exchange>, ruling: &Ruling, voice: Voice) -> Response<An
 /// The request's way: establish, decide, and forward or refuse.
 fn begin(exchange: &Rc<Exchange>, connection: &Rc<Connection>, request: Request<Incoming>) -> Way {
     let (parts, body) = request.into_parts();
-    if let Some(reason) = unsound(&parts, connection) {
+    if let Some((reason, told)) = unsound(&parts, connection) {
         let path: String = parts.uri.path().chars().take(256).collect();
         exchange.establish(Facts { stopped: Some(Stopped::because(reason)), ..exchange.blank(&path) });
-        return settle(exchange, connection, parts, Inbound::Streaming(body), Verdict::refused(reason));
+        let mut verdict = Verdict::refused(reason);
+        verdict.ruling.told = told;
+        return settle(exchange, connection, parts, Inbound::Streaming(body), verdict);
     }
     let body = Inbound::Streaming(body);
     match judge(exchange, connection, &parts, &body) {
@@ -259,13 +261,14 @@ async fn discard(thread: &Thread, mut body: Incoming) -> bool {
     tokio::time::timeout(limits.settle, all).await.unwrap_or(false)
 }
 
-/// What the wire guard does not see: whom to believe, and all of HTTP/2, which has no wire guard.
-fn unsound(parts: &Parts, connection: &Connection) -> Option<Reason> {
+/// What the wire guard does not see: whom to believe, and all of HTTP/2, which has no wire guard. With what the client is told of it.
+fn unsound(parts: &Parts, connection: &Connection) -> Option<(Reason, Option<Box<str>>)> {
     let limits = &connection.thread().limits;
     if connection.source(&parts.headers).is_err() {
-        return Some(Reason::CanonHeader);
+        return Some((Reason::CanonHeader, None));
     }
-    if parts.version == Version::HTTP_2 { http2::recheck(parts, limits).err() } else { None }
+    let refused = (parts.version == Version::HTTP_2).then(|| http2::recheck(parts, limits).err())??;
+    Some((refused.reason, Some(refused.detail.into())))
 }
 
 /// What waits for something.

@@ -10,7 +10,7 @@ pub const SQL_TOKENS_MAX: usize = 8192;
 pub const STACK_BYTES: usize = 1 << 30;
 /// Stack of the threads that compute, in bytes.
 pub const WORKER_STACK_BYTES: usize = 64 << 20;
-/// Bytes of an answer at most, as the engine holds it.
+/// Bytes of an answer at least, where a question may take less memory than that.
 pub const ANSWER_BYTES_MAX: usize = 64 << 20;
 /// What the process as a whole may hold beside twice the memory of a question: the program itself and the hot tail.
 pub const BESIDE_BYTES: usize = 512 << 20;
@@ -33,6 +33,12 @@ impl Bounds {
     #[must_use]
     pub const fn memory_bytes(&self) -> usize {
         self.memory_mib.saturating_mul(1 << 20)
+    }
+
+    /// How long the answer may be, in bytes, as the engine holds it and as it is written.
+    #[must_use]
+    pub fn answer_bytes(&self) -> usize {
+        ANSWER_BYTES_MAX.max(self.memory_bytes())
     }
 
     /// What the process as a whole may hold, in bytes. More ends it.

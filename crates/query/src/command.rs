@@ -118,7 +118,7 @@ fn answer_here(arguments: &Arguments, bounds: &Bounds, watch: &Watch) -> Result<
         .enable_all()
         .build()?;
     let answer = runtime.block_on(ask(&sql, &arguments.directory, bounds))?;
-    watch.call_off();
+    watch.answered();
     for text in &answer.left_out {
         drop(writeln!(io::stderr(), "note: {text}"));
     }
@@ -126,7 +126,8 @@ fn answer_here(arguments: &Arguments, bounds: &Bounds, watch: &Watch) -> Result<
         drop(writeln!(io::stderr(), "note: there are more than {} rows; these are the first that were found", bounds.rows));
     }
     let mut out = io::BufWriter::new(io::stdout().lock());
-    write(&answer, arguments.output, &mut out).map_err(|error| match error {
+    write(&answer, arguments.output, bounds.answer_bytes(), &mut out).map_err(|error| match error {
+        WriteFault::TooLong => Fault::Answer { mib: bounds.answer_bytes() >> 20 },
         WriteFault::Io(error) => Fault::Write(error),
         WriteFault::Form(error) => Fault::Engine(error.to_string()),
     })

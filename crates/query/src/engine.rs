@@ -1,7 +1,7 @@
 //! Asking: from SQL and directories to rows, within bounds.
 
 use crate::{
-    bounds::{ANSWER_BYTES_MAX, Bounds},
+    bounds::Bounds,
     fault::{Fault, LogFault, of_plan, of_run},
     snapshot::Snapshot,
     statement::{self, Question},
@@ -103,8 +103,8 @@ async fn collect(asked: DataFrame, bounds: &Bounds) -> Result<(SchemaRef, Vec<Re
     while let Some(batch) = stream.next().await {
         let batch = batch.map_err(|error| of_run(&error, bounds.memory_mib))?;
         bytes = bytes.saturating_add(batch.get_array_memory_size());
-        if bytes > ANSWER_BYTES_MAX.max(bounds.memory_bytes()) {
-            return Err(Fault::Answer { mib: ANSWER_BYTES_MAX.max(bounds.memory_bytes()) >> 20 });
+        if bytes > bounds.answer_bytes() {
+            return Err(Fault::Answer { mib: bounds.answer_bytes() >> 20 });
         }
         if batch.num_rows() > left {
             batches.push(batch.slice(0, left));

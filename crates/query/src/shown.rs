@@ -39,16 +39,76 @@ pub enum WriteFault {
     /// Nobody reads it, or there is no place.
     #[error("the answer cannot be written: {0}")]
     Io(#[from] io::Error),
+    /// It is longer than it may be.
+    #[error("the answer is longer than it may be")]
+    TooLong,
     /// It holds something that this form cannot show.
     #[error("the answer cannot be shown in this form: {0}")]
     Form(#[from] ArrowError),
 }
 
-/// Writes an answer.
+/// Writes an answer of at most so many bytes: rows may share a text that is long, so what is held in memory says little of what is written.
 ///
 /// # Errors
-/// As [`WriteFault`] says.
-pub fn write(answer: &Answer, form: Form, out: &mut impl Write) -> Result<(), WriteFault> {
+/// As [`WriteFault`] says. What was written until then is.
+pub fn write(answer: &Answer, form: Form, bytes_max: usize, out: &mut impl Write) -> Result<(), WriteFault> {
+    let mut out = Bounded { out, left: bytes_max, ended: None };
+    // What stands between may give the fault of `out` as one of its own.
+    written(answer, form, &mut out).map_err(|fault| out.ended.map_or(fault, |ended| ended.into()))
+}
+
+/// Passes on so many bytes, and remembers why it passed on no more.
+struct Bounded<'o, W> {
+    out: &'o mut W,
+    left: usize,
+    ended: Option<Ended>,
+}
+
+/// Why no more was passed on.
+#[derive(Clone, Copy)]
+enum Ended {
+    TooLong,
+    Io(io::ErrorKind),
+}
+
+impl From<Ended> for WriteFault {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::TooLong => Self::TooLong,
+            Ended::Io(kind) => Self::Io(kind.into()),
+        }
+    }
+}
+
+impl<W: Write> Bounded<'_, W> {
+    fn noted<T>(&mut self, done: io::Result<T>) -> io::Result<T> {
+        done.inspect_err(|error| match error.kind() {
+            // Whoever writes tries again.
+            io::ErrorKind::Interrupted => (),
+            kind => self.ended = self.ended.or(Some(Ended::Io(kind))),
+        })
+    }
+}
+
+impl<W: Write> Write for Bounded<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.len() > self.left {
+            self.ended = self.ended.or(Some(Ended::TooLong));
+            return Err(io::Error::other("longer than it may be"));
+        }
+        let done = self.out.write(bytes);
+        let passed = self.noted(done)?;
+        self.left -= passed;
+        Ok(passed)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let done = self.out.flush();
+        self.noted(done)
+    }
+}
+
+fn written(answer: &Answer, form: Form, out: &mut impl Write) -> Result<(), WriteFault> {
     let schema = distinct(&answer.schema);
     let batches = answer.batches.iter().map(|batch| RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec()));
     let batches = batches.collect::<Result<Vec<_>, _>>()?;
@@ -188,10 +248,23 @@ fn table(schema: &SchemaRef, batches: &[RecordBatch], out: &mut impl Write) -> R
         }
     }
     for row in &rows {
-        let padded: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        writeln!(out, "{}", padded.join("  ").trim_end())?;
+        // Of a row, what stands behind its last cell with text is left off. No width of `format!`: a cell may be wider than it takes.
+        let filled = row.iter().rposition(|cell| !cell.trim_end().is_empty());
+        for (at, (cell, width)) in row.iter().zip(&widths).enumerate().take_while(|(at, _)| filled.is_some_and(|last| *at <= last)) {
+            if filled == Some(at) {
+                out.write_all(cell.trim_end().as_bytes())?;
+            } else {
+                out.write_all(cell.as_bytes())?;
+                spaces(2 + width.saturating_sub(cell.chars().count()), out)?;
+            }
+        }
+        out.write_all(b"\n")?;
     }
     Ok(())
+}
+
+fn spaces(count: usize, out: &mut impl Write) -> io::Result<()> {
+    std::iter::repeat_n(b" ", count).try_for_each(|space| out.write_all(space))
 }
 
 /// What others wrote, made harmless for a terminal.

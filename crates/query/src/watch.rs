@@ -19,10 +19,10 @@ const LOOK: Duration = Duration::from_millis(10);
 /// With what status the process ends then: it failed.
 const FAILED: i32 = 1;
 
-/// Ends the process unless it is called off.
+/// Ends the process when it takes too long to answer, or too much memory until it ends.
 #[derive(Debug)]
 pub struct Watch {
-    off: Arc<AtomicBool>,
+    answered: Arc<AtomicBool>,
 }
 
 impl Watch {
@@ -31,12 +31,13 @@ impl Watch {
     /// # Errors
     /// When no thread can be had.
     pub fn begin(bounds: Bounds) -> std::io::Result<Self> {
-        let off = Arc::new(AtomicBool::new(false));
-        let called_off = Arc::clone(&off);
+        let answered = Arc::new(AtomicBool::new(false));
+        let is_answered = Arc::clone(&answered);
         let began = now();
+        // It ends with the process.
         thread::Builder::new().name("watch".to_owned()).spawn(move || {
-            while !called_off.load(Ordering::Acquire) {
-                if now().duration_since(began) >= bounds.time {
+            loop {
+                if now().duration_since(began) >= bounds.time && !is_answered.load(Ordering::Acquire) {
                     end(&format!("it takes longer than the {} s that it may: ask for less, or allow more", bounds.time.as_secs_f64()));
                 }
                 if resident().is_some_and(|bytes| bytes > bounds.process_bytes()) {
@@ -48,12 +49,12 @@ impl Watch {
                 thread::park_timeout(LOOK);
             }
         })?;
-        Ok(Self { off })
+        Ok(Self { answered })
     }
 
-    /// The answer is there: what is left is to write it.
-    pub fn call_off(&self) {
-        self.off.store(true, Ordering::Release);
+    /// The answer is there: whoever reads it may take its time. What it takes to write it is memory all the same.
+    pub fn answered(&self) {
+        self.answered.store(true, Ordering::Release);
     }
 }
 

@@ -100,6 +100,12 @@ impl Address {
         }
         Ok(Self { authority: authority.as_str().to_owned(), host: host.to_owned(), port: authority.port_u16().unwrap_or(80) })
     }
+
+    /// Its port.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
 }
 
 impl fmt::Display for Address {

@@ -153,6 +153,14 @@ impl Held {
         Self::open(directory)
     }
 
+    /// Where the profile beside a configuration file says that the management API is. Takes nothing and makes nothing; `None` also where it cannot
+    /// be read: whoever uses it says why.
+    #[must_use]
+    pub fn url_beside(config: &Path) -> Option<String> {
+        let base = config.parent().unwrap_or(Path::new(""));
+        Self::read_file(&base.join(DIRECTORY).join(FILE)).ok()?.map(|profile| profile.url)
+    }
+
     fn open(directory: PathBuf) -> anyhow::Result<Self> {
         let path = directory.join(LOCK);
         let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);

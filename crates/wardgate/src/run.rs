@@ -1,8 +1,11 @@
 //! The life of a process in the event log: a run starts, goes on once a day, and stops. One that did not stop was killed, or its machine
 //! stopped, and the next one says so: what it had not written is missing.
 
-use crate::clock::{self, Instant};
-use std::{fs, io, path::Path, sync::Arc, time::Duration};
+use crate::{
+    clock::{self, Instant},
+    kept,
+};
+use std::{io, path::Path, sync::Arc, time::Duration};
 use wardgate_audit::{
     event_v1::EventV1,
     reading::{self, Filter, Since},
@@ -120,7 +123,10 @@ impl Run {
             record(log, name, CRASH, Some(&lacks));
         }
         let run = Self { log: Arc::clone(log), name: name.into() };
-        fs::write(state.join(TOLD), "")?;
+        // Once: it outlasts the machine, as the start does that is on record by now.
+        if !state.join(TOLD).try_exists()? {
+            kept::replace(state, TOLD, |_| io::Result::Ok(()))?;
+        }
         Ok(run)
     }
 

@@ -118,26 +118,28 @@ impl Look<'_> {
         }
     }
 
-    /// What is signed of a tail: what is kept beside it, where the writer saw that it is no longer that; else what the note says.
+    /// What is signed of a tail: what is kept beside it, where the writer saw that it is no longer that, and what the note says. A tail only grows, so of
+    /// two that are signed it holds the larger: whoever sets an older note of it beside it takes nothing off the newest.
     fn signed(&mut self, name: TailName, along: &Along<'_>) -> Signed {
         let first = name.first_seq;
         let kept = TailNote::read(&self.directory.join(kept_note(name)), self.edge(), &self.asked.trusted.keys);
-        match kept.map(|kept| kept.map(|kept| kept.held(first))) {
-            Ok(Some(Some(held))) => return Signed::Held(held),
+        let kept = match kept.map(|kept| kept.map(|kept| kept.held(first))) {
+            Ok(Some(Some(held))) => Some(held),
             Ok(Some(None)) | Err(_) => {
                 self.find(Finding::Unnoted { file: name.to_string() });
                 return Signed::Distrusted;
             }
-            Ok(None) => (),
+            Ok(None) => None,
+        };
+        let noted = along.note.and_then(|note| note.held(first));
+        if let Some(held) = kept.into_iter().chain(noted).max_by_key(|held| held.events) {
+            return Signed::Held(held);
         }
-        match along.note {
-            Some(note) if first >= along.ledger.next() && note.held(first).is_none() && note.must_tell_of(first) => {
-                self.find(Finding::Untold { file: name.to_string() });
-                Signed::Distrusted
-            }
-            Some(note) => note.held(first).map_or(Signed::NotYet, Signed::Held),
-            None => Signed::NotYet,
+        if along.note.is_some_and(|note| first >= along.ledger.next() && note.must_tell_of(first)) {
+            self.find(Finding::Untold { file: name.to_string() });
+            return Signed::Distrusted;
         }
+        Signed::NotYet
     }
 
     fn tail(&mut self, name: TailName, bytes: &[u8], newest: bool, along: &mut Along<'_>) {

@@ -1,10 +1,13 @@
-use super::{Form, write};
+use super::{Form, WriteFault, write};
 use crate::engine::Answer;
 use datafusion::arrow::{
     array::{ArrayRef, Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder, TimestampMicrosecondArray},
     datatypes::{Field, Schema},
 };
-use std::sync::Arc;
+use std::{
+    io::{self, ErrorKind, Write},
+    sync::Arc,
+};
 
 fn answer() -> Answer {
     let mut lists = ListBuilder::new(StringBuilder::new());
@@ -28,7 +31,7 @@ fn answer() -> Answer {
 
 fn shown(answer: &Answer, form: Form) -> String {
     let mut out = Vec::new();
-    write(answer, form, &mut out).unwrap();
+    write(answer, form, usize::MAX, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -77,4 +80,52 @@ fn nothing_is_still_a_document() {
     assert_eq!(shown(&empty, Form::Table), "n  n_2  text  at  list\n");
     let document: serde_json::Value = serde_json::from_str(&shown(&empty, Form::Document)).unwrap();
     assert_eq!(document["rows"], serde_json::json!([]));
+}
+
+/// An answer of these texts, in two columns.
+fn texts(texts: &[&str]) -> Answer {
+    let column: ArrayRef = Arc::new(StringArray::from(texts.to_vec()));
+    let schema = Arc::new(Schema::new(["a", "b"].map(|name| Field::new(name, column.data_type().clone(), true)).to_vec()));
+    let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::clone(&column), column]).unwrap();
+    Answer { schema, batches: vec![batch], truncated: false, left_out: Vec::new() }
+}
+
+#[test]
+fn a_cell_may_be_wider_than_any_terminal() {
+    let wide = "x".repeat(70_000);
+    let table = shown(&texts(&[&wide, "y"]), Form::Table);
+    let lines: Vec<_> = table.lines().map(str::len).collect();
+    assert_eq!(lines, [70_003, 140_002, 70_003], "columns stand under each other");
+    assert_eq!(shown(&texts(&["", ""]), Form::Table), "a  b\n\n\n", "no line ends in white space");
+}
+
+#[test]
+fn no_form_is_longer_than_it_may_be() {
+    for form in [Form::Table, Form::Json, Form::Ndjson, Form::Csv, Form::Document] {
+        let mut out = Vec::new();
+        let fault = write(&texts(&["x"; 1_000]), form, 1_500, &mut out).unwrap_err();
+        assert!(matches!(fault, WriteFault::TooLong) && out.len() <= 1_500, "{form:?}: {fault}");
+    }
+}
+
+/// Somebody who reads so many bytes and goes away.
+struct Gone(usize);
+
+impl Write for Gone {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.checked_sub(bytes.len()).ok_or(ErrorKind::BrokenPipe)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn who_reads_no_further_is_known_whatever_the_form() {
+    for form in [Form::Table, Form::Json, Form::Ndjson, Form::Csv, Form::Document] {
+        let fault = write(&texts(&["x"; 1_000]), form, usize::MAX, &mut Gone(1_500)).unwrap_err();
+        assert!(matches!(&fault, WriteFault::Io(error) if error.kind() == ErrorKind::BrokenPipe), "{form:?}: {fault}");
+    }
 }

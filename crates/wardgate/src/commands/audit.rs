@@ -171,7 +171,9 @@ pub(crate) fn readable(event: &Value) -> String {
     };
     let ruling = format!("{response}{} {}", if enforced { "" } else { " (observed)" }, at("/ruling/code").unwrap_or_default());
     let status = event.get("client_status").and_then(Value::as_u64).map_or_else(|| "---".to_owned(), |status| status.to_string());
-    let took = event.get("duration_us").and_then(Value::as_u64).map(milliseconds).unwrap_or_default();
+    // One that is let in and under way has an event of its own: its end is another.
+    let begun = at("/kind").filter(|kind| kind == "opened");
+    let took = event.get("duration_us").and_then(Value::as_u64).map(milliseconds).or(begun).unwrap_or_default();
     format!(
         "{}  {}  {operation:<44}  {}  {status}  {}{}",
         styled(DIM, &moment),

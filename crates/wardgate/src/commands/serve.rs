@@ -2,12 +2,15 @@
 
 use crate::{
     cli::ServeArgs,
+    client::Address,
     config::Config,
     control::ReloadFault,
     diagnostics,
-    output::{BOLD, Exit, NAME, note, styled},
+    output::{BOLD, Exit, NAME, note, plain, styled},
+    profile::Held,
     serve::{self, Running},
 };
+use std::net::SocketAddr;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use wardgate_model::secret::Secret;
 
@@ -33,6 +36,9 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
     // Whoever reads that it serves may end it: by then it is listened for.
     let ending = Ending::new()?;
     greet(&running, &public);
+    if let Some(told) = Held::url_beside(&args.config.config).and_then(|url| strays(&url, running.admin())) {
+        note(&told);
+    }
     ending.wait();
     note("draining: running requests may end, new ones are refused");
     running.stop();
@@ -51,6 +57,17 @@ fn greet(running: &Running, public: &[(Option<String>, bool)]) {
         show_first(credential);
         note(&format!("  wardgate sign-in --url http://{}", running.admin()));
     }
+}
+
+/// What is to be said where commands that are run beside the configuration go elsewhere: an address that was changed after `wardgate init`.
+fn strays(url: &str, admin: SocketAddr) -> Option<String> {
+    let other = Address::parse(url).is_ok_and(|address| address.port() != admin.port());
+    other.then(|| {
+        format!(
+            "commands that are run here go to {}, as `.wardgate/profile.json` says, and not to this gate: write `\"url\": \"http://{admin}\"` there",
+            plain(url)
+        )
+    })
 }
 
 /// Shows the first admin credential of an installation, this once.
@@ -95,5 +112,18 @@ impl Ending {
                 _ = self.terminate.recv() => {}
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::strays;
+
+    #[test]
+    fn who_moved_the_management_api_is_told_where_commands_go() {
+        let admin = "127.0.0.1:21080".parse().unwrap();
+        assert_eq!((strays("http://127.0.0.1:21080", admin), strays("http://localhost:21080", admin)), (None, None));
+        let told = strays("http://127.0.0.1:9080", admin).unwrap();
+        assert!(told.contains("go to http://127.0.0.1:9080") && told.contains(r#""url": "http://127.0.0.1:21080""#), "{told}");
     }
 }

@@ -33,8 +33,14 @@ pub(super) fn within(header: &[&str], rows: &[Vec<String>], width: Option<usize>
         narrow(&mut widths, width);
     }
     let lay = |cells: &mut dyn Iterator<Item = &str>| {
-        let padded: Vec<String> = cells.zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        padded.join(&" ".repeat(GAP)).trim_end().to_owned()
+        let mut line = String::new();
+        for (cell, width) in cells.zip(&widths) {
+            line.push_str(cell);
+            // Not by a width of `format!`, which takes none above 65,535.
+            line.extend(std::iter::repeat_n(' ', GAP + width.saturating_sub(cell.chars().count())));
+        }
+        line.truncate(line.trim_end().len());
+        line
     };
     let mut text = styled(BOLD, &lay(&mut header.iter().copied()));
     text.push('\n');

@@ -5,7 +5,7 @@ use crate::{
     columns::{Row, Value, number},
     directory::SEGMENTS,
     hot::{self, TailName},
-    seal::{Held, TAIL_NOTE, TailNote},
+    seal::{Held, TAIL_NOTE, TailNote, kept_note},
     segment::{SegmentName, entry::Entry, tests::frames, tests::plausible},
     tree::Frontier,
     verify::{Depth, Finding},
@@ -85,6 +85,29 @@ fn events_that_should_long_be_signed_are_found() {
     assert_eq!(sample.findings(), [Finding::Behind { first: first + 4, last: first + TAIL - 1 }]);
     sample.tail(first, (first..first + TAIL).map(|seq| later(seq, 80 * i64::try_from(seq - first).unwrap())), TAIL);
     assert_eq!(sample.told(), [""; 0], "all of it is signed");
+}
+
+/// A note that the writer keeps beside a tail and the newest note have one form: an older one of the same tail may pose as kept.
+#[test]
+fn an_older_note_set_beside_a_tail_takes_nothing_off_the_newest() {
+    let sample = Sample::new();
+    let first = Sample::first_of_tail();
+    let of = |events| (first..first + events).map(plausible);
+    sample.tail(first, of(4), 4);
+    let (shorter, older) = (fs::read(sample.tail_file()).unwrap(), fs::read(sample.path().join(TAIL_NOTE)).unwrap());
+    sample.tail(first, of(TAIL), TAIL);
+    let (whole, newest) = (fs::read(sample.tail_file()).unwrap(), fs::read(sample.path().join(TAIL_NOTE)).unwrap());
+    let kept = sample.path().join(kept_note(TailName { first_seq: first }));
+    fs::write(sample.tail_file(), &shorter).unwrap();
+    fs::write(&kept, &older).unwrap();
+    let cut = [Finding::Cut { first: first + 4, last: first + TAIL - 1 }];
+    assert_eq!(sample.findings(), cut);
+    // And the other way round: the newest is beside the tail, an older one was put in its place.
+    fs::write(&kept, &newest).unwrap();
+    fs::write(sample.path().join(TAIL_NOTE), &older).unwrap();
+    assert_eq!(sample.findings(), cut);
+    fs::write(sample.tail_file(), &whole).unwrap();
+    assert_eq!(sample.told(), [""; 0], "all that either of them says is there");
 }
 
 #[test]

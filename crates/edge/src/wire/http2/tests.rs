@@ -12,7 +12,7 @@ fn check(text: &str) -> &'static str {
         builder = builder.header(name, value);
     }
     let (parts, ()) = builder.body(()).unwrap().into_parts();
-    recheck(&parts, &EdgeLimits::default()).map_or_else(|reason| reason.code(), |()| "good")
+    recheck(&parts, &EdgeLimits::default()).map_or_else(|refusal| refusal.reason.code(), |()| "good")
 }
 
 #[test]
@@ -45,4 +45,13 @@ fn what_would_change_its_meaning_as_http1_is_refused() {
     assert_eq!(check(&format!("GET http://a/{}", "x".repeat(9_000))), "wire.target_too_long");
     assert_eq!(check(&format!("GET http://a/\nx:{}", "x".repeat(40_000))), "wire.head_too_large");
     assert_eq!(check(&format!("GET http://a/{}", "\nx:1".repeat(101))), "wire.head_too_large");
+}
+
+/// A key that was never filled in: `curl -H "Authorization: Bearer $KEY"`.
+#[test]
+fn a_scheme_with_nothing_behind_it_is_said_to_be_that() {
+    let request = Request::builder().uri("http://a/").header("authorization", "Bearer ").body(()).unwrap();
+    let refusal = recheck(&request.into_parts().0, &EdgeLimits::default()).unwrap_err();
+    let expected = "`authorization` begins or ends with white space, as where nothing stands behind its scheme";
+    assert_eq!((refusal.reason.code(), refusal.detail, refusal.line), ("wire.malformed", expected, 0));
 }

@@ -45,3 +45,11 @@ fn nothing_is_lost_and_nothing_is_too_long() {
         }
     }
 }
+
+#[test]
+fn a_cell_may_be_wider_than_any_terminal() {
+    let wide = "x".repeat(70_000);
+    let rows = [[wide, "y".to_owned()].to_vec(), ["a".to_owned(), "b".to_owned()].to_vec()];
+    let text = anstream::adapter::strip_str(&within(&["A", "B"], &rows, None)).to_string();
+    assert_eq!(text.lines().map(str::len).collect::<Vec<_>>(), [70_003; 3]);
+}
