@@ -160,12 +160,13 @@ impl<const N: usize> Table<N> {
         if self.day == day {
             return;
         }
-        // On the first day everything is new: what came back is not.
-        let first = self.before.0 == 0;
+        // As long as all hours were the first of something everything is new: what came back is not. That is the first day, and a second one after a
+        // first that was but an hour.
+        let first = self.before.0 == self.before.1;
         let back = self.rows.iter().filter(|row| row.hours > 1).count();
         let came_back = if first { u16::try_from(back).unwrap_or(u16::MAX) } else { 0 };
         let hours = self.before.0.saturating_add(self.today.0);
-        let news = self.before.1.saturating_add(self.today.1.saturating_sub(came_back));
+        let news = self.before.1.saturating_add(self.today.1).saturating_sub(came_back);
         self.before = if hours >= HOURS_MAX { (hours / 2, news / 2) } else { (hours, news) };
         (self.today, self.day) = ((0, 0), day);
     }
@@ -199,3 +200,29 @@ impl<const N: usize> Table<N> {
 }
 
 mod kept;
+
+#[cfg(test)]
+mod tests {
+    use super::{MINUTES_OF_DAY, Table};
+
+    /// How surprising something new is for who does two things each hour for eight days, the first time at this hour of a day.
+    fn after_a_week(begin: u32) -> u32 {
+        let mut table = Table::<8>::default();
+        for hour in begin..begin + 8 * 24 {
+            let minute = 20_000 * MINUTES_OF_DAY + hour * 60;
+            for key in [1, 2] {
+                table.tried(key, minute);
+                assert!(table.learn(key, minute).is_some());
+            }
+        }
+        table.surprise()
+    }
+
+    /// Whoever began in the last hour of a day did nothing new since: that its first hour was new says nothing of it.
+    #[test]
+    fn at_which_hour_somebody_began_makes_nothing_less_surprising() {
+        for hour in 0..24 {
+            assert_eq!(after_a_week(hour), 100, "begun at {hour}");
+        }
+    }
+}
