@@ -18,7 +18,7 @@ use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
-        mpsc::{Receiver, SyncSender, sync_channel},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
     thread,
     time::Duration,
@@ -68,6 +68,8 @@ pub(crate) struct Module {
     patience: Duration,
     /// Whether somebody was told that it is there.
     taken: AtomicBool,
+    /// Ends when the thread has left the module.
+    left: Mutex<Receiver<()>>,
 }
 
 /// What the thread tells everybody.
@@ -102,6 +104,8 @@ enum Job {
     Look(SyncSender<()>),
     /// Sign for somebody who waits until then.
     Sign { message: Box<[u8]>, until: Instant, tell: SyncSender<Option<Vec<u8>>> },
+    /// Leave the module: the gate ends.
+    Leave,
 }
 
 impl Module {
@@ -114,11 +118,16 @@ impl Module {
         let (ask, asked) = sync_channel(WAITING_MAX);
         let told = Arc::new(Told::default());
         let speaking = Speaker { token, told: Arc::clone(&told), is_open: false, refused: Vec::new() };
+        let (within, left) = sync_channel(1);
+        let speak = move || {
+            speaking.serve(&asked);
+            drop(within);
+        };
         // Without one the module is away: what is asked goes nowhere.
-        if let Err(error) = thread::Builder::new().name("wardgate-signer".to_owned()).spawn(move || speaking.serve(&asked)) {
+        if let Err(error) = thread::Builder::new().name("wardgate-signer".to_owned()).spawn(speak) {
             tracing::error!(%error, "no thread for the module that signs tokens");
         }
-        let module = Self { ask, told, patience, taken: AtomicBool::new(false) };
+        let module = Self { ask, told, patience, taken: AtomicBool::new(false), left: Mutex::new(left) };
         module.look();
         module
     }
@@ -144,6 +153,19 @@ impl Module {
     pub(crate) fn signer(&self) -> Option<Signer> {
         let key = Asking { ask: self.ask.clone(), told: Arc::clone(&self.told), patience: self.patience };
         Signer::external(self.told.point().as_ref()?, Arc::new(key)).ok()
+    }
+}
+
+impl Drop for Module {
+    /// Waits until the thread has left the module, for a while: the module's library is taken apart when the process ends, and breaks down where
+    /// somebody is still within.
+    fn drop(&mut self) {
+        // Full: it is asked for so much that it does not come to an end in time.
+        let _full = self.ask.try_send(Job::Leave);
+        let left = self.left.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if left.recv_timeout(self.patience) == Err(RecvTimeoutError::Timeout) {
+            tracing::warn!("the module that signs tokens does not come back: it is left as it is");
+        }
     }
 }
 
@@ -176,11 +198,12 @@ struct Speaker<T> {
 }
 
 impl<T: Token> Speaker<T> {
-    /// Answers for as long as somebody may ask.
+    /// Answers for as long as somebody may ask and nobody wants it to leave. The session ends with it.
     fn serve(mut self, asked: &Receiver<Job>) {
         while let Ok(job) = asked.recv() {
             *self.told.within() = Some(clock::instant());
             match job {
+                Job::Leave => return,
                 Job::Look(tell) => {
                     self.look();
                     self.told.looking.store(false, Ordering::Release);

@@ -247,3 +247,15 @@ fn what_is_within_for_too_long_hangs() {
     *told.within() = Some(crate::clock::instant());
     assert!(told.hangs(Duration::ZERO) && !told.hangs(LONG));
 }
+
+/// Whoever signs may be held on to by a snapshot that is still there.
+#[test]
+fn the_module_is_left_before_the_gate_ends() {
+    let fake = Fake::new();
+    let module = Module::begin(fake.clone(), LONG);
+    let signer = module.signer().unwrap();
+    assert_eq!(Arc::strong_count(&fake.0), 2, "that of the thread");
+    drop(module);
+    assert_eq!(Arc::strong_count(&fake.0), 1);
+    assert_eq!(signer.sign("JWT", &json!({ "a": 1 })).err(), Some(SignError::Away));
+}
