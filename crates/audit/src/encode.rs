@@ -158,6 +158,7 @@ pub(crate) fn bare(edge: &str, seq: u64, kind: Kind, time: Time) -> EventV1<'_> 
         judge_order: None,
         change: None,
         finding: None,
+        erased: false,
     }
 }
 

@@ -167,6 +167,9 @@ pub struct EventV1<'a> {
     /// What is not as it should be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finding: Option<FindingV1<'a>>,
+    /// Whether what may tell of a person was erased from it: such members are absent, known or not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub erased: bool,
 }
 
 impl<'a> EventV1<'a> {

@@ -1,11 +1,16 @@
 //! What the log of segments says that there should be: its entries, taken in one after the other.
 
 use crate::{
+    directory::LOG,
     seal::step,
-    segment::entry::{Entry, NoEntry},
+    segment::{
+        entry::{Entry, NoEntry},
+        hash_of,
+    },
+    tiles::{self, TilesError},
     tree::Hash,
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range, path::Path};
 
 /// A segment, as the log names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +25,8 @@ pub(crate) struct Known {
     pub(crate) root: Hash,
     /// The hashes of its file: when it was sealed, and after each erasure. The last one counts.
     pub(crate) files: Vec<Hash>,
+    /// From so many of its records something was erased, in as many erasures as it has further hashes.
+    pub(crate) erased: u64,
 }
 
 /// All that should be there.
@@ -50,6 +57,41 @@ pub(crate) enum Misfit {
     Erasure(u64),
 }
 
+/// A segment that should be there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// The numbers of its events.
+    pub events: Range<u64>,
+    /// The SHA-256 of its file.
+    file: Hash,
+}
+
+impl Named {
+    /// Whether these are the bytes of its file.
+    #[must_use]
+    pub fn is(&self, bytes: &[u8]) -> bool {
+        hash_of(bytes) == self.file
+    }
+}
+
+/// The segments that the event log in a directory names and that are not retired, oldest first. That is what should be there, not
+/// what is. Nobody's signature is asked for: [`crate::verify`] does that.
+///
+/// # Errors
+/// When the log cannot be read. One that has sealed nothing yet names none.
+pub fn named(directory: &Path) -> Result<Vec<Named>, TilesError> {
+    let folder = directory.join(LOG);
+    let Some(log) = tiles::Log::open_unproven(&folder)? else { return Ok(Vec::new()) };
+    let mut ledger = Ledger::default();
+    for index in 0..log.checkpoint().size {
+        if let Ok(entry) = Entry::parse(&log.entry(index)?) {
+            ledger.take(index, &entry);
+        }
+    }
+    let named = |(first, known): (&u64, &Known)| Named { events: *first..first.saturating_add(known.events), file: known.file() };
+    Ok(ledger.segments.iter().map(named).collect())
+}
+
 impl Ledger {
     /// Takes in one entry; says what does not fit those before it.
     pub(crate) fn read(&mut self, index: u64, entry: &[u8], edge: &str) -> Option<Misfit> {
@@ -71,7 +113,8 @@ impl Ledger {
                 self.next_seq = first_seq.saturating_add(events);
                 self.lived_us = self.lived_us.saturating_add(step(self.newest_us.unwrap_or(to_us), to_us));
                 self.newest_us = Some(to_us);
-                self.segments.insert(first_seq, Known { index, events, to_us, lived_us: self.lived_us, root, files: vec![file] });
+                self.segments
+                    .insert(first_seq, Known { index, events, to_us, lived_us: self.lived_us, root, files: vec![file], erased: 0 });
                 (first_seq != expected).then_some(Misfit::Sequence { expected, found: first_seq })
             }
             Entry::Retired { through_seq, .. } => {
@@ -79,9 +122,10 @@ impl Ledger {
                 self.segments.retain(|first_seq, known| first_seq.saturating_add(known.events) > through_seq.saturating_add(1));
                 None
             }
-            Entry::Erasure { segment, file, .. } => match self.segments.get_mut(&segment) {
+            Entry::Erasure { segment, file, records, .. } => match self.segments.get_mut(&segment) {
                 Some(known) => {
                     known.files.push(file);
+                    known.erased = known.erased.saturating_add(records).min(known.events);
                     None
                 }
                 None => Some(Misfit::Erasure(segment)),

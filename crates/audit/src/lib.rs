@@ -41,7 +41,7 @@ mod encode;
 pub mod event_v1;
 mod hands;
 pub mod hot;
-mod ledger;
+pub mod ledger;
 pub mod note;
 mod observer;
 mod plain;

@@ -286,6 +286,14 @@ impl Checkpoint {
         Ok(Self { origin: origin.to_owned(), size, root, extension })
     }
 
+    /// The checkpoint in a note, whoever signed it: nothing is proven by it.
+    ///
+    /// # Errors
+    /// When it is no note, or no text of a checkpoint.
+    pub(crate) fn unproven(note: &[u8]) -> Result<Self, NoteError> {
+        Self::parse(Note::parse(note)?.text)
+    }
+
     /// The checkpoint as a signed note.
     ///
     /// # Errors

@@ -8,12 +8,12 @@ mod opened;
 
 pub use cursor::Cursor;
 pub use filter::Filter;
-use filter::text;
+use filter::{stands_for_others, text};
 pub(crate) use opened::{open, passed_over};
 use opened::{sealed_meanwhile, segment_of};
 
 use crate::{
-    columns::{self, Row, Value},
+    columns::{self, Row, Unfit, Value},
     directory::{LOCK_NAME, SEGMENTS},
     event_v1::EventV1,
     hot::{self, Frame, Tail, TailName, frame_at},
@@ -47,6 +47,11 @@ fn seq(row: &Row<'_>) -> Option<u64> {
         Some(Value::Int(seq)) => u64::try_from(*seq).ok(),
         _ => None,
     }
+}
+
+/// The event of a record in a tail: nothing is erased there.
+pub(crate) fn event_of(row: Row<'_>) -> Result<EventV1<'static>, Unfit> {
+    columns::event(row.map(|value| value.map(Value::into_owned)))
 }
 
 /// From where [`tail`] reads.
@@ -245,7 +250,7 @@ impl Page {
         }
         self.cursor = Some(Cursor { seq, next: Some(next) });
         if filter.admits(&row) {
-            self.keep(row);
+            self.keep(event_of(row));
         }
         self.events.len() < limit
     }
@@ -277,14 +282,14 @@ impl Page {
         self.cursor = Some(Cursor::after(reached.unwrap_or(after).max(after)));
         for record in found.records {
             if filter.admits(&record.row) {
-                self.keep(*record.row);
+                self.keep(record.event());
             }
         }
         Ok(is_all && self.events.len() < limit)
     }
 
-    fn keep(&mut self, row: Row<'_>) {
-        match columns::event(row.map(|value| value.map(Value::into_owned))) {
+    fn keep(&mut self, event: Result<EventV1<'static>, Unfit>) {
+        match event {
             Ok(event) => self.events.push(event),
             Err(_) => self.unreadable += 1,
         }
@@ -295,7 +300,7 @@ impl Filter {
     /// What a segment can be asked for of this; the rest [`Filter::admits`] looks at.
     fn wanted(&self, order: Order) -> Wanted {
         let column = |column, wanted: &Option<Box<str>>| wanted.as_deref().and_then(|text| Predicate::text(column, text));
-        let code = self.code.as_ref().filter(|code| code.contains('.')).cloned();
+        let code = self.code.as_ref().filter(|code| code.contains('.') && !stands_for_others(code)).cloned();
         let all: Vec<Predicate> =
             [column("identity", &self.identity), column("api", &self.api), column("response", &self.response), column("code", &code)]
                 .into_iter()
@@ -340,7 +345,7 @@ impl Page {
             self.cursor.get_or_insert(Cursor { seq: newest, next: Some((name, end)) });
             more = self.events.len() < limit;
             if more && filter.admits(&row) {
-                self.keep(row);
+                self.keep(event_of(row));
             }
             more
         })?;
@@ -373,7 +378,7 @@ impl Page {
             let is_all = found.records.len() < room;
             for record in found.records {
                 if filter.admits(&record.row) {
-                    self.keep(*record.row);
+                    self.keep(record.event());
                 }
             }
             match oldest.and_then(|oldest| oldest.checked_sub(1)) {
@@ -417,7 +422,7 @@ pub fn find(directory: &Path, request: RequestId) -> Result<Option<EventV1<'stat
                 let path = directory.join(name.to_string());
                 backwards(&path, part.until, |row, _| {
                     if text(&row, "request_id") == Some(&*wanted) {
-                        found = columns::event(row.map(|value| value.map(Value::into_owned))).ok();
+                        found = event_of(row).ok();
                     }
                     found.is_none()
                 })?;
@@ -445,7 +450,7 @@ fn find_in(path: &Path, request: &str) -> Result<Option<EventV1<'static>>, ReadE
             None
         }
     };
-    Ok(record.and_then(|record| columns::event(*record.row).ok()))
+    Ok(record.and_then(|record| record.event().ok()))
 }
 
 #[cfg(test)]

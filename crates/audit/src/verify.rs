@@ -64,6 +64,8 @@ pub struct Report {
     pub segments: u64,
     /// Events in them.
     pub sealed: u64,
+    /// Of those, the ones from which what tells of persons was erased, as the log says.
+    pub erased: u64,
     /// Events in tails.
     pub in_tails: u64,
     /// Of those, the ones that nothing signed covers yet.

@@ -9,7 +9,7 @@ use crate::{
     escapes::{self, Plus},
     hooks::Candidates,
     judge::Refused,
-    signers,
+    proof, signers,
     snapshot::Snapshot,
     source::Sourced,
 };
@@ -17,7 +17,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use wardgate_model::{
     api::{Api, OperationClass, Target, UpstreamIdentity},
     credential::CredentialKind,
-    facts::Facts,
+    facts::{Caller, Facts},
     id::CredentialId,
     proof::CertificateChain,
     reason::Reason,
@@ -99,8 +99,16 @@ pub fn read<'a>(sourced: Sourced<'a>, snapshot: &Snapshot, now: Time) -> Result<
     };
     match result {
         Ok((shown, possession)) => Ok(Presented { sourced, shown, possession }),
-        Err(reason) => Err(Refused::new(sourced.into_facts(), reason)),
+        Err(reason) => {
+            let caller = if reason == Reason::CredentialInQuery { exposed(query, snapshot) } else { None };
+            Err(Refused::new(Facts { caller, ..sourced.into_facts() }, reason))
+        }
     }
+}
+
+/// Whose key stands in a query: the record says which is to be replaced.
+fn exposed(query: &str, snapshot: &Snapshot) -> Option<Caller> {
+    proof::owner_of(&api_key::find(&escapes::resolved(query.as_bytes(), Plus::Plus))?, snapshot)
 }
 
 /// Whether a key of ours stands where the upstream would get to see it: anywhere but where this API takes keys.

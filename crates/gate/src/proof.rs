@@ -40,7 +40,7 @@ use wardgate_model::{
     reason::Reason,
     time::Time,
 };
-use wardgate_proof::{binding::Match, dpop::Room};
+use wardgate_proof::{api_key::ApiKey, binding::Match, dpop::Room};
 
 pub(crate) use federated::upon;
 pub(crate) use ours::shown as of_ours;
@@ -331,6 +331,12 @@ fn on_record(
         Match::One(holder) => Ok(snapshot.credential(holder.credential.as_str()).map(Arc::clone).ok_or(Reason::ProofSubject)?),
         Match::Ambiguous(..) => Err(Reason::IdentityAmbiguous.into()),
     }
+}
+
+/// Whose key it is, where it is one on record.
+pub(crate) fn owner_of(key: &ApiKey<'_>, snapshot: &Snapshot) -> Option<Caller> {
+    let genuine = key::genuine(key, snapshot).ok()?;
+    snapshot.identity(&genuine.credential.identity).map(|identity| claim(identity, genuine))
 }
 
 /// What was made for a task is of that, and so is whatever was got by it.

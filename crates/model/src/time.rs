@@ -62,13 +62,15 @@ impl Time {
         Some(Self(moment.timestamp().as_microsecond()))
     }
 
-    /// Reads RFC 3339 (`2027-06-30T12:00:00Z`) or a calendar date, which means its first moment in UTC.
+    /// Reads RFC 3339 (`2027-06-30T12:00:00Z`) or a calendar date (`2027-06-30`), which means its first moment in UTC. A time
+    /// without a zone (`2027-06-30T12:00:00`) is neither: nobody can say which moment it is.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if let Ok(moment) = text.parse::<jiff::Timestamp>() {
             return Some(Self(moment.as_microsecond()));
         }
-        let date = text.parse::<jiff::civil::Date>().ok()?;
+        // As a date, the library reads a time without a zone too, and drops the time.
+        let date = text.parse::<jiff::civil::Date>().ok().filter(|_| !text.contains(|sign: char| !sign.is_ascii_digit() && sign != '-'))?;
         let zoned = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
         Some(Self(zoned.timestamp().as_microsecond()))
     }
@@ -98,7 +100,9 @@ mod tests {
     fn dates_and_moments_are_read() {
         assert_eq!(Time::parse("1970-01-02"), Some(Time::from_seconds(86_400)));
         assert_eq!(Time::parse("1970-01-01T00:00:01Z"), Some(Time::from_seconds(1)));
-        assert_eq!(Time::parse("yesterday"), None);
+        for none in ["yesterday", "2027-06-30T12:00:00", "2027-06-30 12:00", "2027-06-30t12", "2027-06-30[Europe/Paris]"] {
+            assert_eq!(Time::parse(none), None, "{none}");
+        }
     }
 
     #[test]

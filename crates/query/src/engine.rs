@@ -3,6 +3,7 @@
 use crate::{
     bounds::Bounds,
     fault::{Fault, LogFault, of_plan, of_run},
+    segment::blame,
     snapshot::Snapshot,
     statement::{self, Question},
     table::{self, Events},
@@ -59,6 +60,7 @@ pub async fn ask(sql: &str, directories: &[PathBuf], bounds: &Bounds) -> Result<
 async fn once(question: &Question, directories: &[PathBuf], bounds: &Bounds) -> Result<Answer, Fault> {
     let mut snapshot = Snapshot::take(directories)?;
     let left_out = std::mem::take(&mut snapshot.left_out);
+    let segments = snapshot.segments.clone();
     let engine = |error: datafusion::error::DataFusionError| of_run(&error, bounds.memory_mib);
     let context = session(bounds).map_err(&engine)?;
     context.register_table(table::NAME, Arc::new(Events::new(snapshot))).map_err(engine)?;
@@ -73,7 +75,10 @@ async fn once(question: &Question, directories: &[PathBuf], bounds: &Bounds) -> 
     } else {
         asked
     };
-    let (schema, batches, truncated) = collect(asked, bounds).await?;
+    let (schema, batches, truncated) = collect(asked, bounds).await.map_err(|fault| match fault {
+        Fault::Undecodable(what) => blame(&segments, what),
+        other => other,
+    })?;
     Ok(Answer { schema, batches, truncated, left_out })
 }
 

@@ -1,6 +1,6 @@
 //! Why there is no answer, and whose fault that is.
 
-use datafusion::error::DataFusionError;
+use datafusion::{arrow::error::ArrowError, error::DataFusionError};
 use std::{error::Error, io, path::PathBuf};
 use wardgate_audit::store::StoreError;
 
@@ -25,6 +25,9 @@ pub enum Fault {
     /// The log: it cannot be read.
     #[error(transparent)]
     Log(#[from] LogFault),
+    /// The log: what was read of it cannot be decoded.
+    #[error("what was read of the log cannot be decoded ({0}); `wardgate audit verify` says what is left of the log")]
+    Undecodable(String),
     /// The engine: it went wrong while it computed.
     #[error("{0}")]
     Engine(String),
@@ -34,10 +37,10 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Whether who asked has to change the question; else it may work another time or elsewhere.
+    /// Whether who asked has to change what is asked; else it may work another time or elsewhere.
     #[must_use]
     pub const fn is_invalid(&self) -> bool {
-        matches!(self, Self::Question(_))
+        matches!(self, Self::Question(_) | Self::Log(LogFault::NoLog(_)))
     }
 }
 
@@ -52,6 +55,9 @@ pub enum LogFault {
         /// Why.
         source: io::Error,
     },
+    /// It holds no event log.
+    #[error("`{}` is no directory of an event log", .0.display())]
+    NoLog(PathBuf),
     /// It was there and is gone: retired meanwhile. Asking again helps.
     #[error("`{}` was taken away meanwhile", .0.display())]
     Gone(PathBuf),
@@ -88,6 +94,7 @@ impl LogFault {
             Self::Unreadable { path, source } => {
                 Self::Unreadable { path: path.clone(), source: io::Error::new(source.kind(), source.to_string()) }
             }
+            Self::NoLog(path) => Self::NoLog(path.clone()),
             Self::Gone(path) => Self::Gone(path.clone()),
             Self::Store { path, error } => Self::Store { path: path.clone(), error: error.clone() },
             Self::Newer { path, what } => Self::Newer { path: path.clone(), what: what.clone() },
@@ -116,6 +123,8 @@ pub(crate) fn of_run(error: &DataFusionError, mib: usize) -> Fault {
         | DataFusionError::SchemaError(..)
         | DataFusionError::NotImplemented(_)
         | DataFusionError::Configuration(_) => Fault::Question(said(error)),
+        DataFusionError::ParquetError(_) => Fault::Undecodable(said(error)),
+        DataFusionError::ArrowError(inner, _) if matches!(**inner, ArrowError::ParquetError(_)) => Fault::Undecodable(said(error)),
         _ => Fault::Engine(said(error)),
     }
 }

@@ -1,7 +1,7 @@
 //! Reading a sealed segment: what its name says, what its footer has to say, and its bytes.
 
 use crate::{
-    fault::LogFault,
+    fault::{Fault, LogFault},
     schema::is_known,
     snapshot::{Segment, opened},
 };
@@ -65,6 +65,20 @@ pub(crate) fn open(path: &Path) -> Result<Input, LogFault> {
         SegmentError::Store { error, .. } => LogFault::Store { path: path.to_owned(), error },
         other => LogFault::Damaged { path: path.to_owned(), what: other.to_string() },
     })
+}
+
+/// Names the file that cannot be decoded, where one is not what was sealed. Whole files are read for it.
+pub(crate) fn blame(segments: &[Segment], what: String) -> Fault {
+    let is_another = |segment: &&Segment| {
+        let read = open(&segment.path).ok().and_then(|input| input.read(&(0..input.bytes())).ok());
+        segment.named.as_ref().zip(read).is_some_and(|(named, bytes)| !named.is(&bytes))
+    };
+    match segments.iter().find(is_another) {
+        Some(segment) => {
+            Fault::Log(LogFault::Damaged { path: segment.path.clone(), what: format!("is not the file that was sealed ({what})") })
+        }
+        None => Fault::Undecodable(what),
+    }
 }
 
 /// What a store said, where that is what an error is about.

@@ -16,6 +16,8 @@ use wardgate_audit::{
     canonical::Record,
     columns::Value,
     hot,
+    ledger::{self, Named},
+    reading,
     segment::{SegmentName, batch},
     store::Stub,
 };
@@ -31,6 +33,8 @@ pub(crate) struct Segment {
     pub(crate) first: u64,
     /// Its length on disk.
     pub(crate) bytes: u64,
+    /// What the log says of it, where it says something.
+    pub(crate) named: Option<Named>,
 }
 
 /// Some logs at one moment.
@@ -52,15 +56,47 @@ impl Snapshot {
         let mut snapshot = Self::default();
         let mut seen = BTreeSet::new();
         for directory in directories {
+            if !reading::is_log(directory) {
+                return Err(LogFault::NoLog(directory.clone()));
+            }
             if !seen.insert(fs::canonicalize(directory).map_err(|source| unreadable(directory, source))?) {
                 continue;
             }
             let tails = read_tails(directory)?;
-            let segments = list(directory)?;
+            let mut segments = list(directory)?;
+            snapshot.hold_against_log(directory, &mut segments, &tails);
             snapshot.add_tails(&tails, &sealed(&segments, &tails)?)?;
             snapshot.segments.extend(segments);
         }
         Ok(snapshot)
+    }
+
+    /// Notes which events the log names and no file holds, and of each segment what the log says of it.
+    fn hold_against_log(&mut self, directory: &Path, segments: &mut [Segment], tails: &[Tail]) {
+        // After the files were listed: what is retired meanwhile is not named any more, what is sealed meanwhile is in a tail.
+        let named = match ledger::named(directory) {
+            Ok(named) => named,
+            Err(error) => {
+                return self.left_out.push(format!("whether events are missing is not known: the log of segments cannot be read: {error}"));
+            }
+        };
+        let mut missing: Vec<Range<u64>> = Vec::new();
+        for named in named {
+            let Range { start, end } = named.events;
+            match (segments.binary_search_by_key(&start, |segment| segment.first), missing.last_mut()) {
+                (Ok(at), _) => segments.iter_mut().skip(at).take(1).for_each(|segment| segment.named = Some(named.clone())),
+                _ if tails.binary_search_by_key(&start, |tail| tail.first).is_ok() => {}
+                (Err(_), Some(before)) if before.end == start => before.end = end,
+                (Err(_), _) => missing.push(start..end),
+            }
+        }
+        for Range { start, end } in missing {
+            let last = end.saturating_sub(1);
+            let path = directory.display();
+            self.left_out.push(format!(
+                "left out: events {start}\u{2013}{last} of `{path}`: their files are gone; `wardgate audit verify` says more"
+            ));
+        }
     }
 
     fn add_tails(&mut self, tails: &[Tail], sealed: &[Range<u64>]) -> Result<(), LogFault> {
@@ -75,7 +111,8 @@ impl Snapshot {
             };
             if unread > 0 {
                 let path = tail.path.display();
-                self.left_out.push(format!("{unread} damaged places in `{path}` are left out; `wardgate audit verify` names them"));
+                let places = if unread == 1 { "1 damaged place".to_owned() } else { format!("{unread} damaged places") };
+                self.left_out.push(format!("left out: {places} in `{path}`; `wardgate audit verify` names what is damaged"));
             }
             if !sealed.is_empty() {
                 records.retain(|record| !sealed.iter().any(|range| range.contains(&seq(record))));
@@ -142,7 +179,7 @@ fn list(directory: &Path) -> Result<Vec<Segment>, LogFault> {
         let Some(name) = SegmentName::parse(name).or_else(|| SegmentName::parse_stored(name)) else { continue };
         let path = folder.join(name.to_string());
         if let Some(bytes) = length(&path)? {
-            segments.push(Segment { path, first: name.first_seq, bytes });
+            segments.push(Segment { path, first: name.first_seq, bytes, named: None });
         }
     }
     segments.sort_by_key(|segment| segment.first);

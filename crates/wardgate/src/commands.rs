@@ -150,9 +150,10 @@ fn told(error: &anyhow::Error) -> String {
     text
 }
 
-/// What the gate refuses because of what was typed is invalid input.
+/// What the gate refuses because of what was typed is invalid input. What takes more than it may is none: elsewhere it may be answered.
 fn ended(error: &anyhow::Error) -> Exit {
     match error.chain().find_map(|cause| cause.downcast_ref::<ClientFault>()) {
+        Some(ClientFault::Refused(refusal)) if refusal.code.as_deref() == Some(wardgate_console::Code::Bounds.as_str()) => Exit::Failed,
         Some(ClientFault::Refused(refusal)) if matches!(refusal.status.as_u16(), 400 | 422) => Exit::Invalid,
         Some(ClientFault::Address { .. }) => Exit::Invalid,
         _ => Exit::Failed,

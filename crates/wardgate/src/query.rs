@@ -156,9 +156,10 @@ fn run(
         Some((Some(0), _)) => read(&said),
         Some((Some(2), _)) => Err(Problem::new(Code::Unfit, why)),
         Some((Some(1), _)) if why.starts_with("it takes ") || why.starts_with("the answer is larger") => {
-            Err(Problem::new(Code::Bounds, why))
+            // Nobody can allow more at a gate.
+            Err(Problem::new(Code::Bounds, why.trim_end_matches(", or allow more")))
         }
-        Some((Some(1), _)) if !why.starts_with('`') => Err(Problem::new(Code::Unfit, why)),
+        Some((Some(1), _)) if !why.starts_with('`') && !why.starts_with("what was read of the log") => Err(Problem::new(Code::Unfit, why)),
         Some((Some(1), _)) => Err(Problem::fault(format!("the log cannot be asked: {why}"))),
         Some((_, status)) => Err(broke_down(status)),
     }

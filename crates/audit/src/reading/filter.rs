@@ -1,6 +1,7 @@
 //! Which events are wanted.
 
 use crate::columns::{self, Row, Value};
+use wardgate_model::reason::Reason;
 
 /// Which events are wanted. Every member that is set must fit; none set: all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -9,7 +10,8 @@ pub struct Filter {
     pub identity: Option<Box<str>>,
     /// Name of the API.
     pub api: Option<Box<str>>,
-    /// Code of the deciding reason, `room.cause`, or a room alone.
+    /// Code of the deciding reason, `room.cause`; one that callers are told in place of others (`standing.denied`) is each of those
+    /// too; or a room alone.
     pub code: Option<Box<str>>,
     /// `allow`, `slow`, `challenge` or `block`.
     pub response: Option<Box<str>>,
@@ -28,6 +30,16 @@ pub(super) fn text<'r>(row: &'r Row<'_>, column: &str) -> Option<&'r str> {
     }
 }
 
+/// What callers are told of a reason.
+fn told(code: &str) -> Option<&'static str> {
+    Reason::parse(code).map(|reason| reason.outside().code())
+}
+
+/// Whether callers are told this in place of other reasons.
+pub(super) fn stands_for_others(code: &str) -> bool {
+    Reason::ALL.iter().any(|reason| reason.code() != code && reason.outside().code() == code)
+}
+
 impl Filter {
     /// Whether the event is wanted.
     #[must_use]
@@ -37,7 +49,7 @@ impl Filter {
         let room = code.and_then(|code| code.split('.').next());
         fits(&self.identity, text(row, "identity"))
             && fits(&self.api, text(row, "api"))
-            && (fits(&self.code, code) || fits(&self.code, room))
+            && (fits(&self.code, code) || fits(&self.code, room) || fits(&self.code, code.and_then(told)))
             && fits(&self.response, text(row, "response"))
             && match (self.would.as_deref(), text(row, "would")) {
                 (Some("any"), would) => would.is_some(),

@@ -9,6 +9,7 @@ mod filter;
 use super::{
     BadRow, Segment, SegmentError, Stored,
     arrays::{Cells, Rows, unfit},
+    fields::ERASED,
     read::guarded,
 };
 use crate::columns::{COLUMNS, Row, Type, Value, number};
@@ -224,13 +225,13 @@ impl Segment {
         Ok(records)
     }
 
-    /// Some events of a row group, in the order asked for. The rows are in theirs. What proves them is not read.
-    pub(crate) fn events_at(&self, group: usize, rows: &[usize], order: Order) -> Result<Vec<Row<'static>>, SegmentError> {
+    /// Some records of a row group, in the order asked for. The rows are in theirs. What proves them is not read.
+    pub(crate) fn events_at(&self, group: usize, rows: &[usize], order: Order) -> Result<Vec<Stored>, SegmentError> {
         let (columns, constant) = self.varied(group);
         let batch = self.read(group, &columns, Some(selected(rows)))?;
-        let mut events = self.events_of(group, &batch)?;
+        let mut events = self.stored(group, &batch)?;
         for (column, value) in constant {
-            events.iter_mut().filter_map(|event| event.get_mut(column)).for_each(|cell| *cell = Some(value.clone()));
+            events.iter_mut().filter_map(|event| event.row.get_mut(column)).for_each(|cell| *cell = Some(value.clone()));
         }
         if order == Order::Newest {
             events.reverse();
@@ -238,7 +239,8 @@ impl Segment {
         Ok(events)
     }
 
-    /// The columns of events in a row group that have more than one value there, and the value of those that have one.
+    /// The columns of events in a row group that have more than one value there, with what says that something was erased, and the
+    /// value of those that have one.
     fn varied(&self, group: usize) -> (ProjectionMask, Vec<(usize, Value<'static>)>) {
         let metadata = self.metadata();
         let (mut leaves, mut constant) = (Vec::new(), Vec::new());
@@ -254,6 +256,9 @@ impl Segment {
                 _ => leaves.push(at),
             }
         }
+        let is_filled = |chunk: &ColumnChunkMetaData| !chunk.statistics().is_some_and(|statistics| is_null(chunk, statistics));
+        let of_erased = |chunk: &ColumnChunkMetaData| chunk.column_path().string() == ERASED;
+        leaves.extend(chunks.iter().position(|chunk| of_erased(chunk) && is_filled(chunk)));
         (ProjectionMask::leaves(metadata.parquet_schema(), leaves), constant)
     }
 

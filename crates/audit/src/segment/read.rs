@@ -9,7 +9,8 @@ use super::{
 };
 use crate::{
     canonical::{Record, Salt},
-    columns::{COLUMNS, Row, Value, number},
+    columns::{self, COLUMNS, Row, Unfit, Value, number},
+    event_v1::EventV1,
     hot::{self, Mark},
     tree::{self, Hash},
 };
@@ -47,6 +48,16 @@ pub struct Stored {
     pub salt: Option<Salt>,
     /// The commitment to what told of a person and was erased.
     pub erased: Option<Hash>,
+}
+
+impl Stored {
+    /// The event, with word of it where something was erased.
+    ///
+    /// # Errors
+    /// The name of a column that holds what no event can.
+    pub fn event(self) -> Result<EventV1<'static>, Unfit> {
+        columns::event(*self.row).map(|event| EventV1 { erased: self.erased.is_some(), ..event })
+    }
 }
 
 /// What a record is in the tree.
@@ -242,14 +253,6 @@ impl Segment {
             Ok(Stored { row: Box::new(row), mark: rows.mark(at), salt: rows.salt(at), erased: rows.erased(at) })
         };
         (0..rows.len()).map(|at| stored(at).map_err(|wrong: BadRow| bad(at, wrong))).collect()
-    }
-
-    /// The events of a batch, without what proves them.
-    pub(super) fn events_of(&self, group: usize, batch: &RecordBatch) -> Result<Vec<Row<'static>>, SegmentError> {
-        let bad = |row, wrong| SegmentError::Row { path: self.path.clone(), group, row, wrong };
-        let rows = Rows::of(batch).map_err(|wrong| bad(0, wrong))?;
-        let event = |at| rows.row(at).map(|row| row.map(|value| value.map(Value::into_owned))).map_err(|wrong| bad(at, wrong));
-        (0..rows.len()).map(event).collect()
     }
 
     pub(super) const fn known(&self) -> usize {

@@ -1,7 +1,7 @@
 mod engines;
 
 use super::{
-    BadRecord, Foreign, GROUP_ROWS, Newer, Sealed, Segment, SegmentError, SegmentName, erase,
+    BadRecord, Foreign, GROUP_ROWS, Newer, Sealed, Segment, SegmentError, SegmentName, Stored, erase,
     find::{Order, Predicate, Wanted},
     schema, write,
     write::{put_in_place, unfinished},
@@ -195,8 +195,9 @@ fn an_event_is_the_same_whether_its_columns_are_read_or_known() {
     for group in 0..segment.groups() {
         let rows: Vec<usize> = (0..segment.group_rows(group)).step_by(97).collect();
         for order in [Order::Oldest, Order::Newest] {
-            let stored = segment.at(group, &rows, order).unwrap().into_iter().map(|stored| *stored.row);
-            assert_eq!(segment.events_at(group, &rows, order).unwrap(), stored.collect::<Vec<_>>(), "row group {group}");
+            let events = |stored: Vec<Stored>| stored.into_iter().map(|stored| stored.event().unwrap()).collect::<Vec<_>>();
+            let whole = segment.at(group, &rows, order).unwrap();
+            assert_eq!(events(segment.events_at(group, &rows, order).unwrap()), events(whole), "row group {group}");
         }
     }
     // A text that statistics hold only the begin of.
@@ -209,7 +210,8 @@ fn an_event_is_the_same_whether_its_columns_are_read_or_known() {
         let mut rows = ends.map(long);
         set(&mut rows[1], "seq", Value::Int(2));
         let (_directory, path, _) = sealed_rows(1, rows.to_vec());
-        assert_eq!(Segment::open(&path).unwrap().events_at(0, &[0, 1], Order::Oldest).unwrap(), rows);
+        let read = Segment::open(&path).unwrap().events_at(0, &[0, 1], Order::Oldest).unwrap();
+        assert_eq!(read.into_iter().map(|stored| *stored.row).collect::<Vec<_>>(), rows);
     }
 }
 
@@ -247,6 +249,8 @@ fn what_tells_of_a_person_is_erased_and_the_root_stays() {
     for (column, value) in COLUMNS.iter().zip(&*stored.row) {
         assert!(!(column.personal && value.is_some()), "{}", column.name);
     }
+    let says = |row: usize| segment.events_at(0, &[row], Order::Oldest).unwrap().remove(0).event().unwrap().erased;
+    assert!(says(2) && !says(3) && found.records[0].clone().event().unwrap().erased, "which event it was is said");
     assert!(segment.leaves(0).unwrap().iter().all(super::Leaf::fits));
     assert!(!fs::read(&path).unwrap().windows(10).any(|bytes| bytes == b"192.0.2.3\0"));
     // Again: nothing is left to erase, and nothing is written.

@@ -33,6 +33,17 @@ impl Log {
         Ok(Self { directory: directory.to_owned(), note: String::from_utf8_lossy(&bytes).into_owned(), checkpoint })
     }
 
+    /// Opens the log in `directory` at the checkpoint that lies there, whoever signed it. `None`: there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is none.
+    pub(crate) fn open_unproven(directory: &Path) -> Result<Option<Self>, TilesError> {
+        let Some(bytes) = read_note(directory, CHECKPOINT)? else { return Ok(None) };
+        let wrong = |source| TilesError::Checkpoint { path: directory.to_owned(), source };
+        let checkpoint = Checkpoint::unproven(&bytes).map_err(wrong)?;
+        Ok(Some(Self::at(directory, String::from_utf8_lossy(&bytes).into_owned(), checkpoint)))
+    }
+
     /// The log in `directory` at this checkpoint, which was verified.
     pub(crate) fn at(directory: &Path, note: String, checkpoint: Checkpoint) -> Self {
         Self { directory: directory.to_owned(), note, checkpoint }

@@ -6,12 +6,12 @@
 
 use super::LeftOut;
 use crate::{
-    columns::{self, Row, Value},
+    columns::{self, Unfit, Value},
     directory::SEGMENTS,
     event_v1::EventV1,
     hands,
     hot::TailName,
-    reading::{Part, PartFile, ReadError, backwards, open, parts, passed_over},
+    reading::{Part, PartFile, ReadError, backwards, event_of, open, parts, passed_over},
     segment::{
         Segment, SegmentName,
         find::{Order, Places, Wanted},
@@ -139,7 +139,7 @@ impl Gathered {
     }
 
     fn take_tail(&mut self, path: &Path, wanted: &Wanted, left: usize, until: u64) -> Result<(), ReadError> {
-        let mut rows: Vec<Row<'static>> = Vec::new();
+        let mut events = Vec::new();
         let newest = wanted.order == Order::Newest;
         let mut newest_seq = None;
         let edge = columns::number("edge");
@@ -151,9 +151,9 @@ impl Gathered {
                 self.edge = Some(edge.to_string());
             }
             if wanted.holds_in(&row) {
-                rows.push(row.map(|value| value.map(Value::into_owned)));
+                events.push(event_of(row));
             }
-            !(newest && rows.len() >= left)
+            !(newest && events.len() >= left)
         })?;
         self.unreadable += unreadable;
         // Of a tail that is damaged it is not known where it ends: that it is damaged is said.
@@ -161,9 +161,9 @@ impl Gathered {
             self.note_gap(seq.saturating_add(1), until);
         }
         if !newest {
-            rows.reverse();
+            events.reverse();
         }
-        rows.into_iter().take(left).for_each(|row| self.keep(row));
+        events.into_iter().take(left).for_each(|event| self.keep(event));
         Ok(())
     }
 
@@ -176,7 +176,7 @@ impl Gathered {
             self.note_gap(segment.first_seq().saturating_add(segment.events()), until);
         }
         match segment.and_then(|segment| segment.find(&wanted)) {
-            Ok(found) => found.records.into_iter().for_each(|record| self.keep(*record.row)),
+            Ok(found) => found.records.into_iter().for_each(|record| self.keep(record.event())),
             Err(error) => {
                 self.unreadable += passed_over(error)?;
                 // All of it: nobody can say how far it could be read.
@@ -187,8 +187,8 @@ impl Gathered {
         Ok(())
     }
 
-    fn keep(&mut self, row: Row<'static>) {
-        match columns::event(row) {
+    fn keep(&mut self, event: Result<EventV1<'static>, Unfit>) {
+        match event {
             Ok(event) => self.events.push(event),
             Err(_) => self.unreadable += 1,
         }
@@ -241,7 +241,7 @@ impl Found {
         }
         let read = |(segment, group, rows): &(&Segment, usize, &[usize])| -> Option<Vec<Option<EventV1<'static>>>> {
             let events = segment.events_at(*group, rows, wanted.order).ok()?;
-            Some(events.into_iter().map(|event| columns::event(event).ok()).collect())
+            Some(events.into_iter().map(|event| event.event().ok()).collect())
         };
         let mut left = left;
         hands::in_order(hands, &groups, read, |read| {

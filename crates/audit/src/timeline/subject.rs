@@ -2,6 +2,7 @@
 
 use crate::segment::find::Predicate;
 use std::{fmt, net::IpAddr, str::FromStr};
+use wardgate_model::id::RequestId;
 
 /// The API of our own token service: only what it declares of a token is believed.
 const ISSUER: &str = "wardgate-issuer";
@@ -24,6 +25,7 @@ enum Sort {
     Source,
     Owner,
     Resource,
+    Api,
     Operation,
     Request,
     Person,
@@ -31,7 +33,7 @@ enum Sort {
 
 impl Sort {
     /// Those that have a word.
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Identity,
         Self::Credential,
         Self::Token,
@@ -41,6 +43,7 @@ impl Sort {
         Self::Source,
         Self::Owner,
         Self::Resource,
+        Self::Api,
         Self::Operation,
         Self::Request,
         Self::Person,
@@ -58,6 +61,7 @@ impl Sort {
             Self::Source => "source",
             Self::Owner => "owner",
             Self::Resource => "resource",
+            Self::Api => "api",
             Self::Operation => "operation",
             Self::Request => "request",
             Self::Person => "person",
@@ -77,6 +81,7 @@ impl Sort {
             Self::Source => &["source"],
             Self::Owner => &["owner"],
             Self::Resource => &["resource"],
+            Self::Api => &["api"],
             Self::Operation => &["operation"],
             Self::Request => &["request_id"],
             Self::Person => &["on_behalf_of"],
@@ -93,6 +98,7 @@ impl Sort {
             Self::Grant => &["Grant", "grant"],
             Self::Source => &["source"],
             Self::Owner => &["Owner", "owner", "owner_status"],
+            Self::Api => &["Api", "api"],
             Self::Operation => &["Operation", "operation"],
             Self::Person => &["person"],
             Self::Any | Self::Trace | Self::Resource | Self::Request => &[],
@@ -103,13 +109,21 @@ impl Sort {
     const fn contained(self) -> Option<&'static str> {
         match self {
             Self::Identity | Self::Credential | Self::Token | Self::Task | Self::Owner => Some(self.word()),
-            Self::Any | Self::Grant | Self::Trace | Self::Source | Self::Resource | Self::Operation | Self::Request | Self::Person => None,
+            Self::Any
+            | Self::Grant
+            | Self::Trace
+            | Self::Source
+            | Self::Resource
+            | Self::Api
+            | Self::Operation
+            | Self::Request
+            | Self::Person => None,
         }
     }
 }
 
 /// What a timeline is of: `identity:NAME`, `credential:ID`, `token:JTI`, `task:ID`, `grant:NAME`, `trace:ID`,
-/// `source:ADDRESS`, `owner:NAME`, `resource:VALUE`, `operation:API METHOD TEMPLATE`, `request:ID`, `person:HASH`; or a word alone,
+/// `source:ADDRESS`, `owner:NAME`, `resource:VALUE`, `api:NAME`, `operation:API METHOD TEMPLATE`, `request:ID`, `person:HASH`; or a word alone,
 /// which is looked for as each of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
@@ -135,6 +149,18 @@ pub enum NoSubject {
     Kind {
         /// What was written.
         kind: Box<str>,
+    },
+    /// It is no id of a request.
+    #[error("`{id}` is no id of a request: it is one as in `0197c5b2-6e0a-7c3d-9b1f-2f60d1a4c0de`")]
+    Request {
+        /// What was written.
+        id: Box<str>,
+    },
+    /// It is no trace id.
+    #[error("`{id}` is no id of a trace: it has 32 hexadecimal digits")]
+    Trace {
+        /// What was written.
+        id: Box<str>,
     },
     /// It is no address.
     #[error("`{address}` is no address")]
@@ -172,8 +198,13 @@ impl FromStr for Subject {
             return Err(NoSubject::Empty);
         }
         let name = match sort {
-            Sort::Source => name.parse::<IpAddr>().map_err(|_| NoSubject::Address { address: name.into() })?.to_string().into(),
-            Sort::Trace | Sort::Request => name.to_ascii_lowercase().into(),
+            // As the log writes addresses: one of IPv4 also where it is written as one of IPv6.
+            Sort::Source => {
+                name.parse::<IpAddr>().map_err(|_| NoSubject::Address { address: name.into() })?.to_canonical().to_string().into()
+            }
+            Sort::Trace if name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit()) => name.to_ascii_lowercase().into(),
+            Sort::Trace => return Err(NoSubject::Trace { id: name.into() }),
+            Sort::Request => RequestId::parse(name).ok_or_else(|| NoSubject::Request { id: name.into() })?.to_string().into(),
             _ => name.into(),
         };
         Ok(Self { sort, name })

@@ -88,6 +88,7 @@ fn subjects_are_read_and_said_again() {
     assert_eq!(said("source:2001:DB8::0:1"), "source:2001:db8::1");
     assert_eq!(said("2001:db8::1"), "source:2001:db8::1");
     assert_eq!(said("10.0.0.1"), "source:10.0.0.1");
+    assert_eq!(said("::ffff:127.0.0.1"), "source:127.0.0.1", "as the log writes it");
     assert_eq!(said("ledger-sync"), "ledger-sync");
     assert_eq!(said("4711:a"), "4711:a");
 }
@@ -99,9 +100,11 @@ fn what_names_no_subject_is_said() {
     assert_eq!(
         problem("identiy:a"),
         "`identiy` is no kind of subject: it is one of identity, credential, token, task, grant, trace, source, owner, resource, \
-         operation, request, person"
+         api, operation, request, person"
     );
     assert_eq!(problem("source:here"), "`here` is no address");
+    assert_eq!(problem("trace:xyz"), "`xyz` is no id of a trace: it has 32 hexadecimal digits");
+    assert_eq!(problem("request:zzz"), "`zzz` is no id of a request: it is one as in `0197c5b2-6e0a-7c3d-9b1f-2f60d1a4c0de`");
     assert_eq!(problem("identity:a\u{1b}[2J"), "a subject holds no control characters");
     assert_eq!(problem(&"a".repeat(1025)), "a subject has at most 1024 bytes");
 }
@@ -118,7 +121,7 @@ fn what_belongs_to_a_subject_is_found_in_segments_and_tails() {
         "7 kind=change change_kind=Owner change_name=a",
     ];
     let tail = [
-        "8 identity=a token=j task=t grant_name=g operation=api_GET_/x on_behalf_of=h request_id=r",
+        "8 identity=a token=j task=t grant_name=g operation=api_GET_/x on_behalf_of=h request_id=0197c5b2-6e0a-7c3d-9b1f-2f60d1a4c0de",
         "9 kind=containment change_kind=containment change_name=credential/k1",
         "10 kind=change change_kind=Grant change_name=g change_actor=a",
         "11 identity=c credential=k2",
@@ -145,7 +148,8 @@ fn what_belongs_to_a_subject_is_found_in_segments_and_tails() {
     assert_eq!(found("grant:g"), "e:8 e:10");
     assert_eq!(found("operation:api GET /x"), "e:8");
     assert_eq!(found("person:h"), "e:8");
-    assert_eq!(found("request:R"), "e:8");
+    assert_eq!(found("request:0197C5B2-6e0a-7c3d-9b1f-2f60d1a4c0de"), "e:8");
+    assert_eq!(found("api:ledger"), "e:15");
     assert_eq!(found("identity:nobody"), "");
 }
 

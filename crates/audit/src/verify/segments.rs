@@ -34,6 +34,7 @@ impl Look<'_> {
         let (directory, depth, edge) = (self.directory, self.asked.depth, self.edge());
         let look = |named: &Named<'_>| (named.first, named.known.events, Looking::new(directory, depth, edge).look(*named));
         let mut elsewhere = BTreeMap::new();
+        self.report.erased = ledger.segments.values().fold(0, |erased, known| erased.saturating_add(known.erased));
         hands::in_order(self.hands, &named, look, |(first, events, mut looked)| {
             if let Some(stores) = looked.elsewhere.take() {
                 let (files, not_read) = elsewhere.entry(stores).or_insert_with(|| (Vec::new(), 0_u64));

@@ -18,7 +18,7 @@ pub(super) const ROWS: &[AdminOperation] = &[row(
     query(
         "subject",
         "`identity:NAME`, `credential:ID`, `token:JTI`, `task:ID`, `grant:NAME`, `trace:ID`, `source:ADDRESS`, `owner:NAME`, \
-         `resource:PATH`, `operation:API METHOD TEMPLATE`, `request:ID`, `person:HASH`, or a word alone",
+         `resource:VALUE`, `api:NAME`, `operation:API METHOD TEMPLATE`, `request:ID`, `person:HASH`, or a word alone",
     ),
     query("from", "only what began at this moment (RFC 3339) or later"),
     query("to", "only what began before this moment (RFC 3339)"),

@@ -28,12 +28,16 @@ pub(super) fn vouched(
     now: Time,
 ) -> Result<Genuine, Failed> {
     let found;
+    // One that is over goes on, where it was seen good: what it stands for is not in force then, and the record says whose it was.
     let token = match seen {
-        Some(token) if now < token.ends => token,
-        Some(_) => return Err(Reason::ProofExpired.into()),
+        Some(token) => token,
         None => {
             found = match snapshot.trust().token(text, now) {
-                Err(Trouble::Refused(Reason::ProofExpired)) if !snapshot.trust().remembers(text) => return Err(Failed::Overdue),
+                Err(Trouble::Refused(Reason::ProofExpired)) => match snapshot.trust().seen(text, now) {
+                    Some(token) => token,
+                    None if snapshot.trust().remembers(text) => return Err(Reason::ProofExpired.into()),
+                    None => return Err(Failed::Overdue),
+                },
                 found => found?,
             };
             &*found

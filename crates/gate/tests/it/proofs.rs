@@ -41,6 +41,15 @@ fn what_is_shown_decides_what_is_answered() {
     ] {
         assert_eq!(ruled(&world, "", &format!("GET /ledger/entries?{query}\nhost: ledger.example")), "400 credential.in_query", "{query}");
     }
+    // Whose key is to be replaced is on record, where it is one of ours; nothing is said of one that only looks like it.
+    let whose = |key: &str| {
+        let asked = Asked::parse(&format!("GET /ledger/entries?a=1&token={key}\nhost: ledger.example")).unwrap();
+        let (facts, _) = world.judge(&asked, DAWN).unwrap();
+        facts.caller.map(|caller| (caller.identity.id.to_string(), caller.credential.is_some()))
+    };
+    assert_eq!(whose(&key), Some(("ledger-sync".to_owned(), true)));
+    assert_eq!(whose(&key.replacen('_', "%5F", 1)), Some(("ledger-sync".to_owned(), true)));
+    assert_eq!(whose(&mistyped), None);
 }
 
 #[test]

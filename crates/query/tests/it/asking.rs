@@ -104,8 +104,8 @@ fn a_log_without_events_is_an_empty_table() {
     let log = Log::new("edge-1");
     assert_eq!(log.ask("SELECT count(*) AS n FROM events"), json!([{ "n": 0 }]));
     assert_eq!(log.ask("SELECT seq FROM events"), json!([]));
-    let fresh = tempfile::tempdir().unwrap();
-    assert_eq!(rows(&asked(&[fresh.path()], "SELECT count(*) AS n FROM events", &[])), json!([{ "n": 0 }]));
+    fs::remove_dir(log.path().join("segments")).unwrap();
+    assert_eq!(log.ask("SELECT count(*) AS n FROM events"), json!([{ "n": 0 }]));
 }
 
 #[test]
@@ -166,7 +166,41 @@ fn damage_in_a_tail_is_left_out_and_said() {
     fs::write(log.tail_path(1), bytes).unwrap();
     let answer = log.asked("SELECT count(*) AS n FROM events", &[]);
     assert_eq!(rows(&answer), json!([{ "n": 9 }]));
-    assert!(said(&answer).starts_with("note: 1 damaged places in `"), "{}", said(&answer));
+    assert!(said(&answer).starts_with("note: left out: 1 damaged place in `"), "{}", said(&answer));
+}
+
+/// What the log of segments names is held against what is there, and a file that cannot be decoded is told by its name.
+#[test]
+fn a_segment_that_is_gone_is_said_and_one_that_was_changed_is_named() {
+    let log = Log::new("edge-1");
+    for from in [1, 11, 21, 31] {
+        log.seal(from..from + 10);
+    }
+    log.name(&[(1, 10), (11, 10), (21, 10), (31, 10)]);
+    log.append(41..46);
+    let count = || log.asked("SELECT count(*) AS n, max(path) AS path FROM events", &[]);
+    let answer = count();
+    assert_eq!((rows(&answer)[0]["n"].clone(), &*said(&answer)), (json!(45), ""));
+    let whole = fs::read(log.segment_path(31)).unwrap();
+    // The first columns of the only row group: the footer stays as it is.
+    let mut bent = whole.clone();
+    bent[4..400].iter_mut().for_each(|byte| *byte ^= 0x55);
+    fs::write(log.segment_path(31), bent).unwrap();
+    let answer = log.asked("SELECT * FROM events", &[]);
+    assert_eq!(answer.status.code(), Some(1));
+    assert!(said(&answer).contains("events-000000000031.parquet` is not the file that was sealed ("), "{}", said(&answer));
+    fs::write(log.segment_path(31), whole).unwrap();
+    fs::remove_file(log.segment_path(11)).unwrap();
+    fs::remove_file(log.segment_path(21)).unwrap();
+    let answer = count();
+    assert_eq!(rows(&answer)[0]["n"], json!(25));
+    let path = log.path().display();
+    assert_eq!(
+        said(&answer),
+        format!("note: left out: events 11\u{2013}30 of `{path}`: their files are gone; `wardgate audit verify` says more\n")
+    );
+    fs::write(log.path().join("log/checkpoint"), "nothing").unwrap();
+    assert!(said(&count()).starts_with("note: whether events are missing is not known: "), "{}", said(&count()));
 }
 
 #[test]
@@ -222,8 +256,8 @@ fn foreign(log: &Log) {
 #[test]
 fn a_directory_that_is_not_there_is_named() {
     let answer = asked(&["/nowhere/at/all".as_ref()], "SELECT 1", &[]);
-    assert_eq!(answer.status.code(), Some(1));
-    assert!(said(&answer).starts_with("error: `/nowhere/at/all` cannot be read: "), "{}", said(&answer));
+    assert_eq!(answer.status.code(), Some(2));
+    assert_eq!(said(&answer), "error: `/nowhere/at/all` is no directory of an event log\n");
 }
 
 #[test]

@@ -17,7 +17,9 @@ use wardgate_audit::{
     canonical::{self, Personal, Record},
     columns,
     event_v1::EventV1,
-    segment,
+    note::Checkpoint,
+    segment::{self, entry::Entry},
+    tree::{Frontier, Hash, leaf},
 };
 
 /// What hides personal columns here.
@@ -35,6 +37,7 @@ impl Log {
     pub(crate) fn new(edge: &'static str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         fs::create_dir(directory.path().join("segments")).unwrap();
+        fs::write(directory.path().join("events.lock"), "").unwrap();
         Self { directory, edge }
     }
 
@@ -70,6 +73,35 @@ impl Log {
     /// Writes a tail.
     pub(crate) fn append(&self, seqs: Range<u64>) {
         fs::write(self.tail_path(seqs.start), tail(seqs, self.edge)).unwrap();
+    }
+
+    /// Writes the log of segments, which names these: the number of the first event and how many they are. Nobody signs it.
+    pub(crate) fn name(&self, segments: &[(u64, u64)]) {
+        let (mut tree, mut hashes, mut entries) = (Frontier::default(), Vec::new(), Vec::new());
+        for (first_seq, events) in segments.iter().copied() {
+            let file = sha256(&fs::read(self.segment_path(first_seq)).unwrap());
+            let edge = self.edge.to_owned();
+            let entry = Entry::Segment { edge, first_seq, events, from_us: BEGIN_US, to_us: BEGIN_US, root: file, file }.to_string();
+            let leaf = leaf(entry.as_bytes());
+            tree.append(leaf);
+            hashes.extend(leaf.0);
+            entries.extend(u16::try_from(entry.len()).unwrap().to_be_bytes());
+            entries.extend(entry.as_bytes());
+        }
+        let size = u64::try_from(segments.len()).unwrap();
+        let origin = format!("wardgate/{}", self.edge);
+        let checkpoint = Checkpoint { origin: origin.clone(), size, root: tree.root(), extension: Vec::new() };
+        let folder = self.path().join("log");
+        let unsigned = "A".repeat(91);
+        for (name, bytes) in [
+            ("checkpoint".to_owned(), format!("{checkpoint}\n\u{2014} {origin} {unsigned}=\n").into_bytes()),
+            (format!("tile/0/000.p/{size}"), hashes),
+            (format!("tile/entries/000.p/{size}"), entries),
+        ] {
+            let path = folder.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        }
     }
 
     /// Asks about this log alone, in JSON.
@@ -211,4 +243,13 @@ fn request(seq: u64) -> Map<String, Value> {
         event["upstream"] = json!({ "name": "http://127.0.0.1:9000", "status": 200, "latency_us": 700, "bytes_in": 0, "bytes_out": seq % 4096, "records": 1 });
     }
     event.as_object().unwrap().clone()
+}
+
+/// The SHA-256 of some bytes.
+pub(crate) fn sha256(bytes: &[u8]) -> Hash {
+    let mut child = Command::new("sha256sum").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(bytes).unwrap();
+    let output = child.wait_with_output().unwrap().stdout;
+    let text = std::str::from_utf8(&output).unwrap();
+    Hash(std::array::from_fn(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap()))
 }

@@ -1,6 +1,6 @@
 //! Segments that lie in an object store are asked where they lie.
 
-use crate::log::{Log, rows, said};
+use crate::log::{Log, rows, said, sha256};
 use serde_json::json;
 use std::{
     fs,
@@ -8,7 +8,6 @@ use std::{
 };
 use wardgate_audit::{
     store::{Addressing, Bucket, Credentials, Store, Stub},
-    tree::Hash,
     web::Web,
 };
 use wardgate_model::{secret::Secret, time::Time};
@@ -38,19 +37,10 @@ fn store(endpoint: &str) -> Store {
 fn moved(log: &Log, store: &Store, first: u64) -> Stub {
     let path = log.segment_path(first);
     let bytes = fs::read(&path).unwrap();
-    let hash = Hash::read(sha256(&bytes).as_slice()).unwrap();
-    let stub = store.put(&store.stub(first, hash, bytes.len() as u64), &bytes).unwrap();
+    let stub = store.put(&store.stub(first, sha256(&bytes), bytes.len() as u64), &bytes).unwrap();
     stub.write(&Stub::path(&path)).unwrap();
     fs::remove_file(path).unwrap();
     stub
-}
-
-fn sha256(bytes: &[u8]) -> Vec<u8> {
-    let mut child = Command::new("sha256sum").stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
-    std::io::Write::write_all(&mut child.stdin.take().unwrap(), bytes).unwrap();
-    let output = child.wait_with_output().unwrap().stdout;
-    let text = std::str::from_utf8(&output).unwrap();
-    (0..32).map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap()).collect()
 }
 
 fn ask(log: &Log, sql: &str, environment: &[(&str, &str)]) -> Output {

@@ -109,10 +109,10 @@ impl Erasures {
     fn end(&self, id: &str, erased: Result<u64, SealError>, erasure: Erasure) {
         let progress = self.log.erased();
         let name = match (&erased, progress.events) {
-            (Ok(1), _) => "1 event".to_owned(),
-            (Ok(events), _) => format!("{events} events"),
-            (Err(_), 0) => "what is sealed".to_owned(),
-            (Err(_), events) => format!("{events} of the events"),
+            (Ok(1), _) => format!("1 event, erasure {id}"),
+            (Ok(events), _) => format!("{events} events, erasure {id}"),
+            (Err(_), 0) => format!("what is sealed, erasure {id}"),
+            (Err(_), events) => format!("{events} of the events, erasure {id}"),
         };
         let record = ChangeRecord {
             time: clock::now(),

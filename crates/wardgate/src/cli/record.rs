@@ -77,11 +77,11 @@ Examples:
   wardgate audit timeline ledger-sync --directory edge-1/audit --directory edge-2/audit --oldest
 
 SUBJECT is `identity:NAME`, `credential:ID`, `token:JTI`, `task:ID`, `grant:NAME`, `trace:ID`,
-`source:ADDRESS`, `owner:NAME`, `resource:VALUE`, `operation:API METHOD TEMPLATE`, `request:ID`,
+`source:ADDRESS`, `owner:NAME`, `resource:VALUE`, `api:NAME`, `operation:API METHOD TEMPLATE`, `request:ID`,
 `person:HASH`, or a word alone, which is looked for as each of them.
 Where the log is: as for `wardgate audit query`. It only reads; no engine is needed.
 
-Exit status: 0 also when there is nothing about it, which is said · 2 it is no subject")]
+Exit status: 0 also when there is nothing about it, which is said · 1 not all of the log could be read: what there is is printed · 2 it is no subject")]
     Timeline(TimelineArgs),
     /// Look the whole log over: whether anything was changed, removed or put in; exit 3 when it was, and what
     #[command(after_help = "\
@@ -319,7 +319,7 @@ pub struct TailArgs {
     /// Only on this API
     #[arg(long, value_name = "NAME")]
     pub api: Option<String>,
-    /// Only with this reason, as in `proof.expired`
+    /// Only with this reason, as in `proof.expired`, or one of this room, as in `proof`; a code that callers are told in place of others is each of those
     #[arg(long, value_name = "CODE")]
     pub code: Option<String>,
     /// Only with this answer

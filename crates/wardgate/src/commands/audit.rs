@@ -9,7 +9,7 @@ use crate::{
 use serde_json::Value;
 use std::{path::PathBuf, time::Duration};
 use wardgate_audit::reading::{self, Cursor, Filter, Since};
-use wardgate_model::{api::Api, time::Time};
+use wardgate_model::{api::Api, reason::Reason, time::Time};
 
 /// Events in a page at most, when the log is followed.
 const PAGE: usize = 500;
@@ -112,7 +112,7 @@ pub(super) async fn tail(args: TailArgs) -> anyhow::Result<Exit> {
         }
         if !args.follow {
             if events.is_empty() && output == Output::Table {
-                note("no events");
+                note(&none(&filter));
             }
             return Ok(Exit::Done);
         }
@@ -124,6 +124,15 @@ pub(super) async fn tail(args: TailArgs) -> anyhow::Result<Exit> {
                 _ = tokio::signal::ctrl_c() => return Ok(Exit::Done),
             }
         }
+    }
+}
+
+/// That there are none, and why that may be no wonder.
+fn none(filter: &Filter) -> String {
+    let is_known = |code: &str| Reason::ALL.iter().any(|reason| reason.code() == code || reason.room() == code);
+    match filter.code.as_deref().filter(|code| !is_known(code)) {
+        Some(code) => format!("no events: no reason of this version has the code `{}`, and no room that name", plain(code)),
+        None => "no events".to_owned(),
     }
 }
 

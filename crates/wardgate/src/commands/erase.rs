@@ -161,13 +161,14 @@ fn here(log: &Log, subject: &Subject, reason: &str) -> anyhow::Result<(u64, u64)
         reason: Some(reason.into()),
         of: Vec::new(),
     };
-    log.record_change(record("ask", ERASURE, "by a command"))?;
+    let id = format!("{:032x}", clock::entropy());
+    log.record_change(record("ask", ERASURE, &id))?;
     let wanted = Wanted { either: subject.predicates(), ..Wanted::default() };
     let erasable = Erasable::from(wanted).without_traces_of([builtin::OPERATOR]);
     // Nobody listens any more only where this command has ended.
     let done = Box::new(move |erased| drop(sender.send(erased)));
     log.erase(erasable, reason, done)?;
     let erased = receiver.recv().context("the log ended before it had erased anything")??;
-    log.record_change(record("erase", "event", &number(erased, "event")))?;
+    log.record_change(record("erase", "event", &format!("{}, erasure {id}", number(erased, "event"))))?;
     Ok((erased, log.erased().own))
 }

@@ -35,7 +35,7 @@ struct Log {
 
 /// What is not named on the command line stands in the configuration. `None`: that is wrong, and what is has been shown.
 fn log(args: &LogArgs) -> anyhow::Result<Option<Log>> {
-    let named = args.key.as_deref().map(Verifier::parse).transpose().context("--key")?;
+    let named = args.key.as_deref().map(verifier_named).transpose()?;
     if let (Some(directory), Some(key)) = (&args.directory, &named) {
         evidence::reach_where_named(std::slice::from_ref(directory), &args.config.config)?;
         let log = Log { directory: directory.clone(), trusted: Trusted::of(key.clone()), sealing: None };
@@ -70,10 +70,24 @@ fn log(args: &LogArgs) -> anyhow::Result<Option<Log>> {
     Ok(Some(log))
 }
 
+/// A public key as `--key` names it: itself, or a file that holds it.
+fn verifier_named(text: &str) -> anyhow::Result<Verifier> {
+    match (Verifier::parse(text), fs::read_to_string(text)) {
+        (Err(_), Ok(key)) => Verifier::parse(key.trim()).with_context(|| format!("--key: `{text}`")),
+        (parsed, _) => parsed.context("--key"),
+    }
+}
+
 impl Log {
     /// The edge whose log this says it is, where that is not the one whose key is believed.
     fn other_edge(&self) -> Option<String> {
         seal::edge_of(&self.directory).filter(|edge| Seal::origin(edge) != self.trusted.origin)
+    }
+
+    /// Whether there is a log of this edge, signed by nobody whom we believe.
+    fn is_of_another_key(&self) -> bool {
+        seal::edge_of(&self.directory).is_some_and(|edge| Seal::origin(&edge) == self.trusted.origin)
+            && !seal::is_signed_by(&self.directory, &self.trusted)
     }
 }
 
@@ -102,6 +116,12 @@ pub(super) fn verify_log(args: &VerifyArgs) -> anyhow::Result<Exit> {
     match args.output.output {
         Output::Json => json(&told(&report))?,
         Output::Table => shown(&log, &report)?,
+    }
+    if report.checkpoint.is_none() && log.is_of_another_key() {
+        note(
+            "note: nothing in it is signed by the key that it is held against. Where its gate served with another master key, that one is \
+             needed, or the public key of then (--key); what is found here then says nothing of damage",
+        );
     }
     if args.sealed {
         note("what was not sealed is not looked at: a copy has no tail");
@@ -170,7 +190,7 @@ fn told(report: &Report) -> serde_json::Value {
     json!({
         "whole": report.findings.is_empty(),
         "segments": report.segments,
-        "events": { "sealed": report.sealed, "in_tail": report.in_tails, "unsigned": report.unsigned },
+        "events": { "sealed": report.sealed, "erased": report.erased, "in_tail": report.in_tails, "unsigned": report.unsigned },
         "bytes": report.bytes,
         "torn": report.torn,
         "checkpoint": report.checkpoint.as_ref().map(|at| json!({ "origin": at.origin, "size": at.size, "root": at.root.to_string() })),
@@ -199,6 +219,12 @@ fn shown(log: &Log, report: &Report) -> anyhow::Result<()> {
     }
     if let Some(at) = &report.checkpoint {
         line(&format!("checkpoint {} size {} root {}", at.origin, at.size, at.root))?;
+    }
+    if report.erased > 0 {
+        let from = number(report.erased, "event");
+        note(&format!(
+            "what tells of persons was erased from {from}, as the log of segments says: SQL and JSON tell who asked (`erasure`)"
+        ));
     }
     if report.unsigned > 0 {
         let (newest, are) = if report.unsigned == 1 { ("event", "is") } else { ("events", "are") };

@@ -65,7 +65,15 @@ fn how_it_ends_is_what_callers_are_told() {
             "console.bounds: it takes longer than the 30 s that it may",
         ),
         ("echo 'error: the answer is larger than 64 MiB' >&2; exit 1", "console.bounds: the answer is larger than 64 MiB"),
+        (
+            "echo 'error: it takes more than the 5 MiB of memory that it may: ask for less at a time, or allow more' >&2; exit 1",
+            "console.bounds: it takes more than the 5 MiB of memory that it may: ask for less at a time",
+        ),
         ("echo 'error: divide by zero' >&2; exit 1", "console.unfit: divide by zero"),
+        (
+            "echo 'error: what was read of the log cannot be decoded (bad page)' >&2; exit 1",
+            "console.fault: something that this needs does not work at present",
+        ),
         ("echo 'error: `/var/audit` cannot be read' >&2; exit 1", "console.fault: something that this needs does not work at present"),
         ("kill -9 $$", "console.bounds: the query engine broke down over this question"),
         ("echo '[]'", "console.fault: something that this needs does not work at present"),

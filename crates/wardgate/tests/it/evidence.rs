@@ -242,7 +242,7 @@ fn a_segment_that_is_gone_is_said_by_who_reads_the_log() {
     let (first, last) = (first_of(&second), first_of(&third) - 1);
     fs::remove_file(&second).unwrap();
     let said = format!("left out: events {first}\u{2013}{last}");
-    let timeline = |form: &str| wardgate(place.path(), &["audit", "timeline", "identity:caller", "--output", form]).with(0);
+    let timeline = |form: &str| wardgate(place.path(), &["audit", "timeline", "identity:caller", "--output", form]).with(1);
     assert!(timeline("table").err.contains(&said), "{:?}", timeline("table"));
     assert!(timeline("html").out.contains(&said));
     let gap = &timeline("json").json()["left_out"][0];

@@ -5,7 +5,7 @@ use crate::{
     canonical::Personal,
     columns::{Row, Value, number},
     directory::SEGMENTS,
-    reading::{self, Filter, Since},
+    reading::{self, Cursor, Filter, Since},
     seal::SealError,
     segment::{
         Segment,
@@ -52,6 +52,10 @@ fn what_is_not_what_was_sealed_is_left_and_never_signed() {
     assert_ne!(report.findings, [], "what was changed is still found");
     // The tail is sealed first; of the two others, each has an entry.
     assert_eq!(report.checkpoint.expect("a checkpoint").size, before + 3, "one was sealed, and two were erased from");
+    assert_eq!(report.erased, 15, "of what the log names");
+    // Whoever reads is told of it.
+    let page = reading::tail(path, &Filter::default(), &Since::After(Cursor::after(10)), 100).expect("readable");
+    assert!(!page.events.is_empty() && page.events.iter().all(|event| event.erased), "{:?}", page.events.first());
     let second = Segment::open(&path.join(SEGMENTS).join("events-000000000011.parquet")).expect("a segment");
     assert_eq!(second.edge(), EDGE);
     second

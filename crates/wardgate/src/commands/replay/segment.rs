@@ -4,7 +4,7 @@ use std::{
     io::{self, Read},
     path::Path,
 };
-use wardgate_audit::{columns, segment::Segment};
+use wardgate_audit::segment::Segment;
 
 /// How a Parquet file begins.
 const PARQUET: &[u8; 4] = b"PAR1";
@@ -34,7 +34,7 @@ impl Events {
         let mut lines = Vec::new();
         for stored in self.segment.rows(self.group).map_err(io::Error::other)? {
             // A record that is no event is an empty object: it is counted as not understood, at its place.
-            match columns::event(*stored.row) {
+            match stored.event() {
                 Ok(event) => serde_json::to_writer(&mut lines, &event)?,
                 Err(_) => lines.extend_from_slice(b"{}"),
             }

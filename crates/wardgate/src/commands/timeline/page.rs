@@ -104,7 +104,7 @@ fn notes(found: &TimelineView) -> Vec<(&'static str, String)> {
 
 fn row(told: &Told, entry: &TimelineEntry) -> String {
     let classes = format!("{}{}{}", told.tone.word(), if told.child { " child" } else { "" }, if told.enforced { "" } else { " observed" });
-    let more: Vec<String> = told.more.iter().cloned().chain(flowed(told.bytes_in, told.bytes_out, told.records)).collect();
+    let more: Vec<String> = told.words().into_iter().chain(flowed(told.bytes_in, told.bytes_out, told.records)).collect();
     let whole = serde_json::to_string_pretty(&entry.event).unwrap_or_default();
     format!(
         "<tr class=\"{classes}\"><td class=\"t\">{}</td><td class=\"w\">{}</td><td><details><summary>{}</summary><pre>{}</pre></details></td>\

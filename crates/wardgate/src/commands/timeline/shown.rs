@@ -53,12 +53,7 @@ fn line(first: &Told, run: &[Told]) -> String {
         (Tone::Slow | Tone::Challenge | Tone::Block, _) => STOPPED,
     };
     let sum = |of: fn(&Told) -> u64| run.iter().fold(0_u64, |sum, told| sum.saturating_add(of(told)));
-    let mut more: Vec<String> = Vec::new();
-    match run {
-        [one] => more.extend(one.more.iter().cloned()),
-        [.., last] => more.push(format!("× {} until {}", run.len(), last.clock())),
-        [] => {}
-    }
+    let mut more = Told::words_of_run(run);
     more.extend(flowed(sum(|told| told.bytes_in), sum(|told| told.bytes_out), sum(|told| told.records)));
     let indent = if first.child { "  └ " } else { "" };
     let line = format!(

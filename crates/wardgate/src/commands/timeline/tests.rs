@@ -44,7 +44,7 @@ fn runs_of_the_same_are_one_line_and_the_end_sums_up() {
     identity:ledger-sync
 
     2026-09-21
-    14:13:20.000  ledger-sync           ledger GET /entries/{id}                      allow rule.allowed                200  × 4 until 14:13:23.000 · 6.0 kB out, 8 records
+    14:13:20.000  ledger-sync           ledger GET /entries/{id}                      allow rule.allowed                200  × 4 until 14:13:23.000 · from 192.0.2.7 · 6.0 kB out, 8 records
     14:13:24.000  ledger-sync           ledger GET /entries/{id}                      block rule.allowed                403  from 192.0.2.7 · 1.5 kB out, 2 records
     14:13:25.000    └ inner                 stock GET /x                                  allow (observed) rule.allowed     200
     14:13:26.000  operator              revoke credential k1                          leaked
@@ -76,6 +76,35 @@ fn two_alike_are_two_lines_and_a_new_day_begins_a_new_run() {
     assert_eq!(folded(&[0, 1, 2]), "run");
     // The day ends 35,200 seconds later.
     assert_eq!(folded(&[35_197, 35_198, 35_199, 35_200, 35_201]), "run one one");
+}
+
+/// What an investigation turns on is not folded away: another source or credential, a pause, what was taken, what came of it.
+#[test]
+fn a_run_hides_neither_where_from_nor_what_nor_a_pause() {
+    let event = |second, resource: &str, credential: &str, source: &str| {
+        let mut event = request(second, "allow", 200);
+        event["resource"] = json!(resource);
+        event["credential"] = json!({ "id": credential });
+        event["source"]["address"] = json!(source);
+        event["effect"] = json!(format!("moved {resource}"));
+        event
+    };
+    let mut events: Vec<Value> = (0..5).map(|second| event(second, &format!("r{second}"), "k1", "192.0.2.7")).collect();
+    events.extend((5..8).map(|second| event(second, "r1", "k2", "192.0.2.7")));
+    events.extend((8..11).map(|second| event(second, "r1", "k2", "192.0.2.8")));
+    events.extend((611..614).map(|second| event(second, "r1", "k2", "192.0.2.8")));
+    let text = shown(&events, Runs::Folded);
+    let runs: Vec<&str> = text.lines().filter_map(|line| line.split_once("200  ").map(|(_, more)| more)).collect();
+    assert_eq!(
+        runs,
+        [
+            "× 5 until 14:13:24.000 · resources 5: r0, r1, r2, r3, r4 · from 192.0.2.7 · effect: moved r0 · effect: moved r1 · effect: moved r2 \
+             · and 2 more (`--all`) · 7.5 kB out, 10 records",
+            "× 3 until 14:13:27.000 · resource r1 · from 192.0.2.7 · effect: moved r1 · 4.5 kB out, 6 records",
+            "× 3 until 14:13:30.000 · resource r1 · from 192.0.2.8 · effect: moved r1 · 4.5 kB out, 6 records",
+            "× 3 until 14:23:33.000 · resource r1 · from 192.0.2.8 · effect: moved r1 · 4.5 kB out, 6 records",
+        ]
+    );
 }
 
 #[test]

@@ -54,10 +54,20 @@ pub(super) struct Told {
     pub(super) bytes_in: u64,
     pub(super) bytes_out: u64,
     pub(super) records: u64,
-    /// What else is worth a word: the source, the effect, how it ended.
+    /// What else is worth a word, and is the same throughout a run: how it ended, what would have been done.
     pub(super) more: Vec<String>,
     pub(super) source: Option<String>,
+    pub(super) credential: Option<String>,
+    pub(super) resource: Option<String>,
+    /// What came of it: the effect that was declared, the token that it came of.
+    pub(super) came: Vec<String>,
 }
+
+/// A pause of so long ends a run, in microseconds: ten minutes.
+const PAUSE_US: i64 = 10 * 60 * 1_000_000;
+
+/// Different effects that are told of a run.
+const RUN_EFFECTS: usize = 3;
 
 fn text(event: &Map<String, Value>, path: &[&str]) -> Option<String> {
     let (first, rest) = path.split_first()?;
@@ -91,7 +101,13 @@ impl Told {
             records: number(event, &["upstream", "records"]),
             more: Vec::new(),
             source: text(&["source", "address"]),
+            credential: text(&["credential", "id"]),
+            resource: text(&["resource"]),
+            came: Vec::new(),
         };
+        told.more.extend(
+            event.get("erased").and_then(Value::as_bool).filter(|erased| *erased).map(|_| "what tells of persons was erased".to_owned()),
+        );
         if event.contains_key("change") {
             told.change(event);
         } else if event.contains_key("finding") {
@@ -129,20 +145,48 @@ impl Told {
         let observed = if self.enforced { "" } else { " (observed)" };
         self.ruling = format!("{response}{observed} {}", part(&["ruling", "code"]).unwrap_or_default()).trim().to_owned();
         self.more.extend(part(&["ruling", "would"]).map(|would| format!("for its risk it would have been: {would}")));
-        self.more.extend(part(&["resource"]).map(|resource| format!("resource {resource}")));
-        self.more.extend(self.source.clone().map(|source| format!("from {source}")));
         self.more.extend(part(&["ending"]).filter(|ending| ending != "complete"));
         let of = event.get("token_parents").and_then(|parents| parents.get(0)).and_then(Value::as_str).map(plain);
-        self.more.extend(part(&["effect"]).map(|effect| format!("effect: {effect}")));
-        self.more.extend(of.map(|parent| format!("token came of {parent}")));
+        self.came.extend(part(&["effect"]).map(|effect| format!("effect: {effect}")));
+        self.came.extend(of.map(|parent| format!("token came of {parent}")));
     }
 
-    /// Whether it is one of a run with the one before: same caller, operation, ruling and status.
+    /// Whether it is one of a run with the one before: same caller, credential and source, operation, ruling and status, and no
+    /// long pause between them.
     pub(super) fn is_like(&self, before: &Self) -> bool {
         !matches!(self.tone, Tone::Change | Tone::Finding)
             && (self.tone, self.child, self.enforced) == (before.tone, before.child, before.enforced)
             && (&self.who, &self.what, &self.ruling, &self.status) == (&before.who, &before.what, &before.ruling, &before.status)
+            && (&self.source, &self.credential, &self.more) == (&before.source, &before.credential, &before.more)
+            && self.time_us.saturating_sub(before.time_us) <= PAUSE_US
             && self.day() == before.day()
+    }
+
+    /// What is worth a word of this one.
+    pub(super) fn words(&self) -> Vec<String> {
+        let resource = self.resource.iter().map(|resource| format!("resource {resource}"));
+        self.more.iter().cloned().chain(resource).chain(self.from()).chain(self.came.iter().cloned()).collect()
+    }
+
+    /// What is worth a word of a run: what its events share, and how many different ones there are of what they do not.
+    pub(super) fn words_of_run(run: &[Self]) -> Vec<String> {
+        let [first, .., last] = run else { return run.iter().flat_map(Self::words).collect() };
+        let resources: BTreeSet<String> = run.iter().filter_map(|told| told.resource.clone()).collect();
+        let resources = match resources.first() {
+            None => None,
+            Some(one) if resources.len() == 1 => Some(format!("resource {one}")),
+            Some(_) => Some(format!("resources {}", listed(&resources))),
+        };
+        let came: BTreeSet<String> = run.iter().flat_map(|told| told.came.iter().cloned()).collect();
+        let mut words = vec![format!("× {} until {}", run.len(), last.clock())];
+        words.extend(first.more.iter().cloned().chain(resources).chain(first.from()));
+        words.extend(came.iter().take(RUN_EFFECTS).cloned());
+        words.extend(came.len().checked_sub(RUN_EFFECTS).filter(|more| *more > 0).map(|more| format!("and {more} more (`--all`)")));
+        words
+    }
+
+    fn from(&self) -> Option<String> {
+        self.source.as_ref().map(|source| format!("from {source}"))
     }
 
     /// `2026-11-01`.
@@ -164,7 +208,7 @@ pub(super) fn flowed(bytes_in: u64, bytes_out: u64, records: u64) -> Option<Stri
     let parts = [
         (bytes_in > 0).then(|| format!("{} in", bytes(bytes_in))),
         (bytes_out > 0).then(|| format!("{} out", bytes(bytes_out))),
-        (records > 0).then(|| format!("{records} records")),
+        (records > 0).then(|| crate::output::number(records, "record")),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join(", "))
