@@ -16,7 +16,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -76,7 +76,7 @@ pub struct Rest {
 #[derive(Default)]
 pub struct Budgets {
     tasks: papaya::HashMap<TaskId, Arc<Shares>, RandomState>,
-    low: OnceLock<Low>,
+    low: Arc<OnceLock<Low>>,
 }
 
 /// One measure of one task.
@@ -150,8 +150,12 @@ impl Measure {
     }
 }
 
-#[derive(Debug, Default)]
 struct Shares {
+    task: TaskId,
+    /// Who wants to hear that they run low.
+    low: Arc<OnceLock<Low>>,
+    /// Records that the whole budget has, where they are counted.
+    most_records: AtomicU64,
     calls: Measure,
     bytes: Measure,
     records: Measure,
@@ -164,6 +168,31 @@ struct Shares {
 }
 
 impl Shares {
+    fn of(task: TaskId, low: &Arc<OnceLock<Low>>) -> Self {
+        let measure = Measure::default;
+        Self {
+            task,
+            low: Arc::clone(low),
+            most_records: AtomicU64::new(0),
+            calls: measure(),
+            bytes: measure(),
+            records: measure(),
+            told: AtomicBool::new(false),
+            unheard: AtomicBool::new(false),
+            keys: Mutex::default(),
+        }
+    }
+
+    /// Tells that somebody should draw, unless that was told.
+    fn tell(&self) {
+        if !self.told.swap(true, Ordering::AcqRel)
+            && let Some(tell) = self.low.get()
+            && !tell(&self.task)
+        {
+            self.asked(0);
+        }
+    }
+
     /// Nobody is to draw any more. Of the records that are owed then, the store has heard of so many.
     fn asked(&self, heard: u64) {
         // First this: whoever owes more from here on tells it.
@@ -205,14 +234,15 @@ pub enum Course {
 }
 
 /// A call's place in a task's budget. Dropped before [`TaskPlace::commit`], it gives the call back.
+///
+/// It goes from room to room with what else is held, so it is small: a key of a retry, which few calls have, lies elsewhere.
 pub struct TaskPlace {
     shares: Arc<Shares>,
-    budgets: Arc<Budgets>,
-    task: TaskId,
-    budget: Budget,
+    key: Option<Box<RetryKey>>,
+    counts_bytes: bool,
+    counts_records: bool,
     /// The call is to be given back.
     owed: bool,
-    key: Option<RetryKey>,
     /// A record is held for an answer of which none was charged yet.
     held: AtomicBool,
     /// With a record of this answer the budget was exceeded.
@@ -221,7 +251,7 @@ pub struct TaskPlace {
 
 impl fmt::Debug for TaskPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TaskPlace").field("task", &self.task).finish_non_exhaustive()
+        f.debug_struct("TaskPlace").field("task", &self.shares.task).finish_non_exhaustive()
     }
 }
 
@@ -241,7 +271,8 @@ impl Budgets {
     fn of(&self, task: &TaskId) -> Arc<Shares> {
         let tasks = self.tasks.pin();
         // Nearly always it is there.
-        let shares = tasks.get(task).unwrap_or_else(|| tasks.get_or_insert_with(task.clone(), Arc::default));
+        let shares =
+            tasks.get(task).unwrap_or_else(|| tasks.get_or_insert_with(task.clone(), || Arc::new(Shares::of(task.clone(), &self.low))));
         Arc::clone(shares)
     }
 
@@ -249,7 +280,7 @@ impl Budgets {
     ///
     /// # Errors
     /// When something is used up here.
-    pub fn take(self: &Arc<Self>, task: &Task, key: Option<RetryKey>, now: Time) -> Result<Option<TaskPlace>, Short> {
+    pub fn take(&self, task: &Task, key: Option<&RetryKey>, now: Time) -> Result<Option<TaskPlace>, Short> {
         if task.budget.is_open() || self.low.get().is_none() {
             return Ok(None);
         }
@@ -259,29 +290,29 @@ impl Budgets {
             return Err(shares.bytes.short(now));
         }
         let mut place = TaskPlace {
-            budgets: Arc::clone(self),
-            task: task.id.clone(),
-            budget: task.budget,
-            owed: false,
+            shares,
             key: None,
+            counts_bytes: bytes.is_some(),
+            counts_records: records.is_some(),
+            owed: false,
             held: AtomicBool::new(false),
             exceeds: AtomicBool::new(false),
-            shares,
         };
         let shares = &*place.shares;
         // INVARIANT (no more answers than records): each call that is under way holds one that its answer may have.
-        if records.is_some() {
+        if let Some(most) = records {
+            shares.most_records.store(most, Ordering::Relaxed);
             if !shares.records.take(1) {
                 return Err(shares.records.short(now));
             }
             place.held.store(true, Ordering::Relaxed);
         }
-        let retry = calls.is_some() && key.as_ref().is_some_and(|key| shares.is_retry(key));
+        let retry = calls.is_some() && key.is_some_and(|key| shares.is_retry(key));
         if calls.is_some() && !retry {
             if !shares.calls.take(1) {
                 return Err(shares.calls.short(now));
             }
-            (place.owed, place.key) = (true, key);
+            (place.owed, place.key) = (true, key.copied().map(Box::new));
         }
         place.look(now);
         Ok(Some(place))
@@ -339,20 +370,10 @@ impl Budgets {
     /// Tells once more of tasks that owe records of which the store has not heard. To be called now and then: nobody may come here
     /// any more who would.
     pub fn tell_again(&self) {
-        for (task, shares) in &self.tasks.pin() {
+        for shares in self.tasks.pin().values() {
             if shares.unheard.load(Ordering::Acquire) && shares.records.owed() > 0 {
-                self.tell(task, shares);
+                shares.tell();
             }
-        }
-    }
-
-    /// Tells that somebody should draw, unless that was told.
-    fn tell(&self, task: &TaskId, shares: &Shares) {
-        if !shares.told.swap(true, Ordering::AcqRel)
-            && let Some(tell) = self.low.get()
-            && !tell(task)
-        {
-            shares.asked(0);
         }
     }
 
@@ -413,7 +434,7 @@ impl TaskPlace {
     pub fn commit(&mut self) {
         self.owed = false;
         if let Some(key) = self.key.take() {
-            self.shares.charged(key);
+            self.shares.charged(*key);
         }
     }
 
@@ -422,7 +443,7 @@ impl TaskPlace {
     /// # Errors
     /// When there are not enough.
     pub fn charge_bytes(&self, bytes: u64, now: Time) -> Result<(), Short> {
-        if self.budget.bytes.is_none() || bytes == 0 {
+        if !self.counts_bytes || bytes == 0 {
             return Ok(());
         }
         let charged = self.shares.bytes.take(i64::try_from(bytes).unwrap_or(i64::MAX));
@@ -436,7 +457,7 @@ impl TaskPlace {
     /// Whether records are charged.
     #[must_use]
     pub const fn counts_records(&self) -> bool {
-        self.budget.records.is_some()
+        self.counts_records
     }
 
     /// Charges records that pass; `None`: nobody can say how many there are, so all that the task has are used up.
@@ -445,8 +466,10 @@ impl TaskPlace {
     /// When there are no more, and others have exceeded the budget already: one answer that does and that comes to its end by itself
     /// (`course`) goes on to it.
     pub fn charge_records(&self, records: Option<u64>, course: Course, now: Time) -> Result<(), Short> {
-        let Some(most) = self.budget.records else { return Ok(()) };
-        let count = records.unwrap_or(most);
+        if !self.counts_records {
+            return Ok(());
+        }
+        let count = records.unwrap_or_else(|| self.shares.most_records.load(Ordering::Relaxed));
         let charged = &self.shares.records;
         let held = count > 0 && self.held.swap(false, Ordering::AcqRel);
         let before = charged.use_up(count - u64::from(held));
@@ -469,7 +492,7 @@ impl TaskPlace {
     fn look(&self, now: Time) {
         let Shares { calls, bytes, records, .. } = &*self.shares;
         if [calls, bytes, records].into_iter().any(|measure| measure.is_low(now)) {
-            self.budgets.tell(&self.task, &self.shares);
+            self.shares.tell();
         }
     }
 }

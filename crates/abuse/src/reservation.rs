@@ -42,8 +42,8 @@ pub struct Exhausted {
 #[must_use = "a reservation that is dropped gives its place back"]
 pub struct Reservation {
     taking: Taking,
-    /// Most requests are of none: they do not carry its size along.
-    task: Option<Box<TaskPlace>>,
+    /// A call of the budget of its task, where it is of one.
+    task: Option<TaskPlace>,
 }
 
 /// What a request under way holds: its places, until dropped, and the right to be charged for bytes.
@@ -51,7 +51,7 @@ pub struct Reservation {
 #[must_use = "a hold that is dropped ends the request's place"]
 pub struct Hold {
     taking: Taking,
-    task: Option<Box<TaskPlace>>,
+    task: Option<TaskPlace>,
 }
 
 impl Reservation {
@@ -61,7 +61,7 @@ impl Reservation {
 
     /// Has it hold a place in the budget of a task, too.
     pub fn hold_task(&mut self, task: TaskPlace) {
-        self.task = Some(Box::new(task));
+        self.task = Some(task);
     }
 
     /// The states of the limits that count the request: the tightest first, at most 4.
@@ -88,7 +88,7 @@ impl Hold {
     /// Whether records are charged to the budget of a task.
     #[must_use]
     pub fn counts_records(&self) -> bool {
-        self.task.as_deref().is_some_and(TaskPlace::counts_records)
+        self.task.as_ref().is_some_and(TaskPlace::counts_records)
     }
 
     /// Charges records of an answer that pass to the budget of the task; `None`: nobody can say how many.

@@ -11,7 +11,7 @@ use crate::{
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -201,6 +201,17 @@ impl Directory {
         Ok(())
     }
 
+    /// Leaves a tail that somebody deleted: what was appended to it from now on would be nowhere. Where its directory is gone too, no other
+    /// can be begun, and nothing is accepted.
+    fn leave_what_is_gone(&mut self) {
+        let gone = |current: &Current| current.file.metadata().is_ok_and(|found| found.nlink() == 0);
+        if let Some(current) = self.current.take_if(|current| gone(current)) {
+            let events = current.events;
+            tracing::error!(tail = %current.name, events, "a tail of the event log was deleted while it was written: what it held is lost");
+            (self.on_full)(Some(current.standing()));
+        }
+    }
+
     /// Says what the tail holds that may not be appended to any more.
     fn hand_over(&mut self) {
         if let Some(full) = self.standing() {
@@ -223,6 +234,7 @@ pub(crate) fn lock(path: &Path) -> Result<File, StartError> {
 
 impl Append for Directory {
     fn append(&mut self, batch: &Batch, first_seq: u64, time: Time) -> io::Result<()> {
+        self.leave_what_is_gone();
         let current = self.file_for(first_seq, time)?;
         let result = current.file.write_all(&batch.frames);
         match result {
@@ -256,12 +268,7 @@ impl Append for Directory {
     }
 
     fn recount(&mut self) -> io::Result<u64> {
-        // Somebody took the tail away: what was appended to it from now on would be nowhere.
-        let gone = |current: &Current| matches!(self.path.join(current.name.to_string()).try_exists(), Ok(false));
-        if self.current.as_ref().is_some_and(gone) {
-            self.hand_over();
-            self.current = None;
-        }
+        self.leave_what_is_gone();
         self.total = total(&self.path)?;
         Ok(self.total)
     }
@@ -282,13 +289,15 @@ impl Append for Directory {
     }
 
     fn standing(&self) -> Option<Standing> {
-        let current = self.current.as_ref()?;
-        let file = Arc::clone(&current.other);
-        Some(Standing { first_seq: current.name.first_seq, events: current.events, root: current.tree.root(), file })
+        self.current.as_ref().map(Current::standing)
     }
 }
 
 impl Current {
+    fn standing(&self) -> Standing {
+        Standing { first_seq: self.name.first_seq, events: self.events, root: self.tree.root(), file: Arc::clone(&self.other) }
+    }
+
     /// Goes on with a tail that is there, and cuts off what is torn of it.
     fn go_on(directory: &Path, name: TailName, tail: &Tail<'_>) -> io::Result<Self> {
         if tail.whole < HEADER.len() {

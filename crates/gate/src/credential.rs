@@ -83,16 +83,17 @@ impl Presented<'_> {
 pub fn read<'a>(sourced: Sourced<'a>, snapshot: &Snapshot, now: Time) -> Result<Presented<'a>, Refused> {
     let arrival = sourced.routed.canonical.arrival;
     let query = arrival.uri.query().unwrap_or_default();
+    let fields = Fields::of(arrival.headers, &sourced);
     let result = if credential_in_query(query) {
         Err(Reason::CredentialInQuery)
-    } else if misplaced(arrival.headers, &sourced) {
+    } else if fields.misplaced {
         Err(Reason::CredentialMisplaced)
     } else if sourced.routed.api.is_issuer() {
-        client(arrival.headers, &sourced)
+        client(&fields, &sourced)
     } else {
         let hooks = snapshot.population().hooks().candidates(arrival.headers, &sourced.routed.api, snapshot.granted(), now);
         if hooks.is_empty() {
-            shown(arrival.headers, &sourced)
+            shown(&fields, arrival.headers, &sourced)
         } else {
             signed(hooks, arrival.headers, &sourced.routed.api).map(|shown| (shown, None))
         }
@@ -111,16 +112,58 @@ fn exposed(query: &str, snapshot: &Snapshot) -> Option<Caller> {
     proof::owner_of(&api_key::find(&escapes::resolved(query.as_bytes(), Plus::Plus))?, snapshot)
 }
 
-/// Whether a key of ours stands where the upstream would get to see it: anywhere but where this API takes keys.
-fn misplaced(headers: &HeaderMap, sourced: &Sourced<'_>) -> bool {
-    let api: &Api = &sourced.routed.api;
-    if api.upstream.identity == UpstreamIdentity::Keep || api.upstream.target == Target::InProcess {
-        return false;
+/// A field that may be there once.
+#[derive(Debug, Clone, Copy, Default)]
+struct Single<'a> {
+    value: Option<&'a HeaderValue>,
+    /// Whether it is there again.
+    again: bool,
+}
+
+impl<'a> Single<'a> {
+    fn note(&mut self, value: &'a HeaderValue) {
+        self.again = self.value.is_some();
+        self.value.get_or_insert(value);
     }
-    let taken = |name: &HeaderName| name == header::AUTHORIZATION || api.api_key_header.as_ref() == Some(name);
-    // The canonical path: what is plain in a key is plain there.
-    holds_key(sourced.routed.canonical.request.path.as_bytes())
-        || headers.iter().any(|(name, value)| value.len() >= KEY_BYTES_MIN && !taken(name) && holds_key(value.as_bytes()))
+}
+
+/// The fields in which a credential may stand, found in one walk through all of them.
+#[derive(Debug, Default)]
+struct Fields<'a> {
+    authorization: Single<'a>,
+    /// The one in which this API takes keys.
+    own: Single<'a>,
+    possession: Single<'a>,
+    /// A key of ours stands where the upstream would get to see it: anywhere but in these, which it does not get where this API shows an
+    /// identity of its own.
+    misplaced: bool,
+}
+
+impl<'a> Fields<'a> {
+    fn of(headers: &'a HeaderMap, sourced: &Sourced<'_>) -> Self {
+        let api: &Api = &sourced.routed.api;
+        let guarded = api.upstream.identity != UpstreamIdentity::Keep && api.upstream.target != Target::InProcess;
+        // The canonical path: what is plain in a key is plain there.
+        let misplaced = guarded && holds_key(sourced.routed.canonical.request.path.as_bytes());
+        let mut fields = Self { misplaced, ..Self::default() };
+        for (name, value) in headers {
+            if name == header::AUTHORIZATION {
+                fields.authorization.note(value);
+            } else if api.api_key_header.as_ref() == Some(name) {
+                fields.own.note(value);
+            } else if name == POSSESSION {
+                fields.possession.note(value);
+            } else {
+                fields.misplaced |= guarded && holds_key(value.as_bytes());
+            }
+        }
+        fields
+    }
+
+    /// The one proof of possession (RFC 9449 §4.3, check 1).
+    fn possession(&self) -> Result<Option<&'a [u8]>, Reason> {
+        if self.possession.again { Err(Reason::ProofPossession) } else { Ok(self.possession.value.map(HeaderValue::as_bytes)) }
+    }
 }
 
 /// Whether a field's value, or a path in its plain form, holds a key of ours.
@@ -138,12 +181,9 @@ pub fn is_exposed(target: &str) -> bool {
 /// What is shown, and the proof of possession that goes with it.
 type WithPossession<'a> = (Shown<'a>, Option<&'a [u8]>);
 
-fn shown<'a>(headers: &'a HeaderMap, sourced: &Sourced<'a>) -> Result<WithPossession<'a>, Reason> {
+fn shown<'a>(fields: &Fields<'a>, headers: &'a HeaderMap, sourced: &Sourced<'a>) -> Result<WithPossession<'a>, Reason> {
     let api = &sourced.routed.api;
-    let mut authorization = headers.get_all(header::AUTHORIZATION).iter();
-    let own = api.api_key_header.as_ref().map(|name| headers.get_all(name));
-    let mut own = own.iter().flat_map(|values| values.iter());
-    let (scheme, text) = match (authorization.next(), own.next()) {
+    let (scheme, text) = match (fields.authorization.value, fields.own.value) {
         (None, None) if signs(headers, api) => return Ok((Shown::Signature, None)),
         (None, None) => return Ok((certificate(sourced), None)),
         (Some(_), _) | (_, Some(_)) if signs(headers, api) => return Err(Reason::CredentialConflict),
@@ -151,13 +191,13 @@ fn shown<'a>(headers: &'a HeaderMap, sourced: &Sourced<'a>) -> Result<WithPosses
         (None, Some(value)) => (Scheme::Bearer, text(value).ok_or(Reason::CredentialMalformed)?),
         (Some(_), Some(_)) => return Err(Reason::CredentialConflict),
     };
-    if authorization.next().is_some() || own.next().is_some() {
+    if fields.authorization.again || fields.own.again {
         return Err(Reason::CredentialConflict);
     }
     let tokens = api.accept.contains(&CredentialKind::Oidc);
     let possession = match scheme {
         Scheme::Bearer => None,
-        Scheme::Possession if tokens => Some(possession(headers)?.ok_or(Reason::ProofPossession)?),
+        Scheme::Possession if tokens => Some(fields.possession()?.ok_or(Reason::ProofPossession)?),
         Scheme::Possession => return Err(Reason::CredentialNotAccepted),
     };
     if is_token(text) && tokens {
@@ -175,25 +215,11 @@ fn shown<'a>(headers: &'a HeaderMap, sourced: &Sourced<'a>) -> Result<WithPosses
 }
 
 /// Of a client of our token service only what stands in its head is seen yet.
-fn client<'a>(headers: &'a HeaderMap, sourced: &Sourced<'_>) -> Result<WithPossession<'a>, Reason> {
+fn client<'a>(fields: &Fields<'a>, sourced: &Sourced<'_>) -> Result<WithPossession<'a>, Reason> {
     // Where a token is given out, it is bound to the key of the proof.
     let gives = sourced.routed.operation.class == OperationClass::Login;
-    let possession = if gives { possession(headers)? } else { None };
-    let mut authorization = headers.get_all(header::AUTHORIZATION).iter();
-    match (authorization.next(), authorization.next()) {
-        (_, Some(_)) => Err(Reason::CredentialConflict),
-        (shown, None) => Ok((Shown::Client(shown), possession)),
-    }
-}
-
-/// The one proof of possession (RFC 9449 §4.3, check 1).
-fn possession(headers: &HeaderMap) -> Result<Option<&[u8]>, Reason> {
-    let mut values = headers.get_all(POSSESSION).iter();
-    match (values.next(), values.next()) {
-        (None, _) => Ok(None),
-        (Some(value), None) => Ok(Some(value.as_bytes())),
-        (Some(_), Some(_)) => Err(Reason::ProofPossession),
-    }
+    let possession = if gives { fields.possession()? } else { None };
+    if fields.authorization.again { Err(Reason::CredentialConflict) } else { Ok((Shown::Client(fields.authorization.value), possession)) }
 }
 
 /// A signature of a webhook, where nothing else stands in a header.

@@ -5,13 +5,17 @@
 //! was made says in which slice it is, so one is looked into and each is forgotten whole.
 
 use crate::{snapshot::Snapshot, spent::Taken};
-use ahash::{AHashMap, AHashSet, RandomState};
+use ahash::{AHashMap, RandomState};
 use quick_cache::sync::Cache;
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicI64, AtomicUsize, Ordering},
+use std::{
+    collections::HashSet,
+    hash::{BuildHasherDefault, Hasher},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
-use std::time::Duration;
 use wardgate_model::{
     api::{Api, Operation, OperationClass},
     facts::Facts,
@@ -24,7 +28,7 @@ use wardgate_proof::dpop::{self, Checked, ProofKey, nonce::Space};
 
 /// Proofs of one identity that are remembered, at the most: about 2,000 each second.
 pub const PER_IDENTITY_MAX: usize = 262_144;
-/// Proofs of all identities together, at the most; 20 to 40 bytes each.
+/// Proofs of all identities together, at the most; 10 to 20 bytes each.
 pub const IN_ALL_MAX: usize = 2_097_152;
 /// Keys that are remembered ready to verify with, at the most.
 const KEYS_MAX: usize = 16_384;
@@ -69,10 +73,34 @@ pub(crate) fn is_usual(key: &ProofKey) -> bool {
     key.head().len() <= HEAD_BYTES_MAX
 }
 
+/// What stands for a proof: a keyed hash of what makes it one of a kind. Two of one identity are held for the same once in 2⁶⁴, and then the
+/// second is refused.
+type Mark = u64;
+
+/// A hash of marks: they are hashes.
+#[derive(Debug, Clone, Copy, Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn write_u64(&mut self, mark: u64) {
+        self.0 = mark;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+type Marks = HashSet<Mark, BuildHasherDefault<AsItIs>>;
+
 /// Proofs of one identity, by the slice that their end lies in.
 #[derive(Debug, Default)]
 struct Memory {
-    slices: Vec<(i64, AHashSet<u128>)>,
+    slices: Vec<(i64, Marks)>,
 }
 
 impl Memory {
@@ -91,13 +119,19 @@ impl Memory {
         self.slices.iter().map(|(_, taken)| taken.len()).sum()
     }
 
-    fn slice(&mut self, of: i64) -> &mut AHashSet<u128> {
-        let at = self.slices.iter().rposition(|(slice, _)| *slice == of).unwrap_or_else(|| {
-            self.slices.push((of, AHashSet::new()));
+    /// How many are remembered in all, and the slice that is looked for.
+    fn with(&mut self, slice: i64) -> (usize, &mut Marks) {
+        let (mut count, mut at) = (0, None);
+        for (place, (of, marks)) in self.slices.iter().enumerate() {
+            count += marks.len();
+            at = if *of == slice { Some(place) } else { at };
+        }
+        let at = at.unwrap_or_else(|| {
+            self.slices.push((slice, Marks::default()));
             self.slices.len() - 1
         });
         #[expect(clippy::indexing_slicing, reason = "INVARIANT (there): it was found there, or has just been put there")]
-        &mut self.slices[at].1
+        (count, &mut self.slices[at].1)
     }
 }
 
@@ -105,8 +139,8 @@ impl Memory {
 #[derive(Debug)]
 pub struct Possessions {
     keys: Cache<Arc<[u8]>, Arc<ProofKey>>,
-    /// Two, so that 128 bits stand for a proof. They are keyed anew in each process.
-    hashes: [RandomState; 2],
+    /// Keyed anew in each process.
+    hash: RandomState,
     shards: [Mutex<AHashMap<IdentityId, Memory>>; 16],
     count: AtomicUsize,
     swept_us: AtomicI64,
@@ -124,7 +158,7 @@ impl Possessions {
     fn with_room(per_identity: usize, in_all: usize) -> Self {
         Self {
             keys: Cache::new(KEYS_MAX),
-            hashes: [RandomState::new(), RandomState::new()],
+            hash: RandomState::new(),
             shards: Default::default(),
             count: AtomicUsize::new(0),
             swept_us: AtomicI64::new(i64::MIN),
@@ -153,25 +187,25 @@ impl Possessions {
     }
 
     /// Takes a genuine proof of a key, shown by an identity. It stands for itself by key, address and `jti`: so nobody uses up those of
-    /// another (RFC 9449 §11.1). Two of one key could be held for the same once in 2⁶⁴; the second would be refused.
+    /// another (RFC 9449 §11.1).
     pub fn take(&self, identity: &IdentityId, key: &[u8; 32], proof: &Checked<'_>, now: Time) -> Taken {
-        let [low, high] = self.hashes.each_ref().map(|hash| u128::from(hash.hash_one((key, &*proof.target, &*proof.id))));
-        self.remember_once(identity, high << 64 | low, proof.ends, now)
+        // Half of a thumbprint is as much as anybody can find two keys for.
+        let (half, _) = key.split_first_chunk::<16>().unwrap_or((&[0; 16], &[]));
+        self.remember_once(identity, self.hash.hash_one((u128::from_le_bytes(*half), &*proof.target, &*proof.id)), proof.ends, now)
     }
 
     /// Takes a genuine signature of a request (RFC 9421) by a key, by what makes it one of a kind: until then it would be taken.
     pub(crate) fn take_signature(&self, identity: &IdentityId, key: &str, one_of_a_kind: &[u8], ends: Time, now: Time) -> Taken {
-        let [low, high] = self.hashes.each_ref().map(|hash| u128::from(hash.hash_one(("signature", key, one_of_a_kind))));
-        self.remember_once(identity, high << 64 | low, ends, now)
+        self.remember_once(identity, self.hash.hash_one(("signature", key, one_of_a_kind)), ends, now)
     }
 
-    fn remember_once(&self, identity: &IdentityId, mark: u128, ends: Time, now: Time) -> Taken {
+    fn remember_once(&self, identity: &IdentityId, mark: Mark, ends: Time, now: Time) -> Taken {
         let slice = ends.as_micros().div_euclid(SLICE_US);
         let taken = self.try_take(identity, mark, slice, now);
         if taken == Taken::NoRoom && self.sweep(now) { self.try_take(identity, mark, slice, now) } else { taken }
     }
 
-    fn try_take(&self, identity: &IdentityId, mark: u128, slice: i64, now: Time) -> Taken {
+    fn try_take(&self, identity: &IdentityId, mark: Mark, slice: i64, now: Time) -> Taken {
         let mut shard = self.shard(identity);
         match shard.get_mut(identity) {
             Some(memory) => self.note(memory, mark, slice, now),
@@ -184,11 +218,13 @@ impl Possessions {
         }
     }
 
-    fn note(&self, memory: &mut Memory, mark: u128, slice: i64, now: Time) -> Taken {
-        self.count.fetch_sub(memory.forget(now), Ordering::Relaxed);
-        let full = memory.count() >= self.per_identity.min(self.in_all.saturating_sub(self.count()));
-        let taken = memory.slice(slice);
-        if full {
+    fn note(&self, memory: &mut Memory, mark: Mark, slice: i64, now: Time) -> Taken {
+        let forgotten = memory.forget(now);
+        if forgotten > 0 {
+            self.count.fetch_sub(forgotten, Ordering::Relaxed);
+        }
+        let (count, taken) = memory.with(slice);
+        if count >= self.per_identity.min(self.in_all.saturating_sub(self.count())) {
             return if taken.contains(&mark) { Taken::Again } else { Taken::NoRoom };
         }
         if !taken.insert(mark) {

@@ -59,7 +59,7 @@ fn of_task(
     let Some(task) = of.and_then(|id| snapshot.task(id.as_str(), &considered.caller.identity.id, now)) else {
         return Ok((None, None));
     };
-    match meters.budgets().take(task, considered.facts.request.retry, now) {
+    match meters.budgets().take(task, considered.facts.request.retry.as_ref(), now) {
         Ok(place) => Ok((place, Some(task.is_over_from()))),
         Err(Short::Ask) => Err(Unruled::Needs(Need::Budget { task: task.id.clone() }, Held(Holding::Nothing))),
         Err(Short::Used) => Err(Denial::because(Reason::ReserveTask).into()),

@@ -184,7 +184,7 @@ fn a_retry_is_charged_once_and_not_for_ever() {
     let (budgets, _) = kept();
     let task = task(Some(2), None, None);
     budgets.drawn(&task.id, ALL, Drawn { calls: 2, ..Drawn::default() }, NOW);
-    let call = |key: u8| budgets.take(&task, Some([key; 32]), NOW).map(|place| place.into_iter().for_each(|mut place| place.commit()));
+    let call = |key: u8| budgets.take(&task, Some(&[key; 32]), NOW).map(|place| place.into_iter().for_each(|mut place| place.commit()));
     assert_eq!([call(1), call(1), call(1), call(1), call(1)], [Ok(()); 5]);
     assert_eq!(budgets.left(&task.id).calls, 1);
     assert_eq!([call(1), call(2)], [Ok(()), Err(Short::Ask)], "the sixth counts as another call");

@@ -89,6 +89,27 @@ fn numbers(path: &Path) -> Vec<u64> {
     page.events.iter().map(|event| event.seq).collect()
 }
 
+/// Deleted while it is written, a log does not go on as if it were there: nothing is accepted until it can be written again.
+#[test]
+fn a_log_that_is_deleted_while_it_is_written_accepts_nothing() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("log");
+    let (log, writer) = start(&path, &options(100));
+    record(&log, 5, NOON);
+    fs::remove_dir_all(&path).expect("deleted");
+    let sink: Arc<dyn EventSink> = Arc::clone(&log) as Arc<dyn EventSink>;
+    let place = || Place::reserve(&sink, Share::Whole);
+    place().expect("nobody has noticed yet").record(honest("/ledger/entries/7", NOON));
+    until(|| log.counters().failing);
+    assert!(place().is_err());
+    fs::create_dir(&path).expect("made again");
+    until(|| !log.counters().failing);
+    record(&log, 1, NOON);
+    let page = reading::tail(&path, &Filter::default(), &Since::Oldest, 10).expect("readable");
+    assert_eq!(page.events.iter().map(|event| event.seq).collect::<Vec<_>>(), [6, 7], "the numbers go on: those that are lost are a gap");
+    let _ = writer.close(PATIENCE);
+}
+
 #[test]
 fn full_tails_are_sealed_and_the_log_is_whole_at_every_moment() {
     let directory = tempfile::tempdir().expect("a directory");

@@ -104,14 +104,17 @@ fn quoted(text: &[u8]) -> Option<(&[u8], &[u8])> {
 fn whole_number(text: &[u8]) -> Option<(Number, &[u8])> {
     // What is longer is no moment: it is read the long way.
     const DIGITS_MAX: usize = 18;
-    let count = text.iter().take(DIGITS_MAX + 1).take_while(|byte| byte.is_ascii_digit()).count();
-    let (digits, rest) = text.split_at_checked(count)?;
-    if matches!(digits, [] | [b'0', ..]) || count > DIGITS_MAX {
-        return None;
-    }
+    let (mut number, mut rest) = (0_u64, text);
     // INVARIANT (small): so many digits are below 2^63.
-    let number = digits.iter().fold(0_u64, |number, digit| number.wrapping_mul(10).wrapping_add(u64::from(digit.wrapping_sub(b'0'))));
-    Some((number.into(), rest))
+    while let [byte, more @ ..] = rest
+        && byte.is_ascii_digit()
+        && text.len() - rest.len() < DIGITS_MAX
+    {
+        number = number.wrapping_mul(10).wrapping_add(u64::from(byte.wrapping_sub(b'0')));
+        rest = more;
+    }
+    let ends = !matches!(text, [b'0', ..]) && rest.len() < text.len() && !matches!(rest, [b'0'..=b'9', ..]);
+    ends.then(|| (number.into(), rest))
 }
 
 #[cfg(test)]
