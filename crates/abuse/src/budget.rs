@@ -11,14 +11,16 @@
 //!   beyond what was drawn is owed, and drawn before anything else, so that every gate knows of it. An answer of which nobody can say how
 //!   many it had counts as the whole budget.
 
+mod measure;
+
 use ahash::{AHashMap, RandomState};
+use measure::Measure;
 use std::{
     fmt,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::Duration,
 };
 use wardgate_model::{
     id::TaskId,
@@ -26,14 +28,10 @@ use wardgate_model::{
     time::Time,
 };
 
-/// How long it is believed that a budget has no more: other gates may give back what they had.
-const DRY: Duration = Duration::from_secs(1);
 /// How often a call is not charged that bears the key of one that was charged.
 const RETRIES_MAX: u8 = 4;
 /// How many keys of one task are remembered.
 const KEYS_MAX: usize = 1_024;
-/// More than this is not owed: it is more than any budget has.
-const OWED_MAX: i64 = 1 << 60;
 
 /// What tells a retry from another call: method, target and `Idempotency-Key`, hashed.
 pub type RetryKey = [u8; 32];
@@ -77,77 +75,6 @@ pub struct Rest {
 pub struct Budgets {
     tasks: papaya::HashMap<TaskId, Arc<Shares>, RandomState>,
     low: Arc<OnceLock<Low>>,
-}
-
-/// One measure of one task.
-#[derive(Debug, Default)]
-struct Measure {
-    /// What is left here; below nothing where more was used than there was.
-    left: AtomicI64,
-    /// Below this it runs low.
-    mark: AtomicI64,
-    /// Until when it is believed that the store has no more, in microseconds.
-    dry: AtomicI64,
-}
-
-impl Measure {
-    fn is_dry(&self, now: Time) -> bool {
-        self.dry.load(Ordering::Relaxed) > now.as_micros()
-    }
-
-    fn short(&self, now: Time) -> Short {
-        if self.is_dry(now) { Short::Used } else { Short::Ask }
-    }
-
-    /// Takes so much, or nothing.
-    fn take(&self, count: i64) -> bool {
-        self.left.try_update(Ordering::AcqRel, Ordering::Acquire, |left| (left >= count).then(|| left - count)).is_ok()
-    }
-
-    fn is_low(&self, now: Time) -> bool {
-        self.left.load(Ordering::Relaxed) < self.mark.load(Ordering::Relaxed) && !self.is_dry(now)
-    }
-
-    /// Adds what was drawn, where so much was owed already: whoever gives less than that has no more.
-    fn add(&self, drawn: u64, owed: u64, now: Time) {
-        if drawn == 0 || drawn < owed {
-            self.dry.store((now + DRY).as_micros(), Ordering::Relaxed);
-        }
-        if drawn == 0 {
-            return;
-        }
-        let drawn = i64::try_from(drawn).unwrap_or(i64::MAX);
-        self.mark.store(drawn / 2, Ordering::Relaxed);
-        self.left.fetch_add(drawn, Ordering::AcqRel);
-    }
-
-    /// Takes so much, whether or not there is as much. Gives what there was before.
-    fn use_up(&self, count: u64) -> i64 {
-        let count = i64::try_from(count).unwrap_or(OWED_MAX);
-        let taken = self.left.try_update(Ordering::AcqRel, Ordering::Acquire, |left| Some(left.saturating_sub(count).max(-OWED_MAX)));
-        taken.unwrap_or_else(|left| left)
-    }
-
-    /// What was used beyond what was drawn.
-    fn owed(&self) -> u64 {
-        u64::try_from(self.left.load(Ordering::Acquire).saturating_neg()).unwrap_or(0)
-    }
-
-    /// Takes what is owed: it is told elsewhere.
-    fn settle(&self) -> u64 {
-        let left = self.left.try_update(Ordering::AcqRel, Ordering::Acquire, |left| Some(left.max(0))).unwrap_or_else(|left| left);
-        u64::try_from(left.saturating_neg()).unwrap_or(0)
-    }
-
-    /// Takes all that is left.
-    fn empty(&self) -> u64 {
-        let left = self.left.try_update(Ordering::AcqRel, Ordering::Acquire, |left| Some(left.min(0))).unwrap_or_else(|left| left);
-        u64::try_from(left).unwrap_or(0)
-    }
-
-    fn left(&self) -> u64 {
-        u64::try_from(self.left.load(Ordering::Acquire)).unwrap_or(0)
-    }
 }
 
 struct Shares {

@@ -60,7 +60,7 @@ fn of_a_budget_of_n_calls_n_pass() {
     budgets.drawn(&task.id, ALL, Drawn::default(), NOW);
     assert_eq!(commit(), Err(Short::Used));
     // Other gates may give back what they had.
-    assert_eq!(budgets.take(&task, None, NOW + super::DRY).expect_err("none"), Short::Ask);
+    assert_eq!(budgets.take(&task, None, NOW + super::measure::DRY).expect_err("none"), Short::Ask);
 }
 
 #[test]
