@@ -201,13 +201,12 @@ impl Directory {
         Ok(())
     }
 
-    /// Leaves a tail that somebody deleted: what was appended to it from now on would be nowhere. Where its directory is gone too, no other
-    /// can be begun, and nothing is accepted.
-    fn leave_what_is_gone(&mut self) {
-        let gone = |current: &Current| current.file.metadata().is_ok_and(|found| found.nlink() == 0);
+    /// Leaves a tail that is gone: what was appended to it from now on would be nowhere. Where its directory is gone too, no other can be
+    /// begun, and nothing is accepted.
+    fn leave_what_is(&mut self, gone: impl Fn(&Current) -> bool) {
         if let Some(current) = self.current.take_if(|current| gone(current)) {
             let events = current.events;
-            tracing::error!(tail = %current.name, events, "a tail of the event log was deleted while it was written: what it held is lost");
+            tracing::error!(tail = %current.name, events, "a tail of the event log was taken away while it was written: another one begins");
             (self.on_full)(Some(current.standing()));
         }
     }
@@ -234,7 +233,7 @@ pub(crate) fn lock(path: &Path) -> Result<File, StartError> {
 
 impl Append for Directory {
     fn append(&mut self, batch: &Batch, first_seq: u64, time: Time) -> io::Result<()> {
-        self.leave_what_is_gone();
+        self.leave_what_is(Current::is_deleted);
         let current = self.file_for(first_seq, time)?;
         let result = current.file.write_all(&batch.frames);
         match result {
@@ -268,7 +267,8 @@ impl Append for Directory {
     }
 
     fn recount(&mut self) -> io::Result<u64> {
-        self.leave_what_is_gone();
+        let path = self.path.clone();
+        self.leave_what_is(|current| current.is_deleted() || matches!(path.join(current.name.to_string()).try_exists(), Ok(false)));
         self.total = total(&self.path)?;
         Ok(self.total)
     }
@@ -294,6 +294,11 @@ impl Append for Directory {
 }
 
 impl Current {
+    /// Whether no name leads to it any more.
+    fn is_deleted(&self) -> bool {
+        self.file.metadata().is_ok_and(|found| found.nlink() == 0)
+    }
+
     fn standing(&self) -> Standing {
         Standing { first_seq: self.name.first_seq, events: self.events, root: self.tree.root(), file: Arc::clone(&self.other) }
     }
