@@ -5,6 +5,8 @@ use std::{fs, os::unix::fs::MetadataExt as _, path::Path};
 
 /// Where Linux says who holds which lock.
 const LOCKS: &str = "/proc/locks";
+/// How often it is looked there: the table is read in pieces, and where locks come and go meanwhile a line may be in none of them.
+const LOOKS: usize = 5;
 
 /// What to say of a store that another process has open, by the file that it holds locked.
 pub(super) fn in_use(config: &Config, locked: &Path) -> String {
@@ -22,8 +24,7 @@ pub(super) fn in_use(config: &Config, locked: &Path) -> String {
 /// The process that holds a lock on a file, where the system says.
 fn holder(locked: &Path) -> Option<u32> {
     let inode = fs::metadata(locked).ok()?.ino();
-    let table = fs::read_to_string(LOCKS).ok()?;
-    parse(&table, inode)
+    (0..LOOKS).find_map(|_| parse(&fs::read_to_string(LOCKS).ok()?, inode))
 }
 
 /// The holder in a table like this, `->` being one that waits:
